@@ -1,0 +1,61 @@
+# Everything works from a fresh clone on a machine that has only Python 3.11 or newer: each target does its own set-up.
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+BIN := .venv/bin
+JOBS ?= 2
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint format bench gen serve wheel lock clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make .venv from the pinned requirements (the other targets do it by themselves)
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed and was not found. Name it: make PYTHON=/path/to/python3" >&2; exit 1; fi
+	@$(PYTHON) tools/setup.py
+
+demo: setup ## Send 500 companies through a workflow, from the shell, in under a minute
+	@$(BIN)/python tools/demo.py
+
+test: setup ## The tests, without the proofs that take minutes (TESTS=tests/unit/cli for some of them)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(TESTS)
+
+test-slow: setup ## The proofs that take minutes: crashes, large batches, the guide
+	$(BIN)/python -m pytest -m slow $(TESTS)
+
+lint: setup ## ruff, pyright, import-linter, the lints of our own, and whether generated files are up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.lint
+	$(BIN)/python tools/gen.py --check
+	$(BIN)/pyright
+
+format: setup ## Bring the source into the one form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## The benchmarks, printed as JSON
+	@$(BIN)/python -m bench
+
+gen: setup ## Write what derives from the operations: the command index and the reference pages
+	$(BIN)/python tools/gen.py
+
+serve: setup ## Start a server here, with its data in the default folder
+	@$(BIN)/cargo-ai server start
+
+wheel: setup ## Build the wheel and try it in empty environments
+	$(BIN)/python tools/check_wheel.py
+
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host \
+	--no-emit-find-links --no-emit-options
+
+lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--upgrade for newer versions)
+	$(LOCK) $(UPGRADE) --extra server --output-file requirements/server.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra dev --extra server --extra sdk --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml
+
+clean: ## Remove .venv and what tools have left
+	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The command line: one runner over a generated index, standard library only."""

@@ -1,0 +1,130 @@
+"""`cargo-ai doctor`: checks what a working set-up needs and says how to mend what is missing."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cargo_ai import __version__
+from cargo_ai.cli import credentials, output
+from cargo_ai.cli.api import Answer, Api
+from cargo_ai.cli.failure import DENIED, DONE, FAILED, LATER, Failure
+from cargo_ai.cli.hand.whoami import identity
+from cargo_ai.cli.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.shapes import Row
+
+ROW: Row = {
+    "words": ["doctor"],
+    "summary": "Check this installation, the server and the sign-in; one JSON document.",
+    "examples": ["cargo-ai doctor"],
+    "args": [],
+}
+SEVERITY = (DONE, FAILED, DENIED, LATER)  # mildest first: without a server nothing works, without a sign-in almost nothing
+
+
+class Checks:
+    """The checks made so far and the exit code they come to."""
+
+    def __init__(self) -> None:
+        self.list: list[dict[str, Any]] = []
+        self.code = DONE
+
+    def add(self, name: str, ok: bool, detail: str, fix: str | None = None, code: int = FAILED) -> bool:
+        """Records one check; says whether it passed."""
+        self.list.append({"name": name, "ok": ok, "detail": detail, **({"fix": fix} if fix and not ok else {})})
+        if not ok and SEVERITY.index(code) > SEVERITY.index(self.code):
+            self.code = code
+        return ok
+
+
+def run(parsed: Parsed) -> int:
+    """Prints `{ok, version, baseUrl, checks}`; exit code of the worst check."""
+    settings = Settings(parsed.options, parsed.stdin)
+    checks = Checks()
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    checks.add("python", sys.version_info >= (3, 11), f"Python {version}", "Install Python 3.11 or newer.")
+    _credentials(checks, settings)
+    if _server(checks, settings):
+        _sign_in(checks, settings)
+    document = {"ok": checks.code == DONE, "version": {"installed": __version__}, "baseUrl": settings.base_url, "checks": checks.list}
+    output.print_document(document)
+    return checks.code
+
+
+def _credentials(checks: Checks, settings: Settings) -> None:
+    place = credentials.path()
+    if settings.saved.problem:
+        checks.add("credentials", False, settings.saved.problem, f"Remove {place}, then: cargo-ai login", DENIED)
+    elif not os.path.exists(place):
+        source = f"the token comes from {settings.signed_by}" if settings.token else "nobody signed in yet"
+        checks.add("credentials", True, f"{place} does not exist: {source}")
+    else:
+        mode = os.stat(place).st_mode & 0o777
+        private = os.name != "posix" or not mode & 0o077
+        checks.add("credentials", private, f"{place}, mode {mode:04o}", f"chmod 600 {place}")
+
+
+def _probe(api: Api, path: str) -> Answer | Failure:
+    try:
+        return api.call("GET", path, seconds=10.0, once=True)
+    except Failure as lost:
+        return lost
+
+
+def _server(checks: Checks, settings: Settings) -> bool:
+    """Alive, ready and of our version. False when nothing answers, so that no more need be asked."""
+    api = Api(settings, None)
+    health = _probe(api, "/healthz")
+    if isinstance(health, Failure):
+        return checks.add("server", False, str(health), health.document.get("fix"), health.code if health.code in SEVERITY else LATER)
+    if health.status != 200:
+        detail = f"{settings.base_url}/healthz answered {health.status} {health.phrase}"
+        return checks.add("server", False, detail, "cargo-ai server start", LATER)
+    checks.add("server", True, f"{settings.base_url} answers")
+    ready = _probe(api, "/readyz")
+    if isinstance(ready, Failure):
+        checks.add("ready", False, str(ready), "cargo-ai server status", LATER)
+    else:
+        checks.add("ready", ready.status == 200, _ready_detail(ready), "cargo-ai server status", LATER)
+    theirs = output.dig(_json(health), "version")
+    if isinstance(theirs, str):
+        fix = f"Install the same version on both sides: pip install 'cargo-ai=={output.clean(theirs)}'"
+        checks.add("version", theirs == __version__, f"server {output.clean(theirs)}, this command {__version__}", fix)
+    return True
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return answer.document()
+    except Failure:
+        return {}
+
+
+def _ready_detail(answer: Answer) -> str:
+    """`ready`, or what the server says is missing."""
+    found = output.as_object(_json(answer))
+    said = found.get("errorMessage") or found.get("detail")
+    if not said:
+        parts = [f"{name}: {value}" for name, value in found.items() if isinstance(value, (str, bool, int))]
+        said = ", ".join(parts)
+    return output.clean(str(said)) if said else ("ready" if answer.status == 200 else f"answered {answer.status} {answer.phrase}")
+
+
+def _sign_in(checks: Checks, settings: Settings) -> None:
+    try:
+        found = identity(Api(settings, settings.need_token()))
+    except Failure as refusal:
+        code = refusal.code if refusal.code in SEVERITY else FAILED
+        checks.add("signedIn", False, str(refusal), refusal.document.get("fix"), code)
+        return
+    checks.add("signedIn", True, f"{output.dig(found, 'user.email')}, token from {settings.signed_by}")
+    uuid, name = output.dig(found, "workspace.uuid"), output.dig(found, "workspace.name")
+    fits = settings.workspace_uuid in (None, uuid)
+    detail = f"{name} ({uuid})" if fits else f"{settings.workspace_uuid} is asked for, {uuid} answers"
+    checks.add("workspace", fits, detail, "cargo-ai login", DENIED)

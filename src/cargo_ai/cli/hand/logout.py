@@ -1,0 +1,30 @@
+"""`cargo-ai logout`: forgets the token of the current server."""
+
+from __future__ import annotations
+
+import os
+
+from cargo_ai.cli import credentials, output
+from cargo_ai.cli.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.shapes import Row
+
+ROW: Row = {
+    "words": ["logout"],
+    "summary": "Forget the token of the current server, or of the one named by --base-url.",
+    "examples": ["cargo-ai logout"],
+    "args": [],
+}
+
+
+def run(parsed: Parsed) -> int:
+    """Prints `{loggedOut, baseUrl}`; `loggedOut` is false when there was nothing to forget."""
+    settings = Settings(parsed.options, parsed.stdin)
+    forgotten = credentials.forget(settings.saved, settings.base_url)
+    if os.environ.get("CARGO_API_TOKEN") and not settings.quiet:
+        output.say("warning: CARGO_API_TOKEN is still set and still signs you in.")
+    output.print_document({"loggedOut": forgotten, "baseUrl": settings.base_url})
+    return 0

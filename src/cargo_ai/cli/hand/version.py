@@ -1,0 +1,19 @@
+"""`cargo-ai version`: the version as JSON (`--version` prints it bare)."""
+
+from __future__ import annotations
+
+from cargo_ai import __version__
+from cargo_ai.cli import output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.shapes import Row
+
+ROW: Row = {"words": ["version"], "summary": "Print the version.", "examples": ["cargo-ai version", "cargo-ai --version"], "args": []}
+
+
+def run(parsed: Parsed) -> int:
+    """Prints `{version}`."""
+    output.print_document({"version": __version__})
+    return 0

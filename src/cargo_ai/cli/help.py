@@ -1,0 +1,240 @@
+"""Help as plain text: short, examples first, at every level."""
+
+from __future__ import annotations
+
+import os
+
+from cargo_ai.cli import output
+from cargo_ai.cli.hand import COMMANDS
+from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
+from cargo_ai.cli.words import rooms, spellings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cargo_ai.cli.shapes import Arg, Room, Row
+    from cargo_ai.cli.words import Found
+
+EXIT_CODES = (
+    "0 done, 1 failed, 2 wrong usage, 4 not signed in or not allowed, 8 --timeout ran out while the work goes on, "
+    "75 try again later, 130 Ctrl-C"
+)
+ENVIRONMENT = (
+    "CARGO_API_TOKEN, CARGO_API_URL, CARGO_WORKSPACE_UUID; HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE; NO_COLOR. "
+    "Flags win over these, these over .cargo-ai.json of the folder, that over ~/.config/cargo-ai/credentials.json."
+)
+
+
+# What most people look for first.
+ROOMS_FIRST = ("orchestration", "storage", "segmentation", "connection", "ai", "workspace")
+GROUPS_FIRST = ("tool", "batch", "run", "draft-release", "release", "play", "node", "action", "model", "connector", "agent", "segment")
+VERBS_FIRST = ("create", "execute", "list", "get", "update", "deploy", "download", "cancel", "remove")
+
+
+class Page:
+    """Lines of help being put together, headings bold where that is wanted."""
+
+    def __init__(self, no_color: bool) -> None:
+        self._bold = output.wants_bold(no_color)
+        self._lines: list[str] = []
+        try:
+            self._width = min(110, os.get_terminal_size().columns)
+        except OSError:
+            self._width = 100
+
+    def text(self, text: str) -> None:
+        """A paragraph."""
+        self._lines += _wrapped(text, self._width)
+
+    def heading(self, text: str) -> None:
+        """A heading after an empty line."""
+        self._lines += ["", f"\x1b[1m{text}\x1b[0m" if self._bold else text]
+
+    def plain(self, lines: list[str]) -> None:
+        """Lines to copy, never wrapped."""
+        self._lines += ["  " + line for line in lines]
+
+    def table(self, rows: list[tuple[str, str]]) -> None:
+        """Two columns; the right one wraps."""
+        left = min(44, max((len(name) for name, _ in rows), default=0))
+        for name, about in rows:
+            pieces = _wrapped(about, max(30, self._width - left - 4))
+            if len(name) > left:
+                self._lines.append("  " + name)
+                name = ""
+            self._lines.append(f"  {name:<{left}}  {pieces[0]}".rstrip())
+            self._lines += [" " * (left + 4) + piece for piece in pieces[1:]]
+
+    def show(self) -> int:
+        """Prints the page."""
+        output.print_text("\n".join(self._lines))
+        return 0
+
+
+def show(found: Found, no_color: bool, short: bool = False) -> int:
+    """Prints the help of what the words name; `short` leaves out what is the same for every command."""
+    page = Page(no_color)
+    if found.kind == "root":
+        return _root(page, short)
+    if found.kind == "hand":
+        from cargo_ai.cli.main import _server, hand_module  # pyright: ignore[reportPrivateUsage]
+
+        module = hand_module(found.words[0])
+        if found.words == ["server"]:
+            return _server(["--help"])
+        return _root(page, False) if module is None else _command(page, module.ROW, ["cargo-ai", *found.words])
+    if found.row is not None:
+        return _command(page, found.row, ["cargo-ai", *found.words])
+    if found.room is None:
+        return _root(page, short)
+    return _group(page, found.room, found.words)
+
+
+def _root(page: Page, short: bool) -> int:
+    known = [(name, entry.get("summary", "")) for name, entry in rooms().items() if "alias_of" not in entry]
+    known.sort(key=_room_order)
+    page.text("cargo-ai: revenue workflows on a server of your own, driven from the shell.")
+    page.heading("Examples")
+    page.plain(["cargo-ai server start", "cargo-ai login", "cargo-ai whoami", "cargo-ai help orchestration batch create"])
+    page.heading("Start here")
+    page.table(list(COMMANDS.items()))
+    if known:
+        page.heading("Rooms (cargo-ai ROOM --help)")
+        page.table(known)
+    if short:
+        page.text("")
+        page.text("Flags, exit codes, environment: cargo-ai --help")
+        return page.show()
+    page.heading("Flags of every command")
+    always = [("-h, --help", "Help, at every level."), ("--version", "The version.")]
+    page.table([(_usage(arg), arg.get("help", "")) for arg in GLOBALS] + always)
+    page.heading("Exit codes")
+    page.text(EXIT_CODES)
+    page.heading("Environment")
+    page.text(ENVIRONMENT)
+    return page.show()
+
+
+def _group(page: Page, room: Room, words: list[str]) -> int:
+    at = len(words)
+    rows = [(way, row) for way, row in spellings(room, words[0]).items() if list(way[:at]) == words]
+    own = [(way, row) for way, row in rows if tuple(row["words"]) == way or words[0] != room["room"]]
+    own.sort(key=_commonness)
+    page.text(room["summary"] if at == 1 else room["groups"].get(" ".join(words[1:]), ""))
+    examples = [example for _, row in own for example in row.get("examples", [])[:1]]
+    if examples:
+        page.heading("Examples")
+        page.plain(_spread(examples, own, at))
+    inner: dict[str, list[str]] = {}
+    commands: list[tuple[str, str]] = []
+    seen: set[int] = set()
+    for way, row in own:
+        if id(row) in seen:
+            continue
+        seen.add(id(row))
+        if len(way) <= at + 1:
+            commands.append((" ".join(way[at:]), row["summary"]))
+        else:
+            inner.setdefault(way[at], []).append(" ".join(way[at + 1 :]))
+    typed = " ".join(["cargo-ai", *words])
+    if inner:
+        page.heading(f"Groups ({typed} GROUP --help)")
+        page.table(
+            [(name, f"{room['groups'].get(' '.join([*words[1:], name]), '')} {', '.join(verbs)}".strip()) for name, verbs in inner.items()]
+        )
+    if commands:
+        page.heading(f"Commands ({typed} COMMAND --help)")
+        page.table(commands)
+    return page.show()
+
+
+def _room_order(room: tuple[str, str]) -> int:
+    return ROOMS_FIRST.index(room[0]) if room[0] in ROOMS_FIRST else len(ROOMS_FIRST)
+
+
+def _commonness(command: tuple[tuple[str, ...], Row]) -> tuple[int, int]:
+    """Common groups and verbs first; the rest stays as the index has it."""
+    words = command[0]
+    group = GROUPS_FIRST.index(words[1]) if words[1] in GROUPS_FIRST else len(GROUPS_FIRST)
+    return group, VERBS_FIRST.index(words[-1]) if words[-1] in VERBS_FIRST else len(VERBS_FIRST)
+
+
+def _spread(examples: list[str], rows: list[tuple[tuple[str, ...], Row]], at: int) -> list[str]:
+    """At most four examples, of different groups before several of one."""
+    first: dict[str, str] = {}
+    for way, row in rows:
+        for example in row.get("examples", [])[:1]:
+            first.setdefault(" ".join(way[at : at + 1]), example)
+    return list(dict.fromkeys([*first.values(), *examples]))[:4]
+
+
+def _command(page: Page, row: Row, typed: list[str]) -> int:
+    page.text(row["summary"])
+    if row.get("examples"):
+        page.heading("Examples")
+        page.plain(row.get("examples", []))
+    page.heading("Usage")
+    page.plain([" ".join([*typed, *_synopsis(row)])])
+    shown = [arg for arg in row["args"] if not arg.get("hidden")]
+    if shown:
+        page.heading("Arguments")
+        page.table([(_usage(arg), _about(arg)) for arg in shown])
+    added = [*(WAITING if row.get("until") else []), *(WRITING if row.get("writes") else [])]
+    if row.get("until"):
+        page.heading("Waiting")
+        timeout = ("--timeout NUMBER", "Stop waiting after this many seconds: exit 8, the work goes on.")
+        page.table([(_usage(arg), arg.get("help", "")) for arg in WAITING] + [timeout])
+    if row.get("writes"):
+        page.heading("Writing")
+        extra = [("--yes", f"Do not ask. {row.get('danger')}")] if row.get("danger") else []
+        page.table([(_usage(arg), arg.get("help", "")) for arg in added if arg in WRITING] + extra)
+    if row.get("reasons"):
+        page.heading("May be refused with reason")
+        page.table(list(row.get("reasons", {}).items()))
+    if any(arg["type"] == "json" for arg in shown):
+        page.text("")
+        page.text("JSON is given in single quotes, as @FILE, or as - for standard input.")
+    page.text("")
+    page.text("Flags of every command, exit codes, environment: cargo-ai --help")
+    return page.show()
+
+
+def _synopsis(row: Row) -> list[str]:
+    parts: list[str] = []
+    for arg in row["args"]:
+        if arg.get("positional") and not arg.get("hidden"):
+            parts.append(f"<{arg['wire']}>" if arg.get("required") else f"[{arg['wire']}]")
+    parts += [f"{arg['flags'][0]} {placeholder(arg)}" for arg in row["args"] if arg.get("required") and not arg.get("positional")]
+    return [*parts, "[flags]"]
+
+
+def _usage(arg: Arg) -> str:
+    names = [f"<{arg['wire']}>"] if arg.get("positional") else []
+    flags = ", ".join([*names, *arg["flags"]])
+    if arg["type"] == "boolean" or not arg["flags"]:
+        return flags
+    return f"{flags} {placeholder(arg) if len(placeholder(arg)) < 20 else 'TEXT'}"
+
+
+def _about(arg: Arg) -> str:
+    notes: list[str] = []
+    if arg.get("required"):
+        notes.append("required")
+    if arg.get("values"):
+        notes.append(("any of: " if arg["type"] == "csv" else "one of: ") + ", ".join(str(value) for value in arg.get("values") or []))
+    if arg.get("default") is not None:
+        default = arg.get("default")
+        notes.append(f"default: {str(default).lower() if isinstance(default, bool) else default}")
+    if arg.get("nullable") and not arg.get("required"):
+        notes.append("none clears it")
+    about = arg.get("help", "")
+    return f"{about} ({'; '.join(notes)})".strip() if notes else about
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines

@@ -1,0 +1,155 @@
+"""The console script: finds the command that the words name, runs it, and turns every ending into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cargo_ai.cli.failure import Failure
+    from cargo_ai.cli.words import Found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command line and returns its exit code; never raises but for a second Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        code = _guarded(argv)
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  # None when fd 1 was closed by the caller
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader had enough, as `| head` does
+        return _drop_stdout(141)
+    except OSError as error:  # stdout itself failed: a full disk
+        print(f"error: cannot write the output: {error.strerror}", file=sys.stderr)
+        return _drop_stdout(1)
+
+
+def _drop_stdout(code: int) -> int:
+    """Points stdout at nothing, so that the interpreter's last flush is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return code
+
+
+def _guarded(argv: list[str]) -> int:
+    if argv == ["--version"]:  # asked by scripts at every start: nothing is imported for it
+        return _version()
+    from cargo_ai.cli.failure import Failure
+
+    try:
+        return dispatch(argv)
+    except Failure as refusal:
+        return _show(refusal)
+    except KeyboardInterrupt:
+        from cargo_ai.cli.failure import INTERRUPTED, failure
+
+        return _show(failure(INTERRUPTED, "interrupted", "Interrupted."))
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        from cargo_ai.cli.failure import FAILED, failure
+
+        if "--debug" in argv:
+            import traceback
+
+            traceback.print_exc()
+        sentence = f"Something unexpected went wrong in the command line itself: {type(error).__name__}: {error}. --debug shows where."
+        return _show(failure(FAILED, "internal", sentence))
+
+
+def _show(refusal: Failure) -> int:
+    from cargo_ai.cli.output import print_document
+
+    if refusal.document.get("errorMessage"):  # empty: said on stderr, because stdout holds part of a download
+        print_document(refusal.document)
+    return refusal.code
+
+
+def _version() -> int:
+    from cargo_ai import __version__
+
+    print(__version__)
+    return 0
+
+
+def dispatch(argv: list[str]) -> int:
+    """Runs what the words name; the exit code. Raises Failure."""
+    from cargo_ai.cli.words import before_dashes, find
+
+    if argv[:1] == ["__complete"]:
+        from cargo_ai.cli.hand.completion import complete
+
+        return complete(argv[1:])
+    found = find(argv)
+    if found.words == ["server"]:
+        return _server(found.rest)
+    flags = before_dashes(found.rest)
+    if found.words == ["help"]:
+        return _help(argv, found)
+    if "--help" in flags or "-h" in flags:
+        from cargo_ai.cli.help import show
+
+        return show(found, "--no-color" in flags)
+    if "--version" in flags and not (found.row and any("--version" in arg["flags"] for arg in found.row["args"])):
+        return _version()
+    if found.kind == "hand":
+        from cargo_ai.cli.parse import parse
+
+        module = hand_module(found.words[0])
+        return module.run(parse(module.ROW, found.words, found.rest))
+    if found.row is None:
+        return _incomplete(found)
+    from cargo_ai.cli.parse import parse
+    from cargo_ai.cli.run import run_row
+
+    return run_row(found.row, parse(found.row, found.words, found.rest))
+
+
+def hand_module(name: str) -> Any:
+    """The module of a hand-written command, with `ROW` and `run`; None for the two that have none."""
+    if name in ("server", "help"):
+        return None
+    from importlib import import_module
+
+    return import_module(f"cargo_ai.cli.hand.{name}")
+
+
+def _help(argv: list[str], found: Found) -> int:
+    from cargo_ai.cli.help import show
+    from cargo_ai.cli.words import find
+
+    words = [word for word in argv[argv.index("help") + 1 :] if not word.startswith("-")]
+    return show(find(words), "--no-color" in found.rest)
+
+
+def _incomplete(found: Found) -> int:
+    """Words that stop before a command: its help, unless something else was asked for."""
+    from cargo_ai.cli.failure import shell_line, usage
+    from cargo_ai.cli.help import show
+    from cargo_ai.cli.words import GLOBAL_SWITCHES, GLOBAL_VALUES
+
+    loose = [word for word in found.rest if word.startswith("-") and word.partition("=")[0] not in (*GLOBAL_SWITCHES, *GLOBAL_VALUES)]
+    if loose:
+        typed = " ".join(["cargo-ai", *found.words])
+        raise usage("unknownFlag", f'"{typed}" has no flag {loose[0]}: a command must come first.', shell_line([*found.words, "--help"]))
+    return show(found, "--no-color" in found.rest, short=True)
+
+
+def _server(rest: list[str]) -> int:
+    from cargo_ai.cli.failure import FAILED, failure
+
+    try:
+        from importlib import import_module
+
+        return import_module("cargo_ai.cli.hand.server").main(rest)
+    except ImportError as error:
+        if "--debug" in rest:
+            import traceback
+
+            traceback.print_exc()
+        install = "pip install 'cargo-ai[server]'"
+        sentence = f"The server's part is not installed ({error}). Install it with: {install}"
+        raise failure(FAILED, "extraMissing", sentence, install) from None

@@ -1,0 +1,188 @@
+"""The flags and positionals of one command line, read against the row of the command."""
+
+from __future__ import annotations
+
+from cargo_ai.cli.failure import Failure, shell_line, usage
+from cargo_ai.cli.value import Stdin, boolean, convert
+from cargo_ai.cli.words import near, or_list
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cargo_ai.cli.shapes import Arg, Row
+
+
+def _own(wire: str, kind: str, about: str, hidden: bool = False) -> Arg:
+    flag = "--" + wire
+    return {"wire": wire, "in": "cli", "type": kind, "flags": [flag], "help": about, "hidden": hidden}
+
+
+GLOBALS: list[Arg] = [
+    _own("base-url", "string", "The server to talk to."),
+    _own("workspace-uuid", "string", "The workspace to work in."),
+    _own("token", "string", "The token to sign in with; - reads it from standard input."),
+    _own("token-file", "string", "A file that holds the token."),
+    _own("timeout", "number", "Give up after this many seconds."),
+    _own("yes", "boolean", "Answer yes to the question before something is destroyed."),
+    _own("no-input", "boolean", "Never ask."),
+    _own("no-color", "boolean", "Plain text."),
+    _own("quiet", "boolean", "No progress, no warnings."),
+    _own("debug", "boolean", "Requests, ids and timings on stderr, secrets masked."),
+]
+WAITING: list[Arg] = [
+    _own("wait-until-finished", "boolean", "Wait for the end and print the finished document."),
+    _own("polling-interval", "integer", "Milliseconds between two looks at the work, at most. Default 5000."),
+    _own("exit-status", "boolean", "Exit 1 when the work ends badly."),
+]
+WRITING: list[Arg] = [_own("idempotency-key", "string", "The same key gives the first reply again. Default: a random one.")]
+
+
+class Parsed:
+    """What the command line says: `values` are (arg, value) pairs for the request, `options` those of the command line itself."""
+
+    def __init__(self, words: list[str], rest: list[str]) -> None:
+        self.words = words
+        self.argv = [*words, *rest]
+        self.values: list[tuple[Arg, Any]] = []
+        self.options: dict[str, Any] = {}
+        self.given: set[str] = set()
+        self.stdin = Stdin()
+
+    def get(self, wire: str) -> Any:
+        """The value of the arg with that wire name, or None."""
+        return next((value for arg, value in self.values if arg["wire"] == wire), None)
+
+    def put(self, arg: Arg, value: Any) -> None:
+        """Records a value: lists grow, anything else is replaced."""
+        self.given.update(arg["flags"])
+        if arg["in"] == "cli":
+            grown = arg["type"] == "texts" and arg["wire"] in self.options
+            self.options[arg["wire"]] = self.options[arg["wire"]] + value if grown else value
+            return
+        for at, (known, old) in enumerate(self.values):
+            if known is arg:
+                grows = arg["type"] == "csv" and isinstance(old, list) and isinstance(value, list)
+                self.values[at] = (arg, [*old, *value] if grows else value)
+                return
+        self.values.append((arg, value))
+
+
+def command_flags(row: Row) -> list[Arg]:
+    """The args of a command with those that the command line adds to it."""
+    return [*row["args"], *(WAITING if row.get("until") else []), *(WRITING if row.get("writes") else [])]
+
+
+def flag_table(row: Row) -> dict[str, Arg]:
+    """Every flag that the command takes; its own win over the global ones."""
+    table: dict[str, Arg] = {}
+    for arg in [*command_flags(row), *GLOBALS]:
+        for flag in arg["flags"]:
+            table.setdefault(flag, arg)
+    return table
+
+
+def parse(row: Row, words: list[str], argv: list[str]) -> Parsed:
+    """Reads all of `argv`; raises Failure (2) at the first thing that is not right."""
+    table = flag_table(row)
+    parsed = Parsed(words, argv)
+    loose: list[str] = []
+    at = 0
+    while at < len(argv):
+        word = argv[at]
+        at += 1
+        if word == "--":
+            loose += argv[at:]
+            break
+        if not _is_flag(word):
+            loose.append(word)
+            continue
+        at += _flag(row, parsed, table, word, argv[at:])
+    _positionals(row, parsed, loose)
+    _check(row, words, parsed)
+    return parsed
+
+
+def _is_flag(token: str) -> bool:
+    """Not a flag: `-`, a negative number, or a text with spaces that happens to begin with a dash (an SQL comment)."""
+    name = token.partition("=")[0]
+    return name.startswith("-") and name != "-" and not name[1].isdigit() and not any(letter.isspace() for letter in name)
+
+
+def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: list[str]) -> int:
+    """Takes one flag; says how many arguments after it belong to it."""
+    flag, equals, text = token.partition("=")
+    arg = table.get(flag)
+    if arg is None:
+        opposite = table.get("--" + flag[5:]) if flag.startswith("--no-") else None
+        if opposite is None or opposite["type"] != "boolean":
+            raise _unknown_flag(parsed, table, token)
+        parsed.put(opposite, not boolean(flag, text) if equals else False)
+        return 0
+    if equals:
+        parsed.put(arg, convert(arg, flag, text, parsed.stdin))
+        return 0
+    if arg["type"] == "boolean":
+        words = ("true", "false", "none", "null") if arg.get("nullable") else ("true", "false")
+        spelled = bool(after) and after[0].lower() in words
+        parsed.put(arg, convert(arg, flag, after[0], parsed.stdin) if spelled else True)
+        return int(spelled)
+    if not after or after[0] == "--" or (after[0].startswith("--") and after[0].partition("=")[0] in table):
+        raise usage("missingValue", f"{flag} needs a value: {flag} {placeholder(arg)}.", _example(row))
+    parsed.put(arg, convert(arg, flag, after[0], parsed.stdin))
+    return 1
+
+
+def _unknown_flag(parsed: Parsed, table: dict[str, Arg], token: str) -> Failure:
+    flag, _, _ = token.partition("=")
+    close = near(flag, [name for name, arg in table.items() if not arg.get("hidden")])
+    if not close:
+        return usage("unknownFlag", f'"cargo-ai {" ".join(parsed.words)}" has no flag {flag}.', shell_line([*parsed.words, "--help"]))
+    repaired = [close[0] + word[len(flag) :] if word == token else word for word in parsed.argv]
+    sentence = f'"cargo-ai {" ".join(parsed.words)}" has no flag {flag}. Did you mean {or_list(close)}?'
+    return usage("unknownFlag", sentence, shell_line(repaired))
+
+
+def _positionals(row: Row, parsed: Parsed, loose: list[str]) -> None:
+    places = [arg for arg in row["args"] if arg.get("positional") and not parsed.given.intersection(arg["flags"] or [arg["wire"]])]
+    for at, text in enumerate(loose):
+        if at < len(places):
+            arg = places[at]
+        elif places and places[-1]["type"] in ("csv", "texts"):
+            arg = places[-1]
+        else:
+            raise usage("unexpectedArgument", f'Unexpected argument "{text}".', shell_line([*row["words"], "--help"]))
+        name = f"<{arg['wire']}>"
+        parsed.put(arg, convert(arg, name, text, parsed.stdin))
+
+
+def _check(row: Row, words: list[str], parsed: Parsed) -> None:
+    present = {arg["wire"] for arg, _ in parsed.values}
+    missing = [arg for arg in row["args"] if arg.get("required") and arg["wire"] not in present and arg["wire"] not in parsed.options]
+    if missing:
+        names = [f"<{arg['wire']}>" if arg.get("positional") else f"{arg['flags'][0]} {placeholder(arg)}" for arg in missing]
+        example = _example(row)
+        shown = f" For example: {example}" if example else ""
+        sentence = f'"cargo-ai {" ".join(words)}" needs {" and ".join(names)}.{shown}'
+        raise usage("missingFlag", sentence, example or shell_line([*words, "--help"]))
+    timeout = parsed.options.get("timeout")
+    if timeout is not None and timeout <= 0:
+        raise usage("invalidValue", "--timeout takes a number of seconds above 0.")
+    interval = parsed.options.get("polling-interval")
+    if interval is not None and interval < 1:
+        raise usage("invalidValue", "--polling-interval takes a number of milliseconds above 0.")
+    if parsed.options.get("exit-status") and not parsed.options.get("wait-until-finished"):
+        raise usage("missingFlag", "--exit-status needs --wait-until-finished.", shell_line([*parsed.argv, "--wait-until-finished"]))
+
+
+def _example(row: Row) -> str | None:
+    examples = row.get("examples")
+    return examples[0] if examples else None
+
+
+def placeholder(arg: Arg) -> str:
+    """What stands for the value in a usage line."""
+    if arg.get("values") and arg["type"] != "csv":
+        return "|".join(str(value) for value in arg.get("values") or [])
+    names = {"integer": "N", "number": "NUMBER", "boolean": "true|false", "json": "JSON", "csv": "A,B", "path": "FILE"}
+    return names.get(arg["type"], "UUID" if arg["flags"] and arg["flags"][0].endswith("uuid") else "TEXT")

@@ -1,0 +1,118 @@
+"""Runs one command of the index: builds the request, sends it, waits where asked, prints the reply."""
+
+from __future__ import annotations
+
+import sys
+from urllib.parse import quote
+
+from cargo_ai.cli import output
+from cargo_ai.cli.api import Api, new_key
+from cargo_ai.cli.failure import DONE, FAILED, INTERRUPTED, failure, shell_line, usage
+from cargo_ai.cli.query import encode
+from cargo_ai.cli.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.shapes import Row
+
+
+class Request:
+    """What a row and the values given for it ask of the server."""
+
+    def __init__(self, row: Row, parsed: Parsed) -> None:
+        self.verb = row.get("verb", "GET")
+        path = row.get("path", "")
+        query: dict[str, Any] = {}
+        body: dict[str, Any] = {}
+        for arg, value in parsed.values:
+            if arg["in"] == "path":
+                path = path.replace("{" + arg["wire"] + "}", quote(str(value), safe=""))
+            elif arg["in"] == "query" or self.verb == "GET":
+                put_dotted(query, arg["wire"], value)
+            elif arg["type"] != "path":
+                put_dotted(body, arg["wire"], value)
+        extra = query if self.verb == "GET" else body
+        for name, value in row.get("send", {}).items():
+            extra.setdefault(name, value)
+        self.path = "/v1" + path
+        self.query = encode(query)
+        self.body = None if self.verb == "GET" or (self.verb == "DELETE" and not body) else body
+
+
+def put_dotted(into: dict[str, Any], wire: str, value: Any) -> None:
+    """Sets the value at a dotted name, making the objects on the way."""
+    first, _, rest = wire.partition(".")
+    if not rest:
+        old = into.get(first)
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = {**output.as_object(value), **output.as_object(old)}  # --icon {...} beside --icon-color: the narrow flag wins
+        into[first] = value
+        return
+    inner = output.as_object(into.get(first))
+    into[first] = inner
+    put_dotted(inner, rest, value)
+
+
+def run_row(row: Row, parsed: Parsed) -> int:
+    """Sends the command's request and prints what comes back; the exit code. Raises Failure."""
+    settings = Settings(parsed.options, parsed.stdin)
+    api = Api(settings, settings.need_token())
+    request = Request(row, parsed)
+    if row.get("danger"):
+        confirm(str(row.get("danger")), settings, parsed)
+    key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
+    headers = {"Idempotency-Key": key} if key else {}
+    try:
+        upload = row.get("upload")
+        file = next((str(value) for arg, value in parsed.values if arg["type"] == "path"), None) if upload else None
+        if upload and file:
+            from cargo_ai.cli.upload import send_file
+
+            document = send_file(api, request, upload, file, headers)
+            output.print_document(document)
+            return DONE
+        answer = api.call(request.verb, request.path, query=request.query, document=request.body, headers=headers).check()
+    except KeyboardInterrupt:
+        raise _interrupted(row, parsed, key) from None
+    if row.get("output") == "text":
+        output.write(answer.body)
+        return DONE
+    document = answer.document()
+    until = row.get("until")
+    if until and parsed.options.get("wait-until-finished"):
+        from cargo_ai.cli.wait import wait
+
+        document, code = wait(api, until, document, parsed.options, settings)
+        output.print_document(document)
+        return code
+    if row.get("output") == "download" and not parsed.given.intersection(row.get("urlWhen", [])):
+        from cargo_ai.cli.download import stream_document
+
+        return stream_document(api, document)
+    output.print_document(document)
+    return DONE
+
+
+def _interrupted(row: Row, parsed: Parsed, key: str | None) -> Exception:
+    if not row.get("writes"):
+        return failure(INTERRUPTED, "interrupted", "Interrupted before the server had answered.")
+    sentence = "Interrupted before the server had answered: it may have been done. Run again with the same key, it is done once."
+    again = [*parsed.argv, *([] if parsed.options.get("idempotency-key") else ["--idempotency-key", str(key)])]
+    output.say(sentence)
+    return failure(INTERRUPTED, "interrupted", sentence, shell_line(again))
+
+
+def confirm(danger: str, settings: Settings, parsed: Parsed) -> None:
+    """Asks before more than one thing is destroyed; Failure (2) where nobody can be asked, (1) for a no."""
+    if settings.yes:
+        return
+    sentence = danger.rstrip(". ") + "."
+    if settings.no_input or not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
+        raise usage("confirmationNeeded", f"{sentence} Add --yes to do it.", shell_line([*parsed.argv, "--yes"]))
+    sys.stderr.write(f"{sentence} Go on? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise failure(FAILED, "notConfirmed", "Nothing was done.")

@@ -1,0 +1,71 @@
+"""The shapes of the generated index, for the type checker: nothing imports this module at run time."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+Arg = TypedDict(
+    "Arg",
+    {
+        "wire": str,  # name in the request; dotted = nested object
+        "in": str,  # path | query | body | cli (read by the command line itself, never sent)
+        "type": str,  # string | integer | number | boolean | json | csv | path
+        "flags": list[str],
+        "positional": NotRequired[bool],
+        "required": NotRequired[bool],
+        "nullable": NotRequired[bool],
+        "values": NotRequired[list[Any] | None],
+        "help": NotRequired[str],
+        "default": NotRequired[Any],
+        "hidden": NotRequired[bool],  # accepted, left out of help
+    },
+)
+
+
+class Until(TypedDict):
+    """How a piece of work is watched until it ends."""
+
+    words: list[str]
+    path: str
+    key: str
+    field: str
+    final: list[str]
+    bad: NotRequired[list[str]]
+
+
+class Row(TypedDict):
+    """One command."""
+
+    words: list[str]
+    summary: str
+    args: list[Arg]
+    aliases: NotRequired[list[list[str]]]
+    operation: NotRequired[str]
+    verb: NotRequired[str]
+    path: NotRequired[str]
+    examples: NotRequired[list[str]]
+    writes: NotRequired[bool]
+    reasons: NotRequired[dict[str, str]]
+    until: NotRequired[Until | None]
+    output: NotRequired[str]  # json | text | download
+    urlWhen: NotRequired[list[str]]
+    send: NotRequired[dict[str, Any]]
+    upload: NotRequired[str | None]
+    danger: NotRequired[str | None]
+
+
+class Room(TypedDict):
+    """One file of the index."""
+
+    room: str
+    summary: str
+    groups: dict[str, str]
+    commands: list[Row]
+
+
+class RootEntry(TypedDict, total=False):
+    """One first word: a room with its file, or another name of one."""
+
+    summary: str
+    file: str
+    alias_of: str

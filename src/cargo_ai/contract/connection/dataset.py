@@ -1,0 +1,20 @@
+"""Datasets on the wire: the schema of the warehouse that a connector or the workspace itself owns."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cargo_ai.kernel.wire import Moment, Uuid, Wire
+
+
+class Dataset(Wire):
+    """A dataset. `connector_uuid` is null for those of kind native."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    slug: str
+    kind: Literal["native", "connector"]
+    connector_uuid: Uuid | None
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None

@@ -1,0 +1,124 @@
+"""Integrations on the wire: the kinds of services that can be connected, with the forms of their accounts and actions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Never, cast
+
+from pydantic import BeforeValidator, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.connection.connector import BySlug
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Wire
+
+Category = Literal[
+    "engagement", "marketing", "sales", "finance", "analytics", "freeform", "success", "support", "enrichment", "storage", "custom"
+]
+
+
+def _items(value: Any) -> Any:
+    """`a,b` and a lone `a` mean a list, as on the command line."""
+    if not isinstance(value, str):
+        return cast("object", value)
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+class Integration(Wire):
+    """A kind of service. Forms are JSON Schemas; what is `writeOnly` in the connector's is secret."""
+
+    name: str
+    description: str
+    slug: str
+    icon: str
+    color: str
+    url: str
+    category: Category
+    sub_categories: list[str]
+    connector: JsonObject = Field(description="`{config: {schema, jsonSchema, uiSchema}, rateLimit?, caching}`")
+    actions: dict[str, JsonObject] = Field(description="By slug: `{name, description, config, output?, credits?, children?, …}`")
+    extractors: dict[str, JsonObject]
+    dynamic_schemas: dict[str, JsonObject]
+    autocompletes: list[JsonObject]
+    documentation_path: str
+
+
+class IntegrationReply(Wire):
+    """One integration."""
+
+    integration: Integration
+
+
+class IntegrationsReply(Wire):
+    """Integrations, by name."""
+
+    integrations: list[Integration]
+
+
+class ListIntegrations(Wire):
+    """Which integrations: those that fit everything that is given."""
+
+    category: Category | None = None
+    slug: str | None = None
+    slugs: Annotated[list[str], BeforeValidator(_items)] | None = None
+    search: str | None = Field(default=None, description="All words must occur in name, slug, description, category or action names.")
+    has_actions: bool | None = None
+    has_extractors: bool | None = None
+
+
+class Documentation(Wire):
+    """The documentation of an integration, as Markdown."""
+
+    text: str
+
+
+_not_found = no(404, "There is no integration {integration}.")
+
+NotFoundReason = Literal["integrationNotFound"]
+
+get: Operation[BySlug, IntegrationReply, NotFoundReason] = operations.add(
+    Operation(
+        "connection.integration.get",
+        "GET",
+        "/connection/integrations/{slug}",
+        takes=BySlug,
+        gives=IntegrationReply,
+        summary="Show an integration: what its account needs, what its actions take and give.",
+        needs="connection:read",
+        refuses={"integrationNotFound": _not_found},
+        cli=Cli(examples=("cargo-ai connection integration get http",)),
+    )
+)
+
+get_all: Operation[ListIntegrations, IntegrationsReply, Never] = operations.add(
+    Operation(
+        "connection.integration.list",
+        "GET",
+        "/connection/integrations/list",
+        takes=ListIntegrations,
+        gives=IntegrationsReply,
+        summary="List the integrations that can be connected.",
+        needs="connection:read",
+        cli=Cli(
+            csv=frozenset({"slugs"}),
+            examples=(
+                "cargo-ai connection integration list",
+                "cargo-ai connection integration list --category enrichment --has-actions true",
+            ),
+        ),
+    )
+)
+
+get_documentation: Operation[BySlug, Documentation, NotFoundReason] = operations.add(
+    Operation(
+        "connection.integration.getDocumentation",
+        "GET",
+        "/connection/integrations/{slug}/documentation",
+        takes=BySlug,
+        gives=Documentation,
+        summary="Read an integration's documentation, as plain text.",
+        needs="connection:read",
+        refuses={"integrationNotFound": _not_found},
+        output="text",
+        cli=Cli(examples=("cargo-ai connection integration get-documentation http",)),
+    )
+)

@@ -1,0 +1,361 @@
+"""The wire of batches: many records through one graph."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Never
+
+from pydantic import AliasChoices, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.execution import ExecutionsFilter
+from cargo_ai.contract.orchestration.fields import (
+    FINAL,
+    BatchRunsStatus,
+    BatchStatus,
+    ChangeKind,
+    Limit,
+    Listed,
+    Number,
+    Offset,
+    RecordStatus,
+    RunStatusWanted,
+    Word,
+)
+from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS, Format, UrlReply
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+
+DataKind = Literal["schedule", "segment", "change", "filter", "recordIds", "watchedRecords", "records", "file", "runs", "group", "form"]
+BatchStatusWanted = Literal[
+    "pending", "syncing", "skipped", "querying", "running", "success", "cancelling", "error", "cancelled", "finished"
+]
+
+
+class SegmentData(Wire):
+    """All records of a segment."""
+
+    kind: Literal["segment"]
+    segment_uuid: Uuid
+
+
+class ChangeData(Wire):
+    """The records of a change of a segment."""
+
+    kind: Literal["change"]
+    change_uuid: Uuid
+    change_kinds: list[ChangeKind] = Field(
+        default_factory=lambda: ["added", "updated"], validation_alias=AliasChoices("changeKinds", "kinds")
+    )
+
+
+class FileData(Wire):
+    """The rows of an uploaded file. `mappings`: input field → header."""
+
+    kind: Literal["file"]
+    s3_filename: Annotated[str, Field(min_length=1, max_length=500)] = Field(alias="s3Filename")
+    mappings: dict[str, str] | None = None
+
+
+class FilterData(Wire):
+    """The records of a model that match a filter."""
+
+    kind: Literal["filter"]
+    model_uuid: Uuid
+    filter: JsonObject | None = None
+    sort: list[JsonObject] | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+
+
+class RunsOfBatch(Wire):
+    """Runs to do again, told apart by the runs (`kind` runs) or by their records (`kind` records)."""
+
+    kind: Literal["runs", "records"]
+    release_uuid: Uuid | None = None
+    batch_uuid: Uuid | None = None
+    parent_batch_uuid: Uuid | None = None
+    parent_run_uuid: Uuid | None = None
+    parent_node_uuid: Uuid | None = None
+    is_group_parent: bool | None = None
+    executions_filter: ExecutionsFilter | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    uuids: Annotated[list[Uuid], Field(max_length=MAXIMUM_UUIDS)] | None = None
+    record_id: Word | None = None
+    record_title: Word | None = None
+    record_title_or_id: Word | None = None
+    ids: Annotated[list[Word], Field(max_length=MAXIMUM_UUIDS)] | None = None
+    title: Word | None = None
+    title_or_id: Word | None = None
+    statuses: list[RunStatusWanted | RecordStatus] | None = None
+
+
+class RunsReset(Wire):
+    """Where the runs begin again."""
+
+    from_: Literal["lastNode", "firstNode", "nextNode", "node"] = Field(alias="from")
+    node_uuid: Uuid | None = None
+
+
+class RunsData(Wire):
+    """Runs to do again."""
+
+    kind: Literal["runs"]
+    filter: RunsOfBatch
+    reset: RunsReset
+
+
+class RecordIdsData(Wire):
+    """Records of a model by id."""
+
+    kind: Literal["recordIds"]
+    model_uuid: Uuid | None = None
+    ids: Annotated[list[Word], Field(max_length=100_000)] = Field(validation_alias=AliasChoices("ids", "recordIds"))
+
+
+class RecordsData(Wire):
+    """Records given right here."""
+
+    kind: Literal["records"]
+    records: list[dict[str, Any]]
+
+
+class ScheduleData(Wire):
+    """What a play enrols by itself."""
+
+    kind: Literal["schedule"]
+    model_uuid: Uuid
+    segment_uuid: Uuid
+    change_kinds: list[ChangeKind]
+    skip: bool | None = None
+
+
+class FormData(Wire):
+    """What somebody has sent through a form."""
+
+    kind: Literal["form"]
+    records: list[dict[str, Any]]
+    parent_batch_uuid: Uuid | None = None
+    parent_run_uuid: Uuid | None = None
+    parent_node_uuid: Uuid | None = None
+
+
+BatchInput = Annotated[
+    SegmentData | ChangeData | FileData | FilterData | RunsData | RecordIdsData | RecordsData | ScheduleData | FormData,
+    Field(discriminator="kind"),
+]
+
+
+class Batch(Wire):
+    """Many records through one graph, and how far it is. `data` is what it was made of; records are kept as a file."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid
+    user_uuid: Uuid | None
+    release_uuid: Uuid | None
+    nodes: list[JsonObject] | None
+    temporal_workflow_id: str
+    trace_uuid: Uuid | None
+    data: JsonObject
+    error_message: str | None
+    status: BatchStatus
+    runs_status: BatchRunsStatus | None
+    runs_count: int
+    executed_runs_count: int
+    failed_runs_count: int
+    credits_used_count: Number
+    created_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None
+
+
+class BatchReply(Wire):
+    """One batch."""
+
+    batch: Batch
+
+
+class BatchesReply(Wire):
+    """Batches, newest first."""
+
+    batches: list[Batch]
+
+
+class CreateBatch(Wire):
+    """Run a workflow, or a graph of your own, on many records."""
+
+    workflow_uuid: Uuid | None = Field(default=None, description="The tool's or play's workflow; absent for a graph of your own.")
+    release_uuid: Uuid | None = Field(default=None, description="Run this release instead of the deployed one.")
+    nodes: Nodes | None = Field(default=None, description="Run this graph instead of a release.")
+    data: BatchInput = Field(description="Which records: kind records or file for tools.")
+
+
+class ListBatches(Wire):
+    """Which batches to list."""
+
+    workflow_uuids: Annotated[list[Uuid], Listed, Field(max_length=1_000)] | None = Field(
+        default=None,
+        validation_alias=AliasChoices("workflowUuids", "workflowUuid"),
+        description="Only batches of these workflows, with commas.",
+    )
+    release_uuid: Uuid | None = Field(default=None, description="Only batches of this release.")
+    parent_batch_uuid: Uuid | None = Field(default=None, description="Only batches that this batch's runs have started.")
+    parent_run_uuid: Uuid | None = Field(default=None, description="Only batches that this run has started.")
+    parent_node_uuid: Uuid | None = Field(default=None, description="Only batches that this node has started.")
+    statuses: Annotated[list[BatchStatusWanted], Listed] | None = Field(
+        default=None, description="Only batches with one of these statuses; finished means ended in any way."
+    )
+    has_runs: bool | None = Field(default=None, description="Only batches with runs, or without.")
+    is_skipped: bool | None = Field(default=None, description="Only batches that were skipped, or were not.")
+    is_finished: bool | None = Field(default=None, description="Only batches that have ended, or have not.")
+    included_data_kinds: Annotated[list[DataKind], Listed] | None = Field(
+        default=None, description="Only batches made of these kinds of data."
+    )
+    excluded_data_kinds: Annotated[list[DataKind], Listed] | None = Field(
+        default=None, description="No batches made of these kinds of data."
+    )
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+class DownloadBatch(Wire):
+    """Which batch, and what of it, to download."""
+
+    uuid: Uuid = Field(description="The batch.")
+    output_node_slug: Word | None = Field(
+        default=None, description="The node whose output to take, usually end; rows without outputs unless told."
+    )
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+
+
+DataErrorReason = Literal[
+    "failedToGetSegment",
+    "segmentLinkedToPlay",
+    "noRecords",
+    "failedToGetSegmentChange",
+    "invalidChange",
+    "invalidChangeKinds",
+    "invalidData",
+]
+"""The refusal `dataError` carries `details={"dataError": {"reason": …}}`."""
+
+CreateReason = Literal[
+    "workflowNotFound",
+    "invalidReleaseOrCustomNodes",
+    "invalidDataKind",
+    "nodesNotFound",
+    "rootNodeNotFound",
+    "dataError",
+    "failedToStart",
+    "notEnoughCredits",
+]
+GetReason = Literal["batchNotFound"]
+CancelReason = Literal["batchNotFound", "batchAlreadyFinished", "failedToStart"]
+DownloadReason = Literal["batchNotFound", "batchNotFinished", "batchNotSupported", "nodeNotFound"]
+
+_BATCH_NOT_FOUND = no(404, "There is no batch with uuid {uuid}.")
+
+create: Operation[CreateBatch, BatchReply, CreateReason] = operations.add(
+    Operation(
+        "orchestration.batch.create",
+        "POST",
+        "/orchestration/batches",
+        takes=CreateBatch,
+        gives=BatchReply,
+        summary="Run a workflow, or a graph of your own, on many records.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
+            "invalidReleaseOrCustomNodes": no(400, "The batch cannot take this graph: {cause}"),
+            "invalidDataKind": no(400, "Data of kind {kind} cannot go through this workflow: {cause}"),
+            "nodesNotFound": no(400, "There is nothing to run: {cause}"),
+            "rootNodeNotFound": no(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
+            "dataError": no(400, "The records cannot be read: {cause}"),
+            "failedToStart": no(502, "The batch could not be started: {cause}"),
+            "notEnoughCredits": no(402, "The workspace has no credits left for this batch."),
+        },
+        until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
+        cli=Cli(
+            examples=(
+                """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"records","records":[{"domain":"a.com"}]}' """
+                "--wait-until-finished",
+                """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"file","s3Filename":"NAME"}'""",
+            )
+        ),
+    )
+)
+
+get: Operation[ByUuid, BatchReply, GetReason] = operations.add(
+    Operation(
+        "orchestration.batch.get",
+        "GET",
+        "/orchestration/batches/{uuid}",
+        takes=ByUuid,
+        gives=BatchReply,
+        summary="Show a batch and how far it is.",
+        needs="orchestration:workflow:read",
+        refuses={"batchNotFound": _BATCH_NOT_FOUND},
+        waits=Waits(key="batch.uuid", field="batch.status", final=FINAL),
+        cli=Cli(examples=("cargo-ai orchestration batch get UUID",)),
+    )
+)
+
+list_: Operation[ListBatches, BatchesReply, Never] = operations.add(
+    Operation(
+        "orchestration.batch.list",
+        "GET",
+        "/orchestration/batches/list",
+        takes=ListBatches,
+        gives=BatchesReply,
+        summary="List the batches.",
+        needs="orchestration:workflow:read",
+        cli=Cli(
+            flags={"workflowUuids": ("--workflow-uuids", "--workflow-uuid")},
+            examples=("cargo-ai orchestration batch list --workflow-uuids UUID --statuses running",),
+        ),
+    )
+)
+
+cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
+    Operation(
+        "orchestration.batch.cancel",
+        "POST",
+        "/orchestration/batches/{uuid}/cancel",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Cancel a batch: runs that have not ended stop at their next node.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "batchNotFound": _BATCH_NOT_FOUND,
+            "batchAlreadyFinished": no(409, "Batch {uuid} has already ended ({status}), so there is nothing to cancel."),
+            "failedToStart": no(502, "The batch could not be cancelled: {cause}"),
+        },
+        cli=Cli(examples=("cargo-ai orchestration batch cancel UUID",)),
+    )
+)
+
+download: Operation[DownloadBatch, UrlReply, DownloadReason] = operations.add(
+    Operation(
+        "orchestration.batch.download",
+        "POST",
+        "/orchestration/batches/{uuid}/download",
+        takes=DownloadBatch,
+        gives=UrlReply,
+        summary="Download the results of a batch, one row per record.",
+        needs="orchestration:workflow:read",
+        refuses={
+            "batchNotFound": _BATCH_NOT_FOUND,
+            "batchNotFinished": no(400, "Batch {uuid} is still going ({status}): wait until it has ended."),
+            "batchNotSupported": no(400, "Batch {uuid} cannot be downloaded: {cause}"),
+            "nodeNotFound": no(404, "Batch {uuid} has no node {slug}. Its graph has: {slugs}."),
+        },
+        reads=True,
+        output="download",
+        cli=Cli(
+            send={"format": "json"},
+            url_when=("--format",),
+            examples=("cargo-ai orchestration batch download UUID --output-node-slug end",),
+        ),
+    )
+)

@@ -1,0 +1,123 @@
+"""The wire of draft releases: the one version of a graph that is being worked on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import Text, Word
+from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.contract.orchestration.release import FormFields, OfWorkflow, ReconcileOptions, ReleaseReply, ReleaseTestRecord
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import Uuid
+
+
+class UpdateDraftRelease(OfWorkflow):
+    """What is given replaces that part of the draft; what is absent stays. Unfinished graphs may be saved."""
+
+    parent_uuid: Uuid | None = Field(default=None, description="The release that the draft goes back to or builds on.")
+    nodes: Nodes | None = Field(default=None, description="The whole graph.")
+    test_records: Annotated[list[ReleaseTestRecord], Field(max_length=100)] | None = Field(
+        default=None, description="Inputs to try the graph on."
+    )
+    form_fields: FormFields | None = Field(default=None, description="The form that asks for the input; null takes it away.")
+    options: ReconcileOptions | None = Field(default=None, description="Connectors for nodes that name only the integration.")
+
+
+class DeployDraftRelease(OfWorkflow):
+    """Deploy the draft. Nodes and form fields that are absent are those of the draft."""
+
+    nodes: Nodes | None = Field(default=None, description="The whole graph; the draft's unless told.")
+    form_fields: FormFields | None = Field(
+        default=None, description="The form that asks for the input; null for none, the draft's unless told."
+    )
+    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version unless told.")
+    description: Text | None = Field(default=None, description="What is new.")
+    options: ReconcileOptions | None = Field(default=None, description="Connectors for nodes that name only the integration.")
+
+
+GetReason = Literal["workflowNotFound"]
+UpdateReason = Literal["workflowNotFound", "draftReleaseNotFound", "invalidParent", "failedToReconciliateNodes"]
+DeployReason = Literal[
+    "workflowNotFound",
+    "draftReleaseNotFound",
+    "draftReleaseNodesAreInvalid",
+    "invalidReleaseVersion",
+    "failedToReconciliateNodes",
+    "toolReleaseRequiresFormFields",
+]
+
+_WORKFLOW_NOT_FOUND = no(404, "There is no workflow with uuid {uuid}.")
+_DRAFT_NOT_FOUND = no(404, "Workflow {uuid} has no draft release.")
+_NOT_RECONCILED = no(502, "The nodes cannot be connected: {cause}")
+
+get: Operation[OfWorkflow, ReleaseReply, GetReason] = operations.add(
+    Operation(
+        "orchestration.draftRelease.get",
+        "GET",
+        "/orchestration/releases/draft",
+        takes=OfWorkflow,
+        gives=ReleaseReply,
+        summary="Show the draft of a workflow's graph.",
+        needs="orchestration:workflow:read",
+        refuses={"workflowNotFound": _WORKFLOW_NOT_FOUND},
+        cli=Cli(
+            aliases=(("orchestration", "release", "get-draft"),),
+            examples=("cargo-ai orchestration draft-release get --workflow-uuid UUID",),
+        ),
+    )
+)
+
+update: Operation[UpdateDraftRelease, ReleaseReply, UpdateReason] = operations.add(
+    Operation(
+        "orchestration.draftRelease.update",
+        "POST",
+        "/orchestration/releases/draft/update",
+        takes=UpdateDraftRelease,
+        gives=ReleaseReply,
+        summary="Save a workflow's graph without deploying it.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "workflowNotFound": _WORKFLOW_NOT_FOUND,
+            "draftReleaseNotFound": _DRAFT_NOT_FOUND,
+            "invalidParent": no(400, "parentUuid {uuid} is no deployed or archived release of this workflow."),
+            "failedToReconciliateNodes": _NOT_RECONCILED,
+        },
+        cli=Cli(
+            aliases=(("orchestration", "release", "update-draft"),),
+            examples=("cargo-ai orchestration draft-release update --workflow-uuid UUID --nodes @nodes.json",),
+        ),
+    )
+)
+
+deploy: Operation[DeployDraftRelease, ReleaseReply, DeployReason] = operations.add(
+    Operation(
+        "orchestration.draftRelease.deploy",
+        "POST",
+        "/orchestration/releases/draft/deploy",
+        takes=DeployDraftRelease,
+        gives=ReleaseReply,
+        summary="Check the draft and make it the release that new runs take.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "workflowNotFound": _WORKFLOW_NOT_FOUND,
+            "draftReleaseNotFound": _DRAFT_NOT_FOUND,
+            "draftReleaseNodesAreInvalid": no(400, "The graph cannot be deployed: {faults}"),
+            "invalidReleaseVersion": no(400, 'Version "{version}" cannot be used: {cause}'),
+            "failedToReconciliateNodes": _NOT_RECONCILED,
+            "toolReleaseRequiresFormFields": no(
+                400, "The tool has a public form, so its release needs formFields: the fields that the form asks for."
+            ),
+        },
+        cli=Cli(
+            aliases=(("orchestration", "release", "deploy-draft"),),
+            flags={"version": ("--version",)},
+            examples=(
+                "cargo-ai orchestration draft-release deploy --workflow-uuid UUID",
+                "cargo-ai orchestration draft-release deploy --workflow-uuid UUID --nodes @nodes.json --form-fields null",
+            ),
+        ),
+    )
+)

@@ -1,0 +1,90 @@
+"""The wire of executions: what became of each node of a run, and how runs are told apart by it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract.orchestration.fields import ExecutionStatus, Number, Word
+from cargo_ai.kernel.wire import Moment, Uuid, Wire
+
+
+class ExecutionOfNode(Wire):
+    """What every execution tells: which node, how it went, where the walk went on. `warnings` are sentences of ours."""
+
+    node_uuid: Uuid
+    node_slug: str
+    node_batch_uuid: Uuid | None = None
+    node_run_uuid: Uuid | None = None
+    node_message_uuid: Uuid | None = None
+    node_child_index: int | None = None
+    next_node_uuid: Uuid | None = None
+    status: ExecutionStatus
+    error_message: str | None = None
+    title: str | None = None
+    icon_url: str | None = None
+    credits_used_count: Number = 0
+    started_at: Moment | None = None
+    updated_at: Moment | None = None
+    finished_at: Moment | None = None
+    node_wait_until_finished: bool = True
+    warnings: list[str] = Field(default_factory=list[str])
+
+
+class NativeExecution(ExecutionOfNode):
+    """A native action was executed."""
+
+    node_kind: Literal["native"] = "native"
+    node_action_slug: str
+
+
+class ConnectorExecution(ExecutionOfNode):
+    """An action of a connector was executed."""
+
+    node_kind: Literal["connector"] = "connector"
+    node_action_slug: str
+    node_connector_uuid: Uuid | None
+    node_integration_slug: str
+
+
+class ToolExecution(ExecutionOfNode):
+    """Another tool was run."""
+
+    node_kind: Literal["tool"] = "tool"
+    node_tool_uuid: Uuid
+    node_release_uuid: Uuid | None
+
+
+class AgentExecution(ExecutionOfNode):
+    """An agent was asked."""
+
+    node_kind: Literal["agent"] = "agent"
+    node_agent_uuid: Uuid
+    node_release_uuid: Uuid | None
+
+
+Execution = Annotated[NativeExecution | ConnectorExecution | ToolExecution | AgentExecution, Field(discriminator="node_kind")]
+
+
+class ExecutionsFilterConditionNode(Wire):
+    """What became of one node in the run; `absent`: the run never came there."""
+
+    kind: Literal["node"] = "node"
+    node_slug: Word
+    status: Literal["absent", "pending", "success", "error"]
+    value: Word | None = None
+
+
+class ExecutionsFilterGroup(Wire):
+    """Conditions that hold together, or one of which holds."""
+
+    conjonction: Literal["or", "and"]
+    conditions: Annotated[list[ExecutionsFilterConditionNode], Field(max_length=50)]
+
+
+class ExecutionsFilter(Wire):
+    """Groups of conditions on what became of the nodes."""
+
+    conjonction: Literal["or", "and"]
+    groups: Annotated[list[ExecutionsFilterGroup], Field(max_length=50)]

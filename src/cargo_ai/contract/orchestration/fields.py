@@ -1,0 +1,47 @@
+"""Fields that several nouns of orchestration share: texts, pages, lists that may come as one text, statuses of runs and batches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, cast
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+MAXIMUM_NODES: Final = 500
+
+
+def _items(value: Any) -> Any:
+    """`a,b` and a lone `a` mean a list, as on the command line."""
+    if not isinstance(value, str):
+        return cast("object", value)
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+"""A name for people: one to 200 characters, not only spaces."""
+
+Text = Annotated[str, Field(max_length=10_000)]
+"""A longer text for people."""
+
+Word = Annotated[str, Field(max_length=500)]
+"""A short text: an id of the user's, a slug, a title."""
+
+Number = Annotated[int | float, Field(allow_inf_nan=False)]
+"""A finite number that keeps its form: 0 stays 0."""
+
+Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")]
+Offset = Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")]
+Listed = BeforeValidator(_items)
+"""On a list field: one text with commas is taken as the list."""
+
+RunStatus = Literal["idle", "pending", "running", "success", "error", "cancelling", "cancelled", "skipped"]
+RunStatusWanted = Literal["idle", "pending", "running", "success", "error", "cancelling", "cancelled", "skipped", "finished"]
+"""A status to filter by; `finished` means that the run has ended, however it ended."""
+
+BatchStatus = Literal["pending", "syncing", "skipped", "querying", "running", "success", "cancelling", "error", "cancelled"]
+BatchRunsStatus = Literal["healthy", "unhealthy"]
+ExecutionStatus = Literal["pending", "success", "error"]
+RecordStatus = Literal["pending", "running", "success", "error", "cancelled", "cancelling"]
+ChangeKind = Literal["added", "updated", "removed", "unchanged"]
+
+FINAL: Final = frozenset({"success", "error", "cancelled", "skipped"})
+"""The statuses that end a run or a batch."""

@@ -1,0 +1,371 @@
+"""The wire of runs: one walk of one record through a graph."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.execution import Execution, ExecutionsFilter
+from cargo_ai.contract.orchestration.fields import (
+    FINAL,
+    Limit,
+    Listed,
+    Number,
+    Offset,
+    RunStatus,
+    RunStatusWanted,
+    Word,
+)
+from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
+from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Moment, Uuid, Wire
+
+MAXIMUM_UUIDS = 10_000
+Format = Literal["json", "ndjson", "csv"]
+
+
+class Run(Wire):
+    """One walk of one record through a graph: a release, or the inline `nodes` of an ad-hoc run."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid
+    user_uuid: Uuid | None
+    release_uuid: Uuid | None
+    nodes: list[JsonObject] | None
+    batch_uuid: Uuid | None
+    trace_uuid: Uuid
+    temporal_workflow_id: str
+    record_id: str
+    record_title: str
+    context_s3_filename: str = Field(alias="contextS3Filename")
+    computed_configs_s3_filename: str = Field(alias="computedConfigsS3Filename")
+    parent_uuid: Uuid | None
+    parent_node_uuid: Uuid | None
+    parent_batch_uuid: Uuid | None
+    parent_agent_uuid: Uuid | None
+    parent_chat_uuid: Uuid | None
+    parent_message_uuid: Uuid | None
+    is_group_parent: bool | None
+    status: RunStatus
+    error_message: str | None
+    executions: list[Execution]
+    created_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None
+    deleted_at: Moment | None
+
+
+class RunReply(Wire):
+    """One run."""
+
+    run: Run
+
+
+class RunDetailReply(Wire):
+    """A run with the output (`runContext`) and the resolved config (`runComputedConfigs`) of each node, by slug."""
+
+    run: Run
+    run_computed_configs: JsonObject
+    run_context: JsonObject
+
+
+class RunsReply(Wire):
+    """Runs, newest first, and how many match in all."""
+
+    runs: list[Run]
+    count: int
+
+
+class CountReply(Wire):
+    """How many match."""
+
+    count: int
+
+
+class RunMetric(Wire):
+    """How often a node was executed, by how it went."""
+
+    node_uuid: Uuid
+    total_executions_count: int
+    idle_executions_count: int
+    pending_executions_count: int
+    running_executions_count: int
+    success_executions_count: int
+    error_executions_count: int
+    cancelling_executions_count: int
+    cancelled_executions_count: int
+    skipped_executions_count: int
+    credits_used_count: Number
+
+
+class RunMetricsReply(Wire):
+    """One row per node."""
+
+    run_metrics: list[RunMetric]
+
+
+class UrlReply(Wire):
+    """Where the file can be fetched for an hour."""
+
+    url: str
+
+
+class CreateRun(Wire):
+    """Run a tool, or a graph of your own, on one record."""
+
+    workflow_uuid: Uuid | None = Field(default=None, description="The tool's workflow; absent for a graph of your own.")
+    release_uuid: Uuid | None = Field(default=None, description="Run this release instead of the deployed one.")
+    nodes: Nodes | None = Field(default=None, description="Run this graph instead of a release.")
+    data: Any = Field(description="The input record: a JSON object.")
+
+
+class _RunScope(Wire):
+    """What runs can be told apart by, apart from their workflow and status."""
+
+    batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
+    release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
+    parent_batch_uuid: Uuid | None = Field(default=None, description="Only runs that this batch's runs have started.")
+    parent_uuid: Uuid | None = Field(default=None, description="Only runs that this run has started.")
+    parent_node_uuid: Uuid | None = Field(default=None, description="Only runs that this node has started.")
+    is_group_parent: bool | None = Field(default=None, description="Only items of groups, or none of them.")
+    record_id: Word | None = Field(default=None, description="Only runs on this record.")
+    record_title: Word | None = Field(default=None, description="Only runs whose record title contains this.")
+    record_title_or_id: Word | None = Field(default=None, description="Only runs whose record title or id contains this.")
+    executions_filter: ExecutionsFilter | None = Field(default=None, description="Only runs whose nodes went like this.")
+    created_after: Moment | None = Field(default=None, description="Only runs created at or after this moment.")
+    created_before: Moment | None = Field(default=None, description="Only runs created before this moment.")
+
+
+class _RunFilter(_RunScope):
+    statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
+        default=None, description="Only runs with one of these statuses; finished means ended in any way."
+    )
+    is_finished: bool | None = Field(default=None, description="Only runs that have ended, or have not.")
+
+
+class _RunUpdates(_RunFilter):
+    updated_after: Moment | None = Field(default=None, description="Only runs updated at or after this moment.")
+    updated_before: Moment | None = Field(default=None, description="Only runs updated before this moment.")
+
+
+class CountRuns(_RunUpdates):
+    """Which runs to count."""
+
+    workflow_uuid: Uuid | None = Field(default=None, description="Only runs of this workflow.")
+    user_uuid: Uuid | None = Field(default=None, description="Only runs that this user has started.")
+
+
+class ListRuns(CountRuns):
+    """Which runs to list."""
+
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+class DownloadRuns(_RunUpdates):
+    """Which runs to download."""
+
+    workflow_uuid: Uuid = Field(description="The workflow.")
+    uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_UUIDS)] | None = Field(default=None, description="Only these runs.")
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+
+
+class DownloadRunOutputs(_RunFilter):
+    """Which runs' outputs to download."""
+
+    workflow_uuid: Uuid = Field(description="The workflow.")
+    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed unless told.")
+    format: Format | None = Field(default=None, description="The form of the file; CSV unless told.")
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="How many runs at most.")
+    offset: Offset = 0
+
+
+class GetRunMetrics(Wire):
+    """Which runs to measure."""
+
+    workflow_uuid: Uuid = Field(description="The workflow.")
+    release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
+    batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
+    created_after: Moment | None = Field(default=None, description="Only runs created at or after this moment.")
+    created_before: Moment | None = Field(default=None, description="Only runs created before this moment.")
+
+
+class CancelRuns(_RunScope):
+    """Which runs to cancel: those named by `uuids`, or those that the rest describes."""
+
+    workflow_uuid: Uuid = Field(description="The workflow.")
+    uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_UUIDS)] | None = Field(default=None, description="The runs, with commas.")
+
+
+CreateReason = Literal[
+    "workflowNotFound",
+    "invalidReleaseOrCustomNodes",
+    "playNotCompatible",
+    "nodesNotFound",
+    "invalidData",
+    "rootNodeNotFound",
+    "failedToStart",
+    "notEnoughCredits",
+    "concurrencyLimitReached",
+]
+GetReason = Literal["runNotFound"]
+WorkflowReason = Literal["workflowNotFound"]
+CancelReason = Literal["failedToStart", "workflowNotFound"]
+DownloadOutputsReason = Literal["noRunsFound", "tooManyRuns", "workflowNotFound"]
+
+WORKFLOW_NOT_FOUND = no(404, "There is no workflow with uuid {uuid}.")
+
+create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
+    Operation(
+        "orchestration.run.create",
+        "POST",
+        "/orchestration/runs",
+        takes=CreateRun,
+        gives=RunReply,
+        summary="Run a tool, or a graph of your own, on one record.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "workflowNotFound": WORKFLOW_NOT_FOUND,
+            "invalidReleaseOrCustomNodes": no(400, "The run cannot take this graph: {cause}"),
+            "playNotCompatible": no(400, "Workflow {uuid} belongs to a play, which runs in batches: use orchestration batch create."),
+            "nodesNotFound": no(400, "There is nothing to run: {cause}"),
+            "invalidData": no(400, "data cannot be the input of a run: {cause}"),
+            "rootNodeNotFound": no(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
+            "failedToStart": no(502, "The run could not be started: {cause}"),
+            "notEnoughCredits": no(402, "The workspace has no credits left for this run."),
+            "concurrencyLimitReached": no(429, "The workspace already has {limit} runs going: try again when some have ended."),
+        },
+        until=Until("orchestration.run.get", key="run.uuid", field="run.status", final=FINAL),
+        cli=Cli(
+            examples=(
+                """cargo-ai orchestration run create --workflow-uuid UUID --data '{"domain":"acme.com"}' --wait-until-finished""",
+                """cargo-ai orchestration run create --nodes @nodes.json --data '{"domain":"acme.com"}' --wait-until-finished""",
+            )
+        ),
+    )
+)
+
+get: Operation[ByUuid, RunDetailReply, GetReason] = operations.add(
+    Operation(
+        "orchestration.run.get",
+        "GET",
+        "/orchestration/runs/{uuid}",
+        takes=ByUuid,
+        gives=RunDetailReply,
+        summary="Show a run with the output of each node.",
+        needs="orchestration:workflow:read",
+        refuses={"runNotFound": no(404, "There is no run with uuid {uuid}.")},
+        waits=Waits(key="run.uuid", field="run.status", final=FINAL),
+        cli=Cli(examples=("cargo-ai orchestration run get UUID",)),
+    )
+)
+
+list_: Operation[ListRuns, RunsReply, Never] = operations.add(
+    Operation(
+        "orchestration.run.list",
+        "POST",
+        "/orchestration/runs/list",
+        takes=ListRuns,
+        gives=RunsReply,
+        summary="List the runs of a workflow.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(
+            required=frozenset({"workflowUuid"}),
+            examples=("cargo-ai orchestration run list --workflow-uuid UUID --statuses error --limit 10",),
+        ),
+    )
+)
+
+count: Operation[CountRuns, CountReply, Never] = operations.add(
+    Operation(
+        "orchestration.run.count",
+        "POST",
+        "/orchestration/runs/count",
+        takes=CountRuns,
+        gives=CountReply,
+        summary="Count the runs of a workflow.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(
+            required=frozenset({"workflowUuid"}),
+            examples=("cargo-ai orchestration run count --workflow-uuid UUID --is-finished",),
+        ),
+    )
+)
+
+get_metrics: Operation[GetRunMetrics, RunMetricsReply, WorkflowReason] = operations.add(
+    Operation(
+        "orchestration.run.getMetrics",
+        "POST",
+        "/orchestration/runs/metrics",
+        takes=GetRunMetrics,
+        gives=RunMetricsReply,
+        summary="Show per node how its executions went.",
+        needs="orchestration:workflow:read",
+        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration run get-metrics --workflow-uuid UUID",)),
+    )
+)
+
+download: Operation[DownloadRuns, UrlReply, WorkflowReason] = operations.add(
+    Operation(
+        "orchestration.run.download",
+        "POST",
+        "/orchestration/runs/download",
+        takes=DownloadRuns,
+        gives=UrlReply,
+        summary="Download the runs of a workflow, one row each.",
+        needs="orchestration:workflow:read",
+        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        reads=True,
+        output="download",
+        cli=Cli(
+            send={"format": "json"},
+            url_when=("--format",),
+            examples=("cargo-ai orchestration run download --workflow-uuid UUID --statuses error",),
+        ),
+    )
+)
+
+download_outputs: Operation[DownloadRunOutputs, UrlReply, DownloadOutputsReason] = operations.add(
+    Operation(
+        "orchestration.run.downloadOutputs",
+        "POST",
+        "/orchestration/runs/download-outputs",
+        takes=DownloadRunOutputs,
+        gives=UrlReply,
+        summary="Make a file of one node's output per run and show its URL.",
+        needs="orchestration:workflow:read",
+        refuses={
+            "noRunsFound": no(400, "No run matches, so there is nothing to download."),
+            "tooManyRuns": no(
+                400, "{count} runs match; at most {limit} go into one file: narrow the filter or page with limit and offset."
+            ),
+            "workflowNotFound": WORKFLOW_NOT_FOUND,
+        },
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration run download-outputs --workflow-uuid UUID --output-node-slug end --format json",)),
+    )
+)
+
+cancel: Operation[CancelRuns, Counted, CancelReason] = operations.add(
+    Operation(
+        "orchestration.run.cancel",
+        "POST",
+        "/orchestration/runs/cancel",
+        takes=CancelRuns,
+        gives=Counted,
+        summary="Cancel runs at their next node; those that have ended stay as they are.",
+        needs="orchestration:workflow:write",
+        refuses={"failedToStart": no(502, "The runs could not be cancelled: {cause}"), "workflowNotFound": WORKFLOW_NOT_FOUND},
+        cli=Cli(
+            required=frozenset({"uuids"}),
+            examples=("cargo-ai orchestration run cancel --workflow-uuid UUID --uuids UUID,UUID",),
+        ),
+    )
+)

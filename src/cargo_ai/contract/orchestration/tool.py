@@ -1,0 +1,263 @@
+"""The wire of tools: workflows that run on demand."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import Name, Number, Text, Word
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+
+
+class RawIcon(Wire):
+    """An icon drawn by the user, as data."""
+
+    kind: Literal["raw"]
+    data: Annotated[Text, Field(max_length=100_000)]
+
+
+class EmojiIcon(Wire):
+    """An icon from the emoji set."""
+
+    kind: Literal["emoji"]
+    emoji_slug: Word
+
+
+ToolIcon = Annotated[RawIcon | EmojiIcon, Field(discriminator="kind")]
+
+
+class CostOfParts(Wire):
+    """The cost is derived from the nodes: as a range, or as a sum."""
+
+    kind: Literal["minMax", "sum"]
+
+
+class CustomCost(Wire):
+    """A cost that somebody has set."""
+
+    kind: Literal["custom"]
+    min: Number
+    max: Number
+
+
+ToolCreditsCost = Annotated[CostOfParts | CustomCost, Field(discriminator="kind")]
+
+
+class ToolTrigger(Wire):
+    """A tool that runs by the clock: when, and on which input."""
+
+    name: Name
+    description: Text | None = None
+    type: Literal["cron"] = "cron"
+    cron: Word
+    data: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class ToolTriggerCron(ToolTrigger):
+    """A trigger as it is kept, with the id of its schedule."""
+
+    temporal_schedule_workflow_id: str
+
+
+class ToolPublicFormSpam(Wire):
+    """What keeps robots off a form. The secret is shown as `***`; sending `***` keeps it."""
+
+    captcha_provider: Literal["turnstile", "hcaptcha"] | None = None
+    captcha_site_key: Word | None = None
+    captcha_secret: Word | None = None
+    min_fill_millis: Number = 0
+
+
+class ToolPublicFormTheme(Wire):
+    """Colours and shapes of a form, as CSS values."""
+
+    preset: Literal["light", "dark"] | None = None
+    primary_color: Word | None = None
+    primary_text_color: Word | None = None
+    primary_hover_color: Word | None = None
+    text_color: Word | None = None
+    muted_color: Word | None = None
+    background_color: Word | None = None
+    border_color: Word | None = None
+    border_focus_color: Word | None = None
+    radius: Word | None = None
+    font_family: Word | None = None
+
+
+class ToolPublicFormPresentation(Wire):
+    """How a form looks."""
+
+    theme: ToolPublicFormTheme | None = None
+
+
+class ToolPublicForm(Wire):
+    """A form through which anybody may run the tool."""
+
+    is_enabled: bool
+    allowed_origins: Annotated[list[Word], Field(max_length=100)] = Field(default_factory=list[str])
+    spam: ToolPublicFormSpam = ToolPublicFormSpam()
+    presentation: ToolPublicFormPresentation | None = None
+
+
+class ToolTemplate(Wire):
+    """Whether others may start from this tool."""
+
+    is_available: bool
+    scope: Literal["public", "private"]
+
+
+class Tool(Wire):
+    """A workflow that runs on demand."""
+
+    uuid: Uuid
+    icon: ToolIcon
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid
+    user_uuid: Uuid
+    name: str
+    folder_uuid: Uuid | None
+    credits_cost: ToolCreditsCost
+    description: str | None
+    is_read_only: bool
+    triggers: list[JsonObject]
+    public_form: ToolPublicForm | None
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
+
+
+class ToolReply(Wire):
+    """One tool."""
+
+    tool: Tool
+
+
+class ToolsReply(Wire):
+    """Tools, newest first."""
+
+    tools: list[Tool]
+
+
+class CreateTool(Wire):
+    """A new tool; its graph is drawn and deployed afterwards."""
+
+    name: Name = Field(description="What people call it.")
+    icon: ToolIcon = Field(default=EmojiIcon(kind="emoji", emoji_slug="hammer"), description="Its icon; a hammer unless told.")
+    description: Text | None = Field(default=None, description="What it is for.")
+    triggers: list[ToolTrigger] = Field(default_factory=list[ToolTrigger], description="When it runs by itself.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to put it into.")
+
+
+class UpdateTool(Wire):
+    """What is given is changed; what is absent stays."""
+
+    uuid: Uuid = Field(description="The tool.")
+    name: Name | None = Field(default=None, description="Its new name.")
+    icon: ToolIcon | None = Field(default=None, description="Its new icon.")
+    description: Text | None = Field(default=None, description="Its new description; null clears it.")
+    triggers: list[ToolTrigger] | None = Field(default=None, description="When it runs by itself.")
+    public_form: ToolPublicForm | None = Field(default=None, description="Its public form; null takes it away.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to move it into; null takes it out.")
+    template: ToolTemplate | None = Field(default=None, description="Whether others may start from it.")
+
+
+class ListTools(Wire):
+    """Which tools to list."""
+
+    folder_uuid: Uuid | None = Field(default=None, description="Only those in this folder.")
+
+
+_TOOL_NOT_FOUND = no(404, "There is no tool with uuid {uuid}.")
+_FOLDER_NOT_FOUND = no(404, "There is no folder with uuid {uuid}.")
+_READ_ONLY = no(409, 'The tool "{name}" is read-only and cannot be changed.')
+_NO_TRIGGERS = no(400, "This server cannot run tools by the clock yet: leave triggers empty.")
+
+GetReason = Literal["toolNotFound"]
+CreateReason = Literal["folderNotFound", "triggersNotAvailable"]
+UpdateReason = Literal[
+    "toolNotFound", "workflowNotFound", "toolIsReadOnly", "folderNotFound", "triggersNotAvailable", "templatesNotAvailable"
+]
+RemoveReason = Literal["toolNotFound", "toolIsReadOnly", "toolIsUsed"]
+
+create: Operation[CreateTool, ToolReply, CreateReason] = operations.add(
+    Operation(
+        "orchestration.tool.create",
+        "POST",
+        "/orchestration/tools",
+        takes=CreateTool,
+        gives=ToolReply,
+        summary="Make a tool with an empty graph.",
+        needs="orchestration:workflow:write",
+        refuses={"folderNotFound": _FOLDER_NOT_FOUND, "triggersNotAvailable": _NO_TRIGGERS},
+        cli=Cli(examples=('cargo-ai orchestration tool create --name "Company tier"',)),
+    )
+)
+
+update: Operation[UpdateTool, ToolReply, UpdateReason] = operations.add(
+    Operation(
+        "orchestration.tool.update",
+        "PUT",
+        "/orchestration/tools/{uuid}",
+        takes=UpdateTool,
+        gives=ToolReply,
+        summary="Change a tool's name, description, icon, folder or form.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "toolNotFound": _TOOL_NOT_FOUND,
+            "workflowNotFound": no(404, "The tool's workflow no longer exists."),
+            "toolIsReadOnly": _READ_ONLY,
+            "folderNotFound": _FOLDER_NOT_FOUND,
+            "triggersNotAvailable": _NO_TRIGGERS,
+            "templatesNotAvailable": no(400, "This server has no templates yet: leave template out."),
+        },
+        cli=Cli(examples=('cargo-ai orchestration tool update --uuid UUID --name "Company tier, EU"',)),
+    )
+)
+
+remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+    Operation(
+        "orchestration.tool.remove",
+        "DELETE",
+        "/orchestration/tools/{uuid}",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Remove a tool; runs that have started go on.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "toolNotFound": _TOOL_NOT_FOUND,
+            "toolIsReadOnly": _READ_ONLY,
+            "toolIsUsed": no(409, 'The tool "{name}" is used by {users}: take it out there first.'),
+        },
+        cli=Cli(examples=("cargo-ai orchestration tool remove UUID",)),
+    )
+)
+
+get: Operation[ByUuid, ToolReply, GetReason] = operations.add(
+    Operation(
+        "orchestration.tool.get",
+        "GET",
+        "/orchestration/tools/{uuid}",
+        takes=ByUuid,
+        gives=ToolReply,
+        summary="Show a tool.",
+        needs="orchestration:workflow:read",
+        refuses={"toolNotFound": _TOOL_NOT_FOUND},
+        cli=Cli(examples=("cargo-ai orchestration tool get UUID",)),
+    )
+)
+
+all: Operation[ListTools, ToolsReply, Never] = operations.add(
+    Operation(
+        "orchestration.tool.all",
+        "GET",
+        "/orchestration/tools/list",
+        takes=ListTools,
+        gives=ToolsReply,
+        summary="List the tools.",
+        needs="orchestration:workflow:read",
+        cli=Cli(examples=("cargo-ai orchestration tool list",)),
+    )
+)

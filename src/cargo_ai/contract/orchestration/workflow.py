@@ -1,0 +1,82 @@
+"""The wire of workflows: the versioned graphs behind tools and plays."""
+
+from __future__ import annotations
+
+from typing import Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import BatchRunsStatus, BatchStatus
+from cargo_ai.kernel.operation import Cli, Operation
+from cargo_ai.kernel.wire import JsonObject, Moment, Nothing, Uuid, Wire
+
+
+class WorkflowTemplate(Wire):
+    """The template that a workflow is offered as."""
+
+    slug: str
+    is_available: bool
+    scope: Literal["public", "private"]
+
+
+class LastBatch(Wire):
+    """How the newest batch of a workflow went."""
+
+    uuid: Uuid
+    status: BatchStatus
+    runs_status: BatchRunsStatus | None
+    error_message: str | None
+    created_at: Moment
+    finished_at: Moment | None
+
+
+class DeployedRelease(Wire):
+    """The release that new runs take."""
+
+    uuid: Uuid
+    user_uuid: Uuid
+    description: str | None
+    version: str | None
+    nodes: list[JsonObject]
+    form_fields: list[JsonObject] | None
+    template_slug: str | None
+    deployed_at: Moment | None
+    created_at: Moment
+
+
+class Workflow(Wire):
+    """A workflow. `nodes` are short forms of the nodes of its deployed release, else of its draft; those of a group are inside it."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    nodes: list[JsonObject]
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
+    play_uuid: Uuid | None
+    tool_uuid: Uuid | None
+    folder_uuid: Uuid | None
+    template: WorkflowTemplate | None
+    last_batch: LastBatch | None
+    deployed_release: DeployedRelease | None
+
+
+class WorkflowsReply(Wire):
+    """Workflows, newest first."""
+
+    workflows: list[Workflow] = Field(description="All workflows of the workspace.")
+
+
+all: Operation[Nothing, WorkflowsReply, Never] = operations.add(
+    Operation(
+        "orchestration.workflow.all",
+        "GET",
+        "/orchestration/workflows/list",
+        takes=Nothing,
+        gives=WorkflowsReply,
+        summary="List the workflows behind tools and plays.",
+        needs="orchestration:workflow:read",
+        cli=Cli(examples=("cargo-ai orchestration workflow list",)),
+    )
+)

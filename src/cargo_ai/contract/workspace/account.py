@@ -1,0 +1,85 @@
+"""The caller's own account on the wire, apart from any workspace."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.workspace.sparse import Sparse
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import Moment, Nothing, Uuid, Wire
+
+PersonName = Annotated[str, Field(max_length=200)]
+
+
+class LinkedinSession(Sparse):
+    """A session of the person on LinkedIn."""
+
+    li_at: str | None = Field(default=None, alias="li_at", max_length=4096)
+
+
+class WebExtensionData(Sparse):
+    """What a browser extension keeps with a person."""
+
+    linkedin: LinkedinSession | None = None
+    timezone: str | None = Field(default=None, max_length=100)
+
+
+class Account(Wire):
+    """A person, in whatever workspace."""
+
+    uuid: Uuid
+    email: str
+    first_name: str | None
+    last_name: str | None
+    picture: str | None
+    last_sign_in_at: Moment | None = Field(description="When one of the person's tokens for this workspace was last used, to the hour.")
+    created_at: Moment
+    updated_at: Moment
+    web_extension_data: WebExtensionData | None
+
+
+class AccountReply(Wire):
+    """The caller."""
+
+    user: Account
+
+
+class UpdateAccount(Wire):
+    """What to change of oneself; what is absent stays."""
+
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+    web_extension_data: WebExtensionData | None = None
+
+
+get_current: Operation[Nothing, AccountReply, Any] = operations.add(
+    Operation(
+        "userManagement.user.getCurrent",
+        "GET",
+        "/userManagement/users/current",
+        takes=Nothing,
+        gives=AccountReply,
+        summary="Show your own account.",
+        needs=None,
+        cli=Cli(examples=("cargo-ai user-management user get-current",)),
+    )
+)
+
+UpdateReason = Literal["userNotFound"]
+
+update: Operation[UpdateAccount, AccountReply, UpdateReason] = operations.add(
+    Operation(
+        "userManagement.user.update",
+        "PUT",
+        "/userManagement/users/current",
+        takes=UpdateAccount,
+        gives=AccountReply,
+        summary="Change your own name.",
+        needs=None,
+        refuses={"userNotFound": no(404, "Your account does not exist any more.")},
+        cli=Cli(examples=("cargo-ai user-management user update --first-name Ann --last-name Example",)),
+    )
+)

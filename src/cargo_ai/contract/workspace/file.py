@@ -1,0 +1,233 @@
+"""Uploaded files on the wire: sent whole or in parts, and looked into."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import Removed, Uuid, Wire
+
+MOST_PARTS = 10_000
+_WRITE = "orchestration:workflow:write"
+"""Uploads are the input of batches: who may start those may send files."""
+
+
+class UploadFile(Wire):
+    """A file, as the field `file` of a form (multipart/form-data)."""
+
+    file: str = Field(description="The file itself; on the command line its path.", json_schema_extra={"format": "binary"})
+
+
+class Uploaded(Wire):
+    """A stored file. `s3Filename` is an opaque key: hand it to whatever takes a file."""
+
+    uuid: Uuid
+    s3_filename: str
+    content_type: str
+    name: str
+
+
+class ListColumns(Wire):
+    """Which file to look into."""
+
+    s3_filename: str = Field(min_length=1, max_length=1024, description="The key that the upload returned.")
+
+
+class Column(Wire):
+    """A column of a CSV file; its values are texts."""
+
+    type: Literal["string"] = "string"
+    name: str
+
+
+class ColumnsReply(Wire):
+    """The columns of a file, in its order."""
+
+    columns: list[Column]
+
+
+class CreateMultipart(Wire):
+    """A file that will come in parts."""
+
+    content_type: str = Field(max_length=255)
+    filename: str | None = Field(default=None, max_length=1024, description="The file's name, for people.")
+
+
+class MultipartReply(Wire):
+    """An upload that waits for its parts."""
+
+    s3_filename: str
+    upload_id: str
+
+
+class SignPart(Wire):
+    """Which part will be sent."""
+
+    s3_filename: str = Field(min_length=1, max_length=1024)
+    upload_id: Uuid
+    part_number: int = Field(ge=1, le=MOST_PARTS, description="Parts are joined in the order of their numbers, from 1.")
+
+
+class SignedPart(Wire):
+    """Where the part's bytes go with a PUT; its `etag` header is needed to complete the upload."""
+
+    url: str
+
+
+class Part(Wire):
+    """A part that was sent."""
+
+    part_number: int = Field(ge=1, le=MOST_PARTS)
+    etag: str = Field(validation_alias=AliasChoices("etag", "eTag", "ETag"), min_length=1, max_length=200)
+
+
+class CompleteMultipart(Wire):
+    """All parts of an upload."""
+
+    s3_filename: str = Field(min_length=1, max_length=1024)
+    upload_id: Uuid
+    parts: list[Part] = Field(min_length=1, max_length=MOST_PARTS)
+
+
+class CompletedReply(Wire):
+    """The file, now whole."""
+
+    s3_filename: str
+
+
+class AbortMultipart(Wire):
+    """An upload to give up."""
+
+    s3_filename: str = Field(min_length=1, max_length=1024)
+    upload_id: Uuid
+
+
+_no_upload = no(404, "There is no open upload {upload} of this file: it was completed, given up, or never begun.")
+_unavailable = no(503, "The place where files are kept does not answer or is full; nothing was changed. Try again in a moment.")
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001/uploads/0198c5f0-0000-7000-8000-000000000002/companies.csv"
+
+UploadReason = Literal["noFile", "uploadIncomplete", "fileTooLarge", "filesUnavailable"]
+
+upload: Operation[UploadFile, Uploaded, UploadReason] = operations.add(
+    Operation(
+        "workspaceManagement.file.upload",
+        "POST",
+        "/workspaceManagement/files/upload",
+        takes=UploadFile,
+        gives=Uploaded,
+        summary="Upload a file, for example the CSV that a batch runs over.",
+        needs=_WRITE,
+        refuses={
+            "noFile": no(400, "There is no file in the request: send it as multipart/form-data in the field `file`."),
+            "uploadIncomplete": no(400, "The form could not be read to its end, so nothing was stored: {problem}."),
+            "fileTooLarge": no(413, "The file is larger than {limit}, which is the most that this server takes."),
+            "filesUnavailable": _unavailable,
+        },
+        cli=Cli(
+            upload="file",
+            flags={"file": ("--file-path", "--file")},
+            examples=("cargo-ai workspace file upload --file-path companies.csv",),
+        ),
+        agent_safe=False,
+    )
+)
+
+ListColumnsReason = Literal["noColumnsFound", "fileNotFound", "fileInvalid", "filesUnavailable"]
+
+list_columns: Operation[ListColumns, ColumnsReply, ListColumnsReason] = operations.add(
+    Operation(
+        "workspaceManagement.file.listColumns",
+        "GET",
+        "/workspaceManagement/files/listColumns",
+        takes=ListColumns,
+        gives=ColumnsReply,
+        summary="List the columns of an uploaded CSV file.",
+        needs="orchestration:workflow:read",
+        refuses={
+            "noColumnsFound": no(400, "The file is empty: its first line must name the columns."),
+            "fileNotFound": no(404, "There is no file {file} in this workspace."),
+            "fileInvalid": no(400, "The file cannot be read as CSV. {problem}"),
+            "filesUnavailable": _unavailable,
+        },
+        cli=Cli(examples=(f"cargo-ai workspace file list-columns --s3-filename {_EXAMPLE}",)),
+    )
+)
+
+create_multipart: Operation[CreateMultipart, MultipartReply, Any] = operations.add(
+    Operation(
+        "workspaceManagement.fileMultipart.create",
+        "POST",
+        "/workspaceManagement/files/multipart/create",
+        takes=CreateMultipart,
+        gives=MultipartReply,
+        summary="Begin to upload a large file in parts.",
+        needs=_WRITE,
+        cli=Cli(examples=("cargo-ai workspace file-multipart create --content-type text/csv --filename companies.csv",)),
+        agent_safe=False,
+    )
+)
+
+SignReason = Literal["uploadNotFound"]
+
+sign_part: Operation[SignPart, SignedPart, SignReason] = operations.add(
+    Operation(
+        "workspaceManagement.fileMultipart.sign",
+        "POST",
+        "/workspaceManagement/files/multipart/sign",
+        takes=SignPart,
+        gives=SignedPart,
+        summary="Get the URL to which one part is sent with a PUT, good for an hour.",
+        needs=_WRITE,
+        refuses={"uploadNotFound": _no_upload},
+        cli=Cli(
+            examples=(f"cargo-ai workspace file-multipart sign --s3-filename {_EXAMPLE} --upload-id {_EXAMPLE[45:81]} --part-number 1",)
+        ),
+        agent_safe=False,
+    )
+)
+
+CompleteReason = Literal["uploadNotFound", "partsInvalid", "filesUnavailable"]
+
+complete_multipart: Operation[CompleteMultipart, CompletedReply, CompleteReason] = operations.add(
+    Operation(
+        "workspaceManagement.fileMultipart.complete",
+        "POST",
+        "/workspaceManagement/files/multipart/complete",
+        takes=CompleteMultipart,
+        gives=CompletedReply,
+        summary="Join the parts into the file.",
+        needs=_WRITE,
+        refuses={
+            "uploadNotFound": _no_upload,
+            "partsInvalid": no(400, "The parts do not make up the file: {problem}."),
+            "filesUnavailable": _unavailable,
+        },
+        cli=Cli(
+            examples=(
+                f"cargo-ai workspace file-multipart complete --s3-filename {_EXAMPLE} --upload-id {_EXAMPLE[45:81]}"
+                """ --parts '[{"partNumber":1,"etag":"..."}]'""",
+            )
+        ),
+        agent_safe=False,
+    )
+)
+
+AbortReason = Literal["uploadNotFound"]
+
+abort_multipart: Operation[AbortMultipart, Removed, AbortReason] = operations.add(
+    Operation(
+        "workspaceManagement.fileMultipart.abort",
+        "POST",
+        "/workspaceManagement/files/multipart/abort",
+        takes=AbortMultipart,
+        gives=Removed,
+        summary="Give up an upload in parts and forget what was sent of it.",
+        needs=_WRITE,
+        refuses={"uploadNotFound": _no_upload},
+        cli=Cli(examples=(f"cargo-ai workspace file-multipart abort --s3-filename {_EXAMPLE} --upload-id {_EXAMPLE[45:81]}",)),
+        agent_safe=False,
+    )
+)

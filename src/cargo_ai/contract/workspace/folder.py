@@ -1,0 +1,147 @@
+"""Folders on the wire: how tools, plays, agents and the like are filed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import ByUuid, Moment, Nothing, Removed, Uuid, Wire
+
+FolderKind = Literal["tool", "play", "agent", "file", "mcpServer", "model", "app", "worker", "alert"]
+FolderName = Annotated[str, Field(min_length=1, max_length=200)]
+EmojiSlug = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Folder(Wire):
+    """A folder."""
+
+    uuid: Uuid
+    parent_uuid: Uuid | None
+    kind: FolderKind
+    workspace_uuid: Uuid
+    name: str
+    emoji_slug: str
+    is_read_only: bool
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
+
+
+class FolderReply(Wire):
+    """One folder."""
+
+    folder: Folder
+
+
+class FoldersReply(Wire):
+    """The workspace's folders, in the order that people gave them, then by age."""
+
+    folders: list[Folder]
+
+
+class CreateFolder(Wire):
+    """A new folder."""
+
+    name: FolderName
+    emoji_slug: EmojiSlug
+    kind: FolderKind
+    parent_uuid: Uuid | None = Field(default=None, description="A folder of the same kind; null: at the top.")
+
+
+class UpdateFolder(Wire):
+    """What to change; what is absent stays."""
+
+    uuid: Uuid
+    name: FolderName | None = None
+    emoji_slug: EmojiSlug | None = None
+    order: float | None = Field(default=None, allow_inf_nan=False, description="Where it stands in the list; lower comes first.")
+    parent_uuid: Uuid | None = Field(default=None, description="A folder of the same kind; null: at the top.")
+
+
+_not_found = no(404, "There is no folder {folder} in this workspace.")
+_duplicate = no(409, "There is already a folder {name!r} of this kind in the same place.")
+_invalid_parent = no(400, "A folder of kind {kind!r} cannot lie in folder {parent}: {why}.")
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+
+get_all: Operation[Nothing, FoldersReply, Any] = operations.add(
+    Operation(
+        "workspaceManagement.folder.all",
+        "GET",
+        "/workspaceManagement/folders/list",
+        takes=Nothing,
+        gives=FoldersReply,
+        summary="List the workspace's folders.",
+        needs="workspaceManagement:folder:read",
+        cli=Cli(examples=("cargo-ai workspace folder list",)),
+    )
+)
+
+GetReason = Literal["folderNotFound"]
+
+get: Operation[ByUuid, FolderReply, GetReason] = operations.add(
+    Operation(
+        "workspaceManagement.folder.get",
+        "GET",
+        "/workspaceManagement/folders/{uuid}",
+        takes=ByUuid,
+        gives=FolderReply,
+        summary="Show a folder.",
+        needs="workspaceManagement:folder:read",
+        refuses={"folderNotFound": _not_found},
+        cli=Cli(examples=(f"cargo-ai workspace folder get {_EXAMPLE}",)),
+    )
+)
+
+CreateReason = Literal["duplicateName", "folderNotFound", "invalidParent"]
+
+create: Operation[CreateFolder, FolderReply, CreateReason] = operations.add(
+    Operation(
+        "workspaceManagement.folder.create",
+        "POST",
+        "/workspaceManagement/folders",
+        takes=CreateFolder,
+        gives=FolderReply,
+        summary="Make a folder for things of one kind.",
+        needs="workspaceManagement:folder:write",
+        refuses={"duplicateName": _duplicate, "folderNotFound": _not_found, "invalidParent": _invalid_parent},
+        cli=Cli(examples=("cargo-ai workspace folder create --name Inbound --emoji-slug inbox_tray --kind tool",)),
+    )
+)
+
+UpdateReason = Literal["folderNotFound", "duplicateName", "invalidParent"]
+
+update: Operation[UpdateFolder, FolderReply, UpdateReason] = operations.add(
+    Operation(
+        "workspaceManagement.folder.update",
+        "PUT",
+        "/workspaceManagement/folders/{uuid}",
+        takes=UpdateFolder,
+        gives=FolderReply,
+        summary="Rename, move or reorder a folder.",
+        needs="workspaceManagement:folder:write",
+        refuses={"folderNotFound": _not_found, "duplicateName": _duplicate, "invalidParent": _invalid_parent},
+        cli=Cli(examples=(f"cargo-ai workspace folder update --uuid {_EXAMPLE} --name Outbound",)),
+    )
+)
+
+RemoveReason = Literal["folderNotFound", "folderIsUsed"]
+
+remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+    Operation(
+        "workspaceManagement.folder.remove",
+        "DELETE",
+        "/workspaceManagement/folders/{uuid}",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Remove an empty folder.",
+        needs="workspaceManagement:folder:write",
+        refuses={
+            "folderNotFound": _not_found,
+            "folderIsUsed": no(409, "The folder is not empty: move or remove what is in it first ({used})."),
+        },
+        cli=Cli(examples=(f"cargo-ai workspace folder remove {_EXAMPLE}",)),
+    )
+)

@@ -1,0 +1,140 @@
+"""API tokens on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.workspace.permission import Permission
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import ByUuid, Moment, Nothing, Removed, Uuid, Wire
+
+
+def _whole_rooms(rule: Permission) -> Permission:
+    if rule.resources is not None:
+        raise ValueError("a token's rule is about all resources: leave `resources` null")
+    return rule
+
+
+Rules = list[Annotated[Permission, AfterValidator(_whole_rooms)]]
+TokenName = Annotated[str, Field(min_length=1, max_length=200)]
+Description = Annotated[str, Field(max_length=2000)]
+
+
+class Token(Wire):
+    """An API token."""
+
+    uuid: Uuid
+    token: str = Field(description="The value, in the reply of create alone; later its prefix and last four characters.")
+    name: str
+    description: str | None
+    permissions: list[Permission] | None = Field(description="null: what its user may do; otherwise these rules narrow that.")
+    workspace_uuid: Uuid
+    user_uuid: Uuid
+    created_at: Moment
+    deleted_at: Moment | None
+
+
+class TokenReply(Wire):
+    """One token."""
+
+    token: Token
+
+
+class TokensReply(Wire):
+    """The workspace's tokens, newest first."""
+
+    tokens: list[Token]
+
+
+class CreateToken(Wire):
+    """A new token of the caller's."""
+
+    name: TokenName = "CLI"
+    description: Description | None = None
+    permissions: Rules | None = Field(default=None, description="null: what its user may do. Rules narrow that; they never widen it.")
+    from_user: bool = Field(default=False, description="An older spelling; a token always belongs to the user who makes it.")
+
+
+class UpdateToken(Wire):
+    """What to change; what is absent stays."""
+
+    uuid: Uuid
+    name: TokenName | None = None
+    description: Description | None = None
+    permissions: Rules | None = None
+
+
+_not_found = no(404, "There is no token {token} in this workspace.")
+_too_wide = no(400, "Your own token may not do {action!r}, so it cannot give that to a token.")
+
+GrantReason = Literal["permissionsTooWide"]
+
+create: Operation[CreateToken, TokenReply, GrantReason] = operations.add(
+    Operation(
+        "workspaceManagement.token.create",
+        "POST",
+        "/workspaceManagement/tokens",
+        takes=CreateToken,
+        gives=TokenReply,
+        summary="Make an API token; its value is shown this once.",
+        needs="workspaceManagement:write",
+        refuses={"permissionsTooWide": _too_wide},
+        cli=Cli(
+            examples=(
+                "cargo-ai workspace token create --name CI",
+                'cargo-ai workspace token create --name reader --permissions \'[{"effect":"allow","actions":["storage:read"]}]\'',
+            )
+        ),
+        agent_safe=False,
+    )
+)
+
+get_all: Operation[Nothing, TokensReply, Any] = operations.add(
+    Operation(
+        "workspaceManagement.token.all",
+        "GET",
+        "/workspaceManagement/tokens/list",
+        takes=Nothing,
+        gives=TokensReply,
+        summary="List the workspace's API tokens, without their values.",
+        needs="workspaceManagement:read",
+        cli=Cli(examples=("cargo-ai workspace token list",)),
+    )
+)
+
+UpdateReason = Literal["tokenNotFound", "permissionsTooWide"]
+
+update: Operation[UpdateToken, TokenReply, UpdateReason] = operations.add(
+    Operation(
+        "workspaceManagement.token.update",
+        "PATCH",
+        "/workspaceManagement/tokens/{uuid}",
+        takes=UpdateToken,
+        gives=TokenReply,
+        summary="Change a token's name, description or rules.",
+        needs="workspaceManagement:write",
+        refuses={"tokenNotFound": _not_found, "permissionsTooWide": _too_wide},
+        cli=Cli(examples=("cargo-ai workspace token update 0198c5f0-0000-7000-8000-000000000001 --name CI",)),
+        agent_safe=False,
+    )
+)
+
+RemoveReason = Literal["tokenNotFound"]
+
+remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+    Operation(
+        "workspaceManagement.token.remove",
+        "DELETE",
+        "/workspaceManagement/tokens/{uuid}",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Revoke an API token at once.",
+        needs="workspaceManagement:write",
+        refuses={"tokenNotFound": _not_found},
+        cli=Cli(examples=("cargo-ai workspace token remove 0198c5f0-0000-7000-8000-000000000001",)),
+        agent_safe=False,
+    )
+)

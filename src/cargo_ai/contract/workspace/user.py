@@ -1,0 +1,165 @@
+"""The users of a workspace on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.workspace.account import WebExtensionData
+from cargo_ai.contract.workspace.permission import Permission
+from cargo_ai.contract.workspace.role import Role
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import Moment, Nothing, Removed, Uuid, Wire
+
+
+def _lower(email: str) -> str:
+    return email.lower()
+
+
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254), AfterValidator(_lower)]
+RoleName = Annotated[str, Field(min_length=1, max_length=100, description="The role's slug, such as `member`, or its uuid.")]
+
+
+class User(Wire):
+    """A user, as a member of the workspace."""
+
+    uuid: Uuid
+    email: str
+    first_name: str | None
+    last_name: str | None
+    picture: str | None
+    last_sign_in_at: Moment | None = Field(description="When one of the user's tokens was last used here, to the hour.")
+    created_at: Moment
+    updated_at: Moment
+    web_extension_data: WebExtensionData | None = Field(description="Only its owner sees it, by `userManagement.user.getCurrent`.")
+    workspace_uuid: Uuid
+    permissions: list[Permission]
+    role: Role | None
+    role_slug: str | None
+
+
+class UserReply(Wire):
+    """One user."""
+
+    user: User
+
+
+class UsersReply(Wire):
+    """The users of the workspace, in the order of their joining."""
+
+    users: list[User]
+
+
+class CreateUser(Wire):
+    """Whom to let in."""
+
+    user_email: Email
+    role_slug: RoleName
+
+
+class UpdateUser(Wire):
+    """Which role to give."""
+
+    user_uuid: Uuid
+    role_slug: RoleName
+
+
+class RemoveUser(Wire):
+    """Whom to shut out."""
+
+    user_uuid: Uuid
+
+
+_user_not_found = no(404, "There is no user {user} in this workspace.")
+_role_not_found = no(400, "role not found: this workspace has no role {role!r}.")
+_last_admin = no(409, "This is the last admin of the workspace: make somebody else an admin first.")
+_too_powerful = no(400, "The role {role!r} allows more than you may do yourself, so you cannot give it.")
+
+get_all: Operation[Nothing, UsersReply, Any] = operations.add(
+    Operation(
+        "workspaceManagement.user.all",
+        "GET",
+        "/workspaceManagement/users/list",
+        takes=Nothing,
+        gives=UsersReply,
+        summary="List the users of this workspace and their roles.",
+        needs="workspaceManagement:read",
+        cli=Cli(examples=("cargo-ai workspace user list",)),
+    )
+)
+
+get_current: Operation[Nothing, UserReply, Any] = operations.add(
+    Operation(
+        "workspaceManagement.user.getCurrent",
+        "GET",
+        "/workspaceManagement/users/current",
+        takes=Nothing,
+        gives=UserReply,
+        summary="Show who you are in this workspace.",
+        needs=None,
+        cli=Cli(examples=("cargo-ai workspace user get-current",)),
+    )
+)
+
+CreateReason = Literal["roleNotFound", "roleTooPowerful", "alreadyMember"]
+
+create: Operation[CreateUser, UserReply, CreateReason] = operations.add(
+    Operation(
+        "workspaceManagement.user.create",
+        "POST",
+        "/workspaceManagement/users",
+        takes=CreateUser,
+        gives=UserReply,
+        summary="Let a person into this workspace, by e-mail, with a role.",
+        needs="workspaceManagement:write",
+        refuses={
+            "roleNotFound": _role_not_found,
+            "roleTooPowerful": _too_powerful,
+            "alreadyMember": no(409, "{email} is already in this workspace; to change the role, update the user."),
+        },
+        cli=Cli(examples=("cargo-ai workspace user create --user-email ann@example.com --role-slug member",)),
+    )
+)
+
+UpdateReason = Literal["userNotFound", "roleNotFound", "roleTooPowerful", "lastAdmin"]
+
+update: Operation[UpdateUser, UserReply, UpdateReason] = operations.add(
+    Operation(
+        "workspaceManagement.user.update",
+        "PUT",
+        "/workspaceManagement/users/{userUuid}",
+        takes=UpdateUser,
+        gives=UserReply,
+        summary="Give a user of this workspace another role.",
+        needs="workspaceManagement:write",
+        refuses={
+            "userNotFound": _user_not_found,
+            "roleNotFound": _role_not_found,
+            "roleTooPowerful": _too_powerful,
+            "lastAdmin": _last_admin,
+        },
+        cli=Cli(examples=("cargo-ai workspace user update --user-uuid 0198c5f0-0000-7000-8000-000000000001 --role-slug viewer",)),
+    )
+)
+
+RemoveReason = Literal["userNotFound", "invalidUserEmail", "lastAdmin"]
+
+remove: Operation[RemoveUser, Removed, RemoveReason] = operations.add(
+    Operation(
+        "workspaceManagement.user.remove",
+        "DELETE",
+        "/workspaceManagement/users",
+        takes=RemoveUser,
+        gives=Removed,
+        summary="Shut a user out of this workspace; the user's tokens for it stop working.",
+        needs="workspaceManagement:write",
+        refuses={
+            "userNotFound": _user_not_found,
+            "invalidUserEmail": no(400, "{email} is an e-mail address: name the user by uuid."),
+            "lastAdmin": _last_admin,
+        },
+        cli=Cli(examples=("cargo-ai workspace user remove --user-uuid 0198c5f0-0000-7000-8000-000000000001",)),
+    )
+)

@@ -1,0 +1,202 @@
+"""Connectors: made, looked at, changed and removed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.connection import connector as contract
+from cargo_ai.domains.connection import account, dataset
+from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
+from cargo_ai.integrations.kit import integrations
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.roomkit import references
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+
+_LIST = "cargo-ai connection connector list"
+_INTEGRATIONS = "cargo-ai connection integration list"
+KIND = "connector"
+
+
+def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
+    """The connector on the wire, its secrets hidden."""
+    return contract.Connector(
+        uuid=str(row.uuid),
+        workspace_uuid=str(row.workspace_uuid),
+        user_uuid=str(row.user_uuid),
+        name=row.name,
+        slug=row.slug,
+        integration_slug=row.integration_slug,
+        config=account.shown(secrets, row),
+        use_credits=row.use_credits,
+        is_default=row.is_default,
+        rate_limit=None if row.rate_limit is None else contract.RateLimit.model_validate(row.rate_limit),
+        cache_ttl_milliseconds=row.cache_ttl_milliseconds,
+        plays_count=used.plays.get(row.uuid, 0),
+        tools_count=used.tools.get(row.uuid, 0),
+        models_count=used.models.get(row.uuid, 0),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+class Uses:
+    """How many plays, tools and models use each connector of the workspace."""
+
+    def __init__(self, plays: dict[uuid.UUID, int], tools: dict[uuid.UUID, int], models: dict[uuid.UUID, int]) -> None:
+        self.plays, self.tools, self.models = plays, tools, models
+
+    @staticmethod
+    async def of(db: AsyncSession) -> Uses:
+        """Counted from the references."""
+        return Uses(*[await references.counts(db, KIND, user) for user in ("play", "tool", "model")])
+
+
+async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Connector | None:
+    """The connector with this uuid, None when it is unknown or removed."""
+    wanted = select(Connector).where(Connector.uuid == ids.parse(connector), Connector.deleted_at.is_(None))
+    return await db.scalar(wanted.with_for_update() if lock else wanted)
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateConnector) -> contract.CreatedConnector:
+    """Store the account, sealed, with a dataset of its own."""
+    integration = integrations().get(request.integration_slug)
+    if integration is None:
+        contract.create.refuse("integrationNotFound", integration=request.integration_slug, fix=_INTEGRATIONS)
+    config = account.checked(integration, request.config or {}, {})
+    row = Connector(
+        uuid=ids.new(),
+        workspace_uuid=ctx.workspace,
+        user_uuid=ctx.who.user_uuid,
+        name=request.name,
+        slug=request.slug,
+        integration_slug=integration.slug,
+        sealed_config=account.seal(ctx.secrets, config),
+        is_default=False,
+        rate_limit=None if request.rate_limit is None else request.rate_limit.to_wire(),
+        cache_ttl_milliseconds=request.cache_ttl_milliseconds or None,
+        use_credits=False,
+    )
+    owned = dataset.of_connector(row)
+    if await _taken(ctx.db, request.slug):
+        contract.create.refuse("duplicateSlug", slug=request.slug, fix=_LIST)
+    try:
+        async with ctx.db.begin_nested():
+            ctx.db.add_all((row, owned))
+    except IntegrityError:
+        # Somebody else took it between the look and the write.
+        contract.create.refuse("duplicateSlug", slug=request.slug, fix=_LIST)
+    return contract.CreatedConnector(connector=reply(row, ctx.secrets, Uses({}, {}, {})), dataset=dataset.reply(owned))
+
+
+async def _taken(db: AsyncSession, slug: str) -> bool:
+    for table in (Connector, Dataset):
+        if await db.scalar(select(table.uuid).where(table.slug == slug, table.deleted_at.is_(None))) is not None:
+            return True
+    return False
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
+    """One connector."""
+    row = await living(ctx.db, request.uuid)
+    if row is None:
+        contract.get.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
+    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: contract.ListConnectors) -> contract.ConnectorsReply:
+    """Every connector, newest first."""
+    wanted = select(Connector).where(Connector.deleted_at.is_(None)).order_by(Connector.uuid.desc())
+    if request.integration_slug is not None:
+        wanted = wanted.where(Connector.integration_slug == request.integration_slug)
+    rows = (await ctx.db.scalars(wanted)).all()
+    used = await Uses.of(ctx.db)
+    return contract.ConnectorsReply(connectors=[reply(row, ctx.secrets, used) for row in rows])
+
+
+@handles(contract.update)
+async def update_one(ctx: Context, request: contract.UpdateConnector) -> contract.ConnectorReply:
+    """Change what is given; workers take it over within two seconds."""
+    row = await living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.update.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
+    given = request.model_fields_set
+    if "config" in given:
+        integration = integrations().get(row.integration_slug)
+        if integration is None:
+            contract.update.refuse("integrationNotFound", integration=row.integration_slug, fix=_INTEGRATIONS)
+        config = account.checked(integration, request.config or {}, account.opened(ctx.secrets, row))
+        row.sealed_config = account.seal(ctx.secrets, config)
+        await _forget_answers(ctx.db, row)
+    if request.name is not None:
+        row.name = request.name
+    if "rate_limit" in given:
+        row.rate_limit = None if request.rate_limit is None else request.rate_limit.to_wire()
+    if "cache_ttl_milliseconds" in given:
+        row.cache_ttl_milliseconds = request.cache_ttl_milliseconds or None
+        await _forget_answers(ctx.db, row)
+    if request.is_default is not None:
+        await _make_default(ctx.db, row, request.is_default)
+    await ctx.db.flush()
+    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+
+
+async def _make_default(db: AsyncSession, row: Connector, is_default: bool) -> None:
+    if is_default and not row.is_default:
+        others = update(Connector).where(
+            Connector.integration_slug == row.integration_slug, Connector.is_default, Connector.uuid != row.uuid
+        )
+        await db.execute(others.values(is_default=False))
+    row.is_default = is_default
+
+
+async def _forget_answers(db: AsyncSession, row: Connector) -> None:
+    own = (action_cache.c.workspace_uuid == row.workspace_uuid) & (action_cache.c.connector_uuid == row.uuid)
+    await db.execute(delete(action_cache).where(own))
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: ByUuid) -> Removed:
+    """Remove a connector that nothing uses; its secrets are erased, its row stays for the history."""
+    row = await living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.remove.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
+    users = await references.users(ctx.db, KIND, row.uuid)
+    models = [user for user in users if user[0] == "model"]
+    others = [user for user in users if user[0] != "model"]
+    if others:
+        contract.remove.refuse("connectorIsUsedInWorkflows", users=_named(others), details={"users": _listed(others)})
+    if models:
+        contract.remove.refuse("connectorIsUsedInModels", users=_named(models), details={"users": _listed(models)})
+    row.sealed_config, row.is_default, row.deleted_at = None, False, clock.now()
+    await dataset.remove_of(ctx.db, row.uuid)
+    await _forget_answers(ctx.db, row)
+    await ctx.db.flush()
+    return Removed(uuid=str(row.uuid))
+
+
+def _named(users: Sequence[tuple[str, uuid.UUID]]) -> str:
+    shown = ", ".join(f"{kind} {owner}" for kind, owner in users[:5])
+    return f"{shown} and {len(users) - 5} more" if len(users) > 5 else shown
+
+
+def _listed(users: Sequence[tuple[str, uuid.UUID]]) -> list[dict[str, str]]:
+    return [{"kind": kind, "uuid": str(owner)} for kind, owner in users[:100]]
+
+
+@handles(contract.exists_by_slug)
+async def exists_by_slug(ctx: Context, request: contract.BySlug) -> contract.Exists:
+    """Whether the slug is in use."""
+    wanted = select(Connector.uuid).where(Connector.slug == request.slug, Connector.deleted_at.is_(None))
+    return contract.Exists(exists=await ctx.db.scalar(wanted) is not None)

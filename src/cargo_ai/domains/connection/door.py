@@ -1,0 +1,47 @@
+"""The door of the connection room: which connectors there are, what integrations can do, and how connector nodes act."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.connection.dataset import add_native
+from cargo_ai.domains.connection.nodes import ConnectorNodes, default_first
+from cargo_ai.domains.connection.tables import Connector
+from cargo_ai.domains.workspace.door import on_workspace_created
+from cargo_ai.integrations.kit import IntegrationAction, integrations
+
+__all__ = ["ConnectorNodes", "action_children", "action_of", "connector_exists", "connector_uuids", "default_connector", "integrations"]
+
+on_workspace_created.append(add_native)
+
+
+async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
+    """Whether the session's workspace has this connector."""
+    wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
+    return await db.scalar(wanted) is not None
+
+
+async def connector_uuids(db: AsyncSession) -> frozenset[str]:
+    """The uuids of all connectors of the session's workspace."""
+    return frozenset(str(found) for found in await db.scalars(select(Connector.uuid).where(Connector.deleted_at.is_(None))))
+
+
+async def default_connector(db: AsyncSession, integration_slug: str) -> uuid.UUID | None:
+    """The connector that a node without one uses: the integration's default, else its oldest; None when there is none."""
+    wanted = select(Connector.uuid).where(Connector.integration_slug == integration_slug, Connector.deleted_at.is_(None))
+    return await db.scalar(default_first(wanted))
+
+
+def action_of(integration_slug: str, action_slug: str) -> IntegrationAction | None:
+    """An action of an integration, None when either is unknown."""
+    integration = integrations().get(integration_slug)
+    return None if integration is None else integration.actions.get(action_slug)
+
+
+def action_children(integration_slug: str, action_slug: str) -> int | None:
+    """How many children a node of this action has, None when there is no such action."""
+    action = action_of(integration_slug, action_slug)
+    return None if action is None else action.children_count

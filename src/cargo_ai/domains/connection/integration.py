@@ -1,0 +1,103 @@
+"""Integrations: which services can be connected, found by slug, category and words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cargo_ai.contract.connection import integration as contract
+from cargo_ai.contract.connection.connector import BySlug
+from cargo_ai.integrations.kit import Integration, IntegrationAction, integrations
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+
+_LIST = "cargo-ai connection integration list"
+
+
+def reply(integration: Integration) -> contract.Integration:
+    """The integration on the wire."""
+    spec = integration.connector
+    # Both spellings of the form's schema are read by clients.
+    connector: dict[str, Any] = {
+        "config": {"schema": spec.schema, "jsonSchema": spec.schema, "uiSchema": spec.ui_schema},
+        "isRequired": spec.required,
+        "caching": {"isCompatible": True},
+    }
+    if spec.rate_limit is not None:
+        limit = spec.rate_limit
+        connector["rateLimit"] = {"unit": limit.unit, "max": limit.max, "strategy": limit.strategy}
+    return contract.Integration(
+        name=integration.name,
+        description=integration.description,
+        slug=integration.slug,
+        icon=integration.icon,
+        color=integration.color,
+        url=integration.url,
+        category=integration.category,
+        sub_categories=list(integration.sub_categories),
+        connector=connector,
+        actions={slug: _action(action) for slug, action in integration.actions.items()},
+        extractors={},
+        dynamic_schemas={},
+        autocompletes=[],
+        documentation_path=f"/v1/connection/integrations/{integration.slug}/documentation",
+    )
+
+
+def _action(action: IntegrationAction) -> dict[str, Any]:
+    on_wire: dict[str, Any] = {
+        "name": action.name,
+        "description": action.description,
+        "config": {"schema": action.schema, "jsonSchema": action.schema, "uiSchema": action.ui_schema},
+        "credits": {"costs": list(action.costs)},
+        "childrenCount": action.children_count,
+        "isRateLimited": True,
+        "caching": {"isCompatible": True},
+    }
+    if action.children is not None:
+        on_wire["children"] = [{"text": text} for text in action.children]
+    if action.output_schema is not None:
+        on_wire["output"] = {"schema": action.output_schema}
+    return on_wire
+
+
+def _found(integration: Integration, request: contract.ListIntegrations) -> bool:
+    slugs = [slug for slug in (request.slug, *(request.slugs or ())) if slug]
+    if slugs and integration.slug not in slugs:
+        return False
+    if request.category is not None and integration.category != request.category:
+        return False
+    if request.has_actions is not None and request.has_actions != bool(integration.actions):
+        return False
+    # No integration brings extractors yet, so that asking for some finds nothing.
+    if request.has_extractors:
+        return False
+    return all(word in _text(integration) for word in (request.search or "").lower().split())
+
+
+def _text(integration: Integration) -> str:
+    actions = (text for slug, action in integration.actions.items() for text in (slug, action.name))
+    return " ".join((integration.slug, integration.name, integration.description, integration.category, *actions)).lower()
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: contract.ListIntegrations) -> contract.IntegrationsReply:
+    """Those that fit, by name."""
+    return contract.IntegrationsReply(integrations=[reply(one) for one in integrations().values() if _found(one, request)])
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: BySlug) -> contract.IntegrationReply:
+    """One integration."""
+    found = integrations().get(request.slug)
+    if found is None:
+        contract.get.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
+    return contract.IntegrationReply(integration=reply(found))
+
+
+@handles(contract.get_documentation)
+async def get_documentation(ctx: Context, request: BySlug) -> contract.Documentation:
+    """Its documentation, as Markdown."""
+    found = integrations().get(request.slug)
+    if found is None:
+        contract.get_documentation.refuse("integrationNotFound", integration=request.slug, fix=_LIST)
+    return contract.Documentation(text=found.documentation)

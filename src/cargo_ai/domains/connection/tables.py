@@ -1,0 +1,70 @@
+"""The connection room's tables: connectors, the datasets they own, and remembered answers."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Index, LargeBinary, SmallInteger, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.store.rows import Owned, Row, Stamped
+
+
+class Connector(Stamped, Owned, Row):
+    """An account of an integration."""
+
+    __tablename__ = "connectors"
+    __table_args__ = (
+        Index("uq_connectors_slug", "workspace_uuid", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "uq_connectors_default",
+            "workspace_uuid",
+            "integration_slug",
+            unique=True,
+            postgresql_where=text("is_default AND deleted_at IS NULL"),
+        ),
+    )
+
+    user_uuid: Mapped[uuid.UUID]
+    name: Mapped[str]
+    slug: Mapped[str]
+    integration_slug: Mapped[str]
+    sealed_config: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Sealed JSON; gone once the connector is removed."""
+    is_default: Mapped[bool]
+    rate_limit: Mapped[dict[str, Any] | None]
+    cache_ttl_milliseconds: Mapped[int | None]
+    use_credits: Mapped[bool]
+    deleted_at: Mapped[datetime | None]
+
+
+class Dataset(Stamped, Owned, Row):
+    """A schema of the warehouse: the workspace's own (`native`), or that of a connector."""
+
+    __tablename__ = "datasets"
+    __table_args__ = (Index("uq_datasets_slug", "workspace_uuid", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),)
+
+    name: Mapped[str]
+    slug: Mapped[str]
+    kind: Mapped[str]
+    connector_uuid: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    deleted_at: Mapped[datetime | None]
+
+
+action_cache = Table(
+    "action_cache",
+    Row.metadata,
+    Column("workspace_uuid", Uuid(as_uuid=True), primary_key=True),
+    Column("connector_uuid", Uuid(as_uuid=True), primary_key=True),
+    Column("action_slug", Text, primary_key=True),
+    Column("config_hash", LargeBinary, primary_key=True),
+    Column("output", JSON(none_as_null=False), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("child", SmallInteger),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_action_cache_age", "connector_uuid", "at"),
+)
+"""Answers of connectors that have a cache: the same action with the same config (its SHA-256) within the time gets them again."""

@@ -1,0 +1,1 @@
+"""The orchestration room: tools, workflows, releases, nodes, runs and batches."""

@@ -1,0 +1,77 @@
+"""Known: what the nodes of a graph name that is really there, and what is wrong with a graph in the light of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.actions import native_actions
+from cargo_ai.domains.connection import door as connection
+from cargo_ai.domains.orchestration.tables import Tool
+from cargo_ai.engine import check
+from cargo_ai.engine.action import Actions
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+
+
+async def faults(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[check.Invalid]:
+    """Everything that keeps a graph from being deployed in the session's workspace; [] when nothing does."""
+    known = check.Known(
+        actions=_actions(),
+        connectors=await _connectors(db, used(nodes, "connector")),
+        tools=await _tools(db, used(nodes, "tool")),
+        action_children=connection.action_children,
+    )
+    return check.check(nodes, known)
+
+
+def used(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
+    """The connectors (`connector`) or tools (`tool`) that the nodes name, those inside groups included."""
+    found = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in every(nodes) if node.get("kind") == kind)
+    return {named for named in found if named is not None}
+
+
+def every(nodes: Sequence[JsonObject]) -> Iterator[JsonObject]:
+    """All nodes of a graph, those inside groups included."""
+    for node in nodes:
+        yield node
+        yield from every(inside(node))
+
+
+def inside(node: JsonObject) -> list[JsonObject]:
+    """The nodes that a group holds; [] for any other node."""
+    config: object = node.get("config")
+    held: object = cast("JsonObject", config).get("_nodes") if isinstance(config, dict) else None
+    if not isinstance(held, list):
+        return []
+    return [cast("JsonObject", one) for one in cast("list[Any]", held) if isinstance(one, dict)]
+
+
+def repeated_slugs(nodes: Sequence[JsonObject]) -> list[str]:
+    """The slugs that more than one node has, in order."""
+    slugs = [str(node.get("slug")) for node in nodes]
+    return [slug for slug in dict.fromkeys(slugs) if slugs.count(slug) > 1]
+
+
+@cache
+def _actions() -> Actions:
+    actions = Actions()
+    for action in native_actions():
+        actions.add(action)
+    return actions
+
+
+async def _connectors(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:
+    return frozenset([str(one) for one in sorted(named) if await connection.connector_exists(db, one)])
+
+
+async def _tools(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:
+    if not named:
+        return frozenset()
+    rows = await db.scalars(select(Tool.uuid).where(Tool.uuid.in_(named), Tool.deleted_at.is_(None)))
+    return frozenset(str(row) for row in rows)

@@ -1,0 +1,132 @@
+"""Runs: one record through a graph, started, looked at, counted and cancelled."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from sqlalchemy import func, select
+
+from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.domains.orchestration import door, pick, run_filter, run_reply
+from cargo_ai.engine import cancel as engine_cancel
+from cargo_ai.engine import submit
+from cargo_ai.engine.claim import close_batch
+from cargo_ai.engine.queue import driver_connection, producer
+from cargo_ai.engine.tables import batches, runs
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+from cargo_ai.store.session import EVERYWHERE
+
+CANCEL_AT_ONCE = 5_000
+_COUNTED = {"success", "error", "cancelled"}
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
+    """Start a run: its row and its job exist exactly when the request's transaction commits."""
+    origin = await pick.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
+    if request.workflow_uuid is not None:
+        await _not_a_play(ctx, request.workflow_uuid)
+    data: object = request.data
+    if not isinstance(data, dict):
+        contract.create.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
+    connection = await driver_connection(ctx.db)
+    run = await submit.run(connection, producer(), origin, cast("JsonObject", data))
+    row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == run))).mappings().one()
+    return contract.RunReply(run=run_reply.one(row, [dict(node) for node in origin.nodes], []))
+
+
+async def _not_a_play(ctx: Context, workflow: str) -> None:
+    uid = ids.parse(workflow)
+    runnable = await door.runnable(ctx.db, uid) if uid else None
+    if runnable is not None and runnable.kind == "play":
+        contract.create.refuse("playNotCompatible", uuid=workflow, fix=f"cargo-ai orchestration batch create --workflow-uuid {workflow}")
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
+    """A run with everything that its nodes gave."""
+    uid = ids.parse(request.uuid)
+    row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
+    if row is None:
+        contract.get.refuse("runNotFound", uuid=request.uuid)
+    entries, context, configs = await run_reply.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
+    nodes = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
+    found = run_reply.one(row, nodes.get(row["graph_uuid"], []), entries)
+    return contract.RunDetailReply(run=found, run_context=context, run_computed_configs=configs)
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
+    """Runs, newest first."""
+    where = run_filter.conditions(ctx.workspace, request)
+    query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
+    rows = (await ctx.db.execute(query)).mappings().all()
+    return contract.RunsReply(runs=await run_reply.many(ctx.db, ctx.workspace, rows), count=await _count(ctx, request))
+
+
+@handles(contract.count)
+async def count(ctx: Context, request: contract.CountRuns) -> contract.CountReply:
+    """How many runs match: exact; from the counters where a finished batch is named."""
+    return contract.CountReply(count=await _count(ctx, request))
+
+
+async def _count(ctx: Context, request: contract.CountRuns) -> int:
+    counted = await _from_counters(ctx, request)
+    if counted is not None:
+        return counted
+    query = select(func.count()).select_from(run_filter.joined).where(*run_filter.conditions(ctx.workspace, request))
+    return int((await ctx.db.execute(query)).scalar_one())
+
+
+async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | None:
+    """The count of a finished batch's runs by final status, without looking at them; None when the filter asks for more."""
+    given = request.model_dump(exclude_none=True, exclude={"limit", "offset", "workflow_uuid"})
+    batch = ids.parse(given.pop("batch_uuid", ""))
+    statuses: set[str] = set(given.pop("statuses", None) or ())
+    if batch is None or given or not statuses <= _COUNTED:
+        return None
+    query = select(batches).where(batches.c.uuid == batch, batches.c.workspace_uuid == ctx.workspace, batches.c.finished_ms.is_not(None))
+    row = (await ctx.db.execute(query)).mappings().one_or_none()
+    if row is None or (request.workflow_uuid is not None and str(row["workflow_uuid"]) != request.workflow_uuid):
+        return None
+    by_status = {
+        "success": row["executed_count"] - row["failed_count"],
+        "error": row["failed_count"],
+        "cancelled": row["cancelled_count"],
+    }
+    return int(sum(by_status[name] for name in statuses)) if request.statuses is not None else int(row["cursor"])
+
+
+@handles(contract.cancel)
+async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
+    """Cancel the runs that are named, or all unfinished ones that the filter describes."""
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await door.workflow_exists(ctx.db, workflow):
+        contract.cancel.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    where = [*run_filter.conditions(ctx.workspace, request), runs.c.finished_ms.is_(None)]
+    connection = await driver_connection(ctx.db)
+    touched, ended, after = 0, set[uuid.UUID](), uuid.UUID(int=0)
+    while True:
+        query = select(runs.c.uuid).select_from(run_filter.joined).where(*where, runs.c.uuid > after)
+        found = list(await ctx.db.scalars(query.order_by(runs.c.uuid).limit(CANCEL_AT_ONCE)))
+        if not found:
+            break
+        after = found[-1]
+        done, over = await engine_cancel.runs(connection, ctx.workspace, found)
+        touched, ended = touched + len(done), ended | over
+    if ended:
+        ctx.after_commit.append(lambda: _close(ctx, ended))
+    return Counted(count=touched)
+
+
+async def _close(ctx: Context, ended: set[uuid.UUID]) -> None:
+    """See whether batches whose parked runs were cancelled are over."""
+    async with ctx.database.session(EVERYWHERE) as session:
+        connection: Any = await driver_connection(session)
+        for batch in sorted(ended):
+            await close_batch(connection, batch)
+        await session.commit()

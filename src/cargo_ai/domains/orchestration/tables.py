@@ -1,0 +1,68 @@
+"""The tables of the orchestration room's definitions: workflows, tools, releases. Runs and batches are the engine's."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.store.rows import Json, Owned, Row, Stamped
+
+
+class Workflow(Stamped, Owned, Row):
+    """A versioned graph. `kind`: tool, play, or hidden (the one of a workspace that its ad-hoc runs belong to)."""
+
+    __tablename__ = "workflows"
+    __table_args__ = (Index("uq_workflows_hidden", "workspace_uuid", unique=True, postgresql_where=text("kind = 'hidden'")),)
+
+    kind: Mapped[str]
+    tool_uuid: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    play_uuid: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    deleted_at: Mapped[datetime | None]
+
+
+class Tool(Stamped, Owned, Row):
+    """A workflow that runs on demand. The captcha secret of its public form is kept sealed, apart from the form."""
+
+    __tablename__ = "tools"
+
+    workflow_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.uuid"), unique=True)
+    user_uuid: Mapped[uuid.UUID]
+    name: Mapped[str]
+    description: Mapped[str | None]
+    icon: Mapped[dict[str, Any]] = mapped_column(Json)
+    folder_uuid: Mapped[uuid.UUID | None]
+    credits_cost: Mapped[dict[str, Any]] = mapped_column(Json)
+    triggers: Mapped[list[Any]] = mapped_column(Json)
+    public_form: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    sealed_captcha_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    is_read_only: Mapped[bool] = mapped_column(default=False)
+    deleted_at: Mapped[datetime | None]
+
+
+class Release(Stamped, Owned, Row):
+    """A version of a workflow's graph. A workflow has one draft and at most one deployed release; the others are archived and frozen."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        Index("ix_releases_workflow", "workflow_uuid", "uuid"),
+        Index("uq_releases_draft", "workflow_uuid", unique=True, postgresql_where=text("status = 'draft'")),
+        Index("uq_releases_deployed", "workflow_uuid", unique=True, postgresql_where=text("status = 'deployed'")),
+        Index("uq_releases_version", "workflow_uuid", "version", unique=True),
+    )
+
+    workflow_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.uuid"))
+    user_uuid: Mapped[uuid.UUID]
+    parent_uuid: Mapped[uuid.UUID | None]
+    status: Mapped[str]
+    version: Mapped[str | None]
+    description: Mapped[str | None]
+    template_slug: Mapped[str | None]
+    nodes: Mapped[list[Any]] = mapped_column(Json)
+    form_fields: Mapped[list[Any] | None] = mapped_column(Json)
+    test_records: Mapped[list[Any]] = mapped_column(Json)
+    deployed_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]

@@ -1,0 +1,194 @@
+"""Tools: made with a workflow of their own, changed, listed and removed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy import update as update_rows
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.orchestration import tool as contract
+from cargo_ai.domains.orchestration import known, public_form
+from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
+from cargo_ai.domains.workspace import door as workspace
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
+from cargo_ai.roomkit import references
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+
+_LIST = "cargo-ai orchestration tool list"
+_SHOWN = 10
+
+
+def reply(row: Tool) -> contract.Tool:
+    """The tool on the wire."""
+    return contract.Tool(
+        uuid=str(row.uuid),
+        icon=cast("contract.ToolIcon", row.icon),
+        workspace_uuid=str(row.workspace_uuid),
+        workflow_uuid=str(row.workflow_uuid),
+        user_uuid=str(row.user_uuid),
+        name=row.name,
+        folder_uuid=str(row.folder_uuid) if row.folder_uuid else None,
+        credits_cost=cast("contract.ToolCreditsCost", row.credits_cost),
+        description=row.description,
+        is_read_only=row.is_read_only,
+        triggers=row.triggers,
+        public_form=public_form.reply(row),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolReply:
+    """Make a tool, its workflow and an empty draft."""
+    if request.triggers:
+        contract.create.refuse("triggersNotAvailable")
+    folder = await _folder(ctx, contract.create, request.folder_uuid)
+    tool_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="tool")
+    workflow.tool_uuid = tool_uuid
+    ctx.db.add(workflow)
+    await ctx.db.flush()
+    row = Tool(
+        uuid=tool_uuid,
+        workspace_uuid=ctx.workspace,
+        workflow_uuid=workflow.uuid,
+        user_uuid=ctx.who.user_uuid,
+        name=request.name,
+        description=request.description,
+        icon=request.icon.to_wire(),
+        folder_uuid=folder,
+        credits_cost={"kind": "minMax"},
+        triggers=[],
+    )
+    draft = Release(
+        workspace_uuid=ctx.workspace,
+        workflow_uuid=workflow.uuid,
+        user_uuid=ctx.who.user_uuid,
+        status="draft",
+        nodes=[],
+        test_records=[],
+    )
+    ctx.db.add_all([row, draft])
+    await ctx.db.flush()
+    await refer(ctx.db, row, [])
+    return contract.ToolReply(tool=reply(row))
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolReply:
+    """Change what is given; null clears description, folder and form."""
+    row = await _locked(ctx, contract.update, request.uuid)
+    if row is None:
+        contract.update.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    if row.is_read_only:
+        contract.update.refuse("toolIsReadOnly", name=row.name)
+    if request.triggers:
+        contract.update.refuse("triggersNotAvailable")
+    if request.template is not None and request.template.is_available:
+        contract.update.refuse("templatesNotAvailable")
+    given = request.model_fields_set
+    if "folder_uuid" in given:
+        row.folder_uuid = await _folder(ctx, contract.update, request.folder_uuid)
+    if request.name is not None:
+        row.name = request.name
+    if request.icon is not None:
+        row.icon = request.icon.to_wire()
+    if "description" in given:
+        row.description = request.description
+    if "public_form" in given:
+        public_form.put(row, request.public_form, ctx.secrets)
+    await ctx.db.flush()
+    if "folder_uuid" in given:
+        await refer(ctx.db, row, await _deployed_nodes(ctx, row))
+    return contract.ToolReply(tool=reply(row))
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: ByUuid) -> Removed:
+    """Take the tool, its workflow and releases out of the lists. Runs that have started go on."""
+    row = await _locked(ctx, contract.remove, request.uuid)
+    if row is None:
+        contract.remove.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    if row.is_read_only:
+        contract.remove.refuse("toolIsReadOnly", name=row.name)
+    users = [(kind, user) for kind, user in await references.users(ctx.db, "tool", row.uuid) if user != row.uuid]
+    if users:
+        named = await _names(ctx, users)
+        listed = [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]
+        contract.remove.refuse("toolIsUsed", name=row.name, users=named, details={"users": listed})
+    now = clock.now()
+    row.deleted_at = now
+    for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
+        await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
+    await references.put(ctx.db, ctx.workspace, "tool", row.uuid, ())
+    return Removed(uuid=str(row.uuid))
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.ToolReply:
+    """One tool."""
+    row = await ctx.db.scalar(select(Tool).where(Tool.uuid == ids.parse(request.uuid), Tool.deleted_at.is_(None)))
+    if row is None:
+        contract.get.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    return contract.ToolReply(tool=reply(row))
+
+
+@handles(contract.all)
+async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply:
+    """The tools of the workspace or of one folder, newest first."""
+    query = select(Tool).where(Tool.deleted_at.is_(None))
+    if request.folder_uuid is not None:
+        query = query.where(Tool.folder_uuid == ids.parse(request.folder_uuid))
+    return contract.ToolsReply(tools=[reply(row) for row in await ctx.db.scalars(query.order_by(Tool.uuid.desc()))])
+
+
+async def refer(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
+    """Write down what a tool uses: its folder, and the connectors and tools that its deployed nodes name."""
+    targets = [(kind, named) for kind in ("connector", "tool") for named in known.used(nodes, kind)]
+    if row.folder_uuid is not None:
+        targets.append(("folder", row.folder_uuid))
+    await references.put(db, row.workspace_uuid, "tool", row.uuid, targets)
+
+
+async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> Tool | None:
+    """A living tool. Its workflow is locked with it, so that changes and deploys of one tool take turns."""
+    row = await ctx.db.scalar(select(Tool).where(Tool.uuid == ids.parse(text), Tool.deleted_at.is_(None)))
+    if row is None:
+        return None
+    locked = await ctx.db.scalar(select(Workflow).where(Workflow.uuid == row.workflow_uuid).with_for_update())
+    await ctx.db.refresh(row)
+    if row.deleted_at is not None:
+        return None
+    if locked is None or locked.deleted_at is not None:
+        operation.refuse("workflowNotFound")
+    return row
+
+
+async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
+    if text is None:
+        return None
+    folder = ids.parse(text)
+    if folder is None or not await workspace.folder_exists(ctx.db, folder, "tool"):
+        operation.refuse("folderNotFound", uuid=text, fix="cargo-ai workspace folder list")
+    return folder
+
+
+async def _deployed_nodes(ctx: Context, row: Tool) -> list[JsonObject]:
+    nodes = await ctx.db.scalar(select(Release.nodes).where(Release.workflow_uuid == row.workflow_uuid, Release.status == "deployed"))
+    return cast("list[JsonObject]", nodes or [])
+
+
+async def _names(ctx: Context, users: list[tuple[str, uuid.UUID]]) -> str:
+    tools = [user for kind, user in users if kind == "tool"]
+    rows = await ctx.db.execute(select(Tool.uuid, Tool.name).where(Tool.uuid.in_(tools)))
+    names = {row.uuid: row.name for row in rows}
+    shown = [f'the {kind} "{names[user]}"' if user in names else f"the {kind} {user}" for kind, user in users[:_SHOWN]]
+    more = len(users) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -1,0 +1,32 @@
+"""Versions of releases: three numbers, each release above the one before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+Version = tuple[int, int, int]
+
+FIRST: Version = (1, 0, 0)
+_VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", re.ASCII)
+
+
+def parse(text: str) -> Version | None:
+    """`1.2.3` as numbers; None for anything else."""
+    found = _VERSION.fullmatch(text)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def shown(version: Version) -> str:
+    """The version as text."""
+    return ".".join(str(part) for part in version)
+
+
+def latest(texts: Iterable[str]) -> Version | None:
+    """The highest of the versions; None when there is none."""
+    return max((version for text in texts if (version := parse(text)) is not None), default=None)
+
+
+def following(last: Version | None) -> Version:
+    """The next patch version; 1.0.0 for a first release."""
+    return (last[0], last[1], last[2] + 1) if last else FIRST

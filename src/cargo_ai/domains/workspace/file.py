@@ -1,0 +1,139 @@
+"""Files: looking into an uploaded one, and the steps of an upload in parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.workspace import file as contract
+from cargo_ai.domains.workspace import uploads
+from cargo_ai.domains.workspace.uploads import Upload, UploadPart
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.wire import Removed
+from cargo_ai.roomkit import signed
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.csvfile import BadFile, csv_columns
+from cargo_ai.roomkit.handlers import handles
+from cargo_ai.store.files import FileMissing, FilesUnavailable, owned
+
+_UPLOAD = "cargo-ai workspace file upload --file-path <file>"
+
+
+def reply(row: Upload) -> contract.Uploaded:
+    """The upload on the wire."""
+    return contract.Uploaded(uuid=str(row.uuid), s3_filename=row.s3_filename, content_type=row.content_type, name=row.name)
+
+
+def part_path(upload: str, number: int | str) -> str:
+    """Where the bytes of a part go."""
+    return f"/v1/files/parts/{upload}/{number}"
+
+
+@handles(contract.list_columns)
+async def list_columns(ctx: Context, request: contract.ListColumns) -> contract.ColumnsReply:
+    """The names in the first row; no connection to the database is held while the file is read."""
+    try:
+        names = await csv_columns(ctx.files.stream(owned(request.s3_filename, ctx.workspace)))
+    except FileMissing:
+        contract.list_columns.refuse("fileNotFound", fix=_UPLOAD, file=request.s3_filename)
+    except FilesUnavailable:
+        contract.list_columns.refuse("filesUnavailable")
+    except BadFile as fault:
+        contract.list_columns.refuse("fileInvalid", problem=str(fault))
+    if not names:
+        contract.list_columns.refuse("noColumnsFound", fix=_UPLOAD)
+    return contract.ColumnsReply(columns=[contract.Column(name=name) for name in names])
+
+
+@handles(contract.create_multipart)
+async def create_multipart(ctx: Context, request: contract.CreateMultipart) -> contract.MultipartReply:
+    """An upload that waits a day for its parts. Whoever begins one sweeps away those that waited in vain."""
+    row = uploads.new(ctx.workspace, ctx.who.user_uuid, request.filename or "file", request.content_type)
+    row.expires_at = clock.now() + uploads.OPEN_FOR
+    ctx.db.add(row)
+    await ctx.db.flush()
+
+    async def sweep() -> None:
+        await uploads.remove_expired(ctx.database, ctx.files)
+
+    ctx.after_commit.append(sweep)
+    return contract.MultipartReply(s3_filename=row.s3_filename, upload_id=str(row.uuid))
+
+
+@handles(contract.sign_part)
+async def sign_part(ctx: Context, request: contract.SignPart) -> contract.SignedPart:
+    """The address of one part of an upload that is still open."""
+    row = await uploads.find(ctx.db, request.upload_id, request.s3_filename)
+    if row is None or row.expires_at is None:
+        contract.sign_part.refuse("uploadNotFound", upload=request.upload_id)
+    path = part_path(str(row.uuid), request.part_number)
+    return contract.SignedPart(url=signed.url(ctx.secrets, ctx.base_url, "PUT", path, ctx.workspace))
+
+
+@handles(contract.complete_multipart)
+async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) -> contract.CompletedReply:
+    """Join the parts. Completing what is complete is fine: the first reply may have been lost.
+
+    What changes while the parts are joined is seen under the lock afterwards.
+    """
+    refuse = partial(contract.complete_multipart.refuse, "uploadNotFound", upload=request.upload_id)
+    async with _reading(ctx) as db:
+        found = await uploads.find(db, request.upload_id, request.s3_filename)
+        if found is None:
+            refuse()
+        if found.expires_at is None:
+            return contract.CompletedReply(s3_filename=found.s3_filename)
+        parts = await uploads.parts_of(db, found.uuid)
+    keys = [part.key for part in parts]
+    size = await _join(ctx, request, found.s3_filename, parts)
+    row = await uploads.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
+    if row is None:
+        await uploads.remove_files(ctx.files, [request.s3_filename])
+        refuse()
+    if row.expires_at is not None:
+        if [part.key for part in await uploads.parts_of(ctx.db, row.uuid)] != keys:
+            contract.complete_multipart.refuse("partsInvalid", problem="a part was sent again while they were being joined")
+        row.size, row.expires_at = size, None
+        await ctx.db.execute(delete(UploadPart).where(UploadPart.upload_uuid == row.uuid))
+        await ctx.db.flush()
+        ctx.after_commit.append(partial(uploads.remove_files, ctx.files, keys))
+    return contract.CompletedReply(s3_filename=row.s3_filename)
+
+
+@asynccontextmanager
+async def _reading(ctx: Context) -> AsyncGenerator[AsyncSession]:
+    """A session that ends with the block, so that joining holds no connection. Where the request's own transaction is open
+    already (it holds an idempotency key), that one: to ask for a second connection beside it could starve the pool."""
+    if ctx.db.in_transaction():
+        yield ctx.db
+        return
+    async with ctx.database.session(ctx.workspace) as db:
+        yield db
+
+
+async def _join(ctx: Context, request: contract.CompleteMultipart, key: str, parts: list[UploadPart]) -> int:
+    try:
+        uploads.check_parts([(part.part_number, part.etag) for part in request.parts], parts)
+        return await ctx.files.put(key, uploads.joined(ctx.files, parts))
+    except uploads.PartsDiffer as fault:
+        contract.complete_multipart.refuse("partsInvalid", problem=str(fault))
+    except FileMissing:
+        contract.complete_multipart.refuse("partsInvalid", problem="a part was sent again or removed while they were being joined")
+    except FilesUnavailable:
+        contract.complete_multipart.refuse("filesUnavailable")
+
+
+@handles(contract.abort_multipart)
+async def abort_multipart(ctx: Context, request: contract.AbortMultipart) -> Removed:
+    """Forget an upload that is still open, with all its parts."""
+    row = await uploads.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
+    if row is None or row.expires_at is None:
+        contract.abort_multipart.refuse("uploadNotFound", upload=request.upload_id)
+    keys = [row.s3_filename, *(part.key for part in await uploads.parts_of(ctx.db, row.uuid))]
+    await ctx.db.execute(delete(Upload).where(Upload.uuid == row.uuid))
+    ctx.after_commit.append(partial(uploads.remove_files, ctx.files, keys))
+    return Removed(uuid=str(row.uuid))

@@ -1,0 +1,43 @@
+"""The installation: its id, and the sealed probe by which a wrong secret key is noticed at the start."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.secrets import PROBE, SecretKey, WrongKey
+from cargo_ai.store.tables import Installation
+
+_LOCK = 0x6361_7267_6F03
+
+
+async def verify_key(db: AsyncSession, secrets: SecretKey) -> uuid.UUID:
+    """The id of this installation; the first call makes it and seals a probe. WrongKey when the probe was sealed with another key.
+
+    Several starters at once agree on one installation. The caller commits.
+    """
+    found = await db.scalar(select(Installation))
+    if found is None:
+        await db.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        found = await db.scalar(select(Installation))
+    if found is None:
+        fresh = Installation(id=ids.new(), sealed_probe=secrets.seal(PROBE), created_at=clock.now())
+        db.add(fresh)
+        await db.flush()
+        return fresh.id
+    if not _fits(secrets, found.sealed_probe):
+        raise WrongKey(
+            "This database was set up with another secret key, so its stored secrets cannot be opened: "
+            "start with the key it was set up with (CARGO_AI_SECRET_KEY, or the key file in the data folder)."
+        )
+    return found.id
+
+
+def _fits(secrets: SecretKey, probe: bytes) -> bool:
+    try:
+        return secrets.open(probe) == PROBE
+    except WrongKey:
+        return False

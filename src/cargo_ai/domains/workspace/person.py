@@ -1,0 +1,20 @@
+"""People: users of the installation, found or made by e-mail."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.workspace.tables import User
+from cargo_ai.kernel import clock, ids
+
+
+async def known_person(db: AsyncSession, email: str) -> uuid.UUID:
+    """The uuid of the user with this e-mail (case does not matter), who is made when there is none; two callers at once agree on one."""
+    email, now = email.lower(), clock.now()
+    fresh = insert(User).values(uuid=ids.new(), email=email, created_at=now, updated_at=now)
+    await db.execute(fresh.on_conflict_do_nothing(index_elements=["email"]))
+    return (await db.scalars(select(User.uuid).where(User.email == email))).one()

@@ -1,0 +1,101 @@
+"""The workspace room's tables: who works where, with which rights, and how things are filed."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.kernel import clock
+from cargo_ai.store.rows import Owned, Row, Stamped
+
+
+class Workspace(Stamped, Row):
+    """A workspace: what everything else belongs to."""
+
+    __tablename__ = "workspaces"
+
+    name: Mapped[str]
+    details: Mapped[dict[str, Any] | None]
+    """`metadata` on the wire; SQLAlchemy keeps that name for itself."""
+    default_role_uuid: Mapped[uuid.UUID | None]
+
+
+class User(Stamped, Row):
+    """A person, known by e-mail across all workspaces of this installation."""
+
+    __tablename__ = "users"
+
+    email: Mapped[str] = mapped_column(unique=True)
+    """Lower case."""
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    web_extension_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Sealed JSON: it may hold the person's session cookie of another service."""
+
+
+class Role(Stamped, Owned, Row):
+    """A named set of permission rules. `is_preset`: made with the workspace (admin, member, viewer)."""
+
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("workspace_uuid", "slug"),)
+
+    slug: Mapped[str]
+    permissions: Mapped[list[Any]]
+    is_preset: Mapped[bool] = mapped_column(default=False)
+
+
+class Membership(Owned, Row):
+    """A user's place in a workspace: a role, and rules of the user's own beside it."""
+
+    __tablename__ = "workspace_users"
+
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.uuid"), primary_key=True, index=True)
+    role_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("roles.uuid"), index=True)
+    permissions: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Token(Stamped, Owned, Row):
+    """An API token: only its hash and its last four characters are kept. `permissions` None: its user's rights."""
+
+    __tablename__ = "tokens"
+
+    user_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.uuid"), index=True)
+    hash: Mapped[str] = mapped_column(unique=True)
+    last_four: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str | None]
+    permissions: Mapped[list[Any] | None]
+    last_used_at: Mapped[datetime | None]
+    """To the hour, so that a busy token costs no write per request."""
+    deleted_at: Mapped[datetime | None]
+
+
+class Folder(Stamped, Owned, Row):
+    """A folder for things of one kind. A name is taken once per kind and parent."""
+
+    __tablename__ = "folders"
+    __table_args__ = (
+        Index(
+            "uq_folders_name",
+            "workspace_uuid",
+            "kind",
+            "parent_uuid",
+            "name",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
+
+    parent_uuid: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("folders.uuid"), index=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    emoji_slug: Mapped[str]
+    position: Mapped[float | None]
+    deleted_at: Mapped[datetime | None]

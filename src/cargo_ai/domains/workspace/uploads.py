@@ -1,0 +1,165 @@
+"""Uploads: the files that people sent, whole or in parts, and the steps by which parts become a file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.kernel import clock, ids, log
+from cargo_ai.store.files import FileStore, FilesUnavailable
+from cargo_ai.store.rows import Owned, Row, Stamped
+from cargo_ai.store.session import EVERYWHERE, Database
+
+OPEN_FOR = timedelta(hours=24)
+UNKNOWN_TYPE = "application/octet-stream"
+
+_SWEPT_AT_ONCE = 100
+_log = log.get(__name__)
+
+
+class Upload(Stamped, Owned, Row):
+    """A file that came in. While parts are awaited it has no size but a time at which it is given up."""
+
+    __tablename__ = "uploads"
+
+    user_uuid: Mapped[uuid.UUID]
+    s3_filename: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    content_type: Mapped[str]
+    size: Mapped[int | None]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class UploadPart(Owned, Row):
+    """A part that was sent. Each sending has a key of its own, so that a repeated one never mixes with the first."""
+
+    __tablename__ = "upload_parts"
+
+    upload_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("uploads.uuid", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    etag: Mapped[str]
+    size: Mapped[int]
+
+
+class TooLarge(ValueError):
+    """The parts together are larger than an upload may be."""
+
+
+class PartsDiffer(ValueError):
+    """The parts that a client lists are not those that came in; the message names one."""
+
+
+def shown_name(name: str) -> str:
+    """A file's name as people see it: without folders and control characters, at most 255 characters."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(character for character in last if character.isprintable()).strip()[:255] or "file"
+
+
+def shown_type(content_type: str) -> str:
+    """A content type that can safely go into a header again, else the one that says nothing."""
+    fits = content_type.isascii() and content_type.isprintable() and 0 < len(content_type) <= 255 and "/" in content_type
+    return content_type if fits else UNKNOWN_TYPE
+
+
+def new(workspace: uuid.UUID, user: uuid.UUID, name: str, content_type: str) -> Upload:
+    """A file that is to come, not yet in any session."""
+    identity = ids.new()
+    return Upload(
+        uuid=identity,
+        workspace_uuid=workspace,
+        user_uuid=user,
+        s3_filename=FileStore.new_key(workspace, "uploads", name),
+        name=shown_name(name),
+        content_type=shown_type(content_type),
+    )
+
+
+async def find(db: AsyncSession, upload: str | uuid.UUID, s3_filename: str | None = None, *, locked: bool = False) -> Upload | None:
+    """The upload with this id and, where it is given, this key; expired ones are gone. `locked`: nobody else changes it meanwhile."""
+    query = select(Upload).where(Upload.uuid == ids.parse(str(upload))).execution_options(populate_existing=True)
+    if s3_filename is not None:
+        query = query.where(Upload.s3_filename == s3_filename)
+    row = await db.scalar(query.with_for_update() if locked else query)
+    if row is None or (row.expires_at is not None and row.expires_at <= clock.now()):
+        return None
+    return row
+
+
+async def parts_of(db: AsyncSession, upload: uuid.UUID) -> list[UploadPart]:
+    """Its parts as they are now, by number."""
+    query = select(UploadPart).where(UploadPart.upload_uuid == upload).order_by(UploadPart.number)
+    return list(await db.scalars(query.execution_options(populate_existing=True)))
+
+
+def part_key(workspace: uuid.UUID, upload: uuid.UUID, number: int) -> str:
+    """A fresh key for the bytes of a part."""
+    return f"{workspace}/parts/{upload}/{number}-{ids.new()}"
+
+
+async def keep_part(db: AsyncSession, part: UploadPart, most_bytes: int) -> str | None:
+    """Remember a part whose upload is locked; returns the key of the sending that it replaces. TooLarge when all become too much."""
+    others = (UploadPart.upload_uuid == part.upload_uuid, UploadPart.number != part.number)
+    if int(await db.scalar(select(func.coalesce(func.sum(UploadPart.size), 0)).where(*others)) or 0) + part.size > most_bytes:
+        raise TooLarge
+    former = await db.scalar(select(UploadPart.key).where(UploadPart.upload_uuid == part.upload_uuid, UploadPart.number == part.number))
+    values = {"key": part.key, "etag": part.etag, "size": part.size}
+    row = insert(UploadPart).values(workspace_uuid=part.workspace_uuid, upload_uuid=part.upload_uuid, number=part.number, **values)
+    await db.execute(row.on_conflict_do_update(index_elements=["upload_uuid", "number"], set_=values))
+    return former
+
+
+def check_parts(listed: Sequence[tuple[int, str]], kept: Sequence[UploadPart]) -> None:
+    """PartsDiffer unless the `(number, etag)` listed are 1 to n and exactly those that were kept, so that nothing is lost unnoticed."""
+    asked = dict(listed)
+    if len(asked) < len(listed):
+        raise PartsDiffer("a part number is listed twice")
+    missing = next((number for number in range(1, max(asked) + 1) if number not in asked), None)
+    if missing is not None:
+        raise PartsDiffer(f"part {missing} is not listed")
+    by_number = {part.number: part for part in kept}
+    for number, etag in listed:
+        part = by_number.get(number)
+        if part is None:
+            raise PartsDiffer(f"part {number} was not sent")
+        if etag.removeprefix("W/").strip('"') != part.etag:
+            raise PartsDiffer(f"the etag of part {number} is another one")
+    extra = next((number for number in by_number if number not in asked), None)
+    if extra is not None:
+        raise PartsDiffer(f"part {extra} was sent but is not listed")
+
+
+async def joined(files: FileStore, parts: Sequence[UploadPart]) -> AsyncGenerator[bytes]:
+    """The bytes of all parts, one after the other."""
+    for part in parts:
+        async for chunk in files.stream(part.key):
+            yield chunk
+
+
+async def remove_files(files: FileStore, keys: Sequence[str]) -> None:
+    """Forget files that no row names any more. One that stays costs space and nothing else."""
+    for key in keys:
+        try:
+            await files.remove(key)
+        except FilesUnavailable as error:
+            _log.warning("a file could not be removed", key=key, error=str(error))
+
+
+async def remove_expired(database: Database, files: FileStore) -> int:
+    """Give up uploads whose parts did not come in time, in all workspaces; returns how many."""
+    async with database.session(EVERYWHERE) as db:
+        late = select(Upload).where(Upload.expires_at <= clock.now()).limit(_SWEPT_AT_ONCE).with_for_update(skip_locked=True)
+        uploads = list(await db.scalars(late))
+        identities = [upload.uuid for upload in uploads]
+        keys = [upload.s3_filename for upload in uploads]
+        keys += await db.scalars(select(UploadPart.key).where(UploadPart.upload_uuid.in_(identities)))
+        await db.execute(delete(Upload).where(Upload.uuid.in_(identities)))
+        await db.commit()
+    await remove_files(files, keys)
+    return len(uploads)

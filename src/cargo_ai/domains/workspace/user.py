@@ -1,0 +1,160 @@
+"""The users of a workspace: who is in, with which role, and how they come and go."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy import update as update_rows
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.workspace import user as contract
+from cargo_ai.domains.workspace import rights
+from cargo_ai.domains.workspace import role as roles
+from cargo_ai.domains.workspace.person import known_person
+from cargo_ai.domains.workspace.tables import Membership, Role, Token, User, Workspace
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import Nothing, Removed
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+
+_LIST = "cargo-ai workspace user list"
+
+
+def reply(user: User, member: Membership, role: Role, last_used: datetime | None) -> contract.User:
+    """A member on the wire."""
+    return contract.User(
+        uuid=str(user.uuid),
+        email=user.email,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        picture=None,
+        last_sign_in_at=last_used,
+        created_at=user.created_at,
+        updated_at=user.updated_at,
+        web_extension_data=None,
+        workspace_uuid=str(member.workspace_uuid),
+        permissions=rights.on_wire(member.permissions),
+        role=roles.reply(role),
+        role_slug=role.slug,
+    )
+
+
+async def last_use(db: AsyncSession, user: uuid.UUID) -> datetime | None:
+    """When any of the user's tokens for the session's workspace was last used."""
+    return await db.scalar(select(func.max(Token.last_used_at)).where(Token.user_uuid == user))
+
+
+async def _members(ctx: Context, only: uuid.UUID | None = None) -> list[contract.User]:
+    used = (
+        select(func.max(Token.last_used_at))
+        .where(Token.user_uuid == Membership.user_uuid, Token.workspace_uuid == Membership.workspace_uuid)
+        .correlate(Membership)
+        .scalar_subquery()
+    )
+    query = (
+        select(User, Membership, Role, used)
+        .join(Membership, Membership.user_uuid == User.uuid)
+        .join(Role, Role.uuid == Membership.role_uuid)
+        .where(Membership.workspace_uuid == ctx.workspace)
+        .order_by(Membership.created_at, User.uuid)
+        .execution_options(populate_existing=True)
+    )
+    if only is not None:
+        query = query.where(User.uuid == only)
+    return [reply(user, member, role, at) for user, member, role, at in await ctx.db.execute(query)]
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: Nothing) -> contract.UsersReply:
+    """Everybody who is in this workspace."""
+    return contract.UsersReply(users=await _members(ctx))
+
+
+@handles(contract.get_current)
+async def get_current(ctx: Context, request: Nothing) -> contract.UserReply:
+    """The caller as a member."""
+    return contract.UserReply(user=(await _members(ctx, ctx.who.user_uuid))[0])
+
+
+async def _role_to_give(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> Role:
+    role = await roles.named(ctx.db, name)
+    if role is None:
+        operation.refuse("roleNotFound", fix="cargo-ai workspace role list", role=name)
+    # Otherwise whoever may write users could make an admin, who may do more.
+    if rights.beyond(ctx.who, role.permissions) is not None:
+        operation.refuse("roleTooPowerful", role=role.slug)
+    return role
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateUser) -> contract.UserReply:
+    """Let a person in: a user is made unless the installation knows the e-mail already, and becomes a member."""
+    role = await _role_to_give(ctx, contract.create, request.role_slug)
+    user = await known_person(ctx.db, request.user_email)
+    added = await ctx.db.scalar(
+        insert(Membership)
+        .values(workspace_uuid=ctx.workspace, user_uuid=user, role_uuid=role.uuid, permissions=[], created_at=clock.now())
+        .on_conflict_do_nothing()
+        .returning(Membership.user_uuid)
+    )
+    if added is None:
+        change = f"cargo-ai workspace user update --user-uuid {user} --role-slug {role.slug}"
+        contract.create.refuse("alreadyMember", fix=change, email=request.user_email)
+    return contract.UserReply(user=(await _members(ctx, user))[0])
+
+
+async def _member(ctx: Context, user: str) -> tuple[Membership, Role] | None:
+    """A member and its role. Changes of the workspace's people take turns, so that the last admin is counted right."""
+    await ctx.db.execute(select(Workspace.uuid).where(Workspace.uuid == ctx.workspace).with_for_update())
+    query = (
+        select(Membership, Role)
+        .join(Role, Role.uuid == Membership.role_uuid)
+        .where(Membership.workspace_uuid == ctx.workspace, Membership.user_uuid == ids.parse(user))
+    )
+    found = (await ctx.db.execute(query)).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+async def _is_last_admin(ctx: Context, role: Role) -> bool:
+    if role.slug != rights.ADMIN:
+        return False
+    admins = select(Membership.user_uuid).where(Membership.workspace_uuid == ctx.workspace, Membership.role_uuid == role.uuid).limit(2)
+    return len((await ctx.db.scalars(admins)).all()) == 1
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserReply:
+    """Give a member another role."""
+    found = await _member(ctx, request.user_uuid)
+    if found is None:
+        contract.update.refuse("userNotFound", fix=_LIST, user=request.user_uuid)
+    member, former = found
+    role = await _role_to_give(ctx, contract.update, request.role_slug)
+    if role.uuid != former.uuid and await _is_last_admin(ctx, former):
+        contract.update.refuse("lastAdmin", fix=_LIST)
+    member.role_uuid = role.uuid
+    await ctx.db.flush()
+    return contract.UserReply(user=(await _members(ctx, member.user_uuid))[0])
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: contract.RemoveUser) -> Removed:
+    """Shut a member out, with the tokens for this workspace."""
+    if "@" in request.user_uuid:
+        contract.remove.refuse("invalidUserEmail", fix=_LIST, email=request.user_uuid)
+    found = await _member(ctx, request.user_uuid)
+    if found is None:
+        contract.remove.refuse("userNotFound", fix=_LIST, user=request.user_uuid)
+    member, role = found
+    if await _is_last_admin(ctx, role):
+        contract.remove.refuse("lastAdmin", fix=_LIST)
+    await ctx.db.execute(
+        update_rows(Token).where(Token.user_uuid == member.user_uuid, Token.deleted_at.is_(None)).values(deleted_at=clock.now())
+    )
+    await ctx.db.execute(delete(Membership).where(Membership.user_uuid == member.user_uuid))
+    return Removed(uuid=str(member.user_uuid))

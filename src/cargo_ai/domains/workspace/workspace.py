@@ -1,0 +1,87 @@
+"""The workspace that a caller is in: looking at it and changing it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from cargo_ai.contract.workspace import workspace as contract
+from cargo_ai.domains.workspace.role import named
+from cargo_ai.domains.workspace.tables import Workspace
+from cargo_ai.kernel.wire import Nothing
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+
+_WITHOUT_EFFECT = (
+    "allowed_email_domains",
+    "logo_base64",
+    "open_ai_api_key",
+    "syncs",
+    "chrome_extension_master_agent_uuid",
+    "chrome_extension_available_agent_uuids",
+    "allowed_login_providers",
+)
+
+
+def reply(row: Workspace) -> contract.Workspace:
+    """The workspace on the wire."""
+    return contract.Workspace(
+        uuid=str(row.uuid),
+        name=row.name,
+        allowed_email_domains=[],
+        syncs=[],
+        temporal_namespace="",
+        temporal_task_queue_prefix=None,
+        max_concurrent_runs=100,
+        open_ai_vector_store_id=None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        logo_url=None,
+        metadata=None if row.details is None else contract.Metadata.model_validate(row.details),
+        chrome_extension_master_agent_uuid=None,
+        chrome_extension_available_agent_uuids=None,
+        default_role_uuid=None if row.default_role_uuid is None else str(row.default_role_uuid),
+        allowed_login_providers=None,
+        sso_identifier=None,
+        quota_buckets={},
+    )
+
+
+async def _current(ctx: Context) -> Workspace:
+    return (await ctx.db.scalars(select(Workspace).where(Workspace.uuid == ctx.workspace))).one()
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: Nothing) -> contract.WorkspacesReply:
+    """The one workspace of the caller's token: a token opens no other."""
+    return contract.WorkspacesReply(workspaces=[reply(await _current(ctx))])
+
+
+@handles(contract.get_current)
+async def get_current(ctx: Context, request: Nothing) -> contract.WorkspaceReply:
+    """The workspace of the caller's token."""
+    return contract.WorkspaceReply(workspace=reply(await _current(ctx)))
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.WorkspaceReply:
+    """Change name, metadata and default role; the rest of the contract's fields has no effect here and says so."""
+    given = request.model_fields_set
+    row = await ctx.db.scalar(select(Workspace).where(Workspace.uuid == ctx.workspace).with_for_update())
+    if row is None:
+        contract.update.refuse("workspaceNotFound")
+    if request.name is not None:
+        row.name = request.name
+    if "metadata" in given:
+        row.details = None if request.metadata is None else request.metadata.to_wire()
+    if "default_role_uuid" in given:
+        row.default_role_uuid = None
+        if request.default_role_uuid is not None:
+            role = await named(ctx.db, request.default_role_uuid)
+            if role is None:
+                contract.update.refuse("roleNotFound", fix="cargo-ai workspace role list", role=request.default_role_uuid)
+            row.default_role_uuid = role.uuid
+    for name in _WITHOUT_EFFECT:
+        if name in given:
+            ctx.warn(f"{contract.UpdateWorkspace.model_fields[name].alias} has no effect on this platform and was not stored.")
+    await ctx.db.flush()
+    return contract.WorkspaceReply(workspace=reply(row))

@@ -1,0 +1,166 @@
+"""Claim: who drives a shard, what is left in it, and what happens to its batch when it ends."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.engine import cancel
+from cargo_ai.engine.queue import Queue
+from cargo_ai.kernel import clock
+
+Connection = psycopg.AsyncConnection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A shard as it was when this process took it: `tries` counts claims that no orderly end followed."""
+
+    uuid: uuid.UUID
+    epoch: int
+    tries: int
+    workspace: uuid.UUID
+    batch: uuid.UUID | None
+    lane: str
+    suspect: str | None
+    first: uuid.UUID
+    last: uuid.UUID
+    signal: int
+    cancelling: bool
+
+
+CLAIM = """
+update shards s set epoch = epoch + 1, tries = tries + 1, state = 'running', owner = %s, touched_ms = %s
+where uuid = %s and state in ('queued', 'running')
+returning uuid, epoch, tries, workspace_uuid, batch_uuid, lane, suspect, first_run, last_run, signal,
+    exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
+"""
+UNFINISHED = """
+select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms
+from runs where shard_uuid = %s and uuid between %s and %s and finished_ms is null and status <> 'idle' order by uuid limit %s
+"""
+ENTRIES = """
+select run_uuid, seq, node_uuid, node_slug, visit, status, next_node_uuid, error_message, output::text as output, output_file, credits
+from executions where run_uuid = any(%s) and run_uuid between %s and %s order by run_uuid, seq
+"""
+
+
+async def claim(connection: Connection, shard: uuid.UUID, owner: str, now: int) -> Claimed | None:
+    """Take a shard over from whoever had it; None when nothing is left to do in it."""
+    cursor = await connection.execute(CLAIM, (owner, now, shard))
+    row = await cursor.fetchone()
+    return Claimed(*row) if row else None
+
+
+async def unfinished(connection: Connection, claimed: Claimed, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
+    """The next runs of a shard that are neither finished nor parked, in order of their ids."""
+    low = uuid.UUID(int=after.int + 1) if after else claimed.first
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(UNFINISHED, (claimed.uuid, low, claimed.last, limit))
+        return await cursor.fetchall()
+
+
+async def entries(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """What the journal has of these runs, in order, by run."""
+    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(ENTRIES, (list(runs), min(runs), max(runs)))
+        async for row in cursor:
+            found.setdefault(row["run_uuid"], []).append(row)
+    return found
+
+
+async def cancelling(connection: Connection, claimed: Claimed) -> set[str]:
+    """The runs of a shard that somebody asked to cancel."""
+    cursor = await connection.execute(
+        "select uuid from runs where shard_uuid = %s and uuid between %s and %s and status = 'cancelling'",
+        (claimed.uuid, claimed.first, claimed.last),
+    )
+    return {str(row[0]) for row in await cursor.fetchall()}
+
+
+async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed, *, requeue: bool) -> None:
+    """End a shard: give it back to the queue, or close it, let the workspace's next one in and see whether the batch is over."""
+    async with pool.connection() as connection:
+        if requeue:
+            await _give_back(connection, queue, claimed)
+            return
+        if claimed.batch is None:
+            await connection.execute("delete from shards where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch))
+            return
+        await connection.execute(
+            "update shards set state = 'done', owner = null where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch)
+        )
+        # What was parked after somebody asked to cancel must not wait until its time comes.
+        await cancel.rest_of_batch(connection, claimed.batch)
+        await admit(connection, queue, claimed.workspace)
+    # Only now, in a transaction of its own: whoever ends last sees all others ended.
+    async with pool.connection() as connection:
+        await close_batch(connection, claimed.batch)
+
+
+async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> None:
+    cursor = await connection.execute(
+        "update shards set state = 'queued', owner = null, tries = 0, touched_ms = %s where uuid = %s and epoch = %s returning uuid",
+        (int(clock.unix() * 1000), claimed.uuid, claimed.epoch),
+    )
+    if await cursor.fetchone():
+        await queue.defer(connection, "drive", "interactive" if claimed.lane == "interactive" else "batch", shard=str(claimed.uuid))
+
+
+LIVE_SLOTS = "select coalesce(sum(slots), 0) from workers where beat_ms > %s"
+PICK = """
+update shards set state = 'queued', touched_ms = %s where uuid in (
+    select uuid from shards where workspace_uuid = %s and state = 'waiting' order by no, batch_uuid
+    limit greatest(0, %s - (select count(*) from shards where workspace_uuid = %s and lane = 'batch' and state in ('queued', 'running')))
+    for update skip locked
+) returning uuid, no, batch_uuid
+"""
+
+
+async def admit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
+    """Queue the workspace's next shards, at most twice as many as there are slots: a huge batch never fills the queue before others,
+    and batches of one workspace take turns."""
+    now = int(clock.unix() * 1000)
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(workspace),))
+    slots = await (await connection.execute(LIVE_SLOTS, (now - 60_000,))).fetchone()
+    window = max(4, 2 * int(slots[0] if slots else 0))
+    cursor = await connection.execute(PICK, (now, workspace, window, workspace))
+    picked = sorted(await cursor.fetchall(), key=lambda row: (row[1], row[2]))
+    await queue.defer_many(connection, "drive", "batch", [{"shard": str(row[0])} for row in picked])
+
+
+CLOSE = """
+update batches set status = %s, executed_count = %s, failed_count = %s, cancelled_count = %s, credits = %s, updated_ms = %s,
+    finished_ms = %s
+where uuid = %s
+"""
+COUNTS = """
+select coalesce(sum(executed), 0), coalesce(sum(failed), 0), coalesce(sum(cancelled), 0), coalesce(sum(credits), 0)
+from shards where batch_uuid = %s
+"""
+
+
+async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
+    """End a batch whose runs all ended; True when it was this call that did."""
+    cursor = await connection.execute(
+        "select status, cursor, enumerated, error_message from batches where uuid = %s and finished_ms is null for update", (batch,)
+    )
+    row = await cursor.fetchone()
+    if row is None or not row[2]:
+        return False
+    counts = await (await connection.execute(COUNTS, (batch,))).fetchone()
+    if counts is None or int(counts[0]) + int(counts[2]) < int(row[1]):
+        return False
+    status = "cancelled" if row[0] == "cancelling" else "error" if row[3] else "success"
+    now = int(clock.unix() * 1000)
+    await connection.execute(CLOSE, (status, int(counts[0]), int(counts[1]), int(counts[2]), float(counts[3]), now, now, batch))
+    await connection.execute("delete from shards where batch_uuid = %s", (batch,))
+    await connection.execute("select pg_notify('cargo_done', %s)", (str(batch),))
+    return True

@@ -1,0 +1,160 @@
+"""Enumerate: the records of a batch become runs, chunk by chunk, never all in memory, and go on where a dead worker stopped."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+from pydantic_core import to_json
+
+from cargo_ai.engine import crash
+from cargo_ai.engine.claim import admit, close_batch
+from cargo_ai.engine.journal import NULL, escape
+from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.submit import record_id, record_title
+from cargo_ai.kernel import clock, ids, log
+
+Chunks = AsyncIterator[list[dict[str, Any]]]
+Source = Callable[[uuid.UUID, Mapping[str, Any], int], Chunks]
+"""(workspace, the batch's data, records to skip) → chunks of records. Raises SourceFailed with a sentence."""
+
+LARGE_BATCH = 20_000
+LARGE_SHARD = 1_000
+FIRST_ROWS = 400
+TRANSACTION_ROWS = 4_000
+
+_log = log.get(__name__)
+
+
+class SourceFailed(Exception):
+    """The records cannot be read to their end; the message is for the user."""
+
+
+@dataclass(slots=True)
+class Sources:
+    """Where the records of each kind of batch data come from. Filled by the composition root."""
+
+    kinds: dict[str, Source] = field(default_factory=dict[str, Source])
+
+
+CLAIM = """
+update batches set epoch = epoch + 1, status = 'querying', updated_ms = %s
+where uuid = %s and not enumerated and finished_ms is null and status in ('pending', 'querying')
+returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, shard_size, cursor
+"""
+ADVANCE = """
+update batches set cursor = cursor + %s, updated_ms = %s where uuid = %s and epoch = %s and status = 'querying' returning cursor
+"""
+RUNS = """
+copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
+    record_title, record, created_ms, updated_ms) from stdin
+"""
+SHARDS = """
+insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
+select v.uuid, %s, %s, v.no, 'batch', 'waiting', v.first, v.last, %s from unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[])
+    as v(uuid, no, first, last)
+"""
+
+
+@dataclass(slots=True)
+class _Batch:
+    uuid: uuid.UUID
+    epoch: int
+    workspace: uuid.UUID
+    workflow: uuid.UUID
+    user: uuid.UUID | None
+    release: uuid.UUID | None
+    graph: uuid.UUID
+    trace: uuid.UUID
+    data: Mapping[str, Any]
+    shard_size: int
+    cursor: int
+
+
+class Enumerator:
+    """The queue's job `enumerate`: one batch, from its cursor to the end of its source."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources) -> None:
+        self._pool, self._queue, self._sources = pool, queue, sources
+
+    async def enumerate(self, batch: str) -> None:
+        """Write runs and shards; the batch's cursor moves in the same transactions, so that nothing is enrolled twice."""
+        uid = uuid.UUID(batch)
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(CLAIM, (_now(), uid))).fetchone()
+        if row is None:
+            return
+        claimed = _Batch(uid, *row)
+        problem = None
+        try:
+            if not await self._read(claimed):
+                return
+        except SourceFailed as error:
+            problem = str(error)
+        await self._end(claimed, problem)
+
+    async def _read(self, batch: _Batch) -> bool:
+        source = self._sources.kinds.get(str(batch.data.get("kind")))
+        if source is None:
+            raise SourceFailed(f"This server cannot read records of kind {batch.data.get('kind')!r}.")
+        waiting: list[dict[str, Any]] = []
+        limit = FIRST_ROWS if batch.cursor == 0 else TRANSACTION_ROWS
+        async for chunk in source(batch.workspace, batch.data, batch.cursor):
+            waiting += chunk
+            while len(waiting) >= limit:
+                if not await self._write(batch, waiting[:limit]):
+                    return False
+                waiting, limit = waiting[limit:], TRANSACTION_ROWS
+        return not waiting or await self._write(batch, waiting)
+
+    async def _write(self, batch: _Batch, records: list[dict[str, Any]]) -> bool:
+        """One transaction of runs; False when the batch was cancelled or taken over."""
+        now = _now()
+        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
+        groups = [records[begin : begin + size] for begin in range(0, len(records), size)]
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(ADVANCE, (len(records), now, batch.uuid, batch.epoch))).fetchone()
+            if row is None:
+                return False
+            shards: list[tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]] = []
+            position = batch.cursor
+            async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:
+                for group in groups:
+                    shard, runs = ids.new(), [ids.new() for _ in group]
+                    await copy.write(_lines(batch, shard, runs, group, now))
+                    position += len(group)
+                    shards.append((shard, position, runs[0], runs[-1]))
+            columns = [list(column) for column in zip(*shards, strict=True)]
+            await connection.execute(SHARDS, (batch.workspace, batch.uuid, now, *columns))
+            await admit(connection, self._queue, batch.workspace)
+            crash.point("before enumeration commit")
+        crash.point("after enumeration commit")
+        batch.cursor = int(row[0])
+        return True
+
+    async def _end(self, batch: _Batch, problem: str | None) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "update batches set enumerated = true, status = 'running', error_message = %s, updated_ms = %s "
+                "where uuid = %s and epoch = %s and status = 'querying'",
+                (problem, _now(), batch.uuid, batch.epoch),
+            )
+        async with self._pool.connection() as connection:
+            await close_batch(connection, batch.uuid)
+
+
+def _lines(batch: _Batch, shard: uuid.UUID, runs: list[uuid.UUID], records: list[dict[str, Any]], now: int) -> str:
+    names = (batch.workspace, batch.workflow, batch.uuid, shard, batch.graph, batch.release or NULL, batch.user or NULL, batch.trace)
+    head = "\t".join(str(name) for name in names)
+    return "".join(
+        f"{run}\t{head}\t{escape(record_id(record, run))}\t{escape(record_title(record))}\t"
+        f"{escape(to_json(record, inf_nan_mode='null').decode())}\t{now}\t{now}\n"
+        for run, record in zip(runs, records, strict=True)
+    )
+
+
+def _now() -> int:
+    return int(clock.unix() * 1000)

@@ -1,0 +1,266 @@
+"""Interpret: (graph, journal entries) → what comes next. Pure: no I/O, so it also serves replay, estimates and property tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from cargo_ai.engine.action import Done, Failed, Json, Later, Outcome, Scope
+from cargo_ai.engine.graph import MAXIMUM_VISITS, Node, Program
+from cargo_ai.expression import ExpressionError
+from cargo_ai.kernel import clock
+
+MAXIMUM_OUTPUT = 4 * 1024 * 1024
+MAXIMUM_CONTEXT = 16 * 1024 * 1024
+MAXIMUM_THROTTLES = 1_000
+TITLE_LENGTH = 160
+
+Status = Literal["success", "error", "cancelled"]
+
+
+class Entry(NamedTuple):
+    """One execution: what the journal keeps of a visited node. Times are milliseconds since 1970; `output`, `config` are JSON."""
+
+    seq: int
+    node: str
+    slug: str
+    visit: int
+    status: str
+    child: int | None
+    next: str | None
+    title: str
+    error: str | None
+    warnings: tuple[str, ...]
+    output: bytes
+    config: bytes
+    credits: float
+    started: int
+    finished: int
+    effect: bool
+
+
+class Act(NamedTuple):
+    """Perform the effect of this node, then `settle` its outcome."""
+
+    node: Node
+    config: dict[str, Json]
+    key: str
+    attempt: int
+    meta: Json
+    warnings: list[str]
+    started: int
+
+
+class Pause(NamedTuple):
+    """Nothing to do for so many seconds; then `advance` again."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(slots=True)
+class Walk:
+    """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out."""
+
+    run: str
+    program: Program
+    record: Json
+    node: Node | None
+    parent: Json = None
+    context: dict[str, Json] = field(default_factory=dict[str, Json])
+    visits: dict[str, int] = field(default_factory=dict[str, int])
+    entries: list[Entry] = field(default_factory=list[Entry])
+    seq: int = 0
+    size: int = 0
+    credits: float = 0.0
+    attempt: int = 1
+    throttled: int = 0
+    meta: Json = None
+    resumed: bool = False
+    status: Status | None = None
+    error: str | None = None
+
+    def pending(self) -> dict[str, Any] | None:
+        """What must be kept beside the entries while the run is parked; None at the first attempt of a node."""
+        if self.attempt == 1 and not self.resumed and not self.throttled:
+            return None
+        return {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
+
+
+def begin(run: str, program: Program, record: Json) -> Walk:
+    """A run that has not taken a step."""
+    return Walk(run, program, record, program.start)
+
+
+def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[str, Any] | None) -> Walk:
+    """Bring a fresh walk to where its journal left it: the context is the fold of its executions, in order of `seq`."""
+    for row in entries:
+        walk.seq = int(row["seq"]) + 1
+        node = str(row["node_uuid"])
+        walk.visits[node] = int(row["visit"])
+        output: bytes | str = row["output"]
+        walk.context[str(row["node_slug"])] = from_json(output)
+        walk.size += len(output)
+        walk.credits += float(row["credits"])
+        following = row["next_node_uuid"]
+        walk.node = walk.program.nodes.get(str(following)) if following else None
+        if walk.node is None:
+            _end(walk, "error" if row["status"] == "error" and not following else "success", row["error_message"])
+    if pending:
+        walk.attempt, walk.throttled = int(pending["attempt"]), int(pending["throttled"])
+        walk.meta, walk.resumed = pending["meta"], bool(pending["resumed"])
+    return walk
+
+
+def advance(walk: Walk, now: int) -> Act | Pause | None:
+    """Walk over pure nodes until there is an effect to perform (Act), time to wait (Pause) or nothing left (None)."""
+    scope = {"nodes": walk.context, "parentNodes": walk.parent, "now": clock.wire(datetime.fromtimestamp(now / 1000, UTC))}
+    while (node := walk.node) is not None:
+        visit = walk.visits.get(node.uuid, 0) + 1
+        warnings: list[str] = []
+        outcome: Outcome
+        try:
+            config: Any = node.resolver(scope, warnings)
+        except ExpressionError as error:
+            outcome, config = Failed(str(error)), {}
+        else:
+            if walk.seq >= MAXIMUM_VISITS:
+                outcome = Failed(f"The run visited {MAXIMUM_VISITS} nodes; that is the limit.")
+            elif node.action is None:
+                return Act(node, config, f"{walk.run}:{node.uuid}:{visit}", walk.attempt, walk.meta, warnings, now)
+            else:
+                outcome = node.action.decide(config, Scope(walk.record, walk.run, node.uuid, visit, walk.resumed))
+        pause = settle(walk, node, config, outcome, warnings, now, now)
+        if pause is not None:
+            return pause
+    return None
+
+
+def settle(
+    walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: list[str], started: int, finished: int
+) -> Pause | None:
+    """Take the outcome of the node in: move on, prepare another attempt (Pause), or end the run."""
+    if isinstance(outcome, Done):
+        output = _json(outcome.output)
+        problem = output if isinstance(output, str) else _too_big(walk, node, len(output))
+        if problem is None and isinstance(output, bytes):
+            warnings.extend(outcome.warnings)
+            target = node.child(outcome.child)
+            when = (started, finished)
+            _record(walk, node, config, outcome.output, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
+            _move(walk, target)
+            return None
+        outcome = Failed(problem or "")
+    if isinstance(outcome, Later):
+        walk.meta, walk.resumed = outcome.meta, True
+        return Pause(outcome.seconds, outcome.reason)
+    return _failed(walk, node, config, outcome, warnings, started, finished)
+
+
+def cancel(walk: Walk) -> None:
+    """End the run as cancelled at this node boundary."""
+    walk.node = None
+    walk.status, walk.error = "cancelled", None
+
+
+def fail(walk: Walk, message: str, now: int) -> None:
+    """End the run in error at its present node, for a reason outside of the node."""
+    node = walk.node
+    if node is not None:
+        output = {"errorMessage": message}
+        _record(walk, node, {}, output, to_json(output), f"❌ {message}", message, [], None, None, 0.0, (now, now))
+    walk.node = None
+    _end(walk, "error", message)
+
+
+def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
+    if failed.retry_after is not None and walk.throttled < MAXIMUM_THROTTLES:
+        walk.throttled += 1
+        return Pause(failed.retry_after, "the service asked to wait")
+    if failed.transient and walk.attempt < node.retry.maximum_attempts:
+        walk.attempt += 1
+        return Pause(node.retry.seconds_before(walk.attempt), "retry")
+    target = node.fallback_child or (node.child(0) if node.fallback_on_failure else None)
+    child = node.children.index(target) if target in node.children else None
+    output = {"errorMessage": failed.message}
+    when = (started, finished)
+    _record(walk, node, config, output, to_json(output), f"❌ {failed.message}", failed.message, warnings, child, target, 0.0, when)
+    if target is not None:
+        _move(walk, target)
+    else:
+        walk.node = None
+        _end(walk, "error", f"{node.slug}: {failed.message}")
+    return None
+
+
+def _record(
+    walk: Walk,
+    node: Node,
+    config: Json,
+    output: Json,
+    output_json: bytes,
+    title: str,
+    error: str | None,
+    warnings: list[str],
+    child: int | None,
+    target: str | None,
+    credit: float,
+    when: tuple[int, int],
+) -> None:
+    visit = walk.visits.get(node.uuid, 0) + 1
+    walk.visits[node.uuid] = visit
+    walk.context[node.slug] = output
+    walk.size += len(output_json)
+    walk.credits += credit
+    config_json = _json(config)
+    walk.entries.append(
+        Entry(
+            walk.seq,
+            node.uuid,
+            node.slug,
+            visit,
+            "error" if error is not None else "success",
+            child,
+            target,
+            title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…",
+            error,
+            tuple(warnings),
+            output_json,
+            config_json if isinstance(config_json, bytes) else b"{}",
+            credit,
+            *when,
+            node.action is None,
+        )
+    )
+    walk.seq += 1
+    walk.attempt, walk.throttled, walk.meta, walk.resumed = 1, 0, None, False
+
+
+def _move(walk: Walk, target: str | None) -> None:
+    walk.node = walk.program.nodes.get(target) if target is not None else None
+    if walk.node is None:
+        _end(walk, "success", None)
+
+
+def _end(walk: Walk, status: Status, error: str | None) -> None:
+    walk.status, walk.error = status, error
+
+
+def _json(value: Json) -> bytes | str:
+    """JSON bytes, or a sentence that says why the value is none."""
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
+        return f"The output is no JSON: {str(error)[:120]}"
+
+
+def _too_big(walk: Walk, node: Node, size: int) -> str | None:
+    if size > MAXIMUM_OUTPUT:
+        return f"The output of {node.slug} has {size:,} bytes; the limit is {MAXIMUM_OUTPUT:,}."
+    if walk.size + size > MAXIMUM_CONTEXT:
+        return f"With the output of {node.slug} ({size:,} bytes) the run's context passes its limit of {MAXIMUM_CONTEXT:,} bytes."
+    return None

@@ -1,0 +1,133 @@
+"""Keep: the worker's housekeeping: its heartbeat, due runs, lost work, partitions to come."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.engine import partitions, wake
+from cargo_ai.engine.claim import admit, close_batch
+from cargo_ai.engine.queue import Queue
+from cargo_ai.kernel import clock, log
+
+BEAT_SECONDS = 5.0
+TICK_SECONDS = 1.0
+
+_log = log.get(__name__)
+
+BEAT = """
+insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (uuid) do update set queue_ids = excluded.queue_ids, beat_ms = excluded.beat_ms
+"""
+# A shard that is queued or running, that nobody touched for so long and that no job speaks of: its job was lost with a worker
+# that came back from a pause and finished what had been given to another.
+ORPHANS = """
+update shards s set state = 'queued', touched_ms = %s
+where s.state in ('queued', 'running') and s.touched_ms < %s
+    and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'shard' = s.uuid::text)
+returning s.uuid, s.lane
+"""
+UNREAD = """
+select b.uuid from batches b where b.finished_ms is null and not b.enumerated and b.updated_ms < %s
+    and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'batch' = b.uuid::text)
+"""
+UNCLOSED = "select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %s limit 100"
+
+
+class Keeper:
+    """Runs beside the queue in each worker process. Everything it does may be done by several workers at once."""
+
+    def __init__(
+        self, pool: AsyncConnectionPool[Any], queue: Queue, worker: uuid.UUID, slots: int, *, stalled_after: float, replaces: str = ""
+    ) -> None:
+        self._pool, self._queue, self._worker, self._slots = pool, queue, worker, slots
+        self._stalled_after = stalled_after
+        self._replaces = replaces
+        self._started = int(clock.unix() * 1000)
+
+    async def run(self) -> None:
+        """Until cancelled. A database that is away is waited for."""
+        beat = recover = daily = 0.0
+        while True:
+            wait = TICK_SECONDS
+            try:
+                now = clock.seconds()
+                if now >= beat:
+                    await self._beat()
+                    beat = clock.seconds() + min(BEAT_SECONDS, self._stalled_after / 3)
+                if now >= recover:
+                    await self._recover()
+                    recover = clock.seconds() + max(1.0, self._stalled_after / 6)
+                if now >= daily:
+                    await self._daily()
+                    daily = clock.seconds() + 3600
+                wait = await self._wake()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                _log.warning("housekeeping failed; trying again", cause=f"{type(error).__name__}: {error}"[:300])
+            await asyncio.sleep(wait)
+
+    async def leave(self) -> None:
+        """Say goodbye: this worker's row goes away."""
+        async with self._pool.connection() as connection:
+            await connection.execute("delete from workers where uuid = %s", (self._worker,))
+
+    async def _beat(self) -> None:
+        now = int(clock.unix() * 1000)
+        values = (self._worker, socket.gethostname(), os.getpid(), self._queue.ids(), self._slots, self._started, now)
+        async with self._pool.connection() as connection:
+            await connection.execute(BEAT, values)
+
+    async def _wake(self) -> float:
+        """Wake what is due; returns how long to sleep: less than a tick when the next one is due sooner."""
+        if await wake.wake(self._pool, self._queue) == wake.MOST_AT_ONCE:
+            return 0
+        async with self._pool.connection() as connection:
+            due = await wake.next_due(connection)
+        if due is None:
+            return TICK_SECONDS
+        return min(TICK_SECONDS, max(0.01, due / 1000 - clock.unix()))
+
+    async def _recover(self) -> None:
+        await self._bury()
+        await self._queue.recover()
+        now = int(clock.unix() * 1000)
+        old = now - int(self._stalled_after * 1000)
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(ORPHANS, (now, old))).fetchall()
+            for row in rows:
+                await self._queue.defer(connection, "drive", row[1], shard=str(row[0]))
+            unread = await (await connection.execute(UNREAD, (old,))).fetchall()
+            for row in unread:
+                await self._queue.defer(connection, "enumerate", "batch", batch=str(row[0]))
+            if rows or unread:
+                _log.warning("queued work that had lost its job", shards=len(rows), batches=len(unread))
+        async with self._pool.connection() as connection:
+            unclosed = await (await connection.execute(UNCLOSED, (old,))).fetchall()
+        for row in unclosed:
+            async with self._pool.connection() as connection:
+                if not await close_batch(connection, row[0]):
+                    await admit(connection, self._queue, row[1])
+
+    async def _bury(self) -> None:
+        """Take over at once from the worker whose death our parent process saw, and from those of silent hosts when they are overdue."""
+        old = int(clock.unix() * 1000) - int(self._stalled_after * 1000)
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "delete from workers where uuid <> %s and (uuid::text = %s or beat_ms < %s) returning queue_ids",
+                (self._worker, self._replaces, old),
+            )
+            dead = [worker_id for row in await cursor.fetchall() for worker_id in row[0]]
+        self._replaces = ""
+        await self._queue.bury(dead)
+
+    async def _daily(self) -> None:
+        async with self._pool.connection() as connection:
+            await partitions.ahead(connection)
+            await connection.execute("delete from idempotency_keys where at < now() - interval '24 hours'")

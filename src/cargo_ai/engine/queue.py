@@ -1,0 +1,114 @@
+"""Queue: the port to the distributed queue (defer, defer many, recover, serve), and its one driver, Procrastinate on our Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from typing import Any, Literal
+
+import procrastinate
+import psycopg
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition
+from procrastinate.worker import Worker
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.kernel import log
+
+Lane = Literal["interactive", "batch"]
+LANES: tuple[Lane, ...] = ("interactive", "batch")
+Task = Callable[..., Awaitable[None]]
+
+_log = log.get(__name__)
+
+
+async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection under a session, so that a job is deferred in the session's own transaction."""
+    raw = await (await session.connection()).get_raw_connection()
+    connection: Any = raw.driver_connection
+    if not isinstance(connection, psycopg.AsyncConnection):
+        raise TypeError("The session does not run on psycopg.")
+    return connection  # pyright: ignore[reportUnknownVariableType]  # psycopg types it by its row factory
+
+
+@cache
+def producer() -> Queue:
+    """The queue of a process that only defers jobs, on its callers' connections."""
+    return Queue()
+
+
+class Queue:
+    """Jobs are data: a task's name and ids. Whoever fetches one holds it while its heartbeat lasts."""
+
+    def __init__(self, *, stalled_after: float = 30, polling: float = 0.2) -> None:
+        self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+        self._stalled_after = stalled_after
+        self._polling = polling
+        self._workers: list[Worker] = []
+        # Procrastinate logs each job at INFO; the engine's own events say more.
+        logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+    def register(self, name: str, task: Task) -> None:
+        """Let this process work on jobs of that name."""
+        self._app.task(name=name)(task)
+
+    async def defer(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, **args: Any) -> None:
+        """Enqueue one job in the connection's transaction: it exists exactly when that commits, and wakes a worker then."""
+        await self.defer_many(connection, task, lane, [args])
+
+    async def defer_many(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, jobs: Sequence[dict[str, Any]]) -> None:
+        """Enqueue jobs in the connection's transaction, in order."""
+        if jobs:
+            deferrer = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True)
+            await deferrer.batch_defer_async(*jobs)
+
+    async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
+        """Work on jobs until cancelled or told to `stop`; each lane has slots of its own, so a full one never delays the other."""
+        await self._app.connector.open_async(pool)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        self._workers = [self._worker(lane, count) for lane, count in slots.items()]
+        await asyncio.gather(*(worker.run() for worker in self._workers))
+
+    def _worker(self, lane: Lane, slots: int) -> Worker:
+        return Worker(
+            self._app,
+            queues=[lane],
+            name=lane,
+            concurrency=slots,
+            # A lost wake-up would otherwise stall a job for the default of five seconds.
+            fetch_job_polling_interval=self._polling,
+            delete_jobs=DeleteJobCondition.ALWAYS,
+            install_signal_handlers=False,
+            update_heartbeat_interval=max(0.3, self._stalled_after / 3),
+            stalled_worker_timeout=self._stalled_after,
+        )
+
+    def stop(self) -> None:
+        """Fetch no further job; `serve` returns when the present ones ended."""
+        for worker in self._workers:
+            worker.stop()
+
+    def ids(self) -> list[int]:
+        """The queue's ids of this process's workers, for the one who takes over if it dies."""
+        return [worker.worker_id for worker in self._workers if worker.worker_id is not None]
+
+    async def bury(self, ids: Sequence[int]) -> None:
+        """Say that these workers are dead: their jobs count as stalled at once."""
+        for worker_id in ids:
+            await self._app.job_manager.unregister_worker(worker_id)
+
+    async def recover(self) -> int:
+        """Give the jobs of dead or silent workers back to the queue; returns how many."""
+        count = 0
+        for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after):
+            try:
+                await self._app.job_manager.retry_job(job)
+                count += 1
+            except ConnectorException as error:
+                # Somebody else was faster: the job is no longer being done.
+                _log.info("stalled job not retried", job=job.id, cause=str(error))
+        if count:
+            _log.warning("recovered jobs of lost workers", jobs=count)
+        return count

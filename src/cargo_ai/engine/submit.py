@@ -1,0 +1,101 @@
+"""Submit: runs and batches are born here, in the caller's transaction, together with the job that will drive them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from pydantic_core import to_json
+
+from cargo_ai.engine.queue import Queue
+from cargo_ai.kernel import clock, ids
+
+Connection = psycopg.AsyncConnection[Any]
+TITLE_FIELDS = ("_title", "name", "email", "domain")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run or a batch walks and who asked for it. `nodes` is the graph; `release` is None for inline nodes."""
+
+    workspace: uuid.UUID
+    workflow: uuid.UUID
+    user: uuid.UUID | None
+    release: uuid.UUID | None
+    nodes: Sequence[Mapping[str, Any]]
+
+
+def record_id(record: Mapping[str, Any], run: uuid.UUID) -> str:
+    """The id of the record that a run is about: `_id`, else the run's own uuid."""
+    value = record.get("_id")
+    return str(value) if value not in (None, "") else str(run)
+
+
+def record_title(record: Mapping[str, Any]) -> str:
+    """A line for people: `_title`, else the first of name, email, domain."""
+    for field in TITLE_FIELDS:
+        value = record.get(field)
+        if isinstance(value, str | int | float) and value != "":
+            return str(value).replace("\x00", "")[:200]
+    return ""
+
+
+def _name(digest: bytes) -> uuid.UUID:
+    """A UUIDv8 of a digest (this Python's uuid module knows versions up to 5)."""
+    value = int.from_bytes(digest[:16], "big")
+    return uuid.UUID(int=value & ~(0xF << 76 | 0b11 << 62) | 0x8 << 76 | 0b10 << 62)
+
+
+async def graph(connection: Connection, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> uuid.UUID:
+    """Store a graph once per workspace and content; returns its id."""
+    text = to_json(list(nodes))
+    name = _name(hashlib.sha256(workspace.bytes + text).digest())
+    await connection.execute(
+        "insert into graphs (uuid, workspace_uuid, nodes) values (%s, %s, %s) on conflict (uuid) do nothing",
+        (name, workspace, text.decode()),
+    )
+    return name
+
+
+RUN = """
+insert into runs (uuid, workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id, record_title,
+    record, created_ms, updated_ms)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+SHARD = """
+insert into shards (uuid, workspace_uuid, lane, state, first_run, last_run, touched_ms) values (%s, %s, 'interactive', 'queued', %s, %s, %s)
+"""
+BATCH = """
+insert into batches (uuid, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, status, shard_size,
+    created_ms, updated_ms)
+values (%s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s)
+"""
+
+
+async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapping[str, Any]) -> uuid.UUID:
+    """One run on the interactive lane, a shard of its own."""
+    uid, shard, now = ids.new(), ids.new(), int(clock.unix() * 1000)
+    graph_uuid = await graph(connection, origin.workspace, origin.nodes)
+    values = (uid, origin.workspace, origin.workflow, shard, graph_uuid, origin.release, origin.user, uid)
+    await connection.execute(
+        RUN, (*values, record_id(record, uid), record_title(record), to_json(record, inf_nan_mode="null").decode(), now, now)
+    )
+    await connection.execute(SHARD, (shard, origin.workspace, uid, uid, now))
+    await queue.defer(connection, "drive", "interactive", shard=str(shard))
+    return uid
+
+
+async def batch(
+    connection: Connection, queue: Queue, origin: Origin, data: Mapping[str, Any], *, shard_size: int = 200, uid: uuid.UUID | None = None
+) -> uuid.UUID:
+    """A batch whose records a worker will enumerate. `data` says where they are (see enumerate.Sources)."""
+    uid, now = uid or ids.new(), int(clock.unix() * 1000)
+    graph_uuid = await graph(connection, origin.workspace, origin.nodes)
+    values = (uid, origin.workspace, origin.workflow, origin.user, origin.release, graph_uuid, uid)
+    await connection.execute(BATCH, (*values, to_json(data).decode(), shard_size, now, now))
+    await queue.defer(connection, "enumerate", "batch", batch=str(uid))
+    return uid

@@ -1,0 +1,92 @@
+"""Wake: parked runs whose time has come are grouped into new shards; a million waiting runs are rows, not tasks."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.engine.claim import admit
+from cargo_ai.engine.journal import HOUR, NIL
+from cargo_ai.engine.queue import Queue
+from cargo_ai.kernel import clock, ids
+
+MOST_AT_ONCE = 2_000
+SHARD_RUNS = 200
+
+DUE = """
+select uuid, workspace_uuid, workflow_uuid, release_uuid, batch_uuid, position, created_ms from runs
+where wake_ms <= %s order by wake_ms limit %s for update skip locked
+"""
+SHARD = """
+insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
+values (%s, %s, %s, 0, %s, %s, %s, %s, %s)
+"""
+LEAVE = """
+update runs set status = 'pending', shard_uuid = %s, wake_ms = null, updated_ms = %s
+where uuid = any(%s) and uuid between %s and %s
+"""
+COUNT_OFF = """
+insert into node_metrics as m
+    (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot, workspace_uuid, total, success, error, idle, cancelled, credits)
+values (%s, %s, %s, %s, %s, -1, %s, 0, 0, 0, %s, 0, 0)
+on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do update set idle = m.idle + excluded.idle
+"""
+
+
+async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
+    """Put due runs into shards and queue those, in one transaction; returns how many. Several workers may call it at once."""
+    now = int(clock.unix() * 1000)
+    async with pool.connection() as connection:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(DUE, (now, MOST_AT_ONCE))
+            due = await cursor.fetchall()
+        groups: dict[tuple[uuid.UUID, uuid.UUID | None], list[dict[str, Any]]] = defaultdict(list)
+        for row in due:
+            groups[row["workspace_uuid"], row["batch_uuid"]].append(row)
+        for (workspace, batch), rows in groups.items():
+            rows.sort(key=lambda row: row["uuid"])
+            size = SHARD_RUNS if batch else 1
+            for begin in range(0, len(rows), size):
+                await _shard(connection, queue, workspace, batch, [row["uuid"] for row in rows[begin : begin + size]], now)
+            await _count_off(connection, workspace, rows)
+        for workspace in sorted({workspace for workspace, batch in groups if batch}):
+            await admit(connection, queue, workspace)
+    return len(due)
+
+
+async def next_due(connection: psycopg.AsyncConnection[Any]) -> int | None:
+    """When the next parked run is due, in milliseconds since 1970."""
+    row = await (await connection.execute("select min(wake_ms) from runs where wake_ms is not null")).fetchone()
+    return row[0] if row else None
+
+
+async def _shard(
+    connection: psycopg.AsyncConnection[Any],
+    queue: Queue,
+    workspace: uuid.UUID,
+    batch: uuid.UUID | None,
+    runs: list[uuid.UUID],
+    now: int,
+) -> None:
+    shard = ids.new()
+    lane, state = ("batch", "waiting") if batch else ("interactive", "queued")
+    # Number 0: what was parked goes before what has not begun.
+    await connection.execute(SHARD, (shard, workspace, batch, lane, state, runs[0], runs[-1], now))
+    await connection.execute(LEAVE, (shard, now, runs, runs[0], runs[-1]))
+    if batch is None:
+        await queue.defer(connection, "drive", "interactive", shard=str(shard))
+
+
+async def _count_off(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, rows: list[dict[str, Any]]) -> None:
+    counts: dict[tuple[Any, ...], int] = defaultdict(int)
+    for row in rows:
+        if row["position"] is not None:
+            names = (row["workflow_uuid"], row["release_uuid"] or NIL, row["batch_uuid"] or NIL)
+            counts[*names, row["created_ms"] // HOUR, row["position"]] += 1
+    for key in sorted(counts, key=str):
+        await connection.execute(COUNT_OFF, (*key, workspace, -counts[key]))

@@ -1,0 +1,203 @@
+"""A node's config compiled: constants stay as they are, expressions and templates are evaluated against a run's context."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from cargo_ai.expression import path, template
+from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unknown_name
+from cargo_ai.expression.number import WHITE_SPACE
+from cargo_ai.expression.path import Evaluate
+from cargo_ai.expression.text import to_text
+from cargo_ai.expression.values import UNDEFINED, JsonValue, Scope
+
+KINDS = frozenset({"templateExpression", "jsExpression"})
+NOT_WALKED = frozenset({"_nodes"})
+NAMES = frozenset({"nodes", "parentNodes", "record", "now"})
+
+_DEEPEST = 100  # levels of objects and arrays in a config; Python's stack is finite
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A compiled config: call it with a run's context to get the config's values.
+
+    `constant`: nothing in it is evaluated. `sources`: every expression, without braces, in the order of the config.
+    `needs_engine`: those outside the path lane. `problems`: every error that is known without running, in the same order.
+    """
+
+    constant: bool
+    sources: tuple[str, ...]
+    needs_engine: tuple[str, ...]
+    problems: tuple[ExpressionError, ...]
+    _evaluate: Evaluate
+
+    def __call__(self, scope: Scope, warnings: list[str]) -> JsonValue:
+        """The config with every expression evaluated once, as JSON; what is evaluated is never evaluated again.
+
+        `scope` holds JSON values. Constants and values read from the scope are shared, not copied: treat the result as immutable.
+        Missing paths and values that JSON cannot hold are null and leave a sentence in `warnings`. Raises ExpressionError.
+        """
+        value = self._evaluate(scope, warnings)
+        return None if value is UNDEFINED else cast(JsonValue, value)
+
+
+def compile_config(
+    config: JsonValue, *, names: frozenset[str] = NAMES, skip: frozenset[str] = NOT_WALKED, omit_undefined: bool = False
+) -> Resolver:
+    """Compile a config of any shape; never raises, what is wrong with it is in the resolver's `problems`.
+
+    `names`: what its expressions may read. `skip`: object keys whose values are passed as they are, at any depth.
+    `omit_undefined`: leave a key out whose value is undefined (as JSON.stringify does) instead of setting it to null.
+    """
+    compiler = _Compiler(names, skip, omit_undefined)
+    evaluate = compiler.compile(config)
+    if evaluate is None:
+        return Resolver(True, (), (), (), lambda scope, warnings: config)
+    engine = tuple(problem.expression for problem in compiler.problems if isinstance(problem, NeedsEngine))
+    return Resolver(False, tuple(compiler.sources), engine, tuple(compiler.problems), evaluate)
+
+
+@dataclass
+class _Compiler:
+    """Walks a config; each method returns a closure, or None where nothing below needs evaluation."""
+
+    names: frozenset[str]
+    skip: frozenset[str]
+    omit_undefined: bool
+    sources: list[str] = field(default_factory=list[str])
+    problems: list[ExpressionError] = field(default_factory=list[ExpressionError])
+    depth: int = 0
+
+    def compile(self, config: JsonValue) -> Evaluate | None:
+        if isinstance(config, str):
+            return self._template(config) if "{{" in config else None
+        if not isinstance(config, dict | list):
+            return None
+        if self.depth == _DEEPEST:
+            return self._refuse(ExpressionError(f"The config is nested more than {_DEEPEST} levels deep.", ""))
+        self.depth += 1
+        run = self._array(config) if isinstance(config, list) else self._expression_or_object(config)
+        self.depth -= 1
+        return run
+
+    def _expression_or_object(self, config: dict[str, JsonValue]) -> Evaluate | None:
+        kind, expression = config.get("kind"), config.get("expression")
+        if isinstance(kind, str) and kind in KINDS and isinstance(expression, str):
+            return self._expression(config, expression)
+        return self._object(config)
+
+    def _object(self, config: dict[str, JsonValue]) -> Evaluate | None:
+        dynamic = {key: run for key, value in config.items() if key not in self.skip and (run := self.compile(value)) is not None}
+        if not dynamic:
+            return None
+        entries = tuple(dynamic.items())
+        omit = self.omit_undefined
+
+        def build(scope: Scope, warnings: list[str]) -> object:
+            result: dict[str, object] = dict(config)  # keeps the order of the keys
+            for key, run in entries:
+                value = run(scope, warnings)
+                if value is not UNDEFINED:
+                    result[key] = value
+                elif omit:
+                    del result[key]
+                else:
+                    result[key] = None
+            return result
+
+        return build
+
+    def _array(self, config: list[JsonValue]) -> Evaluate | None:
+        dynamic = tuple((index, run) for index, value in enumerate(config) if (run := self.compile(value)) is not None)
+        if not dynamic:
+            return None
+
+        def build(scope: Scope, warnings: list[str]) -> object:
+            result: list[object] = list(config)
+            for index, run in dynamic:
+                value = run(scope, warnings)
+                result[index] = None if value is UNDEFINED else value
+            return result
+
+        return build
+
+    def _expression(self, config: Mapping[str, JsonValue], expression: str) -> Evaluate:
+        if config.get("instructTo") == "ai":
+            sentence = f'Fields filled by AI are not available on this server yet: "{_shorten(expression)}" asks for one.'
+            return self._refuse(ExpressionError(sentence, expression))
+        if config["kind"] == "templateExpression":
+            return self._template(expression) or (lambda scope, warnings: expression)
+        trimmed = expression.strip(WHITE_SPACE)
+        if trimmed.startswith("{{") and trimmed.endswith("}}"):  # never JavaScript, which has no {{ at its start
+            return self._template(trimmed) or (lambda scope, warnings: expression)
+        return self._value(expression, body=True)
+
+    def _template(self, text: str) -> Evaluate | None:
+        pieces = template.parse(text)
+        if len(pieces) == 1:
+            only = pieces[0]
+            if isinstance(only, template.Source):
+                return self._value(only.text)
+            return None if only == text else lambda scope, warnings: only
+        parts = tuple(piece if isinstance(piece, str) else self._source(piece.text) for piece in pieces)
+
+        def join(scope: Scope, warnings: list[str]) -> object:
+            return "".join([part if isinstance(part, str) else to_text(part(scope, warnings)) for part in parts])
+
+        return _shallow(join, text)
+
+    def _value(self, source: str, *, body: bool = False) -> Evaluate:
+        """An expression that stands alone: its value as it is, apart from numbers that JSON does not have."""
+        run = self._source(source, body=body)
+
+        def evaluate(scope: Scope, warnings: list[str]) -> object:
+            value = run(scope, warnings)
+            if type(value) is float and not math.isfinite(value):
+                warnings.append(f"{quote(source)} is not a finite number, so the value is null.")
+                return None
+            return value
+
+        return evaluate
+
+    def _source(self, source: str, *, body: bool = False) -> Evaluate:
+        source = source.strip(WHITE_SPACE)
+        self.sources.append(source)
+        try:
+            compiled = path.compile(source, body=body)
+        except ExpressionError as error:
+            return self._refuse(error)
+        if compiled is None:
+            return self._refuse(NeedsEngine(source))
+        unknown = next((name for name in compiled.names if name not in self.names), None)
+        if unknown is not None:
+            self.problems.append(unknown_name(unknown, source))
+        return compiled.run
+
+    def _refuse(self, error: ExpressionError) -> Evaluate:
+        """An expression that fails whenever it is evaluated; other parts of the config do not matter to it."""
+        self.problems.append(error)
+
+        def fail(scope: Scope, warnings: list[str]) -> object:
+            if isinstance(error, NeedsEngine):
+                raise NeedsEngine(error.expression)
+            raise ExpressionError(error.message, error.expression, error.position)
+
+        return fail
+
+
+def _shallow(run: Evaluate, text: str) -> Evaluate:
+    """The closure, with a sentence where a value is nested too deeply to be printed."""
+
+    def evaluate(scope: Scope, warnings: list[str]) -> object:
+        try:
+            return run(scope, warnings)
+        except RecursionError:
+            raise ExpressionError(f'A value in the template "{_shorten(text)}" is nested too deeply to be put into text.', text) from None
+
+    return evaluate
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"

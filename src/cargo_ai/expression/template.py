@@ -1,0 +1,125 @@
+"""Text with {{ expressions }}: found by a scan that knows JavaScript's strings, regular expressions, comments and brackets."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+_LONGEST = 65_536  # characters of one expression; bounds the work on text with many opening braces that never close
+_OPENERS = {"(": ")", "[": "]", "{": "}"}
+_REGEX_MAY_FOLLOW = frozenset("(,=:[!&|?{};+-*%~^<>/")
+_REGEX_MAY_FOLLOW_WORD = re.compile(r"(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|await|yield|do|else)\s*\Z")
+_STRING = re.compile(r"""'(?:[^'\\\n]|\\[\s\S])*+'|"(?:[^"\\\n]|\\[\s\S])*+\"""")
+_REGEX = re.compile(r"/(?:[^/\\\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*+\])++/")
+_TEMPLATE_TEXT = re.compile(r"(?:[^`\\$]|\\[\s\S]|\$(?!\{))*+")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The JavaScript between {{ and }}, as written."""
+
+    text: str
+
+
+Piece: TypeAlias = str | Source
+
+
+@lru_cache(maxsize=8192)
+def parse(text: str) -> tuple[Piece, ...]:
+    """The pieces of a template: literal text and sources, in order; empty literals are left out, '' gives one.
+
+    `\\{{` is a literal `{{`. An opening `{{` whose expression never ends is literal text.
+    """
+    pieces: list[Piece] = []
+    literal: list[str] = []
+    position = 0
+    while (opening := text.find("{{", position)) != -1:
+        if opening > position and text[opening - 1] == "\\":
+            literal += text[position : opening - 1], "{{"
+            position = opening + 2
+            continue
+        closing = _find_end(text, opening + 2)
+        if closing == -1:  # no JavaScript that the scan can follow: the first }} ends it
+            closing = text.find("}}", opening + 2)
+        if closing == -1:
+            break
+        literal.append(text[position:opening])
+        _add_literal(pieces, literal)
+        pieces.append(Source(text[opening + 2 : closing]))
+        position = closing + 2
+    literal.append(text[position:])
+    _add_literal(pieces, literal)
+    return tuple(pieces) or ("",)
+
+
+def _add_literal(pieces: list[Piece], literal: list[str]) -> None:
+    if joined := "".join(literal):
+        pieces.append(joined)
+    literal.clear()
+
+
+def _find_end(text: str, start: int) -> int:
+    """The index of the }} that ends the expression starting at `start`, or -1."""
+    limit = min(len(text), start + _LONGEST)
+    open_brackets: list[str] = []  # the closers awaited; "`" while inside a template literal's text
+    previous = "("  # the last character of code that tells a division from a regular expression
+    position = start
+    while position < limit:
+        character = text[position]
+        if open_brackets and open_brackets[-1] == "`":
+            position = _skip(_TEMPLATE_TEXT, text, position, limit)
+            if text.startswith("${", position):
+                open_brackets.append("${")
+                position, previous = position + 2, "("
+            elif position < limit:
+                open_brackets.pop()
+                position, previous = position + 1, "x"
+            continue
+        if character in "'\"":
+            position, previous = _skip(_STRING, text, position, limit), "x"
+        elif character == "`":
+            open_brackets.append("`")
+            position += 1
+        elif character == "/":
+            position, previous = _after_slash(text, start, position, limit, previous, bool(open_brackets))
+        elif character in _OPENERS:
+            open_brackets.append(_OPENERS[character])
+            position, previous = position + 1, character
+        elif character in ")]}":
+            if not open_brackets:
+                return position if text.startswith("}}", position) else -1
+            awaited = open_brackets.pop()
+            if awaited != character and not (awaited == "${" and character == "}"):
+                return -1
+            position, previous = position + 1, "x"
+        else:
+            if not character.isspace():
+                previous = character
+            position += 1
+        if position == -1:
+            return -1
+    return -1
+
+
+def _skip(pattern: re.Pattern[str], text: str, position: int, limit: int) -> int:
+    found = pattern.match(text, position, limit)
+    return found.end() if found else -1
+
+
+def _after_slash(text: str, start: int, position: int, limit: int, previous: str, nested: bool) -> tuple[int, str]:
+    """Where the comment, regular expression or division at a slash ends (-1: nowhere), and what then counts as previous."""
+    if text.startswith("//", position):
+        line_end = text.find("\n", position, limit)
+        closing = text.find("}}", position, limit)
+        if closing != -1 and (line_end == -1 or closing < line_end) and not nested:
+            return closing, previous  # {{ a // note }}
+        return line_end, previous
+    if text.startswith("/*", position):
+        closing = text.find("*/", position + 2, limit)
+        return (closing + 2 if closing != -1 else -1), previous
+    code_before = text[max(start, position - 24) : position]
+    if previous in _REGEX_MAY_FOLLOW or _REGEX_MAY_FOLLOW_WORD.search(code_before):
+        end = _skip(_REGEX, text, position, limit)
+        if end != -1:
+            return end, "x"
+    return position + 1, "/"

@@ -1,0 +1,218 @@
+"""The action `request`: one HTTP call as a node describes it, and what its answer means for the run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import httpx
+
+from cargo_ai import __version__
+from cargo_ai.engine.action import Done, Failed, Outcome
+from cargo_ai.expression.text import to_json_text, to_text
+from cargo_ai.integrations.exchange import ExchangeFailed, Received, Sending, send
+from cargo_ai.integrations.http.account import Target, Unusable, target
+from cargo_ai.integrations.http.answer import body_of, headers_of, retry_after, snippet
+from cargo_ai.integrations.kit import ActionRequest, IntegrationAction
+from cargo_ai.integrations.outbound import OutboundRefused
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+MILLISECONDS = 30_000
+MOST_MILLISECONDS = 300_000
+
+_TRANSIENT = frozenset({408, 425, 429})
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+# They belong to the connection, not to the call.
+_OURS = frozenset({"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "method": {"title": "Method", "type": "string", "enum": list(METHODS), "default": "GET"},
+        "url": {"title": "Address", "type": "string", "description": "Absolute, or relative to the connector's base address."},
+        "headers": {"title": "Headers", "type": "object", "additionalProperties": {}},
+        "query": {"title": "Query", "type": "object", "additionalProperties": {}},
+        "body": {"title": "Body", "description": "Text is sent as it is, everything else as JSON."},
+        "timeoutMilliseconds": {
+            "title": "Time-out",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_MILLISECONDS,
+            "default": MILLISECONDS,
+        },
+        "responseType": {"title": "Answer", "type": "string", "enum": ["auto", "json", "text"], "default": "auto"},
+        "failOnError": {"title": "Fail on a status of 400 or more", "type": "boolean", "default": True},
+    },
+    "required": ["url"],
+    "additionalProperties": False,
+}
+_OUTPUT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "status": {"type": "integer"},
+        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+        "body": {},
+    },
+    "required": ["status", "headers", "body"],
+}
+_WIDGETS: dict[str, Any] = {name: {"ui:widget": "ExpressionWidget"} for name in ("url", "headers", "query", "body")}
+
+
+class Request(IntegrationAction):
+    """Sends one request and gives `{status, headers, body}`."""
+
+    name = "Request"
+    description = "Sends one HTTP request and gives its status, headers and body."
+    schema = _SCHEMA
+    ui_schema = _WIDGETS
+    output_schema = _OUTPUT
+
+    async def perform(self, request: ActionRequest) -> Outcome:
+        """Send the request. Bad configs and most 4xx fail for good; time-outs, resets, 408, 425, 429 and 5xx may be tried again."""
+        config = request.config
+        try:
+            place = target(_url_of(config), request.connector_config)
+            sending, ignored = _sending(config, place, request.call.key)
+            kind = _choice(config, "responseType", ("auto", "json", "text"))
+            fails = _flag(config, "failOnError")
+        except Unusable as error:
+            return Failed(request.scrub(str(error)))
+        try:
+            received = await send(request.client, sending)
+        except ExchangeFailed as error:
+            return Failed(request.scrub(str(error)), transient=error.transient)
+        except OutboundRefused as error:
+            return Failed(str(error))
+        if fails and received.status >= 400:
+            return _failure(request, received)
+        body, doubts = body_of(received, kind)
+        output = {"status": received.status, "headers": headers_of(received), "body": body}
+        return Done(output, _title(received.status), warnings=(*place.warnings, *ignored, *doubts))
+
+    def is_worth_keeping(self, done: Done) -> bool:
+        """Only good answers: a 429 that was let through must not be given for a day."""
+        return int(done.output["status"]) < 400
+
+
+def _failure(request: ActionRequest, received: Received) -> Failed:
+    said = snippet(received, request.scrub)
+    message = f"HTTP {received.status} from {received.url.host}" + (f": {said}" if said else "")
+    transient = received.status in _TRANSIENT or received.status >= 500
+    wait = retry_after(received) if received.status in {429, 503} else None
+    return Failed(message, transient=transient, retry_after=wait)
+
+
+def _title(status: int) -> str:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"{'✅' if status < 400 else '⚠️'} {status} {phrase}".rstrip()
+
+
+def _url_of(config: Mapping[str, Any]) -> str:
+    url = config.get("url")
+    if not isinstance(url, str) or not url.strip():
+        raise Unusable("`url` is missing: give the address to call.")
+    return url.strip()
+
+
+def _choice(config: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    value = config.get(name)
+    if value is None:
+        return choices[0]
+    if value not in choices:
+        raise Unusable(f"`{name}` must be one of {', '.join(choices)}.")
+    return value
+
+
+def _flag(config: Mapping[str, Any], name: str) -> bool:
+    value = config.get(name)
+    if value is None or isinstance(value, bool):
+        return value is not False
+    raise Unusable(f"`{name}` must be true or false.")
+
+
+def _table(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = config.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Unusable(f"`{name}` must be an object.")
+    return cast("dict[str, Any]", value)
+
+
+def _seconds(config: Mapping[str, Any]) -> float:
+    value = config.get("timeoutMilliseconds")
+    if value is None:
+        return MILLISECONDS / 1000
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= MOST_MILLISECONDS:
+        raise Unusable(f"`timeoutMilliseconds` must be a number from 1 to {MOST_MILLISECONDS}.")
+    return value / 1000
+
+
+def _sending(config: Mapping[str, Any], place: Target, key: str) -> tuple[Sending, list[str]]:
+    """What goes out, and warnings about headers that were left out."""
+    method = config.get("method")
+    chosen = "GET" if method is None else method.upper() if isinstance(method, str) else ""
+    if chosen not in METHODS:
+        raise Unusable(f"`method` must be one of {', '.join(METHODS)}.")
+    headers = {
+        "accept": (b"*/*", "accept"),
+        "accept-encoding": (b"gzip, deflate", "accept-encoding"),
+        "user-agent": (f"cargo-ai/{__version__}".encode(), "user-agent"),
+        "idempotency-key": (key.encode(), "Idempotency-Key"),
+    }
+    ignored: list[str] = []
+    for name, value in (*place.headers.items(), *_table(config, "headers").items()):
+        if value is None:
+            continue
+        if name.lower() in _OURS:
+            ignored.append(f"The header {name} was left out: it is set by the client itself.")
+            continue
+        headers[name.lower()] = (_header(name, to_text(value)), name)
+    content_type = headers["content-type"][0].decode("latin-1") if "content-type" in headers else ""
+    body, its_type = _body(config.get("body"), content_type)
+    if body is not None and not content_type:
+        headers["content-type"] = (its_type.encode(), "content-type")
+    sent = tuple((name, value) for value, name in headers.values())
+    return Sending(chosen, _with_query(place, _table(config, "query")), sent, body, _seconds(config)), ignored
+
+
+def _header(name: str, value: str) -> bytes:
+    if not _NAME.match(name):
+        raise Unusable(f"`headers`: {name[:60]!r} is not a valid header name.")
+    value = value.strip(" \t")
+    if any(ord(letter) < 32 and letter != "\t" for letter in value) or "\x7f" in value:
+        raise Unusable(f"`headers.{name}` has a line break or a control character.")
+    return value.encode("utf-8", "replace")
+
+
+def _body(body: Any, content_type: str) -> tuple[bytes | None, str]:
+    if body is None:
+        return None, ""
+    if isinstance(body, str):
+        return body.encode("utf-8", "replace"), "text/plain; charset=utf-8"
+    if isinstance(body, dict) and content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        return urlencode(list(_pairs(cast("dict[str, Any]", body)))).encode(), content_type
+    return to_json_text(cast("Any", body)).encode("utf-8", "replace"), "application/json"
+
+
+def _with_query(place: Target, query: Mapping[str, Any]) -> httpx.URL:
+    added = [(name, value) for name, value in place.query.items() if name not in query] + list(_pairs(query))
+    if not added:
+        return place.url
+    # Appended as text: what the address already says stays exactly as it is.
+    former = place.url.query
+    return place.url.copy_with(query=(former + b"&" if former else b"") + urlencode(added).encode())
+
+
+def _pairs(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        for item in cast("list[Any]", value) if isinstance(value, list) else [value]:
+            if item is not None:
+                yield name, json.dumps(item) if isinstance(item, bool) else to_text(item)

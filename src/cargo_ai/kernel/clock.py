@@ -1,0 +1,27 @@
+"""The clock: the one place that reads time, so that a test can hold it still."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The current moment, aware, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
+def seconds() -> float:
+    """Monotonic seconds: for durations and deadlines, never for dates."""
+    return time.monotonic()
+
+
+def unix() -> float:
+    """Seconds since 1970 as a float."""
+    return time.time()  # noqa: TID251
+
+
+def wire(moment: datetime) -> str:
+    """ISO-8601 in UTC with milliseconds and `Z`, as the wire wants it."""
+    moment = moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

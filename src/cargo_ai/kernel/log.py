@@ -1,0 +1,44 @@
+"""Logs: one JSON line per event on stderr, with the id of the request or job it belongs to."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+SECRET_WORDS = ("token", "secret", "password", "authorization", "apikey", "api_key", "credential")
+
+
+def _mask(_logger: Any, _method: str, event: Any) -> Any:
+    for key in event:
+        if any(word in key.lower() for word in SECRET_WORDS) and event[key] is not None:
+            event[key] = "***"
+    return event
+
+
+def setup(*, debug: bool = False, human: bool | None = None) -> None:
+    """Configure logging for this process; people at a terminal get readable lines, everything else JSON."""
+    readable = sys.stderr.isatty() if human is None else human
+    level = logging.DEBUG if debug else logging.INFO
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _mask,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, stream=sys.stderr, format="%(name)s %(levelname)s %(message)s")
+
+
+def get(name: str) -> Any:
+    """A logger whose events carry the module's name as `source`."""
+    # Lazy: bound when it first speaks, so that a module may ask for it before `setup`.
+    return structlog.get_logger(source=name)

@@ -1,0 +1,146 @@
+"""Operation: one row of the contract, from which REST, CLI, SDK, OpenAPI and reference pages are derived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, LiteralString, NoReturn, TypeVar
+
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.wire import Wire
+
+Req = TypeVar("Req", bound=Wire)
+Res = TypeVar("Res", bound=Wire)
+Why = TypeVar("Why", bound=LiteralString)
+Verb = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Output = Literal["json", "text", "download"]
+
+_PATH_FIELD = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """A declared refusal: its status and its sentence, which may have `{named}` places filled by `refuse`."""
+
+    status: int
+    sentence: str
+
+
+def no(status: int, sentence: str) -> No:
+    """Declare a refusal."""
+    return No(status, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """How a client waits: ask `operation` for the uuid found at `key` until `field` is one of `final`.
+
+    `bad` are the final values that make `--exit-status` exit 1.
+    """
+
+    operation: str
+    key: str
+    field: str
+    final: frozenset[str]
+    bad: frozenset[str] = frozenset({"error", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """On a GET: `Prefer: wait=N` holds the reply until `field` is one of `final`. `key` is where the reply names its uuid."""
+
+    key: str
+    field: str
+    final: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """What the command line does differently from what is derived.
+
+    words: the command's own words when they are not derived from the name. aliases: other full spellings.
+    flags: dotted wire field → its flags, first one shown (`{"icon.color": ("--icon-color",)}`); () hides a field.
+    positionals: wire fields that also come without a flag, in order (path fields always do).
+    send: body values always sent unless given. url_when: flags that print {"url"} instead of streaming a download.
+    """
+
+    words: tuple[str, ...] | None = None
+    aliases: tuple[tuple[str, ...], ...] = ()
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    csv: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    positionals: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    send: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    url_when: tuple[str, ...] = ()
+    upload: str | None = None
+    danger: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[Req, Res, Why]):
+    """name: the contract's operationId. takes: path, query and body merged. needs: the permission (`None`: any signed-in caller)."""
+
+    name: str
+    verb: Verb
+    path: str
+    takes: type[Req]
+    gives: type[Res]
+    summary: str
+    needs: str | None
+    refuses: Mapping[Why, No] = field(default_factory=dict[Why, No])
+    until: Until | None = None
+    waits: Waits | None = None
+    cli: Cli = Cli()
+    output: Output = "json"
+    reads: bool = False
+    agent_safe: bool = True
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything: what is no GET writes, unless it is declared to only read."""
+        return self.verb != "GET" and not self.reads
+
+    @property
+    def path_fields(self) -> tuple[str, ...]:
+        """The fields that travel in the path, in order."""
+        return tuple(_PATH_FIELD.findall(self.path))
+
+    def refuse(self, reason: Why, *, fix: str | None = None, details: Mapping[str, Any] | None = None, **places: object) -> NoReturn:
+        """Say no with a reason that this operation has declared; `places` fill the sentence, `fix` is the command to run next."""
+        declared = self.refuses[reason]
+        sentence = declared.sentence.format(**places) if places else declared.sentence
+        more = dict(details or {})
+        if fix:
+            more["fix"] = fix
+        raise Refusal(declared.status, reason, sentence, more)
+
+
+AnyOperation = Operation[Any, Any, Any]
+
+
+class Registry:
+    """Every operation by name. Declared once, at import; a duplicate is a bug."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, AnyOperation] = {}
+
+    def add(self, operation: Operation[Req, Res, Why]) -> Operation[Req, Res, Why]:
+        """Declare an operation and return it."""
+        if operation.name in self._rows:
+            raise ValueError(f"operation declared twice: {operation.name}")
+        self._rows[operation.name] = operation
+        return operation
+
+    def __iter__(self) -> Iterator[AnyOperation]:
+        return iter(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._rows
+
+    def __getitem__(self, name: str) -> AnyOperation:
+        return self._rows[name]

@@ -1,0 +1,41 @@
+"""Refusal: the one exception for an expected 'no'. Anything else that is raised is our bug."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Refusal(Exception):
+    """A declared refusal: HTTP status, the contract's reason and a sentence that a person can act on.
+
+    `details` are merged into the body (for example `errors`, `fix`); `headers` go on the reply (`Retry-After`).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.reason, self.message = status, reason, message
+        self.details: dict[str, Any] = dict(details or {})
+        self.headers: dict[str, str] = dict(headers or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Refusal, (self.status, self.reason, self.message, self.details, self.headers))
+
+    def to_wire(self, request_id: str) -> dict[str, Any]:
+        """The body of the reply."""
+        return {"errorMessage": self.message, "reason": self.reason, **self.details, "requestId": request_id}
+
+
+def invalid_input(errors: list[dict[str, str]]) -> Refusal:
+    """400 `invalidInput`: what is wrong and where, one sentence from the first of the errors."""
+    first = errors[0] if errors else {"path": "", "message": "the request is not valid"}
+    where = f"{first['path']}: " if first["path"] else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Refusal(400, "invalidInput", f"{where}{first['message']}{more}", {"errors": errors})

@@ -1,0 +1,114 @@
+"""Wire: the base of everything that crosses the HTTP boundary, and the warnings about what it did not understand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from cargo_ai.kernel import clock
+
+JsonObject = dict[str, Any]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+Uuid = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64)]
+"""An id as text. What is no uuid names nothing: it meets the same 404 as an unknown one."""
+
+Moment = Annotated[
+    datetime,
+    AfterValidator(_utc),
+    PlainSerializer(clock.wire, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment: UTC, milliseconds, `Z`."""
+
+
+class Wire(BaseModel):
+    """Base of requests and replies: camelCase outside, snake_case inside, frozen; nulls are kept; unknown fields are dropped."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True, extra="ignore", protected_namespaces=()
+    )
+
+    def to_wire(self) -> JsonObject:
+        """A JSON object with camelCase keys; nullable fields are present as null."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> bytes:
+        """The same as bytes, without the detour over Python objects."""
+        return self.model_dump_json(by_alias=True).encode()
+
+
+class Nothing(Wire):
+    """No input, or no output."""
+
+
+class ByUuid(Wire):
+    """A thing named by its id."""
+
+    uuid: Uuid = Field(description="Its uuid.")
+
+
+class Removed(Wire):
+    """What was removed, cancelled or changed where the contract names no reply."""
+
+    uuid: Uuid
+
+
+class Counted(Wire):
+    """How many things a bulk operation touched."""
+
+    count: int
+
+
+def errors_of(failure: ValidationError) -> list[dict[str, str]]:
+    """`[{path, message}]` of a failed validation, paths as the sender wrote them (`data.records.0.id`)."""
+    found: list[dict[str, str]] = []
+    for error in failure.errors(include_url=False, include_context=False):
+        path = ".".join(str(part) for part in error["loc"] if not str(part).startswith("function-"))
+        message = str(error["msg"]).removeprefix("Value error, ")
+        found.append({"path": path, "message": message[:1].lower() + message[1:] if path else message})
+    return found[:50]
+
+
+def unrecognized(value: Any, raw: Any, path: str = "") -> list[str]:
+    """Sentences for the fields of `raw` that the validated `value` has no place for; walks nested models and lists."""
+    if isinstance(value, BaseModel) and isinstance(raw, Mapping):
+        return _unrecognized_fields(value, cast("Mapping[str, Any]", raw), path)
+    if isinstance(value, (list, tuple)) and isinstance(raw, Sequence) and not isinstance(raw, (str, bytes)):
+        pairs = zip(cast("Sequence[Any]", value), cast("Sequence[Any]", raw), strict=False)
+        return [found for i, (inner, given) in enumerate(pairs) for found in unrecognized(inner, given, f"{path}[{i}]")]
+    return []
+
+
+def _unrecognized_fields(value: BaseModel, raw: Mapping[str, Any], path: str) -> list[str]:
+    found: list[str] = []
+    known: set[str] = set()
+    for name, field in type(value).model_fields.items():
+        alias = field.alias or name
+        known |= {alias, name}
+        choices = getattr(field.validation_alias, "choices", None)
+        if isinstance(choices, list):
+            known |= {str(choice) for choice in cast("list[object]", choices)}
+        elif isinstance(field.validation_alias, str):
+            known.add(field.validation_alias)
+        given = raw.get(alias, raw.get(name))
+        if given is not None:
+            found += unrecognized(getattr(value, name), given, f"{path}.{alias}" if path else alias)
+    known |= cast("frozenset[str]", getattr(type(value), "accepts_also", frozenset[str]()))
+    if value.model_config.get("extra") != "allow":
+        where = f"{path}." if path else ""
+        found += [f"unrecognized_keys: {where}{key} is not a known field and was ignored" for key in raw if key not in known]
+    return found

@@ -1,0 +1,85 @@
+"""Context: who asks, in which workspace, on which transaction, and what else a handler may reach."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.store.files import FileStore
+from cargo_ai.store.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One permission rule: `actions` such as `orchestration:workflow:write` or `storage:*`; deny wins over allow."""
+
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a user through a token, in the token's workspace. `rules` holds one set per layer (role, user, token): each must allow."""
+
+    user_uuid: uuid.UUID
+    token_uuid: uuid.UUID
+    workspace_uuid: uuid.UUID
+    role_slug: str
+    rules: tuple[tuple[Rule, ...], ...]
+
+    def may(self, action: str) -> bool:
+        """Whether every layer allows the action and none denies it."""
+        return all(_allows(layer, action) for layer in self.rules)
+
+
+def _covers(pattern: str, action: str, *, write_implies_read: bool) -> bool:
+    if pattern in {"*", action}:
+        return True
+    # `storage:*` covers `storage:read`, `storage:model:write`; `storage:write` covers `storage:model:write`. Who may write may
+    # read, but to whom writing is denied reading is not.
+    head, _, level = pattern.rpartition(":")
+    room, _, wanted = action.rpartition(":")
+    if not (room == head or room.startswith(f"{head}:")):
+        return False
+    return level in {"*", wanted} or (write_implies_read and level == "write" and wanted == "read")
+
+
+def _allows(layer: tuple[Rule, ...], action: str) -> bool:
+    said = {
+        rule.effect
+        for rule in layer
+        if rule.resources is None and any(_covers(pattern, action, write_implies_read=rule.effect == "allow") for pattern in rule.actions)
+    }
+    return said == {"allow"}
+
+
+@dataclass(slots=True)
+class Context:
+    """What one request may use. The transaction of `db` is committed by dispatch, never by a handler."""
+
+    who: Caller
+    db: AsyncSession
+    database: Database
+    files: FileStore
+    secrets: SecretKey
+    settings: Settings
+    base_url: str
+    request_id: str
+    warnings: list[str] = field(default_factory=list[str])
+    after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+
+    @property
+    def workspace(self) -> uuid.UUID:
+        """The workspace that everything of this request belongs to."""
+        return self.who.workspace_uuid
+
+    def warn(self, sentence: str) -> None:
+        """Tell the caller something that is no error (header `x-cargo-warnings`)."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)

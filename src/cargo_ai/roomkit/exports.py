@@ -1,0 +1,211 @@
+"""Exports: what can be downloaded by a signed URL, and the bytes of it: JSON, NDJSON or CSV, made as they are read."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import uuid
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.roomkit import signed
+from cargo_ai.roomkit.context import Context
+from cargo_ai.store.files import safe_name
+from cargo_ai.store.session import Database
+
+Format = Literal["json", "ndjson", "csv"]
+Record = Mapping[str, Any]
+
+_TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_GZIP_LEVEL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Rows in pages. `columns`: those of a CSV file; None: the keys of all rows, which are then read twice. `filename`: without ending.
+
+    A producer fetches each page in a short session of its own, so that no connection is held while a client reads slowly.
+    """
+
+    rows: AsyncIterator[list[Record]]
+    columns: list[str] | None
+    filename: str
+
+
+Producer = Callable[[Database, uuid.UUID, dict[str, Any]], Awaitable[Export]]
+"""(database, workspace, params) → the rows. May raise a Refusal."""
+
+producers: dict[str, Producer] = {}
+
+
+def export(kind: str) -> Callable[[Producer], Producer]:
+    """Mark the function that makes the rows of one kind of download; a second one for the same kind is a bug."""
+
+    def bind(producer: Producer) -> Producer:
+        if kind in producers:
+            raise ValueError(f"two producers for downloads of {kind}")
+        producers[kind] = producer
+        return producer
+
+    return bind
+
+
+def path_of(kind: str) -> str:
+    """Where downloads of this kind are."""
+    return f"/v1/downloads/{kind}"
+
+
+def sign(ctx: Context, kind: str, params: Mapping[str, Any], format: str | None = None, *, gzip: bool | None = None) -> str:
+    """The URL of a download, good for an hour. `params` is JSON for the kind's producer; it is signed, not secret.
+
+    `format` None is CSV, gzipped; a named one comes as it is unless `gzip` says otherwise (CSV only). Refusal (400) for an unknown one.
+    """
+    if kind not in producers:
+        raise ValueError(f"nothing produces downloads of {kind}")
+    if format is not None and format not in _TYPES:
+        message = f"{format} files are not made by this server; take {', '.join(_TYPES)}"
+        raise invalid_input([{"path": "format", "message": message}])
+    packed = format is None if gzip is None else gzip and format in {None, "csv"}
+    text = base64.urlsafe_b64encode(json.dumps(params, default=_plain, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    values = {"params": text, "format": format or "csv", **({"gzip": "1"} if packed else {})}
+    return signed.url(ctx.secrets, ctx.base_url, "GET", path_of(kind), ctx.workspace, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A download that a valid URL asked for."""
+
+    workspace: uuid.UUID
+    kind: str
+    params: dict[str, Any]
+    format: Format
+    gzip: bool
+
+    @property
+    def media_type(self) -> str:
+        """The content type."""
+        return "application/gzip" if self.gzip else _TYPES[self.format]
+
+    def filename(self, name: str) -> str:
+        """The name of the file that a browser would save."""
+        return f"{safe_name(name)}.{self.format}{'.gz' if self.gzip else ''}"
+
+
+def asked(secrets: SecretKey, kind: str, query: list[tuple[str, str]]) -> Download:
+    """The download that a URL's query asks for. Refusal: 403 when it was changed or is too old, 404 when nothing makes such a kind."""
+    link = signed.opened(secrets, "GET", path_of(kind), query)
+    if kind not in producers:
+        raise Refusal(404, "downloadNotFound", "There is nothing to download here any more.")
+    text = link.params["params"]
+    params: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return Download(link.workspace, kind, params, cast("Format", link.params["format"]), "gzip" in link.params)
+
+
+async def open_export(database: Database, download: Download) -> Export:
+    """The rows of a download, and its columns where it is CSV. Refusal as the producer says."""
+    produce = producers[download.kind]
+    made = await produce(database, download.workspace, download.params)
+    if download.format != "csv" or made.columns is not None:
+        return made
+    columns: dict[str, None] = {}
+    async for page in made.rows:
+        for row in page:
+            columns.update(dict.fromkeys(row))
+    again = await produce(database, download.workspace, download.params)
+    return Export(again.rows, list(columns), again.filename)
+
+
+async def encoded(made: Export, download: Download) -> AsyncGenerator[bytes]:
+    """The bytes of the file, page by page. What is raised on the way must end the connection: a file that looks whole is whole."""
+    plain = _csv(made) if download.format == "csv" else _json_array(made) if download.format == "json" else _ndjson(made)
+    async with aclosing(_closing(made.rows, plain)) as parts:
+        if not download.gzip:
+            async for part in parts:
+                yield part
+            return
+        packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+        async for part in parts:
+            if packed := packer.compress(part):
+                yield packed
+        yield packer.flush()
+
+
+async def _closing(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """The parts; when they end or are given up, the rows that they are made of are closed at once, not when somebody collects them."""
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
+    finally:
+        if isinstance(rows, AsyncGenerator):
+            await rows.aclose()
+
+
+async def _json_array(made: Export) -> AsyncGenerator[bytes]:
+    before = "["
+    async for page in made.rows:
+        if page:
+            yield (before + ",\n".join([_json(row) for row in page])).encode()
+            before = ",\n"
+    yield b"[]\n" if before == "[" else b"]\n"
+
+
+async def _ndjson(made: Export) -> AsyncGenerator[bytes]:
+    async for page in made.rows:
+        if page:
+            yield "".join(f"{_json(row)}\n" for row in page).encode()
+
+
+async def _csv(made: Export) -> AsyncGenerator[bytes]:
+    """RFC 4180. Texts stand as they are, also those that a spreadsheet would take for a formula: a file that is read back is the same."""
+    columns = made.columns or []
+    known = frozenset(columns)
+    header = _csv_lines([columns])
+    async for page in made.rows:
+        for row in page:
+            if not known.issuperset(row):
+                raise ValueError(f"a row has the column {next(key for key in row if key not in known)!r}, which the header lacks")
+        yield header + _csv_lines([[_cell(row.get(column)) for column in columns] for row in page])
+        header = b""
+    if header:
+        yield header
+
+
+def _csv_lines(rows: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    """A value as text: null is empty, whole numbers have no `.0`, objects and arrays are compact JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, (datetime, uuid.UUID)):
+        return str(_plain(value))
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return clock.wire(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be exported")

@@ -1,0 +1,58 @@
+"""Signed URLs: addresses of ours that work for an hour without a token, for exactly what was signed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.secrets import SecretKey
+
+SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a valid URL says: the workspace that it was made in, and its other parameters."""
+
+    workspace: uuid.UUID
+    params: Mapping[str, str]
+
+
+def url(
+    secrets: SecretKey,
+    base: str,
+    method: str,
+    path: str,
+    workspace: uuid.UUID,
+    params: Mapping[str, str] | None = None,
+    *,
+    seconds: int = SECONDS,
+) -> str:
+    """`<base><path>?…&workspace=&expires=&signature=`. Method, path and every parameter are signed; it is good for `seconds`."""
+    values = {**(params or {}), "workspace": str(workspace), "expires": str(int(clock.unix()) + seconds)}
+    signature = secrets.sign(*_message(method, path, values.items()))
+    return f"{base}{path}?{urlencode({**values, 'signature': signature})}"
+
+
+def opened(secrets: SecretKey, method: str, path: str, query: Iterable[tuple[str, str]]) -> Opened:
+    """What the query of a URL says; Refusal (403) when anything of it was changed or its time is over."""
+    pairs = list(query)
+    values = dict(pairs)
+    signature = values.pop("signature", "")
+    workspace = ids.parse(values.get("workspace", ""))
+    expires = values.get("expires", "")
+    genuine = len(pairs) == len(values) + 1 and secrets.signed(signature, *_message(method, path, values.items()))
+    if not genuine or workspace is None or not expires.isdigit():
+        raise Refusal(403, "linkInvalid", "This link is not valid: it was changed or cut off. Ask for a new one.")
+    if int(expires) <= clock.unix():
+        raise Refusal(403, "linkExpired", "This link has expired. Ask for a new one.")
+    del values["workspace"], values["expires"]
+    return Opened(workspace, values)
+
+
+def _message(method: str, path: str, values: Iterable[tuple[str, str]]) -> list[str]:
+    return ["url", method, path, *(part for pair in sorted(values) for part in pair)]

@@ -1,0 +1,58 @@
+"""API: the process that answers HTTP, on a socket that its supervisor has bound."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+from cargo_ai.kernel import log, settings
+from cargo_ai.server import app
+from cargo_ai.server.compose import load_domains, secret_key
+from cargo_ai.server.signals import Signals
+from cargo_ai.server.state import State
+from cargo_ai.store import migrate
+from cargo_ai.store.files import FileStore
+from cargo_ai.store.session import Database
+
+GRACE_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """Sends waiting clients home when it is told to stop, so that stopping never takes as long as a long poll."""
+
+    def __init__(self, config: uvicorn.Config, signals: Signals) -> None:
+        super().__init__(config)
+        self._signals = signals
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._signals.release()
+        super().handle_exit(sig, frame)
+
+
+def main() -> int:
+    """Entry of the API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
+    configuration = settings.read()
+    log.setup(debug=configuration.flag("DEBUG"))
+    load_domains()
+    database = Database(configuration.database_url, name="cargo-ai api", pool_size=10, overflow=10)
+    signals = Signals(configuration.database_url)
+    state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())
+    config = uvicorn.Config(
+        app.build(state),
+        log_level="warning",
+        access_log=False,
+        proxy_headers=configuration.flag("BEHIND_PROXY"),
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=75,
+    )
+    bound = socket.socket(fileno=int(configuration.number("LISTEN_FD", 3)))
+    _Server(config, signals).run(sockets=[bound])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Idempotency: the same key gets the first reply again, for 24 hours, kept in the transaction of the work itself."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.store.tables import IdempotencyKey
+
+KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One key of one token, bound to what was asked. Replies are kept sealed: one of them may show a fresh token."""
+
+    token_uuid: uuid.UUID
+    key: str
+    request_hash: str
+    secrets: SecretKey
+
+    async def take(self, db: AsyncSession) -> bytes | None:
+        """None: the key is free and now ours. Bytes: the reply it got. While another request holds it, this waits for that one's end.
+
+        Refusal (409) when the key belongs to another request.
+        """
+        row = insert(IdempotencyKey).values(
+            token_uuid=self.token_uuid, key=self.key, request_hash=self.request_hash, reply=None, at=clock.now()
+        )
+        fresh = {"request_hash": row.excluded.request_hash, "reply": None, "at": row.excluded.at}
+        claimed = row.on_conflict_do_update(
+            index_elements=["token_uuid", "key"], set_=fresh, where=IdempotencyKey.at < clock.now() - KEPT
+        ).returning(IdempotencyKey.key)
+        if (await db.execute(claimed)).first() is not None:
+            return None
+        kept = (
+            await db.execute(
+                select(IdempotencyKey.request_hash, IdempotencyKey.reply).where(
+                    IdempotencyKey.token_uuid == self.token_uuid, IdempotencyKey.key == self.key
+                )
+            )
+        ).one()
+        if kept.request_hash != self.request_hash or kept.reply is None:
+            raise Refusal(
+                409,
+                "idempotencyKeyReused",
+                "This Idempotency-Key was used for another request. Send a new key, or exactly the first request again.",
+            )
+        return self.secrets.open(kept.reply)
+
+    async def keep(self, db: AsyncSession, reply: bytes) -> None:
+        """Store the reply with the key."""
+        await db.execute(
+            update(IdempotencyKey)
+            .where(IdempotencyKey.token_uuid == self.token_uuid, IdempotencyKey.key == self.key)
+            .values(reply=self.secrets.seal(reply))
+        )
+
+
+async def forget_old(db: AsyncSession) -> None:
+    """Delete the keys that are older than 24 hours. The caller commits; any process may do it at any time."""
+    await db.execute(delete(IdempotencyKey).where(IdempotencyKey.at < clock.now() - KEPT))

@@ -1,0 +1,178 @@
+"""Incoming: what a request says: its token, its preferences, and its path, query and body as one object."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, cast
+
+from pydantic import BaseModel
+from pydantic_core import from_json
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+
+from cargo_ai.kernel import query
+from cargo_ai.kernel.operation import AnyOperation
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+
+MOST_BODY_BYTES = 10 * 1024 * 1024
+MOST_DRAINED_BYTES = 64 * 1024 * 1024
+DRAIN_SECONDS = 10
+DEEPEST = 100
+LONGEST_WAIT_SECONDS = 25
+LONGEST_KEY = 255
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
+
+
+def bearer(request: HTTPConnection) -> str | None:
+    """The token of `Authorization: Bearer …`, or None."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def wait_seconds(request: Request) -> int | None:
+    """N of `Prefer: wait=N`, at most 25; None when it does not ask to wait."""
+    found = _WAIT.search(",".join(request.headers.getlist("prefer")))
+    return min(int(found[1]), LONGEST_WAIT_SECONDS) if found else None
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The value of `Idempotency-Key`; Refusal (400) when it is empty, too long or not printable."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise invalid_input([{"path": "Idempotency-Key", "message": f"must be 1 to {LONGEST_KEY} printable ASCII characters"}])
+    return key
+
+
+def request_hash(operation: AnyOperation, payload: dict[str, Any]) -> str:
+    """What an idempotency key is bound to: the operation and what was asked, whatever the order of the keys."""
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{operation.name}\n{canonical}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def payload(request: Request, operation: AnyOperation) -> dict[str, Any]:
+    """Path, query and body in one object; the path wins over the body, the body over the query.
+
+    Raises Refusal: 413 for a body above 10 MB, 400 for anything that cannot be read.
+    """
+    asked = _query(request, operation)
+    raw = await read_body(request, MOST_BODY_BYTES)
+    if raw:
+        asked |= parse_object(raw)
+    path: dict[str, Any] = dict(request.path_params)
+    if b"\\u0000" in raw or "%00" in request.url.query or any("\0" in value for value in request.path_params.values()):
+        _refuse_nul(asked | path)
+    return asked | path
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, counted while it comes in; Refusal (413) as soon as it is longer than `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    size = int(declared) if declared.isdigit() and len(declared) < 20 else 0
+    chunks: list[bytes] = []
+    stream = request.stream()
+    if size <= limit:
+        size = 0
+        async for chunk in stream:
+            size += len(chunk)
+            if size > limit:
+                break
+            chunks.append(chunk)
+    if size > limit:
+        chunks.clear()
+        await _drain(stream)
+        raise _too_large(limit)
+    return b"".join(chunks)
+
+
+async def _drain(stream: AsyncIterator[bytes]) -> None:
+    """Read over what still comes in, within bounds: a client that is still sending sees no reply, only a closed connection."""
+    left = MOST_DRAINED_BYTES
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for chunk in stream:
+                left -= len(chunk)
+                if left < 0:
+                    return
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """A JSON object from its bytes: UTF-8, no NaN, at most 100 levels; of a repeated key the last one counts. Refusal (400) otherwise."""
+    try:
+        value: object = from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise _unreadable(f"The body is not valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise _unreadable("The body must be a JSON object.")
+    found = cast("dict[str, Any]", value)
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(found) > DEEPEST:
+        raise _unreadable(f"The body is nested too deeply (at most {DEEPEST} levels).")
+    return found
+
+
+def _query(request: Request, operation: AnyOperation) -> dict[str, Any]:
+    if not request.url.query:
+        return {}
+    try:
+        asked = query.decode(request.url.query)
+    except query.QueryError as error:
+        raise _unreadable(str(error)) from None
+    # `statuses=error` is a list of one: a query string has no other way to say it without brackets.
+    return {name: [value] if isinstance(value, str) and name in _lists(operation.takes) else value for name, value in asked.items()}
+
+
+@lru_cache(maxsize=1024)
+def _lists(model: type[BaseModel]) -> frozenset[str]:
+    properties: dict[str, dict[str, Any]] = model.model_json_schema(by_alias=True).get("properties", {})
+    return frozenset(
+        name
+        for name, schema in properties.items()
+        if {choice.get("type") for choice in schema.get("anyOf", [schema])} - {"null"} == {"array"}
+    )
+
+
+def _depth(value: object) -> int:
+    deepest = 0
+    open_values: list[tuple[object, int]] = [(value, 1)]
+    while open_values:
+        node, level = open_values.pop()
+        if isinstance(node, (dict, list)):
+            deepest = max(deepest, level)
+            inner = cast("dict[str, object]", node).values() if isinstance(node, dict) else cast("list[object]", node)
+            open_values.extend((item, level + 1) for item in inner)
+    return deepest
+
+
+def _refuse_nul(asked: dict[str, Any]) -> None:
+    found = [path for path, text in _texts(asked, "") if "\0" in text]
+    if found:
+        raise invalid_input([{"path": path, "message": "must not contain the NUL character"} for path in found[:50]])
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str, object]", value).items():
+            here = f"{path}.{key}" if path else key
+            yield here.replace("\0", ""), key
+            yield from _texts(item, here)
+    elif isinstance(value, list):
+        for index, item in enumerate(cast("list[object]", value)):
+            yield from _texts(item, f"{path}.{index}" if path else str(index))
+
+
+def _unreadable(sentence: str) -> Refusal:
+    return Refusal(400, "invalidInput", sentence, {"errors": [{"path": "", "message": sentence}]})
+
+
+def _too_large(limit: int) -> Refusal:
+    sentence = f"The body is larger than {limit // (1024 * 1024)} MB. Upload a file instead and name it in the request."
+    return Refusal(413, "bodyTooLarge", sentence, headers={"Connection": "close"})

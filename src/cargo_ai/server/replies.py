@@ -1,0 +1,94 @@
+"""Replies: how an answer, a refusal and a failure look as HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import psycopg
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.responses import Response
+
+from cargo_ai.kernel.operation import AnyOperation
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.wire import Wire
+
+MOST_WARNINGS = 20
+MOST_WARNING_BYTES = 4096
+
+
+def json_reply(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON bytes as a reply."""
+    return Response(body, status, headers, media_type="application/json")
+
+
+def body_of(operation: AnyOperation, reply: Wire) -> bytes:
+    """The bytes of a handler's reply: JSON, or the only field of a reply that is plain text."""
+    if operation.output != "text":
+        return reply.to_json()
+    (text,) = reply.to_wire().values()
+    return str(text).encode()
+
+
+def answer(operation: AnyOperation, body: bytes, headers: Mapping[str, str]) -> Response:
+    """The 200 of an operation."""
+    if operation.output == "text":
+        return Response(body, 200, headers, media_type="text/plain; charset=utf-8")
+    return json_reply(body, 200, headers)
+
+
+def refused(refusal: Refusal, request_id: str) -> Response:
+    """A refusal as a reply."""
+    body = json.dumps(refusal.to_wire(request_id), ensure_ascii=False, default=str, separators=(",", ":"))
+    return json_reply(body.encode("utf-8", "backslashreplace"), refusal.status, refusal.headers)
+
+
+def internal() -> Refusal:
+    """What is said about our own bugs."""
+    sentence = "Something went wrong on our side; quote the request id when you report it."
+    return Refusal(500, "internal", sentence)
+
+
+def unavailable() -> Refusal:
+    """The database does not answer, or not in time."""
+    sentence = "The database does not answer right now. Try again in a moment."
+    return Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "1"})
+
+
+def database_error(error: BaseException) -> psycopg.Error | None:
+    """The driver's error behind an exception, if it is one."""
+    found = error.orig if isinstance(error, DBAPIError) else error
+    return found if isinstance(found, psycopg.Error) else None
+
+
+def refusal_of(error: Exception) -> Refusal | None:
+    """The refusal that an exception stands for; None for a bug of ours."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, PoolTimeout):
+        return unavailable()
+    cause = database_error(error)
+    if isinstance(cause, (pg.UniqueViolation, pg.ForeignKeyViolation)):
+        return Refusal(
+            409, "conflict", "Somebody else changed the same thing at the same moment, or the name is taken. Look again and repeat."
+        )
+    if isinstance(cause, (pg.NumericValueOutOfRange, pg.UntranslatableCharacter, pg.CharacterNotInRepertoire)):
+        return invalid_input([{"path": "", "message": "A value is out of the range that can be stored."}])
+    if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return unavailable()
+    return None
+
+
+def warnings_header(sentences: Sequence[str]) -> str:
+    """`x-cargo-warnings`: an ASCII JSON list of at most 20 sentences and 4 KB; what is left out is counted by a last `n more`."""
+    kept: list[str] = []
+    for sentence in sentences[:MOST_WARNINGS]:
+        # 16 bytes stay free for the count.
+        if len(json.dumps([*kept, sentence])) > MOST_WARNING_BYTES - 16:
+            break
+        kept.append(sentence)
+    if len(kept) < len(sentences):
+        kept.append(f"{len(sentences) - len(kept)} more")
+    return json.dumps(kept)

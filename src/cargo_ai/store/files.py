@@ -1,0 +1,149 @@
+"""Files: uploads, exports and large outputs, streamed into a local folder or an object store by URL (obstore)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError, InvalidPathError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.settings import Settings
+
+CHUNK = 256 * 1024
+DEFAULT_MOST_UPLOAD_BYTES = 2 * 1024**3
+
+_LOCAL_BUFFER = 1024 * 1024
+_REMOTE_BUFFER = 5 * 1024 * 1024  # the smallest part that S3 takes
+_BUFFERS_IN_FLIGHT = 2
+
+
+class FileMissing(LookupError):
+    """No file has this key, or none that the workspace may see."""
+
+
+class FilesUnavailable(RuntimeError):
+    """The folder or the object store refused: full, not reachable, not allowed. Nothing was half-written."""
+
+
+def safe_name(name: str) -> str:
+    """A file name without folders or odd characters, at most 100 of them."""
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")
+    return kept[-100:].lstrip(".") or "file"
+
+
+def most_upload_bytes(settings: Settings) -> int:
+    """The size that one upload may have (`CARGO_AI_MAX_UPLOAD_BYTES`), 2 GiB by default."""
+    return int(settings.number("MAX_UPLOAD_BYTES", DEFAULT_MOST_UPLOAD_BYTES, least=1))
+
+
+def owned(key: str, workspace: object) -> str:
+    """The key where it is one of this workspace; FileMissing for any other, as if there were no such file."""
+    folders = key.split("/")
+    if len(folders) < 2 or folders[0] != str(workspace) or any(part in {"", ".", ".."} for part in folders):
+        raise FileMissing(key)
+    return key
+
+
+class FileStore:
+    """Files by opaque key. Keys begin with the workspace's uuid: a key that a caller sent goes through `owned` first."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._buffer = _LOCAL_BUFFER if isinstance(store, LocalStore) else _REMOTE_BUFFER
+
+    @staticmethod
+    def of(settings: Settings) -> FileStore:
+        """The store that the settings name: a folder beside the data by default."""
+        if settings.files_url:
+            return FileStore(from_url(settings.files_url))
+        folder: Path = settings.data_dir / "files"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return FileStore(LocalStore(prefix=str(folder), automatic_cleanup=True))
+
+    @staticmethod
+    def new_key(workspace: object, room: str, name: str = "file") -> str:
+        """A fresh key: `<workspace>/<room>/<uuid>/<safe name>`."""
+        return f"{workspace}/{room}/{ids.new()}/{safe_name(name)}"
+
+    async def put(self, key: str, data: bytes | AsyncIterator[bytes]) -> int:
+        """Write a file, streaming; returns its bytes. It appears whole or not at all: a stream that raises leaves no file.
+
+        Memory: a few MB, however large the file. FilesUnavailable when the store refuses.
+        """
+        if isinstance(data, bytes):
+            with _told(key):
+                await obstore.put_async(self._store, key, data)
+            return len(data)
+        writer = obstore.open_writer_async(self._store, key, buffer_size=self._buffer, max_concurrency=_BUFFERS_IN_FLIGHT)
+        size = 0
+        # Only what the store itself raises is told as ours; what `data` raises passes as it is, and the half file is dropped.
+        async with AsyncExitStack() as stack:
+            with _told(key):
+                stack.push_async_exit(await writer.__aenter__())
+            async for chunk in data:
+                size += len(chunk)
+                with _told(key):
+                    await writer.write(chunk)
+            stack.pop_all()
+        with _told(key):
+            await writer.close()
+        return size
+
+    async def size(self, key: str) -> int:
+        """Bytes of a file; FileMissing when there is none."""
+        with _told(key):
+            return int((await obstore.head_async(self._store, key))["size"])
+
+    async def read(self, key: str) -> bytes:
+        """A whole small file; FileMissing when there is none."""
+        with _told(key):
+            reply = await obstore.get_async(self._store, key)
+            return bytes(await reply.bytes_async())
+
+    async def stream(self, key: str, *, start: int = 0) -> AsyncGenerator[bytes]:
+        """The bytes from `start` on, in chunks; FileMissing when there is none."""
+        size = await self.size(key)
+        if start >= size:
+            return
+        with _told(key):
+            reply = await obstore.get_async(self._store, key, options={"range": (start, size)})
+        chunks = reply.stream(min_chunk_size=CHUNK)
+        while True:
+            with _told(key):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield bytes(chunk)
+
+    async def remove(self, key: str) -> None:
+        """Forget a file; one that is not there is fine."""
+        try:
+            with _told(key):
+                await obstore.delete_async(self._store, key)
+        except FileMissing:
+            return
+
+
+@contextmanager
+def _told(key: str) -> Generator[None]:
+    """The store's own errors as ours."""
+    try:
+        yield
+    except (FileNotFoundError, InvalidPathError):
+        raise FileMissing(key) from None
+    except (BaseError, OSError) as error:
+        raise FilesUnavailable(f"The file store refused: {_first_line(error)}") from error
+    except ValueError as error:
+        # A path that obstore cannot even parse is a ValueError of plain Python.
+        if "Could not parse path" in str(error):
+            raise FileMissing(key) from None
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,113 @@
+"""Sessions: one unit of work on the database, bound to one workspace and failing closed without it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final, cast
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from sqlalchemy import Executable, Table, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.sql import visitors
+
+from cargo_ai.store.rows import Owned, Row
+
+
+class NoWorkspace(RuntimeError):
+    """A statement about owned rows ran in a session that belongs to no workspace: a bug, and it is stopped here."""
+
+
+class _Everywhere:
+    """The scope of the few statements that may look across workspaces (authentication, the engine's own scans)."""
+
+
+EVERYWHERE: Final = _Everywhere()
+Scope = uuid.UUID | _Everywhere | None
+
+
+def _touches_owned(statement: Executable) -> bool:
+    """Whether an owned table occurs anywhere in the statement: in joins, subqueries, EXISTS, also as a plain Core table."""
+    owned = {mapper.local_table for mapper in Row.registry.mappers if issubclass(mapper.class_, Owned)}
+    return any(element in owned for element in visitors.iterate(cast("Any", statement)) if isinstance(element, Table))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _filter_by_workspace(state: ORMExecuteState) -> None:
+    scope: Scope = state.session.info.get("scope")
+    if scope is EVERYWHERE or not (state.is_select or state.is_update or state.is_delete):
+        return
+    if state.is_column_load or state.is_relationship_load:
+        return
+    if scope is None:
+        if _touches_owned(state.statement):
+            raise NoWorkspace("An owned row was asked for outside of any workspace.")
+        return
+    # Always: `all_mappers` names only what the result consists of, not what is joined, counted or looked up beside it.
+    state.statement = state.statement.options(
+        with_loader_criteria(Owned, lambda owned: owned.workspace_uuid == scope, include_aliases=True, track_closure_variables=True)
+    )
+
+
+@event.listens_for(Session, "before_flush")
+def _own_rows_only(session: Session, _context: UOWTransaction, _instances: Any) -> None:
+    scope: Scope = session.info.get("scope")
+    if scope is EVERYWHERE:
+        return
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, Owned) and row.workspace_uuid != scope:
+            raise NoWorkspace(f"A {type(row).__name__} of another workspace was about to be written.")
+
+
+@contextmanager
+def everywhere(session: AsyncSession) -> Generator[None]:
+    """Lift the workspace filter for a few statements; the former scope comes back afterwards."""
+    former = session.info.get("scope")
+    session.info["scope"] = EVERYWHERE
+    try:
+        yield
+    finally:
+        session.info["scope"] = former
+
+
+def driver_url(url: str) -> str:
+    """The same database for SQLAlchemy's psycopg driver: `postgresql://…` → `postgresql+psycopg://…`."""
+    parts = urlsplit(url)
+    scheme = "postgresql+psycopg" if parts.scheme in {"postgres", "postgresql"} else parts.scheme
+    return urlunsplit(parts._replace(scheme=scheme))
+
+
+def with_options(url: str, **options: str) -> str:
+    """The url with libpq parameters added (`application_name`, `options`)."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query)) | options
+    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
+
+
+class Database:
+    """A pool of connections and the sessions on it."""
+
+    def __init__(self, url: str, *, name: str = "cargo-ai", pool_size: int = 8, overflow: int = 4) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            driver_url(with_options(url, application_name=name)),
+            pool_size=pool_size,
+            max_overflow=overflow,
+            pool_timeout=15,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            connect_args={"prepare_threshold": 3},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+
+    @asynccontextmanager
+    async def session(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
+        """A session of one workspace (or EVERYWHERE). The caller commits; leaving without a commit rolls back."""
+        async with self._sessions(info={"scope": scope}) as session:
+            yield session
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()

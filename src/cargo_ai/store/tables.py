@@ -1,0 +1,81 @@
+"""The tables that belong to no room: outbox, references, idempotency keys, audit log, probes."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.kernel import clock
+from cargo_ai.store.rows import Owned, Row
+
+
+class Event(Owned, Row):
+    """The outbox: what happened, written in the transaction that made it happen; each subscriber keeps a cursor."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class EventCursor(Row):
+    """How far a subscriber has read the outbox."""
+
+    __tablename__ = "event_cursors"
+
+    subscriber: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[int]
+
+
+class Reference(Owned, Row):
+    """Thing A uses thing B. The owner of the reference writes it; anybody may ask who uses B."""
+
+    __tablename__ = "references"
+    __table_args__ = (Index("ix_references_to", "to_kind", "to_uuid"),)
+
+    from_kind: Mapped[str] = mapped_column(primary_key=True)
+    from_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    to_kind: Mapped[str] = mapped_column(primary_key=True)
+    to_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+
+
+class IdempotencyKey(Row):
+    """The reply that a key got, for 24 hours: the same key gets the same reply again."""
+
+    __tablename__ = "idempotency_keys"
+
+    token_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    reply: Mapped[bytes | None] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+
+
+class AuditEntry(Owned, Row):
+    """Who changed what, through which operation."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    user_uuid: Mapped[uuid.UUID]
+    token_uuid: Mapped[uuid.UUID]
+    operation: Mapped[str]
+    target_uuid: Mapped[uuid.UUID | None]
+    request_id: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Installation(Row):
+    """One row: the id of this installation and a sealed probe, so that a wrong secret key fails at the start."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    sealed_probe: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -1,0 +1,84 @@
+"""What is generated and committed: up to date, the same each time, and every example in it can be run."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cargo_ai.cli import parse, words
+
+ROOT = Path(__file__).parents[2]
+INDEX = ROOT / "src/cargo_ai/cli/index"
+EXAMPLES = [
+    example
+    for path in sorted(INDEX.glob("[!_]*.json"))
+    for command in json.loads(path.read_text("utf-8"))["commands"]
+    for example in command["examples"]
+]
+
+
+def gen(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, ROOT / "tools/gen.py", *arguments], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_what_is_committed_is_what_the_registry_says() -> None:
+    done = gen("--check")
+    assert done.returncode == 0, f"run `make gen`:\n{done.stdout}{done.stderr}"
+
+
+def test_generating_twice_gives_the_same_bytes_and_check_notices_a_change(tmp_path: Path) -> None:
+    assert gen("--root", str(tmp_path)).returncode == 0
+    assert gen("--root", str(tmp_path), "--check").stdout == ""
+    page = tmp_path / "docs/reference/workspace.md"
+    page.write_text(page.read_text("utf-8") + "x", "utf-8")
+    left_over = tmp_path / "docs/reference/gone.md"
+    left_over.write_text("x", "utf-8")
+    done = gen("--root", str(tmp_path), "--check")
+    assert done.returncode == 1
+    assert done.stdout.split() == ["stale", "docs/reference/gone.md", "stale", "docs/reference/workspace.md"]
+    gen("--root", str(tmp_path))
+    assert not left_over.exists()
+
+
+def test_what_is_pending_cannot_grow(tmp_path: Path) -> None:
+    pending = tmp_path / "tests/contract/pending.txt"
+    pending.parent.mkdir(parents=True)
+    pending.write_text("hosting.app.create\n", "utf-8")
+    done = gen("--root", str(tmp_path))
+    assert done.returncode == 1
+    assert "may only shrink" in done.stderr
+    assert pending.read_text("utf-8") == "hosting.app.create\n"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_parses(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CARGO_AI_CLI_INDEX", raising=False)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
+    command, *_ = example.partition(" | ")
+    program, *argv = shlex.split(command)
+    assert program == "cargo-ai"
+    for word in argv:
+        if word.startswith("@"):
+            Path(word[1:]).parent.mkdir(parents=True, exist_ok=True)
+            Path(word[1:]).write_text("{}", "utf-8")
+    found = words.find(argv)
+    assert found.kind == "command" and found.row is not None
+    parse.parse(found.row, found.words, found.rest)
+
+
+@pytest.mark.parametrize("path", sorted(INDEX.glob("[!_]*.json")), ids=lambda path: path.stem)
+def test_every_command_has_an_example_and_flags_of_its_own(path: Path) -> None:
+    for command in json.loads(path.read_text("utf-8"))["commands"]:
+        name = " ".join(command["words"])
+        assert command["examples"], name
+        flags = [flag for arg in command["args"] for flag in arg["flags"]]
+        assert len(flags) == len(set(flags)), name
+        assert all(flag.startswith("--") for flag in flags), name

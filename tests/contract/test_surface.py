@@ -1,0 +1,127 @@
+"""The declared operations against the contract's surface: whatever is covered is covered whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from cargo_ai import contract
+from cargo_ai.kernel.operation import AnyOperation
+from cargo_ai.server import rest
+
+HERE = Path(__file__).parent
+SURFACE: dict[str, dict[str, Any]] = json.loads((HERE / "surface.json").read_text("utf-8"))
+PUBLIC = {operation.name: operation for operation in rest.public()}
+COVERED = sorted(set(PUBLIC) & set(SURFACE))
+
+MOST_PENDING = 248
+"""How many operations may be pending. Lower it when some land; it never grows."""
+
+ANYBODY = {
+    "userManagement.user.getCurrent",
+    "userManagement.user.update",
+    "workspaceManagement.user.getCurrent",
+    "workspaceManagement.workspace.all",
+    "workspaceManagement.workspace.getCurrent",
+}
+"""Operations about the caller itself and where it is: a valid token is enough."""
+
+
+def lines(name: str) -> list[str]:
+    return (HERE / name).read_text("utf-8").split()
+
+
+def accepted(model: type[BaseModel]) -> set[str]:
+    """Every top-level spelling that a request takes, also those of the variants of a union."""
+    schema = model.model_json_schema(by_alias=True)
+    found = {key for variant in variants(schema, schema) for key in variant.get("properties", {})}
+    for name, field in model.model_fields.items():
+        found |= {name, field.alias or name}
+        found |= {str(choice) for choice in getattr(field.validation_alias, "choices", [])}
+    return found
+
+
+def variants(schema: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any]]:
+    """The object schemas that a document may have."""
+    if "$ref" in schema:
+        return variants(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    choices = cast("list[dict[str, Any]]", schema.get("anyOf") or schema.get("oneOf") or [])
+    return [variant for choice in choices for variant in variants(choice, root)] if choices else [schema]
+
+
+def replied(operation: AnyOperation) -> set[str]:
+    schema = operation.gives.model_json_schema(by_alias=True, mode="serialization")
+    return {key for variant in variants(schema, schema) for key in variant.get("properties", {})}
+
+
+def test_the_surface_is_the_whole_contract() -> None:
+    assert len(SURFACE) == 310
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_a_covered_operation_has_the_contracts_verb_path_fields_and_reasons(name: str) -> None:
+    operation, entry = PUBLIC[name], SURFACE[name]
+    assert (operation.verb, operation.path) == (entry["verb"], entry["path"])
+    assert set(entry["required"]) - accepted(operation.takes) == set(), "required fields that are not accepted"
+    assert set(entry["reasons"]) - set(operation.refuses) == set(), "reasons that are not declared"
+    if operation.output != "text":
+        assert set(entry["reply"]) - replied(operation) == set(), "reply keys that are missing"
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_every_reply_says_something(name: str) -> None:
+    assert replied(PUBLIC[name]), "a bare {} tells nobody what happened"
+
+
+def test_pending_names_exactly_what_is_not_served() -> None:
+    assert lines("pending.txt") == sorted(set(SURFACE) - set(PUBLIC))
+
+
+def test_pending_only_shrinks() -> None:
+    assert len(lines("pending.txt")) <= MOST_PENDING
+
+
+def test_extras_names_exactly_what_is_ours() -> None:
+    assert lines("extras.txt") == sorted(set(PUBLIC) - set(SURFACE))
+
+
+def test_every_declared_operation_is_served_and_every_handler_declared() -> None:
+    declared = {operation.name for operation in contract.load()}
+    assert declared - set(PUBLIC) == set(), "declared, but nobody handles them"
+    assert set(PUBLIC) - declared == set(), "served, but not in the registry"
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_every_operation_names_a_permission_of_the_contract(name: str) -> None:
+    from cargo_ai.contract.workspace import permission
+
+    operation = PUBLIC[name]
+    if operation.needs is None:
+        assert name in ANYBODY
+        return
+    known = {value for item in vars(permission).values() for value in get_args(item) if isinstance(value, str)}
+    assert operation.needs in known
+    assert operation.needs.rpartition(":")[2] == ("write" if operation.writes else "read")
+
+
+@pytest.mark.parametrize("name", sorted(name for name, operation in PUBLIC.items() if operation.until is not None))
+def test_what_starts_work_names_how_to_wait_for_it(name: str) -> None:
+    until = PUBLIC[name].until
+    assert until is not None
+    watched = PUBLIC[until.operation]
+    assert watched.verb == "GET"
+    assert watched.waits is not None
+    assert watched.waits.final == until.final
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_sentences_end_and_summaries_are_short(name: str) -> None:
+    operation = PUBLIC[name]
+    assert operation.summary.endswith(".") and len(operation.summary) <= 120
+    for reason, no in operation.refuses.items():
+        assert 400 <= no.status <= 503, reason
+        assert no.sentence.rstrip('"}').endswith((".", "!", "?")) or no.sentence.endswith("}"), reason

@@ -1,0 +1,65 @@
+"""What holds for the repository as a whole: hand-written parts have a decision, requirements are pinned, examples are what they say."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from examples import make_companies
+
+ROOT = Path(__file__).resolve().parents[2]
+DECISIONS = "\n".join(page.read_text("utf-8") for page in sorted((ROOT / "docs/decisions").glob("*.md")))
+
+
+@pytest.mark.parametrize("folder", ["cli/hand", "server/raw"])
+def test_every_hand_written_command_and_route_has_a_decision(folder: str) -> None:
+    names = sorted(path.name for path in (ROOT / "src/cargo_ai" / folder).glob("*.py") if path.name != "__init__.py")
+    assert [name for name in names if f"`{folder}/{name}`" not in DECISIONS] == []
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = [int(page.name[:4]) for page in sorted((ROOT / "docs/decisions").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_dependency_has_a_line_of_why() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["dependencies"] == []
+    named = {re.match(r"[\w-]+", wish)[0] for wishes in project["optional-dependencies"].values() for wish in wishes}  # pyright: ignore
+    page = (ROOT / "docs/decisions/0004-dependencies.md").read_text("utf-8")
+    assert sorted(name for name in named if f"`{name}`" not in page) == []
+
+
+@pytest.mark.parametrize("name", ["server", "dev"])
+def test_every_requirement_is_pinned_with_hashes(name: str) -> None:
+    text = (ROOT / f"requirements/{name}.txt").read_text("utf-8").replace("\\\n", "")
+    lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    assert lines
+    assert [line for line in lines if not re.match(r"[\w.-]+==[\w.+!-]+( ;[^#]*)?\s+--hash=sha256:", line)] == []
+
+
+def test_both_requirement_files_agree() -> None:
+    pins = [
+        dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"requirements/{name}.txt").read_text("utf-8"), re.MULTILINE))
+        for name in ("server", "dev")
+    ]
+    assert pins[0].items() <= pins[1].items()
+
+
+def test_the_example_companies_are_what_their_generator_makes() -> None:
+    text = (ROOT / "examples/companies.csv").read_text("utf-8")
+    assert text == make_companies.text()
+    rows = list(csv.DictReader(text.splitlines()))
+    assert len(rows) == 500
+    assert all(row["domain"].endswith(".example") for row in rows if row["domain"])
+    assert 5 <= sum(not row["domain"] for row in rows) <= 50
+
+
+def test_the_example_graph_names_its_connector_by_a_placeholder() -> None:
+    nodes = json.loads((ROOT / "examples/enrich-company.json").read_text("utf-8"))
+    assert [node["connectorUuid"] for node in nodes if node["kind"] == "connector"] == ["__CONNECTOR_UUID__"]

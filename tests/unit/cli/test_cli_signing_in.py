@@ -1,0 +1,202 @@
+"""Where token, server and workspace come from, and where the token never goes."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from tests.kit.fake_api import Answer, FakeApi, fake_api
+from tests.unit.cli.process import TOKEN, WORKSPACE, Cli
+
+LIST = ("orchestration", "batch", "list")
+LISTED = "/v1/orchestration/batches/list"
+
+
+def test_login_saves_the_token_privately_and_prints_who_you_are(lone: Cli, api: FakeApi) -> None:
+    result = lone("login", "--token", TOKEN, "--base-url", api.url + "/v1/")
+    assert result.code == 0 and result.err == ""
+    user = {"uuid": "u-1", "email": "ada@example.com"}
+    assert result.json == {"user": user, "workspace": {"uuid": WORKSPACE, "name": "Acme"}, "baseUrl": api.url}
+    assert stat.S_IMODE(lone.credentials.stat().st_mode) == 0o600
+    saved = json.loads(lone.credentials.read_text())
+    assert (saved["accessToken"], saved["baseUrl"], saved["workspaceUuid"]) == (TOKEN, api.url, WORKSPACE)
+    assert saved["servers"] == {api.url: {"accessToken": TOKEN, "workspaceUuid": WORKSPACE}}
+    assert [path.name for path in lone.credentials.parent.iterdir()] == ["credentials.json"]
+    assert lone("whoami").json == result.json
+    assert api.requests[-1].headers["selected-workspace-uuid"] == WORKSPACE
+
+
+@pytest.mark.parametrize("way", ["stdin", "file", "environment"])
+def test_the_token_also_comes_from_stdin_a_file_or_the_environment(lone: Cli, api: FakeApi, way: str) -> None:
+    (lone.cwd / "token").write_text(TOKEN + "\n")
+    args = {"stdin": ("--token", "-"), "file": ("--token-file", "token"), "environment": ()}[way]
+    env = {"CARGO_API_TOKEN": TOKEN} if way == "environment" else {}
+    assert lone("login", *args, "--base-url", api.url, stdin=b" " + TOKEN.encode() + b"\n", **env).code == 0
+    assert json.loads(lone.credentials.read_text())["accessToken"] == TOKEN
+
+
+def test_a_wrong_token_exits_4_and_saves_nothing(lone: Cli, api: FakeApi) -> None:
+    api.on("GET", "/v1/workspaceManagement/users/current", Answer(401, {"errorMessage": "Unknown token.", "reason": "unauthorized"}))
+    result = lone("login", "--token", TOKEN, "--base-url", api.url)
+    assert result.code == 4 and result.json["errorMessage"] == "Unknown token."
+    assert not lone.credentials.exists()
+
+
+def test_a_workspace_that_does_not_match_exits_4_and_saves_nothing(lone: Cli, api: FakeApi) -> None:
+    assert lone("login", "--token", TOKEN, "--base-url", api.url, "--workspace-uuid", "other").code == 4
+    assert not lone.credentials.exists()
+    assert lone("login", "--token", TOKEN, "--base-url", api.url, "--workspace-uuid", WORKSPACE).code == 0
+
+
+def test_a_stale_workspace_of_the_environment_does_not_hinder_login(lone: Cli, api: FakeApi) -> None:
+    assert lone("login", "--token", TOKEN, "--base-url", api.url, CARGO_WORKSPACE_UUID="old").code == 0
+    assert all("selected-workspace-uuid" not in request.headers for request in api.requests)
+
+
+@pytest.mark.parametrize("args", [("--email", "a@b.c"), ("--oauth",), ("--email", "a@b.c", "--code", "1")])
+def test_other_ways_to_sign_in_say_that_a_token_is_needed(lone: Cli, args: tuple[str, ...]) -> None:
+    result = lone("login", *args)
+    assert result.code == 2 and "--token" in result.json["errorMessage"]
+
+
+def test_login_without_a_token_where_nobody_can_be_asked_exits_2(lone: Cli) -> None:
+    assert lone("login").code == 2
+
+
+@pytest.mark.parametrize("token", ["two words", "new\nline", "ünicode", "", "  "])
+def test_what_cannot_be_a_token_is_refused_before_it_is_sent(lone: Cli, api: FakeApi, token: str) -> None:
+    result = lone("login", "--token", token, "--base-url", api.url)
+    assert result.code == 2 and api.requests == []
+
+
+def test_not_signed_in_exits_4_without_asking_the_server(lone: Cli, api: FakeApi) -> None:
+    result = lone(*LIST, "--base-url", api.url)
+    assert result.code == 4 and result.json["reason"] == "notSignedIn" and api.requests == []
+
+
+def test_the_default_server_is_this_machine_and_nobody_elses(lone: Cli) -> None:
+    assert "http://127.0.0.1:8420" in lone("whoami").json["errorMessage"]
+
+
+def test_logout_forgets_one_server_and_the_file_with_the_last(lone: Cli, api: FakeApi) -> None:
+    with fake_api() as second:
+        for verb, path in (("GET", "/v1/workspaceManagement/users/current"), ("GET", "/v1/workspaceManagement/workspaces/current")):
+            second.on(verb, path, {"user": {"uuid": "u-2"}, "workspace": {"uuid": "w-2", "name": "Two"}})
+        lone("login", "--token", "first", "--base-url", api.url)
+        lone("login", "--token", "second", "--base-url", second.url)
+        assert lone("whoami").json["workspace"]["uuid"] == "w-2"
+        assert lone("logout").json == {"loggedOut": True, "baseUrl": second.url}
+        assert json.loads(lone.credentials.read_text()) == {"servers": {api.url: {"accessToken": "first", "workspaceUuid": WORKSPACE}}}
+        assert lone("whoami", "--base-url", api.url).code == 0
+        assert lone("logout", "--base-url", api.url).json["loggedOut"] is True
+        assert not lone.credentials.exists()
+        assert lone("logout", "--base-url", api.url).json == {"loggedOut": False, "baseUrl": api.url}
+
+
+def test_a_saved_token_never_goes_to_another_server(lone: Cli, api: FakeApi) -> None:
+    lone("login", "--token", TOKEN, "--base-url", api.url)
+    with fake_api() as other:
+        for env in ({"CARGO_API_URL": other.url}, {}):
+            args = () if env else ("--base-url", other.url)
+            assert lone(*LIST, *args, **env).code == 4
+        assert other.requests == []
+
+
+def test_a_token_saved_without_a_server_is_never_used(lone: Cli, api: FakeApi) -> None:
+    lone.credentials.parent.mkdir(parents=True)
+    lone.credentials.write_text(json.dumps({"accessToken": "of somebody elses service"}))
+    assert lone(*LIST, "--base-url", api.url).code == 4
+    assert api.requests == []
+
+
+def test_a_redirect_is_not_followed_with_the_token(cli: Cli, api: FakeApi) -> None:
+    with fake_api() as other:
+        api.on("GET", LISTED, Answer(302, headers={"Location": other.url + LISTED}))
+        result = cli(*LIST)
+        assert result.code == 1 and result.json["reason"] == "redirected" and other.requests == []
+
+
+def test_a_folders_file_cannot_choose_where_a_token_goes(lone: Cli, api: FakeApi) -> None:
+    (lone.cwd / ".cargo-ai.json").write_text(json.dumps({"baseUrl": api.url}))
+    for args in (LIST, ("whoami",), ("login",), ("doctor",), ("api", "GET", "/healthz")):
+        lone(*args, CARGO_API_TOKEN=TOKEN)
+    assert all("authorization" not in request.headers for request in api.requests)
+    refused = lone(*LIST, CARGO_API_TOKEN=TOKEN)
+    assert refused.code == 4 and refused.json["fix"] == f"cargo-ai login --base-url {api.url}"
+
+
+def test_the_folders_file_counts_in_subfolders_once_you_signed_in_there(lone: Cli, api: FakeApi) -> None:
+    api.on("GET", LISTED, {})
+    lone("login", "--token", TOKEN, "--base-url", api.url)
+    lone.credentials.write_text(json.dumps({**json.loads(lone.credentials.read_text()), "baseUrl": "http://127.0.0.1:1"}))
+    (lone.cwd / ".cargo-ai.json").write_text(json.dumps({"baseUrl": api.url, "workspaceUuid": "of-project", "later": 1}))
+    lone.cwd = lone.cwd / "deep" / "er"
+    lone.cwd.mkdir(parents=True)
+    assert lone(*LIST).code == 0
+    assert api.requests[-1].headers["selected-workspace-uuid"] == "of-project"
+
+
+def test_flags_win_over_the_environment_over_the_folder_over_the_user(lone: Cli, api: FakeApi) -> None:
+    api.on("GET", LISTED, {})
+    lone("login", "--token", "of-user", "--base-url", api.url)
+    (lone.cwd / ".cargo-ai.json").write_text(json.dumps({"workspaceUuid": "of-project"}))
+
+    def seen(*args: str, **env: str) -> tuple[str, str]:
+        assert lone(*LIST, *args, **env).code == 0
+        headers = api.requests[-1].headers
+        return headers["authorization"].removeprefix("Bearer "), headers["selected-workspace-uuid"]
+
+    assert seen() == ("of-user", "of-project")
+    env = {"CARGO_API_TOKEN": "of-env", "CARGO_WORKSPACE_UUID": "of-env"}
+    assert seen(**env) == ("of-env", "of-env")
+    assert seen("--token", "of-flag", "--workspace-uuid", "of-flag", **env) == ("of-flag", "of-flag")
+    (lone.cwd / ".cargo-ai.json").unlink()
+    assert seen() == ("of-user", WORKSPACE)
+
+
+def test_a_credentials_file_that_others_can_read_is_closed_to_them(lone: Cli, api: FakeApi) -> None:
+    lone("login", "--token", TOKEN, "--base-url", api.url)
+    lone.credentials.chmod(0o644)
+    assert lone("whoami").code == 0
+    assert stat.S_IMODE(lone.credentials.stat().st_mode) == 0o600
+
+
+def test_a_broken_credentials_file_is_named_and_login_mends_it(lone: Cli, api: FakeApi) -> None:
+    lone.credentials.parent.mkdir(parents=True)
+    lone.credentials.write_text("{")
+    result = lone("whoami", "--base-url", api.url)
+    assert result.code == 4 and "not valid JSON" in result.json["errorMessage"]
+    assert lone("login", "--token", TOKEN, "--base-url", api.url).code == 0
+    assert lone("whoami").code == 0
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8420", "http://", "http://a b", "http://u:p@x", "http://x:99999"])
+def test_a_base_url_that_is_none_exits_2(lone: Cli, url: str) -> None:
+    assert lone("whoami", "--base-url", url).json["reason"] == "invalidBaseUrl"
+
+
+def test_doctor_is_content_with_a_working_set_up(cli: Cli, api: FakeApi) -> None:
+    from cargo_ai import __version__
+
+    api.on("GET", "/healthz", {"status": "ok", "version": __version__})
+    api.on("GET", "/readyz", {"status": "ready", "sandbox": "seccomp"})
+    result = cli("doctor")
+    assert result.code == 0 and result.json["ok"] is True and result.json["version"] == {"installed": __version__}
+    names = [check["name"] for check in result.json["checks"]]
+    assert names == ["python", "credentials", "server", "ready", "version", "signedIn", "workspace"]
+    assert "authorization" not in api.sent("GET", "/healthz")[0].headers
+
+
+def test_doctor_exits_with_the_code_of_the_worst_finding(lone: Cli, api: FakeApi) -> None:
+    api.on("GET", "/healthz", {"version": "0.0.1"})
+    api.on("GET", "/readyz", {})
+    result = lone("doctor", "--base-url", api.url)
+    assert result.code == 4 and result.json["ok"] is False
+    bad = {check["name"]: check for check in result.json["checks"] if not check["ok"]}
+    assert set(bad) == {"version", "signedIn"} and bad["signedIn"]["fix"].startswith("cargo-ai login")
+    api.on("GET", "/readyz", Answer(500, {"errorMessage": "The database is down."}))
+    unready = lone("doctor", "--base-url", api.url)
+    assert unready.code == 75 and "The database is down." in unready.out
+    assert lone("doctor", "--base-url", "http://127.0.0.1:9").code == 75

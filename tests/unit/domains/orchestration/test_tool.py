@@ -1,0 +1,145 @@
+"""Tools, by real requests."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from cargo_ai.domains.orchestration.tables import Tool
+from cargo_ai.domains.workspace import door
+from cargo_ai.kernel import ids
+from cargo_ai.roomkit import references
+from cargo_ai.server.state import State
+
+FORM: dict[str, Any] = {
+    "isEnabled": True,
+    "allowedOrigins": ["https://acme.com"],
+    "spam": {"captchaProvider": "turnstile", "captchaSiteKey": "site", "captchaSecret": "hush", "minFillMillis": 500},
+    "presentation": None,
+}
+
+
+async def test_a_new_tool_has_a_workflow_an_empty_draft_and_a_hammer(asker: Any) -> None:
+    made = await asker.tool("Company tier")
+    assert made["name"] == "Company tier"
+    assert made["icon"] == {"kind": "emoji", "emojiSlug": "hammer"}
+    assert made["creditsCost"] == {"kind": "minMax"}
+    assert (made["triggers"], made["isReadOnly"], made["publicForm"], made["deletedAt"], made["folderUuid"]) == (
+        [],
+        False,
+        None,
+        None,
+        None,
+    )
+    draft = (await asker.ask("orchestration.draftRelease.get", workflowUuid=made["workflowUuid"]))["release"]
+    assert (draft["status"], draft["nodes"], draft["version"], draft["formFields"]) == ("draft", [], None, None)
+
+
+@pytest.mark.parametrize("name", ["", "   ", None, "x" * 201])
+async def test_a_tool_needs_a_name(asker: Any, name: str | None) -> None:
+    status, body = await asker.refused("orchestration.tool.create", name=name)
+    assert (status, body["reason"], body["errors"][0]["path"]) == (400, "invalidInput", "name")
+    assert (await asker.ask("orchestration.tool.all"))["tools"] == []
+
+
+async def test_tools_are_listed_newest_first(asker: Any) -> None:
+    names = ["one", "two", "three"]
+    for name in names:
+        await asker.tool(name)
+    assert [tool["name"] for tool in (await asker.ask("orchestration.tool.all"))["tools"]] == names[::-1]
+
+
+async def test_what_is_absent_in_an_update_stays_and_null_clears(asker: Any) -> None:
+    made = (await asker.ask("orchestration.tool.create", name="Tier", description="by size"))["tool"]
+    renamed = (await asker.ask("orchestration.tool.update", uuid=made["uuid"], name="Tier, EU"))["tool"]
+    assert (renamed["name"], renamed["description"]) == ("Tier, EU", "by size")
+    cleared = (await asker.ask("orchestration.tool.update", uuid=made["uuid"], description=None))["tool"]
+    assert (cleared["name"], cleared["description"]) == ("Tier, EU", None)
+    assert (await asker.ask("orchestration.tool.get", uuid=made["uuid"]))["tool"] == cleared
+
+
+async def test_a_tool_lies_in_a_folder_which_then_cannot_be_removed(asker: Any) -> None:
+    folder = (await asker.ask("workspaceManagement.folder.create", name="Q1", emojiSlug="rocket", kind="tool"))["folder"]["uuid"]
+    made = await asker.tool()
+    await asker.ask("orchestration.tool.update", uuid=made["uuid"], folderUuid=folder)
+    await asker.tool("elsewhere")
+    assert [tool["uuid"] for tool in (await asker.ask("orchestration.tool.all", folderUuid=folder))["tools"]] == [made["uuid"]]
+    status, _ = await asker.refused("workspaceManagement.folder.remove", uuid=folder)
+    assert status == 409
+    await asker.ask("orchestration.tool.update", uuid=made["uuid"], folderUuid=None)
+    await asker.ask("workspaceManagement.folder.remove", uuid=folder)
+
+
+@pytest.mark.parametrize("folder", [str(uuid.UUID(int=7)), "not-a-uuid"])
+async def test_an_unknown_folder_is_refused_and_nothing_is_made(asker: Any, folder: str) -> None:
+    status, body = await asker.refused("orchestration.tool.create", name="Tier", folderUuid=folder)
+    assert (status, body["reason"]) == (404, "folderNotFound")
+    assert (await asker.ask("orchestration.tool.all"))["tools"] == []
+
+
+async def test_triggers_are_refused_until_the_server_can_fire_them(asker: Any) -> None:
+    made = await asker.tool()
+    trigger: dict[str, Any] = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
+    status, body = await asker.refused("orchestration.tool.update", uuid=made["uuid"], triggers=[trigger])
+    assert (status, body["reason"]) == (400, "triggersNotAvailable")
+    assert (await asker.ask("orchestration.tool.update", uuid=made["uuid"], triggers=[]))["tool"]["triggers"] == []
+
+
+async def test_the_captcha_secret_is_sealed_hidden_and_kept(asker: Any, state: State, born: door.Bootstrap) -> None:
+    made = await asker.tool()
+    shown = (await asker.ask("orchestration.tool.update", uuid=made["uuid"], publicForm=FORM))["tool"]["publicForm"]
+    assert shown["spam"]["captchaSecret"] == "***"
+    await asker.ask("orchestration.tool.update", uuid=made["uuid"], publicForm=shown | {"isEnabled": False})
+    async with state.database.session(born.workspace_uuid) as db:
+        row = (await db.scalars(select(Tool))).one()
+        assert row.sealed_captcha_secret is not None
+        assert state.secrets.open(row.sealed_captcha_secret) == b"hush"
+        assert "hush" not in str(row.public_form)
+
+
+async def test_a_removed_tool_is_gone_from_every_list_but_its_releases_can_be_read(asker: Any, graph: Any) -> None:
+    made, release = await asker.deployed(graph)
+    assert await asker.ask("orchestration.tool.remove", uuid=made["uuid"]) == {"uuid": made["uuid"]}
+    assert (await asker.ask("orchestration.tool.all"))["tools"] == []
+    assert (await asker.ask("orchestration.workflow.all"))["workflows"] == []
+    assert (await asker.ask("orchestration.release.list"))["releases"] == []
+    assert (await asker.ask("orchestration.release.get", uuid=release["uuid"]))["release"]["nodes"] == release["nodes"]
+    for name in ("get", "update", "remove"):
+        status, body = await asker.refused(f"orchestration.tool.{name}", uuid=made["uuid"])
+        assert (status, body["reason"]) == (404, "toolNotFound")
+
+
+async def test_a_tool_that_another_one_uses_is_not_removed(asker: Any, state: State, born: door.Bootstrap) -> None:
+    used, user = await asker.tool("Finder"), await asker.tool("Caller")
+    async with state.database.session(born.workspace_uuid) as db:
+        await references.put(db, born.workspace_uuid, "tool", uuid.UUID(user["uuid"]), [("tool", uuid.UUID(used["uuid"]))])
+        await db.commit()
+    status, body = await asker.refused("orchestration.tool.remove", uuid=used["uuid"])
+    assert (status, body["reason"]) == (409, "toolIsUsed")
+    assert 'the tool "Caller"' in body["errorMessage"]
+    await asker.ask("orchestration.tool.remove", uuid=user["uuid"])
+    await asker.ask("orchestration.tool.remove", uuid=used["uuid"])
+
+
+async def test_a_read_only_tool_is_neither_changed_nor_removed(asker: Any, state: State, born: door.Bootstrap) -> None:
+    made = await asker.tool()
+    async with state.database.session(born.workspace_uuid) as db:
+        (await db.scalars(select(Tool))).one().is_read_only = True
+        await db.commit()
+    for name in ("update", "remove"):
+        status, body = await asker.refused(f"orchestration.tool.{name}", uuid=made["uuid"])
+        assert (status, body["reason"]) == (409, "toolIsReadOnly")
+
+
+async def test_a_tool_of_another_workspace_does_not_exist(asker: Any, stranger: Any) -> None:
+    made = await asker.tool()
+    for name in ("get", "update", "remove"):
+        foreign = await stranger.refused(f"orchestration.tool.{name}", uuid=made["uuid"])
+        unknown = await stranger.refused(f"orchestration.tool.{name}", uuid=str(ids.new()))
+        assert foreign[0] == unknown[0] == 404
+        assert foreign[1]["reason"] == unknown[1]["reason"] == "toolNotFound"
+    assert (await stranger.ask("orchestration.tool.all"))["tools"] == []
+    assert (await stranger.ask("orchestration.workflow.all"))["workflows"] == []

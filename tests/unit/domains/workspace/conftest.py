@@ -1,0 +1,55 @@
+"""A born workspace and callers of every kind in it, on a real database."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from cargo_ai.domains.workspace import door
+from cargo_ai.server.state import State
+from cargo_ai.store.session import EVERYWHERE
+from tests.unit.domains.workspace.people import Entering, Joining, Person
+
+
+@pytest.fixture
+def enter(state: State) -> Entering:
+    """Sign in with a token."""
+
+    async def enter(value: str) -> Person:
+        async with state.database.session(EVERYWHERE) as db:
+            who = await door.authenticate(db, value)
+            await db.commit()
+        assert who is not None
+        return Person(state, who)
+
+    return enter
+
+
+@pytest.fixture
+async def admin(born: door.Bootstrap, enter: Entering) -> Person:
+    """The first admin."""
+    return await enter(born.token)
+
+
+@pytest.fixture
+def join(admin: Person, state: State, enter: Entering) -> Joining:
+    """Let somebody in with a role, and sign in as that person."""
+
+    async def join(email: str, role_slug: str) -> Person:
+        made = await admin.ask("workspaceManagement.user.create", user_email=email, role_slug=role_slug)
+        async with state.database.session(admin.who.workspace_uuid) as db:
+            fresh = await door.create_token(db, workspace_uuid=admin.who.workspace_uuid, user_uuid=uuid.UUID(made["user"]["uuid"]))
+            await db.commit()
+        return await enter(fresh.value)
+
+    return join
+
+
+@pytest.fixture
+async def stranger(state: State, born: door.Bootstrap, enter: Entering) -> Person:
+    """The admin of another workspace of the same installation."""
+    async with state.database.session(None) as db:
+        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        await db.commit()
+    return await enter(other.token)

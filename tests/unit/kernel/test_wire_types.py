@@ -1,0 +1,74 @@
+"""The wire base: spelling, nulls, moments, ids and the fields that it does not know."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from pydantic import AliasChoices, Field, ValidationError
+
+from cargo_ai.kernel.wire import Moment, Uuid, Wire, errors_of, unrecognized
+
+
+class Inner(Wire):
+    record_id: str
+
+
+class Outer(Wire):
+    uuid: Uuid
+    created_at: Moment | None = None
+    inner: Inner | None = None
+    many: list[Inner] = Field(default_factory=list[Inner])
+    spelled: str | None = Field(default=None, validation_alias=AliasChoices("spelled", "spelt"))
+    anything: dict[str, Any] | None = None
+
+
+def test_names_are_camel_case_outside_and_nulls_are_kept() -> None:
+    value = Outer.model_validate({"uuid": "u", "inner": {"recordId": "1"}})
+    wire = value.to_wire()
+    assert wire["inner"] == {"recordId": "1"}
+    assert wire["createdAt"] is None
+    assert json.loads(value.to_json()) == wire
+
+
+def test_snake_case_is_accepted_too() -> None:
+    assert Inner.model_validate({"record_id": "1"}).record_id == "1"
+
+
+def test_moments_are_utc_with_milliseconds() -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=2)))
+    assert Outer(uuid="u", created_at=moment).to_wire()["createdAt"] == "2026-01-02T01:04:05.678Z"
+    assert Outer.model_validate({"uuid": "u", "createdAt": "2026-01-02"}).created_at == datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_a_uuid_object_becomes_text() -> None:
+    found = uuid.uuid4()
+    assert Outer.model_validate({"uuid": found}).uuid == str(found)
+
+
+def test_requests_cannot_be_changed() -> None:
+    value = Inner(record_id="1")
+    with pytest.raises(ValidationError):
+        value.record_id = "2"  # type: ignore[misc]
+
+
+def test_unknown_fields_are_named_at_every_level() -> None:
+    raw: dict[str, Any] = {
+        "uuid": "u",
+        "x": 1,
+        "inner": {"recordId": "1", "y": 2},
+        "many": [{"recordId": "1"}, {"recordId": "2", "z": 3}],
+        "spelt": "s",
+        "anything": {"w": 4},
+    }
+    found = unrecognized(Outer.model_validate(raw), raw)
+    assert [sentence.split()[1] for sentence in found] == ["inner.y", "many[1].z", "x"]
+
+
+def test_errors_carry_paths_as_the_sender_wrote_them() -> None:
+    with pytest.raises(ValidationError) as failure:
+        Outer.model_validate({"uuid": "u", "many": [{"recordId": 1}]})
+    assert errors_of(failure.value) == [{"path": "many.0.recordId", "message": "input should be a valid string"}]

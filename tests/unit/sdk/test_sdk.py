@@ -1,0 +1,171 @@
+"""The Python clients against a real server on a port, and against connections that break."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from cargo_ai import contract
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import ByUuid
+from cargo_ai.roomkit import events
+from cargo_ai.sdk import Client, Refusal, Settings, SyncClient, Unfinished
+from cargo_ai.sdk import exchange as exchange_module
+from cargo_ai.server import app as application
+from tests.conftest import LiveServer, LiveThread, make_state
+from tests.unit.server import garden
+
+
+@pytest.fixture
+def live(database_url: str, settings: object) -> Iterator[LiveServer]:
+    """The garden on a port."""
+    state = make_state(database_url, settings)  # type: ignore[arg-type]
+    thread = LiveThread(state, application.build(state, garden.SERVED))
+    yield thread.start()
+    thread.stop()
+
+
+@pytest.fixture
+async def client(live: LiveServer) -> AsyncIterator[Client]:
+    """Signed in to the garden."""
+    async with Client(Settings(live.born.token, live.base_url, str(live.born.workspace_uuid))) as made:
+        yield made
+
+
+async def grow(live: LiveServer, uuid: str) -> None:
+    """Let a plant end."""
+    state = make_state(live.state.database.url, live.state.settings)
+    async with state.database.session(live.born.workspace_uuid) as db:
+        events.say(db, live.born.workspace_uuid, "grown", {"uuid": uuid})
+        await db.execute(text("SELECT pg_notify('cargo_done', :uuid)"), {"uuid": uuid})
+        await db.commit()
+    await state.database.close()
+
+
+async def test_a_call_is_typed_from_end_to_end(client: Client) -> None:
+    reply = await client.call(garden.create, garden.CreatePlant(name="rose", pot=garden.Pot(size=3)))
+    assert reply.plant.name == "rose"
+
+
+async def test_a_query_goes_in_brackets_and_comes_back(client: Client) -> None:
+    asked = garden.ListPlants(names=["a b", "c&d"], tall=True, filter={"size": {"min": "1"}})
+    assert (await client.call(garden.listing, asked)).asked == asked
+
+
+async def test_plain_text_and_path_fields_arrive(client: Client) -> None:
+    assert (await client.call(garden.reading, garden.Nothing())).text == "Once upon a time\n"
+    uuid = str(ids.new())
+    assert (await client.call(garden.remove, ByUuid(uuid=uuid))).uuid == uuid
+
+
+async def test_a_refusal_is_raised_with_status_reason_and_sentence(client: Client) -> None:
+    with pytest.raises(Refusal) as no:
+        await client.call(garden.create, garden.CreatePlant(name="weed"))
+    assert (no.value.status, no.value.reason, no.value.message) == (409, "nameTaken", "A weed grows here already.")
+
+
+async def test_waiting_returns_the_final_reply(client: Client, live: LiveServer) -> None:
+    uuid = str(ids.new())
+    waiting = asyncio.create_task(client.wait(garden.get, ByUuid(uuid=uuid)))
+    await grow(live, uuid)
+    async with asyncio.timeout(20):
+        done = await waiting
+    assert isinstance(done, garden.GrowthReply) and done.status == "grown"
+
+
+async def test_what_started_work_can_be_waited_for(client: Client, live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "load", lambda: {garden.get.name: garden.get})
+    reply = await client.call(garden.create, garden.CreatePlant(name="rose"))
+    await grow(live, reply.plant.uuid)
+    done = await client.wait(garden.create, reply)
+    assert isinstance(done, garden.GrowthReply) and done.uuid == reply.plant.uuid
+
+
+async def test_a_wait_that_runs_out_says_so_and_keeps_the_last_reply(client: Client) -> None:
+    with pytest.raises(Unfinished) as late:
+        await client.wait(garden.get, ByUuid(uuid=str(ids.new())), timeout=1)
+    assert isinstance(late.value.last, garden.GrowthReply)
+
+
+def test_the_synchronous_client_does_the_same(live: LiveServer) -> None:
+    with SyncClient(Settings(live.born.token, live.base_url)) as client:
+        assert client.call(garden.create, garden.CreatePlant(name="rose")).plant.name == "rose"
+        with pytest.raises(Refusal, match="no such plant"):
+            client.call(garden.get, ByUuid(uuid="none"))
+        with pytest.raises(Unfinished):
+            client.wait(garden.get, ByUuid(uuid=str(ids.new())), timeout=0.5)
+
+
+class Flaky(httpx.BaseTransport):
+    """A line that breaks: an exception is raised, a response given, in order."""
+
+    def __init__(self, *script: Exception | httpx.Response) -> None:
+        self.script = list(script)
+        self.sent: list[httpx.Request] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(request)
+        told = self.script.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+
+def planted() -> httpx.Response:
+    return httpx.Response(200, json={"plant": {"uuid": "u", "name": "rose", "note": None}})
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between attempts take no time."""
+    monkeypatch.setattr(exchange_module, "FIRST_PAUSE_SECONDS", 0.0)
+
+
+def test_a_write_is_repeated_after_a_lost_connection_under_one_key() -> None:
+    line = Flaky(httpx.ReadError("gone"), httpx.Response(503, headers={"Retry-After": "0"}), planted())
+    with SyncClient(Settings("t"), transport=line) as client:
+        client.call(garden.create, garden.CreatePlant(name="rose"))
+    keys = {request.headers["idempotency-key"] for request in line.sent}
+    assert (len(line.sent), len(keys)) == (3, 1)
+
+
+def test_it_gives_up_after_four_attempts_with_what_it_met() -> None:
+    with SyncClient(Settings("t"), transport=Flaky(*[httpx.ConnectError("closed")] * 4)) as client, pytest.raises(httpx.ConnectError):
+        client.call(garden.create, garden.CreatePlant(name="rose"))
+    with SyncClient(Settings("t"), transport=Flaky(*[httpx.Response(503, text="proxy")] * 4)) as client, pytest.raises(Refusal) as no:
+        client.call(garden.create, garden.CreatePlant(name="rose"))
+    assert (no.value.status, no.value.reason) == (503, "requestFailed")
+
+
+def test_a_refusal_is_not_repeated() -> None:
+    line = Flaky(httpx.Response(404, json={"errorMessage": "No.", "reason": "plantNotFound", "requestId": "r", "fix": "x"}))
+    with SyncClient(Settings("t"), transport=line) as client, pytest.raises(Refusal) as no:
+        client.call(garden.get, ByUuid(uuid="a/b"))
+    assert no.value.details == {"requestId": "r", "fix": "x"}
+    assert line.sent[0].url.raw_path == b"/v1/garden/plants/a%2Fb"
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARGO_API_TOKEN", "t")
+    monkeypatch.setenv("CARGO_API_URL", "http://example.test")
+    monkeypatch.delenv("CARGO_WORKSPACE_UUID", raising=False)
+    assert Settings.from_environment() == Settings("t", "http://example.test")
+    monkeypatch.delenv("CARGO_API_TOKEN")
+    with pytest.raises(ValueError, match="CARGO_API_TOKEN"):
+        Settings.from_environment()
+
+
+def test_the_sdk_needs_none_of_the_servers_libraries() -> None:
+    code = (
+        "import sys; import cargo_ai.sdk, cargo_ai.contract; cargo_ai.contract.load(); "
+        "bad = {'sqlalchemy', 'starlette', 'cryptography', 'structlog', 'psycopg', 'uvicorn'} & set(sys.modules); "
+        "sys.exit(f'imported {bad}' if bad else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,180 @@
+"""A garden: operations of the tests' own, whose only deed is to write into the outbox what was planted."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import psycopg
+from sqlalchemy import func, select, text
+
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.operation import AnyOperation, Cli, Operation, Until, Waits, no
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.wire import ByUuid, Nothing, Uuid, Wire
+from cargo_ai.roomkit import events
+from cargo_ai.roomkit.context import Context
+from cargo_ai.server.dispatch import Served
+from cargo_ai.store.tables import Event
+
+FINAL = frozenset({"grown", "withered"})
+
+
+class Pot(Wire):
+    size: int
+    colour: str | None = None
+
+
+class CreatePlant(Wire):
+    name: str
+    pot: Pot | None = None
+
+
+class Plant(Wire):
+    uuid: Uuid
+    name: str
+    note: str | None
+
+
+class PlantReply(Wire):
+    plant: Plant
+
+
+class ListPlants(Wire):
+    names: list[str] | None = None
+    limit: int = 100
+    tall: bool | None = None
+    filter: dict[str, Any] | None = None
+
+
+class ListReply(Wire):
+    plants: list[Plant]
+    asked: ListPlants
+
+
+class GrowthReply(Wire):
+    uuid: Uuid
+    status: str
+
+
+class Break(Wire):
+    how: str
+
+
+class Text(Wire):
+    text: str
+
+
+class Count(Wire):
+    count: int
+
+
+get: Operation[ByUuid, GrowthReply, Literal["plantNotFound"]] = Operation(
+    "garden.plant.get",
+    "GET",
+    "/garden/plants/{uuid}",
+    takes=ByUuid,
+    gives=GrowthReply,
+    summary="Show how a plant grows.",
+    needs="garden:read",
+    refuses={"plantNotFound": no(404, "There is no such plant.")},
+    waits=Waits(key="uuid", field="status", final=FINAL),
+)
+create: Operation[CreatePlant, PlantReply, Literal["nameTaken"]] = Operation(
+    "garden.plant.create",
+    "POST",
+    "/garden/plants",
+    takes=CreatePlant,
+    gives=PlantReply,
+    summary="Plant something.",
+    needs="garden:write",
+    refuses={"nameTaken": no(409, "A {name} grows here already.")},
+    until=Until("garden.plant.get", key="plant.uuid", field="status", final=FINAL),
+)
+listing: Operation[ListPlants, ListReply, Any] = Operation(
+    "garden.plant.all", "GET", "/garden/plants/list", takes=ListPlants, gives=ListReply, summary="List plants.", needs="garden:read"
+)
+remove: Operation[ByUuid, ByUuid, Any] = Operation(
+    "garden.plant.remove", "DELETE", "/garden/plants/{uuid}", takes=ByUuid, gives=ByUuid, summary="Pull it out.", needs="garden:write"
+)
+breaking: Operation[Break, Count, Any] = Operation(
+    "garden.break", "POST", "/garden/break", takes=Break, gives=Count, summary="Break.", needs=None, cli=Cli(examples=("cargo-ai x",))
+)
+reading: Operation[Nothing, Text, Any] = Operation(
+    "garden.read", "GET", "/garden/book", takes=Nothing, gives=Text, summary="Read.", needs=None, output="text"
+)
+
+
+async def create_plant(ctx: Context, request: CreatePlant) -> PlantReply:
+    if request.name == "weed":
+        events.say(ctx.db, ctx.workspace, "planted", {"name": "weed"})
+        await ctx.db.flush()
+        create.refuse("nameTaken", name="weed")
+    if request.name == "talking":
+        ctx.warn("it talks")
+    plant = Plant(uuid=ids.new(), name=request.name, note=None)
+    events.say(ctx.db, ctx.workspace, "planted", plant.to_wire())
+    return PlantReply(plant=plant)
+
+
+async def get_plant(ctx: Context, request: ByUuid) -> GrowthReply:
+    if ids.parse(request.uuid) is None:
+        get.refuse("plantNotFound")
+    grown = select(func.count()).select_from(Event).where(Event.kind == "grown", Event.payload["uuid"].astext == request.uuid)
+    count = await ctx.db.scalar(grown)
+    return GrowthReply(uuid=request.uuid, status="grown" if count else "growing")
+
+
+async def list_plants(ctx: Context, request: ListPlants) -> ListReply:
+    rows = (await ctx.db.scalars(select(Event).where(Event.kind == "planted"))).all()
+    return ListReply(plants=[Plant.model_validate(row.payload) for row in rows], asked=request)
+
+
+async def remove_plant(ctx: Context, request: ByUuid) -> ByUuid:
+    return request
+
+
+attempts: list[str] = []
+
+
+async def break_it(ctx: Context, request: Break) -> Count:
+    attempts.append(request.how)
+    match request.how:
+        case "bug":
+            raise ZeroDivisionError("secret detail")
+        case "undeclared":
+            raise Refusal(418, "teapot", "I am a teapot.")
+        case "deadlock once" if attempts.count(request.how) == 1:
+            await ctx.db.execute(text("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$"))
+        case "deadlock":
+            await ctx.db.execute(text("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$"))
+        case "unique":
+            await ctx.db.execute(text("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '23505'; END $$"))
+        case "lost once" if attempts.count(request.how) == 1:
+            mine = await ctx.db.scalar(text("SELECT pg_backend_pid()"))
+            async with await psycopg.AsyncConnection.connect(ctx.database.url, autocommit=True) as other:
+                await other.execute("SELECT pg_terminate_backend(%s)", (mine,))
+            await ctx.db.execute(text("SELECT 1"))
+        case "after":
+            ctx.after_commit.append(_fail)
+        case _:
+            pass
+    return Count(count=attempts.count(request.how))
+
+
+async def _fail() -> None:
+    raise ConnectionError("nobody listens")
+
+
+async def read(ctx: Context, request: Nothing) -> Text:
+    return Text(text="Once upon a time\n")
+
+
+SERVED = [
+    Served(create, create_plant),
+    Served(get, get_plant),
+    Served(listing, list_plants),
+    Served(remove, remove_plant),
+    Served(breaking, break_it),
+    Served(reading, read),
+]
+OPERATIONS: list[AnyOperation] = [one.operation for one in SERVED]

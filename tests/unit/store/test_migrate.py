@@ -1,0 +1,113 @@
+"""The database's schema: what migrations make is what the rows say, and old programs keep off newer schemas."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from cargo_ai import domains
+from cargo_ai.kernel import ids
+from cargo_ai.store import embedded, migrate, tables
+from cargo_ai.store.rows import Row
+from cargo_ai.store.session import driver_url
+
+assert tables.Event.__tablename__ in Row.metadata.tables
+
+
+@pytest.fixture
+def empty(cluster: embedded.Cluster) -> Generator[str]:
+    """A database that was never migrated."""
+    name = f"t_{ids.new().hex}"
+    yield embedded.create_database(cluster, name)
+    embedded.drop_database(cluster, name)
+
+
+def load_every_table() -> None:
+    """Import the tables of all rooms."""
+    for room in pkgutil.iter_modules(domains.__path__, f"{domains.__name__}."):
+        found = importlib.import_module(room.name)
+        if any(module.name == "tables" for module in pkgutil.iter_modules(found.__path__)):
+            importlib.import_module(f"{room.name}.tables")
+
+
+def test_a_migrated_database_has_exactly_the_tables_that_the_rows_describe(empty: str) -> None:
+    load_every_table()
+    migrate.upgrade(empty)
+    engine = create_engine(driver_url(empty), poolclass=NullPool)
+
+    def ours(_object: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
+        # What no mapped row describes belongs to the engine (Core tables, partitions) or to the queue.
+        return not (kind == "table" and reflected and name not in Row.metadata.tables)
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "include_object": ours}
+        )
+        assert compare_metadata(context, Row.metadata) == []
+
+
+def test_a_database_that_was_never_migrated_has_no_revision_and_is_too_old(empty: str) -> None:
+    assert migrate.current(empty) is None
+    with pytest.raises(migrate.SchemaTooOld, match=r"The database is empty .* run `cargo-ai server migrate`"):
+        migrate.check(empty)
+
+
+def test_migrating_reaches_the_head_and_doing_it_again_changes_nothing(empty: str) -> None:
+    assert migrate.upgrade(empty) == migrate.head()
+    assert migrate.upgrade(empty) == migrate.head() == migrate.current(empty)
+    migrate.check(empty)
+
+
+def test_servers_that_start_together_migrate_one_after_the_other(empty: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(migrate.upgrade, [empty] * 4)) == [migrate.head()] * 4
+
+
+def test_the_lock_is_given_back_so_that_the_next_one_can_migrate(empty: str) -> None:
+    migrate.upgrade(empty)
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("SELECT pg_try_advisory_lock(%s)", [migrate.LOCK]).fetchone() == (True,)
+
+
+def test_a_schema_made_by_a_newer_program_is_refused(empty: str) -> None:
+    migrate.upgrade(empty)
+    with psycopg.connect(empty) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    for refused in (migrate.check, migrate.upgrade):
+        with pytest.raises(migrate.SchemaTooNew, match="schema 9999, which a newer cargo-ai made"):
+            refused(empty)
+
+
+def test_a_database_without_our_extensions_gets_those_that_the_login_may_create(cluster: embedded.Cluster) -> None:
+    name = f"t_{ids.new().hex}"
+    url = embedded.create_database(cluster, name)
+    try:
+        with psycopg.connect(_admin_of(cluster, name), autocommit=True) as admin:
+            admin.execute("DROP EXTENSION pg_trgm, vector")
+        migrate.upgrade(url)
+        with psycopg.connect(url) as connection:
+            present = {row[0] for row in connection.execute("SELECT extname FROM pg_extension")}
+        # pg_trgm is trusted, vector takes a superuser: the migration goes on without it and `doctor` names it.
+        assert "pg_trgm" in present
+        assert "vector" not in present
+    finally:
+        embedded.drop_database(cluster, name)
+
+
+def _admin_of(cluster: embedded.Cluster, name: str) -> str:
+    return psycopg.conninfo.make_conninfo(cluster.admin_url, dbname=name)
+
+
+def test_migrations_form_one_chain() -> None:
+    revisions = [script.revision for script in migrate.scripts().walk_revisions()]
+    assert revisions == sorted(revisions, reverse=True)
+    assert len(migrate.scripts().get_heads()) == 1

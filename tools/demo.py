@@ -1,0 +1,286 @@
+"""The demonstration (`make demo`): 500 companies go through a workflow, every step by the real command line, on a server of its own.
+
+The server's data, the sign-in and the example service are temporary: nothing of yours is read or changed, and all is removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from cargo_ai.store import embedded
+
+ROOT = Path(__file__).resolve().parents[1]
+CLI = Path(sys.executable).with_name("cargo-ai")
+GRAPH = "examples/enrich-company.json"
+COMPANIES = "examples/companies.csv"
+SHOWN = 10
+
+Json = dict[str, Any]
+
+
+class StepFailed(Exception):
+    """A step of the demonstration did not work; the message says what was run and what it answered."""
+
+
+class Terminal:
+    """Runs commands as a person at a terminal would, in the repository, and shows each before it runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = {"CARGO_AI_DATA_DIR": str(folder / "data"), "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_")}
+        self._environment = mine | self.settings | {"XDG_CONFIG_HOME": str(folder / "config"), "PYTHONPATH": ""}
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def title(self, text: str) -> None:
+        """The heading of a step."""
+        print(f"\n{self._paint('1', text)}", flush=True)
+
+    def show(self, line: str) -> None:
+        """A command as it would be typed."""
+        print(f"{self._paint('36', '$ ' + line)}", flush=True)
+
+    def say(self, line: str) -> None:
+        """What came of it."""
+        print(f"  {line}", flush=True)
+
+    def run(self, *words: str, typed: str | None = None, given: str | None = None) -> Any:
+        """Run `cargo-ai <words>` and give its JSON. `given` is its standard input, `typed` the line when it is more than the words."""
+        self.show(typed or shlex.join(["cargo-ai", *words]))
+        done = subprocess.run(
+            [CLI, *words], cwd=ROOT, env=self._environment, input=given, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False
+        )
+        try:
+            document = json.loads(done.stdout)
+        except ValueError:
+            document = None
+        if done.returncode or document is None:
+            raise StepFailed(f"{shlex.join(['cargo-ai', *words])}\nexit code {done.returncode}, answer:\n{done.stdout.strip()}")
+        return document
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+def table(header: list[str], rows: list[list[object]], keep: int = 34) -> list[str]:
+    """Lines of a table; numbers to the right, long texts cut."""
+    texts = [header, *([_cut("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell), keep) for cell in row] for row in rows)]
+    widths = [max(len(text[at]) for text in texts) for at in range(len(header))]
+    right = [bool(rows) and all(isinstance(row[at], int | None) for row in rows) for at in range(len(header))]
+    lines = ["  ".join(cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right, strict=True)) for row in texts]
+    return [line.rstrip() for line in (lines[0], "  ".join("─" * width for width in widths), *lines[1:])]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+class Demo:
+    """The steps in their order, and what each leaves for the next."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.terminal = Terminal(folder)
+        self.service: subprocess.Popen[str] | None = None
+        self.base_url = self.service_url = self.workflow = ""
+
+    def start_server(self) -> None:
+        """A server on an empty data folder, and the sign-in to it."""
+        self.terminal.title("1. A server of your own: database, API and two workers")
+        words = ["server", "start", "--port", "0", "--detach"]
+        where = " ".join(f"{name}={shlex.quote(value)}" for name, value in self.terminal.settings.items())
+        born = self.terminal.run(*words, typed=f"{where} cargo-ai {shlex.join(words)}")
+        self.base_url = born["baseUrl"]
+        self.terminal.say(f"ready at {self.base_url}, with a workspace, an admin and a token (shown only this once)")
+        words = ["login", "--base-url", self.base_url, "--token", "-"]
+        self.terminal.run(*words, typed=f"echo {born['token']} | cargo-ai {shlex.join(words)}", given=born["token"])
+        me = self.terminal.run("whoami")
+        self.terminal.say(f"signed in as {me['user']['email']} in {me['workspace']['name']}")
+
+    def start_service(self) -> str:
+        """The service that knows companies, and a connector to it; the connector's uuid."""
+        self.terminal.title("2. A service that knows companies: slow at times, failing at times")
+        self.terminal.show("python examples/enrichment_service.py --port 0 &")
+        command = [sys.executable, str(ROOT / "examples/enrichment_service.py"), "--port", "0"]
+        self.service = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        assert self.service.stdout is not None
+        line = self.service.stdout.readline()
+        if not line:
+            raise StepFailed("The example service did not start.")
+        self.service_url = str(json.loads(line)["url"])
+        self.terminal.say(f"listens at {self.service_url}")
+        config = json.dumps({"baseUrl": self.service_url})
+        words = ["--integration-slug", "http", "--slug", "enrichment", "--name", "Enrichment", "--config", config]
+        connector = self.terminal.run("connection", "connector", "create", *words)["connector"]
+        self.terminal.say(f"connector {connector['name']} ({connector['uuid']})")
+        return str(connector["uuid"])
+
+    def make_tool(self, connector: str) -> None:
+        """A tool with the example graph, deployed."""
+        self.terminal.title("3. A tool: filter, ask the service (five attempts), branch by size, end")
+        tool = self.terminal.run("orchestration", "tool", "create", "--name", "Company tier")["tool"]
+        self.workflow = str(tool["workflowUuid"])
+        graph = (ROOT / GRAPH).read_text("utf-8").replace("__CONNECTOR_UUID__", connector)
+        filled = f"sed s/__CONNECTOR_UUID__/{connector}/ {GRAPH} | cargo-ai "
+        words = ["orchestration", "node", "validate", "--nodes", "-"]
+        checked = self.terminal.run(*words, typed=filled + shlex.join(words), given=graph)
+        if checked["outcome"] != "valid":
+            raise StepFailed(f"The example graph is not valid:\n{json.dumps(checked, indent=2)}")
+        self.terminal.say("valid")
+        words = ["orchestration", "draft-release", "deploy", "--workflow-uuid", self.workflow, "--nodes", "-"]
+        release = self.terminal.run(*words, typed=filled + shlex.join(words), given=graph)["release"]
+        self.terminal.say(f"release {release['version']} is {release['status']}")
+
+    def run_batch(self) -> Json:
+        """The file through the tool; the finished batch."""
+        self.terminal.title("4. 500 companies from a CSV file through it")
+        uploaded = self.terminal.run("workspace", "file", "upload", "--file-path", COMPANIES)
+        data = json.dumps({"kind": "file", "s3Filename": uploaded["s3Filename"]})
+        words = ["--workflow-uuid", self.workflow, "--data", data, "--wait-until-finished"]
+        began = time.monotonic()
+        batch = self.terminal.run("orchestration", "batch", "create", *words)["batch"]
+        took = time.monotonic() - began
+        counts = f"{batch['executedRunsCount']:,} runs in {took:.1f} s, {batch['failedRunsCount']:,} of them failed"
+        self.terminal.say(f"batch {batch['status']}: {counts}")
+        if batch["status"] != "success" or batch["executedRunsCount"] != batch["runsCount"]:
+            raise StepFailed(f"The batch did not end well:\n{json.dumps(batch, indent=2)}")
+        return batch
+
+    def show_metrics(self, batch: Json) -> None:
+        """How each node went."""
+        self.terminal.title("5. How each node went")
+        words = ["--workflow-uuid", self.workflow, "--batch-uuid", str(batch["uuid"])]
+        metrics = self.terminal.run("orchestration", "run", "get-metrics", *words)["runMetrics"]
+        found = {metric["nodeUuid"]: metric for metric in metrics}
+        counts = ("totalExecutionsCount", "successExecutionsCount", "errorExecutionsCount")
+        nodes: list[Json] = json.loads((ROOT / GRAPH).read_text("utf-8"))
+        rows: list[list[object]] = [
+            [node["name"], node["slug"], *(found.get(node["uuid"], {}).get(count, 0) for count in counts)] for node in nodes
+        ]
+        for line in table(["node", "slug", "executions", "success", "error"], rows):
+            self.terminal.say(line)
+
+    def show_results(self, batch: Json) -> list[Json]:
+        """The first rows of the download; all of them are returned."""
+        self.terminal.title("6. The results")
+        words = ["orchestration", "batch", "download", str(batch["uuid"]), "--output-node-slug", "end"]
+        rows: list[Json] = self.terminal.run(*words)
+        columns = ["name", "domain", "industry", "employees", "tier"]
+        good = [row["output"] for row in rows if row["output"]]
+        for line in table(columns, [[output[column] for column in columns] for output in good[:SHOWN]]):
+            self.terminal.say(line)
+        skipped = sum(row["status"] == "success" and not row["output"] for row in rows)
+        failed = [row for row in rows if row["status"] != "success"]
+        self.terminal.say(f"… {len(good):,} companies in all; {skipped:,} without a domain were filtered out; {len(failed):,} failed:")
+        for reason in sorted({str(row["errorMessage"]) for row in failed})[:3]:
+            self.terminal.say(f"    {_cut(reason, 120)}")
+        return rows
+
+    def check_calls(self, rows: list[Json]) -> None:
+        """What the service has counted: every record asked under one key, and nobody asked again after an answer."""
+        self.terminal.title("7. What the service has seen")
+        self.terminal.show(f"curl {self.service_url}/stats")
+        ask = "import sys, urllib.request as u; print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1]).read().decode())"
+        said = subprocess.run([sys.executable, "-c", ask, f"{self.service_url}/stats"], capture_output=True, text=True, check=True).stdout
+        stats: Json = json.loads(said)
+        expected = sum(bool(row["input"]["domain"]) for row in rows)
+        statuses = ", ".join(f"{count} x {status}" for status, count in stats["statuses"].items())
+        self.terminal.say(f"{stats['calls']} calls ({statuses}) under {stats['distinctKeys']} idempotency keys for {expected} companies with a domain")
+        self.terminal.say(f"{stats['repeatedKeys']} keys were tried again after a failure; {stats['repeatedAfterAnswer']} after an answer")
+        if (stats["distinctKeys"], stats["unansweredKeys"], stats["repeatedAfterAnswer"], stats["withoutKey"]) != (expected, 0, 0, 0):
+            raise StepFailed(f"A call was lost or made twice: {json.dumps(stats)}")
+
+    def say_what_next(self, batch: Json, *, keep: bool) -> None:
+        """Three commands to go on with."""
+        self.terminal.title("Try next")
+        if keep:
+            settings = self.terminal.settings | {"XDG_CONFIG_HOME": str(self.folder / "config")}
+            self.terminal.say(f"export PATH={shlex.quote(str(CLI.parent))}:$PATH " + " ".join(f"{k}={shlex.quote(v)}" for k, v in settings.items()))
+            for line in (
+                f"cargo-ai orchestration run list --workflow-uuid {self.workflow} --statuses error --limit 1",
+                f"cargo-ai orchestration batch download {batch['uuid']} --format csv",
+                "cargo-ai server stop      # when you are done; then remove " + str(self.folder),
+            ):
+                self.terminal.show(line)
+            return
+        for line in (
+            "python tools/demo.py --keep                          # the same, and the server stays for you to look around".replace(
+                "python", os.path.relpath(sys.executable)
+            ),
+            f"{os.path.relpath(CLI)} server start --detach           # a server to keep; then follow docs/guide/first-workflow.md",
+            f"{os.path.relpath(CLI)} orchestration --help            # what else there is; every level has --help with examples",
+        ):
+            self.terminal.show(line)
+
+    def clean_up(self) -> None:
+        """Stop everything and remove what was written."""
+        if self.service is not None:
+            self.service.terminate()
+            self.service.wait(10)
+        data = self.folder / "data"
+        if data.exists():
+            self.terminal.title("Cleaning up")
+            try:
+                self.terminal.run("server", "stop")
+            finally:
+                embedded.erase(data)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def log_tail(folder: Path, lines: int = 20) -> str:
+    """The end of the server's log."""
+    path = folder / "data" / "server.log"
+    return "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:]) if path.is_file() else "(there is none)"
+
+
+def play(demo: Demo, *, keep: bool) -> None:
+    """All steps."""
+    began = time.monotonic()
+    demo.start_server()
+    demo.make_tool(demo.start_service())
+    batch = demo.run_batch()
+    demo.show_metrics(batch)
+    demo.check_calls(demo.show_results(batch))
+    demo.say_what_next(batch, keep=keep)
+    demo.terminal.title(f"Done in {time.monotonic() - began:.0f} s.")
+
+
+def main() -> int:
+    """Exit code 0 when every step worked."""
+    parser = argparse.ArgumentParser(description="500 companies through a workflow, from the shell.")
+    parser.add_argument("--keep", action="store_true", help="leave the server, the service and their data")
+    keep: bool = parser.parse_args().keep
+    signal.signal(signal.SIGTERM, _interrupt)
+    demo = Demo(Path(tempfile.mkdtemp(prefix="cargo-ai-demo-")))
+    kept = False
+    try:
+        play(demo, keep=keep)
+        kept = keep
+    except StepFailed as failure:
+        print(f"\nThe demonstration failed at:\n$ {failure}\n\nThe end of the server's log:\n{log_tail(demo.folder)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if not kept:
+            demo.clean_up()
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Writes what derives from the registry: the command index, the reference pages, and what of the contract is still pending.
+
+`--check` only says what would change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import index
+import reference
+
+from cargo_ai.server import rest
+
+ROOT = Path(__file__).resolve().parents[1]
+INDEX = Path("src/cargo_ai/cli/index")
+REFERENCE = Path("docs/reference")
+SURFACE = Path("tests/contract/surface.json")
+PENDING = Path("tests/contract/pending.txt")
+
+
+def wanted() -> dict[Path, str]:
+    """Every generated file with its content, paths relative to the repository."""
+    operations = rest.public()
+    files = index.index(operations)
+    pages = reference.pages(files, {operation.name: operation for operation in operations})
+    found = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}
+    found |= {REFERENCE / name: page for name, page in pages.items()}
+    return found | {PENDING: pending({operation.name for operation in operations})}
+
+
+def pending(served: set[str]) -> str:
+    """The operations of the contract that are not served yet, one a line."""
+    surface: dict[str, object] = json.loads((ROOT / SURFACE).read_text("utf-8"))
+    return "".join(f"{name}\n" for name in sorted(set(surface) - served))
+
+
+def stale(root: Path, files: dict[Path, str]) -> list[Path]:
+    """The generated files that are missing, differ or are left over, sorted."""
+    differ = {path for path, text in files.items() if not (root / path).is_file() or (root / path).read_text("utf-8") != text}
+    there = {path.relative_to(root) for folder, ending in ((INDEX, "*.json"), (REFERENCE, "*.md")) for path in (root / folder).glob(ending)}
+    return sorted(differ | (there - set(files)))
+
+
+def grown(root: Path, files: dict[Path, str]) -> list[str]:
+    """The operations that were served once and are not any more: the list of what is pending may only shrink."""
+    before = root / PENDING
+    return sorted(set(files[PENDING].split()) - set(before.read_text("utf-8").split())) if before.is_file() else []
+
+
+def write(root: Path, files: dict[Path, str]) -> list[Path]:
+    """Bring the generated files up to date; the paths that changed."""
+    changed = stale(root, files)
+    for path in changed:
+        if path in files:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(files[path], "utf-8")
+        else:
+            (root / path).unlink()
+    return changed
+
+
+def main() -> int:
+    """Exit code: 1 when `--check` finds a difference."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when something would change")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the repository to write into")
+    options = parser.parse_args()
+    files = wanted()
+    if lost := grown(options.root, files):
+        print(f"no longer served: {', '.join(lost)}; {PENDING} may only shrink", file=sys.stderr)
+        return 1
+    changed = stale(options.root, files) if options.check else write(options.root, files)
+    for path in changed:
+        print(f"{'stale' if options.check else 'wrote'} {path}")
+    return 1 if options.check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

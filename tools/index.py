@@ -1,0 +1,220 @@
+"""The command index: every served operation as one row that the command line can run."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from cargo_ai import contract
+from cargo_ai.kernel.operation import AnyOperation, Operation
+from cargo_ai.server.commands import ROOMS, kebab, words_of
+
+Schema = dict[str, Any]
+Row = dict[str, Any]
+
+_FOR_READERS = re.compile(r"^The \w[\w ]* room's contract: |^The wire of the \w[\w ]* room: |^The wire of | on the wire\b")
+SCALARS = ("string", "integer", "number", "boolean")
+
+
+class Shape:
+    """The JSON schema of a request, with references resolved on the way."""
+
+    def __init__(self, operation: AnyOperation) -> None:
+        self.schema: Schema = operation.takes.model_json_schema(by_alias=True)
+        self._definitions: dict[str, Schema] = self.schema.get("$defs", {})
+
+    def resolve(self, schema: Schema) -> Schema:
+        """The schema that a reference names, with what stands beside the reference."""
+        reference: str | None = schema.get("$ref")
+        if reference is None:
+            return schema
+        beside = {key: value for key, value in schema.items() if key != "$ref"}
+        return {**self.resolve(self._definitions[reference.rpartition("/")[2]]), **beside}
+
+    def choices(self, schema: Schema) -> Iterator[Schema]:
+        """The alternatives of a schema, flat, null among them."""
+        schema = self.resolve(schema)
+        alternatives: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or []
+        if not alternatives:
+            yield schema
+        for alternative in alternatives:
+            yield from self.choices(alternative)
+
+    def field(self, dotted: str) -> Schema | None:
+        """The schema of a nested field; the alternatives that have it are joined. None when there is no such field."""
+        found: list[Schema] = [self.schema]
+        for name in dotted.split("."):
+            inside = [choice for schema in found for choice in self.choices(schema)]
+            found = [choice["properties"][name] for choice in inside if name in choice.get("properties", {})]
+        return found[0] if len(found) == 1 else {"anyOf": found} if found else None
+
+
+def type_of(shape: Shape, schema: Schema) -> tuple[str, list[Any] | None, bool]:
+    """How a value is written on a command line: its type, the values it may have, and whether it may be null."""
+    every = list(shape.choices(schema))
+    some = [choice for choice in every if choice.get("type") != "null"]
+    nullable = len(some) < len(every)
+    values = [value for choice in some for value in choice.get("enum", [choice["const"]] if "const" in choice else [])]
+    closed = bool(some) and all("enum" in choice or "const" in choice for choice in some)
+    if closed and all(isinstance(value, str) for value in values):
+        return "string", list(dict.fromkeys(values)), nullable
+    kinds = {str(choice.get("type", "any")) for choice in some}
+    if len(kinds) == 1 and (kind := kinds.pop()) in SCALARS:
+        return kind, None, nullable
+    if kinds == {"integer", "number"}:
+        return "number", None, nullable
+    if some and all(choice.get("type") == "array" for choice in some):
+        inner = [type_of(shape, choice.get("items", {})) for choice in some]
+        if all(kind in SCALARS for kind, _, _ in inner):
+            allowed = [value for _, listed, _ in inner for value in listed or []]
+            return "csv", list(dict.fromkeys(allowed)) or None, nullable
+    return "json", None, nullable
+
+
+def args(operation: AnyOperation) -> list[Row]:
+    """The flags and positionals of a command: path fields first, then the other positionals, then the rest as declared."""
+    shape = Shape(operation)
+    properties: dict[str, Schema] = shape.schema.get("properties", {})
+    nested = [name for name in operation.cli.flags if "." in name]
+    parents = {name.split(".")[0] for name in nested}
+    wires = [*dict.fromkeys([*operation.path_fields, *operation.cli.positionals, *properties])]
+    for name in reversed(nested):
+        at = wires.index(name.split(".")[0]) + 1 if name.split(".")[0] in wires else len(wires)
+        wires.insert(at, name)
+    found: list[Row] = []
+    for wire in wires:
+        if operation.cli.flags.get(wire) == () and wire not in operation.path_fields:
+            continue
+        found.append(_arg(operation, shape, wire, wire in parents))
+    return found
+
+
+def _arg(operation: AnyOperation, shape: Shape, wire: str, has_nested: bool) -> Row:
+    schema = shape.field(wire)
+    in_path = wire in operation.path_fields
+    if schema is None and not in_path:
+        raise LookupError(f"{operation.name}: the overlay names {wire}, which the request does not have")
+    schema = schema or {"type": "string"}
+    kind, values, nullable = type_of(shape, schema)
+    required = "." not in wire and wire in shape.schema.get("required", []) and not has_nested
+    row: Row = {
+        "wire": wire,
+        "in": "path" if in_path else "query" if operation.verb == "GET" else "body",
+        "type": "path" if wire == operation.cli.upload else "csv" if wire in operation.cli.csv else kind,
+        "flags": list(operation.cli.flags.get(wire) or (f"--{kebab(wire.replace('.', '-'))}",)),
+    }
+    if in_path or wire in operation.cli.positionals:
+        row["positional"] = True
+    if required or in_path or wire in operation.cli.required:
+        row["required"] = True
+    if nullable:
+        row["nullable"] = True
+    if values is not None:
+        row["values"] = values
+    row["help"] = str(schema.get("description") or shape.resolve(schema).get("description", "")).split("\n\n")[0]
+    default = schema.get("default")
+    if default is not None and kind != "json":
+        row["default"] = default
+    return row
+
+
+def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
+    """One operation as the command line wants it."""
+    told: Row = {
+        "words": words_of(operation),
+        "aliases": [list(alias) for alias in operation.cli.aliases],
+        "operation": operation.name,
+        "verb": operation.verb,
+        "path": operation.path,
+        "summary": operation.summary,
+        "examples": list(operation.cli.examples),
+        "args": args(operation),
+        "writes": operation.writes,
+        "reasons": {str(reason): no.sentence for reason, no in operation.refuses.items()},
+        "until": _until(operation, operations),
+        "output": operation.output,
+        "urlWhen": list(operation.cli.url_when),
+        "send": dict(operation.cli.send),
+        "upload": operation.cli.upload,
+        "danger": operation.cli.danger,
+    }
+    return told
+
+
+def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row | None:
+    until = operation.until
+    if until is None:
+        return None
+    if until.operation not in operations:
+        raise LookupError(f"{operation.name} waits through {until.operation}, which is not served")
+    watched = operations[until.operation]
+    return {
+        "words": words_of(watched),
+        "path": watched.path,
+        "key": until.key,
+        "field": until.field,
+        "final": sorted(until.final),
+        "bad": sorted(until.bad & until.final),
+    }
+
+
+def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
+    """The files of the index by name: one per room, and `_root.json`."""
+    by_name = {operation.name: operation for operation in operations}
+    about = _docstrings()
+    rooms: dict[str, Row] = {}
+    for operation in by_name.values():
+        told = row(operation, by_name)
+        package, noun = about.get(operation.name, ("", ""))
+        first = {spelling[0] for spelling in [told["words"], *told["aliases"]]}
+        for room in sorted(first):
+            file = rooms.setdefault(room, {"room": room, "summary": "", "groups": {}, "commands": []})
+            mine = [spelling for spelling in [told["words"], *told["aliases"]] if spelling[0] == room]
+            file["commands"].append({**told, "words": mine[0], "aliases": mine[1:]})
+            if package and told["words"][0] == room and kebab(package.rpartition(".")[2]).replace("_", "-") == room:
+                file["summary"] = _docstring(package)
+            own = " ".join(told["words"][1:-1]) if told["words"][0] == room else ""
+            for group in (" ".join(spelling[1:-1]) for spelling in mine if len(spelling) > 2):
+                # What is only another spelling of a group tells less about it than its own commands.
+                if group == own or group not in file["groups"]:
+                    file["groups"][group] = noun
+    for file in rooms.values():
+        commands: list[Row] = file["commands"]
+        commands.sort(key=_words)
+        file["groups"] = dict(sorted(file["groups"].items()))
+        # A room without a package of its own is told by its only group.
+        file["summary"] = file["summary"] or next(iter(file["groups"].values()), "")
+    entries: Row = {room: {"summary": file["summary"], "file": f"{room}.json"} for room, file in sorted(rooms.items())}
+    for wire, room in sorted(ROOMS.items()):
+        if room in rooms:
+            entries[wire] = entries[kebab(wire)] = {"alias_of": room}
+    for room in list(rooms):
+        camel = next((name.split(".")[0] for name in by_name if kebab(name.split(".")[0]) == room), room)
+        if camel != room:
+            entries[camel] = {"alias_of": room}
+    return {"_root.json": {"rooms": entries}, **{f"{room}.json": file for room, file in sorted(rooms.items())}}
+
+
+def _words(command: Row) -> list[str]:
+    return command["words"]
+
+
+def _docstrings() -> dict[str, tuple[str, str]]:
+    """By operation: the package of its room, and the sentence of the module that declares it."""
+    found: dict[str, tuple[str, str]] = {}
+    for module in pkgutil.walk_packages(contract.__path__, f"{contract.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Operation):
+                name = cast("AnyOperation", value).name
+                found[name] = (module.name.rpartition(".")[0], _docstring(module.name))
+    return found
+
+
+def _docstring(module: str) -> str:
+    """What a module of the contract says it is, for people who use it: without the words that only its readers need."""
+    first = (importlib.import_module(module).__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    told = _FOR_READERS.sub("", first)
+    return told[:1].upper() + told[1:]

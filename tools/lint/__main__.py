@@ -1,0 +1,29 @@
+"""Runs our own lints over the repository."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tools.lint import alone, doors, size, words
+from tools.lint.tree import Fault
+
+LINTS = (doors, alone, size, words)
+
+
+def main() -> int:
+    """Exit code: 1 when something must be changed; warnings leave it 0."""
+    parser = argparse.ArgumentParser(prog="python -m tools.lint", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2], help="the repository")
+    root: Path = parser.parse_args().root
+    found: list[Fault] = [fault for lint in LINTS for fault in lint.faults(root)]
+    for fault in found:
+        print(fault)
+    failing = sum(fault.fails for fault in found)
+    print(f"tools/lint: {failing} to change, {len(found) - failing} warnings")
+    return 1 if failing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

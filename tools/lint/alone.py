@@ -1,0 +1,34 @@
+"""Alone: the command line imports the standard library and itself, so that the base install has no dependency and starts at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.lint.tree import SOURCE, Fault, imports, modules
+
+CLI = "cargo_ai.cli"
+LAZY = {SOURCE / "cargo_ai/cli/hand/server.py": "cargo_ai.server"}
+"""What these files may import besides, inside functions only: it is there when the extra is installed."""
+
+
+def faults(root: Path) -> Iterator[Fault]:
+    """Imports of the command line from outside."""
+    for path, module in modules(root):
+        if module != CLI and not module.startswith(f"{CLI}."):
+            continue
+        for found in imports(root / path, module):
+            if not _allowed(path, found.name, deferred=found.deferred):
+                yield Fault(path, found.line, f"the command line imports {found.name}; it may use the standard library and itself only")
+
+
+def _allowed(path: Path, name: str, *, deferred: bool) -> bool:
+    if name.split(".")[0] in sys.stdlib_module_names or name == "cargo_ai.__version__" or _within(name, CLI):
+        return True
+    lazy = LAZY.get(path)
+    return deferred and lazy is not None and _within(name, lazy)
+
+
+def _within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")

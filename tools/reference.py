@@ -1,0 +1,80 @@
+"""The reference pages: one per room, every command with its flags, its reply, its reasons and the path behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ai.kernel.operation import AnyOperation
+
+Row = dict[str, Any]
+
+HEADER = "<!-- Written by tools/gen.py from the registry. Change the declaration in src/cargo_ai/contract instead. -->\n"
+
+
+def pages(index: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> dict[str, str]:
+    """The pages by file name: `README.md` lists the rooms."""
+    found: dict[str, str] = {}
+    listed = ["# Command reference", "", "| Room | What it holds |", "| --- | --- |"]
+    for name, file in index.items():
+        if name == "_root.json":
+            continue
+        found[f"{file['room']}.md"] = _page(file, operations)
+        listed.append(f"| [{file['room']}]({file['room']}.md) | {_cell(file['summary'])} |")
+    return {"README.md": HEADER + "\n".join(listed) + "\n", **found}
+
+
+def _page(file: Row, operations: Mapping[str, AnyOperation]) -> str:
+    parts = [f"# {file['room']}", file["summary"]]
+    for command in file["commands"]:
+        parts.append(_command(command, operations[command["operation"]]))
+    return HEADER + "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _command(command: Row, operation: AnyOperation) -> str:
+    parts = [f"## {' '.join(command['words'])}", command["summary"]]
+    if command["examples"]:
+        parts.append("```console\n" + "\n".join(f"$ {example}" for example in command["examples"]) + "\n```")
+    facts = [f"- REST: `{command['verb']} /v1{command['path']}`"]
+    facts.append(f"- Permission: `{operation.needs}`" if operation.needs else "- Permission: any token")
+    if command["aliases"]:
+        facts.append("- Also: " + ", ".join(f"`{' '.join(alias)}`" for alias in command["aliases"]))
+    if command["until"]:
+        final = ", ".join(f"`{value}`" for value in command["until"]["final"])
+        facts.append(f"- `--wait-until-finished` waits until `{command['until']['field']}` is one of {final}")
+    parts.append("\n".join(facts))
+    if command["args"]:
+        rows = [_flag(arg) for arg in command["args"]]
+        parts.append("\n".join(["| Flag | Takes | |", "| --- | --- | --- |", *rows]))
+    parts.append(_reply(operation))
+    if command["reasons"]:
+        rows = [f"| `{reason}` | {no.status} | {_cell(no.sentence)} |" for reason, no in operation.refuses.items()]
+        parts.append("\n".join(["| Reason | Status | Says |", "| --- | --- | --- |", *rows]))
+    return "\n\n".join(parts)
+
+
+def _flag(arg: Row) -> str:
+    name = ", ".join(f"`{flag}`" for flag in arg["flags"])
+    if arg.get("positional"):
+        name += " or in its place"
+    takes = " \\| ".join(f"`{value}`" for value in arg["values"]) if arg.get("values") else arg["type"]
+    if arg.get("values") and arg["type"] == "csv":
+        takes += ", with commas"
+    notes = ["**required**"] if arg.get("required") else []
+    if arg["help"]:
+        notes.append(_cell(arg["help"]))
+    if "default" in arg:
+        notes.append(f"Default: `{arg['default']}`.")
+    return f"| {name} | {takes} | {' '.join(notes)} |"
+
+
+def _reply(operation: AnyOperation) -> str:
+    if operation.output == "text":
+        return "Replies with plain text."
+    schema: Row = operation.gives.model_json_schema(by_alias=True, mode="serialization")
+    keys = list(schema.get("properties", {}))
+    return "Replies with " + ", ".join(f"`{key}`" for key in keys) + "." if keys else "Replies with one of several documents."
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
