@@ -1,0 +1,1 @@
+"""The wire of segmentation: filters, segments, changes, records."""
