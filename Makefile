@@ -54,6 +54,7 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsa
 
 lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--upgrade for newer versions)
 	$(LOCK) $(UPGRADE) --extra server --output-file requirements/server.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra sdk --constraint requirements/server.txt --output-file requirements/sdk.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra dev --extra server --extra sdk --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml
 
 clean: ## Remove .venv and what tools have left

@@ -1,6 +1,7 @@
 """An example of a service that knows companies: it answers by domain, is slow at times and fails at times, as real ones do.
 
-`python examples/enrichment_service.py --port 0` prints `{"url": …}` and serves until it is stopped. Standard library only.
+`python examples/enrichment_service.py --port 0` prints `{"url", "pid"}` and serves until it is stopped. With `--detach` it returns when
+it is ready and goes on in the background. Standard library only.
 
     GET /companies/<domain>   {"domain", "name", "industry", "employees", "country"}; 404 for a few domains, for good
     GET /stats                what it was asked, counted by Idempotency-Key
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -47,7 +49,7 @@ Answer = tuple[int, dict[str, object], dict[str, str]]
 """Status, body, headers."""
 
 
-def number(*parts: object, below: int) -> int:
+def dice(*parts: object, below: int) -> int:
     """A number from 0 to below `below` that belongs to these parts."""
     digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") % below
@@ -55,15 +57,15 @@ def number(*parts: object, below: int) -> int:
 
 def company(domain: str) -> dict[str, object] | None:
     """What is known about a domain; None when nothing is. Head counts run from 3 to about 12,000, mostly small."""
-    if number(domain, "known", below=100) < UNKNOWN:
+    if dice(domain, "known", below=100) < UNKNOWN:
         return None
     words = domain.rsplit(".", 1)[0].replace("-", " ").split()
     return {
         "domain": domain,
         "name": " ".join(word.capitalize() for word in words),
-        "industry": INDUSTRIES[number(domain, "industry", below=len(INDUSTRIES))],
-        "employees": round(3 * 4000 ** (number(domain, "employees", below=10_000) / 10_000)),
-        "country": COUNTRIES[number(domain, "country", below=len(COUNTRIES))],
+        "industry": INDUSTRIES[dice(domain, "industry", below=len(INDUSTRIES))],
+        "employees": round(3 * 4000 ** (dice(domain, "employees", below=10_000) / 10_000)),
+        "country": COUNTRIES[dice(domain, "country", below=len(COUNTRIES))],
     }
 
 
@@ -112,7 +114,7 @@ class Ledger:
 def answer(domain: str, attempt: int) -> Answer:
     """What the service says to this attempt."""
     if attempt <= MOST_FAILURES:
-        fate = number(domain, attempt, "fate", below=100)
+        fate = dice(domain, attempt, "fate", below=100)
         if fate < TOO_MANY:
             return 429, {"error": "Too many requests: try again in a second."}, {"Retry-After": "1"}
         if fate < TOO_MANY + BROKEN:
@@ -125,9 +127,9 @@ def answer(domain: str, attempt: int) -> Answer:
 
 def seconds(domain: str, attempt: int) -> float:
     """How long this attempt takes."""
-    if number(domain, attempt, "slow", below=100) < SLOW:
-        return 0.150 + number(domain, attempt, "time", below=250) / 1000
-    return 0.005 + number(domain, attempt, "time", below=15) / 1000
+    if dice(domain, attempt, "slow", below=100) < SLOW:
+        return 0.150 + dice(domain, attempt, "time", below=250) / 1000
+    return 0.005 + dice(domain, attempt, "time", below=15) / 1000
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -196,14 +198,29 @@ def main() -> int:
     """Serve until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(description="An example enrichment service on the loopback.")
     parser.add_argument("--port", type=int, default=0, help="the port; 0 takes any free one (default)")
+    parser.add_argument("--detach", action="store_true", help="return when it is ready, and go on in the background")
     options = parser.parse_args()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # before any thread, so that each inherits it
     with Service(options.port) as service:
+        child = os.fork() if options.detach else None
+        if child == 0:
+            _leave()
+        else:
+            print(json.dumps({"url": service.url, "pid": child or os.getpid()}), flush=True)
+        if child:
+            return 0
         threading.Thread(target=service.serve_forever, daemon=True).start()
-        print(json.dumps({"url": service.url}), flush=True)
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
         service.shutdown()
     return 0
+
+
+def _leave() -> None:
+    """Let go of the terminal and of the pipes to it."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nowhere, number)
 
 
 if __name__ == "__main__":

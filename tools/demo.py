@@ -6,6 +6,7 @@ The server's data, the sign-in and the example service are temporary: nothing of
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -21,7 +22,7 @@ from typing import Any, NoReturn
 
 from cargo_ai.store import embedded
 
-ROOT = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[1]
 CLI = Path(sys.executable).with_name("cargo-ai")
 GRAPH = "examples/enrich-company.json"
 COMPANIES = "examples/companies.csv"
@@ -37,29 +38,37 @@ class StepFailed(Exception):
 class Terminal:
     """Runs commands as a person at a terminal would, in the repository, and shows each before it runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, root: Path) -> None:
+        self._root = root
         self.settings = {"CARGO_AI_DATA_DIR": str(folder / "data"), "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}
-        mine = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_")}
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_") or name == "CARGO_AI_POSTGRES_BIN"}
         self._environment = mine | self.settings | {"XDG_CONFIG_HOME": str(folder / "config"), "PYTHONPATH": ""}
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def title(self, text: str) -> None:
         """The heading of a step."""
-        print(f"\n{self._paint('1', text)}", flush=True)
+        self._print(f"\n{self._paint('1', text)}")
 
     def show(self, line: str) -> None:
         """A command as it would be typed."""
-        print(f"{self._paint('36', '$ ' + line)}", flush=True)
+        self._print(self._paint("36", f"$ {line}"))
 
     def say(self, line: str) -> None:
         """What came of it."""
-        print(f"  {line}", flush=True)
+        self._print(f"  {line}")
 
     def run(self, *words: str, typed: str | None = None, given: str | None = None) -> Any:
         """Run `cargo-ai <words>` and give its JSON. `given` is its standard input, `typed` the line when it is more than the words."""
         self.show(typed or shlex.join(["cargo-ai", *words]))
         done = subprocess.run(
-            [CLI, *words], cwd=ROOT, env=self._environment, input=given, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False
+            [CLI, *words],
+            cwd=self._root,
+            env=self._environment,
+            input=given,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            check=False,
         )
         try:
             document = json.loads(done.stdout)
@@ -69,17 +78,31 @@ class Terminal:
             raise StepFailed(f"{shlex.join(['cargo-ai', *words])}\nexit code {done.returncode}, answer:\n{done.stdout.strip()}")
         return document
 
+    def _print(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # nobody reads on, as in `make demo | head`; what runs is still brought to its end and cleaned up
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
 
-def table(header: list[str], rows: list[list[object]], keep: int = 34) -> list[str]:
-    """Lines of a table; numbers to the right, long texts cut."""
-    texts = [header, *([_cut("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell), keep) for cell in row] for row in rows)]
+def table(header: list[str], rows: list[list[object]]) -> list[str]:
+    """Lines of a table; columns of numbers to the right, long texts cut."""
+    texts = [header, *([_cell(cell) for cell in row] for row in rows)]
     widths = [max(len(text[at]) for text in texts) for at in range(len(header))]
-    right = [bool(rows) and all(isinstance(row[at], int | None) for row in rows) for at in range(len(header))]
-    lines = ["  ".join(cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right, strict=True)) for row in texts]
-    return [line.rstrip() for line in (lines[0], "  ".join("─" * width for width in widths), *lines[1:])]
+    right = [bool(rows) and all(isinstance(row[at], int) for row in rows) for at in range(len(header))]
+
+    def line(row: list[str]) -> str:
+        cells = zip(row, widths, right, strict=True)
+        return "  ".join(cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in cells).rstrip()
+
+    return [line(header), line(["─" * width for width in widths]), *(line(text) for text in texts[1:])]
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else _cut("" if value is None else str(value), 34)
 
 
 def _cut(text: str, width: int) -> str:
@@ -89,11 +112,11 @@ def _cut(text: str, width: int) -> str:
 class Demo:
     """The steps in their order, and what each leaves for the next."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.terminal = Terminal(folder)
-        self.service: subprocess.Popen[str] | None = None
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.folder, self.root = folder, root
+        self.terminal = Terminal(folder, root)
         self.base_url = self.service_url = self.workflow = ""
+        self._service_file = folder / "service.json"
 
     def start_server(self) -> None:
         """A server on an empty data folder, and the sign-in to it."""
@@ -111,14 +134,13 @@ class Demo:
     def start_service(self) -> str:
         """The service that knows companies, and a connector to it; the connector's uuid."""
         self.terminal.title("2. A service that knows companies: slow at times, failing at times")
-        self.terminal.show("python examples/enrichment_service.py --port 0 &")
-        command = [sys.executable, str(ROOT / "examples/enrichment_service.py"), "--port", "0"]
-        self.service = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        assert self.service.stdout is not None
-        line = self.service.stdout.readline()
-        if not line:
+        words = ["examples/enrichment_service.py", "--detach"]
+        self.terminal.show(shlex.join(["python", *words]))
+        started = subprocess.run([sys.executable, *words], cwd=self.root, stdout=subprocess.PIPE, check=False)
+        if started.returncode:
             raise StepFailed("The example service did not start.")
-        self.service_url = str(json.loads(line)["url"])
+        self._service_file.write_bytes(started.stdout)
+        self.service_url = str(json.loads(started.stdout)["url"])
         self.terminal.say(f"listens at {self.service_url}")
         config = json.dumps({"baseUrl": self.service_url})
         words = ["--integration-slug", "http", "--slug", "enrichment", "--name", "Enrichment", "--config", config]
@@ -131,7 +153,7 @@ class Demo:
         self.terminal.title("3. A tool: filter, ask the service (five attempts), branch by size, end")
         tool = self.terminal.run("orchestration", "tool", "create", "--name", "Company tier")["tool"]
         self.workflow = str(tool["workflowUuid"])
-        graph = (ROOT / GRAPH).read_text("utf-8").replace("__CONNECTOR_UUID__", connector)
+        graph = (self.root / GRAPH).read_text("utf-8").replace("__CONNECTOR_UUID__", connector)
         filled = f"sed s/__CONNECTOR_UUID__/{connector}/ {GRAPH} | cargo-ai "
         words = ["orchestration", "node", "validate", "--nodes", "-"]
         checked = self.terminal.run(*words, typed=filled + shlex.join(words), given=graph)
@@ -147,7 +169,7 @@ class Demo:
         self.terminal.title("4. 500 companies from a CSV file through it")
         uploaded = self.terminal.run("workspace", "file", "upload", "--file-path", COMPANIES)
         data = json.dumps({"kind": "file", "s3Filename": uploaded["s3Filename"]})
-        words = ["--workflow-uuid", self.workflow, "--data", data, "--wait-until-finished"]
+        words = ["--workflow-uuid", self.workflow, "--data", data, "--wait-until-finished", "--timeout", "120"]
         began = time.monotonic()
         batch = self.terminal.run("orchestration", "batch", "create", *words)["batch"]
         took = time.monotonic() - began
@@ -164,7 +186,7 @@ class Demo:
         metrics = self.terminal.run("orchestration", "run", "get-metrics", *words)["runMetrics"]
         found = {metric["nodeUuid"]: metric for metric in metrics}
         counts = ("totalExecutionsCount", "successExecutionsCount", "errorExecutionsCount")
-        nodes: list[Json] = json.loads((ROOT / GRAPH).read_text("utf-8"))
+        nodes: list[Json] = json.loads((self.root / GRAPH).read_text("utf-8"))
         rows: list[list[object]] = [
             [node["name"], node["slug"], *(found.get(node["uuid"], {}).get(count, 0) for count in counts)] for node in nodes
         ]
@@ -196,45 +218,47 @@ class Demo:
         stats: Json = json.loads(said)
         expected = sum(bool(row["input"]["domain"]) for row in rows)
         statuses = ", ".join(f"{count} x {status}" for status, count in stats["statuses"].items())
-        self.terminal.say(f"{stats['calls']} calls ({statuses}) under {stats['distinctKeys']} idempotency keys for {expected} companies with a domain")
+        self.terminal.say(f"{stats['calls']} calls: {statuses}")
+        self.terminal.say(f"{stats['distinctKeys']} idempotency keys for {expected} companies with a domain")
         self.terminal.say(f"{stats['repeatedKeys']} keys were tried again after a failure; {stats['repeatedAfterAnswer']} after an answer")
         if (stats["distinctKeys"], stats["unansweredKeys"], stats["repeatedAfterAnswer"], stats["withoutKey"]) != (expected, 0, 0, 0):
             raise StepFailed(f"A call was lost or made twice: {json.dumps(stats)}")
 
-    def say_what_next(self, batch: Json, *, keep: bool) -> None:
+    def say_what_next(self, *, keep: bool) -> None:
         """Three commands to go on with."""
         self.terminal.title("Try next")
+        bin_folder = os.path.relpath(CLI.parent)
         if keep:
-            settings = self.terminal.settings | {"XDG_CONFIG_HOME": str(self.folder / "config")}
-            self.terminal.say(f"export PATH={shlex.quote(str(CLI.parent))}:$PATH " + " ".join(f"{k}={shlex.quote(v)}" for k, v in settings.items()))
-            for line in (
-                f"cargo-ai orchestration run list --workflow-uuid {self.workflow} --statuses error --limit 1",
-                f"cargo-ai orchestration batch download {batch['uuid']} --format csv",
-                "cargo-ai server stop      # when you are done; then remove " + str(self.folder),
-            ):
-                self.terminal.show(line)
-            return
-        for line in (
-            "python tools/demo.py --keep                          # the same, and the server stays for you to look around".replace(
-                "python", os.path.relpath(sys.executable)
-            ),
-            f"{os.path.relpath(CLI)} server start --detach           # a server to keep; then follow docs/guide/first-workflow.md",
-            f"{os.path.relpath(CLI)} orchestration --help            # what else there is; every level has --help with examples",
-        ):
+            for name, value in (self.terminal.settings | {"XDG_CONFIG_HOME": str(self.folder / "config")}).items():
+                self.terminal.show(f"export {name}={shlex.quote(value)}")
+            one = shlex.quote(json.dumps({"name": "Acme", "domain": "acme.example"}))
+            lines = [
+                f"{bin_folder}/cargo-ai orchestration run create --workflow-uuid {self.workflow} --data {one} --wait-until-finished",
+                f"{bin_folder}/cargo-ai orchestration run list --workflow-uuid {self.workflow} --statuses error --limit 1",
+                f"{bin_folder}/python tools/demo.py --remove {self.folder}    # when you are done",
+            ]
+        else:
+            lines = [
+                f"{bin_folder}/python tools/demo.py --keep    # the same, and the server stays for you to look around",
+                f"{bin_folder}/cargo-ai server start         # a server to keep; then follow docs/guide/first-workflow.md",
+                f"{bin_folder}/cargo-ai --help               # what else there is; every level has --help with examples",
+            ]
+        for line in lines:
             self.terminal.show(line)
 
     def clean_up(self) -> None:
         """Stop everything and remove what was written."""
-        if self.service is not None:
-            self.service.terminate()
-            self.service.wait(10)
+        if self._service_file.exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(json.loads(self._service_file.read_bytes())["pid"], signal.SIGTERM)
         data = self.folder / "data"
         if data.exists():
             self.terminal.title("Cleaning up")
             try:
                 self.terminal.run("server", "stop")
-            finally:
-                embedded.erase(data)
+            except StepFailed as failure:
+                print(f"The server did not stop: {failure}", file=sys.stderr)
+            embedded.erase(data)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -252,7 +276,7 @@ def play(demo: Demo, *, keep: bool) -> None:
     batch = demo.run_batch()
     demo.show_metrics(batch)
     demo.check_calls(demo.show_results(batch))
-    demo.say_what_next(batch, keep=keep)
+    demo.say_what_next(keep=keep)
     demo.terminal.title(f"Done in {time.monotonic() - began:.0f} s.")
 
 
@@ -260,9 +284,15 @@ def main() -> int:
     """Exit code 0 when every step worked."""
     parser = argparse.ArgumentParser(description="500 companies through a workflow, from the shell.")
     parser.add_argument("--keep", action="store_true", help="leave the server, the service and their data")
-    keep: bool = parser.parse_args().keep
+    parser.add_argument("--remove", type=Path, metavar="FOLDER", help="stop and delete what a demonstration with --keep has left there")
+    parser.add_argument("--root", type=Path, default=REPOSITORY, help="the folder with examples/ (default: this repository)")
+    options = parser.parse_args()
+    if options.remove is not None:
+        Demo(options.remove.absolute(), options.root).clean_up()
+        return 0
+    keep: bool = options.keep
     signal.signal(signal.SIGTERM, _interrupt)
-    demo = Demo(Path(tempfile.mkdtemp(prefix="cargo-ai-demo-")))
+    demo = Demo(Path(tempfile.mkdtemp(prefix="cargo-ai-demo-")), options.root)
     kept = False
     try:
         play(demo, keep=keep)
@@ -274,6 +304,7 @@ def main() -> int:
         return 130
     finally:
         if not kept:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             demo.clean_up()
     return 0
 

@@ -20,22 +20,30 @@ INDEX = Path("src/cargo_ai/cli/index")
 REFERENCE = Path("docs/reference")
 SURFACE = Path("tests/contract/surface.json")
 PENDING = Path("tests/contract/pending.txt")
+MOST_PENDING = Path("tests/contract/most_pending.txt")
 
 
-def wanted() -> dict[Path, str]:
-    """Every generated file with its content, paths relative to the repository."""
+def wanted(root: Path) -> dict[Path, str]:
+    """Every generated file with its content, paths relative to the repository at `root`."""
     operations = rest.public()
     files = index.index(operations)
     pages = reference.pages(files, {operation.name: operation for operation in operations})
     found = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}
     found |= {REFERENCE / name: page for name, page in pages.items()}
-    return found | {PENDING: pending({operation.name for operation in operations})}
+    left = pending({operation.name for operation in operations})
+    return found | {PENDING: left, MOST_PENDING: f"{most_pending(root, len(left.split()))}\n"}
 
 
 def pending(served: set[str]) -> str:
     """The operations of the contract that are not served yet, one a line."""
     surface: dict[str, object] = json.loads((ROOT / SURFACE).read_text("utf-8"))
     return "".join(f"{name}\n" for name in sorted(set(surface) - served))
+
+
+def most_pending(root: Path, now: int) -> int:
+    """How many operations may be pending: as many as there are, and never more than there were."""
+    before = root / MOST_PENDING
+    return min(int(before.read_text("utf-8")), now) if before.is_file() else now
 
 
 def stale(root: Path, files: dict[Path, str]) -> list[Path]:
@@ -69,7 +77,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when something would change")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository to write into")
     options = parser.parse_args()
-    files = wanted()
+    files = wanted(options.root)
     if lost := grown(options.root, files):
         print(f"no longer served: {', '.join(lost)}; {PENDING} may only shrink", file=sys.stderr)
         return 1

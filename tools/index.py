@@ -6,16 +6,16 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from cargo_ai import contract
-from cargo_ai.kernel.operation import AnyOperation, Operation
+from cargo_ai.kernel.operation import AnyOperation, No
 from cargo_ai.server.commands import ROOMS, kebab, words_of
 
 Schema = dict[str, Any]
 Row = dict[str, Any]
 
-_FOR_READERS = re.compile(r"^The \w[\w ]* room's contract: |^The wire of the \w[\w ]* room: |^The wire of | on the wire\b")
+_PLACE = re.compile(r"{(\w+)}")
 SCALARS = ("string", "integer", "number", "boolean")
 
 
@@ -133,7 +133,7 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         "examples": list(operation.cli.examples),
         "args": args(operation),
         "writes": operation.writes,
-        "reasons": {str(reason): no.sentence for reason, no in operation.refuses.items()},
+        "reasons": {str(reason): sentence(no) for reason, no in operation.refuses.items()},
         "until": _until(operation, operations),
         "output": operation.output,
         "urlWhen": list(operation.cli.url_when),
@@ -142,6 +142,11 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         "danger": operation.cli.danger,
     }
     return told
+
+
+def sentence(refusal: No) -> str:
+    """A refusal as it reads before it happens: `There is no run with uuid UUID.`"""
+    return _PLACE.sub(lambda place: "…" if place[1] == "cause" else kebab(place[1]).replace("_", "-").upper(), refusal.sentence)
 
 
 def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row | None:
@@ -164,28 +169,26 @@ def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> R
 def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
     """The files of the index by name: one per room, and `_root.json`."""
     by_name = {operation.name: operation for operation in operations}
-    about = _docstrings()
+    told_rooms, told_groups = _told("ROOMS"), _told("GROUPS")
     rooms: dict[str, Row] = {}
     for operation in by_name.values():
         told = row(operation, by_name)
-        package, noun = about.get(operation.name, ("", ""))
         first = {spelling[0] for spelling in [told["words"], *told["aliases"]]}
         for room in sorted(first):
-            file = rooms.setdefault(room, {"room": room, "summary": "", "groups": {}, "commands": []})
+            file = rooms.setdefault(room, {"room": room, "summary": told_rooms.get(room, ""), "groups": {}, "commands": []})
             mine = [spelling for spelling in [told["words"], *told["aliases"]] if spelling[0] == room]
             file["commands"].append({**told, "words": mine[0], "aliases": mine[1:]})
-            if package and told["words"][0] == room and kebab(package.rpartition(".")[2]).replace("_", "-") == room:
-                file["summary"] = _docstring(package)
-            own = " ".join(told["words"][1:-1]) if told["words"][0] == room else ""
-            for group in (" ".join(spelling[1:-1]) for spelling in mine if len(spelling) > 2):
-                # What is only another spelling of a group tells less about it than its own commands.
-                if group == own or group not in file["groups"]:
-                    file["groups"][group] = noun
+            # What is only another spelling of a group is told as the group that it spells.
+            own = told_groups.get(" ".join(told["words"][:-1]), "")
+            for spelling in mine:
+                if len(spelling) > 2:
+                    group = " ".join(spelling[1:-1])
+                    file["groups"][group] = told_groups.get(" ".join(spelling[:-1])) or file["groups"].get(group) or own
     for file in rooms.values():
         commands: list[Row] = file["commands"]
         commands.sort(key=_words)
         file["groups"] = dict(sorted(file["groups"].items()))
-        # A room without a package of its own is told by its only group.
+        # A room of nothing but other spellings is told by its first group.
         file["summary"] = file["summary"] or next(iter(file["groups"].values()), "")
     entries: Row = {room: {"summary": file["summary"], "file": f"{room}.json"} for room, file in sorted(rooms.items())}
     for wire, room in sorted(ROOMS.items()):
@@ -202,19 +205,10 @@ def _words(command: Row) -> list[str]:
     return command["words"]
 
 
-def _docstrings() -> dict[str, tuple[str, str]]:
-    """By operation: the package of its room, and the sentence of the module that declares it."""
-    found: dict[str, tuple[str, str]] = {}
-    for module in pkgutil.walk_packages(contract.__path__, f"{contract.__name__}."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Operation):
-                name = cast("AnyOperation", value).name
-                found[name] = (module.name.rpartition(".")[0], _docstring(module.name))
+def _told(table: str) -> dict[str, str]:
+    """What the packages of the contract say of their rooms (`ROOMS`) or groups (`GROUPS`), by the words that name them."""
+    found: dict[str, str] = {}
+    for module in pkgutil.iter_modules(contract.__path__, f"{contract.__name__}."):
+        mine: dict[str, str] = getattr(importlib.import_module(module.name), table, {})
+        found |= mine
     return found
-
-
-def _docstring(module: str) -> str:
-    """What a module of the contract says it is, for people who use it: without the words that only its readers need."""
-    first = (importlib.import_module(module).__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
-    told = _FOR_READERS.sub("", first)
-    return told[:1].upper() + told[1:]

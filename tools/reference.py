@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import index
+
 from cargo_ai.kernel.operation import AnyOperation
 
 Row = dict[str, Any]
@@ -12,11 +14,11 @@ Row = dict[str, Any]
 HEADER = "<!-- Written by tools/gen.py from the registry. Change the declaration in src/cargo_ai/contract instead. -->\n"
 
 
-def pages(index: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> dict[str, str]:
+def pages(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> dict[str, str]:
     """The pages by file name: `README.md` lists the rooms."""
     found: dict[str, str] = {}
     listed = ["# Command reference", "", "| Room | What it holds |", "| --- | --- |"]
-    for name, file in index.items():
+    for name, file in files.items():
         if name == "_root.json":
             continue
         found[f"{file['room']}.md"] = _page(file, operations)
@@ -48,7 +50,7 @@ def _command(command: Row, operation: AnyOperation) -> str:
         parts.append("\n".join(["| Flag | Takes | |", "| --- | --- | --- |", *rows]))
     parts.append(_reply(operation))
     if command["reasons"]:
-        rows = [f"| `{reason}` | {no.status} | {_cell(no.sentence)} |" for reason, no in operation.refuses.items()]
+        rows = [f"| `{reason}` | {no.status} | {_cell(index.sentence(no))} |" for reason, no in operation.refuses.items()]
         parts.append("\n".join(["| Reason | Status | Says |", "| --- | --- | --- |", *rows]))
     return "\n\n".join(parts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shlex
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,15 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from cargo_ai.cli import parse, words
+from tests.kit.examples import EXAMPLES, INDEX, argv
 
 ROOT = Path(__file__).parents[2]
-INDEX = ROOT / "src/cargo_ai/cli/index"
-EXAMPLES = [
-    example
-    for path in sorted(INDEX.glob("[!_]*.json"))
-    for command in json.loads(path.read_text("utf-8"))["commands"]
-    for example in command["examples"]
-]
 
 
 def gen(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -62,14 +56,12 @@ def test_every_example_parses(example: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CARGO_AI_CLI_INDEX", raising=False)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
-    command, *_ = example.partition(" | ")
-    program, *argv = shlex.split(command)
-    assert program == "cargo-ai"
-    for word in argv:
+    given = argv(example)
+    for word in given:
         if word.startswith("@"):
             Path(word[1:]).parent.mkdir(parents=True, exist_ok=True)
             Path(word[1:]).write_text("{}", "utf-8")
-    found = words.find(argv)
+    found = words.find(given)
     assert found.kind == "command" and found.row is not None
     parse.parse(found.row, found.words, found.rest)
 
@@ -82,3 +74,18 @@ def test_every_command_has_an_example_and_flags_of_its_own(path: Path) -> None:
         flags = [flag for arg in command["args"] for flag in arg["flags"]]
         assert len(flags) == len(set(flags)), name
         assert all(flag.startswith("--") for flag in flags), name
+
+
+@pytest.mark.parametrize("path", sorted(INDEX.glob("[!_]*.json")), ids=lambda path: path.stem)
+def test_every_room_and_group_is_told_in_words_for_its_users(path: Path) -> None:
+    """What is missing is added to ROOMS or GROUPS of the room's package in cargo_ai.contract."""
+    room = json.loads(path.read_text("utf-8"))
+    told = {room["room"]: room["summary"], **room["groups"]}
+    assert [name for name, summary in told.items() if not summary.endswith(".") or len(summary) > 100] == []
+    assert [name for name, summary in told.items() if "wire" in summary.lower() or "contract" in summary.lower()] == []
+
+
+@pytest.mark.parametrize("path", sorted(INDEX.glob("[!_]*.json")), ids=lambda path: path.stem)
+def test_no_reason_shows_an_unfilled_place(path: Path) -> None:
+    sentences = [said for command in json.loads(path.read_text("utf-8"))["commands"] for said in command["reasons"].values()]
+    assert [said for said in sentences if re.search(r"{\w+}", said)] == []

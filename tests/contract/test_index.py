@@ -66,7 +66,7 @@ update: Operation[Asked, Told, Literal["thingNotFound"]] = Operation(
     gives=Told,
     summary="Change.",
     needs="room:write",
-    refuses={"thingNotFound": no(404, "No | such thing.")},
+    refuses={"thingNotFound": no(404, "No | thing {uuid} in {big_room}: {cause}")},
     until=Until("someRoom.bigThing.get", "uuid", "status", final),
     cli=Cli(
         aliases=(("some-room", "thing", "change"), ("other", "thing", "update")),
@@ -169,5 +169,9 @@ def test_the_reference_page_shows_command_path_flags_and_reasons() -> None:
     page = reference.pages(FILES, {get.name: get, update.name: update})["some-room.md"]
     assert "`PUT /v1/room/things/{uuid}`" in page
     assert "$ cargo-ai some-room big-thing update U N" in page
-    assert "| `thingNotFound` | 404 | No \\| such thing. |" in page
+    assert "| `thingNotFound` | 404 | No \\| thing UUID in BIG-ROOM: … |" in page
     assert "`--size`, `--how-big`" in page
+
+
+def test_reasons_are_shown_without_the_places_that_are_filled_later() -> None:
+    assert FILES["some-room.json"]["commands"][1]["reasons"] == {"thingNotFound": "No | thing UUID in BIG-ROOM: …"}

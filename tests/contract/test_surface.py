@@ -18,9 +18,6 @@ SURFACE: dict[str, dict[str, Any]] = json.loads((HERE / "surface.json").read_tex
 PUBLIC = {operation.name: operation for operation in rest.public()}
 COVERED = sorted(set(PUBLIC) & set(SURFACE))
 
-MOST_PENDING = 248
-"""How many operations may be pending. Lower it when some land; it never grows."""
-
 ANYBODY = {
     "userManagement.user.getCurrent",
     "userManagement.user.update",
@@ -82,7 +79,8 @@ def test_pending_names_exactly_what_is_not_served() -> None:
 
 
 def test_pending_only_shrinks() -> None:
-    assert len(lines("pending.txt")) <= MOST_PENDING
+    (most,) = lines("most_pending.txt")  # tools/gen.py lowers it and never raises it
+    assert len(lines("pending.txt")) <= int(most)
 
 
 def test_extras_names_exactly_what_is_ours() -> None:

@@ -37,7 +37,7 @@ class World:
     """Random data, and random filters over it."""
 
     def __init__(self, seed: int) -> None:
-        self.r = random.Random(seed)  # noqa: S311
+        self.r = random.Random(seed)
         self.rows = [self.row(str(index)) for index in range(60)]
         self.related = [{**self.row(f"r{index}"), "parent": str(self.r.randrange(70))} for index in range(90)]
         self.segments = {name: self.filter(depth=1, nested=False) for name in SEGMENTS}
@@ -55,7 +55,9 @@ class World:
         return made
 
     def moment(self) -> datetime:
-        return NOW - timedelta(hours=self.r.choice([0, 1, 5, 12, 13, 36, 24 * 7, 24 * 29, 24 * 31, 24 * 90, -30]), minutes=self.r.choice([0, 30]))
+        return NOW - timedelta(
+            hours=self.r.choice([0, 1, 5, 12, 13, 36, 24 * 7, 24 * 29, 24 * 31, 24 * 90, -30]), minutes=self.r.choice([0, 30])
+        )
 
     def row(self, name: str) -> dict[str, Any]:
         return {
@@ -80,7 +82,16 @@ class World:
 
     def plain(self) -> dict[str, Any]:
         kind = self.r.choice(["string", "number", "date", "boolean", "object", "array", "any", "objectProperty"])
-        column = {"string": "s", "number": "n", "date": "d", "boolean": "b", "object": "o", "array": "a", "any": "x", "objectProperty": "o"}[kind]
+        column = {
+            "string": "s",
+            "number": "n",
+            "date": "d",
+            "boolean": "b",
+            "object": "o",
+            "array": "a",
+            "any": "x",
+            "objectProperty": "o",
+        }[kind]
         if self.r.random() < 0.1:
             column = self.r.choice(list(oracle.TYPES))
         if kind == "objectProperty":
@@ -98,7 +109,11 @@ class World:
         dates = ["2026-03-31", "2026-03-30", "2026-03-01", "2026-03-31T12:00:00+00:00", "1 day", "2 weeks", "5 hours", "31 days"]
         pool = [-1.5, 0, 1, 2, 2.5, 50] if kind == "number" else dates
         if kind in {"number", "date"}:
-            made |= {"firstValue": self.r.choice(pool), "lastValue": self.r.choice(pool)} if operator == "between" else {"value": self.r.choice(pool)}
+            made |= (
+                {"firstValue": self.r.choice(pool), "lastValue": self.r.choice(pool)}
+                if operator == "between"
+                else {"value": self.r.choice(pool)}
+            )
         return made
 
     def condition(self, *, nested: bool) -> dict[str, Any]:
@@ -113,7 +128,11 @@ class World:
                 "kind": "occurrence",
                 "relatedModelUuid": str(RELATED),
                 "frequency": {"operator": operator} | ({} if operator == "not" else {"value": self.r.randrange(3)}),
-                "period": {"operator": self.r.choice(["moreThan", "lessThan", "exactly"]), "value": self.r.choice([0, 1, 7, 30]), "unit": "day"},
+                "period": {
+                    "operator": self.r.choice(["moreThan", "lessThan", "exactly"]),
+                    "value": self.r.choice([0, 1, 7, 30]),
+                    "unit": "day",
+                },
                 "conjonction": self.r.choice(["and", "or", None]),
                 "conditions": [self.plain() for _ in range(self.r.randrange(3))],
             }

@@ -68,7 +68,9 @@ class Settings:
         return self.saved.entry(self.base_url)
 
     def _workspace(self, project: dict[str, Any]) -> str | None:
-        variable, saved = os.environ.get("CARGO_WORKSPACE_UUID"), self.entry().get("workspaceUuid")
+        # The saved workspace is the saved token's: beside another token it would only be in the way.
+        saved = self.entry().get("workspaceUuid") if self.signed_by == credentials.path() else None
+        variable = os.environ.get("CARGO_WORKSPACE_UUID")
         for value in (self.workspace_flag, variable, project.get("workspaceUuid"), saved):
             if value:
                 if not _is_header_text(str(value)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Json = Any
 Category = Literal["invisible", "logic", "storage", "ai", "sales", "code"]
@@ -49,7 +49,7 @@ class Call:
     """One attempt of one node of one run.
 
     `key` is the idempotency key `<run>:<node>:<visit>`, the same for all attempts. `attempt` counts from 1.
-    `meta` is what an earlier `Later` left. `config` is resolved.
+    `meta` is what an earlier `Later` left. `config` is resolved. `parent` is the context of the run that this one is a child of.
     """
 
     workspace: uuid.UUID
@@ -63,6 +63,7 @@ class Call:
     key: str
     attempt: int
     meta: Json = None
+    parent: Json = None
 
 
 class NativeAction(Protocol):
@@ -107,15 +108,32 @@ Perform = Callable[[Call], Awaitable[Outcome]]
 """How nodes of one kind (`connector`, `tool`, `agent`) or a native action with effects act. Raises only for bugs."""
 
 
+@runtime_checkable
+class Computes(Protocol):
+    """A native action that computes outside of the interpreter and changes nothing: it may be done twice, so nothing waits until its
+    outcome is durable."""
+
+    async def perform(self, call: Call) -> Outcome:
+        """What the node yields. Raises only for bugs."""
+        ...
+
+
 @dataclass(slots=True)
 class Actions:
-    """All actions a worker knows: native ones by slug, effects by kind (`connector`) or `native:<slug>`. Filled by the composition root."""
+    """All actions a worker knows: native ones by slug, effects by kind (`connector`) or `native:<slug>`. Filled by the composition root.
+
+    `repeatable`: the effects that only compute.
+    """
 
     native: dict[str, NativeAction] = field(default_factory=dict[str, NativeAction])
     effects: dict[str, Perform] = field(default_factory=dict[str, Perform])
+    repeatable: set[str] = field(default_factory=set[str])
 
     def add(self, action: NativeAction) -> None:
         """Register a native action; a second one under the same slug is a bug."""
         if action.slug in self.native:
             raise ValueError(f"native action declared twice: {action.slug}")
         self.native[action.slug] = action
+        if isinstance(action, Computes):
+            self.effects[f"native:{action.slug}"] = action.perform
+            self.repeatable.add(f"native:{action.slug}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from cargo_ai.engine.journal import HOUR, NIL
 from cargo_ai.kernel import clock
 
 Connection = psycopg.AsyncConnection[Any]
@@ -19,28 +20,52 @@ where uuid = %s and workspace_uuid = %s and finished_ms is null returning uuid
 NOT_BEGUN = """
 update shards set state = 'done', touched_ms = %s where batch_uuid = %s and state in ('waiting', 'queued') returning uuid
 """
-END = """
-with gone as (
-    update runs set status = 'cancelled', wake_ms = null, finished_ms = %s, updated_ms = %s
-    where batch_uuid = %s and finished_ms is null and (shard_uuid = any(%s) or status = 'idle') returning shard_uuid
-), counted as (select shard_uuid, count(*) as n from gone group by shard_uuid)
-update shards s set cancelled = s.cancelled + c.n from counted c where s.uuid = c.shard_uuid
-"""
-PARKED_RUNS = """
-with gone as (
-    update runs set status = 'cancelled', wake_ms = null, finished_ms = %s, updated_ms = %s
-    where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status = 'idle' returning uuid, shard_uuid, batch_uuid
+# Ends the runs of `old`, counts them on their shards, and takes the parked ones off the counters of the nodes that they waited at.
+GONE = """
+gone as (
+    update runs r set status = 'cancelled', wake_ms = null, finished_ms = %(now)s, updated_ms = %(now)s from old
+    where r.uuid = old.uuid and r.finished_ms is null
+    returning r.uuid, r.shard_uuid, r.batch_uuid, r.workspace_uuid, r.workflow_uuid, r.release_uuid, r.position, r.created_ms, old.was
 ), counted as (
     update shards s set cancelled = s.cancelled + c.n from (select shard_uuid, count(*) as n from gone group by shard_uuid) c
     where s.uuid = c.shard_uuid returning s.uuid
+), counted_off as (
+    insert into node_metrics as m (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot, workspace_uuid, total, success, error,
+        idle, cancelled, credits)
+    select workflow_uuid, coalesce(release_uuid, %(nil)s), coalesce(batch_uuid, %(nil)s), created_ms / %(hour)s, position, -1,
+        workspace_uuid, 0, 0, 0, -count(*), 0, 0
+    from gone where was = 'idle' and position is not null group by 1, 2, 3, 4, 5, 7
+    on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do update set idle = m.idle + excluded.idle
 ) select uuid, batch_uuid from gone
 """
+END = f"""
+with old as (
+    select uuid, status as was from runs
+    where batch_uuid = %(batch)s and finished_ms is null and (shard_uuid = any(%(shards)s) or status = 'idle') for update
+), {GONE}
+"""  # noqa: S608 - put together from our own texts
+PARKED_RUNS = f"""
+with old as (
+    select uuid, status as was from runs
+    where uuid = any(%(uuids)s) and workspace_uuid = %(workspace)s and finished_ms is null and status = 'idle' for update
+), {GONE}
+"""  # noqa: S608 - put together from our own texts
+# Shards before runs, in the order of their ids: as each flush locks them, so that the two never wait for each other.
+TELL = """
+update shards s set signal = s.signal + 1 from (
+    select uuid from shards where uuid in (
+        select shard_uuid from runs where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle'
+    ) order by uuid for update
+) told where s.uuid = told.uuid
+"""
+TELL_BATCH = """
+update shards s set signal = s.signal + 1 from (
+    select uuid from shards where batch_uuid = %s and state = 'running' order by uuid for update
+) told where s.uuid = told.uuid
+"""
 LIVE_RUNS = """
-with asked as (
-    update runs set status = 'cancelling', updated_ms = %s
-    where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle' returning uuid, shard_uuid
-), told as (update shards s set signal = s.signal + 1 where s.uuid in (select shard_uuid from asked) returning s.uuid)
-select uuid from asked
+update runs set status = 'cancelling', updated_ms = %s
+where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle' returning uuid
 """
 
 
@@ -50,7 +75,7 @@ async def ask_batch(connection: Connection, workspace: uuid.UUID, batch: uuid.UU
     if await cursor.fetchone() is None:
         return False
     await rest_of_batch(connection, batch)
-    await connection.execute("update shards set signal = signal + 1 where batch_uuid = %s and state = 'running'", (batch,))
+    await connection.execute(TELL_BATCH, (batch,))
     return True
 
 
@@ -61,13 +86,16 @@ async def rest_of_batch(connection: Connection, batch: uuid.UUID) -> None:
         return
     now = _now()
     cursor = await connection.execute(NOT_BEGUN, (now, batch))
-    await connection.execute(END, (now, now, batch, [row[0] for row in await cursor.fetchall()]))
+    shards = [row[0] for row in await cursor.fetchall()]
+    await connection.execute(END, {"now": now, "batch": batch, "shards": shards, "nil": NIL, "hour": HOUR})
 
 
 async def runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:
     """Cancel runs: parked ones at once, others at their next node boundary. Returns the runs touched and batches that may be over now."""
     now = _now()
-    parked = await (await connection.execute(PARKED_RUNS, (now, now, list(uuids), workspace))).fetchall()
+    named = {"now": now, "uuids": list(uuids), "workspace": workspace, "nil": NIL, "hour": HOUR}
+    await connection.execute(TELL, (list(uuids), workspace))
+    parked = await (await connection.execute(PARKED_RUNS, named)).fetchall()
     live = await (await connection.execute(LIVE_RUNS, (now, list(uuids), workspace))).fetchall()
     for row in parked:
         await connection.execute("select pg_notify('cargo_done', %s)", (str(row[0]),))

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from cargo_ai.engine.action import Actions, Json
 from cargo_ai.engine.graph import MAXIMUM_NODES, is_start, resolver_of
+from cargo_ai.expression import ExpressionError, Question
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
 
@@ -21,6 +22,8 @@ class Known:
     connectors: frozenset[str] = frozenset()
     tools: frozenset[str] = frozenset()
     action_children: Callable[[str, str], int | None] = lambda _integration, _action: None
+    wrong: Mapping[Question, ExpressionError] = field(default_factory=dict[Question, ExpressionError])
+    """What the JavaScript engine says of expressions that only it can read (see `questions`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,13 @@ class Invalid:
         return body | ({"invalidNodes": [node.to_wire() for node in self.nodes]} if self.nodes else {})
 
 
+def questions(nodes: Sequence[Mapping[str, Json]]) -> list[Question]:
+    """The expressions of the nodes that only the JavaScript engine can read, each once."""
+    return list(dict.fromkeys(question for node in nodes for question in resolver_of(node).engine))
+
+
 def check(nodes: Sequence[Mapping[str, Json]], known: Known) -> list[Invalid]:
-    """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges)."""
+    """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges) where there is no circle."""
     if len(nodes) > MAXIMUM_NODES:
         return [Invalid("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}.")]
     faults: list[Invalid] = []
@@ -87,11 +95,13 @@ def _fault(node: Mapping[str, Json], known: Known, present: set[str], circular: 
 
 def _config_fault(node: Mapping[str, Json], known: Known, no: Callable[[str, str], Invalid]) -> Invalid | None:
     config = cast("dict[str, Json]", node.get("config") or {})
-    problems = resolver_of(node).problems
+    resolver = resolver_of(node)
+    problems = [*resolver.problems, *(known.wrong[question] for question in resolver.engine if question in known.wrong)]
     if problems:
         return no("expressionInvalid", " ".join(str(problem) for problem in problems[:3]))
     if node.get("kind") == "native":
-        message = known.actions.native[str(node.get("actionSlug"))].check(config)
+        action = known.actions.native.get(str(node.get("actionSlug")))
+        message = action.check(config) if action else None
         if message:
             return no("nativeInvalid", message)
     return None
@@ -127,7 +137,7 @@ def _children_allowed(node: Mapping[str, Json], known: Known) -> tuple[int, ...]
 
 
 def _circular(nodes: Sequence[Mapping[str, Json]]) -> set[str]:
-    """The uuids of nodes on a circle: what Kahn's elimination from both ends leaves over."""
+    """The uuids of nodes on a circle: of what Kahn's elimination from both ends leaves over, those that lead back to themselves."""
     edges: dict[str, set[str]] = {str(node.get("uuid")): set() for node in nodes}
     for node in nodes:
         targets = [*cast("Sequence[str | None]", node.get("childrenUuids") or ()), cast("str | None", node.get("fallbackChildUuid"))]
@@ -136,8 +146,18 @@ def _circular(nodes: Sequence[Mapping[str, Json]]) -> set[str]:
     for uuid, targets in edges.items():
         for target in targets:
             back[target].add(uuid)
-    alive = _eliminate(set(edges), edges, back)
-    return _eliminate(alive, back, edges)
+    alive = _eliminate(_eliminate(set(edges), edges, back), back, edges)
+    return {uuid for uuid in alive if _returns(uuid, edges)}
+
+
+def _returns(uuid: str, edges: Mapping[str, set[str]]) -> bool:
+    seen, ahead = set[str](), list(edges[uuid])
+    while ahead and uuid not in seen:
+        step = ahead.pop()
+        if step not in seen:
+            seen.add(step)
+            ahead += edges[step]
+    return uuid in seen
 
 
 def _eliminate(alive: set[str], forward: Mapping[str, set[str]], back: Mapping[str, set[str]]) -> set[str]:

@@ -58,6 +58,11 @@ async def claim(connection: Connection, shard: uuid.UUID, owner: str, now: int) 
     return Claimed(*row) if row else None
 
 
+async def count_tries(connection: Connection, claimed: Claimed, tries: int) -> None:
+    """Say how many claims without an orderly end are held against a shard."""
+    await connection.execute("update shards set tries = %s where uuid = %s and epoch = %s", (tries, claimed.uuid, claimed.epoch))
+
+
 async def unfinished(connection: Connection, claimed: Claimed, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
     """The next runs of a shard that are neither finished nor parked, in order of their ids."""
     low = uuid.UUID(int=after.int + 1) if after else claimed.first
@@ -107,7 +112,8 @@ async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed,
 
 async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> None:
     cursor = await connection.execute(
-        "update shards set state = 'queued', owner = null, tries = 0, touched_ms = %s where uuid = %s and epoch = %s returning uuid",
+        "update shards set state = 'queued', owner = null, tries = 0, touched_ms = %s where uuid = %s and epoch = %s "
+        "and state = 'running' returning uuid",
         (int(clock.unix() * 1000), claimed.uuid, claimed.epoch),
     )
     if await cursor.fetchone():

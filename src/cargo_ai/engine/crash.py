@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 from cargo_ai.kernel import settings
 
-_armed: dict[str, int] = {}
+_armed: dict[str, tuple[int, str]] = {}
 
 
 def arm(environment: settings.Settings) -> None:
-    """Read `CARGO_AI_CRASH_AT=name:7` (kill at the seventh passage); nothing is armed without it."""
+    """Read `CARGO_AI_CRASH_AT`, points by comma; nothing is armed without it.
+
+    `name:7` kills each process at its seventh passage and at every later one; `name:7@/a/file` only the first that can remove that file,
+    so that whoever takes over lives.
+    """
     for part in environment.text("CRASH_AT").split(","):
-        name, _, count = part.partition(":")
+        point_, _, once = part.partition("@")
+        name, _, count = point_.partition(":")
         if name:
-            _armed[name] = int(count or 1)
+            _armed[name] = (int(count or 1), once)
 
 
 def point(name: str) -> None:
     """Die here by SIGKILL when the point is armed and its count is up."""
-    if name in _armed:
-        _armed[name] -= 1
-        if _armed[name] <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+    if name not in _armed:
+        return
+    left, once = _armed[name]
+    _armed[name] = (left - 1, once)
+    if left <= 1 and (not once or _consumed(once)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _consumed(path: str) -> bool:
+    try:
+        Path(path).unlink()
+    except FileNotFoundError:
+        return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -13,6 +14,7 @@ from pydantic_core import to_json
 from cargo_ai.engine import crash
 from cargo_ai.engine.claim import admit, close_batch
 from cargo_ai.engine.journal import NULL, escape
+from cargo_ai.engine.patience import patiently
 from cargo_ai.engine.queue import Queue
 from cargo_ai.engine.submit import record_id, record_title
 from cargo_ai.kernel import clock, ids, log
@@ -79,10 +81,18 @@ class Enumerator:
 
     def __init__(self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources) -> None:
         self._pool, self._queue, self._sources = pool, queue, sources
+        self._draining = False
+
+    def drain(self) -> None:
+        """Stop after the present chunk; another worker goes on from the cursor."""
+        self._draining = True
 
     async def enumerate(self, batch: str) -> None:
         """Write runs and shards; the batch's cursor moves in the same transactions, so that nothing is enrolled twice."""
-        uid = uuid.UUID(batch)
+        # After a lost connection the batch is claimed anew and goes on from its cursor, whatever of the last chunk was committed.
+        await patiently("enumerating a batch", partial(self._enumerate, uuid.UUID(batch)))
+
+    async def _enumerate(self, uid: uuid.UUID) -> None:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(CLAIM, (_now(), uid))).fetchone()
         if row is None:
@@ -105,7 +115,7 @@ class Enumerator:
         async for chunk in source(batch.workspace, batch.data, batch.cursor):
             waiting += chunk
             while len(waiting) >= limit:
-                if not await self._write(batch, waiting[:limit]):
+                if not await self._write(batch, waiting[:limit]) or await self._gives_way(batch):
                     return False
                 waiting, limit = waiting[limit:], TRANSACTION_ROWS
         return not waiting or await self._write(batch, waiting)
@@ -134,6 +144,13 @@ class Enumerator:
         crash.point("after enumeration commit")
         batch.cursor = int(row[0])
         return True
+
+    async def _gives_way(self, batch: _Batch) -> bool:
+        """Whether this process is to stop, and has handed the rest of the batch back to the queue."""
+        if self._draining:
+            async with self._pool.connection() as connection:
+                await self._queue.defer(connection, "enumerate", "batch", batch=str(batch.uuid))
+        return self._draining
 
     async def _end(self, batch: _Batch, problem: str | None) -> None:
         async with self._pool.connection() as connection:

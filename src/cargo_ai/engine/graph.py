@@ -11,7 +11,7 @@ from cargo_ai.expression import Resolver, compile_config
 
 MAXIMUM_NODES = 500
 MAXIMUM_VISITS = 1_000
-
+LONGEST_RETRY = 3600.0
 
 SCOPE = frozenset({"nodes", "parentNodes", "now"})
 NO_TEMPLATES = frozenset({"_nodes", "script"})
@@ -31,12 +31,16 @@ class Retry:
 
     def seconds_before(self, attempt: int) -> float:
         """How long to wait before this attempt (2 is the first repetition); at most an hour."""
-        return min(self.initial_interval * self.backoff ** max(0, attempt - 2) / 1000, 3600)
+        try:
+            return min(self.initial_interval * self.backoff ** max(0, attempt - 2) / 1000, LONGEST_RETRY)
+        except OverflowError:
+            return LONGEST_RETRY
 
 
 @dataclass(slots=True)
 class Node:
-    """One node, ready to walk. `action` is None for nodes with effects, which `effect` names (`connector`, `native:modelUpsert`)."""
+    """One node, ready to walk. `action` is None for nodes with effects, which `effect` names (`connector`, `native:modelUpsert`);
+    `repeatable`: the effect only computes."""
 
     uuid: str
     slug: str
@@ -49,6 +53,7 @@ class Node:
     resolver: Resolver
     action: NativeAction | None
     effect: str
+    repeatable: bool = False
 
     def child(self, index: int | None) -> str | None:
         """The uuid of a child, or None where the walk ends."""
@@ -87,7 +92,8 @@ def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
     effect = kind
     if kind == "native":
         name = str(raw.get("actionSlug"))
-        action, effect = actions.native.get(name), f"native:{name}"
+        effect = f"native:{name}"
+        action = actions.native.get(name) if effect not in actions.effects else None
     if action is None and effect not in actions.effects:
         raise GraphInvalid(f"Node {slug!r} is of a kind that this server cannot run ({effect}).")
     return Node(
@@ -102,6 +108,7 @@ def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
         resolver=resolver_of(raw),
         action=action,
         effect=effect,
+        repeatable=effect in actions.repeatable,
     )
 
 
@@ -115,8 +122,9 @@ def retry_of(raw: Mapping[str, Any] | None) -> Retry:
     """The retry rule that a node declares; what is absent or out of bounds takes the nearest sensible value."""
     if not raw:
         return Retry()
+    interval = raw.get("initialInterval")
     return Retry(
-        maximum_attempts=max(1, min(int(raw.get("maximumAttempts") or 1), 100)),
-        initial_interval=max(0.0, float(raw.get("initialInterval", 1_000))),
+        maximum_attempts=int(max(1, min(raw.get("maximumAttempts") or 1, 100))),
+        initial_interval=1_000 if interval is None else max(0.0, float(interval)),
         backoff=max(1.0, float(raw.get("backoffCoefficient") or 2.0)),
     )

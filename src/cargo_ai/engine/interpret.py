@@ -11,12 +11,15 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from cargo_ai.engine.action import Done, Failed, Json, Later, Outcome, Scope
 from cargo_ai.engine.graph import MAXIMUM_VISITS, Node, Program
-from cargo_ai.expression import ExpressionError
+from cargo_ai.expression import Answer, ExpressionError, NeedsEngine, Question
 from cargo_ai.kernel import clock
 
 MAXIMUM_OUTPUT = 4 * 1024 * 1024
 MAXIMUM_CONTEXT = 16 * 1024 * 1024
 MAXIMUM_THROTTLES = 1_000
+MAXIMUM_PAUSE = 366 * 24 * 3600.0
+DEEPEST = 200
+"""Levels of nesting that can be read back: what is deeper could be written but never resumed."""
 TITLE_LENGTH = 160
 
 Status = Literal["success", "error", "cancelled"]
@@ -55,6 +58,23 @@ class Act(NamedTuple):
     started: int
 
 
+class Evaluate(NamedTuple):
+    """Have the JavaScript engine answer these questions over this scope, put them into `walk.answered`, then `advance` again."""
+
+    node: Node
+    scope: Mapping[str, Json]
+    questions: tuple[Question, ...]
+    now: int
+    before: Mapping[Question, Answer]
+
+
+class Answered(NamedTuple):
+    """What the engine answered about the config of the present node, and the time that was `now` when it was asked."""
+
+    answers: Mapping[Question, Answer]
+    now: int
+
+
 class Pause(NamedTuple):
     """Nothing to do for so many seconds; then `advance` again."""
 
@@ -81,6 +101,7 @@ class Walk:
     throttled: int = 0
     meta: Json = None
     resumed: bool = False
+    answered: Answered | None = None
     status: Status | None = None
     error: str | None = None
 
@@ -102,29 +123,42 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
         walk.seq = int(row["seq"]) + 1
         node = str(row["node_uuid"])
         walk.visits[node] = int(row["visit"])
-        output: bytes | str = row["output"]
+        given: bytes | str = row["output"]
+        output = given.encode() if isinstance(given, str) else given
         walk.context[str(row["node_slug"])] = from_json(output)
         walk.size += len(output)
         walk.credits += float(row["credits"])
         following = row["next_node_uuid"]
         walk.node = walk.program.nodes.get(str(following)) if following else None
         if walk.node is None:
-            _end(walk, "error" if row["status"] == "error" and not following else "success", row["error_message"])
+            if row["status"] == "error" and not following:
+                _end(walk, "error", f"{row['node_slug']}: {row['error_message']}")
+            else:
+                _end(walk, "success", None)
     if pending:
         walk.attempt, walk.throttled = int(pending["attempt"]), int(pending["throttled"])
         walk.meta, walk.resumed = pending["meta"], bool(pending["resumed"])
     return walk
 
 
-def advance(walk: Walk, now: int) -> Act | Pause | None:
-    """Walk over pure nodes until there is an effect to perform (Act), time to wait (Pause) or nothing left (None)."""
-    scope = {"nodes": walk.context, "parentNodes": walk.parent, "now": clock.wire(datetime.fromtimestamp(now / 1000, UTC))}
+def advance(walk: Walk, now: int) -> Act | Evaluate | Pause | None:
+    """Walk over pure nodes until there is an effect to perform (Act), something to ask the JavaScript engine (Evaluate), time to wait
+    (Pause) or nothing left (None)."""
+    scope = _scope(walk, now)
     while (node := walk.node) is not None:
         visit = walk.visits.get(node.uuid, 0) + 1
         warnings: list[str] = []
         outcome: Outcome
         try:
-            config: Any = node.resolver(scope, warnings)
+            if walk.answered is not None or node.resolver.engine:
+                config: Any = _with_engine(walk, node, warnings, now)
+                if isinstance(config, Evaluate):
+                    return config
+            else:
+                config = node.resolver(scope, warnings)
+        except NeedsEngine:
+            walk.answered = Answered({}, now)
+            continue
         except ExpressionError as error:
             outcome, config = Failed(str(error)), {}
         else:
@@ -140,9 +174,22 @@ def advance(walk: Walk, now: int) -> Act | Pause | None:
     return None
 
 
-def settle(
-    walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: list[str], started: int, finished: int
-) -> Pause | None:
+def _scope(walk: Walk, now: int) -> dict[str, Json]:
+    return {"nodes": walk.context, "parentNodes": walk.parent, "now": clock.wire(datetime.fromtimestamp(now / 1000, UTC))}
+
+
+def _with_engine(walk: Walk, node: Node, warnings: list[str], now: int) -> Json | Evaluate:
+    """The node's config with the engine's answers, or what it must be asked first. Raises ExpressionError."""
+    answers, asked = walk.answered or Answered({}, now)
+    walk.answered = None
+    scope = _scope(walk, asked)
+    questions = node.resolver.questions(scope, answers)
+    if questions:
+        return Evaluate(node, scope, questions, asked, answers)
+    return node.resolver(scope, warnings, answers)
+
+
+def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: list[str], started: int, finished: int) -> Pause | None:
     """Take the outcome of the node in: move on, prepare another attempt (Pause), or end the run."""
     if isinstance(outcome, Done):
         output = _json(outcome.output)
@@ -151,13 +198,18 @@ def settle(
             warnings.extend(outcome.warnings)
             target = node.child(outcome.child)
             when = (started, finished)
-            _record(walk, node, config, outcome.output, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
+            # What an effect gave is kept as it will be read back, so that a resumed run sees the same.
+            kept = outcome.output if node.action is not None else from_json(output)
+            _record(walk, node, config, kept, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
             _move(walk, target)
             return None
         outcome = Failed(problem or "")
     if isinstance(outcome, Later):
-        walk.meta, walk.resumed = outcome.meta, True
-        return Pause(outcome.seconds, outcome.reason)
+        meta = _json(outcome.meta)
+        if isinstance(meta, bytes):
+            walk.meta, walk.resumed = from_json(meta), True
+            return _pause(outcome.seconds, outcome.reason)
+        outcome = Failed(f"What the node left for later cannot be kept. {meta}")
     return _failed(walk, node, config, outcome, warnings, started, finished)
 
 
@@ -169,7 +221,7 @@ def cancel(walk: Walk) -> None:
 
 def fail(walk: Walk, message: str, now: int) -> None:
     """End the run in error at its present node, for a reason outside of the node."""
-    node = walk.node
+    node, message = walk.node, _text(message)
     if node is not None:
         output = {"errorMessage": message}
         _record(walk, node, {}, output, to_json(output), f"❌ {message}", message, [], None, None, 0.0, (now, now))
@@ -180,20 +232,21 @@ def fail(walk: Walk, message: str, now: int) -> None:
 def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
     if failed.retry_after is not None and walk.throttled < MAXIMUM_THROTTLES:
         walk.throttled += 1
-        return Pause(failed.retry_after, "the service asked to wait")
+        return _pause(failed.retry_after, "the service asked to wait")
     if failed.transient and walk.attempt < node.retry.maximum_attempts:
         walk.attempt += 1
         return Pause(node.retry.seconds_before(walk.attempt), "retry")
     target = node.fallback_child or (node.child(0) if node.fallback_on_failure else None)
     child = node.children.index(target) if target in node.children else None
-    output = {"errorMessage": failed.message}
+    message = _text(failed.message)
+    output = {"errorMessage": message}
     when = (started, finished)
-    _record(walk, node, config, output, to_json(output), f"❌ {failed.message}", failed.message, warnings, child, target, 0.0, when)
+    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, 0.0, when)
     if target is not None:
         _move(walk, target)
     else:
         walk.node = None
-        _end(walk, "error", f"{node.slug}: {failed.message}")
+        _end(walk, "error", f"{node.slug}: {message}")
     return None
 
 
@@ -217,6 +270,7 @@ def _record(
     walk.size += len(output_json)
     walk.credits += credit
     config_json = _json(config)
+    title = _text(title)
     walk.entries.append(
         Entry(
             walk.seq,
@@ -228,12 +282,12 @@ def _record(
             target,
             title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…",
             error,
-            tuple(warnings),
+            tuple(_text(warning) for warning in warnings),
             output_json,
             config_json if isinstance(config_json, bytes) else b"{}",
             credit,
             *when,
-            node.action is None,
+            node.action is None and not node.repeatable,
         )
     )
     walk.seq += 1
@@ -250,10 +304,23 @@ def _end(walk: Walk, status: Status, error: str | None) -> None:
     walk.status, walk.error = status, error
 
 
+def _pause(seconds: float, reason: str) -> Pause:
+    """A pause of what others asked for, within bounds; NaN is none."""
+    return Pause(min(max(0.0, seconds), MAXIMUM_PAUSE), reason)
+
+
+def _text(text: str) -> str:
+    """The text as it can be written: half of a character (a lone surrogate) becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def _json(value: Json) -> bytes | str:
-    """JSON bytes, or a sentence that says why the value is none."""
+    """JSON bytes that can be read back, or a sentence that says why the value is none."""
     try:
-        return to_json(value, inf_nan_mode="null")
+        found = to_json(value, inf_nan_mode="null")
+        if len(found) > 2 * DEEPEST and found.count(b"[") + found.count(b"{") > DEEPEST:
+            from_json(found)
+        return found
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
         return f"The output is no JSON: {str(error)[:120]}"
 

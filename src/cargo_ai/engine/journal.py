@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from cargo_ai.kernel import ids
 
 NIL = uuid.UUID(int=0)
 HOUR = 3_600_000
+PIECE_ROWS = 100
 
 
 @dataclass(slots=True)
@@ -99,9 +101,12 @@ from unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::float8[]
 where s.uuid = v.uuid and s.epoch = v.epoch and s.state = 'running'
 returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
 """
+# A run that was asked to cancel while it was being parked is woken at once, to end.
 RUNS = """
-update runs r set status = v.status, error_message = v.error, credits = v.credits, position = v.position, wake_ms = v.wake,
-    pending = v.pending, updated_ms = v.now, finished_ms = v.finished
+update runs r set error_message = v.error, credits = v.credits, position = v.position, pending = v.pending, updated_ms = v.now,
+    finished_ms = v.finished,
+    status = case when r.status = 'cancelling' and v.finished is null then r.status else v.status end,
+    wake_ms = case when r.status = 'cancelling' and v.finished is null then v.now else v.wake end
 from unnest(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::bigint[], %s::json[], %s::bigint[], %s::bigint[])
     as v(uuid, status, error, credits, position, wake, pending, now, finished)
 where r.uuid = v.uuid and r.uuid between %s and %s
@@ -196,8 +201,8 @@ def copy_lines(entries: Iterable[tuple[str, Entry, str | None]], workspace: uuid
         error = NULL if entry.error is None else escape(entry.error)
         lines.append(
             f"{run}\t{entry.seq}\t{workspace}\t{escape(entry.node)}\t{escape(entry.slug)}\t{entry.visit}\t{entry.status}\t"
-            f"{NULL if entry.child is None else entry.child}\t{escape(entry.next) if entry.next else NULL}\t{escape(entry.title)}\t{error}\t"
-            f"{_warnings(entry.warnings)}\t{output}\t{file or NULL}\t{escape(entry.config.decode())}\t{entry.credits}\t"
+            f"{NULL if entry.child is None else entry.child}\t{escape(entry.next) if entry.next else NULL}\t{escape(entry.title)}\t"
+            f"{error}\t{_warnings(entry.warnings)}\t{output}\t{file or NULL}\t{escape(entry.config.decode())}\t{entry.credits}\t"
             f"{entry.started}\t{entry.finished}\n"
         )
     return "".join(lines)
@@ -208,8 +213,9 @@ async def _write_entries(connection: psycopg.AsyncConnection[Any], parts: list[P
         return
     async with connection.cursor() as cursor, cursor.copy(ENTRIES) as copy:
         for part in parts:
-            for begin in range(0, len(part.entries), 500):
-                await copy.write(copy_lines(part.entries[begin : begin + 500], part.shard.workspace))
+            for begin in range(0, len(part.entries), PIECE_ROWS):
+                await copy.write(copy_lines(part.entries[begin : begin + PIECE_ROWS], part.shard.workspace))
+                await asyncio.sleep(0)  # the write itself seldom lets anybody else in
 
 
 async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[RunState]) -> None:

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine import partitions, wake
 from cargo_ai.engine.claim import admit, close_batch
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.queue import LANES, Queue
 from cargo_ai.kernel import clock, log
 
 BEAT_SECONDS = 5.0
@@ -24,6 +24,8 @@ BEAT = """
 insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, %s, %s, %s, %s, %s, %s)
 on conflict (uuid) do update set queue_ids = excluded.queue_ids, beat_ms = excluded.beat_ms
 """
+# A lane that lost its connection no longer beats for the jobs that it still works on; this process lives, so it does.
+QUEUE_BEAT = "update procrastinate_workers set last_heartbeat = now() where id = any(%s)"
 # A shard that is queued or running, that nobody touched for so long and that no job speaks of: its job was lost with a worker
 # that came back from a pause and finished what had been given to another.
 ORPHANS = """
@@ -31,6 +33,11 @@ update shards s set state = 'queued', touched_ms = %s
 where s.state in ('queued', 'running') and s.touched_ms < %s
     and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'shard' = s.uuid::text)
 returning s.uuid, s.lane
+"""
+DEAD = "select uuid::text from workers where uuid <> %s and (uuid::text = %s or beat_ms < %s)"
+# A worker that was paused, or whose machine is gone, may hold locks in a transaction that it will never end.
+END_SESSIONS = """
+select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user and right(application_name, 36) = any(%s)
 """
 UNREAD = """
 select b.uuid from batches b where b.finished_ms is null and not b.enumerated and b.updated_ms < %s
@@ -49,6 +56,7 @@ class Keeper:
         self._stalled_after = stalled_after
         self._replaces = replaces
         self._started = int(clock.unix() * 1000)
+        self._said: list[int] = []
 
     async def run(self) -> None:
         """Until cancelled. A database that is away is waited for."""
@@ -57,7 +65,8 @@ class Keeper:
             wait = TICK_SECONDS
             try:
                 now = clock.seconds()
-                if now >= beat:
+                # Who takes over from this process must know its present ids: they change when a lane signs on again.
+                if now >= beat or self._queue.ids() != self._said:
                     await self._beat()
                     beat = clock.seconds() + min(BEAT_SECONDS, self._stalled_after / 3)
                 if now >= recover:
@@ -71,7 +80,8 @@ class Keeper:
                 raise
             except Exception as error:
                 _log.warning("housekeeping failed; trying again", cause=f"{type(error).__name__}: {error}"[:300])
-            await asyncio.sleep(wait)
+            # Until the queue's ids are known and said, nobody could take over from this process at once.
+            await asyncio.sleep(wait if len(self._said) == len(LANES) else min(wait, 0.05))
 
     async def leave(self) -> None:
         """Say goodbye: this worker's row goes away."""
@@ -79,10 +89,12 @@ class Keeper:
             await connection.execute("delete from workers where uuid = %s", (self._worker,))
 
     async def _beat(self) -> None:
-        now = int(clock.unix() * 1000)
-        values = (self._worker, socket.gethostname(), os.getpid(), self._queue.ids(), self._slots, self._started, now)
+        now, said = int(clock.unix() * 1000), self._queue.ids()
+        values = (self._worker, socket.gethostname(), os.getpid(), said, self._slots, self._started, now)
         async with self._pool.connection() as connection:
             await connection.execute(BEAT, values)
+            await connection.execute(QUEUE_BEAT, (said,))
+        self._said = said
 
     async def _wake(self) -> float:
         """Wake what is due; returns how long to sleep: less than a tick when the next one is due sooner."""
@@ -119,10 +131,11 @@ class Keeper:
         """Take over at once from the worker whose death our parent process saw, and from those of silent hosts when they are overdue."""
         old = int(clock.unix() * 1000) - int(self._stalled_after * 1000)
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "delete from workers where uuid <> %s and (uuid::text = %s or beat_ms < %s) returning queue_ids",
-                (self._worker, self._replaces, old),
-            )
+            found = await (await connection.execute(DEAD, (self._worker, self._replaces, old))).fetchall()
+            names = [row[0] for row in found]
+            if names:
+                await connection.execute(END_SESSIONS, (names,))
+            cursor = await connection.execute("delete from workers where uuid::text = any(%s) returning queue_ids", (names,))
             dead = [worker_id for row in await cursor.fetchall() for worker_id in row[0]]
         self._replaces = ""
         await self._queue.bury(dead)

@@ -16,7 +16,7 @@ from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.kernel import log
+from cargo_ai.kernel import clock, log
 
 Lane = Literal["interactive", "batch"]
 LANES: tuple[Lane, ...] = ("interactive", "batch")
@@ -47,7 +47,8 @@ class Queue:
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         self._stalled_after = stalled_after
         self._polling = polling
-        self._workers: list[Worker] = []
+        self._workers: dict[Lane, Worker] = {}
+        self._stopping = False
         # Procrastinate logs each job at INFO; the engine's own events say more.
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
@@ -68,8 +69,24 @@ class Queue:
     async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
         """Work on jobs until cancelled or told to `stop`; each lane has slots of its own, so a full one never delays the other."""
         await self._app.connector.open_async(pool)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-        self._workers = [self._worker(lane, count) for lane, count in slots.items()]
-        await asyncio.gather(*(worker.run() for worker in self._workers))
+        async with asyncio.TaskGroup() as group:
+            for lane, count in slots.items():
+                group.create_task(self._serve(lane, count), name=f"lane {lane}")
+
+    async def _serve(self, lane: Lane, slots: int) -> None:
+        """Serve one lane; when the database goes away or another process declared this one dead, sign on again. The other lane goes on."""
+        wait = 0.1
+        while not self._stopping:
+            began = clock.seconds()
+            worker = self._workers[lane] = self._worker(lane, slots)
+            try:
+                # Also when it fails, it returns only after the jobs that it has.
+                await worker.run()
+            except Exception as error:
+                _log.warning("the queue was lost; signing on again", lane=lane, cause=f"{type(error).__name__}: {error}"[:300])
+            if not self._stopping:
+                wait = 0.1 if clock.seconds() - began > 10 else min(wait * 2, 5.0)
+                await asyncio.sleep(wait)
 
     def _worker(self, lane: Lane, slots: int) -> Worker:
         return Worker(
@@ -87,12 +104,13 @@ class Queue:
 
     def stop(self) -> None:
         """Fetch no further job; `serve` returns when the present ones ended."""
-        for worker in self._workers:
+        self._stopping = True
+        for worker in self._workers.values():
             worker.stop()
 
     def ids(self) -> list[int]:
         """The queue's ids of this process's workers, for the one who takes over if it dies."""
-        return [worker.worker_id for worker in self._workers if worker.worker_id is not None]
+        return [worker.worker_id for worker in self._workers.values() if worker.worker_id is not None]
 
     async def bury(self, ids: Sequence[int]) -> None:
         """Say that these workers are dead: their jobs count as stalled at once."""

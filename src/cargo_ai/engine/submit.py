@@ -32,7 +32,10 @@ class Origin:
 def record_id(record: Mapping[str, Any], run: uuid.UUID) -> str:
     """The id of the record that a run is about: `_id`, else the run's own uuid."""
     value = record.get("_id")
-    return str(value) if value not in (None, "") else str(run)
+    if value in (None, ""):
+        return str(run)
+    text = value if isinstance(value, str) else to_json(value, inf_nan_mode="null").decode()
+    return text.replace("\x00", "")
 
 
 def record_title(record: Mapping[str, Any]) -> str:

@@ -26,8 +26,9 @@ SHARD = """
 insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
 values (%s, %s, %s, 0, %s, %s, %s, %s, %s)
 """
+# One that somebody asked to cancel while it was being parked keeps that: whoever drives the new shard ends it.
 LEAVE = """
-update runs set status = 'pending', shard_uuid = %s, wake_ms = null, updated_ms = %s
+update runs set status = case when status = 'cancelling' then status else 'pending' end, shard_uuid = %s, wake_ms = null, updated_ms = %s
 where uuid = any(%s) and uuid between %s and %s
 """
 COUNT_OFF = """

@@ -144,7 +144,8 @@ class Writer:
                 self._connection, unsure = None, True
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 2.0)
-            except psycopg.Error as error:
+            except Exception as error:
+                # Also what is no fault of the database's: a writer that died would leave everybody waiting.
                 if len(parts) > 1:
                     for part in parts:
                         await self._commit([part])

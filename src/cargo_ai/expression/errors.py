@@ -27,7 +27,7 @@ class NeedsEngine(ExpressionError):
 
     def __init__(self, expression: str) -> None:
         super().__init__(
-            f"The expression {quote(expression)} needs the full JavaScript engine, which this server does not have yet: "
+            f"The expression {quote(expression)} needs the JavaScript engine, which cannot run here: "
             "use paths, comparisons and boolean operators.",
             expression,
         )

@@ -9,6 +9,7 @@ from cargo_ai.expression import path, template
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unknown_name
 from cargo_ai.expression.number import WHITE_SPACE
 from cargo_ai.expression.path import Evaluate
+from cargo_ai.expression.question import Answer, Question
 from cargo_ai.expression.text import to_text
 from cargo_ai.expression.values import UNDEFINED, JsonValue, Scope
 
@@ -19,28 +20,50 @@ NAMES = frozenset({"nodes", "parentNodes", "record", "now"})
 _DEEPEST = 100  # levels of objects and arrays in a config; Python's stack is finite
 
 
+class Asking(dict[str, object]):
+    """A scope with the engine's answers. A question without one is noted in `wanted`, or is an error where that is None."""
+
+    def __init__(self, scope: Scope, answers: Mapping[Question, Answer], wanted: dict[Question, None] | None = None) -> None:
+        super().__init__(scope)
+        self.answers = answers
+        self.wanted = wanted
+
+
 @dataclass(frozen=True, slots=True)
 class Resolver:
     """A compiled config: call it with a run's context to get the config's values.
 
     `constant`: nothing in it is evaluated. `sources`: every expression, without braces, in the order of the config.
-    `needs_engine`: those outside the path lane. `problems`: every error that is known without running, in the same order.
+    `needs_engine`: those that only the engine can evaluate; `engine`: the same as questions, each once. `problems`: every error that is
+    known without running, in the same order.
     """
 
     constant: bool
     sources: tuple[str, ...]
     needs_engine: tuple[str, ...]
     problems: tuple[ExpressionError, ...]
+    engine: tuple[Question, ...]
     _evaluate: Evaluate
+    _with_answers: Evaluate
 
-    def __call__(self, scope: Scope, warnings: list[str]) -> JsonValue:
+    def __call__(self, scope: Scope, warnings: list[str], answers: Mapping[Question, Answer] | None = None) -> JsonValue:
         """The config with every expression evaluated once, as JSON; what is evaluated is never evaluated again.
 
         `scope` holds JSON values. Constants and values read from the scope are shared, not copied: treat the result as immutable.
-        Missing paths and values that JSON cannot hold are null and leave a sentence in `warnings`. Raises ExpressionError.
+        Missing paths and values that JSON cannot hold are null and leave a sentence in `warnings`. Raises ExpressionError, and
+        NeedsEngine for an expression that only the engine can evaluate and that `answers` has nothing for.
         """
-        value = self._evaluate(scope, warnings)
+        value = self._evaluate(scope, warnings) if answers is None else self._with_answers(Asking(scope, answers), warnings)
         return None if value is UNDEFINED else cast(JsonValue, value)
+
+    def questions(self, scope: Scope, answers: Mapping[Question, Answer] | None = None) -> tuple[Question, ...]:
+        """What the engine must be asked before the config can be resolved with this scope, apart from what `answers` has.
+
+        Raises ExpressionError where the config fails whatever the engine says.
+        """
+        asking = Asking(scope, answers or {}, {})
+        self._with_answers(asking, [])
+        return tuple(asking.wanted or ())
 
 
 def compile_config(
@@ -54,9 +77,17 @@ def compile_config(
     compiler = _Compiler(names, skip, omit_undefined)
     evaluate = compiler.compile(config)
     if evaluate is None:
-        return Resolver(True, (), (), (), lambda scope, warnings: config)
-    engine = tuple(problem.expression for problem in compiler.problems if isinstance(problem, NeedsEngine))
-    return Resolver(False, tuple(compiler.sources), engine, tuple(compiler.problems), evaluate)
+
+        def constant(scope: Scope, warnings: list[str]) -> object:
+            return config
+
+        return Resolver(True, (), (), (), (), constant, constant)
+    # The second form looks for answers at every expression, which the first, that most configs stay with, need not.
+    with_answers = _Compiler(names, skip, omit_undefined, asking=True).compile(config)
+    assert with_answers is not None
+    engine = tuple(question.source for question in compiler.engine)
+    problems, questions = tuple(compiler.problems), tuple(dict.fromkeys(compiler.engine))
+    return Resolver(False, tuple(compiler.sources), engine, problems, questions, evaluate, with_answers)
 
 
 @dataclass
@@ -66,7 +97,9 @@ class _Compiler:
     names: frozenset[str]
     skip: frozenset[str]
     omit_undefined: bool
+    asking: bool = False
     sources: list[str] = field(default_factory=list[str])
+    engine: list[Question] = field(default_factory=list[Question])
     problems: list[ExpressionError] = field(default_factory=list[ExpressionError])
     depth: int = 0
 
@@ -164,27 +197,62 @@ class _Compiler:
     def _source(self, source: str, *, body: bool = False) -> Evaluate:
         source = source.strip(WHITE_SPACE)
         self.sources.append(source)
+        question = Question(source, body)
         try:
             compiled = path.compile(source, body=body)
         except ExpressionError as error:
             return self._refuse(error)
         if compiled is None:
-            return self._refuse(NeedsEngine(source))
+            self.engine.append(question)
+            return _asked(question, None) if self.asking else _unanswered(source)
         unknown = next((name for name in compiled.names if name not in self.names), None)
         if unknown is not None:
             self.problems.append(unknown_name(unknown, source))
-        return compiled.run
+        return _asked(question, compiled.run) if self.asking else compiled.run
 
     def _refuse(self, error: ExpressionError) -> Evaluate:
         """An expression that fails whenever it is evaluated; other parts of the config do not matter to it."""
         self.problems.append(error)
 
         def fail(scope: Scope, warnings: list[str]) -> object:
-            if isinstance(error, NeedsEngine):
-                raise NeedsEngine(error.expression)
             raise ExpressionError(error.message, error.expression, error.position)
 
         return fail
+
+
+def _unanswered(source: str) -> Evaluate:
+    def fail(scope: Scope, warnings: list[str]) -> object:
+        raise NeedsEngine(source)
+
+    return fail
+
+
+def _asked(question: Question, run: Evaluate | None) -> Evaluate:
+    """The expression by the path lane where that is certain, else the engine's answer to it."""
+
+    def evaluate(scope: Scope, warnings: list[str]) -> object:
+        assert isinstance(scope, Asking)
+        answer = scope.answers.get(question)
+        if answer is not None:
+            warnings.extend(warning for warning in answer.warnings if warning not in warnings)
+            if answer.error is not None:
+                raise ExpressionError(answer.error.message, answer.error.expression, answer.error.position)
+            return answer.value
+        if run is not None:
+            noted: list[str] = []
+            try:
+                value = run(scope, noted)
+            except NeedsEngine:
+                pass
+            else:
+                warnings.extend(warning for warning in noted if warning not in warnings)
+                return value
+        if scope.wanted is None:
+            raise NeedsEngine(question.source)
+        scope.wanted[question] = None
+        return UNDEFINED
+
+    return evaluate
 
 
 def _shallow(run: Evaluate, text: str) -> Evaluate:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from cargo_ai.kernel import clock
+from cargo_ai.kernel.mistakes import errors_of as errors_of
 
 JsonObject = dict[str, Any]
 
@@ -71,16 +72,6 @@ class Counted(Wire):
     """How many things a bulk operation touched."""
 
     count: int
-
-
-def errors_of(failure: ValidationError) -> list[dict[str, str]]:
-    """`[{path, message}]` of a failed validation, paths as the sender wrote them (`data.records.0.id`)."""
-    found: list[dict[str, str]] = []
-    for error in failure.errors(include_url=False, include_context=False):
-        path = ".".join(str(part) for part in error["loc"] if not str(part).startswith("function-"))
-        message = str(error["msg"]).removeprefix("Value error, ")
-        found.append({"path": path, "message": message[:1].lower() + message[1:] if path else message})
-    return found[:50]
 
 
 def unrecognized(value: Any, raw: Any, path: str = "") -> list[str]:

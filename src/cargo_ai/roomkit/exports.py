@@ -10,7 +10,7 @@ import uuid
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -19,7 +19,7 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.roomkit import signed
 from cargo_ai.roomkit.context import Context
-from cargo_ai.store.files import safe_name
+from cargo_ai.store.files import FileMissing, FileStore, safe_name
 from cargo_ai.store.session import Database
 
 Format = Literal["json", "ndjson", "csv"]
@@ -27,11 +27,20 @@ Record = Mapping[str, Any]
 
 _TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _GZIP_LEVEL = 5
+_MOST_READ = 4 * 1024 * 1024  # bytes read from stored files before the rows are handed on
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A cell whose JSON is kept in the file store, and is read only when its row is written."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """Rows in pages. `columns`: those of a CSV file; None: the keys of all rows, which are then read twice. `filename`: without ending.
+    `stored`: the columns that may hold a `Stored` cell.
 
     A producer fetches each page in a short session of its own, so that no connection is held while a client reads slowly.
     """
@@ -39,6 +48,7 @@ class Export:
     rows: AsyncIterator[list[Record]]
     columns: list[str] | None
     filename: str
+    stored: tuple[str, ...] = ()
 
 
 Producer = Callable[[Database, uuid.UUID, dict[str, Any]], Awaitable[Export]]
@@ -110,18 +120,46 @@ def asked(secrets: SecretKey, kind: str, query: list[tuple[str, str]]) -> Downlo
     return Download(link.workspace, kind, params, cast("Format", link.params["format"]), "gzip" in link.params)
 
 
-async def open_export(database: Database, download: Download) -> Export:
-    """The rows of a download, and its columns where it is CSV. Refusal as the producer says."""
+async def open_export(database: Database, download: Download, files: FileStore | None = None) -> Export:
+    """The rows of a download, and its columns where it is CSV. `files`: where stored cells are read from. Refusal as the producer says."""
     produce = producers[download.kind]
     made = await produce(database, download.workspace, download.params)
-    if download.format != "csv" or made.columns is not None:
-        return made
-    columns: dict[str, None] = {}
-    async for page in made.rows:
-        for row in page:
-            columns.update(dict.fromkeys(row))
-    again = await produce(database, download.workspace, download.params)
-    return Export(again.rows, list(columns), again.filename)
+    if download.format == "csv" and made.columns is None:
+        columns: dict[str, None] = {}
+        async for page in made.rows:
+            for row in page:
+                columns.update(dict.fromkeys(row))
+        made = replace(await produce(database, download.workspace, download.params), columns=list(columns))
+    return replace(made, rows=_read(made, files)) if made.stored and files is not None else made
+
+
+async def _read(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
+    """The rows with their stored cells read: pages become smaller where those are large, so that memory stays flat."""
+    rows = made.rows
+    try:
+        async for page in rows:
+            ready: list[Record] = []
+            weight = 0
+            for row in page:
+                found = {name: cell for name in made.stored if isinstance(cell := row.get(name), Stored)}
+                texts = {name: await _text_of(files, cell.key) for name, cell in found.items()}
+                ready.append({**row, **{name: json.loads(text) for name, text in texts.items()}} if found else row)
+                weight += sum(map(len, texts.values()))
+                if weight >= _MOST_READ:
+                    yield ready
+                    ready, weight = [], 0
+            if ready:
+                yield ready
+    finally:
+        if isinstance(rows, AsyncGenerator):
+            await rows.aclose()
+
+
+async def _text_of(files: FileStore, key: str) -> bytes:
+    try:
+        return await files.read(key)
+    except FileMissing:
+        return b'{"errorMessage":"This was kept in a file that is gone."}'
 
 
 async def encoded(made: Export, download: Download) -> AsyncGenerator[bytes]:

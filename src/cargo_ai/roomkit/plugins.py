@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
-from cargo_ai.engine.action import Actions
+from cargo_ai.engine.action import Actions, Category
 from cargo_ai.engine.enumerate import Sources
+from cargo_ai.engine.queue import Task
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.files import FileStore
@@ -17,7 +19,7 @@ from cargo_ai.store.session import Database
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a plugin may use, and the registers (`actions`, `sources`) that it adds to."""
+    """What a plugin may use, and the registers that it adds to; `tasks`: the jobs of the queue that the room carries out, by name."""
 
     settings: Settings
     database: Database
@@ -26,6 +28,7 @@ class Parts:
     client: httpx.AsyncClient
     actions: Actions
     sources: Sources
+    tasks: dict[str, Task] = field(default_factory=dict[str, Task])
 
 
 Plugin = Callable[[Parts], None]
@@ -36,3 +39,35 @@ def plugin(function: Plugin) -> Plugin:
     """Mark a room's function that adds to a worker's registers."""
     plugins.append(function)
     return function
+
+
+@dataclass(frozen=True, slots=True)
+class NativeEffect:
+    """What is told about a native action with effects (`native:<slug>`) before any worker carries it out."""
+
+    slug: str
+    name: str
+    description: str
+    category: Category
+    icon: str
+    config_schema: dict[str, Any]
+    output_schema: dict[str, Any] | None = None
+    children_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NativeExtractor:
+    """What is told about a native extractor: a way for a model of the workspace's own dataset to get its records."""
+
+    slug: str
+    name: str
+    description: str
+    category: str
+    icon: str
+    config_schema: dict[str, Any]
+    mode: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+native_effects: dict[str, NativeEffect] = {}
+native_extractors: dict[str, NativeExtractor] = {}
+"""Filled by the rooms when they are imported."""

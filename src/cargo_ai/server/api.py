@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
 import sys
 from types import FrameType
@@ -9,7 +11,8 @@ from types import FrameType
 import uvicorn
 
 from cargo_ai.kernel import log, settings
-from cargo_ai.server import app
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server import app, parent
 from cargo_ai.server.compose import load_domains, secret_key
 from cargo_ai.server.signals import Signals
 from cargo_ai.server.state import State
@@ -23,9 +26,17 @@ GRACE_SECONDS = 10
 class _Server(uvicorn.Server):
     """Sends waiting clients home when it is told to stop, so that stopping never takes as long as a long poll."""
 
-    def __init__(self, config: uvicorn.Config, signals: Signals) -> None:
+    def __init__(self, config: uvicorn.Config, signals: Signals, settings: Settings) -> None:
         super().__init__(config)
-        self._signals = signals
+        self._signals, self._settings = signals, settings
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        # Without this, an API whose supervisor was killed would keep the port from the next server.
+        watching = asyncio.create_task(parent.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))
+        try:
+            await super().serve(sockets)
+        finally:
+            watching.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._signals.release()
@@ -50,7 +61,7 @@ def main() -> int:
         timeout_keep_alive=75,
     )
     bound = socket.socket(fileno=int(configuration.number("LISTEN_FD", 3)))
-    _Server(config, signals).run(sockets=[bound])
+    _Server(config, signals, configuration).run(sockets=[bound])
     return 0
 
 

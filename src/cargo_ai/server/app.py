@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from cargo_ai.expression import evaluator
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server import docs, health, openapi, replies, rest
 from cargo_ai.server.dispatch import Served
 from cargo_ai.server.envelope import Envelope, request_id
 from cargo_ai.server.state import State
+from cargo_ai.warehouse.sql.desk import open_desk
 
 
 def build(state: State, served: Sequence[Served] | None = None) -> Starlette:
@@ -26,6 +28,8 @@ def build(state: State, served: Sequence[Served] | None = None) -> Starlette:
 
     `served`: the operations to answer; by default every one that has a handler, beside the hand-written routes.
     """
+    # Downloads of queries come by a signed URL, without the key: their login is made ready here.
+    open_desk(state.database, state.secrets)
     operations = rest.served() if served is None else list(served)
     raw = rest.raw_routes() if served is None else []
     public = rest.public() if served is None else [one.operation for one in operations]
@@ -37,6 +41,7 @@ def build(state: State, served: Sequence[Served] | None = None) -> Starlette:
             yield
         finally:
             await state.signals.close()
+            await evaluator.close_shared()
             await state.database.close()
 
     app = Starlette(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -12,6 +13,7 @@ from cargo_ai import domains
 from cargo_ai.actions import native_actions
 from cargo_ai.engine.action import Actions
 from cargo_ai.engine.enumerate import Sources
+from cargo_ai.engine.queue import Task
 from cargo_ai.kernel import secrets
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
@@ -30,6 +32,7 @@ class Composed:
 
     actions: Actions
     sources: Sources
+    tasks: Mapping[str, Task]
 
 
 def secret_key(settings: Settings) -> SecretKey:
@@ -59,4 +62,4 @@ def compose(settings: Settings, database: Database, files: FileStore, key: Secre
     parts = Parts(settings, database, files, key, client, actions, sources)
     for plug in plugins:
         plug(parts)
-    return Composed(actions, sources)
+    return Composed(actions, sources, parts.tasks)

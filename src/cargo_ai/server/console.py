@@ -8,21 +8,17 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-import psycopg
-
 from cargo_ai.kernel import clock, log, settings
-from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
-from cargo_ai.server import supervise
-from cargo_ai.server.compose import KeyMissing
-from cargo_ai.server.prepare import database_url, prepare
+from cargo_ai.server import prepared, supervise
+from cargo_ai.server.prepared import PrepareFailed
 from cargo_ai.server.supervise import StartFailed, Supervisor
-from cargo_ai.store import embedded, migrate
 
 DEFAULT_WORKERS = 2
 DETACH_SECONDS = 120.0
@@ -53,14 +49,12 @@ def run(verb: str, flags: dict[str, str]) -> int:
     }
     try:
         return verbs[verb](configuration, flags)
-    except (SettingsError, KeyMissing, WrongKey) as error:
+    except SettingsError as error:
         raise Refused(2, "invalidSettings", str(error)) from None
-    except (embedded.EmbeddedPostgresError, StartFailed) as error:
+    except StartFailed as error:
         raise Refused(1, "startFailed", str(error)) from None
-    except (migrate.SchemaTooNew, migrate.SchemaTooOld) as error:
-        raise Refused(1, "schemaMismatch", str(error)) from None
-    except psycopg.OperationalError as error:
-        raise Refused(75, "databaseUnavailable", f"The database does not answer: {str(error).strip()[:300]}") from None
+    except PrepareFailed as error:
+        raise Refused(error.code, error.reason, str(error)) from None
 
 
 def _say(document: dict[str, object]) -> int:
@@ -77,6 +71,8 @@ def _count(flags: dict[str, str], flag: str, default: int) -> int:
 
 
 def _start(configuration: Settings, flags: dict[str, str]) -> int:
+    if "--port" in flags:
+        _count(flags, "--port", 0)
     port = configuration.port
     if not 0 <= port <= 65535:
         raise Refused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
@@ -91,9 +87,9 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     _on_signals(lambda: [setattr(one, "stopping", True) for one in supervisor])
     # The port first: a taken one must not leave a database running.
     one = Supervisor(configuration, None, workers, port)
-    one.bind()
-    one.prepared = prepare(configuration)
     supervisor.append(one)
+    one.bind()
+    one.prepared = prepared.ask(configuration)
     try:
         _say(one.start())
         one.run()
@@ -145,6 +141,8 @@ def _tail(path: Path) -> str:
 def _stop(configuration: Settings, _flags: dict[str, str]) -> int:
     found = supervise.running(configuration)
     if not found:
+        from cargo_ai.store import embedded
+
         stopped = not configuration.database_url and embedded.stop(configuration.data_dir)
         return _say({"stopped": bool(stopped), "dataDir": str(configuration.data_dir)})
     pid = int(found["pid"])
@@ -166,28 +164,49 @@ def _status(configuration: Settings, _flags: dict[str, str]) -> int:
 
 
 def _init(configuration: Settings, _flags: dict[str, str]) -> int:
-    was_running = bool(configuration.database_url) or embedded.status(configuration.data_dir) is not None
-    made = prepare(configuration)
-    if not was_running:
-        embedded.stop(configuration.data_dir)
-    token: dict[str, object] = {"token": made.token} if made.token else {}
-    return _say({"workspaceUuid": str(made.workspace), "schema": migrate.head(), **token})
+    with _database(configuration):
+        from cargo_ai.store import migrate
+
+        made = prepared.ask(configuration)
+        token: dict[str, object] = {"token": made.token} if made.token else {}
+        return _say({"workspaceUuid": made.workspace, "schema": migrate.head(), **token})
 
 
 def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
+    with _database(configuration):
+        from cargo_ai.server.prepare import database_url
+        from cargo_ai.store import migrate
+
+        url = database_url(configuration)
+        before = migrate.current(url)
+        return _say({"from": before, "to": migrate.upgrade(url)})
+
+
+@contextmanager
+def _database(configuration: Settings) -> Generator[None]:
+    """Leave the embedded database as it was found: running or not. What goes wrong with it is a Refused."""
+    from cargo_ai.server.prepare import problem_of
+    from cargo_ai.store import embedded
+
     was_running = bool(configuration.database_url) or embedded.status(configuration.data_dir) is not None
-    url = database_url(configuration)
-    before = migrate.current(url)
-    after = migrate.upgrade(url)
-    if not was_running:
-        embedded.stop(configuration.data_dir)
-    return _say({"from": before, "to": after})
+    try:
+        yield
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        raise Refused(*problem) from None
+    finally:
+        if not was_running:
+            embedded.stop(configuration.data_dir)
 
 
 def _worker(configuration: Settings, _flags: dict[str, str]) -> int:
     if not configuration.database_url:
         raise Refused(2, "invalidSettings", "A worker on its own needs CARGO_AI_DATABASE_URL: the database that the server uses.")
-    migrate.check(configuration.database_url)
     from cargo_ai.server import worker
+    from cargo_ai.store import migrate
 
+    with _database(configuration):
+        migrate.check(configuration.database_url)
     return worker.main()

@@ -14,10 +14,11 @@ from starlette.responses import Response
 
 from cargo_ai.domains.workspace import door
 from cargo_ai.kernel import ids, log
+from cargo_ai.kernel.mistakes import errors_of
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.kernel.wire import Wire, errors_of, unrecognized
+from cargo_ai.kernel.wire import Wire, unrecognized
 from cargo_ai.roomkit.context import Caller, Context
 from cargo_ai.roomkit.handlers import Handler
 from cargo_ai.server import incoming, replies, waiting
@@ -28,7 +29,7 @@ from cargo_ai.server.transaction import transact
 from cargo_ai.store.session import EVERYWHERE
 from cargo_ai.store.tables import AuditEntry
 
-COMMON = frozenset({"invalidInput", "databaseUnavailable", "conflict", "tooManyRequests"})
+COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests"})
 """Reasons that any operation may give without declaring them."""
 
 _log = log.get(__name__)
@@ -97,7 +98,7 @@ async def sign_in(state: State, request: HTTPConnection) -> Caller:
     caller = await transact(state.database, EVERYWHERE, lambda db: door.authenticate(db, token)) if token else None
     if caller is None:
         sentence = "This token is not valid: it is unknown, expired or removed." if token else "Sign in first: no token was sent."
-        fix = {"fix": "cargo-ai login --token <token>"}
+        fix = {"fix": "cargo-ai login --token TOKEN"}
         raise Refusal(401, "unauthorized", sentence, fix, {"WWW-Authenticate": "Bearer"})
     selected = request.headers.get("selected-workspace-uuid", "")
     if selected and ids.parse(selected) != caller.workspace_uuid:
@@ -119,7 +120,7 @@ def understand(settings: Settings, operation: AnyOperation, payload: dict[str, A
     try:
         asked: Wire = operation.takes.model_validate(payload)
     except ValidationError as failure:
-        raise invalid_input(errors_of(failure)) from None
+        raise invalid_input(errors_of(failure, payload)) from None
     unknown = unrecognized(asked, payload)
     if unknown and settings.strict:
         names = [sentence.removeprefix("unrecognized_keys: ").partition(" is not")[0] for sentence in unknown]

@@ -12,6 +12,9 @@ from structlog.contextvars import bound_contextvars
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.server import replies
 
+PROBES = frozenset({"/healthz", "/readyz"})
+"""What is asked every few seconds by whoever watches the server: worth a line only to those who look for it."""
+
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _log = log.get(__name__)
 
@@ -62,10 +65,11 @@ class Envelope:
             if refusal is None or status:
                 _log.error("a request failed", method=scope["method"], path=scope["path"], exc_info=error)
             elif refusal.status == 503:
-                _log.warning("the database is not available", error=str(error).strip().partition("\n")[0])
+                _log.warning("something that we need is not available", reason=refusal.reason, error=str(error).strip().partition("\n")[0])
             if status:
                 raise
             await replies.refused(refusal or replies.internal(), mine)(scope, receive, send_marked)
         finally:
             took = round((clock.seconds() - begun) * 1000, 1)
-            _log.info("request", method=scope["method"], path=scope["path"], status=status, milliseconds=took)
+            tell = _log.debug if scope["path"] in PROBES else _log.info
+            tell("request", method=scope["method"], path=scope["path"], status=status, milliseconds=took)

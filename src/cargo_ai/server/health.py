@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from cargo_ai import __version__
+from cargo_ai.expression.sandbox.host import level
 from cargo_ai.server import state as states
 from cargo_ai.server.replies import json_reply
 from cargo_ai.server.state import State
@@ -22,9 +23,12 @@ from cargo_ai.store.session import EVERYWHERE
 
 DATABASE_SECONDS = 2.0
 
-_EXISTING = text("SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('procrastinate_workers') IS NOT NULL")
+_EXISTING = text(
+    "SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('workers') IS NOT NULL, current_setting('server_version'),"
+    " (SELECT coalesce(array_agg(extname::text ORDER BY extname), '{}') FROM pg_extension)"
+)
 _REVISION = text("SELECT version_num FROM alembic_version")
-_WORKERS = text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :seconds)")
+_WORKERS = text("SELECT count(*) FROM workers WHERE beat_ms > (extract(epoch FROM now()) - :seconds) * 1000")
 
 
 async def _healthz(_request: Request) -> Response:
@@ -33,12 +37,12 @@ async def _healthz(_request: Request) -> Response:
 
 async def _readyz(request: Request) -> Response:
     state = states.of(request)
-    report: dict[str, Any] = {"status": "ready", "version": __version__, "sandbox": "none"}
+    report: dict[str, Any] = {"status": "ready", "version": __version__, "sandbox": level()}
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             report |= await _database(state)
     except (TimeoutError, PoolTimeout, DBAPIError, psycopg.Error, OSError):
-        report |= {"status": "notReady", "database": "unavailable", "migrations": None, "workers": None}
+        report |= {"status": "notReady", "database": "unavailable", "postgres": None, "migrations": None, "workers": None}
     if report["database"] == "ok" and report["migrations"]["current"] != state.revision:
         report["status"] = "notReady"
     return _json(report, 200 if report["status"] == "ready" else 503)
@@ -46,10 +50,15 @@ async def _readyz(request: Request) -> Response:
 
 async def _database(state: State) -> dict[str, Any]:
     async with state.database.session(EVERYWHERE) as db:
-        versioned, has_workers = (await db.execute(_EXISTING)).one()
+        versioned, has_workers, version, extensions = (await db.execute(_EXISTING)).one()
         current = (await db.execute(_REVISION)).scalar_one_or_none() if versioned else None
         workers = (await db.execute(_WORKERS, {"seconds": state.settings.stalled_after})).scalar_one() if has_workers else None
-    return {"database": "ok", "migrations": {"current": current, "needed": state.revision}, "workers": workers}
+    return {
+        "database": "ok",
+        "postgres": {"version": version, "extensions": extensions},
+        "migrations": {"current": current, "needed": state.revision},
+        "workers": workers,
+    }
 
 
 def _json(document: dict[str, Any], status: int) -> Response:

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -63,8 +63,3 @@ class Claim:
             .where(IdempotencyKey.token_uuid == self.token_uuid, IdempotencyKey.key == self.key)
             .values(reply=self.secrets.seal(reply))
         )
-
-
-async def forget_old(db: AsyncSession) -> None:
-    """Delete the keys that are older than 24 hours. The caller commits; any process may do it at any time."""
-    await db.execute(delete(IdempotencyKey).where(IdempotencyKey.at < clock.now() - KEPT))

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
 from pydantic_core import from_json
@@ -124,8 +125,12 @@ def _query(request: Request, operation: AnyOperation) -> dict[str, Any]:
         asked = query.decode(request.url.query)
     except query.QueryError as error:
         raise _unreadable(str(error)) from None
-    # `statuses=error` is a list of one: a query string has no other way to say it without brackets.
-    return {name: [value] if isinstance(value, str) and name in _lists(operation.takes) else value for name, value in asked.items()}
+    # `statuses=error&statuses=running` is a list, and `statuses=error` a list of one: so it is said without brackets.
+    plain = [name for name, value in asked.items() if isinstance(value, str) and name in _lists(operation.takes)]
+    if plain:
+        pairs = parse_qsl(request.url.query, keep_blank_values=True)
+        asked |= {name: [value for key, value in pairs if key == name] for name in plain}
+    return asked
 
 
 @lru_cache(maxsize=1024)

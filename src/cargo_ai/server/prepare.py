@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from dataclasses import dataclass
+import json
+import sys
+
+import psycopg
 
 from cargo_ai.domains.workspace import door
 from cargo_ai.domains.workspace.installation import verify_key
-from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.compose import load_domains, secret_key
+from cargo_ai.kernel import log
+from cargo_ai.kernel import settings as environment
+from cargo_ai.kernel.secrets import WrongKey
+from cargo_ai.kernel.settings import Settings, SettingsError
+from cargo_ai.server.compose import KeyMissing, load_domains, secret_key
+from cargo_ai.server.prepared import Prepared
 from cargo_ai.store import embedded, migrate
 from cargo_ai.store.session import EVERYWHERE, Database
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Where the database is, which workspace is the first, and its token: only the one time when it was made."""
-
-    url: str
-    workspace: uuid.UUID
-    token: str | None
 
 
 def database_url(settings: Settings) -> str:
@@ -48,6 +45,40 @@ def prepare(settings: Settings) -> Prepared:
                 await session.commit()
         finally:
             await database.close()
-        return Prepared(url, workspace, made.token if made else None)
+        return Prepared(url, str(workspace), made.token if made else None)
 
     return asyncio.run(first())
+
+
+def problem_of(error: Exception) -> tuple[int, str, str] | None:
+    """(exit code, reason, sentence) of what can go wrong with a database or a setting; None for a bug."""
+    if isinstance(error, (SettingsError, KeyMissing, WrongKey)):
+        return 2, "invalidSettings", str(error)
+    if isinstance(error, embedded.EmbeddedPostgresError):
+        return 1, "startFailed", str(error)
+    if isinstance(error, (migrate.SchemaTooNew, migrate.SchemaTooOld)):
+        return 1, "schemaMismatch", str(error)
+    if isinstance(error, psycopg.OperationalError):
+        return 75, "databaseUnavailable", f"The database does not answer: {str(error).strip()[:300]}"
+    return None
+
+
+def main() -> int:
+    """Prepare in a process of its own and say the result on stdout: the supervisor stays small."""
+    configuration = environment.read()
+    log.setup(debug=configuration.flag("DEBUG"))
+    try:
+        made = prepare(configuration)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        code, reason, sentence = problem
+        sys.stdout.write(json.dumps({"code": code, "reason": reason, "errorMessage": sentence}))
+        return code
+    sys.stdout.write(json.dumps({"url": made.url, "workspace": made.workspace, "token": made.token}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

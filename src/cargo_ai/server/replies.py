@@ -14,6 +14,7 @@ from starlette.responses import Response
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import Wire
+from cargo_ai.store.files import FilesUnavailable
 
 MOST_WARNINGS = 20
 MOST_WARNING_BYTES = 4096
@@ -57,6 +58,12 @@ def unavailable() -> Refusal:
     return Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "1"})
 
 
+def files_unavailable() -> Refusal:
+    """The folder or the object store of files refuses."""
+    sentence = "The file store does not answer or is full. Try again in a moment."
+    return Refusal(503, "filesUnavailable", sentence, headers={"Retry-After": "5"})
+
+
 def database_error(error: BaseException) -> psycopg.Error | None:
     """The driver's error behind an exception, if it is one."""
     found = error.orig if isinstance(error, DBAPIError) else error
@@ -69,6 +76,8 @@ def refusal_of(error: Exception) -> Refusal | None:
         return error
     if isinstance(error, PoolTimeout):
         return unavailable()
+    if isinstance(error, FilesUnavailable):
+        return files_unavailable()
     cause = database_error(error)
     if isinstance(cause, (pg.UniqueViolation, pg.ForeignKeyViolation)):
         return Refusal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -15,10 +16,10 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
-from cargo_ai.server.prepare import Prepared
-from cargo_ai.store import embedded
+from cargo_ai.server.prepared import Prepared
 
 READY_SECONDS = 60.0
+TAKE_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
 STEADY_SECONDS = 30.0
 
@@ -38,6 +39,7 @@ class Child:
     began: float
     failures: int = 0
     name: str = ""
+    replaces: str = ""
     again_at: float | None = None
 
 
@@ -58,9 +60,11 @@ class Supervisor:
         return self.settings.public_url or f"http://{self.settings.host}:{self._bound.getsockname()[1]}"
 
     _bound: socket.socket = field(default_factory=socket.socket)
+    _lock: int = -1
 
     def bind(self) -> None:
-        """Take the port now, so that a taken one is an error here and a restart of the API never loses it."""
+        """Take the data folder and the port now, so that a taken one is an error here and a restart of the API never loses it."""
+        self._lock = _take(self.settings)
         family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
         self._bound = socket.socket(family, socket.SOCK_STREAM)
         self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,7 +83,7 @@ class Supervisor:
         self.children += [self._spawn("worker") for _ in range(self.workers)]
         self._await_ready()
         prepared = self._database()
-        state = {"baseUrl": self.base_url, "workspaceUuid": str(prepared.workspace)}
+        state = {"baseUrl": self.base_url, "workspaceUuid": prepared.workspace}
         write_state(self.settings, state | {"pid": os.getpid(), "workers": self.workers})
         return state | ({"token": prepared.token} if prepared.token else {})
 
@@ -106,8 +110,12 @@ class Supervisor:
                 child.process.wait()
         self._bound.close()
         if not self.settings.database_url:
+            # Late: the supervisor is small as long as it runs.
+            from cargo_ai.store import embedded
+
             embedded.stop(self.settings.data_dir)
         state_file(self.settings).unlink(missing_ok=True)
+        os.close(self._lock)
 
     def _database(self) -> Prepared:
         if self.prepared is None:
@@ -120,7 +128,7 @@ class Supervisor:
             PREFIX + "DATABASE_URL": self._database().url,
             PREFIX + "DATA_DIR": str(self.settings.data_dir),
             PREFIX + "SECRET_KEY": self._key(),
-            PREFIX + "SUPERVISED": "1",
+            PREFIX + "SUPERVISOR_PID": str(os.getpid()),
             PREFIX + "LISTEN_FD": str(self._bound.fileno()),
             PREFIX + "REPLACES_WORKER": replaces,
         }
@@ -134,7 +142,7 @@ class Supervisor:
             # Ctrl-C in the terminal is for us; we tell the children in order.
             start_new_session=True,
         )
-        return Child(module, process, clock.seconds())
+        return Child(module, process, clock.seconds(), replaces=replaces)
 
     def _key(self) -> str:
         given = self.settings.text("SECRET_KEY")
@@ -188,7 +196,8 @@ class Supervisor:
                 child.again_at = now + RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)]
                 _log.warning("a process died and is replaced", module=child.module, pid=child.process.pid, status=child.process.returncode)
             if now >= child.again_at:
-                fresh = self._spawn(child.module, replaces=child.name)
+                # One that died before it could say who it is has not yet taken over from the one before.
+                fresh = self._spawn(child.module, replaces=child.name or child.replaces)
                 fresh.failures = child.failures
                 self.children[index] = fresh
 
@@ -208,8 +217,36 @@ def write_state(settings: Settings, state: dict[str, Any]) -> None:
 def running(settings: Settings) -> dict[str, Any] | None:
     """The state of the server of this data folder, if its supervisor lives."""
     try:
+        with lock_file(settings).open("rb") as lock:
+            if _locked(lock.fileno(), fcntl.LOCK_SH):
+                return None
         state: dict[str, Any] = json.loads(state_file(settings).read_text())
-        os.kill(int(state["pid"]), 0)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return None
-    return state
+    return state if "pid" in state else None
+
+
+def lock_file(settings: Settings) -> Path:
+    """Locked by the supervisor while it lives: unlike a pid, a lock is neither left behind by a kill nor given to somebody else."""
+    return settings.data_dir / "server.lock"
+
+
+def _take(settings: Settings) -> int:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = os.open(lock_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = clock.seconds() + TAKE_SECONDS
+    while not _locked(lock, fcntl.LOCK_EX):
+        if clock.seconds() > deadline:
+            os.close(lock)
+            raise StartFailed(f"Another server of {settings.data_dir} is just starting or stopping: wait until it has.")
+        # Somebody who only asks whether a server runs holds the lock for a moment.
+        select.select([], [], [], 0.02)
+    return lock
+
+
+def _locked(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

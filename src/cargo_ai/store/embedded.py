@@ -261,6 +261,9 @@ def _ready(place: Place, timeout_seconds: float, *, launched: bool) -> Cluster:
         password = secrets.token_hex(32)
         embedded_roles.bootstrap(_admin_url(place), password)
         embedded_place.write_private(place.owner_password, password)
+    else:
+        # A newer program may know more that workspaces must not reach.
+        embedded_roles.harden_again(_admin_url(place))
     cluster = _cluster(place)
     if cluster is None:
         raise _Ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -62,6 +63,19 @@ def furnish(admin_url: str) -> None:
         for extension in EXTENSIONS:
             admin.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
         admin.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        harden(admin)
+
+
+def harden(admin: Connection) -> None:
+    """Take from PUBLIC what a workspace's login must not reach in this database: harden.sql has the list. Repeating changes nothing."""
+    admin.execute("SELECT set_config('cargo_ai.owner', %s, false)", [OWNER])
+    admin.execute(Path(__file__).with_name("harden.sql").read_bytes())
+
+
+def harden_again(admin_url: str) -> None:
+    """Harden the application's database, which is there already."""
+    with connect(with_database(admin_url, DATABASE)) as admin:
+        harden(admin)
 
 
 def create(admin_url: str, name: str, template: str | None) -> None:

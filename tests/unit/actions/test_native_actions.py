@@ -30,7 +30,7 @@ def failed(slug: str, config: dict[str, Any]) -> str:
 
 
 def test_every_action_is_found_once_by_walking() -> None:
-    assert list(BY_SLUG) == ["branch", "delay", "end", "filter", "split", "start", "switch", "variables"]
+    assert list(BY_SLUG) == ["branch", "delay", "end", "filter", "python", "script", "split", "start", "switch", "variables"]
 
 
 @pytest.mark.parametrize("slug", BY_SLUG)

@@ -177,6 +177,38 @@ def test_a_base_url_that_is_none_exits_2(lone: Cli, url: str) -> None:
     assert lone("whoami", "--base-url", url).json["reason"] == "invalidBaseUrl"
 
 
+def test_the_saved_workspace_goes_with_the_saved_token_only(lone: Cli, api: FakeApi) -> None:
+    api.on("GET", LISTED, {})
+    lone("login", "--token", "of-user", "--base-url", api.url)
+    assert lone(*LIST).code == 0
+    assert api.requests[-1].headers["selected-workspace-uuid"] == json.loads(lone.credentials.read_text())["workspaceUuid"]
+    assert lone(*LIST, CARGO_API_TOKEN="of-another-workspace").code == 0
+    assert "selected-workspace-uuid" not in api.requests[-1].headers
+    assert lone(*LIST, "--token", "of-another-workspace").code == 0
+    assert "selected-workspace-uuid" not in api.requests[-1].headers
+
+
+def test_doctor_tells_the_database_the_schema_and_the_workers(cli: Cli, api: FakeApi) -> None:
+    from cargo_ai import __version__
+
+    report = {
+        "status": "ready",
+        "postgres": {"version": "17.2", "extensions": ["plpgsql", "vector"]},
+        "migrations": {"current": "0005", "needed": "0005"},
+        "workers": 2,
+    }
+    api.on("GET", "/healthz", {"status": "ok", "version": __version__})
+    api.on("GET", "/readyz", report)
+    found = {check["name"]: check for check in cli("doctor").json["checks"]}
+    assert found["database"]["detail"] == "PostgreSQL 17.2, extensions: plpgsql, vector"
+    assert found["schema"]["ok"] and found["workers"]["detail"] == "2 at work"
+    api.on("GET", "/readyz", {**report, "migrations": {"current": "0004", "needed": "0005"}, "workers": 0})
+    result = cli("doctor")
+    assert result.code == 75
+    bad = {check["name"]: check["fix"] for check in result.json["checks"] if not check["ok"]}
+    assert bad == {"schema": "cargo-ai server migrate", "workers": "cargo-ai server start"}
+
+
 def test_doctor_is_content_with_a_working_set_up(cli: Cli, api: FakeApi) -> None:
     from cargo_ai import __version__
 

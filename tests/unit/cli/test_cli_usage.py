@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cargo_ai.cli.main import hand_module
+from cargo_ai.cli.parse import parse
 from tests.kit.fake_api import FakeApi
 from tests.unit.cli.process import Cli
 
@@ -176,6 +182,27 @@ def test_an_unexpected_error_is_one_json_document_without_a_traceback(lone: Cli,
     assert "Traceback" in lone("orchestration", "--debug", CARGO_AI_CLI_INDEX=str(broken)).err
 
 
+HAND_EXAMPLES = [
+    (name, example)
+    for name in ("login", "logout", "whoami", "doctor", "api", "completion", "version")
+    for example in hand_module(name).ROW["examples"]
+]
+
+
+@pytest.mark.parametrize(("name", "example"), HAND_EXAMPLES, ids=lambda value: str(value))
+def test_every_example_of_a_hand_written_command_parses(name: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
+    words = shlex.split(re.split(r" [<>|] ", example.removeprefix('eval "$(').removesuffix(')"'))[0])
+    for word in words:
+        if word.startswith("@"):
+            (tmp_path / word[1:]).write_text("{}", "utf-8")
+    if words[1] != name:  # `--version`, which is no command
+        assert words == ["cargo-ai", "--version"]
+        return
+    parse(hand_module(name).ROW, [name], words[2:])
+
+
 def test_completion_offers_words_flags_and_values(lone: Cli) -> None:
     def words(*args: str) -> list[str]:
         return [line.split("\t")[0] for line in lone("__complete", *args).out.splitlines()]
@@ -186,6 +213,9 @@ def test_completion_offers_words_flags_and_values(lone: Cli) -> None:
     assert "--workflow-uuid" in words(*BATCH, "--work")
     assert words("workspace", "folder", "create", "--kind", "t") == ["tool"]
     assert words("completion", "z") == ["zsh"]
+    assert words("serv") == ["server"]
+    assert words("server", "st") == ["start", "stop", "status"]
+    assert "--port" in words("server", "start", "--") and words("server", "start", "--port", "") == []
     assert words("nonsense", "x") == []
 
 

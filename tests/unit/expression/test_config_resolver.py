@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.expression import ExpressionError, JsonValue, NeedsEngine, compile_config
+from cargo_ai.expression import Answer, ExpressionError, JsonValue, NeedsEngine, Question, compile_config
 
 START: dict[str, Any] = {
     "first_name": "Jane",
@@ -172,7 +172,7 @@ def test_an_expression_that_needs_the_engine_fails_when_it_is_evaluated() -> Non
     with pytest.raises(NeedsEngine) as caught:
         resolve(template("{{nodes.start.email.split('@')[1]}}"))
     assert caught.value.message == (
-        "The expression {{nodes.start.email.split('@')[1]}} needs the full JavaScript engine, which this server does not have yet: "
+        "The expression {{nodes.start.email.split('@')[1]}} needs the JavaScript engine, which cannot run here: "
         "use paths, comparisons and boolean operators."
     )
 
@@ -183,9 +183,35 @@ def test_every_problem_that_is_known_without_running_is_listed() -> None:
         "The expression {{nodes.}} is not valid JavaScript",
         "The expression {{email}} uses the name email, which does not exist here",
         "Fields filled by AI are not available on this server yet",
-        "The expression {{f(1)}} needs the full JavaScript engine, which this server does not have yet",
     ]
     assert resolver.needs_engine == ("f(1)",)
+
+
+def test_questions_for_the_engine_are_those_that_the_path_lane_cannot_answer_with_this_data() -> None:
+    certain = "{{nodes.start.ok}}"
+    resolver = compile_config({"a": "{{f(1)}}", "b": "x {{nodes.start.tags == 'b,a,c'}}", "c": certain, "d": javascript("f(1)")})
+    asked = Question("f(1)"), Question("nodes.start.tags == 'b,a,c'"), Question("f(1)", body=True)
+    assert resolver.questions(SCOPE) == asked
+    assert resolver.questions({"nodes": {"start": {"tags": "b,a,c"}}}) == (asked[0], asked[2])
+
+
+def test_answers_of_the_engine_are_used_with_their_warnings() -> None:
+    resolver = compile_config({"a": "{{f(1)}}", "b": "- {{f(1)}} {{nodes.x}}"})
+    warnings: list[str] = []
+    answers = {Question("f(1)"): Answer([1], ("f is odd.",))}
+    assert resolver(SCOPE, warnings, answers) == {"a": [1], "b": "- [1] "}
+    assert warnings == ["f is odd.", "nodes.x is undefined."]
+
+
+def test_an_error_of_the_engine_fails_the_config() -> None:
+    answers = {Question("f(1)"): Answer(error=ExpressionError("f is broken.", "f(1)", 0))}
+    with pytest.raises(ExpressionError, match="f is broken"):
+        compile_config("{{f(1)}}")(SCOPE, [], answers)
+
+
+def test_a_question_without_an_answer_still_needs_the_engine() -> None:
+    with pytest.raises(NeedsEngine):
+        compile_config("{{f(1)}}")(SCOPE, [], {})
 
 
 def test_names_that_are_not_in_scope_are_a_problem() -> None:

@@ -270,8 +270,7 @@ def test_an_uncertain_result_asks_for_the_engine(source: str) -> None:
         evaluate(source)
     assert caught.value.expression == source
     assert caught.value.message == (
-        f"The expression {{{{{source}}}}} needs the full JavaScript engine, which this server does not have yet: "
-        "use paths, comparisons and boolean operators."
+        f"The expression {{{{{source}}}}} needs the JavaScript engine, which cannot run here: use paths, comparisons and boolean operators."
     )
 
 

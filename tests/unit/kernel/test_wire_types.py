@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import AliasChoices, Field, ValidationError
 
-from cargo_ai.kernel.wire import Moment, Uuid, Wire, errors_of, unrecognized
+from cargo_ai.kernel.wire import Moment, Uuid, Wire, unrecognized
 
 
 class Inner(Wire):
@@ -66,9 +66,3 @@ def test_unknown_fields_are_named_at_every_level() -> None:
     }
     found = unrecognized(Outer.model_validate(raw), raw)
     assert [sentence.split()[1] for sentence in found] == ["inner.y", "many[1].z", "x"]
-
-
-def test_errors_carry_paths_as_the_sender_wrote_them() -> None:
-    with pytest.raises(ValidationError) as failure:
-        Outer.model_validate({"uuid": "u", "many": [{"recordId": 1}]})
-    assert errors_of(failure.value) == [{"path": "many.0.recordId", "message": "input should be a valid string"}]

@@ -14,6 +14,7 @@ from cargo_ai.kernel.wire import ByUuid, Nothing, Uuid, Wire
 from cargo_ai.roomkit import events
 from cargo_ai.roomkit.context import Context
 from cargo_ai.server.dispatch import Served
+from cargo_ai.store.files import FilesUnavailable
 from cargo_ai.store.tables import Event
 
 FINAL = frozenset({"grown", "withered"})
@@ -143,6 +144,8 @@ async def break_it(ctx: Context, request: Break) -> Count:
             raise ZeroDivisionError("secret detail")
         case "undeclared":
             raise Refusal(418, "teapot", "I am a teapot.")
+        case "files":
+            raise FilesUnavailable("disk full")
         case "deadlock once" if attempts.count(request.how) == 1:
             await ctx.db.execute(text("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$"))
         case "deadlock":

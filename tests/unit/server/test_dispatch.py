@@ -18,7 +18,6 @@ from cargo_ai.domains.workspace import door
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server import app as application
-from cargo_ai.server import idempotency
 from cargo_ai.server.state import State
 from cargo_ai.store.session import EVERYWHERE
 from cargo_ai.store.tables import AuditEntry, Event, IdempotencyKey
@@ -272,18 +271,6 @@ async def test_a_key_is_forgotten_after_a_day(gardener: httpx.AsyncClient, state
     assert body(reply)["plant"]["name"] == "tulip"
 
 
-async def test_old_keys_can_be_swept_and_fresh_ones_stay(gardener: httpx.AsyncClient, state: State) -> None:
-    for key in ("old", "fresh"):
-        await gardener.post(PLANTS, json={"name": "rose"}, headers={"Idempotency-Key": key})
-    async with state.database.session(EVERYWHERE) as db:
-        old = await db.get_one(IdempotencyKey, ((await db.scalars(select(IdempotencyKey.token_uuid))).first(), "old"))
-        old.at = old.at.replace(year=old.at.year - 1)
-        await db.flush()
-        await idempotency.forget_old(db)
-        await db.commit()
-    assert [row.key for row in await rows(state, IdempotencyKey)] == ["fresh"]
-
-
 @pytest.mark.parametrize("key", ["", "x" * 256, "t\tb"])
 async def test_an_idempotency_key_that_is_no_key_is_refused(gardener: httpx.AsyncClient, key: str) -> None:
     reply = await gardener.post(PLANTS, json={"name": "rose"}, headers={"Idempotency-Key": key})
@@ -328,6 +315,11 @@ async def test_a_lost_connection_is_repeated_once(gardener: httpx.AsyncClient) -
 async def test_a_unique_violation_nobody_caught_is_a_conflict(gardener: httpx.AsyncClient) -> None:
     reply = await gardener.post("/v1/garden/break", json={"how": "unique"})
     assert (reply.status_code, body(reply)["reason"]) == (409, "conflict")
+
+
+async def test_a_file_store_that_refuses_is_a_503(gardener: httpx.AsyncClient) -> None:
+    reply = await gardener.post("/v1/garden/break", json={"how": "files"})
+    assert (reply.status_code, body(reply)["reason"], reply.headers["retry-after"]) == (503, "filesUnavailable", "5")
 
 
 async def test_what_fails_after_the_commit_does_not_undo_the_reply(gardener: httpx.AsyncClient, state: State) -> None:

@@ -12,8 +12,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 from starlette.applications import Starlette
+from structlog.testing import capture_logs
 
 from cargo_ai import __version__
+from cargo_ai.expression.sandbox import host
 from cargo_ai.kernel.operation import Cli
 from cargo_ai.server import app as application
 from cargo_ai.server import commands, openapi
@@ -35,7 +37,18 @@ async def test_readyz_reports_database_migrations_workers_and_sandbox(gardener: 
     report = reply.json()
     assert report["database"] == "ok"
     assert report["migrations"] == {"current": migrate.head(), "needed": migrate.head()}
-    assert (report["workers"], report["sandbox"]) == (0, "none")
+    assert (report["workers"], report["sandbox"]) == (0, host.level())
+    assert report["postgres"]["version"].split(".")[0].isdigit()
+    assert "plpgsql" in report["postgres"]["extensions"]
+
+
+async def test_readyz_counts_the_workers_whose_heart_beats(gardener: httpx.AsyncClient, state: State) -> None:
+    beat = text("INSERT INTO workers VALUES (gen_random_uuid(), 'h', 1, '{}', 1, 0, (extract(epoch FROM now()) - :ago) * 1000)")
+    async with state.database.session(EVERYWHERE) as db:
+        for ago in (0, state.settings.stalled_after * 2):
+            await db.execute(beat, {"ago": ago})
+        await db.commit()
+    assert (await gardener.get("/readyz")).json()["workers"] == 1
 
 
 async def test_readyz_is_503_when_the_schema_is_another_one(gardener: httpx.AsyncClient, state: State) -> None:
@@ -54,6 +67,13 @@ async def test_without_a_database_readyz_and_operations_are_503_and_healthz_is_f
         assert (await client.get("/readyz")).json()["database"] == "unavailable"
         reply = await client.get("/v1/garden/plants/list", headers={"Authorization": "Bearer x"})
     assert (reply.status_code, reply.json()["reason"], reply.headers["retry-after"]) == (503, "databaseUnavailable", "1")
+
+
+@pytest.mark.parametrize(("path", "level"), [("/healthz", "debug"), ("/readyz", "debug"), ("/openapi.json", "info")])
+async def test_probes_are_logged_for_those_who_debug_only(gardener: httpx.AsyncClient, path: str, level: str) -> None:
+    with capture_logs() as lines:
+        await gardener.get(path)
+    assert [(line["log_level"], line["path"]) for line in lines if line["event"] == "request"] == [(level, path)]
 
 
 async def test_openapi_describes_every_operation(gardener: httpx.AsyncClient) -> None:

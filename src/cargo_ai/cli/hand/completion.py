@@ -121,10 +121,19 @@ def _in_row(row: Row, rest: list[str], partial: str) -> dict[str, str]:
     return {flag: arg.get("help", "") for flag, arg in table.items() if not arg.get("hidden")}
 
 
+def _in_server(rest: list[str]) -> dict[str, str]:
+    from cargo_ai.cli.hand import server
+
+    if not rest:
+        return dict.fromkeys(server.COMMANDS, "")
+    taken = server.VALUE_FLAGS.get(rest[0], ())
+    return {} if rest[-1] in taken else dict.fromkeys((*taken, *server.SWITCHES.get(rest[0], ())), "")
+
+
 def _in_hand(found: Found, partial: str) -> dict[str, str]:
     from cargo_ai.cli.main import hand_module
 
     if found.words == ["server"]:
-        return {"start": "", "stop": "", "status": "", "init": "", "worker": "", "migrate": ""}
+        return _in_server(found.rest)
     module = hand_module(found.words[0])
     return _in_row(module.ROW, found.rest, partial) if module else {}

@@ -92,11 +92,29 @@ def _server(checks: Checks, settings: Settings) -> bool:
         checks.add("ready", False, str(ready), "cargo-ai server status", LATER)
     else:
         checks.add("ready", ready.status == 200, _ready_detail(ready), "cargo-ai server status", LATER)
+        _database(checks, output.as_object(_json(ready)))
     theirs = output.dig(_json(health), "version")
     if isinstance(theirs, str):
         fix = f"Install the same version on both sides: pip install 'cargo-ai=={output.clean(theirs)}'"
         checks.add("version", theirs == __version__, f"server {output.clean(theirs)}, this command {__version__}", fix)
     return True
+
+
+def _database(checks: Checks, report: dict[str, Any]) -> None:
+    """What the server says about its database and its workers; nothing where it says nothing."""
+    postgres = output.as_object(report.get("postgres"))
+    if postgres:
+        extensions = postgres.get("extensions")
+        names = ", ".join(output.clean(str(name)) for name in extensions) if output.is_list(extensions) else "unknown"
+        checks.add("database", True, f"PostgreSQL {output.clean(str(postgres.get('version')))}, extensions: {names}")
+    migrations = output.as_object(report.get("migrations"))
+    if migrations:
+        current, needed = (output.clean(str(migrations.get(name))) for name in ("current", "needed"))
+        checks.add("schema", current == needed, f"{current}, needed {needed}", "cargo-ai server migrate")
+    workers = report.get("workers")
+    if isinstance(workers, int):
+        detail = f"{workers} at work" if workers else "none: what is created stays pending"
+        checks.add("workers", workers > 0, detail, "cargo-ai server start", LATER)
 
 
 def _json(answer: Answer) -> Any:

@@ -140,7 +140,7 @@ create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.
             examples=(
                 "cargo-ai connection connector create --integration-slug http --slug crm --name CRM "
                 '--config \'{"baseUrl":"https://api.example.com","auth":{"kind":"bearer","token":"..."}}\'',
-                "cargo-ai connection connector create --integration-slug http --slug crm --name CRM --config @crm.json "
+                "cargo-ai connection connector create --integration-slug http --slug billing --name Billing --config @billing.json "
                 '--rate-limit \'{"unit":"minute","max":100}\'',
             )
         ),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cargo_ai.kernel.wire import Moment, Uuid, Wire
+from pydantic import Field
+
+from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
 
 
 class Dataset(Wire):
@@ -12,9 +14,11 @@ class Dataset(Wire):
 
     uuid: Uuid
     workspace_uuid: Uuid
+    name: str
     slug: str
     kind: Literal["native", "connector"]
     connector_uuid: Uuid | None
+    config: JsonObject = Field(default_factory=lambda: {"kind": "object"})
     created_at: Moment
     updated_at: Moment
     deleted_at: Moment | None

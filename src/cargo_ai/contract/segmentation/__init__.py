@@ -1,1 +1,7 @@
-"""The wire of segmentation: filters, segments, changes, records."""
+"""The wire of segmentation: filters, segments, records."""
+
+ROOMS = {"segmentation": "Cut your data into segments: filters, saved segments, the records in them."}
+GROUPS = {
+    "segmentation segment": "Segments: the records of a model that a filter describes.",
+    "segmentation record": "Records of a model, by id.",
+}

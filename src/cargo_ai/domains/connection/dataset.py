@@ -19,6 +19,7 @@ def reply(row: Dataset) -> contract.Dataset:
     return contract.Dataset(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
+        name=row.name,
         slug=row.slug,
         kind="native" if row.kind == "native" else "connector",
         connector_uuid=None if row.connector_uuid is None else str(row.connector_uuid),

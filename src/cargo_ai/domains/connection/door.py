@@ -7,13 +7,24 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.connection.dataset import add_native
+from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
+from cargo_ai.domains.connection.dataset import add_native, reply
 from cargo_ai.domains.connection.nodes import ConnectorNodes, default_first
-from cargo_ai.domains.connection.tables import Connector
+from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.domains.workspace.door import on_workspace_created
 from cargo_ai.integrations.kit import IntegrationAction, integrations
 
-__all__ = ["ConnectorNodes", "action_children", "action_of", "connector_exists", "connector_uuids", "default_connector", "integrations"]
+__all__ = [
+    "ConnectorNodes",
+    "action_children",
+    "action_of",
+    "connector_exists",
+    "connector_uuids",
+    "dataset",
+    "datasets",
+    "default_connector",
+    "integrations",
+]
 
 on_workspace_created.append(add_native)
 
@@ -45,3 +56,16 @@ def action_children(integration_slug: str, action_slug: str) -> int | None:
     """How many children a node of this action has, None when there is no such action."""
     action = action_of(integration_slug, action_slug)
     return None if action is None else action.children_count
+
+
+async def datasets(db: AsyncSession) -> list[DatasetOnWire]:
+    """The datasets of the session's workspace, the oldest first."""
+    rows = await db.scalars(select(Dataset).where(Dataset.deleted_at.is_(None)).order_by(Dataset.uuid))
+    return [reply(row) for row in rows]
+
+
+async def dataset(db: AsyncSession, wanted: uuid.UUID, *, lock: bool = False) -> DatasetOnWire | None:
+    """A dataset of the session's workspace; `lock`: it then cannot be removed before the caller's commit."""
+    query = select(Dataset).where(Dataset.uuid == wanted, Dataset.deleted_at.is_(None))
+    row = await db.scalar(query.with_for_update(read=True) if lock else query)
+    return None if row is None else reply(row)

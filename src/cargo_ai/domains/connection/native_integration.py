@@ -10,6 +10,7 @@ from cargo_ai.engine.action import NativeAction
 from cargo_ai.kernel.wire import Nothing
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
+from cargo_ai.roomkit.plugins import NativeEffect, NativeExtractor, native_effects, native_extractors
 
 
 def _action(action: NativeAction) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def _action(action: NativeAction) -> dict[str, Any]:
         "description": action.description,
         "category": action.category,
         "icon": action.icon,
-        "config": {"schema": action.config_schema, "jsonSchema": action.config_schema, "uiSchema": {}},
+        "config": _form(action.config_schema),
         "childrenCount": action.children_count or 0,
         "hasDynamicChildren": action.children_count is None,
     }
@@ -28,8 +29,38 @@ def _action(action: NativeAction) -> dict[str, Any]:
     return on_wire
 
 
+def _effect(effect: NativeEffect) -> dict[str, Any]:
+    on_wire: dict[str, Any] = {
+        "name": effect.name,
+        "description": effect.description,
+        "category": effect.category,
+        "icon": effect.icon,
+        "config": _form(effect.config_schema),
+        "childrenCount": effect.children_count,
+        "hasDynamicChildren": False,
+    }
+    return on_wire | ({} if effect.output_schema is None else {"output": {"schema": effect.output_schema}})
+
+
+def _extractor(extractor: NativeExtractor) -> dict[str, Any]:
+    return {
+        "name": extractor.name,
+        "description": extractor.description,
+        "category": extractor.category,
+        "icon": extractor.icon,
+        "config": _form(extractor.config_schema),
+        "mode": extractor.mode,
+    }
+
+
+def _form(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": schema, "jsonSchema": schema, "uiSchema": {}}
+
+
 @handles(contract.get)
 async def get(ctx: Context, request: Nothing) -> contract.NativeIntegrationReply:
-    """Every built-in action by slug."""
+    """Every built-in action and extractor by slug."""
     actions = {action.slug: _action(action) for action in native_actions()}
-    return contract.NativeIntegrationReply(native_integration=contract.NativeIntegration(actions=actions, extractors={}))
+    actions |= {slug: _effect(effect) for slug, effect in sorted(native_effects.items())}
+    extractors = {slug: _extractor(extractor) for slug, extractor in native_extractors.items()}
+    return contract.NativeIntegrationReply(native_integration=contract.NativeIntegration(actions=actions, extractors=extractors))

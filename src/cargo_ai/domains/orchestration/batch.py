@@ -10,7 +10,10 @@ from pydantic_core import to_json
 from sqlalchemy import RowMapping, Text, and_, cast, false, func, not_, or_, select, true
 
 from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration.fields import BatchRunsStatus
+from cargo_ai.contract.orchestration.workflow import LastBatch
 from cargo_ai.domains.orchestration import pick, run_reply
+from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine import cancel as engine_cancel
 from cargo_ai.engine import submit
 from cargo_ai.engine.claim import close_batch
@@ -20,7 +23,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
-from cargo_ai.store.files import FileMissing, FileStore
+from cargo_ai.store.files import FileMissing, owned
 from cargo_ai.store.session import EVERYWHERE
 
 HANDLED = "records or file"
@@ -33,7 +36,15 @@ async def create(ctx: Context, request: contract.CreateBatch) -> contract.BatchR
     uid = ids.new()
     data = await _data(ctx, uid, request.data)
     await submit.batch(await driver_connection(ctx.db), producer(), origin, data, uid=uid)
-    return contract.BatchReply(batch=await _one(ctx, uid))
+    reply = contract.BatchReply(batch=await _one(ctx, uid))
+    if isinstance(request.data, contract.RecordsData):
+        # Last, so that nothing that goes wrong here leaves a file behind; no worker looks for it before the commit.
+        await ctx.files.put(_records_key(ctx.workspace, uid), _lines(request.data.records))
+    return reply
+
+
+def _records_key(workspace: uuid.UUID, batch: uuid.UUID) -> str:
+    return f"{workspace}/batches/{batch}/records.ndjson"
 
 
 async def _data(ctx: Context, uid: uuid.UUID, data: contract.BatchInput) -> JsonObject:
@@ -45,17 +56,13 @@ async def _data(ctx: Context, uid: uuid.UUID, data: contract.BatchInput) -> Json
     if isinstance(data, contract.RecordsData):
         if not data.records:
             contract.create.refuse("dataError", cause="the list of records is empty.", details={"dataError": {"reason": "noRecords"}})
-        key = f"{ctx.workspace}/batches/{uid}/records.ndjson"
-        await ctx.files.put(key, _lines(data.records))
-        return {"kind": "records", "s3Filename": key}
+        return {"kind": "records", "s3Filename": _records_key(ctx.workspace, uid)}
     return contract.create.refuse("invalidDataKind", kind=data.kind, cause=f"this workflow takes {HANDLED}.")
 
 
 async def _readable(ctx: Context, key: str) -> None:
     try:
-        if not key.startswith(f"{ctx.workspace}/"):
-            raise FileMissing(key)
-        await ctx.files.size(key)
+        await ctx.files.size(owned(key, ctx.workspace))
     except FileMissing:
         contract.create.refuse(
             "dataError",
@@ -94,10 +101,19 @@ async def replies(ctx: Context, rows: Sequence[RowMapping]) -> list[contract.Bat
     return [_reply(row, inline.get(row["graph_uuid"]) if row["release_uuid"] is None else None) for row in rows]
 
 
+def _ended(row: RowMapping) -> tuple[int, int]:
+    """How many runs have ended, and how many of them in error."""
+    if row["finished_ms"] is None:
+        return int(row["live_executed"]), int(row["live_failed"])
+    return int(row["executed_count"]), int(row["failed_count"])
+
+
+def _health(executed: int, failed: int) -> BatchRunsStatus | None:
+    return None if not executed else "unhealthy" if failed else "healthy"
+
+
 def _reply(row: RowMapping, nodes: list[JsonObject] | None) -> contract.Batch:
-    ended = row["finished_ms"] is not None
-    executed = row["executed_count"] if ended else row["live_executed"]
-    failed = row["failed_count"] if ended else row["live_failed"]
+    executed, failed = _ended(row)
     created, updated = run_reply.moment(row["created_ms"]), run_reply.moment(row["updated_ms"])
     assert created is not None and updated is not None
     return contract.Batch(
@@ -112,11 +128,11 @@ def _reply(row: RowMapping, nodes: list[JsonObject] | None) -> contract.Batch:
         data=row["data"],
         error_message=row["error_message"],
         status=row["status"],
-        runs_status=None if not executed else "unhealthy" if failed else "healthy",
+        runs_status=_health(executed, failed),
         runs_count=int(row["cursor"]),
-        executed_runs_count=int(executed),
-        failed_runs_count=int(failed),
-        credits_used_count=run_reply.number(float(row["credits"] if ended else row["live_credits"])),
+        executed_runs_count=executed,
+        failed_runs_count=failed,
+        credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
         created_at=created,
         updated_at=updated,
         finished_at=run_reply.moment(row["finished_ms"]),
@@ -192,18 +208,31 @@ async def _close(ctx: Context, uid: uuid.UUID) -> None:
         await session.commit()
 
 
-async def last_batches(ctx: Context, workflows: Sequence[uuid.UUID]) -> dict[uuid.UUID, contract.Batch]:
-    """The newest batch of each workflow."""
+async def last_batches(ctx: Context, workflows: Sequence[uuid.UUID]) -> dict[uuid.UUID, LastBatch]:
+    """How the newest batch of each workflow goes, in one statement: the index gives one row per workflow."""
+    if not workflows:
+        return {}
+    one = batches.alias()
     newest = (
-        select(batches.c.uuid)
-        .where(batches.c.workspace_uuid == ctx.workspace, batches.c.workflow_uuid.in_(workflows))
-        .distinct(batches.c.workflow_uuid)
-        .order_by(batches.c.workflow_uuid, batches.c.uuid.desc())
+        select(one.c.uuid)
+        .where(one.c.workspace_uuid == ctx.workspace, one.c.workflow_uuid == Workflow.uuid)
+        .order_by(one.c.uuid.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    rows = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid.in_(newest)))).mappings().all()
-    return {row["workflow_uuid"]: made for row, made in zip(rows, await replies(ctx, rows), strict=True)}
+    wanted = select(newest).where(Workflow.uuid.in_(workflows))
+    rows = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid.in_(wanted)))).mappings().all()
+    return {row["workflow_uuid"]: _last(row) for row in rows}
 
 
-async def removed_files(files: FileStore, workspace: uuid.UUID, uid: uuid.UUID) -> None:
-    """Forget the inline records of a batch that never came to be."""
-    await files.remove(f"{workspace}/batches/{uid}/records.ndjson")
+def _last(row: RowMapping) -> LastBatch:
+    created = run_reply.moment(row["created_ms"])
+    assert created is not None
+    return LastBatch(
+        uuid=row["uuid"],
+        status=row["status"],
+        runs_status=_health(*_ended(row)),
+        error_message=row["error_message"],
+        created_at=created,
+        finished_at=run_reply.moment(row["finished_ms"]),
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from cargo_ai.engine.enumerate import Chunks, SourceFailed
 from cargo_ai.roomkit.csvfile import BadFile, csv_chunks, json_chunks
 from cargo_ai.roomkit.plugins import Parts, plugin
-from cargo_ai.store.files import FileMissing, FileStore
+from cargo_ai.store.files import FileMissing, FileStore, owned
 
 JSON_LINES = (".ndjson", ".jsonl")
 
@@ -22,9 +22,10 @@ def plug(parts: Parts) -> None:
 
 
 async def _file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any], skip: int) -> Chunks:
-    key = str(data["s3Filename"])
-    if not key.startswith(f"{workspace}/"):
-        raise SourceFailed("The file is not of this workspace.")
+    try:
+        key = owned(str(data["s3Filename"]), workspace)
+    except FileMissing:
+        raise SourceFailed("The file is not of this workspace.") from None
     stream = files.stream(key)
     chunks: AsyncIterator[list[dict[str, Any]]] = (
         json_chunks(stream, skip=skip) if key.lower().endswith(JSON_LINES) else csv_chunks(stream, skip=skip)

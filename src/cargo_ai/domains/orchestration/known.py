@@ -14,9 +14,11 @@ from cargo_ai.actions import native_actions
 from cargo_ai.domains.connection import door as connection
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.engine import check
-from cargo_ai.engine.action import Actions
+from cargo_ai.engine.action import Actions, Call, Outcome
+from cargo_ai.expression import ExpressionError, Question, evaluator
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.roomkit.plugins import native_effects
 
 
 async def faults(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[check.Invalid]:
@@ -26,14 +28,29 @@ async def faults(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[check.In
         connectors=await _connectors(db, used(nodes, "connector")),
         tools=await _tools(db, used(nodes, "tool")),
         action_children=connection.action_children,
+        wrong=await _wrong(db, nodes),
     )
     return check.check(nodes, known)
+
+
+async def _wrong(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[Question, ExpressionError]:
+    """The syntax errors of expressions that only the JavaScript engine can read."""
+    questions = check.questions(list(every(nodes)))
+    if not questions:
+        return {}
+    return await evaluator.shared().check(str(db.info["scope"]), questions)
 
 
 def used(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
     """The connectors (`connector`) or tools (`tool`) that the nodes name, those inside groups included."""
     found = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in every(nodes) if node.get("kind") == kind)
     return {named for named in found if named is not None}
+
+
+def used_models(nodes: Sequence[JsonObject]) -> set[uuid.UUID]:
+    """The models that the configs of native nodes name, as far as they are no expressions."""
+    named = (cast("JsonObject", node.get("config") or {}).get("modelUuid") for node in every(nodes) if node.get("kind") == "native")
+    return {found for one in named if isinstance(one, str) and (found := ids.parse(one)) is not None}
 
 
 def every(nodes: Sequence[JsonObject]) -> Iterator[JsonObject]:
@@ -63,7 +80,14 @@ def _actions() -> Actions:
     actions = Actions()
     for action in native_actions():
         actions.add(action)
+    for slug in native_effects:
+        actions.effects.setdefault(f"native:{slug}", _elsewhere)
     return actions
+
+
+async def _elsewhere(call: Call) -> Outcome:
+    """What actions with effects do is known to workers; a graph is only asked whether there is such an action."""
+    raise RuntimeError(f"{call.node.get('actionSlug')} is carried out by workers")
 
 
 async def _connectors(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:

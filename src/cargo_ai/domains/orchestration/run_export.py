@@ -6,8 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from pydantic_core import from_json
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, Text, and_, cast, desc, func, select
 
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
@@ -17,13 +16,12 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject, Wire
 from cargo_ai.roomkit import exports
 from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.exports import Export, Record
+from cargo_ai.roomkit.exports import Export, Record, Stored
 from cargo_ai.roomkit.handlers import handles
-from cargo_ai.roomkit.plugins import Parts, plugin
-from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import EVERYWHERE, Database
 
 PAGE = 1_000
+GRAPHS = 50
 MOST_OUTPUTS = 10_000
 HEAD = ("runUuid", "recordId", "recordTitle", "status", "errorMessage", "creditsUsedCount", "createdAt", "finishedAt")
 
@@ -35,7 +33,7 @@ async def download(ctx: Context, request: contract.DownloadRuns) -> contract.Url
     if workflow is None or not await door.workflow_exists(ctx.db, workflow):
         contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return contract.UrlReply(url=exports.sign(ctx, "runs", params, request.format))
+    return contract.UrlReply(url=exports.sign(ctx, "runs", params | _titled(request.format), request.format))
 
 
 @handles(contract.download_outputs)
@@ -69,7 +67,7 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
         operation.refuse("batchNotFinished", uuid=request.uuid, status=row["status"], fix=fix)
     if request.output_node_slug is None:
         params: JsonObject = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "oldestFirst": True}
-        return contract.UrlReply(url=exports.sign(ctx, "runs", params, request.format))
+        return contract.UrlReply(url=exports.sign(ctx, "runs", params | _titled(request.format), request.format))
     nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     slugs = list(dict.fromkeys(str(node["slug"]) for node in nodes))
     if request.output_node_slug not in slugs:
@@ -78,13 +76,9 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
     return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params | {"oldestFirst": True}, request.format))
 
 
-_files: list[FileStore] = []
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Large outputs are read from the file store."""
-    _files.append(parts.files)
+def _titled(format: str | None) -> JsonObject:
+    """Tables have a column for each node; JSON has not."""
+    return {"titles": True} if format in {None, "csv"} else {}
 
 
 async def _pages(database: Database, workspace: uuid.UUID, request: Wire, params: Mapping[str, Any]) -> AsyncIterator[list[RowMapping]]:
@@ -110,12 +104,53 @@ async def _pages(database: Database, workspace: uuid.UUID, request: Wire, params
 async def produce_runs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Runs: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRuns.model_validate(params)
+    columns = await _node_columns(database, workspace, request) if params.get("titles") else {}
 
     async def rows() -> AsyncIterator[list[Record]]:
         async for page in _pages(database, workspace, request, params):
-            yield [_head(row) for row in page]
+            titles = await _titles(database, workspace, page, columns) if columns else {}
+            yield [_head(row) | titles.get(row["uuid"], {}) for row in page]
 
-    return Export(rows(), list(HEAD), f"runs-{request.batch_uuid or request.workflow_uuid}")
+    return Export(rows(), [*HEAD, *columns.values()], f"runs-{request.batch_uuid or request.workflow_uuid}")
+
+
+async def _node_columns(database: Database, workspace: uuid.UUID, request: Wire) -> dict[str, str]:
+    """Slug → column of every node of the graphs that the runs walk, in the order of the newest graph."""
+    walked = (
+        select(runs.c.graph_uuid, func.max(cast(runs.c.uuid, Text)).label("newest"))
+        .select_from(run_filter.joined)
+        .where(*run_filter.conditions(workspace, request))
+        .group_by(runs.c.graph_uuid)
+    )
+    async with database.session(EVERYWHERE) as session:
+        newest_first = [row.graph_uuid for row in await session.execute(walked.order_by(desc("newest")))]
+        columns: dict[str, str] = {}
+        for begin in range(0, len(newest_first), GRAPHS):
+            part = newest_first[begin : begin + GRAPHS]
+            found = await run_reply.graphs_of(session, workspace, set(part))
+            slugs = [str(node["slug"]) for graph in part for node in found.get(graph, ())]
+            columns |= {slug: f"nodes.{slug}" if slug in HEAD else slug for slug in slugs if slug not in columns}
+    return columns
+
+
+async def _titles(
+    database: Database, workspace: uuid.UUID, page: list[RowMapping], columns: Mapping[str, str]
+) -> dict[uuid.UUID, dict[str, str]]:
+    """What stands in the nodes' columns, by run; of a node that was visited often, the last title."""
+    query = _executions_of(workspace, page, executions.c.node_slug, executions.c.title).order_by(executions.c.seq)
+    found: dict[uuid.UUID, dict[str, str]] = {}
+    async with database.session(EVERYWHERE) as session:
+        for row in await session.execute(query):
+            if row.node_slug in columns:
+                found.setdefault(row.run_uuid, {})[columns[row.node_slug]] = row.title
+    return found
+
+
+def _executions_of(workspace: uuid.UUID, page: list[RowMapping], *columns: Any):
+    uuids = sorted(row["uuid"] for row in page)
+    return select(executions.c.run_uuid, *columns).where(
+        executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids), executions.c.run_uuid.between(uuids[0], uuids[-1])
+    )
 
 
 @exports.export("runOutputs")
@@ -128,28 +163,19 @@ async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict
             outputs = await _outputs(database, workspace, page, request.output_node_slug)
             yield [{**_head(row), "input": row["record"], "output": outputs.get(row["uuid"])} for row in page]
 
-    return Export(rows(), [*HEAD, "input", "output"], f"outputs-{request.batch_uuid or request.workflow_uuid}")
+    return Export(rows(), [*HEAD, "input", "output"], f"outputs-{request.batch_uuid or request.workflow_uuid}", ("output",))
 
 
 async def _outputs(database: Database, workspace: uuid.UUID, page: list[RowMapping], slug: str | None) -> dict[uuid.UUID, Any]:
-    uuids = sorted(row["uuid"] for row in page)
-    query = (
-        select(executions.c.run_uuid, executions.c.output, executions.c.output_file)
-        .where(
-            executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids), executions.c.run_uuid.between(uuids[0], uuids[-1])
-        )
-        .distinct(executions.c.run_uuid)
-        .order_by(executions.c.run_uuid, executions.c.seq.desc())
-    )
+    last = _executions_of(workspace, page, func.max(executions.c.seq).label("seq")).group_by(executions.c.run_uuid)
     if slug is not None:
-        query = query.where(executions.c.node_slug == slug)
+        last = last.where(executions.c.node_slug == slug)
+    chosen = last.subquery("chosen")
+    query = _executions_of(workspace, page, executions.c.output, executions.c.output_file)
+    query = query.join(chosen, and_(chosen.c.run_uuid == executions.c.run_uuid, chosen.c.seq == executions.c.seq))
     async with database.session(EVERYWHERE) as session:
         found = (await session.execute(query)).all()
-    return {row.run_uuid: row.output if row.output_file is None else await _large(row.output_file) for row in found}
-
-
-async def _large(key: str) -> Any:
-    return from_json(await _files[-1].read(key)) if _files else None
+    return {row.run_uuid: row.output if row.output_file is None else Stored(row.output_file) for row in found}
 
 
 def _head(row: RowMapping) -> dict[str, Any]:

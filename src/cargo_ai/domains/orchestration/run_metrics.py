@@ -62,7 +62,16 @@ async def _scanned(ctx: Context, request: contract.GetRunMetrics) -> dict[str, d
         .where(*run_filter.conditions(ctx.workspace, request))
         .group_by(executions.c.node_uuid)
     )
-    return {row["node_uuid"]: {"idle": 0, "cancelled": 0, **row} for row in (await ctx.db.execute(query)).mappings()}
+    counted = {row["node_uuid"]: {"idle": 0, "cancelled": 0, **row} for row in (await ctx.db.execute(query)).mappings()}
+    parked = (
+        select(runs.c.position, func.count())
+        .select_from(run_filter.joined)
+        .where(*run_filter.conditions(ctx.workspace, request), runs.c.status == "idle", runs.c.position.is_not(None))
+        .group_by(runs.c.position)
+    )
+    for node, idle in await ctx.db.execute(parked):
+        counted.setdefault(node, dict.fromkeys(_SUMS, 0))["idle"] = idle
+    return counted
 
 
 async def _graph(ctx: Context, request: contract.GetRunMetrics, workflow: uuid.UUID) -> list[str]:

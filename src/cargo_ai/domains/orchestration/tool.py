@@ -150,8 +150,9 @@ async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply
 
 
 async def refer(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
-    """Write down what a tool uses: its folder, and the connectors and tools that its deployed nodes name."""
+    """Write down what a tool uses: its folder, and the connectors, tools and models that its deployed nodes name."""
     targets = [(kind, named) for kind in ("connector", "tool") for named in known.used(nodes, kind)]
+    targets += [("model", named) for named in known.used_models(nodes)]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
     await references.put(db, row.workspace_uuid, "tool", row.uuid, targets)

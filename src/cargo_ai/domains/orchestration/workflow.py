@@ -7,6 +7,7 @@ import uuid
 from sqlalchemy import select
 
 from cargo_ai.contract.orchestration import workflow as contract
+from cargo_ai.domains.orchestration.batch import last_batches
 from cargo_ai.domains.orchestration.known import inside
 from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
 from cargo_ai.kernel.wire import JsonObject, Nothing
@@ -17,7 +18,9 @@ _SHORT = ("uuid", "slug", "kind", "name", "description", "actionSlug", "integrat
 _SHORT_USED = ("templateSlug", "toolUuid", "agentUuid", "releaseUuid")
 
 
-def reply(row: Workflow, folder: uuid.UUID | None, deployed: Release | None, draft: Release | None) -> contract.Workflow:
+def reply(
+    row: Workflow, folder: uuid.UUID | None, deployed: Release | None, draft: Release | None, last_batch: contract.LastBatch | None
+) -> contract.Workflow:
     """The workflow on the wire; its nodes are those of the deployed release, else of the draft."""
     shown = deployed or draft
     return contract.Workflow(
@@ -31,7 +34,7 @@ def reply(row: Workflow, folder: uuid.UUID | None, deployed: Release | None, dra
         tool_uuid=str(row.tool_uuid) if row.tool_uuid else None,
         folder_uuid=str(folder) if folder else None,
         template=None,
-        last_batch=None,
+        last_batch=last_batch,
         deployed_release=_deployed(deployed) if deployed else None,
     )
 
@@ -70,8 +73,9 @@ async def all_(ctx: Context, _request: Nothing) -> contract.WorkflowsReply:
     deployed = {row.workflow_uuid: row for row in await ctx.db.scalars(_releases("deployed"))}
     waiting = [row.uuid for row, _ in workflows if row.uuid not in deployed]
     drafts = {row.workflow_uuid: row for row in await ctx.db.scalars(_releases("draft").where(Release.workflow_uuid.in_(waiting)))}
+    last = await last_batches(ctx, [row.uuid for row, _ in workflows])
     return contract.WorkflowsReply(
-        workflows=[reply(row, folder, deployed.get(row.uuid), drafts.get(row.uuid)) for row, folder in workflows]
+        workflows=[reply(row, folder, deployed.get(row.uuid), drafts.get(row.uuid), last.get(row.uuid)) for row, folder in workflows]
     )
 
 

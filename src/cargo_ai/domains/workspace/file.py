@@ -20,7 +20,7 @@ from cargo_ai.roomkit.csvfile import BadFile, csv_columns
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.store.files import FileMissing, FilesUnavailable, owned
 
-_UPLOAD = "cargo-ai workspace file upload --file-path <file>"
+_UPLOAD = "cargo-ai workspace file upload --file-path companies.csv"
 
 
 def reply(row: Upload) -> contract.Uploaded:

@@ -18,7 +18,7 @@ async def download(request: Request) -> Response:
     fails later closes the connection in the middle of the body, which no client takes for the end of it."""
     state = of(request)
     wanted = exports.asked(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
-    made = await exports.open_export(state.database, wanted)
+    made = await exports.open_export(state.database, wanted, state.files)
     headers = {"Content-Disposition": f'attachment; filename="{wanted.filename(made.filename)}"'}
     parts = exports.encoded(made, wanted)
     first = await anext(parts, b"")

@@ -98,8 +98,10 @@ def _segment(condition: SegmentCondition, relation: Relation, alias: str, scope:
         raise InvalidFilter("The segments of this filter lead back to each other.")
     scope.depth += 1
     inner = scope.alias()
-    query = exp.Select(expressions=[terms.name(inner, "_id")]).from_(terms.view(relation, inner)).where(
-        where(saved.filter, relation, inner, scope)
+    query = (
+        exp.Select(expressions=[terms.name(inner, "_id")])
+        .from_(terms.view(relation, inner))
+        .where(where(saved.filter, relation, inner, scope))
     )
     if saved.limit is not None:
         query = query.order_by(*order(saved.sort, relation, inner)).limit(saved.limit)

@@ -182,7 +182,9 @@ def _ordered(compare: type[exp.Binary], found: exp.Expr, value: str | float | bo
         number = exp.cast(found.copy(), "double precision")
         compared = compare(this=number, expression=scope.bind(float(given), "double precision"))
         return exp.Case(ifs=[exp.If(this=numeric, true=compared)], default=exp.false())
-    return compare(this=exp.Collate(this=found.copy(), expression=exp.to_identifier("C", quoted=True)), expression=scope.bind(given, "text"))
+    return compare(
+        this=exp.Collate(this=found.copy(), expression=exp.to_identifier("C", quoted=True)), expression=scope.bind(given, "text")
+    )
 
 
 def _object(condition: ObjectCondition, value: exp.Expr, scope: Scope) -> exp.Expr:

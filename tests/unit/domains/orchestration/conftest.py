@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from starlette.applications import Starlette
 
 from cargo_ai import contract
 from cargo_ai.domains.workspace import door
-from cargo_ai.kernel import query
+from cargo_ai.kernel import clock, ids, query
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server import app as application
+from cargo_ai.server.compose import secret_key
 from cargo_ai.server.state import State
+from cargo_ai.server.worker import Worker
+from cargo_ai.store import embedded
+from tests.conftest import bootstrap, make_state
 
 Body = dict[str, Any]
 
@@ -112,4 +120,97 @@ def graph() -> list[Body]:
     return [node("start", children=("end",)), node("end", config={"variables": variables})]
 
 
-__all__ = ["Asker", "Body", "node"]
+@dataclass(frozen=True)
+class Place:
+    """A server and a worker that works, for all tests of a module: each test makes a workflow of its own in it."""
+
+    admin: Asker
+    stranger: Asker
+    state: State
+    workspace: str
+
+    async def ended(self, noun: str, uuid: str, asker: Asker | None = None) -> Body:
+        """The reply about a run or a batch when it has ended."""
+        found: Body = {}
+        for _ in range(4):
+            reply = await (asker or self.admin).http.get(f"/v1/orchestration/{noun}/{uuid}", headers={"Prefer": "wait=20"})
+            assert reply.status_code == 200, reply.text
+            found = reply.json()
+            if found[{"runs": "run", "batches": "batch"}[noun]]["finishedAt"] is not None:
+                return found
+        raise AssertionError(f"{noun} {uuid} did not end: {found}")
+
+    async def run(self, data: Body | None = None, **fields: Any) -> Body:
+        """A run that has ended, with its context."""
+        made = await self.admin.ask("orchestration.run.create", data=data or {}, **fields)
+        return await self.ended("runs", made["run"]["uuid"])
+
+    async def start_batch(self, records: list[Body], **fields: Any) -> Body:
+        """A batch of inline records."""
+        made = await self.admin.ask("orchestration.batch.create", data={"kind": "records", "records": records}, **fields)
+        found: Body = made["batch"]
+        return found
+
+    async def batch(self, records: list[Body], **fields: Any) -> Body:
+        """A batch of inline records that has ended."""
+        made = await self.start_batch(records, **fields)
+        found: Body = (await self.ended("batches", made["uuid"]))["batch"]
+        return found
+
+    async def upload(self, name: str, content: bytes) -> str:
+        """A file of the workspace, by its key."""
+        key = self.state.files.new_key(self.workspace, "uploads", name)
+        await self.state.files.put(key, content)
+        return key
+
+    async def idle(self, batch: str, count: int) -> list[str]:
+        """The runs of a batch that wait at a node, oldest first, as soon as there are so many."""
+        deadline, found = clock.seconds() + 60, list[str]()
+        while clock.seconds() < deadline:
+            listed = await self.admin.ask("orchestration.run.list", batchUuid=batch, statuses=["idle"])
+            found = [run["uuid"] for run in listed["runs"]][::-1]
+            if len(found) == count:
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{len(found)} runs of batch {batch} wait, not {count}")
+
+    async def parked(self, run: str) -> Body:
+        """A run that waits at a node."""
+        return await self.seen(run, "idle")
+
+    async def seen(self, run: str, status: str) -> Body:
+        """A run when it has this status."""
+        deadline, found = clock.seconds() + 60, Body()
+        while clock.seconds() < deadline:
+            found = (await self.admin.ask("orchestration.run.get", uuid=run))["run"]
+            if found["status"] == status:
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"run {run} is {found['status']}, not {status}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(cluster: embedded.Cluster, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """The whole application and a worker in this process, on a database of the module's."""
+    name = f"place_{ids.new().hex}"
+    url = embedded.create_database(cluster, name, template)
+    folder = tmp_path_factory.mktemp("place")
+    environment = {"CARGO_AI_DATA_DIR": str(folder), "CARGO_AI_STRICT_REFUSALS": "1", "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}
+    settings = Settings(environment)
+    # The worker and the application open each other's secrets.
+    state = replace(make_state(url, settings), secrets=secret_key(settings))
+    born = await bootstrap(state)
+    async with state.database.session(None) as db:
+        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        await db.commit()
+    app = application.build(state)
+    worker = Worker(settings, url)
+    working = asyncio.create_task(worker.run())
+    async with app.router.lifespan_context(app), client_of(app, born.token) as ours, client_of(app, other.token) as theirs:
+        yield Place(Asker(ours), Asker(theirs), state, str(born.workspace_uuid))
+        worker.stop()
+        await asyncio.wait_for(working, 30)
+    embedded.drop_database(cluster, name)
+
+
+__all__ = ["Asker", "Body", "Place", "node"]

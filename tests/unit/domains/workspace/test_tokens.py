@@ -123,9 +123,7 @@ async def test_a_narrow_token_cannot_lift_its_own_rules(admin: Person, enter: En
 
 
 @pytest.mark.parametrize("operation", [UPDATE, REMOVE])
-async def test_a_token_of_another_workspace_gets_the_same_answer_as_an_unknown_one(
-    admin: Person, stranger: Person, operation: str
-) -> None:
+async def test_a_token_of_another_workspace_gets_the_same_answer_as_an_unknown_one(admin: Person, stranger: Person, operation: str) -> None:
     unknown, theirs = str(ids.new()), str(stranger.who.token_uuid)
     said: list[str] = []
     for token in (unknown, theirs, "no-uuid-at-all"):

@@ -68,7 +68,9 @@ async def test_other_rooms_add_to_a_workspace_at_its_birth_in_its_scope(state: S
     assert seen == [(made.workspace_uuid, made.workspace_uuid)]
 
 
-@pytest.mark.parametrize("token", ["", "cai_live_", new_token(), "x" * 10_000, "cai_live_\x00"])
+@pytest.mark.parametrize(
+    "token", ["", "cai_live_", new_token(), "x" * 10_000, "cai_live_\x00"], ids=["empty", "bare", "well formed", "long", "with NUL"]
+)
 async def test_an_unknown_token_stands_for_nobody(state: State, born: door.Bootstrap, token: str) -> None:
     assert await caller_of(state, token) is None
 

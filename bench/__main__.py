@@ -1,0 +1,59 @@
+"""Run the benchmarks, all of them or those that are named, and print one JSON document.
+
+python -m bench [cliStart native10k http1k memory100k singleRun jobs10k]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from bench import cli_start, http1k, jobs10k, memory100k, native10k, report, single_run
+from bench.report import Json
+
+BENCHMARKS: dict[str, Callable[[], Json]] = {
+    "cliStart": cli_start.measure,
+    "native10k": native10k.measure,
+    "http1k": http1k.measure,
+    "memory100k": memory100k.measure,
+    "singleRun": single_run.measure,
+    "jobs10k": jobs10k.measure,
+}
+
+
+def _measured(name: str) -> Json:
+    report.say(f"{name} …")
+    before, began = report.machine()["loadAverage"], time.perf_counter()
+    figure = BENCHMARKS[name]()
+    return figure | {"tookSeconds": report.rounded(time.perf_counter() - began), "loadAverageBefore": before}
+
+
+def main() -> int:
+    """Exit code 0 when everything could be measured, also where a goal is missed: the document says so."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure this machine and print one JSON document.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(BENCHMARKS)} (all unless told)")
+    names: list[str] = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
+    signal.signal(signal.SIGTERM, _interrupted)
+    before = report.machine()
+    figures = {name: _measured(name) for name in names}
+    missed = [f"{name}: {goal['name']}" for name, figure in figures.items() for goal in figure["goals"] if not goal["ok"]]
+    machine = before | {"loadAverageAfter": report.machine()["loadAverage"]}
+    print(json.dumps({"ok": not missed, "missed": missed, "machine": machine, "benchmarks": figures}, indent=2, ensure_ascii=False))
+    return 0
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    # As Ctrl-C: every server that was started is stopped and removed.
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

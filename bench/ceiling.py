@@ -1,0 +1,55 @@
+"""The ceiling: what one asyncio process does with the same interpreter, graph and records when nothing has to survive."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+
+import psycopg
+
+from bench.report import Json
+from cargo_ai.actions import native_actions
+from cargo_ai.engine import journal
+from cargo_ai.engine.action import Actions
+from cargo_ai.engine.graph import load
+from cargo_ai.engine.interpret import Entry, advance, begin
+from cargo_ai.kernel import clock, ids
+
+ROWS = 500
+TABLE = "bench_ceiling"
+
+
+async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
+    actions = Actions()
+    for action in native_actions():
+        actions.add(action)
+    program = load(nodes, actions)
+    workspace = uuid.UUID(int=0)
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        await connection.execute(f"drop table if exists {TABLE}")
+        await connection.execute(f"create unlogged table {TABLE} (like executions)")
+        await connection.commit()
+        began = time.perf_counter()
+        async with connection.cursor() as cursor, cursor.copy(journal.ENTRIES.replace("copy executions", f"copy {TABLE}", 1)) as copy:
+            rows: list[tuple[str, Entry, str | None]] = []
+            for record in records:
+                walk = begin(str(ids.new()), program, record)
+                advance(walk, int(clock.unix() * 1000))
+                assert walk.status == "success"
+                rows += [(walk.run, entry, None) for entry in walk.entries]
+                if len(rows) >= ROWS:
+                    await copy.write(journal.copy_lines(rows, workspace))
+                    rows.clear()
+            await copy.write(journal.copy_lines(rows, workspace))
+        await connection.commit()
+        took = time.perf_counter() - began
+        counted = await (await connection.execute(f"select count(*) from {TABLE}")).fetchone()
+        assert counted is not None and counted[0] >= 5 * len(records)
+        await connection.execute(f"drop table {TABLE}")
+    return took
+
+
+def seconds(url: str, nodes: list[Json], records: list[Json]) -> float:
+    """How long it takes to walk the records and copy what happened into one unlogged table of the columns of `executions`."""
+    return asyncio.run(_walk(url, nodes, records))

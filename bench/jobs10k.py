@@ -1,0 +1,60 @@
+"""jobs10k: 10,000 jobs of 100 ms with two workers as a share of perfect, and 40 light runs in sequence, as other engines publish them."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from bench import graphs, report, slow_service
+from bench.http1k import connector, counted_batch
+from bench.native10k import lasted
+from bench.report import Json
+from bench.single_run import one
+from bench.stand import Stand
+from cargo_ai.engine.drive import CONCURRENT_RUNS
+from cargo_ai.server.worker import BATCH_SLOTS
+
+JOBS = 10_000
+JOB_SECONDS = 0.1
+WORKERS = 2
+LIGHT_RUNS = 40
+
+
+def measure() -> Json:
+    """Perfect is what the jobs would take if all places were always taken and nothing else cost time."""
+    records = graphs.companies(JOBS)
+    places = WORKERS * BATCH_SLOTS * CONCURRENT_RUNS
+    perfect = JOBS * JOB_SECONDS / places
+    with slow_service.running(JOB_SECONDS) as url, Stand(workers=WORKERS) as stand:
+        calling = stand.deploy(graphs.one_call(connector(stand, url)))
+        sleeping = stand.deploy(graphs.one_sleep(JOB_SECONDS))
+        file, few = stand.upload(records), stand.upload(records[:places])
+        counted_batch(stand, url, calling, few, places)
+        report.say("jobs10k: jobs that call a service")
+        calls = counted_batch(stand, url, calling, file, JOBS)
+        report.say("jobs10k: jobs that sleep")
+        sleeps = lasted(stand.finish_batch(stand.start_batch(sleeping, file), JOBS))
+        report.say("jobs10k: light runs")
+        light = stand.deploy(graphs.five_native())
+        one(stand.api, light, records[0])
+        began = time.perf_counter()
+        for record in records[:LIGHT_RUNS]:
+            one(stand.api, light, record)
+        in_sequence = time.perf_counter() - began
+    return report.figure(
+        [],
+        {
+            "places": places,
+            "perfectSeconds": report.rounded(perfect),
+            "callsSeconds": report.rounded(calls),
+            "callsShareOfPerfect": report.rounded(perfect / calls),
+            "sleepsSeconds": report.rounded(sleeps),
+            "sleepsShareOfPerfect": report.rounded(perfect / sleeps),
+            "lightRuns": LIGHT_RUNS,
+            "lightRunsSeconds": report.rounded(in_sequence),
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(report.alone("jobs10k", measure))

@@ -1,0 +1,147 @@
+"""A stand: a server of its own for one measurement, started and spoken to as a person's would be, and removed afterwards."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.report import Json
+from cargo_ai.store import embedded
+
+ROOT = Path(__file__).resolve().parents[1]
+CLI = Path(sys.executable).with_name("cargo-ai")
+BOUNDARY = "cargo-ai-bench"
+
+
+class MeasurementFailed(RuntimeError):
+    """What was to be measured did not work; the message says what was asked and what came back."""
+
+
+class Api:
+    """One kept connection to the API, signed in."""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        parts = urlsplit(base_url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def send(self, verb: str, path: str, body: bytes | None = None, **headers: str) -> Json:
+        """One exchange; the reply's document. Raises MeasurementFailed unless it is a success."""
+        self._connection.request(verb, f"/v1{path}", body, self._headers | headers)
+        response = self._connection.getresponse()
+        document = response.read()
+        if response.status >= 300:
+            raise MeasurementFailed(f"{verb} {path}: {response.status} {document[:500].decode(errors='replace')}")
+        found: Json = json.loads(document)
+        return found
+
+    def post(self, path: str, document: Any) -> Json:
+        """POST a document."""
+        return self.send("POST", path, json.dumps(document).encode(), **{"Content-Type": "application/json"})
+
+    def final(self, path: str) -> Json:
+        """GET what may still be under way, waiting at the server as long as that allows at a time."""
+        return self.send("GET", path, Prefer="wait=25")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+
+class Stand:
+    """A context in which a server runs on an empty data folder, with a sign-in of its own."""
+
+    def __init__(self, *, workers: int = 2, **settings: str) -> None:
+        self._workers = workers
+        self._folder = Path(tempfile.mkdtemp(prefix="cargo-ai-bench-"))
+        self.data_dir = self._folder / "data"
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_")}
+        own = {"DATA_DIR": str(self.data_dir), "OUTBOUND_ALLOW": "127.0.0.1", **settings}
+        self._environment = mine | {f"CARGO_AI_{name}": value for name, value in own.items()}
+        self._environment |= {"XDG_CONFIG_HOME": str(self._folder / "config"), "PYTHONPATH": ""}
+        self._born: Json = {}
+
+    def __enter__(self) -> Stand:
+        try:
+            self._born = self._cli("server", "start", "--port", "0", "--workers", str(self._workers), "--detach")
+        except BaseException:
+            self._remove()
+            raise
+        self.api = self.connect()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.api.close()
+        self._remove()
+
+    def _remove(self) -> None:
+        try:
+            if self.data_dir.exists():
+                self._cli("server", "stop")
+                embedded.erase(self.data_dir)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _cli(self, *words: str) -> Json:
+        done = subprocess.run([CLI, *words], cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise MeasurementFailed(f"cargo-ai {' '.join(words)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        document: Json = json.loads(done.stdout)
+        return document
+
+    def connect(self) -> Api:
+        """Another connection to the API, for a thread of its own."""
+        return Api(str(self._born["baseUrl"]), str(self._born["token"]))
+
+    @property
+    def supervisor(self) -> int:
+        """The process id of the server's parent process."""
+        return int(json.loads((self.data_dir / "server.json").read_text())["pid"])
+
+    def database(self) -> embedded.Cluster:
+        """The server's database."""
+        cluster = embedded.status(self.data_dir)
+        if cluster is None:
+            raise MeasurementFailed("The database does not answer.")
+        return cluster
+
+    def deploy(self, nodes: list[Json]) -> str:
+        """A tool with this graph, deployed; its workflow's uuid."""
+        workflow = str(self.api.post("/orchestration/tools", {"name": "Benchmark"})["tool"]["workflowUuid"])
+        self.api.post("/orchestration/releases/draft/deploy", {"workflowUuid": workflow, "nodes": nodes, "formFields": None})
+        return workflow
+
+    def upload(self, records: list[Json]) -> str:
+        """The records as a file of JSON lines; the name that batches call it by."""
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        form = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="records.ndjson"\r\n'
+            f"Content-Type: application/x-ndjson\r\n\r\n{lines}\r\n--{BOUNDARY}--\r\n"
+        )
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        reply = self.api.send("POST", "/workspaceManagement/files/upload", form.encode(), **{"Content-Type": kind})
+        return str(reply["s3Filename"])
+
+    def start_batch(self, workflow: str, file: str) -> str:
+        """Send an uploaded file through the workflow; the batch's uuid."""
+        data = {"kind": "file", "s3Filename": file}
+        return str(self.api.post("/orchestration/batches", {"workflowUuid": workflow, "data": data})["batch"]["uuid"])
+
+    def finish_batch(self, batch: str, count: int) -> Json:
+        """Wait for the end of a batch; MeasurementFailed unless all of its records went through without an error."""
+        while True:
+            found: Json = self.api.final(f"/orchestration/batches/{batch}")["batch"]
+            if found["finishedAt"] is not None:
+                break
+        if (found["status"], found["executedRunsCount"], found["failedRunsCount"]) != ("success", count, 0):
+            raise MeasurementFailed(f"The batch of {count} did not end well: {json.dumps(found)[:600]}")
+        return found

@@ -1,0 +1,48 @@
+"""An expression evaluated on its own, on the wire."""
+
+from __future__ import annotations
+
+from typing import Any, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.storage.columns import Expression
+from cargo_ai.contract.workspace.sparse import Sparse
+from cargo_ai.kernel.operation import Cli, Operation
+from cargo_ai.kernel.wire import JsonObject, Wire
+
+
+class EvaluateExpression(Wire):
+    """An expression and the names that it may read."""
+
+    expression: Expression = Field(description='As in a config: `{"kind": "templateExpression", "expression": "{{nodes.start.email}}"}`.')
+    variables: JsonObject = Field(description='The names in its scope: `{"nodes": {"start": {...}}}`.')
+
+
+class Evaluation(Sparse):
+    """Its value, or the sentence that says why it has none."""
+
+    data: Any = Field(default=None, description="The value; absent when the evaluation failed.")
+    error_message: str | None = None
+
+
+evaluate: Operation[EvaluateExpression, Evaluation, Never] = operations.add(
+    Operation(
+        "expression.expression.evaluate",
+        "POST",
+        "/expression/expressions/evaluate",
+        takes=EvaluateExpression,
+        gives=Evaluation,
+        summary="Evaluate an expression with variables of your own; nothing is stored.",
+        needs="orchestration:read",
+        reads=True,
+        cli=Cli(
+            words=("expression", "eval", "evaluate"),
+            examples=(
+                """cargo-ai expression eval evaluate --expression '{"kind": "templateExpression", "expression": "{{nodes.start.n * 2}}"}' """
+                """--variables '{"nodes": {"start": {"n": 21}}}'""",
+            ),
+        ),
+    )
+)

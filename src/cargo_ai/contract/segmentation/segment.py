@@ -1,0 +1,293 @@
+"""The wire of segments: records of a model that a filter describes, saved or asked for once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import AliasChoices, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+
+MAXIMUM_FETCH = 10_000
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Cap = Annotated[int, Field(ge=1, le=100_000_000)]
+Slugs = Annotated[list[str], Field(max_length=1_000)]
+ColumnType = Literal["string", "number", "object", "array", "date", "boolean", "vector", "any"]
+
+
+class Segment(Wire):
+    """A saved segment. `recordsCount` is live; `lastChange` is what its newest comparison found."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    user_uuid: Uuid
+    model_uuid: Uuid
+    slug: str
+    name: str
+    filter: JsonObject
+    sort: list[JsonObject] | None
+    limit: int | None
+    records_count: int
+    from_play: bool
+    tracking_column_slugs: list[str] | None
+    column_slugs: list[str] | None
+    synced_at: Moment | None
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
+    last_change: JsonObject | None
+
+
+class SegmentReply(Wire):
+    """One segment."""
+
+    segment: Segment
+
+
+class SegmentsReply(Wire):
+    """Segments, newest first."""
+
+    segments: list[Segment]
+
+
+class RecordColumn(Wire):
+    """A column of the records that follow."""
+
+    slug: str
+    type: ColumnType
+    label: str
+    model_uuid: Uuid
+
+
+class RecordsReply(Wire):
+    """A page of records, how many there are in all, and their columns."""
+
+    records: list[JsonObject]
+    count: int
+    columns: list[RecordColumn]
+    is_refreshing: bool
+
+
+class UrlsReply(Wire):
+    """Where the files can be fetched for an hour."""
+
+    urls: list[str]
+
+
+class CreateSegment(Wire):
+    """What a new segment is."""
+
+    name: Name = Field(description="Its name.")
+    model_uuid: Uuid = Field(description="The model whose records it has.")
+    filter: Filter = Field(description="Which records: conjonction and groups of conditions.")
+    sort: Sort | None = Field(default=None, description="The order of its records.")
+    limit: Cap | None = Field(default=None, description="At most so many members, the first in its order.")
+    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count; all unless told.")
+    column_slugs: Slugs | None = Field(default=None, description="The columns to show; all unless told.")
+
+
+class UpdateSegment(Wire):
+    """What to change about a segment."""
+
+    uuid: Uuid = Field(description="The segment.")
+    name: Name | None = Field(default=None, description="Its new name.")
+    filter: Filter | None = Field(default=None, description="Its new filter.")
+    sort: Sort | None = Field(default=None, description="Its new order; null for none.")
+    limit: Cap | None = Field(default=None, description="Its new limit; null for none.")
+    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count; null for all.")
+    column_slugs: Slugs | None = Field(default=None, description="The columns to show; null for all.")
+
+
+class FetchSegment(Wire):
+    """Which records to fetch, and which page of them."""
+
+    model_uuid: Uuid = Field(description="The model.")
+    filter: Filter = Field(description='Which records; {"conjonction":"and","groups":[]} is all of them.')
+    sort: Sort | None = Field(default=None, description="Their order.")
+    limit: Cap | None = Field(default=None, description="At most so many members, the first in the order.")
+    fetching_limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 unless told.")
+    fetching_offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
+    enrich: bool = Field(default=False, description="Compute computed columns anew first.")
+    sync: bool = Field(default=False, description="Refresh the model from its source first.")
+
+
+class DownloadSegment(Wire):
+    """Which records to download."""
+
+    model_uuid: Uuid = Field(description="The model.")
+    filter: Filter = Field(description="Which records.")
+    sort: Sort | None = Field(default=None, description="Their order.")
+    limit: Cap | None = Field(default=None, description="At most so many.")
+    format: Literal["json", "ndjson", "csv"] | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+
+
+class ListSegments(Wire):
+    """Which segments to list."""
+
+    model_uuid: Uuid | None = Field(default=None, description="Only segments of this model.")
+    from_play: bool | None = Field(default=None, description="Only segments that a play owns, or none of them.")
+
+
+class FetchRecords(Wire):
+    """Records by id."""
+
+    model_uuid: Uuid = Field(description="The model.")
+    ids: Annotated[list[str], Field(max_length=MAXIMUM_FETCH)] = Field(
+        validation_alias=AliasChoices("ids", "recordIds"), description="The ids, with commas."
+    )
+    reset_cache: bool = Field(default=False, description="Accepted; records are always read live.")
+
+
+class FoundRecords(Wire):
+    """Records in the order of the ids that were asked for."""
+
+    records: list[JsonObject]
+
+
+FilterReason = Literal["invalidFilter", "modelNotFound"]
+GetReason = Literal["segmentNotFound"]
+RemoveReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "segmentAlreadyRemoved"]
+UpdateReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "invalidFilter"]
+DownloadReason = Literal["invalidFilter", "failedToDownloadRecordsFromClient", "modelNotFound"]
+
+INVALID_FILTER = no(400, "The filter cannot be used: {cause}")
+MODEL_NOT_FOUND = no(404, "There is no model with uuid {uuid}.")
+SEGMENT_NOT_FOUND = no(404, "There is no segment with uuid {uuid}.")
+LINKED = no(409, "Segment {uuid} is used by {users}: change that first.")
+_EVERYTHING = """'{"conjonction":"and","groups":[]}'"""
+
+create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
+    Operation(
+        "segmentation.segment.create",
+        "POST",
+        "/segmentation/segments",
+        takes=CreateSegment,
+        gives=SegmentReply,
+        summary="Save a segment of a model.",
+        needs="segmentation:write",
+        refuses={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
+        cli=Cli(
+            csv=frozenset({"trackingColumnSlugs", "columnSlugs"}),
+            examples=(f"cargo-ai segmentation segment create --name All --model-uuid UUID --filter {_EVERYTHING}",),
+        ),
+    )
+)
+
+get: Operation[ByUuid, SegmentReply, GetReason] = operations.add(
+    Operation(
+        "segmentation.segment.get",
+        "GET",
+        "/segmentation/segments/{uuid}",
+        takes=ByUuid,
+        gives=SegmentReply,
+        summary="Show a segment and how many records it has.",
+        needs="segmentation:read",
+        refuses={"segmentNotFound": SEGMENT_NOT_FOUND},
+        cli=Cli(examples=("cargo-ai segmentation segment get UUID",)),
+    )
+)
+
+all_: Operation[ListSegments, SegmentsReply, Never] = operations.add(
+    Operation(
+        "segmentation.segment.all",
+        "GET",
+        "/segmentation/segments/list",
+        takes=ListSegments,
+        gives=SegmentsReply,
+        summary="List the segments.",
+        needs="segmentation:read",
+        cli=Cli(examples=("cargo-ai segmentation segment list",)),
+    )
+)
+
+update: Operation[UpdateSegment, SegmentReply, UpdateReason] = operations.add(
+    Operation(
+        "segmentation.segment.update",
+        "PUT",
+        "/segmentation/segments/{uuid}",
+        takes=UpdateSegment,
+        gives=SegmentReply,
+        summary="Change a segment.",
+        needs="segmentation:write",
+        refuses={"segmentNotFound": SEGMENT_NOT_FOUND, "segmentLinkedToWorkflow": LINKED, "invalidFilter": INVALID_FILTER},
+        cli=Cli(
+            csv=frozenset({"trackingColumnSlugs", "columnSlugs"}),
+            examples=("cargo-ai segmentation segment update --uuid UUID --name Hot",),
+        ),
+    )
+)
+
+remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+    Operation(
+        "segmentation.segment.remove",
+        "DELETE",
+        "/segmentation/segments/{uuid}",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Remove a segment that nothing uses.",
+        needs="segmentation:write",
+        refuses={
+            "segmentNotFound": SEGMENT_NOT_FOUND,
+            "segmentLinkedToWorkflow": LINKED,
+            "segmentAlreadyRemoved": no(409, "Segment {uuid} has been removed already."),
+        },
+        cli=Cli(examples=("cargo-ai segmentation segment remove UUID",)),
+    )
+)
+
+fetch: Operation[FetchSegment, RecordsReply, FilterReason] = operations.add(
+    Operation(
+        "segmentation.segment.fetch",
+        "POST",
+        "/segmentation/segments/fetch",
+        takes=FetchSegment,
+        gives=RecordsReply,
+        summary="Fetch a page of the records that a filter describes.",
+        needs="segmentation:read",
+        refuses={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
+        reads=True,
+        cli=Cli(examples=(f"cargo-ai segmentation segment fetch --model-uuid UUID --filter {_EVERYTHING} --fetching-limit 50",)),
+    )
+)
+
+download: Operation[DownloadSegment, UrlsReply, DownloadReason] = operations.add(
+    Operation(
+        "segmentation.segment.download",
+        "POST",
+        "/segmentation/segments/download",
+        takes=DownloadSegment,
+        gives=UrlsReply,
+        summary="Download the records that a filter describes.",
+        needs="segmentation:read",
+        refuses={
+            "invalidFilter": INVALID_FILTER,
+            "failedToDownloadRecordsFromClient": no(502, "The records could not be read: {cause}"),
+            "modelNotFound": MODEL_NOT_FOUND,
+        },
+        reads=True,
+        output="download",
+        cli=Cli(
+            send={"format": "json"},
+            url_when=("--format",),
+            examples=(f"cargo-ai segmentation segment download --model-uuid UUID --filter {_EVERYTHING}",),
+        ),
+    )
+)
+
+fetch_records: Operation[FetchRecords, FoundRecords, FilterReason] = operations.add(
+    Operation(
+        "segmentation.record.fetch",
+        "POST",
+        "/segmentation/records/fetch",
+        takes=FetchRecords,
+        gives=FoundRecords,
+        summary="Fetch records of a model by id.",
+        needs="segmentation:read",
+        refuses={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
+        reads=True,
+        cli=Cli(csv=frozenset({"ids"}), examples=("cargo-ai segmentation record fetch --model-uuid UUID --ids a,b",)),
+    )
+)

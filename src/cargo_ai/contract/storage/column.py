@@ -1,0 +1,248 @@
+"""Columns of a model: added, changed, moved, listed and removed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.storage.columns import AdditionalColumn, Column, ListedColumn, Named
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Removed, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+
+
+class OfModel(Wire):
+    """The columns of a model."""
+
+    model_uuid: Uuid
+
+
+class CreateColumn(Wire):
+    """A new column of a model."""
+
+    model_uuid: Uuid
+    column: AdditionalColumn = Field(description="{kind: custom|computed|metric|lookup, slug, type, label, …}")
+
+
+class UpdateColumn(Wire):
+    """The whole column as it should be; its slug says which. Of original columns label and description can change."""
+
+    model_uuid: Uuid
+    column: Column
+
+
+class ColumnReply(Wire):
+    """One column."""
+
+    column: ListedColumn
+
+
+class ColumnsReply(Wire):
+    """All columns of a model, in their order."""
+
+    columns: list[ListedColumn]
+
+
+class RemoveColumn(Wire):
+    """Which column."""
+
+    model_uuid: Uuid
+    column_slug: Named
+
+
+class ReorderColumn(Wire):
+    """Which column goes where; the first place is 0."""
+
+    model_uuid: Uuid
+    column_slug: Named
+    to_index: int
+
+
+class ColumnBySlug(Wire):
+    """A column named by its slug."""
+
+    slug: Annotated[str, Field(max_length=200)]
+    model_uuid: Uuid
+
+
+class Exists(Wire):
+    """Whether there is one."""
+
+    exists: bool
+
+
+class Autocomplete(Wire):
+    """Which values: those of the column (an object with its `slug`, or the slug alone) that contain the text."""
+
+    model_uuid: Uuid
+    column: JsonObject | str
+    query: Annotated[str, Field(max_length=500)] = ""
+
+
+class Result(Wire):
+    """A value that occurs."""
+
+    value: str
+    label: str
+
+
+class ResultsReply(Wire):
+    """Values, the most frequent first; at most 100."""
+
+    results: list[Result]
+
+
+_no_model = no(404, "There is no model {uuid} in this workspace.")
+_no_dataset = no(404, "The model's dataset is gone.")
+_no_column = no(404, "The model has no column {slug}.")
+_no_ai = no(400, "A column cannot be filled by a language model: use an agent or an AI node in a play.")
+_invalid = no(400, "{problem}")
+
+CreateReason = Literal["modelNotFound", "datasetNotFound", "duplicateSlug", "aiExpressionNotAllowed", "invalidRelationship"]
+
+create: Operation[CreateColumn, ColumnReply, CreateReason] = operations.add(
+    Operation(
+        "storage.column.create",
+        "POST",
+        "/storage/columns",
+        takes=CreateColumn,
+        gives=ColumnReply,
+        summary="Add a column: custom, computed, metric or lookup.",
+        needs="storage:write",
+        refuses={
+            "modelNotFound": _no_model,
+            "datasetNotFound": _no_dataset,
+            "duplicateSlug": no(409, "The model has a column {slug} already: choose another slug."),
+            "aiExpressionNotAllowed": _no_ai,
+            "invalidRelationship": _invalid,
+        },
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage column create --model-uuid {_EXAMPLE} "
+                '--column \'{"kind":"custom","slug":"tier","type":"string","label":"Tier"}\'',
+                f'cargo-ai storage column create --model-uuid {_EXAMPLE} --column \'{{"kind":"computed","slug":"is_big","type":"boolean",'
+                '"label":"Is big","expression":{"kind":"jsExpression","expression":"record.employees > 1000","instructTo":"none",'
+                '"fromRecipe":false}}\'',
+            )
+        ),
+    )
+)
+
+UpdateReason = Literal["modelNotFound", "datasetNotFound", "columnNotFound", "aiExpressionNotAllowed", "invalidRelationship"]
+
+update: Operation[UpdateColumn, ColumnReply, UpdateReason] = operations.add(
+    Operation(
+        "storage.column.update",
+        "PUT",
+        "/storage/columns",
+        takes=UpdateColumn,
+        gives=ColumnReply,
+        summary="Change a column; its slug says which.",
+        needs="storage:write",
+        refuses={
+            "modelNotFound": _no_model,
+            "datasetNotFound": _no_dataset,
+            "columnNotFound": _no_column,
+            "aiExpressionNotAllowed": _no_ai,
+            "invalidRelationship": _invalid,
+        },
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage column update --model-uuid {_EXAMPLE} "
+                '--column \'{"kind":"custom","slug":"tier","type":"string","label":"Account tier"}\'',
+            )
+        ),
+    )
+)
+
+RemoveReason = Literal["modelNotFound", "datasetNotFound", "columnNotFound", "columnIsUsed", "columnIsOriginal"]
+
+remove: Operation[RemoveColumn, Removed, RemoveReason] = operations.add(
+    Operation(
+        "storage.column.remove",
+        "DELETE",
+        "/storage/columns",
+        takes=RemoveColumn,
+        gives=Removed,
+        summary="Remove a column that nothing uses, with its values.",
+        needs="storage:write",
+        refuses={
+            "modelNotFound": _no_model,
+            "datasetNotFound": _no_dataset,
+            "columnNotFound": _no_column,
+            "columnIsUsed": no(409, "The column {slug} is used by {users}: take it out there first."),
+            "columnIsOriginal": no(400, "{slug} is one of the columns that the model was made with; only added ones can be removed."),
+        },
+        cli=Cli(examples=(f"cargo-ai storage column remove --model-uuid {_EXAMPLE} --column-slug tier",)),
+        agent_safe=False,
+    )
+)
+
+ReorderReason = Literal["modelNotFound", "columnNotFound", "invalidIndex"]
+
+reorder: Operation[ReorderColumn, ColumnsReply, ReorderReason] = operations.add(
+    Operation(
+        "storage.column.reorder",
+        "PUT",
+        "/storage/columns/reorder",
+        takes=ReorderColumn,
+        gives=ColumnsReply,
+        summary="Move a column to another place; the first is 0.",
+        needs="storage:write",
+        refuses={
+            "modelNotFound": _no_model,
+            "columnNotFound": _no_column,
+            "invalidIndex": no(400, "The model has {count} columns, so the place is from 0 to {last}."),
+        },
+        cli=Cli(examples=(f"cargo-ai storage column reorder --model-uuid {_EXAMPLE} --column-slug tier --to-index 2",)),
+    )
+)
+
+ListReason = Literal["clientNotFound", "modelNotFound"]
+
+get_all: Operation[OfModel, ColumnsReply, ListReason] = operations.add(
+    Operation(
+        "storage.column.list",
+        "GET",
+        "/storage/columns/list",
+        takes=OfModel,
+        gives=ColumnsReply,
+        summary="List the columns of a model, of every kind, in their order.",
+        needs="storage:read",
+        refuses={"clientNotFound": no(404, "The warehouse is not there."), "modelNotFound": _no_model},
+        cli=Cli(examples=(f"cargo-ai storage column list --model-uuid {_EXAMPLE}",)),
+    )
+)
+
+exists_by_slug: Operation[ColumnBySlug, Exists, Never] = operations.add(
+    Operation(
+        "storage.column.existsBySlug",
+        "GET",
+        "/storage/columns/existsBySlug",
+        takes=ColumnBySlug,
+        gives=Exists,
+        summary="Whether a model has a column with this slug.",
+        needs="storage:read",
+        cli=Cli(examples=(f"cargo-ai storage column exists-by-slug --slug tier --model-uuid {_EXAMPLE}",)),
+    )
+)
+
+AutocompleteReason = Literal["modelNotFound", "datasetNotFound", "columnNotFound"]
+
+autocomplete: Operation[Autocomplete, ResultsReply, AutocompleteReason] = operations.add(
+    Operation(
+        "storage.column.autocomplete",
+        "POST",
+        "/storage/columns/autocomplete",
+        takes=Autocomplete,
+        gives=ResultsReply,
+        summary="List the values that occur in a column.",
+        needs="storage:read",
+        refuses={"modelNotFound": _no_model, "datasetNotFound": _no_dataset, "columnNotFound": _no_column},
+        reads=True,
+        cli=Cli(examples=(f'cargo-ai storage column autocomplete --model-uuid {_EXAMPLE} --column \'{{"slug":"country"}}\' --query fr',)),
+    )
+)

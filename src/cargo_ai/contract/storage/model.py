@@ -1,0 +1,508 @@
+"""Models on the wire: tables of records, made by an extractor: by hand, from a file, or from a service."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field, StringConstraints
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.storage.columns import AdditionalColumn, ColumnType, Description, OriginalColumn
+from cargo_ai.contract.workspace.sparse import Sparse
+from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Slug = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60),
+    Field(description="Its name in SQL, unique in the dataset: letters, digits and `_`."),
+]
+RunStatus = Literal["pending", "running", "cancelling", "cancelled", "error", "success"]
+UnificationType = Literal["account", "contact", "accountEvent", "contactEvent"]
+
+
+class Position(Wire):
+    """Where it is drawn in the map of models."""
+
+    x: float = 0
+    y: float = 0
+
+
+class CronSchedule(Wire):
+    """A refresh by the clock."""
+
+    type: Literal["cron"]
+    cron: Annotated[str, Field(max_length=200)]
+
+
+class DbtSchedule(Wire):
+    """A refresh after a dbt job."""
+
+    type: Literal["dbt"]
+    job_id: Annotated[str, Field(max_length=200)]
+
+
+Schedule = Annotated[CronSchedule | DbtSchedule, Field(discriminator="type")]
+
+
+class UniqueColumn(Wire):
+    """A column that tells who a record is about, and as what (`domain`, `email`, `linkedinId` …)."""
+
+    slug: str
+    reference: Annotated[str, Field(max_length=100)]
+
+
+class ModelParent(Wire):
+    """The account that a contact or an event belongs to: a record of another model."""
+
+    kind: Literal["model"]
+    column_slug: str
+    parent_model_uuid: Uuid
+
+
+class ReferenceParent(Wire):
+    """The account that a contact or an event belongs to: told by a reference such as its domain."""
+
+    kind: Literal["reference"]
+    column_slug: str
+    reference: str
+
+
+class IntegrationUnification(Wire):
+    """As the integration says."""
+
+    source: Literal["integration"]
+
+
+class CustomUnification(Sparse):
+    """Which columns make the records accounts, contacts or events of them."""
+
+    source: Literal["custom"]
+    type: UnificationType
+    unique_columns: Annotated[list[UniqueColumn], Field(max_length=50)]
+    selected_column_slugs: list[str] | None = None
+    time_column_slug: str | None = None
+    parent: Annotated[ModelParent | ReferenceParent, Field(discriminator="kind")] | None = None
+    filter: JsonObject | None = None
+
+
+Unification = Annotated[IntegrationUnification | CustomUnification, Field(discriminator="source")]
+
+
+class LastRun(Wire):
+    """The last refresh."""
+
+    uuid: Uuid
+    status: RunStatus
+    error_message: str | None
+    created_at: Moment
+    finished_at: Moment | None
+
+
+class Model(Wire):
+    """A table of records. `columns`: those that it was made with; `additional_columns`: those that were added."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    slug: str
+    name: str
+    description: str | None
+    dataset_uuid: Uuid
+    extractor_slug: str
+    position: Position
+    config: JsonObject
+    schedule: JsonObject | None
+    meta: JsonObject | None
+    columns: list[OriginalColumn]
+    additional_columns: list[AdditionalColumn]
+    id_column_slug: str
+    unification: JsonObject | None
+    title_column_slug: str
+    time_column_slug: str | None
+    folder_uuid: Uuid | None
+    plays_count: int
+    segments_count: int
+    is_paused: bool
+    last_emitted_at: Moment | None
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
+    last_run: LastRun | None
+    kind: Literal["connector", "native"]
+    connector_uuid: Uuid | None
+
+
+class ModelReply(Wire):
+    """One model."""
+
+    model: Model
+
+
+class ModelsReply(Wire):
+    """Models, newest first."""
+
+    models: list[Model]
+
+
+class CreateModel(Wire):
+    """A new model. What `config` takes depends on the extractor: see `cargo-ai connection native-integration get`."""
+
+    slug: Slug
+    name: Name
+    description: Description | None = None
+    dataset_uuid: Uuid
+    extractor_slug: Annotated[str, Field(max_length=100, description="defineObject, defineAccount, defineContact, uploadFile …")]
+    config: JsonObject = Field(default_factory=dict)
+    schedule: Schedule | None = None
+    folder_uuid: Uuid | None = None
+
+
+class UpdateModel(Wire):
+    """What to change; what is absent stays. null clears description, time column, unification, schedule and folder."""
+
+    uuid: Uuid
+    name: Name | None = None
+    description: Description | None = None
+    position: Position | None = None
+    config: JsonObject | None = None
+    unification: Unification | None = None
+    schedule: Schedule | None = None
+    folder_uuid: Uuid | None = None
+    title_column_slug: str | None = None
+    time_column_slug: str | None = None
+    id_column_slug: str | None = None
+    is_paused: bool | None = Field(default=None, description="Whether refreshes by the clock are held.")
+
+
+class ListModels(Wire):
+    """Which models."""
+
+    dataset_uuid: Uuid | None = None
+
+
+class Ddl(Wire):
+    """The statement that would make the table under the name that SQL uses."""
+
+    ddl: str
+    language: str
+
+
+class ModelBySlug(Wire):
+    """A model named by its slug."""
+
+    slug: Annotated[str, Field(max_length=200)]
+    dataset_uuid: Uuid
+
+
+class Exists(Wire):
+    """Whether there is one."""
+
+    exists: bool
+
+
+class Preview(Wire):
+    """What an extractor would bring; `slug` is the extractor's."""
+
+    dataset_uuid: Uuid
+    slug: Annotated[str, Field(max_length=100)]
+    config: JsonObject
+
+
+class PreviewColumn(Sparse):
+    """A column that the model would have."""
+
+    slug: str
+    type: ColumnType
+    label: str
+    properties: list[str] | None = None
+    description: str | None = None
+
+
+class PreviewReply(Wire):
+    """The first records, the columns, and how many records there are where that is known."""
+
+    records: list[JsonObject]
+    columns: list[PreviewColumn]
+    count: int | None
+
+
+class PreviewCount(Wire):
+    """How many records there would be."""
+
+    count: int
+
+
+class IngestToken(Wire):
+    """A fresh token for sending records in, shown once, and the address that takes it."""
+
+    token: str
+    url: str
+
+
+NOT_FOUND = no(404, "There is no model {uuid} in this workspace.")
+NO_DATASET = no(404, "There is no dataset {uuid} in this workspace.")
+_no_connector = no(404, "The dataset's connector is gone.")
+_no_integration = no(404, "The dataset's integration is not on this server.")
+_no_extractor = no(400, "There is no extractor {extractor} for this dataset; there are: {extractors}.")
+_schedules: dict[Literal["failedToSchedule", "scheduleNotCompatible", "scheduleIntervalTooShort"], No] = {
+    "failedToSchedule": no(502, "The schedule could not be set up."),
+    "scheduleNotCompatible": no(400, "{problem}"),
+    "scheduleIntervalTooShort": no(400, "A model is refreshed at most once a minute."),
+}
+_folders: dict[Literal["folderNotFound", "folderNotCompatible"], No] = {
+    "folderNotFound": no(404, "There is no folder {uuid} for models."),
+    "folderNotCompatible": no(400, "The folder {uuid} is not one for models."),
+}
+
+CreateReason = Literal[
+    "duplicateSlug",
+    "datasetNotFound",
+    "modelNotCompatible",
+    "connectorNotFound",
+    "integrationNotFound",
+    "integrationNotCompatible",
+    "failedToSchedule",
+    "folderNotFound",
+    "folderNotCompatible",
+    "scheduleNotCompatible",
+    "scheduleIntervalTooShort",
+    "fileNotFound",
+    "fileInvalid",
+]
+
+create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
+    Operation(
+        "storage.model.create",
+        "POST",
+        "/storage/models",
+        takes=CreateModel,
+        gives=ModelReply,
+        summary="Make a model: empty with your columns, or filled from an uploaded file.",
+        needs="storage:write",
+        refuses={
+            "duplicateSlug": no(409, "The dataset has a model {slug} already: choose another slug."),
+            "datasetNotFound": NO_DATASET,
+            "modelNotCompatible": no(400, "{problem}"),
+            "connectorNotFound": _no_connector,
+            "integrationNotFound": _no_integration,
+            "integrationNotCompatible": _no_extractor,
+            "fileNotFound": no(404, "There is no uploaded file {file}."),
+            "fileInvalid": no(400, "{problem}"),
+            **_folders,
+            **_schedules,
+        },
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage model create --slug companies --name Companies --dataset-uuid {_EXAMPLE} --extractor-slug defineObject "
+                '--config \'{"columns":[{"slug":"domain","type":"string","label":"Domain"}],"idColumnSlug":"domain"}\'',
+                f"cargo-ai storage model create --slug leads --name Leads --dataset-uuid {_EXAMPLE} --extractor-slug uploadFile "
+                '--config \'{"s3Filename":"<from workspace file upload>","idColumnSlug":"email"}\'',
+            )
+        ),
+    )
+)
+
+GetReason = Literal["modelNotFound", "datasetNotFound"]
+
+get: Operation[ByUuid, ModelReply, GetReason] = operations.add(
+    Operation(
+        "storage.model.get",
+        "GET",
+        "/storage/models/{uuid}",
+        takes=ByUuid,
+        gives=ModelReply,
+        summary="Show a model with its columns.",
+        needs="storage:read",
+        refuses={"modelNotFound": NOT_FOUND, "datasetNotFound": NO_DATASET},
+        cli=Cli(examples=(f"cargo-ai storage model get {_EXAMPLE}",)),
+    )
+)
+
+AllReason = Literal["datasetNotFound"]
+
+all: Operation[ListModels, ModelsReply, AllReason] = operations.add(
+    Operation(
+        "storage.model.all",
+        "GET",
+        "/storage/models/list",
+        takes=ListModels,
+        gives=ModelsReply,
+        summary="List the models, newest first.",
+        needs="storage:read",
+        refuses={"datasetNotFound": NO_DATASET},
+        cli=Cli(examples=("cargo-ai storage model list",)),
+    )
+)
+
+UpdateReason = Literal[
+    "modelNotFound",
+    "datasetNotFound",
+    "connectorNotFound",
+    "integrationNotFound",
+    "failedToSchedule",
+    "folderNotFound",
+    "folderNotCompatible",
+    "scheduleNotCompatible",
+    "scheduleIntervalTooShort",
+    "columnNotFound",
+]
+
+update: Operation[UpdateModel, ModelReply, UpdateReason] = operations.add(
+    Operation(
+        "storage.model.update",
+        "PUT",
+        "/storage/models/{uuid}",
+        takes=UpdateModel,
+        gives=ModelReply,
+        summary="Change a model's name, title and time columns, unification, schedule or folder, or pause it.",
+        needs="storage:write",
+        refuses={
+            "modelNotFound": NOT_FOUND,
+            "datasetNotFound": NO_DATASET,
+            "connectorNotFound": _no_connector,
+            "integrationNotFound": _no_integration,
+            "columnNotFound": no(404, "The model has no column {slug}."),
+            **_folders,
+            **_schedules,
+        },
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage model update --uuid {_EXAMPLE} --name Companies",
+                f"cargo-ai storage model update --uuid {_EXAMPLE} --title-column-slug name",
+            )
+        ),
+    )
+)
+
+RemoveReason = Literal[
+    "modelNotFound",
+    "datasetNotFound",
+    "modelNotCompatible",
+    "hasSegments",
+    "hasWorkflows",
+    "connectorNotFound",
+    "integrationNotFound",
+    "invalidConfig",
+    "modelIsUsed",
+]
+
+remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+    Operation(
+        "storage.model.remove",
+        "DELETE",
+        "/storage/models/{uuid}",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Remove a model that nothing uses, with all its records.",
+        needs="storage:write",
+        refuses={
+            "modelNotFound": NOT_FOUND,
+            "datasetNotFound": NO_DATASET,
+            "modelNotCompatible": no(400, "This model cannot be removed."),
+            "hasSegments": no(409, "This model has segments: {users}. Remove them first."),
+            "hasWorkflows": no(409, "This model is used by {users}: take it out there first."),
+            "modelIsUsed": no(409, "This model is used by {users}: remove them first."),
+            "connectorNotFound": _no_connector,
+            "integrationNotFound": _no_integration,
+            "invalidConfig": no(400, "The model's config is not valid."),
+        },
+        cli=Cli(examples=(f"cargo-ai storage model remove {_EXAMPLE}",)),
+        agent_safe=False,
+    )
+)
+
+DdlReason = Literal["modelNotFound", "datasetNotFound", "clientNotFound", "failedToGetDdl"]
+
+get_ddl: Operation[ByUuid, Ddl, DdlReason] = operations.add(
+    Operation(
+        "storage.model.getDdl",
+        "GET",
+        "/storage/models/{uuid}/ddl",
+        takes=ByUuid,
+        gives=Ddl,
+        summary="Show the CREATE TABLE of a model: the table and column names that SQL uses.",
+        needs="storage:read",
+        refuses={
+            "modelNotFound": NOT_FOUND,
+            "datasetNotFound": NO_DATASET,
+            "clientNotFound": no(404, "The warehouse is not there."),
+            "failedToGetDdl": no(502, "The warehouse did not say how the table is made."),
+        },
+        cli=Cli(flags={"uuid": ("--uuid", "--model-uuid")}, examples=(f"cargo-ai storage model get-ddl {_EXAMPLE}",)),
+    )
+)
+
+exists_by_slug: Operation[ModelBySlug, Exists, Never] = operations.add(
+    Operation(
+        "storage.model.existsBySlug",
+        "GET",
+        "/storage/models/existsBySlug",
+        takes=ModelBySlug,
+        gives=Exists,
+        summary="Whether a dataset has a model with this slug.",
+        needs="storage:read",
+        cli=Cli(examples=(f"cargo-ai storage model exists-by-slug --slug companies --dataset-uuid {_EXAMPLE}",)),
+    )
+)
+
+PreviewReason = Literal[
+    "datasetNotFound",
+    "modelNotCompatible",
+    "connectorNotFound",
+    "integrationNotFound",
+    "integrationNotCompatible",
+    "fileNotFound",
+    "fileInvalid",
+]
+_preview: dict[PreviewReason, No] = {
+    "datasetNotFound": NO_DATASET,
+    "modelNotCompatible": no(400, "{problem}"),
+    "connectorNotFound": _no_connector,
+    "integrationNotFound": _no_integration,
+    "integrationNotCompatible": _no_extractor,
+    "fileNotFound": no(404, "There is no uploaded file {file}."),
+    "fileInvalid": no(400, "{problem}"),
+}
+
+preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
+    Operation(
+        "storage.model.preview",
+        "POST",
+        "/storage/models/preview",
+        takes=Preview,
+        gives=PreviewReply,
+        summary="See the columns and first records that an extractor would bring.",
+        needs="storage:read",
+        refuses=_preview,
+        reads=True,
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage model preview --dataset-uuid {_EXAMPLE} --slug uploadFile "
+                '--config \'{"s3Filename":"<from workspace file upload>"}\'',
+            )
+        ),
+    )
+)
+
+preview_count: Operation[Preview, PreviewCount, PreviewReason] = operations.add(
+    Operation(
+        "storage.model.previewCount",
+        "POST",
+        "/storage/models/previewCount",
+        takes=Preview,
+        gives=PreviewCount,
+        summary="Count the records that an extractor would bring.",
+        needs="storage:read",
+        refuses=_preview,
+        reads=True,
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage model preview-count --dataset-uuid {_EXAMPLE} --slug uploadFile "
+                '--config \'{"s3Filename":"<from workspace file upload>"}\'',
+            )
+        ),
+    )
+)

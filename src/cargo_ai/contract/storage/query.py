@@ -1,0 +1,92 @@
+"""Queries on the wire: SQL on the models of the workspace; what cannot be run is a failure here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Wire
+
+Sql = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=20_000,
+        description="One SELECT, in the spelling of PostgreSQL or of BigQuery. Tables: <dataset>.<model>.",
+    ),
+]
+
+
+class ExecuteQuery(Wire):
+    """A query whose rows come at once."""
+
+    query: Sql
+
+
+class DownloadQuery(Wire):
+    """A query whose rows come as a file."""
+
+    query: Sql
+    format: Literal["csv", "parquet", "json", "ndjson"] = Field(default="csv", description="The form of the file.")
+
+
+class QueryRows(Wire):
+    """The rows of a query."""
+
+    rows: list[JsonObject]
+    is_refreshing: bool
+
+
+class QueryFile(Wire):
+    """Where the file is, for an hour. `urls` has the same one."""
+
+    url: str
+    urls: list[str]
+    is_refreshing: bool
+
+
+QueryReason = Literal["clientNotFound", "invalidQuery"]
+_no = {
+    "clientNotFound": no(404, "This workspace has no system of record that could be asked."),
+    "invalidQuery": no(400, "{sentence}"),
+}
+
+execute: Operation[ExecuteQuery, QueryRows, QueryReason] = operations.add(
+    Operation(
+        "storage.query.execute",
+        "POST",
+        "/storage/query",
+        takes=ExecuteQuery,
+        gives=QueryRows,
+        summary="Ask your models in SQL: one SELECT, at most 10,000 rows.",
+        needs="storage:read",
+        refuses={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
+        reads=True,
+        cli=Cli(
+            flags={"query": ("--query", "--sql")},
+            positionals=("query",),
+            examples=('cargo-ai storage query execute "SELECT country, COUNT(*) AS n FROM default.companies GROUP BY country"',),
+        ),
+    )
+)
+
+download: Operation[DownloadQuery, QueryFile, QueryReason] = operations.add(
+    Operation(
+        "storage.query.download",
+        "POST",
+        "/storage/query/download",
+        takes=DownloadQuery,
+        gives=QueryFile,
+        summary="Make a file of everything that a query gives and show its URL.",
+        needs="storage:read",
+        refuses={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
+        reads=True,
+        cli=Cli(
+            positionals=("query",),
+            examples=('cargo-ai storage query download --query "SELECT * FROM default.companies" --format csv',),
+        ),
+    )
+)

@@ -1,0 +1,303 @@
+"""Records on the wire: the rows of a model, one by one or many at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.wire import Counted, JsonObject, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+MOST_BULK = 10_000
+
+Id = Annotated[str, Field(min_length=1, max_length=2_000, description="The record's `_id`.")]
+
+
+class ByRecord(Wire):
+    """One record of a model."""
+
+    model_uuid: Uuid
+    id: Id
+
+
+class CreateRecord(Wire):
+    """A new record: values by column."""
+
+    model_uuid: Uuid
+    data: JsonObject
+
+
+class NewRecord(Wire):
+    """One of many new records."""
+
+    data: JsonObject
+
+
+class CreateRecords(Wire):
+    """New records; either all of them come in, or none."""
+
+    model_uuid: Uuid
+    records: Annotated[list[NewRecord], Field(max_length=MOST_BULK)]
+
+
+class UpdateRecord(Wire):
+    """What to change of a record: values by column; columns that are absent stay."""
+
+    model_uuid: Uuid
+    id: Id
+    data: JsonObject
+
+
+class ChangedRecord(Wire):
+    """One of many records to change."""
+
+    id: Id
+    data: JsonObject
+
+
+class UpdateRecords(Wire):
+    """Changes; either all of them are made, or none."""
+
+    model_uuid: Uuid
+    records: Annotated[list[ChangedRecord], Field(max_length=MOST_BULK)]
+
+
+class RemoveRecords(Wire):
+    """Which records."""
+
+    model_uuid: Uuid
+    ids: Annotated[list[Id], Field(max_length=MOST_BULK)]
+
+
+class SystemSort(Wire):
+    """An order by one of the columns that every model has."""
+
+    kind: Literal["asc", "desc"] = "desc"
+    column_slug: Literal["_id", "_title", "_emitted_at"] = "_emitted_at"
+
+
+class ListRecords(Wire):
+    """A page of a model's records; the newest first unless sorted."""
+
+    model_uuid: Uuid
+    from_ingest: bool | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")] = 100
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
+    sort: SystemSort | None = None
+
+
+class RecordReply(Wire):
+    """One record: its columns by slug, `_id`, `_title`, `_time` and when it came in and changed."""
+
+    record: JsonObject
+
+
+class FoundRecord(Wire):
+    """One record, and whether its model is being refreshed."""
+
+    record: JsonObject
+    is_refreshing: bool
+
+
+class RemovedRecord(Wire):
+    """Which record is gone, and whether it was there (1) or not (0)."""
+
+    id: str
+    count: int
+
+
+class RecordsReply(Wire):
+    """Records, in the order of the request."""
+
+    records: list[JsonObject]
+
+
+class FoundRecords(Wire):
+    """A page of records, and whether their model is being refreshed."""
+
+    records: list[JsonObject]
+    is_refreshing: bool
+
+
+_no_model = no(404, "There is no model {uuid} in this workspace.")
+_no_record = no(404, "The model has no record {id}.")
+WriteReason = Literal[
+    "modelNotFound",
+    "datasetNotFound",
+    "connectorNotFound",
+    "integrationNotFound",
+    "integrationNotCompatible",
+    "incompatibleWithRecordAction",
+    "notEnoughCredits",
+    "recordNotFound",
+    "recordAlreadyExists",
+]
+
+_writes: dict[WriteReason, No] = {
+    "modelNotFound": _no_model,
+    "datasetNotFound": no(404, "The model's dataset is gone."),
+    "connectorNotFound": no(404, "The model's connector is gone."),
+    "integrationNotFound": no(404, "The model's integration is not on this server."),
+    "integrationNotCompatible": no(400, "The model's integration does not take records."),
+    "incompatibleWithRecordAction": no(400, "{problem}"),
+    "notEnoughCredits": no(402, "There are not enough credits for this."),
+    "recordNotFound": _no_record,
+    "recordAlreadyExists": no(409, "The model has a record {id} already."),
+}
+
+create: Operation[CreateRecord, RecordReply, WriteReason] = operations.add(
+    Operation(
+        "storage.record.create",
+        "POST",
+        "/storage/records/create",
+        takes=CreateRecord,
+        gives=RecordReply,
+        summary="Add a record to a model.",
+        needs="storage:write",
+        refuses=_writes,
+        cli=Cli(examples=(f'cargo-ai storage record create --model-uuid {_EXAMPLE} --data \'{{"domain":"acme.com","name":"Acme"}}\'',)),
+    )
+)
+
+create_bulk: Operation[CreateRecords, RecordsReply, WriteReason] = operations.add(
+    Operation(
+        "storage.record.createBulk",
+        "POST",
+        "/storage/records/createBulk",
+        takes=CreateRecords,
+        gives=RecordsReply,
+        summary="Add many records, or none when one of them does not fit.",
+        needs="storage:write",
+        refuses=_writes,
+        cli=Cli(
+            examples=(f'cargo-ai storage record create-bulk --model-uuid {_EXAMPLE} --records \'[{{"data":{{"domain":"acme.com"}}}}]\'',)
+        ),
+    )
+)
+
+update: Operation[UpdateRecord, RecordReply, WriteReason] = operations.add(
+    Operation(
+        "storage.record.update",
+        "PUT",
+        "/storage/records/update",
+        takes=UpdateRecord,
+        gives=RecordReply,
+        summary="Change columns of a record.",
+        needs="storage:write",
+        refuses=_writes,
+        cli=Cli(
+            examples=(f'cargo-ai storage record update --model-uuid {_EXAMPLE} --id acme.com --data \'{{"tier":"gold"}}\'',),
+        ),
+    )
+)
+
+update_bulk: Operation[UpdateRecords, RecordsReply, WriteReason] = operations.add(
+    Operation(
+        "storage.record.updateBulk",
+        "PUT",
+        "/storage/records/updateBulk",
+        takes=UpdateRecords,
+        gives=RecordsReply,
+        summary="Change many records, or none when one of them does not fit.",
+        needs="storage:write",
+        refuses=_writes,
+        cli=Cli(
+            examples=(
+                f'cargo-ai storage record update-bulk --model-uuid {_EXAMPLE} --records \'[{{"id":"acme.com","data":{{"tier":"gold"}}}}]\'',
+            )
+        ),
+    )
+)
+
+remove: Operation[ByRecord, RemovedRecord, WriteReason] = operations.add(
+    Operation(
+        "storage.record.remove",
+        "DELETE",
+        "/storage/records/remove",
+        takes=ByRecord,
+        gives=RemovedRecord,
+        summary="Remove a record.",
+        needs="storage:write",
+        refuses=_writes,
+        cli=Cli(examples=(f"cargo-ai storage record remove --model-uuid {_EXAMPLE} --id acme.com",)),
+    )
+)
+
+remove_bulk: Operation[RemoveRecords, Counted, WriteReason] = operations.add(
+    Operation(
+        "storage.record.removeBulk",
+        "DELETE",
+        "/storage/records/removeBulk",
+        takes=RemoveRecords,
+        gives=Counted,
+        summary="Remove many records; those that are not there are no error.",
+        needs="storage:write",
+        refuses=_writes,
+        cli=Cli(
+            danger="This removes the records for good.",
+            examples=(f"cargo-ai storage record remove-bulk --model-uuid {_EXAMPLE} --ids acme.com,globex.com --yes",),
+        ),
+    )
+)
+
+GetReason = Literal["modelNotFound", "datasetNotFound", "failedToRefreshModel", "failedToFetchRecord", "recordNotFound"]
+
+get: Operation[ByRecord, FoundRecord, GetReason] = operations.add(
+    Operation(
+        "storage.record.get",
+        "GET",
+        "/storage/records/get",
+        takes=ByRecord,
+        gives=FoundRecord,
+        summary="Show a record with its columns of every kind.",
+        needs="storage:read",
+        refuses={
+            "modelNotFound": _no_model,
+            "datasetNotFound": no(404, "The model's dataset is gone."),
+            "failedToRefreshModel": no(502, "The model could not be refreshed."),
+            "failedToFetchRecord": no(502, "The record could not be read."),
+            "recordNotFound": _no_record,
+        },
+        cli=Cli(examples=(f"cargo-ai storage record get --model-uuid {_EXAMPLE} --id acme.com",)),
+    )
+)
+
+ListReason = Literal[
+    "modelNotFound",
+    "datasetNotFound",
+    "modelNotCompatible",
+    "connectorNotFound",
+    "integrationNotFound",
+    "failedToRefreshModel",
+    "failedToFetchRecords",
+    "integrationNotCompatible",
+    "invalidConfig",
+]
+
+get_all: Operation[ListRecords, FoundRecords, ListReason] = operations.add(
+    Operation(
+        "storage.record.list",
+        "POST",
+        "/storage/records/list",
+        takes=ListRecords,
+        gives=FoundRecords,
+        summary="List a model's records, the newest first.",
+        needs="storage:read",
+        refuses={
+            "modelNotFound": _no_model,
+            "datasetNotFound": no(404, "The model's dataset is gone."),
+            "modelNotCompatible": no(400, "This model has no records to list."),
+            "connectorNotFound": no(404, "The model's connector is gone."),
+            "integrationNotFound": no(404, "The model's integration is not on this server."),
+            "failedToRefreshModel": no(502, "The model could not be refreshed."),
+            "failedToFetchRecords": no(502, "The records could not be read."),
+            "integrationNotCompatible": no(400, "The model's integration has no records to list."),
+            "invalidConfig": no(400, "The model's config is not valid."),
+        },
+        reads=True,
+        cli=Cli(examples=(f"cargo-ai storage record list --model-uuid {_EXAMPLE} --limit 20",)),
+    )
+)

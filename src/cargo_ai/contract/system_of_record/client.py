@@ -1,0 +1,193 @@
+"""Clients on the wire: questions in SQL to the system of record, and the text that says how to ask them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Nothing, Wire
+
+MOST_ROWS = 10_000
+MOST_CHARACTERS = 20_000
+
+Sql = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MOST_CHARACTERS,
+        description="One SELECT, in the spelling of PostgreSQL or of BigQuery. Tables: <dataset>.<model>.",
+    ),
+]
+Format = Literal["json", "ndjson", "csv", "parquet"]
+
+
+class QueryClient(Wire):
+    """A query whose rows come at once."""
+
+    query: Sql
+
+
+class FetchClient(Wire):
+    """A page of a query's rows."""
+
+    query: Sql
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] = Field(default=100, description="How many rows at most.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many rows to leave out at the beginning.")
+
+
+class DownloadClient(Wire):
+    """A query whose rows come as a file."""
+
+    query: Sql
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+
+
+class Queried(Wire):
+    """The rows of a query, or why there are none: a query that cannot be run is an answer here, not a failure."""
+
+    outcome: Literal["queried", "notQueried"]
+    rows: list[JsonObject]
+    error_message: str | None
+
+
+class FetchedRows(Wire):
+    """A page of rows. `records` and `rows` are the same; `count` is how many rows the whole query gives."""
+
+    outcome: Literal["queried", "notQueried"]
+    records: list[JsonObject]
+    rows: list[JsonObject]
+    count: int
+    error_message: str | None
+
+
+class DownloadReply(Wire):
+    """Where the file is, for an hour. `urls` has the same one."""
+
+    url: str
+    urls: list[str]
+
+
+class ClientForm(Wire):
+    """The form of a client's config."""
+
+    json_schema: JsonObject
+    ui_schema: JsonObject
+
+
+class Client(Wire):
+    """A kind of database that can be asked."""
+
+    name: str
+    slug: str
+    icon: str
+    description: str
+    config: ClientForm
+
+
+class ClientsReply(Wire):
+    """The clients that there are."""
+
+    clients: list[Client]
+
+
+class ClientBySlug(Wire):
+    """A client named by its slug."""
+
+    slug: str = Field(min_length=1, max_length=100, description="The client's slug: postgres.")
+
+
+class Documentation(Wire):
+    """How to ask, as plain text."""
+
+    text: str
+
+
+query: Operation[QueryClient, Queried, Never] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.client.query",
+        "POST",
+        "/systemOfRecordIntegration/clients/query",
+        takes=QueryClient,
+        gives=Queried,
+        summary="Ask your data in SQL: one SELECT, at most 10,000 rows.",
+        needs="systemOfRecordIntegration:read",
+        reads=True,
+        cli=Cli(
+            aliases=(("system-of-record", "query"),),
+            positionals=("query",),
+            examples=('cargo-ai system-of-record client query "SELECT COUNT(*) AS n FROM datasets_default.models_companies"',),
+        ),
+    )
+)
+
+fetch: Operation[FetchClient, FetchedRows, Never] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.client.fetch",
+        "POST",
+        "/systemOfRecordIntegration/clients/fetch",
+        takes=FetchClient,
+        gives=FetchedRows,
+        summary="Ask your data in SQL, page by page.",
+        needs="systemOfRecordIntegration:read",
+        reads=True,
+        cli=Cli(
+            examples=('cargo-ai system-of-record client fetch --query "SELECT name FROM default.companies ORDER BY name" --limit 100',),
+        ),
+    )
+)
+
+DownloadReason = Literal["invalidQuery"]
+INVALID_QUERY = no(400, "{sentence}")
+
+download: Operation[DownloadClient, DownloadReply, DownloadReason] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.client.download",
+        "POST",
+        "/systemOfRecordIntegration/clients/download",
+        takes=DownloadClient,
+        gives=DownloadReply,
+        summary="Download everything that a query gives.",
+        needs="systemOfRecordIntegration:read",
+        refuses={"invalidQuery": INVALID_QUERY},
+        reads=True,
+        output="download",
+        cli=Cli(
+            send={"format": "json"},
+            url_when=("--format",),
+            examples=('cargo-ai system-of-record client download --query "SELECT * FROM default.companies" > companies.json',),
+        ),
+    )
+)
+
+get_all: Operation[Nothing, ClientsReply, Never] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.client.list",
+        "GET",
+        "/systemOfRecordIntegration/clients/list",
+        takes=Nothing,
+        gives=ClientsReply,
+        summary="List the kinds of databases that can be asked.",
+        needs="systemOfRecordIntegration:read",
+        cli=Cli(examples=("cargo-ai system-of-record client list",)),
+    )
+)
+
+DocumentationReason = Literal["clientNotFound"]
+
+get_documentation: Operation[ClientBySlug, Documentation, DocumentationReason] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.client.getDocumentation",
+        "GET",
+        "/systemOfRecordIntegration/clients/{slug}/documentation",
+        takes=ClientBySlug,
+        gives=Documentation,
+        summary="Read how to write SQL here, with the tables of this workspace, as plain text.",
+        needs="systemOfRecordIntegration:read",
+        refuses={"clientNotFound": no(404, "There is no client {slug}: the one that there is is called postgres.")},
+        output="text",
+        cli=Cli(examples=("cargo-ai system-of-record client get-documentation postgres",)),
+    )
+)

@@ -1,0 +1,99 @@
+"""Logs on the wire: which queries users have run, what became of them, and what they took."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Never, cast
+
+from pydantic import BeforeValidator, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, Operation
+from cargo_ai.kernel.wire import Moment, Uuid, Wire
+
+LogStatus = Literal["success", "error"]
+
+
+def _items(value: Any) -> Any:
+    """`a,b` and a lone `a` mean a list, as on the command line."""
+    if not isinstance(value, str):
+        return cast("object", value)
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+class Log(Wire):
+    """One query. `processedBytesCount` is the size of what it gave."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    system_of_record_uuid: Uuid
+    query: str
+    status: LogStatus
+    processed_bytes_count: int
+    error_message: str | None
+    started_at: Moment
+    finished_at: Moment
+    created_at: Moment
+
+
+class LogsReply(Wire):
+    """Queries, the newest first."""
+
+    logs: list[Log]
+
+
+class ListLogs(Wire):
+    """Which queries: those that fit everything that is given."""
+
+    statuses: Annotated[list[LogStatus], BeforeValidator(_items)] | None = Field(default=None, description="Only these outcomes.")
+    query: Annotated[str, Field(max_length=1_000)] | None = Field(default=None, description="Only queries that contain this text.")
+    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
+
+
+class GetLogMetrics(Wire):
+    """Of which time."""
+
+    since: Moment = Field(alias="from", description="The first moment.")
+    until: Moment = Field(alias="to", description="The moment behind the last one.")
+
+
+class Usage(Wire):
+    """What the queries of one day took."""
+
+    date: Moment
+    processed_seconds_count: float
+    processed_bytes_count: int
+    queries_count: int
+
+
+class MetricsReply(Wire):
+    """One entry per day on which there were queries."""
+
+    metrics: list[Usage]
+
+
+get_all: Operation[ListLogs, LogsReply, Never] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.log.list",
+        "GET",
+        "/systemOfRecordIntegration/logs/list",
+        takes=ListLogs,
+        gives=LogsReply,
+        summary="List the queries of the last 30 days, the newest first.",
+        needs="systemOfRecordIntegration:read",
+        cli=Cli(csv=frozenset({"statuses"}), examples=("cargo-ai system-of-record log list --statuses error",)),
+    )
+)
+
+get_metrics: Operation[GetLogMetrics, MetricsReply, Never] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.log.getMetrics",
+        "GET",
+        "/systemOfRecordIntegration/logs/metrics",
+        takes=GetLogMetrics,
+        gives=MetricsReply,
+        summary="Count queries and what they took, day by day.",
+        needs="systemOfRecordIntegration:read",
+        cli=Cli(examples=("cargo-ai system-of-record log get-metrics --from 2026-01-01 --to 2026-02-01",)),
+    )
+)

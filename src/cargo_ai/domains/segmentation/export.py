@@ -1,0 +1,44 @@
+"""Segment exports: all records that a filter describes, read by id, page by page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from cargo_ai.contract.segmentation import segment as contract
+from cargo_ai.domains.segmentation import selection
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.roomkit import exports
+from cargo_ai.roomkit.exports import Export, Record
+from cargo_ai.store.session import Database
+from cargo_ai.warehouse import driver
+
+PAGE = 1_000
+
+
+@exports.export("segment")
+async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """The records in the order of their ids. Each page is a short session of its own."""
+    request = contract.DownloadSegment.model_validate(params)
+    model = ids.parse(request.model_uuid) or uuid.UUID(int=0)
+    async with database.session(workspace) as db:
+        found = await selection.select(db, workspace, model, request.filter, request.sort, request.limit)
+    if found is None:
+        raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
+    chosen = found
+
+    async def rows() -> AsyncIterator[list[Record]]:
+        last: str | None = None
+        while True:
+            statement, values = chosen.after(last, PAGE)
+            async with database.session(workspace) as db:
+                page = await driver.fetch(await driver_connection(db), statement, values)
+            if not page:
+                return
+            last = str(page[-1][0])
+            yield [chosen.record(row) for row in page]
+
+    return Export(rows(), [column.slug for column in found.columns], f"records-{found.relation.slug}")

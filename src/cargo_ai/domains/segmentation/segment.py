@@ -1,0 +1,253 @@
+"""Segments: saved, looked at, changed and removed; their records fetched and downloaded."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.segmentation import segment as contract
+from cargo_ai.contract.segmentation.filter import Filter
+from cargo_ai.domains.segmentation import selection
+from cargo_ai.domains.segmentation.scope import saved
+from cargo_ai.domains.segmentation.tables import Segment
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.roomkit import exports, references
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+from cargo_ai.warehouse.filter import compile
+from cargo_ai.warehouse.filter.terms import InvalidFilter
+
+
+def reply(row: Segment, count: int) -> contract.Segment:
+    """The segment on the wire. It was never compared with an earlier state, so it has neither `syncedAt` nor a last change."""
+    return contract.Segment(
+        uuid=str(row.uuid),
+        workspace_uuid=str(row.workspace_uuid),
+        user_uuid=str(row.user_uuid),
+        model_uuid=str(row.model_uuid),
+        slug=row.slug,
+        name=row.name,
+        filter=row.filter,
+        sort=row.sort,
+        limit=row.limit,
+        records_count=count,
+        from_play=row.from_play,
+        tracking_column_slugs=row.tracking_column_slugs,
+        column_slugs=row.column_slugs,
+        synced_at=None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+        last_change=None,
+    )
+
+
+async def live(db: AsyncSession, text: str) -> Segment | None:
+    """A segment that has not been removed."""
+    uid = ids.parse(text)
+    if uid is None:
+        return None
+    return await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
+
+
+async def _shown(ctx: Context, row: Segment) -> contract.Segment:
+    """The segment with its live count. A filter whose columns are gone counts nothing, and says so."""
+    try:
+        found = await _select(ctx, str(row.model_uuid), *_parts(row))
+        count = await selection.count(await driver_connection(ctx.db), found) if found else 0
+    except InvalidFilter as error:
+        ctx.warn(f"The filter of segment {row.name} no longer fits its model: {error}")
+        count = 0
+    return reply(row, count)
+
+
+async def _select(ctx: Context, model: str, filter: Filter, sort: Any, limit: int | None) -> selection.Selection | None:
+    uid = ids.parse(model)
+    found = await selection.select(ctx.db, ctx.workspace, uid, filter, sort, limit) if uid else None
+    for sentence in found.scope.warnings if found else ():
+        ctx.warn(sentence)
+    return found
+
+
+def _parts(row: Segment) -> tuple[Filter, Any, int | None]:
+    kept = saved(row)
+    return kept.filter, kept.sort, kept.limit
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateSegment) -> contract.SegmentReply:
+    """Save a segment: its filter must fit the model now."""
+    try:
+        found = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
+    except InvalidFilter as error:
+        contract.create.refuse("invalidFilter", cause=str(error))
+    if found is None:
+        contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    _tracked(contract.create, found, request.tracking_column_slugs, request.column_slugs)
+    row = Segment(
+        workspace_uuid=ctx.workspace,
+        user_uuid=ctx.who.user_uuid,
+        model_uuid=found.relation.model,
+        slug=await _slug(ctx.db, request.name),
+        name=request.name,
+        filter=request.filter.to_wire(),
+        sort=[one.to_wire() for one in request.sort] if request.sort else None,
+        limit=request.limit,
+        tracking_column_slugs=request.tracking_column_slugs,
+        column_slugs=request.column_slugs,
+    )
+    ctx.db.add(row)
+    await ctx.db.flush()
+    await _refer(ctx, row, request.filter)
+    return contract.SegmentReply(segment=await _shown(ctx, row))
+
+
+async def _refer(ctx: Context, row: Segment, filter: Filter) -> None:
+    targets = [("model", row.model_uuid)] + [("segment", uid) for text in compile.segments_of(filter) if (uid := ids.parse(text))]
+    await references.put(ctx.db, ctx.workspace, "segment", row.uuid, targets)
+
+
+async def _slug(db: AsyncSession, name: str) -> str:
+    base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:80] or "segment"
+    taken = set(await db.scalars(select(Segment.slug).where(Segment.slug.startswith(base, autoescape=True))))
+    slug, number = base, 2
+    while slug in taken:
+        slug, number = f"{base}_{number}", number + 1
+    return slug
+
+
+def _tracked(operation: Any, found: selection.Selection, *lists: list[str] | None) -> None:
+    for slugs in lists:
+        for slug in slugs or ():
+            if found.relation.column(slug) is None:
+                operation.refuse("invalidFilter", cause=f"model {found.relation.slug} has no column {slug!r}.")
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.SegmentReply:
+    """A segment and how many records it has now."""
+    row = await live(ctx.db, request.uuid)
+    if row is None:
+        contract.get.refuse("segmentNotFound", uuid=request.uuid, fix="cargo-ai segmentation segment list")
+    return contract.SegmentReply(segment=await _shown(ctx, row))
+
+
+@handles(contract.all_)
+async def all_(ctx: Context, request: contract.ListSegments) -> contract.SegmentsReply:
+    """The segments, newest first."""
+    query = select(Segment).where(Segment.deleted_at.is_(None)).order_by(Segment.uuid.desc())
+    if request.model_uuid is not None:
+        query = query.where(Segment.model_uuid == (ids.parse(request.model_uuid) or uuid.UUID(int=0)))
+    if request.from_play is not None:
+        query = query.where(Segment.from_play == request.from_play)
+    return contract.SegmentsReply(segments=[await _shown(ctx, row) for row in await ctx.db.scalars(query)])
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateSegment) -> contract.SegmentReply:
+    """Change what is given; null clears where that means something."""
+    row = await live(ctx.db, request.uuid)
+    if row is None:
+        contract.update.refuse("segmentNotFound", uuid=request.uuid)
+    if row.from_play:
+        contract.update.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users="the play that owns it")
+    given = request.model_fields_set
+    filter = request.filter if request.filter is not None else saved(row).filter
+    sort = request.sort if "sort" in given else saved(row).sort
+    limit = request.limit if "limit" in given else row.limit
+    try:
+        found = await _select(ctx, str(row.model_uuid), filter, sort, limit)
+        await _acyclic(ctx, row, filter)
+    except InvalidFilter as error:
+        contract.update.refuse("invalidFilter", cause=str(error))
+    if found is not None:
+        _tracked(contract.update, found, request.tracking_column_slugs, request.column_slugs)
+    row.name = request.name or row.name
+    row.filter = filter.to_wire()
+    row.sort = [one.to_wire() for one in sort] if sort else None
+    row.limit = limit
+    if "tracking_column_slugs" in given:
+        row.tracking_column_slugs = request.tracking_column_slugs
+    if "column_slugs" in given:
+        row.column_slugs = request.column_slugs
+    row.updated_at = clock.now()
+    await ctx.db.flush()
+    await _refer(ctx, row, filter)
+    return contract.SegmentReply(segment=await _shown(ctx, row))
+
+
+async def _acyclic(ctx: Context, row: Segment, filter: Filter) -> None:
+    """Raises InvalidFilter when the filter would lead back to the segment itself."""
+    seen: set[str] = set()
+    wanted = compile.segments_of(filter)
+    while wanted:
+        if str(row.uuid) in wanted:
+            raise InvalidFilter("the segment would contain itself.")
+        seen |= wanted
+        uuids = [uid for text in wanted if (uid := ids.parse(text))]
+        rows = await ctx.db.scalars(select(Segment).where(Segment.uuid.in_(uuids)))
+        wanted = {name for one in rows for name in compile.segments_of(saved(one).filter)} - seen
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: ByUuid) -> Removed:
+    """Remove a segment that nothing uses."""
+    uid = ids.parse(request.uuid)
+    row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid)) if uid else None
+    if row is None:
+        contract.remove.refuse("segmentNotFound", uuid=request.uuid)
+    if row.deleted_at is not None:
+        contract.remove.refuse("segmentAlreadyRemoved", uuid=request.uuid)
+    users = await references.users(ctx.db, "segment", row.uuid)
+    if users or row.from_play:
+        listed = ", ".join(f"{kind} {one}" for kind, one in users) or "the play that owns it"
+        contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=listed)
+    row.deleted_at = clock.now()
+    await references.put(ctx.db, ctx.workspace, "segment", row.uuid, [])
+    return Removed(uuid=str(row.uuid))
+
+
+@handles(contract.fetch)
+async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.RecordsReply:
+    """A page of live records with the exact count."""
+    try:
+        found = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
+    except InvalidFilter as error:
+        contract.fetch.refuse("invalidFilter", cause=str(error))
+    if found is None:
+        contract.fetch.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    connection = await driver_connection(ctx.db)
+    records = await selection.fetch(connection, found, request.fetching_limit, request.fetching_offset)
+    return contract.RecordsReply(
+        records=records, count=await selection.count(connection, found), columns=found.wire_columns(), is_refreshing=False
+    )
+
+
+@handles(contract.download)
+async def download(ctx: Context, request: contract.DownloadSegment) -> contract.UrlsReply:
+    """The URL of a file with all records."""
+    try:
+        found = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
+    except InvalidFilter as error:
+        contract.download.refuse("invalidFilter", cause=str(error))
+    if found is None:
+        contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    params = request.model_dump(mode="json", by_alias=True, exclude={"format"})
+    return contract.UrlsReply(urls=[exports.sign(ctx, "segment", params, request.format)])
+
+
+@handles(contract.fetch_records)
+async def fetch_records(ctx: Context, request: contract.FetchRecords) -> contract.FoundRecords:
+    """Records in the order of their ids; what is not there is left out."""
+    everything = Filter(conjonction="and", groups=[])
+    found = await _select(ctx, request.model_uuid, everything, None, None)
+    if found is None:
+        contract.fetch_records.refuse("modelNotFound", uuid=request.model_uuid)
+    records = await selection.by_ids(await driver_connection(ctx.db), found, request.ids)
+    return contract.FoundRecords(records=records)

@@ -1,0 +1,126 @@
+"""Selection: the statements that read a segment's records: a page of them, their number, all of them in order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlglot import exp
+
+from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.contract.segmentation.segment import RecordColumn
+from cargo_ai.domains.segmentation.scope import scope_of
+from cargo_ai.domains.storage import door as storage
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.warehouse import driver
+from cargo_ai.warehouse.catalog import SYSTEM_COLUMNS, Catalog, Column, Relation
+from cargo_ai.warehouse.filter import compile, terms
+from cargo_ai.warehouse.filter.terms import Scope
+from cargo_ai.warehouse.values import to_wire
+
+SHOWN_SYSTEM = ("_id", "_title", "_time")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The records of one model that a filter describes, in an order, at most `limit` of them."""
+
+    catalog: Catalog
+    relation: Relation
+    where: exp.Expr
+    order: list[exp.Expr]
+    limit: int | None
+    scope: Scope
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that its records show, system ones first."""
+        return [*(SYSTEM_COLUMNS[slug] for slug in SHOWN_SYSTEM), *self.relation.columns]
+
+    def page(self, limit: int, offset: int) -> str:
+        """The statement for one page."""
+        if self.limit is not None:
+            limit = max(0, min(limit, self.limit - offset))
+        query = self._select([terms.name("r", column.slug) for column in self.columns]).order_by(*self.order)
+        return terms.sql(query.limit(limit).offset(offset))
+
+    def count(self) -> str:
+        """The statement for their number."""
+        inner = self._select([exp.Literal.number(1)])
+        if self.limit is not None:
+            inner = inner.limit(self.limit)
+        return terms.sql(exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(exp.Subquery(this=inner, alias=exp.to_identifier("n"))))
+
+    def members(self, hash: exp.Expr | None = None) -> exp.Select:
+        """A select of `_id` (and a hash) of all its records."""
+        shown: list[exp.Expr] = [exp.alias_(terms.name("r", "_id"), "record_id")]
+        if hash is not None:
+            shown.append(exp.alias_(hash, "h"))
+        query = self._select(shown)
+        return query.order_by(*self.order).limit(self.limit) if self.limit is not None else query
+
+    def after(self, last: str | None, limit: int) -> tuple[str, dict[str, Any]]:
+        """The statement and values for the next records by id, for reading all of them without holding anything."""
+        params = dict(self.scope.params)
+        query = self._select([terms.name("r", column.slug) for column in self.columns])
+        if self.limit is not None:
+            inside = exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=self.members()))
+            query = (
+                exp.Select(expressions=[terms.name("r", column.slug) for column in self.columns])
+                .from_(terms.view(self.relation, "r"))
+                .where(inside)
+            )
+        if last is not None:
+            params["after"] = last
+            query = query.where(exp.GT(this=terms.name("r", "_id"), expression=exp.cast(exp.Placeholder(this="after"), "text")))
+        by_id = exp.Ordered(this=terms.name("r", "_id"), desc=False, nulls_first=False)
+        return terms.sql(query.order_by(by_id).limit(limit)), params
+
+    def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
+        return exp.Select(expressions=list(shown)).from_(terms.view(self.relation, "r")).where(self.where)
+
+    def record(self, row: Sequence[Any]) -> JsonObject:
+        """A row of `page` as the wire has it."""
+        return {column.slug: to_wire(value, column.type) for column, value in zip(self.columns, row, strict=True)}
+
+    def wire_columns(self) -> list[RecordColumn]:
+        """What the records' columns are."""
+        model = str(self.relation.model)
+        return [RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=model) for one in self.columns]
+
+
+async def select(
+    db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, filter: Filter, sort: Sort | None, limit: int | None
+) -> Selection | None:
+    """The selection; None when the workspace has no such model. What matches nothing is said in `scope.warnings`. Raises InvalidFilter."""
+    catalog = await storage.catalog(db, workspace)
+    relation = catalog.by_model(model)
+    if relation is None:
+        return None
+    scope = await scope_of(db, catalog, filter)
+    where = compile.where(filter, relation, "r", scope)
+    return Selection(catalog, relation, where, compile.order(sort or [], relation, "r"), limit, scope)
+
+
+async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
+    """One page of records."""
+    rows = await driver.fetch(connection, selection.page(limit, offset), selection.scope.params)
+    return [selection.record(row) for row in rows]
+
+
+async def by_ids(connection: driver.Connection, selection: Selection, wanted: Sequence[str]) -> list[JsonObject]:
+    """The records of these ids, in their order; those that are not there are left out."""
+    shown = [terms.name("r", column.slug) for column in selection.columns]
+    mine = exp.EQ(this=terms.name("r", "_id"), expression=terms.function("ANY", exp.cast(exp.Placeholder(this="ids"), "text[]")))
+    query = exp.Select(expressions=list(shown)).from_(terms.view(selection.relation, "r")).where(mine)
+    rows = await driver.fetch(connection, terms.sql(query), {"ids": list(wanted)})
+    found = {str(row[0]): selection.record(row) for row in rows}
+    return [found[one] for one in wanted if one in found]
+
+
+async def count(connection: driver.Connection, selection: Selection) -> int:
+    """How many records there are."""
+    return int(await driver.value(connection, selection.count(), selection.scope.params))

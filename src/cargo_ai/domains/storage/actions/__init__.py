@@ -1,0 +1,1 @@
+"""Native actions on models: what workflow nodes do with records."""

@@ -1,0 +1,90 @@
+"""Configs of the model actions: which model, which records, and what goes into their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+Policy = Literal["overwrite", "fillEmpty", "keepOnNull"]
+POLICIES: tuple[str, ...] = get_args(Policy)
+
+MODEL: dict[str, Any] = {"type": "string", "description": "The uuid of the model."}
+MAPPINGS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "columnSlug": {"type": "string"},
+            "value": {},
+            "policy": {
+                "enum": list(POLICIES),
+                "default": "overwrite",
+                "description": "overwrite; fillEmpty: only where the column is empty; keepOnNull: null leaves what is there.",
+            },
+        },
+        "required": ["columnSlug", "value"],
+    },
+}
+MATCHING: dict[str, Any] = {
+    "matchingColumnSlug": {"type": "string", "description": "The column that the records are found by."},
+    "matchingValue": {"description": "The value that it must have."},
+}
+
+
+class Unusable(Exception):
+    """The node cannot be carried out as it is; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What goes into one column, and when."""
+
+    column: str
+    value: Any
+    policy: Policy
+
+
+def schema(properties: Mapping[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
+    """The JSON Schema of an object that may have more."""
+    return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": True}
+
+
+def mappings(config: Mapping[str, Any], *, required: bool = True) -> list[Mapped]:
+    """`mappings[{columnSlug, value, policy}]`; an object `{column: value}` is understood too. Unusable where it is neither."""
+    given: object = config.get("mappings")
+    if isinstance(given, Mapping):
+        return [Mapped(str(slug), value, "overwrite") for slug, value in cast("Mapping[str, Any]", given).items()]
+    if given is None and not required:
+        return []
+    if not isinstance(given, list):
+        raise Unusable("The config needs `mappings`: a list of {columnSlug, value}.")
+    return [_mapped(one, number) for number, one in enumerate(cast("list[object]", given))]
+
+
+def _mapped(given: object, number: int) -> Mapped:
+    fields = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
+    slug, policy = fields.get("columnSlug"), fields.get("policy") or "overwrite"
+    if not isinstance(slug, str) or not slug:
+        raise Unusable(f"`mappings[{number}]` has no `columnSlug`.")
+    if policy not in POLICIES:
+        raise Unusable(f"`mappings[{number}].policy` is {policy!r}; it takes {', '.join(POLICIES)}.")
+    return Mapped(slug, fields.get("value"), cast("Policy", policy))
+
+
+def values(mapped: list[Mapped]) -> dict[str, Any]:
+    """What a new record gets: every mapping; policies only matter where something is there already."""
+    return {one.column: one.value for one in mapped}
+
+
+def merged(mapped: list[Mapped], record: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes of a record that is there, given what it has (JSON values by plain slug)."""
+    changes: dict[str, Any] = {}
+    for one in mapped:
+        present = record.get(one.column.partition("__")[2] if "__" in one.column and one.column not in record else one.column)
+        if one.policy == "fillEmpty" and present not in (None, "", [], {}):
+            continue
+        if one.policy in {"keepOnNull", "fillEmpty"} and one.value is None:
+            continue
+        changes[one.column] = one.value
+    return changes

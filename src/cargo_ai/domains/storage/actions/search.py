@@ -1,0 +1,63 @@
+"""`modelSearch`: the records of a model that a filter matches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlglot import exp
+
+from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.domains.storage.actions.config import Unusable
+from cargo_ai.domains.storage.actions.nodes import Task
+from cargo_ai.engine.action import Done, Outcome
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.wire import errors_of
+from cargo_ai.warehouse import rows
+from cargo_ai.warehouse.driver import fetch
+from cargo_ai.warehouse.filter import compile, terms
+from cargo_ai.warehouse.filter.terms import InvalidFilter, Scope
+
+MOST = 1_000
+_SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
+
+
+async def search_records(task: Task) -> Outcome:
+    """`{record, records, count}`: the first, those up to the limit (100 unless told), and how many match in all."""
+    config = task.config
+    try:
+        wanted = Filter.model_validate(config.get("filter") or {"conjonction": "and", "groups": []})
+        sort = _SORT.validate_python(config.get("sort") or [])
+    except ValidationError as failure:
+        first = errors_of(failure)[0]
+        raise Unusable(f"The filter or sort is not valid: {first['path']}: {first['message']}.") from None
+    limit = _limit(config.get("limit"))
+    scope = Scope(task.catalog, clock.now())
+    try:
+        where = compile.where(wanted, task.relation, "t", scope)
+        order = compile.order(sort, task.relation, "t")
+    except InvalidFilter as fault:
+        raise Unusable(str(fault)) from None
+    source = terms.view(task.relation, "t")
+    columns: list[exp.Expr] = [terms.name("t", column.slug) for column in rows.shown_columns(task.relation)]
+    page = exp.Select(expressions=columns).from_(source).where(where).order_by(*order).limit(limit)
+    count = exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(source.copy()).where(where.copy())
+    connection = await driver_connection(task.db)
+    records = rows.to_records(task.relation, await fetch(connection, terms.sql(page), scope.params))
+    found: int = (await fetch(connection, terms.sql(count), scope.params))[0][0]
+    title = f"✅ {found:,} {'record' if found == 1 else 'records'} found" if found else "❌ No record found"
+    output = {"record": records[0] if records else None, "records": records, "count": found}
+    return Done(output, title, warnings=tuple(scope.warnings))
+
+
+def _limit(given: Any) -> int:
+    if given is None:
+        return 100
+    try:
+        limit = int(given)
+    except (TypeError, ValueError):
+        raise Unusable(f"`limit` must be a number from 1 to {MOST:,}.") from None
+    if not 1 <= limit <= MOST:
+        raise Unusable(f"`limit` must be a number from 1 to {MOST:,}, not {limit:,}.")
+    return limit

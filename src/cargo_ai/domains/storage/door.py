@@ -1,0 +1,43 @@
+"""The door of the storage room: what a workspace has in the warehouse, and who may be told that records changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.storage import refer, relations
+from cargo_ai.domains.storage.relations import column_key
+from cargo_ai.domains.storage.tables import Model
+from cargo_ai.domains.storage.write import tell
+from cargo_ai.warehouse.catalog import Catalog, Relation
+
+__all__ = ["COLUMN", "MODEL", "catalog", "column_key", "model_exists", "model_names", "relation", "tell"]
+
+MODEL, COLUMN = refer.MODEL, refer.COLUMN
+"""The kinds of references to models and to columns: `references.put(…, [(MODEL, uuid), (COLUMN, column_key(uuid, slug))])`."""
+
+
+async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
+    """Everything that the session's workspace has in the warehouse."""
+    return await relations.catalog(db, workspace)
+
+
+async def relation(db: AsyncSession, model: uuid.UUID) -> Relation | None:
+    """One model of the session's workspace."""
+    row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)))
+    return None if row is None else (await relations.catalog(db, row.workspace_uuid)).by_model(model)
+
+
+async def model_exists(db: AsyncSession, model: uuid.UUID, *, lock: bool = False) -> bool:
+    """Whether the session's workspace has this model; `lock`: it then cannot be removed before the caller's commit."""
+    wanted = select(Model.uuid).where(Model.uuid == model, Model.deleted_at.is_(None))
+    return await db.scalar(wanted.with_for_update(read=True) if lock else wanted) is not None
+
+
+async def model_names(db: AsyncSession) -> Mapping[uuid.UUID, str]:
+    """The names of the session's models."""
+    found = await db.execute(select(Model.uuid, Model.name).where(Model.deleted_at.is_(None)))
+    return {row[0]: row[1] for row in found}

@@ -1,0 +1,170 @@
+"""Files: uploaded CSV files looked into, and read into models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from cargo_ai.contract.storage.columns import OriginalColumn
+from cargo_ai.domains.storage import computed, extractors, recompute, write
+from cargo_ai.domains.storage.extractors import ConfigFault, Shape
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import ids
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.csvfile import BadFile, csv_lists
+from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
+from cargo_ai.warehouse.catalog import Relation
+from cargo_ai.warehouse.infer import Inference
+from cargo_ai.warehouse.load import Load, Loaded, Prepared, Rejected
+from cargo_ai.warehouse.names import slug_of
+from cargo_ai.warehouse.values import Unfit, from_text, to_database
+
+SHOWN_RECORDS = 20
+MOST_REJECTED = 50
+ID_NAMES = ("id", "ID", "Id", "_id")
+"""Headers that name the id column of a file where the config names none."""
+
+
+class FileFault(ValueError):
+    """The file cannot be read into a model; the message says why. `missing`: there is no such file."""
+
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class RowsRejected(FileFault):
+    """Some rows do not fit; nothing of the file was taken."""
+
+    def __init__(self, rejected: list[Rejected]) -> None:
+        first = rejected[0]
+        more = f" (and {len(rejected) - 1} more)" if len(rejected) > 1 else ""
+        super().__init__(f"Row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.")
+        self.rejected = rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """What a file makes of a model: its shape, the number of rows, and the first of them as records."""
+
+    shape: Shape
+    count: int
+    records: list[dict[str, Any]]
+
+
+def key_of(config: Mapping[str, Any]) -> str:
+    """The uploaded file that a config names; ConfigFault without one."""
+    key: object = config.get("s3Filename") or config.get("fileKey")
+    if not isinstance(key, str):
+        raise ConfigFault("config.s3Filename", "is missing: upload a file with `cargo-ai workspace file upload`, then name it here")
+    return key
+
+
+async def sniffed(ctx: Context, config: Mapping[str, Any]) -> Sniffed:
+    """Read the file once and find out its columns; those that the config names are taken as they are. FileFault, ConfigFault."""
+    key = key_of(config)
+    inference: Inference | None = None
+    headers: list[str] = []
+    sample: list[list[str]] = []
+    async with aclosing(_lists(ctx.files, key, ctx.workspace)) as chunks:
+        async for columns, _, found in chunks:
+            if inference is None:
+                headers, inference = columns, Inference(len(columns))
+            inference.see(found)
+            sample += found[: SHOWN_RECORDS - len(sample)]
+    if inference is None:
+        raise FileFault("The file is empty: it needs a first row that names its columns.")
+    types, taken = inference.types(), set[str]()
+    every = tuple(
+        OriginalColumn(slug=slug_of(header, taken), type=kind, label=header, original_slug=header)
+        for header, kind in zip(headers, types, strict=True)
+    )
+    named = extractors.columns_of(config)
+    columns = named or every
+    roles = dict(config)
+    if roles.get("idColumnSlug") is None and not named:
+        roles["idColumnSlug"] = next((column.slug for column in every if column.original_slug in ID_NAMES), None)
+    shape = extractors.shaped(columns, roles)
+    places = _places(headers, columns)
+    return Sniffed(shape, inference.count, [_record(row, places) for row in sample])
+
+
+def _places(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[OriginalColumn | None]:
+    """The column of each header: by the name at the source, else by slug."""
+    taken = set[str]()
+    slugs = [slug_of(header, taken) for header in headers]
+    by_name = {column.original_slug: column for column in columns} | {column.slug: column for column in columns}
+    return [by_name.get(header) or by_name.get(slug) for header, slug in zip(headers, slugs, strict=True)]
+
+
+def _record(row: list[str], places: list[OriginalColumn | None]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for value, column in zip(row, places, strict=True):
+        if column is not None:
+            try:
+                found[column.slug] = from_text(to_database(value, column.type) if value else None, column.type)
+            except Unfit:
+                found[column.slug] = value
+    return found
+
+
+async def fill(ctx: Context, relation: Relation, key: str) -> Loaded:
+    """Read the file into the model, in the request's transaction. RowsRejected when a row does not fit, FileFault as `sniffed`."""
+    connection = await driver_connection(ctx.db)
+    load: Load | None = None
+    prepared: Prepared | None = None
+    originals = tuple(OriginalColumn.model_validate(column.definition) for column in relation.columns if column.kind == "original")
+    try:
+        async with aclosing(_lists(ctx.files, key, ctx.workspace)) as chunks:
+            async for headers, first, found in chunks:
+                if load is None or prepared is None:
+                    places = _places(headers, originals)
+                    columns = [relation.column(column.slug) if column else None for column in places]
+                    prepared = Prepared(relation, columns, new_id=lambda: str(ids.new()))
+                    load = Load(connection, relation, prepared)
+                    await load.begin()
+                lines = prepared.lines(first, found)
+                if len(prepared.rejected) >= MOST_REJECTED:
+                    raise RowsRejected(prepared.rejected)
+                await load.write(lines)
+        if load is None or prepared is None:
+            raise FileFault("The file is empty: it needs a first row that names its columns.")
+        if prepared.rejected:
+            raise RowsRejected(prepared.rejected)
+    except BaseException as error:
+        if load is not None:
+            await load.abandon(error)
+        raise
+    loaded = await load.end()
+    await after(ctx, relation, loaded)
+    return loaded
+
+
+async def after(ctx: Context, relation: Relation, loaded: Loaded) -> None:
+    """What follows a load: computed columns, the outbox, and a word about ids that came twice."""
+    changed = loaded.added + loaded.updated
+    if changed and computed.Computed.of(relation).columns:
+        connection = await driver_connection(ctx.db)
+        if loaded.touched is None:
+            await recompute.after_change(ctx, relation)
+        else:
+            for sentence in await computed.refresh(connection, relation, loaded.touched, ctx.workspace):
+                ctx.warn(sentence)
+    write.tell(ctx.db, ctx.workspace, relation.model, loaded.touched, changed)
+    if loaded.doubled:
+        ctx.warn(f"{loaded.doubled:,} rows had an id that came again later in the file: the last row of an id counts.")
+
+
+async def _lists(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+    try:
+        async with aclosing(csv_lists(files.stream(owned(key, workspace)))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+    except FileMissing:
+        raise FileFault(f"There is no uploaded file {key}.", missing=True) from None
+    except FilesUnavailable:
+        raise FileFault("The file store cannot be read right now. Try again in a moment.") from None
+    except BadFile as fault:
+        raise FileFault(str(fault)) from None

@@ -1,0 +1,35 @@
+"""Queries: SQL on models; what cannot be run is a failure."""
+
+from __future__ import annotations
+
+from cargo_ai.contract.storage import query as contract
+from cargo_ai.domains.storage import door
+from cargo_ai.domains.system_of_record import door as system_of_record
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+from cargo_ai.warehouse.sql.refused import SqlRefused
+
+# The room below asks for what this one knows.
+system_of_record.catalogs.append(door.catalog)
+
+
+@handles(contract.execute)
+async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.QueryRows:
+    """At most 10,000 rows; a warning when there are more."""
+    try:
+        found = await system_of_record.fetch(ctx, request.query, limit=system_of_record.MOST_ROWS)
+    except SqlRefused as refused:
+        contract.execute.refuse("invalidQuery", sentence=refused.sentence)
+    if found.more:
+        ctx.warn(f"Only the first {system_of_record.MOST_ROWS:,} rows are here: take all with `cargo-ai storage query download`.")
+    return contract.QueryRows(rows=found.rows, is_refreshing=False)
+
+
+@handles(contract.download)
+async def download(ctx: Context, request: contract.DownloadQuery) -> contract.QueryFile:
+    """The URL of a file of all rows."""
+    try:
+        url = await system_of_record.sign_download(ctx, request.query, request.format)
+    except SqlRefused as refused:
+        contract.download.refuse("invalidQuery", sentence=refused.sentence)
+    return contract.QueryFile(url=url, urls=[url], is_refreshing=False)

@@ -1,0 +1,27 @@
+"""The system of record room's table: the queries that users have run."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cargo_ai.store.rows import Owned, Row, Stamped
+
+
+class SqlLog(Stamped, Owned, Row):
+    """One query of a user."""
+
+    __tablename__ = "sql_logs"
+    __table_args__ = (Index("ix_sql_logs_workspace_uuid", "workspace_uuid", "created_at"),)
+
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    user_uuid: Mapped[uuid.UUID | None]
+    query: Mapped[str]
+    status: Mapped[str]
+    error_message: Mapped[str | None]
+    processed_bytes_count: Mapped[int]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]

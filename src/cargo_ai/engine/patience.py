@@ -1,0 +1,35 @@
+"""Patience: what the engine does while its database is away: it waits, and does the same again when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from sqlalchemy import exc
+
+from cargo_ai.kernel import log
+
+LONGEST_WAIT = 2.0
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+"""What is raised when the database does not answer, goes down in between, or cannot do it now (deadlock, full disk). `PoolTimeout` too: a
+pool whose connections have died gives none."""
+
+T = TypeVar("T")
+
+_log = log.get(__name__)
+
+
+async def patiently(what: str, work: Callable[[], Awaitable[T]]) -> T:
+    """Do `work`, again and again until the database lets it pass. It may have happened the time before: it must bear to be repeated."""
+    wait = 0.05
+    while True:
+        try:
+            return await work()
+        except AWAY as error:
+            _log.warning("the database is away; trying again", what=what, cause=str(error).strip()[:200], wait_seconds=wait)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT)

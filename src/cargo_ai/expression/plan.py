@@ -1,0 +1,99 @@
+"""Plan: what is sent to the engine for a set of questions, worked out once and used for every run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from cargo_ai.expression.needs import parts
+from cargo_ai.expression.question import Question, Request
+from cargo_ai.expression.rewrite import rewrite
+from cargo_ai.expression.tokens import Unreadable, tokenize
+from cargo_ai.expression.values import UNDEFINED
+
+ALWAYS_THERE = ("nodes", "parentNodes")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A set of questions over these names. `reads`: per name the properties that are read, None for any."""
+
+    names: tuple[str, ...]
+    definition: list[Any]
+    """`[names, [[source, rewritten or null, body], ...]]`, as the child takes it."""
+
+    reads: tuple[frozenset[str] | None, ...]
+
+
+@lru_cache(maxsize=4096)
+def plan(names: tuple[str, ...], questions: tuple[Question, ...]) -> Plan:
+    """The plan of these questions."""
+    sources = [without_end(question.source) for question in questions]
+    defined = [[source, rewrite(source, names), question.body] for source, question in zip(sources, questions, strict=True)]
+    reads = tuple(_union([parts(question.source, name) for question in questions]) for name in names)
+    return Plan(names, [list(names), defined], reads)
+
+
+def without_end(source: str) -> str:
+    """The source without semicolons at its end, which an expression may have and brackets may not; nothing is undefined."""
+    try:
+        tokens = tokenize(source)
+    except Unreadable:
+        return source.rstrip("; \t\r\n")
+    while tokens and (tokens[-1].kind == "space" or tokens[-1].text == ";"):
+        tokens.pop()
+    return "".join(token.text for token in tokens) or "undefined"
+
+
+def _union(found: list[frozenset[str] | None]) -> frozenset[str] | None:
+    known = [one for one in found if one is not None]
+    return frozenset[str]().union(*known) if len(known) == len(found) else None
+
+
+def names_of(request: Request) -> tuple[str, ...]:
+    """The names in scope, in a fixed order; nodes and parentNodes are always among them."""
+    return tuple(sorted({*ALWAYS_THERE, *request.scope}))
+
+
+def data(request: Request, planned: Plan) -> tuple[str, list[bytes]]:
+    """The data that the questions can read: lines for the child's kernel and the JSON texts that belong to them.
+
+    Raises ValueError for data that is no JSON.
+    """
+    lines: list[str] = []
+    texts: list[bytes] = []
+    for name, reads in zip(planned.names, planned.reads, strict=True):
+        value = request.scope.get(name, UNDEFINED)
+        if reads is not None and isinstance(value, Mapping):
+            properties = cast("Mapping[str, object]", value)
+            lines.append(f"{name}\t\t")
+            for key in sorted(reads & properties.keys()):
+                lines.append(f"{name}\t{key}")
+                texts.append(json_text(properties[key]))
+        else:
+            lines.append(name)
+            texts.append(b"undefined" if value is UNDEFINED else json_text(value) if reads != frozenset() else b"null")
+    return "\n".join(lines), texts
+
+
+def json_text(value: object) -> bytes:
+    """The value as JSON. Raises ValueError for what is none."""
+    try:
+        try:
+            return to_json(value, inf_nan_mode="null", fallback=_plain)
+        except (PydanticSerializationError, UnicodeEncodeError):  # half a character, which JSON can only have escaped
+            return json.dumps(value, default=_plain).encode()
+    except (RecursionError, TypeError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _plain(value: object) -> object:
+    """A mapping that decodes lazily, as a plain one."""
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, object]", value))
+    raise TypeError(f"{type(value).__name__} is no JSON")

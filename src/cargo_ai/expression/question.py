@@ -1,0 +1,41 @@
+"""Questions to the JavaScript engine and its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cargo_ai.expression.errors import ExpressionError
+from cargo_ai.expression.values import UNDEFINED, Scope
+
+
+class Question(NamedTuple):
+    """An expression for the engine, without braces; with `body` it may be statements that return."""
+
+    source: str
+    body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the engine made of a question: a JSON value or UNDEFINED, and sentences about missing paths; or what failed."""
+
+    value: object = UNDEFINED
+    warnings: tuple[str, ...] = ()
+    error: ExpressionError | None = None
+
+
+class Request(NamedTuple):
+    """Questions over the same data: all that one config asks at one moment."""
+
+    scope: Scope
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptOutcome:
+    """What a script gave: a JSON value (None where it gave nothing), or a sentence that says what failed; and what it printed."""
+
+    value: object = None
+    error: str | None = None
+    log: str = ""

@@ -1,0 +1,156 @@
+// The kernel of an expression context: compiled expressions, the data they read, and the form in which results go back.
+// Evaluates to an object of functions; whatever else it holds is out of reach of the expressions.
+(() => {
+  'use strict';
+  const { parse, stringify } = JSON;
+  const { defineProperty, fromEntries } = Object;
+  const evaluate = eval; // called by another name it evaluates in the global scope
+  const MOST_WARNINGS = 20;
+  const compiled = [];
+  let missing = [];
+
+  // ---- paths: reading a property of nothing gives undefined and a sentence, not an error ----
+
+  function written(label, keys, count) {
+    let text = label;
+    for (let index = 0; index < count; index++) {
+      const key = keys[index];
+      if (typeof key === 'string' && /^[\p{L}_$][\p{L}\d_$]*$/u.test(key)) text += '.' + key;
+      else text += '[' + (typeof key === 'number' ? key : typeof key === 'string' ? "'" + key + "'" : '…') + ']';
+    }
+    return text;
+  }
+
+  function note(label, keys, count, value) {
+    if (missing.length >= MOST_WARNINGS) return;
+    let sentence = written(label, keys, keys.length) + ' is undefined';
+    if (count < keys.length) {
+      const holder = written(label, keys, count);
+      sentence += value === null ? ': ' + holder + ' is null' : ': there is no ' + holder;
+    }
+    sentence += '.';
+    if (!missing.includes(sentence)) missing.push(sentence);
+  }
+
+  // `optional` has one bit for each key that was read with ?. and one for what follows the last key.
+  function path(value, label, optional, ...keys) {
+    const length = keys.length;
+    for (let index = 0; index < length; index++) {
+      if (value === undefined || value === null) {
+        if (!((optional >> index) & 1)) note(label, keys, index, value);
+        return undefined;
+      }
+      value = value[keys[index]];
+    }
+    if (value === undefined && !((optional >> (length - 1)) & 3)) note(label, keys, length, value);
+    return value;
+  }
+
+  // The object of a method call: nothing has no methods, and the sentence says what it was that is not there. A `?.` before it
+  // cuts the call short, which the caller sees by undefined.
+  function owner(method, value, label, optional, ...keys) {
+    let count = 0;
+    for (; count < keys.length && value !== undefined && value !== null; count++) value = value[keys[count]];
+    if (value === undefined || value === null) {
+      if (count < keys.length && (optional >> count) & 1) return undefined;
+      const what = count < keys.length ? undefined : value;
+      throw new TypeError(written(label, keys, keys.length) + ' is ' + what + ', so ' + method + ' cannot be called on it');
+    }
+    if (typeof value[method] !== 'function') throw new TypeError(written(label, [...keys, method], keys.length + 1) + ' is not a function');
+    return value;
+  }
+
+  // ---- results ----
+
+  function plain(key, value) {
+    if (typeof value === 'bigint') return value <= 9007199254740991n && value >= -9007199254740991n ? Number(value) : String(value);
+    if (value instanceof Set) return [...value];
+    if (value instanceof Map) return fromEntries(value);
+    return value;
+  }
+
+  // Half a character is no text outside of JavaScript. JSON.stringify has escaped it; pairs it has left as they are.
+  function whole(text) {
+    return text.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (found) => (found.length === 6 ? '\\ufffd' : found));
+  }
+
+  function encode(value) {
+    if (value === undefined || typeof value === 'function' || typeof value === 'symbol') return '{"u":1';
+    if (typeof value === 'number' && !(value - value === 0)) return '{"n":"' + value + '"';
+    if (value instanceof Promise) throw new TypeError('it gives a promise; only a script can wait');
+    const text = stringify(value, plain);
+    if (text === undefined) return '{"u":1';
+    return '{"v":' + (text.includes('\\ud') ? whole(text) : text);
+  }
+
+  function failure(error) {
+    try {
+      if (error instanceof Error) return '{"e":' + stringify({ name: String(error.name), message: String(error.message).slice(0, 500) });
+      if (error === null) return '{"e":{"name":"Error","message":"null was thrown, or the memory ran out"}';
+      return '{"e":' + stringify({ name: 'Error', message: (typeof error === 'object' ? stringify(error) : String(error)).slice(0, 500) });
+    } catch {
+      return '{"e":{"name":"Error","message":"an error that cannot be shown"}';
+    }
+  }
+
+  function one(id, values) {
+    missing = [];
+    let text;
+    try {
+      text = encode(compiled[id].apply(undefined, values));
+    } catch (error) {
+      if (error instanceof InternalError && error.message === 'out of memory') throw error;
+      text = failure(error);
+    }
+    return text + (missing.length ? ',"w":' + stringify(missing) + '}' : '}');
+  }
+
+  // ---- data: each name a JSON text, or an object whose properties are parsed when they are first read ----
+
+  function lazily(object, key, text) {
+    const settle = (value) => defineProperty(object, key, { value, writable: true, configurable: true, enumerable: true });
+    defineProperty(object, key, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        const value = parse(text);
+        settle(value);
+        return value;
+      },
+      set: settle,
+    });
+  }
+
+  // `names`: lines of `name` (its whole value), `name\t\t` (an object) or `name\tkey` (a property of the object before).
+  function build(names, texts) {
+    const values = [];
+    let object;
+    let next = 0;
+    for (const line of names) {
+      const tab = line.indexOf('\t');
+      if (tab === -1) values.push(texts[next] === 'undefined' ? (next++, undefined) : parse(texts[next++]));
+      else if (line.endsWith('\t\t')) values.push((object = {}));
+      else lazily(object, line.slice(tab + 1), texts[next++]);
+    }
+    return values;
+  }
+
+  return {
+    compile(source) {
+      compiled.push(evaluate(source)(path, owner));
+      return compiled.length - 1;
+    },
+    // `plan`: ids in order; one with `!` may change its data, so it gets its own.
+    run(plan, lines, ...texts) {
+      const names = lines === '' ? [] : lines.split('\n');
+      let shared;
+      const results = [];
+      for (const entry of plan.split(',')) {
+        const changes = entry.endsWith('!');
+        const values = changes ? build(names, texts) : (shared ??= build(names, texts));
+        results.push(one(changes ? +entry.slice(0, -1) : +entry, values));
+      }
+      return ['[', results.join(','), ']'].join(''); // joined, not added: the binding cannot read a text that is kept in pieces
+    },
+  };
+})();

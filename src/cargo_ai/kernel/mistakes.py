@@ -1,0 +1,143 @@
+"""Mistakes: what is wrong with an input, in sentences for the person who wrote it and at paths as that person wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, cast
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_snake
+from pydantic_core import ErrorDetails
+
+MOST_ERRORS = 50
+MOST_CHOICES = 12
+
+_UNKNOWN = object()
+_A_MOMENT = "must be a date or a time, such as 2026-01-31 or 2026-01-31T12:00:00Z"
+_PLAIN = {
+    "missing": "is required",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "date_from_datetime_parsing": _A_MOMENT,
+    "date_type": _A_MOMENT,
+    "datetime_from_date_parsing": _A_MOMENT,
+    "datetime_parsing": _A_MOMENT,
+    "datetime_type": _A_MOMENT,
+    "dict_type": "must be a JSON object",
+    "finite_number": "must be a finite number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "mapping_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "model_type": "must be a JSON object",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+}
+
+
+def _at_least(error: ErrorDetails, context: Mapping[str, Any]) -> str:
+    least: int = context["min_length"]
+    if error["type"] == "string_too_short":
+        return "must not be empty" if least == 1 else f"must have at least {least} characters"
+    return "must not be empty" if least == 1 else f"must have at least {least} items"
+
+
+def _at_most(error: ErrorDetails, context: Mapping[str, Any]) -> str:
+    things = "characters" if error["type"] == "string_too_long" else "items"
+    return f"must have at most {context['max_length']} {things}"
+
+
+def _one_of(error: ErrorDetails, context: Mapping[str, Any]) -> str:
+    # pydantic's own list: 'a', 'b' or 'c'
+    choices = [choice.strip("'") for choice in str(context["expected"]).replace(" or ", ", ").split(", ")]
+    return _choices(choices, error["input"])
+
+
+def _no_variant(error: ErrorDetails, context: Mapping[str, Any]) -> str:
+    choices = [choice.strip("'") for choice in str(context["expected_tags"]).split(", ")]
+    return _choices(choices, context["tag"])
+
+
+def _choices(choices: Sequence[str], given: object) -> str:
+    """`must be one of …`: all of a short list, of a long one those most like what was given."""
+    if len(choices) <= MOST_CHOICES:
+        return f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
+    near = get_close_matches(str(given), choices, MOST_CHOICES // 2, 0.3) or choices[: MOST_CHOICES // 2]
+    return f"must be one of {', '.join(near)} and {len(choices) - len(near)} more"
+
+
+_TOLD: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
+    "enum": _one_of,
+    "greater_than": lambda _, context: f"must be more than {context['gt']:g}",
+    "greater_than_equal": lambda _, context: f"must be at least {context['ge']:g}",
+    "less_than": lambda _, context: f"must be less than {context['lt']:g}",
+    "less_than_equal": lambda _, context: f"must be at most {context['le']:g}",
+    "literal_error": _one_of,
+    "string_pattern_mismatch": lambda _, context: f"must match the pattern {context['pattern']}",
+    "string_too_long": _at_most,
+    "string_too_short": _at_least,
+    "too_long": _at_most,
+    "too_short": _at_least,
+    "union_tag_invalid": _no_variant,
+    "union_tag_not_found": lambda _, __: "is required",
+}
+
+
+def errors_of(failure: ValidationError, raw: object = _UNKNOWN) -> list[dict[str, str]]:
+    """`[{path, message}]` of a failed validation of `raw`, at most 50, one for each path; alternatives are joined by `or`.
+
+    Paths are the sender's (`data.records.0.id`): what only the validator knows, such as which variant of a union it chose, is not in them,
+    unless `raw` is left out.
+    """
+    found: dict[str, list[str]] = {}
+    for error in failure.errors(include_url=False):
+        context: Mapping[str, Any] = error.get("ctx", {})
+        path = _path(error["loc"], raw, error["type"] == "missing")
+        if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            path = [*path, str(context["discriminator"]).strip("'")]
+        messages = found.setdefault(".".join(path), [])
+        if (message := _message(error, context)) not in messages:
+            messages.append(message)
+    return [{"path": path, "message": " or ".join(messages)} for path, messages in list(found.items())[:MOST_ERRORS]]
+
+
+def _message(error: ErrorDetails, context: Mapping[str, Any]) -> str:
+    kind = error["type"]
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if kind in _TOLD:
+        return _TOLD[kind](error, context)
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:] if error["loc"] else message
+
+
+def _path(location: Sequence[int | str], raw: object, missing: bool) -> list[str]:
+    """The parts of a location that the sender wrote or, for a missing field, should have written."""
+    parts: list[str] = []
+    at = raw
+    for place, part in enumerate(location):
+        last = place == len(location) - 1
+        if at is _UNKNOWN:
+            parts.append(str(part))
+        elif isinstance(part, int):
+            items = cast("Sequence[object]", at) if isinstance(at, (list, tuple)) else ()
+            at = items[part] if part < len(items) else _UNKNOWN
+            parts.append(str(part))
+        elif isinstance(at, Mapping):
+            fields = cast("Mapping[str, object]", at)
+            written = next((name for name in (part, to_snake(part)) if name in fields), None)
+            if written is not None:
+                at = fields[written]
+                parts.append(written)
+            elif last and missing:
+                parts.append(part)
+            elif not last and isinstance(location[place + 1], int):
+                # A list that the sender spelt otherwise: the variant of a union is never followed by an index.
+                at = _UNKNOWN
+                parts.append(part)
+    return parts

@@ -1,0 +1,131 @@
+"""Catalog: what a workspace's warehouse holds, by the names its users see and the names it has in the database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ColumnType = Literal["string", "number", "boolean", "date", "object", "array", "vector", "any"]
+ColumnKind = Literal["system", "original", "custom", "computed", "metric", "lookup"]
+
+SQL_TYPES: Mapping[str, str] = {
+    "string": "text",
+    "number": "double precision",
+    "boolean": "boolean",
+    "date": "timestamptz",
+    "object": "jsonb",
+    "array": "jsonb",
+    "any": "jsonb",
+    "vector": "vector",
+}
+"""The database's type of each column type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as users see it. `slug` is its name everywhere outside; `<kind>__<slug>` is accepted for additional ones."""
+
+    slug: str
+    type: ColumnType
+    kind: ColumnKind
+    label: str = ""
+    definition: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What a computed, metric or lookup column is made of, as the wire has it."""
+
+    @property
+    def writable(self) -> bool:
+        """Only original and custom columns can be written."""
+        return self.kind in {"original", "custom"}
+
+
+SYSTEM_COLUMNS: Mapping[str, Column] = {
+    column.slug: column
+    for column in (
+        Column("_id", "string", "system", "Id"),
+        Column("_title", "string", "system", "Title"),
+        Column("_time", "date", "system", "Time"),
+        Column("_emitted_at", "date", "system", "Emitted at"),
+        Column("_created_at", "date", "system", "Created at"),
+        Column("_updated_at", "date", "system", "Updated at"),
+    )
+}
+"""The columns that every model has besides its own; `Relation.columns` does not list them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One model: `schema`.`table` holds original, custom and stored computed columns; `schema`.`view` has every column of every kind
+    under its plain slug, plus the system columns `_id`, `_title`, `_time`, `_emitted_at`, `_created_at`, `_updated_at`."""
+
+    model: uuid.UUID
+    slug: str
+    dataset: str
+    schema: str
+    table: str
+    view: str
+    columns: tuple[Column, ...]
+    id_column: str = "_id"
+    title_column: str | None = None
+    time_column: str | None = None
+    log: str = ""
+    """The table beside it that lists which records were touched (see `ddl.log_table`)."""
+    hashed: tuple[str, ...] = ()
+    """The stored columns that the generated `_hash` covers; those added later are mixed in when it is read (see `hashing`)."""
+
+    def column(self, slug: str) -> Column | None:
+        """The column of that slug, also spelt `<kind>__<slug>`; system columns are found too."""
+        for one in self.columns:
+            if slug in {one.slug, f"{one.kind}__{one.slug}"}:
+                return one
+        return SYSTEM_COLUMNS.get(slug)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A relationship: a row of `from_model` and one of `to_model` belong together where the two columns (or properties) are equal."""
+
+    uuid: uuid.UUID
+    from_model: uuid.UUID
+    from_column: str
+    to_model: uuid.UUID
+    to_column: str
+    from_property: str | None = None
+    to_property: str | None = None
+    relation: Literal["oneToOne", "oneToMany", "manyToOne"] = "oneToMany"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Every model of one workspace. `role` is the login that its user SQL runs as."""
+
+    workspace: uuid.UUID
+    role: str
+    relations: tuple[Relation, ...]
+    links: tuple[Link, ...] = ()
+
+    def by_model(self, model: uuid.UUID) -> Relation | None:
+        """The relation of a model."""
+        return next((one for one in self.relations if one.model == model), None)
+
+    def between(self, one: uuid.UUID, other: uuid.UUID) -> tuple[tuple[str, str], ...]:
+        """The columns by which records of two models belong together: (of the first, of the second), for each relationship."""
+        there = [(link.from_column, link.to_column) for link in self._plain() if (link.from_model, link.to_model) == (one, other)]
+        back = [(link.to_column, link.from_column) for link in self._plain() if (link.to_model, link.from_model) == (one, other)]
+        return tuple(dict.fromkeys([*there, *back]))
+
+    def _plain(self) -> tuple[Link, ...]:
+        return tuple(link for link in self.links if link.from_property is None and link.to_property is None)
+
+    def link(self, named: uuid.UUID) -> Link | None:
+        """The relationship of that uuid."""
+        return next((one for one in self.links if one.uuid == named), None)
+
+    def by_name(self, schema: str, table: str) -> Relation | None:
+        """The relation of a logical name: `datasets_d.models_m`, `d.m`, or `datasets_d__models_m` with an empty schema."""
+        if not schema and "__models_" in table and table.startswith("datasets_"):
+            schema, _, rest = table.partition("__models_")
+            table = f"models_{rest}"
+        dataset, model = schema.removeprefix("datasets_"), table.removeprefix("models_")
+        return next((one for one in self.relations if one.dataset == dataset and one.slug == model), None)

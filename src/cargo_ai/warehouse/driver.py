@@ -1,0 +1,30 @@
+"""Driver: how statements about model tables are sent: on the caller's connection, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+Connection = psycopg.AsyncConnection[Any]
+Params = Sequence[Any] | Mapping[str, Any] | None
+
+
+async def execute(connection: Connection, statement: str, params: Params = None) -> int:
+    """Run a statement; the number of rows that it touched. Nothing is prepared: the tables change under what is remembered."""
+    cursor = await connection.execute(statement.encode(), params, prepare=False)
+    return max(cursor.rowcount, 0)
+
+
+async def fetch(connection: Connection, statement: str, params: Params = None) -> list[tuple[Any, ...]]:
+    """Run a statement and give its rows."""
+    cursor = await connection.execute(statement.encode(), params, prepare=False)
+    rows: list[tuple[Any, ...]] = await cursor.fetchall()
+    return rows
+
+
+async def value(connection: Connection, statement: str, params: Params = None) -> Any:
+    """The first column of the first row; None without one."""
+    rows = await fetch(connection, statement, params)
+    return rows[0][0] if rows else None

@@ -1,0 +1,25 @@
+"""SqlRefused: the one 'no' of user SQL, with a sentence for the person who wrote the query."""
+
+from __future__ import annotations
+
+from typing import Literal, NoReturn
+
+Stage = Literal["syntax", "meaning"]
+
+
+class SqlRefused(ValueError):
+    """The query is not run. `stage` tells how far it was understood: `meaning` says more than `syntax` when two spellings were tried."""
+
+    def __init__(self, sentence: str, stage: Stage = "meaning") -> None:
+        super().__init__(sentence)
+        self.sentence, self.stage = sentence, stage
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Raise a SqlRefused about the meaning of a query."""
+    raise SqlRefused(sentence)
+
+
+def shown(name: str) -> str:
+    """A name that a user wrote, short enough for a sentence."""
+    return name if len(name) <= 60 else f"{name[:57]}…"

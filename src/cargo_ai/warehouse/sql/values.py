@@ -1,0 +1,65 @@
+"""Values: what a query's cells are in JSON: times as ISO text, whole numbers without a fraction, vectors as arrays."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import uuid
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+import psycopg
+
+from cargo_ai.kernel import clock
+
+Cell = Callable[[Any], Any]
+_EXACT = 2**53
+
+
+def cells(connection: psycopg.AsyncConnection[Any], description: Sequence[psycopg.Column]) -> list[Cell]:
+    """How each column of a result becomes JSON. A type that the driver does not know is a vector: no other can be asked for."""
+    known = connection.adapters.types
+    return [plain if known.get(column.type_code) is not None else vector for column in description]
+
+
+def plain(value: Any) -> Any:
+    """A value of the driver as JSON has it."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else _number(float(value))
+    if isinstance(value, datetime.datetime):
+        return clock.wire(value) if value.tzinfo else value.isoformat(timespec="milliseconds")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in cast("list[object]", value)]
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return str(value)
+
+
+def _number(value: float) -> Any:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+
+def vector(value: Any) -> Any:
+    """`[1,2.5]` as an array of numbers."""
+    if not isinstance(value, str):
+        return plain(value)
+    try:
+        return plain(json.loads(value))
+    except ValueError:
+        return value

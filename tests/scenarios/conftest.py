@@ -1,0 +1,68 @@
+"""What the journeys share: one real server and one service of companies for the session, and a person with a fresh home for each test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.server import RealServer, real_server
+from tests.scenarios.companies import Companies, companies_service
+from tests.scenarios.person import Person
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    """`cargo-ai server start` with two workers; the loopback may be called."""
+    with real_server(tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def companies() -> Iterator[Companies]:
+    """The service that graphs call."""
+    with companies_service() as service:
+        yield service
+
+
+@pytest.fixture
+def person(tmp_path: Path, server: RealServer) -> Person:
+    """The admin of the first workspace, signed in by the environment."""
+    return Person(tmp_path, server.base_url, server.token)
+
+
+def new_workspace(server: RealServer, name: str) -> str:
+    """The token of the admin of a fresh workspace on that server."""
+    from cargo_ai.domains.workspace import door
+    from cargo_ai.server.compose import load_domains
+    from cargo_ai.store.session import EVERYWHERE, Database
+
+    load_domains()
+
+    async def add() -> str:
+        database = Database(server.database_url)
+        try:
+            async with database.session(EVERYWHERE) as db:
+                born = await door.add_workspace(db, name=name, email=f"{name.lower()}@example.com")
+                await db.commit()
+        finally:
+            await database.close()
+        return born.token
+
+    return asyncio.run(add())
+
+
+@pytest.fixture(scope="session")
+def second_token(server: RealServer) -> str:
+    """A token of a second workspace's admin."""
+    return new_workspace(server, "Second")
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, server: RealServer, second_token: str) -> Person:
+    """The admin of the second workspace."""
+    home = tmp_path / "stranger"
+    home.mkdir()
+    return Person(home, server.base_url, second_token)

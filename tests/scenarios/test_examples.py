@@ -1,0 +1,39 @@
+"""Every example that help shows, pasted into a shell against a real server: it works, or it says that the thing it names is not there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.kit.examples import EXAMPLES, argv
+from tests.kit.server import RealServer
+from tests.scenarios import graphs
+from tests.scenarios.conftest import new_workspace
+from tests.scenarios.person import Person
+
+FILES: dict[str, Any] = {"nodes.json": graphs.wait(0), "billing.json": {"baseUrl": "https://api.example.com"}}
+ABSENT = {"dataError", "partsInvalid"}
+"""Reasons, besides those that end in NotFound, by which an example's made-up name is refused."""
+
+
+@pytest.fixture(scope="module")
+def reader(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """A person in a workspace of their own, with the files that the examples name."""
+    home = tmp_path_factory.mktemp("reader")
+    for name, document in FILES.items():
+        (home / name).write_text(json.dumps(document), "utf-8")
+    (home / "companies.csv").write_text("domain\nacme.com\n", "utf-8")
+    return Person(home, server.base_url, new_workspace(server, "Examples"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_of_the_help_works_when_pasted(reader: Person, example: str) -> None:
+    done = reader.run(*argv(example))
+    if done.returncode:
+        document = json.loads(done.stdout)
+        assert done.returncode == 1, document
+        absent = document["reason"].endswith("NotFound") or document["reason"] in ABSENT or "There is no " in document["errorMessage"]
+        assert absent, document
+    assert "warning" not in done.stderr

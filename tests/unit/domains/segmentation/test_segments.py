@@ -1,0 +1,193 @@
+"""Segments by real requests on real records: saved, fetched, paged, downloaded, used by each other, kept apart from strangers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from cargo_ai.domains.workspace import door
+from cargo_ai.server.state import State
+from tests.unit.domains.storage.conftest import Asker
+
+Body = dict[str, Any]
+EVERYTHING: Body = {"conjonction": "and", "groups": []}
+RECORDS: list[Body] = [
+    {"domain": "acme.example", "name": "Acme", "employees": 500, "founded": "2001-05-01", "is_public": True, "facts": {"country": "US"}},
+    {"domain": "beta.example", "name": "Beta", "employees": 20, "founded": "2015-01-01", "is_public": False, "facts": {"country": "FR"}},
+    {"domain": "core.example", "name": "Core", "employees": None, "tags": [{"label": "vip"}]},
+    {"domain": "delta.example", "name": None, "employees": 1000, "founded": "1999-12-31"},
+]
+
+
+def where(*conditions: Body, join: str | None = "and") -> Body:
+    return {"conjonction": "and", "groups": [{"conjonction": join, "conditions": list(conditions)}]}
+
+
+@pytest.fixture
+def asker(client: httpx.AsyncClient) -> Asker:
+    return Asker(client)
+
+
+@pytest.fixture
+async def companies(asker: Asker) -> str:
+    model = await asker.model()
+    await asker.add(model, *RECORDS)
+    return model
+
+
+@pytest.fixture
+async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[Asker]:
+    async with state.database.session(None) as db:
+        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        await db.commit()
+    headers = {"Authorization": f"Bearer {other.token}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
+        yield Asker(http)
+
+
+async def fetched(asker: Asker, model: str, filter: Body, **page: Any) -> list[str]:
+    found = await asker.ask("segmentation.segment.fetch", modelUuid=model, filter=filter, **page)
+    return [record["_id"] for record in found["records"]]
+
+
+async def test_the_empty_filter_is_every_record_with_its_columns_and_count(asker: Asker, companies: str) -> None:
+    found = await asker.ask("segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING)
+    assert found["count"] == 4
+    assert found["isRefreshing"] is False
+    assert {"_id", "_title", "name", "employees"} <= {column["slug"] for column in found["columns"]}
+    assert all(column["modelUuid"] == companies for column in found["columns"])
+    first = next(record for record in found["records"] if record["_id"] == "acme.example")
+    assert first["employees"] == 500
+    assert first["facts"] == {"country": "US"}
+    assert first["founded"] == "2001-05-01T00:00:00.000Z"
+
+
+async def test_conditions_choose_and_nulls_are_kept_by_negations(asker: Asker, companies: str) -> None:
+    big = {"kind": "number", "columnSlug": "employees", "operator": "greaterThan", "value": 100}
+    assert set(await fetched(asker, companies, where(big))) == {"acme.example", "delta.example"}
+    other = {"kind": "string", "columnSlug": "name", "operator": "isNot", "values": "Acme"}
+    assert set(await fetched(asker, companies, where(other))) == {"beta.example", "core.example", "delta.example"}
+    french = {"kind": "objectProperty", "columnSlug": "facts", "propertyName": "country", "operator": "is", "value": "FR"}
+    assert await fetched(asker, companies, where(french)) == ["beta.example"]
+
+
+async def test_pages_are_sorted_with_nulls_last_and_never_overlap(asker: Asker, companies: str) -> None:
+    sort = [{"columnSlug": "employees", "kind": "desc"}]
+    pages = [await fetched(asker, companies, EVERYTHING, sort=sort, fetchingLimit=2, fetchingOffset=offset) for offset in (0, 2, 4)]
+    assert pages == [["delta.example", "acme.example"], ["beta.example", "core.example"], []]
+
+
+async def test_a_limit_caps_the_membership_and_the_count(asker: Asker, companies: str) -> None:
+    sort = [{"columnSlug": "employees", "kind": "desc"}]
+    found = await asker.ask(
+        "segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING, sort=sort, limit=3, fetchingLimit=2, fetchingOffset=2
+    )
+    assert [record["_id"] for record in found["records"]] == ["beta.example"]
+    assert found["count"] == 3
+
+
+async def test_a_misspelt_conjonction_matches_nothing_and_says_so(asker: Asker, companies: str) -> None:
+    reply = await asker.send("segmentation.segment.fetch", {"modelUuid": companies, "filter": {"conjunction": "and", "groups": []}})
+    assert reply.status_code == 200
+    assert reply.json()["records"] == []
+    assert any("conjonction" in sentence for sentence in json.loads(reply.headers["x-cargo-warnings"]))
+
+
+async def test_a_kind_that_does_not_fit_matches_nothing_and_warns(asker: Asker, companies: str) -> None:
+    reply = await asker.send(
+        "segmentation.segment.fetch",
+        {"modelUuid": companies, "filter": where({"kind": "string", "columnSlug": "employees", "operator": "is", "value": "500"})},
+    )
+    assert reply.json()["records"] == []
+    assert "x-cargo-warnings" in reply.headers
+
+
+async def test_an_unknown_column_is_refused_with_the_nearest_one(asker: Asker, companies: str) -> None:
+    wrong = where({"kind": "number", "columnSlug": "employes", "operator": "isNull"})
+    assert await asker.refused("segmentation.segment.fetch", modelUuid=companies, filter=wrong) == (400, "invalidFilter")
+    assert "employees" in await asker.sentence("segmentation.segment.fetch", modelUuid=companies, filter=wrong)
+
+
+async def test_values_can_never_become_sql(asker: Asker, companies: str) -> None:
+    for attack in ("' or 1=1 --", "%' or '1'='1", '"; drop table runs; --', "\\", "%(p0)s", "{x}"):
+        condition = {"kind": "string", "columnSlug": "name", "operator": "contains", "value": attack}
+        assert await fetched(asker, companies, where(condition)) == []
+    for slug in ('name" or true --', "_hash", "xmin", "name)"):
+        status, reason = await asker.refused(
+            "segmentation.segment.fetch", modelUuid=companies, filter=where({"kind": "string", "columnSlug": slug, "operator": "isNull"})
+        )
+        assert (status, reason) == (400, "invalidFilter")
+
+
+async def segment(asker: Asker, model: str, name: str, filter: Body, **more: Any) -> Body:
+    made: Body = (await asker.ask("segmentation.segment.create", name=name, modelUuid=model, filter=filter, **more))["segment"]
+    return made
+
+
+async def test_a_saved_segment_counts_live(asker: Asker, companies: str) -> None:
+    big = where({"kind": "number", "columnSlug": "employees", "operator": "greaterThan", "value": 100})
+    made = await segment(asker, companies, "Big ones", big)
+    assert (made["recordsCount"], made["slug"], made["fromPlay"], made["lastChange"]) == (2, "big_ones", False, None)
+    await asker.add(companies, {"domain": "echo.example", "employees": 5000})
+    assert (await asker.ask("segmentation.segment.get", uuid=made["uuid"]))["segment"]["recordsCount"] == 3
+    listed = await asker.ask("segmentation.segment.all")
+    assert [one["uuid"] for one in listed["segments"]] == [made["uuid"]]
+
+
+async def test_segments_nest_and_never_contain_themselves(asker: Asker, companies: str) -> None:
+    big = await segment(
+        asker, companies, "Big", where({"kind": "number", "columnSlug": "employees", "operator": "greaterThan", "value": 100})
+    )
+    inside = where({"kind": "segment", "operator": "notIn", "segmentUuid": big["uuid"]})
+    assert set(await fetched(asker, companies, inside)) == {"beta.example", "core.example"}
+    small = await segment(asker, companies, "Small", inside)
+    circle = where({"kind": "segment", "operator": "in", "segmentUuid": small["uuid"]})
+    assert await asker.refused("segmentation.segment.update", uuid=big["uuid"], filter=circle) == (400, "invalidFilter")
+    assert await asker.refused("segmentation.segment.remove", uuid=big["uuid"]) == (409, "segmentLinkedToWorkflow")
+    await asker.ask("segmentation.segment.remove", uuid=small["uuid"])
+    await asker.ask("segmentation.segment.remove", uuid=big["uuid"])
+    assert await asker.refused("segmentation.segment.remove", uuid=big["uuid"]) == (409, "segmentAlreadyRemoved")
+
+
+async def test_an_update_changes_what_is_given_and_null_clears(asker: Asker, companies: str) -> None:
+    made = await segment(asker, companies, "All", EVERYTHING, limit=1, sort=[{"columnSlug": "name"}])
+    assert made["recordsCount"] == 1
+    changed = (await asker.ask("segmentation.segment.update", uuid=made["uuid"], name="Everyone", limit=None))["segment"]
+    assert (changed["name"], changed["limit"], changed["recordsCount"]) == ("Everyone", None, 4)
+    assert changed["sort"] == [{"columnSlug": "name", "kind": "asc"}]
+
+
+async def test_a_download_has_every_record_once(asker: Asker, companies: str) -> None:
+    reply = await asker.ask("segmentation.segment.download", modelUuid=companies, filter=EVERYTHING, format="json")
+    rows = (await asker.http.get(reply["urls"][0])).json()
+    assert sorted(row["_id"] for row in rows) == sorted(record["domain"] for record in RECORDS)
+
+
+async def test_records_by_id_come_in_the_order_asked_for(asker: Asker, companies: str) -> None:
+    found = await asker.ask("segmentation.record.fetch", modelUuid=companies, ids=["delta.example", "nobody", "acme.example"])
+    assert [record["_id"] for record in found["records"]] == ["delta.example", "acme.example"]
+
+
+async def test_a_stranger_finds_neither_model_nor_segment(asker: Asker, companies: str, stranger: Asker) -> None:
+    made = await segment(asker, companies, "Mine", EVERYTHING)
+    assert await stranger.refused("segmentation.segment.get", uuid=made["uuid"]) == (404, "segmentNotFound")
+    assert await stranger.refused("segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING) == (404, "modelNotFound")
+    assert (await stranger.ask("segmentation.segment.all"))["segments"] == []
+
+
+async def test_records_that_never_went_through_a_workflow_are_found(asker: Asker, companies: str) -> None:
+    condition = {
+        "kind": "enrollment",
+        "workflowUuid": "01a00000-0000-7000-8000-000000000000",
+        "activityKind": "workflowEntered",
+        "frequency": {"operator": "not"},
+        "period": {"operator": "moreThan", "value": 0, "unit": "day"},
+    }
+    assert len(await fetched(asker, companies, where(condition))) == 4
+    entered = condition | {"frequency": {"operator": "moreThan", "value": 0}}
+    assert await fetched(asker, companies, where(entered)) == []

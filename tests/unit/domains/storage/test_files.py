@@ -1,0 +1,121 @@
+"""Models from files: columns and types found out, ids, values that do not fit, and the same through a preview."""
+
+from __future__ import annotations
+
+from tests.unit.domains.storage.conftest import Asker, Body
+
+CSV = """Company ID,Company Name,Employees,Since,Public?,ZIP,Facts,Company Name
+1,Acme,1200,2001-02-03,true,01234,"{""a"":1}",x
+2,Beta,,1999-12-31T23:59:59Z,false,98765,{},
+3,"Gamma, Inc",3.5,,TRUE,11111,,y
+"""
+
+
+async def upload(asker: Asker, text: str) -> str:
+    """The key of an uploaded file."""
+    reply = await asker.http.post("/v1/workspaceManagement/files/upload", files={"file": ("data.csv", text.encode(), "text/csv")})
+    assert reply.status_code == 200, reply.text
+    return str(reply.json()["s3Filename"])
+
+
+async def test_columns_and_types_are_found_out(asker: Asker) -> None:
+    uid = await asker.model(
+        "uploaded", "uploadFile", s3Filename=await upload(asker, CSV), idColumnSlug="company_id", titleColumnSlug="company_name"
+    )
+    found = (await asker.ask("storage.model.get", uuid=uid))["model"]
+    assert [(column["slug"], column["type"], column["originalSlug"]) for column in found["columns"]] == [
+        ("company_id", "number", "Company ID"),
+        ("company_name", "string", "Company Name"),
+        ("employees", "number", "Employees"),
+        ("since", "date", "Since"),
+        ("public", "boolean", "Public?"),
+        ("zip", "string", "ZIP"),
+        ("facts", "object", "Facts"),
+        ("company_name_2", "string", "Company Name_2"),
+    ]
+    assert (found["lastRun"]["status"], found["lastRun"]["errorMessage"]) == ("success", None)
+    records = await asker.records(uid)
+    assert [record["_id"] for record in records] == ["1", "2", "3"]
+    assert [record["_title"] for record in records] == ["Acme", "Beta", "Gamma, Inc"]
+    assert [record["employees"] for record in records] == [1200, None, 3.5]
+    assert [record["public"] for record in records] == [True, False, True]
+    assert records[0]["facts"] == {"a": 1}
+    assert records[1]["since"] == "1999-12-31T23:59:59.000Z"
+    assert records[1]["company_name_2"] is None
+
+
+async def test_a_model_from_a_file_can_be_changed_and_removed_like_any_other(asker: Asker) -> None:
+    uid = await asker.model("uploaded", "uploadFile", s3Filename=await upload(asker, "id,n\na,1\nb,2\n"))
+    assert (await asker.ask("storage.model.get", uuid=uid))["model"]["idColumnSlug"] == "id"
+    assert await asker.refused("storage.record.create", modelUuid=uid, data={"id": "a"}) == (409, "recordAlreadyExists")
+    await asker.add(uid, {"id": "c", "n": 3})
+    await asker.column(uid, kind="custom", slug="tier")
+    assert [record["_id"] for record in await asker.records(uid)] == ["a", "b", "c"]
+    await asker.ask("storage.model.remove", uuid=uid)
+
+
+async def test_of_an_id_that_comes_twice_the_last_row_counts(asker: Asker) -> None:
+    fields: Body = {
+        "slug": "twice", "name": "Twice", "datasetUuid": await asker.dataset(), "extractorSlug": "uploadFile",
+        "config": {"s3Filename": await upload(asker, "id,n\na,1\nb,2\na,3\n")},
+    }  # fmt: skip
+    reply = await asker.send("storage.model.create", fields)
+    assert reply.status_code == 200, reply.text
+    assert "the last row of an id counts" in reply.headers["x-cargo-warnings"]
+    records = await asker.records(reply.json()["model"]["uuid"])
+    assert [(record["_id"], record["n"]) for record in records] == [("a", 3), ("b", 2)]
+
+
+async def test_a_value_that_does_not_fit_names_row_and_column_and_nothing_stays(asker: Asker) -> None:
+    key = await upload(asker, "id,n\na,1\nb,many\n")
+    columns = [{"slug": "id", "type": "string"}, {"slug": "n", "type": "number"}]
+    fields: Body = {
+        "slug": "bad", "name": "Bad", "datasetUuid": await asker.dataset(), "extractorSlug": "uploadFile",
+        "config": {"s3Filename": key, "columns": columns, "idColumnSlug": "id"},
+    }  # fmt: skip
+    said = await asker.sentence("storage.model.create", **fields)
+    assert 'Row 3, column n: "many" is not a number' in said
+    assert (await asker.ask("storage.model.all"))["models"] == []
+
+
+async def test_named_columns_are_taken_by_header_or_slug_and_others_left_out(asker: Asker) -> None:
+    key = await upload(asker, CSV)
+    columns = [
+        {"slug": "no", "type": "string", "originalSlug": "Company ID"},
+        {"slug": "employees", "type": "string"},
+        {"slug": "more", "type": "string"},
+    ]
+    uid = await asker.model("some", "uploadFile", s3Filename=key, columns=columns, idColumnSlug="no")
+    assert [(record["_id"], record["employees"], record["more"]) for record in await asker.records(uid)] == [
+        ("1", "1200", None),
+        ("2", None, None),
+        ("3", "3.5", None),
+    ]
+
+
+async def test_records_without_an_id_column_get_ids(asker: Asker) -> None:
+    uid = await asker.model("plain", "uploadFile", s3Filename=await upload(asker, "name\nA\nB\n"))
+    assert [len(record["_id"]) for record in await asker.records(uid)] == [36, 36]
+
+
+async def test_a_preview_shows_what_would_come(asker: Asker) -> None:
+    fields: Body = {"datasetUuid": await asker.dataset(), "slug": "uploadFile", "config": {"s3Filename": await upload(asker, CSV)}}
+    found = await asker.ask("storage.model.preview", **fields)
+    assert found["count"] == 3
+    assert [column["type"] for column in found["columns"]][:3] == ["number", "string", "number"]
+    assert [record["employees"] for record in found["records"]] == [1200, None, 3.5]
+    assert await asker.ask("storage.model.previewCount", **fields) == {"count": 3}
+
+
+async def test_files_that_cannot_be_read_are_refused_in_words(asker: Asker) -> None:
+    fields: Body = {"slug": "m", "name": "M", "datasetUuid": await asker.dataset(), "extractorSlug": "uploadFile"}
+    assert await asker.refused("storage.model.create", **fields, config={}) == (400, "invalidInput")
+    assert await asker.refused("storage.model.create", **fields, config={"s3Filename": "a/b"}) == (404, "fileNotFound")
+    empty = {"s3Filename": await upload(asker, "")}
+    assert await asker.refused("storage.model.create", **fields, config=empty) == (400, "fileInvalid")
+
+
+async def test_a_file_of_another_workspace_is_unknown(asker: Asker, stranger: Asker) -> None:
+    key = await upload(asker, "id\n1\n")
+    fields: Body = {"slug": "m", "name": "M", "datasetUuid": await stranger.dataset(), "extractorSlug": "uploadFile"}
+    assert await stranger.refused("storage.model.create", **fields, config={"s3Filename": key}) == (404, "fileNotFound")

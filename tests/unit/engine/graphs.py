@@ -1,0 +1,100 @@
+"""Graphs for the tests of the engine: a node in one line, effects that do as they are told, a walk to its end without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cargo_ai.actions import native_actions
+from cargo_ai.engine.action import Actions, Call, Outcome
+from cargo_ai.engine.graph import Program, load
+from cargo_ai.engine.interpret import Act, Entry, Pause, Walk, advance, begin, settle
+
+NOW = 1_700_000_000_000
+RUN = "018bcfe5-6800-7000-8000-000000000001"
+Body = dict[str, Any]
+Told = Callable[[Act], Outcome]
+
+
+def node(slug: str, action: str | None = None, children: Sequence[str | None] = (), **more: Any) -> Body:
+    """A native node whose uuid is its slug unless told."""
+    native: Body = {
+        "uuid": slug,
+        "slug": slug,
+        "kind": "native",
+        "actionSlug": action or slug,
+        "config": {},
+        "childrenUuids": list(children),
+    }
+    return native | more
+
+
+def effect(slug: str, children: Sequence[str | None] = (), **more: Any) -> Body:
+    """A node that acts on the world."""
+    return node(slug, children=children, kind="connector", integrationSlug="any", actionSlug="any", **more)
+
+
+def variables(slug: str, values: Mapping[str, Any], children: Sequence[str | None] = (), **more: Any) -> Body:
+    """A node that names values of type any."""
+    listed = [{"name": name, "type": "any", "value": value} for name, value in values.items()]
+    return node(slug, "variables", children, config={"variables": listed}, **more)
+
+
+async def _nothing(_call: Call) -> Outcome:
+    raise AssertionError("these tests settle effects by themselves")
+
+
+def actions() -> Actions:
+    """All native actions, and one kind of effect."""
+    made = Actions()
+    for action in native_actions():
+        made.add(action)
+    made.effects["connector"] = _nothing
+    return made
+
+
+def program(nodes: Sequence[Body]) -> Program:
+    """The graph, ready to walk."""
+    return load(nodes, actions())
+
+
+def start(nodes: Sequence[Body], record: Any = None, run: str = RUN) -> Walk:
+    """A walk that has not taken a step."""
+    return begin(run, program(nodes), {} if record is None else record)
+
+
+def finish(walk: Walk, told: Told | None = None, *, most_steps: int = 10_000) -> list[Act | Pause]:
+    """Walk to the end, sitting out every pause at once; returns what there was to do on the way."""
+    seen: list[Act | Pause] = []
+    step = advance(walk, NOW)
+    while step is not None:
+        assert isinstance(step, Act | Pause), "these graphs need no JavaScript engine"
+        seen.append(step)
+        assert len(seen) < most_steps
+        if isinstance(step, Act):
+            assert told is not None, f"{step.node.slug} is an effect"
+            step = settle(walk, step.node, step.config, told(step), step.warnings, step.started, NOW) or advance(walk, NOW)
+        else:
+            step = advance(walk, NOW)
+    return seen
+
+
+def scripted(*outcomes: Any) -> Told:
+    """Effects that give these outcomes one after another, and the last one for ever."""
+    left = list(outcomes)
+    return lambda _act: left.pop(0) if len(left) > 1 else left[0]
+
+
+def row(entry: Entry) -> Body:
+    """An entry as the journal gives it back."""
+    return {
+        "seq": entry.seq,
+        "node_uuid": entry.node,
+        "node_slug": entry.slug,
+        "visit": entry.visit,
+        "status": entry.status,
+        "next_node_uuid": entry.next,
+        "error_message": entry.error,
+        "output": entry.output.decode(),
+        "credits": entry.credits,
+    }

@@ -1,0 +1,121 @@
+"""Enumeration on a real PostgreSQL: the records of a batch become runs once each, whatever breaks off in between."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import psycopg
+import pytest
+
+from cargo_ai.engine import cancel, claim, submit
+from cargo_ai.engine.claim import close_batch
+from cargo_ai.engine.enumerate import Chunks, SourceFailed
+from tests.unit.engine.conftest import Ground, batch_of, end
+
+Link = psycopg.AsyncConnection[Any]
+
+
+async def test_a_batch_has_one_run_per_record_in_order(ground: Ground) -> None:
+    batch = await ground.batch([{"_id": f"r{at}", "name": f"N{at}"} for at in range(450)], shard_size=200)
+    runs = await ground.runs(batch)
+    assert [row["record_id"] for row in runs] == [f"r{at}" for at in range(450)]
+    shards = await ground.shards(batch)
+    assert [(row["first_run"], row["last_run"]) for row in shards] == [
+        (runs[0]["uuid"], runs[199]["uuid"]),
+        (runs[200]["uuid"], runs[399]["uuid"]),
+        (runs[400]["uuid"], runs[449]["uuid"]),
+    ]
+    found = await batch_of(ground, batch)
+    assert (found["status"], found["cursor"], found["enumerated"]) == ("running", 450, True)
+
+
+async def test_an_empty_batch_is_over_at_once(ground: Ground) -> None:
+    found = await batch_of(ground, await ground.batch(0))
+    assert (found["status"], found["cursor"], found["finished_ms"] is not None) == ("success", 0, True)
+
+
+async def test_an_enumeration_goes_on_behind_what_was_committed(ground: Ground) -> None:
+    records = [{"_id": str(at)} for at in range(9_000)]
+    skipped: list[int] = []
+
+    async def breaks(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+        skipped.append(skip)
+        for begin in range(skip, len(records), 1_000):
+            if len(skipped) < 3 and begin >= (5_000, 8_000)[len(skipped) - 1]:
+                raise ConnectionError("the source broke off")
+            yield records[begin : begin + 1_000]
+
+    batch = await ground.batch(0, enumerated=False)
+    ground.sources.kinds[str(batch)] = breaks
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await ground.enumerator().enumerate(str(batch))
+        assert not (await batch_of(ground, batch))["enumerated"]
+    await ground.enumerator().enumerate(str(batch))
+    assert skipped[0] == 0 and 0 < skipped[1] < skipped[2] < 9_000
+    assert [row["record_id"] for row in await ground.runs(batch)] == [record["_id"] for record in records]
+    assert (await batch_of(ground, batch))["cursor"] == 9_000
+
+
+async def test_an_enumeration_that_was_taken_over_writes_no_more(ground: Ground) -> None:
+    async def slow(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+        for begin in range(skip, 2_000, 500):
+            if begin == 500 and skip == 0:
+                await ground.enumerator().enumerate(str(batch))
+            yield [{"_id": str(at)} for at in range(begin, min(begin + 500, 2_000))]
+
+    batch = await ground.batch(0, enumerated=False)
+    ground.sources.kinds[str(batch)] = slow
+    await ground.enumerator().enumerate(str(batch))
+    assert [row["record_id"] for row in await ground.runs(batch)] == [str(at) for at in range(2_000)]
+    assert (await batch_of(ground, batch))["cursor"] == 2_000
+
+
+@pytest.mark.parametrize(("read", "enrolled"), [(2, 0), (400, 400)])
+async def test_a_source_that_fails_ends_the_batch_in_error_when_what_was_enrolled_has_ended(
+    ground: Ground, connection: Link, read: int, enrolled: int
+) -> None:
+    async def bad(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+        yield [{"_id": str(at)} for at in range(read)]
+        raise SourceFailed("Row 4 has more cells than the header.")
+
+    batch = await ground.batch(0, enumerated=False)
+    ground.sources.kinds[str(batch)] = bad
+    await ground.enumerator().enumerate(str(batch))
+    assert (await batch_of(ground, batch))["status"] == ("running" if enrolled else "error")
+    for row in await ground.shards(batch):
+        claimed, shard = await ground.claimed(row["uuid"])
+        runs = await ground.rows("select uuid from runs where shard_uuid = %s", shard.uuid)
+        await end(connection, shard, *[run["uuid"] for run in runs])
+        await claim.finish(ground.pool, ground.queue, claimed, requeue=False)
+    found = await batch_of(ground, batch)
+    assert (found["cursor"], found["executed_count"], found["status"]) == (enrolled, enrolled, "error")
+    assert found["error_message"] == "Row 4 has more cells than the header."
+
+
+async def test_an_unknown_kind_of_data_ends_the_batch_in_error(ground: Ground) -> None:
+    async with ground.pool.connection() as connection:
+        batch = await submit.batch(connection, ground.queue, ground.origin, {"kind": "tea"})
+    await ground.enumerator().enumerate(str(batch))
+    found = await batch_of(ground, batch)
+    assert (found["status"], found["error_message"]) == ("error", "This server cannot read records of kind 'tea'.")
+
+
+async def test_an_enumeration_stops_when_its_batch_is_cancelled(ground: Ground) -> None:
+    async def source(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+        for begin in range(0, 20_000, 1_000):
+            if begin == 6_000:
+                async with ground.pool.connection() as link:
+                    assert await cancel.ask_batch(link, ground.workspace, batch)
+            yield [{"_id": str(at)} for at in range(begin, begin + 1_000)]
+
+    batch = await ground.batch(0, enumerated=False)
+    ground.sources.kinds[str(batch)] = source
+    await ground.enumerator().enumerate(str(batch))
+    found = await batch_of(ground, batch)
+    assert found["cursor"] == len(await ground.runs(batch)) < 7_000
+    async with ground.pool.connection() as link:
+        assert await close_batch(link, batch)
+    found = await batch_of(ground, batch)
+    assert (found["status"], found["cancelled_count"]) == ("cancelled", found["cursor"])

@@ -1,0 +1,131 @@
+"""Paths are made forgiving without touching anything else of the source."""
+
+from __future__ import annotations
+
+import pytest
+
+from cargo_ai.expression.needs import parts
+from cargo_ai.expression.plan import without_end
+from cargo_ai.expression.rewrite import rewrite
+from cargo_ai.expression.tokens import Unreadable, tokenize
+
+NAMES = ("nodes", "parentNodes")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("nodes.a + 1", '$path$(nodes,"nodes",0,"a") + 1'),
+        ("nodes.a.b[0].c", '$path$(nodes,"nodes",0,"a","b",(0),"c")'),
+        ("nodes . a\n.b", '$path$(nodes,"nodes",0,"a","b")'),
+        ("nodes.a?.b.c", '$path$(nodes,"nodes",2,"a","b","c")'),
+        ("nodes?.a", '$path$(nodes,"nodes",1,"a")'),
+        ("nodes['x y'].b", '$path$(nodes,"nodes",0,(\'x y\'),"b")'),
+        ("nodes.a[nodes.b.c].d", '$path$(nodes,"nodes",0,"a",($path$(nodes,"nodes",0,"b","c")),"d")'),
+        ("nodes.a[0 // first\n].b", '$path$(nodes,"nodes",0,"a",(0 // first\n\n),"b")'),
+        ("parentNodes.a.b * 2", '$path$(parentNodes,"parentNodes",0,"a","b") * 2'),
+        ("nodes.a.b.trim()", '$owner$("trim",nodes,"nodes",0,"a","b").trim()'),
+        ("nodes.a.b.trim().length", '$owner$("trim",nodes,"nodes",0,"a","b").trim().length'),
+        ("nodes.a.tag`x`", '$owner$("tag",nodes,"nodes",0,"a").tag`x`'),
+        ("nodes.a?.b.trim()", '$owner$("trim",nodes,"nodes",2,"a","b")?.trim()'),
+        ("nodes.a?.trim()", '$path$(nodes,"nodes",2,"a")?.trim()'),
+        ("nodes.a.b?.(1)", '$path$(nodes,"nodes",0,"a").b?.(1)'),
+        ("nodes.a.b[k](1)", '$path$(nodes,"nodes",0,"a","b")[k](1)'),
+        ("nodes.a?.b[k](1)", '$path$(nodes,"nodes",2,"a","b")?.[k](1)'),
+        ("nodes.l.map(x => x.nodes + nodes.z)", '$owner$("map",nodes,"nodes",0,"l").map(x => x.nodes + $path$(nodes,"nodes",0,"z"))'),
+        ("`${nodes.a.b} nodes.a`", '`${$path$(nodes,"nodes",0,"a","b")} nodes.a`'),
+        ("[...nodes.a.b]", '[...$path$(nodes,"nodes",0,"a","b")]'),
+        ("typeof nodes.a.b", 'typeof $path$(nodes,"nodes",0,"a","b")'),
+        ("(nodes.a ?? nodes.b).c + 1", '$path$(($path$(nodes,"nodes",0,"a") ?? $path$(nodes,"nodes",0,"b")),"(\\u2026)",0,"c") + 1'),
+        ("nodes.a / nodes.b / 2", '$path$(nodes,"nodes",0,"a") / $path$(nodes,"nodes",0,"b") / 2'),
+        ("x ? .5 : nodes.z.y", 'x ? .5 : $path$(nodes,"nodes",0,"z","y")'),
+        ("/nodes.a/.test(nodes.b.c)", '/nodes.a/.test($path$(nodes,"nodes",0,"b","c"))'),
+    ],
+)  # fmt: skip
+def test_a_path_becomes_a_forgiving_call(source: str, expected: str) -> None:
+    assert rewrite(source, NAMES) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "'nodes.a.b'",
+        "// nodes.a.b",
+        "/* nodes.a.b */ 1",
+        "/nodes.a.b/",
+        "x.nodes.a.b",
+        "x?.nodes.a",
+        "{nodes: {a: 1}}",
+        "nodes",
+        "nodes.map(x => x)",
+        "nodes.a.b = 1",
+        "nodes.a.b += 1",
+        "nodes.a.b ??= 1",
+        "nodes.a.b++",
+        "--nodes.a.b",
+        "delete nodes.a.b",
+        "new nodes.a.B()",
+        "record.a.b",
+        "n\\u006fdes.a",
+        "if (x) /nodes.a/.test(1)",
+        "nodes.a.b )",
+        "'unterminated nodes.a",
+        "`nodes.a ${",
+        "class A { #nodes; f() { return this.#nodes.a } }",
+    ],
+)
+def test_what_is_no_path_or_no_certain_one_is_left_alone(source: str) -> None:
+    assert rewrite(source, NAMES) is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a + b / c",
+        "x => `${x} }} ${`${x}`}`",
+        "/[/}]+/g.test('}')",
+        "a\n/b/c",
+        "0x1f + 1_000n + .5e-3",
+        "a?.5:1",
+        "#x in y",
+        "'\\'' + \"\\\"\"",
+    ],
+)
+def test_tokens_together_are_the_source(source: str) -> None:
+    assert "".join(token.text for token in tokenize(source)) == source
+
+
+@pytest.mark.parametrize("source", ["(", "a)", "[}", "`${a", "'a", "a /* b", "`a", "}{"])
+def test_what_cannot_be_read_says_so(source: str) -> None:
+    with pytest.raises(Unreadable):
+        tokenize(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("a;", "a"), ("a ; // b\n;", "a"), ("';';", "';'"), (";", "undefined"), ("// a", "undefined"), ("a; b", "a; b"), ("'a;", "'a")],
+)
+def test_semicolons_at_the_end_are_dropped(source: str, expected: str) -> None:
+    assert without_end(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("nodes.a.b + nodes.c", {"a", "c"}),
+        ("nodes?.a", {"a"}),
+        ("nodes['a b'] + nodes[\"c\"]", {"a b", "c"}),
+        ("1 + 1", set[str]()),
+        ("parentNodes.a", set[str]()),
+        ("nodes", None),
+        ("Object.keys(nodes)", None),
+        ("nodes[x]", None),
+        ("{...nodes}", None),
+        ("eval('nod' + 'es.a')", None),
+        ("n\\u006fdes.a", None),
+        ("(function () { return arguments })()", None),
+        ("nodes /* c */ .a", None),
+    ],
+)
+def test_the_data_that_an_expression_can_read_is_known_or_all_of_it(source: str, expected: set[str] | None) -> None:
+    assert parts(source, "nodes") == expected

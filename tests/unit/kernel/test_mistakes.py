@@ -1,0 +1,104 @@
+"""What a person reads about a wrong input: the path as it was written, and a sentence without the validator's own words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field, ValidationError
+
+from cargo_ai.kernel.mistakes import errors_of
+from cargo_ai.kernel.wire import Wire
+
+
+class FileData(Wire):
+    kind: Literal["file"]
+    s3_filename: str
+
+
+class RecordsData(Wire):
+    kind: Literal["records"]
+    records: list[dict[str, Any]] = Field(min_length=1)
+
+
+class Node(Wire):
+    node_slug: str = Field(min_length=1, max_length=3, pattern="^[a-z]*$")
+
+
+class Asked(Wire):
+    data: Annotated[FileData | RecordsData, Field(discriminator="kind")] | None = None
+    nodes: list[Node] = Field(default=[], validation_alias="graph")
+    limit: int = Field(default=1, ge=1, le=10)
+    ratio: float = Field(default=0.5, gt=0, lt=1)
+    open: bool = False
+    at: datetime | None = None
+    words: str | list[str] = ""
+    colour: Literal["red", "green", "blue"] = "red"
+    letter: Literal["aa", "ab", "ac", "ad", "ae", "af", "ag", "ah", "ai", "aj", "ak", "al", "zz"] = "aa"
+
+
+def wrong(raw: dict[str, Any]) -> dict[str, str]:
+    with pytest.raises(ValidationError) as failure:
+        Asked.model_validate(raw)
+    return {error["path"]: error["message"] for error in errors_of(failure.value, raw)}
+
+
+def test_the_variant_of_a_union_is_not_in_the_path() -> None:
+    assert wrong({"data": {"kind": "file"}}) == {"data.s3Filename": "is required"}
+    assert wrong({"data": {"kind": "records"}}) == {"data.records": "is required"}
+    assert wrong({"data": {"kind": "records", "records": [{}, 1]}}) == {"data.records.1": "must be a JSON object"}
+    assert wrong({"data": {"kind": "records", "records": []}}) == {"data.records": "must not be empty"}
+
+
+def test_an_unknown_or_absent_variant_is_told_at_the_field_that_chooses_it() -> None:
+    assert wrong({"data": {"kind": "segment"}}) == {"data.kind": "must be one of file, records"}
+    assert wrong({"data": {}}) == {"data.kind": "is required"}
+    assert wrong({"data": 5}) == {"data": "must be a JSON object"}
+
+
+def test_paths_are_spelt_as_the_sender_spelt_them() -> None:
+    assert wrong({"graph": [{"nodeSlug": 1}]}) == {"graph.0.nodeSlug": "must be text"}
+    assert wrong({"graph": [{"node_slug": 1}]}) == {"graph.0.node_slug": "must be text"}
+    assert wrong({"graph": [{}]}) == {"graph.0.nodeSlug": "is required"}
+
+
+def test_alternatives_of_one_field_are_one_mistake() -> None:
+    assert wrong({"words": 5}) == {"words": "must be text or must be a list"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"limit": "x"}, "must be a whole number"),
+        ({"limit": 0}, "must be at least 1"),
+        ({"limit": 11}, "must be at most 10"),
+        ({"ratio": 0}, "must be more than 0"),
+        ({"ratio": 1}, "must be less than 1"),
+        ({"open": "perhaps"}, "must be true or false"),
+        ({"at": "soon"}, "must be a date or a time, such as 2026-01-31 or 2026-01-31T12:00:00Z"),
+        ({"at": "2026-13-01"}, "must be a date or a time, such as 2026-01-31 or 2026-01-31T12:00:00Z"),
+        ({"graph": {}}, "must be a list"),
+        ({"graph": [{"nodeSlug": ""}]}, "must not be empty"),
+        ({"graph": [{"nodeSlug": "abcd"}]}, "must have at most 3 characters"),
+        ({"graph": [{"nodeSlug": "A"}]}, "must match the pattern ^[a-z]*$"),
+        ({"colour": "pink"}, "must be one of red, green, blue"),
+    ],
+)
+def test_sentences_are_plain(raw: dict[str, Any], message: str) -> None:
+    assert list(wrong(raw).values()) == [message]
+
+
+def test_of_many_choices_only_those_that_come_near_are_named() -> None:
+    (message,) = wrong({"letter": "zy"}).values()
+    assert message == "must be one of zz and 12 more"
+
+
+def test_at_most_fifty_mistakes_are_told() -> None:
+    assert len(wrong({"graph": [{"nodeSlug": 1}] * 80})) == 50
+
+
+def test_without_what_was_sent_the_whole_location_is_the_path() -> None:
+    with pytest.raises(ValidationError) as failure:
+        Asked.model_validate({"data": {"kind": "file"}})
+    assert errors_of(failure.value) == [{"path": "data.file.s3Filename", "message": "is required"}]

@@ -1,0 +1,42 @@
+"""Fixtures of user SQL: a yard that all tests read, and a desk on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from cargo_ai.store import embedded, embedded_roles
+from cargo_ai.store.embedded import Cluster
+from cargo_ai.store.session import Database
+from cargo_ai.warehouse.sql import guard
+from cargo_ai.warehouse.sql.desk import Desk
+from tests.unit.warehouse_sql import yard as yards
+from tests.unit.warehouse_sql.yard import Yard
+
+
+@pytest.fixture(scope="session")
+def yard(cluster: Cluster, template: str) -> Iterator[Yard]:
+    """Two workspaces in a database that no test writes to."""
+    url = embedded.create_database(cluster, "sql_yard", template)
+    made = yards.build(url, embedded_roles.with_database(cluster.admin_url, "sql_yard"))
+    asyncio.run(_let_in(made))
+    yield made
+    embedded.drop_database(cluster, "sql_yard")
+
+
+async def _let_in(yard: Yard) -> None:
+    """Both workspaces have asked once, so that both logins exist."""
+    database = Database(yard.url, pool_size=2, overflow=0)
+    for catalog in (yard.mine, yard.theirs):
+        await Desk(database, yards.SECRETS).fetch(guard.check("SELECT _id FROM default.companies", catalog), catalog, limit=1)
+    await database.close()
+
+
+@pytest.fixture
+async def desk(yard: Yard) -> AsyncIterator[Desk]:
+    """Runs queries as the workspaces' logins."""
+    database = Database(yard.url, pool_size=2, overflow=0)
+    yield Desk(database, yards.SECRETS)
+    await database.close()

@@ -1,0 +1,238 @@
+"""SQL by real requests: both surfaces, every spelling of a table, files, the log and the documentation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from cargo_ai import contract
+from cargo_ai.domains.system_of_record.documentation import EXAMPLES
+from cargo_ai.domains.workspace import door
+from cargo_ai.kernel import query
+from cargo_ai.server.state import State
+
+Body = dict[str, Any]
+COLUMNS = [
+    {"slug": "domain", "type": "string"},
+    {"slug": "name", "type": "string"},
+    {"slug": "employees", "type": "number"},
+    {"slug": "founded", "type": "date"},
+    {"slug": "facts", "type": "object"},
+    {"slug": "tags", "type": "array"},
+]
+RECORDS: list[Body] = [
+    {"domain": "acme.com", "name": "Acme", "employees": 120, "founded": "2010-05-17", "facts": {"city": "Paris"}, "tags": ["vip"]},
+    {"domain": "beta.io", "name": "Beta, Inc.", "employees": 45.5, "founded": "2015-12-31", "facts": {}, "tags": []},
+    {"domain": "gamma.fr", "name": None, "employees": None, "founded": None, "facts": None, "tags": None},
+]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks operations over HTTP."""
+
+    http: httpx.AsyncClient
+
+    async def send(self, name: str, /, **fields: Any) -> httpx.Response:
+        operation = contract.load()[name]
+        path = "/v1" + operation.path
+        for field in operation.path_fields:
+            path = path.replace(f"{{{field}}}", str(fields.pop(field)))
+        if operation.verb == "GET":
+            return await self.http.get(f"{path}?{query.encode(fields)}")
+        return await self.http.request(operation.verb, path, json=fields)
+
+    async def ask(self, name: str, /, **fields: Any) -> Body:
+        reply = await self.send(name, **fields)
+        assert reply.status_code == 200, reply.text
+        found: Body = reply.json()
+        return found
+
+    async def model(self, slug: str = "companies") -> str:
+        dataset = next(one for one in (await self.ask("storage.dataset.all"))["datasets"] if one["kind"] == "native")
+        config = {"columns": COLUMNS, "idColumnSlug": "domain", "titleColumnSlug": "name"}
+        made = await self.ask(
+            "storage.model.create", slug=slug, name=slug, datasetUuid=dataset["uuid"], extractorSlug="defineObject", config=config
+        )
+        uuid = str(made["model"]["uuid"])
+        await self.ask("storage.record.createBulk", modelUuid=uuid, records=[{"data": one} for one in RECORDS])
+        return uuid
+
+    async def rows(self, sql: str) -> list[Body]:
+        found: list[Body] = (await self.ask("storage.query.execute", query=sql))["rows"]
+        return found
+
+
+@pytest.fixture
+async def asker(client: httpx.AsyncClient) -> Asker:
+    """The first workspace's admin, with a model of three companies."""
+    made = Asker(client)
+    await made.model()
+    return made
+
+
+@pytest.fixture
+async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[Asker]:
+    """The admin of another workspace."""
+    async with state.database.session(None) as db:
+        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        await db.commit()
+    headers = {"Authorization": f"Bearer {other.token}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
+        yield Asker(http)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "datasets_default.models_companies",
+        "default.companies",
+        "datasets_default__models_companies",
+        "project.datasets_default.models_companies",
+        "`my-project.datasets_default.models_companies`",
+        "`datasets_default.models_companies`",
+        "`datasets_default`.`models_companies`",
+        "`default`.companies",
+        '"datasets_default"."models_companies"',
+        '"datasets_default.models_companies"',
+        "DATASETS_DEFAULT.MODELS_COMPANIES",
+    ],
+)
+async def test_every_spelling_of_a_table_means_the_model_on_both_surfaces(asker: Asker, table: str) -> None:
+    sql = f"SELECT COUNT(*) AS n FROM {table};"
+    assert await asker.rows(sql) == [{"n": 3}]
+    found = await asker.ask("systemOfRecordIntegration.client.query", query=sql)
+    assert found == {"outcome": "queried", "rows": [{"n": 3}], "errorMessage": None}
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT COUNT(*) AS n FROM {t} WHERE _created_at >= DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY)", [{"n": 3}]),
+        ("SELECT COUNT(*) AS n FROM {t} WHERE _created_at >= CURRENT_DATE - INTERVAL '30' DAY", [{"n": 3}]),
+        ("SELECT count() AS n, countIf(employees > 50) AS big FROM {t} WHERE _created_at > now() - INTERVAL 1 DAY", [{"n": 3, "big": 1}]),
+        ("SELECT name FROM {t} WHERE name ILIKE '%ACM%'", [{"name": "Acme"}]),
+        ("SELECT name FROM {t} ORDER BY employees DESC NULLS LAST LIMIT 1", [{"name": "Acme"}]),
+        ("SELECT dateDiff('year', founded, DATE '2020-01-01') AS years FROM {t} WHERE domain = 'acme.com'", [{"years": 10}]),
+        ("SELECT toStartOfMonth(founded) AS m FROM {t} WHERE domain = 'acme.com'", [{"m": "2010-05-01T00:00:00.000Z"}]),
+        ("SELECT _id, _title, founded, facts, tags FROM {t} WHERE _id = 'acme.com'", [
+            {"_id": "acme.com", "_title": "Acme", "founded": "2010-05-17T00:00:00.000Z", "facts": {"city": "Paris"}, "tags": ["vip"]}
+        ]),
+        ("SELECT employees FROM {t} ORDER BY employees", [{"employees": 45.5}, {"employees": 120}, {"employees": None}]),
+    ],
+)  # fmt: skip
+async def test_the_documented_examples_run(asker: Asker, sql: str, expected: list[Body]) -> None:
+    assert await asker.rows(sql.replace("{t}", "datasets_default.models_companies")) == expected
+
+
+async def test_columns_of_every_kind_are_there_and_go_by_both_names(asker: Asker) -> None:
+    models = (await asker.ask("storage.model.all"))["models"]
+    column = {"kind": "custom", "slug": "tier", "type": "string", "label": "Tier"}
+    await asker.ask("storage.column.create", modelUuid=models[0]["uuid"], column=column)
+    await asker.ask("storage.record.update", modelUuid=models[0]["uuid"], id="acme.com", data={"tier": "gold"})
+    assert await asker.rows("SELECT tier, custom__tier FROM default.companies WHERE custom__tier = 'gold'") == [
+        {"tier": "gold", "tier_1": "gold"}
+    ]
+
+
+async def test_what_cannot_be_run_is_a_failure_here_and_an_answer_there(asker: Asker) -> None:
+    sql = "DELETE FROM default.companies"
+    reply = await asker.send("storage.query.execute", query=sql)
+    assert reply.status_code == 400
+    assert reply.json()["reason"] == "invalidQuery"
+    sentence = "Only one SELECT can be run here (it may begin with WITH), not DELETE."
+    assert reply.json()["errorMessage"] == sentence
+    found = await asker.ask("systemOfRecordIntegration.client.query", query=sql)
+    assert found == {"outcome": "notQueried", "rows": [], "errorMessage": sentence}
+    page = await asker.ask("systemOfRecordIntegration.client.fetch", query=sql)
+    assert page == {"outcome": "notQueried", "records": [], "rows": [], "count": 0, "errorMessage": sentence}
+    assert (await asker.send("storage.query.download", query=sql)).status_code == 400
+    assert (await asker.send("systemOfRecordIntegration.client.download", query=sql)).status_code == 400
+
+
+async def test_pages_have_the_count_of_the_whole(asker: Asker) -> None:
+    sql = "SELECT domain FROM default.companies ORDER BY domain"
+    page = await asker.ask("systemOfRecordIntegration.client.fetch", query=sql, limit=2, offset=1)
+    assert page["records"] == page["rows"] == [{"domain": "beta.io"}, {"domain": "gamma.fr"}]
+    assert page["count"] == 3
+
+
+async def test_more_rows_than_are_shown_are_warned_of(asker: Asker) -> None:
+    reply = await asker.send("storage.query.execute", query="SELECT n FROM generate_series(1, 10001) AS n")
+    assert len(reply.json()["rows"]) == 10_000
+    assert "Only the first 10,000 rows" in reply.headers["x-cargo-warnings"]
+
+
+async def test_a_download_has_every_row_in_the_form_that_was_asked_for(asker: Asker) -> None:
+    sql = "SELECT name, employees, tags FROM default.companies ORDER BY domain"
+    made = await asker.ask("storage.query.download", query=sql, format="csv")
+    assert made["urls"] == [made["url"]]
+    parts = urlsplit(made["url"])
+    file = await asker.http.get(f"{parts.path}?{parts.query}")
+    assert file.text == 'name,employees,tags\r\nAcme,120,"[""vip""]"\r\n"Beta, Inc.",45.5,[]\r\n,,\r\n'
+    listed = await asker.ask(
+        "systemOfRecordIntegration.client.download", query="SELECT n FROM generate_series(1, 2500) AS n", format="json"
+    )
+    parts = urlsplit(listed["url"])
+    rows = json.loads((await asker.http.get(f"{parts.path}?{parts.query}")).text)
+    assert [row["n"] for row in rows] == list(range(1, 2501))
+
+
+async def test_a_download_that_fails_while_it_is_made_says_why(asker: Asker) -> None:
+    made = await asker.ask("storage.query.download", query="SELECT CAST(name AS int) AS n FROM default.companies")
+    parts = urlsplit(made["url"])
+    reply = await asker.http.get(f"{parts.path}?{parts.query}")
+    assert reply.status_code == 400
+    assert "cannot be converted" in reply.json()["errorMessage"]
+
+
+async def test_another_workspace_has_other_tables_or_none(asker: Asker, stranger: Asker) -> None:
+    sql = "SELECT name FROM default.companies"
+    assert "There is no table default.companies" in (await stranger.send("storage.query.execute", query=sql)).json()["errorMessage"]
+    await stranger.model()
+    assert len(await stranger.rows(sql)) == 3
+    assert await stranger.rows("SELECT COUNT(*) AS n FROM default.companies") == [{"n": 3}]
+
+
+async def test_queries_are_logged_whatever_became_of_them(asker: Asker, stranger: Asker) -> None:
+    await asker.rows("SELECT name FROM default.companies")
+    await asker.send("storage.query.execute", query="SELECT nothing FROM default.companies")
+    logs = (await asker.ask("systemOfRecordIntegration.log.list"))["logs"]
+    assert [(one["status"], one["query"]) for one in logs] == [
+        ("error", "SELECT nothing FROM default.companies"),
+        ("success", "SELECT name FROM default.companies"),
+    ]
+    assert logs[0]["errorMessage"] == "There is no column nothing."
+    assert logs[1]["processedBytesCount"] > 0
+    assert len((await asker.ask("systemOfRecordIntegration.log.list", statuses=["error"]))["logs"]) == 1
+    assert len((await asker.ask("systemOfRecordIntegration.log.list", query="NOTHING"))["logs"]) == 1
+    assert (await stranger.ask("systemOfRecordIntegration.log.list"))["logs"] == []
+    span = {"from": "2020-01-01", "to": "2100-01-01"}
+    metrics = (await asker.ask("systemOfRecordIntegration.log.getMetrics", **span))["metrics"]
+    assert [one["queriesCount"] for one in metrics] == [2]
+    assert metrics[0]["processedSecondsCount"] > 0
+
+
+async def test_the_documentation_names_the_tables_and_its_examples_run(asker: Asker) -> None:
+    reply = await asker.send("systemOfRecordIntegration.client.getDocumentation", slug="postgres")
+    assert reply.headers["content-type"].startswith("text/plain")
+    assert "### default.companies" in reply.text
+    assert "- employees double precision" in reply.text
+    for example in EXAMPLES:
+        await asker.rows(example.format(dataset="default", model="companies"))
+    assert (await asker.send("systemOfRecordIntegration.client.getDocumentation", slug="bigQuery")).status_code == 404
+
+
+async def test_every_workspace_has_one_system_of_record(asker: Asker, stranger: Asker) -> None:
+    (mine,) = (await asker.ask("systemOfRecordIntegration.systemOfRecord.all"))["systemOfRecords"]
+    assert (mine["kind"], mine["isActive"], mine["lastMigration"]) == ("postgres", True, None)
+    assert (await asker.ask("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"]))["systemOfRecord"] == mine
+    assert (await stranger.send("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"])).status_code == 404
+    assert [one["slug"] for one in (await asker.ask("systemOfRecordIntegration.client.list"))["clients"]] == ["postgres"]
