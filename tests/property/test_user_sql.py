@@ -32,9 +32,9 @@ OTHER = Relation(
 CATALOG = Catalog(WORKSPACE, "role", (RELATION, OTHER))
 
 VALID = [
-    "SELECT name, COUNT(*) AS n FROM default.companies WHERE employees > 10 GROUP BY name HAVING n > 1 ORDER BY n DESC LIMIT 5",
-    "SELECT * EXCEPT (tags) FROM `p.datasets_default.models_companies` QUALIFY ROW_NUMBER() OVER (PARTITION BY name ORDER BY employees) = 1",
-    "WITH a AS (SELECT name FROM default.companies), b AS (SELECT * FROM a) SELECT b.name FROM b JOIN default.contacts c ON c.email = b.name",
+    "SELECT name, COUNT(*) AS n FROM default.companies WHERE employees > 10 GROUP BY name HAVING n > 1 ORDER BY n LIMIT 5",
+    "SELECT * EXCEPT (tags) FROM `p.datasets_default.models_companies` QUALIFY RANK() OVER (PARTITION BY name ORDER BY employees) = 1",
+    "WITH a AS (SELECT name FROM default.companies), b AS (SELECT * FROM a) SELECT name FROM b JOIN default.contacts c ON c.email = b.name",
     "SELECT t, o FROM default.companies c, UNNEST(c.tags) AS t WITH OFFSET AS o WHERE t IN UNNEST(['a', 'b'])",
     "SELECT (SELECT max(employees) FROM default.companies) + 1 UNION ALL SELECT 2 ORDER BY 1",
     "SELECT CASE WHEN name LIKE 'a%' THEN CAST(employees AS text) ELSE 'x' END, EXTRACT(YEAR FROM _created_at) FROM default.companies",

@@ -13,7 +13,7 @@ def parts(source: str, name: str) -> frozenset[str] | None:
     """The properties of `name` that the source can read; None where it may read any of them. Errs towards None."""
     if _EVASIONS.search(source):
         return None
-    here = rf"(?<![\w$]){name}"
+    here = rf"(?<![\w$]){re.escape(name)}"
     quoted = r"""(?:'([\w .-]*)'|"([\w .-]*)")"""
     uses = len(re.findall(rf"{here}(?![\w$])", source))
     named = re.findall(rf"{here}\s*\??\.\s*([A-Za-z_$][\w$]*)|{here}\s*(?:\?\.)?\s*\[\s*{quoted}\s*\]", source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,14 @@ from cargo_ai.expression.tokens import Unreadable, tokenize
 from cargo_ai.expression.values import UNDEFINED
 
 ALWAYS_THERE = ("nodes", "parentNodes")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED = frozenset(
+    """
+    arguments async await break case catch class const continue debugger default delete do else enum eval export extends false finally for
+    function if implements import in instanceof interface let new null package private protected public return static super switch this
+    throw true try typeof var void while with yield
+    """.split()  # noqa: SIM905 - a table of words
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +65,8 @@ def _union(found: list[frozenset[str] | None]) -> frozenset[str] | None:
 
 
 def names_of(request: Request) -> tuple[str, ...]:
-    """The names in scope, in a fixed order; nodes and parentNodes are always among them."""
-    return tuple(sorted({*ALWAYS_THERE, *request.scope}))
+    """The names in scope, in a fixed order; nodes and parentNodes are always among them. What JavaScript cannot have as a name is not."""
+    return tuple(sorted({*ALWAYS_THERE, *(name for name in request.scope if _NAME.fullmatch(name) and name not in _RESERVED)}))
 
 
 def data(request: Request, planned: Plan) -> tuple[str, list[bytes]]:

@@ -129,10 +129,12 @@ class _Rewriter:
             if not optional or at >= len(tokens) or tokens[at].text != "[":
                 return None
         close = _closing(tokens, at)
+        inside = [token for token in tokens[at + 1 : close] if token.kind != "space"]
+        if len(inside) == 1 and inside[0].kind in ("number", "string"):
+            return _Step(inside[0].text, optional, None, close + 1)
         inner = self.text(tokens[at + 1 : close])
-        if not inner.strip():
-            return None
-        return _Step(f"({inner}\n)" if "//" in inner else f"({inner})", optional, None, close + 1)
+        # Computed only where there is something to read the property of.
+        return _Step(f"()=>({inner}\n)" if "//" in inner else f"()=>({inner})", optional, None, close + 1) if inside else None
 
 
 def _reading(base: str, label: str, steps: Sequence[_Step], *, quiet: bool = False) -> str:

@@ -24,6 +24,8 @@ from cargo_ai.warehouse.values import Unfit, shown, to_database
 
 MOST_ID = 2_000
 MOST_MEMORISED = 20_000
+MOST_REJECTED = 100
+"""So many of the rows that do not fit are told one by one."""
 
 # What the database reads as it stands: no spaces, no more digits than fit.
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,2})?")
@@ -52,22 +54,29 @@ class Loaded:
 class Prepared:
     """Turns rows of texts into what COPY reads, column by column; what does not fit is gathered in `rejected`.
 
-    `columns`: the model's column for each value of a row, None for values that are left out. `makes_ids`: gives ids to rows without one.
+    `columns`: the model's column for each value of a row, None for values that are left out; `_id` may be among them. `new_id` gives ids
+    to rows without one where the model has no id column. `match`: a column that rows are known by instead; it must have a value.
     """
 
     def __init__(
-        self, relation: Relation, columns: Sequence[Column | None], *, new_id: Callable[[], str] | None, empty_is_null: bool = True
+        self, relation: Relation, columns: Sequence[Column | None], *, new_id: Callable[[], str], match: Column | None = None
     ) -> None:
-        self.columns = [column for column in columns if column is not None]
+        kept = [(position, column) for position, column in enumerate(columns) if column is not None and column.writable]
+        self.columns = [column for _, column in kept]
+        self.match = match
         self.rejected: list[Rejected] = []
+        self.rejected_count = 0
         self.null = f"\\N{secrets.token_hex(4)}"
         self._relation = relation
-        self._positions = [position for position, column in enumerate(columns) if column is not None]
+        self._positions = [position for position, _ in kept]
         self._new_id = new_id
-        self._empty_is_null = empty_is_null
         self._known: list[dict[str, str]] = [{} for _ in self.columns]
-        own = relation.id_column
-        self._id = next((number for number, column in enumerate(self.columns) if column.slug == own), None)
+        self._own = self._place(relation.id_column)
+        self._given = next((position for position, column in enumerate(columns) if column is not None and column.slug == "_id"), None)
+        self._matched = None if match is None else self._place(match.slug)
+
+    def _place(self, slug: str) -> int | None:
+        return next((number for number, column in enumerate(self.columns) if column.slug == slug), None)
 
     @property
     def slugs(self) -> list[str]:
@@ -81,16 +90,29 @@ class Prepared:
         whole = list(zip(*rows, strict=True))
         bad: set[int] = set()
         done = [self._column(number, whole[position], first, bad) for number, position in enumerate(self._positions)]
-        ids = self._ids(done, len(rows), first, bad)
+        ids = self._ids(done, None if self._given is None else whole[self._given], len(rows), first, bad)
+        if self._matched is not None and self.match is not None:
+            self._require(done[self._matched], self.match.slug, "is missing: it is what the rows are known by", first, bad)
+        self.rejected_count += len(bad)
         text = io.StringIO()
         lines = zip(ids, *done, strict=True)
         csv.writer(text, lineterminator="\n").writerows(lines if not bad else (line for at, line in enumerate(lines) if at not in bad))
         return text.getvalue().encode()
 
+    def _reject(self, row: int, column: str, message: str) -> None:
+        if len(self.rejected) < MOST_REJECTED:
+            self.rejected.append(Rejected(row, column, message))
+
+    def _require(self, values: Sequence[str], slug: str, message: str, first: int, bad: set[int]) -> None:
+        for at, one in enumerate(values):
+            if one == self.null:
+                bad.add(at)
+                self._reject(first + at, slug, message)
+
     def _column(self, number: int, values: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
         column, null = self.columns[number], self.null
         if column.type == "string":
-            return [one or null for one in values] if self._empty_is_null else values
+            return [one or null for one in values]
         filled = [one for one in values if one]
         if column.type == "number" and all(map(_PLAIN_NUMBER.fullmatch, filled)):
             return [one or null for one in values]
@@ -112,32 +134,27 @@ class Prepared:
                 except Unfit as fault:
                     text = self.null
                     bad.add(at)
-                    self.rejected.append(Rejected(first + at, column.slug, f"{shown(one)} {fault}"))
+                    self._reject(first + at, column.slug, f"{shown(one)} {fault}")
             done.append(text)
         return done
 
-    def _ids(self, done: Sequence[Sequence[str]], count: int, first: int, bad: set[int]) -> Sequence[str]:
+    def _ids(self, done: Sequence[Sequence[str]], given: Sequence[str] | None, count: int, first: int, bad: set[int]) -> Sequence[str]:
         own = self._relation.id_column
-        if self._id is None and own != "_id":
-            for at in range(count):
-                bad.add(at)
-            self.rejected.append(Rejected(first, own, "is not in the file, and it is the id of the records"))
+        if own == "_id":
+            return [one or self._new_id() for one in given] if given is not None else [self._new_id() for _ in range(count)]
+        if self._own is None:
+            bad.update(range(count))
+            self._reject(first, own, "is not in the file, and it is the id of the records")
             return [""] * count
-        if self._id is None:
-            new_id = self._new_id
-            assert new_id is not None
-            return [new_id() for _ in range(count)]
-        ids = list(done[self._id])
-        number = self.columns[self._id].type == "number"
-        for at, uid in enumerate(ids):
-            if uid == self.null:
-                bad.add(at)
-                self.rejected.append(Rejected(first + at, own, "is missing: it is the id of the record"))
-            elif len(uid) > MOST_ID:
-                bad.add(at)
-                self.rejected.append(Rejected(first + at, own, f"is longer than the {MOST_ID:,} characters that an id may have"))
-            elif number:
-                ids[at] = (to_database(uid, "number") or "").removesuffix(".0")
+        ids = list(done[self._own])
+        self._require(ids, own, "is missing: it is the id of the record", first, bad)
+        if any(len(uid) > MOST_ID for uid in ids):
+            for at, uid in enumerate(ids):
+                if len(uid) > MOST_ID:
+                    bad.add(at)
+                    self._reject(first + at, own, f"is longer than the {MOST_ID:,} characters that an id may have")
+        if self.columns[self._own].type == "number":
+            return [uid if uid == self.null else (to_database(uid, "number") or "").removesuffix(".0") for uid in ids]
         return ids
 
 
@@ -165,14 +182,16 @@ class Load:
         """Make ready. An empty table is filled without its key, which is built afterwards: half the time."""
         await execute(self._connection, "set local timezone = 'UTC'")
         own = ddl.table(self._relation)
-        self._fresh = not await fetch(self._connection, f"select 1 from {own} limit 1")  # noqa: S608 - names, quoted
+        empty = not await fetch(self._connection, f"select 1 from {own} limit 1")  # noqa: S608 - names, quoted
+        self._fresh = empty and self._prepared.match is None
         columns = ", ".join(quoted(slug) for slug in ("_id", *self._prepared.slugs))
         if self._fresh:
             await ddl.change(self._connection, self._emptied())
             target = f"{own} ({columns})"
         else:
             typed = ", ".join(f"{quoted(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
-            await execute(self._connection, f"create temp table load_stage (_id text not null{typed and ', '}{typed}) on commit drop")
+            stage = f"_n bigint generated always as identity, _id text not null{typed and ', '}{typed}"
+            await execute(self._connection, f"create temp table load_stage ({stage}) on commit drop")
             target = f"load_stage ({columns})"
         self._cursor = self._connection.cursor()
         statement = f"copy {target} from stdin (format csv, null '{self._prepared.null}')"
@@ -231,11 +250,12 @@ class Load:
     async def _merged(self, count: int) -> Loaded:
         own, slugs = ddl.table(self._relation), self._prepared.slugs
         names = "".join(f", {quoted(slug)}" for slug in slugs)
+        by = await self._known_by()
         sets = "".join(f"{quoted(slug)} = excluded.{quoted(slug)}, " for slug in slugs)
         differs = " or ".join(f"t.{quoted(slug)} is distinct from excluded.{quoted(slug)}" for slug in slugs) or "false"
         statement = (
             f"with done as (insert into {own} as t (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
-            f"select distinct on (_id) _id, %(now)s, %(now)s, %(now)s{names} from load_stage order by _id, ctid desc "
+            f"select distinct on ({by}) _id, %(now)s, %(now)s, %(now)s{names} from load_stage order by {by}, _n desc "
             f"on conflict (_id) do update set {sets}_updated_at = excluded._updated_at where {differs} "
             "returning t._id, t.xmax = 0 as added) insert into load_touched select _id, added from done"
         )
@@ -244,11 +264,24 @@ class Load:
         row = (await fetch(self._connection, "select count(*) filter (where added), count(*) filter (where not added) from load_touched"))[
             0
         ]
-        distinct = int(await value(self._connection, "select count(distinct _id) from load_stage")) if count else 0
+        distinct = int(await value(self._connection, f"select count(distinct {by}) from load_stage")) if count else 0  # noqa: S608
         few = row[0] + row[1] <= ddl.REHASH_ROWS
         touched = [uid for (uid,) in await fetch(self._connection, "select _id from load_touched order by _id")] if few else None
         await execute(self._connection, "drop table load_stage, load_touched")
         return Loaded(row[0], row[1], distinct - row[0] - row[1], count - distinct, touched)
+
+    async def _known_by(self) -> str:
+        """The column that tells staged rows apart; rows that are known by another one than the id get the ids of those they stand for."""
+        match = self._prepared.match
+        if match is None:
+            return "_id"
+        own, name = ddl.table(self._relation), quoted(match.slug)
+        await execute(
+            self._connection,
+            f"update load_stage as s set _id = t._id from (select distinct on (o.{name}) o.{name} as known, o._id from {own} as o "  # noqa: S608
+            f"where o.{name} in (select {name} from load_stage) order by o.{name}, o._created_at, o._id) as t where t.known = s.{name}",
+        )
+        return name
 
 
 _TIMES = ("_emitted_at", "_created_at", "_updated_at")

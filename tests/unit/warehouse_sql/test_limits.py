@@ -45,6 +45,7 @@ def set_for_role(yard: Yard, setting: str, value: str) -> None:
         f"SELECT {'(' * 5000}1{')' * 5000}",
         f"SELECT {'- ' * 200}1",
         f"SELECT {'CASE WHEN true THEN ' * 101}1{' END' * 101}",
+        f"SELECT {'struct(' * 95}1{')' * 95}",
         f"SELECT '{'x' * 20_001}'",
         f"SELECT {'+'.join('1' * 4000)}",
         f"SELECT 1{' UNION ALL SELECT 1' * 1_000}",

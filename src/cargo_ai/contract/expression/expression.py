@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Never
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import Expression
-from cargo_ai.contract.workspace.sparse import Sparse
 from cargo_ai.kernel.operation import Cli, Operation
 from cargo_ai.kernel.wire import JsonObject, Wire
 
@@ -20,11 +19,15 @@ class EvaluateExpression(Wire):
     variables: JsonObject = Field(description='The names in its scope: `{"nodes": {"start": {...}}}`.')
 
 
-class Evaluation(Sparse):
-    """Its value, or the sentence that says why it has none."""
+class Evaluation(Wire):
+    """Its value, or the sentence that says why it has none: one of the two."""
 
     data: Any = Field(default=None, description="The value; absent when the evaluation failed.")
     error_message: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _one_of_both(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if (key == "data") == (self.error_message is None)}
 
 
 evaluate: Operation[EvaluateExpression, Evaluation, Never] = operations.add(
@@ -40,7 +43,7 @@ evaluate: Operation[EvaluateExpression, Evaluation, Never] = operations.add(
         cli=Cli(
             words=("expression", "eval", "evaluate"),
             examples=(
-                """cargo-ai expression eval evaluate --expression '{"kind": "templateExpression", "expression": "{{nodes.start.n * 2}}"}' """
+                """cargo-ai expression eval evaluate --expression '{"kind": "jsExpression", "expression": "nodes.start.n * 2"}' """
                 """--variables '{"nodes": {"start": {"n": 21}}}'""",
             ),
         ),

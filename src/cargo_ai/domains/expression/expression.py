@@ -13,7 +13,9 @@ from cargo_ai.roomkit.handlers import handles
 @handles(contract.evaluate)
 async def evaluate(ctx: Context, request: contract.EvaluateExpression) -> contract.Evaluation:
     """Its value over the variables; what it warns of is a warning of the reply."""
-    resolver = compile_config(cast("JsonValue", request.expression.to_wire()), names=frozenset({"nodes", "parentNodes", *request.variables}))
+    resolver = compile_config(
+        cast("JsonValue", request.expression.to_wire()), names=frozenset({"nodes", "parentNodes", *request.variables})
+    )
     warnings: list[str] = []
     try:
         questions = resolver.questions(request.variables)

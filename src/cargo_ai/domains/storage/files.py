@@ -15,14 +15,13 @@ from cargo_ai.kernel import ids
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.csvfile import BadFile, csv_lists
 from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
-from cargo_ai.warehouse.catalog import Relation
+from cargo_ai.warehouse.catalog import Column, Relation
 from cargo_ai.warehouse.infer import Inference
-from cargo_ai.warehouse.load import Load, Loaded, Prepared, Rejected
+from cargo_ai.warehouse.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected
 from cargo_ai.warehouse.names import slug_of
 from cargo_ai.warehouse.values import Unfit, from_text, to_database
 
 SHOWN_RECORDS = 20
-MOST_REJECTED = 50
 ID_NAMES = ("id", "ID", "Id", "_id")
 """Headers that name the id column of a file where the config names none."""
 
@@ -38,11 +37,11 @@ class FileFault(ValueError):
 class RowsRejected(FileFault):
     """Some rows do not fit; nothing of the file was taken."""
 
-    def __init__(self, rejected: list[Rejected]) -> None:
-        first = rejected[0]
-        more = f" (and {len(rejected) - 1} more)" if len(rejected) > 1 else ""
+    def __init__(self, prepared: Prepared) -> None:
+        first, count = prepared.rejected[0], prepared.rejected_count
+        more = f" ({count - 1} more rows do not fit)" if count > 1 else ""
         super().__init__(f"Row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.")
-        self.rejected = rejected
+        self.rejected = prepared.rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,36 +109,64 @@ def _record(row: list[str], places: list[OriginalColumn | None]) -> dict[str, An
     return found
 
 
-async def fill(ctx: Context, relation: Relation, key: str) -> Loaded:
-    """Read the file into the model, in the request's transaction. RowsRejected when a row does not fit, FileFault as `sniffed`."""
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What came of a file: what was done, and the rows that did not fit (the first hundred of `rejected_count`)."""
+
+    loaded: Loaded
+    rejected: list[Rejected]
+    rejected_count: int
+
+
+async def fill(ctx: Context, relation: Relation, key: str, *, match: Column | None = None, skip_invalid: bool = False) -> Filled:
+    """Read the file into the model, in the request's transaction: rows are added, or change those of the same id (or `match`).
+
+    RowsRejected when a row does not fit, unless those are skipped; FileFault as `sniffed`.
+    """
     connection = await driver_connection(ctx.db)
     load: Load | None = None
     prepared: Prepared | None = None
-    originals = tuple(OriginalColumn.model_validate(column.definition) for column in relation.columns if column.kind == "original")
     try:
         async with aclosing(_lists(ctx.files, key, ctx.workspace)) as chunks:
             async for headers, first, found in chunks:
                 if load is None or prepared is None:
-                    places = _places(headers, originals)
-                    columns = [relation.column(column.slug) if column else None for column in places]
-                    prepared = Prepared(relation, columns, new_id=lambda: str(ids.new()))
+                    prepared = Prepared(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
                     load = Load(connection, relation, prepared)
                     await load.begin()
                 lines = prepared.lines(first, found)
-                if len(prepared.rejected) >= MOST_REJECTED:
-                    raise RowsRejected(prepared.rejected)
+                if len(prepared.rejected) >= MOST_REJECTED and not skip_invalid:
+                    raise RowsRejected(prepared)
                 await load.write(lines)
         if load is None or prepared is None:
             raise FileFault("The file is empty: it needs a first row that names its columns.")
-        if prepared.rejected:
-            raise RowsRejected(prepared.rejected)
+        if prepared.rejected and not skip_invalid:
+            raise RowsRejected(prepared)
     except BaseException as error:
         if load is not None:
             await load.abandon(error)
         raise
     loaded = await load.end()
     await after(ctx, relation, loaded)
-    return loaded
+    return Filled(loaded, prepared.rejected, prepared.rejected_count)
+
+
+def _new_id() -> str:
+    return str(ids.new())
+
+
+def _targets(ctx: Context, relation: Relation, headers: list[str]) -> list[Column | None]:
+    """The column that each header fills: by the name at the source, else by slug; `_id` where the model has no id column."""
+    originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
+    taken = set[str]()
+    slugs = [slug_of(header, taken) for header in headers]
+    targets: list[Column | None] = []
+    for header, slug in zip(headers, slugs, strict=True):
+        column = originals.get(header) or relation.column(header) or relation.column(slug)
+        keeps = column is not None and (column.writable or (column.slug == "_id" and relation.id_column == "_id"))
+        if not keeps and not header.startswith("_"):
+            ctx.warn(f"The column {header} of the file was left out: {relation.slug} has no such column to write.")
+        targets.append(column if keeps else None)
+    return targets
 
 
 async def after(ctx: Context, relation: Relation, loaded: Loaded) -> None:

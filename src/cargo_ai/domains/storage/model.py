@@ -168,7 +168,7 @@ async def _fill(ctx: Context, row: Model, relation: Relation) -> None:
     """Read the model's file into it, as its first run."""
     key, began = files.key_of(row.config), clock.now()
     try:
-        loaded = await files.fill(ctx, relation, key)
+        filled = await files.fill(ctx, relation, key)
     except FileFault as fault:
         contract.create.refuse("fileInvalid", problem=str(fault))
     ctx.db.add(
@@ -178,7 +178,7 @@ async def _fill(ctx: Context, row: Model, relation: Relation) -> None:
             user_uuid=ctx.who.user_uuid,
             status="success",
             file_names=[key],
-            counts={"added": loaded.added},
+            counts={"added": filled.loaded.added},
             created_at=began,
             finished_at=clock.now(),
         )

@@ -32,6 +32,12 @@
     if (!missing.includes(sentence)) missing.push(sentence);
   }
 
+  // A key that is computed comes as a function, called when the property is read.
+  function keyAt(keys, index) {
+    const key = keys[index];
+    return typeof key === 'function' ? (keys[index] = key()) : key;
+  }
+
   // `optional` has one bit for each key that was read with ?. and one for what follows the last key.
   function path(value, label, optional, ...keys) {
     const length = keys.length;
@@ -40,7 +46,7 @@
         if (!((optional >> index) & 1)) note(label, keys, index, value);
         return undefined;
       }
-      value = value[keys[index]];
+      value = value[keyAt(keys, index)];
     }
     if (value === undefined && !((optional >> (length - 1)) & 3)) note(label, keys, length, value);
     return value;
@@ -50,7 +56,7 @@
   // cuts the call short, which the caller sees by undefined.
   function owner(method, value, label, optional, ...keys) {
     let count = 0;
-    for (; count < keys.length && value !== undefined && value !== null; count++) value = value[keys[count]];
+    for (; count < keys.length && value !== undefined && value !== null; count++) value = value[keyAt(keys, count)];
     if (value === undefined || value === null) {
       if (count < keys.length && (optional >> count) & 1) return undefined;
       const what = count < keys.length ? undefined : value;

@@ -9,8 +9,9 @@ from typing import cast as typed
 
 from sqlglot import exp
 
-from cargo_ai.warehouse.sql import bigquery, shapes, windows
+from cargo_ai.warehouse.sql import bigquery, bigquery_moments, shapes, windows
 from cargo_ai.warehouse.sql.allowed import AGGREGATES, COLLECTING, IMPOSSIBLE, SAME_KIND, SCALARS, WINDOWS, WITHIN, Plain
+from cargo_ai.warehouse.sql.arguments import values_of
 from cargo_ai.warehouse.sql.compiler import Compiler, only
 from cargo_ai.warehouse.sql.names import Scope
 from cargo_ai.warehouse.sql.refused import SqlRefused, refuse, shown
@@ -63,17 +64,8 @@ def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     raise SqlRefused(no_function(node.name))
 
 
-def arguments(c: Compiler, node: exp.Expr, scope: Scope, least: int, most: int) -> list[Sql]:
-    """The arguments; SqlRefused when there are too few or too many."""
-    given = len(node.expressions)
-    if not least <= given <= most:
-        wanted = str(least) if least == most else f"{least} to {most}"
-        refuse(f"{node.name.upper()} takes {wanted} argument{'' if wanted == '1' else 's'} here, not {given}.")
-    return [c.expression(c, one, scope) for one in node.expressions]
-
-
 def _plain(c: Compiler, rule: Plain, called: str, node: exp.Expr, scope: Scope) -> Sql:
-    given = arguments(c, node, scope, rule.least, rule.most)
+    given = values_of(c, node, scope, rule.least, rule.most)
     kind: Kind = rule.kind
     if called in SAME_KIND and given:
         kind = given[0].kind
@@ -87,18 +79,18 @@ def _plain(c: Compiler, rule: Plain, called: str, node: exp.Expr, scope: Scope) 
 def _own(c: Compiler, called: str, node: exp.Expr, scope: Scope) -> Sql:
     """Functions that exist in both spellings and mean different things: here with Postgres' meaning."""
     if called == "substr":
-        given = arguments(c, node, scope, 2, 3)
+        given = values_of(c, node, scope, 2, 3)
         return Sql(f"substr({shapes.listed(given)})", "string")
     if called == "concat":
-        return Sql(f"concat({shapes.listed(arguments(c, node, scope, 1, 100))})", "string")
+        return Sql(f"concat({shapes.listed(values_of(c, node, scope, 1, 100))})", "string")
     if called == "log":
-        given = arguments(c, node, scope, 1, 2)
+        given = values_of(c, node, scope, 1, 2)
         both = ", ".join(f"CAST({one.text} AS numeric)" for one in given)
         return Sql(f"log({both})" if len(given) == 2 else f"log({given[0].text})", "number")
     if called == "array_length":
-        given = arguments(c, node, scope, 2, 2)
+        given = values_of(c, node, scope, 2, 2)
         return Sql(f"array_length({shapes.listed(given)})", "integer")
-    given = arguments(c, node, scope, 1, 100)
+    given = values_of(c, node, scope, 1, 100)
     return Sql(f"{called.upper()}({shapes.listed(given)})", given[0].kind)
 
 
@@ -129,7 +121,7 @@ def extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """EXTRACT(part FROM moment)."""
     only(node, "this", "expression")
     if c.bigquery:
-        return bigquery.extract(c, node, scope)
+        return bigquery_moments.extract(c, node, scope)
     part = node.this.name.lower()
     if part not in _PARTS:
         refuse(f"EXTRACT has no part {shown(part)}.")
@@ -275,7 +267,7 @@ def within_group(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     called = function.name.lower() if type(function) is exp.Anonymous else ""
     if called not in WITHIN or type(order) is not exp.Order or len(order.expressions) != 1:
         refuse("WITHIN GROUP stands behind PERCENTILE_CONT, PERCENTILE_DISC or MODE.")
-    values = arguments(c, function, scope, 0 if called == "mode" else 1, 0 if called == "mode" else 1)
+    values = values_of(c, function, scope, 0 if called == "mode" else 1, 0 if called == "mode" else 1)
     scope.aggregated = True
     key = order.expressions[0]
     text = f"{called}({shapes.listed(values)}) WITHIN GROUP (ORDER BY {c.expression(c, key.this, scope).text}{windows.direction(key)})"
@@ -301,10 +293,10 @@ def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> Rows:
     called = node.name.lower() if type(node) is exp.Anonymous else ""
     only(node, "this", "expressions")
     if called == "generate_series":
-        values = arguments(c, node, scope, 2, 3)
+        values = values_of(c, node, scope, 2, 3)
         return Rows(f"bq.series({shapes.listed(values)})", (Output("generate_series"),), named_by_alias=True)
     if called == "unnest":
-        values = arguments(c, node, scope, 1, 1)
+        values = values_of(c, node, scope, 1, 1)
         return Rows(f"bq.unnest({values[0].text})", (Output("unnest"),), named_by_alias=True)
     plain = called.replace("json_", "jsonb_", 1) if called.startswith("json_") else called
     outputs: dict[str, tuple[Output, ...]] = {
@@ -317,7 +309,7 @@ def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> Rows:
     }
     if plain not in outputs:
         refuse(no_function(called or node.key))
-    values = arguments(c, node, scope, 1, 2 if plain == "string_to_table" else 1)
+    values = values_of(c, node, scope, 1, 2 if plain == "string_to_table" else 1)
     return Rows(f"{plain}({shapes.listed(values)})", outputs[plain], named_by_alias=plain in {"jsonb_object_keys", "string_to_table"})
 
 

@@ -10,6 +10,7 @@ from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
+from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from cargo_ai.warehouse.sql.refused import SqlRefused, shown
@@ -18,6 +19,8 @@ from cargo_ai.warehouse.sql.shapes import Spelling
 MOST_CHARACTERS = 20_000
 MOST_TOKENS = 6_000
 MOST_DEPTH = 100
+MOST_AGAIN = 30
+"""How often the parser may read a word again, on average."""
 
 _OPENS = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSES = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
@@ -40,10 +43,22 @@ def _kept(parser: Any) -> dict[str, Any]:
     return {name: rule for name, rule in parser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS}
 
 
+class _Bounded(Parser):
+    """A parser that gives up when it goes back too often: some nestings are otherwise tried in exponentially many ways."""
+
+    _again = 0
+
+    def _retreat(self, index: int) -> None:
+        self._again += self._index - index
+        if self._again > MOST_AGAIN * (self._tokens_size + 100):
+            raise SqlRefused("The query is too complicated.")
+        super()._retreat(index)
+
+
 class _PlainBigQuery(BigQuery):
     """BigQuery's grammar without its knowledge of functions."""
 
-    class Parser(BigQuery.Parser):
+    class Parser(_Bounded, BigQuery.Parser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _kept(BigQuery.Parser)
 
@@ -51,7 +66,7 @@ class _PlainBigQuery(BigQuery):
 class _PlainPostgres(Postgres):
     """Postgres' grammar without its knowledge of functions."""
 
-    class Parser(Postgres.Parser):
+    class Parser(_Bounded, Postgres.Parser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _kept(Postgres.Parser)
 
@@ -118,6 +133,8 @@ def _parse(tokens: list[Token], text: str, spelling: Spelling, into: type[exp.Ex
     parser = _dialects[spelling].parser()
     try:
         found = cast("list[Any]", parser.parse(tokens, text) if into is None else parser.parse_into(into, tokens, text))
+    except SqlRefused:
+        raise
     except RecursionError:
         raise SqlRefused("The query is too complicated.") from None
     except Exception as error:

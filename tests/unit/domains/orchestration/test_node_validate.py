@@ -42,7 +42,7 @@ async def test_a_graph_without_start_is_named(asker: Any, graph: Any) -> None:
         ("end", {"slug": "the-end"}, "slugInvalid"),
         (
             "end",
-            {"config": {"variables": [{"name": "a", "type": "string", "value": "{{nodes.start.tags.map(t => t.id)}}"}]}},
+            {"config": {"variables": [{"name": "a", "type": "string", "value": "{{nodes.start.tags.map(t => }}"}]}},
             "expressionInvalid",
         ),
         ("end", {"kind": "tool", "toolUuid": str(ids.new())}, "toolInvalid"),

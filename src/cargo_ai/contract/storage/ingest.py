@@ -1,0 +1,135 @@
+"""Many records at once on the wire: files read into a model, and a model read out into a file. Ours, beside the contract."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.storage.columns import Named
+from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+
+
+class IngestToken(Wire):
+    """A fresh token that lets anybody send records into this model, shown this once, and the address that takes them."""
+
+    token: str
+    url: str
+
+
+class IngestFile(Wire):
+    """Which uploaded file goes into which model. Rows of a known id change that record; others are added."""
+
+    model_uuid: Uuid
+    s3_filename: Annotated[str, Field(max_length=1_000, description="The file, as `cargo-ai workspace file upload` names it.")]
+    matching_column_slug: Named | None = Field(
+        default=None, description="The column that rows are known by, where the model has no id column."
+    )
+    skip_invalid: bool = Field(default=False, description="Leave out rows that do not fit, instead of taking nothing.")
+
+
+class RejectedRow(Wire):
+    """A row that does not fit: its number (the header is row 1), the column and why."""
+
+    row: int
+    column: str
+    message: str
+
+
+class IngestReport(Wire):
+    """What came of the rows. `errors` tells the first hundred of those that were rejected."""
+
+    added: int
+    updated: int
+    unchanged: int
+    rejected: int
+    errors: list[RejectedRow]
+
+
+class DownloadRecords(Wire):
+    """Which model, and the kind of file; gzipped CSV unless told."""
+
+    model_uuid: Uuid
+    format: Literal["json", "ndjson", "csv"] | None = None
+
+
+class UrlReply(Wire):
+    """Where the file is; the address works for an hour."""
+
+    url: str
+
+
+_no_model = no(404, "There is no model {uuid} in this workspace.")
+
+TokenReason = Literal["modelNotFound"]
+
+create_token: Operation[ByUuid, IngestToken, TokenReason] = operations.add(
+    Operation(
+        "storage.model.createIngestToken",
+        "POST",
+        "/storage/models/{uuid}/ingestToken",
+        takes=ByUuid,
+        gives=IngestToken,
+        summary="Make a token for sending records into a model; a former one stops working.",
+        needs="storage:write",
+        refuses={"modelNotFound": _no_model},
+        cli=Cli(examples=(f"cargo-ai storage model create-ingest-token {_EXAMPLE}",)),
+        agent_safe=False,
+    )
+)
+
+IngestReason = Literal["modelNotFound", "fileNotFound", "fileInvalid", "rowsRejected", "columnNotFound", "matchingNotPossible"]
+
+REFUSES: dict[IngestReason, No] = {
+    "modelNotFound": _no_model,
+    "fileNotFound": no(404, "There is no uploaded file {file}."),
+    "fileInvalid": no(400, "{problem}"),
+    "rowsRejected": no(400, "{problem}"),
+    "columnNotFound": no(404, "The model has no column {slug}."),
+    "matchingNotPossible": no(400, "{problem}"),
+}
+
+ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
+    Operation(
+        "storage.record.ingest",
+        "POST",
+        "/storage/records/ingest",
+        takes=IngestFile,
+        gives=IngestReport,
+        summary="Read an uploaded CSV or JSON lines file into a model; all of it, or nothing.",
+        needs="storage:write",
+        refuses=REFUSES,
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv",
+                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv --skip-invalid",
+            )
+        ),
+    )
+)
+
+DownloadReason = Literal["modelNotFound"]
+
+download: Operation[DownloadRecords, UrlReply, DownloadReason] = operations.add(
+    Operation(
+        "storage.record.download",
+        "POST",
+        "/storage/records/download",
+        takes=DownloadRecords,
+        gives=UrlReply,
+        summary="Download all records of a model.",
+        needs="storage:read",
+        refuses={"modelNotFound": _no_model},
+        reads=True,
+        output="download",
+        cli=Cli(
+            send={"format": "json"},
+            url_when=("--format",),
+            examples=(f"cargo-ai storage record download --model-uuid {_EXAMPLE} > records.json",),
+        ),
+    )
+)

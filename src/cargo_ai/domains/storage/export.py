@@ -1,0 +1,54 @@
+"""Exports: all records of a model, read by id, page by page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.domains.storage import model, relations
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.roomkit import exports
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.exports import Export, Record
+from cargo_ai.roomkit.handlers import handles
+from cargo_ai.store.session import Database
+from cargo_ai.warehouse import rows
+
+KIND = "records"
+PAGE = 1_000
+
+
+@handles(contract.download)
+async def download(ctx: Context, request: contract.DownloadRecords) -> contract.UrlReply:
+    """The URL of a file with one row per record."""
+    row = await model.living(ctx.db, request.model_uuid)
+    if row is None:
+        contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    return contract.UrlReply(url=exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
+
+
+@exports.export(KIND)
+async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """The records in the order of their ids. Each page is a short session of its own."""
+    named = ids.parse(str(params.get("modelUuid")))
+    async with database.session(workspace) as db:
+        relation = (await relations.catalog(db, workspace)).by_model(named) if named else None
+    if relation is None:
+        raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
+    found = relation
+
+    async def pages() -> AsyncIterator[list[Record]]:
+        last = ""
+        while True:
+            async with database.session(workspace) as db:
+                page = await rows.after(await driver_connection(db), found, last, PAGE)
+            if not page:
+                return
+            last = str(page[-1]["_id"])
+            yield list(page)
+
+    return Export(pages(), [column.slug for column in rows.shown_columns(found)], f"records-{found.slug}")

@@ -1,0 +1,136 @@
+"""Records in and out by the file: CSV and JSON lines, the same file twice, rows that do not fit, tokens, downloads."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+
+from tests.unit.domains.storage.conftest import Asker, Body
+from tests.unit.domains.storage.test_files import upload
+
+REPORT: Body = {"added": 0, "updated": 0, "unchanged": 0, "rejected": 0, "errors": []}
+
+
+async def test_a_file_adds_changes_and_leaves_records(asker: Asker) -> None:
+    uid = await asker.model()
+    await asker.add(uid, {"domain": "a.com", "name": "A", "employees": 1}, {"domain": "b.com", "name": "B"})
+    key = await upload(asker, "Domain,Name,whatever\na.com,A,1\nb.com,New,2\nc.com,C,3\n")
+    found = await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key)
+    assert found == REPORT | {"added": 1, "updated": 1, "unchanged": 1}
+    assert [(record["_id"], record["name"], record["employees"]) for record in await asker.records(uid)] == [
+        ("a.com", "A", 1),
+        ("b.com", "New", None),
+        ("c.com", "C", None),
+    ]
+
+
+async def test_the_same_file_twice_changes_nothing(asker: Asker) -> None:
+    uid = await asker.model()
+    key = await upload(asker, "domain,employees,founded\na.com,1,2020-01-01\nb.com,,\n")
+    assert (await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key))["added"] == 2
+    before = await asker.records(uid)
+    assert await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | {"unchanged": 2}
+    assert await asker.records(uid) == before
+
+
+async def test_a_row_that_does_not_fit_keeps_the_file_out_or_is_skipped(asker: Asker) -> None:
+    uid = await asker.model()
+    key = await upload(asker, "domain,employees\na.com,1\nb.com,many\n,3\nc.com,4\n")
+    reply = await asker.send("storage.record.ingest", {"modelUuid": uid, "s3Filename": key})
+    assert (reply.status_code, reply.json()["reason"]) == (400, "rowsRejected")
+    assert reply.json()["errors"] == [
+        {"row": 3, "column": "employees", "message": '"many" is not a number'},
+        {"row": 4, "column": "domain", "message": "is missing: it is the id of the record"},
+    ]
+    assert await asker.records(uid) == []
+    found = await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=True)
+    assert (found["added"], found["rejected"]) == (2, 2)
+    assert [record["_id"] for record in await asker.records(uid)] == ["a.com", "c.com"]
+
+
+async def test_rows_are_known_by_another_column_where_there_is_no_id(asker: Asker) -> None:
+    uid = await asker.model("notes", columns=[{"slug": "mail", "type": "string"}, {"slug": "n", "type": "number"}])
+    first = await asker.add(uid, {"mail": "a@x", "n": 1})
+    key = await upload(asker, "mail,n\na@x,2\nb@x,3\nb@x,4\n")
+    fields: Body = {"modelUuid": uid, "s3Filename": key, "matchingColumnSlug": "mail"}
+    found = await asker.ask("storage.record.ingest", **fields)
+    assert (found["added"], found["updated"], found["unchanged"]) == (1, 1, 0)
+    assert await asker.ask("storage.record.ingest", **fields) == REPORT | {"unchanged": 2}
+    records = sorted(await asker.records(uid), key=lambda record: str(record["mail"]))
+    assert [(record["mail"], record["n"]) for record in records] == [("a@x", 2), ("b@x", 4)]
+    assert records[0]["_id"] == first[0]["_id"]
+    other = await asker.model()
+    refused = await asker.refused("storage.record.ingest", modelUuid=other, s3Filename=key, matchingColumnSlug="name")
+    assert refused == (400, "matchingNotPossible")
+
+
+async def test_computed_columns_are_filled_by_a_load(asker: Asker) -> None:
+    uid = await asker.model()
+    expression = {"kind": "jsExpression", "expression": "record.employees > 1"}
+    await asker.column(uid, kind="computed", slug="big", type="boolean", expression=expression)
+    for text in ("domain,employees\na.com,1\nb.com,2\n", "domain,employees\na.com,3\nc.com,0\n"):
+        await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=await upload(asker, text))
+    assert [record["big"] for record in await asker.records(uid)] == [True, True, False]
+
+
+async def send(asker: Asker, url: str, body: bytes, kind: str) -> httpx.Response:
+    """What somebody without a sign-in gets who sends records."""
+    path = url.partition("http://test")[2]
+    return await asker.http.post(path, content=body, headers={"content-type": kind, "authorization": ""})
+
+
+async def test_whoever_has_a_models_token_sends_records_in(asker: Asker) -> None:
+    uid = await asker.model()
+    made = await asker.ask("storage.model.createIngestToken", uuid=uid)
+    assert made["token"] in made["url"]
+    lines = b'{"domain":"a.com","employees":1}\n{"domain":"b.com"}\n'
+    for kind, body, wanted in (
+        ("application/x-ndjson", lines, {"added": 2}),
+        ("application/x-ndjson", lines, {"unchanged": 2}),
+        ("application/json", b'{"domain":"b.com","name":"B"}', {"updated": 1}),
+        ("application/json", b'[{"domain":"c.com"},{"domain":"a.com"}]', {"added": 1, "unchanged": 1}),
+        ("text/csv; charset=utf-8", b"domain,name\nd.com,D\n", {"added": 1}),
+    ):
+        reply = await send(asker, made["url"], body, kind)
+        assert reply.status_code == 200, reply.text
+        assert reply.json() == REPORT | wanted
+    assert [(record["_id"], record["name"], record["employees"]) for record in await asker.records(uid)] == [
+        ("a.com", None, 1),
+        ("b.com", "B", None),
+        ("c.com", None, None),
+        ("d.com", "D", None),
+    ]
+
+
+async def test_a_token_is_good_for_its_model_until_another_is_made(asker: Asker) -> None:
+    uid, other = await asker.model(), await asker.model("other")
+    first = await asker.ask("storage.model.createIngestToken", uuid=uid)
+    assert (await send(asker, first["url"].replace(uid, other), b"{}", "application/json")).status_code == 401
+    await asker.ask("storage.model.createIngestToken", uuid=uid)
+    assert (await send(asker, first["url"], b"{}", "application/json")).status_code == 401
+
+
+async def test_what_cannot_be_taken_in_is_refused_in_words(asker: Asker) -> None:
+    uid = await asker.model()
+    url = (await asker.ask("storage.model.createIngestToken", uuid=uid))["url"]
+    assert (await send(asker, url, b"PAR1", "application/vnd.apache.parquet")).status_code == 415
+    assert (await send(asker, url, b"{", "application/json")).status_code == 400
+    reply = await send(asker, url, b'{"domain":"a.com"}\n{"domain":"b.com","employees":"x"}', "application/x-ndjson")
+    assert 'Line 2, employees: "x" is not a number' in reply.json()["errorMessage"]
+    assert await asker.records(uid) == []
+    reply = await send(asker, f"{url}&skipInvalid=true", b'{"domain":"a.com"}\n{"employees":1}', "application/x-ndjson")
+    assert (reply.json()["added"], reply.json()["rejected"]) == (1, 1)
+
+
+async def test_all_records_of_a_model_are_downloaded(asker: Asker) -> None:
+    uid = await asker.model()
+    await asker.column(uid, kind="custom", slug="tier")
+    await asker.add(uid, {"domain": "b.com", "tags": [1], "tier": "x"}, {"domain": "a.com", "employees": 3})
+    url = (await asker.ask("storage.record.download", modelUuid=uid, format="ndjson"))["url"]
+    rows = [json.loads(line) for line in (await asker.http.get(url.partition("http://test")[2])).text.splitlines()]
+    assert rows == await asker.records(uid)
+    url = (await asker.ask("storage.record.download", modelUuid=uid, format="csv"))["url"]
+    text = (await asker.http.get(url.partition("http://test")[2])).text
+    assert text.splitlines()[0].startswith("_id,_title,_time,")
+    assert '"[1]"' in text or "[1]" in text
