@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,11 +21,17 @@ from cargo_ai.warehouse.values import Unfit, shown, to_database
 
 MOST_ID = 2_000
 MOST_MEMORISED = 20_000
+MOST_TOUCHED = 1_000
 MOST_REJECTED = 100
 """So many of the rows that do not fit are told one by one."""
 
 # What the database reads as it stands: no spaces, no more digits than fit.
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,2})?")
+
+
+NULL = "\\N"
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load did. `doubled`: rows whose id came again later in the same load; `touched`: the ids, None where they are many."""
+    """What a load did. `doubled`: rows whose id came again later in the same load; `touched`: the ids, None where they are more than a
+    thousand."""
 
     added: int
     updated: int
@@ -66,7 +70,6 @@ class Prepared:
         self.match = match
         self.rejected: list[Rejected] = []
         self.rejected_count = 0
-        self.null = f"\\N{secrets.token_hex(4)}"
         self._relation = relation
         self._positions = [position for position, _ in kept]
         self._new_id = new_id
@@ -84,7 +87,7 @@ class Prepared:
         return [column.slug for column in self.columns]
 
     def lines(self, first: int, rows: Sequence[Sequence[str]]) -> bytes:
-        """The rows as CSV for COPY: `_id`, then the columns. `first`: the number of the first row."""
+        """The rows as COPY's text format has them: `_id`, then the columns. `first`: the number of the first row."""
         if not rows:
             return b""
         whole = list(zip(*rows, strict=True))
@@ -94,10 +97,9 @@ class Prepared:
         if self._matched is not None and self.match is not None:
             self._require(done[self._matched], self.match.slug, "is missing: it is what the rows are known by", first, bad)
         self.rejected_count += len(bad)
-        text = io.StringIO()
-        lines = zip(ids, *done, strict=True)
-        csv.writer(text, lineterminator="\n").writerows(lines if not bad else (line for at, line in enumerate(lines) if at not in bad))
-        return text.getvalue().encode()
+        lines = map("\t".join, zip(ids, *done, strict=True))
+        text = "\n".join(lines if not bad else (line for at, line in enumerate(lines) if at not in bad))
+        return f"{text}\n".encode() if text else b""
 
     def _reject(self, row: int, column: str, message: str) -> None:
         if len(self.rejected) < MOST_REJECTED:
@@ -105,19 +107,19 @@ class Prepared:
 
     def _require(self, values: Sequence[str], slug: str, message: str, first: int, bad: set[int]) -> None:
         for at, one in enumerate(values):
-            if one == self.null:
+            if one == NULL:
                 bad.add(at)
                 self._reject(first + at, slug, message)
 
     def _column(self, number: int, values: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
-        column, null = self.columns[number], self.null
+        column = self.columns[number]
         if column.type == "string":
-            return [one or null for one in values]
+            return [one or NULL for one in _escaped(values)]
         filled = [one for one in values if one]
         if column.type == "number" and all(map(_PLAIN_NUMBER.fullmatch, filled)):
-            return [one or null for one in values]
+            return [one or NULL for one in values]
         if column.type == "date" and all(map(DATE.fullmatch, filled)) and _real_dates(filled):
-            return [one or null for one in values]
+            return [one or NULL for one in values]
         return self._slowly(number, values, first, bad)
 
     def _slowly(self, number: int, values: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
@@ -129,10 +131,10 @@ class Prepared:
             text = known.get(one)
             if text is None:
                 try:
-                    text = (to_database(one, column.type) if one else None) or self.null
-                    known[one] = text
+                    text = (to_database(one, column.type) if one else None) or NULL
+                    text = known[one] = text if text is NULL else _escape(text)
                 except Unfit as fault:
-                    text = self.null
+                    text = NULL
                     bad.add(at)
                     self._reject(first + at, column.slug, f"{shown(one)} {fault}")
             done.append(text)
@@ -141,7 +143,7 @@ class Prepared:
     def _ids(self, done: Sequence[Sequence[str]], given: Sequence[str] | None, count: int, first: int, bad: set[int]) -> Sequence[str]:
         own = self._relation.id_column
         if own == "_id":
-            return [one or self._new_id() for one in given] if given is not None else [self._new_id() for _ in range(count)]
+            return [one or self._new_id() for one in _escaped(given)] if given is not None else [self._new_id() for _ in range(count)]
         if self._own is None:
             bad.update(range(count))
             self._reject(first, own, "is not in the file, and it is the id of the records")
@@ -154,8 +156,17 @@ class Prepared:
                     bad.add(at)
                     self._reject(first + at, own, f"is longer than the {MOST_ID:,} characters that an id may have")
         if self.columns[self._own].type == "number":
-            return [uid if uid == self.null else (to_database(uid, "number") or "").removesuffix(".0") for uid in ids]
+            return [uid if uid == NULL else (to_database(uid, "number") or "").removesuffix(".0") for uid in ids]
         return ids
+
+
+def _escaped(values: Sequence[str]) -> Sequence[str]:
+    """The texts with what means something in COPY's text format escaped; most files have none of it."""
+    return [_escape(one) for one in values] if _SPECIAL.search("\x1f".join(values)) else values
+
+
+def _escape(text: str) -> str:
+    return text.translate(_ESCAPES)
 
 
 def _real_dates(values: Sequence[str]) -> bool:
@@ -190,11 +201,13 @@ class Load:
             target = f"{own} ({columns})"
         else:
             typed = ", ".join(f"{quoted(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
-            stage = f"_n bigint generated always as identity, _id text not null{typed and ', '}{typed}"
+            stage = f"_id text not null{typed and ', '}{typed}"
+            if self._prepared.match is not None:
+                stage = f"_n bigint generated always as identity, {stage}"
             await execute(self._connection, f"create temp table load_stage ({stage}) on commit drop")
             target = f"load_stage ({columns})"
         self._cursor = self._connection.cursor()
-        statement = f"copy {target} from stdin (format csv, null '{self._prepared.null}')"
+        statement = f"copy {target} from stdin"
         self._copying = self._cursor.copy(statement.encode())
         self._copy = await self._copying.__aenter__()
 
@@ -251,11 +264,13 @@ class Load:
         own, slugs = ddl.table(self._relation), self._prepared.slugs
         names = "".join(f", {quoted(slug)}" for slug in slugs)
         by = await self._known_by()
+        # Rows of a table that was only copied into lie in the order of the file; ids that were put in moved them.
+        last = "ctid" if self._prepared.match is None else "_n"
         sets = "".join(f"{quoted(slug)} = excluded.{quoted(slug)}, " for slug in slugs)
         differs = " or ".join(f"t.{quoted(slug)} is distinct from excluded.{quoted(slug)}" for slug in slugs) or "false"
         statement = (
             f"with done as (insert into {own} as t (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
-            f"select distinct on ({by}) _id, %(now)s, %(now)s, %(now)s{names} from load_stage order by {by}, _n desc "
+            f"select distinct on ({by}) _id, %(now)s, %(now)s, %(now)s{names} from load_stage order by {by}, {last} desc "
             f"on conflict (_id) do update set {sets}_updated_at = excluded._updated_at where {differs} "
             "returning t._id, t.xmax = 0 as added) insert into load_touched select _id, added from done"
         )
@@ -265,7 +280,7 @@ class Load:
             0
         ]
         distinct = int(await value(self._connection, f"select count(distinct {by}) from load_stage")) if count else 0  # noqa: S608
-        few = row[0] + row[1] <= ddl.REHASH_ROWS
+        few = row[0] + row[1] <= MOST_TOUCHED
         touched = [uid for (uid,) in await fetch(self._connection, "select _id from load_touched order by _id")] if few else None
         await execute(self._connection, "drop table load_stage, load_touched")
         return Loaded(row[0], row[1], distinct - row[0] - row[1], count - distinct, touched)

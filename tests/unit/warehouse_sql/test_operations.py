@@ -142,6 +142,35 @@ async def test_columns_of_every_kind_are_there_and_go_by_both_names(asker: Asker
     ]
 
 
+async def test_metrics_and_lookups_are_columns_like_others(asker: Asker) -> None:
+    companies = str((await asker.ask("storage.model.all"))["models"][0]["uuid"])
+    dataset = next(one for one in (await asker.ask("storage.dataset.all"))["datasets"] if one["kind"] == "native")["uuid"]
+    config = {"columns": [{"slug": slug, "type": kind} for slug, kind in (("id", "string"), ("company", "string"), ("amount", "number"))]}
+    deals = await asker.ask(
+        "storage.model.create",
+        slug="deals",
+        name="Deals",
+        datasetUuid=dataset,
+        extractorSlug="defineObject",
+        config={**config, "idColumnSlug": "id"},
+    )
+    deals_uuid = str(deals["model"]["uuid"])
+    link = await asker.ask(
+        "storage.relationship.set", fromModelUuid=companies, toModelUuid=deals_uuid, fromColumnSlug="domain", toColumnSlug="company"
+    )
+    records = [{"data": {"id": str(amount), "company": "acme.com", "amount": amount}} for amount in (10, 30)]
+    await asker.ask("storage.record.createBulk", modelUuid=deals_uuid, records=records)
+    metric = {"kind": "metric", "slug": "total", "type": "number", "label": "", "relationshipUuid": link["relationships"][0]["uuid"]}
+    await asker.ask(
+        "storage.column.create", modelUuid=companies, column={**metric, "aggregation": {"function": "SUM", "columnSlug": "amount"}}
+    )
+    join = {"toModelUuid": companies, "fromColumnSlug": "company", "toColumnSlug": "domain"}
+    lookup = {"kind": "lookup", "slug": "customer", "type": "string", "label": "", "join": join, "extractColumnSlug": "name"}
+    await asker.ask("storage.column.create", modelUuid=deals_uuid, column=lookup)
+    assert await asker.rows("SELECT name, metric__total FROM default.companies WHERE total > 5") == [{"name": "Acme", "total": 40}]
+    assert await asker.rows("SELECT customer, SUM(amount) AS sum FROM default.deals GROUP BY customer") == [{"customer": "Acme", "sum": 40}]
+
+
 async def test_what_cannot_be_run_is_a_failure_here_and_an_answer_there(asker: Asker) -> None:
     sql = "DELETE FROM default.companies"
     reply = await asker.send("storage.query.execute", query=sql)

@@ -15,7 +15,10 @@ from cargo_ai.warehouse.catalog import Catalog, Column, ColumnKind, ColumnType, 
 from cargo_ai.warehouse.names import qualified, quoted
 
 SECRETS = SecretKey(b"only for tests: 32 bytes or more")
-SYSTEM = '"_id" text primary key, "_title" text, "_time" timestamptz, "_emitted_at" timestamptz, "_created_at" timestamptz, "_updated_at" timestamptz'
+SYSTEM = (
+    '"_id" text primary key, "_title" text, "_time" timestamptz, "_emitted_at" timestamptz, '
+    '"_created_at" timestamptz, "_updated_at" timestamptz'
+)
 TYPES: dict[str, str] = {
     "string": "text",
     "number": "double precision",
@@ -43,7 +46,8 @@ CONTACTS: dict[str, tuple[ColumnType, ColumnKind]] = {
     "created_at": ("date", "original"),
 }
 COMPANY_ROWS = (
-    "('c1','Acme','2026-01-01','acme.com','US',120,true,'2010-05-17 10:30:00Z','[\"vip\",\"b2b\"]','{\"city\":\"Paris\",\"geo\":{\"lat\":48.5}}','gold','[1,0,0]')",
+    "('c1','Acme','2026-01-01','acme.com','US',120,true,'2010-05-17 10:30:00Z','[\"vip\",\"b2b\"]',"
+    '\'{"city":"Paris","geo":{"lat":48.5}}\',\'gold\',\'[1,0,0]\')',
     "('c2','Beta','2026-01-02','beta.io','FR',45,false,'2015-12-31 23:59:59Z','[\"b2b\"]','{\"city\":\"Lyon\"}','silver','[0,1,0]')",
     "('c3','Café 100%','2026-01-03',null,'US',7,null,'2024-02-29 00:00:00Z','[]','{}',null,'[0.6,0.8,0]')",
     "('c4','Delta','2026-01-04','delta.org',null,null,true,null,null,null,'gold',null)",
@@ -109,8 +113,8 @@ def build(url: str, admin_url: str) -> Yard:
                 )
             companies, contacts = relations[0], relations[1]
             connection.execute(
-                f"INSERT INTO {qualified(companies.schema, companies.table)} (_id, name, _created_at, domain, country, employees, is_customer,"
-                f" founded_at, tags, address, tier, embedding) VALUES {', '.join(COMPANY_ROWS)}".encode()
+                f"INSERT INTO {qualified(companies.schema, companies.table)} (_id, name, _created_at, domain, country, employees,"
+                f" is_customer, founded_at, tags, address, tier, embedding) VALUES {', '.join(COMPANY_ROWS)}".encode()
             )
             connection.execute(
                 f"INSERT INTO {qualified(contacts.schema, contacts.table)} (_id, company_id, email, score, created_at)"

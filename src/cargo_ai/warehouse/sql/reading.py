@@ -113,7 +113,7 @@ def _tokens(text: str, spelling: Spelling) -> list[Token]:
     if len(tokens) > MOST_TOKENS:
         raise SqlRefused(f"The query is too long: {MOST_TOKENS:,} words are the most.")
     _refuse_depth(tokens)
-    if spelling == "postgres" and any(token.text == "<=>" for token in tokens):
+    if any(token.text == "<=>" for token in tokens):
         # The parser takes it for another database's null-safe equality.
         raise SqlRefused("Write cosine_distance(a, b) instead of a <=> b.")
     return tokens
