@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import Field, StringConstraints
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.storage.columns import AdditionalColumn, ColumnType, Description, OriginalColumn
+from cargo_ai.contract.storage.columns import AdditionalColumn, Description, OriginalColumn
 from cargo_ai.contract.workspace.sparse import Sparse
 from cargo_ai.kernel.operation import Cli, No, Operation, no
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
@@ -203,50 +203,11 @@ class Exists(Wire):
     exists: bool
 
 
-class Preview(Wire):
-    """What an extractor would bring; `slug` is the extractor's."""
-
-    dataset_uuid: Uuid
-    slug: Annotated[str, Field(max_length=100)]
-    config: JsonObject
-
-
-class PreviewColumn(Sparse):
-    """A column that the model would have."""
-
-    slug: str
-    type: ColumnType
-    label: str
-    properties: list[str] | None = None
-    description: str | None = None
-
-
-class PreviewReply(Wire):
-    """The first records, the columns, and how many records there are where that is known."""
-
-    records: list[JsonObject]
-    columns: list[PreviewColumn]
-    count: int | None
-
-
-class PreviewCount(Wire):
-    """How many records there would be."""
-
-    count: int
-
-
-class IngestToken(Wire):
-    """A fresh token for sending records in, shown once, and the address that takes it."""
-
-    token: str
-    url: str
-
-
 NOT_FOUND = no(404, "There is no model {uuid} in this workspace.")
 NO_DATASET = no(404, "There is no dataset {uuid} in this workspace.")
-_no_connector = no(404, "The dataset's connector is gone.")
-_no_integration = no(404, "The dataset's integration is not on this server.")
-_no_extractor = no(400, "There is no extractor {extractor} for this dataset; there are: {extractors}.")
+NO_CONNECTOR = no(404, "The dataset's connector is gone.")
+NO_INTEGRATION = no(404, "The dataset's integration is not on this server.")
+NO_EXTRACTOR = no(400, "There is no extractor {extractor} for this dataset; there are: {extractors}.")
 _schedules: dict[Literal["failedToSchedule", "scheduleNotCompatible", "scheduleIntervalTooShort"], No] = {
     "failedToSchedule": no(502, "The schedule could not be set up."),
     "scheduleNotCompatible": no(400, "{problem}"),
@@ -286,9 +247,9 @@ create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
             "duplicateSlug": no(409, "The dataset has a model {slug} already: choose another slug."),
             "datasetNotFound": NO_DATASET,
             "modelNotCompatible": no(400, "{problem}"),
-            "connectorNotFound": _no_connector,
-            "integrationNotFound": _no_integration,
-            "integrationNotCompatible": _no_extractor,
+            "connectorNotFound": NO_CONNECTOR,
+            "integrationNotFound": NO_INTEGRATION,
+            "integrationNotCompatible": NO_EXTRACTOR,
             "fileNotFound": no(404, "There is no uploaded file {file}."),
             "fileInvalid": no(400, "{problem}"),
             **_folders,
@@ -362,8 +323,8 @@ update: Operation[UpdateModel, ModelReply, UpdateReason] = operations.add(
         refuses={
             "modelNotFound": NOT_FOUND,
             "datasetNotFound": NO_DATASET,
-            "connectorNotFound": _no_connector,
-            "integrationNotFound": _no_integration,
+            "connectorNotFound": NO_CONNECTOR,
+            "integrationNotFound": NO_INTEGRATION,
             "columnNotFound": no(404, "The model has no column {slug}."),
             **_folders,
             **_schedules,
@@ -405,8 +366,8 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
             "hasSegments": no(409, "This model has segments: {users}. Remove them first."),
             "hasWorkflows": no(409, "This model is used by {users}: take it out there first."),
             "modelIsUsed": no(409, "This model is used by {users}: remove them first."),
-            "connectorNotFound": _no_connector,
-            "integrationNotFound": _no_integration,
+            "connectorNotFound": NO_CONNECTOR,
+            "integrationNotFound": NO_INTEGRATION,
             "invalidConfig": no(400, "The model's config is not valid."),
         },
         cli=Cli(examples=(f"cargo-ai storage model remove {_EXAMPLE}",)),
@@ -445,64 +406,5 @@ exists_by_slug: Operation[ModelBySlug, Exists, Never] = operations.add(
         summary="Whether a dataset has a model with this slug.",
         needs="storage:read",
         cli=Cli(examples=(f"cargo-ai storage model exists-by-slug --slug companies --dataset-uuid {_EXAMPLE}",)),
-    )
-)
-
-PreviewReason = Literal[
-    "datasetNotFound",
-    "modelNotCompatible",
-    "connectorNotFound",
-    "integrationNotFound",
-    "integrationNotCompatible",
-    "fileNotFound",
-    "fileInvalid",
-]
-_preview: dict[PreviewReason, No] = {
-    "datasetNotFound": NO_DATASET,
-    "modelNotCompatible": no(400, "{problem}"),
-    "connectorNotFound": _no_connector,
-    "integrationNotFound": _no_integration,
-    "integrationNotCompatible": _no_extractor,
-    "fileNotFound": no(404, "There is no uploaded file {file}."),
-    "fileInvalid": no(400, "{problem}"),
-}
-
-preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
-    Operation(
-        "storage.model.preview",
-        "POST",
-        "/storage/models/preview",
-        takes=Preview,
-        gives=PreviewReply,
-        summary="See the columns and first records that an extractor would bring.",
-        needs="storage:read",
-        refuses=_preview,
-        reads=True,
-        cli=Cli(
-            examples=(
-                f"cargo-ai storage model preview --dataset-uuid {_EXAMPLE} --slug uploadFile "
-                '--config \'{"s3Filename":"<from workspace file upload>"}\'',
-            )
-        ),
-    )
-)
-
-preview_count: Operation[Preview, PreviewCount, PreviewReason] = operations.add(
-    Operation(
-        "storage.model.previewCount",
-        "POST",
-        "/storage/models/previewCount",
-        takes=Preview,
-        gives=PreviewCount,
-        summary="Count the records that an extractor would bring.",
-        needs="storage:read",
-        refuses=_preview,
-        reads=True,
-        cli=Cli(
-            examples=(
-                f"cargo-ai storage model preview-count --dataset-uuid {_EXAMPLE} --slug uploadFile "
-                '--config \'{"s3Filename":"<from workspace file upload>"}\'',
-            )
-        ),
     )
 )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.domains.connection import door as connection
-from cargo_ai.domains.storage import definition, extractors, files, preview, refer, relations
+from cargo_ai.domains.storage import changes, definition, extractors, files, preview, refer, relations
 from cargo_ai.domains.storage.extractors import Shape
 from cargo_ai.domains.storage.files import FileFault
 from cargo_ai.domains.storage.tables import Model, StorageRun
@@ -23,15 +23,13 @@ from cargo_ai.domains.workspace import door as workspace
 from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
-from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import ByUuid, Removed
-from cargo_ai.roomkit import events, references
+from cargo_ai.roomkit import references
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.warehouse import ddl, names
 from cargo_ai.warehouse.catalog import Relation
 from cargo_ai.warehouse.driver import fetch
-from cargo_ai.warehouse.hashing import stored
 
 _LIST = "cargo-ai storage model list"
 _DATASETS = "cargo-ai storage dataset list"
@@ -277,65 +275,14 @@ async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelR
     if request.is_paused is not None:
         row.is_paused = request.is_paused
     if "unification" in given:
-        row.unification = _unification(row, request.unification)
+        row.unification = changes.unification(row, request.unification)
     if request.config is not None:
-        _config(row, request.config)
+        changes.config(row, request.config)
     if given & {"title_column_slug", "time_column_slug", "id_column_slug"}:
-        await _roles(ctx, row, request)
+        await changes.roles(ctx, row, request)
     await ctx.db.flush()
     await refer.folder(ctx.db, row)
     return await replied(ctx.db, row)
-
-
-def _unification(row: Model, wanted: contract.Unification | None) -> dict[str, Any] | None:
-    if not isinstance(wanted, contract.CustomUnification):
-        return None if wanted is None else wanted.to_wire()
-    known = {str(raw["slug"]) for raw in relations.ordered(row)}
-    used = [("uniqueColumns", one.slug) for one in wanted.unique_columns]
-    used += [("selectedColumnSlugs", slug) for slug in wanted.selected_column_slugs or []]
-    used += [("timeColumnSlug", wanted.time_column_slug)] if wanted.time_column_slug else []
-    used += [("parent.columnSlug", wanted.parent.column_slug)] if wanted.parent else []
-    wrong = [
-        {"path": f"unification.{path}", "message": f"names {slug}, which the model does not have"}
-        for path, slug in used
-        if slug not in known
-    ]
-    if wrong:
-        raise invalid_input(wrong)
-    return wanted.to_wire()
-
-
-def _config(row: Model, config: dict[str, Any]) -> None:
-    """A new config of the same columns. Columns are changed one by one, by `storage column`."""
-    given = dict(row.config) | config
-    if "columns" in config and config["columns"] != row.config.get("columns"):
-        message = "cannot change here: add columns with `cargo-ai storage column create`"
-        raise invalid_input([{"path": "config.columns", "message": message}])
-    row.config = given
-
-
-async def _roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None:
-    """Another title or time column. The id column stays what the records were keyed by."""
-    relation = next(one for one in (await relations.catalog(ctx.db, ctx.workspace)).relations if one.model == row.uuid)
-    own = {column.slug: column for column in stored(relation)}
-    if request.id_column_slug is not None and request.id_column_slug != row.id_column_slug:
-        message = f"cannot change: the records are known by {row.id_column_slug}. Make a new model with this id column"
-        raise invalid_input([{"path": "idColumnSlug", "message": message}])
-    if request.title_column_slug is not None:
-        if request.title_column_slug != extractors.ID and request.title_column_slug not in own:
-            contract.update.refuse("columnNotFound", slug=request.title_column_slug)
-        row.title_column_slug = request.title_column_slug
-    if "time_column_slug" in request.model_fields_set:
-        time = own.get(request.time_column_slug or "")
-        if request.time_column_slug is not None and time is None:
-            contract.update.refuse("columnNotFound", slug=request.time_column_slug)
-        if time is not None and time.type != "date":
-            raise invalid_input([{"path": "timeColumnSlug", "message": f"names {time.slug}, which is {time.type}; it takes a date"}])
-        row.time_column_slug = request.time_column_slug
-    await ctx.db.flush()
-    known = await relations.catalog(ctx.db, ctx.workspace)
-    await definition.show(ctx.db, known, [one for one in known.relations if one.model == row.uuid])
-    events.say(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})
 
 
 @handles(contract.remove)

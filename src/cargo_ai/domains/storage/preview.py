@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cargo_ai.contract.storage import model as contract
+from cargo_ai.contract.storage import preview as contract
 from cargo_ai.domains.connection import door as connection
 from cargo_ai.domains.storage import extractors, files
 from cargo_ai.domains.storage.extractors import ConfigFault

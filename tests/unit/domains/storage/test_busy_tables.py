@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -41,7 +40,8 @@ async def test_a_computed_column_of_many_records_is_filled_by_a_job(asker: Asker
     assert {record["double"] for record in await asker.records(uid)} == {None}
     async with state.database.engine.connect() as connection:
         found = await connection.execute(text("select task_name, args from procrastinate_jobs"))
-        task, args = found.one()
-    assert task == recompute.TASK
-    await recompute.Recomputing(state.database).run(**(args if isinstance(args, dict) else json.loads(args)))
+        row = found.one()
+    args: dict[str, str] = row[1]
+    assert row[0] == recompute.TASK
+    await recompute.Recomputing(state.database).run(args["workspace"], args["model"])
     assert [record["double"] for record in await asker.records(uid)] == [n * 2 for n in range(50)]

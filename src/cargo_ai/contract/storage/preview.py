@@ -1,0 +1,108 @@
+"""Previews on the wire: what an extractor would bring, before a model is made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.storage.columns import ColumnType
+from cargo_ai.contract.storage.model import NO_CONNECTOR, NO_DATASET, NO_EXTRACTOR, NO_INTEGRATION
+from cargo_ai.contract.workspace.sparse import Sparse
+from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+
+
+class Preview(Wire):
+    """What an extractor would bring; `slug` is the extractor's."""
+
+    dataset_uuid: Uuid
+    slug: Annotated[str, Field(max_length=100)]
+    config: JsonObject
+
+
+class PreviewColumn(Sparse):
+    """A column that the model would have."""
+
+    slug: str
+    type: ColumnType
+    label: str
+    properties: list[str] | None = None
+    description: str | None = None
+
+
+class PreviewReply(Wire):
+    """The first records, the columns, and how many records there are where that is known."""
+
+    records: list[JsonObject]
+    columns: list[PreviewColumn]
+    count: int | None
+
+
+class PreviewCount(Wire):
+    """How many records there would be."""
+
+    count: int
+
+
+PreviewReason = Literal[
+    "datasetNotFound",
+    "modelNotCompatible",
+    "connectorNotFound",
+    "integrationNotFound",
+    "integrationNotCompatible",
+    "fileNotFound",
+    "fileInvalid",
+]
+_preview: dict[PreviewReason, No] = {
+    "datasetNotFound": NO_DATASET,
+    "modelNotCompatible": no(400, "{problem}"),
+    "connectorNotFound": NO_CONNECTOR,
+    "integrationNotFound": NO_INTEGRATION,
+    "integrationNotCompatible": NO_EXTRACTOR,
+    "fileNotFound": no(404, "There is no uploaded file {file}."),
+    "fileInvalid": no(400, "{problem}"),
+}
+
+preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
+    Operation(
+        "storage.model.preview",
+        "POST",
+        "/storage/models/preview",
+        takes=Preview,
+        gives=PreviewReply,
+        summary="See the columns and first records that an extractor would bring.",
+        needs="storage:read",
+        refuses=_preview,
+        reads=True,
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage model preview --dataset-uuid {_EXAMPLE} --slug uploadFile "
+                '--config \'{"s3Filename":"<from workspace file upload>"}\'',
+            )
+        ),
+    )
+)
+
+preview_count: Operation[Preview, PreviewCount, PreviewReason] = operations.add(
+    Operation(
+        "storage.model.previewCount",
+        "POST",
+        "/storage/models/previewCount",
+        takes=Preview,
+        gives=PreviewCount,
+        summary="Count the records that an extractor would bring.",
+        needs="storage:read",
+        refuses=_preview,
+        reads=True,
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage model preview-count --dataset-uuid {_EXAMPLE} --slug uploadFile "
+                '--config \'{"s3Filename":"<from workspace file upload>"}\'',
+            )
+        ),
+    )
+)
