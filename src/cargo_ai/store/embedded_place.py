@@ -90,7 +90,7 @@ def identify(data_dir: Path) -> None:
     folder = data_dir.expanduser().resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / ID_FILE
-    if path.exists():
+    if path.exists() or (folder / "postgres" / "data").exists():  # the latter is somebody else's, and `prepare` says so
         return
     draft = folder / f"{ID_FILE}.{os.getpid()}"
     draft.write_text(secrets.token_hex(8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -62,7 +63,14 @@ class Cli:
     def start(self, *args: str, **more: Any) -> subprocess.Popen[bytes]:
         """Starts a process with pipes."""
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(self.command(*args), cwd=self.cwd, env=self.env, **{**pipes, **more})
+        # A test run in the background ignores SIGINT, and so would its children.
+        return subprocess.Popen(
+            self.command(*args),
+            cwd=self.cwd,
+            env=self.env,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            **{**pipes, **more},
+        )
 
     def __call__(self, *args: str, stdin: bytes = b"", **env: str) -> Result:
         done = subprocess.run(

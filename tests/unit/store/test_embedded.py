@@ -261,13 +261,13 @@ def test_another_local_user_can_read_neither_the_passwords_nor_the_data(folder: 
 
 
 @as_root
-def test_as_root_the_server_runs_as_its_own_user_and_the_data_folder_is_not_touched(folder: Path) -> None:
+def test_as_root_the_server_runs_as_its_own_user_and_the_data_folder_gets_only_its_id(folder: Path) -> None:
     folder.parent.chmod(0o700)
     folder.chmod(0o750)
     cluster = embedded.start(folder, fsync=False)
     assert Path(f"/proc/{cluster.pid}").stat().st_uid == embedded_account.database_account().uid != 0
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == ["database.id"]
 
 
 @as_root
@@ -300,6 +300,7 @@ def test_a_data_folder_with_a_long_or_odd_path_gets_a_short_private_socket(nobod
 
 
 def test_a_home_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
+    embedded_place.identify(folder)
     place = embedded_place.place_of(folder)
     (tmp_path / "elsewhere").mkdir()
     place.home.parent.mkdir(exist_ok=True)

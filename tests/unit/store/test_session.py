@@ -156,5 +156,6 @@ async def test_leaving_without_a_commit_writes_nothing(database: Database) -> No
 def test_a_url_gets_the_driver_and_options_without_losing_its_own() -> None:
     assert driver_url("postgres://a:b@h/d?host=/s") == "postgresql+psycopg://a:b@h/d?host=/s"
     assert (
-        with_options("postgresql://h/d?sslmode=require", application_name="x y") == "postgresql://h/d?sslmode=require&application_name=x+y"
+        with_options("postgresql://h/d?sslmode=require", application_name="x y")
+        == "postgresql://h/d?sslmode=require&application_name=x%20y"
     )

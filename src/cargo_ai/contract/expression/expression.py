@@ -26,8 +26,9 @@ class Evaluation(Wire):
     error_message: str | None = None
 
     @model_serializer(mode="wrap")
-    def _one_of_both(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if (key == "data") == (self.error_message is None)}
+    def _one_of_both(self, handler: SerializerFunctionWrapHandler):  # a return type would hide the fields from the JSON Schema
+        told: dict[str, Any] = handler(self)
+        return {key: value for key, value in told.items() if (key == "data") == (self.error_message is None)}
 
 
 evaluate: Operation[EvaluateExpression, Evaluation, Never] = operations.add(
