@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine import claim, crash
 from cargo_ai.engine.action import Actions, Call, Failed, Later, Outcome
 from cargo_ai.engine.claim import Claimed
-from cargo_ai.engine.graph import GraphInvalid, Program, load
+from cargo_ai.engine.graph import Program
 from cargo_ai.engine.interpret import Act, Answered, Entry, Evaluate, Pause, Walk, advance, begin, cancel, fail, resume, settle
 from cargo_ai.engine.journal import HOUR, Origin, RunState, Shard
 from cargo_ai.engine.patience import AWAY, patiently
+from cargo_ai.engine.programs import Programs
 from cargo_ai.engine.queue import Queue
 from cargo_ai.engine.writer import Lost, Writer
 from cargo_ai.expression import evaluator
@@ -69,7 +69,7 @@ class Driver:
     ) -> None:
         self._pool, self._writers, self._queue = pool, writers, queue
         self._actions, self._files, self._owner = actions, files, owner
-        self._programs: dict[uuid.UUID, Program | str] = {}
+        self._programs = Programs(actions)
         self._draining = asyncio.Event()
         self._drives: list[Drive] = []
         self._hurried = 0
@@ -187,9 +187,7 @@ class Driver:
         await self._refresh(drive)
         async with self._pool.connection() as connection:
             rows = await claim.unfinished(connection, drive.claimed, after, PAGE)
-            missing = {row["graph_uuid"] for row in rows} - self._programs.keys()
-            if missing:
-                await self._load_programs(connection, missing)
+            await self._programs.fill(connection, rows)
             # Not by `tries`: a shard that was given back in order has a journal, too.
             started = [row["uuid"] for row in rows if drive.claimed.epoch > 1 or row["position"] is not None]
             if started:
@@ -209,21 +207,8 @@ class Driver:
             # A shard must end, whatever happened to its files: the later nodes see what they see of a node that failed.
             return b'{"errorMessage": "This output was kept in a file that is gone."}'
 
-    async def _load_programs(self, connection: Any, missing: set[uuid.UUID]) -> None:
-        if len(self._programs) > 200:
-            self._programs.clear()
-        async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute("select uuid, nodes from graphs where uuid = any(%s)", (list(missing),))
-            for row in await cursor.fetchall():
-                try:
-                    self._programs[row["uuid"]] = load(row["nodes"], self._actions)
-                except GraphInvalid as error:
-                    self._programs[row["uuid"]] = str(error)
-        for graph in missing - self._programs.keys():
-            self._programs[graph] = "The graph of this run is gone."
-
     def _walk(self, row: Mapping[str, Any]) -> tuple[Walk, Origin]:
-        program = self._programs[row["graph_uuid"]]
+        program: Program | str = row["program"]
         origin = Origin(row["workflow_uuid"], row["release_uuid"], row["batch_uuid"], row["created_ms"] // HOUR)
         if isinstance(program, str):
             broken = Walk(str(row["uuid"]), Program({}, None), row["record"], None)  # pyright: ignore[reportArgumentType]
