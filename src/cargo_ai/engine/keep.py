@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -50,17 +51,26 @@ class Keeper:
     """Runs beside the queue in each worker process. Everything it does may be done by several workers at once."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[Any], queue: Queue, worker: uuid.UUID, slots: int, *, stalled_after: float, replaces: str = ""
+        self,
+        pool: AsyncConnectionPool[Any],
+        queue: Queue,
+        worker: uuid.UUID,
+        slots: int,
+        *,
+        stalled_after: float,
+        replaces: str = "",
+        hourly: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._pool, self._queue, self._worker, self._slots = pool, queue, worker, slots
         self._stalled_after = stalled_after
         self._replaces = replaces
+        self._hourly_tasks = hourly
         self._started = int(clock.unix() * 1000)
         self._said: list[int] = []
 
     async def run(self) -> None:
         """Until cancelled. A database that is away is waited for."""
-        beat = recover = daily = 0.0
+        beat = recover = hourly = 0.0
         while True:
             wait = TICK_SECONDS
             try:
@@ -72,9 +82,9 @@ class Keeper:
                 if now >= recover:
                     await self._recover()
                     recover = clock.seconds() + max(1.0, self._stalled_after / 6)
-                if now >= daily:
-                    await self._daily()
-                    daily = clock.seconds() + 3600
+                if now >= hourly:
+                    await self._hourly()
+                    hourly = clock.seconds() + 3600
                 wait = await self._wake()
             except asyncio.CancelledError:
                 raise
@@ -140,7 +150,9 @@ class Keeper:
         self._replaces = ""
         await self._queue.bury(dead)
 
-    async def _daily(self) -> None:
+    async def _hourly(self) -> None:
         async with self._pool.connection() as connection:
             await partitions.ahead(connection)
             await connection.execute("delete from idempotency_keys where at < now() - interval '24 hours'")
+        for task in self._hourly_tasks:
+            await task()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ from cargo_ai.store.session import Database
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a plugin may use, and the registers that it adds to; `tasks`: the jobs of the queue that the room carries out, by name."""
+    """What a plugin may use, and the registers that it adds to; `tasks`: the jobs of the queue that the room carries out, by name;
+    `hourly`: what a worker does about once an hour. Several may do it at once."""
 
     settings: Settings
     database: Database
@@ -29,6 +30,7 @@ class Parts:
     actions: Actions
     sources: Sources
     tasks: dict[str, Task] = field(default_factory=dict[str, Task])
+    hourly: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
 
 
 Plugin = Callable[[Parts], None]

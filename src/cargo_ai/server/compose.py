@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -33,6 +33,7 @@ class Composed:
     actions: Actions
     sources: Sources
     tasks: Mapping[str, Task]
+    hourly: Sequence[Callable[[], Awaitable[None]]]
 
 
 def secret_key(settings: Settings) -> SecretKey:
@@ -62,4 +63,4 @@ def compose(settings: Settings, database: Database, files: FileStore, key: Secre
     parts = Parts(settings, database, files, key, client, actions, sources)
     for plug in plugins:
         plug(parts)
-    return Composed(actions, sources, parts.tasks)
+    return Composed(actions, sources, parts.tasks, parts.hourly)

@@ -79,7 +79,13 @@ class Worker:
                 self._queue.register(name, task)
             replaces = self._settings.text("REPLACES_WORKER")
             keeper = Keeper(
-                pool, self._queue, self._uuid, self._lanes["batch"], stalled_after=self._settings.stalled_after, replaces=replaces
+                pool,
+                self._queue,
+                self._uuid,
+                self._lanes["batch"],
+                stalled_after=self._settings.stalled_after,
+                replaces=replaces,
+                hourly=composed.hourly,
             )
             await self._work(driver, enumerator, keeper, list(writers.values()), self._queue.serve(pool, self._lanes))
         await evaluator.close_shared()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import errors
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -188,8 +188,3 @@ async def _one(task: Task, uid: str, title: str, *, is_new: bool = True, warning
 
 async def _locked(db: AsyncSession, what: str) -> None:
     await execute(await driver_connection(db), "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
-
-
-async def forget_old(db: AsyncSession, before: Any) -> None:
-    """Forget what nodes inserted before this moment: their runs have ended long since. The caller commits."""
-    await db.execute(delete(ModelInsert).where(ModelInsert.at < before))
