@@ -89,6 +89,7 @@ def _lane(source: str, scope: dict[str, Any]) -> object:
 unhurried = settings(deadline=None, max_examples=400)
 
 
+@pytest.mark.slow
 @unhurried
 @given(source=expressions, scope=scopes)
 def test_lane_and_engine_agree_on_every_expression_that_the_lane_answers(engine: Engine, source: str, scope: dict[str, Any]) -> None:
@@ -101,6 +102,7 @@ def test_lane_and_engine_agree_on_every_expression_that_the_lane_answers(engine:
     assert _same(here, there), f"{here!r} here, {there!r} in the engine"
 
 
+@pytest.mark.slow
 @unhurried
 @given(left=json_values, right=json_values, operator=st.sampled_from(["===", "!==", "==", "!=", "<", ">", "<=", ">=", "&&", "||", "??"]))
 def test_lane_and_engine_agree_on_every_comparison(engine: Engine, left: Any, right: Any, operator: str) -> None:
@@ -124,6 +126,7 @@ def test_data_reaches_the_engine_and_comes_back_unchanged(engine: Engine, value:
     assert _same(_lane("nodes.a.b", scope), there)
 
 
+@pytest.mark.slow
 @unhurried
 @given(
     source=st.text(max_size=30)

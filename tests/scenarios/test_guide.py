@@ -42,6 +42,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         os.kill(json.loads(service.read_bytes())["pid"], signal.SIGTERM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_the_console_blocks_of_a_guide_work_as_shown(page: Path, environment: dict[str, str], tmp_path: Path) -> None:
     console.run(page, ROOT, environment, tmp_path / "stderr.txt")

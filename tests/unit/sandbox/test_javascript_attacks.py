@@ -44,6 +44,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", LIMITS.values(), ids=LIMITS.keys())
 async def test_what_takes_too_much_fails_alone_and_the_next_one_is_well(evaluator: Evaluator, source: str) -> None:
     found, other = await asyncio.gather(answer(evaluator, source, SCOPE), answer(evaluator, "1 + 2", SCOPE, workspace="another"))
@@ -52,6 +53,7 @@ async def test_what_takes_too_much_fails_alone_and_the_next_one_is_well(evaluato
     assert await value(evaluator, "[1, 2].map(x => x + 1).length", SCOPE) == 2
 
 
+@pytest.mark.slow
 async def test_of_many_that_wait_only_the_guilty_one_fails(evaluator: Evaluator) -> None:
     sources = [*["nodes.start.domain.length"] * 20, "new Array(2**32-1).join('').length", *["nodes.start.domain.toUpperCase()"] * 20]
     found = await asyncio.gather(*[answer(evaluator, source, SCOPE) for source in sources])

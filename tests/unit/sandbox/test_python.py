@@ -103,6 +103,7 @@ async def test_what_looks_like_a_way_out_leads_nowhere(evaluator: Evaluator, nam
 
 
 @pytest.mark.parametrize("name", LIMITED)
+@pytest.mark.slow
 async def test_what_takes_too_much_is_stopped_and_others_go_on(evaluator: Evaluator, name: str) -> None:
     started = asyncio.create_task(python(evaluator, ATTACKS[name], SCOPE))
     other = await python(evaluator, "result = 1", SCOPE, workspace="another")

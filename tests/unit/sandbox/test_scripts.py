@@ -116,6 +116,7 @@ async def test_a_script_finds_nothing_of_the_one_before(evaluator: Evaluator) ->
         "'x'.repeat(2**29).split('').length",
     ],
 )
+@pytest.mark.slow
 async def test_a_script_that_takes_too_much_fails_and_others_go_on(evaluator: Evaluator, source: str) -> None:
     outcome, other = await asyncio.gather(script(evaluator, source, SCOPE), script(evaluator, "return 1", SCOPE, workspace="another"))
     assert outcome.error is not None and outcome.value is None
