@@ -1,0 +1,17 @@
+"""Runs of storage, and merges of records."""
+
+from __future__ import annotations
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """There is no way back."""
+    raise RuntimeError("Migrations only go forward: restore a backup instead.")

@@ -1,0 +1,17 @@
+"""Records, spans and traces."""
+
+from __future__ import annotations
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """There is no way back."""
+    raise RuntimeError("Migrations only go forward: restore a backup instead.")

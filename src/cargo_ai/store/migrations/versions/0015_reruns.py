@@ -1,0 +1,17 @@
+"""Runs that repeat others, ramps and caps."""
+
+from __future__ import annotations
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """There is no way back."""
+    raise RuntimeError("Migrations only go forward: restore a backup instead.")
