@@ -177,7 +177,7 @@ def _command(page: Page, row: Row, typed: list[str]) -> int:
     shown = [arg for arg in row["args"] if not arg.get("hidden")]
     if shown:
         page.heading("Arguments")
-        page.table([(_usage(arg), _about(arg)) for arg in shown])
+        page.table([(_usage(arg), _about(arg, changes=row["words"][-1].startswith("update"))) for arg in shown])
     added = [*(WAITING if row.get("until") else []), *(WRITING if row.get("writes") else [])]
     if row.get("until"):
         page.heading("Waiting")
@@ -215,7 +215,7 @@ def _usage(arg: Arg) -> str:
     return f"{flags} {placeholder(arg) if len(placeholder(arg)) < 20 else 'TEXT'}"
 
 
-def _about(arg: Arg) -> str:
+def _about(arg: Arg, *, changes: bool) -> str:
     notes: list[str] = []
     if arg.get("required"):
         notes.append("required")
@@ -224,7 +224,7 @@ def _about(arg: Arg) -> str:
     if arg.get("default") is not None:
         default = arg.get("default")
         notes.append(f"default: {str(default).lower() if isinstance(default, bool) else default}")
-    if arg.get("nullable") and not arg.get("required"):
+    if changes and arg.get("nullable") and not arg.get("required"):
         notes.append("none clears it")
     about = arg.get("help", "")
     return f"{about} ({'; '.join(notes)})".strip() if notes else about
