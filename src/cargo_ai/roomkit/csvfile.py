@@ -151,6 +151,9 @@ class _Table:
         """The number of the first row, and the rows after the header, blank ones left out. BadFile as `rows`."""
         start = self._header(rows)
         width, first = len(self.columns), self._row + start + 1
+        if start < len(rows) and set(map(len, islice(rows, start, None))) == {width}:
+            self._row += len(rows)
+            return first, rows[start:] if start else rows
         found: list[list[str]] = []
         for number, row in enumerate(islice(rows, start, None), first):
             if len(row) == width:

@@ -1,4 +1,4 @@
-"""Exports: what can be downloaded by a signed URL, and the bytes of it: JSON, NDJSON or CSV, made as they are read."""
+"""Exports: what can be downloaded by a signed URL, and the bytes of it: JSON, NDJSON, CSV or Parquet, made as they are read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,24 @@ from typing import Any, Literal, cast
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.roomkit import signed
+from cargo_ai.roomkit import parquet, signed
 from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.csvfile import json_chunks
 from cargo_ai.store.files import FileMissing, FileStore, safe_name
 from cargo_ai.store.session import Database
+from cargo_ai.warehouse.catalog import ColumnType
 
-Format = Literal["json", "ndjson", "csv"]
+Format = Literal["json", "ndjson", "csv", "parquet"]
+Form = Literal["csv", "ndjson", "table"]
+"""How the database writes rows by itself: CSV without a header as people get it, JSON lines, or CSV as `parquet.written` reads it."""
 Record = Mapping[str, Any]
 
-_TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_TYPES = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
 _GZIP_LEVEL = 5
 _MOST_READ = 4 * 1024 * 1024  # bytes read from stored files before the rows are handed on
 
@@ -40,7 +49,9 @@ class Stored:
 @dataclass(frozen=True, slots=True)
 class Export:
     """Rows in pages. `columns`: those of a CSV file; None: the keys of all rows, which are then read twice. `filename`: without ending.
-    `stored`: the columns that may hold a `Stored` cell.
+    `stored`: the columns that may hold a `Stored` cell. `types`: those of the columns, for Parquet; without them they are found out from
+    all rows. `file`: the key of a stored file of JSON lines that has the rows instead. `copied`: the same rows as the database writes
+    them, in pieces of whole lines; needs `columns` and `types`.
 
     A producer fetches each page in a short session of its own, so that no connection is held while a client reads slowly.
     """
@@ -49,6 +60,9 @@ class Export:
     columns: list[str] | None
     filename: str
     stored: tuple[str, ...] = ()
+    types: Mapping[str, ColumnType] | None = None
+    file: str | None = None
+    copied: Callable[[Form], AsyncGenerator[bytes]] | None = None
 
 
 Producer = Callable[[Database, uuid.UUID, dict[str, Any]], Awaitable[Export]]
@@ -124,6 +138,12 @@ async def open_export(database: Database, download: Download, files: FileStore |
     """The rows of a download, and its columns where it is CSV. `files`: where stored cells are read from. Refusal as the producer says."""
     produce = producers[download.kind]
     made = await produce(database, download.workspace, download.params)
+    if made.file is not None and files is not None:
+        try:
+            await files.size(made.file)
+        except FileMissing:
+            raise Refusal(404, "downloadNotFound", "What was to be downloaded has been removed.") from None
+        return replace(made, rows=json_chunks(files.stream(made.file)))
     if download.format == "csv" and made.columns is None:
         columns: dict[str, None] = {}
         async for page in made.rows:
@@ -164,7 +184,8 @@ async def _text_of(files: FileStore, key: str) -> bytes:
 
 async def encoded(made: Export, download: Download) -> AsyncGenerator[bytes]:
     """The bytes of the file, page by page. What is raised on the way must end the connection: a file that looks whole is whole."""
-    plain = _csv(made) if download.format == "csv" else _json_array(made) if download.format == "json" else _ndjson(made)
+    forms = {"csv": _csv, "json": _json_array, "ndjson": _ndjson, "parquet": _parquet}
+    plain = forms[download.format](made)
     async with aclosing(_closing(made.rows, plain)) as parts:
         if not download.gzip:
             async for part in parts:
@@ -188,7 +209,19 @@ async def _closing(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[byte
             await rows.aclose()
 
 
+async def _parquet(made: Export) -> AsyncGenerator[bytes]:
+    copied = made.copied is not None and made.columns is not None and made.types is not None
+    parts = made.copied("table") if made.copied is not None and copied else _ndjson(made)
+    async with aclosing(parts), aclosing(parquet.written(parts, "csv" if copied else "lines", made.columns, made.types)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
 async def _json_array(made: Export) -> AsyncGenerator[bytes]:
+    if made.copied is not None:
+        async for part in _array_of(made.copied("ndjson")):
+            yield part
+        return
     before = "["
     async for page in made.rows:
         if page:
@@ -197,7 +230,23 @@ async def _json_array(made: Export) -> AsyncGenerator[bytes]:
     yield b"[]\n" if before == "[" else b"]\n"
 
 
+async def _array_of(lines: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Pieces of JSON lines as one array: no line has a line feed in it."""
+    before = b"["
+    async with aclosing(lines):
+        async for part in lines:
+            if part:
+                yield before + part.removesuffix(b"\n").replace(b"\n", b",\n")
+                before = b",\n"
+    yield b"[]\n" if before == b"[" else b"]\n"
+
+
 async def _ndjson(made: Export) -> AsyncGenerator[bytes]:
+    if made.copied is not None:
+        async with aclosing(made.copied("ndjson")) as parts:
+            async for part in parts:
+                yield part
+        return
     async for page in made.rows:
         if page:
             yield "".join(f"{_json(row)}\n" for row in page).encode()
@@ -208,6 +257,12 @@ async def _csv(made: Export) -> AsyncGenerator[bytes]:
     columns = made.columns or []
     known = frozenset(columns)
     header = _csv_lines([columns])
+    if made.copied is not None:
+        yield header
+        async with aclosing(made.copied("csv")) as parts:
+            async for part in parts:
+                yield part
+        return
     async for page in made.rows:
         for row in page:
             if not known.issuperset(row):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 from cargo_ai.engine.action import Actions, Category
 from cargo_ai.engine.enumerate import Sources
 from cargo_ai.engine.queue import Task
+from cargo_ai.engine.schedule import Fire
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.files import FileStore
@@ -20,7 +21,8 @@ from cargo_ai.store.session import Database
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a plugin may use, and the registers that it adds to; `tasks`: the jobs of the queue that the room carries out, by name;
-    `hourly`: what a worker does about once an hour. Several may do it at once."""
+    `hourly`: what a worker does about once an hour (several may do it at once); `schedules`: what starts that which is due, by kind;
+    `beside`: what runs beside the queue until it is cancelled."""
 
     settings: Settings
     database: Database
@@ -31,6 +33,8 @@ class Parts:
     sources: Sources
     tasks: dict[str, Task] = field(default_factory=dict[str, Task])
     hourly: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+    schedules: dict[str, Fire] = field(default_factory=dict[str, Fire])
+    beside: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list[Callable[[], Coroutine[Any, Any, None]]])
 
 
 Plugin = Callable[[Parts], None]
@@ -41,6 +45,13 @@ def plugin(function: Plugin) -> Plugin:
     """Mark a room's function that adds to a worker's registers."""
     plugins.append(function)
     return function
+
+
+Check = Callable[[Mapping[str, Any]], str | None]
+
+
+def _no_fault(_config: Mapping[str, Any]) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,10 @@ class NativeEffect:
     config_schema: dict[str, Any]
     output_schema: dict[str, Any] | None = None
     children_count: int = 1
+    also_children: tuple[int, ...] = ()
+    """Other numbers of children that are right, too."""
+    check: Check = _no_fault
+    """A sentence that says what is wrong with a config before any run, or None."""
 
 
 @dataclass(frozen=True, slots=True)

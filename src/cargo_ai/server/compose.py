@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -14,6 +15,7 @@ from cargo_ai.actions import native_actions
 from cargo_ai.engine.action import Actions
 from cargo_ai.engine.enumerate import Sources
 from cargo_ai.engine.queue import Task
+from cargo_ai.engine.schedule import Fire
 from cargo_ai.kernel import secrets
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
@@ -34,6 +36,8 @@ class Composed:
     sources: Sources
     tasks: Mapping[str, Task]
     hourly: Sequence[Callable[[], Awaitable[None]]]
+    schedules: Mapping[str, Fire]
+    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]]
 
 
 def secret_key(settings: Settings) -> SecretKey:
@@ -63,4 +67,4 @@ def compose(settings: Settings, database: Database, files: FileStore, key: Secre
     parts = Parts(settings, database, files, key, client, actions, sources)
     for plug in plugins:
         plug(parts)
-    return Composed(actions, sources, parts.tasks, parts.hourly)
+    return Composed(actions, sources, parts.tasks, parts.hourly, parts.schedules, parts.beside)

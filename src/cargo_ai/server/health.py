@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from cargo_ai import __version__
 from cargo_ai.expression.sandbox.host import level
+from cargo_ai.integrations import mail
 from cargo_ai.server import state as states
 from cargo_ai.server.replies import json_reply
 from cargo_ai.server.state import State
@@ -25,7 +26,10 @@ DATABASE_SECONDS = 2.0
 
 _EXISTING = text(
     "SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('workers') IS NOT NULL, current_setting('server_version'),"
-    " (SELECT coalesce(array_agg(extname::text ORDER BY extname), '{}') FROM pg_extension)"
+    " (SELECT coalesce(array_agg(extname::text ORDER BY extname), '{}') FROM pg_extension),"
+    # Two of what store/harden.sql takes from everybody.
+    " NOT (has_function_privilege('public', 'pg_sleep(double precision)', 'EXECUTE')"
+    " OR has_table_privilege('public', 'pg_class', 'SELECT'))"
 )
 _REVISION = text("SELECT version_num FROM alembic_version")
 _WORKERS = text("SELECT count(*) FROM workers WHERE beat_ms > (extract(epoch FROM now()) - :seconds) * 1000")
@@ -37,7 +41,7 @@ async def _healthz(_request: Request) -> Response:
 
 async def _readyz(request: Request) -> Response:
     state = states.of(request)
-    report: dict[str, Any] = {"status": "ready", "version": __version__, "sandbox": level()}
+    report: dict[str, Any] = {"status": "ready", "version": __version__, "sandbox": level(), "email": mail.state(state.settings)}
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             report |= await _database(state)
@@ -50,12 +54,12 @@ async def _readyz(request: Request) -> Response:
 
 async def _database(state: State) -> dict[str, Any]:
     async with state.database.session(EVERYWHERE) as db:
-        versioned, has_workers, version, extensions = (await db.execute(_EXISTING)).one()
+        versioned, has_workers, version, extensions, hardened = (await db.execute(_EXISTING)).one()
         current = (await db.execute(_REVISION)).scalar_one_or_none() if versioned else None
         workers = (await db.execute(_WORKERS, {"seconds": state.settings.stalled_after})).scalar_one() if has_workers else None
     return {
         "database": "ok",
-        "postgres": {"version": version, "extensions": extensions},
+        "postgres": {"version": version, "extensions": extensions, "hardened": hardened},
         "migrations": {"current": current, "needed": state.revision},
         "workers": workers,
     }

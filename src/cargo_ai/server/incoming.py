@@ -125,11 +125,11 @@ def _query(request: Request, operation: AnyOperation) -> dict[str, Any]:
         asked = query.decode(request.url.query)
     except query.QueryError as error:
         raise _unreadable(str(error)) from None
-    # `statuses=error&statuses=running` is a list, and `statuses=error` a list of one: so it is said without brackets.
+    # Without brackets, `statuses=error&statuses=running` is a list, and so is `statuses=error,running`; in brackets a comma is a comma.
     plain = [name for name, value in asked.items() if isinstance(value, str) and name in _lists(operation.takes)]
     if plain:
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
-        asked |= {name: [value for key, value in pairs if key == name] for name in plain}
+        asked |= {name: [item for key, value in pairs if key == name for item in value.split(",")] for name in plain}
     return asked
 
 

@@ -20,6 +20,7 @@ from cargo_ai.engine.drive import Driver
 from cargo_ai.engine.enumerate import Enumerator
 from cargo_ai.engine.keep import Keeper
 from cargo_ai.engine.queue import Lane, Queue
+from cargo_ai.engine.schedule import Scheduler
 from cargo_ai.engine.writer import Writer
 from cargo_ai.expression import evaluator
 from cargo_ai.integrations import outbound
@@ -87,20 +88,33 @@ class Worker:
                 replaces=replaces,
                 hourly=composed.hourly,
             )
-            await self._work(driver, enumerator, keeper, list(writers.values()), self._queue.serve(pool, self._lanes))
+            for writer in writers.values():
+                writer.woken = keeper.nudge
+            scheduler = Scheduler(self._database, composed.schedules)
+            beside = [scheduler.run(), *(start() for start in composed.beside)]
+            await self._work(driver, enumerator, keeper, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
         await evaluator.close_shared()
         await self._database.close()
 
     async def _work(
-        self, driver: Driver, enumerator: Enumerator, keeper: Keeper, writers: list[Writer], serve: Coroutine[Any, Any, None]
+        self,
+        driver: Driver,
+        enumerator: Enumerator,
+        keeper: Keeper,
+        writers: list[Writer],
+        serve: Coroutine[Any, Any, None],
+        beside: list[Coroutine[Any, Any, None]],
     ) -> None:
         serving = asyncio.create_task(serve, name="queue")
+        others = [asyncio.create_task(one, name=one.__qualname__) for one in beside]
         keeping = asyncio.create_task(keeper.run(), name="keeper")
         orphaned = asyncio.create_task(parent.watch(self._settings, self.stop), name="parent watch")
         _log.info("worker ready", worker=str(self._uuid), pid=os.getpid())
         print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads who this is
         await self._stopping.wait()
         _log.info("worker drains", worker=str(self._uuid))
+        for task in others:
+            task.cancel()
         driver.drain()
         enumerator.drain()
         self._queue.stop()
@@ -111,7 +125,7 @@ class Worker:
             await asyncio.wait([serving], timeout=ABANDON_SECONDS)
         for task in (serving, keeping, orphaned):
             task.cancel()
-        await asyncio.wait([serving, keeping, orphaned], timeout=1)
+        await asyncio.wait([serving, keeping, orphaned, *others], timeout=1)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*(writer.close() for writer in writers)), ABANDON_SECONDS)
         with contextlib.suppress(psycopg.Error):

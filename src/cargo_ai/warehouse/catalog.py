@@ -73,6 +73,8 @@ class Relation:
     """The table beside it that lists which records were touched (see `ddl.log_table`)."""
     hashed: tuple[str, ...] = ()
     """The stored columns that the generated `_hash` covers; those added later are mixed in when it is read (see `hashing`)."""
+    system: bool = True
+    """Whether it has the system columns. What is no model has none, and no dataset: its name stands alone."""
 
     def column(self, slug: str) -> Column | None:
         """The column of that slug, also spelt `<kind>__<slug>`; system columns are found too."""

@@ -90,6 +90,7 @@ def create_log(relation: Relation) -> list[str]:
     return [
         f"create table {log} (seq bigint generated always as identity primary key, xid xid8 not null default pg_current_xact_id(), "
         f'_id text, op "char" not null, at timestamptz not null default clock_timestamp())',
+        f"create index on {log} (xid)",
         f"create trigger log_insert after insert on {own} referencing new table as touched {call}",
         f"create trigger log_update after update on {own} referencing new table as touched {call}",
         f"create trigger log_delete after delete on {own} referencing old table as touched {call}",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg
 import pytest
 
+from cargo_ai.store.session import Database
 from cargo_ai.warehouse.sql import guard
 from cargo_ai.warehouse.sql.desk import Desk
 from cargo_ai.warehouse.sql.guard import Checked
 from cargo_ai.warehouse.sql.refused import SqlRefused
+from tests.unit.warehouse_sql import yard as yards
 from tests.unit.warehouse_sql.attacks import ATTACKS, Attack
 from tests.unit.warehouse_sql.yard import Yard
 
@@ -30,3 +35,31 @@ async def test_the_login_refuses_what_no_guard_has_seen(desk: Desk, yard: Yard, 
         return
     with pytest.raises(SqlRefused):
         await desk.fetch(unchecked, yard.mine, limit=10)
+
+
+class SuperuserDesk(Desk):
+    """Asks as the superuser: nothing but the guard stands before the database."""
+
+    def __init__(self, database: Database, yard: Yard) -> None:
+        super().__init__(database, yards.SECRETS)
+        self.yard, self.logins = yard, 0
+
+    async def _login(self, role: str) -> psycopg.AsyncConnection[Any]:
+        self.logins += 1
+        return await psycopg.AsyncConnection.connect(self.yard.admin_url)
+
+
+async def test_with_a_superuser_behind_it_the_guard_lets_no_attack_reach_the_database(yard: Yard) -> None:
+    database = Database(yard.url, pool_size=2, overflow=0)
+    desk = SuperuserDesk(database, yard)
+
+    async def ask(sql: str) -> list[dict[str, Any]]:
+        return (await desk.fetch(guard.check(sql, yard.mine), yard.mine, limit=10)).rows
+
+    assert len(await ask("SELECT _id FROM default.companies")) == 4
+    assert desk.logins == 1
+    for attack in ATTACKS:
+        with pytest.raises(SqlRefused):
+            await ask(attack.written(yard))
+    assert desk.logins == 1
+    await database.close()

@@ -265,3 +265,22 @@ async def test_every_workspace_has_one_system_of_record(asker: Asker, stranger: 
     assert (await asker.ask("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"]))["systemOfRecord"] == mine
     assert (await stranger.send("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"])).status_code == 404
     assert [one["slug"] for one in (await asker.ask("systemOfRecordIntegration.client.list"))["clients"]] == ["postgres"]
+
+
+async def test_how_long_queries_may_take_is_set_on_the_system_of_record(asker: Asker, stranger: Asker) -> None:
+    (mine,) = (await asker.ask("systemOfRecordIntegration.systemOfRecord.all"))["systemOfRecords"]
+    assert mine["config"] == {"statementTimeoutSeconds": 30}
+    name = "systemOfRecordIntegration.systemOfRecord.update"
+    set_ = (await asker.ask(name, uuid=mine["uuid"], config={"statementTimeoutSeconds": 1}))["systemOfRecord"]
+    assert (set_["uuid"], set_["config"]) == (mine["uuid"], {"statementTimeoutSeconds": 1})
+    big = "(SELECT 1 AS a, n FROM UNNEST(GENERATE_ARRAY(1, 9000)) AS n)"
+    slow = f"{big} AS x JOIN {big} AS y ON x.a = y.a JOIN {big} AS z ON y.a = z.a"
+    reply = await asker.ask("systemOfRecordIntegration.client.query", query=f"SELECT COUNT(*) AS n FROM {slow}")
+    assert "longer than 1 seconds" in reply["errorMessage"]
+    assert (await asker.send(name, uuid=mine["uuid"], config={"statementTimeoutSeconds": 0})).status_code == 400
+    for one in ("update", "remove"):
+        more = {"config": {}} if one == "update" else {}
+        gone = await stranger.send(f"systemOfRecordIntegration.systemOfRecord.{one}", uuid=mine["uuid"], **more)
+        assert (gone.status_code, gone.json()["reason"]) == (404, "systemOfRecordNotFound")
+    kept = await asker.send("systemOfRecordIntegration.systemOfRecord.remove", uuid=mine["uuid"])
+    assert (kept.status_code, kept.json()["reason"]) == (409, "systemOfRecordIsUsed")

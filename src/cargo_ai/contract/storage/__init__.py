@@ -7,6 +7,7 @@ GROUPS = {
     "storage column": "Columns of a model: custom, computed, metric and lookup ones beside those that it was made with.",
     "storage relationship": "Relationships: which records of two models belong together.",
     "storage record": "Records: the rows of a model.",
+    "storage merge": "Merges: duplicates made into one record, and taken apart again.",
     "storage query": "Queries: read your models with SQL.",
     "storage run": "Runs: refreshes of a model from where its records come from.",
 }

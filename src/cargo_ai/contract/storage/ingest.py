@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -33,28 +33,39 @@ class IngestFile(Wire):
 
 
 class RejectedRow(Wire):
-    """A row that does not fit: its number (the header is row 1), the column and why."""
+    """A row that does not fit: its number (a CSV file's header is row 1), the column, why, and the value as the file has it."""
 
     row: int
     column: str
     message: str
+    value: Any = None
 
 
 class IngestReport(Wire):
-    """What came of the rows. `errors` tells the first hundred of those that were rejected."""
+    """What came of the rows. `errors` tells the first hundred of those that were rejected. Where those were left out, `reportUuid` and
+    `reportUrl` lead to a file with the verdict on each row."""
 
     added: int
     updated: int
     unchanged: int
     rejected: int
     errors: list[RejectedRow]
+    report_uuid: Uuid | None = None
+    report_url: str | None = None
+
+
+class DownloadIngestReport(Wire):
+    """Which report, and the kind of file; gzipped CSV unless told."""
+
+    uuid: Uuid
+    format: Literal["json", "ndjson", "csv", "parquet"] | None = None
 
 
 class DownloadRecords(Wire):
     """Which model, and the kind of file; gzipped CSV unless told."""
 
     model_uuid: Uuid
-    format: Literal["json", "ndjson", "csv"] | None = None
+    format: Literal["json", "ndjson", "csv", "parquet"] | None = None
 
 
 class UrlReply(Wire):
@@ -100,7 +111,7 @@ ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
         "/storage/records/ingest",
         takes=IngestFile,
         gives=IngestReport,
-        summary="Read an uploaded CSV or JSON lines file into a model; all of it, or nothing.",
+        summary="Read an uploaded CSV, JSON lines or Parquet file into a model; all of it, or nothing.",
         needs="storage:write",
         refuses=REFUSES,
         cli=Cli(
@@ -130,6 +141,28 @@ download: Operation[DownloadRecords, UrlReply, DownloadReason] = operations.add(
             send={"format": "json"},
             url_when=("--format",),
             examples=(f"cargo-ai storage record download --model-uuid {_EXAMPLE} > records.json",),
+        ),
+    )
+)
+
+ReportReason = Literal["ingestReportNotFound"]
+
+download_report: Operation[DownloadIngestReport, UrlReply, ReportReason] = operations.add(
+    Operation(
+        "storage.record.downloadIngestReport",
+        "POST",
+        "/storage/records/downloadIngestReport",
+        takes=DownloadIngestReport,
+        gives=UrlReply,
+        summary="Download what became of each row that `storage record ingest --skip-invalid` has read.",
+        needs="storage:read",
+        refuses={"ingestReportNotFound": no(404, "There is no ingest report {uuid} in this workspace; they are kept for 30 days.")},
+        reads=True,
+        output="download",
+        cli=Cli(
+            send={"format": "json"},
+            url_when=("--format",),
+            examples=(f"cargo-ai storage record download-ingest-report --uuid {_EXAMPLE} > verdicts.json",),
         ),
     )
 )

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Description, OriginalColumn
-from cargo_ai.contract.workspace.sparse import Sparse
+from cargo_ai.contract.storage.unification import Unification
 from cargo_ai.kernel.operation import Cli, No, Operation, no
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
 
@@ -21,7 +21,6 @@ Slug = Annotated[
     Field(description="Its name in SQL, unique in the dataset: letters, digits and `_`."),
 ]
 RunStatus = Literal["pending", "running", "cancelling", "cancelled", "error", "success"]
-UnificationType = Literal["account", "contact", "accountEvent", "contactEvent"]
 
 
 class Position(Wire):
@@ -46,50 +45,6 @@ class DbtSchedule(Wire):
 
 
 Schedule = Annotated[CronSchedule | DbtSchedule, Field(discriminator="type")]
-
-
-class UniqueColumn(Wire):
-    """A column that tells who a record is about, and as what (`domain`, `email`, `linkedinId` …)."""
-
-    slug: str
-    reference: Annotated[str, Field(max_length=100)]
-
-
-class ModelParent(Wire):
-    """The account that a contact or an event belongs to: a record of another model."""
-
-    kind: Literal["model"]
-    column_slug: str
-    parent_model_uuid: Uuid
-
-
-class ReferenceParent(Wire):
-    """The account that a contact or an event belongs to: told by a reference such as its domain."""
-
-    kind: Literal["reference"]
-    column_slug: str
-    reference: str
-
-
-class IntegrationUnification(Wire):
-    """As the integration says."""
-
-    source: Literal["integration"]
-
-
-class CustomUnification(Sparse):
-    """Which columns make the records accounts, contacts or events of them."""
-
-    source: Literal["custom"]
-    type: UnificationType
-    unique_columns: Annotated[list[UniqueColumn], Field(max_length=50)]
-    selected_column_slugs: list[str] | None = None
-    time_column_slug: str | None = None
-    parent: Annotated[ModelParent | ReferenceParent, Field(discriminator="kind")] | None = None
-    filter: JsonObject | None = None
-
-
-Unification = Annotated[IntegrationUnification | CustomUnification, Field(discriminator="source")]
 
 
 class LastRun(Wire):
@@ -333,6 +288,8 @@ update: Operation[UpdateModel, ModelReply, UpdateReason] = operations.add(
             examples=(
                 f"cargo-ai storage model update --uuid {_EXAMPLE} --name Companies",
                 f"cargo-ai storage model update --uuid {_EXAMPLE} --title-column-slug name",
+                f"cargo-ai storage model update --uuid {_EXAMPLE} --unification "
+                '\'{"source":"custom","type":"account","uniqueColumns":[{"slug":"website","reference":"domain"}]}\'',
             )
         ),
     )

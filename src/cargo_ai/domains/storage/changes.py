@@ -1,4 +1,4 @@
-"""Changes of a model that have to fit its columns: unification, config, the roles of columns."""
+"""Changes of a model that have to fit its columns: config, the roles of columns."""
 
 from __future__ import annotations
 
@@ -11,25 +11,6 @@ from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.roomkit import events
 from cargo_ai.roomkit.context import Context
 from cargo_ai.warehouse.hashing import stored
-
-
-def unification(row: Model, wanted: contract.Unification | None) -> dict[str, Any] | None:
-    """The unification as it is stored; 400 where it names columns that the model does not have."""
-    if not isinstance(wanted, contract.CustomUnification):
-        return None if wanted is None else wanted.to_wire()
-    known = {str(raw["slug"]) for raw in relations.ordered(row)}
-    used = [("uniqueColumns", one.slug) for one in wanted.unique_columns]
-    used += [("selectedColumnSlugs", slug) for slug in wanted.selected_column_slugs or []]
-    used += [("timeColumnSlug", wanted.time_column_slug)] if wanted.time_column_slug else []
-    used += [("parent.columnSlug", wanted.parent.column_slug)] if wanted.parent else []
-    wrong = [
-        {"path": f"unification.{path}", "message": f"names {slug}, which the model does not have"}
-        for path, slug in used
-        if slug not in known
-    ]
-    if wrong:
-        raise invalid_input(wrong)
-    return wanted.to_wire()
 
 
 def config(row: Model, wanted: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import sql
@@ -26,8 +26,6 @@ from cargo_ai.warehouse.views import ColumnFault, Views
 
 Place = tuple[uuid.UUID, str]
 """A column of a model."""
-
-_FAR = timedelta(days=1234, hours=5)
 
 
 def reads(catalog: Catalog, relation: Relation, column: Column) -> Iterator[Place]:
@@ -97,14 +95,12 @@ def condition(catalog: Catalog) -> views.Condition:
             raise ColumnFault(f"filter.{first['path']}: {first['message']}") from None
         if set(_kinds(raw)) & {"segment", "enrollment", "occurrence", "sql"} or "relatedModelUuid" in str(raw):
             raise ColumnFault("The filter of a column has conditions on columns of the related model only.")
-        now = clock.now()
+        scope = Scope(catalog, clock.now())
         try:
-            scope, later = Scope(catalog, now), Scope(catalog, now + _FAR)
             where = filters.where(wanted, relation, alias, scope)
-            filters.where(wanted, relation, alias, later)
         except InvalidFilter as fault:
             raise ColumnFault(str(fault)) from None
-        values = {name: _literal(value, later.params[name], now) for name, value in scope.params.items()}
+        values = {name: scope.live.get(name) or _literal(value) for name, value in scope.params.items()}
         return where.transform(_written, values).sql(dialect="postgres")
 
     return compiled
@@ -122,15 +118,9 @@ def _kinds(raw: object) -> Iterator[str]:
             yield from _kinds(inner)  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _literal(value: Any, later: Any, now: datetime) -> str:
-    """A bound value as SQL. One that moves with the present stays so: it is written as a distance from now()."""
-    if isinstance(value, datetime) and value != later:
-        if later - value != _FAR:
-            raise ColumnFault("A span in the filter of a column is given in days, weeks or hours: months and years differ in length.")
-        return f"(now() - interval '{(now - value).total_seconds():.6f} seconds')"
-    if isinstance(value, datetime):
-        value = value.astimezone(UTC)
-    return sql.Literal(value).as_string(None)
+def _literal(value: Any) -> str:
+    """A bound value as SQL."""
+    return sql.Literal(value.astimezone(UTC) if isinstance(value, datetime) else value).as_string(None)
 
 
 def _written(node: exp.Expr, values: Mapping[str, str]) -> exp.Expr:

@@ -8,13 +8,31 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.storage import refer, relations
+from cargo_ai.domains.storage import model as models
+from cargo_ai.domains.storage import recompute, refer, relations, run
 from cargo_ai.domains.storage.relations import column_key
+from cargo_ai.domains.storage.run import CannotStart
+from cargo_ai.domains.storage.scoping import scopes
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.domains.storage.write import tell
+from cargo_ai.roomkit.context import Context
 from cargo_ai.warehouse.catalog import Catalog, Relation
 
-__all__ = ["COLUMN", "MODEL", "catalog", "column_key", "model_exists", "model_names", "relation", "tell"]
+__all__ = [
+    "COLUMN",
+    "MODEL",
+    "CannotStart",
+    "catalog",
+    "column_key",
+    "enrich",
+    "is_refreshing",
+    "model_exists",
+    "model_names",
+    "relation",
+    "scopes",
+    "start_run",
+    "tell",
+]
 
 MODEL, COLUMN = refer.MODEL, refer.COLUMN
 """The kinds of references to models and to columns: `references.put(…, [(MODEL, uuid), (COLUMN, column_key(uuid, slug))])`."""
@@ -41,3 +59,23 @@ async def model_names(db: AsyncSession) -> Mapping[uuid.UUID, str]:
     """The names of the session's models."""
     found = await db.execute(select(Model.uuid, Model.name).where(Model.deleted_at.is_(None)))
     return {row[0]: row[1] for row in found}
+
+
+async def start_run(db: AsyncSession, model: uuid.UUID) -> uuid.UUID | None:
+    """Begin to refresh a model of the session's workspace, in its owner's name: the run's uuid; None for a model that is gone, paused or
+    up to date. CannotStart where there is nothing to read, or a run is under way."""
+    row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)).with_for_update())
+    if row is None or row.is_paused or await run.is_up_to_date(db, row):
+        return None
+    return (await run.start(db, row, user=row.user_uuid)).uuid
+
+
+async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
+    """Whether a refresh of the model is under way."""
+    return await models.is_refreshing(db, model)
+
+
+async def enrich(ctx: Context, relation: Relation) -> None:
+    """Compute the computed columns of all records anew: now where records are few, by a job where they are many (with a warning)."""
+    if any(column.kind == "computed" for column in relation.columns):
+        await recompute.after_change(ctx, relation)

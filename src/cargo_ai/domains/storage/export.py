@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from cargo_ai.contract.storage import ingest as contract
@@ -13,10 +13,11 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.roomkit import exports
 from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.exports import Export, Record
+from cargo_ai.roomkit.exports import Export, Form, Record
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.store.session import Database
-from cargo_ai.warehouse import rows
+from cargo_ai.warehouse import rows, unload
+from cargo_ai.warehouse.catalog import ColumnType
 
 KIND = "records"
 PAGE = 1_000
@@ -51,4 +52,16 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
             last = str(page[-1]["_id"])
             yield list(page)
 
-    return Export(pages(), [column.slug for column in rows.shown_columns(found)], f"records-{found.slug}")
+    async def copied(form: Form) -> AsyncGenerator[bytes]:
+        last: str | None = ""
+        count = unload.FIRST_ROWS
+        while last is not None:
+            async with database.session(workspace) as db:
+                part, last = await unload.piece(await driver_connection(db), found, form, last, count)
+            count = unload.next_count(count, len(part))
+            if part:
+                yield part
+
+    columns = rows.shown_columns(found)
+    types: dict[str, ColumnType] = {column.slug: column.type for column in columns}
+    return Export(pages(), list(types), f"records-{found.slug}", types=types, copied=copied)

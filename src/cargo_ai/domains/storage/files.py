@@ -1,27 +1,30 @@
-"""Files: uploaded CSV files looked into, and read into models."""
+"""Files: uploaded CSV and Parquet files looked into, and read into models."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from cargo_ai.contract.storage.columns import OriginalColumn
 from cargo_ai.domains.storage import computed, extractors, recompute, write
 from cargo_ai.domains.storage.extractors import ConfigFault, Shape
+from cargo_ai.domains.storage.verdicts import Verdicts
 from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import ids
+from cargo_ai.roomkit import parquet
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.csvfile import BadFile, csv_lists
 from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
-from cargo_ai.warehouse.catalog import Column, Relation
+from cargo_ai.warehouse.catalog import Column, ColumnType, Relation
 from cargo_ai.warehouse.infer import Inference
 from cargo_ai.warehouse.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected
 from cargo_ai.warehouse.names import slug_of
 from cargo_ai.warehouse.values import Unfit, from_text, to_database
 
 SHOWN_RECORDS = 20
+_EMPTY = "The file is empty: it needs a first row that names its columns."
 ID_NAMES = ("id", "ID", "Id", "_id")
 """Headers that name the id column of a file where the config names none."""
 
@@ -37,10 +40,10 @@ class FileFault(ValueError):
 class RowsRejected(FileFault):
     """Some rows do not fit; nothing of the file was taken."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, name: str) -> None:
         first, count = prepared.rejected[0], prepared.rejected_count
-        more = f" ({count - 1} more rows do not fit)" if count > 1 else ""
-        super().__init__(f"Row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.")
+        more = f" ({count - 1:,} more {'row does' if count == 2 else 'rows do'} not fit)" if count > 1 else ""
+        super().__init__(f"{name}, row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.")
         self.rejected = prepared.rejected
 
 
@@ -63,19 +66,8 @@ def key_of(config: Mapping[str, Any]) -> str:
 
 async def sniffed(ctx: Context, config: Mapping[str, Any]) -> Sniffed:
     """Read the file once and find out its columns; those that the config names are taken as they are. FileFault, ConfigFault."""
-    key = key_of(config)
-    inference: Inference | None = None
-    headers: list[str] = []
-    sample: list[list[str]] = []
-    async with aclosing(_lists(ctx.files, key, ctx.workspace)) as chunks:
-        async for columns, _, found in chunks:
-            if inference is None:
-                headers, inference = columns, Inference(len(columns))
-            inference.see(found)
-            sample += found[: SHOWN_RECORDS - len(sample)]
-    if inference is None:
-        raise FileFault("The file is empty: it needs a first row that names its columns.")
-    types, taken = inference.types(), set[str]()
+    found = await _looked_into(ctx, key_of(config))
+    headers, types, sample, taken = found.headers, found.types, found.sample, set[str]()
     every = tuple(
         OriginalColumn(slug=slug_of(header, taken), type=kind, label=header, original_slug=header)
         for header, kind in zip(headers, types, strict=True)
@@ -87,7 +79,41 @@ async def sniffed(ctx: Context, config: Mapping[str, Any]) -> Sniffed:
         roles["idColumnSlug"] = next((column.slug for column in every if column.original_slug in ID_NAMES), None)
     shape = extractors.shaped(columns, roles)
     places = _places(headers, columns)
-    return Sniffed(shape, inference.count, [_record(row, places) for row in sample])
+    return Sniffed(shape, found.count, [_record(row, places) for row in sample])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    headers: list[str]
+    types: list[ColumnType]
+    count: int
+    sample: list[list[str]]
+
+
+async def _looked_into(ctx: Context, key: str) -> _Found:
+    """The columns of a file: of Parquet from its schema, of CSV from all of its rows."""
+    if parquet.is_parquet(key):
+        with _told(key):
+            async with parquet.kept(ctx.files.stream(owned(key, ctx.workspace))) as path:
+                shape = await parquet.shape(path)
+                rows: list[list[str]] = []
+                async with aclosing(parquet.lists(path)) as chunks:
+                    async for _, _, found in chunks:
+                        rows = found[:SHOWN_RECORDS]
+                        break
+                return _Found([name for name, _ in shape.columns], [kind for _, kind in shape.columns], shape.count, rows)
+    inference: Inference | None = None
+    headers: list[str] = []
+    sample: list[list[str]] = []
+    async with aclosing(_lists(ctx.files, key, ctx.workspace)) as chunks:
+        async for columns, _, found in chunks:
+            if inference is None:
+                headers, inference = columns, Inference(len(columns))
+            inference.see(found)
+            sample += found[: SHOWN_RECORDS - len(sample)]
+    if inference is None:
+        raise FileFault(_EMPTY)
+    return _Found(headers, inference.types(), inference.count, sample)
 
 
 def _places(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[OriginalColumn | None]:
@@ -118,10 +144,12 @@ class Filled:
     rejected_count: int
 
 
-async def fill(ctx: Context, relation: Relation, key: str, *, match: Column | None = None, skip_invalid: bool = False) -> Filled:
+async def fill(
+    ctx: Context, relation: Relation, key: str, *, match: Column | None = None, skip_invalid: bool = False, verdicts: Verdicts | None = None
+) -> Filled:
     """Read the file into the model, in the request's transaction: rows are added, or change those of the same id (or `match`).
 
-    RowsRejected when a row does not fit, unless those are skipped; FileFault as `sniffed`.
+    RowsRejected when a row does not fit, unless those are skipped; `verdicts` gets what became of each row. FileFault as `sniffed`.
     """
     connection = await driver_connection(ctx.db)
     load: Load | None = None
@@ -131,21 +159,25 @@ async def fill(ctx: Context, relation: Relation, key: str, *, match: Column | No
             async for headers, first, found in chunks:
                 if load is None or prepared is None:
                     prepared = Prepared(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
-                    load = Load(connection, relation, prepared)
+                    load = Load(connection, relation, prepared, judged=verdicts is not None)
                     await load.begin()
                 lines = prepared.lines(first, found)
                 if len(prepared.rejected) >= MOST_REJECTED and not skip_invalid:
-                    raise RowsRejected(prepared)
+                    raise RowsRejected(prepared, name_of(key))
                 await load.write(lines)
         if load is None or prepared is None:
-            raise FileFault("The file is empty: it needs a first row that names its columns.")
+            raise FileFault(_EMPTY)
         if prepared.rejected and not skip_invalid:
-            raise RowsRejected(prepared)
+            raise RowsRejected(prepared, name_of(key))
     except BaseException as error:
         if load is not None:
             await load.abandon(error)
         raise
     loaded = await load.end()
+    if verdicts is not None:
+        async with aclosing(load.verdicts()) as parts:
+            async for part in parts:
+                await verdicts.write(part)
     await after(ctx, relation, loaded)
     return Filled(loaded, prepared.rejected, prepared.rejected_count)
 
@@ -184,11 +216,34 @@ async def after(ctx: Context, relation: Relation, loaded: Loaded) -> None:
         ctx.warn(f"{loaded.doubled:,} rows had an id that came again later in the file: the last row of an id counts.")
 
 
+def name_of(key: str) -> str:
+    """The name of an uploaded file as people know it."""
+    return key.rpartition("/")[2]
+
+
+def lists(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. FileFault."""
+    return _lists(ctx.files, key, ctx.workspace)
+
+
 async def _lists(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
-    try:
-        async with aclosing(csv_lists(files.stream(owned(key, workspace)))) as chunks:
+    with _told(key):
+        stream = files.stream(owned(key, workspace))
+        if parquet.is_parquet(key):
+            async with parquet.kept(stream) as path, aclosing(parquet.lists(path)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
+        async with aclosing(csv_lists(stream)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+
+@contextmanager
+def _told(key: str) -> Generator[None]:
+    """What is wrong with a file as FileFault."""
+    try:
+        yield
     except FileMissing:
         raise FileFault(f"There is no uploaded file {key}.", missing=True) from None
     except FilesUnavailable:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets as randomness
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage import files, model, record, relations
+from cargo_ai.domains.storage import verdicts as verdict
 from cargo_ai.domains.storage.files import FileFault, RowsRejected
 from cargo_ai.domains.storage.tables import Model
+from cargo_ai.domains.storage.verdicts import Verdicts
 from cargo_ai.domains.storage.write import Checked, Fault, Unwritable, Writer, check_new
 from cargo_ai.kernel.secrets import hash_token
 from cargo_ai.kernel.wire import ByUuid
@@ -24,7 +27,8 @@ from cargo_ai.roomkit.csvfile import BadFile, json_chunks
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.store.files import FileMissing, FilesUnavailable, owned
 from cargo_ai.warehouse.catalog import Column, Relation
-from cargo_ai.warehouse.load import MOST_REJECTED
+from cargo_ai.warehouse.prepared import MOST_REJECTED, MOST_TOLD, Rejected
+from cargo_ai.warehouse.rows import Written
 
 TOKEN_PREFIX = "cai_ingest_"  # noqa: S105
 LINES = (".ndjson", ".jsonl", ".ndjson.json")
@@ -69,24 +73,46 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
     row, relation = await _model(ctx, request.model_uuid)
     match = matching(relation, request.matching_column_slug)
     try:
-        if request.s3_filename.lower().endswith(LINES):
-            _by_id(match)
-            return await _lines(ctx, row, relation, request.s3_filename, skip_invalid=request.skip_invalid)
-        filled = await files.fill(ctx, relation, request.s3_filename, match=match, skip_invalid=request.skip_invalid)
+        if not request.skip_invalid:
+            return await _read(ctx, row, relation, request.s3_filename, match, None)
+        with Verdicts() as verdicts:
+            report = await _read(ctx, row, relation, request.s3_filename, match, verdicts)
+            return await _kept(ctx, row, report, verdicts)
     except RowsRejected as fault:
-        errors = [contract.RejectedRow(row=one.row, column=one.column, message=one.message).to_wire() for one in fault.rejected]
-        contract.ingest.refuse("rowsRejected", problem=str(fault), details={"errors": errors})
+        errors = [_told(one).to_wire() for one in fault.rejected]
+        details = {"file": files.name_of(request.s3_filename), "errors": errors}
+        contract.ingest.refuse("rowsRejected", problem=str(fault), details=details)
     except FileFault as fault:
         if fault.missing:
             contract.ingest.refuse("fileNotFound", file=request.s3_filename, fix="cargo-ai workspace file upload --file-path <file>")
         contract.ingest.refuse("fileInvalid", problem=str(fault))
+
+
+async def _read(
+    ctx: Context, row: Model, relation: Relation, key: str, match: Column | None, verdicts: Verdicts | None
+) -> contract.IngestReport:
+    """Read a file in; with `verdicts`, rows that do not fit are left out."""
+    if key.lower().endswith(LINES):
+        _by_id(match)
+        return await _lines(ctx, row, relation, key, verdicts)
+    filled = await files.fill(ctx, relation, key, match=match, skip_invalid=verdicts is not None, verdicts=verdicts)
     return contract.IngestReport(
         added=filled.loaded.added,
         updated=filled.loaded.updated,
         unchanged=filled.loaded.unchanged,
         rejected=filled.rejected_count,
-        errors=[contract.RejectedRow(row=one.row, column=one.column, message=one.message) for one in filled.rejected],
+        errors=[_told(one) for one in filled.rejected],
     )
+
+
+def _told(one: Rejected) -> contract.RejectedRow:
+    return contract.RejectedRow(row=one.row, column=one.column, message=one.message, value=one.value)
+
+
+async def _kept(ctx: Context, row: Model, report: contract.IngestReport, verdicts: Verdicts) -> contract.IngestReport:
+    """The report with the way to the verdicts on all rows."""
+    made = await verdicts.keep(ctx, row.uuid)
+    return report.model_copy(update={"report_uuid": str(made.uuid), "report_url": verdict.url(ctx, made, None)})
 
 
 def matching(relation: Relation, slug: str | None) -> Column | None:
@@ -107,12 +133,12 @@ def matching(relation: Relation, slug: str | None) -> Column | None:
     return column
 
 
-async def _lines(ctx: Context, row: Model, relation: Relation, key: str, *, skip_invalid: bool) -> contract.IngestReport:
+async def _lines(ctx: Context, row: Model, relation: Relation, key: str, verdicts: Verdicts | None) -> contract.IngestReport:
     """A file of JSON lines: keys that a line lacks leave what the record has."""
-    report = _Report()
+    report = _Report(files.name_of(key), verdicts)
     async with aclosing(_objects(ctx, key)) as chunks:
         async for first, chunk in chunks:
-            await report.take(Writer(ctx.db, ctx.workspace, relation), chunk, first, makes_ids=record.makes_ids(row), skip=skip_invalid)
+            await report.take(Writer(ctx.db, ctx.workspace, relation), chunk, first, makes_ids=record.makes_ids(row))
     return report.reply()
 
 
@@ -122,9 +148,10 @@ async def take_objects(
     """Objects that a request brought."""
     row, relation = await _model(ctx, str(uid))
     _by_id(matching(relation, match))
-    report = _Report()
-    await report.take(Writer(ctx.db, ctx.workspace, relation), found, 1, makes_ids=record.makes_ids(row), skip=skip_invalid)
-    return report.reply()
+    with Verdicts() as verdicts:
+        report = _Report("the body", verdicts if skip_invalid else None)
+        await report.take(Writer(ctx.db, ctx.workspace, relation), found, 1, makes_ids=record.makes_ids(row))
+        return await _kept(ctx, row, report.reply(), verdicts) if skip_invalid else report.reply()
 
 
 async def _model(ctx: Context, text: str) -> tuple[Model, Relation]:
@@ -142,36 +169,74 @@ def _by_id(match: Column | None) -> None:
 
 
 class _Report:
-    """What came of the objects so far."""
+    """What came of the objects so far. Without `verdicts`, one that does not fit refuses all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, verdicts: Verdicts | None) -> None:
+        self._name, self._verdicts = name, verdicts
         self.added = self.updated = self.unchanged = self.rejected = 0
         self.errors: list[contract.RejectedRow] = []
 
-    async def take(self, writer: Writer, found: list[dict[str, Any]], first: int, *, makes_ids: bool, skip: bool) -> None:
+    async def take(self, writer: Writer, found: list[dict[str, Any]], first: int, *, makes_ids: bool) -> None:
         """Write some objects; Refusal when one does not fit and is not to be skipped."""
         checked = check_new(writer.relation, found, makes_ids=makes_ids)
-        self._note(checked.faults, first)
-        if checked.faults and not skip:
-            problem = f"Line {first + checked.faults[0].index}, {Unwritable(checked.faults)}. Nothing was taken."
-            errors = [one.to_wire() for one in self.errors]
-            contract.ingest.refuse("rowsRejected", problem=problem, details={"errors": errors})
+        bad: dict[int, list[Fault]] = {}
+        for fault in checked.faults:
+            bad.setdefault(fault.index, []).append(fault)
+        self._note(bad, found, first)
+        if bad and self._verdicts is None:
+            fault = checked.faults[0]
+            problem = f"{self._name}, line {first + fault.index}, {Unwritable([fault])}. Nothing was taken."
+            details = {"file": self._name, "errors": [one.to_wire() for one in self.errors]}
+            contract.ingest.refuse("rowsRejected", problem=problem, details=details)
         written = await writer.upsert(Checked(checked.rows))
         distinct = len({uid for uid, _ in checked.rows})
         self.added += len(written.added)
         self.updated += len(written.updated)
         self.unchanged += distinct - len(written.touched)
+        if self._verdicts is not None:
+            await self._verdicts.add(_judged(checked, bad, found, first, written))
 
-    def _note(self, faults: list[Fault], first: int) -> None:
-        self.rejected += len({fault.index for fault in faults})
-        more = faults[: max(0, MOST_REJECTED - len(self.errors))]
-        self.errors += [contract.RejectedRow(row=first + fault.index, column=fault.column, message=fault.message) for fault in more]
+    def _note(self, bad: Mapping[int, list[Fault]], found: list[dict[str, Any]], first: int) -> None:
+        self.rejected += len(bad)
+        for index, faults in bad.items():
+            for fault in faults[: max(0, MOST_REJECTED - len(self.errors))]:
+                value = shown_value(found[index].get(fault.column))
+                self.errors.append(contract.RejectedRow(row=first + index, column=fault.column, message=fault.message, value=value))
 
     def reply(self) -> contract.IngestReport:
         """The whole of it."""
         return contract.IngestReport(
             added=self.added, updated=self.updated, unchanged=self.unchanged, rejected=self.rejected, errors=self.errors
         )
+
+
+def _judged(
+    checked: Checked, bad: Mapping[int, list[Fault]], found: list[dict[str, Any]], first: int, written: Written
+) -> Iterator[tuple[Any, ...]]:
+    """The verdict on each object, in order."""
+    added, updated = set(written.added), set(written.updated)
+    good = iter(checked.rows)
+    rows = {index: uid for index in range(len(found)) if index not in bad for uid, _ in [next(good)]}
+    last = {uid: index for index, uid in rows.items()}
+    for index in range(len(found)):
+        if index in bad:
+            fault, *others = bad[index]
+            problem = "; ".join([fault.message, *(f"{one.column} {one.message}" for one in others)])
+            yield first + index, "rejected", None, fault.column, shown_value(found[index].get(fault.column)), problem
+            continue
+        uid = rows[index]
+        if last[uid] != index:
+            yield first + index, "replaced", uid, None, None, f"row {first + last[uid]} has the same id"
+        else:
+            yield first + index, "added" if uid in added else "updated" if uid in updated else "unchanged", uid, None, None, None
+
+
+def shown_value(value: object) -> str | None:
+    """A value as it is told: text, cut where it is long."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text[:MOST_TOLD]
 
 
 async def _objects(ctx: Context, key: str) -> AsyncGenerator[tuple[int, list[dict[str, Any]]]]:

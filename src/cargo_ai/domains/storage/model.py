@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.domains.connection import door as connection
-from cargo_ai.domains.storage import changes, definition, extractors, files, preview, refer, relations
+from cargo_ai.domains.storage import changes, definition, extractors, files, preview, refer, relations, unifying, uploaded
 from cargo_ai.domains.storage.extractors import Shape
 from cargo_ai.domains.storage.files import FileFault
 from cargo_ai.domains.storage.tables import Model, StorageRun
@@ -177,6 +177,7 @@ async def _fill(ctx: Context, row: Model, relation: Relation) -> None:
             status="success",
             file_names=[key],
             counts={"added": filled.loaded.added},
+            fingerprint=uploaded.fingerprint(row),
             created_at=began,
             finished_at=clock.now(),
         )
@@ -275,7 +276,7 @@ async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelR
     if request.is_paused is not None:
         row.is_paused = request.is_paused
     if "unification" in given:
-        row.unification = changes.unification(row, request.unification)
+        row.unification = unifying.stored_form(row, request.unification)
     if request.config is not None:
         changes.config(row, request.config)
     if given & {"title_column_slug", "time_column_slug", "id_column_slug"}:

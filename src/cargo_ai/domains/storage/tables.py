@@ -65,11 +65,15 @@ class Relationship(Stamped, Owned, Row):
 
 
 class StorageRun(Stamped, Owned, Row):
-    """A refresh of a model from its extractor; a model has at most one that is not finished."""
+    """A refresh of a model from its extractor; a model has at most one that is not finished.
+
+    fingerprint: what stands for the state of the source, None where that cannot be told. tries: how often a worker has begun it.
+    """
 
     __tablename__ = "storage_runs"
     __table_args__ = (
         Index("ix_storage_runs_model", "model_uuid", "uuid"),
+        Index("ix_storage_runs_workspace_latest", "workspace_uuid", "uuid"),
         Index("uq_storage_runs_live", "model_uuid", unique=True, postgresql_where=text("finished_at IS NULL")),
     )
 
@@ -77,6 +81,10 @@ class StorageRun(Stamped, Owned, Row):
     user_uuid: Mapped[uuid.UUID]
     status: Mapped[str]
     is_reset: Mapped[bool] = mapped_column(default=False)
+    is_force: Mapped[bool] = mapped_column(default=False)
+    tries: Mapped[int] = mapped_column(default=0)
+    fingerprint: Mapped[str | None]
+    warnings: Mapped[list[Any] | None] = mapped_column(Json)
     error_message: Mapped[str | None]
     file_names: Mapped[list[Any]] = mapped_column(Json)
     counts: Mapped[dict[str, Any] | None] = mapped_column(Json)
@@ -92,3 +100,52 @@ class ModelInsert(Owned, Row):
     model_uuid: Mapped[uuid.UUID]
     record_id: Mapped[str]
     at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+
+
+class RecordMerge(Stamped, Owned, Row):
+    """One merge of duplicates. `rule`: how it was asked for."""
+
+    __tablename__ = "record_merges"
+    __table_args__ = (Index("ix_record_merges_workspace_uuid", "workspace_uuid", "uuid"),)
+
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    model_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.uuid"))
+    user_uuid: Mapped[uuid.UUID]
+    rule: Mapped[dict[str, Any]] = mapped_column(Json)
+    groups_count: Mapped[int]
+    removed_count: Mapped[int]
+    undone_at: Mapped[datetime | None]
+
+
+class MergedRecord(Owned, Row):
+    """A record that a merge changed or removed: its row `before`; `after`: the columns that were filled, None where it was removed."""
+
+    __tablename__ = "merged_records"
+
+    merge_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("record_merges.uuid", ondelete="CASCADE"), primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+    survivor_id: Mapped[str]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any] | None]
+
+
+class UnifiedReference(Owned, Row):
+    """What an account or a contact is known by: a value such as a domain leads to one record of the model of accounts or contacts."""
+
+    __tablename__ = "unified_references"
+    __table_args__ = (Index("ix_unified_references_record", "model_uuid", "record_id"),)
+
+    model_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.uuid"), primary_key=True)
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str]
+
+
+class IngestReport(Stamped, Owned, Row):
+    """What became of each row of a file that was read into a model; the verdicts are a stored file."""
+
+    __tablename__ = "ingest_reports"
+    __table_args__ = (Index("ix_ingest_reports_created_at", "created_at"),)
+
+    model_uuid: Mapped[uuid.UUID]
+    file_key: Mapped[str]

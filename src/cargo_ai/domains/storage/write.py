@@ -81,7 +81,7 @@ def check_changes(relation: Relation, records: Iterable[tuple[str, Mapping[str, 
     found = Checked()
     for index, (uid, record) in enumerate(records):
         row, faults = columns_of(relation, record, index)
-        if relation.id_column in row and _as_id(relation, row[relation.id_column]) != uid:
+        if relation.id_column in row and id_of(relation, row[relation.id_column]) != uid:
             faults.append(Fault(index, relation.id_column, "is the id of the record and cannot be changed"))
         if faults:
             found.faults += faults
@@ -125,7 +125,7 @@ def _id_of(relation: Relation, record: Mapping[str, Any], row: Row, index: int, 
         if row.get(own) in {None, ""} and given not in {None, ""} and isinstance(given, str):
             column = relation.column(own)
             row[own] = to_database(given, column.type) if column else given
-        uid = _as_id(relation, row.get(own)) or ""
+        uid = id_of(relation, row.get(own)) or ""
     if not uid and (own == "_id" or makes_ids):
         uid = str(ids.new())
         if own != "_id":
@@ -139,7 +139,7 @@ def _id_of(relation: Relation, record: Mapping[str, Any], row: Row, index: int, 
     return uid
 
 
-def _as_id(relation: Relation, text: str | None) -> str | None:
+def id_of(relation: Relation, text: str | None) -> str | None:
     """The id that the id column's value makes: whole numbers without `.0`."""
     column = relation.column(relation.id_column)
     return text.removesuffix(".0") if text and column and column.type == "number" else text

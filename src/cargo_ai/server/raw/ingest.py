@@ -31,6 +31,7 @@ _ENDINGS = {
     "application/ndjson": "data.ndjson",
     "application/jsonl": "data.jsonl",
     "application/x-jsonlines": "data.jsonl",
+    "application/vnd.apache.parquet": "data.parquet",
 }
 
 

@@ -16,11 +16,45 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 60480
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `start` up to but not including `end`; a moment has `end` one microsecond later. `relative`: it moves with the clock."""
+    """From `start` up to but not including `end`; a moment has `end` one microsecond later. `live`: where it moves with the clock, the
+    SQL for `start`, which gives the same."""
 
     start: datetime
     end: datetime
-    relative: bool
+    live: str | None = None
+
+    @property
+    def relative(self) -> bool:
+        """Whether it moves with the clock."""
+        return self.live is not None
+
+    @property
+    def start_sql(self) -> str:
+        """`start` as SQL."""
+        return self.live or _literal(self.start)
+
+    @property
+    def end_sql(self) -> str:
+        """`end` as SQL."""
+        return f"({self.live} + interval '1 microsecond')" if self.live else _literal(self.end)
+
+    @property
+    def day(self) -> Span:
+        """The UTC day around it, where it moves with the clock; a moment or day that was named stands for itself."""
+        if self.live is None:
+            return self
+        start = self.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return Day(start, start + timedelta(days=1), f"(date_trunc('day', {self.live} at time zone 'UTC') at time zone 'UTC')")
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Span):
+    """A whole day that moves with the clock."""
+
+    @property
+    def end_sql(self) -> str:
+        """The next day's beginning."""
+        return f"({self.live} + interval '24 hours')"
 
 
 def moment(text: str, now: datetime) -> Span:
@@ -30,21 +64,20 @@ def moment(text: str, now: datetime) -> Span:
     try:
         if found:
             start = _before(now, int(found[1]), found[2].lower())
-            return Span(start, start + timedelta(microseconds=1), True)
+            live = f"(((now() at time zone 'UTC') - interval '{int(found[1])} {found[2].lower()}') at time zone 'UTC')"
+            return Span(start, start + timedelta(microseconds=1), live)
         if _DAY.match(text):
             start = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return Span(start, start + timedelta(days=1), False)
+            return Span(start, start + timedelta(days=1))
         parsed = datetime.fromisoformat(text)
         start = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidFilter(f"{text!r} is no date: give an ISO date or time, or a span such as '3 months'.") from None
-    return Span(start, start + timedelta(microseconds=1), False)
+    return Span(start, start + timedelta(microseconds=1))
 
 
-def day_of(at: datetime) -> tuple[datetime, datetime]:
-    """The UTC day around a moment."""
-    start = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return start, start + timedelta(days=1)
+def _literal(at: datetime) -> str:
+    return f"'{at.astimezone(UTC).isoformat()}'::timestamptz"
 
 
 def _before(now: datetime, count: int, unit: str) -> datetime:

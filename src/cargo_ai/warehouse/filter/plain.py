@@ -18,7 +18,7 @@ from cargo_ai.contract.segmentation.filter import (
 )
 from cargo_ai.warehouse.catalog import Column
 from cargo_ai.warehouse.filter import terms
-from cargo_ai.warehouse.filter.moments import Span, day_of, moment
+from cargo_ai.warehouse.filter.moments import Span, moment
 from cargo_ai.warehouse.filter.terms import InvalidFilter, Scope
 
 Plain = StringCondition | NumberCondition | DateCondition | BooleanCondition | ObjectCondition | AnyCondition | PropertyCondition
@@ -118,22 +118,24 @@ def _date(condition: DateCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
         scope.relative = scope.relative or found.relative
         return found
 
-    def within(start: exp.Expr, end: exp.Expr) -> exp.Expr:
+    def at(when: object, live: str, *, moves: bool) -> exp.Expr:
+        return scope.bind(when, "timestamptz", live if moves else None)
+
+    def within(first: Span, last: Span) -> exp.Expr:
+        """From the earlier of two beginnings to the later of two ends."""
+        moves = first.relative or last.relative
+        start = at(min(first.start, last.start), f"least({first.start_sql}, {last.start_sql})", moves=moves)
+        end = at(max(first.end, last.end), f"greatest({first.end_sql}, {last.end_sql})", moves=moves)
         return exp.and_(exp.GTE(this=value.copy(), expression=start), exp.LT(this=value.copy(), expression=end))
 
-    def at(when: object) -> exp.Expr:
-        return scope.bind(when, "timestamptz")
-
     if condition.operator == "between":
-        ends = [span(condition.first_value, "firstValue"), span(condition.last_value, "lastValue")]
-        return within(at(min(one.start for one in ends)), at(max(one.end for one in ends)))
+        return within(span(condition.first_value, "firstValue"), span(condition.last_value, "lastValue"))
     given = span(condition.value, "a value")
     if condition.operator == "greaterThan":
-        return exp.GTE(this=value, expression=at(given.end))
+        return exp.GTE(this=value, expression=at(given.end, given.end_sql, moves=given.relative))
     if condition.operator == "lowerThan":
-        return exp.LT(this=value, expression=at(given.start))
-    start, end = day_of(given.start) if given.relative else (given.start, given.end)
-    same = within(at(start), at(end))
+        return exp.LT(this=value, expression=at(given.start, given.start_sql, moves=given.relative))
+    same = within(given.day, given.day)
     return same if condition.operator == "is" else terms.negated(value, same)
 
 

@@ -41,16 +41,20 @@ class Scope:
     enrolments: Callable[[EnrollmentCondition, Scope], exp.Select] | None = None
     clause: Callable[[str, Relation, str], exp.Expr] | None = None
     params: dict[str, Any] = field(default_factory=dict[str, Any])
+    live: dict[str, str] = field(default_factory=dict[str, str])
+    """Of values that move with the present: SQL that makes them anew whenever it is run."""
     warnings: list[str] = field(default_factory=list[str])
     relative: bool = False
     """Whether membership can change without any write, because something is compared with the present."""
     depth: int = 0
     _aliases: int = 0
 
-    def bind(self, value: Any, type: str | None = None) -> exp.Expr:
-        """A placeholder for a value, cast to a type where the database could not know it."""
+    def bind(self, value: Any, type: str | None = None, live: str | None = None) -> exp.Expr:
+        """A placeholder for a value, cast to a type where the database could not know it. `live`: the value as SQL over now()."""
         name = f"p{len(self.params)}"
         self.params[name] = value
+        if live is not None:
+            self.live[name] = live
         placeholder = exp.Placeholder(this=name)
         return exp.cast(placeholder, type) if type else placeholder
 

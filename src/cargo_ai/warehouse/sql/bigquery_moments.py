@@ -18,6 +18,7 @@ Rule = Callable[[Compiler, exp.Expr, Scope], Sql]
 _DAYS = {"sunday": 0, "monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, "friday": 5, "saturday": 6}
 _CLOCK = frozenset({"microsecond", "millisecond", "second", "minute", "hour"})
 _CALENDAR = frozenset({"day", "week", "isoweek", "month", "quarter", "year", "isoyear"})
+UNITS = _CLOCK | _CALENDAR
 _EXTRACTED = _CLOCK | _CALENDAR | {"dayofweek", "dayofyear", "date", "time"}
 _DIFF_DATES = _CALENDAR
 _DIFF_EXACT = _CLOCK | {"day"}

@@ -43,6 +43,11 @@ class Compiler:
         """Whether BigQuery's meaning of things applies."""
         return self.spelling == "bigquery"
 
+    @property
+    def clickhouse(self) -> bool:
+        """Whether ClickHouse's meaning of things applies."""
+        return self.spelling == "clickhouse"
+
     def handle(self) -> str:
         """A fresh name for something in FROM or WITH: no name that a user chose names a relation in our text."""
         self._handles += 1

@@ -22,6 +22,7 @@ from cargo_ai.warehouse.catalog import Catalog
 from cargo_ai.warehouse.sql import failures, memory, roles, values
 from cargo_ai.warehouse.sql.guard import Checked
 from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.warehouse.sql.roles import STATEMENT_SECONDS
 
 AT_ONCE = 8
 AT_ONCE_PER_WORKSPACE = 2
@@ -68,9 +69,11 @@ class Desk:
         self._everybody = asyncio.Semaphore(AT_ONCE)
         self._workspaces: dict[uuid.UUID, tuple[asyncio.Semaphore, int]] = {}
 
-    async def fetch(self, checked: Checked, catalog: Catalog, *, limit: int, offset: int = 0, count: bool = False) -> Fetched:
+    async def fetch(
+        self, checked: Checked, catalog: Catalog, *, limit: int, offset: int = 0, count: bool = False, seconds: int = STATEMENT_SECONDS
+    ) -> Fetched:
         """Rows `offset` to `offset + limit` of the result. SqlRefused when the database says no; Busy, Unavailable."""
-        async with self._cursor(checked, catalog) as connection:
+        async with self._cursor(checked, catalog, seconds) as connection:
             skipped = await _moved(connection, f"MOVE FORWARD {offset} IN q") if offset else 0
             rows, weight = list[Row](), 0
             async for row, size in _stream(connection, f"FETCH FORWARD {limit} FROM q", checked.columns):
@@ -84,10 +87,10 @@ class Desk:
             rest = await _moved(connection, "MOVE FORWARD ALL IN q") if len(rows) == limit else 0
             return Fetched(rows, skipped + len(rows) + rest, rest > 0, weight)
 
-    async def pages(self, checked: Checked, catalog: Catalog) -> AsyncGenerator[list[Row]]:
+    async def pages(self, checked: Checked, catalog: Catalog, *, seconds: int = STATEMENT_SECONDS) -> AsyncGenerator[list[Row]]:
         """The whole result in pages. The connection is held until the last one is taken: do not hand it to a slow reader."""
         ends = clock.seconds() + LONGEST_SECONDS
-        async with self._cursor(checked, catalog) as connection:
+        async with self._cursor(checked, catalog, seconds) as connection:
             while True:
                 page = [row async for row, _ in _stream(connection, f"FETCH FORWARD {PAGE} FROM q", checked.columns)]
                 if page:
@@ -98,15 +101,15 @@ class Desk:
                     raise SqlRefused(f"The download took longer than {LONGEST_SECONDS / 60:.0f} minutes and was stopped.")
 
     @asynccontextmanager
-    async def _cursor(self, checked: Checked, catalog: Catalog) -> AsyncGenerator[Connection]:
+    async def _cursor(self, checked: Checked, catalog: Catalog, seconds: int) -> AsyncGenerator[Connection]:
         """A connection with the query open as the cursor `q`. What the database says no to becomes SqlRefused."""
         async with self._slot(catalog.workspace):
             connection = await self._connect(checked, catalog)
             try:
-                await _open(connection, checked)
+                await _open(connection, checked, seconds)
                 yield connection
             except psycopg.Error as error:
-                said = failures.sentence(error)
+                said = failures.sentence(error, seconds)
                 if said is None:
                     _log.warning("a user's query failed", error=type(error).__name__, state=error.sqlstate)
                     raise Unavailable("The database broke off the query.") from error
@@ -180,9 +183,11 @@ async def _waited(semaphore: asyncio.Semaphore) -> AsyncGenerator[None]:
         semaphore.release()
 
 
-async def _open(connection: Connection, checked: Checked) -> None:
+async def _open(connection: Connection, checked: Checked, seconds: int) -> None:
     """Begin to read. A cursor takes nothing but a SELECT, and `binary` makes the driver use the protocol that takes one statement."""
     await connection.set_read_only(True)
+    if seconds != STATEMENT_SECONDS:  # else the login has it
+        await connection.execute(f"SET LOCAL statement_timeout = '{int(seconds)}s'".encode())
     if checked.collects:
         await _refuse_collecting(connection, checked.sql)
     # The size of a row is bounded before it is sent: the driver would have to hold all of it.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from cargo_ai.warehouse.sql import functions, paths, shapes, windows
+from cargo_ai.warehouse.sql import clickhouse, functions, paths, shapes, windows
 from cargo_ai.warehouse.sql.casts import cast
 from cargo_ai.warehouse.sql.compiler import Compiler, only, unknown
 from cargo_ai.warehouse.sql.names import Scope
@@ -78,6 +78,8 @@ def _chain_kind(kind: type[exp.Expr]) -> Kind:
 def _arithmetic(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     only(node, "this", "expression")
     left, right = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
+    if c.clickhouse and (seconds := clickhouse.between(type(node), left, right)) is not None:
+        return seconds
     return Sql(f"({left.text} {_ARITHMETIC[type(node)]} {right.text})", _result(type(node), left, right))
 
 
@@ -97,6 +99,8 @@ def _result(kind: type[exp.Expr], left: Sql, right: Sql) -> Kind:
 def _division(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     only(node, "this", "expression", "typed", "safe")
     left, right = _side(c, node, "this", scope), _side(c, node, "expression", scope)
+    if c.clickhouse:
+        return clickhouse.divided(left, right)
     # BigQuery divides whole numbers into fractions, Postgres does not.
     return Sql(f"(CAST({left} AS double precision) / {right})", "number") if c.bigquery else Sql(f"({left} / {right})")
 
@@ -361,6 +365,8 @@ _RULES: dict[type[exp.Expr], Rule] = {
     exp.Cast: cast,
     exp.TryCast: cast,
     exp.Anonymous: functions.call,
+    exp.ParameterizedAgg: clickhouse.parameterized,
+    exp.CombinedParameterizedAgg: clickhouse.parameterized,
     exp.GroupConcat: functions.string_agg,
     exp.WithinGroup: functions.within_group,
     exp.Extract: functions.extract,

@@ -11,7 +11,6 @@ from cargo_ai.warehouse.sql.roles import STATEMENT_SECONDS
 OURS = "CAI01"
 _GROUPED = re.compile(r'column "r\d+\.([^"]{1,63})"')
 _SENTENCES = {
-    "57014": f"The query took longer than {STATEMENT_SECONDS} seconds and was stopped. Filter more, or join and sort less.",
     "53200": "The query needs more memory than it may have. Filter more, or collect and sort less.",
     "54000": "The query makes a value that is too large.",
     "53400": "The query needs more disk than it may have. Filter more, or join and sort less.",
@@ -62,9 +61,11 @@ _CLASSES = {
 }
 
 
-def sentence(error: psycopg.Error) -> str | None:
-    """What to tell the user; None when it is not about the query (a lost connection, a bug of ours)."""
+def sentence(error: psycopg.Error, seconds: int = STATEMENT_SECONDS) -> str | None:
+    """What to tell the user; None when it is not about the query (a lost connection, a bug of ours). `seconds`: what it might take."""
     code = error.sqlstate or ""
+    if code == "57014":
+        return f"The query took longer than {seconds} seconds and was stopped. Filter more, or join and sort less."
     if code == OURS:
         return error.diag.message_primary or "The query cannot be run."
     if code == "42803" and (found := _GROUPED.search(error.diag.message_primary or "")):

@@ -9,7 +9,7 @@ from typing import cast as typed
 
 from sqlglot import exp
 
-from cargo_ai.warehouse.sql import bigquery, bigquery_moments, shapes, windows
+from cargo_ai.warehouse.sql import bigquery, bigquery_moments, clickhouse, shapes, windows
 from cargo_ai.warehouse.sql.allowed import AGGREGATES, COLLECTING, IMPOSSIBLE, SAME_KIND, SCALARS, WINDOWS, WITHIN, Plain
 from cargo_ai.warehouse.sql.arguments import values_of
 from cargo_ai.warehouse.sql.compiler import Compiler, only
@@ -47,6 +47,8 @@ def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """A function with its arguments. SqlRefused when it is on no list, takes other arguments, or only makes sense behind OVER."""
     only(node, "this", "expressions")
     called = node.name.lower()
+    if c.clickhouse and (rule := clickhouse.rule(called)) is not None:
+        return rule(c, node, scope)
     if called in bigquery.RULES and (c.bigquery or called not in bigquery.ONLY_BIGQUERY):
         return bigquery.RULES[called](c, node, scope)
     if called == "date_trunc":
@@ -204,6 +206,8 @@ def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         return bigquery.any_value(c, node.expressions[0], scope)
     made = given(c, node.expressions, scope)
     scope.aggregated = True
+    if c.clickhouse:
+        made.values = [clickhouse.counted(called, one) for one in made.values]
     if not rule.least <= len(made.values) <= rule.most:
         refuse(f"{called.upper()} takes {rule.least} argument{'' if rule.least == 1 else 's'} here, not {len(made.values)}.")
     c.collects = c.collects or called in COLLECTING
@@ -280,7 +284,7 @@ def windowed(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if called in WINDOWS:
         only(node, "this", "expressions")
         return _plain(c, WINDOWS[called], called, node, scope)
-    if called not in AGGREGATES and called not in {"count", "countif"}:
+    if called not in AGGREGATES and called not in {"count", "countif"} and not (c.clickhouse and clickhouse.rule(called)):
         refuse(f"{shown(called.upper() or node.key.upper())} cannot be used with OVER here.")
     value = call(c, node, scope)
     if value.text.startswith("("):

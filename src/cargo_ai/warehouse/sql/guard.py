@@ -33,8 +33,19 @@ class Checked:
     """An aggregate keeps its input in memory, so the plan should be looked at first."""
 
 
-def check(text: str, catalog: Catalog) -> Checked:
-    """The query as it may run. SqlRefused, with a sentence, for everything else; nothing else is ever raised. O(length)."""
+def check(text: str, catalog: Catalog, *, clickhouse: bool = False) -> Checked:
+    """The query as it may run. SqlRefused, with a sentence, for everything else; nothing else is ever raised. O(length).
+
+    `clickhouse`: where the text means something in ClickHouse's spelling, that is what it means.
+    """
+    if clickhouse:
+        try:
+            return _closed(lambda spelling: _query(text, catalog, spelling), "clickhouse")
+        except SqlRefused as refused:
+            try:
+                return check(text, catalog)
+            except SqlRefused as other:
+                raise (other if refused.stage == "syntax" and other.stage == "meaning" else refused) from None
     return _either(text, catalog.relations, lambda spelling: _query(text, catalog, spelling))
 
 

@@ -12,8 +12,8 @@ from cargo_ai.warehouse.sql import shapes
 from cargo_ai.warehouse.sql.refused import SqlRefused, refuse, shown
 from cargo_ai.warehouse.sql.shapes import Kind, Output, Sql
 
-Aliases = Literal["none", "after"]
-"""Whether the names of the SELECT list mean something here: not at all, or where no column has that name."""
+Aliases = Literal["none", "after", "before"]
+"""Whether the names of the SELECT list mean something here: not at all, where no column has that name, or before all columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ class Scope:
 
     def column(self, wanted: str) -> Sql | None:
         """The column of a bare name, here or further out."""
+        if self.mode == "before" and (alias := self.aliases.get(wanted.lower())) is not None:
+            return alias
         merged = self.merged.get(wanted.lower())
         if merged is not None:
             return merged
@@ -134,12 +136,12 @@ def relation(catalog: Catalog, parts: list[str]) -> Relation:
     if found is not None:
         return found
     written = ".".join(filter(None, (schema, table)))
-    names = [f"{one.dataset}.{one.slug}" for one in catalog.relations]
+    names = [f"{one.dataset}.{one.slug}".removeprefix(".") for one in catalog.relations]
     bare = f"{schema.removeprefix('datasets_')}.{table.removeprefix('models_')}".removeprefix(".")
     close = difflib.get_close_matches(bare, names, 1) or [one for one in names if one.partition(".")[2] == bare]
-    raise SqlRefused(
-        f"There is no table {shown(written)}." + (f" Did you mean {close[0]}?" if close else " Tables are called <dataset>.<model>.")
-    )
+    plain = all(one.system for one in catalog.relations)
+    hint = " Tables are called <dataset>.<model>." if plain else f" There are {', '.join(names)}, without anything before the name."
+    raise SqlRefused(f"There is no table {shown(written)}." + (f" Did you mean {close[0]}?" if close else hint))
 
 
 def no_column(scope: Scope, written: str) -> str:

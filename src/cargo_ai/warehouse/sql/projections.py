@@ -48,7 +48,7 @@ def projections(c: Compiler, node: exp.Expr, scope: Scope) -> list[Item]:
             alias = _implied(c, inside, sql)
         name = alias
         if not name:
-            name, unnamed = (f"f{unnamed}_", unnamed + 1) if c.bigquery else ("?column?", unnamed)
+            name, unnamed = (f"f{unnamed}_", unnamed + 1) if c.bigquery or c.clickhouse else ("?column?", unnamed)
         found.append((name, alias if type(one) is exp.Alias else "", sql, scope.aggregated))
     if len(found) > MOST_COLUMNS:
         refuse(f"The query gives {len(found):,} columns: {MOST_COLUMNS:,} are the most.")
@@ -79,6 +79,10 @@ def _implied(c: Compiler, node: exp.Expr, sql: Sql) -> str:
         return node.expression.name
     if c.bigquery:
         return ""
+    if c.clickhouse:
+        # ClickHouse calls a column like the expression that it shows.
+        written = node.sql("clickhouse")
+        return written if len(written.encode()) <= shapes.MOST_NAME_BYTES else ""
     if type(node) is exp.Anonymous:
         return str(node.this).lower()
     if type(node) is exp.Case:

@@ -65,7 +65,7 @@ def _select(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | No
     if not items:
         refuse("A SELECT without columns gives nothing.")
     scope.aliases = {item.alias.lower(): item.sql for item in items if item.alias}
-    where = sources.where_clause(c, node, scope, joined)
+    where = _where(c, node, scope, items, joined)
     grouped = _group(c, node, scope, items)
     tail = ""
     if (having := node.args.get("having")) is not None:
@@ -85,11 +85,23 @@ def _select(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | No
 
 def _late(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """An expression where names of the SELECT list count, too (HAVING, QUALIFY, ORDER BY)."""
-    scope.mode = "after"
+    scope.mode = "before" if c.clickhouse else "after"
     try:
         return c.expression(c, node, scope)
     finally:
         scope.mode = "none"
+
+
+def _where(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], joined: sources.Joined) -> str:
+    """WHERE. In ClickHouse the names of the SELECT list count here, too, unless an aggregate is behind them."""
+    if not c.clickhouse:
+        return sources.where_clause(c, node, scope, joined)
+    every = scope.aliases
+    scope.aliases, scope.mode = {item.alias.lower(): item.sql for item in items if item.alias and not item.aggregated}, "before"
+    try:
+        return sources.where_clause(c, node, scope, joined)
+    finally:
+        scope.aliases, scope.mode = every, "none"
 
 
 def _group(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
@@ -107,7 +119,7 @@ def _group(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
     for one in group.expressions:
         if type(one) is exp.Literal and not one.is_string:
             parts.append(_ordinal(one, items))
-        elif type(one) is exp.Column and not one.args.get("table") and scope.column(one.name) is None:
+        elif type(one) is exp.Column and not one.args.get("table") and (c.clickhouse or scope.column(one.name) is None):
             parts.append(_position(one.name, items) or _late(c, one, scope).text)
         else:
             parts.append(c.expression(c, one, scope).text)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.bigquery import BigQuery
+from sqlglot.dialects.clickhouse import ClickHouse
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
@@ -71,7 +72,15 @@ class _PlainPostgres(Postgres):
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _kept(Postgres.Parser)
 
 
-_dialects: dict[Spelling, Dialect] = {"postgres": _PlainPostgres(), "bigquery": _PlainBigQuery()}
+class _PlainClickHouse(ClickHouse):
+    """ClickHouse's grammar without its knowledge of functions, apart from the second parentheses that some aggregates have."""
+
+    class Parser(_Bounded, ClickHouse.Parser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _kept(ClickHouse.Parser)
+
+
+_dialects: dict[Spelling, Dialect] = {"postgres": _PlainPostgres(), "bigquery": _PlainBigQuery(), "clickhouse": _PlainClickHouse()}
 
 
 def spellings(text: str) -> tuple[Spelling, Spelling]:
@@ -88,7 +97,15 @@ def query(text: str, spelling: Spelling) -> exp.Expr:
     trees = _parse(tokens, text, spelling, None)
     if len(trees) != 1:
         raise SqlRefused("Only one statement can be run at a time.")
-    return trees[0]
+    return _named(trees[0]) if spelling == "clickhouse" else trees[0]
+
+
+def _named(tree: exp.Expr) -> exp.Expr:
+    """The tree with aggregates that ClickHouse's grammar tells apart as what every other function is: a name with arguments."""
+    for node in list(tree.walk()):
+        if type(node) in {exp.AnonymousAggFunc, exp.CombinedAggFunc}:
+            node.replace(exp.Anonymous(this=node.this, expressions=node.expressions))
+    return tree
 
 
 def condition(text: str, spelling: Spelling) -> exp.Expr:

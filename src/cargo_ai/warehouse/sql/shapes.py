@@ -13,7 +13,7 @@ Kind = Literal[
 ]
 """What is known of a value's type; '' is nothing. `timestamp` has a time zone, `datetime` has none, `json` is jsonb."""
 
-Spelling = Literal["postgres", "bigquery"]
+Spelling = Literal["postgres", "bigquery", "clickhouse"]
 
 MOST_NAME_BYTES = 63
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)

@@ -187,7 +187,7 @@ def _table(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, Source]:
     if _alias_columns(node):
         refuse("The columns of a table cannot be renamed in FROM: use AS in the SELECT list.")
     outputs, others = names.outputs_of(found, KINDS)
-    system = tuple(Output(one.slug, KINDS[one.type]) for one in SYSTEM_COLUMNS.values())
+    system = tuple(Output(one.slug, KINDS[one.type]) for one in SYSTEM_COLUMNS.values() if found.system)
     path = None if alias is not None and alias.name else (found.dataset, found.slug)
     source = Source(handle, called, (*system, *outputs), path=path, spellings=others)
     return f"{shapes.name(found.schema)}.{shapes.name(found.view)} AS {handle}", source

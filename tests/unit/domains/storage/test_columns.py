@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from cargo_ai.kernel import clock
 from cargo_ai.server.state import State
 from cargo_ai.warehouse import ddl
 from tests.unit.domains.storage.conftest import Asker, Body
@@ -159,6 +161,32 @@ async def test_the_filter_of_a_metric_counts_only_what_it_matches(asker: Asker) 
         filter={"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [recent]}]},
     )  # fmt: skip
     assert [record["recent"] for record in await asker.records(companies)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("condition", "matches"),
+    [
+        ({"operator": "greaterThan", "value": "2 months"}, True),
+        ({"operator": "greaterThan", "value": "1 month"}, False),
+        ({"operator": "lowerThan", "value": "1 month"}, True),
+        ({"operator": "lowerThan", "value": "1 year"}, False),
+        ({"operator": "between", "firstValue": "1 month", "lastValue": "3 months"}, True),
+        ({"operator": "between", "firstValue": "2020-01-01", "lastValue": "2 months"}, False),
+        ({"operator": "is", "value": "45 days"}, True),
+        ({"operator": "isNot", "value": "45 days"}, False),
+    ],
+)
+async def test_spans_before_now_are_any_of_days_months_and_years(asker: Asker, condition: Body, matches: bool) -> None:
+    companies, deals, link = await pair(asker)
+    closed = (clock.now() - timedelta(days=45)).isoformat()
+    ids = [one["_id"] for one in await asker.records(deals)]
+    await asker.ask("storage.record.updateBulk", modelUuid=deals, records=[{"id": uid, "data": {"closed": closed}} for uid in ids])
+    wanted = {"kind": "date", "columnSlug": "closed", **condition}
+    await asker.column(
+        companies, kind="metric", slug="recent", relationshipUuid=link, aggregation={"function": "COUNT", "columnSlug": "id"},
+        filter={"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [wanted]}]},
+    )  # fmt: skip
+    assert sum(record["recent"] for record in await asker.records(companies)) == (len(ids) if matches else 0)
 
 
 async def test_a_lookup_brings_one_field_of_a_related_record(asker: Asker) -> None:

@@ -11,9 +11,10 @@ CSV = """Company ID,Company Name,Employees,Since,Public?,ZIP,Facts,Company Name
 """
 
 
-async def upload(asker: Asker, text: str) -> str:
+async def upload(asker: Asker, content: str | bytes, name: str = "data.csv") -> str:
     """The key of an uploaded file."""
-    reply = await asker.http.post("/v1/workspaceManagement/files/upload", files={"file": ("data.csv", text.encode(), "text/csv")})
+    body = content.encode() if isinstance(content, str) else content
+    reply = await asker.http.post("/v1/workspaceManagement/files/upload", files={"file": (name, body, "text/csv")})
     assert reply.status_code == 200, reply.text
     return str(reply.json()["s3Filename"])
 
@@ -74,7 +75,7 @@ async def test_a_value_that_does_not_fit_names_row_and_column_and_nothing_stays(
         "config": {"s3Filename": key, "columns": columns, "idColumnSlug": "id"},
     }  # fmt: skip
     said = await asker.sentence("storage.model.create", **fields)
-    assert 'Row 3, column n: "many" is not a number' in said
+    assert 'data.csv, row 3, column n: "many" is not a number' in said
     assert (await asker.ask("storage.model.all"))["models"] == []
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import httpx
+import pytest
+from sqlalchemy import text
 
+from cargo_ai.domains.storage.verdicts import forget
+from cargo_ai.kernel import clock
+from cargo_ai.server.state import State
+from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.storage.conftest import Asker, Body
 from tests.unit.domains.storage.test_files import upload
 
-REPORT: Body = {"added": 0, "updated": 0, "unchanged": 0, "rejected": 0, "errors": []}
+REPORT: Body = {"added": 0, "updated": 0, "unchanged": 0, "rejected": 0, "errors": [], "reportUuid": None, "reportUrl": None}
 
 
 async def test_a_file_adds_changes_and_leaves_records(asker: Asker) -> None:
@@ -40,13 +48,72 @@ async def test_a_row_that_does_not_fit_keeps_the_file_out_or_is_skipped(asker: A
     reply = await asker.send("storage.record.ingest", {"modelUuid": uid, "s3Filename": key})
     assert (reply.status_code, reply.json()["reason"]) == (400, "rowsRejected")
     assert reply.json()["errors"] == [
-        {"row": 3, "column": "employees", "message": '"many" is not a number'},
-        {"row": 4, "column": "domain", "message": "is missing: it is the id of the record"},
+        {"row": 3, "column": "employees", "message": '"many" is not a number', "value": "many"},
+        {"row": 4, "column": "domain", "message": "is missing: it is the id of the record", "value": None},
     ]
     assert await asker.records(uid) == []
     found = await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=True)
     assert (found["added"], found["rejected"]) == (2, 2)
     assert [record["_id"] for record in await asker.records(uid)] == ["a.com", "c.com"]
+
+
+async def verdicts(asker: Asker, report: Body) -> list[tuple[Any, ...]]:
+    """The rows of a report's file, without what is null at their ends."""
+    url = (await asker.ask("storage.record.downloadIngestReport", uuid=report["reportUuid"], format="json"))["url"]
+    return [tuple(row.values()) for row in (await asker.http.get(url.partition("http://test")[2])).json()]
+
+
+async def test_each_row_has_its_verdict_where_rows_may_be_skipped(asker: Asker) -> None:
+    uid = await asker.model()
+    await asker.add(uid, {"domain": "a.com", "employees": 1}, {"domain": "b.com", "employees": 1})
+    key = await upload(asker, "domain,employees\na.com,1\nb.com,2\n,many\nc.com,3\nc.com,4\n")
+    found = await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=True)
+    assert await verdicts(asker, found) == [
+        (2, "unchanged", "a.com", None, None, None),
+        (3, "updated", "b.com", None, None, None),
+        (4, "rejected", None, "employees", "many", '"many" is not a number; domain is missing: it is the id of the record'),
+        (5, "replaced", "c.com", None, None, "row 6 has the same id"),
+        (6, "added", "c.com", None, None, None),
+    ]
+    assert (await asker.http.get(found["reportUrl"].partition("http://test")[2])).content[:2] == b"\x1f\x8b"
+    lines = '{"domain":"a.com"}\n{"domain":"d.com","employees":[]}\n{"domain":"d.com"}\n'
+    key = await upload(asker, lines, "data.ndjson")
+    found = await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=True)
+    assert [row[:2] for row in await verdicts(asker, found)] == [(1, "unchanged"), (2, "rejected"), (3, "added")]
+
+
+async def test_a_report_is_known_to_its_workspace_and_goes_after_thirty_days(
+    asker: Asker, stranger: Asker, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = await asker.model()
+    key = await upload(asker, "domain\na.com\n")
+    found = await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=True)
+    assert await stranger.refused("storage.record.downloadIngestReport", uuid=found["reportUuid"]) == (404, "ingestReportNotFound")
+    later = clock.now() + timedelta(days=31)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    await forget(state.database, state.files)
+    monkeypatch.undo()
+    assert await asker.refused("storage.record.downloadIngestReport", uuid=found["reportUuid"]) == (404, "ingestReportNotFound")
+    assert (await asker.http.get(found["reportUrl"].partition("http://test")[2])).status_code == 404
+
+
+async def test_what_changes_nothing_tells_nobody(asker: Asker, state: State) -> None:
+    uid = await asker.model()
+    files = [await upload(asker, "domain,employees\na.com,1\nb.com,\n"), await upload(asker, '{"domain":"a.com"}\n', "data.ndjson")]
+    for key in files:
+        await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key)
+
+    async def told() -> tuple[int, int]:
+        async with state.database.session(EVERYWHERE) as db:
+            outbox = await db.scalar(text("select count(*) from events where kind = 'RecordsChanged'"))
+            schema, log = (await db.execute(text("select schema_name, log_name from models"))).one()
+            return outbox or 0, await db.scalar(text(f'select count(*) from "{schema}"."{log}"')) or 0
+
+    before = await told()
+    for key in files:
+        for skip in (False, True):
+            await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=skip)
+    assert await told() == before
 
 
 async def test_rows_are_known_by_another_column_where_there_is_no_id(asker: Asker) -> None:
@@ -69,8 +136,8 @@ async def test_computed_columns_are_filled_by_a_load(asker: Asker) -> None:
     uid = await asker.model()
     expression = {"kind": "jsExpression", "expression": "record.employees > 1"}
     await asker.column(uid, kind="computed", slug="big", type="boolean", expression=expression)
-    for text in ("domain,employees\na.com,1\nb.com,2\n", "domain,employees\na.com,3\nc.com,0\n"):
-        await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=await upload(asker, text))
+    for rows in ("domain,employees\na.com,1\nb.com,2\n", "domain,employees\na.com,3\nc.com,0\n"):
+        await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=await upload(asker, rows))
     assert [record["big"] for record in await asker.records(uid)] == [True, True, False]
 
 
@@ -114,10 +181,12 @@ async def test_a_token_is_good_for_its_model_until_another_is_made(asker: Asker)
 async def test_what_cannot_be_taken_in_is_refused_in_words(asker: Asker) -> None:
     uid = await asker.model()
     url = (await asker.ask("storage.model.createIngestToken", uuid=uid))["url"]
-    assert (await send(asker, url, b"PAR1", "application/vnd.apache.parquet")).status_code == 415
+    assert (await send(asker, url, b"<x/>", "text/xml")).status_code == 415
+    reply = await send(asker, url, b"PAR1", "application/vnd.apache.parquet")
+    assert (reply.status_code, reply.json()["reason"]) == (400, "fileInvalid")
     assert (await send(asker, url, b"{", "application/json")).status_code == 400
     reply = await send(asker, url, b'{"domain":"a.com"}\n{"domain":"b.com","employees":"x"}', "application/x-ndjson")
-    assert 'Line 2, employees: "x" is not a number' in reply.json()["errorMessage"]
+    assert 'data.ndjson, line 2, employees: "x" is not a number' in reply.json()["errorMessage"]
     assert await asker.records(uid) == []
     reply = await send(asker, f"{url}&skipInvalid=true", b'{"domain":"a.com"}\n{"employees":1}', "application/x-ndjson")
     assert (reply.json()["added"], reply.json()["rejected"]) == (1, 1)
@@ -131,6 +200,6 @@ async def test_all_records_of_a_model_are_downloaded(asker: Asker) -> None:
     rows = [json.loads(line) for line in (await asker.http.get(url.partition("http://test")[2])).text.splitlines()]
     assert rows == await asker.records(uid)
     url = (await asker.ask("storage.record.download", modelUuid=uid, format="csv"))["url"]
-    text = (await asker.http.get(url.partition("http://test")[2])).text
-    assert text.splitlines()[0].startswith("_id,_title,_time,")
-    assert '"[1]"' in text or "[1]" in text
+    table = (await asker.http.get(url.partition("http://test")[2])).text
+    assert table.splitlines()[0].startswith("_id,_title,_time,")
+    assert "[1]" in table

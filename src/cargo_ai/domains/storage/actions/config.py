@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
+from cargo_ai.warehouse.catalog import Relation
+from cargo_ai.warehouse.values import Unfit, shown, to_database
+
 Policy = Literal["overwrite", "fillEmpty", "keepOnNull"]
 POLICIES: tuple[str, ...] = get_args(Policy)
 
@@ -88,3 +91,18 @@ def merged(mapped: list[Mapped], record: Mapping[str, Any]) -> dict[str, Any]:
             continue
         changes[one.column] = one.value
     return changes
+
+
+def matched(relation: Relation, config: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The matching column, and its value as the database reads it. Unusable where either is wrong."""
+    slug: object = config.get("matchingColumnSlug")
+    if not isinstance(slug, str) or not slug:
+        raise Unusable("The config needs `matchingColumnSlug`: the column that the record is found by.")
+    column = relation.column(slug)
+    if column is None or column.slug in {"_title", "_time"} or column.kind in {"metric", "lookup"}:
+        raise Unusable(f"The model {relation.slug} has no stored column {slug} to find records by.")
+    value: Any = config.get("matchingValue")
+    try:
+        return column.slug, to_database(value, column.type)
+    except Unfit as fault:
+        raise Unusable(f"`matchingValue` for {slug}: {shown(value)} {fault}.") from None

@@ -5,20 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cargo_ai.domains.storage.actions.config import MAPPINGS, MATCHING, MODEL, schema
-from cargo_ai.domains.storage.actions.nodes import ModelNodes, insert_record, remove_records, update_records, upsert_record
+from cargo_ai.domains.storage.actions.grouped import Grouped
+from cargo_ai.domains.storage.actions.nodes import ModelNodes, remove_records
 from cargo_ai.domains.storage.actions.search import search_records
 from cargo_ai.roomkit.plugins import NativeEffect, Parts, native_effects, plugin
 
 _RECORD: dict[str, Any] = {"type": ["object", "null"], "description": "The record, with its columns of every kind."}
 _COUNT: dict[str, Any] = {"type": "integer"}
-
-_ACTS = {
-    "modelInsert": insert_record,
-    "modelUpdate": update_records,
-    "modelUpsert": upsert_record,
-    "modelSearch": search_records,
-    "modelRemove": remove_records,
-}
 
 for _one in (
     NativeEffect(
@@ -81,6 +74,9 @@ for _one in (
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers carry out the model actions."""
-    nodes = ModelNodes(parts.database)
-    for slug, act in _ACTS.items():
-        parts.actions.effects[f"native:{slug}"] = nodes.performing(act)
+    effects, nodes, grouped = parts.actions.effects, ModelNodes(parts.database), Grouped(parts.database)
+    effects["native:modelInsert"] = grouped.writing("insert")
+    effects["native:modelUpdate"] = grouped.writing("update")
+    effects["native:modelUpsert"] = grouped.writing("upsert")
+    effects["native:modelSearch"] = nodes.performing(search_records)
+    effects["native:modelRemove"] = nodes.performing(remove_records)

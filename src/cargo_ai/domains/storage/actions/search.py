@@ -10,14 +10,14 @@ from sqlglot import exp
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.storage.actions.config import Unusable
 from cargo_ai.domains.storage.actions.nodes import Task
+from cargo_ai.domains.storage.scoping import scope_of
 from cargo_ai.engine.action import Done, Outcome
 from cargo_ai.engine.queue import driver_connection
-from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.warehouse import rows
 from cargo_ai.warehouse.driver import fetch
 from cargo_ai.warehouse.filter import compile, terms
-from cargo_ai.warehouse.filter.terms import InvalidFilter, Scope
+from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 MOST = 1_000
 _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
@@ -33,7 +33,7 @@ async def search_records(task: Task) -> Outcome:
         first = errors_of(failure)[0]
         raise Unusable(f"The filter or sort is not valid: {first['path']}: {first['message']}.") from None
     limit = _limit(config.get("limit"))
-    scope = Scope(task.catalog, clock.now())
+    scope = await scope_of(task.db, task.catalog, wanted)
     try:
         where = compile.where(wanted, task.relation, "t", scope)
         order = compile.order(sort, task.relation, "t")

@@ -1,0 +1,209 @@
+"""Runs of storage on the wire: refreshes of a model from its extractor, as durable work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.storage.model import LastRun, ModelReply, RunStatus
+from cargo_ai.kernel.operation import Cli, No, Operation, Until, Waits, no
+from cargo_ai.kernel.wire import ByUuid, Moment, Removed, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+FINAL = frozenset({"success", "error", "cancelled"})
+
+
+class RunCounts(Wire):
+    """What a refresh did with the model's records; `unified`: how many of them belong to an account or contact now."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    unified: int = 0
+
+
+class Run(LastRun):
+    """A refresh. `warnings`: what people should know though it succeeded."""
+
+    workspace_uuid: Uuid
+    model_uuid: Uuid
+    temporal_workflow_id: str
+    s3_filenames: list[str]
+    is_reset: bool
+    is_force: bool
+    counts: RunCounts
+    warnings: list[str]
+    updated_at: Moment
+
+
+class RunReply(Wire):
+    """One refresh."""
+
+    run: Run
+
+
+class RunsReply(Wire):
+    """Refreshes, newest first."""
+
+    runs: list[Run]
+
+
+class CreateRun(Wire):
+    """A refresh to begin."""
+
+    model_uuid: Uuid
+    is_reset: bool = Field(default=False, description="Also remove the records that the source no longer has.")
+    is_force: bool = Field(default=False, description="Refresh even where nothing has changed since the last time.")
+
+
+class ListRuns(Wire):
+    """Which refreshes."""
+
+    model_uuid: Uuid | None = None
+    statuses: list[RunStatus] | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")] = 100
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
+
+
+NOT_FOUND = no(404, "There is no model {uuid} in this workspace.")
+NO_DATASET = no(404, "The model's dataset is gone.")
+NO_CONNECTOR = no(404, "The model's connector is gone.")
+NO_INTEGRATION = no(404, "The model's integration is not on this server.")
+_NO_RUN = no(404, "There is no run {uuid} of storage in this workspace.")
+
+CreateReason = Literal[
+    "modelNotFound",
+    "datasetNotFound",
+    "integrationNotFound",
+    "connectorNotFound",
+    "modelNotCompatible",
+    "alreadyRunning",
+    "modelIsPaused",
+    "upToDate",
+    "notEnoughCredits",
+]
+
+_refusals: dict[CreateReason, No] = {
+    "modelNotFound": NOT_FOUND,
+    "datasetNotFound": NO_DATASET,
+    "integrationNotFound": NO_INTEGRATION,
+    "connectorNotFound": NO_CONNECTOR,
+    "modelNotCompatible": no(400, "{problem}"),
+    "alreadyRunning": no(409, "The model is being refreshed already, by run {run}."),
+    "modelIsPaused": no(400, "The model is paused. Let it go on, or force the run."),
+    "upToDate": no(400, "Nothing has changed at the source since the last run. Force the run to read it all the same."),
+    "notEnoughCredits": no(402, "There are not enough credits for this."),
+}
+
+create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
+    Operation(
+        "storage.run.create",
+        "POST",
+        "/storage/runs",
+        takes=CreateRun,
+        gives=RunReply,
+        summary="Refresh a model from its source, and put a changed unification into effect.",
+        needs="storage:write",
+        refuses=_refusals,
+        until=Until("storage.run.get", key="run.uuid", field="run.status", final=FINAL),
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage run create --model-uuid {_EXAMPLE} --wait-until-finished",
+                f"cargo-ai storage run create --model-uuid {_EXAMPLE} --is-force --is-reset",
+            )
+        ),
+    )
+)
+
+GetReason = Literal["runNotFound"]
+
+get: Operation[ByUuid, RunReply, GetReason] = operations.add(
+    Operation(
+        "storage.run.get",
+        "GET",
+        "/storage/runs/{uuid}",
+        takes=ByUuid,
+        gives=RunReply,
+        summary="Show a refresh: its status, what it did, and why it failed.",
+        needs="storage:read",
+        refuses={"runNotFound": _NO_RUN},
+        waits=Waits(key="run.uuid", field="run.status", final=FINAL),
+        cli=Cli(examples=(f"cargo-ai storage run get {_EXAMPLE}",)),
+    )
+)
+
+get_all: Operation[ListRuns, RunsReply, Never] = operations.add(
+    Operation(
+        "storage.run.list",
+        "GET",
+        "/storage/runs/list",
+        takes=ListRuns,
+        gives=RunsReply,
+        summary="List the refreshes, newest first.",
+        needs="storage:read",
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage run list --model-uuid {_EXAMPLE}",
+                "cargo-ai storage run list --statuses error,running",
+            )
+        ),
+    )
+)
+
+CancelReason = Literal["runNotFound", "runAlreadyFinished"]
+
+cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
+    Operation(
+        "storage.run.cancel",
+        "POST",
+        "/storage/runs/{uuid}/cancel",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Cancel a refresh: the model stays as it was before.",
+        needs="storage:write",
+        refuses={"runNotFound": _NO_RUN, "runAlreadyFinished": no(409, "The run has ended already: {status}.")},
+        cli=Cli(examples=(f"cargo-ai storage run cancel {_EXAMPLE}",)),
+    )
+)
+
+
+class RefreshedModel(ModelReply):
+    """The model, and whether a refresh of it is under way."""
+
+    is_refreshing: bool
+
+
+RefreshReason = Literal[
+    "modelNotFound",
+    "datasetNotFound",
+    "connectorNotFound",
+    "integrationNotFound",
+    "alreadySyncing",
+    "failedToSyncFromClient",
+    "modelNotCompatible",
+]
+
+refresh: Operation[ByUuid, RefreshedModel, RefreshReason] = operations.add(
+    Operation(
+        "storage.model.refresh",
+        "POST",
+        "/storage/models/{uuid}/refresh",
+        takes=ByUuid,
+        gives=RefreshedModel,
+        summary="Begin to refresh a model from its source, whether or not that has changed.",
+        needs="storage:write",
+        refuses={
+            "modelNotFound": NOT_FOUND,
+            "datasetNotFound": NO_DATASET,
+            "connectorNotFound": NO_CONNECTOR,
+            "integrationNotFound": NO_INTEGRATION,
+            "alreadySyncing": no(409, "The model is being refreshed already, by run {run}."),
+            "failedToSyncFromClient": no(502, "The source could not be asked."),
+            "modelNotCompatible": no(400, "{problem}"),
+        },
+        cli=Cli(examples=(f"cargo-ai storage model refresh {_EXAMPLE}",)),
+    )
+)

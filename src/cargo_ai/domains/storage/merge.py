@@ -1,0 +1,236 @@
+"""Merges: duplicates of a model found, made into one record each, and taken apart again."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from psycopg import errors
+from sqlalchemy import delete, exists, select
+
+from cargo_ai.contract.storage import merge as contract
+from cargo_ai.domains.storage import computed, model, relations, write
+from cargo_ai.domains.storage.tables import MergedRecord, Model, RecordMerge
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import ByUuid, JsonObject
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.handlers import handles
+from cargo_ai.roomkit.plugins import Parts, plugin
+from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.warehouse import matching, merging, rows
+from cargo_ai.warehouse.catalog import Column, Relation
+from cargo_ai.warehouse.merging import MOST_IN_GROUP, Group, Which
+
+KEPT = timedelta(days=30)
+SHOWN_RECORDS = 1_000
+"""So many records are shown in one reply; the groups behind them come with the next page."""
+_COMPARED = {"string", "number", "date", "boolean"}
+_MODELS = "cargo-ai storage model list"
+
+
+@handles(contract.find)
+async def find(ctx: Context, request: contract.FindDuplicates) -> contract.DuplicatesReply:
+    """A page of groups, with what a merge would make of each."""
+    _, relation = await _model(ctx, contract.find, request.uuid)
+    which = await _which(ctx, contract.find, relation, request)
+    connection = await driver_connection(ctx.db)
+    found = await merging.find(connection, relation, which, limit=request.limit, offset=request.offset)
+    _warn_of_large(ctx, found.too_large)
+    groups: list[contract.DuplicateGroup] = []
+    shown = 0
+    for group in found.groups:
+        shown += len(group.ids)
+        if groups and shown > SHOWN_RECORDS:
+            ctx.warn(f"Only the first {len(groups)} groups are shown: they have many records. Go on with --offset {len(groups)}.")
+            break
+        groups.append(preview(relation, group, await rows.get(connection, relation, group.ids)))
+    return contract.DuplicatesReply(groups=groups, groups_count=found.count, duplicates_count=found.duplicates)
+
+
+def preview(relation: Relation, group: Group, records: Sequence[JsonObject]) -> contract.DuplicateGroup:
+    """What a merge makes of records, the survivor first: what is filled, and where they differ."""
+    survivor, others = records[0], records[1:]
+    filled: list[contract.FilledColumn] = []
+    conflicts: list[contract.Conflict] = []
+    for column in merging.filling(relation):
+        kept = survivor.get(column.slug)
+        given = [one for one in others if not is_empty(one.get(column.slug))]
+        if is_empty(kept) and given:
+            kept = given[0][column.slug]
+            filled.append(contract.FilledColumn(column_slug=column.slug, value=kept, from_id=str(given[0]["_id"])))
+        lost = [contract.OtherValue(id=str(one["_id"]), value=one[column.slug]) for one in given if one[column.slug] != kept]
+        if lost:
+            conflicts.append(contract.Conflict(column_slug=column.slug, kept=kept, others=lost))
+    return contract.DuplicateGroup(
+        key=[] if group.key == ("",) else list(group.key),
+        records_count=len(group.ids),
+        survivor_id=str(survivor["_id"]),
+        records=list(records),
+        filled=filled,
+        conflicts=conflicts,
+    )
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a column has nothing that a merge would keep."""
+    return value is None or value in ("", [], {})
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateMerge) -> contract.MergedReply:
+    """Merge the first groups, in one transaction."""
+    row, relation = await _model(ctx, contract.create, request.model_uuid)
+    which = await _which(ctx, contract.create, relation, request)
+    connection, now = await driver_connection(ctx.db), clock.now()
+    made = RecordMerge(
+        uuid=ids.new(),
+        workspace_uuid=ctx.workspace,
+        model_uuid=row.uuid,
+        user_uuid=ctx.who.user_uuid,
+        rule={"by": request.by, "ids": request.ids, "survivor": request.survivor, "survivorId": request.survivor_id},
+        groups_count=0,
+        removed_count=0,
+        created_at=now,
+    )
+    ctx.db.add(made)
+    await ctx.db.flush()
+    merged = await merging.merge(connection, relation, which, request.limit, uid=made.uuid, workspace=ctx.workspace, now=now)
+    if not merged.groups:
+        contract.create.refuse("noDuplicates")
+    made.groups_count, made.removed_count = merged.groups, len(merged.removed)
+    await _recompute(ctx, relation, merged.filled)
+    # The moment by which an undo knows that nobody has changed the survivor since.
+    await merging.stamp(connection, relation, merged.filled, now)
+    write.tell(ctx.db, ctx.workspace, relation.model, [*merged.filled, *merged.removed])
+    await ctx.db.flush()
+    _warn_of_large(ctx, merged.too_large)
+    return contract.MergedReply(merge=reply(made), groups_left=merged.left)
+
+
+def reply(row: RecordMerge) -> contract.Merge:
+    """The merge on the wire."""
+    return contract.Merge(
+        uuid=str(row.uuid),
+        model_uuid=str(row.model_uuid),
+        user_uuid=str(row.user_uuid),
+        by=row.rule.get("by"),
+        ids=row.rule.get("ids"),
+        survivor=str(row.rule["survivor"]),
+        survivor_id=row.rule.get("survivorId"),
+        groups_count=row.groups_count,
+        removed_count=row.removed_count,
+        created_at=row.created_at,
+        undone_at=row.undone_at,
+    )
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: contract.ListMerges) -> contract.MergesReply:
+    """A page of the merges of the workspace or of one model, newest first."""
+    wanted = select(RecordMerge).order_by(RecordMerge.uuid.desc()).limit(request.limit).offset(request.offset)
+    if request.model_uuid is not None:
+        wanted = wanted.where(RecordMerge.model_uuid == ids.parse(request.model_uuid))
+    return contract.MergesReply(merges=[reply(row) for row in await ctx.db.scalars(wanted)])
+
+
+@handles(contract.undo)
+async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
+    """Bring the removed records back, and empty what was filled. What was changed since keeps its newer values, with a warning."""
+    row = await ctx.db.scalar(select(RecordMerge).where(RecordMerge.uuid == ids.parse(request.uuid)).with_for_update())
+    if row is None:
+        contract.undo.refuse("mergeNotFound", uuid=request.uuid, fix="cargo-ai storage merge list")
+    if row.undone_at is not None:
+        contract.undo.refuse("mergeAlreadyUndone")
+    if not await ctx.db.scalar(select(exists().where(MergedRecord.merge_uuid == row.uuid))):
+        contract.undo.refuse("mergeTooOld")
+    of = await model.living(ctx.db, str(row.model_uuid), lock=True)
+    relation = None if of is None else (await relations.catalog(ctx.db, ctx.workspace)).by_model(of.uuid)
+    if relation is None:
+        contract.undo.refuse("modelNotFound")
+    connection, now = await driver_connection(ctx.db), clock.now()
+    again = await merging.back_again(connection, relation, row.uuid)
+    if again is not None:
+        contract.undo.refuse("recordAlreadyExists", id=again)
+    try:
+        undone = await merging.undo(connection, relation, row.uuid, row.created_at, now)
+    except errors.DataError as error:
+        contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
+    await _recompute(ctx, relation, [*undone.restored, *undone.reverted, *undone.changed_since])
+    await merging.restamp(connection, relation, row.uuid, [*undone.restored, *undone.reverted])
+    if undone.changed_since:
+        ctx.warn(f"{len(undone.changed_since):,} records were changed after the merge: they keep what was written since.")
+    write.tell(ctx.db, ctx.workspace, relation.model, [*undone.restored, *undone.reverted, *undone.changed_since])
+    row.undone_at = now
+    await ctx.db.flush()
+    return contract.MergeReply(merge=reply(row))
+
+
+async def _recompute(ctx: Context, relation: Relation, uids: Sequence[str]) -> None:
+    for sentence in await computed.refresh(await driver_connection(ctx.db), relation, uids, ctx.workspace):
+        ctx.warn(sentence)
+
+
+async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
+    row = await model.living(ctx.db, text)
+    relation = None if row is None else (await relations.catalog(ctx.db, ctx.workspace)).by_model(row.uuid)
+    if row is None or relation is None:
+        operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
+    return row, relation
+
+
+async def _which(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, request: contract.WhichDuplicates) -> Which:
+    if (request.by is None) == (request.ids is None):
+        operation.refuse("matchingNotPossible", problem="Say what makes records duplicates: columns with --by, or records with --ids.")
+    if request.survivor_id is not None and request.survivor_id not in (request.ids or ()):
+        operation.refuse("matchingNotPossible", problem="The survivor is one of the records of --ids; with --by, choose a rule instead.")
+    if request.ids is not None:
+        there = await rows.present(await driver_connection(ctx.db), relation, request.ids)
+        missing = next((uid for uid in request.ids if uid not in there), None)
+        if missing is not None:
+            operation.refuse("recordNotFound", id=missing)
+        if len(set(request.ids)) < 2:
+            operation.refuse("matchingNotPossible", problem="Name at least two different records.")
+    by = tuple(_compared(operation, relation, text) for text in request.by or ())
+    if request.by is not None and not by:
+        operation.refuse("matchingNotPossible", problem="Name at least one column.")
+    return Which(by, None if request.ids is None else tuple(dict.fromkeys(request.ids)), request.survivor, request.survivor_id)
+
+
+def _compared(operation: Operation[Any, Any, Any], relation: Relation, text: str) -> tuple[Column, matching.Matching]:
+    """A column and how it is compared, from `column` or `column:matching`."""
+    slug, _, how = text.partition(":")
+    column = relation.column(slug)
+    if column is None:
+        near = difflib.get_close_matches(slug, [one.slug for one in relation.columns], 1, 0.6)
+        operation.refuse("columnNotFound", slug=slug + (f"; did you mean {near[0]}?" if near else ""))
+    if column.kind not in {"original", "custom", "computed"} or column.type not in _COMPARED:
+        problem = f"Records cannot be compared by {slug}: it is a {column.kind} column of {column.type}."
+        operation.refuse("matchingNotPossible", problem=problem)
+    if how and how not in matching.MATCHINGS:
+        operation.refuse("matchingNotPossible", problem=f"There is no matching {how}; there are {', '.join(matching.MATCHINGS)}.")
+    plain: Literal["exact"] = "exact"
+    chosen = how if how else matching.guess(column.slug) if column.type == "string" else plain
+    return column, chosen
+
+
+def _warn_of_large(ctx: Context, count: int) -> None:
+    if count:
+        ctx.warn(f"{count:,} values are shared by more than {MOST_IN_GROUP:,} records each: they were left out, as nothing comes so often.")
+
+
+async def prune(database: Database) -> None:
+    """Forget what merges of more than 30 days ago had removed."""
+    async with database.session(EVERYWHERE) as db:
+        old = select(RecordMerge.uuid).where(RecordMerge.created_at < clock.now() - KEPT)
+        await db.execute(delete(MergedRecord).where(MergedRecord.merge_uuid.in_(old)))
+        await db.commit()
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers forget old merges, once an hour."""
+    parts.hourly.append(lambda: prune(parts.database))

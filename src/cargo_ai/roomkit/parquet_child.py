@@ -1,0 +1,314 @@
+"""The process that reads and writes Parquet: the one place that loads pyarrow, so that the server neither grows by it nor falls with it.
+
+`shape <file>` prints columns and count as JSON; `rows <file>` prints the rows as CSV; `write` turns rows on stdin into a file on stdout, as
+the JSON document in stdin's first line says: `{"form": "csv"|"lines", "columns": [...], "types": {...}}`.
+What is wrong with a file is one sentence on stderr and exit code 3.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from importlib import import_module
+from itertools import islice
+from typing import IO, Any
+
+# pyarrow has no types of its own.
+pa: Any = import_module("pyarrow")
+pc: Any = import_module("pyarrow.compute")
+pacsv: Any = import_module("pyarrow.csv")
+pq: Any = import_module("pyarrow.parquet")
+
+MOST_DATA = 2 * 1024**3
+"""Bytes of memory, so that a file made to explode ends this process and nothing else."""
+MOST_WRITTEN = 16 * 1024**3
+READ_ROWS = 8_192
+GROUP_ROWS = 65_536
+GROUP_BYTES = 24 * 1024**2
+EXACT = 2**53
+_SAMPLE = 4_096
+
+_MADE = {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.timestamp("us", tz="UTC"), "whole": pa.int64()}
+"""Columns of other types are JSON text."""
+
+
+class Wrong(ValueError):
+    """The file cannot be used; the message says why."""
+
+
+def opened(path: str) -> Any:
+    """The file; Wrong when it is none of Parquet."""
+    try:
+        return pq.ParquetFile(path, buffer_size=1024**2, pre_buffer=False)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Wrong("The file cannot be read as Parquet: it is damaged, encrypted or of another kind.") from error
+
+
+def kind_of(kind: Any) -> str:
+    """The column type that values of an Arrow type make."""
+    if pa.types.is_dictionary(kind):
+        return kind_of(kind.value_type)
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "date"
+    if pa.types.is_struct(kind) or pa.types.is_map(kind):
+        return "object"
+    nested = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return "array" if nested else "string"
+
+
+def shape(path: str, out: IO[bytes]) -> None:
+    """`{"columns": [[name, type]], "count"}`. Whole numbers beyond what a number keeps exactly are text: they are ids."""
+    file = opened(path)
+    columns = [[field.name, "string" if _too_long(file, field) else kind_of(field.type)] for field in file.schema_arrow]
+    out.write(json.dumps({"columns": columns, "count": file.metadata.num_rows}).encode())
+
+
+def _too_long(file: Any, field: Any) -> bool:
+    if not pa.types.is_integer(field.type) or field.type.bit_width < 64:
+        return False
+    for batch in file.iter_batches(READ_ROWS, columns=[field.name]):
+        found = pc.min_max(batch.column(0)).as_py()
+        if found["max"] is not None and max(found["max"], -found["min"]) > EXACT:
+            return True
+    return False
+
+
+def rows(path: str, out: IO[bytes]) -> None:
+    """All rows as CSV with a header, a row group after the other; null and '' are both empty."""
+    file = opened(path)
+    names = [field.name for field in file.schema_arrow]
+    sink = _Counted(out)
+    schema = pa.schema([pa.field(str(place), pa.string()) for place in range(len(names))])
+    sink.write((",".join('"' + name.replace('"', '""') + '"' for name in names) + "\n").encode())
+    with pacsv.CSVWriter(sink, schema, write_options=pacsv.WriteOptions(include_header=False)) as writer:
+        for batch in file.iter_batches(READ_ROWS):
+            if sink.size > MOST_WRITTEN:
+                raise Wrong(f"The file holds more than {MOST_WRITTEN // 1024**3} GB of text.")
+            texts = [_texts(column, name) for column, name in zip(batch.columns, names, strict=True)]
+            writer.write_batch(pa.record_batch(texts, schema=schema))
+
+
+def _texts(column: Any, name: str) -> Any:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _texts(column.dictionary_decode(), name)
+    if kind_of(kind) in {"object", "array"}:
+        return pa.array([None if one is None else _json(one, kind) for one in column.to_pylist()], pa.string())
+    try:
+        if pa.types.is_timestamp(kind):
+            # What has no zone is taken as UTC, as everywhere.
+            return column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us", "UTC")).cast(pa.string())
+        if pa.types.is_date64(kind):
+            return column.cast(pa.date32()).cast(pa.string())
+        return column.cast(pa.string())
+    except pa.ArrowException:
+        raise Wrong(f"The column {name} holds {kind}, which cannot be read as text.") from None
+
+
+def _json(value: Any, kind: Any) -> str:
+    try:
+        shown = dict(value) if pa.types.is_map(kind) else value
+        return json.dumps(shown, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    except (ValueError, TypeError):
+        raise Wrong("A nested column holds something that JSON has no form for, as NaN or raw bytes.") from None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    raise TypeError
+
+
+class _Counted:
+    """A pipe as a file that knows its position, which the writers of Arrow ask for."""
+
+    closed = False
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out, self.size = out, 0
+
+    def write(self, data: Any) -> int:
+        """Send the bytes on."""
+        self._out.write(data)
+        self.size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """Bytes so far."""
+        return self.size
+
+    def flush(self) -> None:
+        """Send what is kept back."""
+        self._out.flush()
+
+    def close(self) -> None:
+        """The pipe is not ours to close."""
+        self._out.flush()
+
+
+def write(given: IO[bytes], out: IO[bytes]) -> None:
+    """Rows on `given` as a Parquet file on `out`, by row groups."""
+    wanted = json.loads(given.readline())
+    columns: list[str] | None = wanted["columns"]
+    types: dict[str, str] | None = wanted["types"]
+    if wanted["form"] == "csv":
+        assert columns is not None and types is not None
+        _grouped(_schema(columns, types), _csv_batches(given, columns, types), out)
+    else:
+        with tempfile.TemporaryFile() as kept:
+            found = _Seen(columns, types)
+            for line in given:
+                found.see(json.loads(line))
+                kept.write(line)
+            kept.seek(0)
+            names, kinds = list(found.types), found.types
+            schema = _schema(names, kinds)
+            _grouped(schema, _line_batches(kept, names, kinds, schema), out)
+
+
+def _schema(columns: list[str], types: dict[str, str]) -> Any:
+    return pa.schema([pa.field(name, _MADE.get(types[name], pa.string())) for name in columns])
+
+
+def _csv_batches(given: IO[bytes], columns: list[str], types: dict[str, str]) -> Iterator[Any]:
+    names = [str(place) for place in range(len(columns))]
+    kinds = {name: _MADE.get(types[column], pa.string()) for name, column in zip(names, columns, strict=True)}
+    first = given.read(1)
+    if not first:
+        return
+    reader = pacsv.open_csv(
+        pa.PythonFile(_Rest(first, given), mode="r"),
+        read_options=pacsv.ReadOptions(column_names=names, block_size=2 * 1024**2),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(
+            column_types=kinds,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t", "true"],
+            false_values=["f", "false"],
+        ),
+    )
+    for batch in reader:
+        yield batch.rename_columns(columns)
+
+
+class _Rest:
+    """A pipe of which some bytes were read already."""
+
+    closed = False
+
+    def __init__(self, first: bytes, given: IO[bytes]) -> None:
+        self._first, self._given = first, given
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        first, self._first = self._first, b""
+        return first + self._given.read(size - len(first) if size > 0 else size)
+
+
+class _Seen:
+    """The columns of rows and what they hold; where types are told, only those."""
+
+    def __init__(self, columns: list[str] | None, types: dict[str, str] | None) -> None:
+        self._told = types is not None
+        self.types: dict[str, str] = {name: (types or {}).get(name, "") for name in columns or ()}
+
+    def see(self, row: Mapping[str, object]) -> None:
+        """Look at a row."""
+        if self._told:
+            return
+        for name, value in row.items():
+            kind = "" if value is None else _KINDS.get(value.__class__, "json")
+            if isinstance(value, int) and kind == "whole" and not -(2**63) <= value < 2**63:
+                kind = "number"
+            known = self.types.get(name, "")
+            if known and kind and {known, kind} == {"whole", "number"}:
+                self.types[name] = "number"
+            else:
+                self.types[name] = known if not kind or known == kind else kind if not known else "json"
+
+
+_KINDS: dict[type[object], str] = {str: "string", bool: "boolean", int: "whole", float: "number"}
+
+
+def _line_batches(kept: Iterable[bytes], names: list[str], kinds: dict[str, str], schema: Any) -> Iterator[Any]:
+    lines = iter(kept)
+    while some := [json.loads(line) for line in islice(lines, READ_ROWS)]:
+        columns = [[_CELLS.get(kinds[name], _text)(row.get(name)) for row in some] for name in names]
+        yield pa.record_batch([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _moment(value: Any) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).astimezone(UTC)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_CELLS: dict[str, Callable[[Any], Any]] = {"string": _same, "": _same, "boolean": _same, "whole": _same, "number": _number, "date": _moment}
+
+
+def _grouped(schema: Any, batches: Iterable[Any], out: IO[bytes]) -> None:
+    """Write batches in row groups of a bounded size."""
+    with pq.ParquetWriter(pa.PythonFile(_Counted(out), mode="w"), schema, compression="snappy") as writer:
+        ready: list[Any] = []
+        count = size = 0
+        for batch in batches:
+            ready.append(batch)
+            count, size = count + batch.num_rows, size + batch.nbytes
+            if count >= GROUP_ROWS or size >= GROUP_BYTES:
+                writer.write_table(pa.Table.from_batches(ready, schema))
+                ready, count, size = [], 0, 0
+        if ready:
+            writer.write_table(pa.Table.from_batches(ready, schema))
+
+
+def main(words: list[str]) -> int:
+    """0; 3 when the file is wrong, which stderr says."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA, MOST_DATA))
+    pa.set_cpu_count(2)
+    out = sys.stdout.buffer
+    try:
+        if words[0] == "write":
+            write(sys.stdin.buffer, out)
+        else:
+            {"shape": shape, "rows": rows}[words[0]](words[1], out)
+        out.flush()
+    except Wrong as wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201 - what the parent reads
+        return 3
+    except BrokenPipeError:
+        # Nobody reads on: the download was given up.
+        sys.stderr.close()
+        return 1
+    except (pa.ArrowException, OSError, MemoryError) as error:
+        print(f"The Parquet file cannot be handled: {str(error).splitlines()[0][:200]}", file=sys.stderr)  # noqa: T201
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

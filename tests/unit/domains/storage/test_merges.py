@@ -1,0 +1,165 @@
+"""Duplicates: found by what they have in common, merged into one record, and exactly as before when that is undone."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import select
+
+from cargo_ai.domains.storage import door as storage
+from cargo_ai.domains.workspace import door
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.server.state import State
+from cargo_ai.store.tables import Event
+from tests.unit.domains.storage.conftest import Asker, Body
+
+COLUMNS = [
+    {"slug": "key", "type": "string"},
+    {"slug": "email", "type": "string"},
+    {"slug": "website", "type": "string"},
+    {"slug": "name", "type": "string"},
+    {"slug": "n", "type": "number"},
+    {"slug": "since", "type": "date"},
+    {"slug": "facts", "type": "object"},
+    {"slug": "tags", "type": "array"},
+    {"slug": "ok", "type": "boolean"},
+]
+
+
+async def model(asker: Asker, *records: Body) -> str:
+    """A model known by `key`."""
+    uid = await asker.model("leads", columns=COLUMNS, idColumnSlug="key", titleColumnSlug="name")
+    for one in records:  # one by one: each is younger than the one before
+        await asker.add(uid, one)
+    return uid
+
+
+async def table(state: State, workspace: uuid.UUID, model: str) -> list[Any]:
+    """Every stored row of a model as it is, times and all."""
+    async with state.database.session(workspace) as db:
+        relation = await storage.relation(db, uuid.UUID(model))
+        assert relation is not None
+        connection = await driver_connection(db)
+        cursor = await connection.execute(f'select to_jsonb(t) from "{relation.schema}"."{relation.table}" as t order by _id'.encode())
+        return [row[0] for row in await cursor.fetchall()]
+
+
+TWINS: tuple[Body, ...] = (
+    {"key": "a", "email": "Ann@Acme.com", "name": "Ann", "facts": {}, "n": 1.5},
+    {"key": "b", "email": " ann+news@acme.com ", "name": "Anna", "since": "2020-01-02", "facts": {"x": [1, None]}, "tags": ["t"]}
+    | {"ok": False},
+    {"key": "c", "email": "other@acme.com"},
+    {"key": "d", "email": "ann@acme.com", "website": "acme.com", "ok": True},
+    {"key": "e"},
+    {"key": "f"},
+)
+
+
+async def test_groups_say_what_a_merge_would_do(asker: Asker) -> None:
+    uid = await model(asker, *TWINS)
+    found = await asker.ask("storage.model.findDuplicates", uuid=uid, by=["email"])
+    assert (found["groupsCount"], found["duplicatesCount"]) == (1, 2)
+    group = found["groups"][0]
+    assert (group["key"], group["survivorId"], [one["_id"] for one in group["records"]]) == (["ann@acme.com"], "a", ["a", "b", "d"])
+    assert {one["columnSlug"]: (one["value"], one["fromId"]) for one in group["filled"]} == {
+        "website": ("acme.com", "d"), "since": ("2020-01-02T00:00:00.000Z", "b"), "facts": ({"x": [1, None]}, "b"), "tags": (["t"], "b"),
+        "ok": (False, "b"),
+    }  # fmt: skip
+    conflicts = {one["columnSlug"]: one for one in group["conflicts"]}
+    assert conflicts["name"] == {"columnSlug": "name", "kept": "Ann", "others": [{"id": "b", "value": "Anna"}]}
+    assert conflicts["ok"]["others"] == [{"id": "d", "value": True}]
+    assert (await asker.ask("storage.model.findDuplicates", uuid=uid, by=["email:exact"]))["groups"] == []
+
+
+async def test_a_merge_does_what_was_shown_and_its_undo_restores_exactly(asker: Asker, state: State, born: door.Bootstrap) -> None:
+    uid = await model(asker, *TWINS)
+    await asker.column(uid, kind="custom", slug="tier")
+    expression = {"kind": "jsExpression", "expression": "(record.website || '') + record.name", "instructTo": "none"}
+    await asker.column(uid, kind="computed", slug="both", expression=expression, columnsUsed=["website", "name"])
+    await asker.ask("storage.record.update", modelUuid=uid, id="d", data={"tier": "gold"})
+    before = await table(state, born.workspace_uuid, uid)
+    shown = (await asker.ask("storage.model.findDuplicates", uuid=uid, by=["email"]))["groups"][0]
+    made = await asker.ask("storage.merge.create", modelUuid=uid, by=["email"])
+    assert (made["merge"]["groupsCount"], made["merge"]["removedCount"], made["groupsLeft"]) == (1, 2, 0)
+    records = {one["_id"]: one for one in await asker.records(uid)}
+    assert set(records) == {"a", "c", "e", "f"}
+    assert all(records["a"][one["columnSlug"]] == one["value"] for one in shown["filled"])
+    assert (records["a"]["name"], records["a"]["tier"], records["a"]["both"]) == ("Ann", "gold", "acme.comAnn")
+    async with state.database.session(born.workspace_uuid) as db:
+        told = (await db.scalars(select(Event).where(Event.kind == "RecordsChanged").order_by(Event.id.desc()))).first()
+        assert told is not None and set(told.payload["ids"]) == {"a", "b", "d"}
+    undone = await asker.ask("storage.merge.undo", uuid=made["merge"]["uuid"])
+    assert undone["merge"]["undoneAt"] is not None
+    assert await table(state, born.workspace_uuid, uid) == before
+    assert await asker.refused("storage.merge.undo", uuid=made["merge"]["uuid"]) == (409, "mergeAlreadyUndone")
+    assert [one["uuid"] for one in (await asker.ask("storage.merge.list", modelUuid=uid))["merges"]] == [made["merge"]["uuid"]]
+
+
+async def test_what_was_written_after_a_merge_stays_when_it_is_undone(asker: Asker) -> None:
+    uid = await model(asker, *TWINS)
+    made = await asker.ask("storage.merge.create", modelUuid=uid, by=["email"])
+    await asker.ask("storage.record.update", modelUuid=uid, id="a", data={"website": "new.com"})
+    await asker.ask("storage.merge.undo", uuid=made["merge"]["uuid"])
+    records = {one["_id"]: one for one in await asker.records(uid)}
+    assert (records["a"]["website"], records["a"]["since"], records["d"]["website"]) == ("new.com", None, "acme.com")
+
+
+async def test_a_record_that_is_there_again_stops_the_undo(asker: Asker) -> None:
+    uid = await model(asker, *TWINS)
+    made = await asker.ask("storage.merge.create", modelUuid=uid, by=["email"])
+    await asker.add(uid, {"key": "b"})
+    assert await asker.refused("storage.merge.undo", uuid=made["merge"]["uuid"]) == (409, "recordAlreadyExists")
+    assert len(await asker.records(uid)) == 5
+
+
+async def test_survivors_are_chosen_by_rule_or_by_name(asker: Asker) -> None:
+    uid = await model(asker, *TWINS)
+
+    async def survivor(**how: Any) -> str:
+        found = await asker.ask("storage.model.findDuplicates", uuid=uid, **how)
+        return str(found["groups"][0]["survivorId"])
+
+    await asker.ask("storage.record.update", modelUuid=uid, id="a", data={"n": 2})
+    assert await survivor(by=["email"], survivor="newest") == "d"
+    assert await survivor(by=["email"], survivor="mostComplete") == "b"
+    assert await survivor(by=["email"], survivor="mostRecentlyUpdated") == "a"
+    assert await survivor(ids=["a", "c", "e"], survivorId="e") == "e"
+    await asker.ask("storage.merge.create", modelUuid=uid, ids=["a", "c", "e"], survivorId="e")
+    records = {one["_id"]: one for one in await asker.records(uid)}
+    assert set(records) == {"b", "d", "e", "f"}
+    assert (records["e"]["email"], records["e"]["n"]) == ("Ann@Acme.com", 2)
+
+
+async def test_spellings_of_domains_and_names_are_one(asker: Asker) -> None:
+    uid = await model(
+        asker,
+        {"key": "1", "website": "https://www.Acme.com/about?x=1", "name": "The Acme Company, Inc."},
+        {"key": "2", "website": "acme.com", "name": "ACME"},
+        {"key": "3", "website": "jane@acme.com", "name": "Acmé & Sons"},
+        {"key": "4", "website": "http://acme.com:8080", "name": "acme and sons llc"},
+        {"key": "5", "website": "acme.co", "name": "Inc"},
+    )
+    found = await asker.ask("storage.model.findDuplicates", uuid=uid, by=["website"])
+    assert [[one["_id"] for one in group["records"]] for group in found["groups"]] == [["1", "2", "3", "4"]]
+    found = await asker.ask("storage.model.findDuplicates", uuid=uid, by=["name"])
+    assert sorted([one["_id"] for one in group["records"]] for group in found["groups"]) == [["1", "2"], ["3", "4"]]
+    both = await asker.ask("storage.model.findDuplicates", uuid=uid, by=["website:domain", "name:name"], limit=1)
+    assert (both["groupsCount"], len(both["groups"])) == (2, 1)
+
+
+async def test_what_makes_no_sense_is_refused(asker: Asker, stranger: Asker) -> None:
+    uid = await model(asker, *TWINS)
+    for how, refusal in (
+        ({}, (400, "matchingNotPossible")),
+        ({"by": ["emial"]}, (404, "columnNotFound")),
+        ({"by": ["facts"]}, (400, "matchingNotPossible")),
+        ({"by": ["email:fuzzy"]}, (400, "matchingNotPossible")),
+        ({"ids": ["a", "zz"]}, (404, "recordNotFound")),
+        ({"ids": ["a", "b"], "survivorId": "c"}, (400, "matchingNotPossible")),
+        ({"by": ["name:exact", "email:exact"]}, (400, "noDuplicates")),
+    ):
+        assert await asker.refused("storage.merge.create", modelUuid=uid, **how) == refusal
+    assert await stranger.refused("storage.model.findDuplicates", uuid=uid, by=["email"]) == (404, "modelNotFound")
+    made = await asker.ask("storage.merge.create", modelUuid=uid, by=["email"])
+    assert await stranger.refused("storage.merge.undo", uuid=made["merge"]["uuid"]) == (404, "mergeNotFound")

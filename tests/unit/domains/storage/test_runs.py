@@ -1,0 +1,170 @@
+"""Refreshes of models as durable work: what they change, how they end, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from cargo_ai.domains.storage import door as storage
+from cargo_ai.domains.storage.refreshing import Refreshing
+from cargo_ai.domains.storage.tables import StorageRun
+from cargo_ai.domains.workspace import door
+from cargo_ai.engine.action import Actions
+from cargo_ai.engine.enumerate import Sources
+from cargo_ai.roomkit.plugins import Parts
+from cargo_ai.server.state import State
+from tests.unit.domains.storage.conftest import Asker, Body
+from tests.unit.domains.storage.test_files import upload
+
+FIRST = "id,name,n\na,Alpha,1\nb,Beta,2\n"
+SECOND = "id,name,n\na,Alpha,10\nc,Gamma,3\n"
+
+
+@pytest.fixture
+async def worker(state: State) -> AsyncIterator[Refreshing]:
+    """What a worker does with a run."""
+    async with httpx.AsyncClient() as client:
+        yield Refreshing(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
+
+
+async def ran(asker: Asker, worker: Refreshing, model: str, **how: object) -> Body:
+    """A run of the model when it has ended."""
+    run: Body = (await asker.ask("storage.run.create", modelUuid=model, **how))["run"]
+    assert run["status"] == "pending"
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    found: Body = (await asker.ask("storage.run.get", uuid=run["uuid"]))["run"]
+    return found
+
+
+async def of_file(asker: Asker, text: str = FIRST, **config: object) -> str:
+    """A model of a file."""
+    return await asker.model("uploaded", "uploadFile", s3Filename=await upload(asker, text), **config)
+
+
+async def put(asker: Asker, model: str, text: str) -> None:
+    """Let the model have another file."""
+    await asker.ask("storage.model.update", uuid=model, config={"s3Filename": await upload(asker, text)})
+
+
+async def test_a_run_merges_the_new_file_by_id_and_touches_only_columns_of_the_file(asker: Asker, worker: Refreshing) -> None:
+    uid = await of_file(asker)
+    await asker.column(uid, kind="custom", slug="tier")
+    await asker.ask("storage.record.update", modelUuid=uid, id="a", data={"tier": "gold"})
+    await put(asker, uid, SECOND)
+    run = await ran(asker, worker, uid)
+    assert (run["status"], run["errorMessage"]) == ("success", None)
+    assert run["counts"] == {"added": 1, "updated": 1, "unchanged": 0, "removed": 0, "unified": 0}
+    records = await asker.records(uid)
+    assert [(one["_id"], one["n"], one["tier"]) for one in records] == [("a", 10, "gold"), ("b", 2, None), ("c", 3, None)]
+    model = (await asker.ask("storage.model.get", uuid=uid))["model"]
+    assert (model["lastRun"]["uuid"], model["lastRun"]["status"]) == (run["uuid"], "success")
+    assert (await asker.ask("storage.run.list", modelUuid=uid, statuses=["success"]))["runs"][0]["uuid"] == run["uuid"]
+
+
+async def test_a_reset_also_removes_what_the_file_no_longer_has(asker: Asker, worker: Refreshing) -> None:
+    uid = await of_file(asker)
+    await put(asker, uid, SECOND)
+    run = await ran(asker, worker, uid, isReset=True)
+    assert run["counts"]["removed"] == 1
+    assert [one["_id"] for one in await asker.records(uid)] == ["a", "c"]
+
+
+async def test_what_has_not_changed_is_not_read_again_unless_forced(asker: Asker, worker: Refreshing) -> None:
+    uid = await of_file(asker)
+    assert await asker.refused("storage.run.create", modelUuid=uid) == (400, "upToDate")
+    assert (await ran(asker, worker, uid, isForce=True))["counts"]["unchanged"] == 2
+
+
+async def test_the_same_file_without_ids_twice_is_the_same_records(asker: Asker, worker: Refreshing) -> None:
+    uid = await of_file(asker, "what,n\nx,1\nx,1\ny,2\n")
+    before = await asker.records(uid)
+    assert len({one["_id"] for one in before}) == 3
+    run = await ran(asker, worker, uid, isForce=True)
+    assert run["counts"] == {"added": 0, "updated": 0, "unchanged": 3, "removed": 0, "unified": 0}
+    assert await asker.records(uid) == before
+    await put(asker, uid, "what,n\nz,3\nx,1\nx,1\n")
+    run = await ran(asker, worker, uid, isReset=True)
+    assert (run["counts"]["added"], run["counts"]["removed"]) == (1, 1)
+
+
+async def test_a_file_that_does_not_fit_ends_the_run_with_its_sentence_and_changes_nothing(asker: Asker, worker: Refreshing) -> None:
+    uid = await of_file(asker)
+    await put(asker, uid, "id,name,n\na,Alpha,5\nb,Beta,many\n")
+    run = await ran(asker, worker, uid)
+    assert run["status"] == "error"
+    assert "row 3, column n" in run["errorMessage"].lower()
+    assert [one["n"] for one in await asker.records(uid)] == [1, 2]
+
+
+async def test_only_one_run_at_a_time_and_reads_say_so(asker: Asker, worker: Refreshing) -> None:
+    uid = await of_file(asker)
+    begun = await asker.ask("storage.model.refresh", uuid=uid)
+    assert begun["isRefreshing"] is True
+    assert await asker.refused("storage.run.create", modelUuid=uid, isForce=True) == (409, "alreadyRunning")
+    assert await asker.refused("storage.model.refresh", uuid=uid) == (409, "alreadySyncing")
+    assert (await asker.ask("storage.record.list", modelUuid=uid))["isRefreshing"] is True
+    run = (await asker.ask("storage.run.list", modelUuid=uid, statuses=["pending"]))["runs"][0]
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    assert (await asker.ask("storage.record.list", modelUuid=uid))["isRefreshing"] is False
+
+
+async def test_a_run_that_nobody_began_is_cancelled_at_once_and_does_nothing_later(asker: Asker, worker: Refreshing) -> None:
+    uid = await of_file(asker)
+    await put(asker, uid, SECOND)
+    run = (await asker.ask("storage.run.create", modelUuid=uid))["run"]
+    await asker.ask("storage.run.cancel", uuid=run["uuid"])
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    assert (await asker.ask("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "cancelled"
+    assert [one["_id"] for one in await asker.records(uid)] == ["a", "b"]
+    assert await asker.refused("storage.run.cancel", uuid=run["uuid"]) == (409, "runAlreadyFinished")
+
+
+async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(asker: Asker, worker: Refreshing, state: State) -> None:
+    uid = await of_file(asker)
+    await put(asker, uid, SECOND)
+    run = (await asker.ask("storage.run.create", modelUuid=uid))["run"]
+    # Somebody else holds a record that the run wants to change: it cannot end before it is cancelled.
+    async with state.database.session(uuid.UUID(run["workspaceUuid"])) as other:
+        relation = await storage.relation(other, uuid.UUID(uid))
+        assert relation is not None
+        raw = await (await other.connection()).get_raw_connection()
+        await raw.driver_connection.execute(f'select 1 from "{relation.schema}"."{relation.table}" for update')  # type: ignore[union-attr]
+        working = asyncio.create_task(worker.run(run["workspaceUuid"], run["uuid"]))
+        async with asyncio.timeout(20):
+            while (await asker.ask("storage.run.get", uuid=run["uuid"]))["run"]["status"] != "running":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            await asker.ask("storage.run.cancel", uuid=run["uuid"])
+            await working
+        assert (await asker.ask("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "cancelled"
+    assert [one["n"] for one in await asker.records(uid)] == [1, 2]
+
+
+async def test_a_run_that_killed_its_workers_five_times_gives_up(
+    asker: Asker, worker: Refreshing, state: State, born: door.Bootstrap
+) -> None:
+    uid = await of_file(asker)
+    run = (await asker.ask("storage.run.create", modelUuid=uid, isForce=True))["run"]
+    async with state.database.session(born.workspace_uuid) as db:
+        await db.execute(update(StorageRun).where(StorageRun.uuid == uuid.UUID(run["uuid"])).values(tries=5, status="running"))
+        await db.commit()
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    found = (await asker.ask("storage.run.get", uuid=run["uuid"]))["run"]
+    assert (found["status"], "5 times" in found["errorMessage"]) == ("error", True)
+
+
+async def test_models_without_a_source_and_strangers_are_refused(asker: Asker, stranger: Asker) -> None:
+    uid = await asker.model()
+    assert await asker.refused("storage.run.create", modelUuid=uid) == (400, "modelNotCompatible")
+    file = await of_file(asker)
+    assert await stranger.refused("storage.run.create", modelUuid=file) == (404, "modelNotFound")
+    await asker.ask("storage.model.update", uuid=file, isPaused=True)
+    assert await asker.refused("storage.run.create", modelUuid=file) == (400, "modelIsPaused")
+    run = (await asker.ask("storage.model.refresh", uuid=file))["model"]["lastRun"]
+    assert await stranger.refused("storage.run.get", uuid=run["uuid"]) == (404, "runNotFound")
+    assert await stranger.refused("storage.run.cancel", uuid=run["uuid"]) == (404, "runNotFound")
+    assert (await stranger.ask("storage.run.list"))["runs"] == []
