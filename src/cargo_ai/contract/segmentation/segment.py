@@ -121,7 +121,9 @@ class DownloadSegment(Wire):
     filter: Filter = Field(description="Which records.")
     sort: Sort | None = Field(default=None, description="Their order.")
     limit: Cap | None = Field(default=None, description="At most so many.")
-    format: Literal["json", "ndjson", "csv"] | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+    format: Literal["json", "ndjson", "csv", "parquet"] | None = Field(
+        default=None, description="The form of the file; gzipped CSV unless told."
+    )
 
 
 class ListSegments(Wire):

@@ -15,6 +15,7 @@ from cargo_ai.roomkit import exports
 from cargo_ai.roomkit.exports import Export, Record
 from cargo_ai.store.session import Database
 from cargo_ai.warehouse import driver
+from cargo_ai.warehouse.catalog import ColumnType
 
 PAGE = 1_000
 
@@ -41,4 +42,5 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
             last = str(page[-1][0])
             yield [chosen.record(row) for row in page]
 
-    return Export(rows(), [column.slug for column in found.columns], f"records-{found.relation.slug}")
+    types: dict[str, ColumnType] = {column.slug: column.type for column in found.columns}
+    return Export(rows(), list(types), f"records-{found.relation.slug}", types=types)

@@ -11,10 +11,14 @@ from sqlglot import exp
 
 from cargo_ai.contract.segmentation.filter import EnrollmentCondition, Filter, Sort
 from cargo_ai.domains.segmentation.tables import Segment
+from cargo_ai.domains.storage import door as storage
 from cargo_ai.kernel import clock, ids
-from cargo_ai.warehouse.catalog import Catalog
+from cargo_ai.warehouse.catalog import Catalog, Relation
 from cargo_ai.warehouse.filter import compile, terms
-from cargo_ai.warehouse.filter.terms import Saved, Scope
+from cargo_ai.warehouse.filter.terms import InvalidFilter, Saved, Scope
+from cargo_ai.warehouse.names import quoted
+from cargo_ai.warehouse.sql import guard
+from cargo_ai.warehouse.sql.refused import SqlRefused
 
 _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 
@@ -29,7 +33,25 @@ async def scope_of(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
         fresh = {str(row.uuid): saved(row) for row in rows}
         found |= fresh
         wanted = {name for one in fresh.values() for name in compile.segments_of(one.filter)} - found.keys()
-    return Scope(catalog, clock.now(), found, enrolments=enrolments)
+    scope = Scope(catalog, clock.now(), found, enrolments=enrolments)
+
+    def clause(text: str, relation: Relation, alias: str) -> exp.Expr:
+        # It may say CURRENT_DATE, so who is in may change without any write.
+        scope.relative = True
+        return _clause(text, relation, alias)
+
+    scope.clause = clause
+    return scope
+
+
+def _clause(text: str, relation: Relation, alias: str) -> exp.Expr:
+    """A condition in SQL, checked and written by the guard of all SQL of users. Raises InvalidFilter."""
+    try:
+        checked = guard.condition(text, relation, quoted(alias))
+    except SqlRefused as refused:
+        raise InvalidFilter(f"the condition in SQL is refused: {refused}") from None
+    # Word for word as the guard wrote it; a percent sign is doubled, as everywhere in a statement with parameters.
+    return exp.Var(this=checked.replace("%", "%%"))
 
 
 def saved(row: Segment) -> Saved:
@@ -59,3 +81,6 @@ def enrolments(condition: EnrollmentCondition, scope: Scope) -> exp.Select:
             query = query.where(exp.EQ(this=terms.name(steps, "node_slug"), expression=scope.bind(condition.node_slug, "text")))
     moment = terms.function("to_timestamp", exp.Div(this=at.copy(), expression=exp.Literal.number("1000.0")))
     return query.select(exp.alias_(terms.name(runs, "record_id"), "record_id"), exp.alias_(moment, "at"))
+
+
+storage.scopes.append(scope_of)

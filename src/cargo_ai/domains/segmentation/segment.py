@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.segmentation import segment as contract
+from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.domains.segmentation import selection
+from cargo_ai.domains.segmentation import dependencies, selection, watching
+from cargo_ai.domains.segmentation.change import last_of
 from cargo_ai.domains.segmentation.scope import saved
 from cargo_ai.domains.segmentation.tables import Segment
+from cargo_ai.domains.storage import door as storage
 from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Removed
@@ -24,8 +29,8 @@ from cargo_ai.warehouse.filter import compile
 from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 
-def reply(row: Segment, count: int) -> contract.Segment:
-    """The segment on the wire. It was never compared with an earlier state, so it has neither `syncedAt` nor a last change."""
+def reply(row: Segment, count: int, last: Change | None) -> contract.Segment:
+    """The segment on the wire. One that was never compared with an earlier state has neither `syncedAt` nor a last change."""
     return contract.Segment(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
@@ -40,11 +45,11 @@ def reply(row: Segment, count: int) -> contract.Segment:
         from_play=row.from_play,
         tracking_column_slugs=row.tracking_column_slugs,
         column_slugs=row.column_slugs,
-        synced_at=None,
+        synced_at=row.synced_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
-        last_change=None,
+        last_change=last.to_wire() if last else None,
     )
 
 
@@ -56,7 +61,7 @@ async def live(db: AsyncSession, text: str) -> Segment | None:
     return await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
 
 
-async def _shown(ctx: Context, row: Segment) -> contract.Segment:
+async def _shown(ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | None = None) -> contract.Segment:
     """The segment with its live count. A filter whose columns are gone counts nothing, and says so."""
     try:
         found = await _select(ctx, str(row.model_uuid), *_parts(row))
@@ -64,7 +69,9 @@ async def _shown(ctx: Context, row: Segment) -> contract.Segment:
     except InvalidFilter as error:
         ctx.warn(f"The filter of segment {row.name} no longer fits its model: {error}")
         count = 0
-    return reply(row, count)
+    if last is None:
+        last = await last_of(ctx.db, [row.uuid])
+    return reply(row, count, last.get(row.uuid))
 
 
 async def _select(ctx: Context, model: str, filter: Filter, sort: Any, limit: int | None) -> selection.Selection | None:
@@ -104,12 +111,17 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
     )
     ctx.db.add(row)
     await ctx.db.flush()
-    await _refer(ctx, row, request.filter)
+    await _refer(ctx, row, found, request.filter)
     return contract.SegmentReply(segment=await _shown(ctx, row))
 
 
-async def _refer(ctx: Context, row: Segment, filter: Filter) -> None:
-    targets = [("model", row.model_uuid)] + [("segment", uid) for text in compile.segments_of(filter) if (uid := ids.parse(text))]
+async def _refer(ctx: Context, row: Segment, found: selection.Selection, filter: Filter) -> None:
+    """Write down what a segment uses: its model, the segments, models and columns that it names."""
+    used = dependencies.columns(found.catalog, found.relation, filter, dependencies.shown(row))
+    targets = [(storage.MODEL, row.model_uuid)]
+    targets += [("segment", uid) for text in compile.segments_of(filter) if (uid := ids.parse(text))]
+    targets += [(storage.MODEL, model) for model in dependencies.related_models(filter) if found.catalog.by_model(model) is not None]
+    targets += [(storage.COLUMN, storage.column_key(model, slug)) for model, slug in used]
     await references.put(ctx.db, ctx.workspace, "segment", row.uuid, targets)
 
 
@@ -146,7 +158,9 @@ async def all_(ctx: Context, request: contract.ListSegments) -> contract.Segment
         query = query.where(Segment.model_uuid == (ids.parse(request.model_uuid) or uuid.UUID(int=0)))
     if request.from_play is not None:
         query = query.where(Segment.from_play == request.from_play)
-    return contract.SegmentsReply(segments=[await _shown(ctx, row) for row in await ctx.db.scalars(query)])
+    rows = (await ctx.db.scalars(query)).all()
+    last = await last_of(ctx.db, [row.uuid for row in rows])
+    return contract.SegmentsReply(segments=[await _shown(ctx, row, last) for row in rows])
 
 
 @handles(contract.update)
@@ -157,6 +171,11 @@ async def update(ctx: Context, request: contract.UpdateSegment) -> contract.Segm
         contract.update.refuse("segmentNotFound", uuid=request.uuid)
     if row.from_play:
         contract.update.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users="the play that owns it")
+    return await change(ctx, row, request)
+
+
+async def change(ctx: Context, row: Segment, request: contract.UpdateSegment) -> contract.SegmentReply:
+    """Change a segment as the request says; refuses through `segment update`."""
     given = request.model_fields_set
     filter = request.filter if request.filter is not None else saved(row).filter
     sort = request.sort if "sort" in given else saved(row).sort
@@ -166,8 +185,9 @@ async def update(ctx: Context, request: contract.UpdateSegment) -> contract.Segm
         await _acyclic(ctx, row, filter)
     except InvalidFilter as error:
         contract.update.refuse("invalidFilter", cause=str(error))
-    if found is not None:
-        _tracked(contract.update, found, request.tracking_column_slugs, request.column_slugs)
+    if found is None:
+        contract.update.refuse("segmentNotFound", uuid=request.uuid)
+    _tracked(contract.update, found, request.tracking_column_slugs, request.column_slugs)
     row.name = request.name or row.name
     row.filter = filter.to_wire()
     row.sort = [one.to_wire() for one in sort] if sort else None
@@ -178,7 +198,8 @@ async def update(ctx: Context, request: contract.UpdateSegment) -> contract.Segm
         row.column_slugs = request.column_slugs
     row.updated_at = clock.now()
     await ctx.db.flush()
-    await _refer(ctx, row, filter)
+    await _refer(ctx, row, found, filter)
+    await watching.edited(ctx.db, row)
     return contract.SegmentReply(segment=await _shown(ctx, row))
 
 
@@ -210,6 +231,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=listed)
     row.deleted_at = clock.now()
     await references.put(ctx.db, ctx.workspace, "segment", row.uuid, [])
+    await watching.forget(ctx.db, row.uuid)
     return Removed(uuid=str(row.uuid))
 
 
@@ -222,11 +244,21 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
         contract.fetch.refuse("invalidFilter", cause=str(error))
     if found is None:
         contract.fetch.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    if request.enrich:
+        await storage.enrich(ctx, found.relation)
+    refreshing = await (_sync if request.sync else storage.is_refreshing)(ctx.db, found.relation.model)
     connection = await driver_connection(ctx.db)
     records = await selection.fetch(connection, found, request.fetching_limit, request.fetching_offset)
     return contract.RecordsReply(
-        records=records, count=await selection.count(connection, found), columns=found.wire_columns(), is_refreshing=False
+        records=records, count=await selection.count(connection, found), columns=found.wire_columns(), is_refreshing=refreshing
     )
+
+
+async def _sync(db: AsyncSession, model: uuid.UUID) -> bool:
+    """Begin to refresh a model that has a source; whether a refresh is under way. The records of now are those from before."""
+    with suppress(storage.CannotStart):
+        await storage.start_run(db, model)
+    return await storage.is_refreshing(db, model)
 
 
 @handles(contract.download)

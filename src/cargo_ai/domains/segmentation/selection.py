@@ -54,13 +54,19 @@ class Selection:
             inner = inner.limit(self.limit)
         return terms.sql(exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(exp.Subquery(this=inner, alias=exp.to_identifier("n"))))
 
-    def members(self, hash: exp.Expr | None = None) -> exp.Select:
-        """A select of `_id` (and a hash) of all its records."""
+    def members(self, *hashes: exp.Expr, among: exp.Expr | None = None) -> exp.Select:
+        """A select of `record_id` of all its records, with hashes `h0`, `h1` … beside; `among`: only of those ids (a select)."""
         shown: list[exp.Expr] = [exp.alias_(terms.name("r", "_id"), "record_id")]
-        if hash is not None:
-            shown.append(exp.alias_(hash, "h"))
+        shown += [exp.alias_(one, f"h{number}") for number, one in enumerate(hashes)]
         query = self._select(shown)
+        if among is not None:
+            query = query.where(exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=among)))
         return query.order_by(*self.order).limit(self.limit) if self.limit is not None else query
+
+    def ordered(self) -> tuple[str, dict[str, Any]]:
+        """The statement and values for the ids of all its records, in its order."""
+        query = self._select([exp.alias_(terms.name("r", "_id"), "record_id")]).order_by(*self.order)
+        return terms.sql(query.limit(self.limit) if self.limit is not None else query), dict(self.scope.params)
 
     def after(self, last: str | None, limit: int) -> tuple[str, dict[str, Any]]:
         """The statement and values for the next records by id, for reading all of them without holding anything."""

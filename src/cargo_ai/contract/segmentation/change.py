@@ -1,0 +1,192 @@
+"""The wire of changes: what differs between a segment and its former state, and the records that it is about."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Never
+
+from pydantic import BeforeValidator, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn, UrlsReply
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
+
+
+def _spelt(value: Any) -> Any:
+    return "added" if value == "created" else value
+
+
+def _items(value: Any) -> Any:
+    return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+
+
+ChangeKind = Literal["added", "updated", "removed", "unchanged"]
+Kinds = Annotated[list[Annotated[ChangeKind, BeforeValidator(_spelt)]], BeforeValidator(_items), Field(min_length=1, max_length=4)]
+
+
+class Change(Wire):
+    """How many records came, differ, left, and stayed as they were; `totalRecordsCount`: how many there were then."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    segment_uuid: Uuid
+    slug: str
+    total_records_count: int
+    updated_records_count: int
+    removed_records_count: int
+    added_records_count: int
+    unchanged_records_count: int
+    created_at: Moment
+
+
+class ChangeReply(Wire):
+    """One change."""
+
+    change: Change
+
+
+class ChangesReply(Wire):
+    """Changes, newest first."""
+
+    changes: list[Change]
+
+
+class CreateChange(Wire):
+    """Which segment to look at."""
+
+    segment_uuid: Uuid = Field(description="The segment.")
+
+
+class ListChanges(Wire):
+    """Which changes to list."""
+
+    segment_uuid: Uuid | None = Field(default=None, description="Only changes of this segment.")
+    not_empty: bool | None = Field(default=None, description="Only changes in which something differs, or nothing does.")
+    has_records: Annotated[ChangeKind, BeforeValidator(_spelt)] | None = Field(
+        default=None, description="Only changes with records of this kind."
+    )
+    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most; 100 unless told.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
+
+
+class FetchChange(Wire):
+    """Which records of a change to fetch."""
+
+    uuid: Uuid = Field(description="The change.")
+    kinds: Kinds = Field(description="added, updated, removed, unchanged: one or several, with commas.")
+    limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 unless told.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
+
+
+class DownloadChange(Wire):
+    """Which records of a change to download."""
+
+    uuid: Uuid = Field(description="The change.")
+    kinds: Kinds = Field(description="added, updated, removed, unchanged: one or several, with commas.")
+    format: Literal["json", "ndjson", "csv", "parquet"] | None = Field(
+        default=None, description="The form of the file; gzipped CSV unless told."
+    )
+
+
+class ChangeRecords(Wire):
+    """A page of records as they are now, each with its `_kind`; one that is gone has its `_id` alone. `count`: how many in all."""
+
+    records: list[JsonObject]
+    count: int
+    columns: list[RecordColumn]
+
+
+CreateReason = Literal["segmentNotFound", "changeAlreadyRunning", "segmentLinkedToWorkflow", "invalidFilter"]
+GetReason = Literal["changeNotFound"]
+FetchReason = Literal["changeNotFound", "segmentNotFound"]
+DownloadReason = Literal["changeNotFound", "segmentNotFound", "failedToDownloadRecordsFromClient"]
+
+_CHANGE_NOT_FOUND = no(404, "There is no change with uuid {uuid}.")
+_RECORDS_NOT_FOUND = no(404, "There are no records of a change with uuid {uuid}: {cause}")
+_SEGMENT_NOT_FOUND = no(404, "There is no segment with uuid {uuid}.")
+
+create: Operation[CreateChange, ChangeReply, CreateReason] = operations.add(
+    Operation(
+        "segmentation.change.create",
+        "POST",
+        "/segmentation/changes",
+        takes=CreateChange,
+        gives=ChangeReply,
+        summary="Compare a segment with what it was when it was last compared; the first time every record is new.",
+        needs="segmentation:write",
+        refuses={
+            "segmentNotFound": _SEGMENT_NOT_FOUND,
+            "changeAlreadyRunning": no(409, "Segment {uuid} is being compared right now: look at its changes in a moment."),
+            "segmentLinkedToWorkflow": no(409, "Segment {uuid} belongs to a play, which compares it itself: list its changes instead."),
+            "invalidFilter": no(400, "The filter of the segment no longer fits its model: {cause}"),
+        },
+        cli=Cli(examples=("cargo-ai segmentation change create --segment-uuid UUID",)),
+    )
+)
+
+get: Operation[ByUuid, ChangeReply, GetReason] = operations.add(
+    Operation(
+        "segmentation.change.get",
+        "GET",
+        "/segmentation/changes/{uuid}",
+        takes=ByUuid,
+        gives=ChangeReply,
+        summary="Show a change of a segment.",
+        needs="segmentation:read",
+        refuses={"changeNotFound": _CHANGE_NOT_FOUND},
+        cli=Cli(examples=("cargo-ai segmentation change get UUID",)),
+    )
+)
+
+list_: Operation[ListChanges, ChangesReply, Never] = operations.add(
+    Operation(
+        "segmentation.change.list",
+        "GET",
+        "/segmentation/changes/list",
+        takes=ListChanges,
+        gives=ChangesReply,
+        summary="List the changes of segments.",
+        needs="segmentation:read",
+        cli=Cli(examples=("cargo-ai segmentation change list --segment-uuid UUID",)),
+    )
+)
+
+fetch: Operation[FetchChange, ChangeRecords, FetchReason] = operations.add(
+    Operation(
+        "segmentation.change.fetch",
+        "POST",
+        "/segmentation/changes/{uuid}/fetch",
+        takes=FetchChange,
+        gives=ChangeRecords,
+        summary="Fetch a page of the records of a change.",
+        needs="segmentation:read",
+        refuses={"changeNotFound": _RECORDS_NOT_FOUND, "segmentNotFound": _SEGMENT_NOT_FOUND},
+        reads=True,
+        cli=Cli(csv=frozenset({"kinds"}), examples=("cargo-ai segmentation change fetch --uuid UUID --kinds added,updated --limit 50",)),
+    )
+)
+
+download: Operation[DownloadChange, UrlsReply, DownloadReason] = operations.add(
+    Operation(
+        "segmentation.change.download",
+        "POST",
+        "/segmentation/changes/{uuid}/download",
+        takes=DownloadChange,
+        gives=UrlsReply,
+        summary="Download the records of a change.",
+        needs="segmentation:read",
+        refuses={
+            "changeNotFound": _RECORDS_NOT_FOUND,
+            "segmentNotFound": _SEGMENT_NOT_FOUND,
+            "failedToDownloadRecordsFromClient": no(502, "The records could not be read: {cause}"),
+        },
+        reads=True,
+        output="download",
+        cli=Cli(
+            csv=frozenset({"kinds"}),
+            send={"format": "json"},
+            url_when=("--format",),
+            examples=("cargo-ai segmentation change download --uuid UUID --kinds added",),
+        ),
+    )
+)

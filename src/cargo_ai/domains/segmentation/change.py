@@ -1,0 +1,178 @@
+"""Changes of segments on the wire: made by asking, listed, shown; their records fetched and downloaded."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from sqlalchemy import and_, not_, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.segmentation import change as contract
+from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
+from cargo_ai.domains.segmentation import change_rows, changes
+from cargo_ai.domains.segmentation.change_rows import Place
+from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
+from cargo_ai.domains.storage import door as storage
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.wire import ByUuid
+from cargo_ai.roomkit import exports
+from cargo_ai.roomkit.context import Context
+from cargo_ai.roomkit.exports import Export, Record
+from cargo_ai.roomkit.handlers import handles
+from cargo_ai.store.session import Database
+from cargo_ai.warehouse import rows
+from cargo_ai.warehouse.catalog import Column, Relation
+from cargo_ai.warehouse.filter.terms import InvalidFilter
+
+PAGE = 1_000
+_CHANGES = "cargo-ai segmentation change list"
+_KIND = Column("_kind", "string", "system", "Kind")
+
+
+def reply(row: SegmentChange) -> contract.Change:
+    """The change on the wire."""
+    return contract.Change(
+        uuid=str(row.uuid),
+        workspace_uuid=str(row.workspace_uuid),
+        segment_uuid=str(row.segment_uuid),
+        slug=f"change_{row.no}",
+        total_records_count=row.total_count,
+        updated_records_count=row.updated_count,
+        removed_records_count=row.removed_count,
+        added_records_count=row.added_count,
+        unchanged_records_count=row.total_count - row.added_count - row.updated_count,
+        created_at=row.created_at,
+    )
+
+
+async def last_of(db: AsyncSession, segments: Sequence[uuid.UUID]) -> dict[uuid.UUID, contract.Change]:
+    """The newest change of each segment."""
+    mine = select(SegmentChange).where(SegmentChange.segment_uuid.in_(segments))
+    newest = mine.ext(distinct_on(SegmentChange.segment_uuid)).order_by(SegmentChange.segment_uuid, SegmentChange.no.desc())
+    return {row.segment_uuid: reply(row) for row in await db.scalars(newest)}
+
+
+async def row_of(db: AsyncSession, text: str) -> SegmentChange | None:
+    """A change of the session's workspace."""
+    uid = ids.parse(text)
+    return await db.scalar(select(SegmentChange).where(SegmentChange.uuid == uid)) if uid else None
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateChange) -> contract.ChangeReply:
+    """Compare a segment now; the change is there also where nothing differs."""
+    uid = ids.parse(request.segment_uuid)
+    row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None))) if uid else None
+    if row is None:
+        contract.create.refuse("segmentNotFound", uuid=request.segment_uuid, fix="cargo-ai segmentation segment list")
+    if row.from_play:
+        contract.create.refuse("segmentLinkedToWorkflow", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
+    if not await changes.try_lock(ctx.db, row.uuid):
+        contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
+    try:
+        made = await changes.compute(ctx.db, row.uuid, empty=True)
+    except InvalidFilter as error:
+        contract.create.refuse("invalidFilter", cause=str(error), fix=f"cargo-ai segmentation segment get {row.uuid}")
+    found = await row_of(ctx.db, str(made.uuid)) if made else None
+    if found is None:
+        contract.create.refuse("segmentNotFound", uuid=request.segment_uuid)
+    return contract.ChangeReply(change=reply(found))
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.ChangeReply:
+    """One change."""
+    row = await row_of(ctx.db, request.uuid)
+    if row is None:
+        contract.get.refuse("changeNotFound", uuid=request.uuid, fix=_CHANGES)
+    return contract.ChangeReply(change=reply(row))
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListChanges) -> contract.ChangesReply:
+    """Changes, newest first."""
+    row = SegmentChange
+    query = select(row).order_by(row.uuid.desc()).limit(request.limit).offset(request.offset)
+    if request.segment_uuid is not None:
+        query = query.where(row.segment_uuid == (ids.parse(request.segment_uuid) or uuid.UUID(int=0)))
+    if request.not_empty is not None:
+        differs = or_(row.added_count > 0, row.updated_count > 0, row.removed_count > 0)
+        query = query.where(differs if request.not_empty else not_(differs))
+    if request.has_records is not None:
+        unchanged = row.total_count - row.added_count - row.updated_count
+        counts = {"added": row.added_count, "updated": row.updated_count, "removed": row.removed_count, "unchanged": unchanged}
+        query = query.where(and_(counts[request.has_records] > 0))
+    return contract.ChangesReply(changes=[reply(one) for one in await ctx.db.scalars(query)])
+
+
+@handles(contract.fetch)
+async def fetch(ctx: Context, request: contract.FetchChange) -> contract.ChangeRecords:
+    """A page of the records of some kinds."""
+    row, place, relation = await _found(ctx, contract.fetch, request.uuid, request.kinds)
+    connection = await driver_connection(ctx.db)
+    found = await change_rows.page(connection, place, request.limit, request.offset)
+    told = reply(row).to_wire()
+    return contract.ChangeRecords(
+        records=await change_rows.records(connection, relation, found),
+        count=sum(int(told[f"{kind}RecordsCount"]) for kind in place.kinds),
+        columns=[
+            RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=str(relation.model))
+            for one in (_KIND, *rows.shown_columns(relation))
+        ],
+    )
+
+
+async def _found(
+    ctx: Context, operation: Operation[Any, Any, Any], text: str, kinds: Sequence[contract.ChangeKind]
+) -> tuple[SegmentChange, Place, Relation]:
+    row = await row_of(ctx.db, text)
+    if row is None:
+        operation.refuse("changeNotFound", uuid=text, cause="there is no such change.", fix=_CHANGES)
+    segment = await ctx.db.scalar(select(Segment).where(Segment.uuid == row.segment_uuid, Segment.deleted_at.is_(None)))
+    relation = await storage.relation(ctx.db, segment.model_uuid) if segment else None
+    if relation is None:
+        operation.refuse("segmentNotFound", uuid=row.segment_uuid)
+    if row.no < await changes.first_kept(ctx.db, row.segment_uuid):
+        kept = f"only those of the last {changes.KEPT} changes and of the last {changes.KEPT_FOR.days} days are kept."
+        operation.refuse("changeNotFound", uuid=text, cause=kept, fix=f"{_CHANGES} --segment-uuid {row.segment_uuid}")
+    return row, Place(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds))), relation
+
+
+@handles(contract.download)
+async def download(ctx: Context, request: contract.DownloadChange) -> UrlsReply:
+    """The URL of a file with all records of some kinds."""
+    row, place, _ = await _found(ctx, contract.download, request.uuid, request.kinds)
+    return UrlsReply(urls=[exports.sign(ctx, "change", {"uuid": str(row.uuid), "kinds": list(place.kinds)}, request.format)])
+
+
+@exports.export("change")
+async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """The records in the order of their ids. Each page is a short session of its own."""
+    async with database.session(workspace) as db:
+        row = await row_of(db, str(params.get("uuid")))
+        segment = await db.scalar(select(Segment).where(Segment.uuid == row.segment_uuid)) if row else None
+        relation = await storage.relation(db, segment.model_uuid) if segment else None
+    if row is None or relation is None:
+        raise Refusal(404, "changeNotFound", "The change of this download, or its model, has been removed.")
+    place, found = Place(row.segment_uuid, row.no, tuple(params["kinds"])), relation
+
+    async def pages() -> AsyncIterator[list[Record]]:
+        last: str | None = None
+        while True:
+            async with database.session(workspace) as db:
+                connection = await driver_connection(db)
+                page = await change_rows.after(connection, place, last, PAGE)
+                records: list[Record] = list(await change_rows.records(connection, found, page)) if page else []
+            if not page:
+                return
+            last = page[-1][0]
+            yield records
+
+    columns = (_KIND, *rows.shown_columns(found))
+    return Export(pages(), [one.slug for one in columns], f"changes-{found.slug}-{row.no}", types={one.slug: one.type for one in columns})

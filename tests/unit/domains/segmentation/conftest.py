@@ -1,0 +1,62 @@
+"""Segments by real requests: somebody who asks, and a stranger next door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cargo_ai.kernel import ids
+from cargo_ai.server.state import State
+from tests.unit.domains.storage.conftest import Asker, asker, stranger
+
+Body = dict[str, Any]
+EVERYTHING: Body = {"conjonction": "and", "groups": []}
+
+
+def where(*conditions: Body, join: str | None = "and") -> Body:
+    """A filter of one group."""
+    return {"conjonction": "and", "groups": [{"conjonction": join, "conditions": list(conditions)}]}
+
+
+def above(count: float, column: str = "employees") -> Body:
+    """A filter on a number."""
+    return where({"kind": "number", "columnSlug": column, "operator": "greaterThan", "value": count})
+
+
+async def segment_of(asker: Asker, model: str, filter: Body = EVERYTHING, **more: Any) -> str:
+    """The uuid of a new segment."""
+    made = await asker.ask("segmentation.segment.create", name="Some", modelUuid=model, filter=filter, **more)
+    return str(made["segment"]["uuid"])
+
+
+async def compared(asker: Asker, segment: str) -> Body:
+    """A change of the segment, made now."""
+    change: Body = (await asker.ask("segmentation.change.create", segmentUuid=segment))["change"]
+    return change
+
+
+def counts(change: Body) -> tuple[int, int, int, int, int]:
+    """added, updated, removed, unchanged, total."""
+    names = ("added", "updated", "removed", "unchanged", "total")
+    return tuple(int(change[f"{name}RecordsCount"]) for name in names)  # pyright: ignore[reportReturnType]
+
+
+async def kinds(asker: Asker, change: Body, *wanted: str) -> dict[str, str]:
+    """The ids of a change's records with their kinds."""
+    found = await asker.ask("segmentation.change.fetch", uuid=change["uuid"], kinds=list(wanted), limit=1000)
+    assert found["count"] == len(found["records"])
+    return {record["_id"]: record["_kind"] for record in found["records"]}
+
+
+async def events_of(state: State, kind: str) -> list[Body]:
+    """What the outbox has of a kind."""
+    async with state.database.engine.connect() as connection:
+        rows = await connection.exec_driver_sql("select payload from events where kind = %(kind)s order by id", {"kind": kind})
+        return [row[0] for row in rows]
+
+
+def new_id() -> str:
+    """A uuid that names nothing."""
+    return str(ids.new())
+
+
+__all__ = ["Asker", "Body", "asker", "stranger"]

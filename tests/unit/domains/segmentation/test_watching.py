@@ -1,0 +1,264 @@
+"""Watched segments: every committed write of their records leads to one comparison, whoever dies or comes late meanwhile."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+
+from cargo_ai.domains.segmentation import changes, door
+from cargo_ai.domains.segmentation.watching import Watcher
+from cargo_ai.engine.queue import driver_connection
+from cargo_ai.kernel import clock
+from cargo_ai.server.state import State
+from cargo_ai.warehouse import driver
+from tests.conftest import make_state
+from tests.unit.domains.segmentation.conftest import Asker, Body, above, events_of, kinds, segment_of, where
+
+
+async def workspace_of(state: State) -> uuid.UUID:
+    async with state.database.engine.connect() as connection:
+        return (await connection.exec_driver_sql("select uuid from workspaces order by uuid limit 1")).scalar_one()
+
+
+async def watch(state: State, segment: str, watched: bool = True) -> None:
+    async with state.database.session(await workspace_of(state)) as db:
+        await door.watch(db, uuid.UUID(segment), watched)
+        await db.commit()
+
+
+async def work_left(state: State) -> int:
+    async with state.database.engine.connect() as connection:
+        return int((await connection.exec_driver_sql("select count(*) from segment_work")).scalar_one())
+
+
+async def settled(state: State, watcher: Watcher) -> None:
+    """Let all work that there is be done."""
+    deadline = clock.seconds() + 20
+    while await work_left(state):
+        assert clock.seconds() < deadline, "work is left"
+        await watcher.next()
+
+
+async def changes_of(asker: Asker, segment: str) -> list[Body]:
+    """The changes of a segment, oldest first."""
+    found: list[Body] = (await asker.ask("segmentation.change.list", segmentUuid=segment))["changes"][::-1]
+    return found
+
+
+async def put(asker: Asker, model: str, uid: str, **data: object) -> None:
+    await asker.ask("storage.record.update", modelUuid=model, id=uid, data=data)
+
+
+@pytest.fixture
+async def model(asker: Asker) -> str:
+    """Three companies with 10, 20 and 30 employees."""
+    made = await asker.model()
+    await asker.add(made, *({"domain": f"c{at}", "name": f"N{at}", "employees": 10 * at + 10} for at in range(3)))
+    return made
+
+
+@pytest.fixture
+def watcher(state: State) -> Watcher:
+    return Watcher(state.database)
+
+
+async def test_who_is_there_when_watching_begins_is_no_change_and_who_comes_then_is(
+    asker: Asker, state: State, model: str, watcher: Watcher
+) -> None:
+    segment = await segment_of(asker, model, above(15))
+    await watch(state, segment)
+    await settled(state, watcher)
+    assert await changes_of(asker, segment) == []
+    await put(asker, model, "c0", employees=40)
+    await settled(state, watcher)
+    (change,) = await changes_of(asker, segment)
+    assert await kinds(asker, change, "added", "updated", "removed") == {"c0": "added"}
+    (said,) = await events_of(state, "SegmentChanged")
+    assert (said["segmentUuid"], said["changeUuid"], said["isWatched"]) == (segment, change["uuid"], True)
+
+
+async def test_writes_that_change_nothing_of_the_segment_are_silent_and_those_of_other_models_are_not_looked_at(
+    asker: Asker, state: State, model: str, watcher: Watcher
+) -> None:
+    segment = await segment_of(asker, model, above(15), trackingColumnSlugs=["name"])
+    other = await asker.model("others")
+    await watch(state, segment)
+    await settled(state, watcher)
+    await asker.add(other, {"domain": "x"})
+    assert await work_left(state) == 0
+    await put(asker, model, "c1", employees=25)
+    await settled(state, watcher)
+    assert await changes_of(asker, segment) == [] and await events_of(state, "SegmentChanged") == []
+
+
+async def test_many_writes_are_one_comparison_and_a_segment_that_is_not_watched_any_more_is_left_alone(
+    asker: Asker, state: State, model: str, watcher: Watcher
+) -> None:
+    segment = await segment_of(asker, model)
+    await watch(state, segment)
+    await settled(state, watcher)
+    for at in range(5):
+        await put(asker, model, "c0", employees=at)
+    await settled(state, watcher)
+    assert len(await changes_of(asker, segment)) == 1
+    await watch(state, segment, False)
+    await put(asker, model, "c0", employees=77)
+    assert await work_left(state) == 0
+    await watch(state, segment)
+    await settled(state, watcher)
+    assert len(await changes_of(asker, segment)) == 1
+
+
+async def test_a_write_that_was_under_way_when_watching_began_is_not_lost(asker: Asker, state: State, model: str, watcher: Watcher) -> None:
+    segment = await segment_of(asker, model, above(15))
+    workspace = await workspace_of(state)
+    async with state.database.engine.connect() as connection:
+        names = await connection.exec_driver_sql("select schema_name, table_name from models where uuid = %(uid)s", {"uid": model})
+        schema, table = [str(name) for name in names.one()]
+        # As a writer does it: the record, and the word about it, which finds nobody that watches.
+        await connection.exec_driver_sql(f'update "{schema}"."{table}" set employees = 99 where _id = %(uid)s', {"uid": "c0"})
+        said = "insert into events (workspace_uuid, kind, payload, at) values (%(w)s, 'RecordsChanged', %(p)s::jsonb, now())"
+        await connection.exec_driver_sql(said, {"w": workspace, "p": f'{{"modelUuid": "{model}", "ids": ["c0"], "count": 1}}'})
+        await watch(state, segment)
+        for _ in range(3):
+            await watcher.next()
+        assert await changes_of(asker, segment) == [] and await work_left(state) == 1
+        await connection.commit()
+    await settled(state, watcher)
+    (change,) = await changes_of(asker, segment)
+    assert await kinds(asker, change, "added") == {"c0": "added"}
+
+
+async def test_writes_to_related_models_that_the_filter_or_a_metric_reads_are_followed(
+    asker: Asker, state: State, model: str, watcher: Watcher
+) -> None:
+    columns = [{"slug": "id", "type": "string", "label": ""}, {"slug": "company", "type": "string", "label": ""}]
+    deals = await asker.model("deals", columns=columns, idColumnSlug="id", titleColumnSlug="id")
+    pair = {"fromModelUuid": model, "fromColumnSlug": "domain", "toModelUuid": deals, "toColumnSlug": "company", "relation": "oneToMany"}
+    made = await asker.ask("storage.relationship.set", **pair)
+    link = (made.get("relationship") or made["relationships"][0])["uuid"]
+    aggregation = {"function": "COUNT", "columnSlug": "_id"}
+    await asker.column(model, kind="metric", slug="deals", type="number", relationshipUuid=link, aggregation=aggregation)
+    some = where({"kind": "string", "relatedModelUuid": deals, "columnSlug": "id", "operator": "isNotNull"})
+    inner = await segment_of(asker, model, some, trackingColumnSlugs=["name"])
+    nested = where({"kind": "segment", "operator": "in", "segmentUuid": inner})
+    watched = {
+        "related": await segment_of(asker, model, some, trackingColumnSlugs=["name"]),
+        "metric": await segment_of(asker, model, above(0, "deals"), trackingColumnSlugs=["name"]),
+        "nested": await segment_of(asker, model, nested, trackingColumnSlugs=["name"]),
+        "not": await segment_of(asker, model, above(15), trackingColumnSlugs=["name"]),
+    }
+    for segment in watched.values():
+        await watch(state, segment)
+    await settled(state, watcher)
+    await asker.add(deals, {"id": "d1", "company": "c1"})
+    assert await work_left(state) == 3
+    await settled(state, watcher)
+    for name in ("related", "metric", "nested"):
+        (change,) = await changes_of(asker, watched[name])
+        assert await kinds(asker, change, "added") == {"c1": "added"}, name
+    # A segment that is inside a watched one is edited: that, too, is followed.
+    await asker.ask("segmentation.segment.update", uuid=inner, filter=above(1_000))
+    await settled(state, watcher)
+    assert await kinds(asker, (await changes_of(asker, watched["nested"]))[-1], "removed") == {"c1": "removed"}
+
+
+async def test_a_metric_that_is_added_to_a_watched_model_brings_its_source_with_it(
+    asker: Asker, state: State, model: str, watcher: Watcher
+) -> None:
+    segment = await segment_of(asker, model)
+    await watch(state, segment)
+    columns = [{"slug": "id", "type": "string", "label": ""}, {"slug": "company", "type": "string", "label": ""}]
+    deals = await asker.model("deals", columns=columns, idColumnSlug="id", titleColumnSlug="id")
+    pair = {"fromModelUuid": model, "fromColumnSlug": "domain", "toModelUuid": deals, "toColumnSlug": "company", "relation": "oneToMany"}
+    made = await asker.ask("storage.relationship.set", **pair)
+    link = (made.get("relationship") or made["relationships"][0])["uuid"]
+    aggregation = {"function": "COUNT", "columnSlug": "_id"}
+    await asker.column(model, kind="metric", slug="deals", type="number", relationshipUuid=link, aggregation=aggregation)
+    await settled(state, watcher)
+    assert await changes_of(asker, segment) == []
+    await asker.add(deals, {"id": "d1", "company": "c1"})
+    await settled(state, watcher)
+    (change,) = await changes_of(asker, segment)
+    assert await kinds(asker, change, "updated") == {"c1": "updated"}
+
+
+async def test_work_whose_worker_dies_before_its_commit_is_done_by_another_and_once(
+    asker: Asker, state: State, model: str, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = await segment_of(asker, model)
+    await watch(state, segment)
+    await settled(state, watcher)
+    await put(asker, model, "c0", employees=99)
+
+    class Dead(BaseException):
+        """The process is gone."""
+
+    def die(name: str) -> None:
+        if name == "before change commit":
+            raise Dead
+
+    with monkeypatch.context() as patch, pytest.raises(Dead):
+        patch.setattr("cargo_ai.engine.crash.point", die)
+        while True:
+            await watcher.next()
+    assert await changes_of(asker, segment) == [] and await work_left(state) == 1
+    await settled(state, watcher)
+    await settled(state, watcher)
+    assert len(await changes_of(asker, segment)) == 1 and len(await events_of(state, "SegmentChanged")) == 1
+
+
+async def test_two_workers_compare_a_segment_one_after_the_other(asker: Asker, state: State, model: str, database_url: str) -> None:
+    segment = await segment_of(asker, model)
+    await watch(state, segment)
+    other = make_state(database_url, state.settings)
+    first, second = Watcher(state.database), Watcher(other.database)
+    await settled(state, first)
+    async with state.database.session(await workspace_of(state)) as db:
+        await changes.lock(db, uuid.UUID(segment))
+        await put(asker, model, "c0", employees=99)
+        deadline = clock.seconds() + 1
+        while clock.seconds() < deadline:
+            assert not await second.next()
+        await db.rollback()
+    await settled(state, second)
+    assert len(await changes_of(asker, segment)) == 1
+    await other.database.close()
+
+
+async def test_a_watched_segment_that_cannot_be_compared_waits_and_keeps_no_other_from_it(
+    asker: Asker, state: State, model: str, watcher: Watcher
+) -> None:
+    broken, fine = await segment_of(asker, model), await segment_of(asker, model)
+    for one in (broken, fine):
+        await watch(state, one)
+    await settled(state, watcher)
+    nonsense = json.dumps(where({"kind": "any", "columnSlug": "gone", "operator": "isNull"}))
+    async with state.database.session(await workspace_of(state)) as db:
+        await driver.execute(await driver_connection(db), "update segments set filter = %s where uuid = %s", [nonsense, broken])
+        await db.commit()
+    await put(asker, model, "c0", employees=99)
+    deadline = clock.seconds() + 20
+    while not await changes_of(asker, fine):
+        assert clock.seconds() < deadline
+        await watcher.next()
+    async with state.database.engine.connect() as connection:
+        rows = await connection.exec_driver_sql("select segment_uuid::text, tries from segment_work")
+        assert [tuple(row) for row in rows] == [(broken, 1)]
+
+
+async def test_by_hand_a_watched_segment_is_compared_once_with_all(asker: Asker, state: State, model: str, watcher: Watcher) -> None:
+    segment = await segment_of(asker, model)
+    await watch(state, segment)
+    await settled(state, watcher)
+    await put(asker, model, "c0", employees=99)
+    async with state.database.session(await workspace_of(state)) as db:
+        made = await door.compute_change(db, uuid.UUID(segment))
+        again = await door.compute_change(db, uuid.UUID(segment))
+        await db.commit()
+    assert made is not None and (made.added, made.updated, made.removed, made.unchanged, made.total) == (0, 1, 0, 2, 3)
+    assert again is None
+    await settled(state, watcher)
+    assert len(await changes_of(asker, segment)) == 1
