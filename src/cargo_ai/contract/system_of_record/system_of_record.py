@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Never
+from typing import Annotated, Literal, Never
 
 from pydantic import Field
 
@@ -13,6 +13,19 @@ from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Nothing, Uuid, Wire
 SystemOfRecordKind = Literal["bigQuery", "snowflake", "postgres"]
 
 
+class PostgresConfig(Wire):
+    """What can be set for the server's own PostgreSQL."""
+
+    statement_timeout_seconds: Annotated[int, Field(ge=1, le=300, description="How long a query may take; 30 unless told.")] = 30
+
+
+class UpdateSystemOfRecord(Wire):
+    """The settings from now on; what is left out goes back to what it is without settings."""
+
+    uuid: Uuid
+    config: PostgresConfig
+
+
 class SystemOfRecord(Wire):
     """A database that holds the workspace's data."""
 
@@ -20,7 +33,7 @@ class SystemOfRecord(Wire):
     workspace_uuid: Uuid
     kind: SystemOfRecordKind
     slug: str = Field(description="The slug of its client, as `client get-documentation` takes it.")
-    config: JsonObject
+    config: PostgresConfig
     last_migration: JsonObject | None
     cutover: JsonObject | None
     use_credits: bool
@@ -42,6 +55,8 @@ class SystemsOfRecordReply(Wire):
     system_of_records: list[SystemOfRecord]
 
 
+_NOT_FOUND = no(404, "There is no system of record {uuid} in this workspace.")
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 GetReason = Literal["systemOfRecordNotFound"]
 
 get: Operation[ByUuid, SystemOfRecordReply, GetReason] = operations.add(
@@ -53,10 +68,10 @@ get: Operation[ByUuid, SystemOfRecordReply, GetReason] = operations.add(
         gives=SystemOfRecordReply,
         summary="Show a system of record.",
         needs="systemOfRecordIntegration:read",
-        refuses={"systemOfRecordNotFound": no(404, "There is no system of record {uuid} in this workspace.")},
+        refuses={"systemOfRecordNotFound": _NOT_FOUND},
         cli=Cli(
             words=("system-of-record", "sor", "get"),
-            examples=("cargo-ai system-of-record sor get 0198c5f0-0000-7000-8000-000000000001",),
+            examples=(f"cargo-ai system-of-record sor get {_EXAMPLE}",),
         ),
     )
 )
@@ -71,5 +86,42 @@ all: Operation[Nothing, SystemsOfRecordReply, Never] = operations.add(
         summary="List the databases that hold your data.",
         needs="systemOfRecordIntegration:read",
         cli=Cli(words=("system-of-record", "sor", "list"), examples=("cargo-ai system-of-record sor list",)),
+    )
+)
+
+update: Operation[UpdateSystemOfRecord, SystemOfRecordReply, GetReason] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.systemOfRecord.update",
+        "PUT",
+        "/systemOfRecordIntegration/systemOfRecords/{uuid}",
+        takes=UpdateSystemOfRecord,
+        gives=SystemOfRecordReply,
+        summary="Set how long queries on a system of record may take.",
+        needs="systemOfRecordIntegration:write",
+        refuses={"systemOfRecordNotFound": _NOT_FOUND},
+        cli=Cli(
+            words=("system-of-record", "sor", "update"),
+            examples=(f"cargo-ai system-of-record sor update {_EXAMPLE} --config '{{\"statementTimeoutSeconds\":120}}'",),
+        ),
+    )
+)
+
+RemoveReason = Literal["systemOfRecordNotFound", "systemOfRecordIsUsed"]
+
+remove: Operation[ByUuid, SystemOfRecordReply, RemoveReason] = operations.add(
+    Operation(
+        "systemOfRecordIntegration.systemOfRecord.remove",
+        "DELETE",
+        "/systemOfRecordIntegration/systemOfRecords/{uuid}",
+        takes=ByUuid,
+        gives=SystemOfRecordReply,
+        summary="Remove a system of record; the server's own PostgreSQL, which holds the models, always stays.",
+        needs="systemOfRecordIntegration:write",
+        refuses={
+            "systemOfRecordNotFound": _NOT_FOUND,
+            "systemOfRecordIsUsed": no(409, "The workspace's models are in it: it is the server's own PostgreSQL and cannot be removed."),
+        },
+        agent_safe=False,
+        cli=Cli(words=("system-of-record", "sor", "remove"), examples=(f"cargo-ai system-of-record sor remove {_EXAMPLE}",)),
     )
 )

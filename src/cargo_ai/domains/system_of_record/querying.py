@@ -15,6 +15,7 @@ from typing import IO, Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.domains.system_of_record.system_of_record import config_of
 from cargo_ai.domains.system_of_record.tables import SqlLog
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
@@ -51,12 +52,18 @@ class _Asked:
     bytes: int = 0
 
 
-async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: bool = False) -> Fetched:
-    """Rows of a query. SqlRefused when it cannot be run; Refusal: 429 when too many run, 503 without a database."""
+async def fetch(
+    ctx: Context, text: str, *, limit: int, offset: int = 0, count: bool = False, over: Catalog | None = None, clickhouse: bool = False
+) -> Fetched:
+    """Rows of a query. SqlRefused when it cannot be run; Refusal: 429 when too many run, 503 without a database.
+
+    `over`: what can be asked, instead of the models of the workspace; `clickhouse`: whose spelling is tried first.
+    """
     async with _logged(_Asked(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
-        checked, catalog = await _checked(ctx.database, ctx.workspace, text)
+        checked, catalog = await _checked(ctx.database, ctx.workspace, text, over, clickhouse=clickhouse)
         desk = open_desk(ctx.database, ctx.secrets)
-        found = await desk.fetch(checked, catalog, limit=limit, offset=offset, count=count)
+        seconds = await _seconds(ctx.database, ctx.workspace)
+        found = await desk.fetch(checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds)
         asked.bytes = found.bytes
         return found
 
@@ -67,11 +74,19 @@ async def sign_download(ctx: Context, text: str, format: str | None) -> str:
     return exports.sign(ctx, "query", {"query": text}, format)
 
 
-async def _checked(database: Database, workspace: uuid.UUID, text: str) -> tuple[Checked, Catalog]:
-    catalog = await catalog_of(database, workspace)
+async def _checked(
+    database: Database, workspace: uuid.UUID, text: str, over: Catalog | None = None, *, clickhouse: bool = False
+) -> tuple[Checked, Catalog]:
+    catalog = over or await catalog_of(database, workspace)
     if len(text) > LONG_TEXT:
-        return await asyncio.to_thread(guard.check, text, catalog), catalog
-    return guard.check(text, catalog), catalog
+        return await asyncio.to_thread(guard.check, text, catalog, clickhouse=clickhouse), catalog
+    return guard.check(text, catalog, clickhouse=clickhouse), catalog
+
+
+async def _seconds(database: Database, workspace: uuid.UUID) -> int:
+    """How long a statement may take."""
+    async with database.session(workspace) as db:
+        return (await config_of(db, workspace)).statement_timeout_seconds
 
 
 async def catalog_of(database: Database, workspace: uuid.UUID) -> Catalog:
@@ -126,13 +141,14 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
         checked, catalog = await _checked(database, workspace, text)
     except SqlRefused as refused:
         raise _refusal(refused) from None
-    return Export(_rows(_Asked(database, workspace, None, text, clock.now()), checked, catalog), list(checked.columns), "query")
+    asked = _Asked(database, workspace, None, text, clock.now())
+    return Export(_rows(asked, checked, catalog, await _seconds(database, workspace)), list(checked.columns), "query")
 
 
-async def _rows(asked: _Asked, checked: Checked, catalog: Catalog) -> AsyncGenerator[list[Record]]:
+async def _rows(asked: _Asked, checked: Checked, catalog: Catalog, seconds: int) -> AsyncGenerator[list[Record]]:
     with tempfile.TemporaryFile("w+b") as file:
         try:
-            async with _logged(asked), aclosing(desk_of(asked.database).pages(checked, catalog)) as pages:
+            async with _logged(asked), aclosing(desk_of(asked.database).pages(checked, catalog, seconds=seconds)) as pages:
                 async for page in pages:
                     asked.bytes += await asyncio.to_thread(_write, file, page)
                     if asked.bytes > MOST_FILE_BYTES:

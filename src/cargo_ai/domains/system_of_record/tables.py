@@ -1,14 +1,15 @@
-"""The system of record room's table: the queries that users have run."""
+"""The system of record room's tables: the queries that users have run, and what a workspace has set for them."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cargo_ai.store.rows import Owned, Row, Stamped
+from cargo_ai.store.rows import Json, Owned, Row, Stamped
 
 
 class SqlLog(Stamped, Owned, Row):
@@ -25,3 +26,11 @@ class SqlLog(Stamped, Owned, Row):
     processed_bytes_count: Mapped[int]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime]
+
+
+class SystemOfRecord(Stamped, Owned, Row):
+    """What a workspace has set for its system of record; there is a row once something was set."""
+
+    __tablename__ = "systems_of_record"
+
+    config: Mapped[dict[str, Any]] = mapped_column(Json)

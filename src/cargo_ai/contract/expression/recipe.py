@@ -1,0 +1,274 @@
+"""Recipes on the wire: expressions with a name and places to fill in, kept to be used again, in versions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field, StringConstraints
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.workspace.sparse import Sparse
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import Moment, Removed, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+
+Category = Literal["other", "classification", "cleaning", "marketing", "sales", "event", "copywriting"]
+Kind = Literal["jsExpression", "templateExpression"]
+InstructTo = Literal["ai", "none"]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=20_000)]
+
+
+class _Placeholder(Sparse):
+    name: Name
+    slug: Annotated[str, Field(min_length=1, max_length=100)]
+    description: Annotated[str, Field(max_length=2_000)] | None = None
+
+
+class PlainPlaceholder(_Placeholder):
+    """A place for one value."""
+
+    kind: Literal["string", "number", "boolean"]
+
+
+class EnumPlaceholder(_Placeholder):
+    """A place for one of some texts."""
+
+    kind: Literal["enum"]
+    enum: Annotated[list[str], Field(max_length=1_000)]
+
+
+class ArrayPlaceholder(_Placeholder):
+    """A place for a list, whose items have places of their own."""
+
+    kind: Literal["array"]
+    items: Annotated[list[Placeholder], Field(max_length=100)]
+
+
+Placeholder = Annotated[PlainPlaceholder | EnumPlaceholder | ArrayPlaceholder, Field(discriminator="kind")]
+Placeholders = Annotated[list[Placeholder], Field(max_length=100)]
+
+
+class Recipe(Wire):
+    """One version of a recipe. `is_public`: other workspaces of this server see it, too."""
+
+    uuid: Uuid
+    short_id: str
+    version: int
+    workspace_uuid: Uuid | None
+    name: str
+    description: str
+    category: Category
+    is_public: bool
+    is_blacklisted: bool
+    archived_at: Moment | None
+    placeholders: list[Placeholder]
+    expression: str
+    instruct_to: InstructTo
+    kind: Kind
+    user_uuid: Uuid
+    user_first_name: str | None
+    user_last_name: str | None
+    user_picture: str | None
+    is_favorite: bool
+
+
+class RecipeReply(Wire):
+    """One recipe."""
+
+    recipe: Recipe
+
+
+class RecipesReply(Wire):
+    """Recipes, newest first, each in its last version."""
+
+    recipes: list[Recipe]
+
+
+class ListRecipes(Wire):
+    """Which recipes. `tab`: all that you can see, your own, the workspace's, or your favourites."""
+
+    tab: Literal["all", "user", "workspace", "favorites"] = "all"
+    ui_types: list[Literal["js", "ai"]] | None = Field(default=None, description="js: evaluated; ai: instructions for a language model.")
+    categories: list[Category] | None = None
+    name: Annotated[str, Field(max_length=200, description="A part of the name.")] | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")] = 100
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
+
+
+class NewRecipeVersion(Wire):
+    """What a recipe says from now on."""
+
+    uuid: Uuid
+    name: Name
+    description: Annotated[str, Field(max_length=5_000)] = ""
+    category: Category = "other"
+    placeholders: Placeholders = Field(default_factory=list[Placeholder])
+    is_public: bool = False
+    expression: Text
+
+
+class CreateRecipe(Wire):
+    """A new recipe: its first version."""
+
+    name: Name
+    description: Annotated[str, Field(max_length=5_000)] = ""
+    category: Category = "other"
+    placeholders: Placeholders = Field(default_factory=list[Placeholder])
+    is_public: bool = False
+    kind: Kind = "jsExpression"
+    expression: Text
+    instruct_to: InstructTo = "none"
+
+
+class ByEither(Wire):
+    """A recipe by its uuid or its short id."""
+
+    uuid_or_short_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class ByVersion(ByEither):
+    """One version of a recipe."""
+
+    version: Annotated[int, Field(ge=1, le=2_147_483_647)]
+
+
+class ByRecipe(Wire):
+    """A recipe by its uuid."""
+
+    recipe_uuid: Uuid
+
+
+_NO_RECIPE = no(404, "There is no recipe {uuid} that you can see.")
+NotFound = Literal["recipeNotFound"]
+
+get_all: Operation[ListRecipes, RecipesReply, Never] = operations.add(
+    Operation(
+        "expression.recipe.list",
+        "GET",
+        "/expression/recipes/list",
+        takes=ListRecipes,
+        gives=RecipesReply,
+        summary="List the recipes: expressions that are kept to be used again.",
+        needs="orchestration:read",
+        cli=Cli(
+            examples=("cargo-ai expression recipe list", "cargo-ai expression recipe list --tab favorites --categories cleaning,sales")
+        ),
+    )
+)
+
+VersionReason = Literal["recipeNotFound", "versionNotFound"]
+
+get: Operation[ByVersion, RecipeReply, VersionReason] = operations.add(
+    Operation(
+        "expression.recipe.get",
+        "GET",
+        "/expression/recipes/{uuidOrShortId}/{version}",
+        takes=ByVersion,
+        gives=RecipeReply,
+        summary="Show one version of a recipe.",
+        needs="orchestration:read",
+        refuses={"recipeNotFound": _NO_RECIPE, "versionNotFound": no(404, "The recipe has no version {version}; its last is {last}.")},
+        cli=Cli(examples=(f"cargo-ai expression recipe get {_EXAMPLE} 1",)),
+    )
+)
+
+get_last: Operation[ByEither, RecipeReply, NotFound] = operations.add(
+    Operation(
+        "expression.recipe.getLastVersion",
+        "GET",
+        "/expression/recipes/{uuidOrShortId}/last",
+        takes=ByEither,
+        gives=RecipeReply,
+        summary="Show the last version of a recipe.",
+        needs="orchestration:read",
+        refuses={"recipeNotFound": _NO_RECIPE},
+        cli=Cli(examples=(f"cargo-ai expression recipe get-last-version {_EXAMPLE}",)),
+    )
+)
+
+create: Operation[CreateRecipe, RecipeReply, Never] = operations.add(
+    Operation(
+        "expression.recipe.create",
+        "POST",
+        "/expression/recipes",
+        takes=CreateRecipe,
+        gives=RecipeReply,
+        summary="Keep an expression as a recipe.",
+        needs="orchestration:workflow:write",
+        cli=Cli(
+            examples=(
+                "cargo-ai expression recipe create --name 'Lower-case e-mail' --category cleaning "
+                "--expression 'nodes.start.email.toLowerCase()'",
+            )
+        ),
+    )
+)
+
+create_version: Operation[NewRecipeVersion, RecipeReply, NotFound] = operations.add(
+    Operation(
+        "expression.recipe.createNewVersion",
+        "POST",
+        "/expression/recipes/{uuid}",
+        takes=NewRecipeVersion,
+        gives=RecipeReply,
+        summary="Change a recipe of the workspace: its former versions stay.",
+        needs="orchestration:workflow:write",
+        refuses={"recipeNotFound": _NO_RECIPE},
+        cli=Cli(
+            examples=(
+                f"cargo-ai expression recipe create-new-version {_EXAMPLE} --name 'Lower-case e-mail' "
+                "--expression 'nodes.start.email.trim().toLowerCase()'",
+            )
+        ),
+    )
+)
+
+archive: Operation[ByEither, Removed, NotFound] = operations.add(
+    Operation(
+        "expression.recipe.archive",
+        "PUT",
+        "/expression/recipes/{uuidOrShortId}/archive",
+        takes=ByEither,
+        gives=Removed,
+        summary="Take a recipe of the workspace off the lists; what uses it goes on.",
+        needs="orchestration:workflow:write",
+        refuses={"recipeNotFound": _NO_RECIPE},
+        cli=Cli(examples=(f"cargo-ai expression recipe archive {_EXAMPLE}",)),
+    )
+)
+
+favorite: Operation[ByRecipe, Removed, NotFound] = operations.add(
+    Operation(
+        "expression.favoriteRecipe.create",
+        "POST",
+        "/expression/favoriteRecipes",
+        takes=ByRecipe,
+        gives=Removed,
+        summary="Put a recipe among your favourites.",
+        needs="orchestration:workflow:write",
+        refuses={"recipeNotFound": _NO_RECIPE},
+        cli=Cli(examples=(f"cargo-ai expression favorite-recipe create --recipe-uuid {_EXAMPLE}",)),
+    )
+)
+
+UnfavoriteReason = Literal["alreadyArchived", "recipeNotFound", "recipeDoesNotBelongsToWorkspace"]
+
+unfavorite: Operation[ByRecipe, Removed, UnfavoriteReason] = operations.add(
+    Operation(
+        "expression.favoriteRecipe.delete",
+        "DELETE",
+        "/expression/favoriteRecipes/{recipeUuid}/",
+        takes=ByRecipe,
+        gives=Removed,
+        summary="Take a recipe out of your favourites.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "recipeNotFound": _NO_RECIPE,
+            "alreadyArchived": no(409, "The recipe is not among your favourites."),
+            "recipeDoesNotBelongsToWorkspace": no(404, "There is no such recipe that you can see."),
+        },
+        cli=Cli(examples=(f"cargo-ai expression favorite-recipe delete {_EXAMPLE}",)),
+    )
+)

@@ -1,0 +1,100 @@
+"""Recipes: expressions kept in versions, seen by others only when they are public, and marked by those who like them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from cargo_ai.domains.workspace import door
+from cargo_ai.server.state import State
+from tests.unit.domains.storage.conftest import Asker
+
+PLACES = [
+    {"name": "Field", "slug": "field", "kind": "string"},
+    {"name": "How", "slug": "how", "kind": "enum", "enum": ["up", "down"]},
+    {"name": "Rows", "slug": "rows", "kind": "array", "items": [{"name": "N", "slug": "n", "kind": "number"}]},
+]
+
+
+@pytest.fixture
+def asker(client: httpx.AsyncClient) -> Asker:
+    """The first workspace's admin."""
+    return Asker(client)
+
+
+@pytest.fixture
+async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> Any:
+    """The admin of another workspace."""
+    async with state.database.session(None) as db:
+        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        await db.commit()
+    headers = {"Authorization": f"Bearer {other.token}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
+        yield Asker(http)
+
+
+async def recipe(asker: Asker, name: str = "Lower", **more: Any) -> dict[str, Any]:
+    """A new recipe."""
+    made = await asker.ask("expression.recipe.create", name=name, expression="nodes.start.a.toLowerCase()", **more)
+    found: dict[str, Any] = made["recipe"]
+    return found
+
+
+async def test_versions_stay_and_the_last_one_is_found_by_either_id(asker: Asker) -> None:
+    made = await recipe(asker, placeholders=PLACES, category="cleaning")
+    assert (made["version"], made["placeholders"], made["kind"], made["isFavorite"]) == (1, PLACES, "jsExpression", False)
+    newer = await asker.ask("expression.recipe.createNewVersion", uuid=made["uuid"], name="Lower!", expression="1")
+    assert (newer["recipe"]["version"], newer["recipe"]["shortId"]) == (2, made["shortId"])
+    for either in (made["uuid"], made["shortId"]):
+        assert (await asker.ask("expression.recipe.getLastVersion", uuidOrShortId=either))["recipe"]["name"] == "Lower!"
+        assert (await asker.ask("expression.recipe.get", uuidOrShortId=either, version=1))["recipe"]["name"] == "Lower"
+    assert await asker.refused("expression.recipe.get", uuidOrShortId=made["uuid"], version=3) == (404, "versionNotFound")
+
+
+async def test_lists_are_narrowed_and_archived_recipes_leave_them(asker: Asker) -> None:
+    first = await recipe(asker, "Trim 100%", category="sales")
+    second = await recipe(asker, "Summarise", instructTo="ai", kind="templateExpression")
+
+    async def names(**how: Any) -> list[str]:
+        return [one["name"] for one in (await asker.ask("expression.recipe.list", **how))["recipes"]]
+
+    assert await names() == ["Summarise", "Trim 100%"]
+    assert await names(uiTypes=["ai"]) == ["Summarise"]
+    assert await names(categories=["sales", "event"]) == ["Trim 100%"]
+    assert await names(name="m 100%") == ["Trim 100%"]
+    assert await names(tab="user", limit=1, offset=1) == ["Trim 100%"]
+    await asker.ask("expression.recipe.archive", uuidOrShortId=second["shortId"])
+    assert await names(tab="workspace") == ["Trim 100%"]
+    assert (await asker.ask("expression.recipe.getLastVersion", uuidOrShortId=second["uuid"]))["recipe"]["archivedAt"] is not None
+    assert first["isBlacklisted"] is False
+
+
+async def test_favourites_are_marks_of_a_user(asker: Asker) -> None:
+    made = await recipe(asker)
+    for _ in range(2):
+        await asker.ask("expression.favoriteRecipe.create", recipeUuid=made["uuid"])
+    found = (await asker.ask("expression.recipe.list", tab="favorites"))["recipes"]
+    assert [(one["uuid"], one["isFavorite"]) for one in found] == [(made["uuid"], True)]
+    await asker.ask("expression.favoriteRecipe.delete", recipeUuid=made["uuid"])
+    assert await asker.refused("expression.favoriteRecipe.delete", recipeUuid=made["uuid"]) == (409, "alreadyArchived")
+    assert (await asker.ask("expression.recipe.list", tab="favorites"))["recipes"] == []
+
+
+async def test_others_see_public_recipes_only_and_change_none(asker: Asker, stranger: Asker) -> None:
+    private, public = await recipe(asker, "Private"), await recipe(asker, "Public", isPublic=True)
+    assert [one["name"] for one in (await stranger.ask("expression.recipe.list"))["recipes"]] == ["Public"]
+    assert (await stranger.ask("expression.recipe.list", tab="workspace"))["recipes"] == []
+    assert (await stranger.ask("expression.recipe.getLastVersion", uuidOrShortId=public["shortId"]))["recipe"]["name"] == "Public"
+    await stranger.ask("expression.favoriteRecipe.create", recipeUuid=public["uuid"])
+    for name, fields in (
+        ("expression.recipe.getLastVersion", {"uuidOrShortId": private["uuid"]}),
+        ("expression.recipe.archive", {"uuidOrShortId": public["uuid"]}),
+        ("expression.recipe.createNewVersion", {"uuid": public["uuid"], "name": "x", "expression": "1"}),
+        ("expression.favoriteRecipe.create", {"recipeUuid": private["uuid"]}),
+    ):
+        assert await stranger.refused(name, **fields) == (404, "recipeNotFound"), name
+    await asker.ask("expression.recipe.createNewVersion", uuid=public["uuid"], name="Public", expression="1", isPublic=False)
+    assert await stranger.refused("expression.recipe.getLastVersion", uuidOrShortId=public["uuid"]) == (404, "recipeNotFound")
