@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -25,11 +25,12 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The node failed. `transient`: another attempt may help. `retry_after`: seconds the service asked for; such a
-    failure uses up no attempt."""
+    failure uses up no attempt. `credits`: what was spent all the same, by runs below it."""
 
     message: str
     transient: bool = False
     retry_after: float | None = None
+    credits: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +119,34 @@ class Computes(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ToolGraph:
+    """What a tool node runs: the tool's workflow, the release (None for a template) and its nodes."""
+
+    workflow: uuid.UUID
+    release: uuid.UUID | None
+    nodes: Sequence[Mapping[str, Any]]
+
+
+class ToolMissing(Exception):
+    """There is nothing that the tool node could run; the message is for the user."""
+
+
+FindTool = Callable[[uuid.UUID, Mapping[str, Any]], Awaitable[ToolGraph]]
+"""(workspace, tool node) → what the node runs. Raises ToolMissing."""
+
+
 @dataclass(slots=True)
 class Actions:
     """All actions a worker knows: native ones by slug, effects by kind (`connector`) or `native:<slug>`. Filled by the composition root.
 
-    `repeatable`: the effects that only compute.
+    `repeatable`: the effects that only compute. `tools`: what tool nodes run; None where there are no tools.
     """
 
     native: dict[str, NativeAction] = field(default_factory=dict[str, NativeAction])
     effects: dict[str, Perform] = field(default_factory=dict[str, Perform])
     repeatable: set[str] = field(default_factory=set[str])
+    tools: FindTool | None = None
 
     def add(self, action: NativeAction) -> None:
         """Register a native action; a second one under the same slug is a bug."""

@@ -9,18 +9,23 @@ from typing import Any, cast
 
 from cargo_ai.engine.action import Actions, Json
 from cargo_ai.engine.graph import MAXIMUM_NODES, is_start, resolver_of
+from cargo_ai.engine.group import DEEPEST
 from cargo_ai.expression import ExpressionError, Question
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
+_KINDS = frozenset({"native", "connector", "tool", "agent"})
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the workspace has: connectors and tools by uuid, and how many children a connector action has (None: no such action)."""
+    """What the workspace has: connectors and tools by uuid, releases of tools by (tool, release), and how many children a connector action
+    has (None: no such action). `template_fault` says why a template cannot stand for a tool."""
 
     actions: Actions
     connectors: frozenset[str] = frozenset()
     tools: frozenset[str] = frozenset()
+    tool_releases: frozenset[tuple[str, str]] = frozenset()
+    template_fault: Callable[[str], str | None] = lambda slug: f"There is no tool template {slug!r}."
     action_children: Callable[[str, str], int | None] = lambda _integration, _action: None
     wrong: Mapping[Question, ExpressionError] = field(default_factory=dict[Question, ExpressionError])
     """What the JavaScript engine says of expressions that only it can read (see `questions`)."""
@@ -47,8 +52,11 @@ def questions(nodes: Sequence[Mapping[str, Json]]) -> list[Question]:
     return list(dict.fromkeys(question for node in nodes for question in resolver_of(node).engine))
 
 
-def check(nodes: Sequence[Mapping[str, Json]], known: Known) -> list[Invalid]:
-    """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges) where there is no circle."""
+def check(nodes: Sequence[Mapping[str, Json]], known: Known, depth: int = 0) -> list[Invalid]:
+    """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges) where there is no circle.
+
+    `depth`: in so many groups is the graph.
+    """
     if len(nodes) > MAXIMUM_NODES:
         return [Invalid("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}.")]
     faults: list[Invalid] = []
@@ -59,7 +67,7 @@ def check(nodes: Sequence[Mapping[str, Json]], known: Known) -> list[Invalid]:
     circular = _circular(nodes)
     seen: set[str] = set()
     for node in nodes:
-        fault = _fault(node, known, present, circular, twice=str(node.get("uuid")) in seen)
+        fault = _fault(node, known, present, circular, twice=str(node.get("uuid")) in seen) or _group_fault(node, known, depth)
         seen.add(str(node.get("uuid")))
         if fault:
             faults.append(fault)
@@ -93,6 +101,53 @@ def _fault(node: Mapping[str, Json], known: Known, present: set[str], circular: 
     return _config_fault(node, known, no)
 
 
+def _group_fault(node: Mapping[str, Json], known: Known, depth: int) -> Invalid | None:
+    """What is wrong inside a group, at any depth: its nodes obey every rule that those around it obey."""
+    if node.get("kind") != "native" or node.get("actionSlug") != "group":
+        return None
+
+    def no(message: str, inside: Sequence[Invalid] = ()) -> Invalid:
+        return Invalid(str(node.get("uuid")), str(node.get("slug")), "subNodesInvalid", message, tuple(inside))
+
+    if depth >= DEEPEST:
+        return no(f"Groups can be nested {DEEPEST} deep, and this one is deeper.")
+    held = cast("Mapping[str, Json]", node.get("config") or {}).get("_nodes")
+    if not isinstance(held, list) or not held:
+        return no("A group needs `_nodes`: a graph of its own with `start` and `end`.")
+    listed = cast("list[Any]", held)
+    misshapen = next(
+        (fault for at, one in enumerate(listed) if (fault := _shape_fault(one)) and (fault := f"`_nodes[{at}]` {fault}")), None
+    )
+    if misshapen:
+        return no(misshapen)
+    inside = check(listed, known, depth + 1)
+    told = " ".join(f"{fault.slug or 'The graph'}: {fault.message}" for fault in inside[:3])
+    return no(f"Its `_nodes` are not right. {told}", inside) if inside else None
+
+
+def _shape_fault(node: object) -> str | None:
+    """A sentence when something is no node. Those outside of groups have passed the contract; nobody has looked at those inside."""
+    if not isinstance(node, Mapping):
+        return "is no node: it must be an object."
+    fields = cast("Mapping[str, Any]", node)
+    for name in ("uuid", "slug"):
+        if not isinstance(fields.get(name), str) or not fields[name]:
+            return f"has no `{name}`."
+    if fields.get("kind") not in _KINDS:
+        return f"has the kind {fields.get('kind')!r}; the kinds are {', '.join(sorted(_KINDS))}."
+    if not isinstance(fields.get("config") or {}, Mapping) or not isinstance(fields.get("retry") or {}, Mapping):
+        return "has a `config` or `retry` that is no object."
+    children: object = fields.get("childrenUuids") or []
+    if not isinstance(children, list) or not all(one is None or isinstance(one, str) for one in cast("list[Any]", children)):
+        return "has `childrenUuids` that are no list of uuids."
+    if not isinstance(fields.get("fallbackChildUuid"), str | None):
+        return "has a `fallbackChildUuid` that is no uuid."
+    retry = cast("Mapping[str, Any]", fields.get("retry") or {})
+    if not all(isinstance(retry.get(name), int | float | None) for name in ("maximumAttempts", "initialInterval", "backoffCoefficient")):
+        return "has a `retry` whose settings are no numbers."
+    return None
+
+
 def _config_fault(node: Mapping[str, Json], known: Known, no: Callable[[str, str], Invalid]) -> Invalid | None:
     config = cast("dict[str, Json]", node.get("config") or {})
     resolver = resolver_of(node)
@@ -122,9 +177,23 @@ def _unknown(node: Mapping[str, Json], known: Known) -> tuple[str, str] | None:
         if known.action_children(integration, str(node.get("actionSlug"))) is None:
             return "actionNotFound", f"Integration {integration!r} has no action {node.get('actionSlug')!r} on this server."
         return None
-    if kind == "tool" and "tool" in known.actions.effects:
-        return None if node.get("toolUuid") in known.tools else ("toolInvalid", f"There is no tool {node.get('toolUuid')}.")
-    return "toolInvalid", f"This server cannot run {kind} nodes yet."
+    if kind == "tool":
+        fault = _tool_fault(node, known)
+        return ("toolInvalid", fault) if fault else None
+    return "agentInvalid", "This server cannot run agent nodes."
+
+
+def _tool_fault(node: Mapping[str, Json], known: Known) -> str | None:
+    tool, release = node.get("toolUuid"), node.get("releaseUuid")
+    if tool is None:
+        if node.get("templateSlug") is None:
+            return "It names no tool: set toolUuid (see `cargo-ai orchestration tool list`)."
+        return "A releaseUuid needs the toolUuid that it belongs to." if release else known.template_fault(str(node["templateSlug"]))
+    if tool not in known.tools:
+        return f"There is no tool {tool}: see `cargo-ai orchestration tool list`."
+    if release is not None and (str(tool), str(release)) not in known.tool_releases:
+        return f"The tool {tool} has no release {release}."
+    return None
 
 
 def _children_allowed(node: Mapping[str, Json], known: Known) -> tuple[int, ...]:

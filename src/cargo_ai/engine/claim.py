@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine import cancel
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.queue import Queue, producer
 from cargo_ai.kernel import clock
 
 Connection = psycopg.AsyncConnection[Any]
@@ -42,8 +42,10 @@ returning uuid, epoch, tries, workspace_uuid, batch_uuid, lane, suspect, first_r
     exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
 """
 UNFINISHED = """
-select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms
-from runs where shard_uuid = %s and uuid between %s and %s and finished_ms is null and status <> 'idle' order by uuid limit %s
+select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms,
+    user_uuid, record_id, record_title, parent_batch_uuid, fanout_uuid, item
+from runs where shard_uuid = %s and uuid between %s and %s and finished_ms is null and status <> 'idle' and not inline
+order by uuid limit %s
 """
 ENTRIES = """
 select run_uuid, seq, node_uuid, node_slug, visit, status, next_node_uuid, error_message, output::text as output, output_file, credits
@@ -64,7 +66,7 @@ async def count_tries(connection: Connection, claimed: Claimed, tries: int) -> N
 
 
 async def unfinished(connection: Connection, claimed: Claimed, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
-    """The next runs of a shard that are neither finished nor parked, in order of their ids."""
+    """The next runs of a shard that are neither finished nor parked, in order of their ids; not those that their parents drive."""
     low = uuid.UUID(int=after.int + 1) if after else claimed.first
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(UNFINISHED, (claimed.uuid, low, claimed.last, limit))
@@ -84,8 +86,9 @@ async def entries(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uui
 async def cancelling(connection: Connection, claimed: Claimed) -> set[str]:
     """The runs of a shard that somebody asked to cancel."""
     cursor = await connection.execute(
-        "select uuid from runs where shard_uuid = %s and uuid between %s and %s and status = 'cancelling'",
-        (claimed.uuid, claimed.first, claimed.last),
+        # No upper bound: runs that others of the shard have started are younger than its last one.
+        "select uuid from runs where shard_uuid = %s and uuid >= %s and status = 'cancelling'",
+        (claimed.uuid, claimed.first),
     )
     return {str(row[0]) for row in await cursor.fetchall()}
 
@@ -98,6 +101,8 @@ async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed,
             return
         if claimed.batch is None:
             await connection.execute("delete from shards where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch))
+            if claimed.lane == "batch":
+                await admit(connection, queue, claimed.workspace)
             return
         await connection.execute(
             "update shards set state = 'done', owner = null where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch)
@@ -107,7 +112,15 @@ async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed,
         await admit(connection, queue, claimed.workspace)
     # Only now, in a transaction of its own: whoever ends last sees all others ended.
     async with pool.connection() as connection:
-        await close_batch(connection, claimed.batch)
+        if not await close_batch(connection, claimed.batch):
+            await connection.execute(LEFT_OVER, (claimed.uuid,))
+
+
+LEFT_OVER = """
+delete from shards where uuid = %s and state = 'done'
+    and exists (select 1 from batches b where b.uuid = batch_uuid and b.finished_ms is not null)
+"""
+"""A shard of runs below others that outlived their batch: a tool that nobody waited for, items given up when one failed."""
 
 
 async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> None:
@@ -156,7 +169,9 @@ from shards where batch_uuid = %s
 async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
     """End a batch whose runs all ended; True when it was this call that did."""
     cursor = await connection.execute(
-        "select status, cursor, enumerated, error_message from batches where uuid = %s and finished_ms is null for update", (batch,)
+        "select status, cursor - skipped_count, enumerated, error_message, at_end from batches "
+        "where uuid = %s and finished_ms is null for update",
+        (batch,),
     )
     row = await cursor.fetchone()
     if row is None or not row[2]:
@@ -167,6 +182,8 @@ async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
     status = "cancelled" if row[0] == "cancelling" else "error" if row[3] else "success"
     now = int(clock.unix() * 1000)
     await connection.execute(CLOSE, (status, int(counts[0]), int(counts[1]), int(counts[2]), float(counts[3]), now, now, batch))
-    await connection.execute("delete from shards where batch_uuid = %s", (batch,))
+    await connection.execute("delete from shards where batch_uuid = %s and (state = 'done' or not children)", (batch,))
+    if row[4]:
+        await producer().defer(connection, row[4], "interactive", batch=str(batch))
     await connection.execute("select pg_notify('cargo_done', %s)", (str(batch),))
     return True

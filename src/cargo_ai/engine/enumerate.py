@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import psycopg
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import to_json
 
-from cargo_ai.engine import crash
+from cargo_ai.engine import crash, enrol
 from cargo_ai.engine.claim import admit, close_batch
-from cargo_ai.engine.journal import NULL, escape
+from cargo_ai.engine.journal import NIL, NULL, escape
 from cargo_ai.engine.patience import patiently
 from cargo_ai.engine.queue import Queue
 from cargo_ai.engine.submit import record_id, record_title
 from cargo_ai.kernel import clock, ids, log
 
-Chunks = AsyncIterator[list[dict[str, Any]]]
-Source = Callable[[uuid.UUID, Mapping[str, Any], int], Chunks]
-"""(workspace, the batch's data, records to skip) → chunks of records. Raises SourceFailed with a sentence."""
+Chunks = AsyncGenerator[list[dict[str, Any]]]
+Source = Callable[[uuid.UUID, Mapping[str, Any], int, uuid.UUID], Chunks]
+"""(workspace, the batch's data, records to skip, the batch) → chunks of records. Raises SourceFailed with a sentence.
+
+A source whose records may change tells those to skip by the runs of the batch, which has `skip` of them.
+"""
+
+Connection = psycopg.AsyncConnection[Any]
+_Entry = tuple[uuid.UUID, dict[str, Any]]
+"""A run to be made, and its record."""
 
 LARGE_BATCH = 20_000
 LARGE_SHARD = 1_000
 FIRST_ROWS = 400
 TRANSACTION_ROWS = 4_000
+URGENT_RUNS = 100
+"""So many runs of an urgent batch, roughly, take the interactive lane."""
 
 _log = log.get(__name__)
 
@@ -45,7 +56,7 @@ class Sources:
 CLAIM = """
 update batches set epoch = epoch + 1, status = 'querying', updated_ms = %s
 where uuid = %s and not enumerated and finished_ms is null and status in ('pending', 'querying')
-returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, shard_size, cursor
+returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, shard_size, cursor, enrolment, urgent
 """
 ADVANCE = """
 update batches set cursor = cursor + %s, updated_ms = %s where uuid = %s and epoch = %s and status = 'querying' returning cursor
@@ -54,9 +65,13 @@ RUNS = """
 copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
     record_title, record, created_ms, updated_ms) from stdin
 """
+SKIPPED = """
+copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
+    record_title, record, created_ms, updated_ms, status, finished_ms, error_message) from stdin
+"""
 SHARDS = """
 insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
-select v.uuid, %s, %s, v.no, 'batch', 'waiting', v.first, v.last, %s from unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[])
+select v.uuid, %s, %s, v.no, %s, %s, v.first, v.last, %s from unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[])
     as v(uuid, no, first, last)
 """
 
@@ -74,6 +89,8 @@ class _Batch:
     data: Mapping[str, Any]
     shard_size: int
     cursor: int
+    enrolment: enrol.Rule | None
+    urgent: bool
 
 
 class Enumerator:
@@ -111,39 +128,65 @@ class Enumerator:
         if source is None:
             raise SourceFailed(f"This server cannot read records of kind {batch.data.get('kind')!r}.")
         waiting: list[dict[str, Any]] = []
-        limit = FIRST_ROWS if batch.cursor == 0 else TRANSACTION_ROWS
-        async for chunk in source(batch.workspace, batch.data, batch.cursor):
-            waiting += chunk
-            while len(waiting) >= limit:
-                if not await self._write(batch, waiting[:limit]) or await self._gives_way(batch):
-                    return False
-                waiting, limit = waiting[limit:], TRANSACTION_ROWS
+        limit = (URGENT_RUNS if batch.urgent else FIRST_ROWS) if batch.cursor == 0 else TRANSACTION_ROWS
+        async with aclosing(source(batch.workspace, batch.data, batch.cursor, batch.uuid)) as chunks:
+            async for chunk in chunks:
+                waiting += chunk
+                while len(waiting) >= limit:
+                    if not await self._write(batch, waiting[:limit]) or await self._gives_way(batch):
+                        return False
+                    waiting, limit = waiting[limit:], TRANSACTION_ROWS
         return not waiting or await self._write(batch, waiting)
 
     async def _write(self, batch: _Batch, records: list[dict[str, Any]]) -> bool:
         """One transaction of runs; False when the batch was cancelled or taken over."""
         now = _now()
-        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
-        groups = [records[begin : begin + size] for begin in range(0, len(records), size)]
         async with self._pool.connection() as connection:
             row = await (await connection.execute(ADVANCE, (len(records), now, batch.uuid, batch.epoch))).fetchone()
             if row is None:
                 return False
-            shards: list[tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]] = []
-            position = batch.cursor
-            async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:
-                for group in groups:
-                    shard, runs = ids.new(), [ids.new() for _ in group]
-                    await copy.write(_lines(batch, shard, runs, group, now))
-                    position += len(group)
-                    shards.append((shard, position, runs[0], runs[-1]))
-            columns = [list(column) for column in zip(*shards, strict=True)]
-            await connection.execute(SHARDS, (batch.workspace, batch.uuid, now, *columns))
-            await admit(connection, self._queue, batch.workspace)
+            entering = [(ids.new(), record) for record in records]
+            if batch.enrolment is not None:
+                entering = await self._enrol(connection, batch, batch.enrolment, entering, now)
+            await self._shards(connection, batch, entering, now)
             crash.point("before enumeration commit")
         crash.point("after enumeration commit")
         batch.cursor = int(row[0])
         return True
+
+    async def _enrol(self, connection: Connection, batch: _Batch, rule: enrol.Rule, entries: list[_Entry], now: int) -> list[_Entry]:
+        """Those that may enter; the others are kept as skipped runs, which are over before they begin."""
+        named = [(run, record_id(record, run)) for run, record in entries]
+        skipped = await enrol.enter(connection, batch.workspace, batch.workflow, rule, named, now)
+        if skipped:
+            out = [entry for entry in entries if entry[0] in skipped]
+            end = f"\tskipped\t{now}\t{escape(enrol.WHY[rule])}\n"
+            async with connection.cursor() as cursor, cursor.copy(SKIPPED) as copy:
+                await copy.write(_lines(batch, NIL, out, now).replace("\n", end))
+            await connection.execute("update batches set skipped_count = skipped_count + %s where uuid = %s", (len(out), batch.uuid))
+        return [entry for entry in entries if entry[0] not in skipped]
+
+    async def _shards(self, connection: Connection, batch: _Batch, entries: list[_Entry], now: int) -> None:
+        if not entries:
+            return
+        # The first runs of an urgent batch wait behind no other batch.
+        urgent = batch.urgent and batch.cursor < URGENT_RUNS
+        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
+        shards: list[tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]] = []
+        position = batch.cursor
+        async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:
+            for begin in range(0, len(entries), size):
+                group, shard = entries[begin : begin + size], ids.new()
+                await copy.write(_lines(batch, shard, group, now))
+                position += len(group)
+                shards.append((shard, position, group[0][0], group[-1][0]))
+        columns = [list(column) for column in zip(*shards, strict=True)]
+        lane, state = ("interactive", "queued") if urgent else ("batch", "waiting")
+        await connection.execute(SHARDS, (batch.workspace, batch.uuid, lane, state, now, *columns))
+        if urgent:
+            await self._queue.defer_many(connection, "drive", "interactive", [{"shard": str(shard[0])} for shard in shards])
+        else:
+            await admit(connection, self._queue, batch.workspace)
 
     async def _gives_way(self, batch: _Batch) -> bool:
         """Whether this process is to stop, and has handed the rest of the batch back to the queue."""
@@ -163,13 +206,13 @@ class Enumerator:
             await close_batch(connection, batch.uuid)
 
 
-def _lines(batch: _Batch, shard: uuid.UUID, runs: list[uuid.UUID], records: list[dict[str, Any]], now: int) -> str:
+def _lines(batch: _Batch, shard: uuid.UUID, entries: list[_Entry], now: int) -> str:
     names = (batch.workspace, batch.workflow, batch.uuid, shard, batch.graph, batch.release or NULL, batch.user or NULL, batch.trace)
     head = "\t".join(str(name) for name in names)
     return "".join(
         f"{run}\t{head}\t{escape(record_id(record, run))}\t{escape(record_title(record))}\t"
         f"{escape(to_json(record, inf_nan_mode='null').decode())}\t{now}\t{now}\n"
-        for run, record in zip(runs, records, strict=True)
+        for run, record in entries
     )
 
 

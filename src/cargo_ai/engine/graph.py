@@ -15,6 +15,9 @@ LONGEST_RETRY = 3600.0
 
 SCOPE = frozenset({"nodes", "parentNodes", "now"})
 NO_TEMPLATES = frozenset({"_nodes", "script"})
+GROUP, TOOL = "native:group", "tool"
+DESCENDS = frozenset({GROUP, TOOL})
+"""The effects of nodes that start runs below their own run: the engine itself carries them out."""
 
 
 class GraphInvalid(ValueError):
@@ -40,7 +43,7 @@ class Retry:
 @dataclass(slots=True)
 class Node:
     """One node, ready to walk. `action` is None for nodes with effects, which `effect` names (`connector`, `native:modelUpsert`);
-    `repeatable`: the effect only computes."""
+    `repeatable`: the effect only computes; `descends`: it starts runs below this one."""
 
     uuid: str
     slug: str
@@ -54,6 +57,7 @@ class Node:
     action: NativeAction | None
     effect: str
     repeatable: bool = False
+    descends: bool = False
 
     def child(self, index: int | None) -> str | None:
         """The uuid of a child, or None where the walk ends."""
@@ -62,7 +66,7 @@ class Node:
 
 @dataclass(slots=True)
 class Program:
-    """A graph that can be walked: nodes by uuid, and where the walk begins."""
+    """A graph that can be walked: nodes by uuid, and where the walk begins. `has_effects`: some node does more than compute."""
 
     nodes: dict[str, Node]
     start: Node
@@ -78,12 +82,17 @@ def load(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Program:
     start = next((node for node in found.values() if is_start(node.raw)), None)
     if start is None:
         raise GraphInvalid("The graph has no node with slug and actionSlug `start`.")
-    return Program(found, start, any(node.action is None for node in found.values()))
+    return Program(found, start, any(node.action is None and not node.repeatable for node in found.values()))
 
 
 def is_start(raw: Mapping[str, Json]) -> bool:
     """Whether the walk begins at this node."""
     return raw.get("kind") == "native" and raw.get("actionSlug") == "start" and raw.get("slug") == "start"
+
+
+def is_end(raw: Mapping[str, Json]) -> bool:
+    """Whether the node is an `end`, whose output is the run's. A graph may have several."""
+    return raw.get("kind") == "native" and raw.get("actionSlug") == "end"
 
 
 def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
@@ -93,8 +102,9 @@ def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
     if kind == "native":
         name = str(raw.get("actionSlug"))
         effect = f"native:{name}"
-        action = actions.native.get(name) if effect not in actions.effects else None
-    if action is None and effect not in actions.effects:
+        action = actions.native.get(name) if effect not in actions.effects and effect not in DESCENDS else None
+    known = effect in actions.effects or (actions.tools is not None if effect == TOOL else effect in DESCENDS)
+    if action is None and not known:
         raise GraphInvalid(f"Node {slug!r} is of a kind that this server cannot run ({effect}).")
     return Node(
         uuid=str(raw["uuid"]),
@@ -109,6 +119,7 @@ def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
         action=action,
         effect=effect,
         repeatable=effect in actions.repeatable,
+        descends=effect in DESCENDS,
     )
 
 

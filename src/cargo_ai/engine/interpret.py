@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from cargo_ai.engine.action import Done, Failed, Json, Later, Outcome, Scope
-from cargo_ai.engine.graph import MAXIMUM_VISITS, Node, Program
+from cargo_ai.engine.graph import MAXIMUM_VISITS, Node, Program, is_end
 from cargo_ai.expression import Answer, ExpressionError, NeedsEngine, Question
 from cargo_ai.kernel import clock
 
@@ -44,6 +45,8 @@ class Entry(NamedTuple):
     started: int
     finished: int
     effect: bool
+    below: bool = False
+    """The credits are those of runs below this one, whose own executions have counted them for their nodes."""
 
 
 class Act(NamedTuple):
@@ -84,7 +87,8 @@ class Pause(NamedTuple):
 
 @dataclass(slots=True)
 class Walk:
-    """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out."""
+    """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
+    `left_at`: the node at which the run was stopped from outside."""
 
     run: str
     program: Program
@@ -104,6 +108,12 @@ class Walk:
     answered: Answered | None = None
     status: Status | None = None
     error: str | None = None
+    last: Node | None = None
+    left_at: Node | None = None
+
+    def output(self) -> Json:
+        """What the run gives: the output of the `end` that it came to; None when it came to none."""
+        return self.context.get(self.last.slug) if self.status == "success" and self.last and is_end(self.last.raw) else None
 
     def pending(self) -> dict[str, Any] | None:
         """What must be kept beside the entries while the run is parked; None at the first attempt of a node."""
@@ -112,9 +122,9 @@ class Walk:
         return {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
 
 
-def begin(run: str, program: Program, record: Json) -> Walk:
-    """A run that has not taken a step."""
-    return Walk(run, program, record, program.start)
+def begin(run: str, program: Program, record: Json, parent: Json = None) -> Walk:
+    """A run that has not taken a step. `parent`: the context that its expressions know as `parentNodes`."""
+    return Walk(run, program, record, program.start, parent)
 
 
 def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[str, Any] | None) -> Walk:
@@ -128,6 +138,7 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
         walk.context[str(row["node_slug"])] = from_json(output)
         walk.size += len(output)
         walk.credits += float(row["credits"])
+        walk.last = walk.program.nodes.get(node)
         following = row["next_node_uuid"]
         walk.node = walk.program.nodes.get(str(following)) if following else None
         if walk.node is None:
@@ -175,7 +186,13 @@ def advance(walk: Walk, now: int) -> Act | Evaluate | Pause | None:
 
 
 def _scope(walk: Walk, now: int) -> dict[str, Json]:
-    return {"nodes": walk.context, "parentNodes": walk.parent, "now": clock.wire(datetime.fromtimestamp(now / 1000, UTC))}
+    return {"nodes": walk.context, "parentNodes": walk.parent, "now": _wire(now)}
+
+
+@lru_cache(maxsize=16)
+def _wire(now: int) -> str:
+    """The moment as expressions know it. Many runs of a shard advance within one millisecond."""
+    return clock.wire(datetime.fromtimestamp(now / 1000, UTC))
 
 
 def _with_engine(walk: Walk, node: Node, warnings: list[str], now: int) -> Json | Evaluate:
@@ -203,7 +220,7 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             _record(walk, node, config, kept, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
             _move(walk, target)
             return None
-        outcome = Failed(problem or "")
+        outcome = Failed(problem or "", credits=outcome.credits if node.descends else 0.0)
     if isinstance(outcome, Later):
         meta = _json(outcome.meta)
         if isinstance(meta, bytes):
@@ -215,8 +232,13 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
 
 def cancel(walk: Walk) -> None:
     """End the run as cancelled at this node boundary."""
-    walk.node = None
-    walk.status, walk.error = "cancelled", None
+    stop(walk, "cancelled", None)
+
+
+def stop(walk: Walk, status: Status, error: str | None) -> None:
+    """End the run at its present node without a word in the journal."""
+    walk.left_at, walk.node = walk.node, None
+    _end(walk, status, error)
 
 
 def fail(walk: Walk, message: str, now: int) -> None:
@@ -225,8 +247,7 @@ def fail(walk: Walk, message: str, now: int) -> None:
     if node is not None:
         output = {"errorMessage": message}
         _record(walk, node, {}, output, to_json(output), f"❌ {message}", message, [], None, None, 0.0, (now, now))
-    walk.node = None
-    _end(walk, "error", message)
+    stop(walk, "error", message)
 
 
 def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
@@ -241,7 +262,7 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
     message = _text(failed.message)
     output = {"errorMessage": message}
     when = (started, finished)
-    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, 0.0, when)
+    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, failed.credits, when)
     if target is not None:
         _move(walk, target)
     else:
@@ -269,6 +290,7 @@ def _record(
     walk.context[node.slug] = output
     walk.size += len(output_json)
     walk.credits += credit
+    walk.last = node
     config_json = _json(config)
     title = _text(title)
     walk.entries.append(
@@ -288,6 +310,7 @@ def _record(
             credit,
             *when,
             node.action is None and not node.repeatable,
+            node.descends,
         )
     )
     walk.seq += 1

@@ -12,6 +12,9 @@ from typing import Any
 import psycopg
 from pydantic_core import to_json
 
+from cargo_ai.engine import fanout
+from cargo_ai.engine.copytext import NULL, escape
+from cargo_ai.engine.fanout import Fanout
 from cargo_ai.engine.interpret import Entry
 from cargo_ai.kernel import ids
 
@@ -38,7 +41,11 @@ class Shard:
 
 @dataclass(slots=True)
 class RunState:
-    """What changes on a run's row: its end, or where and until when it is parked."""
+    """What changes on a run's row: its end, or where it is parked and until when, or for which fan-out (`waiting`).
+
+    `fanout`: the one that the run itself belongs to. Such a run counts neither for its shard nor for a batch: its credits reach those
+    once, by the node of its parent that waits for it.
+    """
 
     run: str
     status: str
@@ -48,6 +55,8 @@ class RunState:
     position: str | None = None
     wake: int | None = None
     pending: dict[str, Any] | None = None
+    waiting: uuid.UUID | None = None
+    fanout: uuid.UUID | None = None
 
     @property
     def ended(self) -> bool:
@@ -57,7 +66,7 @@ class RunState:
 
 @dataclass(slots=True)
 class Origin:
-    """Where entries count: workflow, release and batch of their run, and the hour it was created in."""
+    """Where entries count: workflow, release and batch of their run (or of the run at the top), and the hour it was created in."""
 
     workflow: uuid.UUID
     release: uuid.UUID | None
@@ -73,13 +82,14 @@ class Part:
     entries: list[tuple[str, Entry, str | None]] = field(default_factory=list[tuple[str, Entry, str | None]])
     states: list[RunState] = field(default_factory=list[RunState])
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
+    fanouts: list[Fanout] = field(default_factory=list[Fanout])
 
     def count(self, origin: Origin, entry: Entry) -> None:
         """Count one execution for its node."""
         row = self._row(origin, entry.node)
         row[0] += 1
         row[1 if entry.status == "success" else 2] += 1
-        row[5] += entry.credits
+        row[5] += 0.0 if entry.below else entry.credits
 
     def count_parked(self, origin: Origin, node: str) -> None:
         """Count a run that waits at a node; waking it counts it off (see wake)."""
@@ -104,11 +114,11 @@ returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.bat
 # A run that was asked to cancel while it was being parked is woken at once, to end.
 RUNS = """
 update runs r set error_message = v.error, credits = v.credits, position = v.position, pending = v.pending, updated_ms = v.now,
-    finished_ms = v.finished,
+    finished_ms = v.finished, waiting_for = v.waiting,
     status = case when r.status = 'cancelling' and v.finished is null then r.status else v.status end,
     wake_ms = case when r.status = 'cancelling' and v.finished is null then v.now else v.wake end
-from unnest(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::bigint[], %s::json[], %s::bigint[], %s::bigint[])
-    as v(uuid, status, error, credits, position, wake, pending, now, finished)
+from unnest(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::bigint[], %s::json[], %s::bigint[], %s::bigint[],
+    %s::uuid[]) as v(uuid, status, error, credits, position, wake, pending, now, finished, waiting)
 where r.uuid = v.uuid and r.uuid between %s and %s
 """
 METRICS = """
@@ -123,16 +133,16 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
     success = m.success + excluded.success, error = m.error + excluded.error, idle = m.idle + excluded.idle,
     cancelled = m.cancelled + excluded.cancelled, credits = m.credits + excluded.credits
 """
-NULL = "\\N"  # how COPY's text format spells it
 ENTRIES = """
 copy executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title, error_message,
     warnings, output, output_file, config, credits, started_ms, finished_ms) from stdin"""
 
 
-async def write(connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID, slot: int, now: int) -> None:
+async def write(connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID, slot: int, now: int) -> bool:
     """Write a flush in one transaction. Shards whose epoch has moved on are marked lost and nothing of theirs is written.
 
-    `flush` makes a repetition after a lost connection harmless: a shard that already has it is skipped.
+    `flush` makes a repetition after a lost connection harmless: a shard that already has it is skipped. True when runs that waited for
+    others have become due.
     """
     async with connection.transaction():
         held = await _fence(connection, parts, flush, now)
@@ -143,9 +153,13 @@ async def write(connection: psycopg.AsyncConnection[Any], parts: list[Part], flu
             else:
                 part.shard.lost = True
         await _write_entries(connection, live)
-        await _write_states(connection, [state for part in live for state in part.states])
+        started = [(one, part.shard.uuid) for part in live for one in part.fanouts]
+        if started:
+            await fanout.insert(connection, [one for one, _ in started], [shard for _, shard in started])
+        woken = await _write_states(connection, [state for part in live for state in part.states], now)
         await _write_metrics(connection, live, slot)
         await _tell(connection, live)
+    return woken
 
 
 async def written(connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID) -> bool:
@@ -159,7 +173,7 @@ async def _fence(
     connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID, now: int
 ) -> dict[uuid.UUID, tuple[int, bool]]:
     ordered = sorted(parts, key=lambda part: part.shard.uuid)  # one lock order for everybody: no deadlocks
-    ends = [[state for state in part.states if state.ended] for part in ordered]
+    ends = [[state for state in part.states if state.ended and state.fanout is None] for part in ordered]
     cursor = await connection.execute(
         FENCE,
         (
@@ -175,15 +189,6 @@ async def _fence(
         ),
     )
     return {row[0]: (int(row[1]), bool(row[2])) for row in await cursor.fetchall()}
-
-
-def escape(text: str) -> str:
-    """A value in COPY's text format. NUL has no place in Postgres text and is dropped."""
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if "\n" in text or "\t" in text or "\r" in text:
-        text = text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return text.replace("\x00", "") if "\x00" in text else text
 
 
 def _warnings(warnings: tuple[str, ...]) -> str:
@@ -218,10 +223,13 @@ async def _write_entries(connection: psycopg.AsyncConnection[Any], parts: list[P
                 await asyncio.sleep(0)  # the write itself seldom lets anybody else in
 
 
-async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[RunState]) -> None:
+async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[RunState], now: int) -> bool:
     if not states:
-        return
+        return False
     states.sort(key=lambda state: state.run)
+    ended = [(state.fanout, state.status != "success") for state in states if state.ended and state.fanout is not None]
+    waiting = [state.waiting for state in states if state.waiting is not None]
+    await fanout.lock(connection, [*waiting, *{one for one, _ in ended}])
     await connection.execute(
         RUNS,
         (
@@ -234,11 +242,13 @@ async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[R
             [to_json(state.pending).decode() if state.pending else None for state in states],
             [state.now for state in states],
             [state.now if state.ended else None for state in states],
+            [state.waiting for state in states],
             # Literal bounds let the planner leave out the other months.
             states[0].run,
             states[-1].run,
         ),
     )
+    return await fanout.count_off(connection, ended, waiting, now)
 
 
 async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[Part], slot: int) -> None:
@@ -259,7 +269,7 @@ async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[P
 
 async def _tell(connection: psycopg.AsyncConnection[Any], parts: list[Part]) -> None:
     """Wake who waits for a single run. Runs of batches are too many to shout each end; whoever waits for one looks again by itself."""
-    ended = [state.run for part in parts if part.shard.lane == "interactive" for state in part.states if state.ended]
+    ended = [state.run for part in parts if part.shard.lane == "interactive" for state in part.states if state.ended and not state.fanout]
     if ended:
         await connection.execute("select pg_notify('cargo_done', run) from unnest(%s::text[]) as run", (ended,))
 

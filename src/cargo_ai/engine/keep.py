@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import uuid
@@ -44,6 +45,9 @@ UNREAD = """
 select b.uuid from batches b where b.finished_ms is null and not b.enumerated and b.updated_ms < %s
     and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'batch' = b.uuid::text)
 """
+# Shards below a single run that were locked, by a cancellation, when the one before them ended.
+PASSED_OVER = "select distinct workspace_uuid from shards where state = 'waiting' and batch_uuid is null and touched_ms < %s"
+PASSED_OVER_MS = 5_000
 UNCLOSED = "select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %s limit 100"
 
 
@@ -67,12 +71,18 @@ class Keeper:
         self._hourly_tasks = hourly
         self._started = int(clock.unix() * 1000)
         self._said: list[int] = []
+        self._due = asyncio.Event()
+
+    def nudge(self) -> None:
+        """Some parked run is due now: look at once."""
+        self._due.set()
 
     async def run(self) -> None:
         """Until cancelled. A database that is away is waited for."""
         beat = recover = hourly = 0.0
         while True:
             wait = TICK_SECONDS
+            self._due.clear()
             try:
                 now = clock.seconds()
                 # Who takes over from this process must know its present ids: they change when a lane signs on again.
@@ -91,7 +101,8 @@ class Keeper:
             except Exception as error:
                 _log.warning("housekeeping failed; trying again", cause=f"{type(error).__name__}: {error}"[:300])
             # Until the queue's ids are known and said, nobody could take over from this process at once.
-            await asyncio.sleep(wait if len(self._said) == len(LANES) else min(wait, 0.05))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), wait if len(self._said) == len(LANES) else min(wait, 0.05))
 
     async def leave(self) -> None:
         """Say goodbye: this worker's row goes away."""
@@ -132,6 +143,10 @@ class Keeper:
                 _log.warning("queued work that had lost its job", shards=len(rows), batches=len(unread))
         async with self._pool.connection() as connection:
             unclosed = await (await connection.execute(UNCLOSED, (old,))).fetchall()
+            passed_over = await (await connection.execute(PASSED_OVER, (now - PASSED_OVER_MS,))).fetchall()
+        for row in passed_over:
+            async with self._pool.connection() as connection:
+                await admit(connection, self._queue, row[0])
         for row in unclosed:
             async with self._pool.connection() as connection:
                 if not await close_batch(connection, row[0]):

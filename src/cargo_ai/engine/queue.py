@@ -66,6 +66,11 @@ class Queue:
             deferrer = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True)
             await deferrer.batch_defer_async(*jobs)
 
+    async def defer_later(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, seconds: int, **args: Any) -> None:
+        """The same, but nobody fetches the job before so many seconds have passed."""
+        later = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True, schedule_in={"seconds": seconds})
+        await later.defer_async(**args)
+
     async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
         """Work on jobs until cancelled or told to `stop`; each lane has slots of its own, so a full one never delays the other."""
         await self._app.connector.open_async(pool)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from pydantic_core import to_json
 
+from cargo_ai.engine.enrol import Rule
 from cargo_ai.engine.queue import Queue
 from cargo_ai.kernel import clock, ids
 
@@ -55,13 +56,23 @@ def _name(digest: bytes) -> uuid.UUID:
 
 async def graph(connection: Connection, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> uuid.UUID:
     """Store a graph once per workspace and content; returns its id."""
+    name, text = graph_name(workspace, nodes)
+    await store_graph(connection, name, workspace, text)
+    return name
+
+
+def graph_name(workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, bytes]:
+    """The id of a graph, and its JSON."""
     text = to_json(list(nodes))
-    name = _name(hashlib.sha256(workspace.bytes + text).digest())
+    return _name(hashlib.sha256(workspace.bytes + text).digest()), text
+
+
+async def store_graph(connection: Connection, name: uuid.UUID, workspace: uuid.UUID, text: bytes) -> None:
+    """Store a graph under its id, unless it is there."""
     await connection.execute(
         "insert into graphs (uuid, workspace_uuid, nodes) values (%s, %s, %s) on conflict (uuid) do nothing",
         (name, workspace, text.decode()),
     )
-    return name
 
 
 RUN = """
@@ -74,8 +85,8 @@ insert into shards (uuid, workspace_uuid, lane, state, first_run, last_run, touc
 """
 BATCH = """
 insert into batches (uuid, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, status, shard_size,
-    created_ms, updated_ms)
-values (%s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s)
+    created_ms, updated_ms, cause, enrolment, urgent, at_end, finished_ms, enumerated)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -93,12 +104,32 @@ async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapp
 
 
 async def batch(
-    connection: Connection, queue: Queue, origin: Origin, data: Mapping[str, Any], *, shard_size: int = 200, uid: uuid.UUID | None = None
+    connection: Connection,
+    queue: Queue,
+    origin: Origin,
+    data: Mapping[str, Any],
+    *,
+    shard_size: int = 200,
+    uid: uuid.UUID | None = None,
+    enrolment: Rule | None = None,
+    cause: str | None = None,
+    urgent: bool = False,
+    skip: bool = False,
+    at_end: str | None = None,
 ) -> uuid.UUID:
-    """A batch whose records a worker will enumerate. `data` says where they are (see enumerate.Sources)."""
+    """A batch whose records a worker will enumerate. `data` says where they are (see enumerate.Sources).
+
+    `enrolment`: the rule of a play, by which its records enter. `cause`: what made the play start it, once only. `urgent`: its first runs
+    wait behind no other batch. `skip`: there is nothing to do, and the batch is over as it begins. `at_end`: the job that
+    is called for, with the batch's uuid, when it has ended.
+    """
     uid, now = uid or ids.new(), int(clock.unix() * 1000)
     graph_uuid = await graph(connection, origin.workspace, origin.nodes)
-    values = (uid, origin.workspace, origin.workflow, origin.user, origin.release, graph_uuid, uid)
-    await connection.execute(BATCH, (*values, to_json(data).decode(), shard_size, now, now))
-    await queue.defer(connection, "enumerate", "batch", batch=str(uid))
+    values = (uid, origin.workspace, origin.workflow, origin.user, origin.release, graph_uuid, uid, to_json(data).decode())
+    status, finished = ("skipped", now) if skip else ("pending", None)
+    await connection.execute(BATCH, (*values, status, shard_size, now, now, cause, enrolment, urgent, at_end, finished, skip))
+    if skip and at_end is not None:
+        await queue.defer(connection, at_end, "interactive", batch=str(uid))
+    if not skip:
+        await queue.defer(connection, "enumerate", "interactive" if urgent else "batch", batch=str(uid))
     return uid

@@ -5,7 +5,7 @@ Times are milliseconds since 1970 (bigint): cheap to COPY, exact to the wire's p
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 metadata = MetaData()
@@ -37,6 +37,9 @@ batches = Table(
     _json("data"),
     Column("status", Text, nullable=False),
     Column("error_message", Text),
+    Column("cause", Text),
+    Column("enrolment", Text),
+    Column("urgent", Boolean, nullable=False),
     Column("shard_size", Integer, nullable=False),
     Column("cursor", BigInteger, nullable=False),
     Column("enumerated", Boolean, nullable=False),
@@ -44,12 +47,17 @@ batches = Table(
     Column("executed_count", BigInteger, nullable=False),
     Column("failed_count", BigInteger, nullable=False),
     Column("cancelled_count", BigInteger, nullable=False),
+    Column("skipped_count", BigInteger, nullable=False),
     Column("credits", Double, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger),
+    Column("at_end", Text),
 )
-"""`cursor`: rows enumerated so far, which is the number of runs. The counts are set when the batch ends; before, the shards have them."""
+"""`cursor`: rows enumerated so far, which is the number of runs. The counts are set when the batch ends; before, the shards have them.
+`at_end`: the job that is called for, with the batch's uuid, when it has ended. `enrolment`: the rule by which a play's records enter, and
+`skipped_count` those that did not. `cause`: what made the play start it; the same cause starts no second one. `urgent`: its first runs take
+the interactive lane."""
 
 shards = Table(
     "shards",
@@ -73,9 +81,11 @@ shards = Table(
     Column("cancelled", BigInteger, nullable=False),
     Column("credits", Double, nullable=False),
     Column("touched_ms", BigInteger, nullable=False),
+    Column("children", Boolean, nullable=False),
 )
 """What one worker drives at a time. `state`: waiting → queued → running → done. `epoch` fences a stale owner; `signal` tells the owner
-to look for cancelled runs; `suspect` is the step a careful worker was about to take."""
+to look for cancelled runs; `suspect` is the step a careful worker was about to take. `children`: its runs are below other runs, and may
+outlive their batch."""
 
 runs = Table(
     "runs",
@@ -108,8 +118,46 @@ runs = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger),
+    Column("fanout_uuid", Uuid),
+    Column("item", Integer),
+    Column("inline", Boolean, nullable=False),
+    Column("waiting_for", Uuid),
 )
-"""Partitioned by range of the run's UUIDv7. `status` says pending until the run parks or ends: that it is running is its shard's state."""
+"""Partitioned by range of the run's UUIDv7. `status` says pending until the run parks or ends: that it is running is its shard's state.
+
+A run below another one has `parent_uuid` (that run) and `parent_node_uuid` (its group or tool node), the same trace, no batch, and in
+`parent_batch_uuid` the batch of the run at the top. `is_group_parent`: what started it is a group, whose item number `item` it is.
+`fanout_uuid`: with which others it was started. `inline`: its parent drives it, in the parent's shard. `waiting_for`: the fan-out whose
+runs must end before this run goes on."""
+
+fanouts = Table(
+    "fanouts",
+    metadata,
+    Column("uuid", Uuid, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("run_uuid", Uuid, nullable=False),
+    Column("node_uuid", Text, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("root_uuid", Uuid, nullable=False),
+    Column("top_uuid", Uuid, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("left_count", Integer, nullable=False),
+    Column("failed_count", Integer, nullable=False),
+    Column("below", BigInteger, nullable=False),
+    Column("fail_fast", Boolean, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("first_run", Uuid, nullable=False),
+    Column("last_run", Uuid, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""One row for each time that a node of a run started runs below it. `kind`: group, tool, or alone (a tool nobody waits for). `seq`: so many
+executions of its run come before it: they are the items' `parentNodes`. `left_count` goes down as its runs end. `depth`: 1 directly below
+`root_uuid`, the run at the top; `top_uuid` is the fan-out of depth 1 on the way, whose `below` counts all runs further down."""
 
 executions = Table(
     "executions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
@@ -12,23 +12,25 @@ from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.claim import admit
 from cargo_ai.engine.journal import HOUR, NIL
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.queue import Lane, Queue
 from cargo_ai.kernel import clock, ids
 
 MOST_AT_ONCE = 2_000
 SHARD_RUNS = 200
 
 DUE = """
-select uuid, workspace_uuid, workflow_uuid, release_uuid, batch_uuid, position, created_ms from runs
-where wake_ms <= %s order by wake_ms limit %s for update skip locked
+select uuid, workspace_uuid, workflow_uuid, release_uuid, coalesce(batch_uuid, parent_batch_uuid) as batch_uuid, position, created_ms,
+    fanout_uuid is not null as is_child, (select f.lane from fanouts f where f.uuid = fanout_uuid) as lane
+from runs where wake_ms <= %s order by wake_ms limit %s for update skip locked
 """
 SHARD = """
-insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
-values (%s, %s, %s, 0, %s, %s, %s, %s, %s)
+insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, children, first_run, last_run, touched_ms)
+values (%s, %s, %s, 0, %s, %s, %s, %s, %s, %s)
 """
 # One that somebody asked to cancel while it was being parked keeps that: whoever drives the new shard ends it.
 LEAVE = """
-update runs set status = case when status = 'cancelling' then status else 'pending' end, shard_uuid = %s, wake_ms = null, updated_ms = %s
+update runs set status = case when status = 'cancelling' then status else 'pending' end, shard_uuid = %s, wake_ms = null, updated_ms = %s,
+    waiting_for = null, inline = false
 where uuid = any(%s) and uuid between %s and %s
 """
 COUNT_OFF = """
@@ -39,6 +41,15 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
 """
 
 
+class _Group(NamedTuple):
+    """Runs that may share a shard. `batch` is that of the run at the top for those below others (`children`)."""
+
+    workspace: uuid.UUID
+    batch: uuid.UUID | None
+    lane: Lane
+    children: bool
+
+
 async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
     """Put due runs into shards and queue those, in one transaction; returns how many. Several workers may call it at once."""
     now = int(clock.unix() * 1000)
@@ -46,16 +57,17 @@ async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(DUE, (now, MOST_AT_ONCE))
             due = await cursor.fetchall()
-        groups: dict[tuple[uuid.UUID, uuid.UUID | None], list[dict[str, Any]]] = defaultdict(list)
+        groups: dict[_Group, list[dict[str, Any]]] = defaultdict(list)
         for row in due:
-            groups[row["workspace_uuid"], row["batch_uuid"]].append(row)
-        for (workspace, batch), rows in groups.items():
+            lane: Lane = "batch" if row["batch_uuid"] or row["lane"] == "batch" else "interactive"
+            groups[_Group(row["workspace_uuid"], row["batch_uuid"], lane, row["is_child"])].append(row)
+        for group, rows in groups.items():
             rows.sort(key=lambda row: row["uuid"])
-            size = SHARD_RUNS if batch else 1
+            size = SHARD_RUNS if group.lane == "batch" else 1
             for begin in range(0, len(rows), size):
-                await _shard(connection, queue, workspace, batch, [row["uuid"] for row in rows[begin : begin + size]], now)
-            await _count_off(connection, workspace, rows)
-        for workspace in sorted({workspace for workspace, batch in groups if batch}):
+                await _shard(connection, queue, group, [row["uuid"] for row in rows[begin : begin + size]], now)
+            await _count_off(connection, group.workspace, rows)
+        for workspace in sorted({group.workspace for group in groups if group.lane == "batch"}):
             await admit(connection, queue, workspace)
     return len(due)
 
@@ -66,20 +78,14 @@ async def next_due(connection: psycopg.AsyncConnection[Any]) -> int | None:
     return row[0] if row else None
 
 
-async def _shard(
-    connection: psycopg.AsyncConnection[Any],
-    queue: Queue,
-    workspace: uuid.UUID,
-    batch: uuid.UUID | None,
-    runs: list[uuid.UUID],
-    now: int,
-) -> None:
+async def _shard(connection: psycopg.AsyncConnection[Any], queue: Queue, group: _Group, runs: list[uuid.UUID], now: int) -> None:
     shard = ids.new()
-    lane, state = ("batch", "waiting") if batch else ("interactive", "queued")
+    state = "waiting" if group.lane == "batch" else "queued"
     # Number 0: what was parked goes before what has not begun.
-    await connection.execute(SHARD, (shard, workspace, batch, lane, state, runs[0], runs[-1], now))
+    values = (shard, group.workspace, group.batch, group.lane, state, group.children, runs[0], runs[-1], now)
+    await connection.execute(SHARD, values)
     await connection.execute(LEAVE, (shard, now, runs, runs[0], runs[-1]))
-    if batch is None:
+    if group.lane == "interactive":
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from cargo_ai.engine import crash, journal
+from cargo_ai.engine.fanout import Fanout
 from cargo_ai.engine.interpret import Entry
 from cargo_ai.engine.journal import Origin, Part, RunState, Shard
 from cargo_ai.kernel import clock, log
@@ -41,6 +42,8 @@ class Writer:
         self._room.set()
         self._flushed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._connection: psycopg.AsyncConnection[Any] | None = None
+        self.woken: Callable[[], None] = lambda: None
+        """Called when a flush made runs due that waited for others."""
         self._task = asyncio.create_task(self._run(), name="journal writer")
 
     def hold(self, shard: Shard) -> None:
@@ -62,6 +65,11 @@ class Writer:
             if state.status == "idle" and state.position:
                 part.count_parked(origin, state.position)
         self._added(len(entries) + 1, urgent=shard.lane == "interactive")
+
+    def put_fanout(self, shard: Shard, fanout: Fanout) -> None:
+        """Hand over runs that a node of one of the shard's runs starts; `durable` says when they exist, or were refused."""
+        self._part(shard).fanouts.append(fanout)
+        self._added(len(fanout.children) + 1, urgent=shard.lane == "interactive")
 
     def _part(self, shard: Shard) -> Part:
         part = self._parts.get(shard.uuid)
@@ -133,8 +141,10 @@ class Writer:
                 if unsure and await journal.written(connection, parts, flush):
                     return
                 crash.point("before flush")
-                await journal.write(connection, parts, flush, self._slot, int(clock.unix() * 1000))
+                woken = await journal.write(connection, parts, flush, self._slot, int(clock.unix() * 1000))
                 crash.point("after flush")
+                if woken:
+                    self.woken()
                 return
             except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
                 _log.warning("the journal cannot be written now; trying again", cause=str(error).strip()[:200], wait_seconds=wait)

@@ -145,7 +145,7 @@ async def batch_of(ground: Ground, batch: uuid.UUID) -> dict[str, Any]:
 def listed(records: Sequence[Body], size: int = 1_000) -> Any:
     """A source that reads a list."""
 
-    async def read(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+    async def read(_workspace: uuid.UUID, _data: Any, skip: int, _batch: uuid.UUID) -> Chunks:
         for begin in range(skip, len(records), size):
             yield list(records[begin : begin + size])
 

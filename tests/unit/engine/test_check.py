@@ -135,7 +135,7 @@ def test_repeated_slugs_are_no_fault() -> None:
         (effect("a", [None]) | {"actionSlug": "other"}, "actionNotFound"),
         (effect("a", [None], connectorUuid="gone"), "connectorNotFound"),
         (node("a", children=[None], kind="tool", toolUuid="gone"), "toolInvalid"),
-        (node("a", children=[None], kind="agent"), "toolInvalid"),
+        (node("a", children=[None], kind="agent"), "agentInvalid"),
         (variables("a", {"x": "{{ nodes. }}"}, [None]), "expressionInvalid"),
     ],
 )
@@ -147,12 +147,83 @@ def test_a_connector_that_is_there_is_no_fault() -> None:
     assert faults([node("start", children=["a"]), effect("a", [None], connectorUuid="crm")]) == []
 
 
-def test_a_tool_is_checked_where_this_server_can_run_tools() -> None:
-    able = replace(KNOWN, actions=actions(), tools=frozenset({"t"}))
-    able.actions.effects["tool"] = able.actions.effects["connector"]
-    used = node("a", children=[None], kind="tool", toolUuid="t")
-    assert faults([node("start", children=["a"]), used], able) == []
-    assert faults([node("start", children=["a"]), used | {"toolUuid": "u"}], able) == [("a", "toolInvalid")]
+def test_a_tool_node_names_a_tool_and_perhaps_a_release_of_it() -> None:
+    able = replace(KNOWN, tools=frozenset({"t"}), tool_releases=frozenset({("t", "r")}))
+    for more, fault in (
+        ({"toolUuid": "t"}, None),
+        ({"toolUuid": "t", "releaseUuid": "r"}, None),
+        ({"toolUuid": "t", "releaseUuid": "s"}, "no release s"),
+        ({"toolUuid": "u"}, "no tool u"),
+        ({"templateSlug": "any"}, "no tool template 'any'"),
+        ({}, "names no tool"),
+    ):
+        found = check([node("start", children=["a"]), node("a", children=[None], kind="tool", **more)], able)
+        assert [one.reason for one in found] == ([] if fault is None else ["toolInvalid"])
+        assert fault is None or fault in found[0].message
+
+
+def in_groups(nodes: Any, depth: int) -> list[Body]:
+    """A graph whose group holds a graph, so many times, and these nodes innermost."""
+    if depth == 0:
+        return nodes
+    inner = nodes if depth == 1 else in_groups(nodes, depth - 1)
+    loop = node("loop", "group", [None], config={"items": [1], "_nodes": inner})
+    return [node("start", children=["loop"]), loop]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize(
+    ("inner", "reasons"),
+    [
+        ([node("start", children=[None])], []),
+        ([node("end")], ["startNodeNotFound"]),
+        ([node("start", children=["gone"])], ["nodesNotFound"]),
+        ([node("start", children=[])], ["childrenUuidsInvalid"]),
+        ([node("start", children=[None]), node("a", "nothing")], ["nativeInvalid"]),
+        ([node("start", children=[None]), node("a", kind="tool", toolUuid="u")], ["toolInvalid"]),
+        ([node("start", children=[None]), node("a b", "end")], ["slugInvalid"]),
+        ([node("start", children=[None]), node("a", "end"), node("a", "end") | {"slug": "b"}], ["childrenUuidsInvalid"]),
+        ([node("start", children=[None]), variables("a", {"x": "{{ nodes. }}"}, [None])], ["expressionInvalid"]),
+    ],
+)
+def test_every_fault_inside_a_group_is_found_with_its_reason_at_every_depth(inner: list[Body], reasons: list[str], depth: int) -> None:
+    found = check(in_groups(inner, depth), KNOWN)
+    for _ in range(depth if reasons else 0):
+        assert [(one.uuid, one.reason) for one in found] == [("loop", "subNodesInvalid")]
+        assert found[0].to_wire()["invalidNodes"][0]["message"] in found[0].message
+        found = list(found[0].nodes)
+    assert [one.reason for one in found] == reasons
+
+
+WRONG: list[Any] = [
+    None,
+    [],
+    {},
+    [1],
+    [{}],
+    [{"uuid": "a"}],
+    [{"uuid": "a", "slug": "a", "kind": "odd"}],
+    [node("start", children=[None], config=[1])],
+    [node("start") | {"childrenUuids": [{}]}],
+    [node("start", fallbackChildUuid=[])],
+    [node("start", retry="x")],
+    [node("start", retry={"maximumAttempts": "x"})],
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_no_graph_inside_a_group_is_told_and_breaks_nothing(wrong: object) -> None:
+    (found,) = check(in_groups(wrong, 1), KNOWN)
+    assert (found.reason, found.nodes) == ("subNodesInvalid", ())
+
+
+def test_groups_nest_five_deep() -> None:
+    leaf = [node("start", children=[None])]
+    assert check(in_groups(leaf, 5), KNOWN) == []
+    found = check(in_groups(leaf, 6), KNOWN)
+    for _ in range(5):
+        found = list(found[0].nodes)
+    assert "nested 5 deep" in found[0].message
 
 
 def long_line(length: int) -> list[Body]:

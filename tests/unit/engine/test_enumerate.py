@@ -39,7 +39,7 @@ async def test_an_enumeration_goes_on_behind_what_was_committed(ground: Ground) 
     records = [{"_id": str(at)} for at in range(9_000)]
     skipped: list[int] = []
 
-    async def breaks(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+    async def breaks(_workspace: uuid.UUID, _data: Any, skip: int, _batch: uuid.UUID) -> Chunks:
         skipped.append(skip)
         for begin in range(skip, len(records), 1_000):
             if len(skipped) < 3 and begin >= (5_000, 8_000)[len(skipped) - 1]:
@@ -59,7 +59,7 @@ async def test_an_enumeration_goes_on_behind_what_was_committed(ground: Ground) 
 
 
 async def test_an_enumeration_that_was_taken_over_writes_no_more(ground: Ground) -> None:
-    async def slow(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+    async def slow(_workspace: uuid.UUID, _data: Any, skip: int, _batch: uuid.UUID) -> Chunks:
         for begin in range(skip, 2_000, 500):
             if begin == 500 and skip == 0:
                 await ground.enumerator().enumerate(str(batch))
@@ -76,7 +76,7 @@ async def test_an_enumeration_that_was_taken_over_writes_no_more(ground: Ground)
 async def test_a_source_that_fails_ends_the_batch_in_error_when_what_was_enrolled_has_ended(
     ground: Ground, connection: Link, read: int, enrolled: int
 ) -> None:
-    async def bad(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+    async def bad(_workspace: uuid.UUID, _data: Any, skip: int, _batch: uuid.UUID) -> Chunks:
         yield [{"_id": str(at)} for at in range(read)]
         raise SourceFailed("Row 4 has more cells than the header.")
 
@@ -103,7 +103,7 @@ async def test_an_unknown_kind_of_data_ends_the_batch_in_error(ground: Ground) -
 
 
 async def test_an_enumeration_stops_when_its_batch_is_cancelled(ground: Ground) -> None:
-    async def source(_workspace: uuid.UUID, _data: Any, skip: int) -> Chunks:
+    async def source(_workspace: uuid.UUID, _data: Any, skip: int, _batch: uuid.UUID) -> Chunks:
         for begin in range(0, 20_000, 1_000):
             if begin == 6_000:
                 async with ground.pool.connection() as link:

@@ -1,0 +1,72 @@
+"""Cron: when something is due next, from five cron fields in a time zone or from `@every 30m`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+_EVERY = re.compile(r"@every\s+((?:\d{1,6}[smh])+)", re.IGNORECASE)
+_PART = re.compile(r"(\d+)([smh])", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_FIELDS = 5
+LEAST_SECONDS = 1
+
+
+class BadCron(ValueError):
+    """The text says no times; the message says what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """Times that come again. `every` is the distance of `@every`; without it `text` are five cron fields read in `zone`."""
+
+    text: str
+    zone: ZoneInfo
+    every: timedelta | None = None
+
+    def after(self, moment: datetime, anchor: datetime) -> datetime:
+        """The first time after `moment`, in UTC. `@every` counts from `anchor`.
+
+        Where clocks are put forward, a time of day that is skipped comes right after the gap; where they are put back, it comes once.
+        """
+        if self.every is not None:
+            passed = max(0, (moment - anchor) // self.every)
+            return anchor + (passed + 1) * self.every
+        found = next(CronSim(self.text, moment.astimezone(self.zone)), None)
+        if found is None:
+            raise BadCron(f"{self.text!r} never comes.")
+        return found.astimezone(UTC)
+
+
+def parse(text: str, zone: str | None = None) -> Cron:
+    """A cron text and the name of a time zone (UTC unless told). Raises BadCron."""
+    name = zone or "UTC"
+    try:
+        known = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadCron(f"{name!r} is no time zone; give a name such as Europe/Paris.") from None
+    words = " ".join(text.split())
+    if words.startswith("@"):
+        return Cron(words, known, _distance(words))
+    if len(words.split(" ")) != _FIELDS:
+        raise BadCron(f"{text!r} is no cron expression: give minute, hour, day, month and weekday (0 9 * * 1), or @every 30m.")
+    cron = Cron(words, known)
+    try:
+        cron.after(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise BadCron(f"{text!r} is no cron expression ({error}).") from None
+    return cron
+
+
+def _distance(words: str) -> timedelta:
+    found = _EVERY.fullmatch(words)
+    if found is None:
+        raise BadCron(f"{words!r} is not understood: write @every and a time such as 30m, 1h or 1h30m.")
+    seconds = sum(int(number) * _SECONDS[unit.lower()] for number, unit in _PART.findall(found[1]))
+    if seconds < LEAST_SECONDS:
+        raise BadCron(f"{words!r} is too often: one second is the least.")
+    return timedelta(seconds=seconds)

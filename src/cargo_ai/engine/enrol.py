@@ -1,0 +1,63 @@
+"""Enrol: which records of a play's batch may enter, decided in the database, exact whoever else enrols at the same moment."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import psycopg
+
+Rule = Literal["always", "once", "noConcurrency"]
+Entry = tuple[uuid.UUID, str]
+"""A run to be made, and the id of its record."""
+
+WHY = {
+    "once": "Skipped: this record has entered the play before, and it runs once per record.",
+    "noConcurrency": "Skipped: an earlier run of this record has not ended.",
+}
+"""What the run of a skipped record says."""
+
+# The batches of one workflow take turns: what one decides, the next one sees.
+TURN = "select pg_advisory_xact_lock(hashtextextended(%s, 11))"
+ENTERED = "select record_id from enrolments where workflow_uuid = %s and record_id = any(%s)"
+LIVE = """
+select e.record_id from enrolments e where e.workflow_uuid = %s and e.record_id = any(%s)
+    and exists (select 1 from runs r where r.uuid = any(e.run_uuids) and r.finished_ms is null)
+"""
+# Of a record that enters again and again, the last runs are kept: enough to see whether one of them goes on.
+ENTER = """
+insert into enrolments as e (workflow_uuid, record_id, workspace_uuid, run_uuids, times, first_ms, last_ms)
+select %(workflow)s, v.record_id, %(workspace)s, array_agg(v.run_uuid), count(*), %(now)s, %(now)s
+from unnest(%(records)s::text[], %(runs)s::uuid[]) as v(record_id, run_uuid) group by v.record_id
+on conflict (workflow_uuid, record_id) do update set times = e.times + excluded.times, last_ms = excluded.last_ms,
+    run_uuids = (e.run_uuids || excluded.run_uuids)[greatest(1, cardinality(e.run_uuids || excluded.run_uuids) - 15):]
+"""
+
+
+async def enter(
+    connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, workflow: uuid.UUID, rule: Rule, entries: Sequence[Entry], now: int
+) -> set[uuid.UUID]:
+    """Write down who enters, in the connection's transaction; returns the runs whose records may not, to be kept as skipped."""
+    await connection.execute(TURN, (str(workflow),))
+    out: set[str] = set()
+    if rule != "always":
+        names = list({record for _, record in entries})
+        cursor = await connection.execute(ENTERED if rule == "once" else LIVE, (workflow, names))
+        out = {row[0] for row in await cursor.fetchall()}
+    skipped: set[uuid.UUID] = set()
+    entering: list[Entry] = []
+    for run, record in entries:
+        if record in out:
+            skipped.add(run)
+            continue
+        if rule != "always":
+            out.add(record)
+        entering.append((run, record))
+    if entering:
+        # In one order for everybody, so that no two ever wait for each other.
+        entering.sort(key=lambda entry: entry[1])
+        named = {"workflow": workflow, "workspace": workspace, "now": now}
+        records, runs = [record for _, record in entering], [run for run, _ in entering]
+        await connection.execute(ENTER, named | {"records": records, "runs": runs})
+    return skipped

@@ -1,0 +1,116 @@
+"""Pace: how many records the next stage of a batch enrols, or why it enrols no more. Pure: it serves workers and property tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast
+
+Why = Literal["errorRate", "maxCredits"]
+GROWTH = 10
+"""Behind the stages that were given, each is so many times as large as the one before."""
+CAREFUL_RAMP = (10, 100, 1_000)
+"""The stages of a batch that is to stop at errors, and was told no stages."""
+LARGEST = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a batch was told. `ramp`: sizes of its first stages; `stop_above`: a share of failed runs, 0 to 1; `most_per_run`: credits that
+    no run can exceed, None where that is not known."""
+
+    ramp: tuple[int, ...] = ()
+    stop_above: float | None = None
+    max_credits: float | None = None
+    most_per_run: float | None = None
+
+    @property
+    def staged(self) -> bool:
+        """Whether the batch is enrolled in stages at all."""
+        return bool(self.ramp) or self.stop_above is not None or self.max_credits is not None
+
+    def kept(self) -> dict[str, Any]:
+        """As the batch's row has it."""
+        return {
+            "ramp": list(self.ramp),
+            "stopAbove": self.stop_above,
+            "maxCredits": self.max_credits,
+            "mostPerRun": self.most_per_run,
+        }
+
+
+def pace_of(kept: Mapping[str, Any]) -> Pace:
+    """The pace that a batch's row has."""
+    return Pace(tuple(cast("Sequence[int]", kept["ramp"])), kept["stopAbove"], kept["maxCredits"], kept["mostPerRun"])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A batch between two stages, when everything that it enrolled has ended. `stage`: stages so far; `size`: how many records the last one
+    had; `executed`, `failed`: runs of that stage; `credits`: used by all; `dearest`: what the dearest run of all has cost."""
+
+    stage: int = 0
+    size: int = 0
+    executed: int = 0
+    failed: int = 0
+    credits: float = 0.0
+    dearest: float = 0.0
+
+
+class Go(NamedTuple):
+    """Enrol so many records."""
+
+    size: int
+
+
+class Stop(NamedTuple):
+    """Enrol no more; the sentence is for people."""
+
+    why: Why
+    sentence: str
+
+
+def decide(pace: Pace, now: Progress) -> Go | Stop:
+    """The next stage.
+
+    Used credits never pass `max_credits` by more than the runs of one stage cost; where `most_per_run` is known, not at all.
+    """
+    if now.stage and now.executed and pace.stop_above is not None and now.failed > pace.stop_above * now.executed:
+        share, limit = 100 * now.failed / now.executed, 100 * pace.stop_above
+        return Stop(
+            "errorRate",
+            f"Stopped after stage {now.stage}: {now.failed:,} of its {now.executed:,} runs failed ({share:.3g} %), more than {limit:g} %.",
+        )
+    size = _ramped(pace, now.stage)
+    if pace.max_credits is None:
+        return Go(size)
+    affordable = _affordable(pace, now, pace.max_credits - now.credits)
+    if affordable < 1:
+        return Stop("maxCredits", _spent(pace, now, pace.max_credits))
+    return Go(min(size, affordable))
+
+
+def _ramped(pace: Pace, stage: int) -> int:
+    ramp = pace.ramp or (CAREFUL_RAMP if pace.stop_above is not None else ())
+    if not ramp:
+        return LARGEST
+    return ramp[stage] if stage < len(ramp) else min(LARGEST, ramp[-1] * GROWTH ** min(12, stage - len(ramp) + 1))
+
+
+def _affordable(pace: Pace, now: Progress, left: float) -> int:
+    """How many runs can be in flight so that they stay within what is left."""
+    if left <= 0:
+        return 0
+    if pace.most_per_run is not None:
+        return LARGEST if pace.most_per_run == 0 else int(min(LARGEST, left / pace.most_per_run))
+    # What a run costs is learnt from those before: one at first, then no more than the dearest of them allows, and never many more.
+    careful = max(1, now.size * GROWTH) if now.stage else 1
+    return careful if now.dearest <= 0 else int(min(careful, left / now.dearest))
+
+
+def _spent(pace: Pace, now: Progress, limit: float) -> str:
+    used = f"Stopped at its limit of {limit:g} credits: {now.credits:g} are used"
+    if now.credits >= limit:
+        return f"{used}."
+    per_run = pace.most_per_run if pace.most_per_run is not None else now.dearest
+    return f"{used}, and one more run may cost {per_run:g}."

@@ -1,0 +1,91 @@
+"""Takeover: what a new run takes over from an earlier one, so that the nodes that come before the one it goes on at are not done again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import dict_row
+
+Connection = psycopg.AsyncConnection[Any]
+Row = dict[str, Any]
+
+
+class Seed(NamedTuple):
+    """The run goes on where `run` was before its execution number `taken`, at the node `node` of its own graph (None: at the start).
+
+    `path`: slugs with dots: where inside of what that node has started; the runs below take over what comes before, too.
+    """
+
+    run: uuid.UUID
+    taken: int = 0
+    node: str | None = None
+    path: str | None = None
+
+
+class Again(dict[str, Any]):
+    """The record of a run that repeats another one. `skip`: a sentence that says why it cannot."""
+
+    def __init__(self, record: dict[str, Any], record_id: str, record_title: str, seed: Seed, skip: str | None = None) -> None:
+        super().__init__(record)
+        self.record_id, self.record_title, self.seed, self.skip = record_id, record_title, seed, skip
+
+
+# Outputs and files are shared, calls were made and paid before: the copies cost nothing.
+TAKE = """
+insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title,
+    error_message, warnings, output, output_file, config, credits, started_ms, finished_ms)
+select v.run, e.seq, e.workspace_uuid, e.node_uuid, e.node_slug, e.visit, e.status, e.child_index,
+    case when e.seq = v.taken - 1 and v.node is not null then v.node else e.next_node_uuid end, e.title, e.error_message, e.warnings,
+    e.output, e.output_file, e.config, 0, e.started_ms, e.finished_ms
+from unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[]) as v(run, old, taken, node)
+join executions e on e.run_uuid = v.old and e.seq < v.taken
+where e.run_uuid between %s and %s
+"""
+# An item that never came to the node keeps everything that it did, and how it ended.
+CUT = """
+select v.run, v.old, coalesce(min(e.seq) filter (where e.node_slug = %s), max(e.seq) + 1, 0) as taken,
+    coalesce(bool_or(e.node_slug = %s), false) as came
+from unnest(%s::uuid[], %s::uuid[]) as v(run, old) left join executions e on e.run_uuid = v.old group by 1, 2 order by 1
+"""
+BELOW = """
+update runs r set taken = v.taken, replay_path = case when v.came then %s end
+from unnest(%s::uuid[], %s::int[], %s::boolean[]) as v(run, taken, came) where r.uuid = v.run and r.uuid between %s and %s
+"""
+# The number of a fan-out is that of the execution of its node. Later attempts repeat only what has failed.
+FORMER = """
+select r.item, r.uuid, r.record from fanouts f join runs r on r.fanout_uuid = f.uuid and r.uuid between f.first_run and f.last_run
+where f.run_uuid = %s and (f.node_uuid = %s or f.seq in (select e.seq from executions e where e.run_uuid = %s and e.node_slug = %s))
+order by f.attempt, r.item
+"""
+
+
+async def take(connection: Connection, seeds: Sequence[tuple[uuid.UUID, Seed]]) -> None:
+    """Copy into the journals of new runs what they take over. O(executions taken); one statement."""
+    taking = [(run, seed) for run, seed in seeds if seed.taken > 0]
+    if not taking:
+        return
+    former = [seed.run for _, seed in taking]
+    columns = ([run for run, _ in taking], former, [seed.taken for _, seed in taking], [seed.node for _, seed in taking])
+    await connection.execute(TAKE, (*columns, min(former), max(former)))
+
+
+async def former_items(connection: Connection, run: uuid.UUID, node: str, slug: str) -> dict[int, tuple[uuid.UUID, Any]]:
+    """By item, the run that a node of an earlier run has started for it, and the record of that; of several attempts the last."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(FORMER, (run, node, run, slug))
+        return {row["item"] or 0: (row["uuid"], row["record"]) for row in await cursor.fetchall()}
+
+
+async def take_below(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]], node: str | None, path: str) -> None:
+    """Have runs (new, former) that exist already take over what comes before the first slug of the path; `node` has that slug."""
+    if not pairs:
+        return
+    slug, _, rest = path.partition(".")
+    new, old = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    cuts = await (await connection.execute(CUT, (slug, slug, new, old))).fetchall()
+    runs, taken, came = [row[0] for row in cuts], [row[2] for row in cuts], [row[3] for row in cuts]
+    await connection.execute(BELOW, (rest or None, runs, taken, came, min(runs), max(runs)))
+    await take(connection, [(row[0], Seed(row[1], row[2], node if row[3] else None)) for row in cuts])

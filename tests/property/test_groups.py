@@ -1,0 +1,222 @@
+"""Whatever graphs are nested in each other, whatever fails, and wherever workers die: groups and tools give what plain recursion gives."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.engine import crash, descend
+from cargo_ai.engine.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.enumerate import Sources
+from cargo_ai.engine.queue import Queue
+from tests.unit.engine.conftest import Ground, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.graphs import Body, effect, node
+from tests.unit.engine.mill import Mill, World, context_of, submit_run
+
+__all__ = ["engine_url"]
+
+unhurried = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node behind the start. `inner`: what a group or a tool runs; `spared`: a failure of it is not the end."""
+
+    kind: str
+    number: int = 0
+    items: tuple[int, ...] = ()
+    inner: tuple[Step, ...] = ()
+    spared: bool = False
+    fail_fast: bool = False
+
+
+def steps(depth: int) -> st.SearchStrategy[tuple[Step, ...]]:
+    """Up to three nodes, groups and tools among them while there is depth left."""
+    number = st.integers(0, 4)
+    plain = st.builds(Step, st.sampled_from(["call", "call", "filter", "delay"]), number, spared=st.booleans())
+    if depth == 0:
+        return st.lists(plain, max_size=2).map(tuple)
+    items = st.lists(st.integers(0, 9), max_size=8).map(tuple)
+    group = st.builds(Step, st.just("group"), number, items, steps(depth - 1), st.booleans(), st.booleans())
+    tool = st.builds(Step, st.just("tool"), number, st.just(()), steps(depth - 1), st.booleans())
+    return st.lists(plain | group | tool, min_size=1, max_size=3).map(tuple)
+
+
+def fails(number: int, value: int) -> bool:
+    """Whether a call of that number fails for that value."""
+    return (value * 3 + number) % 5 == 0
+
+
+def graph(plan: tuple[Step, ...], tools: dict[str, list[Body]]) -> list[Body]:
+    """The nodes of a plan; its tools are added to `tools`. `end` gives all that came before it."""
+    names = [*(f"s{at}" for at in range(len(plan))), "end"]
+    nodes = [node("start", children=[names[0]])]
+    for name, following, step in zip(names, names[1:], plan, strict=False):
+        more: Body = {"children": [following], "fallbackOnFailure": step.spared}
+        if step.kind == "call":
+            nodes.append(effect(name, config={"number": step.number, "value": "{{nodes.start.value}}"}, **more))
+        elif step.kind == "filter":
+            condition = f"{{{{nodes.start.value % 5 !== {step.number}}}}}"
+            nodes.append(node(name, "filter", config={"filter": condition}, **more))
+        elif step.kind == "delay":
+            nodes.append(node(name, "delay", config={"minutes": 0}, **more))
+        elif step.kind == "group":
+            held = {"items": list(step.items), "_nodes": graph(step.inner, tools), "failOnItemFailure": step.fail_fast}
+            nodes.append(node(name, "group", config=held, **more))
+        else:
+            uid = f"t{len(tools)}"
+            tools[uid] = []
+            tools[uid] = graph(step.inner, tools)
+            nodes.append(node(name, kind="tool", toolUuid=uid, config={"value": "{{nodes.start.value}}"}, **more))
+    given_ = {"own": "{{nodes.start.value}}", "above": "{{parentNodes.start.value}}"}
+    given_ |= {name: f"{{{{nodes.{name}.errorMessage ? 'failed' : nodes.{name}}}}}" for name in names[:-1]}
+    listed = [{"name": name, "type": "any", "value": value} for name, value in given_.items()]
+    return [*nodes, node("end", config={"variables": listed})]
+
+
+class Fell(Exception):
+    """A run of the oracle failed."""
+
+
+def oracle(plan: tuple[Step, ...], value: int, above: int | None, calls: Counter[tuple[int, int]]) -> Any:
+    """What the run of a plan gives. Raises Fell."""
+    found: Body = {"own": value, "above": above}
+    for at, step in enumerate(plan):
+        try:
+            if step.kind == "filter" and value % 5 == step.number:
+                return None
+            found[f"s{at}"] = _step(step, value, calls)
+        except Fell:
+            if not step.spared:
+                raise
+            found[f"s{at}"] = "failed"
+    return found
+
+
+def _step(step: Step, value: int, calls: Counter[tuple[int, int]]) -> Any:
+    if step.kind == "call":
+        calls[step.number, value] += 1
+        if fails(step.number, value):
+            raise Fell
+        return {"called": value}
+    if step.kind == "tool":
+        return oracle(step.inner, value, None, calls)
+    if step.kind != "group":
+        return {"condition": True} if step.kind == "filter" else {"minutes": 0}
+    results: list[Any] = []
+    for item in step.items:
+        try:
+            results.append(oracle(step.inner, item, value, calls))
+        except Fell:
+            if step.fail_fast:
+                raise
+            results.append(None)
+    return results
+
+
+def any_fast(plan: tuple[Step, ...]) -> bool:
+    """Whether a failure somewhere may cut other items short."""
+    return any(step.fail_fast or any_fast(step.inner) for step in plan)
+
+
+def perform(call: Call) -> Outcome:
+    number, value = call.config["number"], call.config["value"]
+    return Failed("no") if fails(number, value) else Done({"called": value}, credits=1.0)
+
+
+class Killed(BaseException):
+    """The process died."""
+
+
+@dataclass
+class Death:
+    """Counts the crash points that are passed, and ends everything at one of them."""
+
+    at: int | None
+    passed: int = 0
+    came: asyncio.Event | None = None
+
+    def point(self, _name: str) -> None:
+        self.passed += 1
+        if self.came is not None and self.at is not None and self.passed >= self.at:
+            self.came.set()
+            raise Killed
+
+
+async def walked(url: str, plan: tuple[Step, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[Body, Any, World]:
+    """The run of a plan, its end's output, and the world after it; workers die at these points, one after the other."""
+    tools: dict[str, list[Body]] = {}
+    nodes = graph(plan, tools)
+    world = World(perform, tools)
+    async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
+        ground = Ground(pool, Queue(), Sources())
+        run = await submit_run(ground, nodes, {"value": 1})
+        for at in [*deaths, None]:
+            death = Death(at, came=asyncio.Event())
+            monkeypatch.setattr(crash, "point", death.point)
+            mill = Mill(ground, url, world)
+            work, came = asyncio.create_task(mill.work()), asyncio.create_task(_wait(death))
+            done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
+            came.cancel()
+            if work in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
+                work.result()
+                await mill.close()
+                break
+            work.cancel()
+            await asyncio.wait({work})
+            if not work.cancelled():
+                assert isinstance(work.exception(), Killed)
+            await mill.kill()
+        row = await ground.row("select * from runs where uuid = %s", run)
+        await _proven(ground, run)
+        return row, (await context_of(ground, run)).get("end"), world
+
+
+async def _wait(death: Death) -> None:
+    assert death.came is not None
+    await death.came.wait()
+
+
+async def _proven(ground: Ground, run: uuid.UUID) -> None:
+    """Nothing is left over, everything ended, every item and every node of a run is there once."""
+    assert await ground.rows("select 1 from shards where workspace_uuid = %s", ground.workspace) == []
+    assert await ground.rows("select 1 from runs where workspace_uuid = %s and finished_ms is null", ground.workspace) == []
+    fans = await ground.rows("select size, left_count, run_uuid, uuid from fanouts where workspace_uuid = %s", ground.workspace)
+    for fan in fans:
+        items = await ground.rows("select item from runs where fanout_uuid = %s order by item", fan["uuid"])
+        assert [row["item"] for row in items] == list(range(fan["size"]))
+        assert fan["left_count"] == 0
+    twice = "select 1 from executions where workspace_uuid = %s group by run_uuid, node_uuid having count(*) > 1"
+    assert await ground.rows(twice, ground.workspace) == []
+
+
+@pytest.mark.slow
+@unhurried
+@given(steps(2) | steps(3), st.lists(st.integers(1, 40), max_size=3), st.sampled_from([50, 3, 0]))
+def test_nested_groups_and_tools_give_what_recursion_gives_wherever_workers_die(
+    engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], deaths: list[int], inline: int
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(descend, "MOST_INLINE", inline)
+        patched.setattr(descend, "SHARD_RUNS", 2)
+        row, output, world = asyncio.run(walked(engine_url, plan, deaths, patched))
+    calls: Counter[tuple[int, int]] = Counter()
+    try:
+        wanted = oracle(plan, 1, None, calls)
+    except Fell:
+        assert row["status"] == "error", plan
+    else:
+        assert (row["status"], output) == ("success", wanted), plan
+    if not any_fast(plan):
+        # With the same key as often as somebody died, but never under another one.
+        keys = {call.key: (call.config["number"], call.config["value"]) for call in world.calls}
+        assert Counter(keys.values()) == calls
+        assert row["credits"] == sum(count for (number, value), count in calls.items() if not fails(number, value))
