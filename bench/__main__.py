@@ -1,6 +1,6 @@
 """Run the benchmarks, all of them or those that are named, and print one JSON document.
 
-python -m bench [cliStart native10k http1k memory100k singleRun jobs10k]
+python -m bench [cliStart native10k … importRows …]; BENCH_ROWS=100000 makes the models of the data side smaller.
 """
 
 from __future__ import annotations
@@ -15,6 +15,17 @@ from types import FrameType
 from typing import NoReturn
 
 from bench import cli_start, http1k, jobs10k, memory100k, native10k, report, single_run
+from bench.data import (
+    add_column,
+    enumerate_ids,
+    export_rows,
+    expressions,
+    filter_rows,
+    guard_sql,
+    import_rows,
+    upsert_file,
+    upsert_singles,
+)
 from bench.report import Json
 
 BENCHMARKS: dict[str, Callable[[], Json]] = {
@@ -24,6 +35,15 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "memory100k": memory100k.measure,
     "singleRun": single_run.measure,
     "jobs10k": jobs10k.measure,
+    "importRows": import_rows.measure,
+    "upsertFile": upsert_file.measure,
+    "upsertSingles": upsert_singles.measure,
+    "filterRows": filter_rows.measure,
+    "enumerateIds": enumerate_ids.measure,
+    "exportRows": export_rows.measure,
+    "addColumn": add_column.measure,
+    "guardSql": guard_sql.measure,
+    "expressions": expressions.measure,
 }
 
 

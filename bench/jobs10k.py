@@ -11,7 +11,7 @@ from bench.native10k import lasted
 from bench.report import Json
 from bench.single_run import one
 from bench.stand import Stand
-from cargo_ai.engine.drive import CONCURRENT_RUNS
+from cargo_ai.engine.driven import CONCURRENT_RUNS
 from cargo_ai.server.worker import BATCH_SLOTS
 
 JOBS = 10_000

@@ -29,9 +29,9 @@ class MeasurementFailed(RuntimeError):
 class Api:
     """One kept connection to the API, signed in."""
 
-    def __init__(self, base_url: str, token: str) -> None:
+    def __init__(self, base_url: str, token: str, *, seconds: float = 60) -> None:
         parts = urlsplit(base_url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def send(self, verb: str, path: str, body: bytes | None = None, **headers: str) -> Json:
@@ -43,6 +43,18 @@ class Api:
             raise MeasurementFailed(f"{verb} {path}: {response.status} {document[:500].decode(errors='replace')}")
         found: Json = json.loads(document)
         return found
+
+    def read(self, url: str) -> int:
+        """Download a file by its signed URL, keeping nothing; its bytes."""
+        parts = urlsplit(url)
+        self._connection.request("GET", f"{parts.path}?{parts.query}")
+        response = self._connection.getresponse()
+        if response.status >= 300:
+            raise MeasurementFailed(f"GET {parts.path}: {response.status} {response.read(500).decode(errors='replace')}")
+        size = 0
+        while part := response.read(1024**2):
+            size += len(part)
+        return size
 
     def post(self, path: str, document: Any) -> Json:
         """POST a document."""
@@ -98,9 +110,9 @@ class Stand:
         document: Json = json.loads(done.stdout)
         return document
 
-    def connect(self) -> Api:
-        """Another connection to the API, for a thread of its own."""
-        return Api(str(self._born["baseUrl"]), str(self._born["token"]))
+    def connect(self, *, seconds: float = 60) -> Api:
+        """Another connection to the API, for a thread of its own; each answer may take so long."""
+        return Api(str(self._born["baseUrl"]), str(self._born["token"]), seconds=seconds)
 
     @property
     def supervisor(self) -> int:

@@ -1,6 +1,6 @@
-"""The demonstration (`make demo`): 500 companies go through a workflow, every step by the real command line, on a server of its own.
+"""The demonstration (`make demo`): 500 companies become a model, a play enriches and ranks them, every step by the real command line.
 
-The server's data, the sign-in and the example service are temporary: nothing of yours is read or changed, and all is removed at the end.
+The server, the sign-in and the example service are temporary: nothing of yours is read or changed, and all is removed at the end.
 """
 
 from __future__ import annotations
@@ -24,11 +24,28 @@ from cargo_ai.store import embedded
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CLI = Path(sys.executable).with_name("cargo-ai")
-GRAPH = "examples/enrich-company.json"
+GRAPH = "examples/enrich-model.json"
 COMPANIES = "examples/companies.csv"
 SHOWN = 10
+PATIENCE = 20.0
+NEWCOMER = "Velvetyard Software"
 
 Json = dict[str, Any]
+
+SCORE = "record.employees == null ? null : Math.round(20 * Math.log10(1 + record.employees)) + (record.tier === 'enterprise' ? 10 : 0)"
+BY_SCORE = [{"columnSlug": "score", "kind": "desc"}]
+
+
+def _all_of(*conditions: Json) -> Json:
+    return {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": list(conditions)}]}
+
+
+def _js(expression: str) -> Json:
+    return {"kind": "jsExpression", "expression": expression, "instructTo": "none", "fromRecipe": False}
+
+
+WITH_DOMAIN = _all_of({"kind": "string", "columnSlug": "domain", "operator": "isNotEmpty"})
+RANKED = _all_of({"kind": "number", "columnSlug": "score", "operator": "isNotNull"})
 
 
 class StepFailed(Exception):
@@ -60,6 +77,10 @@ class Terminal:
     def run(self, *words: str, typed: str | None = None, given: str | None = None) -> Any:
         """Run `cargo-ai <words>` and give its JSON. `given` is its standard input, `typed` the line when it is more than the words."""
         self.show(typed or shlex.join(["cargo-ai", *words]))
+        return self.ask(*words, given=given)
+
+    def ask(self, *words: str, given: str | None = None) -> Any:
+        """The same without showing it."""
         done = subprocess.run(
             [CLI, *words],
             cwd=self._root,
@@ -115,7 +136,7 @@ class Demo:
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder, self.root = folder, root
         self.terminal = Terminal(folder, root)
-        self.base_url = self.service_url = self.workflow = ""
+        self.base_url = self.service_url = self.model = self.segment = self.workflow = ""
         self._service_file = folder / "service.json"
 
     def start_server(self) -> None:
@@ -148,13 +169,36 @@ class Demo:
         self.terminal.say(f"connector {connector['name']} ({connector['uuid']})")
         return str(connector["uuid"])
 
-    def make_tool(self, connector: str) -> None:
-        """A tool with the example graph, deployed."""
-        self.terminal.title("3. A tool: filter, ask the service (five attempts), branch by size, end")
-        tool = self.terminal.run("orchestration", "tool", "create", "--name", "Company tier")["tool"]
-        self.workflow = str(tool["workflowUuid"])
-        graph = (self.root / GRAPH).read_text("utf-8").replace("__CONNECTOR_UUID__", connector)
-        filled = f"sed s/__CONNECTOR_UUID__/{connector}/ {GRAPH} | cargo-ai "
+    def make_model(self) -> None:
+        """The file as a model, and the columns that the play fills."""
+        self.terminal.title("3. A model: the CSV file, and columns for what the service knows")
+        datasets = self.terminal.run("storage", "dataset", "list")["datasets"]
+        uploaded = self.terminal.run("workspace", "file", "upload", "--file-path", COMPANIES)
+        config = json.dumps({"s3Filename": uploaded["s3Filename"], "idColumnSlug": "name"})
+        words = ["--slug", "companies", "--name", "Companies", "--dataset-uuid", datasets[0]["uuid"], "--extractor-slug", "uploadFile"]
+        self.model = str(self.terminal.run("storage", "model", "create", *words, "--config", config)["model"]["uuid"])
+        columns: list[Json] = [
+            {"kind": "custom", "slug": "industry", "type": "string", "label": "Industry"},
+            {"kind": "custom", "slug": "employees", "type": "number", "label": "Employees"},
+            {"kind": "custom", "slug": "tier", "type": "string", "label": "Tier"},
+            {"kind": "computed", "slug": "score", "type": "number", "label": "Score", "expression": _js(SCORE)},
+        ]
+        for column in columns:
+            self.terminal.run("storage", "column", "create", "--model-uuid", self.model, "--column", json.dumps(column))
+        counted = self.terminal.run("storage", "query", "execute", "SELECT COUNT(*) AS n, COUNT(domain) AS d FROM default.companies")[
+            "rows"
+        ][0]
+        self.terminal.say(f"{counted['n']:,} companies, {counted['d']:,} of them with a domain")
+
+    def make_play(self, connector: str) -> None:
+        """A play on the companies with a domain, with the example graph, deployed and switched on."""
+        self.terminal.title("4. A play: for each company with a domain ask the service (five attempts), write back what it knows")
+        words = ["--name", "Enrich companies", "--model-uuid", self.model, "--change-kinds", "added", "--filter", json.dumps(WITH_DOMAIN)]
+        words += ["--schedule", '{"type": "realtime"}']
+        play = self.terminal.run("orchestration", "play", "create", *words)["play"]
+        self.workflow, self.segment = str(play["workflowUuid"]), str(play["segmentUuid"])
+        graph = (self.root / GRAPH).read_text("utf-8").replace("__CONNECTOR_UUID__", connector).replace("__MODEL_UUID__", self.model)
+        filled = f"sed 's/__CONNECTOR_UUID__/{connector}/; s/__MODEL_UUID__/{self.model}/' {GRAPH} | cargo-ai "
         words = ["orchestration", "node", "validate", "--nodes", "-"]
         checked = self.terminal.run(*words, typed=filled + shlex.join(words), given=graph)
         if checked["outcome"] != "valid":
@@ -163,12 +207,13 @@ class Demo:
         words = ["orchestration", "draft-release", "deploy", "--workflow-uuid", self.workflow, "--nodes", "-"]
         release = self.terminal.run(*words, typed=filled + shlex.join(words), given=graph)["release"]
         self.terminal.say(f"release {release['version']} is {release['status']}")
+        self.terminal.run("orchestration", "play", "update", str(play["uuid"]), "--is-enabled", "true")
+        self.terminal.say("enabled: from now on it runs by itself whenever a company gets a domain")
 
     def run_batch(self) -> Json:
-        """The file through the tool; the finished batch."""
-        self.terminal.title("4. 500 companies from a CSV file through it")
-        uploaded = self.terminal.run("workspace", "file", "upload", "--file-path", COMPANIES)
-        data = json.dumps({"kind": "file", "s3Filename": uploaded["s3Filename"]})
+        """All companies of the play's segment through it; the finished batch."""
+        self.terminal.title("5. The companies that are there already")
+        data = json.dumps({"kind": "segment", "segmentUuid": self.segment})
         words = ["--workflow-uuid", self.workflow, "--data", data, "--wait-until-finished", "--timeout", "120"]
         began = time.monotonic()
         batch = self.terminal.run("orchestration", "batch", "create", *words)["batch"]
@@ -181,7 +226,7 @@ class Demo:
 
     def show_metrics(self, batch: Json) -> None:
         """How each node went."""
-        self.terminal.title("5. How each node went")
+        self.terminal.title("6. How each node went")
         words = ["--workflow-uuid", self.workflow, "--batch-uuid", str(batch["uuid"])]
         metrics = self.terminal.run("orchestration", "run", "get-metrics", *words)["runMetrics"]
         found = {metric["nodeUuid"]: metric for metric in metrics}
@@ -192,34 +237,49 @@ class Demo:
         ]
         for line in table(["node", "slug", "executions", "success", "error"], rows):
             self.terminal.say(line)
+        failed = self.terminal.run("orchestration", "run", "list", *words, "--statuses", "error", "--limit", "1")["runs"]
+        if failed:
+            self.terminal.say(f"one of the failures: {_cut(str(failed[0]['errorMessage']), 110)}")
 
-    def show_results(self, batch: Json) -> list[Json]:
-        """The first rows of the download; all of them are returned."""
-        self.terminal.title("6. The results")
-        words = ["orchestration", "batch", "download", str(batch["uuid"]), "--output-node-slug", "end"]
-        rows: list[Json] = self.terminal.run(*words)
-        columns = ["name", "domain", "industry", "employees", "tier"]
-        good = [row["output"] for row in rows if row["output"]]
-        for line in table(columns, [[output[column] for column in columns] for output in good[:SHOWN]]):
+    def show_top(self) -> None:
+        """The ten best companies, out of a segment."""
+        self.terminal.title("7. The ten best of them: a segment, sorted by score")
+        words = ["--model-uuid", self.model, "--filter", json.dumps(RANKED), "--sort", json.dumps(BY_SCORE)]
+        self.terminal.run("segmentation", "segment", "create", "--name", "Top ten", "--limit", str(SHOWN), *words)
+        found = self.terminal.run("segmentation", "segment", "fetch", "--limit", str(SHOWN), *words)["records"]
+        columns = ["name", "domain", "industry", "employees", "tier", "score"]
+        for line in table(columns, [[record[column] for column in columns] for record in found]):
             self.terminal.say(line)
-        skipped = sum(row["status"] == "success" and not row["output"] for row in rows)
-        failed = [row for row in rows if row["status"] != "success"]
-        self.terminal.say(f"… {len(good):,} companies in all; {skipped:,} without a domain were filtered out; {len(failed):,} failed:")
-        for reason in sorted({str(row["errorMessage"]) for row in failed})[:3]:
-            self.terminal.say(f"    {_cut(reason, 120)}")
-        return rows
+        if len(found) != SHOWN or any(record["score"] is None for record in found):
+            raise StepFailed(f"The ten best companies are not as expected:\n{json.dumps(found, indent=2)}")
 
-    def check_calls(self, rows: list[Json]) -> None:
+    def change_a_record(self) -> None:
+        """One company gets a domain; the play notices by itself."""
+        self.terminal.title("8. A company gets a domain, and the play reacts")
+        words = ["--model-uuid", self.model, "--id", NEWCOMER]
+        self.terminal.run("storage", "record", "update", *words, "--data", json.dumps({"domain": "velvetyard-software.example"}))
+        began = time.monotonic()
+        runs: list[Json] = []
+        looking = ["orchestration", "run", "list", "--workflow-uuid", self.workflow, "--record-id", NEWCOMER]
+        while not runs or runs[0]["status"] in {"pending", "running", "idle"}:
+            if time.monotonic() - began > PATIENCE:
+                raise StepFailed(f"The play did not run for {NEWCOMER} within {PATIENCE:.0f} seconds: {json.dumps(runs)}")
+            runs = self.terminal.ask(*looking)["runs"]
+        self.terminal.show(shlex.join(["cargo-ai", *looking]))
+        self.terminal.say(f"run {runs[0]['status']}, {time.monotonic() - began:.1f} s after the change")
+        record = self.terminal.run("storage", "record", "get", *words)["record"]
+        self.terminal.say(f"{record['name']}: {record['industry']}, {record['employees']:,} people, tier {record['tier']}")
+
+    def check_calls(self, expected: int) -> None:
         """What the service has counted: every record asked under one key, and nobody asked again after an answer."""
-        self.terminal.title("7. What the service has seen")
+        self.terminal.title("9. What the service has seen")
         self.terminal.show(f"curl {self.service_url}/stats")
         ask = "import sys, urllib.request as u; print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1]).read().decode())"
         said = subprocess.run([sys.executable, "-c", ask, f"{self.service_url}/stats"], capture_output=True, text=True, check=True).stdout
         stats: Json = json.loads(said)
-        expected = sum(bool(row["input"]["domain"]) for row in rows)
         statuses = ", ".join(f"{count} x {status}" for status, count in stats["statuses"].items())
         self.terminal.say(f"{stats['calls']} calls: {statuses}")
-        self.terminal.say(f"{stats['distinctKeys']} idempotency keys for {expected} companies with a domain")
+        self.terminal.say(f"{stats['distinctKeys']} idempotency keys for {expected} companies")
         self.terminal.say(f"{stats['repeatedKeys']} keys were tried again after a failure; {stats['repeatedAfterAnswer']} after an answer")
         if (stats["distinctKeys"], stats["unansweredKeys"], stats["repeatedAfterAnswer"], stats["withoutKey"]) != (expected, 0, 0, 0):
             raise StepFailed(f"A call was lost or made twice: {json.dumps(stats)}")
@@ -233,7 +293,7 @@ class Demo:
                 self.terminal.show(f"export {name}={shlex.quote(value)}")
             one = shlex.quote(json.dumps({"name": "Acme", "domain": "acme.example"}))
             lines = [
-                f"{bin_folder}/cargo-ai orchestration run create --workflow-uuid {self.workflow} --data {one} --wait-until-finished",
+                f"{bin_folder}/cargo-ai storage record create --model-uuid {self.model} --data {one}    # the play runs",
                 f"{bin_folder}/cargo-ai orchestration run list --workflow-uuid {self.workflow} --statuses error --limit 1",
                 f"{bin_folder}/python tools/demo.py --remove {self.folder}    # when you are done",
             ]
@@ -272,17 +332,21 @@ def play(demo: Demo, *, keep: bool) -> None:
     """All steps."""
     began = time.monotonic()
     demo.start_server()
-    demo.make_tool(demo.start_service())
+    connector = demo.start_service()
+    demo.make_model()
+    demo.make_play(connector)
     batch = demo.run_batch()
     demo.show_metrics(batch)
-    demo.check_calls(demo.show_results(batch))
+    demo.show_top()
+    demo.change_a_record()
+    demo.check_calls(batch["runsCount"] + 1)
     demo.say_what_next(keep=keep)
     demo.terminal.title(f"Done in {time.monotonic() - began:.0f} s.")
 
 
 def main() -> int:
     """Exit code 0 when every step worked."""
-    parser = argparse.ArgumentParser(description="500 companies through a workflow, from the shell.")
+    parser = argparse.ArgumentParser(description="500 companies, a model and a play, from the shell.")
     parser.add_argument("--keep", action="store_true", help="leave the server, the service and their data")
     parser.add_argument("--remove", type=Path, metavar="FOLDER", help="stop and delete what a demonstration with --keep has left there")
     parser.add_argument("--root", type=Path, default=REPOSITORY, help="the folder with examples/ (default: this repository)")

@@ -112,6 +112,8 @@ def _arg(operation: AnyOperation, shape: Shape, wire: str, has_nested: bool) -> 
         row["required"] = True
     if nullable:
         row["nullable"] = True
+    if wire in operation.cli.files:
+        row["fileFlags"] = row["flags"][1:]
     if values is not None:
         row["values"] = values
     row["help"] = str(schema.get("description") or shape.resolve(schema).get("description", "")).split("\n\n")[0]
@@ -141,6 +143,13 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         "upload": operation.cli.upload,
         "danger": operation.cli.danger,
     }
+    if operation.cli.results is not None:
+        told["results"] = operations[operation.cli.results].path
+    if operation.cli.text is not None:
+        flag, field = operation.cli.text
+        told["text"] = {"option": flag.removeprefix("--"), "field": field}
+        plain = {"wire": flag.removeprefix("--"), "in": "cli", "type": "boolean", "flags": [flag]}
+        told["args"].append(plain | {"help": "Print the text alone, not a JSON document."})
     return told
 
 

@@ -29,20 +29,21 @@ def test_two_demonstrations_at_once_both_work_and_leave_nothing(tmp_path: Path) 
     said = [process.communicate(timeout=120)[0] for process in both]
     for process, text in zip(both, said, strict=True):
         assert process.returncode == 0, text
-        assert "batch success: 500 runs" in text
-        assert "Meadowlane Packaging  meadowlane-packaging.example" in text
+        assert "batch success: 476 runs" in text
+        assert "Granitepath Freight    granitepath-freight.example" in text
+        assert "run success, " in text
         assert "; 0 after an answer" in text
     assert [list((tmp_path / name).iterdir()) for name in ("one", "two")] == [[], []]
 
 
 def test_a_demonstration_that_fails_says_where_and_leaves_nothing(tmp_path: Path) -> None:
-    graph = json.loads((ROOT / "examples/enrich-company.json").read_text("utf-8"))
+    graph = json.loads((ROOT / "examples/enrich-model.json").read_text("utf-8"))
     copy = tmp_path / "copy"
     (copy / "examples").mkdir(parents=True)
     for name in ("companies.csv", "enrichment_service.py"):
         (copy / "examples" / name).write_bytes((ROOT / "examples" / name).read_bytes())
-    graph[3]["childrenUuids"] = []
-    (copy / "examples/enrich-company.json").write_text(json.dumps(graph), "utf-8")
+    graph[2]["childrenUuids"] = []
+    (copy / "examples/enrich-model.json").write_text(json.dumps(graph), "utf-8")
     process = start(tmp_path / "temporary", "--root", str(copy))
     text = process.communicate(timeout=120)[0]
     assert process.returncode == 1

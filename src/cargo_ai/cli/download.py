@@ -29,6 +29,14 @@ def stream_document(api: Api, document: Any) -> int:
     return DONE
 
 
+def fetch(api: Api, url: str) -> bytes:
+    """A whole file in memory: for small ones. Failure 1 when it is refused, 75 when it cannot be reached or ends early."""
+    try:
+        return _get(api, url).read()
+    except Lost as lost:
+        raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({lost.detail}). Try again.") from None
+
+
 def stream(api: Api, url: str) -> None:
     """Copies a file to stdout. Failure 1 when it is refused or ends early, 75 when it cannot be reached now."""
     url = urljoin(api.base_url + "/", url)
@@ -40,6 +48,7 @@ def stream(api: Api, url: str) -> None:
     try:
         for chunk in reply.chunks():
             output.write(chunk)
+            output.flush()
             written += len(chunk)
     except Lost as lost:
         sentence = f"The file from {_host(url)} ended early, after {written:,} bytes ({lost.detail}). Try again."

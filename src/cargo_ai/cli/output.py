@@ -16,6 +16,12 @@ def write(data: bytes) -> None:
         sys.stdout.buffer.write(data)
 
 
+def flush() -> None:
+    """Hands on what was written, for whoever reads along."""
+    if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  # None when fd 1 was closed by the caller
+        sys.stdout.buffer.flush()
+
+
 def print_text(text: str) -> None:
     """Text to stdout as UTF-8 whatever the locale, with a final newline."""
     write((text if text.endswith("\n") else text + "\n").encode("utf-8", "backslashreplace"))

@@ -86,12 +86,21 @@ def run_row(row: Row, parsed: Parsed) -> int:
         from cargo_ai.cli.wait import wait
 
         document, code = wait(api, until, document, parsed.options, settings)
+        results = row.get("results")
+        if results:
+            from cargo_ai.cli.results import with_results
+
+            document = with_results(api, results, document)
         output.print_document(document)
         return code
     if row.get("output") == "download" and not parsed.given.intersection(row.get("urlWhen", [])):
         from cargo_ai.cli.download import stream_document
 
         return stream_document(api, document)
+    text = row.get("text")
+    if text and parsed.options.get(text["option"]):
+        output.print_text(str(output.as_object(document).get(text["field"], "")))
+        return DONE
     output.print_document(document)
     return DONE
 

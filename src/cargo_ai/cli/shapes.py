@@ -18,6 +18,7 @@ Arg = TypedDict(
         "help": NotRequired[str],
         "default": NotRequired[Any],
         "hidden": NotRequired[bool],  # accepted, left out of help
+        "fileFlags": NotRequired[list[str]],  # those of its flags whose value is the name of a file to read
     },
 )
 
@@ -31,6 +32,13 @@ class Until(TypedDict):
     field: str
     final: list[str]
     bad: NotRequired[list[str]]
+
+
+class PlainText(TypedDict):
+    """The option that prints one field of the reply as it is."""
+
+    option: str
+    field: str
 
 
 class Row(TypedDict):
@@ -52,6 +60,8 @@ class Row(TypedDict):
     send: NotRequired[dict[str, Any]]
     upload: NotRequired[str | None]
     danger: NotRequired[str | None]
+    results: NotRequired[str | None]  # the path of the download that a waited batch's `results` come from
+    text: NotRequired[PlainText | None]
 
 
 class Room(TypedDict):

@@ -43,8 +43,10 @@ class Reply:
     def chunks(self) -> Iterator[bytes]:
         """The body piece by piece; raises Lost when the connection ends early."""
         try:
+            # What is sent piece by piece is handed on piece by piece: somebody may be following it.
+            read = self._response.read1 if self._response.chunked else self._response.read
             while True:
-                piece = self._response.read(CHUNK)
+                piece = read(CHUNK)
                 if not piece:
                     break
                 yield piece

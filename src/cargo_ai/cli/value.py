@@ -41,7 +41,8 @@ def convert(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
     if arg.get("nullable") and text in ("none", "null") and text not in allowed:
         return None
     if kind == "json":
-        return _json(flag, text, stdin)
+        # Besides `--nodes @FILE`, some commands have a flag of its own for the file.
+        return _json(flag, f"@{text}" if flag in arg.get("fileFlags", []) else text, stdin)
     if kind == "csv":
         return [_allowed(flag, item, allowed) for item in _items(text)]
     if kind == "texts":  # hand-written commands only: each one verbatim, collected into a list

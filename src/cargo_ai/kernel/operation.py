@@ -63,6 +63,8 @@ class Cli:
     flags: dotted wire field → its flags, first one shown (`{"icon.color": ("--icon-color",)}`); () hides a field.
     positionals: wire fields that also come without a flag, in order (path fields always do).
     send: body values always sent unless given. url_when: flags that print {"url"} instead of streaming a download.
+    results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
+    files: wire fields whose second and further flags name a file to read the value from.
     """
 
     words: tuple[str, ...] | None = None
@@ -76,6 +78,9 @@ class Cli:
     url_when: tuple[str, ...] = ()
     upload: str | None = None
     danger: str | None = None
+    results: str | None = None
+    text: tuple[str, str] | None = None
+    files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def failed(slug: str, config: dict[str, Any]) -> str:
 
 
 def test_every_action_is_found_once_by_walking() -> None:
-    assert list(BY_SLUG) == ["branch", "delay", "end", "filter", "python", "script", "split", "start", "switch", "variables"]
+    assert list(BY_SLUG) == ["branch", "delay", "end", "filter", "group", "python", "script", "split", "start", "switch", "variables"]
 
 
 @pytest.mark.parametrize("slug", BY_SLUG)
@@ -39,7 +39,7 @@ def test_an_action_describes_itself_with_json_schemas_and_the_contracts_category
     assert action.name and action.description and action.icon
     assert action.category in {"invisible", "logic", "storage", "ai", "sales", "code"}
     assert action.config_schema["type"] == "object"
-    assert action.output_schema is not None and action.output_schema["type"] == "object"
+    assert action.output_schema is not None and action.output_schema["type"] == ("array" if slug == "group" else "object")
 
 
 COUNTS = {"start": 1, "end": 0, "variables": 1, "filter": 1, "branch": 2, "split": 2, "delay": 1}

@@ -209,6 +209,22 @@ def test_doctor_tells_the_database_the_schema_and_the_workers(cli: Cli, api: Fak
     assert bad == {"schema": "cargo-ai server migrate", "workers": "cargo-ai server start"}
 
 
+@pytest.mark.parametrize(
+    ("said", "ok", "words"),
+    [
+        ("configured", True, "go out"),
+        ("notConfigured", True, "CARGO_AI_SMTP_HOST"),
+        ("CARGO_AI_SMTP_TLS must be one of starttls, tls, off.", False, "CARGO_AI_SMTP_TLS"),
+    ],
+)
+def test_doctor_tells_whether_the_server_can_send_e_mail(cli: Cli, api: FakeApi, said: str, ok: bool, words: str) -> None:
+    api.on("GET", "/healthz", {"status": "ok"})
+    api.on("GET", "/readyz", {"status": "ready", "email": said})
+    result = cli("doctor")
+    (found,) = [check for check in result.json["checks"] if check["name"] == "email"]
+    assert (found["ok"], result.code) == (ok, 0 if ok else 1) and words in found["detail"]
+
+
 def test_doctor_is_content_with_a_working_set_up(cli: Cli, api: FakeApi) -> None:
     from cargo_ai import __version__
 

@@ -190,7 +190,7 @@ def test_a_url_says_what_is_downloaded(format: str | None, options: dict[str, An
 
 def test_an_unknown_format_is_bad_input() -> None:
     with pytest.raises(Refusal, match="parquet") as told:
-        a_link("parquet")
+        a_link("xlsx")
     assert (told.value.status, told.value.reason) == (400, "invalidInput")
 
 

@@ -37,7 +37,7 @@ async def test_readyz_reports_database_migrations_workers_and_sandbox(gardener: 
     report = reply.json()
     assert report["database"] == "ok"
     assert report["migrations"] == {"current": migrate.head(), "needed": migrate.head()}
-    assert (report["workers"], report["sandbox"]) == (0, host.level())
+    assert (report["workers"], report["sandbox"], report["email"]) == (0, host.level(), "notConfigured")
     assert report["postgres"]["version"].split(".")[0].isdigit()
     assert "plpgsql" in report["postgres"]["extensions"]
 

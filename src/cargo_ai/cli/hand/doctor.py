@@ -27,6 +27,15 @@ ROW: Row = {
 }
 SEVERITY = (DONE, FAILED, DENIED, LATER)  # mildest first: without a server nothing works, without a sign-in almost nothing
 
+_HARDENING: dict[bool, tuple[str, str | None]] = {
+    True: ("the logins that run users' SQL reach nothing but their models", None),
+    False: (
+        "the logins that run users' SQL may call functions and read catalogs of PostgreSQL; the check of each query still refuses it",
+        "As a superuser: psql -d DATABASE -c \"SET cargo_ai.owner = 'LOGIN_OF_THE_SERVER'\" -f cargo_ai/store/harden.sql "
+        "(a file of the installed package)",
+    ),
+}
+
 
 class Checks:
     """The checks made so far and the exit code they come to."""
@@ -107,6 +116,8 @@ def _database(checks: Checks, report: dict[str, Any]) -> None:
         extensions = postgres.get("extensions")
         names = ", ".join(output.clean(str(name)) for name in extensions) if output.is_list(extensions) else "unknown"
         checks.add("database", True, f"PostgreSQL {output.clean(str(postgres.get('version')))}, extensions: {names}")
+        if isinstance(postgres.get("hardened"), bool):
+            checks.add("sqlLogins", postgres["hardened"] is True, *_HARDENING[postgres["hardened"] is True])
     migrations = output.as_object(report.get("migrations"))
     if migrations:
         current, needed = (output.clean(str(migrations.get(name))) for name in ("current", "needed"))
@@ -115,6 +126,17 @@ def _database(checks: Checks, report: dict[str, Any]) -> None:
     if isinstance(workers, int):
         detail = f"{workers} at work" if workers else "none: what is created stays pending"
         checks.add("workers", workers > 0, detail, "cargo-ai server start", LATER)
+    _email(checks, report.get("email"))
+
+
+def _email(checks: Checks, said: Any) -> None:
+    """Whether the server can send e-mail, which it need not; a setting that cannot be used is a fault."""
+    if said == "configured":
+        checks.add("email", True, "configured: sendEmail nodes and letters to reviewers go out")
+    elif said == "notConfigured":
+        checks.add("email", True, "not configured: sendEmail nodes fail until the server has CARGO_AI_SMTP_HOST and CARGO_AI_SMTP_FROM")
+    elif isinstance(said, str):
+        checks.add("email", False, output.clean(said), "Set it right in the server's environment and start it again.")
 
 
 def _json(answer: Answer) -> Any:

@@ -24,6 +24,7 @@ Commands
               --detach         return when it is ready; logs go to server.log in the data folder
   stop      Stop the server of the data folder: what is in flight finishes or parks first.
   status    Say whether it runs, and where.
+  queue     Show everything that waits, how long and what for; work that nobody does is an alert (`orchestration queue get`).
   init      Make the database ready (migrations, first workspace and token) without starting a server.
   worker    Run one worker alone, for a second machine: needs CARGO_AI_DATABASE_URL and CARGO_AI_SECRET_KEY.
   migrate   Bring the database to this version's schema.
@@ -32,7 +33,7 @@ Everything is kept in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai unless told). C
 """
 VALUE_FLAGS = {"start": ("--port", "--host", "--workers")}
 SWITCHES = {"start": ("--detach",)}
-COMMANDS = ("start", "stop", "status", "init", "worker", "migrate")
+COMMANDS = ("start", "stop", "status", "queue", "init", "worker", "migrate")
 
 
 def main(argv: list[str]) -> int:
@@ -43,6 +44,10 @@ def main(argv: list[str]) -> int:
     verb, *rest = argv
     if verb not in COMMANDS:
         raise usage("unknownCommand", f"There is no server command {verb!r}: it has {', '.join(COMMANDS)}.", "cargo-ai server --help")
+    if verb == "queue":
+        from cargo_ai.cli.main import dispatch
+
+        return dispatch(["orchestration", "queue", "get", *rest])
     flags = _flags(verb, rest)
     # Late on purpose: the command line itself has no dependency.
     from cargo_ai.server import console

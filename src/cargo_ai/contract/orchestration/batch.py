@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Never
+from typing import Annotated, Any, Literal, Never, cast
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.execution import ExecutionsFilter
@@ -39,12 +39,16 @@ class SegmentData(Wire):
     segment_uuid: Uuid
 
 
+def _spelt(kinds: Any) -> Any:
+    return ["added" if kind == "created" else kind for kind in cast("list[Any]", kinds)] if isinstance(kinds, list) else kinds
+
+
 class ChangeData(Wire):
     """The records of a change of a segment."""
 
     kind: Literal["change"]
     change_uuid: Uuid
-    change_kinds: list[ChangeKind] = Field(
+    change_kinds: Annotated[list[ChangeKind], BeforeValidator(_spelt)] = Field(
         default_factory=lambda: ["added", "updated"], validation_alias=AliasChoices("changeKinds", "kinds")
     )
 
@@ -147,7 +151,10 @@ BatchInput = Annotated[
 
 
 class Batch(Wire):
-    """Many records through one graph, and how far it is. `data` is what it was made of; records are kept as a file."""
+    """Many records through one graph, and how far it is. `data` is what it was made of; records are kept as a file.
+
+    `skippedRunsCount`: the records that the play's rule did not let in. They are counted in `runsCount`, and as nothing else.
+    """
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -164,6 +171,7 @@ class Batch(Wire):
     runs_count: int
     executed_runs_count: int
     failed_runs_count: int
+    skipped_runs_count: int
     credits_used_count: Number
     created_at: Moment
     updated_at: Moment
@@ -188,7 +196,10 @@ class CreateBatch(Wire):
     workflow_uuid: Uuid | None = Field(default=None, description="The tool's or play's workflow; absent for a graph of your own.")
     release_uuid: Uuid | None = Field(default=None, description="Run this release instead of the deployed one.")
     nodes: Nodes | None = Field(default=None, description="Run this graph instead of a release.")
-    data: BatchInput = Field(description="Which records: kind records or file for tools.")
+    data: BatchInput = Field(
+        description="Which records. A tool takes kind records or file; a play segment, change, filter or recordIds; "
+        "a graph of your own all of them but change."
+    )
 
 
 class ListBatches(Wire):
@@ -281,6 +292,7 @@ create: Operation[CreateBatch, BatchReply, CreateReason] = operations.add(
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"records","records":[{"domain":"a.com"}]}' """
                 "--wait-until-finished",
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"file","s3Filename":"NAME"}'""",
+                """cargo-ai orchestration batch create --nodes @nodes.json --data '{"kind":"filter","modelUuid":"UUID","limit":100}'""",
             )
         ),
     )

@@ -10,6 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Text, Word
 from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.contract.orchestration.release import FormFields, OfWorkflow, ReconcileOptions, ReleaseReply, ReleaseTestRecord
+from cargo_ai.contract.orchestration.release_change import DeployedReply
 from cargo_ai.kernel.operation import Cli, Operation, no
 from cargo_ai.kernel.wire import Uuid
 
@@ -92,13 +93,13 @@ update: Operation[UpdateDraftRelease, ReleaseReply, UpdateReason] = operations.a
     )
 )
 
-deploy: Operation[DeployDraftRelease, ReleaseReply, DeployReason] = operations.add(
+deploy: Operation[DeployDraftRelease, DeployedReply, DeployReason] = operations.add(
     Operation(
         "orchestration.draftRelease.deploy",
         "POST",
         "/orchestration/releases/draft/deploy",
         takes=DeployDraftRelease,
-        gives=ReleaseReply,
+        gives=DeployedReply,
         summary="Check the draft and make it the release that new runs take.",
         needs="orchestration:workflow:write",
         refuses={

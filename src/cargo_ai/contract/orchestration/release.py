@@ -119,6 +119,7 @@ class ListReleases(Wire):
 
 
 GetReason = Literal["releaseNotFound"]
+GetDeployedReason = Literal["releaseNotFound", "workflowNotFound"]
 
 list_: Operation[ListReleases, ReleasesReply, Never] = operations.add(
     Operation(
@@ -147,7 +148,7 @@ get: Operation[ByUuid, ReleaseReply, GetReason] = operations.add(
     )
 )
 
-get_deployed: Operation[OfWorkflow, ReleaseReply, GetReason] = operations.add(
+get_deployed: Operation[OfWorkflow, ReleaseReply, GetDeployedReason] = operations.add(
     Operation(
         "orchestration.release.getDeployed",
         "GET",
@@ -156,7 +157,10 @@ get_deployed: Operation[OfWorkflow, ReleaseReply, GetReason] = operations.add(
         gives=ReleaseReply,
         summary="Show the release that new runs of a workflow take.",
         needs="orchestration:workflow:read",
-        refuses={"releaseNotFound": no(404, "Workflow {uuid} has no deployed release.")},
+        refuses={
+            "releaseNotFound": no(404, "Workflow {uuid} has no deployed release."),
+            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
+        },
         cli=Cli(examples=("cargo-ai orchestration release get-deployed --workflow-uuid UUID",)),
     )
 )

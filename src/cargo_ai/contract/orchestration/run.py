@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Never
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Moment, Uuid, Wire
 
 MAXIMUM_UUIDS = 10_000
-Format = Literal["json", "ndjson", "csv"]
+Format = Literal["json", "ndjson", "csv", "parquet"]
 
 
 class Run(Wire):
@@ -214,7 +214,7 @@ CreateReason = Literal[
 GetReason = Literal["runNotFound"]
 WorkflowReason = Literal["workflowNotFound"]
 CancelReason = Literal["failedToStart", "workflowNotFound"]
-DownloadOutputsReason = Literal["noRunsFound", "tooManyRuns", "workflowNotFound"]
+DownloadOutputsReason = Literal["noRunsFound", "tooManyRuns", "workflowNotFound", "nodeNotFound"]
 
 WORKFLOW_NOT_FOUND = no(404, "There is no workflow with uuid {uuid}.")
 
@@ -263,7 +263,7 @@ get: Operation[ByUuid, RunDetailReply, GetReason] = operations.add(
     )
 )
 
-list_: Operation[ListRuns, RunsReply, Never] = operations.add(
+list_: Operation[ListRuns, RunsReply, WorkflowReason] = operations.add(
     Operation(
         "orchestration.run.list",
         "POST",
@@ -272,6 +272,7 @@ list_: Operation[ListRuns, RunsReply, Never] = operations.add(
         gives=RunsReply,
         summary="List the runs of a workflow.",
         needs="orchestration:workflow:read",
+        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
@@ -280,7 +281,7 @@ list_: Operation[ListRuns, RunsReply, Never] = operations.add(
     )
 )
 
-count: Operation[CountRuns, CountReply, Never] = operations.add(
+count: Operation[CountRuns, CountReply, WorkflowReason] = operations.add(
     Operation(
         "orchestration.run.count",
         "POST",
@@ -289,6 +290,7 @@ count: Operation[CountRuns, CountReply, Never] = operations.add(
         gives=CountReply,
         summary="Count the runs of a workflow.",
         needs="orchestration:workflow:read",
+        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
@@ -342,6 +344,7 @@ download_outputs: Operation[DownloadRunOutputs, UrlReply, DownloadOutputsReason]
         summary="Make a file of one node's output per run and show its URL.",
         needs="orchestration:workflow:read",
         refuses={
+            "nodeNotFound": no(404, "None of the runs has a node {slug}. They have: {slugs}."),
             "noRunsFound": no(400, "No run matches, so there is nothing to download."),
             "tooManyRuns": no(
                 400, "{count} runs match; at most {limit} go into one file: narrow the filter or page with limit and offset."

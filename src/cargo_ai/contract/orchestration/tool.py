@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Never
+from typing import Annotated, Any, ClassVar, Literal, Never, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Name, Number, Text, Word
@@ -47,19 +47,44 @@ ToolCreditsCost = Annotated[CostOfParts | CustomCost, Field(discriminator="kind"
 
 
 class ToolTrigger(Wire):
-    """A tool that runs by the clock: when, and on which input."""
+    """A tool that runs by the clock: when, and on which input. What a reply shows may be sent back as it is."""
+
+    accepts_also: ClassVar[frozenset[str]] = frozenset({"temporalScheduleWorkflowId", "nextFireAt", "lastFireAt", "lastRunUuid", "problem"})
 
     name: Name
     description: Text | None = None
     type: Literal["cron"] = "cron"
     cron: Word
+    time_zone: Word | None = None
     data: dict[str, Any] = Field(default_factory=dict[str, Any])
 
+    def stored(self) -> JsonObject:
+        """The trigger as it is kept."""
+        return ToolTrigger.to_wire(self)
 
-class ToolTriggerCron(ToolTrigger):
-    """A trigger as it is kept, with the id of its schedule."""
 
+class ToolTriggerCron(Wire):
+    """A trigger and how it stands: when it fires next and fired last, the run that it started, or the problem why it started none."""
+
+    name: str
+    description: str | None
+    type: Literal["cron"]
+    cron: str
+    time_zone: str | None
+    data: JsonObject
     temporal_schedule_workflow_id: str
+    next_fire_at: Moment | None = None
+    last_fire_at: Moment | None = None
+    last_run_uuid: Uuid | None = None
+    problem: str | None = None
+
+
+def _triggers(value: Any) -> Any:
+    """A lone trigger means a list of one."""
+    return [cast("object", value)] if isinstance(value, dict) else value
+
+
+Triggers = Annotated[list[ToolTrigger], BeforeValidator(_triggers), Field(max_length=100)]
 
 
 class ToolPublicFormSpam(Wire):
@@ -122,7 +147,7 @@ class Tool(Wire):
     credits_cost: ToolCreditsCost
     description: str | None
     is_read_only: bool
-    triggers: list[JsonObject]
+    triggers: list[ToolTriggerCron]
     public_form: ToolPublicForm | None
     created_at: Moment
     updated_at: Moment
@@ -147,7 +172,10 @@ class CreateTool(Wire):
     name: Name = Field(description="What people call it.")
     icon: ToolIcon = Field(default=EmojiIcon(kind="emoji", emoji_slug="hammer"), description="Its icon; a hammer unless told.")
     description: Text | None = Field(default=None, description="What it is for.")
-    triggers: list[ToolTrigger] = Field(default_factory=list[ToolTrigger], description="When it runs by itself.")
+    triggers: Triggers = Field(
+        default_factory=list[ToolTrigger],
+        description="When it runs by itself: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC unless told), data (its input).",
+    )
     folder_uuid: Uuid | None = Field(default=None, description="The folder to put it into.")
 
 
@@ -158,7 +186,10 @@ class UpdateTool(Wire):
     name: Name | None = Field(default=None, description="Its new name.")
     icon: ToolIcon | None = Field(default=None, description="Its new icon.")
     description: Text | None = Field(default=None, description="Its new description; null clears it.")
-    triggers: list[ToolTrigger] | None = Field(default=None, description="When it runs by itself.")
+    triggers: Triggers | None = Field(
+        default=None,
+        description="When it runs by itself, all triggers: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC unless told), data.",
+    )
     public_form: ToolPublicForm | None = Field(default=None, description="Its public form; null takes it away.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder to move it into; null takes it out.")
     template: ToolTemplate | None = Field(default=None, description="Whether others may start from it.")
@@ -173,13 +204,10 @@ class ListTools(Wire):
 _TOOL_NOT_FOUND = no(404, "There is no tool with uuid {uuid}.")
 _FOLDER_NOT_FOUND = no(404, "There is no folder with uuid {uuid}.")
 _READ_ONLY = no(409, 'The tool "{name}" is read-only and cannot be changed.')
-_NO_TRIGGERS = no(400, "This server cannot run tools by the clock yet: leave triggers empty.")
 
 GetReason = Literal["toolNotFound"]
-CreateReason = Literal["folderNotFound", "triggersNotAvailable"]
-UpdateReason = Literal[
-    "toolNotFound", "workflowNotFound", "toolIsReadOnly", "folderNotFound", "triggersNotAvailable", "templatesNotAvailable"
-]
+CreateReason = Literal["folderNotFound"]
+UpdateReason = Literal["toolNotFound", "workflowNotFound", "toolIsReadOnly", "folderNotFound", "templatesNotAvailable"]
 RemoveReason = Literal["toolNotFound", "toolIsReadOnly", "toolIsUsed"]
 
 create: Operation[CreateTool, ToolReply, CreateReason] = operations.add(
@@ -191,7 +219,7 @@ create: Operation[CreateTool, ToolReply, CreateReason] = operations.add(
         gives=ToolReply,
         summary="Make a tool with an empty graph.",
         needs="orchestration:workflow:write",
-        refuses={"folderNotFound": _FOLDER_NOT_FOUND, "triggersNotAvailable": _NO_TRIGGERS},
+        refuses={"folderNotFound": _FOLDER_NOT_FOUND},
         cli=Cli(examples=('cargo-ai orchestration tool create --name "Company tier"',)),
     )
 )
@@ -203,17 +231,22 @@ update: Operation[UpdateTool, ToolReply, UpdateReason] = operations.add(
         "/orchestration/tools/{uuid}",
         takes=UpdateTool,
         gives=ToolReply,
-        summary="Change a tool's name, description, icon, folder or form.",
+        summary="Change a tool's name, description, icon, folder, triggers or form.",
         needs="orchestration:workflow:write",
         refuses={
             "toolNotFound": _TOOL_NOT_FOUND,
             "workflowNotFound": no(404, "The tool's workflow no longer exists."),
             "toolIsReadOnly": _READ_ONLY,
             "folderNotFound": _FOLDER_NOT_FOUND,
-            "triggersNotAvailable": _NO_TRIGGERS,
             "templatesNotAvailable": no(400, "This server has no templates yet: leave template out."),
         },
-        cli=Cli(examples=('cargo-ai orchestration tool update --uuid UUID --name "Company tier, EU"',)),
+        cli=Cli(
+            examples=(
+                'cargo-ai orchestration tool update --uuid UUID --name "Company tier, EU"',
+                "cargo-ai orchestration tool update --uuid UUID --triggers "
+                """'[{"name":"Monday","type":"cron","cron":"0 9 * * 1","data":{}}]'""",
+            )
+        ),
     )
 )
 

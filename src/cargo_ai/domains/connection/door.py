@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,9 @@ from cargo_ai.domains.workspace.door import on_workspace_created
 from cargo_ai.integrations.kit import IntegrationAction, integrations
 
 __all__ = [
+    "Account",
     "ConnectorNodes",
+    "accounts",
     "action_children",
     "action_of",
     "connector_exists",
@@ -33,6 +36,27 @@ async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
     """Whether the session's workspace has this connector."""
     wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
     return await db.scalar(wanted) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A connector as others may know it."""
+
+    uuid: uuid.UUID
+    name: str
+    slug: str
+    integration_slug: str
+    is_default: bool
+
+
+async def accounts(db: AsyncSession) -> list[Account]:
+    """The connectors of the session's workspace; of each integration the one first that a node without one uses."""
+    rows = await db.scalars(
+        select(Connector)
+        .where(Connector.deleted_at.is_(None))
+        .order_by(Connector.integration_slug, Connector.is_default.desc(), Connector.uuid)
+    )
+    return [Account(row.uuid, row.name, row.slug, row.integration_slug, row.is_default) for row in rows]
 
 
 async def connector_uuids(db: AsyncSession) -> frozenset[str]:

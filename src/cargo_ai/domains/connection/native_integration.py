@@ -37,7 +37,7 @@ def _effect(effect: NativeEffect) -> dict[str, Any]:
         "icon": effect.icon,
         "config": _form(effect.config_schema),
         "childrenCount": effect.children_count,
-        "hasDynamicChildren": False,
+        "hasDynamicChildren": bool(effect.also_children),
     }
     return on_wire | ({} if effect.output_schema is None else {"output": {"schema": effect.output_schema}})
 

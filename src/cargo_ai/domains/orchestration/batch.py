@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import RowMapping, Text, and_, cast, false, func, not_, or_, select, true
 
 from cargo_ai.contract.orchestration import batch as contract
-from cargo_ai.contract.orchestration.fields import BatchRunsStatus
 from cargo_ai.contract.orchestration.workflow import LastBatch
-from cargo_ai.domains.orchestration import pick, run_reply
+from cargo_ai.domains.orchestration import batch_data, pick, play_terms, run_reply
 from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine import cancel as engine_cancel
 from cargo_ai.engine import submit
@@ -23,10 +21,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
-from cargo_ai.store.files import FileMissing, owned
 from cargo_ai.store.session import EVERYWHERE
-
-HANDLED = "records or file"
 
 
 @handles(contract.create)
@@ -34,47 +29,13 @@ async def create(ctx: Context, request: contract.CreateBatch) -> contract.BatchR
     """Start a batch: a worker reads its records and enrols them, chunk by chunk."""
     origin = await pick.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
     uid = ids.new()
-    data = await _data(ctx, uid, request.data)
-    await submit.batch(await driver_connection(ctx.db), producer(), origin, data, uid=uid)
+    data = await batch_data.kept(ctx, uid, origin.workflow, request.data)
+    terms = await play_terms.of_workflow(ctx.db, origin.workflow, request.data.kind)
+    connection = await driver_connection(ctx.db)
+    await submit.batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end)
     reply = contract.BatchReply(batch=await _one(ctx, uid))
-    if isinstance(request.data, contract.RecordsData):
-        # Last, so that nothing that goes wrong here leaves a file behind; no worker looks for it before the commit.
-        await ctx.files.put(_records_key(ctx.workspace, uid), _lines(request.data.records))
+    await batch_data.put_records(ctx, uid, request.data)
     return reply
-
-
-def _records_key(workspace: uuid.UUID, batch: uuid.UUID) -> str:
-    return f"{workspace}/batches/{batch}/records.ndjson"
-
-
-async def _data(ctx: Context, uid: uuid.UUID, data: contract.BatchInput) -> JsonObject:
-    """The batch's data as it is kept: inline records go into a file, whatever their number."""
-    if isinstance(data, contract.FileData):
-        await _readable(ctx, data.s3_filename)
-        kept: JsonObject = {"kind": "file", "s3Filename": data.s3_filename}
-        return kept | ({"mappings": data.mappings} if data.mappings else {})
-    if isinstance(data, contract.RecordsData):
-        if not data.records:
-            contract.create.refuse("dataError", cause="the list of records is empty.", details={"dataError": {"reason": "noRecords"}})
-        return {"kind": "records", "s3Filename": _records_key(ctx.workspace, uid)}
-    return contract.create.refuse("invalidDataKind", kind=data.kind, cause=f"this workflow takes {HANDLED}.")
-
-
-async def _readable(ctx: Context, key: str) -> None:
-    try:
-        await ctx.files.size(owned(key, ctx.workspace))
-    except FileMissing:
-        contract.create.refuse(
-            "dataError",
-            cause=f"there is no file {key}: upload it first and use the s3Filename that comes back.",
-            details={"dataError": {"reason": "invalidData"}},
-            fix="cargo-ai workspace file upload --file-path companies.csv",
-        )
-
-
-async def _lines(records: Sequence[JsonObject]) -> AsyncIterator[bytes]:
-    for begin in range(0, len(records), 1_000):
-        yield b"".join(to_json(record, inf_nan_mode="null") + b"\n" for record in records[begin : begin + 1_000])
 
 
 def _counts():
@@ -98,7 +59,9 @@ async def _one(ctx: Context, uid: uuid.UUID) -> contract.Batch:
 async def replies(ctx: Context, rows: Sequence[RowMapping]) -> list[contract.Batch]:
     """Batches on the wire, in the order of the rows; inline graphs are looked up together."""
     inline = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows if row["release_uuid"] is None})
-    return [_reply(row, inline.get(row["graph_uuid"]) if row["release_uuid"] is None else None) for row in rows]
+    wanted = await play_terms.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
+    graphs = [inline.get(row["graph_uuid"]) if row["release_uuid"] is None else None for row in rows]
+    return [shown(row, nodes, wanted.get(row["workflow_uuid"], 1.0)) for row, nodes in zip(rows, graphs, strict=True)]
 
 
 def _ended(row: RowMapping) -> tuple[int, int]:
@@ -108,11 +71,8 @@ def _ended(row: RowMapping) -> tuple[int, int]:
     return int(row["executed_count"]), int(row["failed_count"])
 
 
-def _health(executed: int, failed: int) -> BatchRunsStatus | None:
-    return None if not executed else "unhealthy" if failed else "healthy"
-
-
-def _reply(row: RowMapping, nodes: list[JsonObject] | None) -> contract.Batch:
+def shown(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.0) -> contract.Batch:
+    """A batch on the wire; `nodes`: its inline graph, `threshold`: the share of good runs that makes it healthy."""
     executed, failed = _ended(row)
     created, updated = run_reply.moment(row["created_ms"]), run_reply.moment(row["updated_ms"])
     assert created is not None and updated is not None
@@ -128,10 +88,11 @@ def _reply(row: RowMapping, nodes: list[JsonObject] | None) -> contract.Batch:
         data=row["data"],
         error_message=row["error_message"],
         status=row["status"],
-        runs_status=_health(executed, failed),
+        runs_status=play_terms.health(executed, failed, threshold),
         runs_count=int(row["cursor"]),
         executed_runs_count=executed,
         failed_runs_count=failed,
+        skipped_runs_count=int(row["skipped_count"]),
         credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
         created_at=created,
         updated_at=updated,
@@ -222,16 +183,17 @@ async def last_batches(ctx: Context, workflows: Sequence[uuid.UUID]) -> dict[uui
     )
     wanted = select(newest).where(Workflow.uuid.in_(workflows))
     rows = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid.in_(wanted)))).mappings().all()
-    return {row["workflow_uuid"]: _last(row) for row in rows}
+    thresholds = await play_terms.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
+    return {row["workflow_uuid"]: _last(row, thresholds.get(row["workflow_uuid"], 1.0)) for row in rows}
 
 
-def _last(row: RowMapping) -> LastBatch:
+def _last(row: RowMapping, threshold: float) -> LastBatch:
     created = run_reply.moment(row["created_ms"])
     assert created is not None
     return LastBatch(
         uuid=row["uuid"],
         status=row["status"],
-        runs_status=_health(*_ended(row)),
+        runs_status=play_terms.health(*_ended(row), threshold),
         error_message=row["error_message"],
         created_at=created,
         finished_at=run_reply.moment(row["finished_ms"]),

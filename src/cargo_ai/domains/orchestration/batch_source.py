@@ -1,4 +1,4 @@
-"""Batch sources: where a worker reads the records of a batch from: uploaded files and inline records."""
+"""Batch sources: which kinds of data a workflow takes, and where a worker reads the records of each kind from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.orchestration import door
+from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.engine.enumerate import Chunks, SourceFailed
+from cargo_ai.kernel import ids
 from cargo_ai.roomkit.csvfile import BadFile, csv_chunks, json_chunks
 from cargo_ai.roomkit.plugins import Parts, plugin
 from cargo_ai.store.files import FileMissing, FileStore, owned
@@ -17,8 +22,42 @@ JSON_LINES = (".ndjson", ".jsonl")
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers read batches of kind `file` and `records`."""
-    parts.sources.kinds["file"] = lambda workspace, data, skip: _file(parts.files, workspace, data, skip)
-    parts.sources.kinds["records"] = lambda workspace, data, skip: _file(parts.files, workspace, data, skip)
+    parts.sources.kinds["file"] = lambda workspace, data, skip, _: _file(parts.files, workspace, data, skip)
+    parts.sources.kinds["records"] = lambda workspace, data, skip, _: _file(parts.files, workspace, data, skip)
+    parts.sources.kinds["filter"] = lambda workspace, data, skip, batch: segmentation.wanted_chunks(
+        parts.database, workspace, _named(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
+    )
+    parts.sources.kinds["segment"] = lambda workspace, data, skip, batch: segmentation.segment_chunks(
+        parts.database, workspace, _named(data, "segmentUuid"), batch, skip
+    )
+    parts.sources.kinds["recordIds"] = lambda workspace, data, skip, batch: segmentation.record_chunks(
+        parts.database, workspace, _named(data, "modelUuid"), data["ids"], batch, skip
+    )
+    parts.sources.kinds["change"] = lambda workspace, data, skip, batch: segmentation.change_chunks(
+        parts.database, workspace, _named(data, "changeUuid"), data["changeKinds"], batch, skip
+    )
+
+
+KINDS: Mapping[door.WorkflowKind, tuple[str, ...]] = {
+    "tool": ("records", "file"),
+    "play": ("segment", "change", "filter", "recordIds"),
+    "hidden": ("records", "file", "segment", "filter", "recordIds"),
+}
+"""The kinds of batch data that a tool, a play and a graph of one's own take."""
+
+
+async def refusal(db: AsyncSession, workflow: uuid.UUID, kind: str) -> str | None:
+    """Why this workflow does not take data of this kind, as the end of a sentence; None when it does."""
+    found = await door.runnable(db, workflow)
+    takes = KINDS[found.kind if found else "hidden"]
+    if kind in takes:
+        return None
+    what = {"tool": "a tool", "play": "a play", "hidden": "a graph of your own"}[found.kind if found else "hidden"]
+    return f"{what} takes {', '.join(takes[:-1])} or {takes[-1]}."
+
+
+def _named(data: Mapping[str, Any], field: str) -> uuid.UUID:
+    return ids.parse(str(data.get(field))) or uuid.UUID(int=0)
 
 
 async def _file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any], skip: int) -> Chunks:

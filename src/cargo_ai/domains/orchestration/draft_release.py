@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration import draft_release as contract
 from cargo_ai.contract.orchestration.release import OfWorkflow, ReleaseReply
-from cargo_ai.domains.orchestration import known, node, public_form, version
+from cargo_ai.contract.orchestration.release_change import DeployedReply
+from cargo_ai.domains.orchestration import node, public_form, release_deploy
 from cargo_ai.domains.orchestration.reconcile import NotReconciled, reconcile
 from cargo_ai.domains.orchestration.release import reply
-from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
-from cargo_ai.domains.orchestration.tool import refer
+from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
@@ -21,7 +20,6 @@ from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
 
 _LIST = "cargo-ai orchestration workflow list"
-_SHOWN = 3
 
 Writing = contract.UpdateDraftRelease | contract.DeployDraftRelease
 
@@ -57,26 +55,24 @@ async def update(ctx: Context, request: contract.UpdateDraftRelease) -> ReleaseR
 
 
 @handles(contract.deploy)
-async def deploy(ctx: Context, request: contract.DeployDraftRelease) -> ReleaseReply:
+async def deploy(ctx: Context, request: contract.DeployDraftRelease) -> DeployedReply:
     """Check the draft, freeze and number it, archive the one deployed before, and go on with a copy as the new draft."""
     workflow, draft = await _locked(ctx, contract.deploy, request.workflow_uuid)
     nodes = await _nodes(ctx, contract.deploy, request, draft)
     form_fields = _form_fields(request) if "form_fields" in request.model_fields_set else draft.form_fields
     await _check(ctx, nodes)
-    tool = await ctx.db.scalar(select(Tool).where(Tool.uuid == workflow.tool_uuid))
+    tool = await release_deploy.tool_of(ctx.db, workflow)
     if tool is not None and public_form.is_enabled(tool) and form_fields is None:
         contract.deploy.refuse("toolReleaseRequiresFormFields")
-    draft.version = await _version(ctx.db, request, workflow)
-    await _archive_deployed(ctx.db, workflow)
+    draft.version = await release_deploy.next_version(ctx, contract.deploy, workflow, request.version)
+    former = await release_deploy.archive_deployed(ctx.db, workflow)
     draft.status, draft.deployed_at = "deployed", clock.now()
     draft.nodes, draft.form_fields = nodes, form_fields
     draft.user_uuid, draft.description = ctx.who.user_uuid, request.description
     await ctx.db.flush()
     ctx.db.add(_copy(draft))
     await ctx.db.flush()
-    if tool is not None:
-        await refer(ctx.db, tool, nodes)
-    return ReleaseReply(release=reply(draft))
+    return await release_deploy.gone_live(ctx, workflow, draft, former)
 
 
 async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Workflow, Release]:
@@ -118,40 +114,11 @@ def _form_fields(request: Writing) -> list[JsonObject] | None:
 
 
 async def _check(ctx: Context, nodes: list[JsonObject]) -> None:
-    found = await known.faults(ctx.db, nodes)
-    if not found:
-        return
-    told = [f"{fault.slug or 'a node'}: {fault.message}" for fault in found[:_SHOWN]]
-    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    contract.deploy.refuse(
-        "draftReleaseNodesAreInvalid",
-        faults=" ".join([*told, *more]),
-        details={"invalidNodes": [fault.to_wire() for fault in found]},
-        fix="cargo-ai orchestration node validate --nodes @nodes.json",
-    )
-
-
-async def _version(db: AsyncSession, request: contract.DeployDraftRelease, workflow: Workflow) -> str:
-    given = await db.scalars(select(Release.version).where(Release.workflow_uuid == workflow.uuid, Release.version.is_not(None)))
-    last = version.latest(text for text in given if text is not None)
-    if request.version is None:
-        return version.shown(version.following(last))
-    wanted = version.parse(request.version)
-    if wanted is None:
-        cause = f"it takes three numbers, such as {version.shown(version.following(last))}."
-        contract.deploy.refuse("invalidReleaseVersion", version=request.version, cause=cause)
-    if last is not None and wanted <= last:
-        cause = f"it must be above {version.shown(last)}, the last one."
-        contract.deploy.refuse("invalidReleaseVersion", version=request.version, cause=cause)
-    return version.shown(wanted)
-
-
-async def _archive_deployed(db: AsyncSession, workflow: Workflow) -> None:
-    former = await db.scalar(select(Release).where(Release.workflow_uuid == workflow.uuid, Release.status == "deployed"))
-    if former is not None:
-        former.status = "archived"
-    # Written before the new one is: at no moment are there two deployed releases.
-    await db.flush()
+    told = await release_deploy.faults_told(ctx.db, nodes)
+    if told is not None:
+        faults, details = told
+        fix = "cargo-ai orchestration node validate --nodes @nodes.json"
+        contract.deploy.refuse("draftReleaseNodesAreInvalid", faults=faults, details=details, fix=fix)
 
 
 def _copy(deployed: Release) -> Release:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.actions import native_actions
 from cargo_ai.domains.connection import door as connection
-from cargo_ai.domains.orchestration.tables import Tool
+from cargo_ai.domains.orchestration import tool_node
+from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.engine import check
-from cargo_ai.engine.action import Actions, Call, Outcome
+from cargo_ai.engine.action import Actions, Call, Failed, NativeAction, Outcome, Scope
 from cargo_ai.expression import ExpressionError, Question, evaluator
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.roomkit.plugins import native_effects
+from cargo_ai.roomkit.plugins import NativeEffect, native_effects
 
 
 async def faults(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[check.Invalid]:
@@ -27,6 +28,8 @@ async def faults(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[check.In
         actions=_actions(),
         connectors=await _connectors(db, used(nodes, "connector")),
         tools=await _tools(db, used(nodes, "tool")),
+        tool_releases=await _tool_releases(db, used(nodes, "tool")),
+        template_fault=tool_node.template_fault,
         action_children=connection.action_children,
         wrong=await _wrong(db, nodes),
     )
@@ -80,9 +83,33 @@ def _actions() -> Actions:
     actions = Actions()
     for action in native_actions():
         actions.add(action)
-    for slug in native_effects:
+    for slug, effect in native_effects.items():
         actions.effects.setdefault(f"native:{slug}", _elsewhere)
+        actions.native.setdefault(slug, Declared(effect))
     return actions
+
+
+class Declared(NativeAction):
+    """A native action with effects as graphs are checked by it: its children and its config. Workers carry it out."""
+
+    def __init__(self, effect: NativeEffect) -> None:
+        self.slug, self.name, self.description = effect.slug, effect.name, effect.description
+        self.category, self.icon = effect.category, effect.icon
+        self.config_schema, self.output_schema = effect.config_schema, effect.output_schema
+        self.children_count = effect.children_count
+        self._effect = effect
+
+    def children_of(self, config: Mapping[str, Any]) -> tuple[int, ...]:
+        """What the declaration says, whatever the config."""
+        return (self._effect.children_count, *self._effect.also_children)
+
+    def check(self, config: Mapping[str, Any]) -> str | None:
+        """The declaration's own look at the config."""
+        return self._effect.check(config)
+
+    def decide(self, config: dict[str, Any], scope: Scope) -> Outcome:
+        """Never in the interpreter: the effect goes first."""
+        return Failed(f"{self.slug} is carried out by workers.")
 
 
 async def _elsewhere(call: Call) -> Outcome:
@@ -99,3 +126,11 @@ async def _tools(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:
         return frozenset()
     rows = await db.scalars(select(Tool.uuid).where(Tool.uuid.in_(named), Tool.deleted_at.is_(None)))
     return frozenset(str(row) for row in rows)
+
+
+async def _tool_releases(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[tuple[str, str]]:
+    if not named:
+        return frozenset()
+    query = select(Tool.uuid, Release.uuid).join(Release, Release.workflow_uuid == Tool.workflow_uuid)
+    rows = await db.execute(query.where(Tool.uuid.in_(named), Tool.deleted_at.is_(None), Release.status != "draft"))
+    return frozenset((str(tool), str(release)) for tool, release in rows)

@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import select
 
 from cargo_ai.contract.orchestration import release as contract
-from cargo_ai.domains.orchestration.tables import Release
+from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.roomkit.context import Context
@@ -68,6 +68,9 @@ async def get_deployed(ctx: Context, request: contract.OfWorkflow) -> contract.R
         )
     )
     if row is None:
+        living = select(Workflow.uuid).where(Workflow.uuid == ids.parse(request.workflow_uuid), Workflow.deleted_at.is_(None))
+        if await ctx.db.scalar(living) is None:
+            contract.get_deployed.refuse("workflowNotFound", uuid=request.workflow_uuid, fix="cargo-ai orchestration workflow list")
         fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {request.workflow_uuid}"
         contract.get_deployed.refuse("releaseNotFound", uuid=request.workflow_uuid, fix=fix)
     return contract.ReleaseReply(release=reply(row))

@@ -1,27 +1,23 @@
-"""Runs: one record through a graph, started, looked at, counted and cancelled."""
+"""Runs: one record through a graph, started, looked at and counted."""
 
 from __future__ import annotations
 
-import uuid
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import func, select
 
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration import door, pick, run_filter, run_reply
-from cargo_ai.engine import cancel as engine_cancel
 from cargo_ai.engine import submit
-from cargo_ai.engine.claim import close_batch
 from cargo_ai.engine.queue import driver_connection, producer
 from cargo_ai.engine.tables import batches, runs
 from cargo_ai.kernel import ids
-from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject
+from cargo_ai.kernel.wire import ByUuid, JsonObject
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
-from cargo_ai.store.session import EVERYWHERE
 
-CANCEL_AT_ONCE = 5_000
 _COUNTED = {"success", "error", "cancelled"}
+_WORKFLOWS = "cargo-ai orchestration workflow list"
 
 
 @handles(contract.create)
@@ -62,6 +58,8 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     """Runs, newest first."""
+    if not await _known(ctx, request):
+        contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
     where = run_filter.conditions(ctx.workspace, request)
     query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
@@ -71,7 +69,17 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountRuns) -> contract.CountReply:
     """How many runs match: exact; from the counters where a finished batch is named."""
+    if not await _known(ctx, request):
+        contract.count.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
     return contract.CountReply(count=await _count(ctx, request))
+
+
+async def _known(ctx: Context, request: contract.CountRuns) -> bool:
+    """Whether the workflow that the filter names, if it names one, is or was one of the workspace's."""
+    if request.workflow_uuid is None:
+        return True
+    uid = ids.parse(request.workflow_uuid)
+    return uid is not None and await door.workflow_exists(ctx.db, uid)
 
 
 async def _count(ctx: Context, request: contract.CountRuns) -> int:
@@ -99,34 +107,3 @@ async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | Non
         "cancelled": row["cancelled_count"],
     }
     return int(sum(by_status[name] for name in statuses)) if request.statuses is not None else int(row["cursor"])
-
-
-@handles(contract.cancel)
-async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
-    """Cancel the runs that are named, or all unfinished ones that the filter describes."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await door.workflow_exists(ctx.db, workflow):
-        contract.cancel.refuse("workflowNotFound", uuid=request.workflow_uuid)
-    where = [*run_filter.conditions(ctx.workspace, request), runs.c.finished_ms.is_(None)]
-    connection = await driver_connection(ctx.db)
-    touched, ended, after = 0, set[uuid.UUID](), uuid.UUID(int=0)
-    while True:
-        query = select(runs.c.uuid).select_from(run_filter.joined).where(*where, runs.c.uuid > after)
-        found = list(await ctx.db.scalars(query.order_by(runs.c.uuid).limit(CANCEL_AT_ONCE)))
-        if not found:
-            break
-        after = found[-1]
-        done, over = await engine_cancel.runs(connection, ctx.workspace, found)
-        touched, ended = touched + len(done), ended | over
-    if ended:
-        ctx.after_commit.append(lambda: _close(ctx, ended))
-    return Counted(count=touched)
-
-
-async def _close(ctx: Context, ended: set[uuid.UUID]) -> None:
-    """See whether batches whose parked runs were cancelled are over."""
-    async with ctx.database.session(EVERYWHERE) as session:
-        connection: Any = await driver_connection(session)
-        for batch in sorted(ended):
-            await close_batch(connection, batch)
-        await session.commit()

@@ -1,29 +1,26 @@
-"""Run exports: the downloads of runs and of what one node gave in each, read page by page."""
+"""Run exports: the downloads of runs and of what one node gave in each."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import RowMapping, Text, and_, cast, desc, func, select
+from sqlalchemy import func, select
 
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration import door, run_filter, run_reply
-from cargo_ai.engine.tables import batches, executions, runs
-from cargo_ai.kernel import clock, ids
-from cargo_ai.kernel.wire import JsonObject, Wire
+from cargo_ai.domains.orchestration import door, run_filter, run_reply, run_rows
+from cargo_ai.engine.tables import batches
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.roomkit import exports
 from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.exports import Export, Record, Stored
+from cargo_ai.roomkit.exports import Export
 from cargo_ai.roomkit.handlers import handles
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import Database
 
-PAGE = 1_000
-GRAPHS = 50
 MOST_OUTPUTS = 10_000
-HEAD = ("runUuid", "recordId", "recordTitle", "status", "errorMessage", "creditsUsedCount", "createdAt", "finishedAt")
 
 
 @handles(contract.download)
@@ -33,7 +30,7 @@ async def download(ctx: Context, request: contract.DownloadRuns) -> contract.Url
     if workflow is None or not await door.workflow_exists(ctx.db, workflow):
         contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return contract.UrlReply(url=exports.sign(ctx, "runs", params | _titled(request.format), request.format))
+    return contract.UrlReply(url=exports.sign(ctx, "runs", params | titled(request.format), request.format))
 
 
 @handles(contract.download_outputs)
@@ -49,6 +46,11 @@ async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -
         contract.download_outputs.refuse("noRunsFound")
     if count > MOST_OUTPUTS:
         contract.download_outputs.refuse("tooManyRuns", count=count, limit=MOST_OUTPUTS)
+    if request.output_node_slug is not None:
+        wanted = run_rows.Wanted(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
+        slugs = await run_rows.node_columns(wanted)
+        if request.output_node_slug not in slugs:
+            contract.download_outputs.refuse("nodeNotFound", slug=request.output_node_slug, slugs=", ".join(slugs))
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
     return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params, request.format or "csv"))
 
@@ -67,7 +69,7 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
         operation.refuse("batchNotFinished", uuid=request.uuid, status=row["status"], fix=fix)
     if request.output_node_slug is None:
         params: JsonObject = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "oldestFirst": True}
-        return contract.UrlReply(url=exports.sign(ctx, "runs", params | _titled(request.format), request.format))
+        return contract.UrlReply(url=exports.sign(ctx, "runs", params | titled(request.format), request.format))
     nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     slugs = list(dict.fromkeys(str(node["slug"]) for node in nodes))
     if request.output_node_slug not in slugs:
@@ -76,118 +78,47 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
     return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params | {"oldestFirst": True}, request.format))
 
 
-def _titled(format: str | None) -> JsonObject:
+def titled(format: str | None) -> JsonObject:
     """Tables have a column for each node; JSON has not."""
     return {"titles": True} if format in {None, "csv"} else {}
-
-
-async def _pages(database: Database, workspace: uuid.UUID, request: Wire, params: Mapping[str, Any]) -> AsyncIterator[list[RowMapping]]:
-    """Run rows by keyset, each page in a short session of its own. O(rows) in all, whatever the offset of the page."""
-    oldest_first = bool(params.get("oldestFirst"))
-    left, skip = int(params.get("limit") or 10**12), int(params.get("offset") or 0)
-    last: uuid.UUID | None = None
-    while left > 0:
-        query = run_reply.query(workspace, record=True).where(*run_filter.conditions(workspace, request))
-        if last is not None:
-            query = query.where(runs.c.uuid > last if oldest_first else runs.c.uuid < last)
-        order = runs.c.uuid.asc() if oldest_first else runs.c.uuid.desc()
-        async with database.session(EVERYWHERE) as session:
-            page = (await session.execute(query.order_by(order).limit(min(PAGE, left)).offset(skip))).mappings().all()
-        skip = 0
-        if not page:
-            return
-        last, left = page[-1]["uuid"], left - len(page)
-        yield list(page)
 
 
 @exports.export("runs")
 async def produce_runs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Runs: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRuns.model_validate(params)
-    columns = await _node_columns(database, workspace, request) if params.get("titles") else {}
-
-    async def rows() -> AsyncIterator[list[Record]]:
-        async for page in _pages(database, workspace, request, params):
-            titles = await _titles(database, workspace, page, columns) if columns else {}
-            yield [_head(row) | titles.get(row["uuid"], {}) for row in page]
-
-    return Export(rows(), [*HEAD, *columns.values()], f"runs-{request.batch_uuid or request.workflow_uuid}")
+    where = run_filter.conditions(workspace, request)
+    wanted = run_rows.Wanted(database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
+    return await titled_runs(wanted, f"runs-{request.batch_uuid or request.workflow_uuid}", titles=bool(params.get("titles")))
 
 
-async def _node_columns(database: Database, workspace: uuid.UUID, request: Wire) -> dict[str, str]:
-    """Slug → column of every node of the graphs that the runs walk, in the order of the newest graph."""
-    walked = (
-        select(runs.c.graph_uuid, func.max(cast(runs.c.uuid, Text)).label("newest"))
-        .select_from(run_filter.joined)
-        .where(*run_filter.conditions(workspace, request))
-        .group_by(runs.c.graph_uuid)
-    )
-    async with database.session(EVERYWHERE) as session:
-        newest_first = [row.graph_uuid for row in await session.execute(walked.order_by(desc("newest")))]
-        columns: dict[str, str] = {}
-        for begin in range(0, len(newest_first), GRAPHS):
-            part = newest_first[begin : begin + GRAPHS]
-            found = await run_reply.graphs_of(session, workspace, set(part))
-            slugs = [str(node["slug"]) for graph in part for node in found.get(graph, ())]
-            columns |= {slug: f"nodes.{slug}" if slug in HEAD else slug for slug in slugs if slug not in columns}
-    return columns
+async def titled_runs(wanted: run_rows.Wanted, filename: str, *, titles: bool) -> Export:
+    """One row per run; `titles`: with a column per node."""
+    columns = await run_rows.node_columns(wanted) if titles else {}
 
+    async def rows() -> AsyncIterator[list[exports.Record]]:
+        async for page in run_rows.pages(wanted):
+            found = await run_rows.titles(wanted, page, columns) if columns else {}
+            yield [run_rows.head(row) | found.get(row["uuid"], {}) for row in page]
 
-async def _titles(
-    database: Database, workspace: uuid.UUID, page: list[RowMapping], columns: Mapping[str, str]
-) -> dict[uuid.UUID, dict[str, str]]:
-    """What stands in the nodes' columns, by run; of a node that was visited often, the last title."""
-    query = _executions_of(workspace, page, executions.c.node_slug, executions.c.title).order_by(executions.c.seq)
-    found: dict[uuid.UUID, dict[str, str]] = {}
-    async with database.session(EVERYWHERE) as session:
-        for row in await session.execute(query):
-            if row.node_slug in columns:
-                found.setdefault(row.run_uuid, {})[columns[row.node_slug]] = row.title
-    return found
-
-
-def _executions_of(workspace: uuid.UUID, page: list[RowMapping], *columns: Any):
-    uuids = sorted(row["uuid"] for row in page)
-    return select(executions.c.run_uuid, *columns).where(
-        executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids), executions.c.run_uuid.between(uuids[0], uuids[-1])
-    )
+    return Export(rows(), [*run_rows.HEAD, *columns.values()], filename)
 
 
 @exports.export("runOutputs")
 async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The input and the output of one node (by default the last one executed) of each run."""
     request = contract.DownloadRunOutputs.model_validate(params)
-
-    async def rows() -> AsyncIterator[list[Record]]:
-        async for page in _pages(database, workspace, request, params):
-            outputs = await _outputs(database, workspace, page, request.output_node_slug)
-            yield [{**_head(row), "input": row["record"], "output": outputs.get(row["uuid"])} for row in page]
-
-    return Export(rows(), [*HEAD, "input", "output"], f"outputs-{request.batch_uuid or request.workflow_uuid}", ("output",))
+    where, oldest_first = run_filter.conditions(workspace, request), bool(params.get("oldestFirst"))
+    wanted = run_rows.Wanted(database, workspace, where, oldest_first, request.limit, request.offset)
+    return run_outputs(wanted, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)
 
 
-async def _outputs(database: Database, workspace: uuid.UUID, page: list[RowMapping], slug: str | None) -> dict[uuid.UUID, Any]:
-    last = _executions_of(workspace, page, func.max(executions.c.seq).label("seq")).group_by(executions.c.run_uuid)
-    if slug is not None:
-        last = last.where(executions.c.node_slug == slug)
-    chosen = last.subquery("chosen")
-    query = _executions_of(workspace, page, executions.c.output, executions.c.output_file)
-    query = query.join(chosen, and_(chosen.c.run_uuid == executions.c.run_uuid, chosen.c.seq == executions.c.seq))
-    async with database.session(EVERYWHERE) as session:
-        found = (await session.execute(query)).all()
-    return {row.run_uuid: row.output if row.output_file is None else Stored(row.output_file) for row in found}
+def run_outputs(wanted: run_rows.Wanted, filename: str, slug: str | None) -> Export:
+    """One row per run with its input and what a node gave."""
 
+    async def rows() -> AsyncIterator[list[exports.Record]]:
+        async for page in run_rows.pages(wanted):
+            outputs = await run_rows.outputs(wanted, page, slug)
+            yield [{**run_rows.head(row), "input": row["record"], "output": outputs.get(row["uuid"])} for row in page]
 
-def _head(row: RowMapping) -> dict[str, Any]:
-    finished = run_reply.moment(row["finished_ms"])
-    created = run_reply.moment(row["created_ms"])
-    return {
-        "runUuid": str(row["uuid"]),
-        "recordId": row["record_id"],
-        "recordTitle": row["record_title"],
-        "status": row["status"],
-        "errorMessage": row["error_message"],
-        "creditsUsedCount": run_reply.number(row["credits"]),
-        "createdAt": clock.wire(created) if created else None,
-        "finishedAt": clock.wire(finished) if finished else None,
-    }
+    return Export(rows(), [*run_rows.HEAD, "input", "output"], filename, ("output",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,11 @@ _PARENTS = {"parent_batch_uuid": "parent_batch_uuid", "parent_uuid": "parent_uui
 
 def conditions(workspace: uuid.UUID, request: Wire) -> list[Condition]:
     """All conditions of a request that has some of the run filters; always within the workspace."""
-    given: dict[str, Any] = {name: getattr(request, name) for name in type(request).model_fields}
+    return matching(workspace, {name: getattr(request, name) for name in type(request).model_fields})
+
+
+def matching(workspace: uuid.UUID, given: Mapping[str, Any]) -> list[Condition]:
+    """The same for filters by name; a name that is no filter of runs is left out."""
     found: list[Condition] = [runs.c.workspace_uuid == workspace]
     for field, column in (_UUIDS | _PARENTS).items():
         if given.get(field) is not None:
@@ -52,8 +56,10 @@ def _is(column: ColumnElement[Any], text: str) -> Condition:
     return column == uid if uid else false()
 
 
-def _record(given: dict[str, Any]) -> list[Condition]:
+def _record(given: Mapping[str, Any]) -> list[Condition]:
     found: list[Condition] = []
+    if given.get("record_ids") is not None:
+        found.append(runs.c.record_id.in_(given["record_ids"]))
     if given.get("record_id") is not None:
         found.append(runs.c.record_id == given["record_id"])
     if given.get("record_title") is not None:
@@ -84,7 +90,7 @@ def _state(name: str) -> Condition:
     return runs.c.status == name
 
 
-def _times(given: dict[str, Any]) -> list[Condition]:
+def _times(given: Mapping[str, Any]) -> list[Condition]:
     found: list[Condition] = []
     after, before = given.get("created_after"), given.get("created_before")
     # The id begins with the time of creation: its bounds leave out whole months of partitions.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -25,12 +26,18 @@ async def get_metrics(ctx: Context, request: contract.GetRunMetrics) -> contract
     if workflow is None or not await door.workflow_exists(ctx.db, workflow):
         contract.get_metrics.refuse("workflowNotFound", uuid=request.workflow_uuid)
     bounds = [run_filter.milliseconds(at) for at in (request.created_after, request.created_before) if at is not None]
-    counted = await (_scanned if any(bound % HOUR for bound in bounds) else _kept)(ctx, request)
-    order = {node: index for index, node in enumerate(await _graph(ctx, request, workflow))}
-    for node in order:
-        counted.setdefault(node, dict.fromkeys(_SUMS, 0))
-    rows = sorted(counted.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
-    return contract.RunMetricsReply(run_metrics=[_metric(node, counts) for node, counts in rows])
+    within = any(bound % HOUR for bound in bounds)
+    counted = await scanned(ctx, run_filter.conditions(ctx.workspace, request)) if within else await _kept(ctx, request)
+    nodes = await graph_of(ctx, workflow, request.batch_uuid, request.release_uuid)
+    return contract.RunMetricsReply(run_metrics=[_metric(node, counts) for node, counts in in_order(counted, nodes)])
+
+
+def in_order(counted: dict[str, dict[str, Any]], nodes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """The counts by node in the order of the graph, zeros for nodes that none came to; what is no longer in it comes last."""
+    order = {node: index for index, node in enumerate(nodes)}
+    filled: dict[str, dict[str, Any]] = {node: dict.fromkeys(_SUMS, 0) for node in order}
+    filled |= counted
+    return sorted(filled.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
 
 
 async def _kept(ctx: Context, request: contract.GetRunMetrics) -> dict[str, dict[str, Any]]:
@@ -47,8 +54,8 @@ async def _kept(ctx: Context, request: contract.GetRunMetrics) -> dict[str, dict
     return {row["node_uuid"]: dict(row) for row in rows.mappings()}
 
 
-async def _scanned(ctx: Context, request: contract.GetRunMetrics) -> dict[str, dict[str, Any]]:
-    """The same from the executions themselves, for moments within an hour. O(executions of the time span)."""
+async def scanned(ctx: Context, where: Sequence[run_filter.Condition]) -> dict[str, dict[str, Any]]:
+    """The counts by node from the executions themselves. O(executions of the runs that meet the conditions)."""
     tables = run_filter.joined.join(executions, executions.c.run_uuid == runs.c.uuid)
     query = (
         select(
@@ -59,14 +66,14 @@ async def _scanned(ctx: Context, request: contract.GetRunMetrics) -> dict[str, d
             func.coalesce(func.sum(executions.c.credits), 0).label("credits"),
         )
         .select_from(tables)
-        .where(*run_filter.conditions(ctx.workspace, request))
+        .where(*where)
         .group_by(executions.c.node_uuid)
     )
     counted = {row["node_uuid"]: {"idle": 0, "cancelled": 0, **row} for row in (await ctx.db.execute(query)).mappings()}
     parked = (
         select(runs.c.position, func.count())
         .select_from(run_filter.joined)
-        .where(*run_filter.conditions(ctx.workspace, request), runs.c.status == "idle", runs.c.position.is_not(None))
+        .where(*where, runs.c.status == "idle", runs.c.position.is_not(None))
         .group_by(runs.c.position)
     )
     for node, idle in await ctx.db.execute(parked):
@@ -74,16 +81,16 @@ async def _scanned(ctx: Context, request: contract.GetRunMetrics) -> dict[str, d
     return counted
 
 
-async def _graph(ctx: Context, request: contract.GetRunMetrics, workflow: uuid.UUID) -> list[str]:
+async def graph_of(ctx: Context, workflow: uuid.UUID, batch_uuid: str | None, release_uuid: str | None) -> list[str]:
     """The nodes whose order the rows follow: those of the batch, the release, or what is deployed."""
     nodes: list[dict[str, Any]] | None = None
-    if request.batch_uuid is not None:
-        batch = ids.parse(request.batch_uuid)
+    if batch_uuid is not None:
+        batch = ids.parse(batch_uuid)
         query = select(batches.c.graph_uuid).where(batches.c.uuid == batch, batches.c.workspace_uuid == ctx.workspace)
         graph = await ctx.db.scalar(query)
         nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph) if graph else None
-    elif request.release_uuid is not None:
-        release = ids.parse(request.release_uuid)
+    elif release_uuid is not None:
+        release = ids.parse(release_uuid)
         nodes = await door.release_nodes(ctx.db, release) if release else None
     else:
         runnable = await door.runnable(ctx.db, workflow)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration import execution, run
 from cargo_ai.domains.orchestration import run_filter
+from cargo_ai.engine.journal import NIL
 from cargo_ai.engine.tables import executions, graphs, runs
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.files import FileMissing, FileStore
@@ -120,7 +121,8 @@ def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
 def _waiting(row: RowMapping, graph: Graph) -> execution.Execution:
     node = graph.get(row["position"], {})
     due = moment(row["wake_ms"])
-    title = f"⏳ Waiting until {due:%Y-%m-%d %H:%M:%S} UTC" if due else "⏳ Waiting"
+    below = "⏳ Waiting for the runs that it has started" if row["waiting_for"] else "⏳ Waiting"
+    title = f"⏳ Waiting until {due:%Y-%m-%d %H:%M:%S} UTC" if due and not row["waiting_for"] else below
     shared: dict[str, Any] = {
         "node_uuid": row["position"],
         "node_slug": str(node.get("slug", "")),
@@ -140,6 +142,14 @@ def _of_kind(node: JsonObject, shared: dict[str, Any]) -> execution.Execution:
             node_integration_slug=str(node.get("integrationSlug", "")),
             **shared,
         )
+    if node.get("kind") == "tool":
+        return execution.ToolExecution(
+            # A template has no uuid of its own.
+            node_tool_uuid=str(node.get("toolUuid") or NIL),
+            node_release_uuid=node.get("releaseUuid"),
+            node_wait_until_finished=node.get("waitUntilFinished") is not False,
+            **shared,
+        )
     return execution.NativeExecution(node_action_slug=str(node.get("actionSlug", "")), **shared)
 
 
@@ -152,16 +162,19 @@ async def details(
     db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID
 ) -> tuple[list[RowMapping], JsonObject, JsonObject]:
     """The executions of a run in order, its context (output by slug) and its resolved configs (by slug)."""
+    entries, outputs = await journal(db, files, workspace, run_uuid)
+    slugs = [str(entry["node_slug"]) for entry in entries]
+    configs = [entry["config"] for entry in entries]
+    return entries, dict(zip(slugs, outputs, strict=True)), dict(zip(slugs, configs, strict=True))
+
+
+async def journal(db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID) -> tuple[list[RowMapping], list[Any]]:
+    """The executions of a run in order, and what each gave."""
     found = await db.execute(
         select(executions).where(executions.c.workspace_uuid == workspace, executions.c.run_uuid == run_uuid).order_by(executions.c.seq)
     )
     entries = list(found.mappings())
-    context: JsonObject = {}
-    configs: JsonObject = {}
-    for entry in entries:
-        context[entry["node_slug"]] = entry["output"] if entry["output_file"] is None else await _large(files, entry["output_file"])
-        configs[entry["node_slug"]] = entry["config"]
-    return entries, context, configs
+    return entries, [one["output"] if one["output_file"] is None else await _large(files, one["output_file"]) for one in entries]
 
 
 async def _large(files: FileStore, key: str) -> Any:

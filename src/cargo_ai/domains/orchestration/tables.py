@@ -1,4 +1,4 @@
-"""The tables of the orchestration room's definitions: workflows, tools, releases. Runs and batches are the engine's."""
+"""The tables of the orchestration room's definitions: workflows, tools, plays, releases. Runs and batches are the engine's."""
 
 from __future__ import annotations
 
@@ -43,6 +43,27 @@ class Tool(Stamped, Owned, Row):
     deleted_at: Mapped[datetime | None]
 
 
+class Play(Stamped, Owned, Row):
+    """A workflow that runs on the records of a segment of its own. `schedule` is what the user gave; null: by hand only."""
+
+    __tablename__ = "plays"
+
+    workflow_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.uuid"), unique=True)
+    user_uuid: Mapped[uuid.UUID]
+    model_uuid: Mapped[uuid.UUID]
+    segment_uuid: Mapped[uuid.UUID] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    change_kinds: Mapped[list[Any]]
+    run_creation_rule: Mapped[str]
+    schedule: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    is_enabled: Mapped[bool] = mapped_column(default=False)
+    health_threshold: Mapped[float] = mapped_column(default=1.0)
+    health_alert_actions: Mapped[list[Any]] = mapped_column(Json)
+    folder_uuid: Mapped[uuid.UUID | None]
+    deleted_at: Mapped[datetime | None]
+
+
 class Release(Stamped, Owned, Row):
     """A version of a workflow's graph. A workflow has one draft and at most one deployed release; the others are archived and frozen."""
 
@@ -66,3 +87,18 @@ class Release(Stamped, Owned, Row):
     test_records: Mapped[list[Any]] = mapped_column(Json)
     deployed_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+
+
+class Webhook(Stamped, Owned, Row):
+    """Who is told that a batch has ended. `sealed`: address and secret, erased once nobody needs them; `due_at`: not before then is it
+    tried (again)."""
+
+    __tablename__ = "webhooks"
+
+    batch_uuid: Mapped[uuid.UUID] = mapped_column(unique=True)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
+    error_message: Mapped[str | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -10,9 +11,10 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration import tool as contract
-from cargo_ai.domains.orchestration import known, public_form
+from cargo_ai.domains.orchestration import known, play, public_form, trigger
 from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
 from cargo_ai.domains.workspace import door as workspace
+from cargo_ai.engine.schedule import State
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
@@ -24,8 +26,18 @@ _LIST = "cargo-ai orchestration tool list"
 _SHOWN = 10
 
 
-def reply(row: Tool) -> contract.Tool:
-    """The tool on the wire."""
+async def replies(ctx: Context, rows: Sequence[Tool]) -> list[contract.Tool]:
+    """Tools on the wire, in the order of the rows; how their triggers stand is looked up together."""
+    states = await trigger.states(ctx.db, ctx.workspace, rows)
+    return [_reply(row, states) for row in rows]
+
+
+async def reply(ctx: Context, row: Tool) -> contract.ToolReply:
+    """One tool on the wire."""
+    return contract.ToolReply(tool=(await replies(ctx, [row]))[0])
+
+
+def _reply(row: Tool, states: Mapping[str, State]) -> contract.Tool:
     return contract.Tool(
         uuid=str(row.uuid),
         icon=cast("contract.ToolIcon", row.icon),
@@ -37,7 +49,7 @@ def reply(row: Tool) -> contract.Tool:
         credits_cost=cast("contract.ToolCreditsCost", row.credits_cost),
         description=row.description,
         is_read_only=row.is_read_only,
-        triggers=row.triggers,
+        triggers=[trigger.reply(kept, states.get(kept["temporalScheduleWorkflowId"])) for kept in row.triggers],
         public_form=public_form.reply(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -48,8 +60,6 @@ def reply(row: Tool) -> contract.Tool:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolReply:
     """Make a tool, its workflow and an empty draft."""
-    if request.triggers:
-        contract.create.refuse("triggersNotAvailable")
     folder = await _folder(ctx, contract.create, request.folder_uuid)
     tool_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="tool")
     workflow.tool_uuid = tool_uuid
@@ -77,8 +87,11 @@ async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolRep
     )
     ctx.db.add_all([row, draft])
     await ctx.db.flush()
+    if request.triggers:
+        await trigger.put(ctx.db, row, request.triggers)
+        await ctx.db.flush()
     await refer(ctx.db, row, [])
-    return contract.ToolReply(tool=reply(row))
+    return await reply(ctx, row)
 
 
 @handles(contract.update)
@@ -89,8 +102,6 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
         contract.update.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
         contract.update.refuse("toolIsReadOnly", name=row.name)
-    if request.triggers:
-        contract.update.refuse("triggersNotAvailable")
     if request.template is not None and request.template.is_available:
         contract.update.refuse("templatesNotAvailable")
     given = request.model_fields_set
@@ -102,12 +113,16 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
         row.icon = request.icon.to_wire()
     if "description" in given:
         row.description = request.description
+    if request.triggers is not None:
+        await trigger.put(ctx.db, row, request.triggers)
     if "public_form" in given:
         public_form.put(row, request.public_form, ctx.secrets)
+        if public_form.is_enabled(row):
+            ctx.warn(f"The form is open at {ctx.base_url}/v1/forms/{row.uuid} once a release with form fields is deployed.")
     await ctx.db.flush()
     if "folder_uuid" in given:
         await refer(ctx.db, row, await _deployed_nodes(ctx, row))
-    return contract.ToolReply(tool=reply(row))
+    return await reply(ctx, row)
 
 
 @handles(contract.remove)
@@ -120,13 +135,14 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("toolIsReadOnly", name=row.name)
     users = [(kind, user) for kind, user in await references.users(ctx.db, "tool", row.uuid) if user != row.uuid]
     if users:
-        named = await _names(ctx, users)
+        named = await play.names(ctx.db, users)
         listed = [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]
         contract.remove.refuse("toolIsUsed", name=row.name, users=named, details={"users": listed})
     now = clock.now()
     row.deleted_at = now
     for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
         await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
+    await trigger.put(ctx.db, row, ())
     await references.put(ctx.db, ctx.workspace, "tool", row.uuid, ())
     return Removed(uuid=str(row.uuid))
 
@@ -137,7 +153,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.ToolReply:
     row = await ctx.db.scalar(select(Tool).where(Tool.uuid == ids.parse(request.uuid), Tool.deleted_at.is_(None)))
     if row is None:
         contract.get.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
-    return contract.ToolReply(tool=reply(row))
+    return await reply(ctx, row)
 
 
 @handles(contract.all)
@@ -146,7 +162,8 @@ async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply
     query = select(Tool).where(Tool.deleted_at.is_(None))
     if request.folder_uuid is not None:
         query = query.where(Tool.folder_uuid == ids.parse(request.folder_uuid))
-    return contract.ToolsReply(tools=[reply(row) for row in await ctx.db.scalars(query.order_by(Tool.uuid.desc()))])
+    rows = list(await ctx.db.scalars(query.order_by(Tool.uuid.desc())))
+    return contract.ToolsReply(tools=await replies(ctx, rows))
 
 
 async def refer(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
@@ -184,12 +201,3 @@ async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str |
 async def _deployed_nodes(ctx: Context, row: Tool) -> list[JsonObject]:
     nodes = await ctx.db.scalar(select(Release.nodes).where(Release.workflow_uuid == row.workflow_uuid, Release.status == "deployed"))
     return cast("list[JsonObject]", nodes or [])
-
-
-async def _names(ctx: Context, users: list[tuple[str, uuid.UUID]]) -> str:
-    tools = [user for kind, user in users if kind == "tool"]
-    rows = await ctx.db.execute(select(Tool.uuid, Tool.name).where(Tool.uuid.in_(tools)))
-    names = {row.uuid: row.name for row in rows}
-    shown = [f'the {kind} "{names[user]}"' if user in names else f"the {kind} {user}" for kind, user in users[:_SHOWN]]
-    more = len(users) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")

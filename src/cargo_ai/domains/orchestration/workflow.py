@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from cargo_ai.contract.orchestration import workflow as contract
 from cargo_ai.domains.orchestration.batch import last_batches
 from cargo_ai.domains.orchestration.known import inside
-from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
+from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.kernel.wire import JsonObject, Nothing
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
@@ -64,8 +64,9 @@ async def all_(ctx: Context, _request: Nothing) -> contract.WorkflowsReply:
     """All workflows of the workspace, newest first, apart from the one of its ad-hoc runs."""
     workflows = (
         await ctx.db.execute(
-            select(Workflow, Tool.folder_uuid)
+            select(Workflow, func.coalesce(Tool.folder_uuid, Play.folder_uuid))
             .outerjoin(Tool, Tool.workflow_uuid == Workflow.uuid)
+            .outerjoin(Play, Play.workflow_uuid == Workflow.uuid)
             .where(Workflow.deleted_at.is_(None), Workflow.kind != "hidden")
             .order_by(Workflow.uuid.desc())
         )

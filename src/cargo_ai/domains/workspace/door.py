@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import rights
 from cargo_ai.domains.workspace.installation import verify_key
 from cargo_ai.domains.workspace.person import known_person
-from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, Workspace
+from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import hash_token, new_token
 from cargo_ai.roomkit.context import Caller
@@ -24,12 +24,15 @@ from cargo_ai.store.session import everywhere
 __all__ = [
     "Bootstrap",
     "NewToken",
+    "Person",
     "add_workspace",
     "authenticate",
     "bootstrap",
     "create_token",
+    "email_of",
     "folder_exists",
     "on_workspace_created",
+    "people",
     "verify_key",
 ]
 
@@ -57,6 +60,20 @@ class NewToken:
 
     uuid: uuid.UUID
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a user is, as far as they said."""
+
+    first_name: str | None
+    last_name: str | None
+
+
+async def people(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """The names of these users."""
+    found = await db.execute(select(User.uuid, User.first_name, User.last_name).where(User.uuid.in_(users)))
+    return {row[0]: Person(row[1], row[2]) for row in found}
 
 
 async def authenticate(db: AsyncSession, token: str) -> Caller | None:
@@ -163,6 +180,11 @@ async def _furnish(db: AsyncSession, workspace_uuid: uuid.UUID, admin_uuid: uuid
     await db.flush()
     db.add(Membership(workspace_uuid=workspace_uuid, user_uuid=admin_uuid, role_uuid=roles[rights.ADMIN].uuid))
     await db.flush()
+
+
+async def email_of(db: AsyncSession, user: uuid.UUID) -> str | None:
+    """The e-mail address of a user; None when there is no such user."""
+    return await db.scalar(select(User.email).where(User.uuid == user))
 
 
 async def folder_exists(db: AsyncSession, folder: uuid.UUID, kind: FolderKind) -> bool:

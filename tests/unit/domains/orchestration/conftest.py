@@ -18,7 +18,7 @@ from cargo_ai.domains.workspace import door
 from cargo_ai.kernel import clock, ids, query
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server import app as application
-from cargo_ai.server.compose import secret_key
+from cargo_ai.server.compose import load_domains, secret_key
 from cargo_ai.server.state import State
 from cargo_ai.server.worker import Worker
 from cargo_ai.store import embedded
@@ -199,6 +199,8 @@ async def place(cluster: embedded.Cluster, template: str, tmp_path_factory: pyte
     settings = Settings(environment)
     # The worker and the application open each other's secrets.
     state = replace(make_state(url, settings), secrets=secret_key(settings))
+    # What a workspace is born with is known to the rooms.
+    load_domains()
     born = await bootstrap(state)
     async with state.database.session(None) as db:
         other = await door.add_workspace(db, name="Other", email="stranger@example.com")

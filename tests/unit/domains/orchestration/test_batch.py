@@ -183,7 +183,8 @@ async def test_a_file_that_the_workspace_has_not_is_refused(place: Place) -> Non
     ],
 )
 async def test_kinds_of_data_that_a_tool_cannot_take_are_refused(place: Place, data: Body) -> None:
-    status, body = await refusal(place, data)
+    tool, _ = await place.admin.deployed(LINE)
+    status, body = await refusal(place, data, nodes=None, workflowUuid=tool["workflowUuid"])
     assert (status, body["reason"]) == (400, "invalidDataKind"), body
     assert f"Data of kind {data['kind']}" in body["errorMessage"] and "records or file" in body["errorMessage"]
 

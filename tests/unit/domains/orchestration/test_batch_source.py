@@ -39,7 +39,7 @@ async def sources(files: FileStore, tmp_path: Path) -> AsyncIterator[Sources]:
 
 
 async def read(sources: Sources, key: str, skip: int = 0, kind: str = "file", **more: Any) -> list[dict[str, Any]]:
-    return [row async for chunk in sources.kinds[kind](OURS, {"kind": kind, "s3Filename": key, **more}, skip) for row in chunk]
+    return [row async for chunk in sources.kinds[kind](OURS, {"kind": kind, "s3Filename": key, **more}, skip, ids.new()) for row in chunk]
 
 
 @pytest.mark.parametrize("name", ["c.csv", "c.ndjson", "C.JSONL"])

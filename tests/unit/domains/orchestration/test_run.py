@@ -199,9 +199,9 @@ async def test_nothing_of_another_workspace_is_there(place: Place) -> None:
         "reason"
     ] == "invalidReleaseOrCustomNodes"
     assert (await there.refused("orchestration.run.get", uuid=run))[1]["reason"] == "runNotFound"
-    assert await there.ask("orchestration.run.list", workflowUuid=workflow) == {"runs": [], "count": 0}
+    assert await there.ask("orchestration.run.list") == {"runs": [], "count": 0}
     assert (await there.ask("orchestration.run.count"))["count"] == 0
-    for name in ("getMetrics", "download", "downloadOutputs", "cancel"):
+    for name in ("list", "count", "getMetrics", "download", "downloadOutputs", "cancel"):
         status, body = await there.refused(f"orchestration.run.{name}", workflowUuid=workflow)
         assert (status, body["reason"]) == (404, "workflowNotFound")
     assert await there.ask("orchestration.run.cancel", workflowUuid=own, uuids=[run]) == {"count": 0}

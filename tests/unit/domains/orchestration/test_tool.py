@@ -80,12 +80,33 @@ async def test_an_unknown_folder_is_refused_and_nothing_is_made(asker: Any, fold
     assert (await asker.ask("orchestration.tool.all"))["tools"] == []
 
 
-async def test_triggers_are_refused_until_the_server_can_fire_them(asker: Any) -> None:
+async def test_a_trigger_keeps_its_schedule_until_it_is_changed(asker: Any) -> None:
     made = await asker.tool()
-    trigger: dict[str, Any] = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
-    status, body = await asker.refused("orchestration.tool.update", uuid=made["uuid"], triggers=[trigger])
-    assert (status, body["reason"]) == (400, "triggersNotAvailable")
+    monday = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
+
+    (first,) = (await asker.ask("orchestration.tool.update", uuid=made["uuid"], triggers=[monday]))["tool"]["triggers"]
+    assert (first["description"], first["timeZone"], first["lastFireAt"], first["problem"]) == (None, None, None, None)
+    assert first["nextFireAt"] > made["createdAt"]
+
+    # What a reply shows may be sent back as it is, and a lone trigger is a list of one.
+    reply = await asker.send("orchestration.tool.update", {"uuid": made["uuid"], "triggers": first})
+    assert (reply.status_code, reply.headers.get("x-cargo-warnings")) == (200, None)
+    assert reply.json()["tool"]["triggers"] == [first]
+    moved = monday | {"timeZone": "America/New_York"}
+    (second,) = (await asker.ask("orchestration.tool.update", uuid=made["uuid"], triggers=[moved]))["tool"]["triggers"]
+    assert second["temporalScheduleWorkflowId"] != first["temporalScheduleWorkflowId"]
+    assert (await asker.ask("orchestration.tool.all"))["tools"][0]["triggers"] == [second]
     assert (await asker.ask("orchestration.tool.update", uuid=made["uuid"], triggers=[]))["tool"]["triggers"] == []
+
+
+async def test_a_trigger_whose_cron_is_none_is_named_and_changes_nothing(asker: Any) -> None:
+    made = await asker.tool()
+    good = {"name": "Good", "cron": "@every 1h"}
+
+    status, body = await asker.refused("orchestration.tool.update", uuid=made["uuid"], triggers=[good, {"name": "Bad", "cron": "daily"}])
+
+    assert (status, body["errors"][0]["path"]) == (400, "triggers.1.cron")
+    assert (await asker.ask("orchestration.tool.get", uuid=made["uuid"]))["tool"]["triggers"] == []
 
 
 async def test_the_captcha_secret_is_sealed_hidden_and_kept(asker: Any, state: State, born: door.Bootstrap) -> None:

@@ -1,0 +1,64 @@
+"""expressions: a hundred thousand evaluations of a template that only reads values, and as many that JavaScript must answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+
+from bench import report
+from bench.data.ground import seconds
+from bench.report import Json
+from bench.stand import MeasurementFailed
+from cargo_ai.expression import Request, compile_config
+from cargo_ai.expression.evaluator import Evaluator
+
+COUNT = 100_000
+CHUNK = 1_000
+PATHS: Json = {"kind": "templateExpression", "expression": "{{ nodes.start.name }} of {{ nodes.start.country }}"}
+SCRIPT: Json = {"kind": "jsExpression", "expression": "nodes.start.name.toUpperCase() + nodes.start.employees * 2"}
+
+
+def _scope(number: int) -> Json:
+    return {"nodes": {"start": {"name": f"Company {number}", "country": "FR", "employees": number}}, "parentNodes": {}, "now": ""}
+
+
+def _paths() -> None:
+    resolver = compile_config(PATHS)
+    for number in range(COUNT):
+        resolver(_scope(number), [])
+
+
+async def _scripts() -> float:
+    evaluator, resolver, workspace = Evaluator(), compile_config(SCRIPT), uuid.UUID(int=1)
+    await evaluator.warm()
+
+    async def chunk(first: int) -> None:
+        scopes = [_scope(number) for number in range(first, first + CHUNK)]
+        requests = [Request(scope, resolver.questions(scope)) for scope in scopes]
+        answered = await evaluator.evaluate(workspace, requests)
+        last = resolver(scopes[-1], [], dict(zip(requests[-1].questions, answered[-1], strict=True)))
+        if last != f"COMPANY {first + CHUNK - 1}{(first + CHUNK - 1) * 2}":
+            raise MeasurementFailed(f"The expression gave {last!r}.")
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for first in range(0, COUNT, CHUNK):
+        await chunk(first)
+    took = loop.time() - began
+    await evaluator.close()
+    return took
+
+
+def measure() -> Json:
+    """Medians of three rounds."""
+    paths = [seconds(_paths) for _ in range(3)]
+    scripts = [asyncio.run(_scripts()) for _ in range(3)]
+    return report.figure(
+        [report.at_most("seconds for 100,000 templates of paths", report.median(paths), 1.5)],
+        {"pathSeconds": [report.rounded(one) for one in paths], "javascriptSeconds": [report.rounded(one) for one in scripts]},
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(report.alone("expressions", measure))

@@ -1,0 +1,128 @@
+"""The wire of trying nodes: what a node's settings come to, and what it does, without a run around it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Never
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import Number
+from cargo_ai.contract.orchestration.node import Node
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
+
+_CONTEXT = """The outputs of earlier nodes: {"nodes": {"start": {...}}}, or the slugs right away."""
+_GROUP = "Inside a group: what parentNodes is, the outputs of the graph that holds the group."
+
+
+class ComputeNode(Wire):
+    """A node and what it would see."""
+
+    node: Node = Field(description="The node.")
+    context: JsonObject = Field(default_factory=dict[str, Any], description=_CONTEXT)
+    group_context: JsonObject | None = Field(default=None, description=_GROUP)
+
+
+class ComputedReply(Wire):
+    """The node's settings with every expression evaluated; what filter, branch and switch decide by is true or false."""
+
+    computed_config: JsonObject
+
+
+class ExecuteNode(ComputeNode):
+    """A node to execute, once, for real."""
+
+    workflow_uuid: Uuid = Field(description="The workflow that the node belongs to.")
+    release_uuid: Uuid | None = Field(default=None, description="A release of it; not needed.")
+    computed_config: JsonObject | None = Field(
+        default=None, description="Its settings as they are; else those of the node are computed from the context."
+    )
+
+
+class _Sparse(Wire):
+    """Says only what was set: the kinds of outcome have different fields."""
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, handler: SerializerFunctionWrapHandler):  # a return type would hide the fields from the JSON Schema
+        kept = {field.alias or name for name, field in type(self).model_fields.items() if name in self.model_fields_set}
+        return {key: value for key, value in handler(self).items() if key in kept or key in self.model_fields_set}
+
+
+class ItemExecution(_Sparse):
+    """What became of one node for an item."""
+
+    outcome: Literal["executing", "executed", "notExecuted"]
+    data: Any = None
+    reason: Literal["actionFailed"] | None = None
+    message: str | None = None
+    credits_used_count: Number = 0
+    child_index: int | None = None
+
+
+class ItemConfig(_Sparse):
+    """What one node's settings came to for an item."""
+
+    outcome: Literal["computed", "notComputed"]
+    computed_config: JsonObject | None = None
+    error_message: str | None = None
+
+
+class GroupItem(Wire):
+    """An item of a group, and what the group's nodes made of it, by slug."""
+
+    item: Any
+    executions: dict[str, ItemExecution]
+    computed_configs: dict[str, ItemConfig]
+    error: str | None
+
+
+class NodeOutcome(_Sparse):
+    """success with `data`, error with `message`, or pending: the node waits for something that only a run waits for."""
+
+    status: Literal["pending", "success", "error"]
+    message: str | None = None
+    run_uuid: Uuid | None = None
+    data: Any = None
+    credits_used_count: Number = 0
+    group_items: list[GroupItem] | None = None
+    child_index: int | None = None
+
+
+ExecuteReason = Literal["workflowNotFound", "releaseNotFound"]
+
+_NODE = (
+    """'{"uuid":"a","slug":"a","kind":"native","actionSlug":"filter","config":{"filter":"{{nodes.start.n > 1}}"},"childrenUuids":[null]}'"""
+)
+_SEEN = """--context '{"nodes":{"start":{"n":2}}}'"""
+
+compute: Operation[ComputeNode, ComputedReply, Never] = operations.add(
+    Operation(
+        "orchestration.node.compute",
+        "POST",
+        "/orchestration/nodes/compute",
+        takes=ComputeNode,
+        gives=ComputedReply,
+        summary="Show what a node's settings come to, without executing it.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(examples=(f"cargo-ai orchestration node compute --node {_NODE} {_SEEN}",)),
+    )
+)
+
+execute: Operation[ExecuteNode, NodeOutcome, ExecuteReason] = operations.add(
+    Operation(
+        "orchestration.node.execute",
+        "POST",
+        "/orchestration/nodes/execute",
+        takes=ExecuteNode,
+        gives=NodeOutcome,
+        summary="Execute one node, once and for real, without a run.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
+            "releaseNotFound": no(404, "Workflow {workflow} has no release {uuid}."),
+        },
+        cli=Cli(examples=(f"cargo-ai orchestration node execute --workflow-uuid UUID --node @node.json {_SEEN}",)),
+    )
+)

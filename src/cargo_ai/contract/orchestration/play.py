@@ -1,0 +1,325 @@
+"""The wire of plays: workflows that run on the records of a segment when these change."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Never
+
+from pydantic import AfterValidator, AliasChoices, Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.action import Action
+from cargo_ai.contract.orchestration.fields import ChangeKind, Listed, Name, Number, Text, Word
+from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
+from cargo_ai.contract.segmentation.segment import Cap, Slugs
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+
+RunCreationRule = Literal["always", "once", "noConcurrency"]
+ScheduleType = Literal["cron", "dbt", "realtime", "dependency", "watch"]
+
+
+ChangeKindGiven = Literal["added", "updated", "removed", "unchanged", "created"]
+"""`created` is another name for `added`."""
+
+
+def _kinds(given: list[ChangeKindGiven]) -> list[ChangeKindGiven]:
+    return list(dict.fromkeys("added" if one == "created" else one for one in given))
+
+
+ChangeKinds = Annotated[list[ChangeKindGiven], Listed, AfterValidator(_kinds), Field(min_length=1, max_length=5)]
+
+
+class CronSchedule(Wire):
+    """By the clock: five cron fields or `@every 1h`, in a time zone (UTC unless told)."""
+
+    accepts_also: ClassVar[frozenset[str]] = frozenset({"temporalScheduleWorkflowId"})
+
+    type: Literal["cron"]
+    cron: Word
+    time_zone: Word | None = None
+
+
+class DbtSchedule(Wire):
+    """After a job of dbt."""
+
+    type: Literal["dbt"]
+    job_id: Word
+
+
+class RealtimeSchedule(Wire):
+    """As soon as a record is written that changes the segment."""
+
+    type: Literal["realtime"]
+
+
+class DependencySchedule(Wire):
+    """After each batch of another play."""
+
+    type: Literal["dependency"]
+    play_uuid: Uuid
+
+
+class WatchSchedule(Wire):
+    """As records land: each that comes into the segment, or changes in it, as soon as it is written. The same as realtime."""
+
+    accepts_also: ClassVar[frozenset[str]] = frozenset({"temporalScheduleWorkflowId", "meta"})
+
+    type: Literal["watch"]
+
+
+PlaySchedule = Annotated[
+    CronSchedule | DbtSchedule | RealtimeSchedule | DependencySchedule | WatchSchedule,
+    Field(discriminator="type"),
+]
+
+
+class PlayTemplate(Wire):
+    """Whether others may start from this play."""
+
+    is_available: bool
+    scope: Literal["public", "private"]
+
+
+class Play(Wire):
+    """A workflow that runs on the records of a segment. `nextFireAt`, `lastFireAt` and `problem` tell how its cron schedule stands."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid
+    user_uuid: Uuid
+    model_uuid: Uuid
+    segment_uuid: Uuid
+    change_kinds: list[ChangeKind]
+    run_creation_rule: RunCreationRule
+    name: str
+    description: str | None
+    schedule: JsonObject | None
+    is_enabled: bool
+    health_threshold: Number
+    health_alert_actions: list[JsonObject]
+    folder_uuid: Uuid | None
+    next_fire_at: Moment | None
+    last_fire_at: Moment | None
+    problem: str | None
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
+
+
+class PlayReply(Wire):
+    """One play."""
+
+    play: Play
+
+
+class PlaysReply(Wire):
+    """Plays, newest first."""
+
+    plays: list[Play]
+
+
+_KINDS = "Which changes enrol a record: added, updated, removed, unchanged, with commas."
+_RULE = "always; once: each record a single time; noConcurrency: not while an earlier run of the record goes on."
+_SCHEDULE = (
+    'When it runs: {"type":"realtime"}, {"type":"cron","cron":"0 9 * * 1","timeZone":"Europe/Paris"}, {"type":"dependency","playUuid":…} '
+    'or {"type":"watch"}'
+)
+
+
+class CreatePlay(Wire):
+    """A new play with a segment and a workflow of its own; its graph is drawn and deployed afterwards, then it is enabled."""
+
+    name: Name = Field(description="What people call it.")
+    description: Text | None = Field(default=None, description="What it is for.")
+    model_uuid: Uuid = Field(description="The model whose records it runs on.")
+    filter: Filter = Field(default=EVERYTHING, description="Which records of the model; all of them unless told.")
+    sort: Sort | None = Field(default=None, description="Their order.")
+    limit: Cap | None = Field(default=None, description="At most so many records, the first in the order.")
+    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count as updated; all unless told.")
+    change_kinds: ChangeKinds = Field(default_factory=lambda: ["added"], description=f"{_KINDS} added unless told.")
+    run_creation_rule: RunCreationRule = Field(default="always", description=_RULE)
+    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}; by hand unless told.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to put it into.")
+
+
+class UpdatePlay(Wire):
+    """What is given is changed; what is absent stays."""
+
+    uuid: Uuid = Field(description="The play.")
+    name: Name | None = Field(default=None, description="Its new name.")
+    description: Text | None = Field(default=None, description="Its new description; null clears it.")
+    is_enabled: bool | None = Field(
+        default=None, description="Whether it runs by itself.", validation_alias=AliasChoices("isEnabled", "is_enabled", "enabled")
+    )
+    filter: Filter | None = Field(default=None, description="Which records of the model.")
+    sort: Sort | None = Field(default=None, description="Their order; null for none.")
+    limit: Cap | None = Field(default=None, description="At most so many records; null for no limit.")
+    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count as updated; null for all.")
+    change_kinds: ChangeKinds | None = Field(default=None, description=_KINDS)
+    run_creation_rule: RunCreationRule | None = Field(default=None, description=_RULE)
+    health_threshold: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        default=None, description="The share of good runs, 0 to 1 (above 1: percent), below which a batch is unhealthy."
+    )
+    health_alert_actions: Annotated[list[Action], Field(max_length=20)] | None = Field(
+        default=None, description="Actions that are executed when a batch ends unhealthy."
+    )
+    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}; null to run by hand only.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to move it into; null takes it out.")
+    template: PlayTemplate | None = Field(default=None, description="Whether others may start from it.")
+
+
+class ListPlays(Wire):
+    """Which plays to list."""
+
+    is_enabled: bool | None = Field(default=None, description="Only those that run by themselves, or do not.")
+    model_uuid: Uuid | None = Field(default=None, description="Only those on records of this model.")
+    segment_uuid: Uuid | None = Field(default=None, description="Only the one that owns this segment.")
+    schedule_type: ScheduleType | None = Field(default=None, description="Only those with a schedule of this type.")
+    folder_uuid: Uuid | None = Field(default=None, description="Only those in this folder.")
+
+
+_PLAY_NOT_FOUND = no(404, "There is no play with uuid {uuid}.")
+_FOLDER_NOT_FOUND = no(404, "There is no folder with uuid {uuid}.")
+_MODEL_NOT_FOUND = no(404, "There is no model with uuid {uuid}.")
+_INVALID_FILTER = no(400, "The filter cannot be used: {cause}")
+_FAILED_TO_SCHEDULE = no(400, "The play cannot run on this schedule: {cause}")
+_NOT_COMPATIBLE = no(400, "The integration {slug} cannot start plays.")
+_CONNECTOR_NOT_FOUND = no(404, "There is no connector with uuid {uuid}.")
+_NO_INTEGRATION = no(404, "This server has no {slug} integration, so none of its jobs can start a play.")
+
+CreateReason = Literal[
+    "modelNotFound",
+    "failedToCreateSegment",
+    "folderNotFound",
+    "failedToSchedule",
+    "invalidFilter",
+    "integrationNotCompatible",
+    "connectorNotFound",
+    "integrationNotFound",
+]
+UpdateReason = Literal[
+    "playNotFound",
+    "workflowNotFound",
+    "playNotDeployed",
+    "failedToUpdateSegment",
+    "folderNotFound",
+    "failedToSchedule",
+    "invalidFilter",
+    "integrationNotCompatible",
+    "connectorNotFound",
+    "integrationNotFound",
+    "modelNotFound",
+    "segmentNotFound",
+    "templatesNotAvailable",
+]
+RemoveReason = Literal["playNotFound", "failedToRemoveSegment", "playIsUsed"]
+GetReason = Literal["playNotFound"]
+
+create: Operation[CreatePlay, PlayReply, CreateReason] = operations.add(
+    Operation(
+        "orchestration.play.create",
+        "POST",
+        "/orchestration/plays",
+        takes=CreatePlay,
+        gives=PlayReply,
+        summary="Make a play with an empty graph.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "modelNotFound": _MODEL_NOT_FOUND,
+            "failedToCreateSegment": no(400, "The play's segment cannot be made: {cause}"),
+            "folderNotFound": _FOLDER_NOT_FOUND,
+            "failedToSchedule": _FAILED_TO_SCHEDULE,
+            "invalidFilter": _INVALID_FILTER,
+            "integrationNotCompatible": _NOT_COMPATIBLE,
+            "connectorNotFound": _CONNECTOR_NOT_FOUND,
+            "integrationNotFound": _NO_INTEGRATION,
+        },
+        cli=Cli(
+            csv=frozenset({"changeKinds", "trackingColumnSlugs"}),
+            examples=(
+                'cargo-ai orchestration play create --name "New companies" --model-uuid UUID --change-kinds added '
+                """--schedule '{"type":"realtime"}'""",
+            ),
+        ),
+    )
+)
+
+update: Operation[UpdatePlay, PlayReply, UpdateReason] = operations.add(
+    Operation(
+        "orchestration.play.update",
+        "PUT",
+        "/orchestration/plays/{uuid}",
+        takes=UpdatePlay,
+        gives=PlayReply,
+        summary="Change a play's records, schedule, rules, name or folder; enable or disable it.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "playNotFound": _PLAY_NOT_FOUND,
+            "workflowNotFound": no(404, "The play's workflow no longer exists."),
+            "playNotDeployed": no(400, 'The play "{name}" has nothing deployed, so it cannot be enabled: deploy its graph first.'),
+            "failedToUpdateSegment": no(400, "The play's segment cannot be changed: {cause}"),
+            "folderNotFound": _FOLDER_NOT_FOUND,
+            "failedToSchedule": _FAILED_TO_SCHEDULE,
+            "invalidFilter": _INVALID_FILTER,
+            "integrationNotCompatible": _NOT_COMPATIBLE,
+            "connectorNotFound": _CONNECTOR_NOT_FOUND,
+            "integrationNotFound": _NO_INTEGRATION,
+            "modelNotFound": _MODEL_NOT_FOUND,
+            "segmentNotFound": no(404, "The play's segment no longer exists."),
+            "templatesNotAvailable": no(400, "Plays cannot be offered as templates: leave template out."),
+        },
+        cli=Cli(
+            csv=frozenset({"changeKinds", "trackingColumnSlugs"}),
+            flags={"isEnabled": ("--is-enabled", "--enabled")},
+            examples=(
+                "cargo-ai orchestration play update UUID --is-enabled true",
+                """cargo-ai orchestration play update UUID --schedule '{"type":"cron","cron":"0 9 * * 1"}'""",
+            ),
+        ),
+    )
+)
+
+remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
+    Operation(
+        "orchestration.play.remove",
+        "DELETE",
+        "/orchestration/plays/{uuid}",
+        takes=ByUuid,
+        gives=Removed,
+        summary="Remove a play and its segment; runs that have started go on.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "playNotFound": _PLAY_NOT_FOUND,
+            "failedToRemoveSegment": no(409, 'The segment of the play "{name}" is used by {users}: change that first.'),
+            "playIsUsed": no(409, 'The play "{name}" is used by {users}: change that first.'),
+        },
+        cli=Cli(examples=("cargo-ai orchestration play remove UUID",)),
+    )
+)
+
+get: Operation[ByUuid, PlayReply, GetReason] = operations.add(
+    Operation(
+        "orchestration.play.get",
+        "GET",
+        "/orchestration/plays/{uuid}",
+        takes=ByUuid,
+        gives=PlayReply,
+        summary="Show a play.",
+        needs="orchestration:workflow:read",
+        refuses={"playNotFound": _PLAY_NOT_FOUND},
+        cli=Cli(examples=("cargo-ai orchestration play get UUID",)),
+    )
+)
+
+list_: Operation[ListPlays, PlaysReply, Never] = operations.add(
+    Operation(
+        "orchestration.play.list",
+        "GET",
+        "/orchestration/plays/list",
+        takes=ListPlays,
+        gives=PlaysReply,
+        summary="List the plays.",
+        needs="orchestration:workflow:read",
+        cli=Cli(examples=("cargo-ai orchestration play list",)),
+    )
+)

@@ -1,0 +1,53 @@
+"""The wire of queries over what has run: SQL on runs, batches, spans and records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Wire
+
+Sql = Annotated[
+    str,
+    Field(min_length=1, max_length=20_000, description="One SELECT over runs, batches, spans and records, in the spelling of ClickHouse."),
+]
+
+
+class ExecuteQuery(Wire):
+    """A query whose rows come at once."""
+
+    query: Sql
+
+
+class QueryRows(Wire):
+    """The rows of a query, at most 10,000."""
+
+    rows: list[JsonObject]
+
+
+execute: Operation[ExecuteQuery, QueryRows, Literal["invalidQuery"]] = operations.add(
+    Operation(
+        "orchestration.query.execute",
+        "POST",
+        "/orchestration/query",
+        takes=ExecuteQuery,
+        gives=QueryRows,
+        summary="Ask in SQL what has run: one SELECT over runs, batches, spans and records.",
+        needs="orchestration:workflow:read",
+        refuses={"invalidQuery": no(400, "{sentence}")},
+        reads=True,
+        cli=Cli(
+            flags={"query": ("--query", "--sql")},
+            positionals=("query",),
+            examples=(
+                'cargo-ai orchestration query execute "SELECT status, count() AS n FROM runs WHERE created_at > now() - INTERVAL 1 DAY'
+                ' GROUP BY status"',
+                "cargo-ai orchestration query execute \"SELECT node_slug, countIf(execution_status = 'error') AS errors FROM spans"
+                ' GROUP BY node_slug ORDER BY errors DESC"',
+            ),
+        ),
+    )
+)

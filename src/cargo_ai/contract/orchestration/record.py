@@ -1,0 +1,269 @@
+"""The wire of a workflow's records: the latest run of each record that ever went through it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.execution import Execution, ExecutionsFilter
+from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
+from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, Format, UrlReply, WorkflowReason
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import Counted, JsonObject, Moment, Uuid, Wire
+
+MAXIMUM_IDS = 10_000
+RecordStatusWanted = Literal["pending", "running", "success", "error", "cancelled", "cancelling", "finished"]
+Ids = Annotated[list[Word], Listed, Field(max_length=MAXIMUM_IDS)]
+
+
+class Record(Wire):
+    """A record as its latest run of the workflow left it. An item of a group is a record of its own, told by `parentRunUuid`."""
+
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid
+    user_uuid: Uuid | None
+    id: str
+    title: str
+    run_uuid: Uuid
+    trace_uuid: Uuid
+    release_uuid: Uuid | None
+    nodes: list[JsonObject] | None
+    batch_uuid: Uuid | None
+    temporal_workflow_id: str
+    context_s3_filename: str = Field(alias="contextS3Filename")
+    computed_configs_s3_filename: str = Field(alias="computedConfigsS3Filename")
+    parent_run_uuid: Uuid | None
+    parent_node_uuid: Uuid | None
+    parent_batch_uuid: Uuid | None
+    parent_agent_uuid: Uuid | None
+    parent_chat_uuid: Uuid | None
+    parent_message_uuid: Uuid | None
+    is_group_parent: bool | None
+    status: RecordStatus
+    error_message: str | None
+    executions: list[Execution]
+    created_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None
+
+
+class RecordsReply(Wire):
+    """Records, the one that ran last first, and how many match in all."""
+
+    records: list[Record]
+    count: int
+
+
+class RecordMetric(Wire):
+    """How often the latest runs executed a node, by how it went."""
+
+    node_uuid: Uuid
+    total_executions_count: int
+    pending_executions_count: int
+    running_executions_count: int
+    success_executions_count: int
+    error_executions_count: int
+    cancelling_executions_count: int
+    cancelled_executions_count: int
+    credits_used_count: Number
+
+
+class RecordMetricsReply(Wire):
+    """One row per node."""
+
+    record_metrics: list[RecordMetric]
+
+
+class _RecordScope(Wire):
+    """What records can be told apart by, apart from their workflow and status."""
+
+    title: Word | None = Field(default=None, description="Only records whose title contains this.")
+    title_or_id: Word | None = Field(default=None, description="Only records whose title or id contains this.")
+    release_uuid: Uuid | None = Field(default=None, description="Only records whose latest run took this release.")
+    batch_uuid: Uuid | None = Field(default=None, description="Only records whose latest run belongs to this batch.")
+    parent_batch_uuid: Uuid | None = Field(default=None, description="Only records that this batch's runs have started.")
+    parent_run_uuid: Uuid | None = Field(default=None, description="Only records that this run has started.")
+    parent_node_uuid: Uuid | None = Field(default=None, description="Only records that this node has started.")
+    is_group_parent: bool | None = Field(default=None, description="Only items of groups, or none of them.")
+    executions_filter: ExecutionsFilter | None = Field(default=None, description="Only records whose nodes went like this.")
+    created_after: Moment | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
+    created_before: Moment | None = Field(default=None, description="Only records whose latest run began before this moment.")
+
+
+class CountRecords(_RecordScope):
+    """Which records to count."""
+
+    workflow_uuid: Uuid | None = Field(default=None, description="Only records of this workflow.")
+    user_uuid: Uuid | None = Field(default=None, description="Only records whose latest run this user has started.")
+    ids: Ids | None = Field(default=None, description="Only these records, with commas.")
+    statuses: Annotated[list[RecordStatusWanted], Listed] | None = Field(
+        default=None, description="Only records with one of these statuses; finished means ended in any way."
+    )
+    updated_after: Moment | None = Field(default=None, description="Only records updated at or after this moment.")
+    updated_before: Moment | None = Field(default=None, description="Only records updated before this moment.")
+
+
+class ListRecords(CountRecords):
+    """Which records to list."""
+
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+class _RecordFile(_RecordScope):
+    workflow_uuid: Uuid = Field(description="The workflow.")
+    ids: Ids | None = Field(default=None, description="Only these records, with commas.")
+    run_uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_IDS)] | None = Field(
+        default=None, description="Only records whose latest run is one of these."
+    )
+    statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
+        default=None, description="Only records with one of these statuses; finished means ended in any way."
+    )
+
+
+class DownloadRecords(_RecordFile):
+    """Which records to download."""
+
+    updated_after: Moment | None = Field(default=None, description="Only records updated at or after this moment.")
+    updated_before: Moment | None = Field(default=None, description="Only records updated before this moment.")
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+
+
+class DownloadRecordOutputs(_RecordFile):
+    """Which records' outputs to download."""
+
+    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed unless told.")
+    format: Format | None = Field(default=None, description="The form of the file; CSV unless told.")
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="How many records at most.")
+    offset: Offset = 0
+
+
+class GetRecordMetrics(Wire):
+    """Which records to measure."""
+
+    workflow_uuid: Uuid = Field(description="The workflow.")
+    release_uuid: Uuid | None = Field(default=None, description="Only records whose latest run took this release.")
+    batch_uuid: Uuid | None = Field(default=None, description="Only records whose latest run belongs to this batch.")
+    created_after: Moment | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
+    created_before: Moment | None = Field(default=None, description="Only records whose latest run began before this moment.")
+
+
+class CancelRecords(_RecordScope):
+    """Which records to cancel: those named by `ids`, or those that the rest describes."""
+
+    workflow_uuid: Uuid = Field(description="The workflow.")
+    ids: Ids | None = Field(default=None, description="The records, with commas.")
+
+
+OutputsReason = Literal["noRecordsFound", "tooManyRecords", "workflowNotFound"]
+CancelReason = Literal["failedToStart", "tooManyRecordsSelected", "workflowNotFound"]
+
+list_: Operation[ListRecords, RecordsReply, Never] = operations.add(
+    Operation(
+        "orchestration.record.list",
+        "POST",
+        "/orchestration/records/list",
+        takes=ListRecords,
+        gives=RecordsReply,
+        summary="List the records of a workflow, each with its latest run.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(
+            required=frozenset({"workflowUuid"}),
+            examples=("cargo-ai orchestration record list --workflow-uuid UUID --statuses error --limit 50",),
+        ),
+    )
+)
+
+count: Operation[CountRecords, CountReply, Never] = operations.add(
+    Operation(
+        "orchestration.record.count",
+        "POST",
+        "/orchestration/records/count",
+        takes=CountRecords,
+        gives=CountReply,
+        summary="Count the records of a workflow.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(
+            required=frozenset({"workflowUuid"}),
+            examples=("cargo-ai orchestration record count --workflow-uuid UUID --statuses error",),
+        ),
+    )
+)
+
+download: Operation[DownloadRecords, UrlReply, WorkflowReason] = operations.add(
+    Operation(
+        "orchestration.record.download",
+        "POST",
+        "/orchestration/records/download",
+        takes=DownloadRecords,
+        gives=UrlReply,
+        summary="Make a file of a workflow's records, one row each, and show its URL.",
+        needs="orchestration:workflow:read",
+        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration record download --workflow-uuid UUID --statuses error",)),
+    )
+)
+
+download_outputs: Operation[DownloadRecordOutputs, UrlReply, OutputsReason] = operations.add(
+    Operation(
+        "orchestration.record.downloadOutputs",
+        "POST",
+        "/orchestration/records/download-outputs",
+        takes=DownloadRecordOutputs,
+        gives=UrlReply,
+        summary="Make a file of one node's output per record and show its URL.",
+        needs="orchestration:workflow:read",
+        refuses={
+            "noRecordsFound": no(400, "No record matches, so there is nothing to download."),
+            "tooManyRecords": no(
+                400, "{count} records match; at most {limit} go into one file: narrow the filter or page with limit and offset."
+            ),
+            "workflowNotFound": WORKFLOW_NOT_FOUND,
+        },
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration record download-outputs --workflow-uuid UUID --output-node-slug end",)),
+    )
+)
+
+get_metrics: Operation[GetRecordMetrics, RecordMetricsReply, WorkflowReason] = operations.add(
+    Operation(
+        "orchestration.record.getMetrics",
+        "POST",
+        "/orchestration/records/metrics",
+        takes=GetRecordMetrics,
+        gives=RecordMetricsReply,
+        summary="Show per node how the latest run of each record went.",
+        needs="orchestration:workflow:read",
+        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration record get-metrics --workflow-uuid UUID",)),
+    )
+)
+
+cancel: Operation[CancelRecords, Counted, CancelReason] = operations.add(
+    Operation(
+        "orchestration.record.cancel",
+        "POST",
+        "/orchestration/records/cancel",
+        takes=CancelRecords,
+        gives=Counted,
+        summary="Cancel the latest runs of records at their next node; those that have ended stay as they are.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "failedToStart": no(502, "The records could not be cancelled: {cause}"),
+            "tooManyRecordsSelected": no(
+                400, "{count} records are selected; at most {limit} can be cancelled at once: narrow the filter, or cancel their batch."
+            ),
+            "workflowNotFound": WORKFLOW_NOT_FOUND,
+        },
+        cli=Cli(
+            required=frozenset({"ids"}),
+            examples=("cargo-ai orchestration record cancel --workflow-uuid UUID --ids acme.com,globex.com",),
+        ),
+    )
+)

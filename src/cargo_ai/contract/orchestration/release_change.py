@@ -1,0 +1,173 @@
+"""The wire of what changes between releases: their differences, going back to one, and what goes live with one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import Text, Word
+from cargo_ai.contract.orchestration.release import Release, ReleaseStatus
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
+
+
+class ReleaseNamed(Wire):
+    """Which release is meant."""
+
+    uuid: Uuid
+    version: str | None
+    status: ReleaseStatus
+
+
+class LivePlay(Wire):
+    """The play that the release runs for."""
+
+    uuid: Uuid
+    name: str
+    is_enabled: bool
+    schedule: JsonObject | None
+
+
+class GoesLive(Wire):
+    """What a deployed release means from now on. Runs in flight stay on the release that they began with; they are counted among the
+    newest 10,000 of the workflow. `message`: the same in words."""
+
+    replaces: ReleaseNamed | None
+    triggers: list[JsonObject]
+    public_form: bool
+    play: LivePlay | None
+    runs_in_flight: int
+    batches_in_flight: int
+    message: str
+
+
+class DeployedReply(Wire):
+    """The release that was deployed, and what goes live with it."""
+
+    release: Release
+    goes_live: GoesLive
+
+
+class NodeNamed(Wire):
+    """A node, by uuid; `group`: the slugs of the groups that hold it."""
+
+    uuid: str
+    slug: str
+    group: list[str]
+
+
+class Change(Wire):
+    """One path of a node that differs; absent values are null, and then `kind` says which side lacks it."""
+
+    path: str
+    kind: Literal["added", "removed", "changed"]
+    before: Any
+    after: Any
+
+
+class ChangedNode(NodeNamed):
+    """A node that both releases have, and what differs in it; where it stands on the canvas does not count."""
+
+    changes: list[Change]
+
+
+class Edge(Wire):
+    """A way from a node to another: child number `index`, or null for the one that is taken on failure."""
+
+    source: NodeNamed
+    target: NodeNamed | None
+    index: int | None
+
+
+class ReleaseDifference(Wire):
+    """What was added, removed and changed on the way from `before` to `after`. `summary`: one line per difference, for people."""
+
+    before: ReleaseNamed | None
+    after: ReleaseNamed
+    is_same: bool
+    added_nodes: list[NodeNamed]
+    removed_nodes: list[NodeNamed]
+    changed_nodes: list[ChangedNode]
+    added_edges: list[Edge]
+    removed_edges: list[Edge]
+    form_fields: list[Change]
+    summary: list[str]
+
+
+class DiffReleases(Wire):
+    """Two releases, or a workflow: what its draft would change of what is deployed."""
+
+    before: Uuid | None = Field(default=None, description="The earlier release.")
+    after: Uuid | None = Field(default=None, description="The later release.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Instead: the deployed release of this workflow, and its draft.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> DiffReleases:
+        pair = self.before is not None and self.after is not None
+        if pair == (self.workflow_uuid is not None) or (not pair and (self.before or self.after)):
+            raise ValueError("give two releases, or workflowUuid alone")
+        return self
+
+
+class RollbackRelease(Wire):
+    """Which release to go back to."""
+
+    uuid: Uuid = Field(description="The release whose content is deployed again.")
+    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version unless told.")
+    description: Text | None = Field(default=None, description="Why.")
+
+
+DiffReason = Literal["releaseNotFound", "workflowNotFound"]
+RollbackReason = Literal[
+    "releaseNotFound",
+    "releaseIsDraft",
+    "releaseAlreadyDeployed",
+    "releaseNodesAreInvalid",
+    "invalidReleaseVersion",
+    "toolReleaseRequiresFormFields",
+]
+
+_NOT_FOUND = no(404, "There is no release with uuid {uuid}.")
+
+diff: Operation[DiffReleases, ReleaseDifference, DiffReason] = operations.add(
+    Operation(
+        "orchestration.release.diff",
+        "GET",
+        "/orchestration/releases/diff",
+        takes=DiffReleases,
+        gives=ReleaseDifference,
+        summary="Show what differs between two releases, or between what is deployed and the draft.",
+        needs="orchestration:workflow:read",
+        refuses={"releaseNotFound": _NOT_FOUND, "workflowNotFound": no(404, "There is no workflow with uuid {uuid}.")},
+        cli=Cli(
+            positionals=("before", "after"),
+            examples=(
+                "cargo-ai orchestration release diff --workflow-uuid UUID",
+                "cargo-ai orchestration release diff UUID UUID",
+            ),
+        ),
+    )
+)
+
+rollback: Operation[RollbackRelease, DeployedReply, RollbackReason] = operations.add(
+    Operation(
+        "orchestration.release.rollback",
+        "POST",
+        "/orchestration/releases/{uuid}/rollback",
+        takes=RollbackRelease,
+        gives=DeployedReply,
+        summary="Deploy the content of an earlier release again, as a new version. The draft stays as it is.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "releaseNotFound": _NOT_FOUND,
+            "releaseIsDraft": no(400, "Release {uuid} is the draft: deploy it instead."),
+            "releaseAlreadyDeployed": no(409, "Release {uuid} is the one that is deployed."),
+            "releaseNodesAreInvalid": no(400, "The release cannot be deployed any more: {faults}"),
+            "invalidReleaseVersion": no(400, 'Version "{version}" cannot be used: {cause}'),
+            "toolReleaseRequiresFormFields": no(400, "The tool has a public form by now, and the release has no formFields."),
+        },
+        cli=Cli(examples=("cargo-ai orchestration release rollback UUID",)),
+    )
+)

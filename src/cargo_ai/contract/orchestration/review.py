@@ -1,0 +1,223 @@
+"""The wire of reviews: what humanReview nodes ask people, and what these decide."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import Limit, Listed, Offset, Text, Word
+from cargo_ai.kernel.operation import Cli, Operation, Waits, no
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
+
+MOST_LINK_HOURS: Final = 720
+
+ReviewStatus = Literal["pending", "approved", "rejected", "expired", "cancelled"]
+"""expired: nobody decided in time, and the node fails; cancelled: the run ended before anybody decided."""
+
+DECIDED: Final = frozenset({"approved", "rejected", "expired", "cancelled"})
+
+
+class ReviewField(Wire):
+    """One value that is shown; where it is editable, an approval may change it."""
+
+    name: str
+    label: str | None
+    description: str | None
+    type: Literal["string", "number", "boolean", "date", "array", "object", "any"]
+    value: Any
+    editable: bool
+    required: bool
+
+
+class Decider(Wire):
+    """Who decided: a user of the workspace, or whoever held a link (its e-mail address where the link was made for one)."""
+
+    user_uuid: Uuid | None
+    email: str | None
+    via: Literal["api", "link"]
+
+
+class Review(Wire):
+    """One question to people. `values`: what was decided on; null until then. `timedOut`: the decision is the one set for the timeout."""
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid | None
+    batch_uuid: Uuid | None
+    run_uuid: Uuid
+    node_uuid: str
+    node_slug: str
+    title: str
+    instructions: str | None
+    fields_: list[ReviewField] = Field(alias="fields")
+    assignees: list[str]
+    expires_at: Moment | None
+    timeout_outcome: Literal["reject", "approve", "fail"]
+    status: ReviewStatus
+    values: JsonObject | None
+    edited: bool
+    comment: str | None
+    decided_by: Decider | None
+    decided_at: Moment | None
+    timed_out: bool
+    created_at: Moment
+    updated_at: Moment
+
+
+class ReviewReply(Wire):
+    """One review."""
+
+    review: Review
+
+
+class ReviewsReply(Wire):
+    """Reviews, newest first, and how many match in all."""
+
+    reviews: list[Review]
+    count: int
+
+
+class LinkReply(Wire):
+    """An address that shows the review to whoever opens it, and takes a decision by POST."""
+
+    url: str
+    expires_at: Moment
+
+
+class ListReviews(Wire):
+    """Which reviews to list."""
+
+    statuses: Annotated[list[ReviewStatus], Listed] | None = Field(default=None, description="Only reviews with one of these statuses.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Only reviews of this workflow.")
+    batch_uuid: Uuid | None = Field(default=None, description="Only reviews of this batch's runs.")
+    run_uuid: Uuid | None = Field(default=None, description="Only reviews of this run.")
+    assignee: Word | None = Field(default=None, description="Only reviews that this e-mail address is asked for.")
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+class ApproveReview(ByUuid):
+    """Let the run go on. `values` may change editable fields; the others stay as proposed."""
+
+    values: dict[str, Any] | None = Field(default=None, description='Changed values of editable fields: {"name": value}.')
+    comment: Text | None = Field(default=None, description="A word about the decision.")
+
+
+class RejectReview(ByUuid):
+    """Do not let the run go on as proposed."""
+
+    comment: Text | None = Field(default=None, description="Why not.")
+
+
+class CreateLink(ByUuid):
+    """For whom the link is, and for how long."""
+
+    email: Annotated[str, Field(min_length=3, max_length=254)] | None = Field(
+        default=None, description="Whose link this is: told as who decided."
+    )
+    hours: Annotated[int, Field(ge=1, le=MOST_LINK_HOURS)] = Field(default=168, description="For how long it works: 168 unless told.")
+
+
+GetReason = Literal["reviewNotFound"]
+DecideReason = Literal["reviewNotFound", "reviewAlreadyDecided", "reviewExpired", "reviewCancelled"]
+
+_NOT_FOUND = no(404, "There is no review with uuid {uuid}.")
+_DECIDED = no(409, "This review is {status} already: {who} decided at {at}.")
+_EXPIRED = no(409, "Nobody decided in time: since {at} this review counts as {outcome}.")
+_CANCELLED = no(409, "Run {run} has ended, so there is nothing left to decide.")
+
+list_: Operation[ListReviews, ReviewsReply, Never] = operations.add(
+    Operation(
+        "orchestration.review.list",
+        "POST",
+        "/orchestration/reviews/list",
+        takes=ListReviews,
+        gives=ReviewsReply,
+        summary="List the reviews of humanReview nodes.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration review list --statuses pending --limit 20",)),
+    )
+)
+
+get: Operation[ByUuid, ReviewReply, GetReason] = operations.add(
+    Operation(
+        "orchestration.review.get",
+        "GET",
+        "/orchestration/reviews/{uuid}",
+        takes=ByUuid,
+        gives=ReviewReply,
+        summary="Show what is to be reviewed, or what was decided.",
+        needs="orchestration:workflow:read",
+        refuses={"reviewNotFound": _NOT_FOUND},
+        waits=Waits(key="review.uuid", field="review.status", final=DECIDED),
+        cli=Cli(examples=("cargo-ai orchestration review get UUID",)),
+    )
+)
+
+approve: Operation[ApproveReview, ReviewReply, DecideReason] = operations.add(
+    Operation(
+        "orchestration.review.approve",
+        "POST",
+        "/orchestration/reviews/{uuid}/approve",
+        takes=ApproveReview,
+        gives=ReviewReply,
+        summary="Approve, with or without changed values: the run goes on.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "reviewNotFound": _NOT_FOUND,
+            "reviewAlreadyDecided": _DECIDED,
+            "reviewExpired": _EXPIRED,
+            "reviewCancelled": _CANCELLED,
+        },
+        agent_safe=False,
+        cli=Cli(
+            examples=(
+                "cargo-ai orchestration review approve UUID",
+                """cargo-ai orchestration review approve UUID --values '{"subject":"Hello"}' --comment 'Shorter subject'""",
+            )
+        ),
+    )
+)
+
+reject: Operation[RejectReview, ReviewReply, DecideReason] = operations.add(
+    Operation(
+        "orchestration.review.reject",
+        "POST",
+        "/orchestration/reviews/{uuid}/reject",
+        takes=RejectReview,
+        gives=ReviewReply,
+        summary="Reject: the run takes the node's second way, or ends there.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "reviewNotFound": _NOT_FOUND,
+            "reviewAlreadyDecided": _DECIDED,
+            "reviewExpired": _EXPIRED,
+            "reviewCancelled": _CANCELLED,
+        },
+        agent_safe=False,
+        cli=Cli(examples=("cargo-ai orchestration review reject UUID --comment 'Too expensive'",)),
+    )
+)
+
+create_link: Operation[CreateLink, LinkReply, DecideReason] = operations.add(
+    Operation(
+        "orchestration.review.createLink",
+        "POST",
+        "/orchestration/reviews/{uuid}/links",
+        takes=CreateLink,
+        gives=LinkReply,
+        summary="Make a signed link with which somebody without an account can decide.",
+        needs="orchestration:workflow:write",
+        refuses={
+            "reviewNotFound": _NOT_FOUND,
+            "reviewAlreadyDecided": _DECIDED,
+            "reviewExpired": _EXPIRED,
+            "reviewCancelled": _CANCELLED,
+        },
+        agent_safe=False,
+        cli=Cli(examples=("cargo-ai orchestration review create-link UUID --email ann@example.com --hours 24",)),
+    )
+)

@@ -1,0 +1,93 @@
+"""The wire of comparing two runs: the first node where they part, inside groups and sub-tools too, and how."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import RunStatus
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import Uuid, Wire
+
+PartKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
+
+
+class Step(Wire):
+    """One way into what a run has started: the node that did, and which of its items (from 0); null for a sub-tool."""
+
+    node_slug: str
+    item: int | None
+
+
+class ChangedValue(Wire):
+    """Where two values differ: a dotted path ('' is the whole), and both sides; null where one has nothing there."""
+
+    path: str
+    first: Any
+    second: Any
+
+
+class Parting(Wire):
+    """Where two runs part.
+
+    kind: `input` they began with other records; `node` they came to different nodes; `config` or `output` the same node was asked for or
+    gave something else; `status` it went well in one only; `child` it went on elsewhere; `items` it started another number of runs;
+    `length` one went on where the other had ended. `steps` lead from the runs that were named down to `runUuids`, which part at `nodeSlug`.
+    """
+
+    kind: PartKind
+    sentence: str
+    steps: list[Step]
+    run_uuids: tuple[Uuid, Uuid]
+    index: int
+    node_slugs: tuple[str | None, str | None]
+    values: list[ChangedValue]
+
+
+class Side(Wire):
+    """One of the two runs."""
+
+    uuid: Uuid
+    workflow_uuid: Uuid
+    release_uuid: Uuid | None
+    record_id: str
+    status: RunStatus
+
+
+class RunDiffReply(Wire):
+    """`parting` is null when the two runs did the same. `sameNodesCount`: so many nodes were the same before they parted."""
+
+    same: bool
+    same_nodes_count: int
+    parting: Parting | None
+    first: Side
+    second: Side
+
+
+class DiffRuns(Wire):
+    """The two runs."""
+
+    uuid: Uuid = Field(description="The first run.")
+    other_uuid: Uuid = Field(description="The second run.")
+    ignore_input: bool = Field(default=False, description="Go on where only the records differ that the runs began with.")
+
+
+diff: Operation[DiffRuns, RunDiffReply, Literal["runNotFound"]] = operations.add(
+    Operation(
+        "orchestration.run.diff",
+        "POST",
+        "/orchestration/runs/diff",
+        takes=DiffRuns,
+        gives=RunDiffReply,
+        summary="Find the first node where two runs part, also inside groups and sub-tools.",
+        needs="orchestration:workflow:read",
+        refuses={"runNotFound": no(404, "There is no run with uuid {uuid}.")},
+        reads=True,
+        cli=Cli(
+            positionals=("uuid", "otherUuid"),
+            examples=("cargo-ai orchestration run diff UUID OTHER_UUID",),
+        ),
+    )
+)

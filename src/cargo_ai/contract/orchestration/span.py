@@ -1,0 +1,140 @@
+"""The wire of spans: every execution of a node in any run of the workspace, with the run that it belongs to and what it hangs below."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import ExecutionStatus, Limit, Listed, Number, Offset, Word
+from cargo_ai.contract.orchestration.run import CountReply
+from cargo_ai.kernel.operation import Cli, Operation
+from cargo_ai.kernel.wire import Moment, Uuid, Wire
+
+NodeKind = Literal["native", "connector", "tool", "agent"]
+
+
+class Span(Wire):
+    """One execution of one node. `executionIndex` counts within the run. A node that a run waits at is a pending span."""
+
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid
+    user_uuid: Uuid | None
+    batch_uuid: Uuid | None
+    trace_uuid: Uuid
+    record_id: str
+    record_title: str
+    run_uuid: Uuid
+    run_context_s3_filename: str = Field(alias="runContextS3Filename")
+    run_computed_configs_s3_filename: str = Field(alias="runComputedConfigsS3Filename")
+    parent_run_uuid: Uuid | None
+    parent_node_uuid: Uuid | None
+    parent_batch_uuid: Uuid | None
+    parent_agent_uuid: Uuid | None
+    parent_chat_uuid: Uuid | None
+    parent_message_uuid: Uuid | None
+    is_group_parent: bool | None
+    node_uuid: Uuid
+    node_kind: NodeKind
+    node_slug: str
+    node_action_slug: str
+    node_connector_uuid: Uuid | None
+    node_integration_slug: str | None
+    node_tool_uuid: Uuid | None
+    node_agent_uuid: Uuid | None
+    node_release_uuid: Uuid | None
+    node_batch_uuid: Uuid | None
+    node_run_uuid: Uuid | None
+    node_message_uuid: Uuid | None
+    node_child_index: int | None
+    node_wait_until_finished: bool
+    node_next_uuid: Uuid | None
+    execution_index: int
+    execution_status: ExecutionStatus
+    execution_error_message: str | None
+    execution_title: str | None
+    execution_icon_url: str | None
+    execution_credits_used_count: Number
+    execution_started_at: Moment
+    execution_updated_at: Moment
+    execution_finished_at: Moment | None
+
+
+class SpansReply(Wire):
+    """Spans, those of the newest run first, and how many match in all."""
+
+    spans: list[Span]
+    count: int
+
+
+class CountSpans(Wire):
+    """Which spans to count."""
+
+    execution_started_after: Moment = Field(description="Only spans that began at or after this moment.")
+    execution_started_before: Moment | None = Field(default=None, description="Only spans that began before this moment.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Only spans of this workflow's runs.")
+    user_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this user has started.")
+    batch_uuid: Uuid | None = Field(default=None, description="Only spans of this batch's runs.")
+    trace_uuid: Uuid | None = Field(default=None, description="Only spans of this trace: a run or batch and everything below it.")
+    run_uuid: Uuid | None = Field(default=None, description="Only spans of this run.")
+    record_id: Word | None = Field(default=None, description="Only spans of runs on this record.")
+    record_title: Word | None = Field(default=None, description="Only spans of runs whose record title contains this.")
+    record_title_or_id: Word | None = Field(default=None, description="Only spans of runs whose record title or id contains this.")
+    parent_run_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this run has started.")
+    parent_node_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this node has started.")
+    parent_agent_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this agent has started.")
+    node_uuid: Uuid | None = Field(default=None, description="Only spans of the node with this uuid.")
+    node_kind: NodeKind | None = Field(default=None, description="Only spans of nodes of this kind.")
+    node_slug: Word | None = Field(default=None, description="Only spans of nodes with this slug.")
+    node_integration_slug: Word | None = Field(default=None, description="Only spans of this integration's nodes.")
+    node_connector_uuid: Uuid | None = Field(default=None, description="Only spans of this connector's nodes.")
+    node_action_slug: Word | None = Field(default=None, description="Only spans of this action.")
+    node_tool_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that run this tool.")
+    node_agent_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that ask this agent.")
+    node_release_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that name this release.")
+    execution_title: Word | None = Field(default=None, description="Only spans whose title contains this.")
+    execution_title_or_error_message: Word | None = Field(
+        default=None, description="Only spans whose title or error message contains this."
+    )
+    execution_statuses: Annotated[list[ExecutionStatus], Listed] | None = Field(
+        default=None, description="Only spans with one of these statuses."
+    )
+
+
+class ListSpans(CountSpans):
+    """Which spans to list."""
+
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+list_: Operation[ListSpans, SpansReply, Never] = operations.add(
+    Operation(
+        "orchestration.span.list",
+        "POST",
+        "/orchestration/spans/list",
+        takes=ListSpans,
+        gives=SpansReply,
+        summary="List what nodes did, over all runs: by trace, run, batch, node, connector or status.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(
+            examples=("cargo-ai orchestration span list --execution-started-after 2026-01-01 --trace-uuid UUID --execution-statuses error",)
+        ),
+    )
+)
+
+count: Operation[CountSpans, CountReply, Never] = operations.add(
+    Operation(
+        "orchestration.span.count",
+        "POST",
+        "/orchestration/spans/count",
+        takes=CountSpans,
+        gives=CountReply,
+        summary="Count what nodes did, over all runs.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration span count --execution-started-after 2026-01-01 --execution-statuses error",)),
+    )
+)

@@ -1,0 +1,137 @@
+"""The wire of templates: graphs to begin with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import Listed, Number, Word
+from cargo_ai.contract.orchestration.release import ReleaseFormField
+from cargo_ai.contract.orchestration.tool import ToolIcon
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
+
+TemplateKind = Literal["play", "tool", "workflow"]
+TemplateCategory = Literal["prospecting", "ops", "enablement", "outreach", "expansion", "public", "private"]
+
+
+class AuthorCompany(Wire):
+    """Where the author works."""
+
+    name: str
+    url: str
+
+
+class TemplateAuthor(Wire):
+    """Who made the template."""
+
+    name: str
+    title: str
+    company: AuthorCompany
+
+
+class TemplateCost(Wire):
+    """What a run may cost, in credits."""
+
+    min: Number
+    max: Number
+
+
+class _Template(Wire):
+    """What all templates have. `placeholders` (ours): what has to be filled in before the nodes are valid."""
+
+    slug: str
+    workspace_uuid: Uuid | None
+    scope: Literal["public", "private"]
+    name: str
+    description: str
+    is_preset: bool
+    nodes: list[JsonObject]
+    categories: list[TemplateCategory]
+    author: TemplateAuthor
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
+    placeholders: list[str]
+
+
+class PlayTemplate(_Template):
+    """A graph for a play, and what kind of model it works on."""
+
+    kind: Literal["play"]
+    model: dict[str, Any]
+
+
+class ToolTemplate(_Template):
+    """A graph for a tool, with the form that asks for its input."""
+
+    kind: Literal["tool"]
+    form_fields: list[ReleaseFormField]
+    icon: ToolIcon
+    credits_cost: TemplateCost
+
+
+class WorkflowTemplate(_Template):
+    """A graph for anything."""
+
+    kind: Literal["workflow"]
+
+
+Template = Annotated[PlayTemplate | ToolTemplate | WorkflowTemplate, Field(discriminator="kind")]
+
+
+class ListTemplates(Wire):
+    """Which templates to list."""
+
+    has_documentation: bool | None = Field(default=None, description="Only those with documentation, or without.")
+    is_preset: bool | None = Field(default=None, description="Only presets, or none of them.")
+    kinds: Annotated[list[TemplateKind], Listed] | None = Field(default=None, description="Only templates of these kinds, with commas.")
+
+
+class TemplatesReply(Wire):
+    """Templates, by slug."""
+
+    templates: list[Template]
+
+
+class BySlug(Wire):
+    """A template named by its slug."""
+
+    slug: Word = Field(description="Its slug.")
+
+
+class TemplateReply(Wire):
+    """One template."""
+
+    template: Template
+
+
+list_: Operation[ListTemplates, TemplatesReply, Never] = operations.add(
+    Operation(
+        "orchestration.template.list",
+        "POST",
+        "/orchestration/templates/list",
+        takes=ListTemplates,
+        gives=TemplatesReply,
+        summary="List the templates: graphs to begin with.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration template list", "cargo-ai orchestration template list --kinds tool")),
+    )
+)
+
+get: Operation[BySlug, TemplateReply, Literal["templateNotFound"]] = operations.add(
+    Operation(
+        "orchestration.template.get",
+        "GET",
+        "/orchestration/templates/{slug}",
+        takes=BySlug,
+        gives=TemplateReply,
+        summary="Show a template with its nodes; what it calls __REPLACE_WITH_..._UUID__ is yours to fill in.",
+        needs="orchestration:workflow:read",
+        refuses={"templateNotFound": no(404, "There is no template {slug}.")},
+        cli=Cli(examples=("cargo-ai orchestration template get company-enrichment",)),
+    )
+)

@@ -1,0 +1,115 @@
+"""The wire of traces: a run or a batch with everything that it started: items of groups, sub-tools and their nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Never
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset
+from cargo_ai.contract.orchestration.run import CountReply
+from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.wire import ByUuid, Moment, Uuid, Wire
+
+TraceStatus = Literal["pending", "error", "degraded", "success"]
+
+
+class Trace(Wire):
+    """What one start has led to. `error`: it was stopped; `degraded`: something below failed and it went on to its end.
+
+    The trace of a batch has no single root run.
+    """
+
+    uuid: Uuid
+    workspace_uuid: Uuid
+    workflow_uuid: Uuid
+    root_run_uuid: Uuid | None
+    root_record_id: str | None
+    root_record_title: str | None
+    root_user_uuid: Uuid | None
+    chat_uuid: Uuid | None
+    agent_uuid: Uuid | None
+    spans_count: int
+    failed_spans_count: int
+    pending_spans_count: int
+    succeeded_spans_count: int
+    credits_used_count: Number
+    started_at: Moment
+    finished_at: Moment | None
+    updated_at: Moment
+    status: TraceStatus
+
+
+class TraceReply(Wire):
+    """One trace."""
+
+    trace: Trace
+
+
+class TracesReply(Wire):
+    """Traces, newest first, and how many match in all."""
+
+    traces: list[Trace]
+    count: int
+
+
+class CountTraces(Wire):
+    """Which traces to count."""
+
+    started_after: Moment = Field(description="Only traces that began at or after this moment.")
+    started_before: Moment | None = Field(default=None, description="Only traces that began before this moment.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Only traces that began in this workflow.")
+    chat_uuid: Uuid | None = Field(default=None, description="Only traces that this chat has started.")
+    agent_uuid: Uuid | None = Field(default=None, description="Only traces that this agent has started.")
+    statuses: Annotated[list[TraceStatus], Listed] | None = Field(default=None, description="Only traces with one of these statuses.")
+
+
+class ListTraces(CountTraces):
+    """Which traces to list."""
+
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+list_: Operation[ListTraces, TracesReply, Never] = operations.add(
+    Operation(
+        "orchestration.trace.list",
+        "POST",
+        "/orchestration/traces/list",
+        takes=ListTraces,
+        gives=TracesReply,
+        summary="List what was started, each with everything below it.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration trace list --started-after 2026-01-01 --statuses error,degraded",)),
+    )
+)
+
+count: Operation[CountTraces, CountReply, Never] = operations.add(
+    Operation(
+        "orchestration.trace.count",
+        "POST",
+        "/orchestration/traces/count",
+        takes=CountTraces,
+        gives=CountReply,
+        summary="Count what was started.",
+        needs="orchestration:workflow:read",
+        reads=True,
+        cli=Cli(examples=("cargo-ai orchestration trace count --started-after 2026-01-01 --statuses error",)),
+    )
+)
+
+get: Operation[ByUuid, TraceReply, Literal["traceNotFound"]] = operations.add(
+    Operation(
+        "orchestration.trace.get",
+        "GET",
+        "/orchestration/traces/{uuid}",
+        takes=ByUuid,
+        gives=TraceReply,
+        summary="Show what a run or a batch has led to.",
+        needs="orchestration:workflow:read",
+        refuses={"traceNotFound": no(404, "There is no trace with uuid {uuid}.")},
+        cli=Cli(examples=("cargo-ai orchestration trace get UUID",)),
+    )
+)

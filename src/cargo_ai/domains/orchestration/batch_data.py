@@ -1,0 +1,130 @@
+"""Batch data: what a request says its records are, checked against what is there, and as it is kept with the batch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import NoReturn
+
+from pydantic_core import to_json
+from sqlalchemy import select
+
+from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.domains.orchestration import batch_source
+from cargo_ai.domains.orchestration.tables import Play
+from cargo_ai.domains.segmentation import door as segmentation
+from cargo_ai.domains.storage import door as storage
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.roomkit.context import Context
+from cargo_ai.store.files import FileMissing, owned
+
+_MODELS = "cargo-ai storage model list"
+
+
+async def kept(ctx: Context, batch: uuid.UUID, workflow: uuid.UUID, data: contract.BatchInput) -> JsonObject:
+    """The data of a new batch as it is kept; refuses through `batch create` what its workflow does not take or what is not there."""
+    why = await batch_source.refusal(ctx.db, workflow, data.kind)
+    if why is not None:
+        contract.create.refuse("invalidDataKind", kind=data.kind, cause=why)
+    match data:
+        case contract.FileData():
+            await _readable(ctx, data.s3_filename)
+            found: JsonObject = {"kind": "file", "s3Filename": data.s3_filename}
+            return found | ({"mappings": data.mappings} if data.mappings else {})
+        case contract.RecordsData():
+            if not data.records:
+                _wrong("noRecords", "the list of records is empty.")
+            return {"kind": "records", "s3Filename": records_key(ctx.workspace, batch)}
+        case contract.SegmentData():
+            return await _segment(ctx, data)
+        case contract.ChangeData():
+            return await _change(ctx, data)
+        case contract.FilterData():
+            return await _filter(ctx, data)
+        case contract.RecordIdsData():
+            return await _record_ids(ctx, workflow, data)
+        case _:
+            return contract.create.refuse("invalidDataKind", kind=data.kind, cause="this server does not read it.")
+
+
+def records_key(workspace: uuid.UUID, batch: uuid.UUID) -> str:
+    """Where the records are kept that came with the request."""
+    return f"{workspace}/batches/{batch}/records.ndjson"
+
+
+async def put_records(ctx: Context, batch: uuid.UUID, data: contract.BatchInput) -> None:
+    """Write inline records into their file: last, so that what goes wrong leaves no file; no worker looks for it before the commit."""
+    if isinstance(data, contract.RecordsData):
+        await ctx.files.put(records_key(ctx.workspace, batch), _lines(data.records))
+
+
+async def _lines(records: Sequence[JsonObject]) -> AsyncIterator[bytes]:
+    for begin in range(0, len(records), 1_000):
+        yield b"".join(to_json(record, inf_nan_mode="null") + b"\n" for record in records[begin : begin + 1_000])
+
+
+async def _segment(ctx: Context, data: contract.SegmentData) -> JsonObject:
+    named = ids.parse(data.segment_uuid)
+    found = await segmentation.segment(ctx.db, named) if named else None
+    if found is None:
+        _wrong("failedToGetSegment", f"there is no segment {data.segment_uuid}.", "cargo-ai segmentation segment list")
+    try:
+        await segmentation.wanted(ctx.db, ctx.workspace, found.model_uuid, found.filter.to_wire())
+    except segmentation.InvalidFilter as error:
+        _wrong("failedToGetSegment", f"the filter of segment {found.name} no longer fits its model: {error}")
+    return {"kind": "segment", "segmentUuid": str(found.uuid)}
+
+
+async def _change(ctx: Context, data: contract.ChangeData) -> JsonObject:
+    if not data.change_kinds:
+        _wrong("invalidChangeKinds", "say which records of the change: added, updated, removed or unchanged.")
+    named = ids.parse(data.change_uuid)
+    found = await segmentation.change(ctx.db, named) if named else None
+    if found is None:
+        cause = f"there is no change {data.change_uuid} whose records are still kept."
+        _wrong("failedToGetSegmentChange", cause, "cargo-ai segmentation change list")
+    kinds = list(dict.fromkeys(data.change_kinds))
+    return {"kind": "change", "changeUuid": str(found.uuid), "changeKinds": kinds, "segmentUuid": str(found.segment_uuid)}
+
+
+async def _filter(ctx: Context, data: contract.FilterData) -> JsonObject:
+    named = ids.parse(data.model_uuid)
+    try:
+        found = await segmentation.wanted(ctx.db, ctx.workspace, named, data.filter, data.sort) if named else None
+    except segmentation.InvalidFilter as error:
+        _wrong("invalidData", f"the filter cannot be used: {error}")
+    if found is None:
+        _wrong("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
+    for sentence in found.warnings:
+        ctx.warn(sentence)
+    kept: JsonObject = {"kind": "filter", "modelUuid": str(named), "filter": found.filter.to_wire()}
+    kept |= {"sort": [one.to_wire() for one in found.sort]} if found.sort else {}
+    return kept | ({"limit": data.limit} if data.limit is not None else {})
+
+
+async def _record_ids(ctx: Context, workflow: uuid.UUID, data: contract.RecordIdsData) -> JsonObject:
+    if not data.ids:
+        _wrong("noRecords", "the list of ids is empty.")
+    if data.model_uuid is not None:
+        named = ids.parse(data.model_uuid)
+    else:
+        # Of a play's workflow the model is known.
+        named = await ctx.db.scalar(select(Play.model_uuid).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
+        if named is None:
+            _wrong("invalidData", "say of which model the ids are: modelUuid.", _MODELS)
+    if named is None or not await storage.model_exists(ctx.db, named):
+        _wrong("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
+    return {"kind": "recordIds", "modelUuid": str(named), "ids": list(dict.fromkeys(data.ids))}
+
+
+async def _readable(ctx: Context, key: str) -> None:
+    try:
+        await ctx.files.size(owned(key, ctx.workspace))
+    except FileMissing:
+        sentence = f"there is no file {key}: upload it first and use the s3Filename that comes back."
+        _wrong("invalidData", sentence, "cargo-ai workspace file upload --file-path companies.csv")
+
+
+def _wrong(reason: contract.DataErrorReason, cause: str, fix: str | None = None) -> NoReturn:
+    contract.create.refuse("dataError", cause=cause, details={"dataError": {"reason": reason}}, fix=fix)

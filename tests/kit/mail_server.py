@@ -1,0 +1,103 @@
+"""A mail server on the loopback: takes letters over SMTP, and says what a test wants it to say."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+
+@dataclass
+class Taken:
+    """A letter that was taken: the envelope, and what stood in it."""
+
+    sender: str
+    recipients: list[str]
+    raw: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        """The letter, parsed."""
+        found = message_from_bytes(self.raw, policy=default)
+        assert isinstance(found, EmailMessage)
+        return found
+
+
+@dataclass
+class MailServer:
+    """RFC 5321, as much of it as a client needs. `says`: a reply other than the usual one, by verb and argument; None: the usual one."""
+
+    port: int = 0
+    letters: list[Taken] = field(default_factory=list[Taken])
+    logins: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    password: str | None = None
+    says: Callable[[str, str], str | None] = lambda _verb, _argument: None
+    connections: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client."""
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await self._talk(reader, writer)
+        writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sender, recipients, known = "", list[str](), self.password is None
+
+        async def say(text: str) -> None:
+            writer.write(text.encode() + b"\r\n")
+            await writer.drain()
+
+        await say(self.says("CONNECT", "") or "220 loopback ESMTP")
+        while line := (await reader.readline()).decode("ascii").strip():
+            verb, _, argument = line.partition(" ")
+            verb = verb.upper()
+            if verb == "DATA":
+                await say("354 go on")
+                raw = await reader.readuntil(b"\r\n.\r\n")
+                told = self.says("END", "") or "250 taken"
+                if told == "hang up":
+                    return
+                if told.startswith("250"):
+                    self.letters.append(Taken(sender, recipients, raw[:-3].replace(b"\r\n..", b"\r\n.")))
+                await say(told)
+                continue
+            told = self.says(verb, argument)
+            if told == "hang up":
+                return
+            if told is None and verb == "AUTH":
+                _, name, secret = base64.b64decode(argument.split()[1]).decode().split("\0")
+                self.logins.append((name, secret))
+                known = secret == self.password
+                told = "235 welcome" if known else "535 5.7.8 wrong password"
+            elif told is None and verb == "MAIL":
+                sender, recipients = argument.partition("<")[2].partition(">")[0], []
+                told = "250 ok" if known else "530 sign in first"
+            elif told is None and verb == "RCPT":
+                recipients.append(argument.partition("<")[2].partition(">")[0])
+                told = "250 ok"
+            elif told is None:
+                told = {"EHLO": "250-loopback\r\n250 AUTH PLAIN", "QUIT": "221 bye", "RSET": "250 ok"}.get(verb, "502 no such verb")
+            await say(told)
+            if verb == "QUIT":
+                return
+
+
+@asynccontextmanager
+async def mail_server(tls: ssl.SSLContext | None = None) -> AsyncGenerator[MailServer]:
+    """A mail server on a free port; with `tls`, one that speaks nothing else."""
+    made = MailServer()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
+    made.port = server.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        server.close()
+        await server.wait_closed()

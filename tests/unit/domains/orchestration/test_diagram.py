@@ -1,0 +1,125 @@
+"""Diagrams of graphs, as Mermaid and as plain text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cargo_ai.domains.orchestration import diagram_ascii, diagram_mermaid
+from cargo_ai.domains.orchestration.diagram_graph import Drawing, picture
+from tests.unit.domains.orchestration.conftest import Asker, Body, Place, node
+
+HELD = [node("start", children=("end",)), node("end")]
+GRAPH = [
+    node("start", children=("check",)),
+    node("check", "branch", ("loop", "end"), name='Is it "big" <b>?', config={"condition": True}),
+    node("loop", "group", ("end",), config={"items": [1], "_nodes": HELD}),
+    node("end"),
+]
+
+texts = st.text(max_size=12)
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Body]:
+    """Any list of nodes: circles, repeated slugs and uuids, ways that lead nowhere, groups in groups."""
+    names = draw(st.lists(texts, min_size=1, max_size=6))
+    found: list[Body] = []
+    for name in names:
+        children = draw(st.lists(st.one_of(st.none(), st.sampled_from(names), st.just("gone")), max_size=3))
+        one = node(draw(texts), draw(st.sampled_from(["start", "branch", "switch", "group", "end"])))
+        found.append(
+            one | {"uuid": name, "name": draw(texts), "childrenUuids": children, "fallbackChildUuid": draw(st.sampled_from(names))}
+        )
+        if draw(st.booleans()) and len(found) > 1:
+            found[-1]["config"] = {"_nodes": found[:-1]}
+    return found
+
+
+@given(graphs(), texts)
+def test_any_graph_is_drawn_with_each_node_once_and_nothing_of_it_read_as_mermaid(nodes: list[Body], title: str) -> None:
+    drawing = Drawing(picture(nodes), title)
+    drawn = list(drawing.picture.every())
+    assert len({one.key for one in drawn}) == len(drawn)
+    text = diagram_mermaid.render(drawing)
+    outside = re.sub(r'"[^"]*"', "", text)
+    assert text.count('"') % 2 == 0
+    assert set(re.findall(r"[^\w\s\[\](){}|,:.#=>-]", outside)) <= set()
+    plain = diagram_ascii.render(drawing)
+    for one in drawing.picture.nodes.values():
+        before, after = {"end": "()", "choice": "<>", "service": "[]", "step": "[]", "group": "{}"}[one.form]
+        assert f"{before}{one.slug.splitlines()[0] if one.slug.splitlines() else ''}" in plain and after
+
+
+async def test_a_graph_is_drawn_with_groups_inside(asker: Asker) -> None:
+    found = await asker.ask("orchestration.node.diagram", nodes=GRAPH, title="Big", highlight="loop", paid=["check"])
+    assert found["format"] == "mermaid" and found["warnings"] == []
+    text = found["diagram"]
+    for line in (
+        'title: "Big"',
+        "flowchart TD",
+        '  n0(["start"])',
+        '  n1 -->|"yes"| n2',
+        '  n1 -->|"no"| n3',
+        '  subgraph n2["loop<br/>group"]',
+        '    n2_0(["start"])',
+        "  class n1 paid",
+        "  class n2 highlight",
+    ):
+        assert line in text.splitlines(), text
+    assert "#34;big#34; #60;b#62;?" in text
+
+
+async def test_plain_text_shows_the_ways_and_draws_shared_nodes_once(asker: Asker) -> None:
+    found = await asker.ask("orchestration.node.diagram", nodes=GRAPH, format="ascii")
+    assert found["diagram"].splitlines() == [
+        "(start)",
+        "|",
+        '<check> Is it "big" <b>? (branch)',
+        "+- yes",
+        "|  {loop} (group)",
+        "|  :  for each item",
+        "|  :  (start)",
+        "|  :  |",
+        "|  :  (end)",
+        "|  |",
+        "|  (end)",
+        "+- no",
+        "   ^ (end)",
+    ]
+
+
+async def test_exactly_one_source_is_drawn(asker: Asker, graph: list[Body]) -> None:
+    tool, release = await asker.deployed(graph)
+    unknown = "0198a000-0000-7000-8000-000000000000"
+    for source in (
+        {"workflowUuid": tool["workflowUuid"]},
+        {"workflowUuid": tool["workflowUuid"], "draft": True},
+        {"releaseUuid": release["uuid"]},
+    ):
+        assert "n0 --> n1" in (await asker.ask("orchestration.node.diagram", **source))["diagram"]
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({}, "invalidInput"),
+        ({"nodes": GRAPH, "releaseUuid": release["uuid"]}, "invalidInput"),
+        ({"releaseUuid": release["uuid"], "draft": True}, "invalidInput"),
+        ({"workflowUuid": unknown}, "workflowNotFound"),
+        ({"releaseUuid": unknown}, "releaseNotFound"),
+        ({"runUuid": unknown}, "runNotFound"),
+        ({"workflowUuid": (await asker.tool())["workflowUuid"]}, "releaseNotFound"),
+    ]
+    for fields, reason in bad:
+        assert (await asker.refused("orchestration.node.diagram", **fields))[1]["reason"] == reason
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_way_that_a_run_took_is_marked(place: Place) -> None:
+    nodes = [GRAPH[0], GRAPH[1] | {"childrenUuids": ["more", "end"]}, node("more", "variables", ("end",)), GRAPH[3]]
+    run = (await place.run({}, nodes=nodes))["run"]
+    text = (await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"]))["diagram"]
+    assert "n0 ==> n1" in text and "class n0,n1,n2,n3 success" in text
+    plain = await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"], format="ascii", highlight=["nowhere"])
+    assert "[more] (variables) ok" in plain["diagram"] and plain["warnings"] == ["No node has the slug or uuid nowhere."]

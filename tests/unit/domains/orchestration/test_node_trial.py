@@ -1,0 +1,144 @@
+"""Trying nodes: what their settings come to, and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.kit.echo_service import EchoService, Say, echo_service
+from tests.unit.domains.orchestration.conftest import Body, Place, node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+CONTEXT = {"nodes": {"start": {"domain": "acme.com", "employee_count": 5, "tags": ["a", "b"]}}}
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(place: Place) -> AsyncIterator[EchoService]:
+    """A service that says back what it was sent."""
+    async with echo_service() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def workflow(place: Place) -> str:
+    """A workflow to try nodes of."""
+    made = await place.admin.tool("Trials")
+    return str(made["workflowUuid"])
+
+
+async def computed(place: Place, action: str, config: Body, **more: Any) -> Body:
+    one = node("one", action, config=config)
+    found: Body = (await place.admin.ask("orchestration.node.compute", node=one, **{"context": CONTEXT} | more))["computedConfig"]
+    return found
+
+
+def calling(service: EchoService, path: str) -> Body:
+    config = {"method": "POST", "url": service.url + path, "body": {"domain": "{{nodes.start.domain}}"}}
+    return node("call", "request", ("next",), kind="connector", integrationSlug="http", config=config)
+
+
+async def test_settings_come_to_values_and_conditions_to_true_or_false(place: Place) -> None:
+    assert await computed(place, "variables", {"a": "{{nodes.start.domain}}", "b": "{{nodes.start.tags.map(t => t + 1)}}"}) == {
+        "a": "acme.com",
+        "b": ["a1", "b1"],
+    }
+    assert await computed(place, "branch", {"condition": "{{nodes.start.employee_count > 100}}"}) == {"condition": False}
+    assert await computed(place, "branch", {"condition": "false"}) == {"condition": False}
+    routes = [{"name": "x", "uuid": "x", "value": "{{nodes.start.domain}}"}]
+    assert (await computed(place, "switch", {"routes": routes}))["routes"][0]["value"] is True
+
+
+async def test_a_context_may_come_without_a_wrapper_and_with_that_of_the_group(place: Place) -> None:
+    config = {"a": "{{nodes.start.value}}", "b": "{{parentNodes.start.domain}}"}
+    inner = {"start": {"value": 1}}
+    for context, group in (({"nodes": inner}, CONTEXT), (inner, CONTEXT["nodes"])):
+        assert await computed(place, "variables", config, context=context, groupContext=group) == {"a": 1, "b": "acme.com"}
+
+
+async def test_missing_paths_warn_and_broken_expressions_are_refused(place: Place) -> None:
+    one = node("one", "variables", config={"a": "{{nodes.nowhere.x}}"})
+    assert any("nowhere" in text for text in await place.admin.warned("orchestration.node.compute", node=one, context=CONTEXT))
+    broken = node("one", "variables", config={"a": "{{nodes.start.domain.nothing()}}"})
+    status, body = await place.admin.refused("orchestration.node.compute", node=broken, context=CONTEXT)
+    assert (status, body["reason"], body["errors"][0]["path"]) == (400, "invalidInput", "node.config")
+
+
+async def test_a_node_is_executed_once_without_a_run(place: Place, service: EchoService, workflow: str) -> None:
+    before = (await place.admin.ask("orchestration.run.count"))["count"]
+    one = calling(service, "/x")
+    found = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=one, context=CONTEXT)
+    assert (found["status"], found["creditsUsedCount"], found["childIndex"]) == ("success", 0, 0)
+    assert found["data"]["body"]["body"] == '{"domain":"acme.com"}' and "message" not in found
+    given = {"method": "GET", "url": service.url + "/{{literally}}"}
+    found = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=one, computedConfig=given)
+    assert found["data"]["body"]["method"] == "GET"
+    assert (await place.admin.ask("orchestration.run.count"))["count"] == before
+
+
+async def test_pure_nodes_and_code_say_which_way_they_go(place: Place, workflow: str) -> None:
+    ask = place.admin.ask
+    branch = node("b", "branch", ("x", "y"), config={"condition": "{{nodes.start.employee_count > 100}}"})
+    found = await ask("orchestration.node.execute", workflowUuid=workflow, node=branch, context=CONTEXT)
+    assert found == {"status": "success", "data": {"condition": False}, "creditsUsedCount": 0, "childIndex": 1}
+    script = node("s", "script", ("x",), config={"script": "return nodes.start.domain.length"})
+    found = await ask("orchestration.node.execute", workflowUuid=workflow, node=script, context=CONTEXT)
+    assert found["data"] == {"result": 8}
+
+
+async def test_what_fails_or_waits_is_an_outcome_and_never_a_broken_server(place: Place, service: EchoService, workflow: str) -> None:
+    service.answers["/bad"] = lambda _heard: Say(500, b"no")
+    cases = [
+        (calling(service, "/bad") | {"retry": {"maximumAttempts": 5, "initialInterval": 60_000}}, "error", "500"),
+        (node("n", "fly"), "error", "fly"),
+        (node("n", "variables", config={"variables": "{{nodes.start.domain.x()}}"}), "error", "domain"),
+        (node("n", kind="agent"), "error", "agent"),
+        (node("n", "delay", ("x",), config={"minutes": 5}), "pending", "300"),
+        (node("n", "group", ("x",), config={"items": [1], "_nodes": "nonsense"}), "error", "group"),
+        (node("n", "group", ("x",), config={"items": 3, "_nodes": []}), "error", "items"),
+    ]
+    for one, status, word in cases:
+        found = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=one, context=CONTEXT)
+        assert found["status"] == status and word in found["message"], found
+
+
+async def test_the_items_of_a_group_are_shown_one_by_one(place: Place, service: EchoService, workflow: str) -> None:
+    service.answers["/item-b"] = lambda _heard: Say(404, b"no b")
+    inner = calling(service, "/item-{{nodes.start.value}}") | {"childrenUuids": ["end"]}
+    variables = [
+        {"name": "is", "type": "string", "value": "{{nodes.start.value}}"},
+        {"name": "of", "type": "string", "value": "{{parentNodes.start.domain}}"},
+    ]
+    held = [node("start", children=("call",)), inner, node("end", config={"variables": variables})]
+    one = node("loop", "group", ("x",), config={"items": "{{nodes.start.tags}}", "_nodes": held})
+    found = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=one, context=CONTEXT)
+    assert found["status"] == "success", found
+    assert found["data"] == [{"is": "a", "of": "acme.com"}, None]
+    good, bad = found["groupItems"]
+    assert (good["item"], good["executions"]["call"]["outcome"], good["error"]) == ("a", "executed", None)
+    assert good["computedConfigs"]["call"]["computedConfig"]["url"].endswith("/item-a")
+    assert bad["executions"]["call"]["outcome"] == "notExecuted" and "404" in bad["error"]
+    strict = one | {"config": one["config"] | {"failOnItemFailure": True}}
+    failed = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=strict, context=CONTEXT)
+    assert failed["status"] == "error" and len(failed["groupItems"]) == 2
+
+
+async def test_unknown_workflows_and_releases_are_refused(place: Place, workflow: str) -> None:
+    refused = place.admin.refused
+    one = node("n", "variables")
+    assert (await refused("orchestration.node.execute", workflowUuid="x", node=one))[1]["reason"] == "workflowNotFound"
+    status, body = await refused("orchestration.node.execute", workflowUuid=workflow, releaseUuid=workflow, node=one)
+    assert (status, body["reason"]) == (404, "releaseNotFound")
+    assert (await place.stranger.refused("orchestration.node.execute", workflowUuid=workflow, node=one))[0] == 404
+
+
+async def test_a_tool_node_gives_what_the_tool_gives(place: Place, workflow: str, graph: list[Body]) -> None:
+    tool, _ = await place.admin.deployed(graph, name="Inner")
+    one = node("t", children=("x",), kind="tool", toolUuid=tool["uuid"], config={"domain": "{{nodes.start.domain}}"})
+    found = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=one, context=CONTEXT)
+    assert found == {"status": "success", "data": {"domain": "acme.com"}, "creditsUsedCount": 0, "childIndex": 0}
+    lost = one | {"toolUuid": workflow}
+    failed = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=lost, context=CONTEXT)
+    assert failed["status"] == "error" and "tool" in failed["message"]

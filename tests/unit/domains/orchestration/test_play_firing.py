@@ -1,0 +1,255 @@
+"""Plays that fire: on a write, by the clock, after one another; by their rules, each cause once; with a worker that works."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from cargo_ai.domains.orchestration import play_schedule
+from cargo_ai.kernel import clock, ids
+from cargo_ai.store.session import EVERYWHERE
+from tests.unit.domains.orchestration.conftest import Body, Place, node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+COLUMNS = [{"slug": "id", "type": "string", "label": "Id"}, {"slug": "stage", "type": "string", "label": "Stage"}]
+LINE = [node("start", children=("end",)), node("end")]
+WAITING = [node("start", children=("delay",)), node("delay", config={"minutes": 60}, children=("end",)), node("end")]
+REALTIME = {"type": "realtime"}
+CRON = {"type": "cron", "cron": "0 0 1 1 *"}
+
+
+def having(stage: str) -> Body:
+    condition = {"kind": "string", "columnSlug": "stage", "operator": "is", "values": [stage]}
+    return {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [condition]}]}
+
+
+class Deals:
+    """A model of deals with plays on it."""
+
+    def __init__(self, place: Place, model: str) -> None:
+        self.place, self.model = place, model
+        self.known: set[str] = set()
+
+    async def write(self, *records: tuple[str, str]) -> None:
+        """Add or change deals: (id, stage)."""
+        fresh = [{"data": {"id": uid, "stage": stage}} for uid, stage in records if uid not in self.known]
+        changed = [{"id": uid, "data": {"stage": stage}} for uid, stage in records if uid in self.known]
+        self.known |= {uid for uid, _ in records}
+        for verb, rows in (("createBulk", fresh), ("updateBulk", changed)):
+            if rows:
+                await self.place.admin.ask(f"storage.record.{verb}", modelUuid=self.model, records=rows)
+
+    async def play(self, *, graph: list[Body] = LINE, enabled: bool = True, **fields: Any) -> Body:
+        """A play on the won deals, deployed."""
+        wanted = {"name": "Won", "modelUuid": self.model, "filter": having("won"), "changeKinds": ["added"]} | fields
+        made: Body = (await self.place.admin.ask("orchestration.play.create", **wanted))["play"]
+        await self.place.admin.ask("orchestration.draftRelease.deploy", workflowUuid=made["workflowUuid"], nodes=graph, formFields=None)
+        if enabled:
+            await self.place.admin.ask("orchestration.play.update", uuid=made["uuid"], isEnabled=True)
+        return made
+
+    async def entered(self, play: Body) -> list[tuple[str, str]]:
+        """(record, status) of the play's runs, oldest first."""
+        runs = (await self.place.admin.ask("orchestration.run.list", workflowUuid=play["workflowUuid"]))["runs"]
+        return [(run["recordId"], run["status"]) for run in runs[::-1]]
+
+    async def batches(self, play: Body) -> list[Body]:
+        """The play's batches, oldest first."""
+        found: list[Body] = (await self.place.admin.ask("orchestration.batch.list", workflowUuids=[play["workflowUuid"]]))["batches"]
+        return found[::-1]
+
+    async def by_hand(self, play: Body, *uids: str) -> Body:
+        """A batch of these records that has ended."""
+        data = {"kind": "recordIds", "modelUuid": self.model, "ids": list(uids)}
+        made = (await self.place.admin.ask("orchestration.batch.create", workflowUuid=play["workflowUuid"], data=data))["batch"]
+        found: Body = (await self.place.ended("batches", made["uuid"]))["batch"]
+        return found
+
+    async def due(self, play: Body) -> None:
+        """Make the play's clock strike now."""
+        async with self.place.state.database.session(EVERYWHERE) as db:
+            strike = "update schedules set next_fire_at = now() where kind = :kind and owner_uuid = cast(:uid as uuid)"
+            await db.execute(text(strike), {"kind": play_schedule.KIND, "uid": play["uuid"]})
+            await db.execute(text("select pg_notify('cargo_schedules', '')"))
+            await db.commit()
+
+
+async def until(what: Callable[[], Awaitable[Any]], wanted: Any) -> None:
+    """Return as soon as it is so."""
+    deadline, found = clock.seconds() + 20, None
+    while clock.seconds() < deadline:
+        found = await what()
+        if found == wanted:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{found} instead of {wanted}")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def deals(place: Place) -> Deals:
+    """A fresh model of deals."""
+    default = next(one for one in (await place.admin.ask("storage.dataset.all"))["datasets"] if one["kind"] == "native")
+    slug = f"deals_{ids.new().hex[-8:]}"
+    config = {"columns": COLUMNS, "idColumnSlug": "id", "titleColumnSlug": "id"}
+    wanted = {"name": slug, "slug": slug, "datasetUuid": default["uuid"], "extractorSlug": "defineObject", "config": config}
+    return Deals(place, str((await place.admin.ask("storage.model.create", **wanted))["model"]["uuid"]))
+
+
+async def test_a_record_that_comes_into_the_segment_runs_at_once_and_one_that_was_there_does_not(deals: Deals) -> None:
+    await deals.write(("old", "won"), ("open", "open"))
+    play = await deals.play(schedule=REALTIME)
+
+    await deals.write(("new", "won"), ("other", "open"), ("open", "won"))
+
+    await until(lambda: deals.entered(play), [("new", "success"), ("open", "success")])
+    (batch,) = await deals.batches(play)
+    assert (batch["data"]["kind"], batch["data"]["addedRecordsCount"], batch["data"]["changeKinds"]) == ("schedule", 2, ["added"])
+    assert (batch["status"], batch["runsStatus"], batch["runsCount"]) == ("success", "healthy", 2)
+
+
+async def test_a_play_that_watches_runs_on_each_record_as_it_lands(deals: Deals) -> None:
+    play = await deals.play(schedule={"type": "watch"}, changeKinds=["added", "updated"], filter={"conjonction": "and", "groups": []})
+
+    await deals.write(("a", "open"))
+    await until(lambda: deals.entered(play), [("a", "success")])
+    await deals.write(("a", "won"))
+
+    await until(lambda: deals.entered(play), [("a", "success"), ("a", "success")])
+
+
+async def test_updated_and_removed_records_enrol_where_they_are_wanted(deals: Deals) -> None:
+    await deals.write(("a", "won"), ("b", "won"))
+    leaving = await deals.play(schedule=REALTIME, changeKinds=["removed"])
+    entering = await deals.play(schedule=REALTIME)
+
+    await deals.write(("a", "lost"))
+
+    await until(lambda: deals.entered(leaving), [("a", "success")])
+    assert await deals.entered(entering) == []
+
+
+async def test_a_disabled_play_starts_nothing_and_what_changed_meanwhile_is_no_change_later(deals: Deals) -> None:
+    play = await deals.play(schedule=REALTIME)
+    await deals.place.admin.ask("orchestration.play.update", uuid=play["uuid"], isEnabled=False)
+    await deals.write(("meanwhile", "won"))
+    await deals.place.admin.ask("orchestration.play.update", uuid=play["uuid"], isEnabled=True)
+
+    await deals.write(("after", "won"))
+
+    await until(lambda: deals.entered(play), [("after", "success")])
+
+
+async def test_a_clock_enrols_everything_since_it_struck_last_and_says_when_there_was_nothing(deals: Deals) -> None:
+    play = await deals.play(schedule=CRON)
+    await deals.due(play)
+    await until(lambda: _statuses(deals, play), ["skipped"])
+
+    await deals.write(("a", "won"))
+    await deals.write(("b", "won"))
+    await deals.due(play)
+
+    await until(lambda: deals.entered(play), [("a", "success"), ("b", "success")])
+    shown = (await deals.place.admin.ask("orchestration.play.get", uuid=play["uuid"]))["play"]
+    assert shown["lastFireAt"] is not None and shown["nextFireAt"] > shown["lastFireAt"] and shown["problem"] is None
+    assert [batch["data"].get("skip") for batch in await deals.batches(play)] == [True, None]
+
+
+async def test_what_somebody_else_compared_before_the_clock_struck_is_not_lost(deals: Deals) -> None:
+    play = await deals.play(schedule=REALTIME)
+    # From here on its changes are held until the clock strikes.
+    await deals.place.admin.ask("orchestration.play.update", uuid=play["uuid"], schedule=CRON)
+    await deals.write(("a", "won"))
+    await deals.place.admin.ask("orchestration.play.update", uuid=play["uuid"], schedule=REALTIME)
+
+    await until(lambda: deals.entered(play), [("a", "success")])
+
+
+async def test_a_play_comes_after_the_batches_of_another(deals: Deals) -> None:
+    first = await deals.play(schedule=REALTIME)
+    second = await deals.play(schedule={"type": "dependency", "playUuid": first["uuid"]})
+
+    await deals.write(("a", "won"))
+
+    await until(lambda: deals.entered(second), [("a", "success")])
+
+
+async def _statuses(deals: Deals, play: Body) -> list[str]:
+    return [batch["status"] for batch in await deals.batches(play)]
+
+
+async def test_once_skips_a_record_that_ever_entered_and_counts_it(deals: Deals) -> None:
+    await deals.write(("a", "won"), ("b", "won"))
+    play = await deals.play(enabled=False, runCreationRule="once")
+    await deals.by_hand(play, "a")
+
+    batch = await deals.by_hand(play, "a", "b")
+
+    assert sorted(await deals.entered(play)) == [("a", "skipped"), ("a", "success"), ("b", "success")]
+    assert (batch["status"], batch["runsCount"], batch["executedRunsCount"], batch["skippedRunsCount"]) == ("success", 2, 1, 1)
+    counted = {
+        status: (await deals.place.admin.ask("orchestration.run.count", batchUuid=batch["uuid"], statuses=[status]))["count"]
+        for status in ("success", "skipped", "error", "finished")
+    }
+    assert counted == {"success": 1, "skipped": 1, "error": 0, "finished": 2}
+
+
+async def test_no_concurrency_skips_a_record_while_its_run_goes_on(deals: Deals) -> None:
+    await deals.write(("a", "won"))
+    play = await deals.play(graph=WAITING, enabled=False, runCreationRule="noConcurrency")
+    data = {"kind": "recordIds", "modelUuid": deals.model, "ids": ["a"]}
+    first = (await deals.place.admin.ask("orchestration.batch.create", workflowUuid=play["workflowUuid"], data=data))["batch"]
+    (run,) = await deals.place.idle(first["uuid"], 1)
+
+    assert (await deals.by_hand(play, "a"))["skippedRunsCount"] == 1
+    await deals.place.admin.ask("orchestration.run.cancel", workflowUuid=play["workflowUuid"], uuids=[run])
+    await deals.place.ended("batches", first["uuid"])
+    again = (await deals.place.admin.ask("orchestration.batch.create", workflowUuid=play["workflowUuid"], data=data))["batch"]
+    assert await deals.place.idle(again["uuid"], 1)
+
+
+async def test_batches_at_once_enrol_each_record_a_single_time(deals: Deals) -> None:
+    names = [f"r{at}" for at in range(40)]
+    await deals.write(*((name, "won") for name in names))
+    play = await deals.play(enabled=False, runCreationRule="once")
+
+    made = await asyncio.gather(*(deals.by_hand(play, *names) for _ in range(5)))
+
+    assert sum(batch["executedRunsCount"] for batch in made) == 40
+    assert sum(batch["skippedRunsCount"] for batch in made) == 160
+
+
+async def test_a_batch_is_as_healthy_as_its_play_asks_for_and_an_unhealthy_one_is_told(deals: Deals) -> None:
+    await deals.write(*((f"d{at}", "won") for at in range(4)))
+    broken = [
+        node("start", children=("code",)),
+        node("code", "script", config={"script": "if (nodes.start._id === 'd0') { throw new Error('no') }"}, children=("end",)),
+        node("end"),
+    ]
+    alert = (await deals.place.admin.deployed(LINE, "Alert"))[0]
+    play = await deals.play(graph=broken, enabled=False)
+    action = {"kind": "tool", "toolUuid": alert["uuid"], "config": {}}
+
+    async def ask(threshold: float) -> str:
+        await deals.place.admin.ask("orchestration.play.update", uuid=play["uuid"], healthThreshold=threshold, healthAlertActions=[action])
+        found = await deals.by_hand(play, "d0", "d1", "d2", "d3")
+        assert found["failedRunsCount"] == 1
+        return str(found["runsStatus"])
+
+    async def alerts() -> list[str]:
+        return [
+            run["recordTitle"]
+            for run in (await deals.place.admin.ask("orchestration.run.list", workflowUuid=alert["workflowUuid"]))["runs"]
+        ]
+
+    assert await ask(0.75) == "healthy"
+    assert await ask(75) == "healthy"
+    assert await ask(0.9) == "unhealthy"
+    await until(alerts, ["Won: 1 of 4 runs failed"])
+    status, body = await deals.place.admin.refused("orchestration.tool.remove", uuid=alert["uuid"])
+    assert status == 409 and "Won" in body["errorMessage"]

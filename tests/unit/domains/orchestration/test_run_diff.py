@@ -1,0 +1,64 @@
+"""Two real runs side by side: the first node where they part, also inside a group."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.domains.orchestration.conftest import Body, Place, node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+INNER = [
+    node("start", children=("grade",)),
+    node("grade", "variables", ("end",), config={"variables": [{"name": "tier", "type": "string", "value": "{{nodes.start.tier}}"}]}),
+    node("end", config={"variables": [{"name": "tier", "type": "string", "value": "{{nodes.grade.tier}}"}]}),
+]
+GRAPH = [
+    node("start", children=("pick",)),
+    node("pick", "branch", ("loop", "end"), config={"condition": "{{nodes.start.go}}"}),
+    node("loop", "group", ("end",), config={"items": "{{nodes.start.items}}", "_nodes": INNER}),
+    node("end"),
+]
+
+
+async def parted(place: Place, workflow: str, one: Body, other: Body, **fields: object) -> Body:
+    """The comparison of two runs of the workflow."""
+    runs = [(await place.run(data, workflowUuid=workflow))["run"]["uuid"] for data in (one, other)]
+    return await place.admin.ask("orchestration.run.diff", uuid=runs[0], otherUuid=runs[1], **fields)
+
+
+async def test_two_runs_part_at_their_input_a_config_or_inside_an_item(place: Place) -> None:
+    tool, _ = await place.admin.deployed(GRAPH)
+    workflow = tool["workflowUuid"]
+    record: Body = {"_id": "a", "go": True, "items": [{"tier": "A"}, {"tier": "B"}]}
+    same = await parted(place, workflow, record, record)
+    assert (same["same"], same["parting"], same["sameNodesCount"]) == (True, None, 10)
+    other: Body = {**record, "items": [{"tier": "A"}, {"tier": "C"}]}
+    at_input = (await parted(place, workflow, record, other))["parting"]
+    assert (at_input["kind"], at_input["values"]) == ("input", [{"path": "items.1.tier", "first": "B", "second": "C"}])
+    further = (await parted(place, workflow, record, {**record, "go": False}, ignoreInput=True))["parting"]
+    assert (further["kind"], further["nodeSlugs"]) == ("output", ["start", "start"])
+
+
+async def test_a_change_of_the_graph_inside_a_group_is_found_inside_it(place: Place) -> None:
+    tool, _ = await place.admin.deployed(GRAPH)
+    workflow = tool["workflowUuid"]
+    record: Body = {"_id": "a", "go": True, "items": [{"tier": "A"}, {"tier": "B"}]}
+    first = (await place.run(record, workflowUuid=workflow))["run"]["uuid"]
+    value = [{"name": "tier", "type": "string", "value": "{{nodes.start.tier === 'B' ? 'best' : nodes.start.tier}}"}]
+    inner = [{**one, "config": {"variables": value}} if one["slug"] == "grade" else one for one in INNER]
+    graph = [{**one, "config": {**one["config"], "_nodes": inner}} if one["slug"] == "loop" else one for one in GRAPH]
+    await place.admin.ask("orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=graph)
+    second = (await place.run(record, workflowUuid=workflow))["run"]["uuid"]
+    found = await place.admin.ask("orchestration.run.diff", uuid=first, otherUuid=second)
+    parting = found["parting"]
+    assert (parting["steps"], parting["nodeSlugs"]) == ([{"nodeSlug": "loop", "item": 1}], ["grade", "grade"])
+    assert parting["values"][0]["second"] == "best" and parting["sentence"].startswith("In loop, item 1: grade")
+    assert found["first"]["releaseUuid"] != found["second"]["releaseUuid"]
+
+
+async def test_a_run_of_another_workspace_cannot_be_compared(place: Place) -> None:
+    tool, _ = await place.admin.deployed(GRAPH)
+    run = (await place.run({}, workflowUuid=tool["workflowUuid"]))["run"]["uuid"]
+    for pair in ({"uuid": run, "otherUuid": run}, {"uuid": "no-uuid", "otherUuid": run}):
+        assert (await place.stranger.refused("orchestration.run.diff", **pair))[1]["reason"] == "runNotFound"
