@@ -16,7 +16,7 @@ setup: ## Make .venv from the pinned requirements (the other targets do it by th
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed and was not found. Name it: make PYTHON=/path/to/python3" >&2; exit 1; fi
 	@$(PYTHON) tools/setup.py
 
-demo: setup ## Send 500 companies through a workflow, from the shell, in under a minute
+demo: setup ## A CSV becomes a model, a play enriches it and reacts to a changed record; under a minute
 	@$(BIN)/python tools/demo.py
 
 test: setup ## The tests, without the proofs that take minutes (TESTS=tests/unit/cli for some of them)

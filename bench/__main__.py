@@ -17,12 +17,15 @@ from typing import NoReturn
 from bench import cli_start, http1k, jobs10k, memory100k, native10k, report, single_run
 from bench.data import (
     add_column,
+    count_rows,
     enumerate_ids,
     export_rows,
     expressions,
     filter_rows,
     guard_sql,
     import_rows,
+    metric_columns,
+    segment_changes,
     upsert_file,
     upsert_singles,
 )
@@ -39,6 +42,9 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "upsertFile": upsert_file.measure,
     "upsertSingles": upsert_singles.measure,
     "filterRows": filter_rows.measure,
+    "countRows": count_rows.measure,
+    "segmentChanges": segment_changes.measure,
+    "metricColumns": metric_columns.measure,
     "enumerateIds": enumerate_ids.measure,
     "exportRows": export_rows.measure,
     "addColumn": add_column.measure,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import time
 import uuid
 
 import psycopg
@@ -20,16 +21,19 @@ from cargo_ai.warehouse import rows
 PAGE = 1_000
 
 
-async def _ours(url: str, workspace: uuid.UUID, model: uuid.UUID) -> int:
+async def _ours(url: str, workspace: uuid.UUID, model: uuid.UUID) -> tuple[int, float]:
+    """How many ids, and the seconds from the first page to the last."""
     database, count, last = Database(url), 0, ""
     async with database.session(workspace) as db:
         relation = await door.relation(db, model)
     assert relation is not None
     async with await psycopg.AsyncConnection.connect(url) as connection:
+        began = time.perf_counter()
         while page := await rows.ids_after(connection, relation, last, PAGE):
             count, last = count + len(page), page[-1]
+        took = time.perf_counter() - began
     await database.close()
-    return count
+    return count, took
 
 
 def _sqlite(connection: sqlite3.Connection) -> None:
@@ -51,10 +55,10 @@ def measure() -> Json:
             found = connection.execute("select workspace_uuid from models").fetchone()
         assert found is not None
         for _ in range(ROUNDS):
-            count: list[int] = []
-            ours.append(seconds(lambda count=count: count.append(asyncio.run(_ours(ground.url, found[0], uuid.UUID(model))))))
-            if count[0] != ROWS:
-                raise MeasurementFailed(f"{count[0]} ids came, not {ROWS:,}.")
+            count, took = asyncio.run(_ours(ground.url, found[0], uuid.UUID(model)))
+            ours.append(took)
+            if count != ROWS:
+                raise MeasurementFailed(f"{count} ids came, not {ROWS:,}.")
             bare.append(seconds(lambda: _sqlite(lite)))
         lite.close()
     return report.figure(

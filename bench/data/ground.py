@@ -19,7 +19,7 @@ import psycopg
 
 from bench import processes, report
 from bench.report import Json
-from bench.stand import Stand
+from bench.stand import MeasurementFailed, Stand
 
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 ROUNDS = 3
@@ -89,10 +89,10 @@ class Ground(Stand):
             write(path, range(rows))
         return path
 
-    def model(self, slug: str) -> str:
-        """The uuid of an empty model of companies."""
-        columns = [{"slug": name, "type": kind, "label": name} for name, kind, _, _ in COLUMNS]
-        config = {"columns": columns, "idColumnSlug": "id", "titleColumnSlug": "name"}
+    def model(self, slug: str, columns: list[Json] | None = None) -> str:
+        """The uuid of an empty model, of companies unless told."""
+        mine = [{"slug": name, "type": kind, "label": name} for name, kind, _, _ in COLUMNS]
+        config = {"columns": columns or mine, "idColumnSlug": "id", "titleColumnSlug": "id" if columns else "name"}
         fields = {"slug": slug, "name": slug, "datasetUuid": self._dataset, "extractorSlug": "defineObject", "config": config}
         return str(self.api.post("/storage/models", fields)["model"]["uuid"])
 
@@ -112,6 +112,18 @@ class Ground(Stand):
         model = self.model("companies")
         self.ingest(model, self.put(self.companies(rows)))
         return model
+
+    def index(self, model: str, **asked: Any) -> list[list[str]]:
+        """Let the server make the indexes that a filter and an order need, and wait for them; the columns of each."""
+        path = f"/storage/models/{model}/indexes"
+        made = self.api.post(path, asked)["indexes"]
+        until = time.monotonic() + 300
+        while any(one["status"] != "ready" for one in made):
+            if time.monotonic() > until or any(one["status"] == "failed" for one in made):
+                raise MeasurementFailed(f"An index was not made: {made}")
+            time.sleep(0.1)
+            made = self.api.send("GET", path)["indexes"]
+        return [one["columnSlugs"] for one in made]
 
     def table(self, model: str) -> str:
         """The name of a model's table, quoted."""

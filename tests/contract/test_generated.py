@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +28,7 @@ def test_what_is_committed_is_what_the_registry_says() -> None:
     assert done.returncode == 0, f"run `make gen`:\n{done.stdout}{done.stderr}"
 
 
+@pytest.mark.slow
 def test_generating_twice_gives_the_same_bytes_and_check_notices_a_change(tmp_path: Path) -> None:
     assert gen("--root", str(tmp_path)).returncode == 0
     assert gen("--root", str(tmp_path), "--check").stdout == ""
@@ -57,12 +59,14 @@ def test_every_example_parses(example: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.delenv("CARGO_AI_CLI_INDEX", raising=False)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
     given = argv(example)
-    for word in given:
-        if word.startswith("@"):
-            Path(word[1:]).parent.mkdir(parents=True, exist_ok=True)
-            Path(word[1:]).write_text("{}", "utf-8")
     found = words.find(given)
     assert found.kind == "command" and found.row is not None
+    read = {flag for arg in found.row["args"] for flag in arg.get("fileFlags", ())}
+    for before, word in pairwise(["", *given]):
+        if word.startswith("@") or before in read:
+            file = Path(word.removeprefix("@"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("{}", "utf-8")
     parse.parse(found.row, found.words, found.rest)
 
 

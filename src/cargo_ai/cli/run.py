@@ -82,7 +82,9 @@ def run_row(row: Row, parsed: Parsed) -> int:
         return DONE
     document = answer.document()
     until = row.get("until")
-    if until and parsed.options.get("wait-until-finished"):
+    # A dry run has begun nothing, so there is nothing to wait for.
+    begun = not until or output.as_object(document).get(until["key"].partition(".")[0], "") is not None
+    if until and begun and parsed.options.get("wait-until-finished"):
         from cargo_ai.cli.wait import wait
 
         document, code = wait(api, until, document, parsed.options, settings)

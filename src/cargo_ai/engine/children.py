@@ -19,7 +19,7 @@ TOTAL = "select coalesce(sum(size + below), 0)::bigint from fanouts where run_uu
 # The runs of a fan-out were numbered together: bounds on their ids leave out everything else, and the other months.
 UNFINISHED = """
 select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms,
-    user_uuid, record_id, record_title, parent_batch_uuid, fanout_uuid, item
+    user_uuid, record_id, record_title, parent_batch_uuid, fanout_uuid, item, replay_of, replay_root, taken, replay_path
 from runs where uuid between %s and %s and fanout_uuid = %s and finished_ms is null and status <> 'idle' and inline order by uuid
 """
 ALL = """

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine import cancel
+from cargo_ai.engine import cancel, stages
 from cargo_ai.engine.queue import Queue, producer
 from cargo_ai.kernel import clock
 
@@ -43,7 +43,7 @@ returning uuid, epoch, tries, workspace_uuid, batch_uuid, lane, suspect, first_r
 """
 UNFINISHED = """
 select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms,
-    user_uuid, record_id, record_title, parent_batch_uuid, fanout_uuid, item
+    user_uuid, record_id, record_title, parent_batch_uuid, fanout_uuid, item, replay_of, replay_root, taken, replay_path
 from runs where shard_uuid = %s and uuid between %s and %s and finished_ms is null and status <> 'idle' and not inline
 order by uuid limit %s
 """
@@ -169,11 +169,13 @@ from shards where batch_uuid = %s
 async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
     """End a batch whose runs all ended; True when it was this call that did."""
     cursor = await connection.execute(
-        "select status, cursor - skipped_count, enumerated, error_message, at_end from batches "
+        "select status, cursor - skipped_count, enumerated, error_message, at_end, pace is not null from batches "
         "where uuid = %s and finished_ms is null for update",
         (batch,),
     )
     row = await cursor.fetchone()
+    if row is not None and row[5] and not row[2] and row[0] == "running":
+        await stages.ended(connection, producer(), batch, int(row[1]))
     if row is None or not row[2]:
         return False
     counts = await (await connection.execute(COUNTS, (batch,))).fetchone()

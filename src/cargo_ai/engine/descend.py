@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -12,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
 from cargo_ai.engine import cancel as cancels
-from cargo_ai.engine import children, claim, crash, group
+from cargo_ai.engine import children, claim, crash, group, takeover
 from cargo_ai.engine.action import Actions, Done, Failed, ToolMissing
 from cargo_ai.engine.brood import Brood
 from cargo_ai.engine.driven import Drive, now
@@ -115,7 +116,7 @@ class Descend:
         crash.point("before fan-out")
         self._writers[drive.shard.lane].put_fanout(drive.shard, fanout)
         # Pure runs need no ids that outlive a crash: they, their input and their end go into the journal with the next flush.
-        if fanout.shards is not None or plan.program.has_effects or fanout.depth > 1:
+        if fanout.shards is not None or plan.program.has_effects or fanout.depth > 1 or fanout.takes_over:
             await self._durable(drive)
             crash.point("after fan-out")
         if fanout.refused:
@@ -127,6 +128,8 @@ class Descend:
             await patiently("letting shards in", partial(self._admit, fanout.head.workspace))
             return Waiting(fanout.uuid)
         fan = _as_row(fanout)
+        if fanout.takes_over:
+            return await self._go_on(runner, visit, fan)
         return await self._here(runner, visit, fan, _rows(visit, plan, fan), waiting=False, failed=False)
 
     async def _go_on(self, runner: Runner, visit: _Visit, fan: Row) -> Went:
@@ -251,7 +254,27 @@ class Descend:
             shards=_cut(runs) if large or kind == "alone" else None,
             now=now(),
         )
+        if row["replay_of"] is not None:
+            await patiently("reading what was done before", partial(self._link, visit, fanout, program))
         return _Plan(fanout, program)
+
+    async def _link(self, visit: _Visit, fanout: Fanout, program: Program) -> None:
+        """In a run that repeats another one: which runs did the same items then, and how much of what they did is taken over."""
+        row, node = visit.row, visit.act.node
+        async with self._pool.connection() as connection:
+            found = await takeover.former_items(connection, row["replay_of"], node.uuid, node.slug)
+        fanout.children = [
+            replace(child, former=former)
+            if (former := found.get(child.item)) is not None and former.record == from_json(child.record)
+            else child
+            for child in fanout.children
+        ]
+        if fanout.shards is not None:
+            fanout.shards = _cut(fanout.children)
+        if row["replay_path"] and visit.walk.seq == row["taken"] and visit.act.attempt == 1:
+            path: str = row["replay_path"]
+            slug, fanout.path = path.partition(".")[0], path
+            fanout.node_inside = next((one.uuid for one in program.nodes.values() if one.slug == slug), None)
 
     async def _below(self, visit: _Visit) -> int:
         """How many runs were ever started below the run at the top; none when this is the first node that could."""
@@ -312,6 +335,7 @@ def _as_row(fanout: Fanout) -> Row:
     return {
         "uuid": fanout.uuid,
         "kind": fanout.kind,
+        "lane": fanout.lane,
         "depth": fanout.depth,
         "root_uuid": fanout.root,
         "top_uuid": fanout.top,
@@ -340,6 +364,8 @@ def _rows(visit: _Visit, plan: _Plan, fan: Row) -> list[Row]:
         "position": None,
         "pending": None,
         "created_ms": fanout.now,
+        "taken": 0,
+        "replay_path": None,
         "fanout_uuid": fanout.uuid,
         "program": plan.program,
         "fan": fan,
@@ -347,4 +373,14 @@ def _rows(visit: _Visit, plan: _Plan, fan: Row) -> list[Row]:
         "fresh": True,
         "above": (*visit.row.get("above", ()), visit.walk.run),
     }
-    return [{**shared, "uuid": run.uuid, "item": run.item, "record": from_json(run.record)} for run in fanout.children]
+    return [
+        {
+            **shared,
+            "uuid": run.uuid,
+            "item": run.item,
+            "record": from_json(run.record),
+            "replay_of": run.former and run.former.uuid,
+            "replay_root": run.former and run.former.root,
+        }
+        for run in fanout.children
+    ]

@@ -13,12 +13,13 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import to_json
 
-from cargo_ai.engine import crash, enrol
+from cargo_ai.engine import crash, enrol, stages, takeover
 from cargo_ai.engine.claim import admit, close_batch
 from cargo_ai.engine.journal import NIL, NULL, escape
 from cargo_ai.engine.patience import patiently
 from cargo_ai.engine.queue import Queue
 from cargo_ai.engine.submit import record_id, record_title
+from cargo_ai.engine.takeover import Again
 from cargo_ai.kernel import clock, ids, log
 
 Chunks = AsyncGenerator[list[dict[str, Any]]]
@@ -55,19 +56,20 @@ class Sources:
 
 CLAIM = """
 update batches set epoch = epoch + 1, status = 'querying', updated_ms = %s
-where uuid = %s and not enumerated and finished_ms is null and status in ('pending', 'querying')
-returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, shard_size, cursor, enrolment, urgent
+where uuid = %s and not enumerated and finished_ms is null and status in ('pending', 'querying', 'running')
+returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, shard_size, cursor, enrolment,
+    urgent, pace is not null
 """
 ADVANCE = """
 update batches set cursor = cursor + %s, updated_ms = %s where uuid = %s and epoch = %s and status = 'querying' returning cursor
 """
 RUNS = """
 copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
-    record_title, record, created_ms, updated_ms) from stdin
+    record_title, record, replay_of, replay_root, taken, replay_path, created_ms, updated_ms) from stdin
 """
 SKIPPED = """
 copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
-    record_title, record, created_ms, updated_ms, status, finished_ms, error_message) from stdin
+    record_title, record, replay_of, replay_root, taken, replay_path, created_ms, updated_ms, status, finished_ms, error_message) from stdin
 """
 SHARDS = """
 insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
@@ -91,6 +93,11 @@ class _Batch:
     cursor: int
     enrolment: enrol.Rule | None
     urgent: bool
+    staged: bool
+    room: int | None = None
+    """So many records more may be enrolled in the present stage."""
+    more: bool = False
+    """There are records behind the present stage."""
 
 
 class Enumerator:
@@ -115,13 +122,34 @@ class Enumerator:
         if row is None:
             return
         claimed = _Batch(uid, *row)
+        if claimed.staged and not await self._has_room(claimed):
+            return
         problem = None
         try:
             if not await self._read(claimed):
                 return
         except SourceFailed as error:
             problem = str(error)
-        await self._end(claimed, problem)
+        if claimed.more and problem is None:
+            await self._wait(claimed)
+        else:
+            await self._end(claimed, problem)
+
+    async def _has_room(self, batch: _Batch) -> bool:
+        """Whether a stage begins or goes on. If not, runs of the last one go on, or the batch stops here: then it may be over."""
+        async with self._pool.connection() as connection:
+            batch.room = await stages.enter(connection, batch.uuid, batch.epoch)
+            crash.point("before stage commit")
+        crash.point("after stage commit")
+        if batch.room is None:
+            await self._close(batch)
+        return batch.room is not None
+
+    async def _wait(self, batch: _Batch) -> None:
+        async with self._pool.connection() as connection:
+            await stages.leave(connection, batch.uuid, batch.epoch)
+        crash.point("before stage wait")
+        await self._close(batch)
 
     async def _read(self, batch: _Batch) -> bool:
         source = self._sources.kinds.get(str(batch.data.get("kind")))
@@ -130,7 +158,7 @@ class Enumerator:
         waiting: list[dict[str, Any]] = []
         limit = (URGENT_RUNS if batch.urgent else FIRST_ROWS) if batch.cursor == 0 else TRANSACTION_ROWS
         async with aclosing(source(batch.workspace, batch.data, batch.cursor, batch.uuid)) as chunks:
-            async for chunk in chunks:
+            async for chunk in _within(batch, chunks):
                 waiting += chunk
                 while len(waiting) >= limit:
                     if not await self._write(batch, waiting[:limit]) or await self._gives_way(batch):
@@ -146,9 +174,13 @@ class Enumerator:
             if row is None:
                 return False
             entering = [(ids.new(), record) for record in records]
+            out = {run: record.skip for run, record in entering if isinstance(record, Again) and record.skip}
+            if out:
+                entering = await self._skip(connection, batch, entering, out, now)
             if batch.enrolment is not None:
                 entering = await self._enrol(connection, batch, batch.enrolment, entering, now)
             await self._shards(connection, batch, entering, now)
+            await takeover.take(connection, [(run, record.seed) for run, record in entering if isinstance(record, Again)])
             crash.point("before enumeration commit")
         crash.point("after enumeration commit")
         batch.cursor = int(row[0])
@@ -158,13 +190,18 @@ class Enumerator:
         """Those that may enter; the others are kept as skipped runs, which are over before they begin."""
         named = [(run, record_id(record, run)) for run, record in entries]
         skipped = await enrol.enter(connection, batch.workspace, batch.workflow, rule, named, now)
-        if skipped:
-            out = [entry for entry in entries if entry[0] in skipped]
-            end = f"\tskipped\t{now}\t{escape(enrol.WHY[rule])}\n"
-            async with connection.cursor() as cursor, cursor.copy(SKIPPED) as copy:
-                await copy.write(_lines(batch, NIL, out, now).replace("\n", end))
-            await connection.execute("update batches set skipped_count = skipped_count + %s where uuid = %s", (len(out), batch.uuid))
-        return [entry for entry in entries if entry[0] not in skipped]
+        return await self._skip(connection, batch, entries, dict.fromkeys(skipped, enrol.WHY[rule]), now) if skipped else entries
+
+    async def _skip(
+        self, connection: Connection, batch: _Batch, entries: list[_Entry], why: Mapping[uuid.UUID, str], now: int
+    ) -> list[_Entry]:
+        """Keep some as skipped runs, each with its reason; returns the others."""
+        async with connection.cursor() as cursor, cursor.copy(SKIPPED) as copy:
+            for entry in entries:
+                if entry[0] in why:
+                    await copy.write(_lines(batch, NIL, [entry], now).replace("\n", f"\tskipped\t{now}\t{escape(why[entry[0]])}\n"))
+        await connection.execute("update batches set skipped_count = skipped_count + %s where uuid = %s", (len(why), batch.uuid))
+        return [entry for entry in entries if entry[0] not in why]
 
     async def _shards(self, connection: Connection, batch: _Batch, entries: list[_Entry], now: int) -> None:
         if not entries:
@@ -202,8 +239,28 @@ class Enumerator:
                 "where uuid = %s and epoch = %s and status = 'querying'",
                 (problem, _now(), batch.uuid, batch.epoch),
             )
+        await self._close(batch)
+
+    async def _close(self, batch: _Batch) -> None:
         async with self._pool.connection() as connection:
             await close_batch(connection, batch.uuid)
+
+
+async def _within(batch: _Batch, chunks: Chunks) -> Chunks:
+    """The records of the present stage; of a batch without stages all."""
+    left = batch.room
+    async for chunk in chunks:
+        if left is None:
+            yield chunk
+            continue
+        if not chunk:
+            continue
+        if left > 0:
+            yield chunk[:left]
+        batch.more = len(chunk) > left
+        left = max(0, left - len(chunk))
+        if batch.more:
+            return
 
 
 def _lines(batch: _Batch, shard: uuid.UUID, entries: list[_Entry], now: int) -> str:
@@ -211,9 +268,16 @@ def _lines(batch: _Batch, shard: uuid.UUID, entries: list[_Entry], now: int) -> 
     head = "\t".join(str(name) for name in names)
     return "".join(
         f"{run}\t{head}\t{escape(record_id(record, run))}\t{escape(record_title(record))}\t"
-        f"{escape(to_json(record, inf_nan_mode='null').decode())}\t{now}\t{now}\n"
+        f"{escape(to_json(record, inf_nan_mode='null').decode())}\t{_replay(record)}\t{now}\t{now}\n"
         for run, record in entries
     )
+
+
+def _replay(record: dict[str, Any]) -> str:
+    if not isinstance(record, Again):
+        return f"{NULL}\t{NULL}\t0\t{NULL}"
+    seed = record.seed
+    return f"{seed.run}\t{seed.root}\t{seed.taken}\t{NULL if seed.path is None else escape(seed.path)}"
 
 
 def _now() -> int:

@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 import psycopg
 
+from cargo_ai.engine import takeover
 from cargo_ai.engine.copytext import NULL, escape
 from cargo_ai.engine.group import MOST_BELOW
+from cargo_ai.engine.takeover import Former
 
 Connection = psycopg.AsyncConnection[Any]
 Kind = Literal["group", "tool", "alone"]
@@ -42,6 +44,8 @@ class Child:
     uuid: uuid.UUID
     item: int
     record: bytes
+    former: Former | None = None
+    """The run that did this item when the parent's original walked here."""
 
 
 @dataclass(slots=True)
@@ -69,6 +73,14 @@ class Fanout:
     shards: list[tuple[uuid.UUID, Sequence[Child]]] | None = None
     now: int = 0
     refused: bool = field(default=False)
+    node_inside: str | None = None
+    path: str | None = None
+    """The runs take over what their former ones did before the first slug of this path, which `node_inside` has in their graph."""
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether its runs have a journal when they begin."""
+        return self.path is not None and any(child.former for child in self.children)
 
 
 INSERT = """
@@ -78,7 +90,8 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 
 """
 RUNS = """
 copy runs (uuid, fanout_uuid, parent_uuid, parent_node_uuid, shard_uuid, inline, is_group_parent, workspace_uuid, workflow_uuid, graph_uuid,
-    release_uuid, user_uuid, trace_uuid, parent_batch_uuid, record_id, record_title, item, record, created_ms, updated_ms) from stdin
+    release_uuid, user_uuid, trace_uuid, parent_batch_uuid, record_id, record_title, item, replay_of, replay_root, record, created_ms,
+    updated_ms) from stdin
 """
 SHARDS = """
 insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, children, first_run, last_run, touched_ms)
@@ -119,6 +132,10 @@ async def insert(connection: Connection, fanouts: Sequence[Fanout], parent_shard
                 for piece in _lines(fanout, shard):
                     await copy.write(piece)
                     await asyncio.sleep(0)
+    for fanout, _ in pairs:
+        if fanout.path is not None:
+            formers = [(child.uuid, child.former.uuid) for child in fanout.children if child.former]
+            await takeover.take_below(connection, formers, fanout.node_inside, fanout.path)
 
 
 async def _count_below(connection: Connection, nested: Sequence[Fanout]) -> None:
@@ -180,9 +197,14 @@ def _lines(fanout: Fanout, parent_shard: uuid.UUID) -> Iterator[str]:
     for shard, runs in fanout.shards if fanout.shards is not None else [(parent_shard, fanout.children)]:
         for begin in range(0, len(runs), PIECE_ROWS):
             yield "".join(
-                f"{run.uuid}\t{above}\t{shard}\t{place}\t{shared}\t{run.item}\t{escape(run.record.decode())}\t{fanout.now}\t{fanout.now}\n"
+                f"{run.uuid}\t{above}\t{shard}\t{place}\t{shared}\t{run.item}\t{_former(run)}\t{escape(run.record.decode())}\t"
+                f"{fanout.now}\t{fanout.now}\n"
                 for run in runs[begin : begin + PIECE_ROWS]
             )
+
+
+def _former(run: Child) -> str:
+    return f"{run.former.uuid}\t{run.former.root}" if run.former else f"{NULL}\t{NULL}"
 
 
 async def lock(connection: Connection, fanouts: Sequence[uuid.UUID]) -> None:

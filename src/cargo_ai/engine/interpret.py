@@ -88,7 +88,8 @@ class Pause(NamedTuple):
 @dataclass(slots=True)
 class Walk:
     """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
-    `left_at`: the node at which the run was stopped from outside."""
+    `left_at`: the node at which the run was stopped from outside; `chance`: the run that it repeats: where nodes leave the way
+    to chance, it goes as that one did."""
 
     run: str
     program: Program
@@ -110,6 +111,7 @@ class Walk:
     error: str | None = None
     last: Node | None = None
     left_at: Node | None = None
+    chance: str = ""
 
     def output(self) -> Json:
         """What the run gives: the output of the `end` that it came to; None when it came to none."""
@@ -129,6 +131,7 @@ def begin(run: str, program: Program, record: Json, parent: Json = None) -> Walk
 
 def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[str, Any] | None) -> Walk:
     """Bring a fresh walk to where its journal left it: the context is the fold of its executions, in order of `seq`."""
+    row: Mapping[str, Any] | None = None
     for row in entries:
         walk.seq = int(row["seq"]) + 1
         node = str(row["node_uuid"])
@@ -139,6 +142,7 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
         walk.size += len(output)
         walk.credits += float(row["credits"])
         walk.last = walk.program.nodes.get(node)
+    if row is not None:
         following = row["next_node_uuid"]
         walk.node = walk.program.nodes.get(str(following)) if following else None
         if walk.node is None:
@@ -178,7 +182,7 @@ def advance(walk: Walk, now: int) -> Act | Evaluate | Pause | None:
             elif node.action is None:
                 return Act(node, config, f"{walk.run}:{node.uuid}:{visit}", walk.attempt, walk.meta, warnings, now)
             else:
-                outcome = node.action.decide(config, Scope(walk.record, walk.run, node.uuid, visit, walk.resumed))
+                outcome = node.action.decide(config, Scope(walk.record, walk.chance or walk.run, node.uuid, visit, walk.resumed))
         pause = settle(walk, node, config, outcome, warnings, now, now)
         if pause is not None:
             return pause

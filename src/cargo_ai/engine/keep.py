@@ -42,7 +42,8 @@ END_SESSIONS = """
 select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user and right(application_name, 36) = any(%s)
 """
 UNREAD = """
-select b.uuid from batches b where b.finished_ms is null and not b.enumerated and b.updated_ms < %s
+select b.uuid from batches b where b.finished_ms is null and not b.enumerated
+    and b.updated_ms < %s - case when b.status = 'running' then 600000 else 0 end
     and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'batch' = b.uuid::text)
 """
 # Shards below a single run that were locked, by a cancellation, when the one before them ended.

@@ -38,7 +38,7 @@ class Loader:
             rows = await claim.unfinished(connection, drive.claimed, after, PAGE)
             for row in rows:
                 # Not by `tries`: a shard that was given back in order has a journal, too.
-                row["fresh"] = drive.claimed.epoch == 1 and row["position"] is None
+                row["fresh"] = drive.claimed.epoch == 1 and row["position"] is None and not row["taken"]
             await self._complete(connection, rows)
             await self._parents(connection, drive, rows)
         await self._files_of(rows)
@@ -102,6 +102,8 @@ def walk_of(row: Mapping[str, Any]) -> tuple[Walk, Origin]:
         broken.status, broken.error = "error", program
         return broken, origin
     walk = begin(str(row["uuid"]), program, row["record"], row.get("parent"))
+    if row["replay_root"] is not None:
+        walk.chance = str(row["replay_root"])
     if row.get("entries") or row["pending"]:
         resume(walk, row.get("entries", ()), row["pending"])
     return walk, origin

@@ -17,7 +17,7 @@ LARGEST = 10**12
 @dataclass(frozen=True, slots=True)
 class Pace:
     """What a batch was told. `ramp`: sizes of its first stages; `stop_above`: a share of failed runs, 0 to 1; `most_per_run`: credits that
-    no run can exceed, None where that is not known."""
+    no run exceeds, above 0; None where that is not known."""
 
     ramp: tuple[int, ...] = ()
     stop_above: float | None = None
@@ -102,7 +102,7 @@ def _affordable(pace: Pace, now: Progress, left: float) -> int:
     if left <= 0:
         return 0
     if pace.most_per_run is not None:
-        return LARGEST if pace.most_per_run == 0 else int(min(LARGEST, left / pace.most_per_run))
+        return int(min(LARGEST, left / max(pace.most_per_run, now.dearest)))
     # What a run costs is learnt from those before: one at first, then no more than the dearest of them allows, and never many more.
     careful = max(1, now.size * GROWTH) if now.stage else 1
     return careful if now.dearest <= 0 else int(min(careful, left / now.dearest))
@@ -112,5 +112,5 @@ def _spent(pace: Pace, now: Progress, limit: float) -> str:
     used = f"Stopped at its limit of {limit:g} credits: {now.credits:g} are used"
     if now.credits >= limit:
         return f"{used}."
-    per_run = pace.most_per_run if pace.most_per_run is not None else now.dearest
+    per_run = max(pace.most_per_run or 0.0, now.dearest)
     return f"{used}, and one more run may cost {per_run:g}."

@@ -11,8 +11,11 @@ from typing import Any
 import psycopg
 from pydantic_core import to_json
 
+from cargo_ai.engine import takeover
 from cargo_ai.engine.enrol import Rule
+from cargo_ai.engine.pace import Pace
 from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.takeover import Again
 from cargo_ai.kernel import clock, ids
 
 Connection = psycopg.AsyncConnection[Any]
@@ -31,7 +34,9 @@ class Origin:
 
 
 def record_id(record: Mapping[str, Any], run: uuid.UUID) -> str:
-    """The id of the record that a run is about: `_id`, else the run's own uuid."""
+    """The id of the record that a run is about: `_id`, else the run's own uuid; of a repetition what it was then."""
+    if isinstance(record, Again):
+        return record.record_id
     value = record.get("_id")
     if value in (None, ""):
         return str(run)
@@ -41,6 +46,8 @@ def record_id(record: Mapping[str, Any], run: uuid.UUID) -> str:
 
 def record_title(record: Mapping[str, Any]) -> str:
     """A line for people: `_title`, else the first of name, email, domain."""
+    if isinstance(record, Again):
+        return record.record_title
     for field in TITLE_FIELDS:
         value = record.get(field)
         if isinstance(value, str | int | float) and value != "":
@@ -77,30 +84,37 @@ async def store_graph(connection: Connection, name: uuid.UUID, workspace: uuid.U
 
 RUN = """
 insert into runs (uuid, workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id, record_title,
-    record, created_ms, updated_ms)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    record, created_ms, updated_ms, replay_of, replay_root, taken, replay_path)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 SHARD = """
 insert into shards (uuid, workspace_uuid, lane, state, first_run, last_run, touched_ms) values (%s, %s, 'interactive', 'queued', %s, %s, %s)
 """
 BATCH = """
 insert into batches (uuid, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, status, shard_size,
-    created_ms, updated_ms, cause, enrolment, urgent, at_end, finished_ms, enumerated)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    created_ms, updated_ms, cause, enrolment, urgent, at_end, finished_ms, enumerated, pace)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
 async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapping[str, Any]) -> uuid.UUID:
-    """One run on the interactive lane, a shard of its own."""
+    """One run on the interactive lane, a shard of its own. A record that is `Again` goes on where its seed says."""
     uid, shard, now = ids.new(), ids.new(), int(clock.unix() * 1000)
     graph_uuid = await graph(connection, origin.workspace, origin.nodes)
     values = (uid, origin.workspace, origin.workflow, shard, graph_uuid, origin.release, origin.user, uid)
     await connection.execute(
-        RUN, (*values, record_id(record, uid), record_title(record), to_json(record, inf_nan_mode="null").decode(), now, now)
+        RUN,
+        (*values, record_id(record, uid), record_title(record), to_json(record, inf_nan_mode="null").decode(), now, now, *_replay(record)),
     )
+    if isinstance(record, Again):
+        await takeover.take(connection, [(uid, record.seed)])
     await connection.execute(SHARD, (shard, origin.workspace, uid, uid, now))
     await queue.defer(connection, "drive", "interactive", shard=str(shard))
     return uid
+
+
+def _replay(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (record.seed.run, record.seed.root, record.seed.taken, record.seed.path) if isinstance(record, Again) else (None, None, 0, None)
 
 
 async def batch(
@@ -116,18 +130,20 @@ async def batch(
     urgent: bool = False,
     skip: bool = False,
     at_end: str | None = None,
+    pace: Pace | None = None,
 ) -> uuid.UUID:
     """A batch whose records a worker will enumerate. `data` says where they are (see enumerate.Sources).
 
     `enrolment`: the rule of a play, by which its records enter. `cause`: what made the play start it, once only. `urgent`: its first runs
     wait behind no other batch. `skip`: there is nothing to do, and the batch is over as it begins. `at_end`: the job that
-    is called for, with the batch's uuid, when it has ended.
+    is called for, with the batch's uuid, when it has ended. `pace`: its records are enrolled in stages.
     """
     uid, now = uid or ids.new(), int(clock.unix() * 1000)
     graph_uuid = await graph(connection, origin.workspace, origin.nodes)
     values = (uid, origin.workspace, origin.workflow, origin.user, origin.release, graph_uuid, uid, to_json(data).decode())
     status, finished = ("skipped", now) if skip else ("pending", None)
-    await connection.execute(BATCH, (*values, status, shard_size, now, now, cause, enrolment, urgent, at_end, finished, skip))
+    kept = to_json(pace.kept()).decode() if pace else None
+    await connection.execute(BATCH, (*values, status, shard_size, now, now, cause, enrolment, urgent, at_end, finished, skip, kept))
     if skip and at_end is not None:
         await queue.defer(connection, at_end, "interactive", batch=str(uid))
     if not skip:

@@ -53,11 +53,18 @@ batches = Table(
     Column("updated_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger),
     Column("at_end", Text),
+    _json("pace"),
+    Column("stage", Integer, nullable=False),
+    Column("stage_end", BigInteger),
+    Column("stage_executed", BigInteger, nullable=False),
+    Column("stage_failed", BigInteger, nullable=False),
+    Column("stopped", Text),
 )
 """`cursor`: rows enumerated so far, which is the number of runs. The counts are set when the batch ends; before, the shards have them.
 `at_end`: the job that is called for, with the batch's uuid, when it has ended. `enrolment`: the rule by which a play's records enter, and
 `skipped_count` those that did not. `cause`: what made the play start it; the same cause starts no second one. `urgent`: its first runs take
-the interactive lane."""
+the interactive lane. `pace`: how it is enrolled in stages (see pace); `stage` counts them, `stage_end` is the cursor at which the present
+one ends, the two counts beside it are what had ended before it began; `stopped`: why it enrolled no further."""
 
 shards = Table(
     "shards",
@@ -122,13 +129,20 @@ runs = Table(
     Column("item", Integer),
     Column("inline", Boolean, nullable=False),
     Column("waiting_for", Uuid),
+    Column("replay_of", Uuid),
+    Column("replay_root", Uuid),
+    Column("taken", Integer, nullable=False),
+    Column("replay_path", Text),
 )
 """Partitioned by range of the run's UUIDv7. `status` says pending until the run parks or ends: that it is running is its shard's state.
 
 A run below another one has `parent_uuid` (that run) and `parent_node_uuid` (its group or tool node), the same trace, no batch, and in
 `parent_batch_uuid` the batch of the run at the top. `is_group_parent`: what started it is a group, whose item number `item` it is.
 `fanout_uuid`: with which others it was started. `inline`: its parent drives it, in the parent's shard. `waiting_for`: the fan-out whose
-runs must end before this run goes on."""
+runs must end before this run goes on.
+
+A run that repeats another one names it in `replay_of`, and in `replay_root` the first of all that repeat each other. Its first `taken`
+executions were taken over; `replay_path` leads on into what the node behind those has started (see takeover)."""
 
 fanouts = Table(
     "fanouts",

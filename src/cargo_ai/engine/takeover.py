@@ -16,10 +16,12 @@ Row = dict[str, Any]
 class Seed(NamedTuple):
     """The run goes on where `run` was before its execution number `taken`, at the node `node` of its own graph (None: at the start).
 
-    `path`: slugs with dots: where inside of what that node has started; the runs below take over what comes before, too.
+    `root`: the first of the runs that repeat each other; what is left to chance goes as it went there. `path`: slugs with dots: where
+    inside of what that node has started; the runs below take over what comes before, too.
     """
 
     run: uuid.UUID
+    root: uuid.UUID
     taken: int = 0
     node: str | None = None
     path: str | None = None
@@ -56,7 +58,8 @@ from unnest(%s::uuid[], %s::int[], %s::boolean[]) as v(run, taken, came) where r
 """
 # The number of a fan-out is that of the execution of its node. Later attempts repeat only what has failed.
 FORMER = """
-select r.item, r.uuid, r.record from fanouts f join runs r on r.fanout_uuid = f.uuid and r.uuid between f.first_run and f.last_run
+select r.item, r.uuid, coalesce(r.replay_root, r.uuid) as root, r.record
+from fanouts f join runs r on r.fanout_uuid = f.uuid and r.uuid between f.first_run and f.last_run
 where f.run_uuid = %s and (f.node_uuid = %s or f.seq in (select e.seq from executions e where e.run_uuid = %s and e.node_slug = %s))
 order by f.attempt, r.item
 """
@@ -72,11 +75,19 @@ async def take(connection: Connection, seeds: Sequence[tuple[uuid.UUID, Seed]]) 
     await connection.execute(TAKE, (*columns, min(former), max(former)))
 
 
-async def former_items(connection: Connection, run: uuid.UUID, node: str, slug: str) -> dict[int, tuple[uuid.UUID, Any]]:
-    """By item, the run that a node of an earlier run has started for it, and the record of that; of several attempts the last."""
+class Former(NamedTuple):
+    """A run that a node of an earlier run has started."""
+
+    uuid: uuid.UUID
+    root: uuid.UUID
+    record: Any
+
+
+async def former_items(connection: Connection, run: uuid.UUID, node: str, slug: str) -> dict[int, Former]:
+    """By item, what a node of an earlier run has started for it; of several attempts the last."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(FORMER, (run, node, run, slug))
-        return {row["item"] or 0: (row["uuid"], row["record"]) for row in await cursor.fetchall()}
+        return {row["item"] or 0: Former(row["uuid"], row["root"], row["record"]) for row in await cursor.fetchall()}
 
 
 async def take_below(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]], node: str | None, path: str) -> None:
@@ -88,4 +99,4 @@ async def take_below(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uu
     cuts = await (await connection.execute(CUT, (slug, slug, new, old))).fetchall()
     runs, taken, came = [row[0] for row in cuts], [row[2] for row in cuts], [row[3] for row in cuts]
     await connection.execute(BELOW, (rest or None, runs, taken, came, min(runs), max(runs)))
-    await take(connection, [(row[0], Seed(row[1], row[2], node if row[3] else None)) for row in cuts])
+    await take(connection, [(row[0], Seed(row[1], row[1], row[2], node if row[3] else None)) for row in cuts])

@@ -99,7 +99,8 @@ def errors_of(failure: ValidationError, raw: object = _UNKNOWN) -> list[dict[str
         context: Mapping[str, Any] = error.get("ctx", {})
         path = _path(error["loc"], raw, error["type"] == "missing")
         if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-            path = [*path, str(context["discriminator"]).strip("'")]
+            # A function that chooses the variant is named after the field that it reads: `_kind()`.
+            path = [*path, str(context["discriminator"]).strip("'").removesuffix("()").lstrip("_")]
         messages = found.setdefault(".".join(path), [])
         if (message := _message(error, context)) not in messages:
             messages.append(message)

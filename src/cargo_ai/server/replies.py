@@ -83,6 +83,9 @@ def refusal_of(error: Exception) -> Refusal | None:
         return Refusal(
             409, "conflict", "Somebody else changed the same thing at the same moment, or the name is taken. Look again and repeat."
         )
+    if isinstance(cause, pg.ProgramLimitExceeded):
+        message = "A value is too long for an index of its model. `cargo-ai storage model list-indexes` shows them; remove that one."
+        return invalid_input([{"path": "", "message": message}])
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.UntranslatableCharacter, pg.CharacterNotInRepertoire)):
         return invalid_input([{"path": "", "message": "A value is out of the range that can be stored."}])
     if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from psycopg import errors
 
 from cargo_ai.warehouse.catalog import SQL_TYPES, Column, Relation
-from cargo_ai.warehouse.driver import Connection, execute, value
+from cargo_ai.warehouse.driver import Connection, execute, fetch, value
 from cargo_ai.warehouse.hashing import STORED, hash_of, stored
 from cargo_ai.warehouse.names import qualified, quoted
 
@@ -145,6 +145,18 @@ def add_index(relation: Relation, slug: str) -> list[str]:
     how = "using hash " if column.type == "string" else ""
     name = quoted(f"ix_{relation.table[2:]}_{slug}"[:63])
     return [f"create index if not exists {name} on {table(relation)} {how}({quoted(column.slug)})"]
+
+
+async def indexes(connection: Connection, relation: Relation) -> list[tuple[str, str, str | None]]:
+    """The statements that take each index but the key away, make it again, and note again what was noted beside it."""
+    query = (
+        "select format('drop index %%I.%%I', n.nspname, c.relname), pg_get_indexdef(c.oid), "
+        "format('comment on index %%I.%%I is %%L', n.nspname, c.relname, obj_description(c.oid, 'pg_class')), "
+        "obj_description(c.oid, 'pg_class') is not null from pg_index as i join pg_class as c on c.oid = i.indexrelid "
+        "join pg_namespace as n on n.oid = c.relnamespace where i.indrelid = %s::text::regclass and not i.indisprimary order by c.oid"
+    )
+    found = await fetch(connection, query, [table(relation)])
+    return [(str(gone), str(again), str(comment) if noted else None) for gone, again, comment, noted in found]
 
 
 def logical(relation: Relation) -> str:

@@ -16,7 +16,7 @@ from cargo_ai.warehouse.driver import Connection, execute, fetch
 from cargo_ai.warehouse.names import quoted
 from cargo_ai.warehouse.prepared import MOST_REJECTED, Prepared, Rejected
 
-__all__ = ["LINES", "MOST_REJECTED", "Load", "Loaded", "Prepared", "Rejected"]
+__all__ = ["LINES", "MOST_REJECTED", "Load", "Loaded", "Prepared", "Rejected", "SameId"]
 
 MOST_TOUCHED = 1_000
 LINES = "(format csv, delimiter e'\\x02', quote e'\\x01')"
@@ -35,6 +35,10 @@ class Loaded:
     touched: list[str] | None
 
 
+class SameId(ValueError):
+    """Rows that are not known by their ids bring the same id for different records; nothing was written. The message names one."""
+
+
 class Load:
     """One load into one model, in the connection's transaction: `begin`, `write` the lines, `end`; with `judged` also `verdicts`."""
 
@@ -43,12 +47,13 @@ class Load:
         self._now = clock.now()
         self._fresh = False
         self._by = "_id"
+        self._indexes: list[tuple[str, str, str | None]] = []
         self._cursor: psycopg.AsyncCursor[Any] | None = None
         self._copying: Any = None
         self._copy: psycopg.AsyncCopy | None = None
 
     async def begin(self) -> None:
-        """Make ready. An empty table is filled without its key, which is built afterwards: half the time."""
+        """Make ready. An empty table is filled without key and indexes, which are built afterwards: half the time."""
         await execute(self._connection, "set local timezone = 'UTC'")
         own = ddl.table(self._relation)
         empty = not await fetch(self._connection, f"select 1 from {own} limit 1")  # noqa: S608 - names, quoted
@@ -56,6 +61,8 @@ class Load:
         self._prepared.staged = not self._fresh
         columns = ", ".join(quoted(slug) for slug in ("_id", *self._prepared.slugs))
         if self._fresh:
+            await ddl.change(self._connection, [f"lock table {own} in access exclusive mode"])
+            self._indexes = await ddl.indexes(self._connection, self._relation)
             await ddl.change(self._connection, self._emptied())
             target = f"{own} ({columns})"
         else:
@@ -64,7 +71,7 @@ class Load:
             await execute(self._connection, f"create temp table load_stage ({stage}) on commit drop")
             target = f"load_stage (_n, {columns}, _faults)"
         self._cursor = self._connection.cursor()
-        statement = f"copy {target} from stdin (null '')"
+        statement = f"copy {target} from stdin (null ''{', freeze' if self._fresh else ''})"
         self._copying = self._cursor.copy(statement.encode())
         self._copy = await self._copying.__aenter__()
 
@@ -73,7 +80,8 @@ class Load:
         defaults = ", ".join(f"alter column {name} set default '{moment}'" for name in _TIMES)
         constraint = f"alter table {own} drop constraint {quoted(self._relation.table + '_pkey')}"
         triggers = [f"alter table {own} disable trigger {name}" for name in ("log_insert", "log_delete")]
-        return [f"lock table {own} in access exclusive mode", constraint, f"alter table {own} {defaults}", *triggers]
+        # What is truncated in the same transaction may be filled as if it had always been there: nobody has to settle its rows later.
+        return [f"truncate {own}", constraint, *(gone for gone, _, _ in self._indexes), f"alter table {own} {defaults}", *triggers]
 
     async def write(self, lines: bytes) -> None:
         """Send lines of `Prepared`."""
@@ -86,7 +94,7 @@ class Load:
             await self._copying.__aexit__(type(error), error, error.__traceback__)
 
     async def end(self) -> Loaded:
-        """Finish, and say what was done."""
+        """Finish, and say what was done. SameId."""
         assert self._cursor is not None
         await self._copying.__aexit__(None, None, None)
         count = max(self._cursor.rowcount, 0)
@@ -112,6 +120,10 @@ class Load:
                     f"delete from {own} as t using {numbered} as d where t.ctid = d.ctid and d.n > 1",  # noqa: S608 - names, quoted
                 )
             await execute(self._connection, ddl.add_key(self._relation))
+        for _, again, comment in self._indexes:
+            await execute(self._connection, again)
+            if comment is not None:
+                await execute(self._connection, comment)
         defaults = ", ".join(f"alter column {name} drop default" for name in _TIMES)
         await execute(self._connection, f"alter table {own} {defaults}")
         for name in ("log_insert", "log_delete"):
@@ -136,25 +148,40 @@ class Load:
         by = await self._known_by()
         sets = "".join(f"{quoted(slug)} = excluded.{quoted(slug)}, " for slug in slugs)
         differs = " or ".join(f"t.{quoted(slug)} is distinct from excluded.{quoted(slug)}" for slug in slugs) or "false"
-        statement = (
-            f"with done as (insert into {own} as t (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
+        merge = (
+            f"insert into {own} as t (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
             f"select distinct on ({by}) _id, %(now)s, %(now)s, %(now)s{names} from load_stage "
             f"where _id is not null order by {by}, _n desc "
             f"on conflict (_id) do update set {sets}_updated_at = excluded._updated_at where {differs} "
-            "returning t._id, t.xmax = 0 as added) insert into load_touched select _id, added from done"
+            "returning t._id, t.xmax = 0 as added"
         )
-        await execute(self._connection, "create temp table load_touched (_id text not null, added boolean not null) on commit drop")
-        await execute(self._connection, statement, {"now": self._now})
-        done = "select count(*) filter (where added), count(*) filter (where not added) from load_touched"
-        added, updated = (await fetch(self._connection, done))[0]
-        rows = f"select count(_id), count(distinct {by}) from load_stage where _id is not null"  # noqa: S608 - names, quoted
-        valid, distinct = (await fetch(self._connection, rows))[0]
-        few = added + updated <= MOST_TOUCHED
-        touched = [uid for (uid,) in await fetch(self._connection, "select _id from load_touched order by _id")] if few else None
+        added, updated, touched = await self._done(merge)
+        valid = count - self._prepared.rejected_count
+        distinct = valid
+        if added + updated < valid:
+            rows = f"select count(*) from (select distinct {by} from load_stage where _id is not null) as d"  # noqa: S608 - names, quoted
+            distinct = int((await fetch(self._connection, rows))[0][0])
         self._by = by
         if not self._judged:
-            await execute(self._connection, "drop table load_stage, load_touched")
-        return Loaded(added, updated, distinct - added - updated, valid - distinct, touched)
+            await execute(self._connection, "drop table load_stage")
+        few = added + updated <= MOST_TOUCHED
+        return Loaded(added, updated, distinct - added - updated, valid - distinct, sorted(touched) if few else None)
+
+    async def _done(self, merge: str) -> tuple[int, int, list[str]]:
+        """Carry out a statement that returns `_id` and whether it was added: how many were, how many not, and the first of them. Where
+        each row is judged, `load_touched` keeps them."""
+        counts = "count(*) filter (where added), count(*) filter (where not added)"
+        first = f"coalesce(array_agg(_id) filter (where n <= {MOST_TOUCHED}), '{{}}')"
+        numbered = "select _id, added, row_number() over () as n from"
+        if not self._judged:
+            query = f"with done as ({merge}) select {counts}, {first} from ({numbered} done) as d"  # noqa: S608 - names, quoted
+            added, updated, touched = (await fetch(self._connection, query, {"now": self._now}))[0]
+            return added, updated, touched
+        await execute(self._connection, "create temp table load_touched (_id text not null, added boolean not null) on commit drop")
+        noted = f"with done as ({merge}) insert into load_touched select _id, added from done"  # noqa: S608 - names, quoted
+        await execute(self._connection, noted, {"now": self._now})
+        added, updated, touched = (await fetch(self._connection, f"select {counts}, {first} from ({numbered} load_touched) as d"))[0]  # noqa: S608
+        return added, updated, touched
 
     async def verdicts(self) -> AsyncGenerator[bytes]:
         """What became of each row, in order, as JSON lines of `row, verdict, id, column, value, problem`; after `end`, once.
@@ -195,6 +222,11 @@ class Load:
             f"update load_stage as s set _id = t._id from ({known} order by o.{name}, o._created_at, o._id) as t "  # noqa: S608
             f"where t.known = s.{name} and s._id is not null",
         )
+        if self._prepared.brings_ids:
+            same = f"select _id from load_stage where _id is not null group by _id having count(distinct {name}) > 1 limit 1"  # noqa: S608
+            found = await fetch(self._connection, same)
+            if found:
+                raise SameId(f"The id {found[0][0]} stands for rows of different {match.slug}")
         return name
 
 

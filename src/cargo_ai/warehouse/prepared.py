@@ -79,6 +79,11 @@ class Prepared:
         """Whether the ids are made of the rows' values: rows that are all alike then have the same one."""
         return self._relation.id_column == "_id" and self._given is None and self.match is None
 
+    @property
+    def brings_ids(self) -> bool:
+        """Whether the rows themselves have ids, in a model that makes its own."""
+        return self._given is not None
+
     def _place(self, slug: str) -> int | None:
         return next((number for number, column in enumerate(self.columns) if column.slug == slug), None)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Discriminator, Field, Tag, ValidationError
 
 from cargo_ai.kernel.mistakes import errors_of
 from cargo_ai.kernel.wire import Wire
@@ -42,6 +42,18 @@ def wrong(raw: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(ValidationError) as failure:
         Asked.model_validate(raw)
     return {error["path"]: error["message"] for error in errors_of(failure.value, raw)}
+
+
+def test_a_variant_that_a_function_chooses_is_named_by_the_field_that_it_reads() -> None:
+    def _kind(value: Any) -> str:
+        return str(value["kind"])
+
+    class Chosen(Wire):
+        data: Annotated[Annotated[FileData, Tag("file")] | Annotated[RecordsData, Tag("records")], Discriminator(_kind)]
+
+    with pytest.raises(ValidationError) as caught:
+        Chosen.model_validate({"data": {"kind": "fiel"}})
+    assert errors_of(caught.value, {"data": {"kind": "fiel"}}) == [{"path": "data.kind", "message": "must be one of file, records"}]
 
 
 def test_the_variant_of_a_union_is_not_in_the_path() -> None:

@@ -39,6 +39,8 @@ def load_every_table() -> None:
             importlib.import_module(f"{room.name}.tables")
 
 
+# Tables that no row describes are looked at before they are left out, and some have columns of types that SQLAlchemy does not know.
+@pytest.mark.filterwarnings("ignore:Did not recognize type")
 def test_a_migrated_database_has_exactly_the_tables_that_the_rows_describe(empty: str) -> None:
     load_every_table()
     migrate.upgrade(empty)

@@ -1,6 +1,9 @@
 """The wire of the orchestration room: tools, workflows, releases, nodes, runs and batches."""
 
-ROOMS = {"orchestration": "Build workflows and run them: tools, graphs and their releases, runs and batches."}
+ROOMS = {
+    "analytics": "How it went: counts, metrics and downloads of runs, batches and segments, as in the other rooms.",
+    "orchestration": "Build workflows and run them: tools, graphs and their releases, runs and batches.",
+}
 GROUPS = {
     "orchestration action": "Actions: one thing to do, on one record or on many, without a workflow.",
     "orchestration batch": "Batches: many records through a graph.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Never, cast
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.execution import ExecutionsFilter
@@ -22,6 +22,8 @@ from cargo_ai.contract.orchestration.fields import (
     Word,
 )
 from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.contract.orchestration.pacing import BatchPace, Paced
+from cargo_ai.contract.orchestration.rehearsal import Rehearsal
 from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS, Format, UrlReply
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
@@ -95,10 +97,17 @@ class RunsOfBatch(Wire):
 
 
 class RunsReset(Wire):
-    """Where the runs begin again."""
+    """Where the runs begin again; at a node: by its uuid, or by its slug, such as `group.node` in what a group has started (`nodePath`)."""
 
     from_: Literal["lastNode", "firstNode", "nextNode", "node"] = Field(alias="from")
     node_uuid: Uuid | None = None
+    node_path: Annotated[Word, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> RunsReset:
+        if (self.from_ == "node") != bool(self.node_uuid or self.node_path):
+            raise ValueError("nodeUuid (or nodePath) says at which node to begin: give it with from node, and only then")
+        return self
 
 
 class RunsData(Wire):
@@ -173,6 +182,7 @@ class Batch(Wire):
     failed_runs_count: int
     skipped_runs_count: int
     credits_used_count: Number
+    pace: BatchPace | None = None
     created_at: Moment
     updated_at: Moment
     finished_at: Moment | None
@@ -184,13 +194,20 @@ class BatchReply(Wire):
     batch: Batch
 
 
+class CreateBatchReply(Wire):
+    """The new batch; or, of a dry run, what it would do."""
+
+    batch: Batch | None
+    rehearsal: Rehearsal | None = None
+
+
 class BatchesReply(Wire):
     """Batches, newest first."""
 
     batches: list[Batch]
 
 
-class CreateBatch(Wire):
+class CreateBatch(Paced):
     """Run a workflow, or a graph of your own, on many records."""
 
     workflow_uuid: Uuid | None = Field(default=None, description="The tool's or play's workflow; absent for a graph of your own.")
@@ -198,7 +215,11 @@ class CreateBatch(Wire):
     nodes: Nodes | None = Field(default=None, description="Run this graph instead of a release.")
     data: BatchInput = Field(
         description="Which records. A tool takes kind records or file; a play segment, change, filter or recordIds; "
-        "a graph of your own all of them but change."
+        "a graph of your own all of them but change. All take kind runs: runs to do again."
+    )
+    dry_run: bool = Field(default=False, description="Do nothing, and tell what would be done: records, ways, credits, time.")
+    sample: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="A dry run walks so many of the records; 100 unless told."
     )
 
 
@@ -267,13 +288,13 @@ DownloadReason = Literal["batchNotFound", "batchNotFinished", "batchNotSupported
 
 _BATCH_NOT_FOUND = no(404, "There is no batch with uuid {uuid}.")
 
-create: Operation[CreateBatch, BatchReply, CreateReason] = operations.add(
+create: Operation[CreateBatch, CreateBatchReply, CreateReason] = operations.add(
     Operation(
         "orchestration.batch.create",
         "POST",
         "/orchestration/batches",
         takes=CreateBatch,
-        gives=BatchReply,
+        gives=CreateBatchReply,
         summary="Run a workflow, or a graph of your own, on many records.",
         needs="orchestration:workflow:write",
         refuses={
@@ -293,6 +314,10 @@ create: Operation[CreateBatch, BatchReply, CreateReason] = operations.add(
                 "--wait-until-finished",
                 """cargo-ai orchestration batch create --workflow-uuid UUID --data '{"kind":"file","s3Filename":"NAME"}'""",
                 """cargo-ai orchestration batch create --nodes @nodes.json --data '{"kind":"filter","modelUuid":"UUID","limit":100}'""",
+                """cargo-ai orchestration batch create --workflow-uuid UUID --data @data.json --dry-run --sample 500""",
+                """cargo-ai orchestration batch create --workflow-uuid UUID --data @data.json --ramp 1,50 --stop-on-error-rate 5%""",
+                """cargo-ai orchestration batch create --data '{"kind":"runs","filter":{"kind":"runs","batchUuid":"UUID","""
+                """"statuses":["error"]},"reset":{"from":"lastNode"}}'""",
             )
         ),
     )
@@ -367,6 +392,7 @@ download: Operation[DownloadBatch, UrlReply, DownloadReason] = operations.add(
         cli=Cli(
             send={"format": "json"},
             url_when=("--format",),
+            aliases=(("analytics", "batch", "download"),),
             examples=("cargo-ai orchestration batch download UUID --output-node-slug end",),
         ),
     )

@@ -27,7 +27,10 @@ Format = Literal["json", "ndjson", "csv", "parquet"]
 
 
 class Run(Wire):
-    """One walk of one record through a graph: a release, or the inline `nodes` of an ad-hoc run."""
+    """One walk of one record through a graph: a release, or the inline `nodes` of an ad-hoc run.
+
+    A run that repeats another one (`replayOfUuid`) has taken over its first executions from that (`takenExecutionsCount`).
+    """
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -49,6 +52,8 @@ class Run(Wire):
     parent_chat_uuid: Uuid | None
     parent_message_uuid: Uuid | None
     is_group_parent: bool | None
+    replay_of_uuid: Uuid | None = None
+    taken_executions_count: int = 0
     status: RunStatus
     error_message: str | None
     executions: list[Execution]
@@ -276,6 +281,7 @@ list_: Operation[ListRuns, RunsReply, WorkflowReason] = operations.add(
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
+            aliases=(("analytics", "run", "list"),),
             examples=("cargo-ai orchestration run list --workflow-uuid UUID --statuses error --limit 10",),
         ),
     )
@@ -294,6 +300,7 @@ count: Operation[CountRuns, CountReply, WorkflowReason] = operations.add(
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
+            aliases=(("analytics", "run", "count"),),
             examples=("cargo-ai orchestration run count --workflow-uuid UUID --is-finished",),
         ),
     )
@@ -310,7 +317,10 @@ get_metrics: Operation[GetRunMetrics, RunMetricsReply, WorkflowReason] = operati
         needs="orchestration:workflow:read",
         refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
-        cli=Cli(examples=("cargo-ai orchestration run get-metrics --workflow-uuid UUID",)),
+        cli=Cli(
+            aliases=(("analytics", "run", "get-metrics"),),
+            examples=("cargo-ai orchestration run get-metrics --workflow-uuid UUID",),
+        ),
     )
 )
 
@@ -329,6 +339,7 @@ download: Operation[DownloadRuns, UrlReply, WorkflowReason] = operations.add(
         cli=Cli(
             send={"format": "json"},
             url_when=("--format",),
+            aliases=(("analytics", "run", "download"),),
             examples=("cargo-ai orchestration run download --workflow-uuid UUID --statuses error",),
         ),
     )

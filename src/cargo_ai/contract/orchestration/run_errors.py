@@ -13,9 +13,10 @@ from cargo_ai.kernel.wire import Moment, Uuid, Wire
 
 
 class RunError(Wire):
-    """Failures of one node that read the same apart from numbers and ids. `errorMessage` and `runUuid` are those of the latest one.
+    """Failures of one node that read the same apart from numbers, ids, hosts and e-mail addresses.
 
-    `nodeUuid` is null where no node failed but the run itself. `absorbedCount`: runs that went on in spite of it.
+    `errorMessage` and `runUuid` are those of the latest one. `nodeUuid` is null where no node failed but the run itself. `absorbedCount`:
+    runs that went on in spite of it.
     """
 
     node_uuid: Uuid | None

@@ -38,7 +38,7 @@ class StringCondition(_OnColumn):
 
 
 class NumberCondition(_OnColumn):
-    """Numbers; `between` includes both ends."""
+    """Numbers; `between` includes both ends: `firstValue` and `lastValue`, or `value` and `otherValue`."""
 
     kind: Literal["number"]
     operator: Literal["is", "isNot", "greaterThan", "lowerThan", "between"] | NullOperator

@@ -63,10 +63,11 @@ class RecordColumn(Wire):
 
 
 class RecordsReply(Wire):
-    """A page of records, how many there are in all, and their columns."""
+    """A page of records, how many there are in all, and their columns. `isCountExact` false: there are more than `count`."""
 
     records: list[JsonObject]
     count: int
+    is_count_exact: bool = True
     columns: list[RecordColumn]
     is_refreshing: bool
 
@@ -112,6 +113,9 @@ class FetchSegment(Wire):
     fetching_offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
     enrich: bool = Field(default=False, description="Compute computed columns anew first.")
     sync: bool = Field(default=False, description="Refresh the model from its source first.")
+    count_up_to: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = Field(
+        default=None, description="Count no further, which is fast however many there are; exactly unless told."
+    )
 
 
 class DownloadSegment(Wire):
@@ -274,6 +278,7 @@ download: Operation[DownloadSegment, UrlsReply, DownloadReason] = operations.add
         cli=Cli(
             send={"format": "json"},
             url_when=("--format",),
+            aliases=(("analytics", "segment", "download"),),
             examples=(f"cargo-ai segmentation segment download --model-uuid UUID --filter {_EVERYTHING}",),
         ),
     )

@@ -34,7 +34,7 @@ class Expression(Sparse):
     """JavaScript, or a text with `{{ JavaScript }}` in it, over `record`."""
 
     kind: Literal["jsExpression", "templateExpression"] = "jsExpression"
-    expression: Annotated[str, Field(max_length=20_000)]
+    expression: Annotated[str, Field(max_length=20_000, validation_alias=AliasChoices("expression", "value"))]
     instruct_to: Literal["none", "ai"] = "none"
     from_recipe: bool = False
     recipe: JsonObject | None = None

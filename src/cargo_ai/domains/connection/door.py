@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from cargo_ai.domains.connection.dataset import add_native, reply
 from cargo_ai.domains.connection.nodes import ConnectorNodes, default_first
 from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.domains.workspace.door import on_workspace_created
+from cargo_ai.engine.limits import RateLimit
 from cargo_ai.integrations.kit import IntegrationAction, integrations
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "datasets",
     "default_connector",
     "integrations",
+    "limits",
 ]
 
 on_workspace_created.append(add_native)
@@ -36,6 +39,18 @@ async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
     """Whether the session's workspace has this connector."""
     wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
     return await db.scalar(wanted) is not None
+
+
+async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, RateLimit]]:
+    """Of these connectors of the session's workspace those that have a rate limit: name and limit."""
+    found: dict[uuid.UUID, tuple[str, RateLimit]] = {}
+    for row in await db.scalars(select(Connector).where(Connector.uuid.in_(connectors), Connector.deleted_at.is_(None))):
+        integration = integrations().get(row.integration_slug)
+        rate = integration.connector.rate_limit if integration else None
+        rate = RateLimit(**row.rate_limit) if row.rate_limit is not None else rate
+        if rate is not None:
+            found[row.uuid] = (row.name, rate)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ async def execute_batch(ctx: Context, request: contract.ExecuteActionBatch) -> b
     elif request.webhook_secret is not None:
         ctx.warn("webhookSecret does nothing without webhookUrl.")
     walked, records = await _walked(ctx, contract.execute_batch, request.action, request.all_records)
-    made = await batch.create(ctx, batch_contract.CreateBatch(data=batch_contract.RecordsData(kind="records", records=records), **walked))
+    made = await batch.start(ctx, batch_contract.CreateBatch(data=batch_contract.RecordsData(kind="records", records=records), **walked))
     if request.webhook_url is not None:
         await webhook.put(ctx, made.batch.uuid, request.webhook_url, request.webhook_secret)
     return made

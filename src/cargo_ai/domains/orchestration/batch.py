@@ -10,11 +10,12 @@ from sqlalchemy import RowMapping, Text, and_, cast, false, func, not_, or_, sel
 
 from cargo_ai.contract.orchestration import batch as contract
 from cargo_ai.contract.orchestration.workflow import LastBatch
-from cargo_ai.domains.orchestration import batch_data, pick, play_terms, run_reply
+from cargo_ai.domains.orchestration import batch_data, pacing, play_terms, rehearse, rerun, run_reply
 from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine import cancel as engine_cancel
 from cargo_ai.engine import submit
 from cargo_ai.engine.claim import close_batch
+from cargo_ai.engine.pace import Pace
 from cargo_ai.engine.queue import driver_connection, producer
 from cargo_ai.engine.tables import batches, shards
 from cargo_ai.kernel import ids
@@ -25,17 +26,31 @@ from cargo_ai.store.session import EVERYWHERE
 
 
 @handles(contract.create)
-async def create(ctx: Context, request: contract.CreateBatch) -> contract.BatchReply:
+async def create(ctx: Context, request: contract.CreateBatch) -> contract.CreateBatchReply:
+    """Start a batch, or tell what it would do."""
+    if request.dry_run:
+        return contract.CreateBatchReply(batch=None, rehearsal=await rehearse.rehearsed(ctx, request))
+    if request.sample is not None:
+        ctx.warn("sample does nothing without dryRun.")
+    return contract.CreateBatchReply(batch=(await start(ctx, request)).batch)
+
+
+async def start(ctx: Context, request: contract.CreateBatch) -> contract.BatchReply:
     """Start a batch: a worker reads its records and enrols them, chunk by chunk."""
-    origin = await pick.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
+    origin = await rerun.origin(ctx, request)
     uid = ids.new()
-    data = await batch_data.kept(ctx, uid, origin.workflow, request.data)
-    terms = await play_terms.of_workflow(ctx.db, origin.workflow, request.data.kind)
-    connection = await driver_connection(ctx.db)
-    await submit.batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end)
-    reply = contract.BatchReply(batch=await _one(ctx, uid))
+    data = await batch_data.kept(ctx, uid, origin, request.data)
+    reply = await begun(ctx, uid, origin, data, pacing.of_request(request, origin.nodes))
     await batch_data.put_records(ctx, uid, request.data)
     return reply
+
+
+async def begun(ctx: Context, uid: uuid.UUID, origin: submit.Origin, data: JsonObject, pace: Pace | None) -> contract.BatchReply:
+    """A new batch of this data, which is there as batches keep it."""
+    terms = await play_terms.of_workflow(ctx.db, origin.workflow, str(data["kind"]))
+    connection = await driver_connection(ctx.db)
+    await submit.batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end, pace=pace)
+    return contract.BatchReply(batch=await one(ctx, uid))
 
 
 def _counts():
@@ -51,7 +66,8 @@ def query(workspace: uuid.UUID):
     return select(batches, *live).select_from(batches.join(counts, true())).where(batches.c.workspace_uuid == workspace)
 
 
-async def _one(ctx: Context, uid: uuid.UUID) -> contract.Batch:
+async def one(ctx: Context, uid: uuid.UUID) -> contract.Batch:
+    """A batch that is there."""
     row = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid == uid))).mappings().one()
     return (await replies(ctx, [row]))[0]
 
@@ -94,6 +110,7 @@ def shown(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.
         failed_runs_count=failed,
         skipped_runs_count=int(row["skipped_count"]),
         credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
+        pace=pacing.shown(row),
         created_at=created,
         updated_at=updated,
         finished_at=run_reply.moment(row["finished_ms"]),

@@ -10,10 +10,11 @@ from pydantic_core import to_json
 from sqlalchemy import select
 
 from cargo_ai.contract.orchestration import batch as contract
-from cargo_ai.domains.orchestration import batch_source
+from cargo_ai.domains.orchestration import batch_source, rerun
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.domains.storage import door as storage
+from cargo_ai.engine.submit import Origin
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.roomkit.context import Context
@@ -22,9 +23,9 @@ from cargo_ai.store.files import FileMissing, owned
 _MODELS = "cargo-ai storage model list"
 
 
-async def kept(ctx: Context, batch: uuid.UUID, workflow: uuid.UUID, data: contract.BatchInput) -> JsonObject:
+async def kept(ctx: Context, batch: uuid.UUID, origin: Origin, data: contract.BatchInput) -> JsonObject:
     """The data of a new batch as it is kept; refuses through `batch create` what its workflow does not take or what is not there."""
-    why = await batch_source.refusal(ctx.db, workflow, data.kind)
+    why = await batch_source.refusal(ctx.db, origin.workflow, data.kind)
     if why is not None:
         contract.create.refuse("invalidDataKind", kind=data.kind, cause=why)
     match data:
@@ -43,7 +44,9 @@ async def kept(ctx: Context, batch: uuid.UUID, workflow: uuid.UUID, data: contra
         case contract.FilterData():
             return await _filter(ctx, data)
         case contract.RecordIdsData():
-            return await _record_ids(ctx, workflow, data)
+            return await _record_ids(ctx, origin.workflow, data)
+        case contract.RunsData():
+            return _runs(origin, data)
         case _:
             return contract.create.refuse("invalidDataKind", kind=data.kind, cause="this server does not read it.")
 
@@ -116,6 +119,18 @@ async def _record_ids(ctx: Context, workflow: uuid.UUID, data: contract.RecordId
     if named is None or not await storage.model_exists(ctx.db, named):
         _wrong("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
     return {"kind": "recordIds", "modelUuid": str(named), "ids": list(dict.fromkeys(data.ids))}
+
+
+def _runs(origin: Origin, data: contract.RunsData) -> JsonObject:
+    filter, reset = data.filter, rerun.reset_of_request(data.reset)
+    below = (filter.parent_run_uuid, filter.parent_node_uuid, filter.parent_batch_uuid, filter.is_group_parent or None)
+    if any(one is not None for one in below):
+        sentence = "runs that others have started are done again with the run at the top: begin at GROUP.NODE (nodePath) in that."
+        _wrong("invalidData", sentence)
+    fault = rerun.fault(reset, [dict(node) for node in origin.nodes])
+    if fault is not None:
+        _wrong("invalidData", fault)
+    return rerun.kept(filter, reset)
 
 
 async def _readable(ctx: Context, key: str) -> None:

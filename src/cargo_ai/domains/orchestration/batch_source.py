@@ -22,8 +22,8 @@ JSON_LINES = (".ndjson", ".jsonl")
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers read batches of kind `file` and `records`."""
-    parts.sources.kinds["file"] = lambda workspace, data, skip, _: _file(parts.files, workspace, data, skip)
-    parts.sources.kinds["records"] = lambda workspace, data, skip, _: _file(parts.files, workspace, data, skip)
+    parts.sources.kinds["file"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
+    parts.sources.kinds["records"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
     parts.sources.kinds["filter"] = lambda workspace, data, skip, batch: segmentation.wanted_chunks(
         parts.database, workspace, _named(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
     )
@@ -39,9 +39,9 @@ def plug(parts: Parts) -> None:
 
 
 KINDS: Mapping[door.WorkflowKind, tuple[str, ...]] = {
-    "tool": ("records", "file"),
-    "play": ("segment", "change", "filter", "recordIds"),
-    "hidden": ("records", "file", "segment", "filter", "recordIds"),
+    "tool": ("records", "file", "runs"),
+    "play": ("segment", "change", "filter", "recordIds", "runs"),
+    "hidden": ("records", "file", "segment", "filter", "recordIds", "runs"),
 }
 """The kinds of batch data that a tool, a play and a graph of one's own take."""
 
@@ -60,7 +60,8 @@ def _named(data: Mapping[str, Any], field: str) -> uuid.UUID:
     return ids.parse(str(data.get(field))) or uuid.UUID(int=0)
 
 
-async def _file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any], skip: int) -> Chunks:
+async def of_file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any], skip: int) -> Chunks:
+    """The rows of a file, behind those to skip. Raises SourceFailed."""
     try:
         key = owned(str(data["s3Filename"]), workspace)
     except FileMissing:

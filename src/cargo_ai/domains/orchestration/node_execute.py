@@ -46,7 +46,7 @@ async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeO
     _going.add(run)
     try:
         async with asyncio.timeout(SECONDS), outbound.client(ctx.settings) as client:
-            actions = _actions(ctx, client)
+            actions = worker_actions(ctx, client)
             return await _executed(ctx, request, Trial(ctx.workspace, workflow, run, actions))
     except TimeoutError:
         return _failed(f"It took longer than {SECONDS:.0f} seconds. Have a run do it: cargo-ai orchestration run create.")
@@ -70,7 +70,7 @@ async def _workflow(ctx: Context, request: contract.ExecuteNode) -> uuid.UUID:
     return workflow
 
 
-def _actions(ctx: Context, client: Any) -> Actions:
+def worker_actions(ctx: Context, client: Any) -> Actions:
     """What workers can do."""
     actions = Actions()
     for action in native_actions():

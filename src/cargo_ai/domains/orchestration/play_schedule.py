@@ -122,6 +122,6 @@ async def arrange(ctx: Context, row: Play, was: str | None) -> None:
     if kind not in AT_ONCE:
         await segmentation.watch(ctx.db, row.segment_uuid, False)
     if kind in COMPARED and was not in COMPARED:
-        data = f"'{{\"kind\":\"segment\",\"segmentUuid\":\"{row.segment_uuid}\"}}'"
+        data = f'\'{{"kind":"segment","segmentUuid":"{row.segment_uuid}"}}\''
         command = f"cargo-ai orchestration batch create --workflow-uuid {row.workflow_uuid} --data {data}"
         ctx.warn(f"Changes count from now on. To run the play on the records that are in its segment already: {command}")

@@ -21,7 +21,7 @@ _WORKERS = text("select uuid, host, pid, slots, started_ms, beat_ms from workers
 _BATCHES = text("""
 select 'batchToRead' as reason, cursor as runs, created_ms as since, null::bigint as due, workflow_uuid, uuid as batch_uuid,
     null::uuid as run_uuid, null as node
-from batches where workspace_uuid = :workspace and finished_ms is null and not enumerated
+from batches where workspace_uuid = :workspace and finished_ms is null and not enumerated and status <> 'running'
 """)
 _SHARDS = text("""
 select case s.state when 'waiting' then 'turn' when 'queued' then 'worker'

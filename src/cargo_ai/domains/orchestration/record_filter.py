@@ -24,9 +24,10 @@ _NAMES = {
 _newer = runs.alias("newer")
 
 
-def latest() -> Condition:
-    """Whether a run is the latest of its record in its workflow. A skipped one was none. An item of a group is another record than the one
-    around it, whatever its id. One look into the index by workflow and record for each run, however many runs the record has."""
+def latest(before: uuid.UUID | None = None) -> Condition:
+    """Whether a run is the latest of its record in its workflow, or was it before a moment (an id). A skipped one was none. An item of a
+    group is another record than the one around it, whatever its id. One look into the index by workflow and record for each run, however
+    many runs the record has."""
     newer = (
         select(_newer.c.uuid)
         .where(
@@ -35,6 +36,7 @@ def latest() -> Condition:
             _newer.c.parent_node_uuid.is_not_distinct_from(runs.c.parent_node_uuid),
             _newer.c.uuid > runs.c.uuid,
             _newer.c.status != "skipped",
+            *([_newer.c.uuid < before] if before is not None else []),
         )
         .exists()
     )
@@ -43,9 +45,14 @@ def latest() -> Condition:
 
 def conditions(workspace: uuid.UUID, request: Wire) -> list[Condition]:
     """All conditions of a request that has some of the record filters: they are about the latest run of each record."""
-    given: dict[str, Any] = {_NAMES.get(name, name): getattr(request, name) for name in type(request).model_fields}
-    statuses = given.get("statuses")
+    return [*run_filter.matching(workspace, given(request)), latest()]
+
+
+def given(request: Wire) -> dict[str, Any]:
+    """The filters of a request by the names that runs have for them."""
+    found: dict[str, Any] = {_NAMES.get(name, name): getattr(request, name) for name in type(request).model_fields}
+    statuses = found.get("statuses")
     if statuses is not None and "pending" in statuses:
         # Records know no idle: what waits is pending.
-        given["statuses"] = [*statuses, "idle"]
-    return [*run_filter.matching(workspace, given), latest()]
+        found["statuses"] = [*statuses, "idle"]
+    return found

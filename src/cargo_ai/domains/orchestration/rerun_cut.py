@@ -66,14 +66,21 @@ class Graph:
         return str(found["uuid"]) if found else None
 
 
-def cut(reset: Reset, run: uuid.UUID, visits: Sequence[Visited], graph: Graph) -> Seed | str:
+class Former(NamedTuple):
+    """The earlier run, and the first of all that repeat each other."""
+
+    uuid: uuid.UUID
+    root: uuid.UUID
+
+
+def cut(reset: Reset, run: Former, visits: Sequence[Visited], graph: Graph) -> Seed | str:
     """What the new run takes over and where it goes on; a sentence when it cannot. `visits` are in order."""
     if reset.start == "firstNode":
-        return Seed(run)
+        return Seed(run.uuid, run.root)
     if reset.start == "node":
         return _at_node(reset, run, visits, graph)
     if not visits:
-        return Seed(run)
+        return Seed(run.uuid, run.root)
     last = visits[-1]
     if reset.start == "lastNode":
         return _seed(run, last.seq, graph.same(last.node, last.slug), last.slug)
@@ -83,7 +90,7 @@ def cut(reset: Reset, run: uuid.UUID, visits: Sequence[Visited], graph: Graph) -
     return _seed(run, last.seq + 1, following if following in graph.by_uuid else None, following)
 
 
-def _at_node(reset: Reset, run: uuid.UUID, visits: Sequence[Visited], graph: Graph) -> Seed | str:
+def _at_node(reset: Reset, run: Former, visits: Sequence[Visited], graph: Graph) -> Seed | str:
     slug, _, rest = (reset.path or "").partition(".")
     target = graph.by_slug.get(slug) if slug else graph.by_uuid.get(reset.node_uuid or "")
     wanted = {str(target["uuid"])} if target else set[str]()
@@ -96,10 +103,10 @@ def _at_node(reset: Reset, run: uuid.UUID, visits: Sequence[Visited], graph: Gra
     return f"The run never came to {slug or reset.name}."
 
 
-def _seed(run: uuid.UUID, taken: int, node: str | None, name: str, path: str | None = None) -> Seed | str:
+def _seed(run: Former, taken: int, node: str | None, name: str, path: str | None = None) -> Seed | str:
     if node is None:
         return f"The node {name} is not in the graph that the runs walk now."
-    return Seed(run, taken, node if taken else None, path if taken else None)
+    return Seed(run.uuid, run.root, taken, node if taken else None, path if taken else None)
 
 
 def _first_child(graph: Graph, visit: Visited) -> str | None:

@@ -1,4 +1,4 @@
-"""Run errors: what fails most in a workflow, grouped by node and by what its message says apart from numbers and ids."""
+"""Run errors: what fails most in a workflow, grouped by node and by what its message says apart from numbers, ids and addresses."""
 
 from __future__ import annotations
 
@@ -11,9 +11,21 @@ from cargo_ai.kernel import ids
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
 
-# Ids first: the numbers inside them are none.
+# In this order: the numbers inside an id or an address are none. Only common endings make a host, since `nodes.start.name` is a path.
 _UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-_SHAPE = f"regexp_replace(regexp_replace(f.message, '{_UUID}', '#', 'g'), '[0-9]+(?:[.,][0-9]+)*', '#', 'g')"
+_EMAIL = "[A-Za-z0-9_.+-]+@[A-Za-z0-9.-]*[A-Za-z0-9]"
+_ENDINGS = "com|org|net|io|ai|co|app|dev|biz|example|test|local|eu|uk|us|ca|au|nz|jp|cn|br|mx|de|fr|es|nl|be|ch|dk|fi|pl|pt|ie|se"
+_HOST = rf"\m([A-Za-z0-9-]+[.])+({_ENDINGS})\M"
+_NUMBER = "[0-9]+(?:[.,][0-9]+)*"
+
+
+def _shape() -> str:
+    found = "f.message"
+    for varying in (_UUID, _EMAIL, _HOST, _NUMBER):
+        found = f"regexp_replace({found}, '{varying}', '#', 'g')"
+    return found
+
+
 _FAILURES = """
 with chosen as materialized (
     select r.uuid, r.record_id, r.status, r.error_message, r.finished_ms, r.created_ms from runs r
@@ -56,7 +68,7 @@ async def get_errors(ctx: Context, request: contract.GetRunErrors) -> contract.R
     if request.created_before is not None:
         conditions.append("and r.created_ms < :before")
         values["before"] = milliseconds(request.created_before)
-    query = _FAILURES.format(conditions=" ".join(conditions), shape=_SHAPE)
+    query = _FAILURES.format(conditions=" ".join(conditions), shape=_shape())
     rows = (await ctx.db.execute(text(query), values)).mappings().all()
     return contract.RunErrorsReply(run_errors=[_reply(row) for row in rows], count=int(rows[0]["kinds"]) if rows else 0)
 

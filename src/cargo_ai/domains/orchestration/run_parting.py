@@ -10,6 +10,9 @@ PartKind = Literal["input", "node", "config", "output", "status", "child", "leng
 MOST_VALUES = 20
 """How many differences within two values are told."""
 
+_OF_THE_MOMENT = frozenset(f"headers.{name}" for name in ("age", "cf-ray", "date", "expires", "request-id", "set-cookie", "x-request-id"))
+"""What an answer over HTTP says about when it was given; it differs each time and nobody asks why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -76,7 +79,8 @@ async def parting(first: Tale, second: Tale, below: Below, count: Count | None =
     if not ignore_input and (values := changes(first.record, second.record)):
         return Parting("input", runs, 0, (None, None), values=values)
     for index, (one, other) in enumerate(zip(first.visits, second.visits, strict=False)):
-        found = await _visit(one, other, runs, index, below, count)
+        is_record = ignore_input and index == 0  # what the first node puts out is the record
+        found = await _visit(one, other, runs, index, below, count, outputs=not is_record)
         if found is not None:
             return found
         count.nodes += 1
@@ -87,7 +91,9 @@ async def parting(first: Tale, second: Tale, below: Below, count: Count | None =
     return None
 
 
-async def _visit(one: Visit, other: Visit, runs: tuple[str, str], index: int, below: Below, count: Count) -> Parting | None:
+async def _visit(
+    one: Visit, other: Visit, runs: tuple[str, str], index: int, below: Below, count: Count, *, outputs: bool
+) -> Parting | None:
     slugs = (one.slug, other.slug)
     if one.slug != other.slug:
         return Parting("node", runs, index, slugs)
@@ -103,7 +109,8 @@ async def _visit(one: Visit, other: Visit, runs: tuple[str, str], index: int, be
         return Parting("items", runs, index, slugs, values=(Changed("", len(started), len(others)),))
     if one.status != other.status:
         return Parting("status", runs, index, slugs, values=(Changed("", one.error or one.status, other.error or other.status),))
-    if values := changes(one.output, other.output):
+    values = changes(one.output, other.output) if outputs else ()
+    if any(changed.path not in _OF_THE_MOMENT for changed in values):
         return Parting("output", runs, index, slugs, values=values)
     if one.child != other.child:
         return Parting("child", runs, index, slugs, values=(Changed("", one.child, other.child),))

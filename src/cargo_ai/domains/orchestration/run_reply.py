@@ -88,6 +88,8 @@ def one(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping])
         parent_chat_uuid=row["parent_chat_uuid"],
         parent_message_uuid=row["parent_message_uuid"],
         is_group_parent=row["is_group_parent"],
+        replay_of_uuid=row["replay_of"],
+        taken_executions_count=row["taken"],
         status=row["status"],
         error_message=row["error_message"],
         executions=shown,

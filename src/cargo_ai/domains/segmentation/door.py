@@ -25,6 +25,7 @@ from cargo_ai.domains.segmentation.scope import saved
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import door as storage
 from cargo_ai.engine.enumerate import Chunks, SourceFailed
+from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.session import Database
 from cargo_ai.warehouse.filter.terms import InvalidFilter
@@ -38,6 +39,8 @@ __all__ = [
     "change_chunks",
     "change_owned",
     "compute_change",
+    "count_segment",
+    "count_wanted",
     "create_owned",
     "record_chunks",
     "remove_owned",
@@ -116,6 +119,36 @@ async def wanted_chunks(
     found = await reading.selected(database, workspace, model, filter, sort, kept[2])
     async for chunk in reading.of_selection(database, workspace, found, batch, skip):
         yield chunk
+
+
+async def count_wanted(
+    database: Database, workspace: uuid.UUID, model: uuid.UUID, kept: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None]
+) -> int:
+    """How many records `wanted_chunks` would give. Raises SourceFailed."""
+    async with database.session(workspace) as db:
+        relation = await storage.relation(db, model)
+    if relation is None:
+        raise SourceFailed("The model has been removed.")
+    try:
+        filter, sort = reading.parsed(relation, kept[0], kept[1])
+    except InvalidFilter as error:
+        raise SourceFailed(f"The filter cannot be used: {error}") from None
+    return await _count(database, workspace, await reading.selected(database, workspace, model, filter, sort, kept[2]))
+
+
+async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID) -> int:
+    """How many records `segment_chunks` would give. Raises SourceFailed."""
+    async with database.session(workspace) as db:
+        info = await segment(db, uid)
+    if info is None:
+        raise SourceFailed("The segment has been removed.")
+    found = await reading.selected(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    return await _count(database, workspace, found)
+
+
+async def _count(database: Database, workspace: uuid.UUID, found: selection.Selection) -> int:
+    async with database.session(workspace) as db:
+        return (await selection.count(await driver_connection(db), found))[0]
 
 
 async def segment_chunks(database: Database, workspace: uuid.UUID, uid: uuid.UUID, batch: uuid.UUID, skip: int) -> Chunks:

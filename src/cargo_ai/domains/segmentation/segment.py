@@ -28,6 +28,9 @@ from cargo_ai.roomkit.handlers import handles
 from cargo_ai.warehouse.filter import compile
 from cargo_ai.warehouse.filter.terms import InvalidFilter
 
+SLOW_SECONDS = 0.25
+"""When counting takes so long, an index is proposed."""
+
 
 def reply(row: Segment, count: int, last: Change | None) -> contract.Segment:
     """The segment on the wire. One that was never compared with an earlier state has neither `syncedAt` nor a last change."""
@@ -65,13 +68,26 @@ async def _shown(ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | 
     """The segment with its live count. A filter whose columns are gone counts nothing, and says so."""
     try:
         found = await _select(ctx, str(row.model_uuid), *_parts(row))
-        count = await selection.count(await driver_connection(ctx.db), found) if found else 0
+        count = (await selection.count(await driver_connection(ctx.db), found))[0] if found else 0
     except InvalidFilter as error:
         ctx.warn(f"The filter of segment {row.name} no longer fits its model: {error}")
         count = 0
     if last is None:
         last = await last_of(ctx.db, [row.uuid])
     return reply(row, count, last.get(row.uuid))
+
+
+async def _saved(ctx: Context, row: Segment, found: selection.Selection) -> contract.SegmentReply:
+    """The segment as it was saved, and a word about how its count becomes fast where it took long."""
+    began = clock.seconds()
+    shown = await _shown(ctx, row)
+    took = clock.seconds() - began
+    if took >= SLOW_SECONDS:
+        filter, sort, _ = _parts(row)
+        command = await storage.proposal(ctx.db, found.relation, filter, sort)
+        if command is not None:
+            ctx.warn(f"Counting this segment took {took:.1f} s. An index would make it fast: {command}")
+    return contract.SegmentReply(segment=shown)
 
 
 async def _select(ctx: Context, model: str, filter: Filter, sort: Any, limit: int | None) -> selection.Selection | None:
@@ -112,7 +128,7 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
     ctx.db.add(row)
     await ctx.db.flush()
     await _refer(ctx, row, found, request.filter)
-    return contract.SegmentReply(segment=await _shown(ctx, row))
+    return await _saved(ctx, row, found)
 
 
 async def _refer(ctx: Context, row: Segment, found: selection.Selection, filter: Filter) -> None:
@@ -200,7 +216,7 @@ async def change(ctx: Context, row: Segment, request: contract.UpdateSegment) ->
     await ctx.db.flush()
     await _refer(ctx, row, found, filter)
     await watching.edited(ctx.db, row)
-    return contract.SegmentReply(segment=await _shown(ctx, row))
+    return await _saved(ctx, row, found)
 
 
 async def _acyclic(ctx: Context, row: Segment, filter: Filter) -> None:
@@ -237,7 +253,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 
 @handles(contract.fetch)
 async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.RecordsReply:
-    """A page of live records with the exact count."""
+    """A page of live records with their count, which is exact unless it was to stop somewhere."""
     try:
         found = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
     except InvalidFilter as error:
@@ -249,9 +265,8 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
     refreshing = await (_sync if request.sync else storage.is_refreshing)(ctx.db, found.relation.model)
     connection = await driver_connection(ctx.db)
     records = await selection.fetch(connection, found, request.fetching_limit, request.fetching_offset)
-    return contract.RecordsReply(
-        records=records, count=await selection.count(connection, found), columns=found.wire_columns(), is_refreshing=refreshing
-    )
+    count, exact = await selection.count(connection, found, request.count_up_to)
+    return contract.RecordsReply(records=records, count=count, is_count_exact=exact, columns=found.wire_columns(), is_refreshing=refreshing)
 
 
 async def _sync(db: AsyncSession, model: uuid.UUID) -> bool:

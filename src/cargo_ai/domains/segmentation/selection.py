@@ -41,17 +41,26 @@ class Selection:
         return [*(SYSTEM_COLUMNS[slug] for slug in SHOWN_SYSTEM), *self.relation.columns]
 
     def page(self, limit: int, offset: int) -> str:
-        """The statement for one page."""
+        """The statement for one page. Which records they are comes first, from an index alone where one has all that is asked of them;
+        the columns, metrics among them, are read for these only."""
         if self.limit is not None:
             limit = max(0, min(limit, self.limit - offset))
-        query = self._select([terms.name("r", column.slug) for column in self.columns]).order_by(*self.order)
-        return terms.sql(query.limit(limit).offset(offset))
+        chosen = self._select([terms.name("r", "_id")]).order_by(*self._order(), copy=False)
+        chosen = chosen.limit(limit, copy=False).offset(offset, copy=False)
+        inside = exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=chosen))
+        shown = [terms.name("r", column.slug) for column in self.columns]
+        query = exp.Select(expressions=list(shown)).from_(terms.view(self.relation, "r"), copy=False).where(inside, copy=False)
+        return terms.sql(query.order_by(*self._order(), copy=False))
 
-    def count(self) -> str:
-        """The statement for their number."""
+    def _order(self) -> list[exp.Expr]:
+        return [one.copy() for one in self.order]
+
+    def count(self, up_to: int | None = None) -> str:
+        """The statement for their number; it counts no further than one more than `up_to`."""
         inner = self._select([exp.Literal.number(1)])
-        if self.limit is not None:
-            inner = inner.limit(self.limit)
+        most = [one for one in (self.limit, None if up_to is None else up_to + 1) if one is not None]
+        if most:
+            inner = inner.limit(min(most), copy=False)
         return terms.sql(exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(exp.Subquery(this=inner, alias=exp.to_identifier("n"))))
 
     def members(self, *hashes: exp.Expr, among: exp.Expr | None = None) -> exp.Select:
@@ -86,7 +95,8 @@ class Selection:
         return terms.sql(query.order_by(by_id).limit(limit)), params
 
     def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
-        return exp.Select(expressions=list(shown)).from_(terms.view(self.relation, "r")).where(self.where)
+        """A fresh select: whoever has it may add to it in place."""
+        return exp.Select(expressions=list(shown)).from_(terms.view(self.relation, "r"), copy=False).where(self.where.copy(), copy=False)
 
     def record(self, row: Sequence[Any]) -> JsonObject:
         """A row of `page` as the wire has it."""
@@ -127,6 +137,7 @@ async def by_ids(connection: driver.Connection, selection: Selection, wanted: Se
     return [found[one] for one in wanted if one in found]
 
 
-async def count(connection: driver.Connection, selection: Selection) -> int:
-    """How many records there are."""
-    return int(await driver.value(connection, selection.count(), selection.scope.params))
+async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
+    """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are."""
+    found = int(await driver.value(connection, selection.count(up_to), selection.scope.params))
+    return (found, True) if up_to is None or found <= up_to else (up_to, False)

@@ -56,10 +56,11 @@ async def create(ctx: Context, request: contract.CreateColumn) -> contract.Colum
     row.column_order = [*(str(one["slug"]) for one in every), column.slug]
     after = await _catalog(ctx, row)
     statements = await _added(ctx, row, _checked(contract.create, after, row, column.slug), column.slug)
-    # What `_hash` covers may have changed, and the view has to know.
-    after = await _catalog(ctx, row)
+    if tuple(row.hashed_columns) != _relation(after, row).hashed:
+        # The view has to know what `_hash` covers now.
+        after = await _catalog(ctx, row)
     await definition.show(ctx.db, after, [_relation(after, row)], statements)
-    await _follow(ctx, row, _relation(after, row), column.slug)
+    await _follow(ctx, row, after, column.slug)
     return contract.ColumnReply(column=_shown(row, column.slug))
 
 
@@ -97,7 +98,7 @@ async def update(ctx: Context, request: contract.UpdateColumn) -> contract.Colum
     statements = await _retyped(ctx, row, before, _checked(contract.update, after, row, known.slug), known)
     after = await _catalog(ctx, row)
     await definition.show(ctx.db, after, _affected(after, row.uuid, known.slug), statements)
-    await _follow(ctx, row, _relation(after, row), known.slug)
+    await _follow(ctx, row, after, known.slug)
     return contract.ColumnReply(column=_shown(row, known.slug))
 
 
@@ -265,10 +266,10 @@ def _affected(catalog: Catalog, place: uuid.UUID, slug: str) -> list[Relation]:
     return list(found.values())
 
 
-async def _follow(ctx: Context, row: Model, relation: Relation, slug: str) -> None:
+async def _follow(ctx: Context, row: Model, catalog: Catalog, slug: str) -> None:
     """What a new definition entails: references, an index for the lookup's columns, and values of a computed column."""
+    relation = _relation(catalog, row)
     column = relation.column(slug)
-    catalog = await relations.catalog(ctx.db, ctx.workspace)
     await _told(ctx, row, catalog)
     if column is not None and column.kind == "lookup":
         join = cast("dict[str, str]", column.definition["join"])

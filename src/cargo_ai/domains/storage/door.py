@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage import model as models
 from cargo_ai.domains.storage import recompute, refer, relations, run
+from cargo_ai.domains.storage.index import proposal
 from cargo_ai.domains.storage.relations import column_key
 from cargo_ai.domains.storage.run import CannotStart
 from cargo_ai.domains.storage.scoping import scopes
@@ -28,6 +29,7 @@ __all__ = [
     "is_refreshing",
     "model_exists",
     "model_names",
+    "proposal",
     "relation",
     "scopes",
     "start_run",

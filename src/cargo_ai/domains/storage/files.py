@@ -19,7 +19,7 @@ from cargo_ai.roomkit.csvfile import BadFile, csv_lists
 from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
 from cargo_ai.warehouse.catalog import Column, ColumnType, Relation
 from cargo_ai.warehouse.infer import Inference
-from cargo_ai.warehouse.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected
+from cargo_ai.warehouse.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected, SameId
 from cargo_ai.warehouse.names import slug_of
 from cargo_ai.warehouse.values import Unfit, from_text, to_database
 
@@ -173,7 +173,10 @@ async def fill(
         if load is not None:
             await load.abandon(error)
         raise
-    loaded = await load.end()
+    try:
+        loaded = await load.end()
+    except SameId as fault:
+        raise FileFault(f"{name_of(key)}: {fault}. Nothing was taken from the file.") from None
     if verdicts is not None:
         async with aclosing(load.verdicts()) as parts:
             async for part in parts:

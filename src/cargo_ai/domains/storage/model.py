@@ -310,10 +310,11 @@ async def _refuse_used(ctx: Context, row: Model) -> None:
     own = [one for one in users if one[0] in {refer.MODEL, refer.RELATIONSHIP}]
     others = [one for one in users if one not in segments and one not in own]
     details = {"users": refer.listed(users)}
-    if segments:
-        contract.remove.refuse("hasSegments", users=refer.named(segments), details=details)
+    # Workflows first: a play's segment is among the segments, and goes only with its play.
     if others:
         contract.remove.refuse("hasWorkflows", users=refer.named(others), details=details)
+    if segments:
+        contract.remove.refuse("hasSegments", users=refer.named(segments), details=details)
     if own:
         contract.remove.refuse("modelIsUsed", users=refer.named(own), details=details)
 

@@ -97,7 +97,8 @@ def _like(value: exp.Expr, pattern: str, scope: Scope) -> exp.Expr:
 
 def _number(condition: NumberCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
     if condition.operator == "between":
-        first, last = condition.first_value, condition.last_value
+        first = condition.value if condition.first_value is None else condition.first_value  # `value` and `otherValue` are understood, too
+        last = condition.last_value
         if first is None or last is None:
             raise InvalidFilter(f"between on {condition.column_slug} needs firstValue and lastValue.")
         return exp.Between(this=value, low=scope.bind(first, "double precision"), high=scope.bind(last, "double precision"))
@@ -129,7 +130,7 @@ def _date(condition: DateCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
         return exp.and_(exp.GTE(this=value.copy(), expression=start), exp.LT(this=value.copy(), expression=end))
 
     if condition.operator == "between":
-        return within(span(condition.first_value, "firstValue"), span(condition.last_value, "lastValue"))
+        return within(span(condition.first_value or condition.value, "firstValue"), span(condition.last_value, "lastValue"))
     given = span(condition.value, "a value")
     if condition.operator == "greaterThan":
         return exp.GTE(this=value, expression=at(given.end, given.end_sql, moves=given.relative))

@@ -177,7 +177,6 @@ async def test_a_file_that_the_workspace_has_not_is_refused(place: Place) -> Non
         {"kind": "filter", "modelUuid": UNKNOWN},
         {"kind": "recordIds", "modelUuid": UNKNOWN, "ids": ["1"]},
         {"kind": "recordIds", "recordIds": ["1"]},
-        {"kind": "runs", "filter": {"kind": "runs"}, "reset": {"from": "firstNode"}},
         {"kind": "schedule", "modelUuid": UNKNOWN, "segmentUuid": UNKNOWN, "changeKinds": ["added"]},
         {"kind": "form", "records": [{"name": "x"}]},
     ],
@@ -186,7 +185,7 @@ async def test_kinds_of_data_that_a_tool_cannot_take_are_refused(place: Place, d
     tool, _ = await place.admin.deployed(LINE)
     status, body = await refusal(place, data, nodes=None, workflowUuid=tool["workflowUuid"])
     assert (status, body["reason"]) == (400, "invalidDataKind"), body
-    assert f"Data of kind {data['kind']}" in body["errorMessage"] and "records or file" in body["errorMessage"]
+    assert f"Data of kind {data['kind']}" in body["errorMessage"] and "records, file or runs" in body["errorMessage"]
 
 
 @pytest.mark.parametrize("data", [{"kind": "tea"}, {}, None, [], {"kind": "file"}, {"kind": "file", "s3Filename": ""}])

@@ -37,7 +37,7 @@ async def test_two_runs_part_at_their_input_a_config_or_inside_an_item(place: Pl
     at_input = (await parted(place, workflow, record, other))["parting"]
     assert (at_input["kind"], at_input["values"]) == ("input", [{"path": "items.1.tier", "first": "B", "second": "C"}])
     further = (await parted(place, workflow, record, {**record, "go": False}, ignoreInput=True))["parting"]
-    assert (further["kind"], further["nodeSlugs"]) == ("output", ["start", "start"])
+    assert (further["kind"], further["nodeSlugs"]) == ("config", ["pick", "pick"])
 
 
 async def test_a_change_of_the_graph_inside_a_group_is_found_inside_it(place: Place) -> None:

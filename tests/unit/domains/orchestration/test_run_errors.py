@@ -47,6 +47,15 @@ async def test_errors_are_grouped_by_node_and_by_message_apart_from_numbers(plac
     assert (await place.stranger.refused("orchestration.run.getErrors", workflowUuid=workflow))[1]["reason"] == "workflowNotFound"
 
 
+async def test_hosts_and_e_mail_addresses_do_not_part_errors_but_paths_do(place: Place) -> None:
+    tool, _ = await place.admin.deployed(GRAPH)
+    messages = ["unknown: www.acme.com", "unknown: a-b.co.uk", "unknown: ann.b@acme.com", "nodes.start.name", "nodes.start.size"]
+    records = [{"_id": str(at), "fail": message} for at, message in enumerate(messages)]
+    await place.batch(records, workflowUuid=tool["workflowUuid"])
+    errors = (await place.admin.ask("orchestration.run.getErrors", workflowUuid=tool["workflowUuid"]))["runErrors"]
+    assert [one["runsCount"] for one in errors] == [3, 1, 1]
+
+
 async def test_an_absorbed_failure_is_counted_as_such(place: Place) -> None:
     lenient = [{**one, "fallbackOnFailure": one["slug"] == "check"} for one in GRAPH]
     tool, _ = await place.admin.deployed(lenient)

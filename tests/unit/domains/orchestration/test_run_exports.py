@@ -151,7 +151,7 @@ async def test_a_batch_that_is_going_cannot_be_downloaded_yet(place: Place) -> N
     await place.admin.ask("orchestration.batch.cancel", uuid=made["uuid"])
 
 
-@pytest.mark.parametrize("form", ["parquet", "xlsx", ""])
+@pytest.mark.parametrize("form", ["xlsx", ""])
 async def test_a_form_that_is_not_made_is_refused(place: Place, form: str) -> None:
     batch = await a_batch(place)
     for name, field in (("orchestration.batch.download", "uuid"), ("orchestration.run.download", "workflowUuid")):

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from cargo_ai.domains.segmentation import segment as segments
 from cargo_ai.domains.workspace import door
 from cargo_ai.server.state import State
 from tests.unit.domains.storage.conftest import Asker
@@ -191,3 +192,24 @@ async def test_records_that_never_went_through_a_workflow_are_found(asker: Asker
     assert len(await fetched(asker, companies, where(condition))) == 4
     entered = condition | {"frequency": {"operator": "moreThan", "value": 0}}
     assert await fetched(asker, companies, where(entered)) == []
+
+
+async def test_a_count_stops_where_it_is_told_and_says_so(asker: Asker, companies: str) -> None:
+    exact = await asker.ask("segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING)
+    capped = await asker.ask("segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING, countUpTo=2)
+    assert (capped["count"], capped["isCountExact"], capped["records"]) == (2, False, exact["records"])
+    enough = await asker.ask("segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING, countUpTo=exact["count"])
+    assert (enough["count"], enough["isCountExact"]) == (exact["count"], True)
+
+
+async def test_a_segment_that_counts_slowly_is_saved_with_the_command_that_makes_it_fast(
+    asker: Asker, companies: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "SLOW_SECONDS", 0.0)
+    filter = where({"kind": "number", "columnSlug": "employees", "operator": "is", "value": 7})
+    fields: Body = {"modelUuid": companies, "name": "Large", "filter": filter}
+    reply = await asker.send("segmentation.segment.create", fields)
+    assert f"cargo-ai storage model create-index {companies} --column-slugs employees" in reply.headers["x-cargo-warnings"]
+    await asker.ask("storage.model.createIndex", uuid=companies, columnSlugs=["employees"])
+    again = await asker.send("segmentation.segment.create", fields | {"name": "Larger"})
+    assert "x-cargo-warnings" not in again.headers

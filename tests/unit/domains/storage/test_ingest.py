@@ -203,3 +203,12 @@ async def test_all_records_of_a_model_are_downloaded(asker: Asker) -> None:
     table = (await asker.http.get(url.partition("http://test")[2])).text
     assert table.splitlines()[0].startswith("_id,_title,_time,")
     assert "[1]" in table
+
+
+async def test_rows_known_by_a_column_that_bring_the_id_of_another_row_are_refused(asker: Asker) -> None:
+    uid = await asker.model("people", columns=[{"slug": "email", "type": "string", "label": "E-mail"}], idColumnSlug="_id")
+    key = await upload(asker, "_id,email\np1,a@x.com\np1,b@x.com\n")
+    reply = await asker.send("storage.record.ingest", {"modelUuid": uid, "s3Filename": key, "matchingColumnSlug": "email"})
+    assert (reply.status_code, reply.json()["reason"]) == (400, "fileInvalid")
+    assert "p1" in reply.json()["errorMessage"]
+    assert await asker.records(uid) == []

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.actions.config import check_number, known, schema
 from cargo_ai.domains.orchestration import review_tell
+from cargo_ai.domains.orchestration.native import review_before
 from cargo_ai.domains.orchestration.native.outcomes import Unusable
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.engine.action import Call, Done, Failed, Later, Outcome
@@ -237,6 +238,9 @@ class Reviews:
         if (await db.execute(run)).one_or_none() is None:
             # A node that is tried by itself, inside of a group: there would be nothing to go on when somebody has decided.
             raise Unusable("People are only asked by a run, and this is none.")
+        before = await review_before.decided(db, call, asked.title, asked.fields)
+        if before is not None:
+            return before, asked.warnings
         made = insert(Review).values(_values(call, asked)).on_conflict_do_nothing(index_elements=["key"]).returning(Review.uuid)
         uid = (await db.execute(made)).scalar_one_or_none()
         if uid is not None and asked.assignees:

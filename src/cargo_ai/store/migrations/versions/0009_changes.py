@@ -67,6 +67,7 @@ $$;
 
 def _changes() -> None:
     op.add_column("segments", sa.Column("is_watched", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.alter_column("segments", "is_watched", server_default=None)
     op.add_column("segments", sa.Column("synced_at", sa.DateTime(timezone=True)))
     op.add_column("segments", sa.Column("snapshot", JSON(none_as_null=True)))
     counts = [sa.Column(f"{name}_count", sa.BigInteger(), nullable=False) for name in ("added", "updated", "removed", "total")]

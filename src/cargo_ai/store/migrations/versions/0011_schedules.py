@@ -42,9 +42,11 @@ create trigger plays_changed after insert on events for each row when (new.kind 
 """
 PLAYS = """
 create table plays (
-    uuid uuid primary key, workspace_uuid uuid not null, workflow_uuid uuid not null unique references workflows (uuid),
-    user_uuid uuid not null, model_uuid uuid not null, segment_uuid uuid not null unique, name text not null, description text,
-    change_kinds jsonb not null, run_creation_rule text not null, schedule json, is_enabled boolean not null default false,
+    uuid uuid primary key, workspace_uuid uuid not null,
+    workflow_uuid uuid not null constraint uq_plays_workflow_uuid unique references workflows (uuid),
+    user_uuid uuid not null, model_uuid uuid not null, segment_uuid uuid not null constraint uq_plays_segment_uuid unique,
+    name text not null, description text,
+    change_kinds jsonb not null, run_creation_rule text not null, schedule json, is_enabled boolean not null,
     health_threshold double precision not null, health_alert_actions json not null, folder_uuid uuid,
     created_at timestamptz not null, updated_at timestamptz not null, deleted_at timestamptz
 );

@@ -9,11 +9,12 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-# `replay_of`: the run that this one repeats; `taken`: so many of its executions were taken over; `replay_path`: the way on into what the
-# node at which it goes on has started, as slugs with dots.
+# `replay_of`: the run that this one repeats; `replay_root`: the first of all that repeat each other; `taken`: so many executions were taken
+# over; `replay_path`: the way on into what the node at which it goes on has started, as slugs with dots.
 RUNS = """
-alter table runs add column replay_of uuid, add column taken int not null default 0, add column replay_path text;
-create index runs_replays on runs (replay_of) where replay_of is not null;
+alter table runs add column replay_of uuid, add column replay_root uuid, add column taken int not null default 0,
+    add column replay_path text;
+create index runs_replays on runs (replay_root) where replay_root is not null;
 """
 # `pace`: how the batch is enrolled in stages. `stage` counts them, `stage_end` is where the present one ends, and the two counts are what
 # had ended before it began. `stopped`: why a batch enrols no further, though it could.

@@ -1,0 +1,50 @@
+"""The wire of rehearsals: what a batch would do, told without doing it."""
+
+from __future__ import annotations
+
+from cargo_ai.contract.orchestration.fields import Number
+from cargo_ai.kernel.wire import Uuid, Wire
+
+
+class NodeForecast(Wire):
+    """How often a node would be executed: surely, and at most. `path` leads through groups and tools, such as `group.node`."""
+
+    path: str
+    node_uuid: Uuid
+    node_slug: str
+    executions_min: int
+    executions_max: int
+    credits_min: Number
+    credits_max: Number | None
+
+
+class LimitForecast(Wire):
+    """How long a connector's rate limit would take for its calls; null where there is none."""
+
+    connector_uuid: Uuid
+    name: str
+    calls_min: int
+    calls_max: int
+    seconds_min: Number
+    seconds_max: Number
+
+
+class Rehearsal(Wire):
+    """What a batch would do. Counts of nodes, ends, credits and seconds are for all records: where only a sample was walked (`isSample`),
+    they are what the sample makes one expect. A maximum of credits is null where nothing bounds it. `rememberedCount`: answers of effects
+    that earlier runs were given for the same; `unknownCount`: those that nobody knows, where every way on is possible."""
+
+    records_count: int
+    walked_count: int
+    is_sample: bool
+    nodes: list[NodeForecast]
+    failed_min: int
+    failed_max: int
+    credits_min: Number
+    credits_max: Number | None
+    seconds_min: Number
+    seconds_max: Number
+    limits: list[LimitForecast]
+    remembered_count: int
+    unknown_count: int
+    assumptions: list[str]

@@ -1,0 +1,97 @@
+"""Where no way depends on what an effect answers, a rehearsal counts exactly what the runs then do, groups and tools included."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.domains.orchestration.rehearse_walk import Rehearsing
+from cargo_ai.engine.action import Call, Done, Outcome
+from cargo_ai.engine.enumerate import Sources
+from cargo_ai.engine.graph import load
+from cargo_ai.engine.interpret import begin
+from cargo_ai.engine.queue import Queue
+from cargo_ai.kernel import ids
+from tests.property.test_engine import World as Effects
+from tests.property.test_engine import done, go_on, graphs, records
+from tests.property.test_groups import Step, graph, steps
+from tests.unit.engine.conftest import Ground, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.graphs import NOW, RUN, Body, actions, program
+from tests.unit.engine.mill import Mill, World, submit_run
+
+__all__ = ["engine_url"]
+
+DONE = """
+select e.node_uuid, e.run_uuid, r.parent_uuid, r.parent_node_uuid from executions e join runs r on r.uuid = e.run_uuid
+where r.workspace_uuid = %s
+"""
+
+
+def well(call: Call) -> Outcome:
+    return Done({"called": call.config["value"]})
+
+
+async def executed(ground: Ground) -> Counter[str]:
+    """How often each node was executed, by the way to it."""
+    rows = await ground.rows(DONE, ground.workspace)
+    above = {row["run_uuid"]: (row["parent_uuid"], row["parent_node_uuid"]) for row in rows}
+
+    def prefix(run: uuid.UUID) -> str:
+        parent, node = above[run]
+        return "" if parent is None else f"{prefix(parent)}{node}."
+
+    return Counter(prefix(row["run_uuid"]) + row["node_uuid"] for row in rows)
+
+
+async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
+    tools: dict[str, list[Body]] = {}
+    nodes = graph(plan, tools)
+    world = World(well, tools)
+    known = world.actions()
+    rehearsing = Rehearsing(ids.new(), known, NOW)
+    loaded = load(nodes, known)
+    least: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    for value in values:
+        told = await rehearsing.record(begin(str(ids.new()), loaded, {"value": value}))
+        least.update({place.path: many for place, many in told.least.items()})
+        most.update({place.path: many for place, many in told.most.items()})
+        assert told.failed == told.failed_most == 0
+    assert world.calls == []
+    async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
+        ground = Ground(pool, Queue(), Sources())
+        for value in values:
+            await submit_run(ground, nodes, {"value": value})
+        mill = Mill(ground, url, world)
+        await mill.work()
+        await mill.close()
+        found = await executed(ground)
+    assert least == most == found
+
+
+@settings(deadline=None, max_examples=150)
+@given(graphs(), records, st.data())
+def test_what_a_run_does_is_within_what_was_told_whatever_its_effects_answer(nodes: list[Body], record: Body, data: st.DataObject) -> None:
+    graph_ = program(nodes)
+    told = asyncio.run(Rehearsing(ids.new(), actions(), NOW).record(begin(RUN, graph_, record)))
+    world = Effects({one["uuid"]: [data.draw(done)] for one in nodes if one["kind"] == "connector"})
+    walk = go_on(begin(RUN, graph_, record), world)
+    # What is taken to go well must have gone well.
+    assume(all(entry.status == "success" for entry in walk.entries) or told.least == told.most)
+    found = Counter(entry.node for entry in walk.entries)
+    least, most = ({place.node: many for place, many in side.items()} for side in (told.least, told.most))
+    for node_ in {*found, *least, *most}:
+        assert least.get(node_, 0) <= found[node_] <= most.get(node_, 0), node_
+    assert told.failed <= int(walk.status == "error")
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps(1) | steps(2), st.lists(st.integers(0, 9), min_size=1, max_size=3))
+def test_a_rehearsal_counts_what_the_runs_then_do(engine_url: str, plan: tuple[Step, ...], values: list[int]) -> None:
+    asyncio.run(proven(engine_url, plan, values))

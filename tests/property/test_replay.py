@@ -1,0 +1,160 @@
+"""Whatever graphs are nested in each other: a run repeated from any node gives the same again, and nothing before that node is called."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.domains.orchestration import rerun_cut
+from cargo_ai.domains.orchestration.rerun_cut import Former, Graph, Reset, Visited
+from cargo_ai.engine import crash, descend, submit
+from cargo_ai.engine.enumerate import Sources
+from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.takeover import Again, Seed
+from tests.property.test_groups import (
+    Death,
+    Fell,
+    Killed,
+    Step,
+    _proven,  # pyright: ignore[reportPrivateUsage]
+    _step,  # pyright: ignore[reportPrivateUsage]
+    _wait,  # pyright: ignore[reportPrivateUsage]
+    any_fast,
+    fails,
+    graph,
+    perform,
+    steps,
+)
+from tests.unit.engine.conftest import Ground, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.graphs import Body
+from tests.unit.engine.mill import Mill, World, context_of, submit_run
+
+__all__ = ["engine_url"]
+
+Calls = Counter[tuple[int, int]]
+
+
+def expected(plan: tuple[Step, ...], value: int, path: tuple[int, ...], calls: Calls) -> bool:
+    """Count the calls of a run of this plan that goes on at a path of step numbers; False when it never came there."""
+    before: Calls = Counter()
+    if not _walk(plan[: path[0]], value, before):
+        return False
+    step = plan[path[0]]
+    if len(path) == 1:
+        _walk(plan[path[0] :], value, calls)
+        return True
+    for item in step.items if step.kind == "group" else (value,):
+        expected(step.inner, item, path[1:], calls)
+    went_on = _walk((step,), value, Counter())
+    if went_on:
+        _walk(plan[path[0] + 1 :], value, calls)
+    return True
+
+
+def _walk(plan: tuple[Step, ...], value: int, calls: Calls) -> bool:
+    """Whether a run comes to the end of these steps."""
+    for step in plan:
+        try:
+            if step.kind == "filter" and value % 5 == step.number:
+                return False
+            _step(step, value, calls)
+        except Fell:
+            if not step.spared:
+                return False
+    return True
+
+
+def paths(plan: tuple[Step, ...]) -> list[tuple[int, ...]]:
+    """Every step, also those inside of others."""
+    return [(at, *rest) for at, step in enumerate(plan) for rest in ((), *(paths(step.inner) if step.inner else []))]
+
+
+async def worked(ground: Ground, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until everything ended; workers die at these points, one after the other."""
+    for at in [*deaths, None]:
+        death = Death(at, came=asyncio.Event())
+        monkeypatch.setattr(crash, "point", death.point)
+        mill = Mill(ground, url, world)
+        work, came = asyncio.create_task(mill.work()), asyncio.create_task(_wait(death))
+        done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
+        came.cancel()
+        if work in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
+            work.result()
+            await mill.close()
+            return
+        work.cancel()
+        await asyncio.wait({work})
+        if not work.cancelled():
+            assert isinstance(work.exception(), Killed)
+        await mill.kill()
+
+
+async def seed_of(ground: Ground, nodes: list[Body], run: uuid.UUID, path: str) -> Seed | str:
+    rows = await ground.rows(
+        "select seq, node_uuid, node_slug, status, next_node_uuid from executions where run_uuid = %s order by seq", run
+    )
+    return rerun_cut.cut(Reset("node", path=path), Former(run, run), [Visited(*row.values()) for row in rows], Graph.of(nodes))
+
+
+async def repeated(ground: Ground, nodes: list[Body], record: Body, seed: Seed) -> uuid.UUID:
+    origin = submit.Origin(ground.workspace, ground.workflow, None, ground.release, nodes)
+    async with ground.pool.connection() as connection:
+        return await submit.run(connection, ground.queue, origin, Again(record, "r", "R", seed))
+
+
+async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    tools: dict[str, list[Body]] = {}
+    nodes = graph(plan, tools)
+    world = World(perform, tools)
+    path = ".".join(f"s{at}" for at in chosen)
+    async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
+        ground = Ground(pool, Queue(), Sources())
+        first = await submit_run(ground, nodes, {"value": 1})
+        await worked(ground, url, world, [], monkeypatch)
+        seed = await seed_of(ground, nodes, first, path)
+        calls: Calls = Counter()
+        came = expected(plan, 1, chosen, calls)
+        assert came == isinstance(seed, Seed)
+        if isinstance(seed, str):
+            return
+        world.calls.clear()
+        again = await repeated(ground, nodes, {"value": 1}, seed)
+        await worked(ground, url, world, deaths, monkeypatch)
+        rows = [await ground.row("select status, credits from runs where uuid = %s", run) for run in (first, again)]
+        assert rows[0]["status"] == rows[1]["status"]
+        assert (await context_of(ground, first)).get("end") == (await context_of(ground, again)).get("end")
+        await _proven(ground, again)
+        if not any_fast(plan):
+            keys = {call.key: (call.config["number"], call.config["value"]) for call in world.calls}
+            assert Counter(keys.values()) == calls
+            assert rows[1]["credits"] == sum(count for (number, value), count in calls.items() if not fails(number, value))
+
+
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps(1), st.sampled_from([50, 0]), st.data())
+def test_a_run_repeated_from_any_node_gives_the_same_and_calls_nothing_before_it(
+    engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], inline: int, data: st.DataObject
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(descend, "MOST_INLINE", inline)
+        patched.setattr(descend, "SHARD_RUNS", 2)
+        asyncio.run(proven(engine_url, plan, data.draw(st.sampled_from(paths(plan))), [], patched))
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps(2) | steps(3), st.lists(st.integers(1, 30), max_size=3), st.sampled_from([50, 3, 0]), st.data())
+def test_a_repetition_whose_workers_die_anywhere_gives_the_same_too(
+    engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], deaths: list[int], inline: int, data: st.DataObject
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(descend, "MOST_INLINE", inline)
+        patched.setattr(descend, "SHARD_RUNS", 2)
+        asyncio.run(proven(engine_url, plan, data.draw(st.sampled_from(paths(plan))), deaths, patched))

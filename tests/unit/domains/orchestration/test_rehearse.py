@@ -1,0 +1,115 @@
+"""A dry run tells what a batch would do and does nothing: no call, no run, no row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.domains.orchestration.conftest import Body, Place, node
+from tests.unit.domains.orchestration.test_rerun import Service, again, call, line, service
+
+__all__ = ["service"]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CREATE = "orchestration.batch.create"
+
+
+async def rehearsed(place: Place, data: Body, **fields: Any) -> Body:
+    """What a dry run tells; nothing is there afterwards that was not before."""
+    before = [await place.admin.ask("orchestration.run.count"), await place.admin.ask("orchestration.batch.list")]
+    reply = await place.admin.ask(CREATE, data=data, dryRun=True, **fields)
+    assert [await place.admin.ask("orchestration.run.count"), await place.admin.ask("orchestration.batch.list")] == before
+    assert reply["batch"] is None
+    found: Body = reply["rehearsal"]
+    return found
+
+
+def counted(found: Body) -> dict[str, tuple[int, int]]:
+    return {one["path"]: (one["executionsMin"], one["executionsMax"]) for one in found["nodes"]}
+
+
+def records(*numbers: int) -> Body:
+    return {"kind": "records", "records": [{"_id": f"x{at}", "n": at} for at in numbers]}
+
+
+def forked(service: Service, condition: str) -> list[Body]:
+    """start → a → branch → b or end, where `end` is the second way."""
+    return [
+        node("start", children=("a",)),
+        call(service, "a", "a/{{nodes.start._id}}", "way"),
+        node("way", "branch", ("b", "end"), config={"condition": condition}),
+        call(service, "b", "b/{{nodes.start._id}}", "end"),
+        node("end"),
+    ]
+
+
+async def test_ways_that_depend_on_the_record_are_counted_exactly_and_nothing_is_called(place: Place, service: Service) -> None:
+    found = await rehearsed(place, records(*range(10)), nodes=forked(service, "{{nodes.start.n >= 7}}"))
+    assert counted(found) == {"start": (10, 10), "a": (10, 10), "way": (10, 10), "b": (3, 3), "end": (10, 10)}
+    assert (found["recordsCount"], found["walkedCount"], found["isSample"], found["failedMax"]) == (10, 10, False, 0)
+    assert not service.calls
+
+
+async def test_ways_that_depend_on_an_answer_are_all_possible_until_it_was_given_once(place: Place, service: Service) -> None:
+    nodes = forked(service, "{{nodes.a.status === 200}}")
+    service.calls.clear()
+    found = await rehearsed(place, records(1, 2), nodes=nodes)
+    assert counted(found) == {"start": (2, 2), "a": (2, 2), "way": (2, 2), "b": (0, 2), "end": (2, 2)}
+    assert found["unknownCount"] and any("each way on" in one for one in found["assumptions"])
+    await place.batch(records(1)["records"], nodes=nodes)
+    service.calls.clear()
+    found = await rehearsed(place, records(1, 2), nodes=nodes)
+    # Record 1 has been there; of record 2 nobody knows.
+    assert counted(found)["b"] == (1, 2)
+    assert found["rememberedCount"] == 2
+    assert not service.calls
+
+
+async def test_a_sample_stands_for_all_and_says_so(place: Place, service: Service) -> None:
+    found = await rehearsed(place, records(*range(40)), nodes=forked(service, "{{nodes.start.n % 2 === 0}}"), sample=10)
+    assert counted(found)["b"] == (20, 20)
+    assert (found["recordsCount"], found["walkedCount"], found["isSample"]) == (40, 10, True)
+    assert found["assumptions"][0].startswith("The first 10 of 40 records")
+
+
+async def test_groups_and_rate_limits_are_counted_in(place: Place, service: Service) -> None:
+    rate = {"unit": "minute", "max": 6, "strategy": "spread"}
+    made = await place.admin.ask("connection.connector.create", integrationSlug="http", slug="slow", name="Slow", rateLimit=rate)
+    inside = [node("start", children=("a",)), call(service, "a", "a", "end") | {"connectorUuid": made["connector"]["uuid"]}, node("end")]
+    nodes = [
+        node("start", children=("each",)),
+        node("each", "group", ("end",), config={"items": "{{nodes.start.items}}", "_nodes": inside}),
+        node("end"),
+    ]
+    data: Body = {"kind": "records", "records": [{"items": [1, 2, 3]}, {"items": []}, {"items": [4]}]}
+    found = await rehearsed(place, data, nodes=nodes)
+    assert [one["path"] for one in found["nodes"]] == ["start", "each", "each.start", "each.a", "each.end", "end"]
+    assert counted(found)["each.a"] == (4, 4)
+    (limit,) = found["limits"]
+    assert (limit["name"], limit["callsMin"], limit["callsMax"]) == ("Slow", 4, 4)
+    # One may go at once, the other three follow ten seconds apart.
+    assert 29 < limit["secondsMin"] < 32 and found["secondsMin"] == limit["secondsMin"]
+    assert not service.calls
+
+
+async def test_runs_that_are_done_again_are_walked_from_where_they_go_on(place: Place, service: Service) -> None:
+    service.broken = {"/b/r1"}
+    first = await place.batch([{"_id": f"r{at}"} for at in range(3)], nodes=line(service))
+    service.broken = set()
+    service.calls.clear()
+    found = await rehearsed(place, again("lastNode", first["uuid"], ["error"]))
+    assert (found["recordsCount"], counted(found)) == (1, {"b": (1, 1), "end": (1, 1)})
+    assert not service.calls
+
+
+async def test_a_dry_run_refuses_what_a_real_one_refuses(place: Place, service: Service) -> None:
+    status, body = await place.admin.refused(CREATE, data=records(), nodes=line(service), dryRun=True)
+    assert (status, body["dataError"]["reason"]) == (400, "noRecords")
+    assert (await place.admin.refused(CREATE, data=records(1), dryRun=True))[1]["reason"] == "nodesNotFound"
+    assert (await place.admin.refused(CREATE, data=records(1), nodes=line(service), dryRun=True, sample=0))[0] == 400
+    assert any(
+        "sample" in one
+        for one in await place.admin.warned(CREATE, data=records(1), nodes=[node("start", children=("end",)), node("end")], sample=5)
+    )

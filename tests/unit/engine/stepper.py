@@ -1,0 +1,74 @@
+"""Batches with stages in a test: enumerates and drives in turns, as workers do, until nothing is left to do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from cargo_ai.engine import submit
+from cargo_ai.engine.pace import Pace
+from cargo_ai.kernel import ids
+from tests.unit.engine.conftest import Ground, listed
+from tests.unit.engine.graphs import Body, effect, node
+from tests.unit.engine.mill import Mill, World
+
+GRAPH = [node("start", children=["act"]), effect("act", ["end"], config={"number": "{{nodes.start.number}}"}), node("end")]
+LOST = """
+select uuid from batches b where b.workspace_uuid = %s and finished_ms is null and not enumerated
+    and not exists (select 1 from procrastinate_jobs j where j.args ->> 'batch' = b.uuid::text)
+"""
+
+
+async def staged(ground: Ground, count: int, pace: Pace, graph: Sequence[Body] = GRAPH, shard_size: int = 200) -> uuid.UUID:
+    """A batch of so many records, `number` 0 and so on, that is enrolled in stages."""
+    uid = ids.new()
+    ground.sources.kinds[str(uid)] = listed([{"_id": str(at), "number": at} for at in range(count)], 7)
+    origin = submit.Origin(ground.workspace, ground.workflow, None, ground.release, graph)
+    async with ground.pool.connection() as connection:
+        await submit.batch(connection, ground.queue, origin, {"kind": str(uid)}, uid=uid, pace=pace, shard_size=shard_size)
+    return uid
+
+
+async def enumerations(ground: Ground) -> list[str]:
+    """The batches that a job of enumeration waits for, taken from the queue."""
+    found = await ground.rows(
+        "delete from procrastinate_jobs where task_name = 'enumerate' and args ->> 'batch' in "
+        "(select uuid::text from batches where workspace_uuid = %s) returning args ->> 'batch' as batch",
+        ground.workspace,
+    )
+    return [row["batch"] for row in found]
+
+
+async def work(ground: Ground, mill: Mill) -> None:
+    """One worker, until nothing of the workspace is left to do."""
+    while True:
+        for batch in await enumerations(ground):
+            await ground.enumerator().enumerate(batch)
+        await mill.work()
+        if not await ground.rows(
+            "select 1 from procrastinate_jobs where task_name = 'enumerate' and args ->> 'batch' in "
+            "(select uuid::text from batches where workspace_uuid = %s)",
+            ground.workspace,
+        ):
+            return
+
+
+async def whole(ground: Ground, url: str, world: World) -> None:
+    """The same with a worker that is born here and ends in order."""
+    mill = Mill(ground, url, world)
+    await work(ground, mill)
+    await mill.close()
+
+
+async def recover(ground: Ground) -> None:
+    """What the keeper does for batches whose enumeration died with its worker."""
+    for row in await ground.rows(LOST, ground.workspace):
+        async with ground.pool.connection() as connection:
+            await ground.queue.defer(connection, "enumerate", "batch", batch=str(row["uuid"]))
+
+
+async def numbers(ground: Ground, batch: uuid.UUID) -> list[Any]:
+    """The numbers of the records that were enrolled, in order."""
+    rows = await ground.rows("select record from runs where batch_uuid = %s order by uuid", batch)
+    return [row["record"]["number"] for row in rows]

@@ -1,0 +1,60 @@
+"""Pace: stages grow as told, stop at too many errors, and never let credits run away."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cargo_ai.engine.pace import LARGEST, Go, Pace, Progress, Stop, decide, pace_of
+
+
+def test_stages_are_as_told_and_then_grow_tenfold() -> None:
+    pace = Pace((1, 50, 500))
+    assert [decide(pace, Progress(stage)) for stage in range(5)] == [Go(1), Go(50), Go(500), Go(5_000), Go(50_000)]
+
+
+def test_without_stages_the_whole_batch_is_one() -> None:
+    assert decide(Pace(max_credits=None), Progress()) == Go(LARGEST)
+    assert decide(Pace(stop_above=0.05), Progress()) == Go(10)
+
+
+def test_a_stage_with_more_errors_than_allowed_is_the_last_one() -> None:
+    pace = Pace((1, 50), stop_above=0.05)
+    assert decide(pace, Progress(2, 40, 40, 2)) == Go(500)
+    stopped = decide(pace, Progress(2, 40, 40, 3))
+    assert isinstance(stopped, Stop)
+    assert (stopped.why, stopped.sentence) == ("errorRate", "Stopped after stage 2: 3 of its 40 runs failed (7.5 %), more than 5 %.")
+
+
+def test_a_pace_is_the_same_after_it_was_kept() -> None:
+    pace = Pace((1, 2), 0.5, 10.0, 2.5)
+    assert pace_of(pace.kept()) == pace
+
+
+costs = st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), max_size=60)
+
+
+@settings(deadline=None, max_examples=300)
+@given(costs, st.floats(0, 40), st.booleans(), st.none() | st.lists(st.integers(1, 20), min_size=1, max_size=3))
+def test_credits_pass_the_limit_by_no_more_than_one_stage_and_never_where_the_dearest_run_is_known(
+    runs: list[float], limit: float, known: bool, ramp: list[int] | None
+) -> None:
+    most = 3.0 if known else None
+    pace, progress, used, at = Pace(tuple(ramp or ()), None, limit, most), Progress(), 0.0, 0
+    while at < len(runs):
+        step = decide(pace, progress)
+        if isinstance(step, Stop):
+            assert step.why == "maxCredits"
+            # It stops for a reason: one more run might not fit.
+            assert used >= limit or used + max([most or 0.0, *runs[:at]]) > limit
+            return
+        stage = runs[at : at + step.size]
+        before, used, at = used, used + math.fsum(stage), at + len(stage)
+        assert before < limit
+        assert used <= (limit if known else before + math.fsum(stage))
+        if progress.dearest and max(stage) <= progress.dearest:
+            # Nothing was dearer than expected: the limit holds.
+            assert used <= limit + 1e-9
+        progress = Progress(progress.stage + 1, len(stage), len(stage), 0, used, max([progress.dearest, *stage]))
