@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cargo_ai.kernel.settings import Settings
     from cargo_ai.server.state import State
     from cargo_ai.store.embedded import Cluster
+    from cargo_ai.store.embedded_roles import Connection
 
 ROOT = str(Path(__file__).parents[1])
 if ROOT not in sys.path:
@@ -50,13 +51,23 @@ def template(cluster: Cluster) -> str:
     return "migrated"
 
 
+@pytest.fixture(scope="session")
+def admin(cluster: Cluster) -> Iterator[Connection]:
+    """The superuser, connected."""
+    from cargo_ai.store import embedded_roles
+
+    with embedded_roles.connect(cluster.admin_url) as connection:
+        yield connection
+
+
 @pytest.fixture
-def database_url(cluster: Cluster, template: str) -> Iterator[str]:
+def database_url(cluster: Cluster, template: str, admin: Connection) -> Iterator[str]:
     """A migrated, empty database of this test alone."""
-    from cargo_ai.store import embedded
+    from cargo_ai.store import embedded, embedded_roles
 
     name = f"test_{next(_numbers)}"
-    yield embedded.create_database(cluster, name, template)
+    embedded_roles.create_on(admin, name, template)
+    yield embedded_roles.with_database(cluster.owner_url, name)
     embedded.drop_database(cluster, name)
 
 

@@ -13,7 +13,13 @@ from tests.scenarios import graphs
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.person import Person
 
-FILES: dict[str, Any] = {"nodes.json": graphs.wait(0), "billing.json": {"baseUrl": "https://api.example.com"}}
+FILES: dict[str, Any] = {
+    "nodes.json": graphs.wait(0),
+    "node.json": graphs.wait(0)[0],
+    "records.json": [{"domain": "acme.com"}],
+    "data.json": {"kind": "records", "records": [{"domain": "acme.com"}]},
+    "billing.json": {"baseUrl": "https://api.example.com"},
+}
 ABSENT = {"dataError", "partsInvalid"}
 """Reasons, besides those that end in NotFound, by which an example's made-up name is refused."""
 

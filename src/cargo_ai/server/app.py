@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -56,14 +58,18 @@ def build(state: State, served: Sequence[Served] | None = None) -> Starlette:
 
 
 def _documents(operations: Sequence[AnyOperation]) -> list[BaseRoute]:
-    described = openapi.document(operations)
-    text = json.dumps(described, ensure_ascii=False).encode()
-    page = docs.page(described)
+    # Made when somebody asks: most servers are never asked, and it would be half of their start.
+    @cache
+    def made() -> tuple[bytes, Response]:
+        described = openapi.document(operations)
+        return json.dumps(described, ensure_ascii=False).encode(), docs.page(described)
 
     async def document(_request: Request) -> Response:
+        text, _ = await asyncio.to_thread(made)
         return replies.json_reply(text, 200, {"Cache-Control": "no-cache"})
 
     async def reference(_request: Request) -> Response:
+        _, page = await asyncio.to_thread(made)
         return page
 
     return [Route("/openapi.json", document, methods=["GET"]), Route("/docs", reference, methods=["GET"])]

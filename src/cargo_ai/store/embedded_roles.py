@@ -80,13 +80,18 @@ def harden_again(admin_url: str) -> None:
 
 def create(admin_url: str, name: str, template: str | None) -> None:
     """A database of the owner: a copy of the template, or an empty one with our extensions."""
-    # A copy of files costs a test 35 ms; the default strategy writes all of it through the log.
-    source = sql.SQL("TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template)) if template else sql.SQL("TEMPLATE template0")
     with connect(admin_url) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} {}").format(sql.Identifier(name), sql.Identifier(OWNER), source))
-        _close_to_strangers(admin, name)
+        create_on(admin, name, template)
     if not template:
         furnish(with_database(admin_url, name))
+
+
+def create_on(admin: Connection, name: str, template: str | None) -> None:
+    """The same on a connection that is there: the first database takes it 0.3 s, for locales, the next 10 ms. No extensions."""
+    # A copy of files: the default strategy writes all of it through the log.
+    source = sql.SQL("TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template)) if template else sql.SQL("TEMPLATE template0")
+    admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} {}").format(sql.Identifier(name), sql.Identifier(OWNER), source))
+    _close_to_strangers(admin, name)
 
 
 def drop(admin_url: str, name: str) -> None:

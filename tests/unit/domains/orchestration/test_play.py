@@ -133,7 +133,8 @@ async def test_nobody_but_the_play_changes_or_removes_its_segment_and_its_model_
         status, body = await asker.refused(name, uuid=made["segmentUuid"], **fields)
         assert (status, body["reason"]) == (409, "segmentLinkedToWorkflow")
     status, body = await asker.refused("storage.model.remove", uuid=deals)
-    assert status == 409 and made["segmentUuid"] in body["errorMessage"]
+    assert (status, body["reason"]) == (409, "hasWorkflows")
+    assert made["uuid"] in body["errorMessage"]
 
 
 async def test_removing_a_play_takes_its_segment_and_workflow_along(asker: Asker) -> None:

@@ -19,8 +19,10 @@ create index if not exists runs_single on runs (workspace_uuid, uuid) where batc
 # whatever role was taken later; the barrier keeps a query's own conditions from being tried on other workspaces' rows.
 MINE = "(select l.workspace_uuid from journal.logins l where l.role = session_user)"
 MOMENT = "to_timestamp({0} / 1000.0)"
-PARENTS = "r.parent_uuid as parent_run_uuid, r.parent_node_uuid, r.parent_batch_uuid, r.parent_agent_uuid, r.parent_chat_uuid, "
-PARENTS += "r.parent_message_uuid, r.is_group_parent"
+PARENTS = (
+    "r.parent_uuid as parent_run_uuid, r.parent_node_uuid, r.parent_batch_uuid, r.parent_agent_uuid, r.parent_chat_uuid, "
+    "r.parent_message_uuid, r.is_group_parent"
+)
 OF_RUN = f"""
     case when r.status = 'pending' and s.state = 'running' then 'running' else r.status end as status, r.error_message,
     r.credits as credits_used_count, {PARENTS}, {MOMENT.format("r.created_ms")} as created_at,
