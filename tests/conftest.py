@@ -52,7 +52,7 @@ def template(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="session")
-def admin(cluster: Cluster) -> Iterator[Connection]:
+def superuser(cluster: Cluster) -> Iterator[Connection]:
     """The superuser, connected."""
     from cargo_ai.store import embedded_roles
 
@@ -61,12 +61,12 @@ def admin(cluster: Cluster) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def database_url(cluster: Cluster, template: str, admin: Connection) -> Iterator[str]:
+def database_url(cluster: Cluster, template: str, superuser: Connection) -> Iterator[str]:
     """A migrated, empty database of this test alone."""
     from cargo_ai.store import embedded, embedded_roles
 
     name = f"test_{next(_numbers)}"
-    embedded_roles.create_on(admin, name, template)
+    embedded_roles.create_on(superuser, name, template)
     yield embedded_roles.with_database(cluster.owner_url, name)
     embedded.drop_database(cluster, name)
 

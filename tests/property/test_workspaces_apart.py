@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ from sqlalchemy.sql import Executable
 from cargo_ai import domains
 from cargo_ai.kernel import clock, ids
 from cargo_ai.server.state import State
-from cargo_ai.store import tables
+from cargo_ai.store import embedded, tables
+from cargo_ai.store.embedded import Cluster
 from cargo_ai.store.rows import Owned, Row
 from cargo_ai.store.session import EVERYWHERE, NoWorkspace
 
@@ -107,6 +108,13 @@ class Two:
             table = self.mapper.local_table
             found = await connection.execute(select(*self.mapper.primary_key).select_from(table))
             return {tuple(one) for one in found} & {self.key(self.our_key), self.key(self.their_key)}
+
+
+@pytest.fixture(scope="module")
+def database_url(cluster: Cluster, template: str) -> Iterator[str]:
+    """One database for all: every test makes two workspaces of its own."""
+    yield embedded.create_database(cluster, "apart", template)
+    embedded.drop_database(cluster, "apart")
 
 
 @pytest.fixture
