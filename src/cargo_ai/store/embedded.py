@@ -26,7 +26,7 @@ __all__ = ["Cluster", "EmbeddedPostgresError", "create_database", "drop_database
 
 # initdb writes these into postgresql.conf, where an administrator may change them.
 SETTINGS = {
-    "shared_buffers": "256MB",
+    "shared_buffers": "192MB",
     "work_mem": "16MB",
     "max_wal_size": "1GB",
     "max_connections": "100",

@@ -237,7 +237,7 @@ def test_every_login_needs_a_password_and_there_is_no_tcp(shared: Cluster) -> No
 
 def test_the_settings_are_the_decided_ones(folder: Path) -> None:
     url = embedded.start(folder).owner_url
-    expected = {"shared_buffers": "256MB", "work_mem": "16MB", "max_wal_size": "1GB", "max_connections": "100", "jit": "off"}
+    expected = {"shared_buffers": "192MB", "work_mem": "16MB", "max_wal_size": "1GB", "max_connections": "100", "jit": "off"}
     expected |= {"data_checksums": "on", "server_encoding": "UTF8", "fsync": "on", "full_page_writes": "on", "TimeZone": "UTC"}
     assert {name: one(url, f"SHOW {name}") for name in expected} == expected
     assert one(url, "SELECT datlocprovider::text || ' ' || datlocale FROM pg_database WHERE datname = 'cargo_ai'") == "b C.UTF-8"
