@@ -122,6 +122,9 @@ class Enumerator:
         if row is None:
             return
         claimed = _Batch(uid, *row)
+        if claimed.staged and claimed.cursor and not await self._any_left(claimed):
+            await self._end(claimed, None)
+            return
         if claimed.staged and not await self._has_room(claimed):
             return
         problem = None
@@ -135,21 +138,36 @@ class Enumerator:
         else:
             await self._end(claimed, problem)
 
+    async def _any_left(self, batch: _Batch) -> bool:
+        """Whether there are records behind the cursor: who takes a batch over at its very end must not begin another stage."""
+        source = self._sources.kinds.get(str(batch.data.get("kind")))
+        if source is None:
+            return True
+        try:
+            async with aclosing(source(batch.workspace, batch.data, batch.cursor, batch.uuid)) as chunks:
+                async for chunk in chunks:
+                    if chunk:
+                        return True
+        except SourceFailed:
+            return True  # Reading it for good says what is wrong.
+        return False
+
     async def _has_room(self, batch: _Batch) -> bool:
         """Whether a stage begins or goes on. If not, runs of the last one go on, or the batch stops here: then it may be over."""
         async with self._pool.connection() as connection:
             batch.room = await stages.enter(connection, batch.uuid, batch.epoch)
+            if batch.room is None:
+                # In one transaction: nobody looks at a batch again whose worker dies between its stop and its end.
+                await close_batch(connection, batch.uuid)
             crash.point("before stage commit")
         crash.point("after stage commit")
-        if batch.room is None:
-            await self._close(batch)
         return batch.room is not None
 
     async def _wait(self, batch: _Batch) -> None:
         async with self._pool.connection() as connection:
             await stages.leave(connection, batch.uuid, batch.epoch)
+            await close_batch(connection, batch.uuid)
         crash.point("before stage wait")
-        await self._close(batch)
 
     async def _read(self, batch: _Batch) -> bool:
         source = self._sources.kinds.get(str(batch.data.get("kind")))
@@ -239,10 +257,6 @@ class Enumerator:
                 "where uuid = %s and epoch = %s and status = 'querying'",
                 (problem, _now(), batch.uuid, batch.epoch),
             )
-        await self._close(batch)
-
-    async def _close(self, batch: _Batch) -> None:
-        async with self._pool.connection() as connection:
             await close_batch(connection, batch.uuid)
 
 

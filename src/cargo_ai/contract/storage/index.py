@@ -72,7 +72,7 @@ get_all: Operation[ByUuid, IndexesReply, ListReason] = operations.add(
         summary="List the indexes that make a model's filters fast, and how often each was used.",
         needs="storage:read",
         refuses={"modelNotFound": _NO_MODEL},
-        cli=Cli(examples=(f"cargo-ai storage model list-indexes {_EXAMPLE}",)),
+        cli=Cli(flags={"uuid": ("--uuid", "--model-uuid")}, examples=(f"cargo-ai storage model list-indexes {_EXAMPLE}",)),
     )
 )
 
@@ -89,6 +89,7 @@ create: Operation[CreateIndex, IndexesReply, CreateReason] = operations.add(
         needs="storage:write",
         refuses={"modelNotFound": _NO_MODEL, "indexNotPossible": no(400, "{problem}")},
         cli=Cli(
+            flags={"uuid": ("--uuid", "--model-uuid")},
             examples=(
                 f"cargo-ai storage model create-index {_EXAMPLE} --column-slugs country,employees",
                 f"cargo-ai storage model create-index {_EXAMPLE} --kind text --column-slugs name",
@@ -114,6 +115,9 @@ remove: Operation[RemoveIndex, Removed, RemoveReason] = operations.add(
             "indexNotFound": _NO_INDEX,
             "indexIsBeingMade": no(409, "The index is being made right now. Remove it when it is ready."),
         },
-        cli=Cli(examples=(f"cargo-ai storage model remove-index {_EXAMPLE} xi_companies_0a1b2c_3d4e5f60",)),
+        cli=Cli(
+            flags={"uuid": ("--uuid", "--model-uuid")},
+            examples=(f"cargo-ai storage model remove-index {_EXAMPLE} xi_companies_0a1b2c_3d4e5f60",),
+        ),
     )
 )
