@@ -1,4 +1,7 @@
-"""metricColumns: the average of three orders for each company: for those that a filter leaves, and for all in its order, against DuckDB."""
+"""metricColumns: the average of three orders for each company: for those that a filter leaves, and for all in its order, against DuckDB.
+
+Without indexes, and with those that the server makes for the filter and over what the orders are joined and averaged by.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ def _orders(path: Path) -> None:
         writer.writerows([f"o{number:09d}", f"c{number // EACH:09d}", f"{chance.random() * 1000:.2f}"] for number in range(EACH * ROWS))
 
 
-def _ready(ground: Ground, path: Path) -> str:
-    """Companies and their orders as models, with a metric; the companies' uuid."""
+def _ready(ground: Ground, path: Path) -> tuple[str, str]:
+    """Companies and their orders as models, with a metric; the uuids of both."""
     companies = ground.loaded()
     columns = [
         {"slug": slug, "type": kind, "label": slug} for slug, kind in (("id", "string"), ("company_id", "string"), ("amount", "number"))
@@ -43,16 +46,16 @@ def _ready(ground: Ground, path: Path) -> str:
     with psycopg.connect(ground.url, autocommit=True) as connection:
         for model in (companies, orders):
             run(connection, f"vacuum analyze {ground.table(model)}")
-    return companies
+    return companies, orders
 
 
 def measure() -> Json:
     """Three rounds by turns; medians. The reply has the hundred with the highest average, and the count of them all."""
-    few, all_, duck_few, duck_all = list[float](), list[float](), list[float](), list[float]()
+    bare, few, all_, duck_few, duck_all = list[float](), list[float](), list[float](), list[float](), list[float]()
     with Ground(workers=1) as ground:
         path = ground.files / "orders.csv"
         _orders(path)
-        companies, duck = _ready(ground, path), ground.duck_companies()
+        (companies, orders), duck = _ready(ground, path), ground.duck_companies()
         duck.execute(f"create table o as select * from read_csv('{path}', header = true)")
         above = {"kind": "number", "columnSlug": "average", "operator": "greaterThan", "value": 500}
         few_of = FILTER["groups"][0]
@@ -74,6 +77,9 @@ def measure() -> Json:
         picked, having = f"select id {DUCK}", "having avg(o.amount) > 500"
         if (ours(selective), ours(everything)) != (theirs(picked, having), ROWS):
             raise MeasurementFailed("The two sides do not count the same companies.")
+        bare += [seconds(lambda: ours(selective)) for _ in range(ROUNDS)]
+        ground.index(companies, filter=FILTER)
+        ground.index(orders, columnSlugs=["company_id", "amount"])
         for _ in range(ROUNDS):
             few.append(seconds(lambda: ours(selective)))
             duck_few.append(seconds(lambda: theirs(picked, having)))
@@ -89,6 +95,7 @@ def measure() -> Json:
             "rows": ROWS,
             "related": EACH * ROWS,
             "milliseconds": report.milliseconds(few),
+            "withoutIndexesMilliseconds": report.milliseconds(bare),
             "duckdbMilliseconds": report.milliseconds(duck_few),
             "allMilliseconds": report.milliseconds(all_),
             "duckdbAllMilliseconds": report.milliseconds(duck_all),

@@ -34,10 +34,14 @@ class _Source:
 
 
 class Views:
-    """Writes views of one catalog. Nothing refers to another view, so that each can be replaced on its own."""
+    """Writes views of one catalog. Nothing refers to another view, so that each can be replaced on its own.
 
-    def __init__(self, catalog: Catalog, condition: Condition) -> None:
-        self._catalog, self._condition = catalog, condition
+    A metric is computed record by record, which is right for a few of them: each is one look into an index. `grouped` writes the
+    select that computes it for all of them at once, in one pass over what is related.
+    """
+
+    def __init__(self, catalog: Catalog, condition: Condition, *, grouped: bool = False) -> None:
+        self._catalog, self._condition, self._grouped = catalog, condition, grouped
         self._aliases = 0
 
     def create(self, relation: Relation) -> list[str]:
@@ -70,36 +74,40 @@ class Views:
         if column.slug not in source.made:
             self._aliases += 1
             joined = f"j{self._aliases}"
-            source.made[column.slug] = f"{joined}.value"
-            made = self._metric(source, column) if column.kind == "metric" else self._lookup(source, column)
-            # An aggregate without groups is always one row: the planner drops the join where nobody reads the column.
-            source.joins.append(f"left join lateral ({made}) as {joined} on true")
+            made, value = self._metric(source, column, joined) if column.kind == "metric" else self._lookup(source, column, joined)
+            # At most one row for each record, and the planner can tell: it drops the join where nobody reads the column.
+            source.joins.append(made)
+            source.made[column.slug] = value
         return source.made[column.slug]
 
-    def _metric(self, source: _Source, column: Column) -> str:
+    def _metric(self, source: _Source, column: Column, joined: str) -> tuple[str, str]:
         link, related, outward = metric_link(self._catalog, source.relation, column)
         own = (link.from_column, link.from_property) if outward else (link.to_column, link.to_property)
         other = (link.to_column, link.to_property) if outward else (link.from_column, link.from_property)
-        return self._aggregate(source, own, related, other, column, metric_value(related, column))
+        pattern, slug = metric_value(related, column)
+        rows, mine, theirs = self._related(source, own, related, other, column, slug)
+        if not self._grouped:
+            return _one_by_one(rows, mine, theirs, column, pattern, slug, joined), f"{joined}.value"
+        made = f"{pattern.format(f'b.{quoted(slug)}')}::{SQL_TYPES[column.type]}"
+        groups = f"(select {theirs} as key, {made} as value from {rows} group by 1)"  # noqa: S608 - slugs and names, quoted
+        join = f"left join {groups} as {joined} on {joined}.key = {mine}"
+        # Who has nothing related is in no group.
+        return join, f"coalesce({joined}.value, 0)" if pattern.startswith("count") else f"{joined}.value"
 
-    def _lookup(self, source: _Source, column: Column) -> str:
+    def _lookup(self, source: _Source, column: Column, joined: str) -> tuple[str, str]:
         related = lookup_model(self._catalog, column)
         join = column.definition["join"]
         extract = str(column.definition["extractColumnSlug"])
         own, other = (str(join["fromColumnSlug"]), None), (str(join["toColumnSlug"]), None)
         # The first by id, so that the same data always gives the same answer.
-        return self._aggregate(source, own, related, other, column, ("(array_agg({} order by b._id))[1]", extract))
+        rows, mine, theirs = self._related(source, own, related, other, column, extract)
+        pattern = "(array_agg({} order by b._id))[1]"
+        return _one_by_one(rows, mine, theirs, column, pattern, extract, joined), f"{joined}.value"
 
-    def _aggregate(
-        self,
-        source: _Source,
-        own: tuple[str, str | None],
-        related: Relation,
-        other: tuple[str, str | None],
-        column: Column,
-        what: tuple[str, str],
-    ) -> str:
-        pattern, slug = what
+    def _related(
+        self, source: _Source, own: tuple[str, str | None], related: Relation, other: tuple[str, str | None], column: Column, slug: str
+    ) -> tuple[str, str, str]:
+        """The related records that the column's filter leaves, as `b` in a FROM clause, and what joins them: our value and theirs."""
         raw: Mapping[str, Any] | None = column.definition.get("filter") or None
         inner = self._source(related)
         needed = dict.fromkeys(["_id", slug, other[0], *filter_columns(raw)])
@@ -108,15 +116,18 @@ class Views:
         theirs, theirs_type = _property(f"b.{quoted(other[0])}", _type(related, other[0]), other[1])
         if mine_type != theirs_type:
             mine, theirs = _as_text(mine, mine_type), _as_text(theirs, theirs_type)
-        conditions = [f"{theirs} = {mine}"]
+        found = f"(select {rows} from {_from(inner)}) as b"  # noqa: S608 - slugs and names, quoted
         if raw:
-            conditions.append(f"({self._condition(raw, related, 'b')})")
-        made = pattern.format(f"b.{quoted(slug)}")
-        source_rows = f"(select {rows} from {_from(inner)}) as b"  # noqa: S608 - slugs and names, quoted
-        return f"select {made}::{SQL_TYPES[column.type]} as value from {source_rows} where {' and '.join(conditions)}"  # noqa: S608
+            found = f"(select * from {found} where {self._condition(raw, related, 'b')}) as b"  # noqa: S608 - compiled
+        return found, mine, theirs
 
     def _key(self, source: _Source, own: tuple[str, str | None]) -> tuple[str, ColumnType]:
         return _property(self._value(source, own[0]), _type(source.relation, own[0]), own[1])
+
+
+def _one_by_one(rows: str, mine: str, theirs: str, column: Column, pattern: str, slug: str, joined: str) -> str:
+    made = f"{pattern.format(f'b.{quoted(slug)}')}::{SQL_TYPES[column.type]}"
+    return f"left join lateral (select {made} as value from {rows} where {theirs} = {mine}) as {joined} on true"  # noqa: S608
 
 
 def metric_link(catalog: Catalog, relation: Relation, column: Column) -> tuple[Link, Relation, bool]:
@@ -172,6 +183,7 @@ def needs(catalog: Catalog, relation: Relation, column: Column) -> Iterable[tupl
         own, read = str(join["fromColumnSlug"]), [str(join["toColumnSlug"]), str(column.definition["extractColumnSlug"])]
     else:
         return
+    _type(relation, own)
     yield relation, own
     for slug in (*read, *filter_columns(column.definition.get("filter"))):
         _type(related, slug)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,7 +26,10 @@ SHOWN_SYSTEM = ("_id", "_title", "_time")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The records of one model that a filter describes, in an order, at most `limit` of them."""
+    """The records of one model that a filter describes, in an order, at most `limit` of them.
+
+    `source`: what they are chosen from when it is not the model's view: its select that computes metrics for all records at once.
+    """
 
     catalog: Catalog
     relation: Relation
@@ -34,6 +37,7 @@ class Selection:
     order: list[exp.Expr]
     limit: int | None
     scope: Scope
+    source: str | None = None
 
     @property
     def columns(self) -> list[Column]:
@@ -96,7 +100,18 @@ class Selection:
 
     def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
         """A fresh select: whoever has it may add to it in place."""
-        return exp.Select(expressions=list(shown)).from_(terms.view(self.relation, "r"), copy=False).where(self.where.copy(), copy=False)
+        source = (
+            terms.view(self.relation, "r")
+            if self.source is None
+            else exp.Subquery(this=exp.Var(this=self.source.replace("%", "%%")), alias="r")
+        )
+        return exp.Select(expressions=list(shown)).from_(source, copy=False).where(self.where.copy(), copy=False)
+
+    def reads_metrics(self) -> bool:
+        """Whether a metric decides which records there are or what their order is."""
+        metrics = {column.slug for column in self.relation.columns if column.kind == "metric"}
+        named = (one for part in (self.where, *self.order) for one in part.find_all(exp.Column))
+        return bool(metrics) and any(one.table == "r" and one.name in metrics for one in named)
 
     def record(self, row: Sequence[Any]) -> JsonObject:
         """A row of `page` as the wire has it."""
@@ -123,7 +138,8 @@ async def select(
 
 async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
     """One page of records."""
-    rows = await driver.fetch(connection, selection.page(limit, offset), selection.scope.params)
+    statement = await _cheaper(connection, selection, lambda one: one.page(limit, offset))
+    rows = await driver.fetch(connection, statement, selection.scope.params)
     return [selection.record(row) for row in rows]
 
 
@@ -139,5 +155,21 @@ async def by_ids(connection: driver.Connection, selection: Selection, wanted: Se
 
 async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
     """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are."""
-    found = int(await driver.value(connection, selection.count(up_to), selection.scope.params))
+    statement = await _cheaper(connection, selection, lambda one: one.count(up_to))
+    found = int(await driver.value(connection, statement, selection.scope.params))
     return (found, True) if up_to is None or found <= up_to else (up_to, False)
+
+
+async def _cheaper(connection: driver.Connection, selection: Selection, statement: Callable[[Selection], str]) -> str:
+    """The statement as the database would rather have it: metrics one by one, right for few records, or for all of them at once."""
+    plain = statement(selection)
+    if not selection.reads_metrics():
+        return plain
+    at_once = statement(replace(selection, source=storage.at_once(selection.catalog, selection.relation)))
+    costs = [await _cost(connection, one, selection) for one in (plain, at_once)]
+    return plain if costs[0] <= costs[1] else at_once
+
+
+async def _cost(connection: driver.Connection, statement: str, selection: Selection) -> float:
+    plan = await driver.value(connection, f"explain (format json) {statement}", selection.scope.params)
+    return float(plan[0]["Plan"]["Total Cost"])

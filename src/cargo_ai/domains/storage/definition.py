@@ -136,6 +136,11 @@ async def show(db: AsyncSession, catalog: Catalog, relations: Iterable[Relation]
     await alter(db, statements)
 
 
+def at_once(catalog: Catalog, relation: Relation) -> str:
+    """The select of a relation's view in the form that computes its metrics for all records at once."""
+    return Views(catalog, condition(catalog), grouped=True).select(relation)
+
+
 async def alter(db: AsyncSession, statements: Iterable[str]) -> None:
     """Change tables in the session's transaction. Refusal (503) when one of them is in use."""
     try:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage import model as models
 from cargo_ai.domains.storage import recompute, refer, relations, run
+from cargo_ai.domains.storage.definition import at_once
 from cargo_ai.domains.storage.index import proposal
 from cargo_ai.domains.storage.relations import column_key
 from cargo_ai.domains.storage.run import CannotStart
@@ -23,6 +24,7 @@ __all__ = [
     "COLUMN",
     "MODEL",
     "CannotStart",
+    "at_once",
     "catalog",
     "column_key",
     "enrich",
