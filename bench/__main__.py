@@ -14,7 +14,22 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from bench import cli_start, http1k, jobs10k, memory100k, native10k, report, single_run
+from bench import (
+    cli_start,
+    fair_shares,
+    faults100k,
+    group10k,
+    http1k,
+    idle_plays,
+    jobs10k,
+    memory100k,
+    native10k,
+    play_latency,
+    rehearse,
+    replay,
+    report,
+    single_run,
+)
 from bench.data import (
     add_column,
     count_rows,
@@ -38,6 +53,13 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "memory100k": memory100k.measure,
     "singleRun": single_run.measure,
     "jobs10k": jobs10k.measure,
+    "playLatency": play_latency.measure,
+    "idlePlays": idle_plays.measure,
+    "group10k": group10k.measure,
+    "faults100k": faults100k.measure,
+    "fairShares": fair_shares.measure,
+    "replay": replay.measure,
+    "rehearse": rehearse.measure,
     "importRows": import_rows.measure,
     "upsertFile": upsert_file.measure,
     "upsertSingles": upsert_singles.measure,

@@ -59,6 +59,45 @@ def one_call(connector: str) -> list[Json]:
     ]
 
 
+def two_calls(connector: str) -> list[Json]:
+    """start, one HTTP call, another one, end."""
+    call = {"kind": "connector", "integrationSlug": "http", "connectorUuid": connector}
+    answer = [_variable("id", "string", "{{nodes.second.body.id}}")]
+    return [
+        _node(1, "start", "start", {}, [2]),
+        _node(2, "first", "request", {"method": "GET", "url": "/first/{{nodes.start.id}}"}, [3], **call),
+        _node(3, "second", "request", {"method": "GET", "url": "/second/{{nodes.first.body.id}}"}, [4], **call),
+        _node(4, "end", "end", {"variables": answer}, []),
+    ]
+
+
+def two_native() -> list[Json]:
+    """start, end."""
+    return [_node(1, "start", "start", {}, [2]), _node(2, "end", "end", {"variables": []}, [])]
+
+
+def leaf() -> list[Json]:
+    """start, variables, end, which gives the record's `n`."""
+    sized = [_variable("size", "string", "{{nodes.start.n >= 100 ? 'large' : 'small'}}")]
+    out = [_variable("n", "number", "{{nodes.start.n}}"), _variable("size", "string", "{{nodes.sized.size}}")]
+    return [
+        _node(1, "start", "start", {}, [2]),
+        _node(2, "sized", "variables", {"variables": sized}, [3]),
+        _node(3, "end", "end", {"variables": out}, []),
+    ]
+
+
+def grouped(inner: list[Json], depth: int = 1) -> list[Json]:
+    """start, a group of the record's `items` (of whose `items` a group, so many deep), end, which gives `all`."""
+    if depth > 1:
+        inner = grouped(inner, depth - 1)
+    return [
+        _node(1, "start", "start", {}, [2]),
+        _node(2, "loop", "group", {"items": "{{nodes.start.items}}", "_nodes": inner}, [3]),
+        _node(3, "end", "end", {"variables": [_variable("all", "any", "{{nodes.loop}}")]}, []),
+    ]
+
+
 def one_sleep(seconds: float) -> list[Json]:
     """start, a wait of so many seconds, end."""
     return [

@@ -110,9 +110,9 @@ class Stand:
         document: Json = json.loads(done.stdout)
         return document
 
-    def connect(self, *, seconds: float = 60) -> Api:
-        """Another connection to the API, for a thread of its own; each answer may take so long."""
-        return Api(str(self._born["baseUrl"]), str(self._born["token"]), seconds=seconds)
+    def connect(self, *, seconds: float = 60, token: str = "") -> Api:
+        """Another connection to the API, for a thread of its own or another workspace; each answer may take so long."""
+        return Api(str(self._born["baseUrl"]), token or str(self._born["token"]), seconds=seconds)
 
     @property
     def supervisor(self) -> int:
@@ -126,13 +126,14 @@ class Stand:
             raise MeasurementFailed("The database does not answer.")
         return cluster
 
-    def deploy(self, nodes: list[Json]) -> str:
+    def deploy(self, nodes: list[Json], api: Api | None = None) -> str:
         """A tool with this graph, deployed; its workflow's uuid."""
-        workflow = str(self.api.post("/orchestration/tools", {"name": "Benchmark"})["tool"]["workflowUuid"])
-        self.api.post("/orchestration/releases/draft/deploy", {"workflowUuid": workflow, "nodes": nodes, "formFields": None})
+        api = api or self.api
+        workflow = str(api.post("/orchestration/tools", {"name": "Benchmark"})["tool"]["workflowUuid"])
+        api.post("/orchestration/releases/draft/deploy", {"workflowUuid": workflow, "nodes": nodes, "formFields": None})
         return workflow
 
-    def upload(self, records: list[Json]) -> str:
+    def upload(self, records: list[Json], api: Api | None = None) -> str:
         """The records as a file of JSON lines; the name that batches call it by."""
         lines = "".join(json.dumps(record) + "\n" for record in records)
         form = (
@@ -140,13 +141,13 @@ class Stand:
             f"Content-Type: application/x-ndjson\r\n\r\n{lines}\r\n--{BOUNDARY}--\r\n"
         )
         kind = f"multipart/form-data; boundary={BOUNDARY}"
-        reply = self.api.send("POST", "/workspaceManagement/files/upload", form.encode(), **{"Content-Type": kind})
+        reply = (api or self.api).send("POST", "/workspaceManagement/files/upload", form.encode(), **{"Content-Type": kind})
         return str(reply["s3Filename"])
 
-    def start_batch(self, workflow: str, file: str) -> str:
+    def start_batch(self, workflow: str, file: str, api: Api | None = None) -> str:
         """Send an uploaded file through the workflow; the batch's uuid."""
         data = {"kind": "file", "s3Filename": file}
-        return str(self.api.post("/orchestration/batches", {"workflowUuid": workflow, "data": data})["batch"]["uuid"])
+        return str((api or self.api).post("/orchestration/batches", {"workflowUuid": workflow, "data": data})["batch"]["uuid"])
 
     def finish_batch(self, batch: str, count: int) -> Json:
         """Wait for the end of a batch; MeasurementFailed unless all of its records went through without an error."""

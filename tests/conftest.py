@@ -1,9 +1,9 @@
-"""What many tests stand on: a real PostgreSQL, a fresh database for each test, and the application on it, in process or on a port."""
+"""What many tests stand on: a real PostgreSQL, a database for each test, and the application on it, in process or on a port."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import shlex
 import socket
 import sys
 import threading
@@ -23,13 +23,29 @@ if TYPE_CHECKING:
     from cargo_ai.kernel.settings import Settings
     from cargo_ai.server.state import State
     from cargo_ai.store.embedded import Cluster
-    from cargo_ai.store.embedded_roles import Connection
+    from tests.kit.databases import Databases
 
 ROOT = str(Path(__file__).parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
+SHOWN = 20
 
-_numbers = itertools.count(1)
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how each test that failed is run alone."""
+    failed = [*terminalreporter.stats.get("failed", []), *terminalreporter.stats.get("error", [])]
+    names = list(dict.fromkeys(report.nodeid for report in failed))
+    if names:
+        terminalreporter.section("to run one alone")
+    for name in names[:SHOWN]:
+        terminalreporter.write_line(f".venv/bin/python -m pytest {shlex.quote(name)}")
+
+
+def pytest_sessionfinish() -> None:
+    """Delete the data of real servers, when there were any."""
+    used = sys.modules.get("tests.kit.data_folders")
+    if used is not None:
+        used.erase()
 
 
 @pytest.fixture(scope="session")
@@ -52,23 +68,20 @@ def template(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="session")
-def superuser(cluster: Cluster) -> Iterator[Connection]:
-    """The superuser, connected."""
-    from cargo_ai.store import embedded_roles
+def databases(cluster: Cluster, template: str) -> Iterator[Databases]:
+    """Migrated databases, to be lent by a test or a module."""
+    from tests.kit.databases import Databases
 
-    with embedded_roles.connect(cluster.admin_url) as connection:
-        yield connection
+    made = Databases(cluster, template)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def database_url(cluster: Cluster, template: str, superuser: Connection) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """A migrated, empty database of this test alone."""
-    from cargo_ai.store import embedded, embedded_roles
-
-    name = f"test_{next(_numbers)}"
-    embedded_roles.create_on(superuser, name, template)
-    yield embedded_roles.with_database(cluster.owner_url, name)
-    embedded.drop_database(cluster, name)
+    with databases.lent() as url:
+        yield url
 
 
 @pytest.fixture
@@ -147,6 +160,19 @@ def signed_in(app: Starlette, token: str) -> httpx.AsyncClient:
 async def client(app: Starlette, born: door.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the admin of the first workspace; paths begin with /v1."""
     async with signed_in(app, born.token) as made:
+        yield made
+
+
+@pytest.fixture
+async def other_client(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed in as the admin of another workspace."""
+    from cargo_ai.domains.workspace import door
+    from cargo_ai.store.session import EVERYWHERE
+
+    async with state.database.session(EVERYWHERE) as db:
+        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        await db.commit()
+    async with signed_in(app, other.token) as made:
         yield made
 
 

@@ -150,6 +150,8 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         told["text"] = {"option": flag.removeprefix("--"), "field": field}
         plain = {"wire": flag.removeprefix("--"), "in": "cli", "type": "boolean", "flags": [flag]}
         told["args"].append(plain | {"help": "Print the text alone, not a JSON document."})
+    if operation.cli.live is not None:
+        told["live"] = operation.cli.live
     return told
 
 

@@ -15,7 +15,7 @@ from tests.kit.server import RealServer, csv_of, wait_until
 MINUTES = 0.05
 SECONDS = MINUTES * 60
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def moment(text: str) -> float:

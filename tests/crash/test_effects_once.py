@@ -15,7 +15,7 @@ from tests.kit.server import csv_of, wait_until
 
 RECORDS = 600
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_a_worker_dies_between_effect_and_flush(make_server: MakeServer, service: CountingService, tmp_path: Path) -> None:

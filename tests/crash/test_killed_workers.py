@@ -14,7 +14,7 @@ from tests.kit.server import RealServer, csv_of, is_alive, wait_until
 
 RECORDS = 10_000
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def under_way(server: RealServer, batch: str, part: float = 0.2) -> None:

@@ -12,7 +12,7 @@ from tests.kit.server import csv_of
 RECORDS = 100_000
 MOST_MEGABYTES = 700
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_a_hundred_thousand_records_leave_memory_flat(make_server: MakeServer) -> None:

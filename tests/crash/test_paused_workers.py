@@ -11,7 +11,7 @@ from tests.crash.conftest import IN_FLIGHT, PURE, MakeServer, effect_graph, prov
 from tests.kit.counting_service import CountingService
 from tests.kit.server import RealServer, csv_of, wait_until
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def taken_over(server: RealServer, paused: int) -> None:

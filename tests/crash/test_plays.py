@@ -12,7 +12,7 @@ import pytest
 from tests.crash.conftest import MakeServer, end, node
 from tests.kit.server import RealServer, wait_until
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 LINE = [node("start", children=("end",)), end()]
 WON = {

@@ -18,12 +18,13 @@ Failing = Callable[[str, int], int | None]
 
 @dataclass(frozen=True)
 class Heard:
-    """One call: when it came (monotonic seconds), its key and path, and the status it was answered with."""
+    """One call: when it came (monotonic seconds), its key, path and body, and the status it was answered with."""
 
     at: float
     key: str
     path: str
     status: int
+    body: bytes = b""
 
 
 class CountingService:
@@ -53,6 +54,14 @@ class CountingService:
         """The keys that called more than once."""
         return {key: times for key, times in self.count(path).items() if times > 1}
 
+    def said(self) -> dict[str, set[tuple[str, bytes]]]:
+        """What each key asked for: paths and bodies. More than one of a key would be two different requests under one name."""
+        found: dict[str, set[tuple[str, bytes]]] = defaultdict(set)
+        with self._lock:
+            for call in self.calls:
+                found[call.key].add((call.path, call.body))
+        return found
+
     def times(self, path: str) -> dict[str, list[float]]:
         """When each key called a path."""
         found: dict[str, list[float]] = defaultdict(list)
@@ -78,13 +87,13 @@ class CountingService:
         self._server.server_close()
         self._thread.join(10)
 
-    def _answer(self, path: str, key: str) -> int:
+    def _answer(self, path: str, key: str, body: bytes = b"") -> int:
         with self._changed:
             self.busy += 1
             self.most_busy = max(self.most_busy, self.busy)
             times = 1 + sum(call.key == key and call.path == path for call in self.calls) if self.failing is not _never else 1
             status = self.failing(path, times) or 200
-            self.calls.append(Heard(time.monotonic(), key, path, status))
+            self.calls.append(Heard(time.monotonic(), key, path, status, body))
             self._changed.notify_all()
         if self.latency:
             time.sleep(self.latency)
@@ -100,8 +109,11 @@ class CountingService:
 
             def _serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                self.rfile.read(length)
-                status = service._answer(self.path, self.headers.get("Idempotency-Key") or "")  # pyright: ignore[reportPrivateUsage]
+                sent = self.rfile.read(length)
+                if len(sent) < length:
+                    self.close_connection = True  # Whoever asked has died in the middle of it: that is no call.
+                    return
+                status = service._answer(self.path, self.headers.get("Idempotency-Key") or "", sent)  # pyright: ignore[reportPrivateUsage]
                 body = json.dumps({"ok": status == 200, "path": self.path}).encode()
                 head = f"HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
                 # In one piece: two small writes would wait for each other's acknowledgement.

@@ -32,7 +32,10 @@ class Taken:
 
 @dataclass
 class MailServer:
-    """RFC 5321, as much of it as a client needs. `says`: a reply other than the usual one, by verb and argument; None: the usual one."""
+    """RFC 5321, as much of it as a client needs. `says`: a reply other than the usual one, by verb and argument; None: the usual one.
+
+    `upgrade`: TLS for who asks for it by STARTTLS, before which neither login nor letter is taken; `secured`: how many have asked.
+    """
 
     port: int = 0
     letters: list[Taken] = field(default_factory=list[Taken])
@@ -40,6 +43,8 @@ class MailServer:
     password: str | None = None
     says: Callable[[str, str], str | None] = lambda _verb, _argument: None
     connections: int = 0
+    upgrade: ssl.SSLContext | None = None
+    secured: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client."""
@@ -49,7 +54,7 @@ class MailServer:
         writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sender, recipients, known = "", list[str](), self.password is None
+        sender, recipients, known, plain = "", list[str](), self.password is None, self.upgrade is not None
 
         async def say(text: str) -> None:
             writer.write(text.encode() + b"\r\n")
@@ -72,7 +77,15 @@ class MailServer:
             told = self.says(verb, argument)
             if told == "hang up":
                 return
-            if told is None and verb == "AUTH":
+            if told is None and verb == "STARTTLS" and plain and self.upgrade is not None:
+                await say("220 go ahead")
+                await writer.start_tls(self.upgrade)
+                plain = False
+                self.secured += 1
+                continue
+            if told is None and plain and verb in {"AUTH", "MAIL"}:
+                told = "530 5.7.0 must issue STARTTLS first"
+            elif told is None and verb == "AUTH":
                 _, name, secret = base64.b64decode(argument.split()[1]).decode().split("\0")
                 self.logins.append((name, secret))
                 known = secret == self.password
@@ -84,16 +97,17 @@ class MailServer:
                 recipients.append(argument.partition("<")[2].partition(">")[0])
                 told = "250 ok"
             elif told is None:
-                told = {"EHLO": "250-loopback\r\n250 AUTH PLAIN", "QUIT": "221 bye", "RSET": "250 ok"}.get(verb, "502 no such verb")
+                offers = "STARTTLS" if plain else "AUTH PLAIN"
+                told = {"EHLO": f"250-loopback\r\n250 {offers}", "QUIT": "221 bye", "RSET": "250 ok"}.get(verb, "502 no such verb")
             await say(told)
             if verb == "QUIT":
                 return
 
 
 @asynccontextmanager
-async def mail_server(tls: ssl.SSLContext | None = None) -> AsyncGenerator[MailServer]:
-    """A mail server on a free port; with `tls`, one that speaks nothing else."""
-    made = MailServer()
+async def mail_server(tls: ssl.SSLContext | None = None, upgrade: ssl.SSLContext | None = None) -> AsyncGenerator[MailServer]:
+    """A mail server on a free port; with `tls`, one that speaks nothing else; with `upgrade`, one that wants STARTTLS."""
+    made = MailServer(upgrade=upgrade)
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
     made.port = server.sockets[0].getsockname()[1]
     try:

@@ -1,4 +1,4 @@
-"""A real server for tests: `cargo-ai server start` in a folder of its own; its processes may be killed, its database looked into."""
+"""A real server for tests: `cargo-ai server start` on a data folder of its own; its processes may be killed, its database looked into."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from cargo_ai import contract
-from cargo_ai.kernel import query
 from cargo_ai.store import embedded
+from tests.kit import data_folders
+from tests.kit.asker import request_of
 
 Json = dict[str, Any]
 START_SECONDS = 90
@@ -30,11 +30,11 @@ STOP_SECONDS = 60
 
 
 class RealServer:
-    """Started by `start`, again after any end of it; `erase` leaves nothing behind."""
+    """Started by `start`, again after any end of it; `erase` leaves nothing behind. Its log is in `folder`."""
 
     def __init__(self, folder: Path, *, workers: int = 2, **environment: str) -> None:
         self.folder = folder
-        self.data_dir = folder / "data"
+        self.data_dir = data_folders.take()
         self.log = folder / "server.log"
         self.workers = workers
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_") or name == "CARGO_AI_POSTGRES_BIN"}
@@ -95,7 +95,7 @@ class RealServer:
             _send(pid, signal.SIGCONT)
             _send(pid, signal.SIGKILL)
         self.client.close()
-        embedded.erase(self.data_dir)
+        data_folders.give_back(self.data_dir)
 
     def _forget(self) -> None:
         if self.process is not None and self.process.stdout is not None:
@@ -177,14 +177,8 @@ class RealServer:
         self, name: str, client: httpx.Client | None = None, headers: dict[str, str] | None = None, /, **fields: Any
     ) -> httpx.Response:
         """The reply to an operation: path fields into the path, the rest into the body, or the query of a GET."""
-        operation = contract.load()[name]
-        path = "/v1" + operation.path
-        for field in operation.path_fields:
-            path = path.replace(f"{{{field}}}", str(fields.pop(field)))
-        http = client or self.client
-        if operation.verb == "GET":
-            return http.get(f"{path}?{query.encode(fields)}", headers=headers)
-        return http.request(operation.verb, path, json=fields, headers=headers)
+        verb, path, body = request_of(name, fields)
+        return (client or self.client).request(verb, path, json=body, headers=headers)
 
     def ask(self, name: str, client: httpx.Client | None = None, /, **fields: Any) -> Json:
         """The body of a reply that must be 200."""

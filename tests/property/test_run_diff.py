@@ -51,8 +51,8 @@ class World:
 
 
 def below_of(first: Journal, second: Journal) -> run_parting.Below:
-    async def below(one: str, other: str, node: str) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
-        return first.get((one, node), []), second.get((other, node), []), True
+    async def below(one: run_parting.Place, other: run_parting.Place) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
+        return first.get(one, []), second.get(other, []), True
 
     return below
 

@@ -18,10 +18,10 @@ from sqlalchemy.sql import Executable
 from cargo_ai import domains
 from cargo_ai.kernel import clock, ids
 from cargo_ai.server.state import State
-from cargo_ai.store import embedded, tables
-from cargo_ai.store.embedded import Cluster
+from cargo_ai.store import tables
 from cargo_ai.store.rows import Owned, Row
 from cargo_ai.store.session import EVERYWHERE, NoWorkspace
+from tests.kit.databases import Databases
 
 
 def owned_mappers() -> list[Mapper[Any]]:
@@ -111,10 +111,10 @@ class Two:
 
 
 @pytest.fixture(scope="module")
-def database_url(cluster: Cluster, template: str) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """One database for all: every test makes two workspaces of its own."""
-    yield embedded.create_database(cluster, "apart", template)
-    embedded.drop_database(cluster, "apart")
+    with databases.lent() as url:
+        yield url
 
 
 @pytest.fixture

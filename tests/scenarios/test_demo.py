@@ -24,6 +24,7 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_two_demonstrations_at_once_both_work_and_leave_nothing(tmp_path: Path) -> None:
     both = [start(tmp_path / name) for name in ("one", "two")]
     said = [process.communicate(timeout=120)[0] for process in both]

@@ -112,7 +112,7 @@ class Api:
             try:
                 answer = self._once(verb, url, sent, body() if body else data, limit)
             except Lost as lost:
-                if last or lost.kind in ("untrusted", "timeout") or (lost.kind != "broken" and not patient):
+                if last or lost.kind == "untrusted" or (lost.kind != "broken" and not patient):
                     raise self.no_answer(lost) from None
                 pause = _backoff(attempt)
             else:

@@ -32,7 +32,7 @@ def stream_document(api: Api, document: Any) -> int:
 def fetch(api: Api, url: str) -> bytes:
     """A whole file in memory: for small ones. Failure 1 when it is refused, 75 when it cannot be reached or ends early."""
     try:
-        return _get(api, url).read()
+        return open_url(api, url).read()
     except Lost as lost:
         raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({lost.detail}). Try again.") from None
 
@@ -41,7 +41,7 @@ def stream(api: Api, url: str) -> None:
     """Copies a file to stdout. Failure 1 when it is refused or ends early, 75 when it cannot be reached now."""
     url = urljoin(api.base_url + "/", url)
     try:
-        reply = _get(api, url)
+        reply = open_url(api, url)
     except Lost as lost:
         raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({lost.detail}). Try again.") from None
     written = 0
@@ -58,13 +58,14 @@ def stream(api: Api, url: str) -> None:
         raise failure(LATER, "connectionLost", sentence) from None
 
 
-def _get(api: Api, url: str) -> Reply:
+def open_url(api: Api, url: str, seconds: float = SILENCE_SECONDS) -> Reply:
+    """The file, to be read; `seconds` limits every silence. Failure when it is refused, Lost when nobody answers."""
     headers = {"User-Agent": f"cargo-ai/{__version__}", "Connection": "close"}
     for _ in range(REDIRECTS + 1):
         if urlsplit(url).scheme not in ("http", "https"):
             raise failure(FAILED, "unexpectedAnswer", "The file is at an address that is no HTTP URL.")
         api.debug(f"GET {url.partition('?')[0]}?…")
-        reply = exchange("GET", url, headers, None, SILENCE_SECONDS)
+        reply = exchange("GET", url, headers, None, seconds)
         if 200 <= reply.status < 300:
             return reply
         if not (300 <= reply.status < 400 and reply.header("location")):

@@ -65,6 +65,9 @@ def run_row(row: Row, parsed: Parsed) -> int:
         confirm(str(row.get("danger")), settings, parsed)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
     headers = {"Idempotency-Key": key} if key else {}
+    live = row.get("live") if output.as_object(request.body).get("watch") else None
+    if live:
+        return watch(api, request, live, parsed, row)
     try:
         upload = row.get("upload")
         file = next((str(value) for arg, value in parsed.values if arg["type"] == "path"), None) if upload else None
@@ -105,6 +108,22 @@ def run_row(row: Row, parsed: Parsed) -> int:
         return DONE
     output.print_document(document)
     return DONE
+
+
+def watch(api: Api, request: Request, field: str, parsed: Parsed, row: Row) -> int:
+    """Sends the request and shows its reply anew at every change until it stands still; the exit code."""
+    from cargo_ai.cli.live import Watch, on_terminal
+
+    text = row.get("text")
+    if on_terminal():
+        output.as_object(request.body).setdefault("format", "ascii")
+
+    def ask() -> Any:
+        return api.call(request.verb, request.path, query=request.query, document=request.body, patient=True).check().document()
+
+    document = api.call(request.verb, request.path, query=request.query, document=request.body).check().document()
+    raw = bool(text and parsed.options.get(text["option"]))
+    return Watch(api, field, raw, parsed.argv).run(document, ask)
 
 
 def _interrupted(row: Row, parsed: Parsed, key: str | None) -> Exception:

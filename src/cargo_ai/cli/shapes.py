@@ -62,6 +62,7 @@ class Row(TypedDict):
     danger: NotRequired[str | None]
     results: NotRequired[str | None]  # the path of the download that a waited batch's `results` come from
     text: NotRequired[PlainText | None]
+    live: NotRequired[str | None]  # the reply field that `watch` shows anew for every line behind the reply's `url`
 
 
 class Room(TypedDict):

@@ -59,6 +59,11 @@ class Reply:
         finally:
             self._link.close()
 
+    def limit(self, seconds: float) -> None:
+        """How long the other side may be silent from now on."""
+        if self._link.sock:
+            self._link.sock.settimeout(seconds)
+
     def close(self) -> None:
         """Drops the connection with whatever was not read."""
         self._link.close()

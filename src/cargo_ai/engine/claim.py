@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine import cancel, stages
+from cargo_ai.engine import cancel, ceiling, stages
 from cargo_ai.engine.queue import Queue, producer
 from cargo_ai.kernel import clock
 
@@ -20,7 +20,8 @@ Connection = psycopg.AsyncConnection[Any]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A shard as it was when this process took it: `tries` counts claims that no orderly end followed."""
+    """A shard as it was when this process took it: `tries` counts claims that no orderly end followed, and of its runs no more than
+    `width` may go at once (see ceiling)."""
 
     uuid: uuid.UUID
     epoch: int
@@ -33,13 +34,14 @@ class Claimed:
     last: uuid.UUID
     signal: int
     cancelling: bool
+    width: int | None = None
 
 
 CLAIM = """
 update shards s set epoch = epoch + 1, tries = tries + 1, state = 'running', owner = %s, touched_ms = %s
 where uuid = %s and state in ('queued', 'running')
 returning uuid, epoch, tries, workspace_uuid, batch_uuid, lane, suspect, first_run, last_run, signal,
-    exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
+    exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling'), width
 """
 UNFINISHED = """
 select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms,
@@ -101,7 +103,7 @@ async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed,
             return
         if claimed.batch is None:
             await connection.execute("delete from shards where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch))
-            if claimed.lane == "batch":
+            if claimed.lane == "batch" or queue.most_runs:
                 await admit(connection, queue, claimed.workspace)
             return
         await connection.execute(
@@ -129,30 +131,61 @@ async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> 
         "and state = 'running' returning uuid",
         (int(clock.unix() * 1000), claimed.uuid, claimed.epoch),
     )
-    if await cursor.fetchone():
-        await queue.defer(connection, "drive", "interactive" if claimed.lane == "interactive" else "batch", shard=str(claimed.uuid))
+    if not await cursor.fetchone():
+        return
+    if claimed.lane == "interactive":
+        await queue.defer(connection, "drive", "interactive", shard=str(claimed.uuid))
+        return
+    others = await _in_line(connection, claimed.workspace) - 1
+    await queue.defer_behind(connection, "drive", "batch", others, shard=str(claimed.uuid))
+
+
+OTHERS_WAIT = "select exists (select 1 from shards where workspace_uuid <> %s and lane = 'batch' and state = 'queued')"
+
+
+async def others_wait(connection: Connection, workspace: uuid.UUID) -> bool:
+    """Whether shards of other workspaces are next in the queue of batches."""
+    row = await (await connection.execute(OTHERS_WAIT, (workspace,))).fetchone()
+    return row is not None and bool(row[0])
 
 
 LIVE_SLOTS = "select coalesce(sum(slots), 0) from workers where beat_ms > %s"
+IN_LINE = "select count(*) from shards where workspace_uuid = %s and lane = 'batch' and state in ('queued', 'running')"
 PICK = """
 update shards set state = 'queued', touched_ms = %s where uuid in (
-    select uuid from shards where workspace_uuid = %s and state = 'waiting' order by no, batch_uuid
-    limit greatest(0, %s - (select count(*) from shards where workspace_uuid = %s and lane = 'batch' and state in ('queued', 'running')))
-    for update skip locked
+    select uuid from shards where workspace_uuid = %s and state = 'waiting' order by no, batch_uuid limit %s for update skip locked
 ) returning uuid, no, batch_uuid
 """
 
 
+async def _in_line(connection: Connection, workspace: uuid.UUID) -> int:
+    """How many shards of a workspace are queued or running."""
+    row = await (await connection.execute(IN_LINE, (workspace,))).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def admit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
     """Queue the workspace's next shards, at most twice as many as there are slots: a huge batch never fills the queue before others,
-    and batches of one workspace take turns."""
+    and batches of one workspace take turns.
+
+    Workspaces take turns, too: a shard is fetched behind all that had fewer shards of their own workspace before them, those under way
+    included, so that the first one of somebody who has just come is next.
+    """
+    if queue.most_runs:
+        await ceiling.let_in(connection, queue, workspace)
+        return
     now = int(clock.unix() * 1000)
     await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(workspace),))
     slots = await (await connection.execute(LIVE_SLOTS, (now - 60_000,))).fetchone()
-    window = max(4, 2 * int(slots[0] if slots else 0))
-    cursor = await connection.execute(PICK, (now, workspace, window, workspace))
-    picked = sorted(await cursor.fetchall(), key=lambda row: (row[1], row[2]))
-    await queue.defer_many(connection, "drive", "batch", [{"shard": str(row[0])} for row in picked])
+    in_line = await _in_line(connection, workspace)
+    room = max(4, 2 * int(slots[0] if slots else 0)) - in_line
+    if room <= 0:
+        return
+    cursor = await connection.execute(PICK, (now, workspace, room))
+    # As the statement orders them: shards of single runs, which have no batch, come last.
+    picked = sorted(await cursor.fetchall(), key=lambda row: (row[1], row[2] is None, str(row[2])))
+    for ahead, row in enumerate(picked, in_line):
+        await queue.defer_behind(connection, "drive", "batch", ahead, shard=str(row[0]))
 
 
 CLOSE = """

@@ -14,6 +14,7 @@ _PART = re.compile(r"(\d+)([smh])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _FIELDS = 5
 LEAST_SECONDS = 1
+MOST_SECONDS = 10 * 366 * 86_400
 
 
 class BadCron(ValueError):
@@ -69,4 +70,6 @@ def _distance(words: str) -> timedelta:
     seconds = sum(int(number) * _SECONDS[unit.lower()] for number, unit in _PART.findall(found[1]))
     if seconds < LEAST_SECONDS:
         raise BadCron(f"{words!r} is too often: one second is the least.")
+    if seconds > MOST_SECONDS:
+        raise BadCron(f"{words!r} is too seldom: ten years are the most.")
     return timedelta(seconds=seconds)

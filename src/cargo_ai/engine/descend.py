@@ -121,11 +121,13 @@ class Descend:
             crash.point("after fan-out")
         if fanout.refused:
             return Failed(group.TOO_MANY)
-        if fanout.kind == "alone":
+        if fanout.at_once:
             await patiently("starting a tool", partial(self._defer, fanout))
+        elif fanout.shards is not None:
+            await patiently("letting shards in", partial(self._admit, fanout.head.workspace))
+        if fanout.kind == "alone":
             return _started(fanout.children[0].uuid)
         if fanout.shards is not None:
-            await patiently("letting shards in", partial(self._admit, fanout.head.workspace))
             return Waiting(fanout.uuid)
         fan = _as_row(fanout)
         if fanout.takes_over:
@@ -252,6 +254,7 @@ class Descend:
             ),
             children=runs,
             shards=_cut(runs) if large or kind == "alone" else None,
+            at_once=kind == "alone" and not self._queue.most_runs,
             now=now(),
         )
         if row["replay_of"] is not None:

@@ -6,12 +6,13 @@ import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine import claim, crash
+from cargo_ai.engine import ceiling, claim, crash
 from cargo_ai.engine.action import Actions
 from cargo_ai.engine.claim import Claimed
 from cargo_ai.engine.descend import Descend
@@ -28,6 +29,8 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.store.files import FileStore
 
 SLICE_SECONDS = 0.002
+TURN_RUNS = 200
+"""So many runs of a large shard, then whoever else waits has a turn."""
 
 _log = log.get(__name__)
 
@@ -116,9 +119,9 @@ class Driver:
                 failure.append(error)
 
         try:
-            after = None
-            while not failure and (rows := await patiently("reading runs", partial(self._page, drive, after))):
-                after = rows[-1]["uuid"]
+            after, taken = None, 0
+            while not failure and (rows := await patiently("reading runs", partial(self._page, drive, after, taken))):
+                after, taken = rows[-1]["uuid"], taken + len(rows)
                 slice_end = clock.seconds() + SLICE_SECONDS
                 for row in rows:
                     if failure or drive.shard.lost or self._runner.draining.is_set():
@@ -138,16 +141,40 @@ class Driver:
                 if drive.left or drive.shard.lost:
                     break
             while tasks:
-                await asyncio.wait(tasks)
+                await self._end_of(drive)
         finally:
             for task in tasks:
                 task.cancel()
         if failure:
             raise failure[0]
 
+    async def _end_of(self, drive: Drive) -> None:
+        """Wait for the last runs of a shard. One that is limited gives back by halves what it no longer needs."""
+        width = drive.claimed.width or 1
+        if width == 1 or not drive.is_flat:
+            await asyncio.wait(drive.tasks)
+            return
+        await asyncio.wait(drive.tasks, return_when=asyncio.FIRST_COMPLETED)
+        left = len(drive.tasks)
+        if 0 < left <= width // 2:
+            drive.claimed = replace(drive.claimed, width=left)
+            await patiently("letting others in", partial(self._narrow, drive.claimed, left))
+
+    async def _narrow(self, claimed: Claimed, width: int) -> None:
+        async with self._pool.connection() as connection:
+            await ceiling.narrow(connection, self._queue, claimed.workspace, (claimed.uuid, claimed.epoch), width)
+
     async def _one(self, drive: Drive, row: Row, walk: Walk, origin: Origin, step: Step | None) -> None:
         await self._runner.one(drive, row, walk, origin, step)
 
-    async def _page(self, drive: Drive, after: uuid.UUID | None) -> list[Row]:
+    async def _page(self, drive: Drive, after: uuid.UUID | None, taken: int) -> list[Row]:
+        """The next runs of the shard: none when there are no more, or when it is the turn of others."""
+        if after == drive.claimed.last:
+            return []
         await self._runner.refresh(drive)
+        if taken >= TURN_RUNS and drive.shard.lane == "batch" and not drive.careful:
+            async with self._pool.connection() as connection:
+                drive.left = drive.left or await claim.others_wait(connection, drive.claimed.workspace)
+            if drive.left:
+                return []
         return await self._loader.page(drive, after)

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cargo_ai.engine.ceiling import WIDEST
 from cargo_ai.engine.claim import Claimed
 from cargo_ai.engine.interpret import Act, Evaluate, Json, Pause, Walk
 from cargo_ai.engine.journal import Shard
 from cargo_ai.kernel import clock
 
-CONCURRENT_RUNS = 100
+CONCURRENT_RUNS = WIDEST
 CAREFUL_TRIES = 3
 
 Step = Act | Evaluate | Pause
@@ -44,8 +45,14 @@ class Drive:
         """How many runs of a depth may wait for something at once. Each depth has its own: a parent never keeps its children out."""
         found = self._gates.get(depth)
         if found is None:
-            found = self._gates[depth] = asyncio.Semaphore(1 if self.careful else CONCURRENT_RUNS)
+            width = min(CONCURRENT_RUNS, self.claimed.width or CONCURRENT_RUNS)
+            found = self._gates[depth] = asyncio.Semaphore(1 if self.careful else width)
         return found
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it has driven nothing below its runs so far."""
+        return all(depth == 0 for depth in self._gates)
 
     def is_cancelled(self, row: Mapping[str, Any], walk: Walk) -> bool:
         """Whether somebody asked to cancel the run, its batch, or a run above it."""

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import to_json
+from sqlalchemy import exc
 
 from cargo_ai.engine import crash, enrol, stages, takeover
 from cargo_ai.engine.claim import admit, close_batch
@@ -35,10 +36,15 @@ _Entry = tuple[uuid.UUID, dict[str, Any]]
 
 LARGE_BATCH = 20_000
 LARGE_SHARD = 1_000
+LIMITED_SHARD = 50
+"""Where few runs may go at once, others are not to wait for long behind one shard."""
 FIRST_ROWS = 400
 TRANSACTION_ROWS = 4_000
 URGENT_RUNS = 100
 """So many runs of an urgent batch, roughly, take the interactive lane."""
+
+HOPELESS = (ValueError, TypeError, LookupError, psycopg.DataError, exc.DataError)
+"""What would be raised again, however often the records were read: the batch ends instead."""
 
 _log = log.get(__name__)
 
@@ -133,6 +139,9 @@ class Enumerator:
                 return
         except SourceFailed as error:
             problem = str(error)
+        except HOPELESS as error:
+            _log.exception("the records of a batch cannot be read", batch=str(uid))
+            problem = f"The records cannot be read ({type(error).__name__}); the server's log has the details."
         if claimed.more and problem is None:
             await self._wait(claimed)
         else:
@@ -227,6 +236,8 @@ class Enumerator:
         # The first runs of an urgent batch wait behind no other batch.
         urgent = batch.urgent and batch.cursor < URGENT_RUNS
         size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
+        if self._queue.most_runs:
+            size = min(size, LIMITED_SHARD)
         shards: list[tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]] = []
         position = batch.cursor
         async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:
@@ -236,9 +247,9 @@ class Enumerator:
                 position += len(group)
                 shards.append((shard, position, group[0][0], group[-1][0]))
         columns = [list(column) for column in zip(*shards, strict=True)]
-        lane, state = ("interactive", "queued") if urgent else ("batch", "waiting")
+        lane, state = ("interactive", "queued" if not self._queue.most_runs else "waiting") if urgent else ("batch", "waiting")
         await connection.execute(SHARDS, (batch.workspace, batch.uuid, lane, state, now, *columns))
-        if urgent:
+        if state == "queued":
             await self._queue.defer_many(connection, "drive", "interactive", [{"shard": str(shard[0])} for shard in shards])
         else:
             await admit(connection, self._queue, batch.workspace)

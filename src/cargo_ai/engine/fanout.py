@@ -51,6 +51,7 @@ class Child:
 @dataclass(slots=True)
 class Fanout:
     """The runs that a node starts at one attempt. `shards`: how they are cut; None while their parent drives them in its own shard.
+    `at_once`: they need not be let in.
 
     `refused` is set by a flush that found too many runs below the run at the top: then nothing of the fan-out was written.
     """
@@ -71,6 +72,7 @@ class Fanout:
     head: Head
     children: list[Child]
     shards: list[tuple[uuid.UUID, Sequence[Child]]] | None = None
+    at_once: bool = False
     now: int = 0
     refused: bool = field(default=False)
     node_inside: str | None = None
@@ -114,6 +116,15 @@ update runs r set wake_ms = %s from fanouts f
 where f.uuid = any(%s) and r.uuid = f.run_uuid and r.waiting_for = f.uuid and r.status = 'idle' and r.finished_ms is null
     and r.wake_ms is null and (f.left_count <= 0 or (f.fail_fast and f.failed_count > 0))
 """
+
+
+# Runs that do others again, and whoever lists items, look at them: they go when the runs have gone. A run's id begins with its time.
+FORGET = "delete from fanouts where run_uuid < (select uuid from runs order by uuid limit 1)"
+
+
+async def forget(connection: Connection) -> int:
+    """Let go of the fan-outs of runs that are gone; returns how many."""
+    return (await connection.execute(FORGET)).rowcount
 
 
 async def insert(connection: Connection, fanouts: Sequence[Fanout], parent_shards: Sequence[uuid.UUID]) -> None:
@@ -182,7 +193,7 @@ def _values(fanout: Fanout) -> tuple[Any, ...]:
 
 def _shards(fanout: Fanout) -> Iterator[tuple[Any, ...]]:
     # A tool that nobody waits for gets its job at once; the many items of a group are let in a few shards at a time.
-    state = "queued" if fanout.kind == "alone" else "waiting"
+    state = "queued" if fanout.at_once else "waiting"
     for shard, runs in fanout.shards or ():
         yield (shard, fanout.head.workspace, fanout.head.batch, fanout.lane, state, runs[0].uuid, runs[-1].uuid, fanout.now)
 

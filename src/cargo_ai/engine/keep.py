@@ -12,13 +12,15 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine import partitions, wake
+from cargo_ai.engine import fanout, own, partitions, wake
 from cargo_ai.engine.claim import admit, close_batch
 from cargo_ai.engine.queue import LANES, Queue
 from cargo_ai.kernel import clock, log
 
 BEAT_SECONDS = 5.0
 TICK_SECONDS = 1.0
+HOUR_SECONDS = 3_600.0
+HOURLY_AGAIN_SECONDS = 60.0
 
 _log = log.get(__name__)
 
@@ -79,44 +81,56 @@ class Keeper:
         self._due.set()
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for."""
-        beat = recover = hourly = 0.0
+        """Until cancelled. A database that is away is waited for, and a chore that fails keeps none of the others from being done."""
+        # What is forgotten in an hour may take longer than this worker may be silent.
+        hourly = asyncio.create_task(self._hours(), name="hourly housekeeping")
+        try:
+            await self._keep()
+        finally:
+            hourly.cancel()
+            await asyncio.gather(hourly, return_exceptions=True)
+
+    async def _hours(self) -> None:
         while True:
-            wait = TICK_SECONDS
+            due = await self._tried(self._hourly)
+            await asyncio.sleep(due)
+
+    async def _keep(self) -> None:
+        beat = recover = 0.0
+        while True:
             self._due.clear()
-            try:
-                now = clock.seconds()
-                # Who takes over from this process must know its present ids: they change when a lane signs on again.
-                if now >= beat or self._queue.ids() != self._said:
-                    await self._beat()
-                    beat = clock.seconds() + min(BEAT_SECONDS, self._stalled_after / 3)
-                if now >= recover:
-                    await self._recover()
-                    recover = clock.seconds() + max(1.0, self._stalled_after / 6)
-                if now >= hourly:
-                    await self._hourly()
-                    hourly = clock.seconds() + 3600
-                wait = await self._wake()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                _log.warning("housekeeping failed; trying again", cause=f"{type(error).__name__}: {error}"[:300])
+            now = clock.seconds()
+            # Who takes over from this process must know its present ids: they change when a lane signs on again.
+            if now >= beat or self._queue.ids() != self._said:
+                beat = now + await self._tried(self._beat)
+            if now >= recover:
+                recover = now + await self._tried(self._recover)
+            wait = await self._tried(self._wake)
             # Until the queue's ids are known and said, nobody could take over from this process at once.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), wait if len(self._said) == len(LANES) else min(wait, 0.05))
+
+    async def _tried(self, chore: Callable[[], Awaitable[float]]) -> float:
+        """Do it, and return how many seconds later it is due again."""
+        try:
+            return await chore()
+        except Exception as error:
+            _log.warning("housekeeping failed; trying again", what=chore.__name__, cause=f"{type(error).__name__}: {error}"[:300])
+            return TICK_SECONDS
 
     async def leave(self) -> None:
         """Say goodbye: this worker's row goes away."""
         async with self._pool.connection() as connection:
             await connection.execute("delete from workers where uuid = %s", (self._worker,))
 
-    async def _beat(self) -> None:
+    async def _beat(self) -> float:
         now, said = int(clock.unix() * 1000), self._queue.ids()
         values = (self._worker, socket.gethostname(), os.getpid(), said, self._slots, self._started, now)
         async with self._pool.connection() as connection:
             await connection.execute(BEAT, values)
             await connection.execute(QUEUE_BEAT, (said,))
         self._said = said
+        return min(BEAT_SECONDS, self._stalled_after / 3)
 
     async def _wake(self) -> float:
         """Wake what is due; returns how long to sleep: less than a tick when the next one is due sooner."""
@@ -128,7 +142,7 @@ class Keeper:
             return TICK_SECONDS
         return min(TICK_SECONDS, max(0.01, due / 1000 - clock.unix()))
 
-    async def _recover(self) -> None:
+    async def _recover(self) -> float:
         await self._bury()
         await self._queue.recover()
         now = int(clock.unix() * 1000)
@@ -152,6 +166,7 @@ class Keeper:
             async with self._pool.connection() as connection:
                 if not await close_batch(connection, row[0]):
                     await admit(connection, self._queue, row[1])
+        return max(1.0, self._stalled_after / 6)
 
     async def _bury(self) -> None:
         """Take over at once from the worker whose death our parent process saw, and from those of silent hosts when they are overdue."""
@@ -166,9 +181,17 @@ class Keeper:
         self._replaces = ""
         await self._queue.bury(dead)
 
-    async def _hourly(self) -> None:
+    async def _hourly(self) -> float:
         async with self._pool.connection() as connection:
             await partitions.ahead(connection)
             await connection.execute("delete from idempotency_keys where at < now() - interval '24 hours'")
+            await own.forget(connection)
+            await fanout.forget(connection)
+        failed = False
         for task in self._hourly_tasks:
-            await task()
+            try:
+                await task()
+            except Exception as error:
+                failed = True
+                _log.warning("housekeeping failed; trying again", cause=f"{type(error).__name__}: {error}"[:300])
+        return HOURLY_AGAIN_SECONDS if failed else HOUR_SECONDS

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import procrastinate
 import psycopg
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition
+from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,26 +35,40 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
 
 
 @cache
-def producer() -> Queue:
+def producer(most_runs: int = 0) -> Queue:
     """The queue of a process that only defers jobs, on its callers' connections."""
-    return Queue()
+    return Queue(most_runs=most_runs)
 
 
 class Queue:
-    """Jobs are data: a task's name and ids. Whoever fetches one holds it while its heartbeat lasts."""
+    """Jobs are data: a task's name and ids. Whoever fetches one holds it while its heartbeat lasts.
 
-    def __init__(self, *, stalled_after: float = 30, polling: float = 0.2) -> None:
+    `most_runs`: how many runs of one workspace may go at once (see ceiling); 0: any number.
+    """
+
+    def __init__(self, *, stalled_after: float = 30, polling: float = 0.2, most_runs: int = 0) -> None:
+        self.most_runs = most_runs
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         self._stalled_after = stalled_after
         self._polling = polling
         self._workers: dict[Lane, Worker] = {}
+        self._at: set[int | None] = set()
+        self._idle: set[int | None] = set()
         self._stopping = False
         # Procrastinate logs each job at INFO; the engine's own events say more.
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
     def register(self, name: str, task: Task) -> None:
         """Let this process work on jobs of that name."""
-        self._app.task(name=name)(task)
+
+        async def work(context: procrastinate.JobContext, **args: Any) -> None:
+            self._at.add(context.job.id)
+            try:
+                await task(**args)
+            finally:
+                self._at.discard(context.job.id)
+
+        self._app.task(name=name, pass_context=True)(work)
 
     async def defer(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, **args: Any) -> None:
         """Enqueue one job in the connection's transaction: it exists exactly when that commits, and wakes a worker then."""
@@ -70,6 +84,11 @@ class Queue:
         """The same, but nobody fetches the job before so many seconds have passed."""
         later = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True, schedule_in={"seconds": seconds})
         await later.defer_async(**args)
+
+    async def defer_behind(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, ahead: int, **args: Any) -> None:
+        """The same, but it is fetched after all jobs that were enqueued behind fewer of their kind, whenever those come."""
+        behind = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True, priority=-ahead)
+        await behind.defer_async(**args)
 
     async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
         """Work on jobs until cancelled or told to `stop`; each lane has slots of its own, so a full one never delays the other."""
@@ -123,9 +142,10 @@ class Queue:
             await self._app.job_manager.unregister_worker(worker_id)
 
     async def recover(self) -> int:
-        """Give the jobs of dead or silent workers back to the queue; returns how many."""
+        """Give the jobs of dead or silent workers, and those that got lost here, back to the queue; returns how many."""
         count = 0
-        for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after):
+        stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after)
+        for job in [*stalled, *await self._lost()]:
             try:
                 await self._app.job_manager.retry_job(job)
                 count += 1
@@ -135,3 +155,15 @@ class Queue:
         if count:
             _log.warning("recovered jobs of lost workers", jobs=count)
         return count
+
+    async def _lost(self) -> list[Job]:
+        """Jobs that this process is said to do and does not: the word that it fetched or ended them was lost with a connection.
+
+        Such a word may be on its way, so that they are told at the second look.
+        """
+        said: list[Job] = []
+        for worker_id in self.ids():
+            said += await self._app.job_manager.list_jobs_async(status="doing", worker_id=worker_id)
+        idle = {job.id for job in said} - self._at
+        again, self._idle = idle & self._idle, idle
+        return [job for job in said if job.id in again]

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from pydantic_core import to_json
 
-from cargo_ai.engine import takeover
+from cargo_ai.engine import ceiling, takeover
 from cargo_ai.engine.enrol import Rule
 from cargo_ai.engine.pace import Pace
 from cargo_ai.engine.queue import Queue
@@ -88,7 +88,7 @@ insert into runs (uuid, workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, r
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 SHARD = """
-insert into shards (uuid, workspace_uuid, lane, state, first_run, last_run, touched_ms) values (%s, %s, 'interactive', 'queued', %s, %s, %s)
+insert into shards (uuid, workspace_uuid, lane, state, first_run, last_run, touched_ms) values (%s, %s, 'interactive', %s, %s, %s, %s)
 """
 BATCH = """
 insert into batches (uuid, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, status, shard_size,
@@ -98,7 +98,10 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 
 
 
 async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapping[str, Any]) -> uuid.UUID:
-    """One run on the interactive lane, a shard of its own. A record that is `Again` goes on where its seed says."""
+    """One run on the interactive lane, a shard of its own. A record that is `Again` goes on where its seed says.
+
+    Where `queue.most_runs` is reached, the run waits until others of its workspace have ended.
+    """
     uid, shard, now = ids.new(), ids.new(), int(clock.unix() * 1000)
     graph_uuid = await graph(connection, origin.workspace, origin.nodes)
     values = (uid, origin.workspace, origin.workflow, shard, graph_uuid, origin.release, origin.user, uid)
@@ -108,8 +111,10 @@ async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapp
     )
     if isinstance(record, Again):
         await takeover.take(connection, [(uid, record.seed)])
-    await connection.execute(SHARD, (shard, origin.workspace, uid, uid, now))
-    await queue.defer(connection, "drive", "interactive", shard=str(shard))
+    waits = bool(queue.most_runs) and await ceiling.is_reached(connection, origin.workspace, queue.most_runs)
+    await connection.execute(SHARD, (shard, origin.workspace, "waiting" if waits else "queued", uid, uid, now))
+    if not waits:
+        await queue.defer(connection, "drive", "interactive", shard=str(shard))
     return uid
 
 

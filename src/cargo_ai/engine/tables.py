@@ -89,10 +89,11 @@ shards = Table(
     Column("credits", Double, nullable=False),
     Column("touched_ms", BigInteger, nullable=False),
     Column("children", Boolean, nullable=False),
+    Column("width", Integer),
 )
 """What one worker drives at a time. `state`: waiting → queued → running → done. `epoch` fences a stale owner; `signal` tells the owner
 to look for cancelled runs; `suspect` is the step a careful worker was about to take. `children`: its runs are below other runs, and may
-outlive their batch."""
+outlive their batch. `width`: so many of its runs may go at once, where the server limits them (see ceiling)."""
 
 runs = Table(
     "runs",

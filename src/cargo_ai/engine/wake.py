@@ -67,7 +67,8 @@ async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
             for begin in range(0, len(rows), size):
                 await _shard(connection, queue, group, [row["uuid"] for row in rows[begin : begin + size]], now)
             await _count_off(connection, group.workspace, rows)
-        for workspace in sorted({group.workspace for group in groups if group.lane == "batch"}):
+        # Where the server limits runs, single ones wait for their turn, too.
+        for workspace in sorted({group.workspace for group in groups if group.lane == "batch" or queue.most_runs}):
             await admit(connection, queue, workspace)
     return len(due)
 
@@ -80,12 +81,13 @@ async def next_due(connection: psycopg.AsyncConnection[Any]) -> int | None:
 
 async def _shard(connection: psycopg.AsyncConnection[Any], queue: Queue, group: _Group, runs: list[uuid.UUID], now: int) -> None:
     shard = ids.new()
-    state = "waiting" if group.lane == "batch" else "queued"
+    waits = group.lane == "batch" or queue.most_runs > 0
+    state = "waiting" if waits else "queued"
     # Number 0: what was parked goes before what has not begun.
     values = (shard, group.workspace, group.batch, group.lane, state, group.children, runs[0], runs[-1], now)
     await connection.execute(SHARD, values)
     await connection.execute(LEAVE, (shard, now, runs, runs[0], runs[-1]))
-    if group.lane == "interactive":
+    if not waits:
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
 
 

@@ -24,4 +24,5 @@ def unix() -> float:
 def wire(moment: datetime) -> str:
     """ISO-8601 in UTC with milliseconds and `Z`, as the wire wants it."""
     moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    # `%Y` writes the year 1 as `1`.
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

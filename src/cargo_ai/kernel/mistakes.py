@@ -71,12 +71,16 @@ def _choices(choices: Sequence[str], given: object) -> str:
     return f"must be one of {', '.join(near)} and {len(choices) - len(near)} more"
 
 
+def _bound(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
 _TOLD: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "enum": _one_of,
-    "greater_than": lambda _, context: f"must be more than {context['gt']:g}",
-    "greater_than_equal": lambda _, context: f"must be at least {context['ge']:g}",
-    "less_than": lambda _, context: f"must be less than {context['lt']:g}",
-    "less_than_equal": lambda _, context: f"must be at most {context['le']:g}",
+    "greater_than": lambda _, context: f"must be more than {_bound(context['gt'])}",
+    "greater_than_equal": lambda _, context: f"must be at least {_bound(context['ge'])}",
+    "less_than": lambda _, context: f"must be less than {_bound(context['lt'])}",
+    "less_than_equal": lambda _, context: f"must be at most {_bound(context['le'])}",
     "literal_error": _one_of,
     "string_pattern_mismatch": lambda _, context: f"must match the pattern {context['pattern']}",
     "string_too_long": _at_most,

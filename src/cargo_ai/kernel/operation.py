@@ -65,6 +65,7 @@ class Cli:
     send: body values always sent unless given. url_when: flags that print {"url"} instead of streaming a download.
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     files: wire fields whose second and further flags name a file to read the value from.
+    live: the reply field that `watch` shows anew for every line behind the reply's `url`.
     """
 
     words: tuple[str, ...] | None = None
@@ -81,6 +82,7 @@ class Cli:
     results: str | None = None
     text: tuple[str, str] | None = None
     files: frozenset[str] = frozenset()
+    live: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

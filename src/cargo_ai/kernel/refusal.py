@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+MOST_MESSAGE = 2_000
+"""Characters of a sentence: whatever a caller has sent comes back in it cut short."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_MESSAGE else f"{text[: MOST_MESSAGE - 1]}…"
+
 
 class Refusal(Exception):
     """A declared refusal: HTTP status, the contract's reason and a sentence that a person can act on.
@@ -20,8 +27,8 @@ class Refusal(Exception):
         details: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.status, self.reason, self.message = status, reason, message
+        super().__init__(_cut(message))
+        self.status, self.reason, self.message = status, reason, _cut(message)
         self.details: dict[str, Any] = dict(details or {})
         self.headers: dict[str, str] = dict(headers or {})
 
@@ -38,4 +45,5 @@ def invalid_input(errors: list[dict[str, str]]) -> Refusal:
     first = errors[0] if errors else {"path": "", "message": "the request is not valid"}
     where = f"{first['path']}: " if first["path"] else ""
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return Refusal(400, "invalidInput", f"{where}{first['message']}{more}", {"errors": errors})
+    cut = [{name: _cut(text) for name, text in error.items()} for error in errors]
+    return Refusal(400, "invalidInput", f"{where}{first['message']}{more}", {"errors": cut})

@@ -88,6 +88,11 @@ class Settings:
         return self.number("STALLED_AFTER_SECONDS", 30, least=1)
 
     @property
+    def max_concurrent_runs(self) -> int:
+        """How many runs of one workspace may go at once; 0: any number."""
+        return int(self.number("MAX_CONCURRENT_RUNS", 0))
+
+    @property
     def drain_seconds(self) -> float:
         """How long a worker that was told to stop may take to finish or park its effects."""
         return self.number("DRAIN_SECONDS", 30)

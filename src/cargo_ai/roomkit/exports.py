@@ -14,14 +14,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from cargo_ai.kernel import clock
+from sqlalchemy import select
+
+from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.roomkit import parquet, signed
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.csvfile import json_chunks
 from cargo_ai.store.files import FileMissing, FileStore, safe_name
-from cargo_ai.store.session import Database
+from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.tables import IdempotencyKey
 from cargo_ai.warehouse.catalog import ColumnType
 
 Format = Literal["json", "ndjson", "csv", "parquet"]
@@ -36,6 +39,7 @@ _TYPES = {
     "parquet": "application/vnd.apache.parquet",
 }
 _GZIP_LEVEL = 5
+_LONGEST_SAID = 1_500  # bytes of parameters that are put into a URL
 _MOST_READ = 4 * 1024 * 1024  # bytes read from stored files before the rows are handed on
 
 
@@ -99,20 +103,30 @@ def sign(ctx: Context, kind: str, params: Mapping[str, Any], format: str | None 
         message = f"{format} files are not made by this server; take {', '.join(_TYPES)}"
         raise invalid_input([{"path": "format", "message": message}])
     packed = format is None if gzip is None else gzip and format in {None, "csv"}
-    text = base64.urlsafe_b64encode(json.dumps(params, default=_plain, separators=(",", ":")).encode()).rstrip(b"=").decode()
-    values = {"params": text, "format": format or "csv", **({"gzip": "1"} if packed else {})}
+    said = json.dumps(params, default=_plain, separators=(",", ":")).encode()
+    in_url = base64.urlsafe_b64encode(said).rstrip(b"=").decode() if len(said) <= _LONGEST_SAID else None
+    named = {"params": in_url} if in_url is not None else {"kept": _kept(ctx, said)}
+    values = {**named, "format": format or "csv", **({"gzip": "1"} if packed else {})}
     return signed.url(ctx.secrets, ctx.base_url, "GET", path_of(kind), ctx.workspace, values)
+
+
+def _kept(ctx: Context, said: bytes) -> str:
+    """Where parameters are kept that make a URL longer than programs take: for a day, as replies to idempotency keys are."""
+    name = ids.new().hex
+    ctx.db.add(IdempotencyKey(token_uuid=ctx.workspace, key=f"download:{name}", request_hash="", reply=said, at=clock.now()))
+    return name
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A download that a valid URL asked for."""
+    """A download that a valid URL asked for. `kept`: where its parameters are, if they are not in the URL."""
 
     workspace: uuid.UUID
     kind: str
     params: dict[str, Any]
     format: Format
     gzip: bool
+    kept: str | None = None
 
     @property
     def media_type(self) -> str:
@@ -129,14 +143,17 @@ def asked(secrets: SecretKey, kind: str, query: list[tuple[str, str]]) -> Downlo
     link = signed.opened(secrets, "GET", path_of(kind), query)
     if kind not in producers:
         raise Refusal(404, "downloadNotFound", "There is nothing to download here any more.")
-    text = link.params["params"]
+    text = link.params.get("params", "e30")
     params: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return Download(link.workspace, kind, params, cast("Format", link.params["format"]), "gzip" in link.params)
+    form = cast("Format", link.params["format"])
+    return Download(link.workspace, kind, params, form, "gzip" in link.params, link.params.get("kept"))
 
 
 async def open_export(database: Database, download: Download, files: FileStore | None = None) -> Export:
     """The rows of a download, and its columns where it is CSV. `files`: where stored cells are read from. Refusal as the producer says."""
     produce = producers[download.kind]
+    if download.kept is not None:
+        download = replace(download, params=await _said(database, download.workspace, download.kept))
     made = await produce(database, download.workspace, download.params)
     if made.file is not None and files is not None:
         try:
@@ -151,6 +168,16 @@ async def open_export(database: Database, download: Download, files: FileStore |
                 columns.update(dict.fromkeys(row))
         made = replace(await produce(database, download.workspace, download.params), columns=list(columns))
     return replace(made, rows=_read(made, files)) if made.stored and files is not None else made
+
+
+async def _said(database: Database, workspace: uuid.UUID, name: str) -> dict[str, Any]:
+    where = (IdempotencyKey.token_uuid == workspace, IdempotencyKey.key == f"download:{name}")
+    async with database.session(EVERYWHERE) as db:
+        said = await db.scalar(select(IdempotencyKey.reply).where(*where))
+    if said is None:
+        raise Refusal(404, "downloadNotFound", "What was to be downloaded is not known any more: ask for it again.")
+    found: dict[str, Any] = json.loads(said)
+    return found
 
 
 async def _read(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:

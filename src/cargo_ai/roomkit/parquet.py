@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cargo_ai.roomkit.csvfile import BadFile, csv_lists
+from cargo_ai.roomkit.csvfile import CHUNK_ROWS, BadFile, csv_lists
 from cargo_ai.warehouse.catalog import ColumnType
 
 ENDING = ".parquet"
@@ -65,15 +65,24 @@ async def lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[list[st
                 yield columns, first - 1, found
 
 
+async def chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
+    """The rows of a Parquet file as `csv_chunks` gives those of a CSV file: as dicts of texts, without the first `skip`. BadFile."""
+    async with kept(stream) as path, aclosing(lists(path)) as parts:
+        async for columns, _, found in parts:
+            rows, skip = found[skip:], max(0, skip - len(found))
+            for start in range(0, len(rows), size):
+                yield [dict(zip(columns, row, strict=True)) for row in rows[start : start + size]]
+
+
 async def written(
     parts: AsyncIterator[bytes], form: Literal["csv", "lines"], columns: Sequence[str] | None, types: Mapping[str, str] | None
 ) -> AsyncGenerator[bytes]:
-    """A Parquet file of rows that come as CSV without a header, or as JSON lines. `types`: the column types, which CSV needs; without
-    them a column is what all its values are. Objects, arrays and mixtures become JSON text."""
+    """A Parquet file of rows that come as CSV without a header, in parts of whole rows, or as JSON lines. `types`: the column types,
+    which CSV needs; without them a column is what all its values are. Objects, arrays and mixtures become JSON text."""
     wanted = {"form": form, "columns": None if columns is None else list(columns), "types": None if types is None else dict(types)}
     async with _child("write") as child:
         assert child.stdin is not None and child.stdout is not None
-        feeding = asyncio.create_task(_feed(child, json.dumps(wanted).encode() + b"\n", parts))
+        feeding = asyncio.create_task(_feed(child, json.dumps(wanted).encode() + b"\n", parts, measured=form == "csv"))
         try:
             async for part in _read(child.stdout):
                 yield part
@@ -84,12 +93,14 @@ async def written(
                 await feeding
 
 
-async def _feed(child: Process, first: bytes, parts: AsyncIterator[bytes]) -> None:
+async def _feed(child: Process, first: bytes, parts: AsyncIterator[bytes], *, measured: bool) -> None:
     pipe = child.stdin
     assert pipe is not None
     try:
         pipe.write(first)
         async for part in parts:
+            if part and measured:
+                pipe.write(b"%d\n" % len(part))
             pipe.write(part)
             await pipe.drain()
     except (BrokenPipeError, ConnectionResetError):

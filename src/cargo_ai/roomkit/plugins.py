@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -83,6 +83,8 @@ class NativeExtractor:
     icon: str
     config_schema: dict[str, Any]
     mode: dict[str, Any] = field(default_factory=dict[str, Any])
+    kind: Literal["file", "query", "record"] = "record"
+    preview: Literal["none", "records", "count"] = "none"
 
 
 native_effects: dict[str, NativeEffect] = {}

@@ -69,7 +69,7 @@ async def payload(request: Request, operation: AnyOperation) -> dict[str, Any]:
         asked |= parse_object(raw)
     path: dict[str, Any] = dict(request.path_params)
     if b"\\u0000" in raw or "%00" in request.url.query or any("\0" in value for value in request.path_params.values()):
-        _refuse_nul(asked | path)
+        refuse_nul(asked | path)
     return asked | path
 
 
@@ -155,7 +155,8 @@ def _depth(value: object) -> int:
     return deepest
 
 
-def _refuse_nul(asked: dict[str, Any]) -> None:
+def refuse_nul(asked: dict[str, Any]) -> None:
+    """Refusal (400) that names the texts with a character that no database keeps."""
     found = [path for path, text in _texts(asked, "") if "\0" in text]
     if found:
         raise invalid_input([{"path": path, "message": "must not contain the NUL character"} for path in found[:50]])

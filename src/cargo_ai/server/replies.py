@@ -84,13 +84,18 @@ def refusal_of(error: Exception) -> Refusal | None:
             409, "conflict", "Somebody else changed the same thing at the same moment, or the name is taken. Look again and repeat."
         )
     if isinstance(cause, pg.ProgramLimitExceeded):
-        message = "A value is too long for an index of its model. `cargo-ai storage model list-indexes` shows them; remove that one."
-        return invalid_input([{"path": "", "message": message}])
+        return invalid_input([{"path": "", "message": _too_much(cause)}])
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.UntranslatableCharacter, pg.CharacterNotInRepertoire)):
         return invalid_input([{"path": "", "message": "A value is out of the range that can be stored."}])
     if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
         return unavailable()
     return None
+
+
+def _too_much(error: psycopg.Error) -> str:
+    if "row is too big" in str(error):
+        return "A record has too many long values: hundreds of texts do not fit into one. Leave columns out, or put them into an object."
+    return "A value is too long for an index of its model. `cargo-ai storage model list-indexes` shows them; remove that one."
 
 
 def warnings_header(sentences: Sequence[str]) -> str:

@@ -51,7 +51,7 @@ class Worker:
             "interactive": INTERACTIVE_SLOTS,
             "batch": int(configuration.number("BATCH_SLOTS", BATCH_SLOTS, least=1)),
         }
-        self._queue = Queue(stalled_after=configuration.stalled_after)
+        self._queue = Queue(stalled_after=configuration.stalled_after, most_runs=configuration.max_concurrent_runs)
 
     async def run(self) -> None:
         """Work until `stop`."""

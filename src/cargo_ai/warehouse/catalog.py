@@ -84,6 +84,10 @@ class Relation:
         return SYSTEM_COLUMNS.get(slug)
 
 
+End = tuple[str, str | None]
+"""A column, and the property of it that counts, if not the whole of it does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A relationship: a row of `from_model` and one of `to_model` belong together where the two columns (or properties) are equal."""
@@ -96,6 +100,16 @@ class Link:
     from_property: str | None = None
     to_property: str | None = None
     relation: Literal["oneToOne", "oneToMany", "manyToOne"] = "oneToMany"
+
+    @property
+    def start(self) -> End:
+        """What it is by in `from_model`."""
+        return self.from_column, self.from_property
+
+    @property
+    def end(self) -> End:
+        """What it is by in `to_model`."""
+        return self.to_column, self.to_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +125,11 @@ class Catalog:
         """The relation of a model."""
         return next((one for one in self.relations if one.model == model), None)
 
-    def between(self, one: uuid.UUID, other: uuid.UUID) -> tuple[tuple[str, str], ...]:
-        """The columns by which records of two models belong together: (of the first, of the second), for each relationship."""
-        there = [(link.from_column, link.to_column) for link in self._plain() if (link.from_model, link.to_model) == (one, other)]
-        back = [(link.to_column, link.from_column) for link in self._plain() if (link.to_model, link.from_model) == (one, other)]
+    def between(self, one: uuid.UUID, other: uuid.UUID) -> tuple[tuple[End, End], ...]:
+        """By what records of two models belong together: (of the first, of the second), for each relationship."""
+        there = [(link.start, link.end) for link in self.links if (link.from_model, link.to_model) == (one, other)]
+        back = [(link.end, link.start) for link in self.links if (link.to_model, link.from_model) == (one, other)]
         return tuple(dict.fromkeys([*there, *back]))
-
-    def _plain(self) -> tuple[Link, ...]:
-        return tuple(link for link in self.links if link.from_property is None and link.to_property is None)
 
     def link(self, named: uuid.UUID) -> Link | None:
         """The relationship of that uuid."""

@@ -58,7 +58,9 @@ class Load:
         own = ddl.table(self._relation)
         empty = not await fetch(self._connection, f"select 1 from {own} limit 1")  # noqa: S608 - names, quoted
         self._fresh = empty and self._prepared.match is None and not self._judged
-        self._prepared.staged = not self._fresh
+        # What is known by another column is given ids while it is staged, and so loses the order in which it lies.
+        self._prepared.staged = self._judged or self._prepared.match is not None
+        self._prepared.ascending = not self._fresh and self._prepared.match is None
         columns = ", ".join(quoted(slug) for slug in ("_id", *self._prepared.slugs))
         if self._fresh:
             await ddl.change(self._connection, [f"lock table {own} in access exclusive mode"])
@@ -66,10 +68,10 @@ class Load:
             await ddl.change(self._connection, self._emptied())
             target = f"{own} ({columns})"
         else:
-            typed = ", ".join(f"{quoted(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
-            stage = f"_n bigint not null, _id text{typed and ', '}{typed}, _faults text"
+            typed = "".join(f", {quoted(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
+            stage = f"_n bigint not null, _id text{typed}, _faults text" if self._prepared.staged else f"_id text{typed}"
             await execute(self._connection, f"create temp table load_stage ({stage}) on commit drop")
-            target = f"load_stage (_n, {columns}, _faults)"
+            target = f"load_stage (_n, {columns}, _faults)" if self._prepared.staged else f"load_stage ({columns})"
         self._cursor = self._connection.cursor()
         statement = f"copy {target} from stdin (null ''{', freeze' if self._fresh else ''})"
         self._copying = self._cursor.copy(statement.encode())
@@ -148,17 +150,20 @@ class Load:
         by = await self._known_by()
         sets = "".join(f"{quoted(slug)} = excluded.{quoted(slug)}, " for slug in slugs)
         differs = " or ".join(f"t.{quoted(slug)} is distinct from excluded.{quoted(slug)}" for slug in slugs) or "false"
+        distinct_on, order = f"distinct on ({by})", f"order by {by}, {'_n' if self._prepared.staged else 'ctid'} desc "
+        if self._prepared.ascending:
+            # No id comes twice, and all loads of such files take the records' locks in the same order.
+            distinct_on = order = ""
         merge = (
             f"insert into {own} as t (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
-            f"select distinct on ({by}) _id, %(now)s, %(now)s, %(now)s{names} from load_stage "
-            f"where _id is not null order by {by}, _n desc "
+            f"select {distinct_on} _id, %(now)s, %(now)s, %(now)s{names} from load_stage where _id is not null {order}"
             f"on conflict (_id) do update set {sets}_updated_at = excluded._updated_at where {differs} "
             "returning t._id, t.xmax = 0 as added"
         )
         added, updated, touched = await self._done(merge)
         valid = count - self._prepared.rejected_count
         distinct = valid
-        if added + updated < valid:
+        if added + updated < valid and not self._prepared.ascending:
             rows = f"select count(*) from (select distinct {by} from load_stage where _id is not null) as d"  # noqa: S608 - names, quoted
             distinct = int((await fetch(self._connection, rows))[0][0])
         self._by = by
@@ -170,17 +175,16 @@ class Load:
     async def _done(self, merge: str) -> tuple[int, int, list[str]]:
         """Carry out a statement that returns `_id` and whether it was added: how many were, how many not, and the first of them. Where
         each row is judged, `load_touched` keeps them."""
-        counts = "count(*) filter (where added), count(*) filter (where not added)"
-        first = f"coalesce(array_agg(_id) filter (where n <= {MOST_TOUCHED}), '{{}}')"
-        numbered = "select _id, added, row_number() over () as n from"
-        if not self._judged:
-            query = f"with done as ({merge}) select {counts}, {first} from ({numbered} done) as d"  # noqa: S608 - names, quoted
-            added, updated, touched = (await fetch(self._connection, query, {"now": self._now}))[0]
-            return added, updated, touched
-        await execute(self._connection, "create temp table load_touched (_id text not null, added boolean not null) on commit drop")
-        noted = f"with done as ({merge}) insert into load_touched select _id, added from done"  # noqa: S608 - names, quoted
-        await execute(self._connection, noted, {"now": self._now})
-        added, updated, touched = (await fetch(self._connection, f"select {counts}, {first} from ({numbered} load_touched) as d"))[0]  # noqa: S608
+        counts = (
+            "select count(*) filter (where added), count(*) filter (where not added), "  # noqa: S608 - a number
+            f"(select coalesce(array_agg(_id), '{{}}') from (select _id from done limit {MOST_TOUCHED}) as first) from done"
+        )
+        if self._judged:
+            await execute(self._connection, "create temp table load_touched (_id text not null, added boolean not null) on commit drop")
+            noted = f"with done as ({merge}) insert into load_touched select _id, added from done"  # noqa: S608 - names, quoted
+            await execute(self._connection, noted, {"now": self._now})
+            merge = "select _id, added from load_touched"
+        added, updated, touched = (await fetch(self._connection, f"with done as ({merge}) {counts}", {"now": self._now}))[0]
         return added, updated, touched
 
     async def verdicts(self) -> AsyncGenerator[bytes]:

@@ -6,13 +6,18 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 
+from cargo_ai.warehouse.blocks import Block
 from cargo_ai.warehouse.catalog import Column
 from cargo_ai.warehouse.infer import DATE
 
 # What the database reads as it stands: no spaces, no more digits than fit.
-_NUMBERS = re.compile(r"(?:(?:[+-]?\d{1,40}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,2})?)?\n)*+")
+_NUMBERS = re.compile(r"(?:(?:[+-]?+[0-9]{1,40}+(?:\.[0-9]{0,40}+)?+(?:[eE][+-]?[0-9]{1,2})?+)?+\n)*+")
+# Days that are there in every year, and times that need no second look.
+_DAYS = (
+    "(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+_DATES = re.compile(rf"(?:(?:{_DAYS}(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,6}}+)?+)?+Z?+)?+)?+\n)*+")
 _BOOLEANS = frozenset({"", "true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0", "yes", "no"})
 
 
@@ -24,6 +29,9 @@ def numbers(values: Sequence[str]) -> bool:
 
 def dates(values: Sequence[str]) -> bool:
     """Whether all are moments that there are, or empty."""
+    text = "\n".join(values) + "\n"
+    if text.count("\n") == len(values) and _DATES.fullmatch(text) is not None:
+        return True
     distinct = set(values)
     distinct.discard("")
     if not all(map(DATE.fullmatch, distinct)):
@@ -51,25 +59,23 @@ class PlainRows:
         self._able = all(kind in _LOOKS for kind, _ in typed)
         self._looks = [(_LOOKS[kind], position) for kind, position in typed if kind in _LOOKS]
         self._positions = list(positions)
-        self._picked = itemgetter(*positions) if len(positions) > 1 else None
         self._own, self._most_id = positions[own], most_id
 
-    def lines(self, rows: Sequence[Sequence[str]], first: int | None) -> str | None:
-        """The lines, with a number before and an empty column after where `first` is given; None where some value needs more than that."""
-        if not self._able or not all(look([row[position] for row in rows]) for look, position in self._looks):
+    def lines(self, block: Block, first: int | None) -> str | None:
+        """The lines, each with its line feed, with a number before and an empty column after where `first` is given; None where some value
+        needs more than that."""
+        if not self._able or not all(look(block.column(position)) for look, position in self._looks):
             return None
-        ids = [row[self._own] for row in rows]
+        ids = block.column(self._own)
         if "" in ids or max(map(len, ids)) > self._most_id:
             return None
-        straight = self._positions == list(range(len(rows[0])))
-        if not straight and self._picked is None:
-            return None
-        values = map("\t".join, rows if straight or self._picked is None else map(self._picked, rows))
-        if first is None:
-            text = "\n".join(map("\t".join, zip(ids, values, strict=True)))
-        else:
-            text = "\n".join([f"{number}\t{uid}\t{line}\t" for number, (uid, line) in enumerate(zip(ids, values, strict=True), first)])
-        tabs = len(self._positions) + (0 if first is None else 2)
         # Were there a tab, a line feed or a backslash in some value, it would have to be escaped.
-        whole = text.count("\t") == len(rows) * tabs and text.count("\n") == len(rows) - 1
-        return text if whole and "\\" not in text and "\r" not in text else None
+        text = block.tabbed(self._positions)
+        if text is None or "\\" in text or "\r" in text:
+            return None
+        rows = text.split("\n")
+        if first is None:
+            parts = ["\t"] * (4 * len(ids))
+            parts[0::4], parts[2::4], parts[3::4] = ids, rows, ["\n"] * len(ids)
+            return "".join(parts)
+        return "".join([f"{number}\t{uid}\t{row}\t\n" for number, (uid, row) in enumerate(zip(ids, rows, strict=True), first)])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
+from itertools import islice
+from operator import lt
 
+from cargo_ai.warehouse.blocks import Block
 from cargo_ai.warehouse.catalog import Column, Relation
+from cargo_ai.warehouse.content_ids import content_id, escape
 from cargo_ai.warehouse.plain_rows import PlainRows, dates, numbers
 from cargo_ai.warehouse.values import Unfit, shown, to_database
 
@@ -23,7 +25,6 @@ MOST_TOLD = 200
 NULL = ""
 """As COPY is told: what a file leaves empty is null, in columns of text, too."""
 _SPECIAL = re.compile(r"[\\\t\n\r]")
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ class Prepared:
         self.rejected_count = 0
         self.staged = False
         """Set by the load: lines begin with the row's number, and rows that do not fit come with their faults instead of being left out."""
+        self.ascending = False
+        """Set by the load, and taken back by the first row whose id does not stand behind all before it."""
+        self._last = ""
         self._faults: dict[int, list[dict[str, str | None]]] = {}
         self._relation = relation
         self._positions = [position for position, _ in kept]
@@ -63,10 +67,10 @@ class Prepared:
         self._given = next((position for position, column in enumerate(columns) if column is not None and column.slug == "_id"), None)
         self._matched = None if match is None else self._place(match.slug)
         self._plain = self._plain_rows()
-        # What was added to the model later does not count: filling it in makes no other record.
-        own = sorted((column.slug, number) for number, column in enumerate(self.columns) if column.kind == "original")
-        self._identity = [number for _, number in own] or list(range(len(self.columns)))
-        self._digest = blake2b("\t".join(slug for slug, _ in own).encode(), digest_size=16)
+        self._makes_ids = relation.id_column == "_id" and match is None
+        slugs = sorted((column.slug, number, column.kind == "original") for number, column in enumerate(self.columns))
+        self._original = [(slug, number) for slug, number, original in slugs if original]
+        self._other = [(slug, number) for slug, number, original in slugs if not original]
 
     def _plain_rows(self) -> PlainRows | None:
         """For rows that are known by a column of text, which is what most files have."""
@@ -92,20 +96,21 @@ class Prepared:
         """The columns that a load sets, in the order of the lines."""
         return [column.slug for column in self.columns]
 
-    def lines(self, first: int, rows: Sequence[Sequence[str]]) -> bytes:
+    def lines(self, first: int, block: Block) -> bytes:
         """The rows as COPY's text format has them: `_id`, then the columns. `first`: the number of the first row."""
-        if not rows:
+        if not block:
             return b""
-        plain = None if self._plain is None else self._plain.lines(rows, first if self.staged else None)
+        plain = None if self._plain is None else self._plain.lines(block, first if self.staged else None)
         if plain is not None:
-            return f"{plain}\n".encode()
-        whole = list(zip(*rows, strict=True))
+            self._follow(block.column(self._positions[self._own or 0]))
+            return plain.encode()
         bad: set[int] = set()
-        done = [self._column(number, whole[position], first, bad) for number, position in enumerate(self._positions)]
-        ids = self._ids(done, None if self._given is None else whole[self._given], len(rows), first, bad)
+        done = [self._column(number, block.column(position), first, bad) for number, position in enumerate(self._positions)]
+        ids = self._ids(done, None if self._given is None else block.column(self._given), len(block), first, bad)
         if self._matched is not None and self.match is not None:
             self._require(done[self._matched], self.match.slug, "is missing: it is what the rows are known by", first, bad)
         self.rejected_count += len(bad)
+        self._follow(ids)
         lines = map("\t".join, zip(ids, *done, strict=True))
         if self.staged:
             kept = self._numbered(lines, first, bad)
@@ -114,6 +119,12 @@ class Prepared:
         self._faults.clear()
         return f"{kept}\n".encode() if kept else b""
 
+    def _follow(self, ids: Sequence[str]) -> None:
+        """Look whether the ids go on ascending."""
+        if self.ascending:
+            self.ascending = self._last < ids[0] and all(map(lt, ids, islice(ids, 1, None)))
+            self._last = ids[-1]
+
     def _numbered(self, lines: Iterable[str], first: int, bad: set[int]) -> str:
         """The lines for the staging table: number, `_id`, columns, faults."""
         if not bad:
@@ -121,7 +132,7 @@ class Prepared:
         nothing = f"\t{NULL}" * (len(self.columns) + 1)
         return "\n".join(
             [
-                f"{first + at}{nothing}\t{_escape(json.dumps(self._faults.get(first + at, []), ensure_ascii=False))}"
+                f"{first + at}{nothing}\t{escape(json.dumps(self._faults.get(first + at, []), ensure_ascii=False))}"
                 if at in bad
                 else f"{first + at}\t{line}\t{NULL}"
                 for at, line in enumerate(lines)
@@ -145,7 +156,8 @@ class Prepared:
         column = self.columns[number]
         if column.type == "string":
             return _escaped(values)
-        if (column.type == "number" and numbers(values)) or (column.type == "date" and dates(values)):
+        # Where ids are made of the values, each has one spelling, whatever stands around it.
+        if not self._makes_ids and ((column.type == "number" and numbers(values)) or (column.type == "date" and dates(values))):
             return values
         return self._slowly(number, values, first, bad)
 
@@ -159,7 +171,7 @@ class Prepared:
             if text is None:
                 try:
                     text = (to_database(one, column.type) if one else None) or NULL
-                    text = known[one] = text if text is NULL else _escape(text)
+                    text = known[one] = text if text is NULL else escape(text)
                 except Unfit as fault:
                     text = NULL
                     bad.add(at)
@@ -191,19 +203,13 @@ class Prepared:
         return ids
 
     def _content_ids(self, done: Sequence[Sequence[str]], count: int) -> Sequence[str]:
-        rows = zip(*(done[number] for number in self._identity), strict=True) if self._identity else [()] * count
-        ids: list[str] = []
-        for row in rows:
-            digest = self._digest.copy()
-            digest.update("\t".join(row).encode())
-            ids.append(str(uuid.UUID(bytes=digest.digest(), version=5)))
-        return ids
+        own = [slug for slug, _ in self._original]
+        others = [slug for slug, _ in self._other]
+        rows = zip(*(done[number] for _, number in self._original), strict=True) if own else [()] * count
+        more = zip(*(done[number] for _, number in self._other), strict=True) if others else [()] * count
+        return [content_id(zip(own, row, strict=True), zip(others, other, strict=True)) for row, other in zip(rows, more, strict=True)]
 
 
 def _escaped(values: Sequence[str]) -> Sequence[str]:
     """The texts with what means something in COPY's text format escaped; most files have none of it."""
-    return [_escape(one) for one in values] if _SPECIAL.search("\x1f".join(values)) else values
-
-
-def _escape(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return [escape(one) for one in values] if _SPECIAL.search("\x1f".join(values)) else values

@@ -153,10 +153,20 @@ async def get(connection: Connection, relation: Relation, uids: Sequence[str]) -
 async def page(
     connection: Connection, relation: Relation, *, limit: int, offset: int = 0, sort: str = "_emitted_at", descending: bool = True
 ) -> list[dict[str, Any]]:
-    """A page of records, by a system column; ties are broken by `_id`, so that pages never overlap."""
+    """A page of records, by a system column; ties are broken by `_id`, so that pages never overlap.
+
+    Which records they are is found first, by what they are ordered by alone: what stands before the page is passed over in the index of
+    the ids, or sorted as short keys, and only the page itself is read.
+    """
     way = "desc" if descending else "asc"
-    order = f"_id {way}" if sort == "_id" else f"{quoted(sort)} {way} nulls last, _id {way}"
-    query = f"select {selected(relation)} from {view(relation)} order by {order} limit %s offset %s"  # noqa: S608 - names, quoted
+
+    def order(alias: str) -> str:
+        return f"{alias}._id {way}" if sort == "_id" else f"{alias}.{quoted(sort)} {way} nulls last, {alias}._id {way}"
+
+    # A title is made by the view; the other columns stand in the table.
+    own = view(relation) if sort == "_title" else table(relation)
+    chosen = f"select k._id from {own} as k order by {order('k')} limit %s offset %s"  # noqa: S608 - names, quoted
+    query = f"select {selected(relation, 'r')} from {view(relation)} as r where r._id in ({chosen}) order by {order('r')}"  # noqa: S608
     return to_records(relation, await fetch(connection, query, [limit, offset]))
 
 

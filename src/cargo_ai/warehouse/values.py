@@ -48,9 +48,16 @@ def from_text(text: str | None, kind: ColumnType) -> Any:
 
 def shown(value: object) -> str:
     """The value in a message, cut to 60 characters."""
-    text = value if isinstance(value, str) else _compact(value)
+    text = value if isinstance(value, str) else _any_value(value)
     text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return f'"{text}"' if isinstance(value, str) else text
+
+
+def _any_value(value: object) -> str:
+    try:
+        return _compact(value)
+    except (ValueError, TypeError, RecursionError):  # what is no JSON is told all the same
+        return str(value)[:_SHOWN]
 
 
 def to_wire(value: object, kind: ColumnType) -> Any:

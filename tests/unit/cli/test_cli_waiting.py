@@ -6,10 +6,13 @@ import os
 import signal
 import threading
 import time
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from cargo_ai.cli.api import Api
+from cargo_ai.cli.settings import Settings
 from tests.kit.fake_api import Answer, FakeApi, Hangup, Request
 from tests.unit.cli.process import Cli
 
@@ -98,6 +101,14 @@ def test_a_time_limit_exits_8_with_the_command_that_finds_the_work_again(cli: Cl
 def test_a_server_that_restarts_is_waited_for(cli: Cli, started: FakeApi) -> None:
     started.on("GET", GET, Hangup(), Answer(503, {"errorMessage": "x"}), batch("success"))
     assert cli(*BATCH).json == batch("success")
+
+
+def test_a_look_that_nobody_answers_is_repeated(api: FakeApi) -> None:
+    never = threading.Event()
+    api.on("GET", "/look", Answer(hold=never), {"found": 1})
+    settings = SimpleNamespace(base_url=api.url, workspace_uuid=None, timeout=None, debug=False, quiet=True)
+    assert Api(cast("Settings", settings), "token").call("GET", "/look", seconds=0.3, patient=True).document() == {"found": 1}
+    never.set()
 
 
 def test_a_refusal_during_the_wait_still_names_the_work(cli: Cli, started: FakeApi) -> None:

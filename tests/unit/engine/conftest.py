@@ -20,7 +20,7 @@ from cargo_ai.engine.enumerate import Chunks, Enumerator, Sources
 from cargo_ai.engine.journal import HOUR, Origin, Part, RunState, Shard, new_flush, write
 from cargo_ai.engine.queue import Queue
 from cargo_ai.kernel import clock, ids
-from cargo_ai.store import embedded
+from tests.kit.databases import Databases
 from tests.unit.engine.graphs import Body, node, variables
 
 LINE = [node("start", children=["v"]), variables("v", {"x": 1}, ["end"]), node("end")]
@@ -36,11 +36,12 @@ class Ground:
     workspace: uuid.UUID = field(default_factory=ids.new)
     workflow: uuid.UUID = field(default_factory=ids.new)
     release: uuid.UUID | None = field(default_factory=ids.new)
+    nodes: list[Body] = field(default_factory=lambda: LINE)
 
     @property
     def origin(self) -> submit.Origin:
         """Who asks for runs here."""
-        return submit.Origin(self.workspace, self.workflow, None, self.release, LINE)
+        return submit.Origin(self.workspace, self.workflow, None, self.release, self.nodes)
 
     async def rows(self, statement: str, *values: Any) -> list[Body]:
         """What a select gives."""
@@ -62,7 +63,7 @@ class Ground:
         """The shards that a job waits for, in the order of the queue; only those of this workspace."""
         statement = (
             "select s.uuid::text as shard from procrastinate_jobs j join shards s on s.uuid::text = j.args ->> 'shard' "
-            "where s.workspace_uuid = %s and j.status = 'todo' order by j.id"
+            "where s.workspace_uuid = %s and j.status = 'todo' order by j.priority desc, j.id"
         )
         return [row["shard"] for row in await self.rows(statement, self.workspace)]
 
@@ -153,11 +154,10 @@ def listed(records: Sequence[Body], size: int = 1_000) -> Any:
 
 
 @pytest.fixture(scope="module")
-def engine_url(cluster: embedded.Cluster, template: str) -> Generator[str]:
+def engine_url(databases: Databases) -> Generator[str]:
     """A migrated database for the tests of a module."""
-    name = f"engine_{ids.new().hex}"
-    yield embedded.create_database(cluster, name, template)
-    embedded.drop_database(cluster, name)
+    with databases.lent() as url:
+        yield url
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -41,7 +41,9 @@ def test_every_counts_from_its_anchor_whenever_it_is_asked() -> None:
     assert every.after(at("2026-11-26T00:00"), anchor) == at("2026-11-26T01:07")
 
 
-@pytest.mark.parametrize("text", ["0 9 * *", "x", "0 0 31 2 *", "@every 0s", "@every", "@daily", "* * * * * *", "61 * * * *", ""])
+@pytest.mark.parametrize(
+    "text", ["0 9 * *", "x", "0 0 31 2 *", "@every 0s", "@every", "@every " + 71 * "999999h", "@daily", "* * * * * *", "61 * * * *", ""]
+)
 def test_what_says_no_time_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(BadCron, match=r"\.$"):
         parse(text)

@@ -58,6 +58,19 @@ async def test_an_enumeration_goes_on_behind_what_was_committed(ground: Ground) 
     assert (await batch_of(ground, batch))["cursor"] == 9_000
 
 
+@pytest.mark.parametrize("fault", [ValueError("no date"), KeyError("ids"), psycopg.errors.NumericValueOutOfRange("too large")])
+async def test_a_batch_whose_records_can_never_be_read_ends_with_a_sentence(ground: Ground, fault: Exception) -> None:
+    async def breaks(_workspace: uuid.UUID, _data: Any, skip: int, _batch: uuid.UUID) -> Chunks:
+        yield [{"_id": "0"}]
+        raise fault
+
+    batch = await ground.batch(0, enumerated=False)
+    ground.sources.kinds[str(batch)] = breaks
+    await ground.enumerator().enumerate(str(batch))
+    found = await batch_of(ground, batch)
+    assert found["enumerated"] and found["error_message"].startswith(f"The records cannot be read ({type(fault).__name__})")
+
+
 async def test_an_enumeration_that_was_taken_over_writes_no_more(ground: Ground) -> None:
     async def slow(_workspace: uuid.UUID, _data: Any, skip: int, _batch: uuid.UUID) -> Chunks:
         for begin in range(skip, 2_000, 500):

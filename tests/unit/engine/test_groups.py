@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.engine import cancel, group
+from cargo_ai.engine import cancel, fanout, group
 from cargo_ai.engine.action import Call, Done, Failed, Outcome
+from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import Ground
 from tests.unit.engine.graphs import Body, effect, node, variables
 from tests.unit.engine.mill import Mill, World, context_of, submit_run
@@ -313,3 +314,17 @@ async def test_a_worker_that_drains_in_a_group_leaves_the_rest_to_the_next_one(m
         {"got": [{"got": 4}, {"got": 5}, {"got": 6}]},
     ]
     assert len({call.key for call in world.calls}) == len(world.calls) == 12
+
+
+async def test_fan_outs_stay_as_long_as_their_runs(mill: Mill) -> None:
+    run = await submit_run(mill.ground, grouped([1, 2], PLAIN), {})
+    await mill.work()
+    ours = "select count(*) as n from fanouts where workspace_uuid = %s"
+    gone = ids.first_at(0)
+    copied = "workspace_uuid, node_uuid, visit, attempt, seq, kind, lane, depth, root_uuid, top_uuid, size, left_count, fail_fast, digest"
+    statement = f"insert into fanouts (uuid, run_uuid, {copied}, first_run, last_run, created_ms) select %s, %s, {copied}, %s, %s, 0 "
+    await mill.ground.do(statement + "from fanouts where run_uuid = %s", ids.new(), gone, gone, gone, run)
+    assert (await mill.ground.row(ours, mill.ground.workspace))["n"] == 2
+    async with mill.ground.pool.connection() as connection:
+        assert await fanout.forget(connection) == 1
+    assert (await mill.ground.row(ours, mill.ground.workspace))["n"] == 1

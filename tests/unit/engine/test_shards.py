@@ -10,9 +10,11 @@ import psycopg
 
 from cargo_ai.engine import cancel, claim, wake
 from cargo_ai.engine.claim import close_batch
+from cargo_ai.engine.drive import TURN_RUNS
 from cargo_ai.engine.journal import HOUR
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import Ground, batch_of, end, now, park
+from tests.unit.engine.mill import Mill, World
 
 Link = psycopg.AsyncConnection[Any]
 
@@ -137,6 +139,35 @@ async def test_batches_of_one_workspace_take_turns_and_another_workspace_is_not_
     # Four shards of the big one were in the queue before the small one came; then its three go between.
     assert [at for at, batch in enumerate(order) if batch == small][-1] <= 9
     assert {(await batch_of(ground, batch))["status"] for batch in (big, small)} == {"success"}
+
+
+async def test_the_first_shards_of_a_workspace_that_comes_late_go_before_the_later_ones_of_others(ground: Ground) -> None:
+    first, second = await ground.batch(100, shard_size=10), await ground.batch(100, shard_size=10)
+    assert len(await admitted(ground)) == 4
+    other = Ground(ground.pool, ground.queue, ground.sources)
+    late = await other.batch(20, shard_size=10)
+    statement = """
+    select s.batch_uuid from procrastinate_jobs j join shards s on s.uuid::text = j.args ->> 'shard'
+    where s.batch_uuid = any(%s) and j.status = 'todo' order by j.priority desc, j.id
+    """
+    order = [row["batch_uuid"] == late for row in await ground.rows(statement, [first, second, late])]
+    assert order == [False, True, False, True, False, False]
+
+
+async def test_a_large_shard_gives_way_to_other_workspaces_and_goes_on_afterwards(ground: Ground, engine_url: str) -> None:
+    batch = await ground.batch(350, shard_size=400)
+    (shard,) = await ground.shards(batch)
+    other = Ground(ground.pool, ground.queue, ground.sources)
+    await other.batch(10)
+    mill = Mill(ground, engine_url, World())
+    await ground.do("delete from procrastinate_jobs where args ->> 'shard' = %s", str(shard["uuid"]))
+    await mill.driver.drive(str(shard["uuid"]))
+    state = await ground.row("select state, executed, tries from shards where uuid = %s", shard["uuid"])
+    assert state == {"state": "queued", "executed": TURN_RUNS, "tries": 0}
+    assert await ground.jobs() == [str(shard["uuid"])]
+    await mill.work()
+    assert (await batch_of(ground, batch))["executed_count"] == 350
+    await mill.close()
 
 
 async def test_a_batch_is_over_only_when_all_is_read_and_all_has_ended(ground: Ground, connection: Link) -> None:

@@ -44,6 +44,12 @@ def test_moments_are_utc_with_milliseconds() -> None:
     assert Outer.model_validate({"uuid": "u", "createdAt": "2026-01-02"}).created_at == datetime(2026, 1, 2, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_a_moment_that_no_utc_date_has_is_invalid(moment: str) -> None:
+    with pytest.raises(ValidationError, match="years 1 to 9999"):
+        Outer.model_validate({"uuid": "u", "createdAt": moment})
+
+
 def test_a_uuid_object_becomes_text() -> None:
     found = uuid.uuid4()
     assert Outer.model_validate({"uuid": found}).uuid == str(found)

@@ -12,23 +12,13 @@ from starlette.applications import Starlette
 from cargo_ai.domains.workspace import door, rights
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.state import State
-from cargo_ai.store.session import EVERYWHERE
-
-
-def _client(app: Starlette, token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://test", headers={"Authorization": f"Bearer {token}"}, timeout=60
-    )
+from tests.conftest import signed_in
 
 
 @pytest.fixture
-async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+def stranger(other_client: httpx.AsyncClient) -> httpx.AsyncClient:
     """The admin of another workspace."""
-    async with state.database.session(EVERYWHERE) as db:
-        other = await door.add_workspace(db, name="Other", email="other@localhost")
-        await db.commit()
-    async with _client(app, other.token) as made:
-        yield made
+    return other_client
 
 
 @pytest.fixture
@@ -39,7 +29,7 @@ async def viewer(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIte
             db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=rights.preset_rules("viewer")
         )
         await db.commit()
-    async with _client(app, token.value) as made:
+    async with signed_in(app, token.value) as made:
         yield made
 
 

@@ -91,6 +91,7 @@ def send(server: Running, megabytes: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_a_large_upload_costs_little_memory(running: Running) -> None:
     send(running, 1)
@@ -100,6 +101,7 @@ def test_a_large_upload_costs_little_memory(running: Running) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_a_large_download_costs_little_memory(running: Running) -> None:
     send(running, 1)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.roomkit.csvfile import MOST_FIELD, MOST_ROW, BadFile, csv_chunks, csv_columns, json_chunks
+from cargo_ai.roomkit.csvfile import MOST_FIELD, MOST_ROW, BadFile, csv_blocks, csv_chunks, csv_columns, json_chunks
 
 
 async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
@@ -189,6 +189,28 @@ async def test_any_text_reads_as_the_csv_module_reads_it_or_is_refused(text: str
         return
     expected = [row for row in list(csv.reader(io.StringIO(text, newline="")))[1:] if row]
     assert [[row["x"], row["y"]] for row in found] == [[*row, ""][:2] for row in expected]
+
+
+@given(text=st.text(st.sampled_from('ab,,"\n\n\r'), max_size=60), piece=st.integers(1, 20))
+async def test_blocks_have_what_chunks_have_by_row_and_by_column(text: str, piece: int) -> None:
+    rows: list[dict[str, str]] = []
+    found: list[tuple[int, dict[str, str]]] = []
+    said: list[str] = []
+    try:
+        rows = await read(f"a,b\n{text}", piece)
+    except BadFile as fault:
+        said.append(str(fault))
+    try:
+        async for names, first, block in csv_blocks(pieces(f"a,b\n{text}".encode(), piece)):
+            taken = [dict(zip(names, row, strict=True)) for row in block.rows()]
+            assert [list(block.column(place)) for place in range(2)] == [[row[name] for row in taken] for name in names]
+            assert len(block) == len(taken)
+            found += enumerate(taken, first)
+    except BadFile as fault:
+        said.append(str(fault))
+    assert not said or (len(said) == 2 and said[0] == said[1])
+    assert said or [row for _, row in found] == rows
+    assert sorted({number for number, _ in found}) == [number for number, _ in found]
 
 
 @given(text=st.text(st.sampled_from('a,"\n\r;é'), max_size=80), piece=st.integers(1, 20))

@@ -11,10 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from starlette.applications import Starlette
 
 from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace.tables import Membership, Token
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server import app as application
@@ -66,6 +67,24 @@ async def test_no_token_and_a_bad_token_are_401(garden: Starlette, born: door.Bo
     assert reply.status_code == 401
     assert body(reply)["reason"] == "unauthorized"
     assert reply.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_removed_token_and_a_narrowed_role_count_from_the_next_request_on(
+    state: State, garden: Starlette, born: door.Bootstrap
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(garden), base_url="http://test") as client:
+        client.headers["Authorization"] = f"Bearer {born.token}"
+        changes = (
+            (update(Membership).values(permissions=[]), 200),
+            (update(Membership).values(permissions=[{"effect": "deny", "actions": ["garden:write"]}]), 403),
+            (update(Token).values(deleted_at=func.now()), 401),
+        )
+        for change, status in changes:
+            assert (await client.get(f"{PLANTS}/list")).status_code == 200
+            async with state.database.session(EVERYWHERE) as db:
+                await db.execute(change)
+                await db.commit()
+            assert (await client.post(PLANTS, json={"name": "rose"})).status_code == status
 
 
 async def test_the_selected_workspace_may_only_be_the_tokens_own(gardener: httpx.AsyncClient, born: door.Bootstrap) -> None:

@@ -73,6 +73,24 @@ def folder(tmp_path: Path) -> Generator[Path]:
     embedded.erase(data_dir)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """A data folder with a database that is not running, for the tests that need not see how it is made."""
+    data_dir = tmp_path_factory.mktemp("made")
+    embedded.start(data_dir, fsync=False)
+    embedded.stop(data_dir)
+    yield data_dir
+    embedded.erase(data_dir)
+
+
+@pytest.fixture
+def stopped(made: Path) -> Generator[Path]:
+    """That folder; its database is stopped again after the test, and knows no table."""
+    yield made
+    run(embedded.start(made, fsync=False).owner_url, "DROP TABLE IF EXISTS kept")
+    embedded.stop(made)
+
+
 @pytest.fixture
 def nobody_folder() -> Generator[Path]:
     """A data folder of the user nobody, in a folder that nobody can cross; the test is skipped where nobody cannot run the wheel."""
@@ -89,22 +107,22 @@ def nobody_folder() -> Generator[Path]:
     shutil.rmtree(data_dir)
 
 
-def test_a_second_start_reuses_the_running_server(folder: Path) -> None:
-    first = embedded.start(folder, fsync=False)
+def test_a_second_start_reuses_the_running_server(stopped: Path) -> None:
+    first = embedded.start(stopped, fsync=False)
     assert one(first.owner_url, "SELECT current_database()") == "cargo_ai"
-    assert embedded.start(folder, fsync=False) == first
-    assert embedded.status(folder) == first
+    assert embedded.start(stopped, fsync=False) == first
+    assert embedded.status(stopped) == first
 
 
-def test_stop_stops_and_says_whether_it_was_running(folder: Path) -> None:
-    cluster = embedded.start(folder, fsync=False)
+def test_stop_stops_and_says_whether_it_was_running(stopped: Path) -> None:
+    cluster = embedded.start(stopped, fsync=False)
     with closing(psycopg.connect(cluster.owner_url)) as connection:
         connection.execute("SELECT 1")
-        assert embedded.stop(folder) is True
+        assert embedded.stop(stopped) is True
     with pytest.raises(psycopg.OperationalError):
         run(cluster.owner_url)
-    assert embedded.stop(folder) is False
-    assert embedded.status(folder) is None
+    assert embedded.stop(stopped) is False
+    assert embedded.status(stopped) is None
 
 
 def test_a_folder_that_was_never_used_has_no_server_and_is_left_alone(tmp_path: Path) -> None:
@@ -113,23 +131,23 @@ def test_a_folder_that_was_never_used_has_no_server_and_is_left_alone(tmp_path: 
     assert not (tmp_path / "none").exists()
 
 
-def test_what_was_written_is_there_after_a_stop_and_a_start(folder: Path) -> None:
-    run(embedded.start(folder).owner_url, "CREATE TABLE kept AS SELECT 42 AS n")
-    embedded.stop(folder)
-    assert one(embedded.start(folder).owner_url, "SELECT n FROM kept") == 42
+def test_what_was_written_is_there_after_a_stop_and_a_start(stopped: Path) -> None:
+    run(embedded.start(stopped).owner_url, "CREATE TABLE kept AS SELECT 42 AS n")
+    embedded.stop(stopped)
+    assert one(embedded.start(stopped).owner_url, "SELECT n FROM kept") == 42
 
 
-def test_a_killed_postmaster_is_replaced_and_what_was_committed_is_recovered(folder: Path) -> None:
-    cluster = embedded.start(folder)
+def test_a_killed_postmaster_is_replaced_and_what_was_committed_is_recovered(stopped: Path) -> None:
+    cluster = embedded.start(stopped)
     run(cluster.owner_url, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
     os.kill(cluster.pid, signal.SIGKILL)
-    again = embedded.start(folder)
+    again = embedded.start(stopped)
     assert again.pid != cluster.pid
     assert one(again.owner_url, "SELECT count(*) FROM kept") == 1000
 
 
-def test_a_backend_that_goes_on_computing_after_its_postmaster_died_is_ended(folder: Path) -> None:
-    cluster = embedded.start(folder)
+def test_a_backend_that_goes_on_computing_after_its_postmaster_died_is_ended(stopped: Path) -> None:
+    cluster = embedded.start(stopped)
 
     def compute() -> None:
         with suppress(psycopg.OperationalError), psycopg.connect(cluster.owner_url) as connection:
@@ -141,23 +159,23 @@ def test_a_backend_that_goes_on_computing_after_its_postmaster_died_is_ended(fol
     seen = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1000000) b' AND pid <> pg_backend_pid()"
     assert embedded_process.wait_until(lambda: one(cluster.admin_url, seen) == 1, 10)
     os.kill(cluster.pid, signal.SIGKILL)
-    assert one(embedded.start(folder).owner_url, "SELECT 1") == 1
+    assert one(embedded.start(stopped).owner_url, "SELECT 1") == 1
     thread.join(10)
     assert not thread.is_alive()
 
 
-def test_a_postmaster_that_does_not_react_is_stopped_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = embedded.start(folder, fsync=False)
+def test_a_postmaster_that_does_not_react_is_stopped_all_the_same(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = embedded.start(stopped, fsync=False)
     os.kill(cluster.pid, signal.SIGSTOP)
     monkeypatch.setattr(embedded, "IMMEDIATE_SECONDS", 0.5)
-    assert embedded.stop(folder, timeout_seconds=0.2) is True
-    assert one(embedded.start(folder, fsync=False).owner_url, "SELECT 1") == 1
+    assert embedded.stop(stopped, timeout_seconds=0.2) is True
+    assert one(embedded.start(stopped, fsync=False).owner_url, "SELECT 1") == 1
 
 
-def test_a_pid_file_whose_pid_belongs_to_another_program_by_now_does_not_matter(folder: Path) -> None:
-    embedded.start(folder, fsync=False)
-    embedded.stop(folder)
-    account, place = embedded_account.database_account(), embedded_place.place_of(folder)
+def test_a_pid_file_whose_pid_belongs_to_another_program_by_now_does_not_matter(stopped: Path) -> None:
+    embedded.start(stopped, fsync=False)
+    embedded.stop(stopped)
+    account, place = embedded_account.database_account(), embedded_place.place_of(stopped)
     # Of the same user: PostgreSQL itself would refuse to start because of this one.
     other = subprocess.Popen(["sleep", "60"], user=account.uid if os.geteuid() == 0 else None, cwd="/")
     try:
@@ -166,9 +184,9 @@ def test_a_pid_file_whose_pid_belongs_to_another_program_by_now_does_not_matter(
         for path in (place.data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock"):
             path.write_text(f"{other.pid}\n{place.data}\n1700000000\n5432\n{sockets}\n\n")
             os.chown(path, account.uid, account.gid)
-        assert embedded.status(folder) is None
-        assert embedded.stop(folder) is False
-        assert one(embedded.start(folder, fsync=False).owner_url, "SELECT 1") == 1
+        assert embedded.status(stopped) is None
+        assert embedded.stop(stopped) is False
+        assert one(embedded.start(stopped, fsync=False).owner_url, "SELECT 1") == 1
         assert other.poll() is None
     finally:
         other.kill()
@@ -188,11 +206,11 @@ def test_starts_at_the_same_moment_agree_on_one_server(folder: Path) -> None:
     assert one(json.loads(found[0].stdout)[1], "SELECT 1") == 1
 
 
-def test_the_server_outlives_a_killed_starter_and_the_next_start_finds_it(folder: Path) -> None:
+def test_the_server_outlives_a_killed_starter_and_the_next_start_finds_it(stopped: Path) -> None:
     code = START + "print(c.pid, flush=True); import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    starter = python(code, str(folder))
+    starter = python(code, str(stopped))
     assert starter.returncode == -signal.SIGKILL
-    assert embedded.start(folder, fsync=False).pid == int(starter.stdout)
+    assert embedded.start(stopped, fsync=False).pid == int(starter.stdout)
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(shared: Cluster) -> None:
@@ -252,9 +270,9 @@ def test_another_local_user_cannot_reach_the_database_even_with_the_password(sha
 
 
 @as_root
-def test_another_local_user_can_read_neither_the_passwords_nor_the_data(folder: Path) -> None:
-    embedded.start(folder, fsync=False)
-    place = embedded_place.place_of(folder)
+def test_another_local_user_can_read_neither_the_passwords_nor_the_data(stopped: Path) -> None:
+    embedded.start(stopped, fsync=False)
+    place = embedded_place.place_of(stopped)
     for path in (place.admin_password, place.owner_password, place.log, place.data / "PG_VERSION", place.life):
         assert "PermissionError" in python("import sys; open(sys.argv[1])", str(path), nobody=True).stderr
     assert "PermissionError" in python("import os, sys; os.listdir(sys.argv[1])", str(place.home), nobody=True).stderr
@@ -323,11 +341,11 @@ def test_data_of_another_major_version_are_refused_in_a_sentence(folder: Path) -
     assert version.read_text() == "15\n"
 
 
-def test_a_bootstrap_that_was_cut_off_is_finished_by_the_next_start(folder: Path) -> None:
-    former = embedded.start(folder, fsync=False)
-    embedded_place.place_of(folder).owner_password.unlink()
-    assert embedded.status(folder) is None
-    again = embedded.start(folder, fsync=False)
+def test_a_bootstrap_that_was_cut_off_is_finished_by_the_next_start(stopped: Path) -> None:
+    former = embedded.start(stopped, fsync=False)
+    embedded_place.place_of(stopped).owner_password.unlink()
+    assert embedded.status(stopped) is None
+    again = embedded.start(stopped, fsync=False)
     assert again.pid == former.pid
     assert one(again.owner_url, "SELECT 1") == 1
 

@@ -72,6 +72,11 @@ def test_what_does_not_fit_is_refused(value: Any, kind: ColumnType) -> None:
         to_database(value, kind)
 
 
+@pytest.mark.parametrize("value", [math.inf, [math.nan], {1: {2}}])
+def test_what_is_no_json_is_shown_all_the_same(value: Any) -> None:
+    assert shown(value) == str(value)
+
+
 def test_a_text_that_spells_an_escape_is_no_nul() -> None:
     assert to_database({"a": "\\u0000"}, "any") == '{"a":"\\\\u0000"}'
 

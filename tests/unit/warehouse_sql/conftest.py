@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
-from cargo_ai.store import embedded, embedded_roles
+from cargo_ai.store import embedded_roles
 from cargo_ai.store.embedded import Cluster
 from cargo_ai.store.session import Database
 from cargo_ai.warehouse.sql import guard
 from cargo_ai.warehouse.sql.desk import Desk
+from tests.kit.databases import Databases
 from tests.unit.warehouse_sql import yard as yards
 from tests.unit.warehouse_sql.yard import Yard
 
 
 @pytest.fixture(scope="session")
-def yard(cluster: Cluster, template: str) -> Iterator[Yard]:
+def yard(cluster: Cluster, databases: Databases) -> Iterator[Yard]:
     """Two workspaces in a database that no test writes to."""
-    url = embedded.create_database(cluster, "sql_yard", template)
-    made = yards.build(url, embedded_roles.with_database(cluster.admin_url, "sql_yard"))
-    asyncio.run(_let_in(made))
-    yield made
-    embedded.drop_database(cluster, "sql_yard")
+    with databases.lent() as url:
+        made = yards.build(url, embedded_roles.with_database(cluster.admin_url, urlsplit(url).path[1:]))
+        asyncio.run(_let_in(made))
+        yield made
 
 
 async def _let_in(yard: Yard) -> None:

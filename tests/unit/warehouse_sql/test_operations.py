@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from cargo_ai import contract
 from cargo_ai.domains.system_of_record.documentation import EXAMPLES
-from cargo_ai.domains.workspace import door
 from cargo_ai.kernel import query
-from cargo_ai.server.state import State
 
 Body = dict[str, Any]
 COLUMNS = [
@@ -79,14 +75,9 @@ async def asker(client: httpx.AsyncClient) -> Asker:
 
 
 @pytest.fixture
-async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[Asker]:
+def stranger(other_client: httpx.AsyncClient) -> Asker:
     """The admin of another workspace."""
-    async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
-        await db.commit()
-    headers = {"Authorization": f"Bearer {other.token}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
-        yield Asker(http)
+    return Asker(other_client)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ Commands
               --host ADDRESS   127.0.0.1 unless told (CARGO_AI_HOST)
               --workers N      2 unless told
               --detach         return when it is ready; logs go to server.log in the data folder
+            CARGO_AI_MAX_CONCURRENT_RUNS=N lets no more than N runs of a workspace go at once; others wait. No limit unless told.
   stop      Stop the server of the data folder: what is in flight finishes or parks first.
   status    Say whether it runs, and where.
   queue     Show everything that waits, how long and what for; work that nobody does is an alert (`orchestration queue get`).

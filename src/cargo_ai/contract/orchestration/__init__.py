@@ -8,6 +8,7 @@ GROUPS = {
     "orchestration action": "Actions: one thing to do, on one record or on many, without a workflow.",
     "orchestration batch": "Batches: many records through a graph.",
     "orchestration draft-release": "Draft releases: the version of a graph that you edit, until you deploy it.",
+    "orchestration memory": "Memories: what memory nodes remember from run to run.",
     "orchestration node": "Nodes: check the steps of a graph before you deploy it.",
     "orchestration play": "Plays: workflows that run on the records of a segment when these change.",
     "orchestration query": "Queries: SQL over runs, batches, spans and records.",

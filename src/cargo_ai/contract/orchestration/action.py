@@ -24,6 +24,10 @@ class _Configured(Wire):
     )
     retry: NodeRetry | None = Field(default=None, description="How often a failed try is repeated.")
 
+    def stored(self) -> JsonObject:
+        """The action as it is kept and handed out: what was not given stays absent."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
 
 class NativeAction(_Configured):
     """A built-in action."""

@@ -70,7 +70,7 @@ class FilterData(Wire):
     model_uuid: Uuid
     filter: JsonObject | None = None
     sort: list[JsonObject] | None = None
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
 
 
 class RunsOfBatch(Wire):
@@ -153,8 +153,14 @@ class FormData(Wire):
     parent_node_uuid: Uuid | None = None
 
 
+class MadeElsewhereData(Wire):
+    """Kinds that batches may be listed by and nobody can ask for: what a play has watched, the items of a group."""
+
+    kind: Literal["watchedRecords", "group"]
+
+
 BatchInput = Annotated[
-    SegmentData | ChangeData | FileData | FilterData | RunsData | RecordIdsData | RecordsData | ScheduleData | FormData,
+    SegmentData | ChangeData | FileData | FilterData | RunsData | RecordIdsData | RecordsData | ScheduleData | FormData | MadeElsewhereData,
     Field(discriminator="kind"),
 ]
 
@@ -162,7 +168,8 @@ BatchInput = Annotated[
 class Batch(Wire):
     """Many records through one graph, and how far it is. `data` is what it was made of; records are kept as a file.
 
-    `skippedRunsCount`: the records that the play's rule did not let in. They are counted in `runsCount`, and as nothing else.
+    `skippedRunsCount`: the records that the play's rule did not let in. They are counted in `runsCount`, and as nothing else. `warnings`:
+    what of the data is not there.
     """
 
     uuid: Uuid
@@ -183,6 +190,7 @@ class Batch(Wire):
     skipped_runs_count: int
     credits_used_count: Number
     pace: BatchPace | None = None
+    warnings: list[str] = Field(default_factory=list)
     created_at: Moment
     updated_at: Moment
     finished_at: Moment | None
@@ -219,7 +227,7 @@ class CreateBatch(Paced):
     )
     dry_run: bool = Field(default=False, description="Do nothing, and tell what would be done: records, ways, credits, time.")
     sample: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None, description="A dry run walks so many of the records; 100 unless told."
+        default=None, description="A dry run walks so many of the records, spread over all of them; 100 unless told."
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.fields import Listed, Word
+from cargo_ai.contract.orchestration.fields import Listed, RunStatus, Word
 from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.kernel.operation import Cli, Operation, no
 from cargo_ai.kernel.wire import Uuid, Wire
@@ -29,6 +29,7 @@ class DrawDiagram(Wire):
     paid: Annotated[list[Word], Listed] | None = Field(default=None, description="Mark these nodes as costing credits: slugs or uuids.")
     highlight: Annotated[list[Word], Listed] | None = Field(default=None, description="Highlight these nodes: slugs or uuids.")
     format: DiagramFormat = Field(default="mermaid", description="Mermaid, for web pages and documents, or plain text.")
+    watch: bool = Field(default=False, description="With a run: show it walking, until it ends.")
 
     @model_validator(mode="after")
     def _one_source(self) -> DrawDiagram:
@@ -37,15 +38,24 @@ class DrawDiagram(Wire):
             raise ValueError("give exactly one of nodes, workflowUuid, releaseUuid and runUuid")
         if self.draft and self.workflow_uuid is None:
             raise ValueError("draft goes with workflowUuid")
+        if self.watch and self.run_uuid is None:
+            raise ValueError("watch goes with runUuid: only runs walk")
         return self
 
 
 class Diagram(Wire):
-    """The picture, and what is odd about the graph."""
+    """The picture, and what is odd about the graph. Of a run also its status, and the node that it is at.
+
+    `url`: where a run that is watched and has not ended goes on: one line of JSON, again such a picture, for every change until its end,
+    for four minutes at most; then ask again.
+    """
 
     diagram: str
     format: DiagramFormat
     warnings: list[str]
+    run_status: RunStatus | None = None
+    node_slug: str | None = None
+    url: str | None = None
 
 
 DrawReason = Literal["workflowNotFound", "releaseNotFound", "runNotFound"]
@@ -69,10 +79,12 @@ draw: Operation[DrawDiagram, Diagram, DrawReason] = operations.add(
             flags={"nodes": ("--nodes", "--file")},
             files=frozenset({"nodes"}),
             text=("--raw", "diagram"),
+            live="diagram",
             examples=(
                 "cargo-ai orchestration node diagram --workflow-uuid UUID --draft --format ascii --raw",
                 "cargo-ai orchestration node diagram --file nodes.json --title Enrichment --direction LR --raw",
                 "cargo-ai orchestration node diagram --run-uuid UUID --highlight end",
+                "cargo-ai orchestration node diagram --run-uuid UUID --watch",
             ),
         ),
     )

@@ -24,7 +24,7 @@ class UpdateDraftRelease(OfWorkflow):
         default=None, description="Inputs to try the graph on."
     )
     form_fields: FormFields | None = Field(default=None, description="The form that asks for the input; null takes it away.")
-    options: ReconcileOptions | None = Field(default=None, description="Connectors for nodes that name only the integration.")
+    options: ReconcileOptions | None = Field(default=None, description="Connectors and models for nodes that name none.")
 
 
 class DeployDraftRelease(OfWorkflow):
@@ -36,7 +36,7 @@ class DeployDraftRelease(OfWorkflow):
     )
     version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version unless told.")
     description: Text | None = Field(default=None, description="What is new.")
-    options: ReconcileOptions | None = Field(default=None, description="Connectors for nodes that name only the integration.")
+    options: ReconcileOptions | None = Field(default=None, description="Connectors and models for nodes that name none.")
 
 
 GetReason = Literal["workflowNotFound"]
@@ -52,7 +52,7 @@ DeployReason = Literal[
 
 _WORKFLOW_NOT_FOUND = no(404, "There is no workflow with uuid {uuid}.")
 _DRAFT_NOT_FOUND = no(404, "Workflow {uuid} has no draft release.")
-_NOT_RECONCILED = no(502, "The nodes cannot be connected: {cause}")
+_NOT_RECONCILED = no(400, "The nodes cannot be connected: {cause}")
 
 get: Operation[OfWorkflow, ReleaseReply, GetReason] = operations.add(
     Operation(

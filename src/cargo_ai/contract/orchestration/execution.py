@@ -40,11 +40,11 @@ class NativeExecution(ExecutionOfNode):
 
 
 class ConnectorExecution(ExecutionOfNode):
-    """An action of a connector was executed."""
+    """An action of a connector was executed. A node that names no connector has the uuid of zeros here."""
 
     node_kind: Literal["connector"] = "connector"
     node_action_slug: str
-    node_connector_uuid: Uuid | None
+    node_connector_uuid: Uuid
     node_integration_slug: str
 
 

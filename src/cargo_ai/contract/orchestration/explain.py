@@ -21,6 +21,7 @@ Why = Literal[
     "cancelled",
     "skipped",
     "waitingForTurn",
+    "waitingForConcurrencyLimit",
     "waitingForWorker",
     "noWorker",
     "running",
@@ -39,6 +40,7 @@ Why = Literal[
     "notInSegment",
     "batchWaiting",
     "notChanged",
+    "ownChange",
     "neverScheduled",
 ]
 
@@ -47,7 +49,8 @@ class Explanation(Wire):
     """Why something is as it is: a `reason` for programs, a `sentence` for people, and `fix`, the command to run next, where one helps.
 
     `nodeSlug`: where the run is, or ended. `since`: from when on it is so. `dueAt`: when it goes on by itself. `status` is null for a
-    record that never entered. `causeRunUuid`: the run below that failed.
+    record that never entered. `causeRunUuid`: the run below that failed. `batchFix`: the command that does all failed runs of its batch
+    again, each from the node at which it failed.
     """
 
     reason: Why
@@ -62,6 +65,7 @@ class Explanation(Wire):
     due_at: Moment | None = None
     cause_run_uuid: Uuid | None = None
     fix: str | None = None
+    batch_fix: str | None = None
 
 
 class ExplanationReply(Wire):

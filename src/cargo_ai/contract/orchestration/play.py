@@ -185,7 +185,7 @@ _INVALID_FILTER = no(400, "The filter cannot be used: {cause}")
 _FAILED_TO_SCHEDULE = no(400, "The play cannot run on this schedule: {cause}")
 _NOT_COMPATIBLE = no(400, "The integration {slug} cannot start plays.")
 _CONNECTOR_NOT_FOUND = no(404, "There is no connector with uuid {uuid}.")
-_NO_INTEGRATION = no(404, "This server has no {slug} integration, so none of its jobs can start a play.")
+_NO_INTEGRATION = no(404, "This server has no {slug} integration, so none of its jobs can start a play: use a cron schedule, or realtime.")
 
 CreateReason = Literal[
     "modelNotFound",

@@ -11,6 +11,7 @@ from cargo_ai.kernel.wire import Moment, Nothing, Uuid, Wire
 Waiting = Literal[
     "batchToRead",
     "turn",
+    "concurrencyLimit",
     "worker",
     "beingDriven",
     "lostWorker",

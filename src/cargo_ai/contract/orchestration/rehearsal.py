@@ -7,13 +7,15 @@ from cargo_ai.kernel.wire import Uuid, Wire
 
 
 class NodeForecast(Wire):
-    """How often a node would be executed: surely, and at most. `path` leads through groups and tools, such as `group.node`."""
+    """How often a node would be executed: surely, at most, and on average where nothing but the shares of splits leaves it open (null where
+    answers that nobody knows decide). `path` leads through groups and tools, such as `group.node`."""
 
     path: str
     node_uuid: Uuid
     node_slug: str
     executions_min: int
     executions_max: int
+    executions_expected: Number | None
     credits_min: Number
     credits_max: Number | None
 
@@ -31,11 +33,13 @@ class LimitForecast(Wire):
 
 class Rehearsal(Wire):
     """What a batch would do. Counts of nodes, ends, credits and seconds are for all records: where only a sample was walked (`isSample`),
-    they are what the sample makes one expect. A maximum of credits is null where nothing bounds it. `rememberedCount`: answers of effects
+    they are what the sample makes one expect. The sample is spread over `sampledFromCount` records by a hash of their ids: the same records
+    give the same sample. A maximum of credits is null where nothing bounds it. `rememberedCount`: answers of effects
     that earlier runs were given for the same; `unknownCount`: those that nobody knows, where every way on is possible."""
 
     records_count: int
     walked_count: int
+    sampled_from_count: int
     is_sample: bool
     nodes: list[NodeForecast]
     failed_min: int

@@ -63,7 +63,7 @@ FormFields = Annotated[list[ReleaseFormField], Field(max_length=200)]
 
 
 class ReconcileOptions(Wire):
-    """Which connector or model stands in where a node names only the integration."""
+    """Which connector or model stands in where a node names none. The model of native nodes: the only one, or that of `native`."""
 
     connector_uuids_by_integration_slug: dict[str, Uuid] = Field(default_factory=dict[str, str])
     model_uuids_by_integration_slug: dict[str, Uuid] = Field(default_factory=dict[str, str])

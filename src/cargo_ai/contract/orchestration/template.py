@@ -8,7 +8,6 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Listed, Number, Word
-from cargo_ai.contract.orchestration.release import ReleaseFormField
 from cargo_ai.contract.orchestration.tool import ToolIcon
 from cargo_ai.kernel.operation import Cli, Operation, no
 from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
@@ -68,7 +67,7 @@ class ToolTemplate(_Template):
     """A graph for a tool, with the form that asks for its input."""
 
     kind: Literal["tool"]
-    form_fields: list[ReleaseFormField]
+    form_fields: list[JsonObject]
     icon: ToolIcon
     credits_cost: TemplateCost
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Never
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn, UrlsReply
 from cargo_ai.kernel.operation import Cli, Operation, no
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
 
+ChangeKind = Literal["added", "updated", "removed", "unchanged"]
+
 
 def _spelt(value: Any) -> Any:
     return "added" if value == "created" else value
+
+
+ChangeKindGiven = Annotated[
+    ChangeKind, BeforeValidator(_spelt), WithJsonSchema({"type": "string", "enum": [*get_args(ChangeKind), "created"]})
+]
+"""`created` is another name for `added`."""
 
 
 def _items(value: Any) -> Any:
     return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
 
 
-ChangeKind = Literal["added", "updated", "removed", "unchanged"]
-Kinds = Annotated[list[Annotated[ChangeKind, BeforeValidator(_spelt)]], BeforeValidator(_items), Field(min_length=1, max_length=4)]
+Kinds = Annotated[list[ChangeKindGiven], BeforeValidator(_items), Field(min_length=1, max_length=5)]
 
 
 class Change(Wire):
@@ -62,9 +69,7 @@ class ListChanges(Wire):
 
     segment_uuid: Uuid | None = Field(default=None, description="Only changes of this segment.")
     not_empty: bool | None = Field(default=None, description="Only changes in which something differs, or nothing does.")
-    has_records: Annotated[ChangeKind, BeforeValidator(_spelt)] | None = Field(
-        default=None, description="Only changes with records of this kind."
-    )
+    has_records: ChangeKindGiven | None = Field(default=None, description="Only changes with records of this kind.")
     limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most; 100 unless told.")
     offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
 
@@ -98,6 +103,7 @@ class ChangeRecords(Wire):
 
 CreateReason = Literal["segmentNotFound", "changeAlreadyRunning", "segmentLinkedToWorkflow", "invalidFilter"]
 GetReason = Literal["changeNotFound"]
+ListReason = Literal["segmentNotFound"]
 FetchReason = Literal["changeNotFound", "segmentNotFound"]
 DownloadReason = Literal["changeNotFound", "segmentNotFound", "failedToDownloadRecordsFromClient"]
 
@@ -138,7 +144,7 @@ get: Operation[ByUuid, ChangeReply, GetReason] = operations.add(
     )
 )
 
-list_: Operation[ListChanges, ChangesReply, Never] = operations.add(
+list_: Operation[ListChanges, ChangesReply, ListReason] = operations.add(
     Operation(
         "segmentation.change.list",
         "GET",
@@ -147,6 +153,7 @@ list_: Operation[ListChanges, ChangesReply, Never] = operations.add(
         gives=ChangesReply,
         summary="List the changes of segments.",
         needs="segmentation:read",
+        refuses={"segmentNotFound": _SEGMENT_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation change list --segment-uuid UUID",)),
     )
 )

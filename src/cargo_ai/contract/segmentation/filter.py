@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, Tag
 
+from cargo_ai.contract.workspace.sparse import Sparse
 from cargo_ai.kernel.wire import Uuid, Wire
 
 Conjonction = Literal["and", "or"]
@@ -22,7 +23,7 @@ def _items(value: Any) -> Any:
     return cast("Any", value) if isinstance(value, list) or value is None else [value]
 
 
-class _OnColumn(Wire):
+class _OnColumn(Sparse):
     """A condition on a column, of this model or of a related one."""
 
     related_model_uuid: Uuid | None = None
@@ -101,7 +102,7 @@ class SegmentCondition(Wire):
     segment_uuid: Uuid
 
 
-class Frequency(Wire):
+class Frequency(Sparse):
     """How often: never (`not`), or more than, less than, exactly so many times."""
 
     operator: Literal["not", "moreThan", "lessThan", "exactly"]
@@ -116,7 +117,7 @@ class Period(Wire):
     unit: Literal["day"] = "day"
 
 
-class EnrollmentCondition(Wire):
+class EnrollmentCondition(Sparse):
     """How often the record went through a workflow."""
 
     kind: Literal["enrollment"]
@@ -152,7 +153,7 @@ PlainCondition = Annotated[
 ]
 
 
-class OccurrenceCondition(Wire):
+class OccurrenceCondition(Sparse):
     """How many related records match."""
 
     kind: Literal["occurrence"]
@@ -179,7 +180,7 @@ Condition = Annotated[
 ]
 
 
-class Group(Wire):
+class Group(Sparse):
     """Conditions that all hold (`and`) or one of which holds (`or`). Without `conjonction` nothing matches."""
 
     conjonction: Conjonction | None = None
@@ -187,7 +188,7 @@ class Group(Wire):
     groups: Annotated[list[Group], Field(max_length=50)] = Field(default_factory=list[Any])
 
 
-class Filter(Wire):
+class Filter(Sparse):
     """Groups of conditions; no group at all is every record. Without `conjonction` nothing matches."""
 
     conjonction: Conjonction | None = None

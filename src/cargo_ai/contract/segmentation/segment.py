@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Never
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field
 
@@ -155,6 +155,7 @@ class FoundRecords(Wire):
 
 FilterReason = Literal["invalidFilter", "modelNotFound"]
 GetReason = Literal["segmentNotFound"]
+ListReason = Literal["modelNotFound"]
 RemoveReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "segmentAlreadyRemoved"]
 UpdateReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "invalidFilter"]
 DownloadReason = Literal["invalidFilter", "failedToDownloadRecordsFromClient", "modelNotFound"]
@@ -196,7 +197,7 @@ get: Operation[ByUuid, SegmentReply, GetReason] = operations.add(
     )
 )
 
-all_: Operation[ListSegments, SegmentsReply, Never] = operations.add(
+all_: Operation[ListSegments, SegmentsReply, ListReason] = operations.add(
     Operation(
         "segmentation.segment.all",
         "GET",
@@ -205,6 +206,7 @@ all_: Operation[ListSegments, SegmentsReply, Never] = operations.add(
         gives=SegmentsReply,
         summary="List the segments.",
         needs="segmentation:read",
+        refuses={"modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation segment list",)),
     )
 )

@@ -22,7 +22,8 @@ class IngestToken(Wire):
 
 
 class IngestFile(Wire):
-    """Which uploaded file goes into which model. Rows of a known id change that record; others are added."""
+    """Which uploaded file goes into which model. Rows of a known id change that record; others are added. Rows that bring no id are known
+    by their values where the model has no id column: the same file twice changes nothing."""
 
     model_uuid: Uuid
     s3_filename: Annotated[str, Field(max_length=1_000, description="The file, as `cargo-ai workspace file upload` names it.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Never
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -67,6 +67,14 @@ class Conflict(Wire):
     others: list[OtherValue]
 
 
+class Repointed(Wire):
+    """Records of a model whose column leads to a record that goes, by a relationship: how many lead to the survivor afterwards."""
+
+    model_uuid: Uuid
+    column_slug: str
+    count: int
+
+
 class DuplicateGroup(Wire):
     """Records that are the same thing: what they have in common, and what a merge would make of them."""
 
@@ -76,6 +84,7 @@ class DuplicateGroup(Wire):
     records: list[JsonObject]
     filled: list[FilledColumn]
     conflicts: list[Conflict]
+    repointed: list[Repointed]
 
 
 class DuplicatesReply(Wire):
@@ -94,7 +103,7 @@ class CreateMerge(WhichDuplicates):
 
 
 class Merge(Wire):
-    """A merge. `removed_count`: how many records went into others."""
+    """A merge. `removed_count`: how many records went into others; `repointed_count`: how many references to those lead elsewhere now."""
 
     uuid: Uuid
     model_uuid: Uuid
@@ -105,6 +114,7 @@ class Merge(Wire):
     survivor_id: str | None
     groups_count: int
     removed_count: int
+    repointed_count: int
     created_at: Moment
     undone_at: Moment | None
 
@@ -116,9 +126,10 @@ class MergeReply(Wire):
 
 
 class MergedReply(MergeReply):
-    """A merge that was made, and how many groups are left to merge."""
+    """A merge that was made, how many groups are left to merge, and what leads to survivors now."""
 
     groups_left: int
+    repointed: list[Repointed]
 
 
 class MergesReply(Wire):
@@ -176,7 +187,7 @@ create: Operation[CreateMerge, MergedReply, CreateReason] = operations.add(
         "/storage/merges",
         takes=CreateMerge,
         gives=MergedReply,
-        summary="Merge duplicates: the survivor's empty columns are filled from the others, which are removed.",
+        summary="Merge duplicates: what the survivor lacks is filled in from the others, which are removed; references follow.",
         needs="storage:write",
         refuses={**_which, "noDuplicates": no(400, "There are no duplicates to merge.")},
         agent_safe=False,
@@ -192,7 +203,9 @@ create: Operation[CreateMerge, MergedReply, CreateReason] = operations.add(
     )
 )
 
-get_all: Operation[ListMerges, MergesReply, Never] = operations.add(
+ListReason = Literal["modelNotFound"]
+
+get_all: Operation[ListMerges, MergesReply, ListReason] = operations.add(
     Operation(
         "storage.merge.list",
         "GET",
@@ -201,6 +214,7 @@ get_all: Operation[ListMerges, MergesReply, Never] = operations.add(
         gives=MergesReply,
         summary="List the merges, newest first.",
         needs="storage:read",
+        refuses={"modelNotFound": _which["modelNotFound"]},
         cli=Cli(examples=(f"cargo-ai storage merge list --model-uuid {_EXAMPLE}",)),
     )
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Never
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -135,7 +135,9 @@ get: Operation[ByUuid, RunReply, GetReason] = operations.add(
     )
 )
 
-get_all: Operation[ListRuns, RunsReply, Never] = operations.add(
+ListReason = Literal["modelNotFound"]
+
+get_all: Operation[ListRuns, RunsReply, ListReason] = operations.add(
     Operation(
         "storage.run.list",
         "GET",
@@ -144,6 +146,7 @@ get_all: Operation[ListRuns, RunsReply, Never] = operations.add(
         gives=RunsReply,
         summary="List the refreshes, newest first.",
         needs="storage:read",
+        refuses={"modelNotFound": NOT_FOUND},
         cli=Cli(
             examples=(
                 f"cargo-ai storage run list --model-uuid {_EXAMPLE}",

@@ -35,7 +35,10 @@ class WorkspaceSync(Wire):
 
 
 class Workspace(Wire):
-    """A workspace. What this platform has no use for is empty or null."""
+    """A workspace. What this platform has no use for is empty or null.
+
+    `maxConcurrentRuns` is what the server was started with (`CARGO_AI_MAX_CONCURRENT_RUNS`); 0: any number of runs may go at once.
+    """
 
     uuid: Uuid
     name: str

@@ -46,10 +46,13 @@ def _extractor(extractor: NativeExtractor) -> dict[str, Any]:
     return {
         "name": extractor.name,
         "description": extractor.description,
+        "kind": extractor.kind,
         "category": extractor.category,
         "icon": extractor.icon,
         "config": _form(extractor.config_schema),
+        "meta": {"schema": {"type": "object", "properties": {}}},
         "mode": extractor.mode,
+        "preview": extractor.preview,
     }
 
 

@@ -74,21 +74,30 @@ async def list_(ctx: Context, request: contract.ListActions) -> contract.FoundAc
     terms = (request.query or "").lower().split()
     found = sorted(((score, entry) for entry in entries if (score := entry.score(terms))), key=lambda hit: -hit[0])
     return contract.FoundActions(
-        query=request.query or "", total_matches=len(found), results=[_reply(score, entry) for score, entry in found[: request.limit]]
+        query=request.query or "",
+        total_matches=len(found),
+        results=[_reply(score, entry, terms) for score, entry in found[: request.limit]],
     )
 
 
-def _reply(score: int, entry: Entry) -> contract.FoundAction:
+def _reply(score: int, entry: Entry, terms: Sequence[str]) -> contract.FoundAction:
+    # The connector that the words name is the one to act with, else the default one.
+    connectors = sorted(entry.connectors, key=lambda one: (-_named(one, terms), not one.is_default))
     return contract.FoundAction(
         name=entry.name,
         description=entry.description,
         score=score,
-        action=entry.action,
-        connectors=list(entry.connectors),
+        action=entry.action | ({"connectorUuid": connectors[0].uuid} if connectors else {}),
+        connectors=connectors,
         credits={"costs": list(entry.costs)},
         autocompletes=[],
         inputs=entry.inputs,
     )
+
+
+def _named(connector: contract.ActionConnector, terms: Sequence[str]) -> int:
+    """How many of the words are in the connector's slug or name."""
+    return sum(term in f"{connector.slug} {connector.name}".lower() for term in terms)
 
 
 async def _connectors(ctx: Context) -> list[Entry]:
@@ -102,15 +111,13 @@ async def _connectors(ctx: Context) -> list[Entry]:
         )
         for slug, action in integration.actions.items():
             ready: JsonObject = {"kind": "connector", "integrationSlug": integration.slug, "actionSlug": slug}
-            if mine:
-                ready["connectorUuid"] = mine[0].uuid
             entries.append(
                 Entry(
                     name=f"{integration.name}: {action.name}",
                     description=action.description,
                     action=ready,
                     words=f"{slug} {action.name}".lower(),
-                    integration=f"{integration.slug} {integration.name}".lower(),
+                    integration=" ".join([integration.slug, integration.name, *(f"{one.slug} {one.name}" for one in mine)]).lower(),
                     inputs=dict(action.schema),
                     costs=action.costs,
                     connectors=mine,

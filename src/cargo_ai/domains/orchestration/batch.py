@@ -14,7 +14,7 @@ from cargo_ai.domains.orchestration import batch_data, pacing, play_terms, rehea
 from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine import cancel as engine_cancel
 from cargo_ai.engine import submit
-from cargo_ai.engine.claim import close_batch
+from cargo_ai.engine.claim import admit, close_batch
 from cargo_ai.engine.pace import Pace
 from cargo_ai.engine.queue import driver_connection, producer
 from cargo_ai.engine.tables import batches, shards
@@ -111,6 +111,7 @@ def shown(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.
         skipped_runs_count=int(row["skipped_count"]),
         credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
         pace=pacing.shown(row),
+        warnings=batch_data.warnings(row["data"]),
         created_at=created,
         updated_at=updated,
         finished_at=run_reply.moment(row["finished_ms"]),
@@ -182,7 +183,10 @@ async def cancel(ctx: Context, request: ByUuid) -> Removed:
 
 async def _close(ctx: Context, uid: uuid.UUID) -> None:
     async with ctx.database.session(EVERYWHERE) as session:
-        await close_batch(await driver_connection(session), uid)
+        connection = await driver_connection(session)
+        await close_batch(connection, uid)
+        # What was next in line is not any more: others of the workspace are.
+        await admit(connection, producer(ctx.settings.max_concurrent_runs), ctx.workspace)
         await session.commit()
 
 

@@ -14,13 +14,16 @@ from cargo_ai.domains.orchestration import batch_source, rerun
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.domains.storage import door as storage
+from cargo_ai.engine.queue import driver_connection
 from cargo_ai.engine.submit import Origin
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.roomkit.context import Context
 from cargo_ai.store.files import FileMissing, owned
+from cargo_ai.warehouse import rows
 
 _MODELS = "cargo-ai storage model list"
+_SHOWN = 5
 
 
 async def kept(ctx: Context, batch: uuid.UUID, origin: Origin, data: contract.BatchInput) -> JsonObject:
@@ -116,9 +119,28 @@ async def _record_ids(ctx: Context, workflow: uuid.UUID, data: contract.RecordId
         named = await ctx.db.scalar(select(Play.model_uuid).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
         if named is None:
             _wrong("invalidData", "say of which model the ids are: modelUuid.", _MODELS)
-    if named is None or not await storage.model_exists(ctx.db, named):
+    relation = await storage.relation(ctx.db, named) if named is not None else None
+    if relation is None:
         _wrong("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
-    return {"kind": "recordIds", "modelUuid": str(named), "ids": list(dict.fromkeys(data.ids))}
+    wanted = list(dict.fromkeys(data.ids))
+    there = await rows.present(await driver_connection(ctx.db), relation, wanted)
+    missing = [uid for uid in wanted if uid not in there]
+    found: JsonObject = {"kind": "recordIds", "modelUuid": str(named), "ids": wanted}
+    if missing:
+        found |= {"missingIdsCount": len(missing), "missingIds": missing[:_SHOWN]}
+        for sentence in warnings(found):
+            ctx.warn(sentence)
+    return found
+
+
+def warnings(data: JsonObject) -> list[str]:
+    """What of a batch's data was not there when the batch was made, in sentences."""
+    count, shown = data.get("missingIdsCount"), data.get("missingIds")
+    if not count or not shown:
+        return []
+    more = f" and {count - len(shown):,} more" if count > len(shown) else ""
+    verb = "is" if count == 1 else "are"
+    return [f"{count:,} of the {len(data['ids']):,} ids {verb} not in the model: {', '.join(shown)}{more}."]
 
 
 def _runs(origin: Origin, data: contract.RunsData) -> JsonObject:
@@ -130,7 +152,7 @@ def _runs(origin: Origin, data: contract.RunsData) -> JsonObject:
     fault = rerun.fault(reset, [dict(node) for node in origin.nodes])
     if fault is not None:
         _wrong("invalidData", fault)
-    return rerun.kept(filter, reset)
+    return rerun.kept(filter, reset, origin.nodes)
 
 
 async def _readable(ctx: Context, key: str) -> None:

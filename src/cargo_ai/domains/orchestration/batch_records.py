@@ -1,11 +1,14 @@
-"""Batch records: the first records of a batch's data and how many there are in all, without a batch."""
+"""Batch records: the first records of a batch's data, or a sample of them, and how many there are in all, without a batch."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from hashlib import blake2b
+from heapq import heappush, heapreplace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,9 +18,12 @@ from cargo_ai.domains.orchestration import batch_source, rerun, rerun_source, ru
 from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.engine.enumerate import Chunks, SourceFailed
 from cargo_ai.engine.submit import Origin
-from cargo_ai.kernel import ids
+from cargo_ai.engine.takeover import Again
+from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.roomkit.context import Context
+
+SAMPLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,66 @@ async def look(ctx: Context, origin: Origin, data: JsonObject, given: contract.B
         raise SourceFailed(f"records of kind {data['kind']} cannot be looked at before they are enrolled.")
     records, read = await _read(chunks, most, to_end=count is None)
     return Looked(records, read if count is None else count)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Some of the records, in an order that has nothing to do with theirs; how many there are, and among how many of them was chosen."""
+
+    records: list[dict[str, Any]]
+    count: int
+    read: int
+
+
+async def sample(ctx: Context, origin: Origin, data: JsonObject, given: contract.BatchInput, most: int) -> Sampled:
+    """`most` records, spread over all of data by a hash of their ids; they are streamed, and only those are kept. What can be counted
+    without reading is read for ten seconds at most. Raises SourceFailed."""
+    spread = Spread(most)
+    if isinstance(given, contract.RecordsData):
+        spread.offer(given.records)
+        return Sampled(spread.chosen(), spread.read, spread.read)
+    count = await _count(ctx, origin, data)
+    chunks = _chunks(ctx, origin, data)
+    if chunks is None:
+        raise SourceFailed(f"records of kind {data['kind']} cannot be looked at before they are enrolled.")
+    ends = clock.seconds() + SAMPLE_SECONDS
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            spread.offer(chunk)
+            if count is not None and clock.seconds() > ends:
+                return Sampled(spread.chosen(), max(count, spread.read), spread.read)
+            await asyncio.sleep(0)
+    return Sampled(spread.chosen(), spread.read, spread.read)
+
+
+class Spread:
+    """The records with the smallest hashes of all that are offered: the same ones whatever their order is. O(log most) each."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.read = 0
+        self._kept: list[tuple[int, int, dict[str, Any]]] = []
+
+    def offer(self, records: Sequence[dict[str, Any]]) -> None:
+        """Some more records."""
+        for record in records:
+            one = (-_hash(record, self.read), -self.read, record)
+            self.read += 1
+            if len(self._kept) < self.most:
+                heappush(self._kept, one)
+            elif one[:2] > self._kept[0][:2]:
+                heapreplace(self._kept, one)
+
+    def chosen(self) -> list[dict[str, Any]]:
+        """Those with the smallest hashes, by hash."""
+        return [record for _, _, record in sorted(self._kept, key=lambda one: one[:2], reverse=True)]
+
+
+def _hash(record: Mapping[str, Any], at: int) -> int:
+    """By id, or where records have none by their place."""
+    named = str(record.seed.run) if isinstance(record, Again) else record.get("_id")
+    text = f"{at}" if named in (None, "") else f"id {named}"
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 async def _read(chunks: Chunks, most: int, *, to_end: bool) -> tuple[list[dict[str, Any]], int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from cargo_ai.domains.orchestration import door
 from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.engine.enumerate import Chunks, SourceFailed
 from cargo_ai.kernel import ids
+from cargo_ai.roomkit import parquet
 from cargo_ai.roomkit.csvfile import BadFile, csv_chunks, json_chunks
 from cargo_ai.roomkit.plugins import Parts, plugin
 from cargo_ai.store.files import FileMissing, FileStore, owned
@@ -53,7 +55,17 @@ async def refusal(db: AsyncSession, workflow: uuid.UUID, kind: str) -> str | Non
     if kind in takes:
         return None
     what = {"tool": "a tool", "play": "a play", "hidden": "a graph of your own"}[found.kind if found else "hidden"]
-    return f"{what} takes {', '.join(takes[:-1])} or {takes[-1]}."
+    told = f"{what} takes {', '.join(takes[:-1])} or {takes[-1]}."
+    return f"{_BY_ITSELF[kind]} By hand, {told}" if kind in _BY_ITSELF else told
+
+
+_BY_ITSELF: Mapping[str, str] = {
+    "schedule": "a play makes such a batch by itself, when its schedule is due.",
+    "watchedRecords": "a play whose schedule is to watch enrols what lands by itself, in batches of kind schedule.",
+    "form": "what somebody sends through a tool's form is a run of its own.",
+    "group": "the items of a group are runs below the run of its node.",
+}
+"""Kinds that nobody can ask for: where what they are for comes from."""
 
 
 def _named(data: Mapping[str, Any], field: str) -> uuid.UUID:
@@ -66,18 +78,22 @@ async def of_file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any
         key = owned(str(data["s3Filename"]), workspace)
     except FileMissing:
         raise SourceFailed("The file is not of this workspace.") from None
-    stream = files.stream(key)
-    chunks: AsyncIterator[list[dict[str, Any]]] = (
-        json_chunks(stream, skip=skip) if key.lower().endswith(JSON_LINES) else csv_chunks(stream, skip=skip)
-    )
     mappings: Mapping[str, str] | None = data.get("mappings")
     try:
-        async for chunk in chunks:
-            yield [_mapped(row, mappings) for row in chunk] if mappings else chunk
+        async with aclosing(_rows(files.stream(key), key.lower(), skip)) as chunks:
+            async for chunk in chunks:
+                yield [_mapped(row, mappings) for row in chunk] if mappings else chunk
     except BadFile as error:
         raise SourceFailed(str(error)) from None
     except FileMissing:
         raise SourceFailed("The uploaded file is gone: upload it again.") from None
+
+
+def _rows(stream: AsyncIterator[bytes], name: str, skip: int) -> AsyncGenerator[list[dict[str, Any]]]:
+    """The rows of a file by its name; those of CSV and Parquet are texts."""
+    if name.endswith(JSON_LINES):
+        return json_chunks(stream, skip=skip)
+    return parquet.chunks(stream, skip=skip) if parquet.is_parquet(name) else csv_chunks(stream, skip=skip)
 
 
 def _mapped(row: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str, Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from cargo_ai.contract.orchestration import diagram as contract
-from cargo_ai.domains.orchestration import diagram_ascii, diagram_mermaid, door, known, run_reply
-from cargo_ai.domains.orchestration.diagram_graph import Drawing, picture
+from cargo_ai.domains.orchestration import diagram_run, door
 from cargo_ai.domains.orchestration.tables import Release, Workflow
-from cargo_ai.engine.tables import executions, runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.roomkit import exports
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
 
@@ -19,20 +18,11 @@ _WORKFLOWS = "cargo-ai orchestration workflow list"
 
 @handles(contract.draw)
 async def draw(ctx: Context, request: contract.DrawDiagram) -> contract.Diagram:
-    """The diagram. What is wrong with the graph is a warning: unfinished graphs are drawn, too."""
-    walked: dict[str, str] = {}
-    if request.nodes is not None:
-        nodes = [node.stored() for node in request.nodes]
-    elif request.run_uuid is not None:
-        nodes, walked = await _of_run(ctx, request.run_uuid)
-    else:
-        nodes = await _of_release(ctx, request)
-    drawing = Drawing(picture(nodes), request.title, request.direction, request.highlight or (), request.paid or (), walked)
-    warnings = [*drawing.warnings()]
-    warnings += [f"Several nodes have the slug {slug}." for slug in known.repeated_slugs(nodes)]
-    if request.format == "mermaid":
-        return contract.Diagram(diagram=diagram_mermaid.render(drawing), format="mermaid", warnings=warnings)
-    return contract.Diagram(diagram=diagram_ascii.render(drawing), format="ascii", warnings=warnings)
+    """The diagram; of a run also how far it is, and where its next steps are told when it is watched."""
+    if request.run_uuid is not None:
+        return await _of_run(ctx, request, request.run_uuid)
+    nodes = [node.stored() for node in request.nodes] if request.nodes is not None else await _of_release(ctx, request)
+    return diagram_run.drawn(nodes, request)
 
 
 async def _of_release(ctx: Context, request: contract.DrawDiagram) -> list[JsonObject]:
@@ -54,17 +44,11 @@ async def _of_release(ctx: Context, request: contract.DrawDiagram) -> list[JsonO
     return nodes
 
 
-async def _of_run(ctx: Context, text: str) -> tuple[list[JsonObject], dict[str, str]]:
-    """The graph of a run, and how each node that it came to went."""
+async def _of_run(ctx: Context, request: contract.DrawDiagram, text: str) -> contract.Diagram:
     uid = ids.parse(text)
-    query = select(runs.c.graph_uuid).where(runs.c.uuid == uid, runs.c.workspace_uuid == ctx.workspace)
-    graph = await ctx.db.scalar(query) if uid else None
-    if graph is None:
+    walked = await diagram_run.look(ctx.db, ctx.workspace, uid) if uid else None
+    if walked is None:
         contract.draw.refuse("runNotFound", uuid=text)
-    nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
-    visited = await ctx.db.execute(
-        select(executions.c.node_uuid, executions.c.status)
-        .where(executions.c.run_uuid == uid, executions.c.workspace_uuid == ctx.workspace)
-        .order_by(executions.c.seq)
-    )
-    return nodes, {row.node_uuid: row.status for row in visited}
+    goes_on = request.watch and not walked.over
+    url = exports.sign(ctx, "diagram", diagram_run.asked(request), "ndjson") if goes_on else None
+    return diagram_run.drawn(walked.nodes, request, walked, url)

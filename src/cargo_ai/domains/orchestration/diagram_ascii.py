@@ -62,7 +62,8 @@ def _label(drawing: Drawing, node: Drawn) -> str:
     what = f" ({node.what})" if node.what != node.slug else ""
     price = " $" if drawing.is_paid(node) else ""
     light = " <==" if drawing.is_highlighted(node) else ""
-    return f"{_short(node)}{name}{what}{price}{_MARKS.get(drawing.walked.get(node.uuid, ''), '')}{light}"
+    now = f" <- now{', ' if drawing.note else ''}{drawing.note}" if drawing.is_current(node) else _MARKS.get(drawing.went(node), "")
+    return f"{_short(node)}{name}{what}{price}{now}{light}"
 
 
 def _plain(text: str) -> str:

@@ -59,7 +59,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture and how it is to look. `walked`: how each node went in a run, by uuid."""
+    """A picture and how it is to look. `walked`: how each node went in a run, by uuid; `at`: the node that the run is at, `note`: what
+    it waits for there."""
 
     picture: Picture
     title: str | None = None
@@ -67,6 +68,8 @@ class Drawing:
     highlight: Sequence[str] = ()
     paid: Sequence[str] = ()
     walked: Mapping[str, str] = field(default_factory=dict[str, str])
+    at: str | None = None
+    note: str = ""
 
     def is_paid(self, node: Drawn) -> bool:
         """Whether somebody said that it costs credits."""
@@ -75,6 +78,14 @@ class Drawing:
     def is_highlighted(self, node: Drawn) -> bool:
         """Whether it stands out."""
         return bool({node.slug, node.uuid} & set(self.highlight))
+
+    def went(self, node: Drawn) -> str:
+        """How it went in the run; '' where the run never came. What groups hold are nodes of other runs, whatever their uuids are."""
+        return self.walked.get(node.uuid, "") if self.picture.nodes.get(node.uuid) is node else ""
+
+    def is_current(self, node: Drawn) -> bool:
+        """Whether the run is there right now."""
+        return node.uuid == self.at and self.picture.nodes.get(node.uuid) is node
 
     def warnings(self) -> list[str]:
         """What is odd: ways that lead nowhere, names that no node has, nodes that nothing leads to."""

@@ -12,6 +12,7 @@ _CLASSES = {
     "highlight": "fill:#fef08a,stroke:#a16207,stroke-width:3px",
     "success": "fill:#dcfce7,stroke:#15803d",
     "error": "fill:#fee2e2,stroke:#b91c1c",
+    "current": "fill:#dbeafe,stroke:#1d4ed8,stroke-width:3px",
 }
 
 
@@ -45,11 +46,12 @@ def _level(drawing: Drawing, picture: Picture, depth: int) -> Iterator[str]:
             yield f"{indent}end"
     for node in picture.nodes.values():
         for way in node.ways:
-            yield f"{indent}{node.key} {_arrow(drawing, node, way)} {picture.nodes[way.to].key}"
+            yield f"{indent}{node.key} {_arrow(drawing, picture, node, way)} {picture.nodes[way.to].key}"
 
 
-def _arrow(drawing: Drawing, node: Drawn, way: Way) -> str:
-    walked = node.uuid in drawing.walked and way.to in drawing.walked
+def _arrow(drawing: Drawing, picture: Picture, node: Drawn, way: Way) -> str:
+    target = picture.nodes[way.to]
+    walked = bool(drawing.went(node)) and bool(drawing.went(target) or drawing.is_current(target))
     arrow = "-.->" if way.on_failure else "==>" if walked else "-->"
     return f"{arrow}|{_quoted(way.name)}|" if way.name else arrow
 
@@ -57,12 +59,15 @@ def _arrow(drawing: Drawing, node: Drawn, way: Way) -> str:
 def _label(drawing: Drawing, node: Drawn) -> str:
     price = "💰 " if drawing.is_paid(node) else ""
     second = node.what if node.label == node.slug else f"{node.slug}: {node.what}"
-    return f"{price}{node.label}\n{second}" if second != node.label else f"{price}{node.label}"
+    lines = [f"{price}{node.label}", second if second != node.label else "", drawing.note if drawing.is_current(node) else ""]
+    return "\n".join(filter(None, lines))
 
 
 def _classes(drawing: Drawing, node: Drawn) -> Iterator[str]:
-    if drawing.walked.get(node.uuid) in {"success", "error"}:
-        yield drawing.walked[node.uuid]
+    if drawing.is_current(node):
+        yield "current"
+    elif (went := drawing.went(node)) in {"success", "error"}:
+        yield went
     if drawing.is_paid(node):
         yield "paid"
     if drawing.is_highlighted(node):

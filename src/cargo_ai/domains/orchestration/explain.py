@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, select, text
 
 from cargo_ai.contract.orchestration import explain as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
-from cargo_ai.domains.orchestration import run_reply
+from cargo_ai.domains.orchestration import explain_fix, queue, run_reply
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.engine.tables import executions, runs, shards
 from cargo_ai.kernel import clock, ids
@@ -87,8 +87,10 @@ async def _ended(ctx: Context, row: RowMapping, graph: Mapping[str, Node], entri
 
 async def _failed(ctx: Context, row: RowMapping, failed: RowMapping | None) -> contract.Explanation:
     message = (failed["error_message"] if failed else None) or row["error_message"]
+    again = explain_fix.batch_again(row)
     if failed is None:
-        return _say(row, "runFailed", f"The run failed outside of any node: {message}", error_message=message)
+        fix = f"cargo-ai orchestration run get {row['uuid']}"
+        return _say(row, "runFailed", f"The run failed outside of any node: {message}", error_message=message, fix=fix, batch_fix=again)
     child = await ctx.db.scalar(
         select(runs.c.uuid)
         .where(runs.c.workspace_uuid == ctx.workspace, runs.c.parent_uuid == row["uuid"], runs.c.parent_node_uuid == failed["node_uuid"])
@@ -96,11 +98,12 @@ async def _failed(ctx: Context, row: RowMapping, failed: RowMapping | None) -> c
         .order_by(runs.c.uuid)
         .limit(1)
     )
-    more = {"node_slug": failed["node_slug"], "error_message": message}
+    more = {"node_slug": failed["node_slug"], "error_message": message, "batch_fix": again}
     if child is not None:
         sentence = f"{failed['node_slug']} failed, because a run below it failed: {message}"
         return _say(row, "childFailed", sentence, cause_run_uuid=child, fix=f"cargo-ai orchestration run explain {child}", **more)
-    return _say(row, "nodeFailed", f"{failed['node_slug']} failed: {message}", fix=f"cargo-ai orchestration run get {row['uuid']}", **more)
+    fix = await explain_fix.replay(ctx, row, failed["node_slug"])
+    return _say(row, "nodeFailed", f"{failed['node_slug']} failed: {message}", fix=fix, **more)
 
 
 async def _parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explanation:
@@ -111,7 +114,7 @@ async def _parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explana
         fanout = (await ctx.db.execute(_FANOUT, {"uuid": waiting_for, "workspace": ctx.workspace})).mappings().one_or_none()
         left = f"{fanout['left_count']} of {fanout['size']}" if fanout else "some"
         sentence = f"{slug} waits for the runs that it has started: {left} have not ended."
-        fix = f"cargo-ai orchestration run list --workflow-uuid {row['workflow_uuid']} --parent-uuid {row['uuid']} --is-finished false"
+        fix = await explain_fix.runs_below(ctx, row)
         return _say(row, "waitingForChildren", sentence, fix=fix, **more)
     if node.get("actionSlug") == "humanReview":
         asked = select(Review.uuid).where(Review.run_uuid == row["uuid"], Review.status == "pending").order_by(Review.uuid.desc()).limit(1)
@@ -123,7 +126,9 @@ async def _parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explana
     when = f" until {clock.wire(due)}" if due else ""
     if node.get("kind") == "native" and node.get("actionSlug") == "delay":
         return _say(row, "waitingForTime", f"{slug} waits{when}, as it is set.", **more)
-    if int(pending.get("throttled") or 0) > 0:
+    # A connector node that has left nothing to go on with waits for its own limit; `throttled`: the service asked for it.
+    own = node.get("kind") == "connector" and pending.get("resumed") and pending.get("meta") is None
+    if own or int(pending.get("throttled") or 0) > 0:
         fix = f"cargo-ai connection connector get {node.get('connectorUuid')}" if node.get("connectorUuid") else None
         return _say(row, "waitingForRateLimit", f"{slug} waits{when} for a slot of its connector's rate limit.", fix=fix, **more)
     if int(pending.get("attempt") or 1) > 1:
@@ -148,6 +153,10 @@ async def _under_way(ctx: Context, row: RowMapping, graph: Mapping[str, Node], e
         return _say(row, "noWorker", sentence, node_slug=slug, fix="cargo-ai server start")
     if shard == "running":
         return _say(row, "running", f"A worker is at it, at {slug}." if slug else "A worker is at it.", node_slug=slug)
+    if shard == "waiting" and await queue.is_full(ctx):
+        most = ctx.settings.max_concurrent_runs
+        sentence = f"The run waits: {most} runs of the workspace may go at once (CARGO_AI_MAX_CONCURRENT_RUNS), and others do."
+        return _say(row, "waitingForConcurrencyLimit", sentence, node_slug=slug, fix="cargo-ai server queue")
     if shard == "waiting":
         many = int(await ctx.db.scalar(_AHEAD, {"workspace": ctx.workspace, "uuid": row["shard_uuid"]}) or 0)
         sentence = f"The run waits for its turn: {many} parts of batches of this workspace come before it."

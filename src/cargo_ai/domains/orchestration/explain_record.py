@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from cargo_ai.contract.orchestration import explain as contract
 from cargo_ai.domains.orchestration import door, explain, run_reply
-from cargo_ai.domains.orchestration.tables import Play
+from cargo_ai.domains.orchestration.tables import Play, Release
 from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.domains.storage import door as storage
 from cargo_ai.engine.enumerate import SourceFailed
@@ -25,6 +25,8 @@ _WAITING = text(
     " order by uuid desc limit 1"
 )
 
+_OWN = "Since then only runs of this play have changed the record, and what a play writes does not start it."
+
 
 @handles(contract.explain_record)
 async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contract.ExplanationReply:
@@ -39,7 +41,14 @@ async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contr
         runs.c.workflow_uuid == workflow, runs.c.record_id == request.id, runs.c.parent_uuid.is_(None)
     )
     row = (await ctx.db.execute(latest.order_by(runs.c.uuid.desc()).limit(1))).mappings().one_or_none()
-    found = await explain.of_run(ctx, row) if row is not None else await _outside(ctx, workflow, model, request.id)
+    if row is None:
+        return contract.ExplanationReply(explanation=await _outside(ctx, workflow, model, request.id))
+    found = await explain.of_run(ctx, row)
+    play = await ctx.db.scalar(select(Play).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
+    if play is not None and row["finished_ms"] is not None:
+        aside = await segmentation.last_set_aside(ctx.db, play.segment_uuid, request.id)
+        if aside is not None and aside.timestamp() * 1000 >= row["created_ms"]:
+            found = found.model_copy(update={"sentence": f"{found.sentence} {_OWN}"})
     return contract.ExplanationReply(explanation=found)
 
 
@@ -50,15 +59,22 @@ async def _outside(ctx: Context, workflow: uuid.UUID, model: uuid.UUID | None, r
         return said
     runnable = await door.runnable(ctx.db, workflow)
     if runnable is None or runnable.release_uuid is None:
-        sentence = "The workflow has nothing deployed, so nothing can run through it."
-        fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {workflow}"
-        return explain.nobody(workflow, record, "nothingDeployed", sentence, fix)
+        return explain.nobody(workflow, record, "nothingDeployed", *await _to_deploy(ctx, workflow))
     if play is None:
         data = json.dumps({"_id": record})
         sentence = "This workflow runs when somebody asks for it, and nobody has for this record."
         fix = f"cargo-ai orchestration run create --workflow-uuid {workflow} --data '{_quoted(data)}'"
         return explain.nobody(workflow, record, "runsOnDemand", sentence, fix)
     return await _kept_out(ctx, play, model or play.model_uuid, record)
+
+
+async def _to_deploy(ctx: Context, workflow: uuid.UUID) -> tuple[str, str]:
+    """A sentence about a workflow that has nothing deployed, and the command to run next."""
+    sentence = "The workflow has nothing deployed, so nothing can run through it."
+    drawn = await ctx.db.scalar(select(Release.nodes).where(Release.workflow_uuid == workflow, Release.status == "draft"))
+    if drawn:
+        return sentence, f"cargo-ai orchestration draft-release deploy --workflow-uuid {workflow}"
+    return f"{sentence} Its draft is empty: templates are a beginning.", "cargo-ai orchestration template list"
 
 
 async def _missing(ctx: Context, workflow: uuid.UUID, model: uuid.UUID, record: str) -> contract.Explanation | None:
@@ -91,6 +107,8 @@ async def _kept_out(ctx: Context, play: Play, model: uuid.UUID, record: str) -> 
     if play.schedule is None:
         sentence = f"The play {play.name!r} has no schedule: it runs when somebody starts a batch."
         return explain.nobody(play.workflow_uuid, record, "neverScheduled", sentence, enrol)
+    if await segmentation.last_set_aside(ctx.db, play.segment_uuid, record) is not None:
+        return explain.nobody(play.workflow_uuid, record, "ownChange", _OWN.replace("Since then only", "Only"), enrol)
     kinds = " or ".join(str(kind) for kind in play.change_kinds)
     sentence = f"The record is in the play's segment, but has not been {kinds} since the play was enabled and last looked."
     return explain.nobody(play.workflow_uuid, record, "notChanged", sentence, enrol)

@@ -132,10 +132,10 @@ def _dates(schema: Any) -> Any:
     return found
 
 
-async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject) -> uuid.UUID:
-    """Start the run, in the session's transaction; Refusal (409) when this form has been sent already."""
+async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, most_runs: int) -> uuid.UUID:
+    """Start the run, in the session's transaction; Refusal (409) when this form has been sent already. It waits where `most_runs` go."""
     key = {"token_uuid": form.tool, "key": f"form:{nonce}", "request_hash": "", "at": clock.now()}
     fresh = await db.execute(insert(IdempotencyKey).values(key).on_conflict_do_nothing().returning(IdempotencyKey.key))
     if fresh.one_or_none() is None:
         raise Refusal(409, "formAlreadySent", "This form has been sent already: open it anew to send another.")
-    return await submit.run(await driver_connection(db), producer(), form.origin, record)
+    return await submit.run(await driver_connection(db), producer(most_runs), form.origin, record)

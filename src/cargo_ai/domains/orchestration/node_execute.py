@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from cargo_ai.actions import native_actions
 from cargo_ai.contract.orchestration import node_trial as contract
-from cargo_ai.domains.orchestration import node_compute
-from cargo_ai.domains.orchestration.node_trial import Trial, Waits, item_of
+from cargo_ai.domains.orchestration import node_bill, node_compute
+from cargo_ai.domains.orchestration.node_trial import Graph, Trial, Waits, item_of
 from cargo_ai.domains.orchestration.run_reply import number
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.engine.action import Actions
@@ -38,36 +38,46 @@ _going: set[uuid.UUID] = set()
 @handles(contract.execute)
 async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeOutcome:
     """What the node gives. Whatever is wrong with it is an outcome, too: `error` with a sentence."""
-    workflow = await _workflow(ctx, request)
+    graph = await _graph(ctx, request)
     if len(_going) >= MOST_AT_ONCE:
         sentence = f"{MOST_AT_ONCE} nodes are being executed right now: try again in a few seconds."
         raise Refusal(429, "tooManyRequests", sentence, headers={"Retry-After": "2"})
     run = ids.new()
     _going.add(run)
     try:
-        async with asyncio.timeout(SECONDS), outbound.client(ctx.settings) as client:
-            actions = worker_actions(ctx, client)
-            return await _executed(ctx, request, Trial(ctx.workspace, workflow, run, actions))
-    except TimeoutError:
-        return _failed(f"It took longer than {SECONDS:.0f} seconds. Have a run do it: cargo-ai orchestration run create.")
+        async with outbound.client(ctx.settings) as client:
+            trial = Trial(ctx.workspace, graph, run, worker_actions(ctx, client))
+            found = await _in_time(ctx, request, trial)
     finally:
         _going.discard(run)
+    await node_bill.count(ctx, trial.walks)
+    return found
 
 
-async def _workflow(ctx: Context, request: contract.ExecuteNode) -> uuid.UUID:
-    """The workflow. Looked up on a connection of its own, which is not held while the node acts."""
+async def _in_time(ctx: Context, request: contract.ExecuteNode, trial: Trial) -> contract.NodeOutcome:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await _executed(ctx, request, trial)
+    except TimeoutError:
+        return _failed(f"It took longer than {SECONDS:.0f} seconds. Have a run do it: cargo-ai orchestration run create.")
+
+
+async def _graph(ctx: Context, request: contract.ExecuteNode) -> Graph:
+    """The workflow and the release. Looked up on a connection of its own, which is not held while the node acts."""
     async with ctx.database.session(ctx.workspace) as db:
         workflow = await db.scalar(
             select(Workflow.uuid).where(Workflow.uuid == ids.parse(request.workflow_uuid), Workflow.deleted_at.is_(None))
         )
         if workflow is None:
             contract.execute.refuse("workflowNotFound", uuid=request.workflow_uuid, fix="cargo-ai orchestration workflow list")
+        release = None
         if request.release_uuid is not None:
             query = select(Release.uuid).where(Release.uuid == ids.parse(request.release_uuid), Release.workflow_uuid == workflow)
-            if await db.scalar(query) is None:
+            release = await db.scalar(query)
+            if release is None:
                 fix = f"cargo-ai orchestration release list --workflow-uuid {workflow}"
                 contract.execute.refuse("releaseNotFound", uuid=request.release_uuid, workflow=workflow, fix=fix)
-    return workflow
+    return Graph(workflow, release)
 
 
 def worker_actions(ctx: Context, client: Any) -> Actions:

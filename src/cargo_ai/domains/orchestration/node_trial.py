@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
@@ -29,18 +29,29 @@ class Waits(Exception):
     """The node waits for longer than somebody who tries it does; the message says for what."""
 
 
+class Graph(NamedTuple):
+    """Whose nodes are walked: a workflow's, and of which release, if of any."""
+
+    workflow: uuid.UUID
+    release: uuid.UUID | None
+
+
 @dataclass(slots=True)
 class Trial:
-    """One try. `items`: what became of the items of the group that is tried: the item, its walk, and what went wrong."""
+    """One try. `items`: what became of the items of the group that is tried: the item, its walk, and what went wrong. `walks`: every walk,
+    also those of items and tools, with the graph that its nodes count for."""
 
     workspace: uuid.UUID
-    workflow: uuid.UUID
+    graph: Graph
     run: uuid.UUID
     actions: Actions
     items: list[tuple[Any, Walk, str | None]] = field(default_factory=list[tuple[Any, Walk, str | None]])
+    walks: list[tuple[Graph, Walk]] = field(default_factory=list[tuple[Graph, Walk]])
 
-    async def go(self, walk: Walk, depth: int = 0) -> None:
+    async def go(self, walk: Walk, graph: Graph | None = None, depth: int = 0) -> None:
         """Walk to the end. Raises Waits at a pause above two seconds."""
+        graph = graph or self.graph
+        self.walks.append((graph, walk))
         step = advance(walk, _now())
         while step is not None:
             if isinstance(step, Pause):
@@ -53,18 +64,18 @@ class Trial:
                 walk.answered = Answered({**step.before, **answers}, step.now)
                 step = advance(walk, _now())
             else:
-                outcome = await self._act(walk, step, depth)
+                outcome = await self._act(walk, step, graph, depth)
                 now = _now()
                 step = settle(walk, step.node, step.config, outcome, step.warnings, step.started, now) or advance(walk, now)
 
-    async def _act(self, walk: Walk, act: Act, depth: int) -> Outcome:
+    async def _act(self, walk: Walk, act: Act, graph: Graph, depth: int) -> Outcome:
         if act.node.effect == GROUP:
-            return await self._group(walk, act, depth)
+            return await self._group(walk, act, graph, depth)
         if act.node.effect == TOOL and TOOL not in self.actions.effects:
             return await self._tool(act, depth)
         call = Call(
             workspace=self.workspace,
-            workflow=self.workflow,
+            workflow=graph.workflow,
             run=self.run,
             batch=None,
             trace=self.run,
@@ -84,7 +95,7 @@ class Trial:
             _log.exception("an action raised", node=act.node.slug, effect=act.node.effect)
             return Failed(f"The action broke ({type(error).__name__}); the server's log has the details.")
 
-    async def _group(self, walk: Walk, act: Act, depth: int) -> Outcome:
+    async def _group(self, walk: Walk, act: Act, graph: Graph, depth: int) -> Outcome:
         records = group.read_items(act.config)
         if isinstance(records, Failed):
             return records
@@ -102,7 +113,7 @@ class Trial:
 
         async def one(inner: Walk) -> None:
             async with gate:
-                await self._item(inner, depth + 1)
+                await self._item(inner, graph, depth + 1)
 
         async with asyncio.TaskGroup() as tasks:
             for inner in walks:
@@ -112,9 +123,9 @@ class Trial:
             self.items = [(item, inner, inner.error) for item, inner in zip(items, walks, strict=True)]
         return group.gather({at: _result(inner) for at, inner in enumerate(walks)}, len(walks), fail_fast=group.fails_fast(act.config))
 
-    async def _item(self, walk: Walk, depth: int) -> None:
+    async def _item(self, walk: Walk, graph: Graph, depth: int) -> None:
         try:
-            await self.go(walk, depth)
+            await self.go(walk, graph, depth)
         except Waits as wait:
             walk.status, walk.error = "error", str(wait)
 
@@ -129,7 +140,7 @@ class Trial:
         except (ToolMissing, GraphInvalid) as error:
             return Failed(str(error))
         inner = begin(str(ids.new()), program, act.config)
-        await self.go(inner, depth + 1)
+        await self.go(inner, Graph(found.workflow, found.release), depth + 1)
         if inner.status == "success":
             return Done(inner.output(), credits=inner.credits)
         return Failed(inner.error or "The tool failed.", credits=inner.credits)

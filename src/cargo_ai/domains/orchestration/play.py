@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy import update as update_rows
@@ -12,14 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
-from cargo_ai.domains.orchestration import door, known, play_schedule
+from cargo_ai.domains.orchestration import door, known, owners, play_schedule
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.domains.storage import door as storage
-from cargo_ai.domains.workspace import door as workspace
 from cargo_ai.engine.schedule import State
 from cargo_ai.kernel import clock, ids
-from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 from cargo_ai.roomkit import references
 from cargo_ai.roomkit.context import Context
@@ -71,7 +69,7 @@ def _reply(row: Play, state: State | None) -> contract.Play:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayReply:
     """Make a play, its hidden segment, its workflow and an empty draft. It is disabled until somebody enables it."""
-    folder = await _folder(ctx, contract.create, request.folder_uuid)
+    folder = await owners.folder(ctx, "play", contract.create, request.folder_uuid)
     model = ids.parse(request.model_uuid)
     if model is None or not await storage.model_exists(ctx.db, model, lock=True):
         contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
@@ -117,7 +115,7 @@ def _draft(ctx: Context, workflow: uuid.UUID) -> Release:
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayReply:
     """Change what is given; null clears description, folder, schedule, order and limit. Enabled only with a deployed graph."""
-    row = await _locked(ctx, contract.update, request.uuid)
+    row = await owners.locked(ctx, Play, contract.update, request.uuid)
     if row is None:
         contract.update.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
     if request.template is not None and request.template.is_available:
@@ -130,7 +128,7 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
         contract.update.refuse("playNotDeployed", name=row.name, fix=fix)
     was = play_schedule.in_force(row)
     if "folder_uuid" in given:
-        row.folder_uuid = await _folder(ctx, contract.update, request.folder_uuid)
+        row.folder_uuid = await owners.folder(ctx, "play", contract.update, request.folder_uuid)
     if "schedule" in given:
         row.schedule = await play_schedule.checked(ctx, contract.update, request.schedule, row)
     await _change_segment(ctx, row, request)
@@ -159,7 +157,7 @@ def _set(row: Play, request: contract.UpdatePlay) -> None:
     if request.health_threshold is not None:
         row.health_threshold = request.health_threshold
     if request.health_alert_actions is not None:
-        row.health_alert_actions = [action.to_wire() for action in request.health_alert_actions]
+        row.health_alert_actions = [action.stored() for action in request.health_alert_actions]
 
 
 async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay) -> None:
@@ -175,7 +173,7 @@ async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay)
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Take the play, its segment, its workflow and releases out of the lists. Runs that have started go on."""
-    row = await _locked(ctx, contract.remove, request.uuid)
+    row = await owners.locked(ctx, Play, contract.remove, request.uuid)
     if row is None:
         contract.remove.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
     users = [(kind, user) for kind, user in await references.users(ctx.db, "play", row.uuid) if user != row.uuid]
@@ -245,26 +243,3 @@ async def names(db: AsyncSession, users: Sequence[tuple[str, uuid.UUID]]) -> str
 
 def _listed(users: Sequence[tuple[str, uuid.UUID]]) -> JsonObject:
     return {"users": [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]}
-
-
-async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> Play | None:
-    """A living play. Its workflow is locked with it, so that changes and deploys of one play take turns."""
-    row = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(text), Play.deleted_at.is_(None)))
-    if row is None:
-        return None
-    locked = await ctx.db.scalar(select(Workflow).where(Workflow.uuid == row.workflow_uuid).with_for_update())
-    await ctx.db.refresh(row)
-    if row.deleted_at is not None:
-        return None
-    if locked is None or locked.deleted_at is not None:
-        operation.refuse("workflowNotFound")
-    return row
-
-
-async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
-    if text is None:
-        return None
-    folder = ids.parse(text)
-    if folder is None or not await workspace.folder_exists(ctx.db, folder, "play"):
-        operation.refuse("folderNotFound", uuid=text, fix="cargo-ai workspace folder list")
-    return folder

@@ -76,9 +76,15 @@ async def start(
 async def on_change(
     db: AsyncSession, row: Play, origin: submit.Origin, change: str, payload: Mapping[str, Any], uid: uuid.UUID | None = None
 ) -> uuid.UUID | None:
-    """Enrol the records of a change of the play's segment; None when none of its kinds is wanted. `payload`: that of `SegmentChanged`."""
+    """Enrol the records of a change of the play's segment; None when none of its kinds is wanted. `payload`: that of `SegmentChanged`.
+
+    What only the play's own runs have written does not enter: else a play that writes what it tracks would wake itself for ever.
+    """
     counts: Mapping[str, int] = payload["counts"]
-    wanted = sum(counts[kind] for kind in row.change_kinds)
+    if not sum(counts[kind] for kind in row.change_kinds):
+        return None
+    own = await segmentation.set_aside(db, uuid.UUID(change), row.workflow_uuid)
+    wanted = sum(counts[kind] - own.get(kind, 0) for kind in row.change_kinds)
     if not wanted:
         return None
     data = _data(row) | {"changeUuid": change, "totalRecordsCount": sum(counts[kind] for kind in ("added", "updated", "unchanged"))}

@@ -17,6 +17,6 @@ def plug(parts: Parts) -> None:
 
     def scheduled(workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
         change = uuid.UUID(str(data["changeUuid"]))
-        return segmentation.change_chunks(parts.database, workspace, change, data["changeKinds"], batch, skip)
+        return segmentation.change_chunks(parts.database, workspace, change, data["changeKinds"], batch, skip, own=False)
 
     parts.sources.kinds["schedule"] = scheduled

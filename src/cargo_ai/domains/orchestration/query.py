@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NoReturn
+
 from cargo_ai.contract.orchestration import query as contract
 from cargo_ai.domains.orchestration import query_tables
 from cargo_ai.domains.system_of_record import door as system_of_record
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.warehouse.sql.refused import About, SqlRefused
+
+MOST_SCANNED = 10_000_000
+"""Rows that a query may go through."""
+CODES: Mapping[About, tuple[int, str]] = {
+    "table": (60, "UNKNOWN_TABLE"),
+    "rows": (158, "TOO_MANY_ROWS"),
+    "time": (159, "TIMEOUT_EXCEEDED"),
+    "denied": (497, "ACCESS_DENIED"),
+}
+"""What ClickHouse calls the refusals that people's scripts tell apart."""
 
 
 @handles(contract.execute)
@@ -15,9 +28,16 @@ async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.Quer
     """At most 10,000 rows; a warning when there are more."""
     tables = await query_tables.catalog(ctx.database, ctx.workspace)
     try:
-        found = await system_of_record.fetch(ctx, request.query, limit=system_of_record.MOST_ROWS, over=tables, clickhouse=True)
+        found = await system_of_record.fetch_over(ctx, request.query, tables, limit=system_of_record.MOST_ROWS, most_scanned=MOST_SCANNED)
     except SqlRefused as refused:
-        contract.execute.refuse("invalidQuery", sentence=refused.sentence)
+        _refuse(refused)
     if found.more:
         ctx.warn(f"Only the first {system_of_record.MOST_ROWS:,} rows are here: filter or aggregate more, or page with LIMIT and OFFSET.")
     return contract.QueryRows(rows=found.rows)
+
+
+def _refuse(refused: SqlRefused) -> NoReturn:
+    if refused.about not in CODES:
+        contract.execute.refuse("invalidQuery", sentence=refused.sentence)
+    code, name = CODES[refused.about]
+    contract.execute.refuse("invalidQuery", sentence=f"Code: {code}. {refused.sentence} ({name})", details={"code": code})

@@ -8,6 +8,8 @@ from sqlalchemy import RowMapping, text
 
 from cargo_ai.contract.orchestration import queue as contract
 from cargo_ai.domains.orchestration import run_reply
+from cargo_ai.engine import ceiling
+from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Nothing
 from cargo_ai.roomkit.context import Context
@@ -43,6 +45,7 @@ order by since limit :limit
 _PARKED = text("""
 select case when p.waiting_for is not null then 'children' when n.action = 'humanReview' then 'review' when n.action = 'delay' then 'time'
         when coalesce((p.pending ->> 'throttled')::int, 0) > 0 then 'rateLimit'
+        when n.kind = 'connector' and (p.pending ->> 'resumed')::boolean and p.pending ->> 'meta' is null then 'rateLimit'
         when coalesce((p.pending ->> 'attempt')::int, 1) > 1 then 'retry' else 'service' end as reason,
     count(*) as runs, min(p.updated_ms) as since, min(p.wake_ms) as due, p.workflow_uuid, p.batch_uuid,
     case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node
@@ -50,7 +53,8 @@ from (
     select r.uuid, r.workflow_uuid, r.batch_uuid, r.graph_uuid, r.position, r.waiting_for, r.pending, r.updated_ms, r.wake_ms
     from runs r where r.workspace_uuid = :workspace and r.status = 'idle' and r.finished_ms is null
 ) p left join (
-    select g.uuid, v.value ->> 'uuid' as node, min(v.value ->> 'actionSlug') as action, min(v.value ->> 'slug') as slug
+    select g.uuid, v.value ->> 'uuid' as node, min(v.value ->> 'actionSlug') as action, min(v.value ->> 'slug') as slug,
+        min(v.value ->> 'kind') as kind
     from graphs g cross join lateral json_array_elements(g.nodes) v where g.workspace_uuid = :workspace group by 1, 2
 ) n on n.uuid = p.graph_uuid and n.node = p.position
 group by 1, p.workflow_uuid, p.batch_uuid, n.slug order by since limit :limit
@@ -58,6 +62,7 @@ group by 1, p.workflow_uuid, p.batch_uuid, n.slug order by since limit :limit
 _SENTENCES: dict[str, str] = {
     "batchToRead": "A batch waits until a worker has read its records; so many are enrolled.",
     "turn": "Runs wait for their turn: others of this workspace come first.",
+    "concurrencyLimit": "Runs wait because as many of this workspace go as may go at once (CARGO_AI_MAX_CONCURRENT_RUNS).",
     "worker": "Runs wait for a worker that is free.",
     "beingDriven": "A worker is at these runs.",
     "lostWorker": "Runs belong to a worker that is no longer heard of; another one takes them over.",
@@ -81,7 +86,8 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     rows: list[RowMapping] = []
     for query in (_BATCHES, _SHARDS, _PARKED):
         rows += (await ctx.db.execute(query, values)).mappings().all()
-    items = [_item(row, now) for row in sorted(rows, key=lambda row: row["since"])][:MOST_ITEMS]
+    full = await is_full(ctx)
+    items = [_item(row, now, full) for row in sorted(rows, key=lambda row: row["since"])][:MOST_ITEMS]
     return contract.QueueReply(alerts=_alerts(items, workers), workers=workers, items=items)
 
 
@@ -99,10 +105,17 @@ def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:
     )
 
 
-def _item(row: RowMapping, now: int) -> contract.QueueItem:
+async def is_full(ctx: Context) -> bool:
+    """Whether so many runs of the workspace go that no more of a batch may begin."""
+    most = ctx.settings.max_concurrent_runs
+    return most > 0 and await ceiling.going(await driver_connection(ctx.db), ctx.workspace) >= ceiling.for_batches(most)
+
+
+def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
+    reason = "concurrencyLimit" if full and row["reason"] == "turn" else row["reason"]
     return contract.QueueItem(
-        reason=row["reason"],
-        sentence=_SENTENCES[row["reason"]],
+        reason=reason,
+        sentence=_SENTENCES[reason],
         runs_count=int(row["runs"]),
         age_seconds=max(0, now - int(row["since"])) // 1000,
         due_at=run_reply.moment(row["due"]),

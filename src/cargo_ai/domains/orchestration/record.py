@@ -12,7 +12,7 @@ from cargo_ai.contract.orchestration.fields import RecordStatus
 from cargo_ai.domains.orchestration import door, record_filter, run_cancel, run_filter, run_metrics, run_reply
 from cargo_ai.engine.tables import runs
 from cargo_ai.kernel import ids
-from cargo_ai.kernel.wire import Counted
+from cargo_ai.kernel.wire import Counted, Wire
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
 
@@ -28,17 +28,19 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
     query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
     found = await run_reply.many(ctx.db, ctx.workspace, rows)
-    return contract.RecordsReply(records=[_reply(one) for one in found], count=await _count(ctx, where))
+    return contract.RecordsReply(records=[_reply(one) for one in found], count=await _count(ctx, request))
 
 
 @handles(contract.count)
 async def count(ctx: Context, request: contract.CountRecords) -> run_contract.CountReply:
     """How many records match: exact."""
-    return run_contract.CountReply(count=await _count(ctx, record_filter.conditions(ctx.workspace, request)))
+    return run_contract.CountReply(count=await _count(ctx, request))
 
 
-async def _count(ctx: Context, where: list[run_filter.Condition]) -> int:
-    return int(await ctx.db.scalar(select(func.count()).select_from(run_filter.joined).where(*where)) or 0)
+async def _count(ctx: Context, request: Wire, *more: run_filter.Condition) -> int:
+    where = [*run_filter.matching(ctx.workspace, record_filter.given(request)), *more]
+    queries = (select(func.count()).select_from(run_filter.joined).where(*where, part) for part in record_filter.apart())
+    return sum([int(await ctx.db.scalar(query) or 0) for query in queries])
 
 
 def _reply(run: run_contract.Run) -> contract.Record:
@@ -85,8 +87,9 @@ async def cancel(ctx: Context, request: contract.CancelRecords) -> Counted:
     workflow = ids.parse(request.workflow_uuid)
     if workflow is None or not await door.workflow_exists(ctx.db, workflow):
         contract.cancel.refuse("workflowNotFound", uuid=request.workflow_uuid)
-    where = [*record_filter.conditions(ctx.workspace, request), runs.c.finished_ms.is_(None)]
-    selected = len(set(request.ids)) if request.ids is not None else await _count(ctx, where)
+    unfinished = runs.c.finished_ms.is_(None)
+    where = [*record_filter.conditions(ctx.workspace, request), unfinished]
+    selected = len(set(request.ids)) if request.ids is not None else await _count(ctx, request, unfinished)
     if selected > MOST_CANCELLED:
         contract.cancel.refuse("tooManyRecordsSelected", count=selected, limit=MOST_CANCELLED)
     return Counted(count=await run_cancel.unfinished(ctx, where))

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from cargo_ai.contract.orchestration import batch as contract
 from cargo_ai.contract.orchestration.rehearsal import NodeForecast, Rehearsal
 from cargo_ai.domains.orchestration import batch_data, batch_records, known, node_costs, play_terms, rehearse_time, rerun, run_reply
+from cargo_ai.domains.orchestration.batch_records import Sampled
 from cargo_ai.domains.orchestration.node_execute import worker_actions
 from cargo_ai.domains.orchestration.rehearse_memory import Memory
 from cargo_ai.domains.orchestration.rehearse_range import Place, Range
@@ -39,7 +40,7 @@ async def rehearsed(ctx: Context, request: contract.CreateBatch) -> Rehearsal:
     data = await batch_data.kept(ctx, ids.new(), origin, request.data)
     most = request.sample or SAMPLE
     try:
-        looked = await batch_records.look(ctx, origin, data, request.data, most)
+        looked = await batch_records.sample(ctx, origin, data, request.data, most)
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
     async with outbound.client(ctx.settings) as client:
@@ -52,7 +53,7 @@ async def rehearsed(ctx: Context, request: contract.CreateBatch) -> Rehearsal:
     terms = await play_terms.of_workflow(ctx.db, origin.workflow, request.data.kind)
     if terms.enrolment not in (None, "always"):
         rehearsing.notes.add(f"The play's rule ({terms.enrolment}) keeps records out that are counted here.")
-    return await _reply(ctx, origin, rehearsing, total, looked.count, walked)
+    return await _reply(ctx, origin, rehearsing, total, looked, walked)
 
 
 async def _walked(
@@ -78,6 +79,8 @@ async def _walked(
 
 async def _one(ctx: Context, origin: Origin, program: Program, rehearsing: Rehearsing, record: dict[str, Any]) -> Range:
     walk = begin(str(ids.new()), program, dict(record))
+    if isinstance(record, Again):
+        walk.chance = str(record.seed.root)
     named = record.record_id if isinstance(record, Again) else record.get("_id")
     if isinstance(record, Again) and record.seed.taken:
         entries, outputs = await run_reply.journal(ctx.db, ctx.files, ctx.workspace, record.seed.run)
@@ -92,21 +95,25 @@ async def _one(ctx: Context, origin: Origin, program: Program, rehearsing: Rehea
     return await rehearsing.record(walk, memory.recall)
 
 
-async def _reply(ctx: Context, origin: Origin, rehearsing: Rehearsing, total: Range, count: int, walked: int) -> Rehearsal:
+async def _reply(ctx: Context, origin: Origin, rehearsing: Rehearsing, total: Range, looked: Sampled, walked: int) -> Rehearsal:
+    count = looked.count
     factor = count / walked if walked else 0.0
     least = {place: round(many * factor) for place, many in total.least.items()}
     most = {place: round(many * factor) for place, many in total.most.items()}
     limits = await rehearse_time.forecast(ctx.db, least, most, rehearsing.seen)
     notes = [*ALWAYS, *sorted(rehearsing.notes)]
     if walked < count:
-        notes.insert(0, f"The first {walked:,} of {count:,} records were walked; the others are taken to be like them.")
+        over = "all of them" if looked.read == count else f"the first {looked.read:,}"
+        sample = f"{walked:,} of {count:,} records were walked, spread over {over} by a hash of their ids"
+        notes.insert(0, f"{sample}; the others are taken to be like them.")
     if rehearsing.unknown:
         notes.append(f"{rehearsing.unknown:,} answers of effects are not known from earlier runs: each way on from them is possible.")
     return Rehearsal(
         records_count=count,
         walked_count=walked,
+        sampled_from_count=looked.read,
         is_sample=walked < count,
-        nodes=[_node(place, rehearsing, least, most) for place in _in_order(origin, set(most))],
+        nodes=[_node(place, rehearsing, least, most, _likely(total, place, factor)) for place in _in_order(origin, set(most))],
         failed_min=round(total.failed * factor),
         failed_max=round(total.failed_most * factor),
         credits_min=number(total.credits * factor),
@@ -120,7 +127,11 @@ async def _reply(ctx: Context, origin: Origin, rehearsing: Rehearsing, total: Ra
     )
 
 
-def _node(place: Place, rehearsing: Rehearsing, least: dict[Place, int], most: dict[Place, int]) -> NodeForecast:
+def _likely(total: Range, place: Place, factor: float) -> float | None:
+    return None if place in total.unsure else round(total.likely.get(place, 0.0) * factor, 2)
+
+
+def _node(place: Place, rehearsing: Rehearsing, least: dict[Place, int], most: dict[Place, int], likely: float | None) -> NodeForecast:
     costs = node_costs.of_node(rehearsing.seen[place])
     return NodeForecast(
         path=place.path,
@@ -128,6 +139,7 @@ def _node(place: Place, rehearsing: Rehearsing, least: dict[Place, int], most: d
         node_slug=place.slug,
         executions_min=least.get(place, 0),
         executions_max=most[place],
+        executions_expected=None if likely is None else number(likely),
         credits_min=number(costs.least * least.get(place, 0)),
         credits_max=None if costs.most is None else number(costs.most * most[place]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,10 +21,13 @@ class Place(NamedTuple):
 @dataclass(slots=True)
 class Range:
     """Executions by place, credits, seconds of waiting, and failed runs (0 or 1 each), at least and at most; `credits_most` is None where
-    nothing bounds it. `output`: what the walk gives, where it is `known`."""
+    nothing bounds it. `likely`: executions on average, where nothing but chance leaves them open; not so for the `unsure` places.
+    `output`: what the walk gives, where it is `known`."""
 
     least: Counter[Place] = field(default_factory=Counter[Place])
     most: Counter[Place] = field(default_factory=Counter[Place])
+    likely: dict[Place, float] = field(default_factory=dict[Place, float])
+    unsure: set[Place] = field(default_factory=set[Place])
     credits: float = 0.0
     credits_most: float | None = 0.0
     seconds: float = 0.0
@@ -39,6 +42,9 @@ class Range:
         """What is done besides, or after this. Whether and how the walk ends is told by who adds."""
         self.least.update(other.least)
         self.most.update(other.most)
+        for place, many in other.likely.items():
+            self.likely[place] = self.likely.get(place, 0.0) + many
+        self.unsure |= other.unsure
         self.spend(other.credits, other.credits_most)
 
     def spend(self, least: float, most: float | None) -> None:
@@ -54,6 +60,7 @@ class Range:
         """A node that is surely executed."""
         self.least[place] += 1
         self.most[place] += 1
+        self.likely[place] = self.likely.get(place, 0.0) + 1
 
     def end(self, ways: Range) -> Range:
         """Go on as `ways` tell, to the end of the walk."""
@@ -64,14 +71,21 @@ class Range:
         return self
 
 
-def either(ways: Iterable[Range]) -> Range:
-    """One of several ways, nobody knows which."""
+def either(ways: Iterable[Range], shares: Sequence[float] | None = None) -> Range:
+    """One of several ways, nobody knows which; `shares`: how likely each is, where that is known."""
     listed = list(ways)
     places = {place for way in listed for place in way.most}
     bounds = [way.credits_most for way in listed]
+    unsure = {place for way in listed for place in way.unsure}
+    if shares is None:
+        unsure |= {place for place in places if len({way.likely.get(place, 0.0) for way in listed}) > 1}
+    weights = shares or [1 / len(listed)] * len(listed)
+    likely = {place: sum(share * way.likely.get(place, 0.0) for share, way in zip(weights, listed, strict=True)) for place in places}
     return Range(
         Counter({place: least for place in places if (least := min(way.least[place] for way in listed))}),
         Counter({place: max(way.most[place] for way in listed) for place in places}),
+        likely,
+        unsure,
         min(way.credits for way in listed),
         None if any(one is None for one in bounds) else max(one for one in bounds if one is not None),
         min(way.seconds for way in listed),

@@ -13,6 +13,8 @@ from cargo_ai.expression import compile_config
 
 UNKNOWN = "unknown"
 """The effect of a node that has to be taken for unknown."""
+CHANCE = "chance"
+"""The effect of a node that leaves the way to chance, and how often it takes which one is known."""
 _NOTHING = compile_config({})
 # `nodes` otherwise than as `nodes.slug` or `nodes["slug"]`: nobody can tell which ones are meant.
 _ANY = re.compile(r"\b(?:nodes|parentNodes)\b(?!\s*(?:\?\.|\.)\s*[A-Za-z_]|\s*(?:\?\.)?\[\s*['\"])")
@@ -20,8 +22,16 @@ _ANY = re.compile(r"\b(?:nodes|parentNodes)\b(?!\s*(?:\?\.|\.)\s*[A-Za-z_]|\s*(?
 
 def fenced(program: Program, unknown: Collection[str]) -> Program:
     """The program with every node that reads one of these slugs' outputs, or leaves the way to chance, made one to stop at."""
-    nodes = {uid: _stopping(node) if _is_open(node, unknown) else node for uid, node in program.nodes.items()}
+    nodes = {uid: _fenced(node, unknown) for uid, node in program.nodes.items()}
     return Program(nodes, nodes[program.start.uuid], program.has_effects)
+
+
+def _fenced(node: Node, unknown: Collection[str]) -> Node:
+    if _is_open(node, unknown):
+        return _stopping(node)
+    if node.action is not None and node.action.slug == "split":
+        return replace(node, action=None, effect=CHANCE)
+    return node
 
 
 def _stopping(node: Node) -> Node:
@@ -29,8 +39,6 @@ def _stopping(node: Node) -> Node:
 
 
 def _is_open(node: Node, unknown: Collection[str]) -> bool:
-    if node.action is not None and node.action.slug == "split":
-        return True
     if not unknown:
         return False
     text = "\n".join(node.resolver.sources)

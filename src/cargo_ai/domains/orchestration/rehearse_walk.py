@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, cast
 
 from cargo_ai.domains.orchestration import node_costs
 from cargo_ai.domains.orchestration.rehearse_range import Place, Range, either
-from cargo_ai.domains.orchestration.rehearse_taint import UNKNOWN, fenced
+from cargo_ai.domains.orchestration.rehearse_taint import CHANCE, UNKNOWN, fenced
 from cargo_ai.engine import group
-from cargo_ai.engine.action import Actions, Call, Done, Failed, Outcome, ToolMissing
+from cargo_ai.engine.action import Actions, Call, Done, Failed, Outcome, Scope, ToolMissing
 from cargo_ai.engine.graph import GROUP, TOOL, GraphInvalid, Program, load
 from cargo_ai.engine.interpret import Act, Answered, Evaluate, Pause, Walk, advance, begin, settle
 from cargo_ai.expression import evaluator
@@ -27,10 +27,11 @@ Recall = Callable[[str, Mapping[str, Any]], Awaitable[Done | None]]
 
 
 class _Way(NamedTuple):
-    """One way on from a node: its outcome, whether its output is known, and what was done below it."""
+    """One way on from a node: its outcome, whether its output is known, and how likely it is, where that is known."""
 
     outcome: Outcome
     known: bool = True
+    share: float | None = None
 
 
 async def forgetful(_slug: str, _config: Mapping[str, Any]) -> Done | None:
@@ -146,7 +147,8 @@ class _Explorer:
         for way in ways:
             other = replace(walk, context=dict(walk.context), visits=dict(walk.visits), entries=[])
             found.append(await self.go(other, self._take(other, act, way, unknown)))
-        return either(found)
+        shares = [way.share for way in ways if way.share is not None]
+        return either(found, shares if len(shares) == len(ways) else None)
 
     def _reachable(self, act: Act) -> Range:
         found, ahead = Range(known=False, failed_most=1), [act.node.uuid]
@@ -159,6 +161,7 @@ class _Explorer:
             place = Place(self.prefix + node.slug, node.uuid, node.slug)
             self.all.seen[place] = node.raw
             found.most[place] += 1
+            found.unsure.add(place)
             most = node_costs.of_node(node.raw).most
             found.spend(0.0, None if node.descends else most)
             ahead += [child for child in (*node.children, node.fallback_child) if child is not None]
@@ -169,6 +172,8 @@ class _Explorer:
         effect = self.base.nodes[act.node.uuid].effect
         if act.node.effect == UNKNOWN:
             return await self._open(act, unknown, found)
+        if act.node.effect == CHANCE:
+            return self._by_chance(walk, act)
         if effect == GROUP:
             return [await self._group(walk, act, unknown, found)]
         if effect == TOOL:
@@ -181,6 +186,19 @@ class _Explorer:
             found.spend(*node_costs.of_node(act.node.raw))
             return [_Way(known)]
         return self._guess(act, found)
+
+    def _by_chance(self, walk: Walk, act: Act) -> list[_Way]:
+        """A split, which goes by a hash of the run: one that repeats another goes as that did, of a new one only the shares are known."""
+        node = self.base.nodes[act.node.uuid]
+        assert node.action is not None
+        decided = node.action.decide(act.config, Scope(walk.record, walk.chance or walk.run, node.uuid, walk.visits.get(node.uuid, 0) + 1))
+        if walk.chance or not isinstance(decided, Done):
+            return [_Way(decided)]
+        percentage = float(decided.output["percentage"])
+        first = f"{percentage:g} % of the runs go the first way on from {self.prefix}{node.slug}"
+        self.all.notes.add(f"{first}, as a hash of each run decides: executionsExpected counts with that share.")
+        shares = enumerate((percentage / 100, 1 - percentage / 100))
+        return [_Way(Done({**decided.output, "child": at}, child=at), share=share) for at, share in shares if share > 0]
 
     def _guess(self, act: Act, found: Range) -> list[_Way]:
         """An effect whose answer nobody knows: it is taken to go well, on any of its ways."""

@@ -45,7 +45,7 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
         cause = again.skip.removeprefix("Skipped: ")
         fix = f"cargo-ai orchestration run get {request.uuid}"
         contract.replay_run.refuse("nodeNotReached", uuid=request.uuid, path=request.from_node, cause=cause, fix=fix)
-    made = await submit.run(await driver_connection(ctx.db), producer(), origin, again)
+    made = await submit.run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), origin, again)
     found = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == made))).mappings().one()
     return RunReply(run=(await run_reply.many(ctx.db, ctx.workspace, [found]))[0])
 
@@ -73,4 +73,4 @@ async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchRepl
         contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=fault)
     statuses = list(request.statuses) if request.statuses is not None else None
     filter = batch_contract.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
-    return await batch.begun(ctx, ids.new(), origin, rerun.kept(filter, reset), pacing.of_request(request, origin.nodes))
+    return await batch.begun(ctx, ids.new(), origin, rerun.kept(filter, reset, origin.nodes), pacing.of_request(request, origin.nodes))

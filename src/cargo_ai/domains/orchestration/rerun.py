@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from sqlalchemy import select
 
@@ -77,9 +78,12 @@ def fault(reset: Reset, nodes: Sequence[JsonObject]) -> str | None:
     return None
 
 
-def kept(filter: contract.RunsOfBatch, reset: Reset) -> JsonObject:
-    """The data of a batch that does runs again."""
-    return {"kind": "runs", "filter": filter.model_dump(mode="json", by_alias=True, exclude_none=True), "reset": reset.kept()}
+def kept(filter: contract.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[str, Any]]) -> JsonObject:
+    """The data of a batch that does runs again. A path of slugs is kept with the uuid of its first node beside it."""
+    slug = (reset.path or "").partition(".")[0]
+    found = next((str(node["uuid"]) for node in nodes if slug and node.get("slug") == slug), reset.node_uuid)
+    told = replace(reset, node_uuid=found).kept()
+    return {"kind": "runs", "filter": filter.model_dump(mode="json", by_alias=True, exclude_none=True), "reset": told}
 
 
 def conditions(workspace: uuid.UUID, workflow: uuid.UUID, filter: contract.RunsOfBatch, batch: uuid.UUID) -> list[Condition]:

@@ -117,7 +117,9 @@ def _first_child(graph: Graph, visit: Visited) -> str | None:
 
 def path_fault(path: str, nodes: Sequence[JsonObject]) -> str | None:
     """What is wrong with a path of slugs in a graph: the end of a sentence; None when nothing is. What a tool holds is not known here."""
-    slug, _, rest = path.partition(".")
+    slug, dot, rest = path.partition(".")
+    if dot and not rest:
+        return f"nothing follows the dot. Write {slug}, or {slug}.NODE."
     found = next((node for node in nodes if node.get("slug") == slug), None)
     if found is None:
         return f"there is no node {slug!r}. There are: {', '.join(str(node.get('slug')) for node in nodes)}."

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration import door, pick, run_filter, run_reply
-from cargo_ai.engine import submit
+from cargo_ai.engine import ceiling, submit
 from cargo_ai.engine.queue import driver_connection, producer
 from cargo_ai.engine.tables import batches, runs
 from cargo_ai.kernel import ids
@@ -23,14 +23,17 @@ _WORKFLOWS = "cargo-ai orchestration workflow list"
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
     """Start a run: its row and its job exist exactly when the request's transaction commits."""
-    origin = await pick.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
     if request.workflow_uuid is not None:
         await _not_a_play(ctx, request.workflow_uuid)
+    origin = await pick.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
     data: object = request.data
     if not isinstance(data, dict):
         contract.create.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
-    connection = await driver_connection(ctx.db)
-    run = await submit.run(connection, producer(), origin, cast("JsonObject", data))
+    connection, most = await driver_connection(ctx.db), ctx.settings.max_concurrent_runs
+    # What a play does by itself, without a token, is not to be lost: it waits.
+    if most and ctx.who.token_uuid.int and await ceiling.is_reached(connection, ctx.workspace, most):
+        contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
+    run = await submit.run(connection, producer(most), origin, cast("JsonObject", data))
     row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == run))).mappings().one()
     return contract.RunReply(run=run_reply.one(row, [dict(node) for node in origin.nodes], []))
 
@@ -51,7 +54,8 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
         contract.get.refuse("runNotFound", uuid=request.uuid)
     entries, context, configs = await run_reply.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
     nodes = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
-    found = run_reply.one(row, nodes.get(row["graph_uuid"], []), entries)
+    ran = await run_reply.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
+    found = run_reply.one(row, nodes.get(row["graph_uuid"], []), entries, ran)
     return contract.RunDetailReply(run=found, run_context=context, run_computed_configs=configs)
 
 

@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, select
 
 from cargo_ai.contract.orchestration import run_diff as contract
 from cargo_ai.domains.orchestration import run_parting, run_reply
-from cargo_ai.domains.orchestration.run_parting import Parting, Tale, Visit
-from cargo_ai.engine.tables import runs
+from cargo_ai.domains.orchestration.run_parting import Parting, Place, Tale, Visit
+from cargo_ai.engine.tables import executions, runs
 from cargo_ai.kernel import ids
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
@@ -63,16 +63,29 @@ class _Below:
         entries, outputs = await run_reply.journal(self._ctx.db, self._ctx.files, self._ctx.workspace, row["uuid"])
         return Tale(str(row["uuid"]), row["record"], [_visit(entry, output) for entry, output in zip(entries, outputs, strict=True)])
 
-    async def started(self, first: str, second: str, node: str) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
+    async def started(self, first: Place, second: Place) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
         """What a node of each has started, in the order of its items."""
-        mine, theirs = await self._children(first, node), await self._children(second, node)
+        mine, theirs = await self._children(*first), await self._children(*second)
         are_items = any(row["is_group_parent"] for row in [*mine, *theirs])
         return [await self.tale(row) for row in mine], [await self.tale(row) for row in theirs], are_items
 
     async def _children(self, run: str, node: str) -> list[RowMapping]:
-        parent = uuid.UUID(run)
-        query = run_reply.query(self._ctx.workspace, record=True).where(runs.c.parent_uuid == parent, runs.c.parent_node_uuid == node)
-        return list((await self._ctx.db.execute(query.order_by(runs.c.item.nulls_first(), runs.c.uuid))).mappings())
+        parent: uuid.UUID | None = uuid.UUID(run)
+        while parent is not None:
+            query = run_reply.query(self._ctx.workspace, record=True).where(runs.c.parent_uuid == parent, runs.c.parent_node_uuid == node)
+            found = list((await self._ctx.db.execute(query.order_by(runs.c.item.nulls_first(), runs.c.uuid))).mappings())
+            if found:
+                return found
+            # What a repetition has taken over was started by the run before it.
+            parent = await self._former(parent, node)
+        return []
+
+    async def _former(self, run: uuid.UUID, node: str) -> uuid.UUID | None:
+        taken = select(executions.c.seq).where(
+            executions.c.run_uuid == run, executions.c.node_uuid == node, executions.c.seq < runs.c.taken
+        )
+        query = select(runs.c.replay_of).where(runs.c.uuid == run, runs.c.workspace_uuid == self._ctx.workspace, runs.c.taken > 0)
+        return await self._ctx.db.scalar(query.where(taken.exists()))
 
 
 def _visit(entry: RowMapping, output: Any) -> Visit:

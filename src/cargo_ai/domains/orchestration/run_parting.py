@@ -64,8 +64,10 @@ class Count:
     nodes: int = 0
 
 
-Below = Callable[[str, str, str], Awaitable[tuple[Sequence[Tale], Sequence[Tale], bool]]]
-"""(first run, second run, node) → what the node started in each, in order, and whether they are items of a group."""
+Place = tuple[str, str]
+"""A run, and a node of its graph: in another graph the node of that slug may have another uuid."""
+Below = Callable[[Place, Place], Awaitable[tuple[Sequence[Tale], Sequence[Tale], bool]]]
+"""What was started at the place of each, in order, and whether they are items of a group."""
 
 
 async def parting(first: Tale, second: Tale, below: Below, count: Count | None = None, *, ignore_input: bool = False) -> Parting | None:
@@ -99,7 +101,7 @@ async def _visit(
         return Parting("node", runs, index, slugs)
     if values := changes(one.config, other.config):
         return Parting("config", runs, index, slugs, values=values)
-    started, others, are_items = await below(runs[0], runs[1], one.node)
+    started, others, are_items = await below((runs[0], one.node), (runs[1], other.node))
     for number, (mine, theirs) in enumerate(zip(started, others, strict=False)):
         found = await parting(mine, theirs, below, count)
         if found is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -18,6 +18,8 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.files import FileMissing, FileStore
 
 Graph = Mapping[str, JsonObject]
+Ran = Mapping[tuple[uuid.UUID, str], str]
+"""By run and node: the run that the node has started."""
 EXECUTION_COLUMNS = [column for column in executions.c if column.name not in {"output", "output_file", "config", "workspace_uuid", "visit"}]
 
 
@@ -56,15 +58,30 @@ async def many(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping
     for entry in found.mappings():
         taken.setdefault(entry["run_uuid"], []).append(entry)
     nodes = await graphs_of(db, workspace, {row["graph_uuid"] for row in rows})
-    return [one(row, nodes.get(row["graph_uuid"], []), taken.get(row["uuid"], [])) for row in rows]
+    ran = await tool_runs(db, workspace, uuids, nodes.values())
+    return [one(row, nodes.get(row["graph_uuid"], []), taken.get(row["uuid"], []), ran) for row in rows]
 
 
-def one(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping]) -> run.Run:
-    """A run on the wire. What a run waits at is shown as a pending execution after those that are done."""
+async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid.UUID], graphs: Iterable[Sequence[JsonObject]]) -> Ran:
+    """What tool nodes of these runs have started. One statement, and none where no graph has such a node."""
+    tools = {str(node["uuid"]) for nodes in graphs for node in nodes if node.get("kind") == "tool"}
+    if not tools or not uuids:
+        return {}
+    query = select(runs.c.parent_uuid, runs.c.parent_node_uuid, runs.c.uuid).where(
+        runs.c.workspace_uuid == workspace, runs.c.parent_uuid.in_(uuids), runs.c.parent_node_uuid.in_(tools), runs.c.uuid >= min(uuids)
+    )
+    return {(row.parent_uuid, row.parent_node_uuid): str(row.uuid) for row in await db.execute(query.order_by(runs.c.uuid))}
+
+
+def one(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping], ran: Ran | None = None) -> run.Run:
+    """A run on the wire. What a run waits at is shown as a pending execution after those that are done. `ran`: see tool_runs."""
     graph = {str(node["uuid"]): node for node in nodes}
     shown = [_execution(entry, graph) for entry in entries]
     if row["position"] is not None and row["status"] == "idle":
         shown.append(_waiting(row, graph))
+    started = {node: child for (parent, node), child in (ran or {}).items() if parent == row["uuid"]}
+    if started:
+        shown = [each.model_copy(update={"node_run_uuid": started.get(each.node_uuid)}) for each in shown]
     created, updated = moment(row["created_ms"]), moment(row["updated_ms"])
     assert created is not None and updated is not None
     return run.Run(
@@ -140,7 +157,7 @@ def _of_kind(node: JsonObject, shared: dict[str, Any]) -> execution.Execution:
     if node.get("kind") == "connector":
         return execution.ConnectorExecution(
             node_action_slug=str(node.get("actionSlug", "")),
-            node_connector_uuid=node.get("connectorUuid"),
+            node_connector_uuid=str(node.get("connectorUuid") or NIL),
             node_integration_slug=str(node.get("integrationSlug", "")),
             **shared,
         )

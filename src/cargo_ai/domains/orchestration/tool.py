@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration import tool as contract
-from cargo_ai.domains.orchestration import known, play, public_form, trigger
+from cargo_ai.domains.orchestration import known, owners, play, public_form, trigger
 from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
-from cargo_ai.domains.workspace import door as workspace
 from cargo_ai.engine.schedule import State
 from cargo_ai.kernel import clock, ids
-from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 from cargo_ai.roomkit import references
 from cargo_ai.roomkit.context import Context
@@ -60,7 +57,7 @@ def _reply(row: Tool, states: Mapping[str, State]) -> contract.Tool:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolReply:
     """Make a tool, its workflow and an empty draft."""
-    folder = await _folder(ctx, contract.create, request.folder_uuid)
+    folder = await owners.folder(ctx, "tool", contract.create, request.folder_uuid)
     tool_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="tool")
     workflow.tool_uuid = tool_uuid
     ctx.db.add(workflow)
@@ -97,7 +94,7 @@ async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolRep
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolReply:
     """Change what is given; null clears description, folder and form."""
-    row = await _locked(ctx, contract.update, request.uuid)
+    row = await owners.locked(ctx, Tool, contract.update, request.uuid)
     if row is None:
         contract.update.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
@@ -106,7 +103,7 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
         contract.update.refuse("templatesNotAvailable")
     given = request.model_fields_set
     if "folder_uuid" in given:
-        row.folder_uuid = await _folder(ctx, contract.update, request.folder_uuid)
+        row.folder_uuid = await owners.folder(ctx, "tool", contract.update, request.folder_uuid)
     if request.name is not None:
         row.name = request.name
     if request.icon is not None:
@@ -128,7 +125,7 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Take the tool, its workflow and releases out of the lists. Runs that have started go on."""
-    row = await _locked(ctx, contract.remove, request.uuid)
+    row = await owners.locked(ctx, Tool, contract.remove, request.uuid)
     if row is None:
         contract.remove.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
@@ -173,29 +170,6 @@ async def refer(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
     await references.put(db, row.workspace_uuid, "tool", row.uuid, targets)
-
-
-async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> Tool | None:
-    """A living tool. Its workflow is locked with it, so that changes and deploys of one tool take turns."""
-    row = await ctx.db.scalar(select(Tool).where(Tool.uuid == ids.parse(text), Tool.deleted_at.is_(None)))
-    if row is None:
-        return None
-    locked = await ctx.db.scalar(select(Workflow).where(Workflow.uuid == row.workflow_uuid).with_for_update())
-    await ctx.db.refresh(row)
-    if row.deleted_at is not None:
-        return None
-    if locked is None or locked.deleted_at is not None:
-        operation.refuse("workflowNotFound")
-    return row
-
-
-async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
-    if text is None:
-        return None
-    folder = ids.parse(text)
-    if folder is None or not await workspace.folder_exists(ctx.db, folder, "tool"):
-        operation.refuse("folderNotFound", uuid=text, fix="cargo-ai workspace folder list")
-    return folder
 
 
 async def _deployed_nodes(ctx: Context, row: Tool) -> list[JsonObject]:

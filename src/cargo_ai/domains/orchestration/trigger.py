@@ -52,8 +52,11 @@ def reply(kept: JsonObject, state: State | None) -> contract.ToolTriggerCron:
     return contract.ToolTriggerCron.model_validate(kept | more)
 
 
-async def _fire(db: AsyncSession, due: Due) -> uuid.UUID:
-    """Start the tool's run in the transaction that moves its schedule on: neither is there without the other."""
+async def _fire(db: AsyncSession, due: Due, most_runs: int) -> uuid.UUID:
+    """Start the tool's run in the transaction that moves its schedule on: neither is there without the other.
+
+    It waits where `most_runs` of the workspace go.
+    """
     row = await db.scalar(select(Tool).where(Tool.uuid == due.owner, Tool.deleted_at.is_(None)))
     runnable = await door.runnable(db, row.workflow_uuid) if row is not None else None
     if row is None or runnable is None:
@@ -62,10 +65,10 @@ async def _fire(db: AsyncSession, due: Due) -> uuid.UUID:
         command = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid}"
         raise NotFired(f"The tool {row.name!r} has nothing deployed: {command}")
     origin = submit.Origin(due.workspace, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
-    return await submit.run(await driver_connection(db), producer(), origin, due.payload["data"])
+    return await submit.run(await driver_connection(db), producer(most_runs), origin, due.payload["data"])
 
 
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers fire triggers."""
-    parts.schedules[KIND] = _fire
+    parts.schedules[KIND] = lambda db, due: _fire(db, due, parts.settings.max_concurrent_runs)

@@ -32,6 +32,7 @@ from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 PAGE = 1_000
 _CHANGES = "cargo-ai segmentation change list"
+_SEGMENTS = "cargo-ai segmentation segment list"
 _KIND = Column("_kind", "string", "system", "Kind")
 
 
@@ -64,13 +65,17 @@ async def row_of(db: AsyncSession, text: str) -> SegmentChange | None:
     return await db.scalar(select(SegmentChange).where(SegmentChange.uuid == uid)) if uid else None
 
 
+async def _living(db: AsyncSession, text: str) -> Segment | None:
+    uid = ids.parse(text)
+    return await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None))) if uid else None
+
+
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateChange) -> contract.ChangeReply:
     """Compare a segment now; the change is there also where nothing differs."""
-    uid = ids.parse(request.segment_uuid)
-    row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None))) if uid else None
+    row = await _living(ctx.db, request.segment_uuid)
     if row is None:
-        contract.create.refuse("segmentNotFound", uuid=request.segment_uuid, fix="cargo-ai segmentation segment list")
+        contract.create.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
     if row.from_play:
         contract.create.refuse("segmentLinkedToWorkflow", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     if not await changes.try_lock(ctx.db, row.uuid):
@@ -100,7 +105,10 @@ async def list_(ctx: Context, request: contract.ListChanges) -> contract.Changes
     row = SegmentChange
     query = select(row).order_by(row.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.segment_uuid is not None:
-        query = query.where(row.segment_uuid == (ids.parse(request.segment_uuid) or uuid.UUID(int=0)))
+        segment = await _living(ctx.db, request.segment_uuid)
+        if segment is None:
+            contract.list_.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
+        query = query.where(row.segment_uuid == segment.uuid)
     if request.not_empty is not None:
         differs = or_(row.added_count > 0, row.updated_count > 0, row.removed_count > 0)
         query = query.where(differs if request.not_empty else not_(differs))

@@ -13,7 +13,7 @@ from cargo_ai.warehouse import driver, rows
 from cargo_ai.warehouse.catalog import Relation
 
 _LETTERS = {"added": "a", "updated": "u", "removed": "r"}
-_WORDS = {letter: kind for kind, letter in _LETTERS.items()}
+WORDS = {letter: kind for kind, letter in _LETTERS.items()}
 # Who was a member then and did not differ: a member of now, or one who left later, unless the first of its later changes let it in.
 _UNCHANGED = """
 select m.record_id, 's' as kind from (
@@ -30,22 +30,24 @@ where c.record_id is null and later.kind is distinct from 'a'
 """
 _CHANGED = """
 select record_id, kind::text from public.segment_change_records
-where segment_uuid = %(segment)s and no = %(no)s and kind::text = any(%(kinds)s)
+where segment_uuid = %(segment)s and no = %(no)s and kind::text = any(%(kinds)s) and (not own or %(own)s)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A change of a segment, and the kinds of its records that are wanted."""
+    """A change of a segment, and the kinds of its records that are wanted; `own`: also those that were set aside."""
 
     segment: uuid.UUID
     no: int
     kinds: tuple[ChangeKind, ...]
+    own: bool = True
 
     @property
     def params(self) -> dict[str, Any]:
         """What the statements are given."""
-        return {"segment": self.segment, "no": self.no, "kinds": [_LETTERS[kind] for kind in self.kinds if kind in _LETTERS]}
+        letters = [_LETTERS[kind] for kind in self.kinds if kind in _LETTERS]
+        return {"segment": self.segment, "no": self.no, "kinds": letters, "own": self.own}
 
     @property
     def query(self) -> str:
@@ -69,7 +71,7 @@ async def after(connection: driver.Connection, place: Place, last: str | None, l
 
 
 def _kinds(found: Sequence[tuple[Any, ...]]) -> list[tuple[str, ChangeKind]]:
-    return [(str(uid), _WORDS.get(letter, "unchanged")) for uid, letter in found]  # pyright: ignore[reportReturnType]
+    return [(str(uid), WORDS.get(letter, "unchanged")) for uid, letter in found]  # pyright: ignore[reportReturnType]
 
 
 async def records(connection: driver.Connection, relation: Relation, found: Sequence[tuple[str, ChangeKind]]) -> list[JsonObject]:

@@ -21,6 +21,7 @@ from cargo_ai.roomkit import events
 from cargo_ai.roomkit.plugins import Parts, plugin
 from cargo_ai.store.session import EVERYWHERE, Database
 from cargo_ai.warehouse import driver
+from cargo_ai.warehouse.filter import failing
 from cargo_ai.warehouse.filter.terms import Saved
 from cargo_ai.warehouse.hashing import VERSION
 
@@ -100,26 +101,27 @@ async def compare(db: AsyncSession, one: Ready, *, quiet: bool = False, empty: b
     row, found, tracked, before = one.row, one.found, one.tracked, Snapshot.of(one.row.snapshot)
     rule = comparison.rule(one.kept.filter, one.kept.sort, one.kept.limit)
     connection = await driver_connection(db)
-    seen, everything = (await driver.fetch(connection, *comparison.precheck(found.relation, before)))[0]
+    seen, everything, moment = (await driver.fetch(connection, *comparison.precheck(found.relation, before)))[0]
     old = row.synced_at is None or row.synced_at < clock.now() - LOG_TRUSTED
     touched = not (everything or old or before is None or before.rule != rule) and comparison.is_local(one.kept.filter, found, tracked)
     no = int(await db.scalar(select(func.coalesce(func.max(SegmentChange.no), 0)).where(SegmentChange.segment_uuid == row.uuid)) or 0) + 1
     if not touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
     statement, params = comparison.statement(found, tracked, before, touched=touched, noted=not quiet)
-    added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
+    with failing.told(found.scope):
+        added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
     total = (before.members if before else 0) + added - removed
     # A segment that was looked at has not been changed by anybody.
     flag_modified(row, "updated_at")
     row.synced_at = clock.now()
-    row.snapshot = Snapshot(VERSION, tracked.names, tracked.every, rule, found.relation.log, str(seen), total).to_json()
+    row.snapshot = Snapshot(VERSION, tracked.names, tracked.every, rule, found.relation.log, str(seen), total, str(moment)).to_json()
     if quiet or not (added or updated or removed or empty):
         await db.flush()
         return None
-    return await _told(db, row, no, (added, updated, removed, total))
+    return await _told(db, row, no, (added, updated, removed, total), before.moment if before else None)
 
 
-async def _told(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int, int, int]) -> Change:
+async def _told(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int, int, int], since: str | None) -> Change:
     added, updated, removed, total = counts
     made = SegmentChange(
         workspace_uuid=row.workspace_uuid,
@@ -129,6 +131,7 @@ async def _told(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int,
         updated_count=updated,
         removed_count=removed,
         total_count=total,
+        since=since,
     )
     db.add(made)
     await db.flush()

@@ -24,7 +24,8 @@ _PLAIN = frozenset({"string", "number", "date", "boolean", "object", "array", "v
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a segment's kept members were made of. `columns`: (slug, type) that the hashes cover, `every` when all were meant;
-    `seen`: transactions before this one had all been seen; `rule`: a digest of filter, order and limit."""
+    `seen`: transactions before this one had all been seen; `moment`: which had been, exactly; `rule`: a digest of filter, order and
+    limit."""
 
     version: int
     columns: tuple[tuple[str, str], ...]
@@ -33,6 +34,7 @@ class Snapshot:
     log: str
     seen: str
     members: int
+    moment: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in the segment's row."""
@@ -94,14 +96,16 @@ def _is_own(condition: Condition, relation: Relation) -> bool:
 
 
 def precheck(relation: Relation, before: Snapshot | None) -> tuple[str, dict[str, Any]]:
-    """The statement before the comparison: up to which transaction everything will have been seen, and whether the log names all records.
+    """The statement before the comparison: up to which transaction everything will have been seen, whether the log fails to name some
+    record, and what has been seen exactly.
 
     It comes first: what commits in between is looked at again the next time, and then differs no more.
     """
     if before is None or before.log != relation.log:
-        return "select pg_snapshot_xmin(pg_current_snapshot())::text, true", {}
+        return "select pg_snapshot_xmin(pg_current_snapshot())::text, true, pg_current_snapshot()::text", {}
     anything = f"select 1 from {log_table(relation)} where xid >= %(seen)s::text::xid8 and _id is null"  # noqa: S608 - our own name, quoted
-    return f"select pg_snapshot_xmin(pg_current_snapshot())::text, exists ({anything})", {"seen": before.seen}
+    now = "pg_current_snapshot()"
+    return f"select pg_snapshot_xmin({now})::text, exists ({anything}), {now}::text", {"seen": before.seen}
 
 
 def statement(found: Selection, tracked: Tracked, before: Snapshot | None, *, touched: bool, noted: bool) -> tuple[str, dict[str, Any]]:

@@ -22,6 +22,7 @@ from cargo_ai.domains.segmentation.change_rows import Place
 from cargo_ai.domains.segmentation.changes import Change
 from cargo_ai.domains.segmentation.owned import change_owned, create_owned, remove_owned
 from cargo_ai.domains.segmentation.scope import saved
+from cargo_ai.domains.segmentation.setting_aside import last_set_aside, set_aside
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import door as storage
 from cargo_ai.engine.enumerate import Chunks, SourceFailed
@@ -42,10 +43,12 @@ __all__ = [
     "count_segment",
     "count_wanted",
     "create_owned",
+    "last_set_aside",
     "record_chunks",
     "remove_owned",
     "segment",
     "segment_chunks",
+    "set_aside",
     "wanted",
     "wanted_chunks",
     "watch",
@@ -148,7 +151,10 @@ async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID
 
 async def _count(database: Database, workspace: uuid.UUID, found: selection.Selection) -> int:
     async with database.session(workspace) as db:
-        return (await selection.count(await driver_connection(db), found))[0]
+        try:
+            return (await selection.count(await driver_connection(db), found))[0]
+        except InvalidFilter as error:
+            raise SourceFailed(f"The filter cannot be used: {error}") from None
 
 
 async def segment_chunks(database: Database, workspace: uuid.UUID, uid: uuid.UUID, batch: uuid.UUID, skip: int) -> Chunks:
@@ -200,17 +206,24 @@ async def change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
 
 
 async def change_chunks(
-    database: Database, workspace: uuid.UUID, change_uuid: uuid.UUID, kinds: Sequence[ChangeKind], batch: uuid.UUID, skip: int
+    database: Database,
+    workspace: uuid.UUID,
+    change_uuid: uuid.UUID,
+    kinds: Sequence[ChangeKind],
+    batch: uuid.UUID,
+    skip: int,
+    *,
+    own: bool = True,
 ) -> Chunks:
     """The records of a change for a batch's source, as they are now, each with its `_kind`; of one that is gone only `_id`.
 
-    Raises SourceFailed.
+    `own`: also those that were set aside. Raises SourceFailed.
     """
     async with database.session(workspace) as db:
         row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == change_uuid))
         found = await change(db, change_uuid)
     if row is None or found is None:
         raise SourceFailed("The records of this change are no longer kept.")
-    place = Place(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)))
+    place = Place(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)), own)
     async for chunk in reading.of_change(database, workspace, found.model_uuid, place, batch, skip):
         yield chunk

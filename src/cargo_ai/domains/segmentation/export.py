@@ -16,6 +16,8 @@ from cargo_ai.roomkit.exports import Export, Record
 from cargo_ai.store.session import Database
 from cargo_ai.warehouse import driver
 from cargo_ai.warehouse.catalog import ColumnType
+from cargo_ai.warehouse.filter import failing
+from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 PAGE = 1_000
 
@@ -36,7 +38,12 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
         while True:
             statement, values = chosen.after(last, PAGE)
             async with database.session(workspace) as db:
-                page = await driver.fetch(await driver_connection(db), statement, values)
+                connection = await driver_connection(db)
+                try:
+                    async with failing.evaluating(connection, chosen.scope):
+                        page = await driver.fetch(connection, statement, values)
+                except InvalidFilter as error:
+                    raise Refusal(400, "invalidFilter", f"The filter cannot be used: {error}") from None
             if not page:
                 return
             last = str(page[-1][0])

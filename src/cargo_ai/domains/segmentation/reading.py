@@ -19,6 +19,7 @@ from cargo_ai.kernel.wire import JsonObject, errors_of
 from cargo_ai.store.session import Database
 from cargo_ai.warehouse import driver, rows
 from cargo_ai.warehouse.catalog import Relation
+from cargo_ai.warehouse.filter import failing
 from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 PAGE = 2_000
@@ -100,8 +101,12 @@ async def _members(database: Database, found: Selection, batch: uuid.UUID, skip:
     async with database.engine.connect() as held:
         connection: Any = (await held.get_raw_connection()).driver_connection
         async with connection.cursor("members", withhold=True) as cursor:
-            await cursor.execute(statement.encode(), params)
-            await connection.commit()
+            try:
+                with failing.told(found.scope):
+                    await cursor.execute(statement.encode(), params)
+                    await connection.commit()
+            except InvalidFilter as error:
+                raise SourceFailed(f"The filter cannot be used: {error}") from None
             while page := await cursor.fetchmany(PAGE):
                 await connection.commit()
                 yield [str(row[0]) for row in page]

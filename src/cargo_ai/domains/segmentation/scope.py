@@ -37,7 +37,7 @@ async def scope_of(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
 
     def clause(text: str, relation: Relation, alias: str) -> exp.Expr:
         # It may say CURRENT_DATE, so who is in may change without any write.
-        scope.relative = True
+        scope.relative = scope.written = True
         return _clause(text, relation, alias)
 
     scope.clause = clause

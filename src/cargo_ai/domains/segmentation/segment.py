@@ -25,9 +25,11 @@ from cargo_ai.kernel.wire import ByUuid, Removed
 from cargo_ai.roomkit import exports, references
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
+from cargo_ai.warehouse.catalog import Catalog
 from cargo_ai.warehouse.filter import compile
 from cargo_ai.warehouse.filter.terms import InvalidFilter
 
+_MODELS = "cargo-ai storage model list"
 SLOW_SECONDS = 0.25
 """When counting takes so long, an index is proposed."""
 
@@ -64,11 +66,13 @@ async def live(db: AsyncSession, text: str) -> Segment | None:
     return await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
 
 
-async def _shown(ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | None = None) -> contract.Segment:
+async def _shown(
+    ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | None = None, catalog: Catalog | None = None
+) -> contract.Segment:
     """The segment with its live count. A filter whose columns are gone counts nothing, and says so."""
     try:
-        found = await _select(ctx, str(row.model_uuid), *_parts(row))
-        count = (await selection.count(await driver_connection(ctx.db), found))[0] if found else 0
+        found = await _select(ctx, str(row.model_uuid), *_parts(row), catalog)
+        count = await _count(ctx, found) if found else 0
     except InvalidFilter as error:
         ctx.warn(f"The filter of segment {row.name} no longer fits its model: {error}")
         count = 0
@@ -77,10 +81,20 @@ async def _shown(ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | 
     return reply(row, count, last.get(row.uuid))
 
 
+async def _count(ctx: Context, found: selection.Selection) -> int:
+    connection = await driver_connection(ctx.db)
+    if not found.scope.written:
+        return (await selection.count(connection, found))[0]
+    async with ctx.db.begin_nested():
+        # What a condition in SQL may break is then this count alone.
+        return (await selection.count(connection, found))[0]
+
+
 async def _saved(ctx: Context, row: Segment, found: selection.Selection) -> contract.SegmentReply:
-    """The segment as it was saved, and a word about how its count becomes fast where it took long."""
+    """The segment as it was saved, and a word about how its count becomes fast where it took long. Raises InvalidFilter where a condition
+    in SQL cannot be evaluated."""
     began = clock.seconds()
-    shown = await _shown(ctx, row)
+    shown = reply(row, await _count(ctx, found), (await last_of(ctx.db, [row.uuid])).get(row.uuid))
     took = clock.seconds() - began
     if took >= SLOW_SECONDS:
         filter, sort, _ = _parts(row)
@@ -90,9 +104,11 @@ async def _saved(ctx: Context, row: Segment, found: selection.Selection) -> cont
     return contract.SegmentReply(segment=shown)
 
 
-async def _select(ctx: Context, model: str, filter: Filter, sort: Any, limit: int | None) -> selection.Selection | None:
+async def _select(
+    ctx: Context, model: str, filter: Filter, sort: Any, limit: int | None, catalog: Catalog | None = None
+) -> selection.Selection | None:
     uid = ids.parse(model)
-    found = await selection.select(ctx.db, ctx.workspace, uid, filter, sort, limit) if uid else None
+    found = await selection.select(ctx.db, ctx.workspace, uid, filter, sort, limit, catalog) if uid else None
     for sentence in found.scope.warnings if found else ():
         ctx.warn(sentence)
     return found
@@ -111,7 +127,7 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error))
     if found is None:
-        contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+        contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     _tracked(contract.create, found, request.tracking_column_slugs, request.column_slugs)
     row = Segment(
         workspace_uuid=ctx.workspace,
@@ -128,7 +144,10 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
     ctx.db.add(row)
     await ctx.db.flush()
     await _refer(ctx, row, found, request.filter)
-    return await _saved(ctx, row, found)
+    try:
+        return await _saved(ctx, row, found)
+    except InvalidFilter as error:
+        contract.create.refuse("invalidFilter", cause=str(error))
 
 
 async def _refer(ctx: Context, row: Segment, found: selection.Selection, filter: Filter) -> None:
@@ -171,12 +190,16 @@ async def all_(ctx: Context, request: contract.ListSegments) -> contract.Segment
     """The segments, newest first."""
     query = select(Segment).where(Segment.deleted_at.is_(None)).order_by(Segment.uuid.desc())
     if request.model_uuid is not None:
-        query = query.where(Segment.model_uuid == (ids.parse(request.model_uuid) or uuid.UUID(int=0)))
+        model = ids.parse(request.model_uuid)
+        if model is None or not await storage.model_exists(ctx.db, model):
+            contract.all_.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        query = query.where(Segment.model_uuid == model)
     if request.from_play is not None:
         query = query.where(Segment.from_play == request.from_play)
     rows = (await ctx.db.scalars(query)).all()
     last = await last_of(ctx.db, [row.uuid for row in rows])
-    return contract.SegmentsReply(segments=[await _shown(ctx, row, last) for row in rows])
+    catalog = await storage.catalog(ctx.db, ctx.workspace)
+    return contract.SegmentsReply(segments=[await _shown(ctx, row, last, catalog) for row in rows])
 
 
 @handles(contract.update)
@@ -216,7 +239,10 @@ async def change(ctx: Context, row: Segment, request: contract.UpdateSegment) ->
     await ctx.db.flush()
     await _refer(ctx, row, found, filter)
     await watching.edited(ctx.db, row)
-    return await _saved(ctx, row, found)
+    try:
+        return await _saved(ctx, row, found)
+    except InvalidFilter as error:
+        contract.update.refuse("invalidFilter", cause=str(error))
 
 
 async def _acyclic(ctx: Context, row: Segment, filter: Filter) -> None:
@@ -259,13 +285,16 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
     except InvalidFilter as error:
         contract.fetch.refuse("invalidFilter", cause=str(error))
     if found is None:
-        contract.fetch.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+        contract.fetch.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     if request.enrich:
         await storage.enrich(ctx, found.relation)
     refreshing = await (_sync if request.sync else storage.is_refreshing)(ctx.db, found.relation.model)
     connection = await driver_connection(ctx.db)
-    records = await selection.fetch(connection, found, request.fetching_limit, request.fetching_offset)
-    count, exact = await selection.count(connection, found, request.count_up_to)
+    try:
+        records = await selection.fetch(connection, found, request.fetching_limit, request.fetching_offset)
+        count, exact = await selection.count(connection, found, request.count_up_to)
+    except InvalidFilter as error:
+        contract.fetch.refuse("invalidFilter", cause=str(error))
     return contract.RecordsReply(records=records, count=count, is_count_exact=exact, columns=found.wire_columns(), is_refreshing=refreshing)
 
 
@@ -284,7 +313,7 @@ async def download(ctx: Context, request: contract.DownloadSegment) -> contract.
     except InvalidFilter as error:
         contract.download.refuse("invalidFilter", cause=str(error))
     if found is None:
-        contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+        contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     params = request.model_dump(mode="json", by_alias=True, exclude={"format"})
     return contract.UrlsReply(urls=[exports.sign(ctx, "segment", params, request.format)])
 

@@ -17,7 +17,7 @@ from cargo_ai.domains.storage import door as storage
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.warehouse import driver
 from cargo_ai.warehouse.catalog import SYSTEM_COLUMNS, Catalog, Column, Relation
-from cargo_ai.warehouse.filter import compile, terms
+from cargo_ai.warehouse.filter import compile, failing, terms
 from cargo_ai.warehouse.filter.terms import Scope
 from cargo_ai.warehouse.values import to_wire
 
@@ -124,10 +124,19 @@ class Selection:
 
 
 async def select(
-    db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, filter: Filter, sort: Sort | None, limit: int | None
+    db: AsyncSession,
+    workspace: uuid.UUID,
+    model: uuid.UUID,
+    filter: Filter,
+    sort: Sort | None,
+    limit: int | None,
+    catalog: Catalog | None = None,
 ) -> Selection | None:
-    """The selection; None when the workspace has no such model. What matches nothing is said in `scope.warnings`. Raises InvalidFilter."""
-    catalog = await storage.catalog(db, workspace)
+    """The selection; None when the workspace has no such model. What matches nothing is said in `scope.warnings`. Raises InvalidFilter.
+
+    `catalog`: what the workspace has, for whoever makes many selections.
+    """
+    catalog = catalog or await storage.catalog(db, workspace)
     relation = catalog.by_model(model)
     if relation is None:
         return None
@@ -137,9 +146,10 @@ async def select(
 
 
 async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
-    """One page of records."""
-    statement = await _cheaper(connection, selection, lambda one: one.page(limit, offset))
-    rows = await driver.fetch(connection, statement, selection.scope.params)
+    """One page of records. Raises InvalidFilter where a condition in SQL cannot be evaluated: the transaction is lost then."""
+    async with failing.evaluating(connection, selection.scope):
+        statement = await _cheaper(connection, selection, lambda one: one.page(limit, offset))
+        rows = await driver.fetch(connection, statement, selection.scope.params)
     return [selection.record(row) for row in rows]
 
 
@@ -154,9 +164,10 @@ async def by_ids(connection: driver.Connection, selection: Selection, wanted: Se
 
 
 async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
-    """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are."""
-    statement = await _cheaper(connection, selection, lambda one: one.count(up_to))
-    found = int(await driver.value(connection, statement, selection.scope.params))
+    """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are. Raises as `fetch`."""
+    async with failing.evaluating(connection, selection.scope):
+        statement = await _cheaper(connection, selection, lambda one: one.count(up_to))
+        found = int(await driver.value(connection, statement, selection.scope.params))
     return (found, True) if up_to is None or found <= up_to else (up_to, False)
 
 

@@ -39,7 +39,8 @@ class Segment(Stamped, Owned, Row):
 
 
 class SegmentChange(Stamped, Owned, Row):
-    """What one comparison of a segment with its former state has found. `no` counts the changes of a segment from 1."""
+    """What one comparison of a segment with its former state has found. `no` counts the changes of a segment from 1; `since`: what that
+    state had seen, as a snapshot of the database."""
 
     __tablename__ = "segment_changes"
     __table_args__ = (Index("uq_segment_changes_no", "segment_uuid", "no", unique=True),)
@@ -50,3 +51,4 @@ class SegmentChange(Stamped, Owned, Row):
     updated_count: Mapped[int]
     removed_count: Mapped[int]
     total_count: Mapped[int]
+    since: Mapped[str | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any, cast
 
 from cargo_ai.contract.storage import column as contract
@@ -54,11 +55,11 @@ async def create(ctx: Context, request: contract.CreateColumn) -> contract.Colum
     raw = await _fitted(ctx, contract.create, before, _relation(before, row), column)
     row.additional_columns = [*row.additional_columns, raw]
     row.column_order = [*(str(one["slug"]) for one in every), column.slug]
-    after = await _catalog(ctx, row)
+    after = _changed(before, row)
     statements = await _added(ctx, row, _checked(contract.create, after, row, column.slug), column.slug)
     if tuple(row.hashed_columns) != _relation(after, row).hashed:
         # The view has to know what `_hash` covers now.
-        after = await _catalog(ctx, row)
+        after = _changed(before, row)
     await definition.show(ctx.db, after, [_relation(after, row)], statements)
     await _follow(ctx, row, after, column.slug)
     return contract.ColumnReply(column=_shown(row, column.slug))
@@ -94,9 +95,9 @@ async def update(ctx: Context, request: contract.UpdateColumn) -> contract.Colum
         return contract.ColumnReply(column=_shown(row, known.slug))
     raw = await _fitted(ctx, contract.update, before, relation, column)
     row.additional_columns = [raw if one["slug"] == known.slug else one for one in row.additional_columns]
-    after = await _catalog(ctx, row)
+    after = _changed(before, row)
     statements = await _retyped(ctx, row, before, _checked(contract.update, after, row, known.slug), known)
-    after = await _catalog(ctx, row)
+    after = _changed(before, row)
     await definition.show(ctx.db, after, _affected(after, row.uuid, known.slug), statements)
     await _follow(ctx, row, after, known.slug)
     return contract.ColumnReply(column=_shown(row, known.slug))
@@ -146,7 +147,7 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
     row.additional_columns = [raw for raw in row.additional_columns if raw["slug"] != column.slug]
     row.column_order = [slug for slug in row.column_order if slug != column.slug]
     row.hashed_columns = [slug for slug in row.hashed_columns if slug != column.slug]
-    after = await _catalog(ctx, row)
+    after = _changed(before, row)
     await definition.show(ctx.db, after, [_relation(after, row)], statements)
     await _told(ctx, row, after)
     return Removed(uuid=str(row.uuid))
@@ -290,10 +291,10 @@ def _shown(row: Model, slug: str) -> ListedColumn:
     return next(one for one in replies(row) if one.slug == slug)
 
 
-async def _catalog(ctx: Context, row: Model) -> Catalog:
-    """The catalog with what was just changed of the row."""
-    await ctx.db.flush()
-    return await relations.catalog(ctx.db, ctx.workspace)
+def _changed(before: Catalog, row: Model) -> Catalog:
+    """The catalog with what was just changed of the row, which this transaction has locked."""
+    shown = (relations.relation_of(row, one.dataset) if one.model == row.uuid else one for one in before.relations)
+    return replace(before, relations=tuple(shown))
 
 
 def _relation(catalog: Catalog, row: Model) -> Relation:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from cargo_ai.contract.storage import ingest as contract
@@ -13,11 +15,12 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.roomkit import exports
 from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.exports import Export, Form, Record
+from cargo_ai.roomkit.exports import Export, Record
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.store.session import Database
 from cargo_ai.warehouse import rows, unload
 from cargo_ai.warehouse.catalog import ColumnType
+from cargo_ai.warehouse.driver import Connection
 
 KIND = "records"
 PAGE = 1_000
@@ -52,16 +55,11 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
             last = str(page[-1]["_id"])
             yield list(page)
 
-    async def copied(form: Form) -> AsyncGenerator[bytes]:
-        last: str | None = ""
-        count = unload.FIRST_ROWS
-        while last is not None:
-            async with database.session(workspace) as db:
-                part, last = await unload.piece(await driver_connection(db), found, form, last, count)
-            count = unload.next_count(count, len(part))
-            if part:
-                yield part
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[Connection]:
+        async with database.session(workspace) as db:
+            yield await driver_connection(db)
 
     columns = rows.shown_columns(found)
     types: dict[str, ColumnType] = {column.slug: column.type for column in columns}
-    return Export(pages(), list(types), f"records-{found.slug}", types=types, copied=copied)
+    return Export(pages(), list(types), f"records-{found.slug}", types=types, copied=partial(unload.pieces, opened, found))

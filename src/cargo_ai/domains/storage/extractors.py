@@ -133,6 +133,8 @@ for _one in (
         "file-csv",
         _schema({"s3Filename": {"type": "string"}, "columns": _COLUMNS, **_ROLES}, ("s3Filename",)),
         {"kind": "fetch", "isIncremental": False, "writeStrategy": "overwrite"},
+        kind="file",
+        preview="records",
     ),
 ):
     native_extractors[_one.slug] = _one
@@ -188,10 +190,12 @@ def shaped(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) -> Sh
         slug: object = config.get(role)
         if slug is None or (slug == ID and role != "timeColumnSlug"):
             continue
+        if not isinstance(slug, str):
+            raise ConfigFault(f"config.{role}", "is not the slug of a column")
         if slug not in types:
             raise ConfigFault(f"config.{role}", f"names {slug}, which is none of the columns: {', '.join(slugs) or 'there are none'}")
-        if types[str(slug)] not in allowed:
-            raise ConfigFault(f"config.{role}", f"names {slug}, which is {types[str(slug)]}; it takes {' or '.join(sorted(allowed))}")
+        if types[slug] not in allowed:
+            raise ConfigFault(f"config.{role}", f"names {slug}, which is {types[slug]}; it takes {' or '.join(sorted(allowed))}")
     return Shape(
         columns,
         str(config.get("idColumnSlug") or ID),

@@ -15,8 +15,9 @@ from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import ids
 from cargo_ai.roomkit import parquet
 from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.csvfile import BadFile, csv_lists
+from cargo_ai.roomkit.csvfile import BadFile, csv_blocks
 from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
+from cargo_ai.warehouse.blocks import Block
 from cargo_ai.warehouse.catalog import Column, ColumnType, Relation
 from cargo_ai.warehouse.infer import Inference
 from cargo_ai.warehouse.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected, SameId
@@ -105,10 +106,11 @@ async def _looked_into(ctx: Context, key: str) -> _Found:
     inference: Inference | None = None
     headers: list[str] = []
     sample: list[list[str]] = []
-    async with aclosing(_lists(ctx.files, key, ctx.workspace)) as chunks:
-        async for columns, _, found in chunks:
+    async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
+        async for columns, _, block in chunks:
             if inference is None:
                 headers, inference = columns, Inference(len(columns))
+            found = [list(row) for row in block.rows()]
             inference.see(found)
             sample += found[: SHOWN_RECORDS - len(sample)]
     if inference is None:
@@ -155,7 +157,7 @@ async def fill(
     load: Load | None = None
     prepared: Prepared | None = None
     try:
-        async with aclosing(_lists(ctx.files, key, ctx.workspace)) as chunks:
+        async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
             async for headers, first, found in chunks:
                 if load is None or prepared is None:
                     prepared = Prepared(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
@@ -224,20 +226,20 @@ def name_of(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def lists(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, Block]]:
     """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. FileFault."""
-    return _lists(ctx.files, key, ctx.workspace)
+    return _blocks(ctx.files, key, ctx.workspace)
 
 
-async def _lists(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, Block]]:
     with _told(key):
         stream = files.stream(owned(key, workspace))
         if parquet.is_parquet(key):
             async with parquet.kept(stream) as path, aclosing(parquet.lists(path)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+                async for headers, first, rows in chunks:
+                    yield headers, first, Block(rows)
             return
-        async with aclosing(csv_lists(stream)) as chunks:
+        async with aclosing(csv_blocks(stream)) as chunks:
             async for chunk in chunks:
                 yield chunk
 

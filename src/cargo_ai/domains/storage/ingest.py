@@ -27,6 +27,7 @@ from cargo_ai.roomkit.csvfile import BadFile, json_chunks
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.store.files import FileMissing, FilesUnavailable, owned
 from cargo_ai.warehouse.catalog import Column, Relation
+from cargo_ai.warehouse.content_ids import Seen
 from cargo_ai.warehouse.prepared import MOST_REJECTED, MOST_TOLD, Rejected
 from cargo_ai.warehouse.rows import Written
 
@@ -175,10 +176,11 @@ class _Report:
         self._name, self._verdicts = name, verdicts
         self.added = self.updated = self.unchanged = self.rejected = 0
         self.errors: list[contract.RejectedRow] = []
+        self._seen = Seen()
 
     async def take(self, writer: Writer, found: list[dict[str, Any]], first: int, *, makes_ids: bool) -> None:
         """Write some objects; Refusal when one does not fit and is not to be skipped."""
-        checked = check_new(writer.relation, found, makes_ids=makes_ids)
+        checked = check_new(writer.relation, found, makes_ids=makes_ids, by_content=True)
         bad: dict[int, list[Fault]] = {}
         for fault in checked.faults:
             bad.setdefault(fault.index, []).append(fault)
@@ -188,6 +190,7 @@ class _Report:
             problem = f"{self._name}, line {first + fault.index}, {Unwritable([fault])}. Nothing was taken."
             details = {"file": self._name, "errors": [one.to_wire() for one in self.errors]}
             contract.ingest.refuse("rowsRejected", problem=problem, details=details)
+        await writer.tell_apart(checked, self._seen)
         written = await writer.upsert(Checked(checked.rows))
         distinct = len({uid for uid, _ in checked.rows})
         self.added += len(written.added)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import uuid
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -12,7 +14,7 @@ from sqlalchemy import delete, exists, select
 
 from cargo_ai.contract.storage import merge as contract
 from cargo_ai.domains.storage import computed, model, relations, write
-from cargo_ai.domains.storage.tables import MergedRecord, Model, RecordMerge
+from cargo_ai.domains.storage.tables import MergedRecord, MergedReference, Model, RecordMerge
 from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
@@ -21,9 +23,10 @@ from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.roomkit.plugins import Parts, plugin
 from cargo_ai.store.session import EVERYWHERE, Database
-from cargo_ai.warehouse import matching, merging, rows
+from cargo_ai.warehouse import matching, merging, repointing, rows
 from cargo_ai.warehouse.catalog import Column, Relation
 from cargo_ai.warehouse.merging import MOST_IN_GROUP, Group, Which
+from cargo_ai.warehouse.repointing import Reference, Repointed
 
 KEPT = timedelta(days=30)
 SHOWN_RECORDS = 1_000
@@ -48,6 +51,13 @@ async def find(ctx: Context, request: contract.FindDuplicates) -> contract.Dupli
             ctx.warn(f"Only the first {len(groups)} groups are shown: they have many records. Go on with --offset {len(groups)}.")
             break
         groups.append(preview(relation, group, await rows.get(connection, relation, group.ids)))
+    wanted = repointing.references(await relations.catalog(ctx.db, ctx.workspace), relation)
+    ids_of = [group.ids for group in found.groups[: len(groups)]]
+    leading = await repointing.preview(connection, relation, wanted, ids_of)
+    groups = [
+        made.model_copy(update={"repointed": [_repointed(one, count) for one, count in found]})
+        for made, found in zip(groups, leading, strict=True)
+    ]
     return contract.DuplicatesReply(groups=groups, groups_count=found.count, duplicates_count=found.duplicates)
 
 
@@ -72,7 +82,12 @@ def preview(relation: Relation, group: Group, records: Sequence[JsonObject]) -> 
         records=list(records),
         filled=filled,
         conflicts=conflicts,
+        repointed=[],
     )
+
+
+def _repointed(one: Reference, count: int) -> contract.Repointed:
+    return contract.Repointed(model_uuid=str(one.relation.model), column_slug=one.place.column.slug, count=count)
 
 
 def is_empty(value: Any) -> bool:
@@ -94,6 +109,7 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
         rule={"by": request.by, "ids": request.ids, "survivor": request.survivor, "survivorId": request.survivor_id},
         groups_count=0,
         removed_count=0,
+        repointed_count=0,
         created_at=now,
     )
     ctx.db.add(made)
@@ -106,9 +122,27 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     # The moment by which an undo knows that nobody has changed the survivor since.
     await merging.stamp(connection, relation, merged.filled, now)
     write.tell(ctx.db, ctx.workspace, relation.model, [*merged.filled, *merged.removed])
+    wanted = repointing.references(await relations.catalog(ctx.db, ctx.workspace), relation)
+    moved = await repointing.repoint(connection, relation, wanted, uid=made.uuid, workspace=ctx.workspace, now=now)
+    await _follow(ctx, moved, made.uuid)
+    made.repointed_count = sum(one.count for one in moved)
     await ctx.db.flush()
     _warn_of_large(ctx, merged.too_large)
-    return contract.MergedReply(merge=reply(made), groups_left=merged.left)
+    leading = [_repointed(one.reference, one.count) for one in moved]
+    return contract.MergedReply(merge=reply(made), groups_left=merged.left, repointed=leading)
+
+
+async def _follow(ctx: Context, moved: Sequence[Repointed], merge: uuid.UUID) -> None:
+    """What follows where records lead elsewhere: computed columns, which leave the time of their last change, and the outbox."""
+    connection = await driver_connection(ctx.db)
+    for one in {one.reference.relation.model: one.reference.relation for one in moved}.values():
+        if computed.Computed.of(one).columns:
+            async with aclosing(repointing.pages(connection, one, merge)) as pages:
+                async for page in pages:
+                    await _recompute(ctx, one, [uid for uid, _ in page])
+                    await repointing.stamp(connection, one, page)
+    for one in moved:
+        write.tell(ctx.db, ctx.workspace, one.reference.relation.model, one.ids if len(one.ids) == one.count else None, one.count)
 
 
 def reply(row: RecordMerge) -> contract.Merge:
@@ -123,6 +157,7 @@ def reply(row: RecordMerge) -> contract.Merge:
         survivor_id=row.rule.get("survivorId"),
         groups_count=row.groups_count,
         removed_count=row.removed_count,
+        repointed_count=row.repointed_count,
         created_at=row.created_at,
         undone_at=row.undone_at,
     )
@@ -133,13 +168,16 @@ async def get_all(ctx: Context, request: contract.ListMerges) -> contract.Merges
     """A page of the merges of the workspace or of one model, newest first."""
     wanted = select(RecordMerge).order_by(RecordMerge.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
-        wanted = wanted.where(RecordMerge.model_uuid == ids.parse(request.model_uuid))
+        of = await model.living(ctx.db, request.model_uuid)
+        if of is None:
+            contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        wanted = wanted.where(RecordMerge.model_uuid == of.uuid)
     return contract.MergesReply(merges=[reply(row) for row in await ctx.db.scalars(wanted)])
 
 
 @handles(contract.undo)
 async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
-    """Bring the removed records back, and empty what was filled. What was changed since keeps its newer values, with a warning."""
+    """Bring the removed records back with what led to them, and empty what was filled. What was changed since keeps its newer values."""
     row = await ctx.db.scalar(select(RecordMerge).where(RecordMerge.uuid == ids.parse(request.uuid)).with_for_update())
     if row is None:
         contract.undo.refuse("mergeNotFound", uuid=request.uuid, fix="cargo-ai storage merge list")
@@ -148,19 +186,23 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
     if not await ctx.db.scalar(select(exists().where(MergedRecord.merge_uuid == row.uuid))):
         contract.undo.refuse("mergeTooOld")
     of = await model.living(ctx.db, str(row.model_uuid), lock=True)
-    relation = None if of is None else (await relations.catalog(ctx.db, ctx.workspace)).by_model(of.uuid)
+    catalog = await relations.catalog(ctx.db, ctx.workspace)
+    relation = None if of is None else catalog.by_model(of.uuid)
     if relation is None:
         contract.undo.refuse("modelNotFound")
     connection, now = await driver_connection(ctx.db), clock.now()
     again = await merging.back_again(connection, relation, row.uuid)
     if again is not None:
         contract.undo.refuse("recordAlreadyExists", id=again)
+    wanted = await repointing.kept(connection, catalog, row.uuid)
     try:
+        back = await repointing.undo(connection, wanted, uid=row.uuid, merged_at=row.created_at, now=now)
         undone = await merging.undo(connection, relation, row.uuid, row.created_at, now)
     except errors.DataError as error:
         contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
     await _recompute(ctx, relation, [*undone.restored, *undone.reverted, *undone.changed_since])
     await merging.restamp(connection, relation, row.uuid, [*undone.restored, *undone.reverted])
+    await _follow(ctx, back, row.uuid)
     if undone.changed_since:
         ctx.warn(f"{len(undone.changed_since):,} records were changed after the merge: they keep what was written since.")
     write.tell(ctx.db, ctx.workspace, relation.model, [*undone.restored, *undone.reverted, *undone.changed_since])
@@ -227,6 +269,7 @@ async def prune(database: Database) -> None:
     async with database.session(EVERYWHERE) as db:
         old = select(RecordMerge.uuid).where(RecordMerge.created_at < clock.now() - KEPT)
         await db.execute(delete(MergedRecord).where(MergedRecord.merge_uuid.in_(old)))
+        await db.execute(delete(MergedReference).where(MergedReference.merge_uuid.in_(old)))
         await db.commit()
 
 

@@ -63,9 +63,9 @@ class Around:
 
 
 async def _emitted(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
-    """When the last record of each model was written: the last entry of its log."""
+    """When the last record of each model was written: an entry of the last transaction in its log."""
     queries = [
-        f"(select {number}, at from {names.qualified(row.schema_name, row.log_name)} order by seq desc limit 1)"  # noqa: S608 - quoted
+        f"(select {number}, at from {names.qualified(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
         for number, row in enumerate(rows)
     ]
     found: list[tuple[int, datetime]] = await fetch(await driver_connection(db), " union all ".join(queries))
@@ -276,7 +276,7 @@ async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelR
     if request.is_paused is not None:
         row.is_paused = request.is_paused
     if "unification" in given:
-        row.unification = unifying.stored_form(row, request.unification)
+        row.unification = await unifying.checked(ctx, row, request.unification)
     if request.config is not None:
         changes.config(row, request.config)
     if given & {"title_column_slug", "time_column_slug", "id_column_slug"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -45,8 +46,7 @@ async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract
 
 
 async def _create(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, checked: Checked, path: str) -> list[str]:
-    uids = [uid for uid, _ in checked.rows]
-    twice = next((uid for uid in uids if uids.count(uid) > 1), None) if len(set(uids)) < len(uids) else None
+    twice = next((uid for uid, times in Counter(uid for uid, _ in checked.rows).items() if times > 1), None)
     if twice is not None:
         operation.refuse("recordAlreadyExists", id=twice)
     try:

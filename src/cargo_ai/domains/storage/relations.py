@@ -21,11 +21,12 @@ NAMESPACE = uuid.UUID("6f1d0a5e-8f4b-5c53-9a2e-3a7b1f6f2c11")
 async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
     """Everything that the session's workspace has in the warehouse. Three selects."""
     slugs = {one.uuid: one.slug for one in await connection.datasets(db)}
-    models = (await db.scalars(select(Model).where(Model.deleted_at.is_(None)).order_by(Model.uuid))).all()
-    relations = tuple(relation_of(row, slugs[str(row.dataset_uuid)]) for row in models if str(row.dataset_uuid) in slugs)
+    installation = select(Installation.id).limit(1).scalar_subquery()
+    models = (await db.execute(select(Model, installation).where(Model.deleted_at.is_(None)).order_by(Model.uuid))).all()
+    relations = tuple(relation_of(row, slugs[str(row.dataset_uuid)]) for row, _ in models if str(row.dataset_uuid) in slugs)
     rows = await db.scalars(select(Relationship).order_by(Relationship.uuid))
-    installation = await db.scalar(select(Installation.id).limit(1))
-    role = names.role(installation or uuid.UUID(int=0), workspace)
+    own = models[0][1] if models else await db.scalar(select(Installation.id).limit(1))
+    role = names.role(own or uuid.UUID(int=0), workspace)
     return Catalog(workspace, role, relations, tuple(link_of(row) for row in rows))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, cast
 
 from sqlalchemy import or_, select
@@ -14,6 +14,7 @@ from cargo_ai.domains.storage import definition, model, refer, relations
 from cargo_ai.domains.storage.tables import Model, Relationship
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
+from cargo_ai.roomkit import references
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
 from cargo_ai.warehouse import ddl
@@ -86,21 +87,27 @@ async def _add(ctx: Context, request: contract.SetRelationships) -> contract.Rel
         pair = _guessed(one, other)
     else:
         _invalid("Name both columns, or none: then those that fit are taken.")
-    wanted = contract.Wanted(
-        from_model_uuid=str(one.model),
-        from_column_slug=pair[0],
-        to_model_uuid=str(other.model),
-        to_column_slug=pair[1],
-        relation=request.relation or _relation_of(one, pair[0], other, pair[1]),
-    )
     same = select(Relationship).where(
         Relationship.from_model_uuid == one.model,
         Relationship.to_model_uuid == other.model,
-        Relationship.from_column_slug == pair[0],
-        Relationship.to_column_slug == pair[1],
+        Relationship.from_column_slug == _plain(one, pair[0]),
+        Relationship.to_column_slug == _plain(other, pair[1]),
+        Relationship.from_property_slug.is_(None),
+        Relationship.to_property_slug.is_(None),
     )
-    row = await ctx.db.scalar(same)
-    await _put(ctx, catalog, wanted, row)
+    row = await ctx.db.scalar(same.limit(1))
+    if row is None:
+        wanted = contract.Wanted(
+            from_model_uuid=str(one.model),
+            from_column_slug=pair[0],
+            to_model_uuid=str(other.model),
+            to_column_slug=pair[1],
+            relation=request.relation or _relation_of(one, pair[0], other, pair[1]),
+        )
+        await _put(ctx, catalog, wanted, None)
+    elif request.relation is not None:
+        row.relation = request.relation
+        await ctx.db.flush()
     mine = select(Relationship).where(Relationship.from_model_uuid == one.model, Relationship.to_model_uuid == other.model)
     return contract.RelationshipsReply(relationships=[reply(found) for found in await ctx.db.scalars(mine.order_by(Relationship.uuid))])
 
@@ -113,6 +120,7 @@ async def _replace(ctx: Context, dataset_text: str, wanted: Sequence[contract.Wa
     catalog = await relations.catalog(ctx.db, ctx.workspace)
     of_dataset = select(Relationship).where(Relationship.from_dataset_uuid == named)
     present = {row.uuid: row for row in await ctx.db.scalars(of_dataset)}
+    related = {(row.from_model_uuid, row.to_model_uuid) for row in present.values()}
     kept: set[uuid.UUID] = set()
     for one in wanted:
         row = present.get(ids.parse(one.uuid) or uuid.UUID(int=0)) if one.uuid else None
@@ -125,6 +133,7 @@ async def _replace(ctx: Context, dataset_text: str, wanted: Sequence[contract.Wa
         await _remove(ctx, catalog, present[uid])
     await ctx.db.flush()
     after = await relations.catalog(ctx.db, ctx.workspace)
+    await _refuse_parted(ctx, after, related)
     changed = _using(after, {uid for uid in kept if uid in present})
     if changed:
         await definition.show(ctx.db, after, changed)
@@ -174,6 +183,18 @@ async def _remove(ctx: Context, catalog: Catalog, row: Relationship) -> None:
         _invalid(f"The relationship {row.uuid} is used by {', '.join(used)}: remove these columns first, or keep it in the list.")
     await refer.relationship(ctx.db, row, gone=True)
     await ctx.db.delete(row)
+
+
+async def _refuse_parted(ctx: Context, after: Catalog, before: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Say no where two models are no longer related, and a segment of one has conditions on the other."""
+    for one, other in sorted(before):
+        if one == other or after.between(one, other):
+            continue
+        users = set(await references.users(ctx.db, refer.MODEL, one)) & set(await references.users(ctx.db, refer.MODEL, other))
+        segments = sorted(user for user in users if user[0] == "segment")
+        if segments:
+            names = " and ".join(found.slug for found in map(after.by_model, (one, other)) if found is not None)
+            _invalid(f"The relationship of {names} is used by {refer.named(segments)}: change that first, or keep it in the list.")
 
 
 def _metrics(catalog: Catalog, relationship: uuid.UUID) -> list[str]:

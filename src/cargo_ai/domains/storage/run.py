@@ -150,7 +150,10 @@ async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsRepl
     """A page of the runs of the workspace or of one model, newest first."""
     wanted = select(StorageRun).order_by(StorageRun.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
-        wanted = wanted.where(StorageRun.model_uuid == ids.parse(request.model_uuid))
+        of = await model.living(ctx.db, request.model_uuid)
+        if of is None:
+            contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        wanted = wanted.where(StorageRun.model_uuid == of.uuid)
     if request.statuses:
         wanted = wanted.where(StorageRun.status.in_(request.statuses))
     return contract.RunsReply(runs=[reply(row) for row in await ctx.db.scalars(wanted)])

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.kernel import clock
@@ -114,6 +115,7 @@ class RecordMerge(Stamped, Owned, Row):
     rule: Mapped[dict[str, Any]] = mapped_column(Json)
     groups_count: Mapped[int]
     removed_count: Mapped[int]
+    repointed_count: Mapped[int] = mapped_column(default=0)
     undone_at: Mapped[datetime | None]
 
 
@@ -127,6 +129,21 @@ class MergedRecord(Owned, Row):
     survivor_id: Mapped[str]
     before: Mapped[dict[str, Any]]
     after: Mapped[dict[str, Any] | None]
+
+
+class MergedReference(Owned, Row):
+    """A column (or a property of one) of a record that led to a record which a merge removed: its value before and after."""
+
+    __tablename__ = "merged_references"
+
+    merge_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("record_merges.uuid", ondelete="CASCADE"), primary_key=True)
+    model_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+    column_slug: Mapped[str] = mapped_column(primary_key=True)
+    property_slug: Mapped[str] = mapped_column(primary_key=True, default="")
+    before: Mapped[Any] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[Any] = mapped_column(JSONB(none_as_null=True))
+    record_updated_at: Mapped[datetime]
 
 
 class UnifiedReference(Owned, Row):

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.contract.segmentation.filter import EVERYTHING
 from cargo_ai.contract.storage import unification as wire
 from cargo_ai.domains.storage import extractors, identities, relations
 from cargo_ai.domains.storage.identities import Identities, Known
@@ -24,8 +25,8 @@ from cargo_ai.warehouse import rows
 from cargo_ai.warehouse.catalog import Catalog, Relation
 from cargo_ai.warehouse.driver import fetch
 from cargo_ai.warehouse.filter import compile as filters
-from cargo_ai.warehouse.filter import terms
-from cargo_ai.warehouse.filter.terms import InvalidFilter
+from cargo_ai.warehouse.filter import failing, terms
+from cargo_ai.warehouse.filter.terms import InvalidFilter, Scope
 
 CHUNK = 1_000
 TARGETS: Mapping[str, str] = {"account": extractors.DEFINE_ACCOUNT, "contact": extractors.DEFINE_CONTACT}
@@ -44,8 +45,27 @@ def is_wanted(row: Model) -> bool:
     return row.unification is not None
 
 
-def stored_form(row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
+async def checked(ctx: Context, row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
     """The unification as it is stored; 400 where it cannot be put into effect."""
+    stored = _stored_form(row, wanted)
+    if not isinstance(wanted, wire.CustomUnification):
+        return stored
+    catalog = await relations.catalog(ctx.db, ctx.workspace)
+    parent = wanted.parent
+    named = ids.parse(parent.parent_model_uuid) if isinstance(parent, wire.ModelParent) else None
+    if isinstance(parent, wire.ModelParent) and (named is None or catalog.by_model(named) is None):
+        message = f"names {parent.parent_model_uuid}, which is no model of this workspace"
+        raise invalid_input([{"path": "unification.parent.parentModelUuid", "message": message}])
+    own = catalog.by_model(row.uuid)
+    if wanted.filter is not None and own is not None:
+        try:
+            filters.where(wanted.filter, own, "r", await scope_of(ctx.db, catalog, wanted.filter))
+        except InvalidFilter as fault:
+            raise invalid_input([{"path": "unification.filter", "message": str(fault)}]) from None
+    return stored
+
+
+def _stored_form(row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
     if wanted is None:
         return None
     if isinstance(wanted, wire.IntegrationUnification):
@@ -161,27 +181,30 @@ class _Work:
         keys = [identities.key_of(one.reference, self.source, one.slug) for one in self.wanted.unique_columns]
         parent = self.wanted.parent
         tied = identities.key_of(parent.reference, self.source, parent.column_slug) if isinstance(parent, wire.ReferenceParent) else "null"
-        where, params = await self._where()
+        where, scope = await self._where()
         query = (
             f"select array[{', '.join(keys)}]::text[], {tied}, {rows.selected(self.source, 'r')} from {rows.view(self.source)} as r "  # noqa: S608
             f"where r._id > %(last)s and {where} order by r._id limit {CHUNK}"
         )
-        found = await fetch(connection, query, params | {"last": last})
+        try:
+            async with failing.evaluating(connection, scope):
+                found = await fetch(connection, query, scope.params | {"last": last})
+        except InvalidFilter as fault:
+            raise UnifyFault(f"The filter of the unification cannot be used: {fault}") from None
         records = rows.to_records(self.source, [row[2:] for row in found])
         for record, row in zip(records, found, strict=True):
             record["_references"] = self._named(self.wanted, row[0])
             record["_parent"] = [identities.known(parent.reference, row[1])] if isinstance(parent, wire.ReferenceParent) and row[1] else []
         return records
 
-    async def _where(self) -> tuple[str, dict[str, Any]]:
-        if self.wanted.filter is None:
-            return "true", {}
-        scope = await scope_of(self.ctx.db, self.catalog, self.wanted.filter)
+    async def _where(self) -> tuple[str, Scope]:
+        wanted = self.wanted.filter or EVERYTHING
+        scope = await scope_of(self.ctx.db, self.catalog, wanted)
         try:
-            where = filters.where(self.wanted.filter, self.source, "r", scope)
+            where = filters.where(wanted, self.source, "r", scope)
         except (InvalidFilter, ValidationError) as fault:
             raise UnifyFault(f"The filter of the unification cannot be used: {fault}") from None
-        return terms.sql(where), scope.params
+        return terms.sql(where), scope
 
     async def take(self, records: Sequence[dict[str, Any]]) -> int:
         """Lead some records to their accounts or contacts."""

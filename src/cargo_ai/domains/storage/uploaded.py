@@ -49,11 +49,11 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
     connection = await driver_connection(ctx.db)
     await execute(connection, "create temp table kept_ids (_id text not null) on commit drop")
     prepared: Prepared | None = None
-    async with aclosing(files.lists(ctx, key)) as chunks:
+    async with aclosing(files.blocks(ctx, key)) as chunks:
         async for headers, first, found in chunks:
             prepared = prepared or Prepared(relation, _targets(relation, headers), new_id=_no_id)
-            lines = prepared.lines(first, found).decode().splitlines()
-            ids = b"".join(line.partition("\t")[0].encode() + b"\n" for line in lines)
+            lines = prepared.lines(first, found).removesuffix(b"\n").split(b"\n")
+            ids = b"".join(line.partition(b"\t")[0] + b"\n" for line in lines)
             async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:
                 await copy.write(ids)
     if prepared is not None and prepared.by_content:

@@ -17,6 +17,7 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.roomkit import events
 from cargo_ai.warehouse import rows
 from cargo_ai.warehouse.catalog import SYSTEM_COLUMNS, Relation
+from cargo_ai.warehouse.content_ids import Seen, content_id, escape
 from cargo_ai.warehouse.driver import Connection
 from cargo_ai.warehouse.rows import Written
 from cargo_ai.warehouse.values import Unfit, shown, to_database
@@ -57,23 +58,39 @@ class Unwritable(ValueError):
 
 @dataclass(slots=True)
 class Checked:
-    """Records ready to be written: `(_id, columns)`; `faults` of those that are not among them."""
+    """Records ready to be written: `(_id, columns)`; `faults` of those that are not among them; which of `rows` have ids that were made."""
 
     rows: list[tuple[str, Row]] = field(default_factory=list[tuple[str, Row]])
     faults: list[Fault] = field(default_factory=list[Fault])
+    made: list[int] = field(default_factory=list[int])
 
 
-def check_new(relation: Relation, records: Iterable[Mapping[str, Any]], *, makes_ids: bool) -> Checked:
-    """New records: every one gets an `_id`, from its id column where the model has one."""
+def check_new(relation: Relation, records: Iterable[Mapping[str, Any]], *, makes_ids: bool, by_content: bool = False) -> Checked:
+    """New records: every one gets an `_id`, from its id column where the model has one. Where that is missing and one is made, it is a
+    fresh one, or `by_content` one made of the values: see `Writer.tell_apart`."""
     found = Checked()
     for index, record in enumerate(records):
         row, faults = columns_of(relation, record, index)
-        uid = _id_of(relation, record, row, index, faults, makes_ids=makes_ids)
-        if faults:
+        uid, is_made = _id_of(relation, record, row, index, faults, makes_ids=makes_ids)
+        if is_made and not faults:
+            uid = _content_id(relation, row) if by_content else str(ids.new())
+            found.made.append(len(found.rows))
+            found.rows.append((uid, _with_id(relation, uid, row)))
+        elif faults:
             found.faults += faults
         else:
             found.rows.append((uid, row))
     return found
+
+
+def _content_id(relation: Relation, row: Row) -> str:
+    columns = sorted((column.slug, column.kind == "original") for column in relation.columns)
+    original, other = ([(slug, escape(row.get(slug) or "")) for slug, own in columns if own is which] for which in (True, False))
+    return content_id(original, other)
+
+
+def _with_id(relation: Relation, uid: str, row: Row) -> Row:
+    return row if relation.id_column == "_id" else row | {relation.id_column: uid}
 
 
 def check_changes(relation: Relation, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Checked:
@@ -116,7 +133,10 @@ def _unknown(relation: Relation, name: str) -> str:
     return f"is no column of {relation.slug}" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _id_of(relation: Relation, record: Mapping[str, Any], row: Row, index: int, faults: list[Fault], *, makes_ids: bool) -> str:
+def _id_of(
+    relation: Relation, record: Mapping[str, Any], row: Row, index: int, faults: list[Fault], *, makes_ids: bool
+) -> tuple[str, bool]:
+    """The id that the record brings, and whether one is to be made instead."""
     own = relation.id_column
     given: object = record.get("_id")
     if own == "_id":
@@ -127,16 +147,14 @@ def _id_of(relation: Relation, record: Mapping[str, Any], row: Row, index: int, 
             row[own] = to_database(given, column.type) if column else given
         uid = id_of(relation, row.get(own)) or ""
     if not uid and (own == "_id" or makes_ids):
-        uid = str(ids.new())
-        if own != "_id":
-            row[own] = uid
+        return "", True
     if not uid and not any(fault.column == own for fault in faults):
         faults.append(Fault(index, own, "is missing: it is the id of the record"))
     if len(uid) > MOST_ID:
         faults.append(Fault(index, own, f"is longer than the {MOST_ID:,} characters that an id may have"))
     if "\x00" in uid:
         faults.append(Fault(index, own, "has a NUL character"))
-    return uid
+    return uid, False
 
 
 def id_of(relation: Relation, text: str | None) -> str | None:
@@ -171,6 +189,12 @@ class Writer:
         written = await rows.upsert(await self._connection(), self.relation, _whole(checked), clock.now())
         await self._after(written.touched)
         return written
+
+    async def tell_apart(self, checked: Checked, seen: Seen) -> None:
+        """Number the records whose values, of which their ids were made, came before: they are records of their own."""
+        told = await seen.tell_apart(await self._connection(), [checked.rows[at][0] for at in checked.made])
+        for at, uid in zip(checked.made, told, strict=True):
+            checked.rows[at] = (uid, _with_id(self.relation, uid, checked.rows[at][1]))
 
     async def remove(self, uids: Sequence[str]) -> list[str]:
         """Take records away; the ids of those that were there."""

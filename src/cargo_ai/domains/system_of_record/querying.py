@@ -52,18 +52,23 @@ class _Asked:
     bytes: int = 0
 
 
-async def fetch(
-    ctx: Context, text: str, *, limit: int, offset: int = 0, count: bool = False, over: Catalog | None = None, clickhouse: bool = False
-) -> Fetched:
-    """Rows of a query. SqlRefused when it cannot be run; Refusal: 429 when too many run, 503 without a database.
-
-    `over`: what can be asked, instead of the models of the workspace; `clickhouse`: whose spelling is tried first.
-    """
+async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: bool = False) -> Fetched:
+    """Rows of a query over the workspace's models. SqlRefused when it cannot be run; Refusal: 429 when too many run, 503 without a
+    database."""
     async with _logged(_Asked(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
-        checked, catalog = await _checked(ctx.database, ctx.workspace, text, over, clickhouse=clickhouse)
-        desk = open_desk(ctx.database, ctx.secrets)
+        checked, catalog = await _checked(ctx.database, ctx.workspace, text)
         seconds = await _seconds(ctx.database, ctx.workspace)
-        found = await desk.fetch(checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds)
+        found = await open_desk(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds)
+        asked.bytes = found.bytes
+        return found
+
+
+async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, most_scanned: int) -> Fetched:
+    """The same over other tables than the workspace's models, in ClickHouse's spelling first, within the usual time; what goes through
+    more than `most_scanned` rows is refused."""
+    async with _logged(_Asked(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
+        checked = await _understood(text, catalog, clickhouse=True)
+        found = await open_desk(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, most_scanned=most_scanned)
         asked.bytes = found.bytes
         return found
 
@@ -74,13 +79,15 @@ async def sign_download(ctx: Context, text: str, format: str | None) -> str:
     return exports.sign(ctx, "query", {"query": text}, format)
 
 
-async def _checked(
-    database: Database, workspace: uuid.UUID, text: str, over: Catalog | None = None, *, clickhouse: bool = False
-) -> tuple[Checked, Catalog]:
-    catalog = over or await catalog_of(database, workspace)
+async def _checked(database: Database, workspace: uuid.UUID, text: str) -> tuple[Checked, Catalog]:
+    catalog = await catalog_of(database, workspace)
+    return await _understood(text, catalog), catalog
+
+
+async def _understood(text: str, catalog: Catalog, *, clickhouse: bool = False) -> Checked:
     if len(text) > LONG_TEXT:
-        return await asyncio.to_thread(guard.check, text, catalog, clickhouse=clickhouse), catalog
-    return guard.check(text, catalog, clickhouse=clickhouse), catalog
+        return await asyncio.to_thread(guard.check, text, catalog, clickhouse=clickhouse)
+    return guard.check(text, catalog, clickhouse=clickhouse)
 
 
 async def _seconds(database: Database, workspace: uuid.UUID) -> int:

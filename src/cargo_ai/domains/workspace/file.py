@@ -14,7 +14,7 @@ from cargo_ai.domains.workspace import uploads
 from cargo_ai.domains.workspace.uploads import Upload, UploadPart
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Removed
-from cargo_ai.roomkit import signed
+from cargo_ai.roomkit import parquet, signed
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.csvfile import BadFile, csv_columns
 from cargo_ai.roomkit.handlers import handles
@@ -35,9 +35,9 @@ def part_path(upload: str, number: int | str) -> str:
 
 @handles(contract.list_columns)
 async def list_columns(ctx: Context, request: contract.ListColumns) -> contract.ColumnsReply:
-    """The names in the first row; no connection to the database is held while the file is read."""
+    """The names in the first row, or in the schema; no connection to the database is held while the file is read."""
     try:
-        names = await csv_columns(ctx.files.stream(owned(request.s3_filename, ctx.workspace)))
+        names = await _names(ctx, owned(request.s3_filename, ctx.workspace))
     except FileMissing:
         contract.list_columns.refuse("fileNotFound", fix=_UPLOAD, file=request.s3_filename)
     except FilesUnavailable:
@@ -47,6 +47,14 @@ async def list_columns(ctx: Context, request: contract.ListColumns) -> contract.
     if not names:
         contract.list_columns.refuse("noColumnsFound", fix=_UPLOAD)
     return contract.ColumnsReply(columns=[contract.Column(name=name) for name in names])
+
+
+async def _names(ctx: Context, key: str) -> list[str]:
+    stream = ctx.files.stream(key)
+    if not parquet.is_parquet(key):
+        return await csv_columns(stream)
+    async with parquet.kept(stream) as path:
+        return [name for name, _ in (await parquet.shape(path)).columns]
 
 
 @handles(contract.create_multipart)

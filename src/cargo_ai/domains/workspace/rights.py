@@ -32,8 +32,13 @@ def stored(rules: Sequence[Permission] | None) -> list[dict[str, Any]] | None:
 
 
 def on_wire(rules: Sequence[Mapping[str, Any]]) -> list[Permission]:
-    """Stored rules for the wire."""
-    return [Permission.model_validate(rule) for rule in rules]
+    """Stored rules for the wire, where everything is spelt room by room."""
+    return [Permission.model_validate({**rule, "actions": _spelt(rule["actions"])}) for rule in rules]
+
+
+def _spelt(actions: Sequence[str]) -> list[str]:
+    # `*` is ours: who reads replies by the public list of permissions has never heard of it.
+    return [f"{room}:*" for room in ROOMS] if "*" in actions else list(actions)
 
 
 def layer(rules: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from cargo_ai.contract.workspace import workspace as contract
 from cargo_ai.domains.workspace.role import named
 from cargo_ai.domains.workspace.tables import Workspace
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import Nothing
 from cargo_ai.roomkit.context import Context
 from cargo_ai.roomkit.handlers import handles
@@ -22,7 +23,7 @@ _WITHOUT_EFFECT = (
 )
 
 
-def reply(row: Workspace) -> contract.Workspace:
+def reply(row: Workspace, settings: Settings) -> contract.Workspace:
     """The workspace on the wire."""
     return contract.Workspace(
         uuid=str(row.uuid),
@@ -31,7 +32,7 @@ def reply(row: Workspace) -> contract.Workspace:
         syncs=[],
         temporal_namespace="",
         temporal_task_queue_prefix=None,
-        max_concurrent_runs=100,
+        max_concurrent_runs=settings.max_concurrent_runs,
         open_ai_vector_store_id=None,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -53,13 +54,13 @@ async def _current(ctx: Context) -> Workspace:
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: Nothing) -> contract.WorkspacesReply:
     """The one workspace of the caller's token: a token opens no other."""
-    return contract.WorkspacesReply(workspaces=[reply(await _current(ctx))])
+    return contract.WorkspacesReply(workspaces=[reply(await _current(ctx), ctx.settings)])
 
 
 @handles(contract.get_current)
 async def get_current(ctx: Context, request: Nothing) -> contract.WorkspaceReply:
     """The workspace of the caller's token."""
-    return contract.WorkspaceReply(workspace=reply(await _current(ctx)))
+    return contract.WorkspaceReply(workspace=reply(await _current(ctx), ctx.settings))
 
 
 @handles(contract.update)
@@ -84,4 +85,4 @@ async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.Wo
         if name in given:
             ctx.warn(f"{contract.UpdateWorkspace.model_fields[name].alias} has no effect on this platform and was not stored.")
     await ctx.db.flush()
-    return contract.WorkspaceReply(workspace=reply(row))
+    return contract.WorkspaceReply(workspace=reply(row, ctx.settings))

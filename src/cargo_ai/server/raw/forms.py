@@ -17,7 +17,7 @@ from cargo_ai.domains.orchestration.form import Form
 from cargo_ai.integrations import outbound
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.server import replies
+from cargo_ai.server import incoming, replies
 from cargo_ai.server.state import State, of
 from cargo_ai.server.transaction import transact
 from cargo_ai.store.session import EVERYWHERE
@@ -64,7 +64,8 @@ async def _send(state: State, form: Form, request: Request) -> dict[str, Any]:
     nonce = forms.guard(form, state.secrets, said.get("formToken"), given)
     record = forms.checked(form, given)
     await _captcha(state, form, said.get("captchaToken"), host)
-    run = await transact(state.database, form.origin.workspace, lambda db: forms.send(db, form, nonce, record))
+    most = state.settings.max_concurrent_runs
+    run = await transact(state.database, form.origin.workspace, lambda db: forms.send(db, form, nonce, record, most))
     return {"status": "accepted", "runUuid": str(run)}
 
 
@@ -102,18 +103,9 @@ async def _captcha(state: State, form: Form, token: object, host: str) -> None:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY:
-            raise Refusal(413, "invalidInput", "The body is larger than 1 MB.", headers={"Connection": "close"})
-    try:
-        found: object = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refusal(400, "invalidInput", "The body is not valid JSON.") from None
-    if not isinstance(found, dict):
-        raise Refusal(400, "invalidInput", "Send a JSON object.")
-    return cast("dict[str, Any]", found)
+    found = incoming.parse_object(await incoming.read_body(request, MOST_BODY))
+    incoming.refuse_nul(found)
+    return found
 
 
 routes = [Route("/v1/forms/{uuid}", answer, methods=["GET", "POST", "OPTIONS"])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncGenerator
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -92,7 +92,7 @@ async def _objects(request: Request) -> list[dict[str, Any]]:
     """The objects of a JSON body: one, a list, or `{records: […]}`."""
     body = b"".join([chunk async for chunk in _limited(request, MOST_JSON)])
     try:
-        given: object = json.loads(body)
+        given: object = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Refusal(400, "invalidInput", "The body is not valid JSON; send JSON lines as application/x-ndjson.") from None
     if isinstance(given, dict):
@@ -102,6 +102,10 @@ async def _objects(request: Request) -> list[dict[str, Any]]:
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in cast("list[object]", given)):
         raise Refusal(400, "invalidInput", "Send an object, or a list of objects.")
     return cast("list[dict[str, Any]]", given)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 async def _limited(request: Request, most: int) -> AsyncGenerator[bytes]:

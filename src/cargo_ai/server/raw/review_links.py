@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.roomkit.context import Caller
-from cargo_ai.server import dispatch, replies
+from cargo_ai.server import dispatch, incoming, replies
 from cargo_ai.server.state import of
 from cargo_ai.server.transaction import transact
 
@@ -66,28 +66,16 @@ async def decide(request: Request) -> Response:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY:
-            raise Refusal(413, "invalidInput", "The body is larger than 1 MB.", headers={"Connection": "close"})
+    body = await incoming.read_body(request, MOST_BODY)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         said: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
         if "values" in said:
-            said["values"] = _read(said["values"])
-        return said
-    return _read(bytes(body))
-
-
-def _read(text: bytes | str) -> dict[str, Any]:
-    try:
-        given: object = json.loads(text)
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise Refusal(400, "invalidInput", 'Send a JSON object such as {"decision": "approve"}.')
-    return cast("dict[str, Any]", given)
+            said["values"] = incoming.parse_object(said["values"].encode())
+    else:
+        said = incoming.parse_object(body)
+    incoming.refuse_nul(said)
+    return said
 
 
 def _answer(request: Request, review: contract.Review, address: str) -> Response:

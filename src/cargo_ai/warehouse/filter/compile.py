@@ -19,7 +19,7 @@ from cargo_ai.contract.segmentation.filter import (
     Sort,
     SqlCondition,
 )
-from cargo_ai.warehouse.catalog import Relation
+from cargo_ai.warehouse.catalog import End, Relation
 from cargo_ai.warehouse.filter import terms
 from cargo_ai.warehouse.filter.plain import Plain, plain
 from cargo_ai.warehouse.filter.terms import MAXIMUM_DEPTH, InvalidFilter, Scope
@@ -54,6 +54,7 @@ def _group(group: Group, relation: Relation, alias: str, scope: Scope) -> exp.Ex
 
 
 def _condition(condition: Condition, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
+    scope.counted()
     if isinstance(condition, SegmentCondition):
         return _segment(condition, relation, alias, scope)
     if isinstance(condition, EnrollmentCondition):
@@ -86,8 +87,24 @@ def _related(model: str, relation: Relation, alias: str, scope: Scope) -> tuple[
     if not pairs:
         raise InvalidFilter(f"Models {relation.slug} and {related.slug} have no relationship: set one with `storage relationship set`.")
     inner = scope.alias()
-    joins = [exp.EQ(this=terms.name(alias, left), expression=terms.name(inner, right)) for left, right in pairs]
-    return related, exp.paren(terms.any_of([*joins])), inner
+    joins = [_equal(_end(relation, alias, mine, scope), _end(related, inner, theirs, scope)) for mine, theirs in pairs]
+    return related, exp.paren(terms.any_of(joins)), inner
+
+
+def _end(relation: Relation, alias: str, end: End, scope: Scope) -> tuple[exp.Expr, str]:
+    """What records are related by, and its type."""
+    slug, inner = end
+    column = terms.column_of(relation, slug)
+    value = terms.name(alias, column.slug)
+    return (value, column.type) if inner is None else (terms.property_text(value, inner, scope), "string")
+
+
+def _equal(one: tuple[exp.Expr, str], other: tuple[exp.Expr, str]) -> exp.Expr:
+    """The two are the same; as texts where their types differ."""
+    (left, left_type), (right, right_type) = one, other
+    if left_type != right_type:
+        left, right = terms.as_text(left, left_type), terms.as_text(right, right_type)
+    return exp.EQ(this=left, expression=right)
 
 
 def _segment(condition: SegmentCondition, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
@@ -134,6 +151,7 @@ def _occurrence(condition: OccurrenceCondition, relation: Relation, alias: str, 
     if condition.conditions and condition.conjonction is None:
         scope.warn("An occurrence condition has no conjonction, so it matches nothing.")
         return terms.false()
+    scope.counted(len(condition.conditions))
     parts = [_on(one, related, inner, scope) for one in condition.conditions]
     matching = terms.all_of(parts) if condition.conjonction != "or" or not parts else terms.any_of(parts)
     when = _period(condition.period, terms.name(inner, "_time"), scope)
@@ -179,4 +197,4 @@ def segments_of(filter: Filter) -> set[str]:
 
 def fresh(scope: Scope) -> Scope:
     """The same scope for another filter: nothing bound, nothing said."""
-    return replace(scope, params={}, warnings=[], relative=False, depth=0)
+    return replace(scope, params={}, warnings=[], relative=False, written=False, depth=0, conditions=0)

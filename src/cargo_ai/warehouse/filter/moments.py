@@ -11,6 +11,7 @@ from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 _SPAN = re.compile(r"(\d{1,6})\s+(second|minute|hour|day|week|month|year)s?(?:\s+ago)?\s*\Z", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_LAST = datetime.max.replace(tzinfo=UTC)
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
@@ -68,12 +69,17 @@ def moment(text: str, now: datetime) -> Span:
             return Span(start, start + timedelta(microseconds=1), live)
         if _DAY.match(text):
             start = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return Span(start, start + timedelta(days=1))
+            return Span(start, _after(start, timedelta(days=1)))
         parsed = datetime.fromisoformat(text)
         start = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidFilter(f"{text!r} is no date: give an ISO date or time, or a span such as '3 months'.") from None
-    return Span(start, start + timedelta(microseconds=1))
+    return Span(start, _after(start, timedelta(microseconds=1)))
+
+
+def _after(at: datetime, more: timedelta) -> datetime:
+    """The moment that much later; the last day that there is stands for one without an end."""
+    return at + more if at < _LAST - more else _LAST
 
 
 def _literal(at: datetime) -> str:

@@ -33,8 +33,12 @@ FITS = {
     "any": {"any"},
     "objectProperty": {"object", "any"},
 }
+FEW = 20
+"""So many texts are looked for one by one, which an index of texts can do."""
 _NULLS = {"isNull", "isNotNull", "isEmpty", "isNotEmpty"}
-_NUMERIC = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+_NUMERIC = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*$"
+_LONGEST_NUMBER = 400
+"""Characters. What is no longer and looks like a number can be cast to `numeric`, whatever else is in the data."""
 
 
 def plain(condition: Plain, column: Column, value: exp.Expr, scope: Scope) -> exp.Expr:
@@ -86,13 +90,24 @@ def text(operator: str, values: list[str] | None, value: exp.Expr, scope: Scope,
         "endsWith": lambda part: f"%{part}",
     }
     shape = shapes[operator]
-    found = terms.any_of([_like(value, shape(re.sub(r"([\\%_])", r"\\\1", one)), scope) for one in values])
+    patterns = [shape(re.sub(r"([\\%_])", r"\\\1", one)) for one in values]
+    found = terms.any_of([_like(value, one, scope) for one in patterns]) if len(patterns) <= FEW else _like_any(value, patterns, scope)
     return terms.negated(value, found) if operator == "doesNotContain" else found
 
 
 def _like(value: exp.Expr, pattern: str, scope: Scope) -> exp.Expr:
     lowered = exp.Lower(this=value.copy())
     return exp.Like(this=lowered, expression=exp.Lower(this=scope.bind(pattern, "text")))
+
+
+def _like_any(value: exp.Expr, patterns: list[str], scope: Scope) -> exp.Expr:
+    """The same for many patterns, which are one value of the statement: no index helps, but no statement grows with them."""
+    alias = scope.alias()
+    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=[exp.to_identifier("value", quoted=True)])
+    source = exp.Table(this=terms.function("unnest", scope.bind(patterns, "text[]")), alias=named)
+    lowered = exp.Select(expressions=[exp.Lower(this=terms.name(alias, "value"))]).from_(source)
+    array = terms.function("ARRAY", lowered)
+    return exp.Like(this=exp.Lower(this=value.copy()), expression=terms.function("ANY", array))
 
 
 def _number(condition: NumberCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
@@ -161,7 +176,7 @@ def _property(condition: PropertyCondition, value: exp.Expr, scope: Scope) -> ex
 
 def _property_text(path: str, value: exp.Expr, scope: Scope) -> exp.Expr:
     """The property as text; a dotted name means the property of exactly that name, else the deeper one."""
-    literal = terms.function("jsonb_extract_path_text", value.copy(), scope.bind(path, "text"))
+    literal = terms.property_text(value, path, scope)
     if "." not in path:
         return literal
     deeper = terms.function("jsonb_extract_path_text", value.copy(), *(scope.bind(part, "text") for part in path.split(".")))
@@ -179,11 +194,12 @@ def _as_text(value: str | float | bool) -> str:
 def _ordered(compare: type[exp.Binary], found: exp.Expr, value: str | float | bool, scope: Scope) -> exp.Expr:
     """Numbers are compared as numbers, everything else as text."""
     given = _as_text(value)
-    if re.match(_NUMERIC, given):
+    if len(given) <= _LONGEST_NUMBER and re.match(_NUMERIC, given):
         # A CASE, since a cast beside an AND may be evaluated first.
-        numeric = exp.RegexpLike(this=found.copy(), expression=terms.literal(_NUMERIC))
-        number = exp.cast(found.copy(), "double precision")
-        compared = compare(this=number, expression=scope.bind(float(given), "double precision"))
+        short = exp.LTE(this=exp.Length(this=found.copy()), expression=exp.Literal.number(_LONGEST_NUMBER))
+        numeric = exp.and_(short, exp.RegexpLike(this=found.copy(), expression=terms.literal(_NUMERIC)))
+        number = exp.cast(found.copy(), "numeric")
+        compared = compare(this=number, expression=scope.bind(given.strip(), "numeric"))
         return exp.Case(ifs=[exp.If(this=numeric, true=compared)], default=exp.false())
     return compare(
         this=exp.Collate(this=found.copy(), expression=exp.to_identifier("C", quoted=True)), expression=scope.bind(given, "text")
@@ -194,6 +210,7 @@ def _object(condition: ObjectCondition, value: exp.Expr, scope: Scope) -> exp.Ex
     wanted = condition.property_conditions
     if wanted is None:
         raise InvalidFilter(f"matchConditions on {condition.column_slug} needs propertyConditions.")
+    scope.counted(len(wanted))
     if condition.conjonction is None:
         scope.warn(f"matchConditions on {condition.column_slug} has no conjonction: it matches nothing.")
         return terms.false()

@@ -14,6 +14,8 @@ from cargo_ai.contract.segmentation.filter import EnrollmentCondition, Filter, S
 from cargo_ai.warehouse.catalog import Catalog, Column, Relation
 
 MAXIMUM_DEPTH = 10
+MAXIMUM_CONDITIONS = 500
+"""In all of a filter, with those of the segments that it names: each takes its time to be compiled and evaluated."""
 
 
 class InvalidFilter(ValueError):
@@ -46,8 +48,17 @@ class Scope:
     warnings: list[str] = field(default_factory=list[str])
     relative: bool = False
     """Whether membership can change without any write, because something is compared with the present."""
+    written: bool = False
+    """Whether there are conditions in SQL, which may fail on the values that they meet."""
     depth: int = 0
+    conditions: int = 0
     _aliases: int = 0
+
+    def counted(self, more: int = 1) -> None:
+        """Count conditions; InvalidFilter where they are too many."""
+        self.conditions += more
+        if self.conditions > MAXIMUM_CONDITIONS:
+            raise InvalidFilter(f"The filter has more than {MAXIMUM_CONDITIONS} conditions; `values` of one condition may be many more.")
 
     def bind(self, value: Any, type: str | None = None, live: str | None = None) -> exp.Expr:
         """A placeholder for a value, cast to a type where the database could not know it. `live`: the value as SQL over now()."""
@@ -127,6 +138,20 @@ def is_not_null(value: exp.Expr) -> exp.Expr:
 def function(called: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of one of the database's functions, by exactly this name."""
     return exp.Anonymous(this=called, expressions=list(arguments))
+
+
+def property_text(value: exp.Expr, path: str, scope: Scope) -> exp.Expr:
+    """The property of exactly that name as text."""
+    return function("jsonb_extract_path_text", value.copy(), scope.bind(path, "text"))
+
+
+def as_text(value: exp.Expr, type: str) -> exp.Expr:
+    """A value of a column of this type as text."""
+    if type == "string":
+        return value
+    if type in {"object", "array", "any"}:
+        return exp.JSONBExtractScalar(this=value, expression=literal("{}"))
+    return exp.cast(value, "text")
 
 
 def literal(text: str) -> exp.Expr:

@@ -181,7 +181,7 @@ def _interval(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     unit = step.args.get("unit") if type(step) is exp.Interval else None
     word = unit.name.lower().removesuffix("s") if type(unit) is exp.Var else ""
     count = amount.name if type(amount) is exp.Literal else ""
-    if word not in _STEPS or not count.isdigit() or not 1 <= int(count[:6]) <= MOST_STEPS:
+    if word not in _STEPS or not count.isdecimal() or len(count) > 5 or not 1 <= int(count) <= MOST_STEPS:
         refuse("toStartOfInterval takes an INTERVAL of whole seconds, minutes, hours or days as its second argument.")
     return _binned(moment, int(count) * _STEPS[word])
 

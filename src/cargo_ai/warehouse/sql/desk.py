@@ -21,8 +21,9 @@ from cargo_ai.store.session import EVERYWHERE, Database
 from cargo_ai.warehouse.catalog import Catalog
 from cargo_ai.warehouse.sql import failures, memory, roles, values
 from cargo_ai.warehouse.sql.guard import Checked
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.warehouse.sql.refused import About, SqlRefused
 from cargo_ai.warehouse.sql.roles import STATEMENT_SECONDS
+from cargo_ai.warehouse.sql.scanned import scanned
 
 AT_ONCE = 8
 AT_ONCE_PER_WORKSPACE = 2
@@ -35,6 +36,8 @@ CHUNK = 20
 """Rows that the driver holds at once: each may have 4 MB."""
 MOST_COLLECTED = 256 * 1024 * 1024
 MOST_RESULT_BYTES = 64 * 1024 * 1024
+
+_ABOUT: dict[str, About] = {"57014": "time", "42501": "denied"}
 
 _log = log.get(__name__)
 
@@ -70,10 +73,21 @@ class Desk:
         self._workspaces: dict[uuid.UUID, tuple[asyncio.Semaphore, int]] = {}
 
     async def fetch(
-        self, checked: Checked, catalog: Catalog, *, limit: int, offset: int = 0, count: bool = False, seconds: int = STATEMENT_SECONDS
+        self,
+        checked: Checked,
+        catalog: Catalog,
+        *,
+        limit: int,
+        offset: int = 0,
+        count: bool = False,
+        seconds: int = STATEMENT_SECONDS,
+        most_scanned: int | None = None,
     ) -> Fetched:
-        """Rows `offset` to `offset + limit` of the result. SqlRefused when the database says no; Busy, Unavailable."""
-        async with self._cursor(checked, catalog, seconds) as connection:
+        """Rows `offset` to `offset + limit` of the result. SqlRefused when the database says no; Busy, Unavailable.
+
+        `most_scanned`: a query that goes through more rows than so many, as the planner expects, is not begun.
+        """
+        async with self._cursor(checked, catalog, seconds, most_scanned) as connection:
             skipped = await _moved(connection, f"MOVE FORWARD {offset} IN q") if offset else 0
             rows, weight = list[Row](), 0
             async for row, size in _stream(connection, f"FETCH FORWARD {limit} FROM q", checked.columns):
@@ -101,19 +115,21 @@ class Desk:
                     raise SqlRefused(f"The download took longer than {LONGEST_SECONDS / 60:.0f} minutes and was stopped.")
 
     @asynccontextmanager
-    async def _cursor(self, checked: Checked, catalog: Catalog, seconds: int) -> AsyncGenerator[Connection]:
+    async def _cursor(
+        self, checked: Checked, catalog: Catalog, seconds: int, most_scanned: int | None = None
+    ) -> AsyncGenerator[Connection]:
         """A connection with the query open as the cursor `q`. What the database says no to becomes SqlRefused."""
         async with self._slot(catalog.workspace):
             connection = await self._connect(checked, catalog)
             try:
-                await _open(connection, checked, seconds)
+                await _open(connection, checked, seconds, most_scanned)
                 yield connection
             except psycopg.Error as error:
                 said = failures.sentence(error, seconds)
                 if said is None:
                     _log.warning("a user's query failed", error=type(error).__name__, state=error.sqlstate)
                     raise Unavailable("The database broke off the query.") from error
-                raise SqlRefused(said) from None
+                raise SqlRefused(said, about=_ABOUT.get(error.sqlstate or "", "")) from None
             finally:
                 await _abandon(connection)
 
@@ -183,24 +199,32 @@ async def _waited(semaphore: asyncio.Semaphore) -> AsyncGenerator[None]:
         semaphore.release()
 
 
-async def _open(connection: Connection, checked: Checked, seconds: int) -> None:
+async def _open(connection: Connection, checked: Checked, seconds: int, most_scanned: int | None) -> None:
     """Begin to read. A cursor takes nothing but a SELECT, and `binary` makes the driver use the protocol that takes one statement."""
     await connection.set_read_only(True)
     if seconds != STATEMENT_SECONDS:  # else the login has it
         await connection.execute(f"SET LOCAL statement_timeout = '{int(seconds)}s'".encode())
-    if checked.collects:
-        await _refuse_collecting(connection, checked.sql)
+    if checked.collects or most_scanned is not None:
+        plans = await _plans(connection, checked.sql)
+        if checked.collects:
+            _refuse_collecting(plans)
+        if most_scanned is not None and (rows := sum(map(scanned, plans))) > most_scanned:
+            sentence = f"The query would go through about {rows:,.0f} rows; {most_scanned:,} are the most. Filter more."
+            raise SqlRefused(sentence, about="rows")
     # The size of a row is bounded before it is sent: the driver would have to hold all of it.
     text = f"DECLARE q NO SCROLL CURSOR FOR SELECT * FROM ({checked.sql}) AS q WHERE bq.row_fits(pg_column_size(q.*))"  # noqa: S608
     await connection.execute(text.encode(), binary=True)
 
 
-async def _refuse_collecting(connection: Connection, sql: str) -> None:
-    """Look at the plan of a query whose aggregates keep their input: what the planner expects to be too much is not begun."""
+async def _plans(connection: Connection, sql: str) -> list[dict[str, Any]]:
     cursor = await connection.execute(f"EXPLAIN (FORMAT JSON) {sql}".encode(), binary=True)
     row = await cursor.fetchone()
-    plans = cast("list[dict[str, Any]]", row[0] if row else [])
-    todo = [cast("dict[str, Any]", one["Plan"]) for one in plans]
+    return [cast("dict[str, Any]", one["Plan"]) for one in cast("list[dict[str, Any]]", row[0] if row else [])]
+
+
+def _refuse_collecting(plans: list[dict[str, Any]]) -> None:
+    """Look at the plan of a query whose aggregates keep their input: what the planner expects to be too much is not begun."""
+    todo = list(plans)
     while todo:
         node = todo.pop()
         below = cast("list[dict[str, Any]]", node.get("Plans", []))

@@ -312,7 +312,7 @@ def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> Rows:
         "string_to_table": (Output("string_to_table", "string"),),
     }
     if plain not in outputs:
-        refuse(no_function(called or node.key))
+        raise SqlRefused(no_function(called or node.key), about="denied")
     values = values_of(c, node, scope, 1, 2 if plain == "string_to_table" else 1)
     return Rows(f"{plain}({shapes.listed(values)})", outputs[plain], named_by_alias=plain in {"jsonb_object_keys", "string_to_table"})
 

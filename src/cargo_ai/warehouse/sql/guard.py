@@ -101,7 +101,7 @@ def _compiler(catalog: Catalog, spelling: Spelling) -> Compiler:
 def _query(text: str, catalog: Catalog, spelling: Spelling) -> Checked:
     tree = reading.query(text, spelling)
     if not isinstance(tree, exp.Query):
-        raise SqlRefused(f"Only one SELECT can be run here (it may begin with WITH), not {tree.key.upper()}.")
+        raise SqlRefused(f"Only one SELECT can be run here (it may begin with WITH), not {tree.key.upper()}.", about="denied")
     c = _compiler(catalog, spelling)
     made = c.query(c, tree, {}, None)
     if c.collects and c.loose:
@@ -121,4 +121,6 @@ def _condition(text: str, relation: Relation, alias: str, spelling: Spelling) ->
     made = c.expression(c, tree, scope)
     if scope.aggregated or " OVER (" in made.text:
         raise SqlRefused("A condition is about one record: aggregates and windows cannot be used in it.")
+    if made.kind not in {"boolean", ""}:
+        raise SqlRefused(f"A condition is true or false, and this one is a value of {made.kind}: compare it with something.")
     return made.text

@@ -141,7 +141,9 @@ def relation(catalog: Catalog, parts: list[str]) -> Relation:
     close = difflib.get_close_matches(bare, names, 1) or [one for one in names if one.partition(".")[2] == bare]
     plain = all(one.system for one in catalog.relations)
     hint = " Tables are called <dataset>.<model>." if plain else f" There are {', '.join(names)}, without anything before the name."
-    raise SqlRefused(f"There is no table {shown(written)}." + (f" Did you mean {close[0]}?" if close else hint))
+    # Where no table has a schema, a name with one is a way around what may be asked.
+    about = "denied" if schema and not plain else "table"
+    raise SqlRefused(f"There is no table {shown(written)}." + (f" Did you mean {close[0]}?" if close else hint), about=about)
 
 
 def no_column(scope: Scope, written: str) -> str:

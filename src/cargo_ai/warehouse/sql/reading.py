@@ -93,10 +93,11 @@ def query(text: str, spelling: Spelling) -> exp.Expr:
     tokens = _tokens(text, spelling)
     first = tokens[0]
     if first.token_type not in _BEGINS:
-        raise SqlRefused(f"Only one SELECT can be run here (it may begin with WITH), not {shown(first.text.upper())}.", "syntax")
+        sentence = f"Only one SELECT can be run here (it may begin with WITH), not {shown(first.text.upper())}."
+        raise SqlRefused(sentence, "syntax", "denied")
     trees = _parse(tokens, text, spelling, None)
     if len(trees) != 1:
-        raise SqlRefused("Only one statement can be run at a time.")
+        raise SqlRefused("Only one statement can be run at a time.", about="denied")
     return _named(trees[0]) if spelling == "clickhouse" else trees[0]
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Literal, NoReturn
 
 Stage = Literal["syntax", "meaning"]
+About = Literal["", "table", "rows", "time", "denied"]
+"""What stands in the way, where somebody may want to tell: an unknown table, too many rows to go through, the time limit, or that the
+statement is none that may run here."""
 
 
 class SqlRefused(ValueError):
     """The query is not run. `stage` tells how far it was understood: `meaning` says more than `syntax` when two spellings were tried."""
 
-    def __init__(self, sentence: str, stage: Stage = "meaning") -> None:
+    def __init__(self, sentence: str, stage: Stage = "meaning", about: About = "") -> None:
         super().__init__(sentence)
         self.sentence, self.stage = sentence, stage
+        self.about: About = about
 
 
 def refuse(sentence: str) -> NoReturn:

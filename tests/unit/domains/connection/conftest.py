@@ -9,49 +9,21 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
-from cargo_ai import contract
 from cargo_ai.domains.connection.door import ConnectorNodes
 from cargo_ai.domains.workspace import door
 from cargo_ai.engine.action import Call, Outcome
 from cargo_ai.integrations import outbound
-from cargo_ai.kernel import ids, query
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.state import State
+from tests.kit import asker as asker_kit
+from tests.kit.asker import Body
 from tests.kit.echo_service import EchoService, echo_service
 
-Body = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Asker:
-    """Asks operations over HTTP."""
-
-    http: httpx.AsyncClient
-
-    async def send(self, name: str, fields: Body) -> httpx.Response:
-        """The reply to an operation."""
-        operation = contract.load()[name]
-        path, rest = "/v1" + operation.path, dict(fields)
-        for field in operation.path_fields:
-            path = path.replace(f"{{{field}}}", str(rest.pop(field)))
-        if operation.verb == "GET":
-            return await self.http.get(f"{path}?{query.encode(rest)}")
-        return await self.http.request(operation.verb, path, json=rest)
-
-    async def ask(self, name: str, /, **fields: Any) -> Body:
-        """The body of a reply that must be 200."""
-        reply = await self.send(name, fields)
-        assert reply.status_code == 200, reply.text
-        found: Body = reply.json()
-        return found
-
-    async def refused(self, name: str, /, **fields: Any) -> tuple[int, str]:
-        """Status and reason of a refusal."""
-        reply = await self.send(name, fields)
-        assert reply.status_code >= 400, reply.text
-        return reply.status_code, reply.json()["reason"]
+class Asker(asker_kit.Asker):
+    """Somebody who has connectors."""
 
     async def connector(self, slug: str = "crm", **fields: Any) -> Body:
         """A new connector of HTTP."""
@@ -67,14 +39,9 @@ def asker(client: httpx.AsyncClient) -> Asker:
 
 
 @pytest.fixture
-async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[Asker]:
+def stranger(other_client: httpx.AsyncClient) -> Asker:
     """The admin of another workspace."""
-    async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
-        await db.commit()
-    headers = {"Authorization": f"Bearer {other.token}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
-        yield Asker(http)
+    return Asker(other_client)
 
 
 @pytest.fixture

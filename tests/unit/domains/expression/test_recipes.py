@@ -6,10 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace import door
-from cargo_ai.server.state import State
 from tests.unit.domains.storage.conftest import Asker
 
 PLACES = [
@@ -26,14 +23,9 @@ def asker(client: httpx.AsyncClient) -> Asker:
 
 
 @pytest.fixture
-async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> Any:
+def stranger(other_client: httpx.AsyncClient) -> Asker:
     """The admin of another workspace."""
-    async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
-        await db.commit()
-    headers = {"Authorization": f"Bearer {other.token}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
-        yield Asker(http)
+    return Asker(other_client)
 
 
 async def recipe(asker: Asker, name: str = "Lower", **more: Any) -> dict[str, Any]:

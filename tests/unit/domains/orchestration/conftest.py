@@ -5,51 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from starlette.applications import Starlette
 
-from cargo_ai import contract
 from cargo_ai.domains.workspace import door
-from cargo_ai.kernel import clock, ids, query
+from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server import app as application
 from cargo_ai.server.compose import load_domains, secret_key
 from cargo_ai.server.state import State
 from cargo_ai.server.worker import Worker
-from cargo_ai.store import embedded
-from tests.conftest import bootstrap, make_state
+from tests.conftest import bootstrap, make_state, signed_in
+from tests.kit import asker as asker_kit
+from tests.kit.asker import Body
+from tests.kit.databases import Databases
 
-Body = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Asker:
-    """Asks operations over HTTP."""
-
-    http: httpx.AsyncClient
-
-    async def send(self, name: str, fields: Body) -> httpx.Response:
-        """The reply to an operation: path fields into the path, the rest into the body, or the query of a GET."""
-        operation = contract.load()[name]
-        path = "/v1" + operation.path
-        rest = dict(fields)
-        for field in operation.path_fields:
-            path = path.replace(f"{{{field}}}", str(rest.pop(field)))
-        if operation.verb == "GET":
-            return await self.http.get(f"{path}?{query.encode(rest)}")
-        return await self.http.request(operation.verb, path, json=rest)
-
-    async def ask(self, name: str, /, **fields: Any) -> Body:
-        """The body of a reply that must be 200."""
-        reply = await self.send(name, fields)
-        assert reply.status_code == 200, reply.text
-        found: Body = reply.json()
-        return found
+class Asker(asker_kit.Asker):
+    """Somebody who has tools."""
 
     async def warned(self, name: str, /, **fields: Any) -> list[str]:
         """The warnings of a reply that must be 200."""
@@ -59,12 +38,8 @@ class Asker:
         return found
 
     async def refused(self, name: str, /, **fields: Any) -> tuple[int, Body]:
-        """Status and body of a reply that must be a refusal."""
-        reply = await self.send(name, fields)
-        assert reply.status_code >= 400, reply.text
-        found: Body = reply.json()
-        assert found["errorMessage"] and found["requestId"]
-        return reply.status_code, found
+        """Status and body of a refusal."""
+        return await self.no(name, **fields)
 
     async def tool(self, name: str = "Tier") -> Body:
         """A fresh tool."""
@@ -77,11 +52,6 @@ class Asker:
         return made, release["release"]
 
 
-def client_of(app: Starlette, token: str) -> httpx.AsyncClient:
-    headers = {"Authorization": f"Bearer {token}"}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers, timeout=60)
-
-
 @pytest.fixture
 async def asker(client: httpx.AsyncClient) -> Asker:
     """The admin of the first workspace."""
@@ -89,13 +59,9 @@ async def asker(client: httpx.AsyncClient) -> Asker:
 
 
 @pytest.fixture
-async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[Asker]:
+def stranger(other_client: httpx.AsyncClient) -> Asker:
     """The admin of another workspace."""
-    async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
-        await db.commit()
-    async with client_of(app, other.token) as http:
-        yield Asker(http)
+    return Asker(other_client)
 
 
 def node(slug: str, action: str | None = None, children: tuple[str, ...] = (), **more: Any) -> Body:
@@ -190,11 +156,15 @@ class Place:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def place(cluster: embedded.Cluster, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+async def place(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     """The whole application and a worker in this process, on a database of the module's."""
-    name = f"place_{ids.new().hex}"
-    url = embedded.create_database(cluster, name, template)
-    folder = tmp_path_factory.mktemp("place")
+    with databases.lent() as url:
+        async with _place(url, tmp_path_factory.mktemp("place")) as made:
+            yield made
+
+
+@asynccontextmanager
+async def _place(url: str, folder: Path) -> AsyncIterator[Place]:
     environment = {"CARGO_AI_DATA_DIR": str(folder), "CARGO_AI_STRICT_REFUSALS": "1", "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}
     settings = Settings(environment)
     # The worker and the application open each other's secrets.
@@ -208,11 +178,10 @@ async def place(cluster: embedded.Cluster, template: str, tmp_path_factory: pyte
     app = application.build(state)
     worker = Worker(settings, url)
     working = asyncio.create_task(worker.run())
-    async with app.router.lifespan_context(app), client_of(app, born.token) as ours, client_of(app, other.token) as theirs:
+    async with app.router.lifespan_context(app), signed_in(app, born.token) as ours, signed_in(app, other.token) as theirs:
         yield Place(Asker(ours), Asker(theirs), state, str(born.workspace_uuid))
         worker.stop()
         await asyncio.wait_for(working, 30)
-    embedded.drop_database(cluster, name)
 
 
 __all__ = ["Asker", "Body", "Place", "node"]

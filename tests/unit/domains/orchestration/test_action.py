@@ -151,6 +151,9 @@ async def test_actions_are_found_by_all_of_their_words_the_best_first(place: Pla
     assert "Zebra request tool" in names
     http = next(one for one in found["results"] if one["action"].get("integrationSlug") == "http")
     assert http["action"]["connectorUuid"] == http["connectors"][0]["uuid"]
+    made = (await place.admin.ask("connection.connector.create", integrationSlug="http", slug="meteo", name="Weather station"))["connector"]
+    (weather,) = (await place.admin.ask("orchestration.action.list", query="weather", kind="connector", limit=5))["results"]
+    assert weather["action"]["connectorUuid"] == weather["connectors"][0]["uuid"] == made["uuid"]
     (only,) = (await place.admin.ask("orchestration.action.list", query="zebra tool"))["results"]
     assert only["action"] == {"kind": "tool", "toolUuid": tool["uuid"]}
     assert (await place.admin.ask("orchestration.action.list", query="zebra nothing"))["totalMatches"] == 0

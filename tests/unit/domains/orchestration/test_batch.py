@@ -179,6 +179,8 @@ async def test_a_file_that_the_workspace_has_not_is_refused(place: Place) -> Non
         {"kind": "recordIds", "recordIds": ["1"]},
         {"kind": "schedule", "modelUuid": UNKNOWN, "segmentUuid": UNKNOWN, "changeKinds": ["added"]},
         {"kind": "form", "records": [{"name": "x"}]},
+        {"kind": "watchedRecords", "modelUuid": UNKNOWN, "changeKinds": ["added"], "s3Filename": "x"},
+        {"kind": "group", "items": [1], "parentRunUuid": UNKNOWN, "parentNodeUuid": "n"},
     ],
 )
 async def test_kinds_of_data_that_a_tool_cannot_take_are_refused(place: Place, data: Body) -> None:

@@ -37,6 +37,18 @@ async def companies(place: Place, slug: str, count: int = 5) -> str:
     return str(model)
 
 
+async def test_ids_that_are_not_in_the_model_are_told_at_once_and_by_the_batch(place: Place) -> None:
+    model = await companies(place, "told_ids")
+    data = {"kind": "recordIds", "modelUuid": model, "ids": ["c1", *(f"gone{at}" for at in range(7))]}
+    (warning,) = await place.admin.warned(CREATE, nodes=LINE, data=data)
+    assert warning == "7 of the 8 ids are not in the model: gone0, gone1, gone2, gone3, gone4 and 2 more."
+    (batch, *_) = (await place.admin.ask("orchestration.batch.list", limit=1))["batches"]
+    batch = (await place.ended("batches", batch["uuid"]))["batch"]
+    assert (batch["status"], batch["runsCount"], batch["warnings"]) == ("success", 1, [warning])
+    batch = (await place.admin.ask(CREATE, nodes=LINE, data=data | {"ids": ["c1"]}))["batch"]
+    assert (batch["warnings"], "missingIdsCount" in batch["data"]) == ([], False)
+
+
 def above(score: int) -> Body:
     condition = {"kind": "number", "columnSlug": "score", "operator": "greaterThan", "value": score}
     return {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [condition]}]}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cargo_ai.domains.orchestration import batch_source
@@ -49,6 +52,28 @@ async def test_reading_goes_on_behind_what_was_enrolled(sources: Sources, files:
     lines = [f"{at}" for at in range(2_500)] if name == "c.csv" else [f'{{"a":"{at}"}}' for at in range(2_500)]
     await files.put(key, "\n".join([*(["a"] if name == "c.csv" else []), *lines]).encode())
     assert await read(sources, key, skip) == [{"a": str(at)} for at in range(skip, 2_500)]
+
+
+@pytest.mark.parametrize("skip", [0, 1_000, 8_300])
+async def test_parquet_is_read_like_csv_wherever_reading_goes_on(sources: Sources, files: FileStore, skip: int) -> None:
+    count = 8_300
+    out = io.BytesIO()
+    columns = {"a": [f"x{at}" for at in range(count)], "n": [1.5, *range(1, count)], "tags": [["t"], *[None] * (count - 1)]}
+    pq.write_table(pa.table(columns), out, row_group_size=1_000)
+    key = files.new_key(OURS, "uploads", "C.parquet")
+    await files.put(key, out.getvalue())
+    rows = await read(sources, key, skip)
+    assert [row["a"] for row in rows] == columns["a"][skip:]
+    if not skip:
+        assert rows[:2] == [{"a": "x0", "n": "1.5", "tags": '["t"]'}, {"a": "x1", "n": "1", "tags": ""}]
+        assert (await read(sources, key, mappings={"number": "n"}))[1] == {"number": "1"}
+
+
+async def test_what_is_no_parquet_is_told(sources: Sources, files: FileStore) -> None:
+    key = files.new_key(OURS, "uploads", "c.parquet")
+    await files.put(key, b"nothing of the kind")
+    with pytest.raises(SourceFailed, match="cannot be read as Parquet"):
+        await read(sources, key)
 
 
 @pytest.mark.parametrize("kind", ["file", "records"])

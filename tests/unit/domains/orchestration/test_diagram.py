@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -123,3 +125,63 @@ async def test_the_way_that_a_run_took_is_marked(place: Place) -> None:
     assert "n0 ==> n1" in text and "class n0,n1,n2,n3 success" in text
     plain = await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"], format="ascii", highlight=["nowhere"])
     assert "[more] (variables) ok" in plain["diagram"] and plain["warnings"] == ["No node has the slug or uuid nowhere."]
+
+
+WALK = [
+    node("start", children=("loop",)),
+    node("loop", "group", ("wait",), config={"items": [1, 2], "_nodes": HELD}),
+    node("wait", "delay", ("end",), config={"minutes": "{{nodes.start.minutes}}"}),
+    node("end"),
+]
+
+
+async def watched(place: Place, **fields: Any) -> list[Body]:
+    """The pictures of a run, the one of the reply first, to the end of the stream."""
+    first = await place.admin.ask("orchestration.node.diagram", watch=True, **fields)
+    async with place.admin.http.stream("GET", first["url"]) as reply:
+        assert reply.status_code == 200
+        return [first, *[json.loads(line) async for line in reply.aiter_lines()]]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_run_that_is_watched_is_drawn_anew_for_every_step_until_it_ends(place: Place) -> None:
+    made = (await place.admin.ask("orchestration.run.create", nodes=WALK, data={"minutes": 0.04}))["run"]
+    # Nobody knows how far it is by now: the pictures begin there.
+    pictures = await watched(place, runUuid=made["uuid"], format="ascii")
+    waiting = next(one for one in pictures if one["nodeSlug"] == "wait")
+    assert waiting["runStatus"] in {"idle", "running", "pending"}
+    assert "[wait] (delay) <- now" in waiting["diagram"].splitlines() and "{loop} (group) ok" in waiting["diagram"].splitlines()
+    # What a group holds are nodes of other runs.
+    assert ":  (end)" in waiting["diagram"].splitlines()
+    last = pictures[-1]
+    assert (last["runStatus"], last["nodeSlug"], last["url"]) == ("success", None, None)
+    assert "(end) ok" in last["diagram"].splitlines() and "now" not in last["diagram"]
+    assert all(one != other for one, other in pairwise(pictures[1:]))
+    again = await place.admin.ask("orchestration.node.diagram", runUuid=made["uuid"], watch=True)
+    assert again["url"] is None and again["runStatus"] == "success"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_run_that_waits_shows_where_and_for_how_many(place: Place) -> None:
+    inner = [node("start", children=("wait",)), node("wait", "delay", ("end",), config={"minutes": "{{nodes.start.value}}"}), node("end")]
+    nodes = [
+        node("start", children=("loop",)),
+        node("loop", "group", ("end",), config={"items": [0, 60, 60], "_nodes": inner}),
+        node("end"),
+    ]
+    run = (await place.admin.ask("orchestration.run.create", nodes=nodes, data={}))["run"]
+    await place.parked(run["uuid"])
+    found = await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"], format="ascii")
+    assert re.search(r"^{loop} \(group\) <- now, [23] of 3 left$", found["diagram"], re.MULTILINE)
+    assert (found["runStatus"], found["nodeSlug"], found["url"]) == ("idle", "loop", None)
+    text = (await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"]))["diagram"]
+    assert "class n1 current" in text and "n0 ==> n1" in text and " of 3 left" in text
+    await place.admin.ask("orchestration.run.cancel", workflowUuid=run["workflowUuid"], uuids=[run["uuid"]])
+    await place.ended("runs", run["uuid"])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_only_a_run_of_ones_own_is_watched(place: Place) -> None:
+    run = (await place.run({}, nodes=[node("start", children=("end",)), node("end")]))["run"]
+    assert (await place.stranger.refused("orchestration.node.diagram", runUuid=run["uuid"], watch=True))[1]["reason"] == "runNotFound"
+    assert (await place.admin.refused("orchestration.node.diagram", nodes=GRAPH, watch=True))[1]["reason"] == "invalidInput"

@@ -37,7 +37,7 @@ async def test_how_a_run_has_ended(place: Place) -> None:
     assert (stopped["reason"], stopped["nodeSlug"], stopped["status"]) == ("stoppedByFilter", "check", "success")
     failed = await ran(place, GRAPH, {"minutes": "soon"})
     assert (failed["reason"], failed["nodeSlug"]) == ("nodeFailed", "wait")
-    assert failed["errorMessage"] and failed["fix"] == f"cargo-ai orchestration run get {failed['runUuid']}"
+    assert failed["errorMessage"] and failed["fix"] == f"cargo-ai orchestration run replay {failed['runUuid']} --from-node wait"
     lenient = [{**one, "fallbackOnFailure": one["slug"] == "wait"} for one in GRAPH]
     assert (await ran(place, lenient, {"minutes": "soon"}))["reason"] == "succeededInSpite"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from tests.kit.echo_service import Heard, Say, echo_service
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -86,6 +89,14 @@ async def test_what_is_not_what_the_form_asks_for_is_named(page: Page, data: Bod
     assert (reply.status_code, reply.json()["reason"], reply.json()["errors"][0]["path"]) == (400, "invalidInput", path)
 
 
+@pytest.mark.parametrize("text", [b'"half \\ud800"', b'"none \\u0000"', b"NaN", b"[" * 50_000])
+async def test_what_no_database_keeps_is_refused(page: Page, text: bytes) -> None:
+    token = (await page.open()).json()["formToken"].encode()
+    reply = await page.place.admin.http.post(page.path, content=b'{"formToken": "' + token + b'", "data": {"email": ' + text + b"}}")
+
+    assert (reply.status_code, reply.json()["reason"]) == (400, "invalidInput")
+
+
 async def test_only_pages_that_are_named_may_use_it(page: Page) -> None:
     await change(page, allowedOrigins=["https://shop.example/"])
 
@@ -111,6 +122,36 @@ async def test_robots_are_told_from_people(page: Page) -> None:
     assert await reason({"email": "a"}) == "spamSuspected"
     await change(page, spam={"captchaProvider": "turnstile", "captchaSiteKey": "k", "captchaSecret": "s"})
     assert await reason({"email": "a"}) == "captchaRequired"
+
+
+@pytest.mark.parametrize("provider", ["turnstile", "hcaptcha"])
+async def test_who_has_solved_the_captcha_may_send_and_nobody_else(page: Page, monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
+    def verify(heard: Heard) -> Say:
+        said = dict(parse_qsl(heard.body.decode()))
+        if said["response"] == "broken":
+            return Say(500, b"<html>")
+        good = said["secret"] == "hush" and said["response"] == "solved"
+        return Say(body=json.dumps({"success": good, "error-codes": []}).encode(), headers={"content-type": "application/json"})
+
+    async with echo_service() as service:
+        service.answers["/siteverify"] = verify
+        monkeypatch.setitem(page.place.state.settings.environment, "CARGO_AI_CAPTCHA_URL", f"{service.url}/siteverify")
+        await change(page, spam={"captchaProvider": provider, "captchaSiteKey": "site", "captchaSecret": "hush"})
+        shown = (await page.open()).json()
+        assert (shown["spam"]["captchaProvider"], shown["spam"]["captchaSiteKey"]) == (provider, "site")
+        token = shown["formToken"]
+        for captcha, status, reason in (("guessed", 400, "captchaFailed"), ("broken", 502, "failedToVerifyCaptcha")):
+            refused = await page.send({"email": "a@b.example"}, token=token, captchaToken=captcha)
+            assert (refused.status_code, refused.json()["reason"]) == (status, reason)
+        # Who failed once may try again with the same form.
+        sent = await page.send({"email": "a@b.example"}, token=token, captchaToken="solved")
+        assert sent.status_code == 200, sent.text
+        run = await page.place.ended("runs", sent.json()["runUuid"])
+        assert (run["run"]["status"], run["runContext"]["start"]["email"]) == ("success", "a@b.example")
+        assert [dict(parse_qsl(one.body.decode()))["response"] for one in service.heard] == ["guessed", "broken", "solved"]
+        assert all(set(dict(parse_qsl(one.body.decode()))) >= {"secret", "response"} for one in service.heard)
+    gone = await page.send({"email": "a@b.example"}, captchaToken="solved")
+    assert (gone.status_code, gone.json()["reason"]) == (502, "failedToVerifyCaptcha")
 
 
 async def test_a_form_that_is_switched_off_is_not_there(page: Page) -> None:

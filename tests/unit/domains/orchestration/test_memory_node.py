@@ -141,3 +141,31 @@ async def test_a_memory_that_is_full_takes_no_further_key_but_changes_what_it_ha
     outcome = await attempt(place, call(place, w, {"operation": "set", "key": "c", "value": 1}))
     assert isinstance(outcome, Failed) and "delete some first" in outcome.message
     assert (await use(place, w, {"operation": "set", "key": "a", "value": 2}))["previous"] == 1
+
+
+async def test_what_is_remembered_can_be_seen_and_forgotten_by_its_own_workspace(place: Place) -> None:
+    ask, w, other = place.admin.ask, ids.new(), ids.new()
+    for workflow, scope, key in ((w, "workflow", "seen"), (w, "workflow", "last"), (w, "record", "seen"), (other, "workflow", "seen")):
+        await use(place, workflow, {"operation": "set", "scope": scope, "key": key, "value": {"n": 1}}, record="acme 100%")
+    found = await ask("orchestration.memory.list", workflowUuid=str(w))
+    assert found["count"] == 3
+    assert [(one["scope"], one["workflowUuid"], one["recordId"], one["key"], one["value"]) for one in found["memories"]] == [
+        ("record", str(w), "acme 100%", "seen", {"n": 1}),
+        ("workflow", str(w), None, "last", {"n": 1}),
+        ("workflow", str(w), None, "seen", {"n": 1}),
+    ]
+    assert (await ask("orchestration.memory.list", workflowUuid=str(w), scope="workflow", key="seen"))["count"] == 1
+    assert (await ask("orchestration.memory.list", recordId="acme 100%"))["count"] == 1
+    for other_record in ("acme 1000", "100%"):
+        assert (await ask("orchestration.memory.list", recordId=other_record))["count"] == 0
+    mine = {"scope": "workflow", "workflowUuid": str(w)}
+    assert (await place.stranger.ask("orchestration.memory.list", workflowUuid=str(w)))["count"] == 0
+    assert (await place.stranger.refused("orchestration.memory.remove", **mine, key="seen"))[1]["reason"] == "memoryNotFound"
+    assert (await place.stranger.ask("orchestration.memory.clear", **mine))["count"] == 0
+    assert (await ask("orchestration.memory.remove", **mine, key="seen"))["count"] == 1
+    assert (await place.admin.refused("orchestration.memory.remove", **mine, key="seen"))[0] == 404
+    assert (await ask("orchestration.memory.clear", scope="record", workflowUuid=str(w), recordId="acme 100%"))["count"] == 1
+    assert [one["key"] for one in (await ask("orchestration.memory.list", workflowUuid=str(w)))["memories"]] == ["last"]
+    assert (await ask("orchestration.memory.list", workflowUuid=str(other)))["count"] == 1
+    for fields in ({"scope": "record", "workflowUuid": str(w)}, {"scope": "workspace", "workflowUuid": str(w)}, {"scope": "workflow"}):
+        assert (await place.admin.refused("orchestration.memory.clear", **fields))[0] == 400

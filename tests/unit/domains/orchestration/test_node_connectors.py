@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.domains.orchestration.test_play import model
+
 REQUEST = {"method": "GET", "url": "https://acme.com"}
 
 
@@ -46,6 +48,26 @@ async def test_options_fill_in_the_connector_of_an_integration(asker: Any, calli
     assert saved["release"]["nodes"][1] == calling[1] | {"connectorUuid": connector}
     again = await asker.ask("orchestration.draftRelease.deploy", workflowUuid=tool["workflowUuid"])
     assert again["release"]["nodes"][1]["connectorUuid"] == connector
+
+
+async def test_options_fill_in_the_model_of_native_nodes_also_inside_groups(asker: Any, graph: Any) -> None:
+    workflow, deals = (await asker.tool())["workflowUuid"], await model(asker)
+    start, end = graph
+    search = start | {
+        "uuid": "search",
+        "slug": "search",
+        "actionSlug": "modelSearch",
+        "config": {"modelUuid": "__REPLACE_WITH_MODEL_UUID__"},
+    }
+    group = start | {"uuid": "group", "slug": "group", "actionSlug": "group", "config": {"items": [], "_nodes": [search]}}
+    saved = await asker.ask(
+        "orchestration.draftRelease.update",
+        workflowUuid=workflow,
+        nodes=[start, search | {"config": {}}, group, end],
+        options={"modelUuidsByIntegrationSlug": {"native": deals}},
+    )
+    _, outside, inside, _ = saved["release"]["nodes"]
+    assert outside["config"] == {"modelUuid": deals} and inside["config"]["_nodes"][0]["config"] == {"modelUuid": deals}
 
 
 async def test_a_deployed_tool_holds_its_connector_until_it_lets_go(asker: Any, graph: Any, calling: Any, connector: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from cargo_ai.engine.action import Call, Done, Failed, Outcome
+from cargo_ai.roomkit.plugins import Parts, plugins
 from tests.kit.echo_service import EchoService, Say, echo_service
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
@@ -142,3 +144,54 @@ async def test_a_tool_node_gives_what_the_tool_gives(place: Place, workflow: str
     lost = one | {"toolUuid": workflow}
     failed = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=lost, context=CONTEXT)
     assert failed["status"] == "error" and "tool" in failed["message"]
+
+
+@pytest.fixture
+def priced() -> Iterator[list[Call]]:
+    """Every call of a native action `priced`, which costs 2.5 credits where it goes well."""
+    calls = list[Call]()
+
+    async def perform(call: Call) -> Outcome:
+        calls.append(call)
+        return Failed("no") if call.config.get("fail") else Done({"n": len(calls)}, credits=2.5)
+
+    def plug(parts: Parts) -> None:
+        parts.actions.effects["native:priced"] = perform
+
+    plugins.append(plug)
+    yield calls
+    plugins.remove(plug)
+
+
+async def spent(place: Place, workflow: str) -> dict[str, tuple[int, int, float]]:
+    """By node: executions, failures, credits."""
+    found = (await place.admin.ask("orchestration.run.getMetrics", workflowUuid=workflow))["runMetrics"]
+    counted = [(one["totalExecutionsCount"], one["errorExecutionsCount"], one["creditsUsedCount"]) for one in found]
+    return {one["nodeUuid"]: counts for one, counts in zip(found, counted, strict=True) if counts[0]}
+
+
+async def test_what_a_tried_node_costs_is_counted_once_where_runs_are_counted(place: Place, priced: list[Call]) -> None:
+    workflow = (await place.admin.tool("Priced"))["workflowUuid"]
+    one = node("p", "priced", ("x",))
+    body = {"workflowUuid": workflow, "node": one}
+    for _ in range(2):
+        reply = await place.admin.http.post("/v1/orchestration/nodes/execute", json=body, headers={"Idempotency-Key": f"try-{workflow}"})
+        assert (reply.status_code, reply.json()["creditsUsedCount"]) == (200, 2.5)
+    assert await spent(place, workflow) == {"p": (1, 0, 2.5)} and len(priced) == 1
+    await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=one)
+    failed = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=one | {"config": {"fail": True}})
+    assert (failed["status"], failed["creditsUsedCount"]) == ("error", 0)
+    assert await spent(place, workflow) == {"p": (3, 1, 5)}
+    await place.admin.ask("orchestration.node.compute", node=one)
+    assert await spent(place, workflow) == {"p": (3, 1, 5)}
+    assert await spent(place, (await place.admin.tool("Other"))["workflowUuid"]) == {}
+
+
+async def test_a_group_and_a_tool_count_their_credits_for_the_nodes_inside(place: Place, priced: list[Call]) -> None:
+    workflow = (await place.admin.tool("Priced group"))["workflowUuid"]
+    held = [node("start", children=("p",)), node("p", "priced", ("end",)), node("end")]
+    loop = node("loop", "group", ("x",), config={"items": [1, 2, 3], "_nodes": held})
+    found = await place.admin.ask("orchestration.node.execute", workflowUuid=workflow, node=loop)
+    assert (found["status"], found["creditsUsedCount"], len(priced)) == ("success", 7.5, 3)
+    assert await spent(place, workflow) == {"loop": (1, 0, 0), "start": (3, 0, 0), "p": (3, 0, 7.5), "end": (3, 0, 0)}
+    assert {str(call.workflow) for call in priced} == {workflow}

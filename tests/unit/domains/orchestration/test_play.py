@@ -49,6 +49,15 @@ async def test_a_new_play_owns_a_hidden_segment_and_a_workflow_and_is_disabled(a
     assert [(one["uuid"], one["playUuid"], one["toolUuid"]) for one in workflows] == [(made["workflowUuid"], made["uuid"], None)]
 
 
+async def test_actions_of_an_alert_are_handed_out_as_they_were_given(asker: Asker) -> None:
+    made = await play(asker, modelUuid=await model(asker))
+    action = {"kind": "native", "actionSlug": "script", "config": {"script": None}}
+
+    changed = await asker.ask("orchestration.play.update", uuid=made["uuid"], healthAlertActions=[action])
+
+    assert changed["play"]["healthAlertActions"] == [action]
+
+
 async def test_change_kinds_come_as_one_text_too(asker: Asker) -> None:
     made = await play(asker, modelUuid=await model(asker), changeKinds="created,removed")
 

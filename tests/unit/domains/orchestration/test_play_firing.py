@@ -21,6 +21,7 @@ COLUMNS = [{"slug": "id", "type": "string", "label": "Id"}, {"slug": "stage", "t
 LINE = [node("start", children=("end",)), node("end")]
 WAITING = [node("start", children=("delay",)), node("delay", config={"minutes": 60}, children=("end",)), node("end")]
 REALTIME = {"type": "realtime"}
+ALL: Body = {"conjonction": "and", "groups": []}
 CRON = {"type": "cron", "cron": "0 0 1 1 *"}
 
 
@@ -63,6 +64,28 @@ class Deals:
         """The play's batches, oldest first."""
         found: list[Body] = (await self.place.admin.ask("orchestration.batch.list", workflowUuids=[play["workflowUuid"]]))["batches"]
         return found[::-1]
+
+    async def statuses(self, play: Body) -> list[str]:
+        """The statuses of the play's batches, oldest first."""
+        return [batch["status"] for batch in await self.batches(play)]
+
+    async def stages(self) -> dict[str, str]:
+        """The stage of every deal."""
+        records = (await self.place.admin.ask("storage.record.list", modelUuid=self.model))["records"]
+        return {record["_id"]: record["stage"] for record in records}
+
+    async def quiet(self) -> None:
+        """Return when no change is left to be noticed, no play to be started and no run to be finished."""
+        left = (
+            "select (select count(*) from segment_work) + (select count(*) from schedules where kind = 'playChange') "
+            "+ (select count(*) from runs where finished_ms is null and status <> 'idle')"
+        )
+
+        async def count() -> int:
+            async with self.place.state.database.session(EVERYWHERE) as db:
+                return int(await db.scalar(text(left)) or 0)
+
+        await until(count, 0)
 
     async def by_hand(self, play: Body, *uids: str) -> Body:
         """A batch of these records that has ended."""
@@ -110,6 +133,7 @@ async def test_a_record_that_comes_into_the_segment_runs_at_once_and_one_that_wa
     await until(lambda: deals.entered(play), [("new", "success"), ("open", "success")])
     (batch,) = await deals.batches(play)
     assert (batch["data"]["kind"], batch["data"]["addedRecordsCount"], batch["data"]["changeKinds"]) == ("schedule", 2, ["added"])
+    batch = (await deals.place.ended("batches", batch["uuid"]))["batch"]
     assert (batch["status"], batch["runsStatus"], batch["runsCount"]) == ("success", "healthy", 2)
 
 
@@ -253,3 +277,72 @@ async def test_a_batch_is_as_healthy_as_its_play_asks_for_and_an_unhealthy_one_i
     await until(alerts, ["Won: 1 of 4 runs failed"])
     status, body = await deals.place.admin.refused("orchestration.tool.remove", uuid=alert["uuid"])
     assert status == 409 and "Won" in body["errorMessage"]
+
+
+def writing(model: str, value: str, *, matching: str = "{{nodes.start._id}}", action: str = "modelUpdate") -> list[Body]:
+    """A graph that writes the stage of a deal."""
+    mappings = [{"columnSlug": "stage", "value": value}]
+    config = {"modelUuid": model, "matchingColumnSlug": "_id", "matchingValue": matching, "mappings": mappings}
+    return [node("start", children=("write",)), node("write", action, children=("end",), config=config), node("end")]
+
+
+async def test_a_play_that_writes_what_it_tracks_does_not_wake_itself_and_what_somebody_else_writes_does(deals: Deals) -> None:
+    await deals.write(("a", "x"), ("b", "x"))
+    graph = writing(deals.model, "{{nodes.start.stage}}x")
+    play = await deals.play(graph=graph, filter=ALL, changeKinds=["added", "updated", "removed"], schedule=REALTIME)
+
+    await deals.write(("a", "y"), ("b", "y"))
+    await until(lambda: deals.entered(play), [("a", "success"), ("b", "success")])
+    await deals.write(("c", "z"))
+    await until(lambda: deals.entered(play), [("a", "success"), ("b", "success"), ("c", "success")])
+    await deals.quiet()
+    assert await deals.stages() == {"a": "yx", "b": "yx", "c": "zx"}
+    assert len(await deals.entered(play)) == 3
+
+    await deals.write(("a", "later"))
+    await until(deals.stages, {"a": "laterx", "b": "yx", "c": "zx"})
+    await deals.quiet()
+    assert [uid for uid, _ in await deals.entered(play)] == ["a", "b", "c", "a"]
+    told = await deals.place.admin.ask("orchestration.record.explain", workflowUuid=play["workflowUuid"], id="a")
+    assert told["explanation"]["reason"] == "succeeded"
+    assert "what a play writes does not start it" in told["explanation"]["sentence"]
+
+
+async def test_a_play_by_the_clock_passes_over_what_it_wrote_itself_but_not_what_others_wrote_in_between(deals: Deals) -> None:
+    await deals.write(("a", "x"), ("b", "x"))
+    graph = writing(deals.model, "{{nodes.start.stage}}x")
+    play = await deals.play(graph=graph, filter=ALL, changeKinds=["updated"], schedule=CRON)
+    await deals.write(("a", "y"), ("b", "y"))
+    await deals.due(play)
+    await until(deals.stages, {"a": "yx", "b": "yx"})
+
+    await deals.write(("b", "z"))
+    await deals.due(play)
+    await until(deals.stages, {"a": "yx", "b": "zx"})
+    await deals.due(play)
+    await until(lambda: deals.statuses(play), ["success", "success", "skipped"])
+    assert await deals.stages() == {"a": "yx", "b": "zx"}
+
+
+async def test_a_play_that_adds_records_to_its_own_segment_does_not_go_on_for_ever(deals: Deals) -> None:
+    graph = writing(deals.model, "won", matching="{{nodes.start._id}}1", action="modelUpsert")
+    play = await deals.play(graph=graph, schedule=REALTIME)
+    await deals.write(("a", "won"))
+    await until(deals.stages, {"a": "won", "a1": "won"})
+    await deals.quiet()
+    assert await deals.entered(play) == [("a", "success")]
+    told = await deals.place.admin.ask("orchestration.record.explain", workflowUuid=play["workflowUuid"], id="a1")
+    assert told["explanation"]["reason"] == "ownChange"
+
+    await deals.place.admin.ask("storage.record.update", modelUuid=deals.model, id="a1", data={"stage": "lost"})
+    await deals.quiet()
+    await deals.place.admin.ask("storage.record.update", modelUuid=deals.model, id="a1", data={"stage": "won"})
+    await until(deals.stages, {"a": "won", "a1": "won", "a11": "won"})
+
+
+async def test_what_one_play_writes_wakes_another(deals: Deals) -> None:
+    await deals.write(("a", "x"))
+    await deals.play(graph=writing(deals.model, "won"), filter=ALL, changeKinds=["updated"], schedule=REALTIME)
+    other = await deals.play(schedule=REALTIME)
+    await deals.write(("a", "y"))
+    await until(lambda: deals.entered(other), [("a", "success")])

@@ -10,7 +10,9 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from cargo_ai.domains.orchestration import query as query_room
 from cargo_ai.domains.orchestration import query_tables
+from cargo_ai.engine.tables import runs
 from cargo_ai.store.session import EVERYWHERE
 from cargo_ai.warehouse.sql import roles
 from tests.unit.domains.orchestration.conftest import Body, Place, node
@@ -226,6 +228,75 @@ async def test_other_spellings_are_understood_as_well(past: Past) -> None:
 async def test_nothing_else_can_be_asked(past: Past, query: str) -> None:
     status, refusal = await past.place.admin.refused("orchestration.query.execute", query=query)
     assert (status, refusal["reason"]) == (400, "invalidQuery")
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "name"),
+    [
+        ("SELECT count() FROM plays", 60, "UNKNOWN_TABLE"),
+        ("SELECT count() FROM runs JOIN steps ON steps.run_uuid = runs.uuid", 60, "UNKNOWN_TABLE"),
+        ("SELECT * FROM system.tables", 497, "ACCESS_DENIED"),
+        ("SELECT * FROM journal.logins", 497, "ACCESS_DENIED"),
+        ("SELECT * FROM url('http://localhost/', 'CSV', 'a String')", 497, "ACCESS_DENIED"),
+        ("INSERT INTO runs VALUES (1)", 497, "ACCESS_DENIED"),
+        ("DROP VIEW runs", 497, "ACCESS_DENIED"),
+        ("SELECT 1; SELECT 2", 497, "ACCESS_DENIED"),
+        ("SHOW TABLES", 497, "ACCESS_DENIED"),
+    ],
+)
+async def test_what_scripts_tell_apart_has_the_code_that_clickhouse_gives_it(past: Past, query: str, code: int, name: str) -> None:
+    status, refusal = await past.place.admin.refused("orchestration.query.execute", query=query)
+    assert (status, refusal["reason"], refusal["code"]) == (400, "invalidQuery", code)
+    assert re.fullmatch(rf"Code: {code}\. [A-Z].*[.?] \({name}\)", refusal["errorMessage"])
+
+
+async def test_a_query_that_takes_too_long_is_stopped(past: Past) -> None:
+    rows = " CROSS JOIN ".join(f"generate_series(1, 1000) AS s{at}(n{at})" for at in range(4))
+    role = roles.SETTINGS["statement_timeout"]
+    assert role == "30s"
+    database = past.place.state.database
+    async with database.session(EVERYWHERE) as db:
+        raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
+        found = await (await raw.execute("select role from journal.logins where workspace_uuid = %s", (past.place.workspace,))).fetchone()
+        await raw.execute(f"alter role \"{found[0]}\" set statement_timeout = '300ms'".encode())
+        await db.commit()
+    try:
+        status, refusal = await past.place.admin.refused("orchestration.query.execute", query=f"SELECT sum(n0) FROM {rows}")
+    finally:
+        async with database.session(EVERYWHERE) as db:
+            raw = (await (await db.connection()).get_raw_connection()).driver_connection
+            await raw.execute(f"alter role \"{found[0]}\" set statement_timeout = '{role}'".encode())
+            await db.commit()
+    assert (status, refusal["code"]) == (400, 159) and refusal["errorMessage"].endswith("(TIMEOUT_EXCEEDED)")
+
+
+async def test_a_query_goes_through_no_more_rows_than_it_may(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_room, "MOST_SCANNED", 2_000)
+    async with past.place.state.database.session(EVERYWHERE) as db:
+        raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
+        columns = [name for name in (column.name for column in runs.c) if name not in {"uuid", "record_id", "batch_uuid"}]
+        listed = ", ".join(columns)
+        await raw.execute(
+            f"insert into runs (uuid, record_id, batch_uuid, {listed}) select gen_random_uuid(), 'many ' || n, null, {listed}"
+            " from (select * from runs where record_id = 'a' limit 1) r, generate_series(1, 3000) n".encode()
+        )
+        await raw.execute(b"analyze runs")
+        await db.commit()
+    for query in ("SELECT count() FROM runs", "SELECT record_id FROM runs ORDER BY created_at LIMIT 1", "SELECT uniq(id) FROM records"):
+        refusal = (await past.place.admin.refused("orchestration.query.execute", query=query))[1]
+        assert refusal["code"] == 158 and refusal["errorMessage"].endswith("2,000 are the most. Filter more. (TOO_MANY_ROWS)")
+    for query in ("SELECT 1 AS one", f"SELECT count() FROM runs WHERE batch_uuid = '{past.batch}'", "SELECT record_id FROM runs LIMIT 10"):
+        assert await past.rows(query)
+    async with past.place.state.database.session(EVERYWHERE) as db:
+        raw = (await (await db.connection()).get_raw_connection()).driver_connection
+        await raw.execute(b"delete from runs where record_id like 'many %'")
+        await raw.execute(b"analyze runs")
+        await db.commit()
+
+
+async def test_no_table_has_more_columns_than_a_query_may_read(past: Past) -> None:
+    assert all(len(columns.split()) <= 50 for columns in query_tables.COLUMNS.values())
+    assert await past.rows("SELECT * FROM runs LIMIT 1")
 
 
 async def test_a_refusal_says_what_there_is(past: Past) -> None:

@@ -148,3 +148,53 @@ async def test_nobody_sees_or_cancels_the_records_of_another_workspace(ledger: L
     for name in ("download", "downloadOutputs", "getMetrics", "cancel"):
         status, refusal = await stranger.refused(f"orchestration.record.{name}", workflowUuid=ledger.workflow, ids=["d"])
         assert (status, refusal["reason"]) == (404, "workflowNotFound")
+
+
+INNER = [
+    node("start", children=("pause",)),
+    node("pause", "delay", ("end",), config={"minutes": "{{nodes.start.value}}"}),
+    node("end"),
+]
+LOOP = [
+    node("start", children=("loop",)),
+    node(
+        "loop",
+        "group",
+        ("end",),
+        config={"items": "{{nodes.start.items}}", "_nodes": INNER, "failOnItemFailure": True},
+        retry={"maximumAttempts": 2, "initialInterval": 1},
+        fallbackOnFailure=True,
+    ),
+    node("end"),
+]
+
+
+async def test_every_item_of_a_group_is_shown_once_with_where_it_comes_from_and_those_of_the_last_time_through(place: Place) -> None:
+    workflow = (await place.admin.deployed(LOOP))[0]["workflowUuid"]
+    first = await place.batch([{"_id": "a", "items": [0, "soon", 0]}, {"_id": "b", "items": [0, 0]}], workflowUuid=workflow)
+    top = {run["recordId"]: run["uuid"] for run in (await place.admin.ask("orchestration.run.list", batchUuid=first["uuid"]))["runs"]}
+
+    async def items(**fields: Any) -> list[str]:
+        found = (await place.admin.ask("orchestration.record.list", workflowUuid=workflow, isGroupParent=True, **fields))["records"]
+        for one in found:
+            assert (one["parentNodeUuid"], one["parentBatchUuid"], one["batchUuid"]) == ("loop", batch["uuid"], None)
+        count = (await place.admin.ask("orchestration.record.count", workflowUuid=workflow, isGroupParent=True, **fields))["count"]
+        assert count == len(found)
+        return sorted(one["id"] for one in found)
+
+    batch = first
+    # The item that failed has run twice, at least.
+    assert len((await place.admin.ask("orchestration.run.list", workflowUuid=workflow, parentUuid=top["a"]))["runs"]) > 3
+    assert await items() == ["a", "a", "a", "b", "b"]
+    assert await items(parentRunUuid=top["a"]) == ["a", "a", "a"]
+    assert await items(parentBatchUuid=first["uuid"], ids=["b"]) == ["b", "b"]
+    sql = "SELECT id, parent_batch_uuid FROM records WHERE is_group_parent ORDER BY id"
+    rows = (await place.admin.ask("orchestration.query.execute", query=sql))["rows"]
+    assert [row["id"] for row in rows if row["parent_batch_uuid"] == first["uuid"]] == ["a", "a", "a", "b", "b"]
+    spans = (await place.admin.ask("orchestration.span.list", workflowUuid=workflow, executionStartedAfter="2020-01-01", limit=100))[
+        "spans"
+    ]
+    assert {span["parentBatchUuid"] for span in spans if span["isGroupParent"]} == {first["uuid"]}
+
+    batch = await place.batch([{"_id": "a", "items": [0]}], workflowUuid=workflow)
+    assert await items(ids=["a"]) == ["a"]

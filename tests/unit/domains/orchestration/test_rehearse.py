@@ -67,11 +67,70 @@ async def test_ways_that_depend_on_an_answer_are_all_possible_until_it_was_given
     assert not service.calls
 
 
-async def test_a_sample_stands_for_all_and_says_so(place: Place, service: Service) -> None:
-    found = await rehearsed(place, records(*range(40)), nodes=forked(service, "{{nodes.start.n % 2 === 0}}"), sample=10)
-    assert counted(found)["b"] == (20, 20)
-    assert (found["recordsCount"], found["walkedCount"], found["isSample"]) == (40, 10, True)
-    assert found["assumptions"][0].startswith("The first 10 of 40 records")
+async def test_a_sample_is_spread_over_all_records_and_says_so(place: Place, service: Service) -> None:
+    # Those that go to b are all at the end.
+    nodes = forked(service, "{{nodes.start.n >= 200}}")
+    found = await rehearsed(place, records(*range(400)), nodes=nodes, sample=50)
+    low, high = counted(found)["b"]
+    assert low == high and 120 <= low <= 280 and low % 8 == 0
+    assert (found["recordsCount"], found["walkedCount"], found["sampledFromCount"], found["isSample"]) == (400, 50, 400, True)
+    assert found["assumptions"][0].startswith("50 of 400 records were walked, spread over all of them by a hash of their ids")
+    # The same records give the same sample, whatever their order.
+    again = await rehearsed(place, records(*reversed(range(400))), nodes=nodes, sample=50)
+    assert again == found
+    everything = await rehearsed(place, records(*range(40)), nodes=nodes)
+    assert (everything["walkedCount"], everything["isSample"]) == (40, False)
+    nameless: Body = {"kind": "records", "records": [{"n": at} for at in range(400)]}
+    assert 120 <= counted(await rehearsed(place, nameless, nodes=nodes, sample=50))["b"][0] <= 280
+
+
+async def test_a_split_is_told_by_its_shares_and_not_as_one_way(place: Place, service: Service) -> None:
+    def graph(percentage: Any) -> list[Body]:
+        return [
+            node("start", children=("half",)),
+            node("half", "split", ("a", "b"), config={"percentage": percentage}),
+            node("a", "variables", ("end",)),
+            call(service, "b", "b/{{nodes.start._id}}", "end"),
+            node("end"),
+        ]
+
+    def expected(found: Body) -> dict[str, float | None]:
+        return {one["path"]: one["executionsExpected"] for one in found["nodes"]}
+
+    found = await rehearsed(place, records(*range(10)), nodes=graph(25))
+    assert counted(found) == {"start": (10, 10), "half": (10, 10), "a": (0, 10), "b": (0, 10), "end": (10, 10)}
+    assert expected(found) == {"start": 10, "half": 10, "a": 2.5, "b": 7.5, "end": 10}
+    assert any(one.startswith("25 % of the runs go the first way on from half") for one in found["assumptions"])
+    # What the records decide is known, and 0 % and 100 % are no chance at all.
+    found = await rehearsed(place, records(*range(10)), nodes=graph("{{nodes.start.n >= 4 ? 100 : 0}}"))
+    assert (counted(found)["a"], counted(found)["b"], expected(found)["a"]) == ((6, 6), (4, 4), 6)
+    broken = await rehearsed(place, records(1, 2), nodes=graph("{{nodes.start.n * 100}}"))
+    assert (broken["failedMin"], broken["failedMax"]) == (1, 1)
+    # What hangs on an answer that nobody knows has no shares.
+    hanging = [
+        node("start", children=("a",)),
+        call(service, "a", "a/{{nodes.start._id}}", "half"),
+        node("half", "split", ("b", "end"), config={"percentage": "{{nodes.a.status}}"}),
+        node("b", "variables", ("end",)),
+        node("end"),
+    ]
+    found = await rehearsed(place, records(1), nodes=hanging)
+    assert expected(found) == {"start": 1, "a": 1, "half": 1, "b": None, "end": 1}
+    assert not service.calls
+
+
+async def test_a_run_that_is_done_again_goes_as_its_splits_went(place: Place, service: Service) -> None:
+    nodes = [
+        node("start", children=("half",)),
+        node("half", "split", ("a", "end"), config={"percentage": 50}),
+        node("a", "variables", ("end",)),
+        node("end"),
+    ]
+    first = await place.batch([{"_id": f"s{at}"} for at in range(12)], nodes=nodes)
+    runs = (await place.admin.ask("orchestration.run.list", batchUuid=first["uuid"]))["runs"]
+    went = sum(any(one["nodeSlug"] == "a" for one in run["executions"]) for run in runs)
+    found = await rehearsed(place, again("firstNode", first["uuid"]))
+    assert counted(found).get("a", (0, 0)) == (went, went)
 
 
 async def test_groups_and_rate_limits_are_counted_in(place: Place, service: Service) -> None:

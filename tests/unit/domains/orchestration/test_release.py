@@ -158,11 +158,12 @@ async def test_the_parent_of_a_draft_is_an_earlier_release_of_its_workflow(asker
         assert (status, body["reason"]) == (400, "invalidParent")
 
 
-async def test_options_that_name_no_connector_are_refused(asker: Any, graph: Any) -> None:
+async def test_options_that_name_what_is_not_there_are_refused(asker: Any, graph: Any) -> None:
     tool = await asker.tool()
-    options = {"connectorUuidsByIntegrationSlug": {"http": str(ids.new())}}
-    status, body = await asker.refused(UPDATE, workflowUuid=tool["workflowUuid"], nodes=graph, options=options)
-    assert (status, body["reason"]) == (502, "failedToReconciliateNodes")
+    for kind in ("connectorUuidsByIntegrationSlug", "modelUuidsByIntegrationSlug"):
+        options = {kind: {"http": str(ids.new())}}
+        status, body = await asker.refused(UPDATE, workflowUuid=tool["workflowUuid"], nodes=graph, options=options)
+        assert (status, body["reason"]) == (400, "failedToReconciliateNodes")
     assert (await draft_of(asker, tool))["nodes"] == []
 
 

@@ -119,6 +119,8 @@ async def test_every_reset_begins_where_it_says(place: Place, service: Service) 
     for data, calls, expected in cases:
         service.calls.clear()
         made = (await place.admin.ask(CREATE, data=data))["batch"]
+        reset = data["reset"]
+        assert made["data"]["reset"] == reset | ({"nodeUuid": reset["nodePath"]} if "nodePath" in reset else {})
         await place.ended("batches", made["uuid"])
         (run,) = await runs_of(place, made["uuid"])
         assert (run["status"], run["takenExecutionsCount"]) == expected, data
@@ -222,6 +224,7 @@ async def test_what_cannot_be_repeated_is_refused_with_a_sentence(place: Place, 
         ("nowhere", "there is no node 'nowhere'"),
         ("each.c", "in each, there is no node 'c'"),
         ("end.x", "no runs of its own"),
+        ("each.", "nothing follows the dot"),
     ]:
         status, body = await place.admin.refused(REPLAY, uuid=first["uuid"], fromNode=path)
         assert (status, body["reason"]) == (404, "nodeNotFound") and words in body["errorMessage"], body

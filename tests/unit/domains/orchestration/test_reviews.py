@@ -218,6 +218,9 @@ async def test_opening_a_link_shows_the_review_and_decides_nothing_and_a_post_de
     assert shown["status"] == "pending" and "runUuid" not in shown
     assert (await http.send("POST", link["url"], json={"decision": "maybe"})).status_code == 400
     assert (await http.send("POST", link["url"], content=b"{")).status_code == 400
+    for text in (b'"\\ud800"', b'"\\u0000"', b"NaN", b"[" * 50_000):
+        said = b'{"decision": "approve", "values": {"discount": ' + text + b"}}"
+        assert (await http.send("POST", link["url"], content=said)).status_code == 400
     wrong = await http.send("POST", link["url"], json={"decision": "approve", "values": {"customer": "x"}})
     assert (wrong.status_code, wrong.json()["errors"][0]["path"]) == (400, "values.customer")
     done = await http.send("POST", link["url"], data={"decision": "approve", "values": '{"discount": 9}', "comment": "Fine"})

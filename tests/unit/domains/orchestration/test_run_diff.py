@@ -57,6 +57,28 @@ async def test_a_change_of_the_graph_inside_a_group_is_found_inside_it(place: Pl
     assert found["first"]["releaseUuid"] != found["second"]["releaseUuid"]
 
 
+async def test_a_repetition_is_the_same_as_its_original_with_what_it_has_taken_over_below_it(place: Place) -> None:
+    tool, _ = await place.admin.deployed(GRAPH)
+    workflow = tool["workflowUuid"]
+    record: Body = {"_id": "a", "go": True, "items": [{"tier": "A"}, {"tier": "B"}]}
+    original = (await place.run(record, workflowUuid=workflow))["run"]["uuid"]
+    run = original
+    for _ in range(2):
+        again = await place.admin.ask("orchestration.run.replay", uuid=run, fromNode="end")
+        run = (await place.ended("runs", again["run"]["uuid"]))["run"]["uuid"]
+    for pair in ((original, run), (run, original)):
+        found = await place.admin.ask("orchestration.run.diff", uuid=pair[0], otherUuid=pair[1])
+        assert (found["same"], found["parting"], found["sameNodesCount"]) == (True, None, 10)
+
+
+async def test_nodes_are_compared_by_their_slugs_whatever_their_uuids(place: Place) -> None:
+    record: Body = {"_id": "a", "go": True, "items": [{"tier": "A"}]}
+    renamed = [{**one, "uuid": f"new-{one['uuid']}", "childrenUuids": [f"new-{child}" for child in one["childrenUuids"]]} for one in GRAPH]
+    runs = [(await place.run(record, nodes=nodes))["run"]["uuid"] for nodes in (GRAPH, renamed)]
+    found = await place.admin.ask("orchestration.run.diff", uuid=runs[0], otherUuid=runs[1])
+    assert (found["same"], found["parting"]) == (True, None)
+
+
 async def test_a_run_of_another_workspace_cannot_be_compared(place: Place) -> None:
     tool, _ = await place.admin.deployed(GRAPH)
     run = (await place.run({}, workflowUuid=tool["workflowUuid"]))["run"]["uuid"]

@@ -61,6 +61,8 @@ async def test_a_run_is_running_while_the_service_answers(place: Place, service:
     gate.open.set()
     found = await place.ended("runs", run["uuid"])
     assert (found["run"]["status"], found["runContext"]["call"]["body"]) == ("success", {"ok": True})
+    # No connector is named, and the wire wants a uuid.
+    assert found["run"]["executions"][1]["nodeConnectorUuid"] == "00000000-0000-0000-0000-000000000000"
 
 
 async def test_a_run_that_is_cancelled_during_a_call_goes_no_further_when_it_is_answered(place: Place, service: EchoService) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cargo_ai.kernel import ids
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -203,3 +204,21 @@ async def test_large_outputs_are_read_from_their_files(place: Place, form: str) 
     _, rows = await rows_of(place, "orchestration.batch.download", form, uuid=batch["uuid"], outputNodeSlug="end")
     outputs = [json.loads(row["output"]) if form == "csv" else row["output"] for row in rows]
     assert outputs == [{"who": name}, {"who": "small"}]
+
+
+async def test_a_download_of_thousands_of_runs_has_a_url_that_programs_take(place: Place) -> None:
+    run = (await place.run({"name": "Acme"}, nodes=graph()))["run"]
+    uuids = [run["uuid"], *(str(ids.new()) for _ in range(3_000))]
+    fields: Body = {"workflowUuid": run["workflowUuid"], "uuids": uuids, "format": "json"}
+    url = (await place.admin.ask("orchestration.run.download", **fields))["url"]
+    assert len(url) < 2_000
+    assert [row["runUuid"] for row in (await fetched(place, url)).json()] == [run["uuid"]]
+    theirs = (await place.stranger.ask("orchestration.run.download", **{**fields, "workflowUuid": await hidden(place)}))["url"]
+    mixed = theirs.replace(theirs.partition("kept=")[2][:32], url.partition("kept=")[2][:32])
+    assert (await fetched(place, mixed)).status_code == 403
+
+
+async def hidden(place: Place) -> str:
+    """A workflow of the stranger's."""
+    made = await place.stranger.ask("orchestration.run.create", data={}, nodes=graph())
+    return str(made["run"]["workflowUuid"])

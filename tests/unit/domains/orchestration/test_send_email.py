@@ -31,8 +31,8 @@ from cargo_ai.integrations.mail import state as mail_state
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.store import embedded
 from cargo_ai.store.session import EVERYWHERE, Database
+from tests.kit.databases import Databases
 from tests.kit.mail_server import MailServer, mail_server
 
 Body = dict[str, Any]
@@ -43,13 +43,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def database(cluster: embedded.Cluster, template: str) -> AsyncIterator[Database]:
+async def database(databases: Databases) -> AsyncIterator[Database]:
     """A database of the module's, without a worker: each call comes from a workspace of its own."""
-    name = f"mail_{ids.new().hex}"
-    made = Database(embedded.create_database(cluster, name, template), pool_size=4)
-    yield made
-    await made.close()
-    embedded.drop_database(cluster, name)
+    with databases.lent() as url:
+        made = Database(url, pool_size=4)
+        yield made
+        await made.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -279,6 +278,27 @@ async def test_over_tls_a_letter_goes_to_a_server_that_is_trusted_and_to_no_othe
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
         assert isinstance(await sending.perform(call(LETTER)), Done)
         assert len(secure.letters) == 1
+
+
+async def test_with_starttls_login_and_letter_go_to_a_server_that_is_trusted_and_to_no_other(
+    database: Database, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trusted = certificate(tmp_path)
+    async with mail_server(upgrade=context) as secure:
+        secure.password = "right"
+        mine = {"SMTP_TLS": "starttls", "SMTP_PORT": str(secure.port), "SMTP_USER": "me", "SMTP_PASSWORD": "right"}
+        given = Settings(environment | {f"CARGO_AI_{name}": value for name, value in mine.items()})
+        sending = Letters(database, given, Mailer(given))
+        refused = await sending.perform(call(LETTER))
+        assert isinstance(refused, Failed) and "certificate" in refused.message and not refused.transient
+        assert (secure.logins, secure.letters) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        assert isinstance(await sending.perform(call(LETTER)), Done)
+        assert (secure.logins, len(secure.letters), secure.secured) == ([("me", "right")], 1, 1)
+        # Without it, the server takes nothing, and the password is not even offered.
+        bare = Settings(given.environment | {"CARGO_AI_SMTP_TLS": "off"})
+        refused = await Letters(database, bare, Mailer(bare)).perform(call(LETTER))
+        assert isinstance(refused, Failed) and len(secure.letters) == len(secure.logins) == 1
 
 
 async def test_a_workspace_sends_no_faster_than_the_server_allows(

@@ -58,6 +58,7 @@ async def run(place: Place, nodes: list[Body], data: Body) -> Body:
 
 async def test_templates_are_listed_by_kind_and_an_unknown_one_is_refused(place: Place) -> None:
     listed = (await place.admin.ask("orchestration.template.list"))["templates"]
+    assert all(None not in one.values() for template in listed for one in template.get("formFields", []))
     kinds = {one["slug"]: one["kind"] for one in listed}
     assert kinds == {"company-enrichment": "tool", "lead-routing": "play", "lead-scoring": "play", "list-clean-up": "tool"}
     tools = (await place.admin.ask("orchestration.template.list", kinds=["tool"]))["templates"]

@@ -45,6 +45,9 @@ async def test_a_tool_node_runs_what_is_deployed_now_or_the_release_that_it_name
     assert [(run["workflowUuid"], run["parentNodeUuid"], run["traceUuid"]) for run in listed["runs"]] == [
         (workflow, "find", found["run"]["traceUuid"])
     ]
+    everything = (await place.admin.ask("orchestration.run.list"))["runs"]
+    for shown in (found["run"], next(run for run in everything if run["uuid"] == found["run"]["uuid"])):
+        assert [one["nodeRunUuid"] for one in shown["executions"]] == [None, listed["runs"][0]["uuid"], None]
     old = await place.run({"name": "jo"}, nodes=using(tool, releaseUuid=first))
     assert old["runContext"]["find"] == {"email": "jo@old.com"}
 

@@ -193,12 +193,14 @@ async def test_changes_are_listed_newest_first_and_chosen(asker: Asker, stranger
     assert (await asker.ask(LIST, segmentUuid=segment, notEmpty="true"))["changes"] == [first]
     assert (await asker.ask(LIST, segmentUuid=segment, notEmpty="false"))["changes"] == [last]
     assert (await asker.ask(LIST, segmentUuid=segment, hasRecords="unchanged"))["changes"] == [last]
+    assert (await asker.ask(LIST, segmentUuid=segment, hasRecords="created"))["changes"] == [first]
     assert (await asker.ask(LIST, segmentUuid=segment, limit=1, offset=1))["changes"] == [first]
     assert (await asker.ask("segmentation.change.get", uuid=last["uuid"]))["change"] == last
     assert (await stranger.ask(LIST))["changes"] == []
     assert await stranger.refused("segmentation.change.get", uuid=last["uuid"]) == (404, "changeNotFound")
     assert await stranger.refused(FETCH, uuid=last["uuid"], kinds=["added"]) == (404, "changeNotFound")
     assert await stranger.refused("segmentation.change.create", segmentUuid=segment) == (404, "segmentNotFound")
+    assert await stranger.refused(LIST, segmentUuid=segment) == (404, "segmentNotFound")
 
 
 async def test_what_is_not_there_is_refused(asker: Asker) -> None:
@@ -209,8 +211,10 @@ async def test_what_is_not_there_is_refused(asker: Asker) -> None:
     assert await asker.refused(FETCH, uuid=new_id(), kinds=["added"]) == (404, "changeNotFound")
     assert await asker.refused(FETCH, uuid=change["uuid"], kinds=[]) == (400, "invalidInput")
     assert await asker.refused(FETCH, uuid=change["uuid"], kinds=["gone"]) == (400, "invalidInput")
-    assert await asker.refused("segmentation.change.create", segmentUuid=new_id()) == (404, "segmentNotFound")
+    for operation in ("segmentation.change.create", LIST):
+        assert await asker.refused(operation, segmentUuid=new_id()) == (404, "segmentNotFound")
     await asker.ask("segmentation.segment.remove", uuid=segment)
+    assert await asker.refused(LIST, segmentUuid=segment) == (404, "segmentNotFound")
     assert await asker.refused(FETCH, uuid=change["uuid"], kinds=["added"]) == (404, "segmentNotFound")
 
 

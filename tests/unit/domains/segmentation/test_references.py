@@ -48,6 +48,32 @@ async def test_what_the_guard_does_not_let_pass_is_an_invalid_filter(asker: Aske
     assert await asker.refused(FETCH, modelUuid=model, filter=sql(clause)) == (400, "invalidFilter")
 
 
+async def test_a_condition_that_cannot_be_evaluated_is_an_invalid_filter_and_not_our_failure(asker: Asker) -> None:
+    model = await companies(asker, 10)
+    clauses = {
+        "employees": "is a value of number",
+        "'x'": "is a value of string",
+        "name > 5": "cast them first",
+        "1 / (employees - 10) > 1": "divides by zero",
+        "CAST(name AS FLOAT64) > 1": "SAFE_CAST",
+        "REGEXP_CONTAINS(name, '(')": "pattern cannot be read",
+    }
+    for clause, word in clauses.items():
+        assert word in await asker.sentence(FETCH, modelUuid=model, filter=sql(clause)), clause
+        assert await asker.refused("segmentation.segment.create", name="S", modelUuid=model, filter=sql(clause)) == (400, "invalidFilter")
+    url = (await asker.ask("segmentation.segment.download", modelUuid=model, filter=sql("name > 5")))["urls"][0]
+    assert (await asker.http.get(url)).json()["reason"] == "invalidFilter"
+
+
+async def test_a_condition_that_a_record_breaks_later_leaves_the_list_of_segments_readable(asker: Asker) -> None:
+    model = await companies(asker, 10, 20)
+    broken, whole = await segment_of(asker, model, sql("1 / (employees - 30) < 1")), await segment_of(asker, model)
+    await asker.ask("storage.record.update", modelUuid=model, id="c0", data={"employees": 30})
+    listed = (await asker.ask("segmentation.segment.all"))["segments"]
+    assert {one["uuid"]: one["recordsCount"] for one in listed} == {broken: 0, whole: 2}
+    assert await asker.refused("segmentation.change.create", segmentUuid=broken) == (400, "invalidFilter")
+
+
 async def test_a_column_that_a_segment_uses_cannot_be_removed_and_the_refusal_names_the_segment(asker: Asker) -> None:
     model = await companies(asker, 10)
     for slug in ("tier", "region", "rank", "note", "free"):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+import uuid
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from cargo_ai.domains.segmentation import segment as segments
-from cargo_ai.domains.workspace import door
-from cargo_ai.server.state import State
 from tests.unit.domains.storage.conftest import Asker
 
 Body = dict[str, Any]
@@ -39,16 +36,6 @@ async def companies(asker: Asker) -> str:
     model = await asker.model()
     await asker.add(model, *RECORDS)
     return model
-
-
-@pytest.fixture
-async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[Asker]:
-    async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
-        await db.commit()
-    headers = {"Authorization": f"Bearer {other.token}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
-        yield Asker(http)
 
 
 async def fetched(asker: Asker, model: str, filter: Body, **page: Any) -> list[str]:
@@ -108,6 +95,28 @@ async def test_a_kind_that_does_not_fit_matches_nothing_and_warns(asker: Asker, 
     assert "x-cargo-warnings" in reply.headers
 
 
+async def test_many_texts_are_looked_for_as_one_value(asker: Asker, companies: str) -> None:
+    texts = ["ACM", "10%", *(f"none {number}" for number in range(3_000))]
+    plain: Body = {"kind": "string", "columnSlug": "name"}
+    assert await fetched(asker, companies, where({**plain, "operator": "contains", "values": texts})) == ["acme.example"]
+    others = await fetched(asker, companies, where({**plain, "operator": "doesNotContain", "values": texts}))
+    assert others == ["beta.example", "core.example", "delta.example"]
+
+
+async def test_more_conditions_than_can_be_compiled_in_a_moment_are_refused(asker: Asker, companies: str) -> None:
+    group = where(*[{"kind": "number", "columnSlug": "employees", "operator": "is", "value": 1}] * 150)["groups"][0]
+    said = await asker.sentence("segmentation.segment.fetch", modelUuid=companies, filter={"conjonction": "or", "groups": [group] * 4})
+    assert "more than 500 conditions" in said
+
+
+async def test_no_number_and_no_day_is_too_large_to_be_compared_with(asker: Asker, companies: str) -> None:
+    await asker.add(companies, *({"domain": str(at), "facts": {"n": n}} for at, n in enumerate(["1e999", "1e99999", "9" * 500, 7, "7.5"])))
+    above = {"kind": "objectProperty", "columnSlug": "facts", "propertyName": "n", "operator": "greaterThan", "value": "7.2"}
+    assert await fetched(asker, companies, where(above)) == ["0", "4"]
+    before = {"kind": "date", "columnSlug": "founded", "operator": "lowerThan", "value": "9999-12-31"}
+    assert await fetched(asker, companies, where(before)) == ["acme.example", "beta.example", "delta.example"]
+
+
 async def test_an_unknown_column_is_refused_with_the_nearest_one(asker: Asker, companies: str) -> None:
     wrong = where({"kind": "number", "columnSlug": "employes", "operator": "isNull"})
     assert await asker.refused("segmentation.segment.fetch", modelUuid=companies, filter=wrong) == (400, "invalidFilter")
@@ -161,6 +170,14 @@ async def test_an_update_changes_what_is_given_and_null_clears(asker: Asker, com
     changed = (await asker.ask("segmentation.segment.update", uuid=made["uuid"], name="Everyone", limit=None))["segment"]
     assert (changed["name"], changed["limit"], changed["recordsCount"]) == ("Everyone", None, 4)
     assert changed["sort"] == [{"columnSlug": "name", "kind": "asc"}]
+
+
+async def test_a_filter_comes_back_as_it_was_given(asker: Asker, companies: str) -> None:
+    never = {"kind": "enrollment", "workflowUuid": str(uuid.uuid4()), "activityKind": "workflowEntered", "frequency": {"operator": "not"},
+             "period": {"operator": "moreThan", "value": 0, "unit": "day"}}  # fmt: skip
+    given = where({"kind": "string", "columnSlug": "name", "operator": "isNotNull"}, never)
+    made = (await asker.ask("segmentation.segment.create", name="Some", modelUuid=companies, filter=given))["segment"]
+    assert made["filter"]["groups"][0]["conditions"] == given["groups"][0]["conditions"]
 
 
 async def test_a_download_has_every_record_once(asker: Asker, companies: str) -> None:

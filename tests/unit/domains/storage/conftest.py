@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
-from cargo_ai import contract
-from cargo_ai.domains.workspace import door
-from cargo_ai.kernel import query
-from cargo_ai.server.state import State
+from tests.kit import asker as asker_kit
+from tests.kit.asker import Body
 
-Body = dict[str, Any]
 COMPANIES = [
     {"slug": "domain", "type": "string", "label": "Domain"},
     {"slug": "name", "type": "string", "label": "Name"},
@@ -27,41 +21,8 @@ COMPANIES = [
 ]
 
 
-@dataclass(frozen=True)
-class Asker:
-    """Asks operations over HTTP."""
-
-    http: httpx.AsyncClient
-
-    async def send(self, name: str, fields: Body) -> httpx.Response:
-        """The reply to an operation."""
-        operation = contract.load()[name]
-        path, rest = "/v1" + operation.path, dict(fields)
-        for field in operation.path_fields:
-            path = path.replace(f"{{{field}}}", str(rest.pop(field)))
-        if operation.verb == "GET":
-            return await self.http.get(f"{path}?{query.encode(rest)}")
-        return await self.http.request(operation.verb, path, json=rest)
-
-    async def ask(self, name: str, /, **fields: Any) -> Body:
-        """The body of a reply that must be 200."""
-        reply = await self.send(name, fields)
-        assert reply.status_code == 200, reply.text
-        found: Body = reply.json()
-        return found
-
-    async def refused(self, name: str, /, **fields: Any) -> tuple[int, str]:
-        """Status and reason of a refusal."""
-        reply = await self.send(name, fields)
-        assert reply.status_code >= 400, reply.text
-        return reply.status_code, reply.json()["reason"]
-
-    async def sentence(self, name: str, /, **fields: Any) -> str:
-        """What a refusal says."""
-        reply = await self.send(name, fields)
-        assert reply.status_code >= 400, reply.text
-        found: str = reply.json()["errorMessage"]
-        return found
+class Asker(asker_kit.Asker):
+    """Somebody who has models."""
 
     async def dataset(self) -> str:
         """The uuid of the workspace's own dataset."""
@@ -106,11 +67,6 @@ def asker(client: httpx.AsyncClient) -> Asker:
 
 
 @pytest.fixture
-async def stranger(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[Asker]:
+def stranger(other_client: httpx.AsyncClient) -> Asker:
     """The admin of another workspace."""
-    async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
-        await db.commit()
-    headers = {"Authorization": f"Bearer {other.token}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as http:
-        yield Asker(http)
+    return Asker(other_client)

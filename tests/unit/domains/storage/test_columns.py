@@ -211,7 +211,10 @@ async def test_a_metric_may_stand_on_a_lookup_of_the_other_side(asker: Asker) ->
 
 
 async def test_metrics_and_lookups_that_cannot_be_are_refused(asker: Asker) -> None:
-    companies, _, link = await pair(asker)
+    companies, deals, link = await pair(asker)
+    for join in ({"fromColumnSlug": "nope", "toColumnSlug": "domain"}, {"fromColumnSlug": "company", "toColumnSlug": "nope"}):
+        column = {"kind": "lookup", "slug": "l", "join": {"toModelUuid": companies} | join, "extractColumnSlug": "employees"}
+        assert await asker.refused("storage.column.create", modelUuid=deals, column=column) == (400, "invalidRelationship")
     metric: Body = {"kind": "metric", "slug": "m", "type": "number", "label": "", "relationshipUuid": link}
     for rule in ({"function": "SUM", "columnSlug": "stage"}, {"function": "SUM", "columnSlug": "nope"}):
         column = metric | {"aggregation": rule}

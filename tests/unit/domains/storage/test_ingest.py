@@ -14,6 +14,7 @@ from cargo_ai.domains.storage.verdicts import forget
 from cargo_ai.kernel import clock
 from cargo_ai.server.state import State
 from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.warehouse import content_ids
 from tests.unit.domains.storage.conftest import Asker, Body
 from tests.unit.domains.storage.test_files import upload
 
@@ -40,6 +41,19 @@ async def test_the_same_file_twice_changes_nothing(asker: Asker) -> None:
     before = await asker.records(uid)
     assert await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | {"unchanged": 2}
     assert await asker.records(uid) == before
+
+
+async def test_of_an_id_that_comes_twice_the_last_row_counts_in_any_order(asker: Asker) -> None:
+    uid = await asker.model()
+    await asker.add(uid, {"domain": "a.com", "employees": 0})
+    for rows, wanted in (
+        ("b.com,1\na.com,2\nb.com,3\na.com,4\n", {"added": 1, "updated": 1}),
+        ("c.com,1\nc.com,2\n", {"added": 1}),
+        ("a.com,4\nb.com,5\nc.com,2\n", {"updated": 1, "unchanged": 2}),
+    ):
+        key = await upload(asker, f"domain,employees\n{rows}")
+        assert await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | wanted
+    assert [(one["_id"], one["employees"]) for one in await asker.records(uid)] == [("a.com", 4), ("b.com", 5), ("c.com", 2)]
 
 
 async def test_a_row_that_does_not_fit_keeps_the_file_out_or_is_skipped(asker: Asker) -> None:
@@ -170,6 +184,47 @@ async def test_whoever_has_a_models_token_sends_records_in(asker: Asker) -> None
     ]
 
 
+async def test_what_comes_twice_without_an_id_is_the_same_records_in_any_format(asker: Asker) -> None:
+    columns = [{"slug": "what", "type": "string"}, {"slug": "n", "type": "number"}, {"slug": "on", "type": "date"}]
+    uid = await asker.model("notes", columns=columns)
+    await asker.column(uid, kind="custom", slug="tier")
+    url = (await asker.ask("storage.model.createIngestToken", uuid=uid))["url"]
+    lines = b'{"n":1,"what":"a\\tb","on":"2020-01-02"}\n{"what":"c"}\n{"what":"c","n":null}\n'
+    for kind, body, wanted in (
+        ("application/x-ndjson", lines, {"added": 3}),
+        ("application/x-ndjson", lines, {"unchanged": 3}),
+        ("application/json", b'[{"what":"c"},{"on":"2020-01-02T00:00:00Z","what":"a\\tb","n":"1.0"}]', {"unchanged": 2}),
+        ("text/csv", b"n,on,what\n01,2020-01-02,a\tb\n,,c\n,,c\n", {"unchanged": 3}),
+        ("application/json", b'{"what":"c","tier":"gold"}', {"updated": 1}),
+        ("application/json", b'{"what":"d"}', {"added": 1}),
+    ):
+        reply = await send(asker, url, body, kind)
+        assert reply.json() == REPORT | wanted, (kind, body)
+    found = sorted((one["what"], one["tier"] or "") for one in await asker.records(uid))
+    assert found == [
+        ("a\tb", ""),
+        ("c", ""),
+        ("c", "gold"),
+        ("d", ""),
+    ]
+
+
+async def test_accounts_sent_twice_without_ids_are_the_same(asker: Asker) -> None:
+    uid = await asker.model("accounts", "defineAccount")
+    key = await upload(asker, '{"name":"A","domain":"a.com"}\n{"name":"B"}\n', "data.ndjson")
+    assert await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | {"added": 2}
+    assert await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | {"unchanged": 2}
+    assert all(one["id"] == one["_id"] for one in await asker.records(uid))
+
+
+async def test_lines_that_are_alike_stay_apart_however_many_come_between(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content_ids, "MOST_KEPT", 10)
+    uid = await asker.model("notes", columns=[{"slug": "n", "type": "number"}])
+    key = await upload(asker, "".join(f'{{"n":{at % 1_100}}}\n' for at in range(3_300)), "data.ndjson")
+    assert await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | {"added": 3_300}
+    assert await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | {"unchanged": 3_300}
+
+
 async def test_a_token_is_good_for_its_model_until_another_is_made(asker: Asker) -> None:
     uid, other = await asker.model(), await asker.model("other")
     first = await asker.ask("storage.model.createIngestToken", uuid=uid)
@@ -184,7 +239,8 @@ async def test_what_cannot_be_taken_in_is_refused_in_words(asker: Asker) -> None
     assert (await send(asker, url, b"<x/>", "text/xml")).status_code == 415
     reply = await send(asker, url, b"PAR1", "application/vnd.apache.parquet")
     assert (reply.status_code, reply.json()["reason"]) == (400, "fileInvalid")
-    assert (await send(asker, url, b"{", "application/json")).status_code == 400
+    for body in (b"{", b'{"domain":"a.com","employees":NaN}', b'{"domain":"a.com","employees":1e999}'):
+        assert (await send(asker, url, body, "application/json")).status_code == 400
     reply = await send(asker, url, b'{"domain":"a.com"}\n{"domain":"b.com","employees":"x"}', "application/x-ndjson")
     assert 'data.ndjson, line 2, employees: "x" is not a number' in reply.json()["errorMessage"]
     assert await asker.records(uid) == []

@@ -163,3 +163,80 @@ async def test_what_makes_no_sense_is_refused(asker: Asker, stranger: Asker) -> 
     assert await stranger.refused("storage.model.findDuplicates", uuid=uid, by=["email"]) == (404, "modelNotFound")
     made = await asker.ask("storage.merge.create", modelUuid=uid, by=["email"])
     assert await stranger.refused("storage.merge.undo", uuid=made["merge"]["uuid"]) == (404, "mergeNotFound")
+
+
+async def related(asker: Asker, one: str, column: str, other: str, key: str, **how: Any) -> None:
+    fields = {"fromModelUuid": one, "fromColumnSlug": column, "toModelUuid": other, "toColumnSlug": key}
+    await asker.ask("storage.relationship.set", **fields, **how)
+
+
+async def test_what_led_to_a_removed_record_leads_to_the_survivor_until_the_merge_is_undone(
+    asker: Asker, state: State, born: door.Bootstrap
+) -> None:
+    uid = await model(asker, *TWINS)
+    await asker.column(uid, kind="custom", slug="boss")
+    for child, boss in (("c", "b"), ("e", "c"), ("a", "f")):
+        await asker.ask("storage.record.update", modelUuid=uid, id=child, data={"boss": boss})
+    columns = [{"slug": slug, "type": kind} for slug, kind in (("no", "number"), ("lead", "string"), ("site", "string"), ("more", "any"))]
+    deals = await asker.model("deals", columns=columns, idColumnSlug="no")
+    expression = {"kind": "jsExpression", "expression": "record.lead + '/' + record.site", "instructTo": "none"}
+    await asker.column(deals, kind="computed", slug="both", expression=expression, columnsUsed=["lead", "site"])
+    await asker.add(
+        deals,
+        {"no": 1, "lead": "b", "site": "acme.com"},
+        {"no": 2, "lead": "d", "more": "d"},
+        {"no": 3, "lead": "a"},
+        {"no": 4, "lead": "c", "more": {"x": 1}},
+    )
+    await related(asker, deals, "lead", uid, "key")
+    await related(asker, deals, "more", uid, "key")
+    await related(asker, uid, "boss", uid, "key", relation="manyToOne")
+    before = [await table(state, born.workspace_uuid, one) for one in (uid, deals)]
+    shown = (await asker.ask("storage.model.findDuplicates", uuid=uid, by=["email"]))["groups"][0]
+    made = await asker.ask("storage.merge.create", modelUuid=uid, by=["email"])
+
+    def told(found: list[Body]) -> list[tuple[str, str, int]]:
+        return sorted((one["modelUuid"], one["columnSlug"], one["count"]) for one in found)
+
+    assert told(shown["repointed"]) == sorted([(deals, "lead", 2), (deals, "more", 1), (uid, "boss", 1)])
+    assert told(made["repointed"]) == told(shown["repointed"])
+    assert made["merge"]["repointedCount"] == 4
+    after = {one["_id"]: one for one in await asker.records(deals)}
+    assert [after[no]["lead"] for no in "1234"] == ["a", "a", "a", "c"]
+    assert (after["1"]["both"], after["2"]["more"], after["4"]["more"]) == ("a/acme.com", "a", {"x": 1})
+    assert {one["_id"]: one["boss"] for one in await asker.records(uid)} == {"a": "f", "c": "a", "e": "c", "f": None}
+    await asker.ask("storage.merge.undo", uuid=made["merge"]["uuid"])
+    assert [await table(state, born.workspace_uuid, one) for one in (uid, deals)] == before
+
+
+async def test_only_values_that_tell_who_is_meant_are_followed(asker: Asker) -> None:
+    uid = await model(
+        asker,
+        {"key": "a", "name": "Acme", "website": "acme.com", "email": "x@a"},
+        {"key": "b", "name": "Acme", "website": "acme.io", "email": "y@b"},
+        {"key": "c", "name": "Other", "website": "other.com", "email": "y@b"},
+    )
+    visits = await asker.model("visits", columns=[{"slug": slug, "type": "string"} for slug in ("id", "site", "mail")], idColumnSlug="id")
+    await asker.add(visits, {"id": "1", "site": "acme.io", "mail": "y@b"}, {"id": "b", "site": "other.com"})
+    await related(asker, visits, "site", uid, "website", relation="manyToOne")
+    await related(asker, visits, "mail", uid, "email", relation="manyToOne")
+    await related(asker, visits, "id", uid, "key", relation="oneToOne")
+    made = await asker.ask("storage.merge.create", modelUuid=uid, by=["name"])
+    assert [(one["columnSlug"], one["count"]) for one in made["repointed"]] == [("site", 1)]
+    assert [(one["_id"], one["site"], one["mail"]) for one in await asker.records(visits)] == [
+        ("1", "acme.com", "y@b"),
+        ("b", "other.com", None),
+    ]
+    await asker.ask("storage.record.update", modelUuid=visits, id="1", data={"site": "new.com"})
+    await asker.ask("storage.merge.undo", uuid=made["merge"]["uuid"])
+    assert (await asker.records(visits))[0]["site"] == "new.com"
+
+
+async def test_the_many_never_change_the_one_that_they_lead_to(asker: Asker) -> None:
+    uid = await model(asker, {"key": "1", "name": "x", "website": "a.com"}, {"key": "2", "name": "x", "website": "b.com"})
+    sites = await asker.model("sites", columns=[{"slug": slug, "type": "string"} for slug in ("id", "domain")], idColumnSlug="id")
+    await asker.add(sites, {"id": "s", "domain": "b.com"})
+    await related(asker, uid, "website", sites, "domain", relation="manyToOne")
+    made = await asker.ask("storage.merge.create", modelUuid=uid, by=["name"])
+    assert made["repointed"] == []
+    assert (await asker.records(sites))[0]["domain"] == "b.com"

@@ -57,6 +57,8 @@ async def test_what_a_model_cannot_be_made_of_is_refused_in_words(asker: Asker) 
     assert said.startswith("config.columns.0.slug: has letters")
     said = await asker.sentence("storage.model.create", **fields, config={"columns": COMPANIES, "idColumnSlug": "tags"})
     assert "names tags, which is array" in said
+    said = await asker.sentence("storage.model.create", **fields, config={"columns": COMPANIES, "titleColumnSlug": ["name"]})
+    assert said == "config.titleColumnSlug: is not the slug of a column"
     fields["extractorSlug"] = "fetchDeals"
     assert await asker.refused("storage.model.create", **fields, config={}) == (400, "integrationNotCompatible")
     fields["datasetUuid"] = "nothing"
@@ -116,7 +118,8 @@ async def test_a_model_of_another_workspace_is_unknown(asker: Asker, stranger: A
     uid = await asker.model()
     for name in ("storage.model.get", "storage.model.remove", "storage.model.getDdl", "storage.model.update"):
         assert await stranger.refused(name, uuid=uid) == (404, "modelNotFound")
-    assert await stranger.refused("storage.record.list", modelUuid=uid) == (404, "modelNotFound")
+    for name in ("storage.record.list", "storage.run.list", "storage.merge.list", "segmentation.segment.all"):
+        assert await stranger.refused(name, modelUuid=uid) == (404, "modelNotFound")
     assert (await stranger.ask("storage.model.all"))["models"] == []
     await stranger.model()
     assert await stranger.records(await stranger.model("other")) == []
@@ -126,3 +129,5 @@ async def test_the_native_integration_lists_the_extractors(asker: Asker) -> None
     found = (await asker.ask("connection.nativeIntegration.get"))["nativeIntegration"]["extractors"]
     assert {"defineObject", "defineAccount", "defineContact", "uploadFile"} <= set(found)
     assert found["defineAccount"]["category"] == "unify"
+    assert [found[slug]["kind"] for slug in ("defineObject", "uploadFile")] == ["record", "file"]
+    assert [found[slug]["preview"] for slug in ("defineObject", "uploadFile")] == ["none", "records"]

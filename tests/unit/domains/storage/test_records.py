@@ -62,6 +62,14 @@ async def test_nul_and_surrogates_are_refused(asker: Asker) -> None:
     assert "NUL" in await asker.sentence("storage.record.create", modelUuid=uid, data={"domain": "a", "facts": {"x": "\x00"}})
 
 
+async def test_a_number_that_no_number_can_hold_is_refused_in_words(asker: Asker) -> None:
+    uid = await asker.model()
+    for column in ("employees", "domain", "facts", "founded"):
+        body = f'{{"modelUuid":"{uid}","data":{{"domain":"a.com","{column}":1e999}}}}'
+        reply = await asker.http.post("/v1/storage/records/create", content=body)
+        assert (reply.status_code, reply.json()["errors"][0]["path"]) == (400, f"data.{column}")
+
+
 async def test_the_id_is_required_where_the_model_has_an_id_column(asker: Asker) -> None:
     uid = await asker.model()
     assert await asker.sentence("storage.record.create", modelUuid=uid, data={"name": "A"}) == (
@@ -160,6 +168,24 @@ async def test_pages_of_records_never_overlap(asker: Asker) -> None:
     assert sorted(uid for page in pages for uid in page) == [f"{number:02d}.com" for number in range(25)]
 
 
+async def test_a_page_far_behind_is_what_stands_there_in_every_order(asker: Asker) -> None:
+    uid = await asker.model()
+    for start in (0, 12):
+        numbers = range(start, start + 12)
+        await asker.add(uid, *({"domain": f"{n:02d}.com", "name": f"Name {n * 7 % 5}" if n % 3 else None} for n in numbers))
+
+    async def listed(column: str, kind: str, **page: int) -> list[str]:
+        found = await asker.ask("storage.record.list", modelUuid=uid, sort={"columnSlug": column, "kind": kind}, **page)
+        return [record["_id"] for record in found["records"]]
+
+    every = {record["_id"]: record for record in await asker.records(uid)}
+    for column in ("_id", "_title", "_emitted_at"):
+        for kind in ("asc", "desc"):
+            whole = sorted(every, key=lambda one: (every[one][column], one), reverse=kind == "desc")
+            assert await listed(column, kind, limit=4, offset=17) == whole[17:21]
+            assert await listed(column, kind, limit=4, offset=24) == []
+
+
 async def changes(state: State, model: str) -> list[dict[str, Any]]:
     """What the outbox has about a model's records."""
     async with state.database.session(EVERYWHERE) as db:
@@ -183,5 +209,5 @@ async def test_the_log_names_what_every_statement_touched(asker: Asker, state: S
     await asker.ask("storage.record.remove", modelUuid=uid, id="a.com")
     async with state.database.engine.connect() as connection:
         where = (await connection.execute(text("select schema_name, log_name from models"))).one()
-        entries = await connection.execute(text(f'select _id, op::text from "{where[0]}"."{where[1]}" order by seq'))
+        entries = await connection.execute(text(f'select _id, op::text from "{where[0]}"."{where[1]}" order by at'))
         assert [tuple(one) for one in entries] == [("a.com", "i"), ("a.com", "u"), ("a.com", "d")]

@@ -58,6 +58,25 @@ async def test_a_relationship_that_a_metric_uses_stays(asker: Asker) -> None:
     assert len((await asker.ask("storage.relationship.all"))["relationships"]) == 1
 
 
+async def test_a_relationship_that_the_filter_of_a_segment_follows_stays(asker: Asker) -> None:
+    companies, contacts = await two(asker)
+    await asker.ask("storage.relationship.set", fromModelUuid=contacts, toModelUuid=companies)
+    known = {"kind": "string", "relatedModelUuid": contacts, "columnSlug": "email", "operator": "isNotNull"}
+    filter: Body = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [known]}]}
+    segment = (await asker.ask("segmentation.segment.create", name="Known", modelUuid=companies, filter=filter))["segment"]["uuid"]
+    none: Body = {"datasetUuid": await asker.dataset(), "relationships": []}
+    assert f"segment {segment}" in await asker.sentence("storage.relationship.set", **none)
+    await asker.ask("segmentation.segment.remove", uuid=segment)
+    assert (await asker.ask("storage.relationship.set", **none))["relationships"] == []
+
+
+async def test_setting_a_pair_again_without_a_relation_keeps_the_one_it_has(asker: Asker) -> None:
+    companies, contacts = await two(asker)
+    pair = {"fromModelUuid": companies, "toModelUuid": contacts}
+    await asker.ask("storage.relationship.set", **pair, relation="oneToOne")
+    assert [one["relation"] for one in (await asker.ask("storage.relationship.set", **pair))["relationships"]] == ["oneToOne"]
+
+
 async def test_what_does_not_fit_is_refused(asker: Asker) -> None:
     companies, contacts = await two(asker)
     for fields in (
@@ -80,6 +99,36 @@ async def test_relationships_by_columns_of_different_types_join_as_text(asker: A
     uid = made["relationships"][0]["uuid"]
     await asker.column(one, kind="metric", slug="n", relationshipUuid=uid, aggregation={"function": "COUNT", "columnSlug": "_id"})
     assert [record["n"] for record in await asker.records(one)] == [2, 0]
+    assert await related(asker, one, other, "one", "1") == ["1"]
+
+
+async def related(asker: Asker, model: str, other: str, column: str, value: str) -> list[str]:
+    """The ids of the records that a record of the other model belongs to, whose column has this value."""
+    condition = {"kind": "string", "relatedModelUuid": other, "columnSlug": column, "operator": "is", "values": value}
+    often = {"operator": "moreThan", "value": 0}
+    occurrence = {"kind": "occurrence", "relatedModelUuid": other, "frequency": often, "conjonction": "and"}
+    plain = {name: value for name, value in condition.items() if name != "relatedModelUuid"}
+    found: list[list[str]] = []
+    for one in (condition, {**occurrence, "conditions": [plain]}):
+        filter: Body = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [one]}]}
+        records = (await asker.ask("segmentation.segment.fetch", modelUuid=model, filter=filter))["records"]
+        found.append([record["_id"] for record in records])
+    assert found[0] == found[1]
+    return found[0]
+
+
+async def test_filters_follow_a_relationship_by_a_property(asker: Asker) -> None:
+    companies, _ = await two(asker)
+    visits = await asker.model("visits", columns=[{"slug": "page", "type": "string"}, {"slug": "about", "type": "object"}])
+    wanted: Body = {
+        "fromModelUuid": visits, "fromColumnSlug": "about", "fromPropertySlug": "domain", "toModelUuid": companies,
+        "toColumnSlug": "domain", "toPropertySlug": None, "fromSelectedColumnSlugs": None, "toSelectedColumnSlugs": None,
+        "relation": "manyToOne",
+    }  # fmt: skip
+    await asker.ask("storage.relationship.set", datasetUuid=await asker.dataset(), relationships=[wanted])
+    await asker.add(companies, {"domain": "acme.com"}, {"domain": "globex.com"})
+    await asker.add(visits, {"page": "pricing", "about": {"domain": "acme.com"}}, {"page": "blog", "about": {"domain": "globex.com"}})
+    assert await related(asker, companies, visits, "page", "pricing") == ["acme.com"]
 
 
 async def test_relationships_of_another_workspace_are_unknown(asker: Asker, stranger: Asker) -> None:

@@ -99,6 +99,9 @@ async def test_contacts_are_tied_to_the_account_of_their_parent(asker: Asker, wo
     assert run["counts"]["unified"] == 2
 
 
+GONE = {"kind": "string", "columnSlug": "gone", "operator": "isNull"}
+
+
 @pytest.mark.parametrize(
     ("wanted", "path"),
     [
@@ -107,6 +110,24 @@ async def test_contacts_are_tied_to_the_account_of_their_parent(asker: Asker, wo
         ({"source": "custom", "type": "account", "uniqueColumns": []}, "unification.uniqueColumns"),
         ({"source": "custom", "type": "account", "uniqueColumns": [{"slug": "domain", "reference": "x"}]}, "uniqueColumns.0.reference"),
         ({"source": "custom", "type": "account", "uniqueColumns": [{"slug": "gone", "reference": "domain"}]}, "uniqueColumns.0.slug"),
+        (
+            {
+                "source": "custom",
+                "type": "contact",
+                "uniqueColumns": [{"slug": "domain", "reference": "domain"}],
+                "parent": {"kind": "model", "columnSlug": "name", "parentModelUuid": "0198c5f0-0000-7000-8000-000000000001"},
+            },
+            "unification.parent.parentModelUuid",
+        ),
+        (
+            {
+                "source": "custom",
+                "type": "account",
+                "uniqueColumns": [{"slug": "domain", "reference": "domain"}],
+                "filter": {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [GONE]}]},
+            },
+            "unification.filter",
+        ),
     ],
 )
 async def test_what_cannot_be_put_into_effect_is_refused(asker: Asker, wanted: Body, path: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from cargo_ai.contract.workspace.permission import ROOMS
 from cargo_ai.kernel.refusal import Refusal
 from tests.unit.domains.workspace.people import Joining, Person
 
@@ -20,7 +21,7 @@ async def test_the_current_workspace_has_every_field_of_the_contract(admin: Pers
         "syncs": [],
         "temporalNamespace": "",
         "temporalTaskQueuePrefix": None,
-        "maxConcurrentRuns": 100,
+        "maxConcurrentRuns": 0,
         "openAiVectorStoreId": None,
         "logoUrl": None,
         "metadata": None,
@@ -76,7 +77,8 @@ async def test_a_bad_name_is_refused(admin: Person, name: object) -> None:
 async def test_roles_come_with_their_permissions(admin: Person) -> None:
     found = (await admin.ask("workspaceManagement.role.all"))["roles"]
     assert [one["slug"] for one in found] == ["admin", "member", "viewer"]
-    assert found[0]["permissions"] == [{"effect": "allow", "resources": None, "actions": ["*"]}]
+    (rule,) = found[0]["permissions"]
+    assert set(rule["actions"]) == {f"{room}:*" for room in ROOMS} and (rule["effect"], rule["resources"]) == ("allow", None)
     assert set(found[0]) == {"uuid", "workspaceUuid", "slug", "permissions", "createdAt"}
 
 

@@ -120,12 +120,17 @@ def read(call: Call) -> Wanted:
     )
 
 
-def _owner(call: Call, scope: Scope) -> str:
+def owner_of(scope: Scope, workflow: str, record: str | None) -> str:
+    """Whose memory a scope means, as rows have it."""
     if scope == "workspace":
         return ""
+    return workflow if scope == "workflow" else f"{workflow} {record}".replace("\x00", "")
+
+
+def _owner(call: Call, scope: Scope) -> str:
     workflow = str(call.workflow or uuid.UUID(int=0))
-    if scope == "workflow":
-        return workflow
+    if scope != "record":
+        return owner_of(scope, workflow, None)
     named: object = call.config.get("recordId")
     # An item of a group is no record: the one of the run that the group belongs to is.
     found = [named, _id_of(call.context), _id_of(call.parent)]
@@ -134,7 +139,7 @@ def _owner(call: Call, scope: Scope) -> str:
         raise Unusable("The scope is record, but the run's record has no `_id`: give `recordId`, or take another scope.")
     if len(record) > 500:
         raise Unusable("`recordId` has more than 500 characters.")
-    return f"{workflow} {record}".replace("\x00", "")
+    return owner_of(scope, workflow, record)
 
 
 def _id_of(context: object) -> object:

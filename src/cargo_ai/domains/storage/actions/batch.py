@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage.actions.config import Mapped, Unusable, mappings, matched, merged, values
 from cargo_ai.domains.storage.write import Checked, Row, Unwritable, Writer, check_changes, check_new, id_of
+from cargo_ai.engine import own
 from cargo_ai.engine.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import clock
@@ -47,6 +48,7 @@ class Batch:
     makes_ids: bool
     _done: dict[str, str] = field(default_factory=dict[str, str])
     _warnings: list[str] = field(default_factory=list[str])
+    _written: list[tuple[uuid.UUID | None, str]] = field(default_factory=list[tuple[uuid.UUID | None, str]])
 
     async def write(self, wanted: Sequence[tuple[str, Call]]) -> list[Outcome]:
         """The outcome of each `(insert|update|upsert, call)`, in order. psycopg's errors mean that none of them was written."""
@@ -56,6 +58,7 @@ class Batch:
         while left:
             await self._find(left)
             left = await self._round(left)
+        await own.note(await driver_connection(self.db), self.relation.model, self._written)
         return await self._outcomes(ones)
 
     def _read(self, kind: str, call: Call) -> _One:
@@ -115,6 +118,7 @@ class Batch:
         left: list[_One] = []
         new, changed = Checked(), Checked()
         made: list[tuple[_One, str]] = []
+        writers: dict[str, _One] = {}
         for one in ones:
             if one.kind != "update" and one.call.key in self._done:
                 one.record, one.is_new = self._done[one.call.key], True
@@ -136,9 +140,10 @@ class Batch:
                 else:
                     changed.rows += self._changes(one, before)
                     taken.update(one.found)
+                    writers |= dict.fromkeys(one.found, one)
             except Unwritable as fault:
                 one.outcome = Failed(str(fault))
-        await self._apply(new, changed, made)
+        await self._apply(new, changed, made, writers)
         return left
 
     def _new(self, one: _One) -> tuple[str, Row]:
@@ -169,8 +174,10 @@ class Batch:
             return {}
         return {record["_id"]: record for record in await rows.get(await driver_connection(self.db), self.relation, uids)}
 
-    async def _apply(self, new: Checked, changed: Checked, made: Sequence[tuple[_One, str]]) -> None:
+    async def _apply(self, new: Checked, changed: Checked, made: Sequence[tuple[_One, str]], writers: Mapping[str, _One]) -> None:
+        """Write what has no two writers. `writers`: who changes which record."""
         writer = Writer(self.db, self.workspace, self.relation)
+        self._written += [(one.call.batch, uid) for one, uid in made]
         if new.rows:
             await writer.create(new)
             await execute(
@@ -180,7 +187,7 @@ class Batch:
                 [self.workspace, self.relation.model, clock.now(), [one.call.key for one, _ in made], [uid for _, uid in made]],
             )
         if changed.rows:
-            await writer.update(changed)
+            self._written += [(writers[uid].call.batch, uid) for uid in await writer.update(changed)]
         for one, uid in made:
             one.record, one.is_new, one.count = uid, True, 1
             self._done[one.call.key] = uid

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.storage import relations
 from cargo_ai.domains.storage.actions.config import Unusable, matched
 from cargo_ai.domains.storage.write import Unwritable, Writer
+from cargo_ai.engine import own
 from cargo_ai.engine.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel import ids
@@ -84,5 +85,6 @@ class ModelNodes:
 async def remove_records(task: Task) -> Outcome:
     """Take every record that matches away."""
     gone = await task.writer().remove(await task.matching())
+    await own.note(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in gone])
     title = f"✅ {len(gone)} {'record was' if len(gone) == 1 else 'records were'} removed" if gone else "❌ No record matches"
     return Done({"count": len(gone)}, title)

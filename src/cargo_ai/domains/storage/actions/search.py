@@ -16,7 +16,7 @@ from cargo_ai.engine.queue import driver_connection
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.warehouse import rows
 from cargo_ai.warehouse.driver import fetch
-from cargo_ai.warehouse.filter import compile, terms
+from cargo_ai.warehouse.filter import compile, failing, terms
 from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 MOST = 1_000
@@ -44,8 +44,12 @@ async def search_records(task: Task) -> Outcome:
     page = exp.Select(expressions=columns).from_(source).where(where).order_by(*order).limit(limit)
     count = exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(source.copy()).where(where.copy())
     connection = await driver_connection(task.db)
-    records = rows.to_records(task.relation, await fetch(connection, terms.sql(page), scope.params))
-    found: int = (await fetch(connection, terms.sql(count), scope.params))[0][0]
+    try:
+        async with failing.evaluating(connection, scope):
+            records = rows.to_records(task.relation, await fetch(connection, terms.sql(page), scope.params))
+            found: int = (await fetch(connection, terms.sql(count), scope.params))[0][0]
+    except InvalidFilter as fault:
+        raise Unusable(str(fault)) from None
     title = f"✅ {found:,} {'record' if found == 1 else 'records'} found" if found else "❌ No record found"
     output = {"record": records[0] if records else None, "records": records, "count": found}
     return Done(output, title, warnings=tuple(scope.warnings))

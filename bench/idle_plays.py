@@ -1,0 +1,89 @@
+"""idlePlays: the statements that the database is asked in a minute in which nothing happens, with 40 plays."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+
+from bench import deals, report
+from bench.report import Json
+from bench.stand import MeasurementFailed, Stand
+
+PLAYS = 40
+SECONDS = 60
+SETTLED_SECONDS = 3
+TABLES = ("plays", "segments", "enrolments")
+_BEGINS = re.compile(r"^\d{4}-\d\d-\d\d .*? LOG:  (?:statement|execute [^:]*): (.*)")
+_LINE = re.compile(r"^\d{4}-\d\d-\d\d ")
+_QUIET = re.compile(r"^(begin|commit|rollback|set|show|listen|savepoint|release)\b", re.IGNORECASE)
+
+
+def _statements(log: str) -> list[str]:
+    """The statements in a log of PostgreSQL, each on one line, without those of transactions."""
+    found: list[str] = []
+    goes_on = False
+    for line in log.splitlines():
+        if begins := _BEGINS.match(line):
+            found.append(begins[1])
+            goes_on = True
+        elif _LINE.match(line):
+            goes_on = False
+        elif goes_on:
+            found[-1] += f" {line.strip()}"
+    return [one for one in found if not _QUIET.match(one)]
+
+
+def _heard(stand: Stand) -> list[str]:
+    """What the database writes into its log meanwhile, where it has been told to write all."""
+    log = Path(f"/proc/{stand.database().pid}/fd/2").resolve()
+    with psycopg.connect(stand.database().admin_url, autocommit=True) as database:
+        database.execute("alter system set log_statement = 'all'")
+        database.execute("select pg_reload_conf()")
+    time.sleep(1)
+    begin = log.stat().st_size
+    time.sleep(SECONDS)
+    with log.open("rb") as file:
+        file.seek(begin)
+        return _statements(file.read().decode(errors="replace"))
+
+
+def measure() -> Json:
+    """20 realtime plays and 20 by the clock on one model, which have run once; then a minute of silence, from the database's log."""
+    with Stand(workers=2) as stand:
+        model = deals.model(stand)
+        for number in range(PLAYS // 2):
+            deals.play(stand, model, f"Realtime {number}", {"type": "realtime"})
+            deals.play(stand, model, f"Yearly {number}", {"type": "cron", "cron": "0 0 1 1 *"})
+        deals.win(stand, model, "d0")
+        with psycopg.connect(stand.database().owner_url, autocommit=True) as database:
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                row = database.execute("select count(*) from runs where status = 'success'").fetchone()
+                if row is not None and row[0] == PLAYS // 2:
+                    break
+                time.sleep(0.2)
+            else:
+                raise MeasurementFailed("Not all plays have run.")
+        time.sleep(SETTLED_SECONDS)
+        report.say(f"idlePlays: {SECONDS} idle seconds")
+        heard = _heard(stand)
+    named = {table: sum(re.search(rf"\b{table}\b", one) is not None for one in heard) for table in TABLES}
+    often = Counter(re.sub(r"\s+", " ", one)[:60] for one in heard).most_common(5)
+    return report.figure(
+        [report.at_most(f"statements on {', '.join(TABLES)} in {SECONDS} idle seconds", sum(named.values()), 0)],
+        {
+            "plays": PLAYS,
+            "statements": len(heard),
+            "statementsByTable": named,
+            "mostOften": [{"statement": text, "times": times} for text, times in often],
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(report.alone("idlePlays", measure))

@@ -1,0 +1,47 @@
+"""replay: 1,000 runs are repeated from their middle node on, and what came before it calls nobody again."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import graphs, report, slow_service
+from bench.http1k import connector
+from bench.native10k import lasted
+from bench.report import Json
+from bench.stand import MeasurementFailed, Stand
+
+RUNS = 1_000
+CALL_SECONDS = 0.05
+ROUNDS = 3
+
+
+def measure() -> Json:
+    """A batch whose runs make two calls each, then repetitions of it from the second call on: medians of three rounds."""
+    with slow_service.running(CALL_SECONDS) as url, Stand(workers=2) as stand:
+        workflow, file = stand.deploy(graphs.two_calls(connector(stand, url))), stand.upload(graphs.companies(RUNS))
+        report.say("replay: the batch")
+        first = stand.start_batch(workflow, file)
+        whole = lasted(stand.finish_batch(first, RUNS))
+        again = list[float]()
+        for turn in range(ROUNDS):
+            report.say(f"replay: round {turn + 1} of {ROUNDS}")
+            before = slow_service.calls(url)
+            batch = str(stand.api.post(f"/orchestration/batches/{first}/replay", {"fromNode": "second"})["batch"]["uuid"])
+            again.append(lasted(stand.finish_batch(batch, RUNS)))
+            if (made := slow_service.calls(url) - before) != RUNS:
+                raise MeasurementFailed(f"{RUNS} repetitions from the second call on made {made} calls.")
+    took = report.median(again)
+    return report.figure(
+        [report.at_most("times the batch itself", took / whole, 1)],
+        {
+            "runs": RUNS,
+            "batchSeconds": report.rounded(whole),
+            "replaySeconds": report.rounded(took),
+            "runsPerSecond": report.rounded(RUNS / took),
+            "callsRepeated": 0,
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(report.alone("replay", measure))

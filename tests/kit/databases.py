@@ -1,0 +1,158 @@
+"""Migrated databases that tests take turns at: what a test leaves behind is removed, which costs a fiftieth of a new database.
+
+A database is some 650 files: where as many were deleted a moment ago, some file systems take half a second to make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from cargo_ai.store import embedded_roles
+from cargo_ai.store.embedded import Cluster
+from cargo_ai.store.embedded_roles import Connection
+
+NEWEST = "select greatest((select max(oid) from pg_class), (select max(oid) from pg_namespace), (select max(oid) from pg_authid))"
+# Schemas, tables and logins of later than {newest}.
+LATER = """
+do $$
+declare
+    one record;
+begin
+    perform pg_terminate_backend(pid, 5000) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend';
+    for one in select nspname as name from pg_namespace where oid > {newest} and nspname !~ '^pg_' loop
+        execute format('drop schema %I cascade', one.name);
+    end loop;
+    for one in select oid::regclass as name from pg_class
+            where oid > {newest} and relkind = 'r' and relnamespace not in (select oid from pg_namespace where nspname ~ '^pg_') loop
+        execute format('drop table %s cascade', one.name);
+    end loop;
+    for one in select distinct r.rolname as name from pg_shdepend d join pg_roles r on r.oid = d.refobjid
+            join pg_database b on b.datname = current_database() and (d.dbid = b.oid or (d.dbid = 0 and d.objid = b.oid))
+            where d.refclassid = 'pg_authid'::regclass and r.oid > {newest} loop
+        execute format('drop owned by %I', one.name);
+        execute format('drop role %I', one.name);
+    end loop;
+    perform setval(seqrelid, seqstart, false) from pg_sequence where pg_sequence_last_value(seqrelid) is not null;
+end $$
+"""
+# Much is cut off rather than deleted row by row.
+EMPTY = """
+if exists (select from {table}) then
+    if pg_relation_size('{table}') > 1000000 then truncate {table} cascade; else delete from {table}; end if;
+end if;
+"""
+TABLES = """
+select oid::regclass::text from pg_class
+where relkind = 'r' and relnamespace in (select oid from pg_namespace where oid >= 16384 or nspname = 'public')
+"""
+# What differs here is none of the above: somebody has changed what the migrations made.
+SHAPE = """
+select array[
+    (select md5(string_agg((oid, relname, relkind, relowner, relacl, reloptions, relchecks, relrowsecurity)::text, ' ' order by oid))
+        from pg_class where oid >= 16384),
+    (select md5(string_agg((oid, nspname, nspowner, nspacl)::text, ' ' order by oid)) from pg_namespace where nspname !~ '^pg_temp'),
+    (select (datacl, datconnlimit, datallowconn)::text from pg_database where datname = current_database()),
+    (select (count(*), sum(attnum), sum(xmin::text::bigint))::text from pg_attribute where attrelid >= 16384),
+    (select (count(*), sum(xmin::text::bigint))::text from pg_constraint),
+    (select (count(*), sum(xmin::text::bigint))::text from pg_attrdef),
+    (select (count(*), sum(xmin::text::bigint))::text from pg_trigger),
+    (select (count(*), sum(xmin::text::bigint))::text from pg_proc where oid >= 16384),
+    (select (count(*), sum(xmin::text::bigint))::text from pg_type where oid >= 16384),
+    (select (count(*), sum(xmin::text::bigint))::text from pg_policy),
+    (select count(*)::text from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database())),
+    {filled}
+]
+"""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a database that was just migrated is like."""
+
+    later: str
+    emptying: str
+    asking: str
+    shape: list[str]
+
+    @staticmethod
+    def of(admin: Connection) -> Snapshot:
+        """Of the database that the superuser is connected to."""
+        (newest,) = _row(admin, NEWEST)
+        tables = [table for (table,) in admin.execute(TABLES)]
+        filled = [table for table in tables if admin.execute(f"select from {table} limit 1".encode()).rowcount]
+        emptying = "".join(EMPTY.format(table=table) for table in tables if table not in filled)
+        asking = SHAPE.format(filled=", ".join(f"(select string_agg(one::text, ' ') from {table} one)" for table in filled) or "null")
+        return Snapshot(LATER.format(newest=newest), f"do $$ begin {emptying} end $$", asking, _row(admin, asking)[0])
+
+    def restore(self, admin: Connection) -> bool:
+        """End all other connections and remove what came later; whether the database is again as it was."""
+        try:
+            # Rows go in any order, and no trigger looks on.
+            admin.execute("set session_replication_role = replica; set lock_timeout = '10s'")
+            admin.execute(self.later.encode())
+            admin.execute(self.emptying.encode())
+            found: list[str] = _row(admin, self.asking)[0]
+            return found == self.shape
+        except psycopg.Error:
+            return False
+
+
+@dataclass(frozen=True)
+class _Database:
+    name: str
+    admin: Connection
+    snapshot: Snapshot
+
+
+class Databases:
+    """Copies of the database `template` on one server: `lent` gives one, `close` drops them."""
+
+    def __init__(self, cluster: Cluster, template: str) -> None:
+        self._cluster = cluster
+        self._template = template
+        # The first database that a connection makes takes it a third of a second.
+        self._admin = embedded_roles.connect(cluster.admin_url)
+        self._free: list[_Database] = []
+        self._made = 0
+
+    @contextmanager
+    def lent(self) -> Generator[str]:
+        """The URL of a database that is as if just migrated, and nobody else's meanwhile."""
+        one = self._free.pop() if self._free else self._make()
+        try:
+            yield embedded_roles.with_database(self._cluster.owner_url, one.name)
+        finally:
+            if one.snapshot.restore(one.admin):
+                self._free.append(one)
+            else:
+                self._drop(one)
+
+    def close(self) -> None:
+        """Drop what nobody has."""
+        while self._free:
+            self._drop(self._free.pop())
+        self._admin.close()
+
+    def _make(self) -> _Database:
+        self._made += 1
+        name = f"lent_{self._made}"
+        embedded_roles.create_on(self._admin, name, self._template)
+        admin = embedded_roles.connect(embedded_roles.with_database(self._cluster.admin_url, name))
+        return _Database(name, admin, Snapshot.of(admin))
+
+    def _drop(self, one: _Database) -> None:
+        one.admin.close()
+        self._admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(one.name)))
+
+
+def _row(admin: Connection, statement: str) -> tuple[Any, ...]:
+    found = admin.execute(statement.encode()).fetchone()
+    assert found is not None
+    return found

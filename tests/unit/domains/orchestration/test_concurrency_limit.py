@@ -1,0 +1,49 @@
+"""A limit of runs at once, as people meet it: single runs are refused while it is reached, what comes by itself waits, and is told why."""
+
+from __future__ import annotations
+
+import pytest
+
+from cargo_ai.engine import claim, submit
+from cargo_ai.engine.queue import driver_connection, producer
+from cargo_ai.kernel import ids
+from cargo_ai.store.session import EVERYWHERE
+from tests.unit.domains.orchestration.conftest import Body, Place, node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# A pause of less than two seconds is sat out: the run goes on meanwhile.
+SLOW = [node("start", children=("wait",)), node("wait", "delay", ("end",), config={"minutes": 0.03}), node("end")]
+FAST = [node("start", children=("end",)), node("end")]
+
+
+async def test_a_run_is_refused_while_all_go_and_what_comes_by_itself_waits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(place.state.settings.environment, "CARGO_AI_MAX_CONCURRENT_RUNS", "1")
+    assert (await place.admin.ask("workspaceManagement.workspace.getCurrent"))["workspace"]["maxConcurrentRuns"] == 1
+    first = (await place.admin.ask("orchestration.run.create", nodes=SLOW, data={}))["run"]
+    status, body = await place.admin.refused("orchestration.run.create", nodes=SLOW, data={})
+    assert (status, body["reason"], body["fix"]) == (429, "concurrencyLimitReached", "cargo-ai server queue")
+    action: Body = {"kind": "native", "actionSlug": "variables", "config": {"variables": []}}
+    status, body = await place.admin.refused("orchestration.action.execute", action=action, data={})
+    assert (status, body["reason"]) == (429, "concurrencyLimitReached")
+
+    workflow = ids.parse(first["workflowUuid"])
+    assert workflow is not None
+    async with place.state.database.session(EVERYWHERE) as db:
+        workspace = ids.parse(place.workspace)
+        assert workspace is not None
+        origin = submit.Origin(workspace, workflow, None, None, FAST)
+        waiting = await submit.run(await driver_connection(db), producer(1), origin, {})
+        await db.commit()
+    told = (await place.admin.ask("orchestration.run.explain", uuid=str(waiting)))["explanation"]
+    assert (told["reason"], told["fix"]) == ("waitingForConcurrencyLimit", "cargo-ai server queue")
+    items = (await place.admin.ask("orchestration.queue.get"))["items"]
+    assert [item["runUuid"] for item in items if item["reason"] == "concurrencyLimit"] == [str(waiting)]
+
+    assert (await place.ended("runs", first["uuid"]))["run"]["status"] == "success"
+    # This worker knows of no limit: what others do at the end of each run is done for it.
+    async with place.state.database.session(EVERYWHERE) as db:
+        await claim.admit(await driver_connection(db), producer(1), workspace)
+        await db.commit()
+    assert (await place.ended("runs", str(waiting)))["run"]["status"] == "success"
+    assert (await place.run(nodes=FAST))["run"]["status"] == "success"
