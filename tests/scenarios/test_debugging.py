@@ -115,7 +115,6 @@ def test_why_and_what_has_run(person: Person) -> None:
     record = ("orchestration", "record", "explain", "--model-uuid", model, "--workflow-uuid", workflow, "--id")
     why = person(*record, "b.com")["explanation"]
     assert (why["reason"], why["nodeSlug"]) == ("nodeFailed", "wait")
-    assert person(*why["fix"].removeprefix("cargo-ai ").split())["run"]["uuid"] == why["runUuid"]
     assert person("orchestration", "run", "explain", why["runUuid"])["explanation"] == why
     assert person(*record, "nobody.com")["explanation"]["reason"] == "noRecord"
     assert person(*record, "c.com")["explanation"]["reason"] in {"playDisabled", "neverScheduled"}
@@ -131,3 +130,5 @@ def test_why_and_what_has_run(person: Person) -> None:
     assert [(one["recordId"], one["nodeSlug"]) for one in spans] == [("b.com", "wait")]
     trace = person("orchestration", "trace", "get", spans[0]["traceUuid"])["trace"]
     assert (trace["status"], trace["failedSpansCount"]) == ("degraded", 1)
+    again = person(*why["fix"].removeprefix("cargo-ai ").split(), "--wait-until-finished")["run"]
+    assert (again["recordId"], again["status"]) == ("b.com", "error")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -133,11 +133,12 @@ async def long_texts(connection: Connection, relation: Relation, columns: Iterab
     return [slug for slug, is_long in zip(texts, row, strict=True) if is_long]
 
 
-def wanted(filter: Filter, sort: Sort, relation: Relation) -> list[Index]:
+def wanted(filter: Filter, sort: Sort, relation: Relation, joined: Mapping[str, str]) -> list[Index]:
     """The indexes that make a filter and its order fast; none where no index would be used.
 
     One of values: what is compared for equality first, then what is compared otherwise, then whatever else is asked for, so that the
-    records are found without looking at the table. Where only parts of texts decide, one of text; without conditions, one of the order.
+    records are found without looking at the table; of a metric or lookup that is what it is joined by (`joined`, by their slugs). Where
+    only parts of texts decide, one of text; without conditions, one of the order.
     """
     conditions = list(_conditions(filter)) if _all_must_hold(filter) else []
     own = [(one, column) for one in conditions if (column := _column(one, relation)) is not None]
@@ -148,7 +149,8 @@ def wanted(filter: Filter, sort: Sort, relation: Relation) -> list[Index]:
     parts = [column.slug for one, column in own if _compares(one) == "part"]
     ordered = [one for one in sort if (column := relation.column(one.column_slug)) is not None and _is_stored(column)]
     if [slug for slug in equal if _type(relation, slug) != "boolean"] or apart:
-        every = [*equal, *apart, *parts, *(one.column_slug for one in ordered)]
+        named = [*(str(getattr(one, "column_slug", "")) for one in conditions), *(one.column_slug for one in sort)]
+        every = [*equal, *apart, *parts, *(one.column_slug for one in ordered), *_keys(named, relation, joined)]
         return [Index("values", tuple(dict.fromkeys(every))[:MOST_COLUMNS])]
     found = [Index("text", (slug,)) for slug in dict.fromkeys(parts)]
     if ordered and not found and len(sort) == 1 and sort[0].column_slug != "_id":
@@ -164,6 +166,15 @@ def without(index: Index, slugs: Sequence[str]) -> Index | None:
 
 def _is_stored(column: Column) -> bool:
     return column.kind in STORED and column.type in SCALARS
+
+
+def _keys(named: Iterable[str], relation: Relation, joined: Mapping[str, str]) -> Iterator[str]:
+    """What the metrics and lookups among the named columns are joined by."""
+    for slug in named:
+        column = relation.column(slug)
+        key = None if column is None else relation.column(joined.get(column.slug, ""))
+        if key is not None and _is_stored(key):
+            yield key.slug
 
 
 def _type(relation: Relation, slug: str) -> str:

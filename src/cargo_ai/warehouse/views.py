@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -188,6 +189,17 @@ def needs(catalog: Catalog, relation: Relation, column: Column) -> Iterable[tupl
     for slug in (*read, *filter_columns(column.definition.get("filter"))):
         _type(related, slug)
         yield related, slug
+
+
+def join_columns(catalog: Catalog, relation: Relation) -> dict[str, str]:
+    """The column that each metric or lookup of a model is joined by, by their slugs; those that cannot be computed are left out."""
+    found: dict[str, str] = {}
+    for column in relation.columns:
+        with suppress(ColumnFault):
+            for one, slug in needs(catalog, relation, column):
+                if one is relation and column.slug not in found:
+                    found[column.slug] = slug
+    return found
 
 
 def filter_columns(raw: Mapping[str, Any] | None) -> list[str]:

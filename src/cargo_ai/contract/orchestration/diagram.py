@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Listed, RunStatus, Word
@@ -44,9 +44,9 @@ class DrawDiagram(Wire):
 
 
 class Diagram(Wire):
-    """The picture, and what is odd about the graph. Of a run also its status, and the node that it is at.
+    """The picture, and what is odd about the graph. Of a run that is watched also its status, and the node that it is at.
 
-    `url`: where a run that is watched and has not ended goes on: one line of JSON, again such a picture, for every change until its end,
+    `url`: where it goes on as long as it has not ended: one line of JSON, again such a picture, for every change until its end,
     for four minutes at most; then ask again.
     """
 
@@ -56,6 +56,11 @@ class Diagram(Wire):
     run_status: RunStatus | None = None
     node_slug: str | None = None
     url: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_watched(self, handler: SerializerFunctionWrapHandler):  # a return type would hide the fields from the JSON Schema
+        told = handler(self)
+        return told if self.run_status is not None else {name: told[name] for name in ("diagram", "format", "warnings")}
 
 
 DrawReason = Literal["workflowNotFound", "releaseNotFound", "runNotFound"]

@@ -87,7 +87,7 @@ def drawn(
         diagram=render(drawing),
         format=request.format,
         warnings=[*drawing.warnings(), *(f"Several nodes have the slug {slug}." for slug in known.repeated_slugs(nodes))],
-        run_status=walked.status if walked else None,
+        run_status=walked.status if walked and request.watch else None,
         node_slug=next((str(node.get("slug")) for node in nodes if at is not None and node.get("uuid") == at), None),
         url=url,
     )

@@ -98,7 +98,7 @@ async def _saved(ctx: Context, row: Segment, found: selection.Selection) -> cont
     took = clock.seconds() - began
     if took >= SLOW_SECONDS:
         filter, sort, _ = _parts(row)
-        command = await storage.proposal(ctx.db, found.relation, filter, sort)
+        command = await storage.proposal(ctx.db, found.catalog, found.relation, filter, sort)
         if command is not None:
             ctx.warn(f"Counting this segment took {took:.1f} s. An index would make it fast: {command}")
     return contract.SegmentReply(segment=shown)

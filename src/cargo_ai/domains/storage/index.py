@@ -22,8 +22,9 @@ from cargo_ai.roomkit.handlers import handles
 from cargo_ai.roomkit.plugins import Parts, plugin
 from cargo_ai.store.session import Database, with_options
 from cargo_ai.warehouse import driver, indexes
-from cargo_ai.warehouse.catalog import Relation
+from cargo_ai.warehouse.catalog import Catalog, Relation
 from cargo_ai.warehouse.indexes import Found, Index
+from cargo_ai.warehouse.views import join_columns
 
 TASK = "storage.index"
 MOST_INDEXES = 20
@@ -46,11 +47,12 @@ async def create(ctx: Context, request: contract.CreateIndex) -> contract.Indexe
     row = await model.living(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.create.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
-    relation = await _relation(ctx, row)
+    catalog = await relations.catalog(ctx.db, ctx.workspace)
+    relation = _own(catalog, row)
     connection = await driver_connection(ctx.db)
     present = {one.name: one for one in await indexes.found(connection, relation)}
     coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
-    for one in await _chosen(ctx, relation, request):
+    for one in await _chosen(ctx, catalog, relation, request):
         name = one.name(relation)
         if (name in present and present[name].valid) or name in coming:
             continue
@@ -63,7 +65,7 @@ async def create(ctx: Context, request: contract.CreateIndex) -> contract.Indexe
     return await _listed(ctx.db, relation)
 
 
-async def _chosen(ctx: Context, relation: Relation, request: contract.CreateIndex) -> list[Index]:
+async def _chosen(ctx: Context, catalog: Catalog, relation: Relation, request: contract.CreateIndex) -> list[Index]:
     """The indexes that a request asks for, each of them possible."""
     connection = await driver_connection(ctx.db)
     if request.column_slugs is not None:
@@ -80,7 +82,7 @@ async def _chosen(ctx: Context, relation: Relation, request: contract.CreateInde
     if request.filter is None and request.sort is None:
         raise invalid_input([{"path": "columnSlugs", "message": "is missing: name columns, or a filter or a sort"}])
     made: list[Index] = []
-    for one in indexes.wanted(request.filter or EVERYTHING, request.sort or [], relation):
+    for one in indexes.wanted(request.filter or EVERYTHING, request.sort or [], relation, join_columns(catalog, relation)):
         long = await indexes.long_texts(connection, relation, one.columns) if one.kind != "text" else []
         if (left := indexes.without(one, long)) is not None:
             made.append(left)
@@ -106,12 +108,12 @@ async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
     return Removed(uuid=str(row.uuid))
 
 
-async def proposal(db: AsyncSession, relation: Relation, filter: Filter, sort: Sort) -> str | None:
+async def proposal(db: AsyncSession, catalog: Catalog, relation: Relation, filter: Filter, sort: Sort) -> str | None:
     """The command that makes an index for a filter, where one would help and there is none yet."""
     connection = await driver_connection(db)
     present = {one.index for one in await indexes.found(connection, relation)}
     coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
-    for one in indexes.wanted(filter, sort, relation):
+    for one in indexes.wanted(filter, sort, relation, join_columns(catalog, relation)):
         long = await indexes.long_texts(connection, relation, one.columns) if one.kind == "values" else []
         index = indexes.without(one, long)
         if index is None or index.kind == "order" or index in present or index.name(relation) in coming:
@@ -122,7 +124,11 @@ async def proposal(db: AsyncSession, relation: Relation, filter: Filter, sort: S
 
 
 async def _relation(ctx: Context, row: Model) -> Relation:
-    found = (await relations.catalog(ctx.db, ctx.workspace)).by_model(row.uuid)
+    return _own(await relations.catalog(ctx.db, ctx.workspace), row)
+
+
+def _own(catalog: Catalog, row: Model) -> Relation:
+    found = catalog.by_model(row.uuid)
     assert found is not None, "a living model is in the catalog of its workspace"
     return found
 

@@ -171,10 +171,12 @@ async def test_a_run_that_waits_shows_where_and_for_how_many(place: Place) -> No
     ]
     run = (await place.admin.ask("orchestration.run.create", nodes=nodes, data={}))["run"]
     await place.parked(run["uuid"])
-    found = await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"], format="ascii")
+    found = await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"], format="ascii", watch=True)
     assert re.search(r"^{loop} \(group\) <- now, [23] of 3 left$", found["diagram"], re.MULTILINE)
-    assert (found["runStatus"], found["nodeSlug"], found["url"]) == ("idle", "loop", None)
-    text = (await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"]))["diagram"]
+    assert (found["runStatus"], found["nodeSlug"]) == ("idle", "loop") and found["url"]
+    unwatched = await place.admin.ask("orchestration.node.diagram", runUuid=run["uuid"])
+    assert set(unwatched) == {"diagram", "format", "warnings"}
+    text = unwatched["diagram"]
     assert "class n1 current" in text and "n0 ==> n1" in text and " of 3 left" in text
     await place.admin.ask("orchestration.run.cancel", workflowUuid=run["workflowUuid"], uuids=[run["uuid"]])
     await place.ended("runs", run["uuid"])

@@ -68,3 +68,10 @@ async def test_records_are_found_and_ordered_by_metrics(asker: Asker, companies:
     assert page["count"] == len([number for number in range(40) if number % 7 > 5])
     assert [record["domain"] for record in page["records"]] == ["c34", "c27"]
     assert [record["deals"] for record in page["records"]] == [6, 6]
+
+
+async def test_the_index_for_a_filter_has_what_its_metrics_are_joined_by(asker: Asker, companies: str) -> None:
+    many = {"kind": "number", "columnSlug": "employees", "operator": "greaterThan", "value": 5}
+    filter = where(many, {"kind": "number", "columnSlug": "deals", "operator": "greaterThan", "value": 1})
+    (coming,) = (await asker.ask("storage.model.createIndex", uuid=companies, filter=filter))["indexes"]
+    assert coming["columnSlugs"] == ["employees", "domain"]
