@@ -81,34 +81,45 @@ class Keeper:
         self._due.set()
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for, and a chore that fails keeps none of the others from being done."""
-        # What is forgotten in an hour may take longer than this worker may be silent.
-        hourly = asyncio.create_task(self._hours(), name="hourly housekeeping")
+        """Until cancelled. A database that is away is waited for, and a chore that fails, or takes long, keeps none of the others from
+        being done: one that waits for a lock of a worker that died least of all that dead one's burial."""
+        beside = [asyncio.create_task(self._live(), name="heartbeat"), asyncio.create_task(self._hours(), name="hourly housekeeping")]
         try:
             await self._keep()
         finally:
-            hourly.cancel()
-            await asyncio.gather(hourly, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _hours(self) -> None:
         while True:
-            due = await self._tried(self._hourly)
-            await asyncio.sleep(due)
+            wait = await self._tried(self._hourly)
+            await asyncio.sleep(wait)
 
-    async def _keep(self) -> None:
-        beat = recover = 0.0
+    async def _live(self) -> None:
+        """Say that this process lives, and take over from those that no longer do."""
+        beat = bury = 0.0
         while True:
-            self._due.clear()
             now = clock.seconds()
             # Who takes over from this process must know its present ids: they change when a lane signs on again.
             if now >= beat or self._queue.ids() != self._said:
                 beat = now + await self._tried(self._beat)
+            if now >= bury:
+                bury = now + await self._tried(self._bury)
+            # Until the queue's ids are known and said, nobody could take over from this process at once.
+            most = TICK_SECONDS if len(self._said) == len(LANES) else 0.05
+            await asyncio.sleep(min(most, max(0.01, min(beat, bury) - clock.seconds())))
+
+    async def _keep(self) -> None:
+        recover = 0.0
+        while True:
+            self._due.clear()
+            now = clock.seconds()
             if now >= recover:
                 recover = now + await self._tried(self._recover)
             wait = await self._tried(self._wake)
-            # Until the queue's ids are known and said, nobody could take over from this process at once.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), wait if len(self._said) == len(LANES) else min(wait, 0.05))
+                await asyncio.wait_for(self._due.wait(), wait)
 
     async def _tried(self, chore: Callable[[], Awaitable[float]]) -> float:
         """Do it, and return how many seconds later it is due again."""
@@ -143,7 +154,6 @@ class Keeper:
         return min(TICK_SECONDS, max(0.01, due / 1000 - clock.unix()))
 
     async def _recover(self) -> float:
-        await self._bury()
         await self._queue.recover()
         now = int(clock.unix() * 1000)
         old = now - int(self._stalled_after * 1000)
@@ -168,7 +178,7 @@ class Keeper:
                     await admit(connection, self._queue, row[1])
         return max(1.0, self._stalled_after / 6)
 
-    async def _bury(self) -> None:
+    async def _bury(self) -> float:
         """Take over at once from the worker whose death our parent process saw, and from those of silent hosts when they are overdue."""
         old = int(clock.unix() * 1000) - int(self._stalled_after * 1000)
         async with self._pool.connection() as connection:
@@ -180,6 +190,7 @@ class Keeper:
             dead = [worker_id for row in await cursor.fetchall() for worker_id in row[0]]
         self._replaces = ""
         await self._queue.bury(dead)
+        return max(1.0, self._stalled_after / 6)
 
     async def _hourly(self) -> float:
         async with self._pool.connection() as connection:

@@ -29,12 +29,14 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server import parent
 from cargo_ai.server.compose import compose, secret_key
 from cargo_ai.store.files import FileStore
-from cargo_ai.store.session import Database, with_options
+from cargo_ai.store.session import Database, idle_at_most, with_options
 
 INTERACTIVE_SLOTS = 16
 BATCH_SLOTS = 2
 WRITER_SLOTS = 16
 ABANDON_SECONDS = 5.0
+ENGINE_IDLE_SECONDS = 10.0
+ROOMS_IDLE_SECONDS = 120.0
 
 _log = log.get(__name__)
 
@@ -51,14 +53,16 @@ class Worker:
             "interactive": INTERACTIVE_SLOTS,
             "batch": int(configuration.number("BATCH_SLOTS", BATCH_SLOTS, least=1)),
         }
+        # The engine's transactions are short. Who is silent in one for so long is taken for dead by the others, too.
+        self._idle = max(ENGINE_IDLE_SECONDS, configuration.stalled_after)
         self._queue = Queue(stalled_after=configuration.stalled_after, most_runs=configuration.max_concurrent_runs)
 
     async def run(self) -> None:
         """Work until `stop`."""
-        self._database = Database(self._url, name=f"cargo-ai worker {self._uuid}", pool_size=4)
+        self._database = Database(self._url, name=f"cargo-ai worker {self._uuid}", pool_size=4, idle_seconds=ROOMS_IDLE_SECONDS)
         async with (
             AsyncConnectionPool[Any](
-                with_options(self._url, application_name=f"cargo-ai engine {self._uuid}"),
+                with_options(self._url, application_name=f"cargo-ai engine {self._uuid}", options=idle_at_most(self._idle)),
                 min_size=2,
                 max_size=10,
                 open=False,
@@ -134,7 +138,9 @@ class Worker:
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection[Any].connect(
             with_options(
-                self._url, application_name=f"cargo-ai journal {self._uuid}", options="-c enable_hashjoin=off -c enable_mergejoin=off"
+                self._url,
+                application_name=f"cargo-ai journal {self._uuid}",
+                options=f"-c enable_hashjoin=off -c enable_mergejoin=off {idle_at_most(self._idle)}",
             ),
             autocommit=True,
             connect_timeout=5,

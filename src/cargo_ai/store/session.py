@@ -80,19 +80,28 @@ def driver_url(url: str) -> str:
 
 
 def with_options(url: str, **options: str) -> str:
-    """The url with libpq parameters added (`application_name`, `options`)."""
+    """The url with libpq parameters added (`application_name`, `options`); `options` go behind those that it has."""
     parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query)) | options
+    present = dict(parse_qsl(parts.query))
+    query = present | options
+    if "options" in present and "options" in options:
+        query["options"] = f"{present['options']} {options['options']}"
     return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
 
 
-class Database:
-    """A pool of connections and the sessions on it."""
+def idle_at_most(seconds: float) -> str:
+    """The `options` of a connection whose transactions are ended by the database when nothing was said in them for so long: whoever was
+    paused, or is on a machine that is gone, holds no locks for ever."""
+    return f"-c idle_in_transaction_session_timeout={int(seconds * 1000)}"
 
-    def __init__(self, url: str, *, name: str = "cargo-ai", pool_size: int = 8, overflow: int = 4) -> None:
+
+class Database:
+    """A pool of connections and the sessions on it. `idle_seconds`: how long a transaction may be silent."""
+
+    def __init__(self, url: str, *, name: str = "cargo-ai", pool_size: int = 8, overflow: int = 4, idle_seconds: float = 600) -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
-            driver_url(with_options(url, application_name=name)),
+            driver_url(with_options(url, application_name=name, options=idle_at_most(idle_seconds))),
             pool_size=pool_size,
             max_overflow=overflow,
             pool_timeout=15,

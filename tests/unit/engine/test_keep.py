@@ -1,12 +1,16 @@
-"""Housekeeping on a real PostgreSQL: a chore that fails keeps none of the others from being done."""
+"""Housekeeping on a real PostgreSQL: a chore that fails, or waits, keeps none of the others from being done."""
 
 from __future__ import annotations
 
 import asyncio
 
+import psycopg
+import pytest
+
 from cargo_ai.engine.keep import Keeper
 from cargo_ai.kernel import clock, ids
-from tests.unit.engine.conftest import Ground, park
+from cargo_ai.store.session import with_options
+from tests.unit.engine.conftest import Ground, now, park
 
 
 async def test_parked_runs_are_woken_whatever_the_other_chores_do(ground: Ground) -> None:
@@ -25,11 +29,43 @@ async def test_parked_runs_are_woken_whatever_the_other_chores_do(ground: Ground
     keeping = asyncio.create_task(keeper.run())
     try:
         await asyncio.wait_for(done.wait(), 30)
-        deadline = clock.seconds() + 30
-        while (await ground.row("select status from runs where uuid = %s", run))["status"] == "idle":
-            assert clock.seconds() < deadline
-            await asyncio.sleep(0.02)
+        await _until(ground, "select count(*) as n from runs where uuid = %s and status = 'idle'", 0, run)
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
         await keeper.leave()
+
+
+async def test_who_stopped_in_the_middle_of_a_transaction_is_buried_though_others_wait_for_its_lock(
+    ground: Ground, engine_url: str
+) -> None:
+    dead, long_ago = ids.new(), now() - 60_000
+    row = "insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, 'here', 1, '{}', 2, %s, %s)"
+    await ground.do(row, dead, long_ago, now())
+    batch = await ground.batch(1)
+    (run,) = await ground.runs(batch)
+    (shard,) = await ground.shards(batch)
+    async with ground.pool.connection() as link:
+        await park(link, ground, (await ground.claimed(shard["uuid"]))[1], run["uuid"], batch=batch)
+    keeper = Keeper(ground.pool, ground.queue, ids.new(), 1, stalled_after=6)
+    url = with_options(engine_url, application_name=f"cargo-ai engine {dead}")
+    async with await psycopg.AsyncConnection[tuple[int]].connect(url) as holder:
+        await holder.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(ground.workspace),))
+        keeping = asyncio.create_task(keeper.run())
+        try:
+            await _until(ground, "select count(*) as n from pg_locks where locktype = 'advisory' and not granted", 1)
+            await ground.do("update workers set beat_ms = %s where uuid = %s", long_ago, dead)
+            await _until(ground, "select count(*) as n from runs where batch_uuid = %s and status = 'idle'", 0, batch)
+            with pytest.raises(psycopg.OperationalError):
+                await holder.execute("select 1")
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await keeper.leave()
+
+
+async def _until(ground: Ground, statement: str, wanted: int, *values: object) -> None:
+    deadline = clock.seconds() + 20
+    while (await ground.row(statement, *values))["n"] != wanted:
+        assert clock.seconds() < deadline
+        await asyncio.sleep(0.02)
