@@ -95,7 +95,7 @@ def _fault(node: Mapping[str, Json], known: Known, present: set[str], circular: 
     allowed = _children_allowed(node, known)
     if len(children) not in allowed:
         wanted = " or ".join(str(count) for count in allowed)
-        return no("childrenUuidsInvalid", f"It needs {wanted} children and has {len(children)}.")
+        return no("childrenUuidsInvalid", f"It needs {wanted} {'child' if wanted == '1' else 'children'} and has {len(children)}.")
     if uuid in circular:
         return no("childrenUuidsInvalid", "It leads back to itself; a graph has no circles.")
     return _config_fault(node, known, no)
