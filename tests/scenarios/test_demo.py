@@ -37,6 +37,7 @@ def test_two_demonstrations_at_once_both_work_and_leave_nothing(tmp_path: Path) 
     assert [list((tmp_path / name).iterdir()) for name in ("one", "two")] == [[], []]
 
 
+@pytest.mark.slow
 def test_a_demonstration_that_fails_says_where_and_leaves_nothing(tmp_path: Path) -> None:
     graph = json.loads((ROOT / "examples/enrich-model.json").read_text("utf-8"))
     copy = tmp_path / "copy"

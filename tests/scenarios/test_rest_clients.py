@@ -137,6 +137,7 @@ def test_unknown_fields_are_ignored_and_named(client: httpx.Client) -> None:
     assert "descripton" in warning
 
 
+@pytest.mark.slow
 def test_a_server_that_is_told_to_stop_does_not_wait_for_those_who_wait(tmp_path: Path) -> None:
     with real_server(tmp_path, workers=1) as server, ThreadPoolExecutor(1) as pool:
         run = server.run(server.tool(graphs.wait(60)), {"name": "Ann"})

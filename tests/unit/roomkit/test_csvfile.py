@@ -129,6 +129,7 @@ async def test_many_long_values_cost_the_time_of_a_few_readings() -> None:
     assert [len(found["a"]) for found in rows] == [500_000] * 10
 
 
+@pytest.mark.slow
 async def test_memory_does_not_grow_with_the_file() -> None:
     async def source(rows: int) -> AsyncIterator[bytes]:
         yield b"name,domain,employees\n"

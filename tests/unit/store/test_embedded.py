@@ -372,6 +372,7 @@ def test_a_named_folder_without_postgres_is_refused(folder: Path, tmp_path: Path
 
 
 @as_root
+@pytest.mark.slow
 def test_a_wheel_in_a_private_folder_is_copied_to_a_readable_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     packages = embedded_binaries.binaries_for(embedded_account.Account(0, 0)).folder.parents[2]
     private, home = tmp_path / "private", Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
