@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.batch import (
-    MAXIMUM_UUIDS,
+from cargo_ai.contract.orchestration.batch_data import (
     ChangeData,
     FilterData,
     RecordIdsData,
@@ -17,6 +16,7 @@ from cargo_ai.contract.orchestration.batch import (
     ScheduleData,
     SegmentData,
 )
+from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS
 from cargo_ai.kernel.operation import Cli, Operation, no
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from cargo_ai.contract.orchestration import action as contract
 from cargo_ai.contract.orchestration import batch as batch_contract
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.contract.orchestration import run as run_contract
 from cargo_ai.contract.orchestration.node import Node
 from cargo_ai.domains.orchestration import action_graph, batch, run, templates, webhook
@@ -42,7 +43,7 @@ async def execute_batch(ctx: Context, request: contract.ExecuteActionBatch) -> b
     elif request.webhook_secret is not None:
         ctx.warn("webhookSecret does nothing without webhookUrl.")
     walked, records = await _walked(ctx, contract.execute_batch, request.action, request.all_records)
-    made = await batch.start(ctx, batch_contract.CreateBatch(data=batch_contract.RecordsData(kind="records", records=records), **walked))
+    made = await batch.start(ctx, batch_contract.CreateBatch(data=batch_kinds.RecordsData(kind="records", records=records), **walked))
     if request.webhook_url is not None:
         await webhook.put(ctx, made.batch.uuid, request.webhook_url, request.webhook_secret)
     return made

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import select
 
 from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.domains.orchestration import batch_source, rerun
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import door as segmentation
@@ -26,29 +27,29 @@ _MODELS = "cargo-ai storage model list"
 _SHOWN = 5
 
 
-async def kept(ctx: Context, batch: uuid.UUID, origin: Origin, data: contract.BatchInput) -> JsonObject:
+async def kept(ctx: Context, batch: uuid.UUID, origin: Origin, data: batch_kinds.BatchInput) -> JsonObject:
     """The data of a new batch as it is kept; refuses through `batch create` what its workflow does not take or what is not there."""
     why = await batch_source.refusal(ctx.db, origin.workflow, data.kind)
     if why is not None:
         contract.create.refuse("invalidDataKind", kind=data.kind, cause=why)
     match data:
-        case contract.FileData():
+        case batch_kinds.FileData():
             await _readable(ctx, data.s3_filename)
             found: JsonObject = {"kind": "file", "s3Filename": data.s3_filename}
             return found | ({"mappings": data.mappings} if data.mappings else {})
-        case contract.RecordsData():
+        case batch_kinds.RecordsData():
             if not data.records:
                 _wrong("noRecords", "the list of records is empty.")
             return {"kind": "records", "s3Filename": records_key(ctx.workspace, batch)}
-        case contract.SegmentData():
+        case batch_kinds.SegmentData():
             return await _segment(ctx, data)
-        case contract.ChangeData():
+        case batch_kinds.ChangeData():
             return await _change(ctx, data)
-        case contract.FilterData():
+        case batch_kinds.FilterData():
             return await _filter(ctx, data)
-        case contract.RecordIdsData():
+        case batch_kinds.RecordIdsData():
             return await _record_ids(ctx, origin.workflow, data)
-        case contract.RunsData():
+        case batch_kinds.RunsData():
             return _runs(origin, data)
         case _:
             return contract.create.refuse("invalidDataKind", kind=data.kind, cause="this server does not read it.")
@@ -59,9 +60,9 @@ def records_key(workspace: uuid.UUID, batch: uuid.UUID) -> str:
     return f"{workspace}/batches/{batch}/records.ndjson"
 
 
-async def put_records(ctx: Context, batch: uuid.UUID, data: contract.BatchInput) -> None:
+async def put_records(ctx: Context, batch: uuid.UUID, data: batch_kinds.BatchInput) -> None:
     """Write inline records into their file: last, so that what goes wrong leaves no file; no worker looks for it before the commit."""
-    if isinstance(data, contract.RecordsData):
+    if isinstance(data, batch_kinds.RecordsData):
         await ctx.files.put(records_key(ctx.workspace, batch), _lines(data.records))
 
 
@@ -70,7 +71,7 @@ async def _lines(records: Sequence[JsonObject]) -> AsyncIterator[bytes]:
         yield b"".join(to_json(record, inf_nan_mode="null") + b"\n" for record in records[begin : begin + 1_000])
 
 
-async def _segment(ctx: Context, data: contract.SegmentData) -> JsonObject:
+async def _segment(ctx: Context, data: batch_kinds.SegmentData) -> JsonObject:
     named = ids.parse(data.segment_uuid)
     found = await segmentation.segment(ctx.db, named) if named else None
     if found is None:
@@ -82,7 +83,7 @@ async def _segment(ctx: Context, data: contract.SegmentData) -> JsonObject:
     return {"kind": "segment", "segmentUuid": str(found.uuid)}
 
 
-async def _change(ctx: Context, data: contract.ChangeData) -> JsonObject:
+async def _change(ctx: Context, data: batch_kinds.ChangeData) -> JsonObject:
     if not data.change_kinds:
         _wrong("invalidChangeKinds", "say which records of the change: added, updated, removed or unchanged.")
     named = ids.parse(data.change_uuid)
@@ -94,7 +95,7 @@ async def _change(ctx: Context, data: contract.ChangeData) -> JsonObject:
     return {"kind": "change", "changeUuid": str(found.uuid), "changeKinds": kinds, "segmentUuid": str(found.segment_uuid)}
 
 
-async def _filter(ctx: Context, data: contract.FilterData) -> JsonObject:
+async def _filter(ctx: Context, data: batch_kinds.FilterData) -> JsonObject:
     named = ids.parse(data.model_uuid)
     try:
         found = await segmentation.wanted(ctx.db, ctx.workspace, named, data.filter, data.sort) if named else None
@@ -109,7 +110,7 @@ async def _filter(ctx: Context, data: contract.FilterData) -> JsonObject:
     return kept | ({"limit": data.limit} if data.limit is not None else {})
 
 
-async def _record_ids(ctx: Context, workflow: uuid.UUID, data: contract.RecordIdsData) -> JsonObject:
+async def _record_ids(ctx: Context, workflow: uuid.UUID, data: batch_kinds.RecordIdsData) -> JsonObject:
     if not data.ids:
         _wrong("noRecords", "the list of ids is empty.")
     if data.model_uuid is not None:
@@ -143,7 +144,7 @@ def warnings(data: JsonObject) -> list[str]:
     return [f"{count:,} of the {len(data['ids']):,} ids {verb} not in the model: {', '.join(shown)}{more}."]
 
 
-def _runs(origin: Origin, data: contract.RunsData) -> JsonObject:
+def _runs(origin: Origin, data: batch_kinds.RunsData) -> JsonObject:
     filter, reset = data.filter, rerun.reset_of_request(data.reset)
     below = (filter.parent_run_uuid, filter.parent_node_uuid, filter.parent_batch_uuid, filter.is_group_parent or None)
     if any(one is not None for one in below):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cargo_ai.contract.orchestration import batch as batch_contract
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.contract.orchestration import batch_preview as contract
 from cargo_ai.domains.orchestration import batch_data, batch_records, batch_source, door
 from cargo_ai.domains.storage import door as storage
@@ -48,19 +48,19 @@ def _items(data: contract.GroupToPreview) -> contract.PreviewReply:
     return contract.PreviewReply(records=shown, columns=_inferred(shown), count=len(records))
 
 
-def _as_created(data: Any) -> batch_contract.BatchInput:
+def _as_created(data: Any) -> batch_kinds.BatchInput:
     """The same data as `batch create` takes it. What a play enrols by itself comes from its segment."""
     if isinstance(data, contract.FileToPreview):
-        return batch_contract.FileData(kind="file", s3Filename=data.s3_filename, mappings=data.mappings)
+        return batch_kinds.FileData(kind="file", s3Filename=data.s3_filename, mappings=data.mappings)
     if isinstance(data, contract.RunsToPreview):
-        filter = batch_contract.RunsOfBatch(kind="runs", uuids=data.run_uuids)
-        return batch_contract.RunsData(kind="runs", filter=filter, reset=data.reset)
+        filter = batch_kinds.RunsOfBatch(kind="runs", uuids=data.run_uuids)
+        return batch_kinds.RunsData(kind="runs", filter=filter, reset=data.reset)
     if isinstance(data, contract.ScheduleData):
-        return batch_contract.SegmentData(kind="segment", segment_uuid=data.segment_uuid)
+        return batch_kinds.SegmentData(kind="segment", segment_uuid=data.segment_uuid)
     return data
 
 
-async def _takes(ctx: Context, origin: Origin, given: batch_contract.BatchInput, scheduled: bool) -> None:
+async def _takes(ctx: Context, origin: Origin, given: batch_kinds.BatchInput, scheduled: bool) -> None:
     why = None if scheduled else await batch_source.refusal(ctx.db, origin.workflow, given.kind)
     if why is None:
         return
@@ -69,13 +69,13 @@ async def _takes(ctx: Context, origin: Origin, given: batch_contract.BatchInput,
     contract.preview.refuse(reason, kind=given.kind, cause=why)
 
 
-async def _kept(ctx: Context, origin: Origin, given: batch_contract.BatchInput) -> JsonObject:
+async def _kept(ctx: Context, origin: Origin, given: batch_kinds.BatchInput) -> JsonObject:
     """The data as a batch would keep it; what is wrong with it is said as preview says it."""
     try:
         return await batch_data.kept(ctx, ids.new(), origin, given)
     except Refusal as refusal:
         reason = refusal.details.get("dataError", {}).get("reason")
-        if reason == "failedToGetSegment" and isinstance(given, batch_contract.SegmentData):
+        if reason == "failedToGetSegment" and isinstance(given, batch_kinds.SegmentData):
             contract.preview.refuse("segmentNotFound", uuid=given.segment_uuid, fix="cargo-ai segmentation segment list")
         raise invalid_input([{"path": "data", "message": refusal.message}]) from None
 

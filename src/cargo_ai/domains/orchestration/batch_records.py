@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.domains.orchestration import batch_source, rerun, rerun_source, run_filter
 from cargo_ai.domains.segmentation import door as segmentation
 from cargo_ai.engine.enumerate import Chunks, SourceFailed
@@ -34,9 +34,9 @@ class Looked:
     count: int
 
 
-async def look(ctx: Context, origin: Origin, data: JsonObject, given: contract.BatchInput, most: int) -> Looked:
+async def look(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Looked:
     """The first `most` records of data as batches keep it. What is in no warehouse is read to its end. Raises SourceFailed."""
-    if isinstance(given, contract.RecordsData):
+    if isinstance(given, batch_kinds.RecordsData):
         return Looked([dict(record) for record in given.records[:most]], len(given.records))
     count = await _count(ctx, origin, data)
     chunks = _chunks(ctx, origin, data)
@@ -55,11 +55,11 @@ class Sampled:
     read: int
 
 
-async def sample(ctx: Context, origin: Origin, data: JsonObject, given: contract.BatchInput, most: int) -> Sampled:
+async def sample(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Sampled:
     """`most` records, spread over all of data by a hash of their ids; they are streamed, and only those are kept. What can be counted
     without reading is read for ten seconds at most. Raises SourceFailed."""
     spread = Spread(most)
-    if isinstance(given, contract.RecordsData):
+    if isinstance(given, batch_kinds.RecordsData):
         spread.offer(given.records)
         return Sampled(spread.chosen(), spread.read, spread.read)
     count = await _count(ctx, origin, data)
@@ -154,7 +154,7 @@ async def _count(ctx: Context, origin: Origin, data: JsonObject) -> int | None:
         case "segment":
             return await segmentation.count_segment(ctx.database, ctx.workspace, _named(data, "segmentUuid"))
         case "runs":
-            filter = contract.RunsOfBatch.model_validate(data["filter"])
+            filter = batch_kinds.RunsOfBatch.model_validate(data["filter"])
             where = rerun.conditions(ctx.workspace, origin.workflow, filter, ids.new())
             return int(await ctx.db.scalar(select(func.count()).select_from(run_filter.joined).where(*where)) or 0)
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from cargo_ai.contract.orchestration import batch as batch_contract
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.contract.orchestration import replay as contract
 from cargo_ai.contract.orchestration.batch import BatchReply
 from cargo_ai.contract.orchestration.run import RunReply
@@ -72,5 +72,5 @@ async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchRepl
     if fault is not None:
         contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=fault)
     statuses = list(request.statuses) if request.statuses is not None else None
-    filter = batch_contract.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
+    filter = batch_kinds.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
     return await batch.begun(ctx, ids.new(), origin, rerun.kept(filter, reset, origin.nodes), pacing.of_request(request, origin.nodes))

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from sqlalchemy import select
 
 from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.domains.orchestration import pick, record_filter, rerun_cut, run_filter, run_reply
 from cargo_ai.domains.orchestration.rerun_cut import Reset
 from cargo_ai.domains.orchestration.run_filter import Condition
@@ -22,7 +23,7 @@ from cargo_ai.roomkit.context import Context
 
 async def origin(ctx: Context, request: contract.CreateBatch) -> Origin:
     """The graph of a new batch. Runs that are done again walk the graph that they walked, unless the request names another."""
-    if not isinstance(request.data, contract.RunsData) or request.workflow_uuid is not None:
+    if not isinstance(request.data, batch_kinds.RunsData) or request.workflow_uuid is not None:
         return await pick.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
     filter = request.data.filter
     if filter.batch_uuid is None and not filter.uuids:
@@ -33,7 +34,7 @@ async def origin(ctx: Context, request: contract.CreateBatch) -> Origin:
     return await pick.origin(ctx, contract.create, str(former.workflow), request.release_uuid, request.nodes)
 
 
-async def _former(ctx: Context, filter: contract.RunsOfBatch) -> Origin:
+async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> Origin:
     """What the runs of the filter walked."""
     if filter.batch_uuid is not None:
         found = await of_batch(ctx, filter.batch_uuid)
@@ -64,7 +65,7 @@ async def walked(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, g
     return Origin(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)
 
 
-def reset_of_request(reset: contract.RunsReset) -> Reset:
+def reset_of_request(reset: batch_kinds.RunsReset) -> Reset:
     """Where runs begin again, as the request says it."""
     return Reset(reset.from_, reset.node_uuid, reset.node_path)
 
@@ -78,7 +79,7 @@ def fault(reset: Reset, nodes: Sequence[JsonObject]) -> str | None:
     return None
 
 
-def kept(filter: contract.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[str, Any]]) -> JsonObject:
+def kept(filter: batch_kinds.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[str, Any]]) -> JsonObject:
     """The data of a batch that does runs again. A path of slugs is kept with the uuid of its first node beside it."""
     slug = (reset.path or "").partition(".")[0]
     found = next((str(node["uuid"]) for node in nodes if slug and node.get("slug") == slug), reset.node_uuid)
@@ -86,7 +87,7 @@ def kept(filter: contract.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[str
     return {"kind": "runs", "filter": filter.model_dump(mode="json", by_alias=True, exclude_none=True), "reset": told}
 
 
-def conditions(workspace: uuid.UUID, workflow: uuid.UUID, filter: contract.RunsOfBatch, batch: uuid.UUID) -> list[Condition]:
+def conditions(workspace: uuid.UUID, workflow: uuid.UUID, filter: batch_kinds.RunsOfBatch, batch: uuid.UUID) -> list[Condition]:
     """The runs that a batch does again: those that had ended and were older than it. They stay the same while it is read."""
     where = run_filter.matching(workspace, record_filter.given(filter))
     where += [runs.c.workflow_uuid == workflow, runs.c.fanout_uuid.is_(None), runs.c.finished_ms.is_not(None), runs.c.uuid < batch]

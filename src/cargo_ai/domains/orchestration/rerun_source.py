@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.contract.orchestration.batch import RunsOfBatch
+from cargo_ai.contract.orchestration.batch_data import RunsOfBatch
 from cargo_ai.domains.orchestration import rerun, rerun_cut, run_filter, run_reply
 from cargo_ai.domains.orchestration.rerun_cut import Former, Graph, Reset, Visited
 from cargo_ai.engine.enumerate import Chunks, SourceFailed

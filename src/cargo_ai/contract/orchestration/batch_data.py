@@ -1,0 +1,148 @@
+"""The wire of what batches are made of: records, a file, a segment, a filter, ids, runs that are done again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
+
+from cargo_ai.contract.orchestration.execution import ExecutionsFilter
+from cargo_ai.contract.orchestration.fields import (
+    ChangeKind,
+    RecordStatus,
+    RunStatusWanted,
+    Word,
+)
+from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS
+from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
+
+
+class SegmentData(Wire):
+    """All records of a segment."""
+
+    kind: Literal["segment"]
+    segment_uuid: Uuid
+
+
+def _spelt(kinds: Any) -> Any:
+    return ["added" if kind == "created" else kind for kind in cast("list[Any]", kinds)] if isinstance(kinds, list) else kinds
+
+
+class ChangeData(Wire):
+    """The records of a change of a segment."""
+
+    kind: Literal["change"]
+    change_uuid: Uuid
+    change_kinds: Annotated[list[ChangeKind], BeforeValidator(_spelt)] = Field(
+        default_factory=lambda: ["added", "updated"], validation_alias=AliasChoices("changeKinds", "kinds")
+    )
+
+
+class FileData(Wire):
+    """The rows of an uploaded file. `mappings`: input field → header."""
+
+    kind: Literal["file"]
+    s3_filename: Annotated[str, Field(min_length=1, max_length=500)] = Field(alias="s3Filename")
+    mappings: dict[str, str] | None = None
+
+
+class FilterData(Wire):
+    """The records of a model that match a filter."""
+
+    kind: Literal["filter"]
+    model_uuid: Uuid
+    filter: JsonObject | None = None
+    sort: list[JsonObject] | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+
+
+class RunsOfBatch(Wire):
+    """Runs to do again, told apart by the runs (`kind` runs) or by their records (`kind` records)."""
+
+    kind: Literal["runs", "records"]
+    release_uuid: Uuid | None = None
+    batch_uuid: Uuid | None = None
+    parent_batch_uuid: Uuid | None = None
+    parent_run_uuid: Uuid | None = None
+    parent_node_uuid: Uuid | None = None
+    is_group_parent: bool | None = None
+    executions_filter: ExecutionsFilter | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    uuids: Annotated[list[Uuid], Field(max_length=MAXIMUM_UUIDS)] | None = None
+    record_id: Word | None = None
+    record_title: Word | None = None
+    record_title_or_id: Word | None = None
+    ids: Annotated[list[Word], Field(max_length=MAXIMUM_UUIDS)] | None = None
+    title: Word | None = None
+    title_or_id: Word | None = None
+    statuses: list[RunStatusWanted | RecordStatus] | None = None
+
+
+class RunsReset(Wire):
+    """Where the runs begin again; at a node: by its uuid, or by its slug, such as `group.node` in what a group has started (`nodePath`)."""
+
+    from_: Literal["lastNode", "firstNode", "nextNode", "node"] = Field(alias="from")
+    node_uuid: Uuid | None = None
+    node_path: Annotated[Word, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> RunsReset:
+        if (self.from_ == "node") != bool(self.node_uuid or self.node_path):
+            raise ValueError("nodeUuid (or nodePath) says at which node to begin: give it with from node, and only then")
+        return self
+
+
+class RunsData(Wire):
+    """Runs to do again."""
+
+    kind: Literal["runs"]
+    filter: RunsOfBatch
+    reset: RunsReset
+
+
+class RecordIdsData(Wire):
+    """Records of a model by id."""
+
+    kind: Literal["recordIds"]
+    model_uuid: Uuid | None = None
+    ids: Annotated[list[Word], Field(max_length=100_000)] = Field(validation_alias=AliasChoices("ids", "recordIds"))
+
+
+class RecordsData(Wire):
+    """Records given right here."""
+
+    kind: Literal["records"]
+    records: list[dict[str, Any]]
+
+
+class ScheduleData(Wire):
+    """What a play enrols by itself."""
+
+    kind: Literal["schedule"]
+    model_uuid: Uuid
+    segment_uuid: Uuid
+    change_kinds: list[ChangeKind]
+    skip: bool | None = None
+
+
+class FormData(Wire):
+    """What somebody has sent through a form."""
+
+    kind: Literal["form"]
+    records: list[dict[str, Any]]
+    parent_batch_uuid: Uuid | None = None
+    parent_run_uuid: Uuid | None = None
+    parent_node_uuid: Uuid | None = None
+
+
+class MadeElsewhereData(Wire):
+    """Kinds that batches may be listed by and nobody can ask for: what a play has watched, the items of a group."""
+
+    kind: Literal["watchedRecords", "group"]
+
+
+BatchInput = Annotated[
+    SegmentData | ChangeData | FileData | FilterData | RunsData | RecordIdsData | RecordsData | ScheduleData | FormData | MadeElsewhereData,
+    Field(discriminator="kind"),
+]
