@@ -10,10 +10,10 @@ import psycopg
 
 from bench.report import Json
 from cargo_ai.actions import native_actions
-from cargo_ai.engine import journal
-from cargo_ai.engine.action import Actions
-from cargo_ai.engine.graph import load
-from cargo_ai.engine.interpret import Entry, advance, begin
+from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.graph import load
+from cargo_ai.engine.graph.interpret import Entry, advance, begin
+from cargo_ai.engine.journal import flush_rows
 from cargo_ai.kernel import clock, ids
 
 ROWS = 500
@@ -31,7 +31,7 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
         await connection.execute(f"create unlogged table {TABLE} (like executions)")
         await connection.commit()
         began = time.perf_counter()
-        async with connection.cursor() as cursor, cursor.copy(journal.ENTRIES.replace("copy executions", f"copy {TABLE}", 1)) as copy:
+        async with connection.cursor() as cursor, cursor.copy(flush_rows.ENTRIES.replace("copy executions", f"copy {TABLE}", 1)) as copy:
             rows: list[tuple[str, Entry, str | None]] = []
             for record in records:
                 walk = begin(str(ids.new()), program, record)
@@ -39,9 +39,9 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
                 assert walk.status == "success"
                 rows += [(walk.run, entry, None) for entry in walk.entries]
                 if len(rows) >= ROWS:
-                    await copy.write(journal.copy_lines(rows, workspace))
+                    await copy.write(flush_rows.copy_lines(rows, workspace))
                     rows.clear()
-            await copy.write(journal.copy_lines(rows, workspace))
+            await copy.write(flush_rows.copy_lines(rows, workspace))
         await connection.commit()
         took = time.perf_counter() - began
         counted = await (await connection.execute(f"select count(*) from {TABLE}")).fetchone()

@@ -11,7 +11,7 @@ import psycopg
 from bench import graphs, report
 from bench.report import Json
 from bench.stand import Api, MeasurementFailed, Stand
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.store.session import Database
 
 WORKSPACES = 10
@@ -29,7 +29,7 @@ async def _born(url: str, count: int) -> list[str]:
     """The tokens of the admins of so many further workspaces."""
     database = Database(url, pool_size=1)
     async with database.session(None) as session:
-        found = [await door.add_workspace(session, name=f"Workspace {at}", email=f"admin{at}@example.com") for at in range(count)]
+        found = [await public.add_workspace(session, name=f"Workspace {at}", email=f"admin{at}@example.com") for at in range(count)]
         await session.commit()
     await database.close()
     return [one.token for one in found]

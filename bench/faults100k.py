@@ -15,7 +15,7 @@ from bench import graphs, processes, report
 from bench.native10k import NODES, lasted
 from bench.report import Json
 from bench.stand import MeasurementFailed, Stand
-from cargo_ai.store import embedded
+from cargo_ai.store.embedded import postgres
 
 RECORDS = 100_000
 PLAIN = 25_000
@@ -62,7 +62,7 @@ class _Faults:
     def _crash(self) -> None:
         os.kill(self._stand.database().pid, signal.SIGKILL)
         time.sleep(1)
-        embedded.start(self._stand.data_dir)
+        postgres.start(self._stand.data_dir)
 
 
 def _watched(stand: Stand, batch: str, faults: _Faults) -> Json:

@@ -11,8 +11,8 @@ from bench.native10k import lasted
 from bench.report import Json
 from bench.single_run import one
 from bench.stand import Stand
-from cargo_ai.engine.driven import CONCURRENT_RUNS
-from cargo_ai.server.worker import BATCH_SLOTS
+from cargo_ai.engine.worker.shard import CONCURRENT_RUNS
+from cargo_ai.server.processes.worker import BATCH_SLOTS
 
 JOBS = 10_000
 JOB_SECONDS = 0.1

@@ -30,7 +30,7 @@ def of(stand: Stand) -> dict[str, list[int]]:
     for pid in _below(supervisor, children)[1:]:
         command = _read(pid, "cmdline")
         if pid not in found["postgres"]:
-            found["workers" if "cargo_ai.server.worker" in command else "api"].append(pid)
+            found["workers" if "cargo_ai.server.processes.worker" in command else "api"].append(pid)
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.report import Json
-from cargo_ai.store import embedded
+from cargo_ai.store.embedded import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 CLI = Path(sys.executable).with_name("cargo-ai")
@@ -99,7 +99,7 @@ class Stand:
         try:
             if self.data_dir.exists():
                 self._cli("server", "stop")
-                embedded.erase(self.data_dir)
+                postgres.erase(self.data_dir)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -119,9 +119,9 @@ class Stand:
         """The process id of the server's parent process."""
         return int(json.loads((self.data_dir / "server.json").read_text())["pid"])
 
-    def database(self) -> embedded.Cluster:
+    def database(self) -> postgres.Cluster:
         """The server's database."""
-        cluster = embedded.status(self.data_dir)
+        cluster = postgres.status(self.data_dir)
         if cluster is None:
             raise MeasurementFailed("The database does not answer.")
         return cluster

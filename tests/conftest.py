@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import httpx
     from starlette.applications import Starlette
 
-    from cargo_ai.domains.workspace import door
+    from cargo_ai.domains.workspace import public
     from cargo_ai.kernel.settings import Settings
-    from cargo_ai.server.state import State
-    from cargo_ai.store.embedded import Cluster
+    from cargo_ai.server.api.state import State
+    from cargo_ai.store.embedded.postgres import Cluster
     from tests.kit.databases import Databases
 
 ROOT = str(Path(__file__).parents[1])
@@ -51,19 +51,20 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A PostgreSQL of this test process."""
-    from cargo_ai.store import embedded
+    from cargo_ai.store.embedded import postgres
 
     folder = tmp_path_factory.mktemp("postgres")
-    yield embedded.start(folder, fsync=False)
-    embedded.erase(folder)
+    yield postgres.start(folder, fsync=False)
+    postgres.erase(folder)
 
 
 @pytest.fixture(scope="session")
 def template(cluster: Cluster) -> str:
     """The name of a migrated database to copy."""
-    from cargo_ai.store import embedded, migrate
+    from cargo_ai.store import migrate
+    from cargo_ai.store.embedded import postgres
 
-    migrate.upgrade(embedded.create_database(cluster, "migrated"))
+    migrate.upgrade(postgres.create_database(cluster, "migrated"))
     return "migrated"
 
 
@@ -95,8 +96,8 @@ def settings(tmp_path: Path) -> Settings:
 def make_state(url: str, settings: Settings, *, pool_size: int = 4) -> State:
     """The state of a server on that database."""
     from cargo_ai.kernel.secrets import SecretKey
-    from cargo_ai.server.signals import Signals
-    from cargo_ai.server.state import State
+    from cargo_ai.server.api.signals import Signals
+    from cargo_ai.server.api.state import State
     from cargo_ai.store import migrate
     from cargo_ai.store.files import FileStore
     from cargo_ai.store.session import Database
@@ -111,13 +112,13 @@ def make_state(url: str, settings: Settings, *, pool_size: int = 4) -> State:
     )
 
 
-async def bootstrap(state: State) -> door.Bootstrap:
+async def bootstrap(state: State) -> public.Bootstrap:
     """The first workspace, its admin and a token."""
-    from cargo_ai.domains.workspace import door
+    from cargo_ai.domains.workspace import public
     from cargo_ai.store.session import EVERYWHERE
 
     async with state.database.session(EVERYWHERE) as db:
-        born = await door.bootstrap(db)
+        born = await public.bootstrap(db)
         await db.commit()
     assert born is not None
     return born
@@ -132,7 +133,7 @@ async def state(database_url: str, settings: Settings) -> AsyncIterator[State]:
 
 
 @pytest.fixture
-async def born(state: State) -> door.Bootstrap:
+async def born(state: State) -> public.Bootstrap:
     """The first workspace of the test's database."""
     return await bootstrap(state)
 
@@ -140,7 +141,7 @@ async def born(state: State) -> door.Bootstrap:
 @pytest.fixture
 async def app(state: State) -> AsyncIterator[Starlette]:
     """The whole application, in process, its lifespan begun."""
-    from cargo_ai.server import app as application
+    from cargo_ai.server.api import app as application
 
     made = application.build(state)
     async with made.router.lifespan_context(made):
@@ -157,20 +158,20 @@ def signed_in(app: Starlette, token: str) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def client(app: Starlette, born: door.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: Starlette, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the admin of the first workspace; paths begin with /v1."""
     async with signed_in(app, born.token) as made:
         yield made
 
 
 @pytest.fixture
-async def other_client(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+async def other_client(app: Starlette, state: State, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the admin of another workspace."""
-    from cargo_ai.domains.workspace import door
+    from cargo_ai.domains.workspace import public
     from cargo_ai.store.session import EVERYWHERE
 
     async with state.database.session(EVERYWHERE) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        other = await public.add_workspace(db, name="Other", email="stranger@example.com")
         await db.commit()
     async with signed_in(app, other.token) as made:
         yield made
@@ -181,7 +182,7 @@ class LiveServer:
     """A server on a port of the loopback."""
 
     base_url: str
-    born: door.Bootstrap
+    born: public.Bootstrap
     state: State
 
 
@@ -194,7 +195,7 @@ class LiveThread:
         self._state = state
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
-        self._born: door.Bootstrap | None = None
+        self._born: public.Bootstrap | None = None
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -226,7 +227,7 @@ class LiveThread:
 @pytest.fixture
 def live_server(database_url: str, settings: Settings) -> Iterator[LiveServer]:
     """The whole application on a free port."""
-    from cargo_ai.server import app as application
+    from cargo_ai.server.api import app as application
 
     made = make_state(database_url, settings)
     thread = LiveThread(made, application.build(made))

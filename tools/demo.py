@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from cargo_ai.store import embedded
+from cargo_ai.store.embedded import postgres
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CLI = Path(sys.executable).with_name("cargo-ai")
@@ -318,7 +318,7 @@ class Demo:
                 self.terminal.run("server", "stop")
             except StepFailed as failure:
                 print(f"The server did not stop: {failure}", file=sys.stderr)
-            embedded.erase(data)
+            postgres.erase(data)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import index
 import reference
 
-from cargo_ai.server import rest
+from cargo_ai.server.api import rest
 
 ROOT = Path(__file__).resolve().parents[1]
 INDEX = Path("src/cargo_ai/cli/index")

@@ -14,9 +14,9 @@ from bench import report
 from bench.data.ground import ROUNDS, ROWS, Ground, seconds
 from bench.report import Json
 from bench.stand import MeasurementFailed
-from cargo_ai.domains.storage import door
+from cargo_ai.domains.storage import public
+from cargo_ai.records import rows
 from cargo_ai.store.session import Database
-from cargo_ai.warehouse import rows
 
 PAGE = 1_000
 
@@ -25,7 +25,7 @@ async def _ours(url: str, workspace: uuid.UUID, model: uuid.UUID) -> tuple[int, 
     """How many ids, and the seconds from the first page to the last."""
     database, count, last = Database(url), 0, ""
     async with database.session(workspace) as db:
-        relation = await door.relation(db, model)
+        relation = await public.relation(db, model)
     assert relation is not None
     async with await psycopg.AsyncConnection.connect(url) as connection:
         began = time.perf_counter()

@@ -9,8 +9,8 @@ from typing import cast
 from bench import report
 from bench.data.ground import COLUMNS, seconds
 from bench.report import Json
-from cargo_ai.warehouse.catalog import Catalog, Column, ColumnType, Relation
-from cargo_ai.warehouse.sql import guard
+from cargo_ai.records.catalog import Catalog, Column, ColumnType, Relation
+from cargo_ai.user_sql import guard
 
 TIMES = 100
 QUERY = """

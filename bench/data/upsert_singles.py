@@ -17,8 +17,8 @@ from bench import report
 from bench.data.ground import ROWS, Ground
 from bench.report import Json
 from bench.stand import MeasurementFailed
-from cargo_ai.domains.storage.actions.grouped import Grouped
-from cargo_ai.engine.action import Call, Done
+from cargo_ai.domains.storage.actions.group_commit import Grouped
+from cargo_ai.engine.graph.action import Call, Done
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database
 

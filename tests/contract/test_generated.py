@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cargo_ai.cli import parse, words
+from cargo_ai.cli import commands, parse
 from tests.kit.examples import EXAMPLES, INDEX, argv
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def test_every_example_parses(example: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.delenv("CARGO_AI_CLI_INDEX", raising=False)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
     given = argv(example)
-    found = words.find(given)
+    found = commands.find(given)
     assert found.kind == "command" and found.row is not None
     read = {flag for arg in found.row["args"] for flag in arg.get("fileFlags", ())}
     for before, word in pairwise(["", *given]):

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from cargo_ai import contract
 from cargo_ai.kernel.operation import AnyOperation
-from cargo_ai.server import rest
+from cargo_ai.server.api import rest
 
 HERE = Path(__file__).parent
 SURFACE: dict[str, dict[str, Any]] = json.loads((HERE / "surface.json").read_text("utf-8"))

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from cargo_ai.store import embedded
+from cargo_ai.store.embedded import postgres
 from tests.crash.conftest import PURE, MakeServer, effect_graph, proven_once, pure_graph
 from tests.kit.counting_service import CountingService
 from tests.kit.server import RealServer, csv_of, wait_until
@@ -22,11 +22,11 @@ def status_of(server: RealServer) -> int:
 
 def restart(server: RealServer, number: int) -> None:
     """End the postmaster by a signal, see the API say 503, and start the database again."""
-    cluster = embedded.status(server.data_dir)
+    cluster = postgres.status(server.data_dir)
     assert cluster is not None
     os.kill(cluster.pid, number)
     wait_until(lambda: status_of(server) == 503, 20, "503")
-    embedded.start(server.data_dir)
+    postgres.start(server.data_dir)
     wait_until(lambda: status_of(server) == 200, 30, "200")
 
 

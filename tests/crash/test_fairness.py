@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.store.session import Database
 from tests.crash.conftest import MakeServer, pure_graph
 from tests.kit.server import RealServer, csv_of, wait_until
@@ -45,7 +45,7 @@ def other_workspaces(server: RealServer, count: int = 1) -> list[str]:
         born: list[str] = []
         async with database.session(None) as session:
             for number in range(count):
-                made = await door.add_workspace(session, name=f"Other {number}", email=f"other{number}@example.com")
+                made = await public.add_workspace(session, name=f"Other {number}", email=f"other{number}@example.com")
                 born.append(made.token)
             await session.commit()
         await database.close()

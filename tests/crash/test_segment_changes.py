@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.segmentation import door
+from cargo_ai.domains.segmentation import public
 from cargo_ai.store.session import Database
 from tests.kit.server import real_server, wait_until
 
@@ -22,7 +22,7 @@ EVERYTHING: dict[str, Any] = {"conjonction": "and", "groups": []}
 async def watch(url: str, workspace: str, segment: str) -> None:
     database = Database(url)
     async with database.session(uuid.UUID(workspace)) as db:
-        await door.watch(db, uuid.UUID(segment), True)
+        await public.watch(db, uuid.UUID(segment), True)
         await db.commit()
     await database.close()
 

@@ -41,27 +41,27 @@ def test_the_lints_look_at_the_source_of_this_repository() -> None:
         "from cargo_ai.domains.workspace import tables",
         "import cargo_ai.domains.workspace.tables",
         "from ..workspace import tables",
-        "def late():\n    from cargo_ai.domains.workspace.rights import may",
+        "def late():\n    from cargo_ai.domains.workspace.access_rules import may",
     ],
 )
 def test_a_room_that_reaches_past_a_door_is_found(tmp_path: Path, line: str) -> None:
-    plant(tmp_path, "src/cargo_ai/domains/orchestration/run.py", line + "\n")
+    plant(tmp_path, "src/cargo_ai/domains/orchestration/runs/run.py", line + "\n")
     (fault,) = said(doors.faults(tmp_path))
-    assert "orchestration reaches into workspace: import cargo_ai.domains.workspace.door" in fault
+    assert "orchestration reaches into workspace: import cargo_ai.domains.workspace.public" in fault
 
 
 @pytest.mark.parametrize(
     "line",
     [
         "from cargo_ai.domains.workspace import door",
-        "from cargo_ai.domains.workspace.door import person",
+        "from cargo_ai.domains.workspace.public import person",
         "from cargo_ai.domains.orchestration.tables import Tool",
         "from . import tables",
         "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from cargo_ai.domains.workspace.tables import User",
     ],
 )
 def test_doors_and_ones_own_modules_are_open(tmp_path: Path, line: str) -> None:
-    plant(tmp_path, "src/cargo_ai/domains/orchestration/run.py", line + "\n")
+    plant(tmp_path, "src/cargo_ai/domains/orchestration/runs/run.py", line + "\n")
     assert said(doors.faults(tmp_path)) == []
 
 
@@ -75,13 +75,13 @@ def test_a_command_line_that_needs_more_than_python_is_found(tmp_path: Path, lin
 
 def test_only_the_server_command_may_import_the_server_and_only_when_it_runs(tmp_path: Path) -> None:
     late = "def run():\n    from cargo_ai.server import main\n"
-    plant(tmp_path, "src/cargo_ai/cli/hand/server.py", late)
+    plant(tmp_path, "src/cargo_ai/cli/builtin/server.py", late)
     assert said(alone.faults(tmp_path)) == []
-    plant(tmp_path, "src/cargo_ai/cli/hand/server.py", "from cargo_ai.server import main\n")
-    plant(tmp_path, "src/cargo_ai/cli/hand/doctor.py", late)
+    plant(tmp_path, "src/cargo_ai/cli/builtin/server.py", "from cargo_ai.server import main\n")
+    plant(tmp_path, "src/cargo_ai/cli/builtin/doctor.py", late)
     assert [fault.split(":")[0] for fault in said(alone.faults(tmp_path))] == [
-        "src/cargo_ai/cli/hand/doctor.py",
-        "src/cargo_ai/cli/hand/server.py",
+        "src/cargo_ai/cli/builtin/doctor.py",
+        "src/cargo_ai/cli/builtin/server.py",
     ]
 
 

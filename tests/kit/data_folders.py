@@ -9,8 +9,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from cargo_ai.store import embedded, embedded_roles, migrate
-from cargo_ai.store.embedded_place import ID_FILE
+from cargo_ai.store import migrate
+from cargo_ai.store.embedded import postgres, roles
+from cargo_ai.store.embedded.data_home import ID_FILE
 from tests.kit.databases import Snapshot
 
 _snapshots: dict[Path, Snapshot] = {}
@@ -22,11 +23,11 @@ def take() -> Path:
     if _free:
         return _free.pop()
     folder = Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
-    cluster = embedded.start(folder)
+    cluster = postgres.start(folder)
     migrate.upgrade(cluster.owner_url)
-    with embedded_roles.connect(_admin_url(cluster)) as admin:
+    with roles.connect(_admin_url(cluster)) as admin:
         _snapshots[folder] = Snapshot.of(admin)
-    embedded.stop(folder)
+    postgres.stop(folder)
     return folder
 
 
@@ -46,12 +47,12 @@ def erase() -> None:
 
 def _restored(folder: Path) -> bool:
     try:
-        cluster = embedded.start(folder)
-        with embedded_roles.connect(_admin_url(cluster)) as admin:
+        cluster = postgres.start(folder)
+        with roles.connect(_admin_url(cluster)) as admin:
             restored = _snapshots[folder].restore(admin)
         # The next server finds nothing in PostgreSQL's memory.
-        embedded.stop(folder)
-    except embedded.EmbeddedPostgresError:
+        postgres.stop(folder)
+    except postgres.EmbeddedPostgresError:
         return False
     for path in folder.iterdir():
         if path.name not in {ID_FILE, "postgres"}:
@@ -60,9 +61,9 @@ def _restored(folder: Path) -> bool:
 
 
 def _erase(folder: Path) -> None:
-    embedded.erase(folder)
+    postgres.erase(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _admin_url(cluster: embedded.Cluster) -> str:
-    return embedded_roles.with_database(cluster.admin_url, embedded_roles.DATABASE)
+def _admin_url(cluster: postgres.Cluster) -> str:
+    return roles.with_database(cluster.admin_url, roles.DATABASE)

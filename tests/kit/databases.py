@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from cargo_ai.store import embedded_roles
-from cargo_ai.store.embedded import Cluster
-from cargo_ai.store.embedded_roles import Connection
+from cargo_ai.store.embedded import roles
+from cargo_ai.store.embedded.postgres import Cluster
+from cargo_ai.store.embedded.roles import Connection
 
 NEWEST = "select greatest((select max(oid) from pg_class), (select max(oid) from pg_namespace), (select max(oid) from pg_authid))"
 # Schemas, tables and logins of later than {newest}.
@@ -118,7 +118,7 @@ class Databases:
         self._cluster = cluster
         self._template = template
         # The first database that a connection makes takes it a third of a second.
-        self._admin = embedded_roles.connect(cluster.admin_url)
+        self._admin = roles.connect(cluster.admin_url)
         self._free: list[_Database] = []
         self._made = 0
 
@@ -127,7 +127,7 @@ class Databases:
         """The URL of a database that is as if just migrated, and nobody else's meanwhile."""
         one = self._free.pop() if self._free else self._make()
         try:
-            yield embedded_roles.with_database(self._cluster.owner_url, one.name)
+            yield roles.with_database(self._cluster.owner_url, one.name)
         finally:
             if one.snapshot.restore(one.admin):
                 self._free.append(one)
@@ -143,8 +143,8 @@ class Databases:
     def _make(self) -> _Database:
         self._made += 1
         name = f"lent_{self._made}"
-        embedded_roles.create_on(self._admin, name, self._template)
-        admin = embedded_roles.connect(embedded_roles.with_database(self._cluster.admin_url, name))
+        roles.create_on(self._admin, name, self._template)
+        admin = roles.connect(roles.with_database(self._cluster.admin_url, name))
         return _Database(name, admin, Snapshot.of(admin))
 
     def _drop(self, one: _Database) -> None:

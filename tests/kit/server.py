@@ -20,7 +20,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from cargo_ai.store import embedded
+from cargo_ai.store.embedded import postgres
 from tests.kit import data_folders
 from tests.kit.asker import request_of
 
@@ -106,7 +106,9 @@ class RealServer:
         """The pids of living processes that the supervisor has started."""
         if self.process is None:
             return []
-        return sorted(pid for pid, parent, line in _processes() if parent == self.process.pid and f"cargo_ai.server.{module}" in line)
+        return sorted(
+            pid for pid, parent, line in _processes() if parent == self.process.pid and f"cargo_ai.server.processes.{module}" in line
+        )
 
     def strays(self) -> list[int]:
         """The pids of living processes of this server, whoever is their parent."""
@@ -149,7 +151,7 @@ class RealServer:
 
     def memory(self) -> float:
         """Megabytes of all processes of this server, the database's included; shared pages count once (PSS)."""
-        cluster = embedded.status(self.data_dir)
+        cluster = postgres.status(self.data_dir)
         assert cluster is not None
         database = [pid for pid, parent, _ in _processes() if cluster.pid in {pid, parent}]
         return sum(_pss(pid) for pid in {*self.strays(), *database}) / 1024
@@ -157,7 +159,7 @@ class RealServer:
     @property
     def database_url(self) -> str:
         """The URL of the database's owner."""
-        cluster = embedded.status(self.data_dir)
+        cluster = postgres.status(self.data_dir)
         assert cluster is not None, "the database does not answer"
         return cluster.owner_url
 

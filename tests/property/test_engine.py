@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from cargo_ai.engine.action import Done, Failed, Later, Outcome
-from cargo_ai.engine.check import Known, check
-from cargo_ai.engine.interpret import Act, Pause, Walk, advance, begin, resume, settle
+from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome
+from cargo_ai.engine.graph.interpret import Act, Pause, Walk, advance, begin, resume, settle
+from cargo_ai.engine.graph.validation import Known, check
 from tests.unit.engine.graphs import NOW, RUN, Body, actions, effect, node, program, row, variables
 
 unhurried = settings(deadline=None, max_examples=80)

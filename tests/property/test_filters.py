@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.warehouse.catalog import Catalog, Column, Link, Relation
-from cargo_ai.warehouse.filter import compile, terms
-from cargo_ai.warehouse.filter.terms import Saved, Scope
+from cargo_ai.records.catalog import Catalog, Column, Link, Relation
+from cargo_ai.records.filter import compile, terms
+from cargo_ai.records.filter.terms import Saved, Scope
 from tests.property import filter_oracle as oracle
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine import crash, descend
-from cargo_ai.engine.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.enumerate import Sources
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.journal import crash_points
+from cargo_ai.engine.worker import child_runs
 from tests.unit.engine.conftest import Ground, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.graphs import Body, effect, node
 from tests.unit.engine.mill import Mill, World, context_of, submit_run
@@ -161,7 +162,7 @@ async def walked(url: str, plan: tuple[Step, ...], deaths: list[int], monkeypatc
         run = await submit_run(ground, nodes, {"value": 1})
         for at in [*deaths, None]:
             death = Death(at, came=asyncio.Event())
-            monkeypatch.setattr(crash, "point", death.point)
+            monkeypatch.setattr(crash_points, "point", death.point)
             mill = Mill(ground, url, world)
             work, came = asyncio.create_task(mill.work()), asyncio.create_task(_wait(death))
             done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
@@ -205,8 +206,8 @@ def test_nested_groups_and_tools_give_what_recursion_gives_wherever_workers_die(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], deaths: list[int], inline: int
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(descend, "MOST_INLINE", inline)
-        patched.setattr(descend, "SHARD_RUNS", 2)
+        patched.setattr(child_runs, "MOST_INLINE", inline)
+        patched.setattr(child_runs, "SHARD_RUNS", 2)
         row, output, world = asyncio.run(walked(engine_url, plan, deaths, patched))
     calls: Counter[tuple[int, int]] = Counter()
     try:

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.domains.orchestration.rehearse_walk import Rehearsing
-from cargo_ai.engine.action import Call, Done, Outcome
-from cargo_ai.engine.enumerate import Sources
-from cargo_ai.engine.graph import load
-from cargo_ai.engine.interpret import begin
-from cargo_ai.engine.queue import Queue
+from cargo_ai.domains.orchestration.dry_run.walk import Rehearsing
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph.action import Call, Done, Outcome
+from cargo_ai.engine.graph.graph import load
+from cargo_ai.engine.graph.interpret import begin
 from cargo_ai.kernel import ids
 from tests.property.test_engine import World as Effects
 from tests.property.test_engine import done, go_on, graphs, records

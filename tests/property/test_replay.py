@@ -12,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.domains.orchestration import rerun_cut
-from cargo_ai.domains.orchestration.rerun_cut import Former, Graph, Reset, Visited
-from cargo_ai.engine import crash, descend, submit
-from cargo_ai.engine.enumerate import Sources
-from cargo_ai.engine.queue import Queue
-from cargo_ai.engine.takeover import Again, Seed
+from cargo_ai.domains.orchestration.replay import replay_point
+from cargo_ai.domains.orchestration.replay.replay_point import Former, Graph, Reset, Visited
+from cargo_ai.engine.dispatch import submit
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.journal import crash_points
+from cargo_ai.engine.journal.replay import Again, Seed
+from cargo_ai.engine.worker import child_runs
 from tests.property.test_groups import (
     Death,
     Fell,
@@ -80,7 +82,7 @@ async def worked(ground: Ground, url: str, world: World, deaths: list[int], monk
     """Until everything ended; workers die at these points, one after the other."""
     for at in [*deaths, None]:
         death = Death(at, came=asyncio.Event())
-        monkeypatch.setattr(crash, "point", death.point)
+        monkeypatch.setattr(crash_points, "point", death.point)
         mill = Mill(ground, url, world)
         work, came = asyncio.create_task(mill.work()), asyncio.create_task(_wait(death))
         done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +102,7 @@ async def seed_of(ground: Ground, nodes: list[Body], run: uuid.UUID, path: str) 
     rows = await ground.rows(
         "select seq, node_uuid, node_slug, status, next_node_uuid from executions where run_uuid = %s order by seq", run
     )
-    return rerun_cut.cut(Reset("node", path=path), Former(run, run), [Visited(*row.values()) for row in rows], Graph.of(nodes))
+    return replay_point.cut(Reset("node", path=path), Former(run, run), [Visited(*row.values()) for row in rows], Graph.of(nodes))
 
 
 async def repeated(ground: Ground, nodes: list[Body], record: Body, seed: Seed) -> uuid.UUID:
@@ -143,8 +145,8 @@ def test_a_run_repeated_from_any_node_gives_the_same_and_calls_nothing_before_it
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], inline: int, data: st.DataObject
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(descend, "MOST_INLINE", inline)
-        patched.setattr(descend, "SHARD_RUNS", 2)
+        patched.setattr(child_runs, "MOST_INLINE", inline)
+        patched.setattr(child_runs, "SHARD_RUNS", 2)
         asyncio.run(proven(engine_url, plan, data.draw(st.sampled_from(paths(plan))), [], patched))
 
 
@@ -155,6 +157,6 @@ def test_a_repetition_whose_workers_die_anywhere_gives_the_same_too(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, plan: tuple[Step, ...], deaths: list[int], inline: int, data: st.DataObject
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(descend, "MOST_INLINE", inline)
-        patched.setattr(descend, "SHARD_RUNS", 2)
+        patched.setattr(child_runs, "MOST_INLINE", inline)
+        patched.setattr(child_runs, "SHARD_RUNS", 2)
         asyncio.run(proven(engine_url, plan, data.draw(st.sampled_from(paths(plan))), deaths, patched))

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.domains.orchestration import run_parting
-from cargo_ai.domains.orchestration.run_parting import Changed, Tale, Visit, changes
+from cargo_ai.domains.orchestration.insight import run_compare
+from cargo_ai.domains.orchestration.insight.run_compare import Changed, Tale, Visit, changes
 
 Journal = dict[tuple[str, str], list[Tale]]
 json_values = st.recursive(
@@ -50,15 +50,15 @@ class World:
         return Tale(run, {"r": self.source.randint(0, 9)}, visits)
 
 
-def below_of(first: Journal, second: Journal) -> run_parting.Below:
-    async def below(one: run_parting.Place, other: run_parting.Place) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
+def below_of(first: Journal, second: Journal) -> run_compare.Below:
+    async def below(one: run_compare.Place, other: run_compare.Place) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
         return first.get(one, []), second.get(other, []), True
 
     return below
 
 
-def compare(first: Tale, ours: Journal, second: Tale, theirs: Journal) -> run_parting.Parting | None:
-    return asyncio.run(run_parting.parting(first, second, below_of(ours, theirs)))
+def compare(first: Tale, ours: Journal, second: Tale, theirs: Journal) -> run_compare.Parting | None:
+    return asyncio.run(run_compare.parting(first, second, below_of(ours, theirs)))
 
 
 def changed(tale: Tale, journal: Journal, run: str, index: int, change: dict[str, Any]) -> tuple[Tale, Journal]:

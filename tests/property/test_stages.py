@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine import crash, stages
-from cargo_ai.engine.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.enumerate import Sources
-from cargo_ai.engine.pace import Go, Pace, Progress, Stop, decide
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.dispatch import stages
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.pace import Go, Pace, Progress, Stop, decide
+from cargo_ai.engine.journal import crash_points
 from tests.property.test_groups import Death, Killed, _wait  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.conftest import Ground, _configure, batch_of, engine_url  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.mill import Mill, World
@@ -56,7 +57,7 @@ async def worked(ground: Ground, url: str, world: World, deaths: list[int], monk
     """Until the batch is over; workers die at these points, one after the other."""
     for at in [*deaths, None]:
         death = Death(at, came=asyncio.Event())
-        monkeypatch.setattr(crash, "point", death.point)
+        monkeypatch.setattr(crash_points, "point", death.point)
         await recover(ground)
         mill = Mill(ground, url, world)
         going, came = asyncio.create_task(work(ground, mill)), asyncio.create_task(_wait(death))

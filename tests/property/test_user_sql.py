@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from cargo_ai.warehouse.catalog import Catalog, Column, Relation
-from cargo_ai.warehouse.sql import guard
-from cargo_ai.warehouse.sql.allowed import AGGREGATES, SCALARS, WINDOWS, WITHIN
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.records.catalog import Catalog, Column, Relation
+from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, SCALARS, WINDOWS, WITHIN
 
 WORKSPACE = uuid.UUID(int=1)
 RELATION = Relation(

@@ -17,7 +17,7 @@ from sqlalchemy.sql import Executable
 
 from cargo_ai import domains
 from cargo_ai.kernel import clock, ids
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store import tables
 from cargo_ai.store.rows import Owned, Row
 from cargo_ai.store.session import EVERYWHERE, NoWorkspace

@@ -35,7 +35,7 @@ def person(tmp_path: Path, server: RealServer) -> Person:
 
 def new_workspace(server: RealServer, name: str) -> str:
     """The token of the admin of a fresh workspace on that server."""
-    from cargo_ai.domains.workspace import door
+    from cargo_ai.domains.workspace import public
     from cargo_ai.server.compose import load_domains
     from cargo_ai.store.session import EVERYWHERE, Database
 
@@ -45,7 +45,7 @@ def new_workspace(server: RealServer, name: str) -> str:
         database = Database(server.database_url)
         try:
             async with database.session(EVERYWHERE) as db:
-                born = await door.add_workspace(db, name=name, email=f"{name.lower()}@example.com")
+                born = await public.add_workspace(db, name=name, email=f"{name.lower()}@example.com")
                 await db.commit()
         finally:
             await database.close()

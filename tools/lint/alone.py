@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.lint.tree import SOURCE, Fault, imports, modules
 
 CLI = "cargo_ai.cli"
-LAZY = {SOURCE / "cargo_ai/cli/hand/server.py": "cargo_ai.server"}
+LAZY = {SOURCE / "cargo_ai/cli/builtin/server.py": "cargo_ai.server"}
 """What these files may import besides, inside functions only: it is there when the extra is installed."""
 
 

@@ -76,7 +76,7 @@ def _above(package: str, level: int) -> list[str]:
 
 
 def module_of(path: Path) -> str:
-    """`src/cargo_ai/engine/graph.py` → `cargo_ai.engine.graph`."""
+    """`src/cargo_ai/engine/graph/graph.py` → `cargo_ai.engine.graph.graph`."""
     parts = list(path.relative_to(SOURCE).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from cargo_ai.engine.action import NativeAction
+from cargo_ai.engine.graph.action import NativeAction
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cargo_ai.actions.config import schema
-from cargo_ai.engine.action import Call, Category, Done, Failed, NativeAction, Outcome, Scope
+from cargo_ai.engine.graph.action import Call, Category, Done, Failed, NativeAction, Outcome, Scope
 from cargo_ai.expression import evaluator
 from cargo_ai.expression.sandbox.host import Language, refusal
 

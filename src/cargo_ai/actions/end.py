@@ -7,7 +7,7 @@ from typing import Any
 
 from cargo_ai.actions import typed
 from cargo_ai.actions.config import schema
-from cargo_ai.engine.action import Category, Done, Failed, NativeAction, Outcome, Scope
+from cargo_ai.engine.graph.action import Category, Done, Failed, NativeAction, Outcome, Scope
 
 
 class End(NativeAction):

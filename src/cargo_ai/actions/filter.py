@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cargo_ai.actions.config import schema
-from cargo_ai.engine.action import Category, Done, Failed, NativeAction, Outcome, Scope
+from cargo_ai.engine.graph.action import Category, Done, Failed, NativeAction, Outcome, Scope
 from cargo_ai.expression import condition
 
 

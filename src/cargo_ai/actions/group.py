@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cargo_ai.actions.config import known, schema
-from cargo_ai.engine.action import Category, Done, Failed, NativeAction, Outcome, Scope
-from cargo_ai.engine.group import MOST_ITEMS, read_items
+from cargo_ai.engine.graph.action import Category, Done, Failed, NativeAction, Outcome, Scope
+from cargo_ai.engine.graph.group import MOST_ITEMS, read_items
 
 _OUTPUTS: dict[str, Any] = {"type": "array"}
 

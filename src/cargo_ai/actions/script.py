@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.actions.code import Code
-from cargo_ai.engine.action import NativeAction
+from cargo_ai.engine.graph.action import NativeAction
 
 
 class Script(Code):

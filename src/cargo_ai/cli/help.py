@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 
 from cargo_ai.cli import output
-from cargo_ai.cli.hand import COMMANDS
+from cargo_ai.cli.builtin import COMMANDS
+from cargo_ai.cli.commands import rooms, spellings
 from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
-from cargo_ai.cli.words import rooms, spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cargo_ai.cli.commands import Found
     from cargo_ai.cli.shapes import Arg, Room, Row
-    from cargo_ai.cli.words import Found
 
 EXIT_CODES = (
     "0 done, 1 failed, 2 wrong usage, 4 not signed in or not allowed, 8 --timeout ran out while the work goes on, "

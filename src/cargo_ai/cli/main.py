@@ -9,8 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cargo_ai.cli.commands import Found
     from cargo_ai.cli.failure import Failure
-    from cargo_ai.cli.words import Found
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -77,10 +77,10 @@ def _version() -> int:
 
 def dispatch(argv: list[str]) -> int:
     """Runs what the words name; the exit code. Raises Failure."""
-    from cargo_ai.cli.words import before_dashes, find
+    from cargo_ai.cli.commands import before_dashes, find
 
     if argv[:1] == ["__complete"]:
-        from cargo_ai.cli.hand.completion import complete
+        from cargo_ai.cli.builtin.completion import complete
 
         return complete(argv[1:])
     found = find(argv)
@@ -114,12 +114,12 @@ def hand_module(name: str) -> Any:
         return None
     from importlib import import_module
 
-    return import_module(f"cargo_ai.cli.hand.{name}")
+    return import_module(f"cargo_ai.cli.builtin.{name}")
 
 
 def _help(argv: list[str], found: Found) -> int:
+    from cargo_ai.cli.commands import find
     from cargo_ai.cli.help import show
-    from cargo_ai.cli.words import find
 
     words = [word for word in argv[argv.index("help") + 1 :] if not word.startswith("-")]
     return show(find(words), "--no-color" in found.rest)
@@ -127,9 +127,9 @@ def _help(argv: list[str], found: Found) -> int:
 
 def _incomplete(found: Found) -> int:
     """Words that stop before a command: its help, unless something else was asked for."""
+    from cargo_ai.cli.commands import GLOBAL_SWITCHES, GLOBAL_VALUES
     from cargo_ai.cli.failure import shell_line, usage
     from cargo_ai.cli.help import show
-    from cargo_ai.cli.words import GLOBAL_SWITCHES, GLOBAL_VALUES
 
     loose = [word for word in found.rest if word.startswith("-") and word.partition("=")[0] not in (*GLOBAL_SWITCHES, *GLOBAL_VALUES)]
     if loose:
@@ -144,7 +144,7 @@ def _server(rest: list[str]) -> int:
     try:
         from importlib import import_module
 
-        return import_module("cargo_ai.cli.hand.server").main(rest)
+        return import_module("cargo_ai.cli.builtin.server").main(rest)
     except ImportError as error:
         if "--debug" in rest:
             import traceback

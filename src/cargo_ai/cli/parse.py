@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cargo_ai.cli.commands import near, or_list
 from cargo_ai.cli.failure import Failure, shell_line, usage
 from cargo_ai.cli.value import Stdin, boolean, convert
-from cargo_ai.cli.words import near, or_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import json
 from urllib.parse import urljoin
 
 from cargo_ai.cli import output
-from cargo_ai.cli.download import fetch
+from cargo_ai.cli.client.download import fetch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.api import Api
+    from cargo_ai.cli.client.api import Api
 
 MOST = 10_000
 

@@ -6,9 +6,9 @@ import sys
 from urllib.parse import quote
 
 from cargo_ai.cli import output
-from cargo_ai.cli.api import Api, new_key
+from cargo_ai.cli.client.api import Api, new_key
+from cargo_ai.cli.client.query_string import encode
 from cargo_ai.cli.failure import DONE, FAILED, INTERRUPTED, failure, shell_line, usage
-from cargo_ai.cli.query import encode
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
         upload = row.get("upload")
         file = next((str(value) for arg, value in parsed.values if arg["type"] == "path"), None) if upload else None
         if upload and file:
-            from cargo_ai.cli.upload import send_file
+            from cargo_ai.cli.client.upload import send_file
 
             document = send_file(api, request, upload, file, headers)
             output.print_document(document)
@@ -88,7 +88,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
     # A dry run has begun nothing, so there is nothing to wait for.
     begun = not until or output.as_object(document).get(until["key"].partition(".")[0], "") is not None
     if until and begun and parsed.options.get("wait-until-finished"):
-        from cargo_ai.cli.wait import wait
+        from cargo_ai.cli.client.wait import wait
 
         document, code = wait(api, until, document, parsed.options, settings)
         results = row.get("results")
@@ -99,7 +99,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
         output.print_document(document)
         return code
     if row.get("output") == "download" and not parsed.given.intersection(row.get("urlWhen", [])):
-        from cargo_ai.cli.download import stream_document
+        from cargo_ai.cli.client.download import stream_document
 
         return stream_document(api, document)
     text = row.get("text")
@@ -112,7 +112,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
 
 def watch(api: Api, request: Request, field: str, parsed: Parsed, row: Row) -> int:
     """Sends the request and shows its reply anew at every change until it stands still; the exit code."""
-    from cargo_ai.cli.live import Watch, on_terminal
+    from cargo_ai.cli.client.watch import Watch, on_terminal
 
     text = row.get("text")
     if on_terminal():

@@ -7,7 +7,7 @@ says what a JavaScript engine must be asked; an `Evaluator` asks it, in a sandbo
 
 from cargo_ai.expression.coerce import VARIABLE_TYPES, VariableType, coerce, condition
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine
-from cargo_ai.expression.question import Answer, Question, Request, ScriptOutcome
+from cargo_ai.expression.requests import Answer, Question, Request, ScriptOutcome
 from cargo_ai.expression.resolve import Resolver, compile_config
 from cargo_ai.expression.text import to_text
 from cargo_ai.expression.values import JsonValue, Scope

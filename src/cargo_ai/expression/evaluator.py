@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary
 
 from pydantic_core import to_json
 
-from cargo_ai.expression.answers import Nonsense, parse, script_outcome
 from cargo_ai.expression.errors import ExpressionError
-from cargo_ai.expression.lane import Lane
 from cargo_ai.expression.plan import json_text
-from cargo_ai.expression.question import Answer, Question, Request, ScriptOutcome
+from cargo_ai.expression.replies import Nonsense, parse, script_outcome
+from cargo_ai.expression.request_batcher import Lane
+from cargo_ai.expression.requests import Answer, Question, Request, ScriptOutcome
 from cargo_ai.expression.sandbox.host import Child, Died, Refused
 from cargo_ai.expression.sandbox.pool import Limits, Pool
 from cargo_ai.expression.values import UNDEFINED, Scope

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from cargo_ai.expression.needs import parts
-from cargo_ai.expression.question import Question, Request
+from cargo_ai.expression.dependencies import parts
+from cargo_ai.expression.requests import Question, Request
 from cargo_ai.expression.rewrite import rewrite
 from cargo_ai.expression.tokens import Unreadable, tokenize
 from cargo_ai.expression.values import UNDEFINED

@@ -9,7 +9,7 @@ from cargo_ai.expression import path, template
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unknown_name
 from cargo_ai.expression.number import WHITE_SPACE
 from cargo_ai.expression.path import Evaluate
-from cargo_ai.expression.question import Answer, Question
+from cargo_ai.expression.requests import Answer, Question
 from cargo_ai.expression.text import to_text
 from cargo_ai.expression.values import UNDEFINED, JsonValue, Scope
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, cast
 import httpx
 
 import cargo_ai.integrations
-from cargo_ai.engine.action import Call, Done, Outcome
-from cargo_ai.engine.limits import RateLimit
+from cargo_ai.engine.dispatch.rate_limits import RateLimit
+from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.kernel.settings import Settings
 
 Json = Any

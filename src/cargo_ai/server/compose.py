@@ -12,14 +12,14 @@ import httpx
 
 from cargo_ai import domains
 from cargo_ai.actions import native_actions
-from cargo_ai.engine.action import Actions
-from cargo_ai.engine.enumerate import Sources
-from cargo_ai.engine.queue import Task
-from cargo_ai.engine.schedule import Fire
+from cargo_ai.context.plugins import Parts, plugins
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.dispatch.queue import Task
+from cargo_ai.engine.dispatch.schedule import Fire
+from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import secrets
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.roomkit.plugins import Parts, plugins
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
 

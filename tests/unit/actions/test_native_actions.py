@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.actions import native_actions
-from cargo_ai.engine.action import Done, Failed, Later, Outcome, Scope
+from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome, Scope
 
 BY_SLUG = {action.slug: action for action in native_actions()}
 

@@ -167,7 +167,7 @@ def test_a_flag_before_a_command_is_complete_is_refused(lone: Cli) -> None:
 
 
 def test_the_server_command_names_the_extra_when_it_cannot_be_imported(lone: Cli) -> None:
-    missing = "import sys; sys.modules['cargo_ai.cli.hand.server'] = None"
+    missing = "import sys; sys.modules['cargo_ai.cli.builtin.server'] = None"
     blocker = f"{missing}; from cargo_ai.cli.main import main; sys.exit(main(['server', 'start']))"
     done = subprocess.run([sys.executable, "-c", blocker], env=lone.env, capture_output=True, check=False)
     assert done.returncode == 1 and b"pip install 'cargo-ai[server]'" in done.stdout and done.stderr == b""

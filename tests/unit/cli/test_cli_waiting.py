@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from cargo_ai.cli.api import Api
+from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.settings import Settings
 from tests.kit.fake_api import Answer, FakeApi, Hangup, Request
 from tests.unit.cli.process import Cli

@@ -14,11 +14,11 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
-from cargo_ai.engine import claim, submit
-from cargo_ai.engine.claim import Claimed
-from cargo_ai.engine.enumerate import Chunks, Enumerator, Sources
-from cargo_ai.engine.journal import HOUR, Origin, Part, RunState, Shard, new_flush, write
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.dispatch import claim, submit
+from cargo_ai.engine.dispatch.claim import Claimed
+from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, Sources
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.journal.flush_rows import HOUR, Origin, Part, RunState, Shard, new_flush, write
 from cargo_ai.kernel import clock, ids
 from tests.kit.databases import Databases
 from tests.unit.engine.graphs import Body, node, variables

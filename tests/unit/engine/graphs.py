@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cargo_ai.actions import native_actions
-from cargo_ai.engine.action import Actions, Call, Outcome
-from cargo_ai.engine.graph import Program, load
-from cargo_ai.engine.interpret import Act, Entry, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.action import Actions, Call, Outcome
+from cargo_ai.engine.graph.graph import Program, load
+from cargo_ai.engine.graph.interpret import Act, Entry, Pause, Walk, advance, begin, settle
 
 NOW = 1_700_000_000_000
 RUN = "018bcfe5-6800-7000-8000-000000000001"

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 from obstore.store import MemoryStore
 
-from cargo_ai.engine import submit, wake
-from cargo_ai.engine.action import Actions, Call, Done, Outcome, ToolGraph, ToolMissing
-from cargo_ai.engine.drive import Driver
-from cargo_ai.engine.writer import Writer
+from cargo_ai.engine.dispatch import submit, wake
+from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome, ToolGraph, ToolMissing
+from cargo_ai.engine.journal.writer import Writer
+from cargo_ai.engine.worker.drive import Driver
 from cargo_ai.kernel import ids
 from cargo_ai.store.files import FileStore
 from tests.unit.engine.conftest import Ground

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from cargo_ai.engine import submit
-from cargo_ai.engine.pace import Pace
+from cargo_ai.engine.dispatch import submit
+from cargo_ai.engine.graph.pace import Pace
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import Ground, listed
 from tests.unit.engine.graphs import Body, effect, node

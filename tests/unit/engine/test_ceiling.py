@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cargo_ai.engine import cancel, ceiling, claim
-from cargo_ai.engine.action import Actions, Call, Done, Outcome
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.dispatch import cancel, claim, concurrency
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome
 from cargo_ai.kernel import clock, ids
 from tests.unit.engine.conftest import Ground
 from tests.unit.engine.graphs import Body, effect, node
@@ -106,10 +106,10 @@ async def test_batches_share_it_and_leave_one_place_to_single_runs(limited: Limi
     # Four slots share four places: one each, the fifth place is kept free.
     assert [shard["width"] for shard in await limited.shards("queued")] == [1, 1, 1, 1]
     async with ground.pool.connection() as connection:
-        assert not await ceiling.is_reached(connection, ground.workspace, MOST)
+        assert not await concurrency.is_reached(connection, ground.workspace, MOST)
     await submit_run(ground, CALL, {})
     async with ground.pool.connection() as connection:
-        assert await ceiling.is_reached(connection, ground.workspace, MOST)
+        assert await concurrency.is_reached(connection, ground.workspace, MOST)
     await submit_run(ground, CALL, {})
     assert [shard["lane"] for shard in await limited.shards("waiting")][-1] == "interactive"
     await limited.mill.work()

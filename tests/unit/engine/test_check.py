@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.engine.check import Known, check
-from cargo_ai.engine.graph import MAXIMUM_NODES, GraphInvalid, load
+from cargo_ai.engine.graph.graph import MAXIMUM_NODES, GraphInvalid, load
+from cargo_ai.engine.graph.validation import Known, check
 from tests.unit.engine.graphs import Body, actions, effect, node, variables
 
 KNOWN = Known(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.engine.cron import BadCron, parse
+from cargo_ai.engine.graph.cron import BadCron, parse
 
 
 def at(text: str) -> datetime:

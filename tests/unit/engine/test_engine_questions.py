@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.engine.action import Done, Later
-from cargo_ai.engine.interpret import Act, Answered, Evaluate, Pause, Walk, advance, settle
+from cargo_ai.engine.graph.action import Done, Later
+from cargo_ai.engine.graph.interpret import Act, Answered, Evaluate, Pause, Walk, advance, settle
 from cargo_ai.expression import Answer, ExpressionError, Question
 from tests.unit.engine.graphs import NOW, effect, node, start, variables
 

@@ -9,8 +9,8 @@ from collections import Counter
 import psycopg
 import pytest
 
-from cargo_ai.engine import enrol
-from cargo_ai.engine.enrol import Rule
+from cargo_ai.engine.dispatch import admission
+from cargo_ai.engine.dispatch.admission import Rule
 from cargo_ai.kernel import ids
 
 WORKSPACE = ids.new()
@@ -20,7 +20,7 @@ async def enter(url: str, workflow: uuid.UUID, rule: Rule, records: list[str], *
     """The records that entered, by one transaction that makes their runs, as an enumerator does."""
     entries = [(ids.new(), record) for record in records]
     async with await psycopg.AsyncConnection.connect(url) as connection:
-        skipped = await enrol.enter(connection, WORKSPACE, workflow, rule, entries, 1)
+        skipped = await admission.enter(connection, WORKSPACE, workflow, rule, entries, 1)
         entered = [(run, record) for run, record in entries if run not in skipped]
         for run, record in entered:
             await connection.execute(

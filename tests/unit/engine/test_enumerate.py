@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from cargo_ai.engine import cancel, claim, submit
-from cargo_ai.engine.claim import close_batch
-from cargo_ai.engine.enumerate import Chunks, SourceFailed
+from cargo_ai.engine.dispatch import cancel, claim, submit
+from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from tests.unit.engine.conftest import Ground, batch_of, end
 
 Link = psycopg.AsyncConnection[Any]

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.engine import cancel, fanout, group
-from cargo_ai.engine.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.dispatch import cancel
+from cargo_ai.engine.graph import group
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.journal import fanout
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import Ground
 from tests.unit.engine.graphs import Body, effect, node, variables
@@ -233,7 +235,7 @@ async def test_too_many_items_and_too_large_outputs_fail_the_node_with_a_sentenc
 
 
 async def test_no_more_than_a_hundred_thousand_runs_are_below_one(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cargo_ai.engine import fanout
+    from cargo_ai.engine.journal import fanout
 
     monkeypatch.setattr(group, "MOST_BELOW", 30)
     monkeypatch.setattr(fanout, "MOST_BELOW", 30)
@@ -284,7 +286,7 @@ async def test_cancelling_a_batch_cancels_what_its_runs_have_started(mill: Mill)
     async with ground.pool.connection() as connection:
         await cancel.ask_batch(connection, ground.workspace, batch)
     async with ground.pool.connection() as connection:
-        from cargo_ai.engine.claim import close_batch
+        from cargo_ai.engine.dispatch.claim import close_batch
 
         assert await close_batch(connection, batch)
     row = await ground.row("select * from batches where uuid = %s", batch)

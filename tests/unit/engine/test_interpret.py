@@ -8,19 +8,8 @@ from typing import Any
 import pytest
 from pydantic_core import from_json, to_json
 
-from cargo_ai.engine.action import Done, Failed, Later
-from cargo_ai.engine.interpret import (
-    MAXIMUM_PAUSE,
-    Act,
-    Pause,
-    Walk,
-    advance,
-    begin,
-    cancel,
-    fail,
-    resume,
-    settle,
-)
+from cargo_ai.engine.graph.action import Done, Failed, Later
+from cargo_ai.engine.graph.interpret import MAXIMUM_PAUSE, Act, Pause, Walk, advance, begin, cancel, fail, resume, settle
 from tests.unit.engine.graphs import NOW, RUN, Body, effect, finish, node, program, row, scripted, start, variables
 
 ONE = [node("start", children=["call"]), effect("call", ["end"]), node("end")]

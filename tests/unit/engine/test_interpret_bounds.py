@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.engine.action import Done, Failed
-from cargo_ai.engine.graph import MAXIMUM_VISITS
-from cargo_ai.engine.interpret import MAXIMUM_CONTEXT, MAXIMUM_OUTPUT, begin, resume
+from cargo_ai.engine.graph.action import Done, Failed
+from cargo_ai.engine.graph.graph import MAXIMUM_VISITS
+from cargo_ai.engine.graph.interpret import MAXIMUM_CONTEXT, MAXIMUM_OUTPUT, begin, resume
 from tests.unit.engine.graphs import RUN, Body, effect, finish, node, program, row, scripted, start, variables
 
 ONE = [node("start", children=["call"]), effect("call", ["end"]), node("end")]

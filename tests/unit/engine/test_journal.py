@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from cargo_ai.engine.interpret import Entry
-from cargo_ai.engine.journal import NIL, Part, RunState, Shard, escape, new_flush, write, written
+from cargo_ai.engine.graph.interpret import Entry
+from cargo_ai.engine.journal.flush_rows import NIL, Part, RunState, Shard, escape, new_flush, write, written
 from cargo_ai.kernel import clock
 from tests.unit.engine.conftest import Ground
 

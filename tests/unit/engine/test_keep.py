@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from cargo_ai.engine.keep import Keeper
+from cargo_ai.engine.worker.housekeeping import Keeper
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import with_options
 from tests.unit.engine.conftest import Ground, now, park

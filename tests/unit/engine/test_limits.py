@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import event
 
-from cargo_ai.engine.limits import SECONDS, Bucket, Limiter, RateLimit, Strategy, Unit, acquire, take
+from cargo_ai.engine.dispatch.rate_limits import SECONDS, Bucket, Limiter, RateLimit, Strategy, Unit, acquire, take
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import Database
 

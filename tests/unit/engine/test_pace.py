@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.engine.pace import LARGEST, Go, Pace, Progress, Stop, decide, pace_of
+from cargo_ai.engine.graph.pace import LARGEST, Go, Pace, Progress, Stop, decide, pace_of
 
 
 def test_stages_are_as_told_and_then_grow_tenfold() -> None:

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from cargo_ai.engine import partitions
+from cargo_ai.engine.journal import partitions
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import Ground
 

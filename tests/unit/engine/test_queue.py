@@ -6,7 +6,7 @@ import asyncio
 
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine.queue import Queue
+from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import Ground
 

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.engine import schedule
-from cargo_ai.engine.queue import driver_connection
-from cargo_ai.engine.schedule import BadCron, Due, NotFired, Scheduler, Wanted
+from cargo_ai.engine.dispatch import schedule
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.engine.dispatch.schedule import BadCron, Due, NotFired, Scheduler, Wanted
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import EVERYWHERE, Database
 

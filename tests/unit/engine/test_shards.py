@@ -8,10 +8,10 @@ from typing import Any
 
 import psycopg
 
-from cargo_ai.engine import cancel, claim, wake
-from cargo_ai.engine.claim import close_batch
-from cargo_ai.engine.drive import TURN_RUNS
-from cargo_ai.engine.journal import HOUR
+from cargo_ai.engine.dispatch import cancel, claim, wake
+from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.journal.flush_rows import HOUR
+from cargo_ai.engine.worker.drive import TURN_RUNS
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import Ground, batch_of, end, now, park
 from tests.unit.engine.mill import Mill, World

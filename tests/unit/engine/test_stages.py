@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cargo_ai.engine import cancel, stages
-from cargo_ai.engine.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.claim import close_batch
-from cargo_ai.engine.pace import Pace
+from cargo_ai.engine.dispatch import cancel, stages
+from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.pace import Pace
 from tests.unit.engine.conftest import Ground, batch_of
 from tests.unit.engine.mill import Mill, World
 from tests.unit.engine.stepper import enumerations, numbers, staged, whole, work

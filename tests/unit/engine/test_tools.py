@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.engine import group
-from cargo_ai.engine.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.graph import group
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from tests.unit.engine.conftest import Ground
 from tests.unit.engine.graphs import Body, effect, node
 from tests.unit.engine.mill import Mill, World, context_of, submit_run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.expression.needs import parts
+from cargo_ai.expression.dependencies import parts
 from cargo_ai.expression.plan import without_end
 from cargo_ai.expression.rewrite import rewrite
 from cargo_ai.expression.tokens import Unreadable, tokenize

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from cargo_ai.engine.action import Call, Outcome
-from cargo_ai.integrations import outbound
+from cargo_ai.engine.graph.action import Call, Outcome
 from cargo_ai.integrations.kit import ActionRequest, integrations
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound import http_client
 from tests.kit.echo_service import EchoService, echo_service
 
 LOOPBACK = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
@@ -29,14 +29,14 @@ async def service() -> AsyncIterator[EchoService]:
 @pytest.fixture
 async def open_client() -> AsyncIterator[httpx.AsyncClient]:
     """A guarded client with loopback open."""
-    async with outbound.client(LOOPBACK) as made:
+    async with http_client.client(LOOPBACK) as made:
         yield made
 
 
 @pytest.fixture
 async def closed_client() -> AsyncIterator[httpx.AsyncClient]:
     """A guarded client as it comes."""
-    async with outbound.client(Settings()) as made:
+    async with http_client.client(Settings()) as made:
         yield made
 
 

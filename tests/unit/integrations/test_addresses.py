@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.integrations.addresses import Allowance, is_public, read, rules_of
 from cargo_ai.kernel.settings import Settings, SettingsError
+from cargo_ai.outbound.addresses import Allowance, is_public, read, rules_of
 
 CLOSED = [
     "0.0.0.0",

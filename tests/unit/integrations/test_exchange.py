@@ -10,7 +10,7 @@ from functools import partial
 import httpx
 import pytest
 
-from cargo_ai.integrations.exchange import REQUEST_BYTES, RESPONSE_BYTES, ExchangeFailed, Sending, send
+from cargo_ai.outbound.exchange import REQUEST_BYTES, RESPONSE_BYTES, ExchangeFailed, Sending, send
 from tests.kit.echo_service import EchoService, Say
 
 TEXT = b"the same words again and again, " * 200

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cargo_ai.engine.action import Done, Failed
+from cargo_ai.engine.graph.action import Done, Failed
 from cargo_ai.integrations.kit import integrations
 from cargo_ai.kernel import clock
 from tests.kit.echo_service import EchoService, Say
@@ -276,10 +276,10 @@ ACCOUNT = {"headers": {"X-Api-Key": TOKEN}, "auth": {"kind": "bearer", "token": 
 
 @pytest.mark.parametrize("url", ["http://localhost:{port}/x", "HTTP://LOCALHOST:{port}/x"])
 async def test_secrets_do_not_go_to_another_origin_than_the_base(service: EchoService, url: str) -> None:
-    from cargo_ai.integrations import outbound
     from cargo_ai.kernel.settings import Settings
+    from cargo_ai.outbound import http_client
 
-    async with outbound.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
+    async with http_client.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
         outcome = await done(client, {"url": url.format(port=service.port)}, ACCOUNT | {"baseUrl": service.url})
     assert not {"x-api-key", "authorization"} & set(service.heard[0].headers)
     assert "not sent" in outcome.warnings[0]

@@ -8,10 +8,10 @@ import socket
 import httpx
 import pytest
 
-from cargo_ai.integrations import outbound
-from cargo_ai.integrations.exchange import ExchangeFailed, Sending, send
-from cargo_ai.integrations.outbound import OutboundRefused
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound import http_client
+from cargo_ai.outbound.exchange import ExchangeFailed, Sending, send
+from cargo_ai.outbound.http_client import OutboundRefused
 from tests.kit.echo_service import EchoService, Say
 
 
@@ -64,7 +64,7 @@ async def test_what_the_list_names_is_reached(open_client: httpx.AsyncClient, se
     assert (await send(open_client, get(service.url))).status == 200
 
 
-def answering(*answers: list[str]) -> outbound.Resolve:
+def answering(*answers: list[str]) -> http_client.Resolve:
     """A name server that says something else each time."""
     left = list(answers)
 
@@ -75,7 +75,7 @@ def answering(*answers: list[str]) -> outbound.Resolve:
 
 
 async def test_a_name_that_stands_for_a_private_address_is_refused_without_telling_the_address(service: EchoService) -> None:
-    async with outbound.client(Settings(), resolve=answering(["127.0.0.1"])) as client:
+    async with http_client.client(Settings(), resolve=answering(["127.0.0.1"])) as client:
         with pytest.raises(OutboundRefused) as raised:
             await send(client, get(f"http://rebind.example:{service.port}/"))
     assert "127.0.0.1" not in str(raised.value)
@@ -91,7 +91,7 @@ async def test_a_name_that_changes_its_mind_after_the_check_is_not_asked_again(s
         # 192.0.2.1 would be refused and 127.0.0.1 is open in this client: the first answer decides.
         return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
 
-    async with outbound.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}), resolve=resolve) as client:
+    async with http_client.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}), resolve=resolve) as client:
         for _ in range(3):
             received = await send(client, get(f"http://rebind.example:{service.port}/"))
             assert received.status == 200
@@ -101,7 +101,7 @@ async def test_a_name_that_changes_its_mind_after_the_check_is_not_asked_again(s
 
 async def test_a_remembered_name_is_checked_again_for_another_port(service: EchoService) -> None:
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": f"127.0.0.1:{service.port}"})
-    async with outbound.client(settings, resolve=answering(["127.0.0.1"])) as client:
+    async with http_client.client(settings, resolve=answering(["127.0.0.1"])) as client:
         assert (await send(client, get(f"http://some.example:{service.port}/"))).status == 200
         with pytest.raises(OutboundRefused):
             await send(client, get("http://some.example:1/"))
@@ -109,13 +109,13 @@ async def test_a_remembered_name_is_checked_again_for_another_port(service: Echo
 
 async def test_of_several_addresses_only_the_open_ones_are_tried(service: EchoService) -> None:
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
-    async with outbound.client(settings, resolve=answering(["10.0.0.1", "169.254.169.254", "127.0.0.1"])) as client:
+    async with http_client.client(settings, resolve=answering(["10.0.0.1", "169.254.169.254", "127.0.0.1"])) as client:
         assert (await send(client, get(f"http://some.example:{service.port}/"))).status == 200
 
 
 async def test_the_next_address_is_tried_when_one_does_not_answer(service: EchoService) -> None:
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.0/8"})
-    async with outbound.client(settings, resolve=answering(["127.0.0.9", "127.0.0.1"])) as client:
+    async with http_client.client(settings, resolve=answering(["127.0.0.9", "127.0.0.1"])) as client:
         assert (await send(client, get(f"http://some.example:{service.port}/"))).status == 200
 
 
@@ -153,7 +153,7 @@ async def test_a_redirect_within_the_origin_keeps_the_headers(open_client: httpx
 
 async def test_a_redirect_to_another_origin_takes_no_secrets_along(service: EchoService) -> None:
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
-    async with outbound.client(settings, resolve=answering(["127.0.0.1"])) as client:
+    async with http_client.client(settings, resolve=answering(["127.0.0.1"])) as client:
         service.on("/go", Say(307, headers={"location": f"http://other.example:{service.port}/there"}))
         await send(client, get(f"{service.url}/go", authorization="Bearer s", cookie="a=b", x_api_key="k", accept="text/plain"))
     last = service.heard[1].headers
@@ -194,7 +194,7 @@ async def test_a_cookie_of_one_answer_is_not_in_the_next_call(open_client: httpx
 async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch, service: EchoService) -> None:
     monkeypatch.setenv("HTTP_PROXY", service.url)
     monkeypatch.setenv("ALL_PROXY", service.url)
-    async with outbound.client(Settings(), resolve=answering(["10.0.0.1"])) as client:
+    async with http_client.client(Settings(), resolve=answering(["10.0.0.1"])) as client:
         with pytest.raises(OutboundRefused):
             await send(client, get("http://inside.example/"))
     assert service.connections == 0
@@ -204,7 +204,7 @@ async def test_a_name_that_does_not_exist_is_not_worth_another_attempt() -> None
     async def resolve(_host: str) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    async with outbound.client(Settings(), resolve=resolve) as client:
+    async with http_client.client(Settings(), resolve=resolve) as client:
         with pytest.raises(ExchangeFailed, match=r"The host nowhere\.example cannot be found") as raised:
             await send(client, get("http://nowhere.example/"))
     assert not raised.value.transient
@@ -214,7 +214,7 @@ async def test_a_name_server_that_is_down_is_worth_another_attempt() -> None:
     async def resolve(_host: str) -> list[str]:
         raise socket.gaierror(socket.EAI_AGAIN, "try again")
 
-    async with outbound.client(Settings(), resolve=resolve) as client:
+    async with http_client.client(Settings(), resolve=resolve) as client:
         with pytest.raises(ExchangeFailed) as raised:
             await send(client, get("http://some.example/"))
     assert raised.value.transient
@@ -225,7 +225,7 @@ async def test_a_name_server_that_hangs_is_bounded_by_the_calls_time(service: Ec
         await asyncio.Event().wait()
         return []
 
-    async with outbound.client(Settings(), resolve=resolve) as client:
+    async with http_client.client(Settings(), resolve=resolve) as client:
         with pytest.raises(ExchangeFailed, match="did not answer within") as raised:
             await send(client, Sending("GET", httpx.URL("http://some.example/"), seconds=0.2))
     assert raised.value.transient
@@ -239,7 +239,7 @@ async def test_many_calls_ask_for_a_name_once(service: EchoService) -> None:
         await asyncio.sleep(0)
         return ["127.0.0.1"]
 
-    async with outbound.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}), resolve=resolve) as client:
+    async with http_client.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}), resolve=resolve) as client:
         await asyncio.gather(*(send(client, get(f"http://some.example:{service.port}/")) for _ in range(20)))
     assert asked == ["some.example"]
     assert len(service.heard) == 20

@@ -7,9 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from cargo_ai.integrations import outbound, pool
-from cargo_ai.integrations.exchange import ExchangeFailed, Sending, send
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound import http_client, pool
+from cargo_ai.outbound.exchange import ExchangeFailed, Sending, send
 from tests.kit.echo_service import EchoService, Heard, Say, echo, echo_service
 
 
@@ -43,7 +43,7 @@ async def test_as_many_connections_are_opened_as_calls_are_under_way(open_client
 
 
 async def test_no_more_connections_are_in_use_than_allowed(service: EchoService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbound, "CONNECTIONS", 3)
+    monkeypatch.setattr(http_client, "CONNECTIONS", 3)
     under_way = most = 0
 
     async def slow(_heard: Heard) -> Say:
@@ -55,7 +55,7 @@ async def test_no_more_connections_are_in_use_than_allowed(service: EchoService,
         return Say()
 
     service.on("/slow", slow)
-    async with outbound.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
+    async with http_client.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
         await asyncio.gather(*(send(client, get(f"{service.url}/slow")) for _ in range(30)))
     assert most == 3
     assert service.connections == 3
@@ -64,11 +64,11 @@ async def test_no_more_connections_are_in_use_than_allowed(service: EchoService,
 async def test_calls_that_fail_time_out_or_are_cancelled_give_their_slots_back(
     service: EchoService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbound, "CONNECTIONS", 2)
+    monkeypatch.setattr(http_client, "CONNECTIONS", 2)
     arrived = hang(service)
     service.on("/reset", Say(reset=True))
     service.on("/big", Say(body=b"x" * 5_000_000))
-    async with outbound.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
+    async with http_client.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
         for path, seconds in (("/slow", 0.05), ("/reset", 5), ("/big", 5)) * 3:
             with pytest.raises(ExchangeFailed):
                 await send(client, get(service.url + path, seconds))
@@ -86,9 +86,9 @@ async def test_calls_that_fail_time_out_or_are_cancelled_give_their_slots_back(
 
 
 async def test_a_call_that_waits_too_long_for_a_connection_is_given_up(service: EchoService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbound, "CONNECTIONS", 1)
+    monkeypatch.setattr(http_client, "CONNECTIONS", 1)
     arrived = hang(service)
-    async with outbound.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
+    async with http_client.client(Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})) as client:
         first = asyncio.create_task(send(client, get(f"{service.url}/slow", 20)))
         await arrived.acquire()
         with pytest.raises(ExchangeFailed) as raised:

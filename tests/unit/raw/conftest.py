@@ -9,9 +9,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace import door, rights
+from cargo_ai.domains.workspace import access_rules, public
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from tests.conftest import signed_in
 
 
@@ -22,11 +22,11 @@ def stranger(other_client: httpx.AsyncClient) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def viewer(app: Starlette, state: State, born: door.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+async def viewer(app: Starlette, state: State, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody of the first workspace who may look only."""
     async with state.database.session(born.workspace_uuid) as db:
-        token = await door.create_token(
-            db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=rights.preset_rules("viewer")
+        token = await public.create_token(
+            db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=access_rules.preset_rules("viewer")
         )
         await db.commit()
     async with signed_in(app, token.value) as made:

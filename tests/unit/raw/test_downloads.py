@@ -16,11 +16,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from cargo_ai.context.context import Context
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.roomkit import exports
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.exports import Export
 from cargo_ai.store.session import Database
 
 Refused = Callable[[httpx.Response, int, str], str]

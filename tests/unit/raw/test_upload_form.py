@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from cargo_ai.domains.workspace.uploads import Upload
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE, Database
 from cargo_ai.store.tables import AuditEntry
 

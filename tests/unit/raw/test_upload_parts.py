@@ -17,7 +17,7 @@ from cargo_ai.domains.workspace import uploads
 from cargo_ai.domains.workspace.uploads import Upload, UploadPart
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 
 BASE = "/v1/workspaceManagement/files/multipart"

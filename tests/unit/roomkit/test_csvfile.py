@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.roomkit.csvfile import MOST_FIELD, MOST_ROW, BadFile, csv_blocks, csv_chunks, csv_columns, json_chunks
+from cargo_ai.files.row_files import MOST_FIELD, MOST_ROW, BadFile, csv_blocks, csv_chunks, csv_columns, json_chunks
 
 
 async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:

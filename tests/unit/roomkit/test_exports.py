@@ -17,11 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cargo_ai.context import signed_urls
+from cargo_ai.context.context import Context
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Download, Export, encoded, open_export
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.roomkit import exports, signed
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.exports import Download, Export, encoded, open_export
 from cargo_ai.store.session import Database
 
 SECRETS = SecretKey(b"only for tests: 32 bytes or more")
@@ -217,22 +218,22 @@ def test_a_url_of_which_anything_was_changed_is_not_valid(name: str, change: str
 
 
 def test_parameters_cannot_be_shifted_into_each_other() -> None:
-    query = parse_qsl(urlsplit(signed.url(SECRETS, "", "GET", "/p", WORKSPACE, {"a": "1", "b": "2"})).query)
+    query = parse_qsl(urlsplit(signed_urls.url(SECRETS, "", "GET", "/p", WORKSPACE, {"a": "1", "b": "2"})).query)
     shifted = [("a", "1b2")] + [pair for pair in query if pair[0] not in {"a", "b"}]
     with pytest.raises(Refusal, match="not valid"):
-        signed.opened(SECRETS, "GET", "/p", shifted)
+        signed_urls.opened(SECRETS, "GET", "/p", shifted)
 
 
 def test_a_url_is_for_its_method_and_its_key() -> None:
-    query = parse_qsl(urlsplit(signed.url(SECRETS, "", "GET", "/p", WORKSPACE)).query)
-    assert signed.opened(SECRETS, "GET", "/p", query).workspace == WORKSPACE
+    query = parse_qsl(urlsplit(signed_urls.url(SECRETS, "", "GET", "/p", WORKSPACE)).query)
+    assert signed_urls.opened(SECRETS, "GET", "/p", query).workspace == WORKSPACE
     for secrets, method in ((SECRETS, "PUT"), (SecretKey(b"another key that is long enough.."), "GET")):
         with pytest.raises(Refusal, match="not valid"):
-            signed.opened(secrets, method, "/p", query)
+            signed_urls.opened(secrets, method, "/p", query)
 
 
 def test_an_expired_url_says_so() -> None:
-    query = parse_qsl(urlsplit(signed.url(SECRETS, "", "GET", "/p", WORKSPACE, seconds=0)).query)
+    query = parse_qsl(urlsplit(signed_urls.url(SECRETS, "", "GET", "/p", WORKSPACE, seconds=0)).query)
     with pytest.raises(Refusal) as told:
-        signed.opened(SECRETS, "GET", "/p", query)
+        signed_urls.opened(SECRETS, "GET", "/p", query)
     assert (told.value.status, told.value.reason) == (403, "linkExpired")

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from cargo_ai import contract
+from cargo_ai.context import events
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
-from cargo_ai.roomkit import events
 from cargo_ai.sdk import Client, Refusal, Settings, SyncClient, Unfinished
 from cargo_ai.sdk import exchange as exchange_module
-from cargo_ai.server import app as application
+from cargo_ai.server.api import app as application
 from tests.conftest import LiveServer, LiveThread, make_state
 from tests.unit.server import garden
 

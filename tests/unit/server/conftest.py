@@ -8,9 +8,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace import door
-from cargo_ai.server import app as application
-from cargo_ai.server.state import State
+from cargo_ai.domains.workspace import public
+from cargo_ai.server.api import app as application
+from cargo_ai.server.api.state import State
 from tests.conftest import signed_in
 from tests.unit.server import garden as planted
 
@@ -30,7 +30,7 @@ async def garden(state: State) -> AsyncIterator[Starlette]:
 
 
 @pytest.fixture
-async def gardener(garden: Starlette, born: door.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+async def gardener(garden: Starlette, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as admin."""
     async with signed_in(garden, born.token) as made:
         yield made

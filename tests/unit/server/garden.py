@@ -7,13 +7,13 @@ from typing import Any, Literal
 import psycopg
 from sqlalchemy import func, select, text
 
+from cargo_ai.context import events
+from cargo_ai.context.context import Context
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import AnyOperation, Cli, Operation, Until, Waits, no
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Uuid, Wire
-from cargo_ai.roomkit import events
-from cargo_ai.roomkit.context import Context
-from cargo_ai.server.dispatch import Served
+from cargo_ai.server.api.dispatch import Served
 from cargo_ai.store.files import FilesUnavailable
 from cargo_ai.store.tables import Event
 

@@ -7,14 +7,14 @@ import asyncio
 import httpx
 
 from cargo_ai.contract.workspace import token as tokens
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.kernel.wire import Nothing
 from cargo_ai.sdk import Client, Settings
-from cargo_ai.server import rest
+from cargo_ai.server.api import rest
 from tests.conftest import LiveServer
 
 
-async def test_whoever_is_signed_in_sees_itself_and_its_workspace(client: httpx.AsyncClient, born: door.Bootstrap) -> None:
+async def test_whoever_is_signed_in_sees_itself_and_its_workspace(client: httpx.AsyncClient, born: public.Bootstrap) -> None:
     user = (await client.get("/v1/workspaceManagement/users/current")).json()["user"]
     assert user["uuid"] == str(born.user_uuid)
     workspace = (await client.get("/v1/workspaceManagement/workspaces/current")).json()["workspace"]

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import func, select, update
 from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.tables import Membership, Token
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server import app as application
-from cargo_ai.server.state import State
+from cargo_ai.server.api import app as application
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 from cargo_ai.store.tables import AuditEntry, Event, IdempotencyKey
 from tests.unit.server.garden import SERVED
@@ -60,7 +60,7 @@ async def test_a_sane_request_id_is_kept_and_another_one_replaced(gardener: http
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic abc", "Bearer", "Bearer \u00fc"])
-async def test_no_token_and_a_bad_token_are_401(garden: Starlette, born: door.Bootstrap, header: str | None) -> None:
+async def test_no_token_and_a_bad_token_are_401(garden: Starlette, born: public.Bootstrap, header: str | None) -> None:
     headers = {"Authorization": header.encode("latin-1")} if header else {}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(garden), base_url="http://test") as nobody:
         reply = await nobody.post(PLANTS, content=b"{", headers=headers)  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ async def test_no_token_and_a_bad_token_are_401(garden: Starlette, born: door.Bo
 
 
 async def test_a_removed_token_and_a_narrowed_role_count_from_the_next_request_on(
-    state: State, garden: Starlette, born: door.Bootstrap
+    state: State, garden: Starlette, born: public.Bootstrap
 ) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(garden), base_url="http://test") as client:
         client.headers["Authorization"] = f"Bearer {born.token}"
@@ -87,7 +87,7 @@ async def test_a_removed_token_and_a_narrowed_role_count_from_the_next_request_o
             assert (await client.post(PLANTS, json={"name": "rose"})).status_code == status
 
 
-async def test_the_selected_workspace_may_only_be_the_tokens_own(gardener: httpx.AsyncClient, born: door.Bootstrap) -> None:
+async def test_the_selected_workspace_may_only_be_the_tokens_own(gardener: httpx.AsyncClient, born: public.Bootstrap) -> None:
     own = await gardener.get(f"{PLANTS}/list", headers={"selected-workspace-uuid": str(born.workspace_uuid)})
     assert own.status_code == 200
     sentences = set()
@@ -98,10 +98,10 @@ async def test_the_selected_workspace_may_only_be_the_tokens_own(gardener: httpx
     assert len(sentences) == 1
 
 
-async def test_a_narrow_token_is_told_which_permission_is_missing(state: State, garden: Starlette, born: door.Bootstrap) -> None:
+async def test_a_narrow_token_is_told_which_permission_is_missing(state: State, garden: Starlette, born: public.Bootstrap) -> None:
     async with state.database.session(born.workspace_uuid) as db:
         narrow = [{"effect": "allow", "actions": ["garden:read"]}]
-        token = await door.create_token(db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=narrow)
+        token = await public.create_token(db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=narrow)
         await db.commit()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(garden), base_url="http://test") as reader:
         reader.headers["Authorization"] = f"Bearer {token.value}"
@@ -184,7 +184,7 @@ async def test_a_handlers_warning_arrives_too(gardener: httpx.AsyncClient) -> No
     assert json.loads(reply.headers["x-cargo-warnings"]) == ["it talks"]
 
 
-async def test_strict_mode_refuses_unknown_fields(state: State, born: door.Bootstrap) -> None:
+async def test_strict_mode_refuses_unknown_fields(state: State, born: public.Bootstrap) -> None:
     strict = replace(state, settings=Settings({**state.settings.environment, "CARGO_AI_STRICT": "1"}))
     transport = httpx.ASGITransport(application.build(strict, SERVED))
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {born.token}"}) as client:
@@ -230,7 +230,7 @@ async def test_plain_text_operations_reply_with_text(gardener: httpx.AsyncClient
 
 
 async def test_a_write_is_audited_with_its_target_and_a_read_is_not(
-    gardener: httpx.AsyncClient, state: State, born: door.Bootstrap
+    gardener: httpx.AsyncClient, state: State, born: public.Bootstrap
 ) -> None:
     made = await gardener.post(PLANTS, json={"name": "rose"})
     gone = str(ids.new())
@@ -310,7 +310,7 @@ async def test_an_undeclared_refusal_is_loud_under_the_strict_setting(gardener: 
     assert reply.status_code == 500
 
 
-async def test_an_undeclared_refusal_still_reaches_the_caller_otherwise(state: State, born: door.Bootstrap) -> None:
+async def test_an_undeclared_refusal_still_reaches_the_caller_otherwise(state: State, born: public.Bootstrap) -> None:
     lenient = replace(state, settings=Settings({"CARGO_AI_DATA_DIR": str(state.settings.data_dir)}))
     transport = httpx.ASGITransport(application.build(lenient, SERVED))
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {born.token}"}) as client:

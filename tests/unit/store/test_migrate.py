@@ -16,7 +16,8 @@ from sqlalchemy.pool import NullPool
 
 from cargo_ai import domains
 from cargo_ai.kernel import ids
-from cargo_ai.store import embedded, migrate, tables
+from cargo_ai.store import migrate, tables
+from cargo_ai.store.embedded import postgres
 from cargo_ai.store.rows import Row
 from cargo_ai.store.session import driver_url
 
@@ -24,11 +25,11 @@ assert tables.Event.__tablename__ in Row.metadata.tables
 
 
 @pytest.fixture
-def empty(cluster: embedded.Cluster) -> Generator[str]:
+def empty(cluster: postgres.Cluster) -> Generator[str]:
     """A database that was never migrated."""
     name = f"t_{ids.new().hex}"
-    yield embedded.create_database(cluster, name)
-    embedded.drop_database(cluster, name)
+    yield postgres.create_database(cluster, name)
+    postgres.drop_database(cluster, name)
 
 
 def load_every_table() -> None:
@@ -89,9 +90,9 @@ def test_a_schema_made_by_a_newer_program_is_refused(empty: str) -> None:
             refused(empty)
 
 
-def test_a_database_without_our_extensions_gets_those_that_the_login_may_create(cluster: embedded.Cluster) -> None:
+def test_a_database_without_our_extensions_gets_those_that_the_login_may_create(cluster: postgres.Cluster) -> None:
     name = f"t_{ids.new().hex}"
-    url = embedded.create_database(cluster, name)
+    url = postgres.create_database(cluster, name)
     try:
         with psycopg.connect(_admin_of(cluster, name), autocommit=True) as admin:
             admin.execute("DROP EXTENSION pg_trgm, vector")
@@ -102,10 +103,10 @@ def test_a_database_without_our_extensions_gets_those_that_the_login_may_create(
         assert "pg_trgm" in present
         assert "vector" not in present
     finally:
-        embedded.drop_database(cluster, name)
+        postgres.drop_database(cluster, name)
 
 
-def _admin_of(cluster: embedded.Cluster, name: str) -> str:
+def _admin_of(cluster: postgres.Cluster, name: str) -> str:
     return psycopg.conninfo.make_conninfo(cluster.admin_url, dbname=name)
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import delete, exists, func, select, union_all, update
 from sqlalchemy.orm import aliased
 
 from cargo_ai.kernel import ids
-from cargo_ai.store import embedded, migrate
+from cargo_ai.store import migrate
+from cargo_ai.store.embedded import postgres
 from cargo_ai.store.session import EVERYWHERE, Database, NoWorkspace, driver_url, everywhere, with_options
 from cargo_ai.store.tables import EventCursor, Reference
 
@@ -23,12 +24,12 @@ def reference(workspace: uuid.UUID, thing: uuid.UUID) -> Reference:
 
 
 @pytest.fixture(scope="module")
-def url(cluster: embedded.Cluster) -> Generator[str]:
+def url(cluster: postgres.Cluster) -> Generator[str]:
     name = f"t_{ids.new().hex}"
-    address = embedded.create_database(cluster, name)
+    address = postgres.create_database(cluster, name)
     migrate.upgrade(address)
     yield address
-    embedded.drop_database(cluster, name)
+    postgres.drop_database(cluster, name)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.warehouse.infer import Inference
+from cargo_ai.records.bulk.infer import Inference
 
 
 @pytest.mark.parametrize(

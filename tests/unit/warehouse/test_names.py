@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.kernel import ids
-from cargo_ai.warehouse import names
+from cargo_ai.records import names
 
 
 def test_names_are_short_plain_and_new_each_time() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.warehouse.blocks import Block, PlainBlock
-from cargo_ai.warehouse.catalog import Column, Relation
-from cargo_ai.warehouse.plain_rows import dates, numbers
-from cargo_ai.warehouse.prepared import Prepared
+from cargo_ai.records.bulk.fast_path import dates, numbers
+from cargo_ai.records.bulk.row_batches import Block, PlainBlock
+from cargo_ai.records.bulk.row_encoder import Prepared
+from cargo_ai.records.catalog import Column, Relation
 
 COLUMNS = (
     Column("id", "string", "original"),

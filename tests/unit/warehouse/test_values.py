@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.warehouse.catalog import ColumnType
-from cargo_ai.warehouse.values import Unfit, from_text, shown, to_database
+from cargo_ai.records.catalog import ColumnType
+from cargo_ai.records.values import Unfit, from_text, shown, to_database
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cargo_ai.store import embedded_roles
-from cargo_ai.store.embedded import Cluster
+from cargo_ai.store.embedded import roles
+from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
-from cargo_ai.warehouse.sql import guard
-from cargo_ai.warehouse.sql.desk import Desk
+from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.run.executor import Desk
 from tests.kit.databases import Databases
 from tests.unit.warehouse_sql import yard as yards
 from tests.unit.warehouse_sql.yard import Yard
@@ -22,7 +22,7 @@ from tests.unit.warehouse_sql.yard import Yard
 def yard(cluster: Cluster, databases: Databases) -> Iterator[Yard]:
     """Two workspaces in a database that no test writes to."""
     with databases.lent() as url:
-        made = yards.build(url, embedded_roles.with_database(cluster.admin_url, urlsplit(url).path[1:]))
+        made = yards.build(url, roles.with_database(cluster.admin_url, urlsplit(url).path[1:]))
         asyncio.run(_let_in(made))
         yield made
 

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from cargo_ai.store.session import Database
-from cargo_ai.warehouse.sql import guard
-from cargo_ai.warehouse.sql.desk import Desk
-from cargo_ai.warehouse.sql.guard import Checked
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.guard import Checked
+from cargo_ai.user_sql.run.executor import Desk
 from tests.unit.warehouse_sql import yard as yards
 from tests.unit.warehouse_sql.attacks import ATTACKS, Attack
 from tests.unit.warehouse_sql.yard import Yard

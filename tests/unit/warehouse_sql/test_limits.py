@@ -10,15 +10,15 @@ import pytest
 
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.store import embedded, embedded_roles
-from cargo_ai.store.embedded import Cluster
+from cargo_ai.records.names import qualified
+from cargo_ai.store.embedded import postgres, roles
+from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
-from cargo_ai.warehouse.names import qualified
-from cargo_ai.warehouse.sql import desk as desks
-from cargo_ai.warehouse.sql import guard
-from cargo_ai.warehouse.sql.desk import Busy, Desk
-from cargo_ai.warehouse.sql.guard import Checked
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.guard import Checked
+from cargo_ai.user_sql.run import executor as desks
+from cargo_ai.user_sql.run.executor import Busy, Desk
 from tests.unit.warehouse_sql import yard as yards
 from tests.unit.warehouse_sql.yard import Yard
 
@@ -77,7 +77,7 @@ async def test_a_query_that_takes_too_long_is_stopped(desk: Desk, yard: Yard) ->
 async def test_an_aggregate_that_eats_memory_ends_with_an_error_and_the_database_lives(
     desk: Desk, yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cargo_ai.warehouse.sql.memory.MOST_BYTES", 64 * 1024 * 1024)
+    monkeypatch.setattr("cargo_ai.user_sql.run.memory_limit.MOST_BYTES", 64 * 1024 * 1024)
     greedy = "SELECT length(string_agg(repeat('x', 1000), '')) AS a FROM generate_series(1, 300000)"
     with pytest.raises(SqlRefused, match="more memory"):
         await desk.fetch(unchecked(yard, greedy), yard.mine, limit=1)
@@ -193,10 +193,10 @@ def test_the_login_has_its_limits_and_may_nothing_else(yard: Yard) -> None:
 def test_hardening_again_changes_nothing(cluster: Cluster, yard: Yard) -> None:
     query = "SELECT md5(string_agg(proname || proacl::text, ',' ORDER BY oid)) FROM pg_proc"
     before = yard.admin(query)
-    with embedded_roles.connect(yard.admin_url) as admin:
-        embedded_roles.harden(admin)
+    with roles.connect(yard.admin_url) as admin:
+        roles.harden(admin)
     assert yard.admin(query) == before
-    assert embedded.Cluster is type(cluster)
+    assert postgres.Cluster is type(cluster)
 
 
 def test_a_query_of_twenty_lines_is_checked_within_ten_milliseconds(yard: Yard) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.warehouse.sql import guard
-from cargo_ai.warehouse.sql.desk import Desk
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.run.executor import Desk
 from tests.unit.warehouse_sql.yard import Yard
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.warehouse.sql import guard
-from cargo_ai.warehouse.sql.desk import Desk
+from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.run.executor import Desk
 from tests.unit.warehouse_sql.yard import Yard
 
 

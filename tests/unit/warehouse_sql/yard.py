@@ -10,9 +10,9 @@ import psycopg
 
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.warehouse import names
-from cargo_ai.warehouse.catalog import Catalog, Column, ColumnKind, ColumnType, Relation
-from cargo_ai.warehouse.names import qualified, quoted
+from cargo_ai.records import names
+from cargo_ai.records.catalog import Catalog, Column, ColumnKind, ColumnType, Relation
+from cargo_ai.records.names import qualified, quoted
 
 SECRETS = SecretKey(b"only for tests: 32 bytes or more")
 SYSTEM = (

@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.batch_data import BatchInput
+from cargo_ai.contract.orchestration.dry_run import Rehearsal
 from cargo_ai.contract.orchestration.fields import (
     FINAL,
     BatchRunsStatus,
@@ -20,7 +21,6 @@ from cargo_ai.contract.orchestration.fields import (
 )
 from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.contract.orchestration.pacing import BatchPace, Paced
-from cargo_ai.contract.orchestration.rehearsal import Rehearsal
 from cargo_ai.contract.orchestration.run import Format, UrlReply
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire

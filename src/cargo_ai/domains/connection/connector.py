@@ -9,16 +9,16 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import usages
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import connector as contract
-from cargo_ai.domains.connection import account, dataset
+from cargo_ai.domains.connection import connector_config, dataset
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
 from cargo_ai.integrations.kit import integrations
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.wire import ByUuid, Removed
-from cargo_ai.roomkit import references
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 _LIST = "cargo-ai connection connector list"
 _INTEGRATIONS = "cargo-ai connection integration list"
@@ -34,7 +34,7 @@ def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
         name=row.name,
         slug=row.slug,
         integration_slug=row.integration_slug,
-        config=account.shown(secrets, row),
+        config=connector_config.shown(secrets, row),
         use_credits=row.use_credits,
         is_default=row.is_default,
         rate_limit=None if row.rate_limit is None else contract.RateLimit.model_validate(row.rate_limit),
@@ -57,7 +57,7 @@ class Uses:
     @staticmethod
     async def of(db: AsyncSession) -> Uses:
         """Counted from the references."""
-        return Uses(*[await references.counts(db, KIND, user) for user in ("play", "tool", "model")])
+        return Uses(*[await usages.counts(db, KIND, user) for user in ("play", "tool", "model")])
 
 
 async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Connector | None:
@@ -72,7 +72,7 @@ async def create(ctx: Context, request: contract.CreateConnector) -> contract.Cr
     integration = integrations().get(request.integration_slug)
     if integration is None:
         contract.create.refuse("integrationNotFound", integration=request.integration_slug, fix=_INTEGRATIONS)
-    config = account.checked(integration, request.config or {}, {})
+    config = connector_config.checked(integration, request.config or {}, {})
     row = Connector(
         uuid=ids.new(),
         workspace_uuid=ctx.workspace,
@@ -80,7 +80,7 @@ async def create(ctx: Context, request: contract.CreateConnector) -> contract.Cr
         name=request.name,
         slug=request.slug,
         integration_slug=integration.slug,
-        sealed_config=account.seal(ctx.secrets, config),
+        sealed_config=connector_config.seal(ctx.secrets, config),
         is_default=False,
         rate_limit=None if request.rate_limit is None else request.rate_limit.to_wire(),
         cache_ttl_milliseconds=request.cache_ttl_milliseconds or None,
@@ -136,8 +136,8 @@ async def update_one(ctx: Context, request: contract.UpdateConnector) -> contrac
         integration = integrations().get(row.integration_slug)
         if integration is None:
             contract.update.refuse("integrationNotFound", integration=row.integration_slug, fix=_INTEGRATIONS)
-        config = account.checked(integration, request.config or {}, account.opened(ctx.secrets, row))
-        row.sealed_config = account.seal(ctx.secrets, config)
+        config = connector_config.checked(integration, request.config or {}, connector_config.opened(ctx.secrets, row))
+        row.sealed_config = connector_config.seal(ctx.secrets, config)
         await _forget_answers(ctx.db, row)
     if request.name is not None:
         row.name = request.name
@@ -172,7 +172,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     row = await living(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.remove.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
-    users = await references.users(ctx.db, KIND, row.uuid)
+    users = await usages.users(ctx.db, KIND, row.uuid)
     models = [user for user in users if user[0] == "model"]
     others = [user for user in users if user[0] != "model"]
     if others:

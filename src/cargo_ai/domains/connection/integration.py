@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import integration as contract
 from cargo_ai.contract.connection.connector import BySlug
 from cargo_ai.integrations.kit import Integration, IntegrationAction, integrations
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 _LIST = "cargo-ai connection integration list"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cargo_ai.actions import native_actions
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.context.plugins import NativeEffect, NativeExtractor, native_effects, native_extractors
 from cargo_ai.contract.connection import native_integration as contract
-from cargo_ai.engine.action import NativeAction
+from cargo_ai.engine.graph.action import NativeAction
 from cargo_ai.kernel.wire import Nothing
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
-from cargo_ai.roomkit.plugins import NativeEffect, NativeExtractor, native_effects, native_extractors
 
 
 def _action(action: NativeAction) -> dict[str, Any]:

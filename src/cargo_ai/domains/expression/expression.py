@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.expression import expression as contract
 from cargo_ai.expression import ExpressionError, JsonValue, compile_config, evaluator
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 
 @handles(contract.evaluate)

@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import Delete, delete
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.expression import recipe as contract
 from cargo_ai.domains.expression.tables import FavoriteRecipe, Recipe, RecipeVersion
-from cargo_ai.domains.workspace import door as workspace
+from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import Removed
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 from cargo_ai.store.session import everywhere
 
 _LIST = "cargo-ai expression recipe list"

@@ -10,25 +10,25 @@ from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
-from cargo_ai.domains.segmentation import change_rows, changes
-from cargo_ai.domains.segmentation.change_rows import Place
+from cargo_ai.domains.segmentation import change_records, compare
+from cargo_ai.domains.segmentation.change_records import Place
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
-from cargo_ai.domains.storage import door as storage
-from cargo_ai.engine.queue import driver_connection
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import ByUuid
-from cargo_ai.roomkit import exports
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.exports import Export, Record
-from cargo_ai.roomkit.handlers import handles
+from cargo_ai.records import rows
+from cargo_ai.records.catalog import Column, Relation
+from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store.session import Database
-from cargo_ai.warehouse import rows
-from cargo_ai.warehouse.catalog import Column, Relation
-from cargo_ai.warehouse.filter.terms import InvalidFilter
 
 PAGE = 1_000
 _CHANGES = "cargo-ai segmentation change list"
@@ -78,10 +78,10 @@ async def create(ctx: Context, request: contract.CreateChange) -> contract.Chang
         contract.create.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
     if row.from_play:
         contract.create.refuse("segmentLinkedToWorkflow", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
-    if not await changes.try_lock(ctx.db, row.uuid):
+    if not await compare.try_lock(ctx.db, row.uuid):
         contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     try:
-        made = await changes.compute(ctx.db, row.uuid, empty=True)
+        made = await compare.compute(ctx.db, row.uuid, empty=True)
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error), fix=f"cargo-ai segmentation segment get {row.uuid}")
     found = await row_of(ctx.db, str(made.uuid)) if made else None
@@ -124,10 +124,10 @@ async def fetch(ctx: Context, request: contract.FetchChange) -> contract.ChangeR
     """A page of the records of some kinds."""
     row, place, relation = await _found(ctx, contract.fetch, request.uuid, request.kinds)
     connection = await driver_connection(ctx.db)
-    found = await change_rows.page(connection, place, request.limit, request.offset)
+    found = await change_records.page(connection, place, request.limit, request.offset)
     told = reply(row).to_wire()
     return contract.ChangeRecords(
-        records=await change_rows.records(connection, relation, found),
+        records=await change_records.records(connection, relation, found),
         count=sum(int(told[f"{kind}RecordsCount"]) for kind in place.kinds),
         columns=[
             RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=str(relation.model))
@@ -146,8 +146,8 @@ async def _found(
     relation = await storage.relation(ctx.db, segment.model_uuid) if segment else None
     if relation is None:
         operation.refuse("segmentNotFound", uuid=row.segment_uuid)
-    if row.no < await changes.first_kept(ctx.db, row.segment_uuid):
-        kept = f"only those of the last {changes.KEPT} changes and of the last {changes.KEPT_FOR.days} days are kept."
+    if row.no < await compare.first_kept(ctx.db, row.segment_uuid):
+        kept = f"only those of the last {compare.KEPT} changes and of the last {compare.KEPT_FOR.days} days are kept."
         operation.refuse("changeNotFound", uuid=text, cause=kept, fix=f"{_CHANGES} --segment-uuid {row.segment_uuid}")
     return row, Place(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds))), relation
 
@@ -175,8 +175,8 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
         while True:
             async with database.session(workspace) as db:
                 connection = await driver_connection(db)
-                page = await change_rows.after(connection, place, last, PAGE)
-                records: list[Record] = list(await change_rows.records(connection, found, page)) if page else []
+                page = await change_records.after(connection, place, last, PAGE)
+                records: list[Record] = list(await change_records.records(connection, found, page)) if page else []
             if not page:
                 return
             last = page[-1][0]

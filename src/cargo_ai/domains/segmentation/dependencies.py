@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from cargo_ai.contract.segmentation.filter import Filter, OccurrenceCondition, SegmentCondition, SqlCondition
-from cargo_ai.domains.segmentation.comparison import conditions
-from cargo_ai.domains.segmentation.scope import saved
+from cargo_ai.domains.segmentation.compare_statement import conditions
+from cargo_ai.domains.segmentation.filter_scope import saved
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.kernel import ids
-from cargo_ai.warehouse.catalog import Catalog, Relation
-from cargo_ai.warehouse.filter.terms import Saved
-from cargo_ai.warehouse.views import ColumnFault, needs
+from cargo_ai.records.catalog import Catalog, Relation
+from cargo_ai.records.filter.terms import Saved
+from cargo_ai.records.views import ColumnFault, needs
 
 Place = tuple[uuid.UUID, str]
 """A column of a model."""

@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from cargo_ai.contract.segmentation import segment as contract
-from cargo_ai.domains.segmentation import selection
-from cargo_ai.engine.queue import driver_connection
+from cargo_ai.domains.segmentation import select_records
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.roomkit import exports
-from cargo_ai.roomkit.exports import Export, Record
+from cargo_ai.records import driver
+from cargo_ai.records.catalog import ColumnType
+from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store.session import Database
-from cargo_ai.warehouse import driver
-from cargo_ai.warehouse.catalog import ColumnType
-from cargo_ai.warehouse.filter import failing
-from cargo_ai.warehouse.filter.terms import InvalidFilter
+from cargo_ai.user_sql.run import conditions
 
 PAGE = 1_000
 
@@ -28,7 +28,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
     request = contract.DownloadSegment.model_validate(params)
     model = ids.parse(request.model_uuid) or uuid.UUID(int=0)
     async with database.session(workspace) as db:
-        found = await selection.select(db, workspace, model, request.filter, request.sort, request.limit)
+        found = await select_records.select(db, workspace, model, request.filter, request.sort, request.limit)
     if found is None:
         raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
     chosen = found
@@ -40,7 +40,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
             async with database.session(workspace) as db:
                 connection = await driver_connection(db)
                 try:
-                    async with failing.evaluating(connection, chosen.scope):
+                    async with conditions.evaluating(connection, chosen.scope):
                         page = await driver.fetch(connection, statement, values)
                 except InvalidFilter as error:
                     raise Refusal(400, "invalidFilter", f"The filter cannot be used: {error}") from None

@@ -11,23 +11,24 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import usages
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.domains.segmentation import dependencies, selection, watching
+from cargo_ai.domains.segmentation import change_detection, dependencies, select_records
 from cargo_ai.domains.segmentation.change import last_of
-from cargo_ai.domains.segmentation.scope import saved
+from cargo_ai.domains.segmentation.filter_scope import saved
 from cargo_ai.domains.segmentation.tables import Segment
-from cargo_ai.domains.storage import door as storage
-from cargo_ai.engine.queue import driver_connection
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.files import exports
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Removed
-from cargo_ai.roomkit import exports, references
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
-from cargo_ai.warehouse.catalog import Catalog
-from cargo_ai.warehouse.filter import compile
-from cargo_ai.warehouse.filter.terms import InvalidFilter
+from cargo_ai.records.catalog import Catalog
+from cargo_ai.records.filter import compile
+from cargo_ai.records.filter.terms import InvalidFilter
 
 _MODELS = "cargo-ai storage model list"
 SLOW_SECONDS = 0.25
@@ -81,16 +82,16 @@ async def _shown(
     return reply(row, count, last.get(row.uuid))
 
 
-async def _count(ctx: Context, found: selection.Selection) -> int:
+async def _count(ctx: Context, found: select_records.Selection) -> int:
     connection = await driver_connection(ctx.db)
     if not found.scope.written:
-        return (await selection.count(connection, found))[0]
+        return (await select_records.count(connection, found))[0]
     async with ctx.db.begin_nested():
         # What a condition in SQL may break is then this count alone.
-        return (await selection.count(connection, found))[0]
+        return (await select_records.count(connection, found))[0]
 
 
-async def _saved(ctx: Context, row: Segment, found: selection.Selection) -> contract.SegmentReply:
+async def _saved(ctx: Context, row: Segment, found: select_records.Selection) -> contract.SegmentReply:
     """The segment as it was saved, and a word about how its count becomes fast where it took long. Raises InvalidFilter where a condition
     in SQL cannot be evaluated."""
     began = clock.seconds()
@@ -106,9 +107,9 @@ async def _saved(ctx: Context, row: Segment, found: selection.Selection) -> cont
 
 async def _select(
     ctx: Context, model: str, filter: Filter, sort: Any, limit: int | None, catalog: Catalog | None = None
-) -> selection.Selection | None:
+) -> select_records.Selection | None:
     uid = ids.parse(model)
-    found = await selection.select(ctx.db, ctx.workspace, uid, filter, sort, limit, catalog) if uid else None
+    found = await select_records.select(ctx.db, ctx.workspace, uid, filter, sort, limit, catalog) if uid else None
     for sentence in found.scope.warnings if found else ():
         ctx.warn(sentence)
     return found
@@ -150,14 +151,14 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
         contract.create.refuse("invalidFilter", cause=str(error))
 
 
-async def _refer(ctx: Context, row: Segment, found: selection.Selection, filter: Filter) -> None:
+async def _refer(ctx: Context, row: Segment, found: select_records.Selection, filter: Filter) -> None:
     """Write down what a segment uses: its model, the segments, models and columns that it names."""
     used = dependencies.columns(found.catalog, found.relation, filter, dependencies.shown(row))
     targets = [(storage.MODEL, row.model_uuid)]
     targets += [("segment", uid) for text in compile.segments_of(filter) if (uid := ids.parse(text))]
     targets += [(storage.MODEL, model) for model in dependencies.related_models(filter) if found.catalog.by_model(model) is not None]
     targets += [(storage.COLUMN, storage.column_key(model, slug)) for model, slug in used]
-    await references.put(ctx.db, ctx.workspace, "segment", row.uuid, targets)
+    await usages.put(ctx.db, ctx.workspace, "segment", row.uuid, targets)
 
 
 async def _slug(db: AsyncSession, name: str) -> str:
@@ -169,7 +170,7 @@ async def _slug(db: AsyncSession, name: str) -> str:
     return slug
 
 
-def _tracked(operation: Any, found: selection.Selection, *lists: list[str] | None) -> None:
+def _tracked(operation: Any, found: select_records.Selection, *lists: list[str] | None) -> None:
     for slugs in lists:
         for slug in slugs or ():
             if found.relation.column(slug) is None:
@@ -238,7 +239,7 @@ async def change(ctx: Context, row: Segment, request: contract.UpdateSegment) ->
     row.updated_at = clock.now()
     await ctx.db.flush()
     await _refer(ctx, row, found, filter)
-    await watching.edited(ctx.db, row)
+    await change_detection.edited(ctx.db, row)
     try:
         return await _saved(ctx, row, found)
     except InvalidFilter as error:
@@ -267,13 +268,13 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("segmentNotFound", uuid=request.uuid)
     if row.deleted_at is not None:
         contract.remove.refuse("segmentAlreadyRemoved", uuid=request.uuid)
-    users = await references.users(ctx.db, "segment", row.uuid)
+    users = await usages.users(ctx.db, "segment", row.uuid)
     if users or row.from_play:
         listed = ", ".join(f"{kind} {one}" for kind, one in users) or "the play that owns it"
         contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=listed)
     row.deleted_at = clock.now()
-    await references.put(ctx.db, ctx.workspace, "segment", row.uuid, [])
-    await watching.forget(ctx.db, row.uuid)
+    await usages.put(ctx.db, ctx.workspace, "segment", row.uuid, [])
+    await change_detection.forget(ctx.db, row.uuid)
     return Removed(uuid=str(row.uuid))
 
 
@@ -291,8 +292,8 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
     refreshing = await (_sync if request.sync else storage.is_refreshing)(ctx.db, found.relation.model)
     connection = await driver_connection(ctx.db)
     try:
-        records = await selection.fetch(connection, found, request.fetching_limit, request.fetching_offset)
-        count, exact = await selection.count(connection, found, request.count_up_to)
+        records = await select_records.fetch(connection, found, request.fetching_limit, request.fetching_offset)
+        count, exact = await select_records.count(connection, found, request.count_up_to)
     except InvalidFilter as error:
         contract.fetch.refuse("invalidFilter", cause=str(error))
     return contract.RecordsReply(records=records, count=count, is_count_exact=exact, columns=found.wire_columns(), is_refreshing=refreshing)
@@ -325,5 +326,5 @@ async def fetch_records(ctx: Context, request: contract.FetchRecords) -> contrac
     found = await _select(ctx, request.model_uuid, everything, None, None)
     if found is None:
         contract.fetch_records.refuse("modelNotFound", uuid=request.model_uuid)
-    records = await selection.by_ids(await driver_connection(ctx.db), found, request.ids)
+    records = await select_records.by_ids(await driver_connection(ctx.db), found, request.ids)
     return contract.FoundRecords(records=records)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import query as contract
-from cargo_ai.domains.storage import door
-from cargo_ai.domains.system_of_record import door as system_of_record
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.domains.storage import public
+from cargo_ai.domains.system_of_record import public as system_of_record
+from cargo_ai.user_sql.errors import SqlRefused
 
 # The room below asks for what this one knows.
-system_of_record.catalogs.append(door.catalog)
+system_of_record.catalogs.append(public.catalog)
 
 
 @handles(contract.execute)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.system_of_record import client as contract
 from cargo_ai.domains.system_of_record import documentation
-from cargo_ai.domains.system_of_record.querying import MOST_ROWS, catalog_of, fetch, sign_download
+from cargo_ai.domains.system_of_record.run_query import MOST_ROWS, catalog_of, fetch, sign_download
 from cargo_ai.kernel.wire import Nothing
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
-from cargo_ai.warehouse.sql.refused import SqlRefused
+from cargo_ai.user_sql.errors import SqlRefused
 
 SLUG = "postgres"
 

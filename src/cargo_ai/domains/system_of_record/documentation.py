@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cargo_ai.warehouse.catalog import SQL_TYPES, SYSTEM_COLUMNS, Catalog, Relation
+from cargo_ai.records.catalog import SQL_TYPES, SYSTEM_COLUMNS, Catalog, Relation
 
 _HEAD = """\
 # SQL on your data

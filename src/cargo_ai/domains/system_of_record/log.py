@@ -6,11 +6,11 @@ from datetime import UTC
 
 from sqlalchemy import func, select
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.system_of_record import log as contract
 from cargo_ai.domains.system_of_record.system_of_record import uuid_of
 from cargo_ai.domains.system_of_record.tables import SqlLog
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 
 def reply(row: SqlLog) -> contract.Log:

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.system_of_record import system_of_record as contract
 from cargo_ai.domains.system_of_record.tables import SystemOfRecord
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Nothing
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 
 def uuid_of(workspace: uuid.UUID) -> uuid.UUID:

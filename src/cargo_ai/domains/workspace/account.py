@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import account as contract
 from cargo_ai.domains.workspace.tables import User
 from cargo_ai.domains.workspace.user import last_use
 from cargo_ai.kernel.wire import Nothing
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 
 async def _reply(ctx: Context, row: User) -> contract.Account:

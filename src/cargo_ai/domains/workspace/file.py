@@ -9,15 +9,16 @@ from functools import partial
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import signed_urls
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import file as contract
 from cargo_ai.domains.workspace import uploads
 from cargo_ai.domains.workspace.uploads import Upload, UploadPart
+from cargo_ai.files import parquet
+from cargo_ai.files.row_files import BadFile, csv_columns
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Removed
-from cargo_ai.roomkit import parquet, signed
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.csvfile import BadFile, csv_columns
-from cargo_ai.roomkit.handlers import handles
 from cargo_ai.store.files import FileMissing, FilesUnavailable, owned
 
 _UPLOAD = "cargo-ai workspace file upload --file-path companies.csv"
@@ -79,7 +80,7 @@ async def sign_part(ctx: Context, request: contract.SignPart) -> contract.Signed
     if row is None or row.expires_at is None:
         contract.sign_part.refuse("uploadNotFound", upload=request.upload_id)
     path = part_path(str(row.uuid), request.part_number)
-    return contract.SignedPart(url=signed.url(ctx.secrets, ctx.base_url, "PUT", path, ctx.workspace))
+    return contract.SignedPart(url=signed_urls.url(ctx.secrets, ctx.base_url, "PUT", path, ctx.workspace))
 
 
 @handles(contract.complete_multipart)

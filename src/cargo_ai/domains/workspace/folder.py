@@ -10,14 +10,14 @@ from typing import Any, cast
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from cargo_ai.context import usages
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import folder as contract
 from cargo_ai.domains.workspace.tables import Folder, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, Nothing, Removed
-from cargo_ai.roomkit import references
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 _LIST = "cargo-ai workspace folder list"
 _SHOWN = 20
@@ -133,7 +133,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     if row is None:
         contract.remove.refuse("folderNotFound", fix=_LIST, folder=request.uuid)
     inner = await ctx.db.scalars(select(Folder.uuid).where(Folder.parent_uuid == row.uuid, Folder.deleted_at.is_(None)))
-    used = [*(("folder", found) for found in inner), *await references.users(ctx.db, "folder", row.uuid)]
+    used = [*(("folder", found) for found in inner), *await usages.users(ctx.db, "folder", row.uuid)]
     if used:
         kinds = sorted({kind for kind, _ in used})
         contract.remove.refuse(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import role as contract
-from cargo_ai.domains.workspace import rights
+from cargo_ai.domains.workspace import access_rules
 from cargo_ai.domains.workspace.tables import Role
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Nothing
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 
 def reply(row: Role) -> contract.Role:
@@ -20,7 +20,7 @@ def reply(row: Role) -> contract.Role:
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
         slug=row.slug,
-        permissions=rights.on_wire(row.permissions),
+        permissions=access_rules.on_wire(row.permissions),
         created_at=row.created_at,
     )
 

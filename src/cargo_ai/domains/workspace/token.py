@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import select
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import token as contract
 from cargo_ai.contract.workspace.permission import Permission
-from cargo_ai.domains.workspace import door, rights
+from cargo_ai.domains.workspace import access_rules, public
 from cargo_ai.domains.workspace.tables import Token
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.secrets import TOKEN_PREFIX
 from cargo_ai.kernel.wire import ByUuid, Nothing, Removed
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 _LIST = "cargo-ai workspace token list"
 
@@ -28,7 +28,7 @@ def reply(row: Token, value: str | None = None) -> contract.Token:
         token=value or f"{TOKEN_PREFIX}…{row.last_four}",
         name=row.name,
         description=row.description,
-        permissions=None if row.permissions is None else rights.on_wire(row.permissions),
+        permissions=None if row.permissions is None else access_rules.on_wire(row.permissions),
         workspace_uuid=str(row.workspace_uuid),
         user_uuid=str(row.user_uuid),
         created_at=row.created_at,
@@ -43,10 +43,10 @@ async def _living(ctx: Context, token: str) -> Token | None:
 async def _grant(ctx: Context, operation: Operation[Any, Any, Any], wanted: Sequence[Permission] | None) -> list[dict[str, Any]] | None:
     """The rules to store for a token. One that is narrower than its user hands on no more than it has itself."""
     own = await ctx.db.scalar(select(Token.permissions).where(Token.uuid == ctx.who.token_uuid))
-    rules = rights.stored(wanted)
+    rules = access_rules.stored(wanted)
     if own is None or rules is None:
         return own if rules is None else rules
-    action = rights.beyond(ctx.who, rules)
+    action = access_rules.beyond(ctx.who, rules)
     if action is not None:
         operation.refuse("permissionsTooWide", action=action)
     return [*rules, *(rule for rule in own if rule["effect"] == "deny")]
@@ -55,7 +55,7 @@ async def _grant(ctx: Context, operation: Operation[Any, Any, Any], wanted: Sequ
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateToken) -> contract.TokenReply:
     """Make a token of the caller's user; the reply is the only place where its value is ever shown."""
-    fresh = await door.create_token(
+    fresh = await public.create_token(
         ctx.db,
         workspace_uuid=ctx.workspace,
         user_uuid=ctx.who.user_uuid,

@@ -11,16 +11,16 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import user as contract
-from cargo_ai.domains.workspace import rights
+from cargo_ai.domains.workspace import access_rules
 from cargo_ai.domains.workspace import role as roles
-from cargo_ai.domains.workspace.person import known_person
+from cargo_ai.domains.workspace.people import known_person
 from cargo_ai.domains.workspace.tables import Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import Nothing, Removed
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 _LIST = "cargo-ai workspace user list"
 
@@ -38,7 +38,7 @@ def reply(user: User, member: Membership, role: Role, last_used: datetime | None
         updated_at=user.updated_at,
         web_extension_data=None,
         workspace_uuid=str(member.workspace_uuid),
-        permissions=rights.on_wire(member.permissions),
+        permissions=access_rules.on_wire(member.permissions),
         role=roles.reply(role),
         role_slug=role.slug,
     )
@@ -86,7 +86,7 @@ async def _role_to_give(ctx: Context, operation: Operation[Any, Any, Any], name:
     if role is None:
         operation.refuse("roleNotFound", fix="cargo-ai workspace role list", role=name)
     # Otherwise whoever may write users could make an admin, who may do more.
-    if rights.beyond(ctx.who, role.permissions) is not None:
+    if access_rules.beyond(ctx.who, role.permissions) is not None:
         operation.refuse("roleTooPowerful", role=role.slug)
     return role
 
@@ -121,7 +121,7 @@ async def _member(ctx: Context, user: str) -> tuple[Membership, Role] | None:
 
 
 async def _is_last_admin(ctx: Context, role: Role) -> bool:
-    if role.slug != rights.ADMIN:
+    if role.slug != access_rules.ADMIN:
         return False
     admins = select(Membership.user_uuid).where(Membership.workspace_uuid == ctx.workspace, Membership.role_uuid == role.uuid).limit(2)
     return len((await ctx.db.scalars(admins)).all()) == 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import workspace as contract
 from cargo_ai.domains.workspace.role import named
 from cargo_ai.domains.workspace.tables import Workspace
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import Nothing
-from cargo_ai.roomkit.context import Context
-from cargo_ai.roomkit.handlers import handles
 
 _WITHOUT_EFFECT = (
     "allowed_email_domains",

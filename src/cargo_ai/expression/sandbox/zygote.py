@@ -21,8 +21,8 @@ from functools import partial
 from typing import Protocol
 
 from cargo_ai.expression.sandbox import jail
-from cargo_ai.expression.sandbox.account import sandbox_account
 from cargo_ai.expression.sandbox.frames import Channel, Closed
+from cargo_ai.expression.sandbox.os_user import sandbox_account
 
 CONTROL = 3
 REQUEST = struct.Struct("<cII")

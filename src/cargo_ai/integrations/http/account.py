@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 import httpx
 
 from cargo_ai.integrations.kit import ConnectorSpec
-from cargo_ai.integrations.outbound import is_absolute, origin
+from cargo_ai.outbound.http_client import is_absolute, origin
 
 _SECRET: dict[str, Any] = {"type": "string", "minLength": 1, "writeOnly": True}
 

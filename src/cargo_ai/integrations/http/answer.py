@@ -9,8 +9,8 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, cast
 
-from cargo_ai.integrations.exchange import Received
 from cargo_ai.kernel import clock
+from cargo_ai.outbound.exchange import Received
 
 LONGEST_WAIT = 3600.0
 SHORTEST_WAIT = 1.0

@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 import httpx
 
 from cargo_ai import __version__
-from cargo_ai.engine.action import Done, Failed, Outcome
+from cargo_ai.engine.graph.action import Done, Failed, Outcome
 from cargo_ai.expression.text import to_json_text, to_text
-from cargo_ai.integrations.exchange import ExchangeFailed, Received, Sending, send
 from cargo_ai.integrations.http.account import Target, Unusable, target
 from cargo_ai.integrations.http.answer import body_of, headers_of, retry_after, snippet
 from cargo_ai.integrations.kit import ActionRequest, IntegrationAction
-from cargo_ai.integrations.outbound import OutboundRefused
+from cargo_ai.outbound.exchange import ExchangeFailed, Received, Sending, send
+from cargo_ai.outbound.http_client import OutboundRefused
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MILLISECONDS = 30_000

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from cargo_ai.domains.connection.door import ConnectorNodes
-from cargo_ai.domains.workspace import door
-from cargo_ai.engine.action import Call, Outcome
-from cargo_ai.integrations import outbound
+from cargo_ai.domains.connection.public import ConnectorNodes
+from cargo_ai.domains.workspace import public
+from cargo_ai.engine.graph.action import Call, Outcome
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.state import State
+from cargo_ai.outbound import http_client
+from cargo_ai.server.api.state import State
 from tests.kit import asker as asker_kit
 from tests.kit.asker import Body
 from tests.kit.echo_service import EchoService, echo_service
@@ -66,8 +66,8 @@ class Worker:
 
 
 @pytest.fixture
-async def worker(state: State, born: door.Bootstrap) -> AsyncIterator[Worker]:
+async def worker(state: State, born: public.Bootstrap) -> AsyncIterator[Worker]:
     """A worker that may reach loopback."""
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
-    async with outbound.client(settings) as http:
+    async with http_client.client(settings) as http:
         yield Worker(ConnectorNodes(state.database, state.secrets, settings, http), born.workspace_uuid)

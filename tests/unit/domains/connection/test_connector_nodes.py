@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.connection import nodes as connector_nodes
-from cargo_ai.domains.connection.door import ConnectorNodes
-from cargo_ai.engine.action import Done, Failed, Later
-from cargo_ai.integrations import outbound
+from cargo_ai.domains.connection import connector_action as connector_nodes
+from cargo_ai.domains.connection.public import ConnectorNodes
+from cargo_ai.engine.graph.action import Done, Failed, Later
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server.state import State
+from cargo_ai.outbound import http_client
+from cargo_ai.server.api.state import State
 from tests.kit.echo_service import EchoService, Heard, Say
 from tests.unit.domains.connection.conftest import Asker, Worker
 
@@ -181,7 +181,7 @@ async def test_changing_the_account_forgets_what_was_stored(worker: Worker, aske
 async def test_with_another_key_the_node_fails_and_says_why(state: State, worker: Worker, asker: Asker, service: EchoService) -> None:
     made = await asker.connector(config=account(service))
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
-    async with outbound.client(settings) as http:
+    async with http_client.client(settings) as http:
         other = Worker(ConnectorNodes(state.database, SecretKey(b"another key of 32 bytes or more!"), settings, http), worker.workspace)
         outcome = await other.perform({"url": "x"}, connectorUuid=made["uuid"])
     assert isinstance(outcome, Failed)

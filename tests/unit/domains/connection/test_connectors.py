@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from cargo_ai.domains.connection import door
+from cargo_ai.context import usages
+from cargo_ai.domains.connection import public
 from cargo_ai.domains.connection.tables import Connector, Dataset
-from cargo_ai.domains.workspace.door import Bootstrap
+from cargo_ai.domains.workspace.public import Bootstrap
 from cargo_ai.kernel import ids
-from cargo_ai.roomkit import references
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.connection.conftest import Asker
 
@@ -163,7 +163,7 @@ async def test_one_connector_of_an_integration_is_the_default_one(asker: Asker, 
 
     async def chosen() -> str:
         async with state.database.session(born.workspace_uuid) as db:
-            return str(await door.default_connector(db, "http"))
+            return str(await public.default_connector(db, "http"))
 
     assert await chosen() == first["uuid"]
     for connector in (second, first, second):
@@ -181,7 +181,7 @@ async def test_a_connector_in_use_stays_and_names_its_users(asker: Asker, state:
 
     async def use(kind: str, owner: uuid.UUID, *targets: tuple[str, uuid.UUID]) -> None:
         async with state.database.session(born.workspace_uuid) as db:
-            await references.put(db, born.workspace_uuid, kind, owner, targets)
+            await usages.put(db, born.workspace_uuid, kind, owner, targets)
             await db.commit()
 
     target = ("connector", uuid.UUID(made["uuid"]))
@@ -209,8 +209,8 @@ async def test_a_removed_connector_is_gone_with_its_dataset_and_its_secrets(aske
     async with state.database.session(born.workspace_uuid) as db:
         row = (await db.scalars(select(Connector))).one()
         assert row.sealed_config is None
-        assert not await door.connector_exists(db, row.uuid)
-        assert await door.connector_uuids(db) == frozenset()
+        assert not await public.connector_exists(db, row.uuid)
+        assert await public.connector_uuids(db) == frozenset()
         living = await db.scalars(select(Dataset.slug).where(Dataset.deleted_at.is_(None)))
         assert list(living) == ["default"]
 
@@ -274,9 +274,9 @@ async def test_the_native_integration_has_the_built_in_actions_and_no_others(ask
 
 
 def test_the_door_knows_actions_and_how_many_children_they_have() -> None:
-    action = door.action_of("http", "request")
+    action = public.action_of("http", "request")
     assert action is not None
     assert action.name == "Request"
-    assert door.action_children("http", "request") == 1
-    assert door.action_of("http", "nothing") is None
-    assert door.action_children("nowhere", "request") is None
+    assert public.action_children("http", "request") == 1
+    assert public.action_of("http", "nothing") is None
+    assert public.action_children("nowhere", "request") is None

@@ -14,13 +14,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.server import app as application
+from cargo_ai.server.api import app as application
+from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import load_domains, secret_key
-from cargo_ai.server.state import State
-from cargo_ai.server.worker import Worker
+from cargo_ai.server.processes.worker import Worker
 from tests.conftest import bootstrap, make_state, signed_in
 from tests.kit import asker as asker_kit
 from tests.kit.asker import Body
@@ -173,7 +173,7 @@ async def _place(url: str, folder: Path) -> AsyncIterator[Place]:
     load_domains()
     born = await bootstrap(state)
     async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        other = await public.add_workspace(db, name="Other", email="stranger@example.com")
         await db.commit()
     app = application.build(state)
     worker = Worker(settings, url)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.orchestration import batch_source
-from cargo_ai.engine.action import Actions
-from cargo_ai.engine.enumerate import SourceFailed, Sources
-from cargo_ai.engine.queue import driver_connection
+from cargo_ai.context.plugins import Parts
+from cargo_ai.domains.orchestration.batches import batch_source
+from cargo_ai.engine.dispatch.enumerate import SourceFailed, Sources
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import ids
-from cargo_ai.roomkit.plugins import Parts
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -164,9 +164,9 @@ async def test_reading_goes_on_behind_the_runs_that_are_there_though_the_records
 
 
 async def test_a_source_holds_neither_locks_nor_a_transaction_between_its_chunks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cargo_ai.domains.segmentation import reading
+    from cargo_ai.domains.segmentation import read_chunks
 
-    monkeypatch.setattr(reading, "PAGE", 2)
+    monkeypatch.setattr(read_chunks, "PAGE", 2)
     model = await companies(place, "unheld")
     sources, state = Sources(), place.state
     batch_source.plug(Parts(state.settings, state.database, state.files, state.secrets, place.admin.http, Actions(), sources))

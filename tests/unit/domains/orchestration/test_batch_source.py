@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cargo_ai.domains.orchestration import batch_source
-from cargo_ai.engine.action import Actions
-from cargo_ai.engine.enumerate import SourceFailed, Sources
+from cargo_ai.context.plugins import Parts
+from cargo_ai.domains.orchestration.batches import batch_source
+from cargo_ai.engine.dispatch.enumerate import SourceFailed, Sources
+from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.roomkit.plugins import Parts
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
 

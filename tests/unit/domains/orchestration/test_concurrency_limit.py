@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.engine import claim, submit
-from cargo_ai.engine.queue import driver_connection, producer
+from cargo_ai.engine.dispatch import claim, submit
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.orchestration.conftest import Body, Place, node

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.domains.orchestration import diagram_ascii, diagram_mermaid
-from cargo_ai.domains.orchestration.diagram_graph import Drawing, picture
+from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
+from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
 from tests.unit.domains.orchestration.conftest import Asker, Body, Place, node
 
 HELD = [node("start", children=("end",)), node("end")]
@@ -47,11 +47,11 @@ def test_any_graph_is_drawn_with_each_node_once_and_nothing_of_it_read_as_mermai
     drawing = Drawing(picture(nodes), title)
     drawn = list(drawing.picture.every())
     assert len({one.key for one in drawn}) == len(drawn)
-    text = diagram_mermaid.render(drawing)
+    text = mermaid.render(drawing)
     outside = re.sub(r'"[^"]*"', "", text)
     assert text.count('"') % 2 == 0
     assert set(re.findall(r"[^\w\s\[\](){}|,:.#=>-]", outside)) <= set()
-    plain = diagram_ascii.render(drawing)
+    plain = ascii_text.render(drawing)
     for one in drawing.picture.nodes.values():
         before, after = {"end": "()", "choice": "<>", "service": "[]", "step": "[]", "group": "{}"}[one.form]
         assert f"{before}{one.slug.splitlines()[0] if one.slug.splitlines() else ''}" in plain and after

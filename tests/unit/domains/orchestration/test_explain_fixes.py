@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from cargo_ai.cli.commands import find
 from cargo_ai.cli.parse import parse
 from cargo_ai.cli.run import Request
-from cargo_ai.cli.words import find
 from tests.unit.domains.orchestration.conftest import Asker, Body, Place, node
 from tests.unit.domains.orchestration.test_explain import companies
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.orchestration.native import memory
-from cargo_ai.domains.orchestration.native.memory import Memories
-from cargo_ai.engine.action import Call, Done, Failed, Outcome
+from cargo_ai.domains.orchestration.actions import memory
+from cargo_ai.domains.orchestration.actions.memory import Memories
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.kernel import ids
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 

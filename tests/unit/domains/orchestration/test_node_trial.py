@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cargo_ai.engine.action import Call, Done, Failed, Outcome
-from cargo_ai.roomkit.plugins import Parts, plugins
+from cargo_ai.context.plugins import Parts, plugins
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from tests.kit.echo_service import EchoService, Say, echo_service
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from cargo_ai.domains.orchestration import play_schedule
+from cargo_ai.domains.orchestration.plays import play_schedule
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.orchestration.conftest import Body, Place, node

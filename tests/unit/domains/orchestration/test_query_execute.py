@@ -10,11 +10,11 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from cargo_ai.domains.orchestration import query as query_room
-from cargo_ai.domains.orchestration import query_tables
-from cargo_ai.engine.tables import runs
+from cargo_ai.domains.orchestration.insight import query as query_room
+from cargo_ai.domains.orchestration.insight import query_tables
+from cargo_ai.engine.journal.tables import runs
 from cargo_ai.store.session import EVERYWHERE
-from cargo_ai.warehouse.sql import roles
+from cargo_ai.user_sql.run import roles
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

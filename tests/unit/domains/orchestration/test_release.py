@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.orchestration import door
-from cargo_ai.domains.workspace.door import Bootstrap
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.workspace.public import Bootstrap
 from cargo_ai.kernel import ids
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 
 GET, UPDATE, DEPLOY = (f"orchestration.draftRelease.{name}" for name in ("get", "update", "deploy"))
 FIELD = {"kind": "string", "name": "Domain", "slug": "domain"}
@@ -179,22 +179,22 @@ async def test_the_door_says_what_new_runs_take(asker: Any, state: State, born: 
     tool = await asker.tool()
     workflow = uuid.UUID(tool["workflowUuid"])
     async with state.database.session(born.workspace_uuid) as db:
-        bare = await door.runnable(db, workflow)
+        bare = await public.runnable(db, workflow)
         assert bare is not None
         assert (bare.kind, str(bare.tool_uuid), bare.release_uuid, bare.nodes) == ("tool", tool["uuid"], None, None)
     release = (await asker.ask(DEPLOY, workflowUuid=tool["workflowUuid"], nodes=graph))["release"]
     async with state.database.session(born.workspace_uuid) as db:
-        found = await door.runnable(db, workflow)
+        found = await public.runnable(db, workflow)
         assert found is not None
         assert (str(found.release_uuid), found.nodes) == (release["uuid"], graph)
-        assert await door.release_nodes(db, uuid.UUID(release["uuid"])) == graph
-        assert await door.runnable(db, ids.new()) is None
+        assert await public.release_nodes(db, uuid.UUID(release["uuid"])) == graph
+        assert await public.runnable(db, ids.new()) is None
 
 
 async def test_a_workspace_has_one_hidden_workflow_however_many_ask(asker: Any, state: State, born: Bootstrap) -> None:
     async def ask() -> uuid.UUID:
         async with state.database.session(born.workspace_uuid) as db:
-            found = await door.hidden_workflow(db, born.workspace_uuid)
+            found = await public.hidden_workflow(db, born.workspace_uuid)
             await db.commit()
             return found
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.domains.orchestration.release_change import compare
+from cargo_ai.domains.orchestration.workflows.release_change import compare
 from tests.unit.domains.orchestration.conftest import Asker, Body, node
 
 

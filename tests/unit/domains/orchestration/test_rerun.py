@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cargo_ai.domains.orchestration import rerun_source
+from cargo_ai.domains.orchestration.replay import rerun_source
 from cargo_ai.kernel import ids
 from tests.kit.echo_service import Answerer, Heard, Say, echo_service
 from tests.unit.domains.orchestration.conftest import Body, Place, node

@@ -7,12 +7,12 @@ import uuid
 
 import pytest
 
-from cargo_ai.domains.orchestration import batch_source
-from cargo_ai.domains.segmentation import door
-from cargo_ai.engine.action import Actions
-from cargo_ai.engine.enumerate import Sources
+from cargo_ai.context.plugins import Parts
+from cargo_ai.domains.orchestration.batches import batch_source
+from cargo_ai.domains.segmentation import public
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import clock, ids
-from cargo_ai.roomkit.plugins import Parts
 from tests.unit.domains.orchestration.conftest import Body, Place
 from tests.unit.domains.orchestration.test_batch_records import above, companies
 
@@ -28,7 +28,7 @@ async def watched(place: Place, slug: str, score: int) -> tuple[str, str]:
     made = await place.admin.ask("segmentation.segment.create", name="High", modelUuid=model, filter=above(score))
     segment = str(made["segment"]["uuid"])
     async with place.state.database.session(uuid.UUID(place.workspace)) as db:
-        await door.watch(db, uuid.UUID(segment), True)
+        await public.watch(db, uuid.UUID(segment), True)
         await db.commit()
     return model, segment
 
@@ -78,9 +78,9 @@ async def test_a_source_reads_the_records_of_a_change_as_they_are_now(place: Pla
     made = await place.admin.ask("segmentation.segment.create", name="High", modelUuid=model, filter=above(2))
     segment = uuid.UUID(made["segment"]["uuid"])
 
-    async def compare() -> door.Change | None:
+    async def compare() -> public.Change | None:
         async with place.state.database.session(uuid.UUID(place.workspace)) as db:
-            found = await door.compute_change(db, segment)
+            found = await public.compute_change(db, segment)
             await db.commit()
             return found
 

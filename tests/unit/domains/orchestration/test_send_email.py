@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlalchemy import select, text
 
-from cargo_ai.domains.orchestration.native.human_review import Reviews
-from cargo_ai.domains.orchestration.native.send_email import Letters, check
+from cargo_ai.domains.orchestration.actions.human_review import Reviews
+from cargo_ai.domains.orchestration.actions.send_email import Letters, check
 from cargo_ai.domains.orchestration.node_tables import Review
-from cargo_ai.domains.orchestration.review_tell import Teller
-from cargo_ai.engine.action import Call, Done, Failed, Later, Outcome
-from cargo_ai.integrations.mail import Mailer
-from cargo_ai.integrations.mail import state as mail_state
+from cargo_ai.domains.orchestration.reviews.review_notify import Teller
+from cargo_ai.email.smtp import Mailer
+from cargo_ai.email.smtp import state as mail_state
+from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings

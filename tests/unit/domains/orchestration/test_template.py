@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cargo_ai.domains.orchestration import templates
+from cargo_ai.domains.orchestration.workflows import templates
 from cargo_ai.server.compose import load_domains
 from tests.kit.echo_service import EchoService, Say, echo_service
 from tests.unit.domains.orchestration.conftest import Body, Place

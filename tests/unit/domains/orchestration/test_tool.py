@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cargo_ai.context import usages
 from cargo_ai.domains.orchestration.tables import Tool
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids
-from cargo_ai.roomkit import references
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 
 FORM: dict[str, Any] = {
     "isEnabled": True,
@@ -109,7 +109,7 @@ async def test_a_trigger_whose_cron_is_none_is_named_and_changes_nothing(asker: 
     assert (await asker.ask("orchestration.tool.get", uuid=made["uuid"]))["tool"]["triggers"] == []
 
 
-async def test_the_captcha_secret_is_sealed_hidden_and_kept(asker: Any, state: State, born: door.Bootstrap) -> None:
+async def test_the_captcha_secret_is_sealed_hidden_and_kept(asker: Any, state: State, born: public.Bootstrap) -> None:
     made = await asker.tool()
     shown = (await asker.ask("orchestration.tool.update", uuid=made["uuid"], publicForm=FORM))["tool"]["publicForm"]
     assert shown["spam"]["captchaSecret"] == "***"
@@ -133,10 +133,10 @@ async def test_a_removed_tool_is_gone_from_every_list_but_its_releases_can_be_re
         assert (status, body["reason"]) == (404, "toolNotFound")
 
 
-async def test_a_tool_that_another_one_uses_is_not_removed(asker: Any, state: State, born: door.Bootstrap) -> None:
+async def test_a_tool_that_another_one_uses_is_not_removed(asker: Any, state: State, born: public.Bootstrap) -> None:
     used, user = await asker.tool("Finder"), await asker.tool("Caller")
     async with state.database.session(born.workspace_uuid) as db:
-        await references.put(db, born.workspace_uuid, "tool", uuid.UUID(user["uuid"]), [("tool", uuid.UUID(used["uuid"]))])
+        await usages.put(db, born.workspace_uuid, "tool", uuid.UUID(user["uuid"]), [("tool", uuid.UUID(used["uuid"]))])
         await db.commit()
     status, body = await asker.refused("orchestration.tool.remove", uuid=used["uuid"])
     assert (status, body["reason"]) == (409, "toolIsUsed")
@@ -145,7 +145,7 @@ async def test_a_tool_that_another_one_uses_is_not_removed(asker: Any, state: St
     await asker.ask("orchestration.tool.remove", uuid=used["uuid"])
 
 
-async def test_a_read_only_tool_is_neither_changed_nor_removed(asker: Any, state: State, born: door.Bootstrap) -> None:
+async def test_a_read_only_tool_is_neither_changed_nor_removed(asker: Any, state: State, born: public.Bootstrap) -> None:
     made = await asker.tool()
     async with state.database.session(born.workspace_uuid) as db:
         (await db.scalars(select(Tool))).one().is_read_only = True

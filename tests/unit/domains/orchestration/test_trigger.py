@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from cargo_ai.domains.orchestration import trigger
+from cargo_ai.domains.orchestration.workflows import trigger
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.orchestration.conftest import Body, Place, node

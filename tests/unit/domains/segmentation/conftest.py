@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cargo_ai.kernel import ids
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker, asker, stranger
 
 Body = dict[str, Any]

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from cargo_ai.contract.segmentation.filter import Filter, Order
-from cargo_ai.domains.segmentation import selection
-from cargo_ai.domains.storage import door as storage
-from cargo_ai.domains.workspace import door
-from cargo_ai.engine.queue import driver_connection
-from cargo_ai.server.state import State
-from cargo_ai.warehouse import driver
+from cargo_ai.domains.segmentation import select_records
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.domains.workspace import public
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.records import driver
+from cargo_ai.server.api.state import State
 from tests.unit.domains.segmentation.conftest import Asker, Body, above, where
 
 
@@ -46,16 +46,16 @@ async def companies(asker: Asker) -> str:
     "filter", [above(2, "deals"), above(10, "mean"), above(30), where({"kind": "number", "columnSlug": "off", "operator": "isNull"})]
 )
 async def test_both_ways_choose_the_same_records_in_the_same_order(
-    companies: str, filter: Body, state: State, born: door.Bootstrap
+    companies: str, filter: Body, state: State, born: public.Bootstrap
 ) -> None:
     workspace = uuid.UUID(str(born.workspace_uuid))
     async with state.database.session(workspace) as db:
         order = [Order.model_validate({"columnSlug": slug, "kind": "desc"}) for slug in ("off", "deals")]
-        found = await selection.select(db, workspace, uuid.UUID(companies), Filter.model_validate(filter), order, None)
+        found = await select_records.select(db, workspace, uuid.UUID(companies), Filter.model_validate(filter), order, None)
         assert found is not None
         at_once = replace(found, source=storage.at_once(found.catalog, found.relation))
         connection = await driver_connection(db)
-        statements: list[Callable[[selection.Selection], str]] = [lambda one: one.page(7, 3), lambda one: one.count()]
+        statements: list[Callable[[select_records.Selection], str]] = [lambda one: one.page(7, 3), lambda one: one.count()]
         for make in statements:
             one_by_one = await driver.fetch(connection, make(found), found.scope.params)
             assert one_by_one == await driver.fetch(connection, make(at_once), found.scope.params)

@@ -7,12 +7,12 @@ import uuid
 
 import pytest
 
-from cargo_ai.domains.segmentation import changes, door
-from cargo_ai.domains.segmentation.watching import Watcher
-from cargo_ai.engine.queue import driver_connection
+from cargo_ai.domains.segmentation import compare, public
+from cargo_ai.domains.segmentation.change_detection import Watcher
+from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock
-from cargo_ai.server.state import State
-from cargo_ai.warehouse import driver
+from cargo_ai.records import driver
+from cargo_ai.server.api.state import State
 from tests.conftest import make_state
 from tests.unit.domains.segmentation.conftest import Asker, Body, above, events_of, kinds, segment_of, where
 
@@ -24,7 +24,7 @@ async def workspace_of(state: State) -> uuid.UUID:
 
 async def watch(state: State, segment: str, watched: bool = True) -> None:
     async with state.database.session(await workspace_of(state)) as db:
-        await door.watch(db, uuid.UUID(segment), watched)
+        await public.watch(db, uuid.UUID(segment), watched)
         await db.commit()
 
 
@@ -201,7 +201,7 @@ async def test_work_whose_worker_dies_before_its_commit_is_done_by_another_and_o
             raise Dead
 
     with monkeypatch.context() as patch, pytest.raises(Dead):
-        patch.setattr("cargo_ai.engine.crash.point", die)
+        patch.setattr("cargo_ai.engine.journal.crash_points.point", die)
         while True:
             await watcher.next()
     assert await changes_of(asker, segment) == [] and await work_left(state) == 1
@@ -217,7 +217,7 @@ async def test_two_workers_compare_a_segment_one_after_the_other(asker: Asker, s
     first, second = Watcher(state.database), Watcher(other.database)
     await settled(state, first)
     async with state.database.session(await workspace_of(state)) as db:
-        await changes.lock(db, uuid.UUID(segment))
+        await compare.lock(db, uuid.UUID(segment))
         await put(asker, model, "c0", employees=99)
         deadline = clock.seconds() + 1
         while clock.seconds() < deadline:
@@ -255,8 +255,8 @@ async def test_by_hand_a_watched_segment_is_compared_once_with_all(asker: Asker,
     await settled(state, watcher)
     await put(asker, model, "c0", employees=99)
     async with state.database.session(await workspace_of(state)) as db:
-        made = await door.compute_change(db, uuid.UUID(segment))
-        again = await door.compute_change(db, uuid.UUID(segment))
+        made = await public.compute_change(db, uuid.UUID(segment))
+        again = await public.compute_change(db, uuid.UUID(segment))
         await db.commit()
     assert made is not None and (made.added, made.updated, made.removed, made.unchanged, made.total) == (0, 1, 0, 2, 3)
     assert again is None

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from cargo_ai.domains.storage.actions.grouped import Grouped, Kind
-from cargo_ai.domains.storage.actions.nodes import Act, ModelNodes, remove_records
+from cargo_ai.domains.storage.actions.group_commit import Grouped, Kind
+from cargo_ai.domains.storage.actions.perform import Act, ModelNodes, remove_records
 from cargo_ai.domains.storage.actions.search import search_records
-from cargo_ai.domains.workspace import door
-from cargo_ai.engine.action import Call, Done, Failed
+from cargo_ai.domains.workspace import public
+from cargo_ai.engine.graph.action import Call, Done, Failed
 from cargo_ai.kernel import ids
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 from cargo_ai.store.tables import Event
 from tests.unit.domains.storage.conftest import Asker, Body
@@ -48,7 +48,7 @@ class Nodes:
 
 
 @pytest.fixture
-def nodes(state: State, born: door.Bootstrap) -> Nodes:
+def nodes(state: State, born: public.Bootstrap) -> Nodes:
     """The first workspace's."""
     return Nodes(state, born.workspace_uuid)
 
@@ -243,7 +243,7 @@ async def test_an_upsert_that_is_repeated_by_its_key_does_not_insert_again(asker
     assert [record["mail"] for record in await asker.records(uid)] == ["new@x"]
 
 
-async def test_two_workers_never_both_insert(asker: Asker, state: State, born: door.Bootstrap) -> None:
+async def test_two_workers_never_both_insert(asker: Asker, state: State, born: public.Bootstrap) -> None:
     uid = await asker.model("notes", columns=[{"slug": "mail", "type": "string"}, {"slug": "n", "type": "number"}])
     workers = [Nodes(state, born.workspace_uuid), Nodes(state, born.workspace_uuid)]
     configs = [{"modelUuid": uid, "matchingColumnSlug": "mail", "matchingValue": f"{n % 10}@x", "mappings": {"n": n}} for n in range(40)]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from cargo_ai.domains.storage import recompute
-from cargo_ai.server.state import State
-from cargo_ai.warehouse import ddl
+from cargo_ai.domains.storage.columns import recompute
+from cargo_ai.records import ddl
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker
 
 

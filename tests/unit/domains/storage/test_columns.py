@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from cargo_ai.kernel import clock
-from cargo_ai.server.state import State
-from cargo_ai.warehouse import ddl
+from cargo_ai.records import ddl
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker, Body
 
 

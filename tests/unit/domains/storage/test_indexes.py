@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from cargo_ai.domains.storage.index import TASK, Indexing
-from cargo_ai.server.state import State
+from cargo_ai.domains.storage.models.index import TASK, Indexing
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker, Body
 from tests.unit.domains.storage.test_files import upload
 

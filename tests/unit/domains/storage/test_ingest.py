@@ -10,11 +10,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from cargo_ai.domains.storage.verdicts import forget
+from cargo_ai.domains.storage.records.row_results import forget
 from cargo_ai.kernel import clock
-from cargo_ai.server.state import State
+from cargo_ai.records.bulk import content_ids
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
-from cargo_ai.warehouse import content_ids
 from tests.unit.domains.storage.conftest import Asker, Body
 from tests.unit.domains.storage.test_files import upload
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cargo_ai.domains.storage import door as storage
-from cargo_ai.domains.workspace import door
-from cargo_ai.engine.queue import driver_connection
-from cargo_ai.server.state import State
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.domains.workspace import public
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.server.api.state import State
 from cargo_ai.store.tables import Event
 from tests.unit.domains.storage.conftest import Asker, Body
 
@@ -72,7 +72,7 @@ async def test_groups_say_what_a_merge_would_do(asker: Asker) -> None:
     assert (await asker.ask("storage.model.findDuplicates", uuid=uid, by=["email:exact"]))["groups"] == []
 
 
-async def test_a_merge_does_what_was_shown_and_its_undo_restores_exactly(asker: Asker, state: State, born: door.Bootstrap) -> None:
+async def test_a_merge_does_what_was_shown_and_its_undo_restores_exactly(asker: Asker, state: State, born: public.Bootstrap) -> None:
     uid = await model(asker, *TWINS)
     await asker.column(uid, kind="custom", slug="tier")
     expression = {"kind": "jsExpression", "expression": "(record.website || '') + record.name", "instructTo": "none"}
@@ -171,7 +171,7 @@ async def related(asker: Asker, one: str, column: str, other: str, key: str, **h
 
 
 async def test_what_led_to_a_removed_record_leads_to_the_survivor_until_the_merge_is_undone(
-    asker: Asker, state: State, born: door.Bootstrap
+    asker: Asker, state: State, born: public.Bootstrap
 ) -> None:
     uid = await model(asker, *TWINS)
     await asker.column(uid, kind="custom", slug="boss")

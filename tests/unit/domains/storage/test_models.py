@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import COMPANIES, Asker
 
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.roomkit import parquet
-from cargo_ai.roomkit.csvfile import BadFile
+from cargo_ai.files import parquet
+from cargo_ai.files.row_files import BadFile
 from tests.unit.domains.storage.conftest import Asker
 from tests.unit.domains.storage.test_files import upload
 
@@ -102,7 +102,7 @@ async def test_what_is_no_parquet_is_refused_in_words(asker: Asker, body: bytes)
 
 
 def test_the_server_does_not_load_pyarrow() -> None:
-    code = "import sys, cargo_ai.server.app, cargo_ai.server.worker; sys.exit('pyarrow' in sys.modules)"
+    code = "import sys, cargo_ai.server.api.app, cargo_ai.server.processes.worker; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

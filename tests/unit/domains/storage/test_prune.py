@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, text
 
-from cargo_ai.domains.storage import prune
+from cargo_ai.domains.storage.records import prune
 from cargo_ai.domains.storage.tables import Model, ModelInsert
 from cargo_ai.kernel import clock
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.storage.conftest import Asker
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.storage import door as storage
-from cargo_ai.domains.workspace import door
-from cargo_ai.engine.queue import driver_connection
-from cargo_ai.server.state import State
-from cargo_ai.warehouse import unload
-from cargo_ai.warehouse.catalog import Relation
-from cargo_ai.warehouse.driver import Connection, execute
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.domains.workspace import public
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.records.bulk import unload
+from cargo_ai.records.catalog import Relation
+from cargo_ai.records.driver import Connection, execute
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker
 
 pq: Any = import_module("pyarrow.parquet")
@@ -49,7 +49,7 @@ class Reader:
 
 
 @pytest.fixture
-async def reader(asker: Asker, state: State, born: door.Bootstrap, monkeypatch: pytest.MonkeyPatch) -> Reader:
+async def reader(asker: Asker, state: State, born: public.Bootstrap, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Of a model of 1,234 companies, in pieces of some dozens."""
     monkeypatch.setattr(unload, "FIRST_ROWS", 50)
     monkeypatch.setattr(unload, "MOST_ROWS", 70)
@@ -100,7 +100,7 @@ async def test_whoever_stops_reading_leaves_nothing_open(reader: Reader) -> None
     assert reader.open == 0
 
 
-async def test_an_error_of_the_database_ends_the_pieces(reader: Reader, state: State, born: door.Bootstrap) -> None:
+async def test_an_error_of_the_database_ends_the_pieces(reader: Reader, state: State, born: public.Bootstrap) -> None:
     pieces = reader.pieces("csv")
     assert await anext(pieces)
     async with state.database.session(born.workspace_uuid) as db:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 from cargo_ai.store.tables import Event
 from tests.unit.domains.storage.conftest import Asker

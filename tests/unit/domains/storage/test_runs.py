@@ -10,14 +10,14 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from cargo_ai.domains.storage import door as storage
-from cargo_ai.domains.storage.refreshing import Refreshing
+from cargo_ai.context.plugins import Parts
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.domains.storage.models.refresh_job import Refreshing
 from cargo_ai.domains.storage.tables import StorageRun
-from cargo_ai.domains.workspace import door
-from cargo_ai.engine.action import Actions
-from cargo_ai.engine.enumerate import Sources
-from cargo_ai.roomkit.plugins import Parts
-from cargo_ai.server.state import State
+from cargo_ai.domains.workspace import public
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.graph.action import Actions
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker, Body
 from tests.unit.domains.storage.test_files import upload
 
@@ -145,7 +145,7 @@ async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(asker
 
 
 async def test_a_run_that_killed_its_workers_five_times_gives_up(
-    asker: Asker, worker: Refreshing, state: State, born: door.Bootstrap
+    asker: Asker, worker: Refreshing, state: State, born: public.Bootstrap
 ) -> None:
     uid = await of_file(asker)
     run = (await asker.ask("storage.run.create", modelUuid=uid, isForce=True))["run"]

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from cargo_ai.domains.storage.refreshing import Refreshing
-from cargo_ai.engine.action import Actions
-from cargo_ai.engine.enumerate import Sources
-from cargo_ai.roomkit.plugins import Parts
-from cargo_ai.server.state import State
+from cargo_ai.context.plugins import Parts
+from cargo_ai.domains.storage.models.refresh_job import Refreshing
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.graph.action import Actions
+from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker, Body
 
 

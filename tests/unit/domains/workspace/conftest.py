@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from cargo_ai.domains.workspace import door
-from cargo_ai.server.state import State
+from cargo_ai.domains.workspace import public
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.workspace.people import Entering, Joining, Person
 
@@ -18,7 +18,7 @@ def enter(state: State) -> Entering:
 
     async def enter(value: str) -> Person:
         async with state.database.session(EVERYWHERE) as db:
-            who = await door.authenticate(db, value)
+            who = await public.authenticate(db, value)
             await db.commit()
         assert who is not None
         return Person(state, who)
@@ -27,7 +27,7 @@ def enter(state: State) -> Entering:
 
 
 @pytest.fixture
-async def admin(born: door.Bootstrap, enter: Entering) -> Person:
+async def admin(born: public.Bootstrap, enter: Entering) -> Person:
     """The first admin."""
     return await enter(born.token)
 
@@ -39,7 +39,7 @@ def join(admin: Person, state: State, enter: Entering) -> Joining:
     async def join(email: str, role_slug: str) -> Person:
         made = await admin.ask("workspaceManagement.user.create", user_email=email, role_slug=role_slug)
         async with state.database.session(admin.who.workspace_uuid) as db:
-            fresh = await door.create_token(db, workspace_uuid=admin.who.workspace_uuid, user_uuid=uuid.UUID(made["user"]["uuid"]))
+            fresh = await public.create_token(db, workspace_uuid=admin.who.workspace_uuid, user_uuid=uuid.UUID(made["user"]["uuid"]))
             await db.commit()
         return await enter(fresh.value)
 
@@ -47,9 +47,9 @@ def join(admin: Person, state: State, enter: Entering) -> Joining:
 
 
 @pytest.fixture
-async def stranger(state: State, born: door.Bootstrap, enter: Entering) -> Person:
+async def stranger(state: State, born: public.Bootstrap, enter: Entering) -> Person:
     """The admin of another workspace of the same installation."""
     async with state.database.session(None) as db:
-        other = await door.add_workspace(db, name="Other", email="stranger@example.com")
+        other = await public.add_workspace(db, name="Other", email="stranger@example.com")
         await db.commit()
     return await enter(other.token)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cargo_ai import contract
+from cargo_ai.context.context import Caller, Context
+from cargo_ai.context.handlers import handlers
 from cargo_ai.domains.workspace import account, folder, role, token, user, workspace
-from cargo_ai.roomkit.context import Caller, Context
-from cargo_ai.roomkit.handlers import handlers
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 
 assert all((account, folder, role, token, user, workspace)), "imported so that their handlers are known"
 

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from cargo_ai.context import usages
 from cargo_ai.contract.workspace.folder import CreateFolder
 from cargo_ai.domains.workspace import folder
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.roomkit import references
 from tests.unit.domains.workspace.people import Person
 
 CREATE, LIST, GET, UPDATE, REMOVE = (f"workspaceManagement.folder.{verb}" for verb in ("create", "all", "get", "update", "remove"))
@@ -134,14 +134,14 @@ async def test_a_folder_that_something_lies_in_stays_and_says_what(admin: Person
     inner = await make(admin, "B", parentUuid=top["uuid"])
     tool = ids.new()
     async with admin.asking() as ctx:
-        await references.put(ctx.db, ctx.workspace, "tool", tool, [("folder", UUID(top["uuid"]))])
+        await usages.put(ctx.db, ctx.workspace, "tool", tool, [("folder", UUID(top["uuid"]))])
     with pytest.raises(Refusal, match=r"not empty.*1 folder, 1 tool") as refused:
         await admin.ask(REMOVE, uuid=top["uuid"])
     assert (refused.value.status, refused.value.reason) == (409, "folderIsUsed")
     assert refused.value.details["usedBy"] == [{"kind": "folder", "uuid": inner["uuid"]}, {"kind": "tool", "uuid": str(tool)}]
     await admin.ask(REMOVE, uuid=inner["uuid"])
     async with admin.asking() as ctx:
-        await references.put(ctx.db, ctx.workspace, "tool", tool, [])
+        await usages.put(ctx.db, ctx.workspace, "tool", tool, [])
     await admin.ask(REMOVE, uuid=top["uuid"])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from tests.unit.domains.workspace.people import Entering, Person
@@ -51,7 +51,7 @@ async def test_a_removed_token_stands_for_nobody_and_is_unknown_afterwards(admin
     made = (await admin.ask(CREATE))["token"]
     assert await admin.ask(REMOVE, uuid=made["uuid"]) == {"uuid": made["uuid"]}
     async with admin.asking() as ctx:
-        assert await door.authenticate(ctx.db, made["token"]) is None
+        assert await public.authenticate(ctx.db, made["token"]) is None
     with pytest.raises(Refusal) as refused:
         await admin.ask(REMOVE, uuid=made["uuid"])
     assert (refused.value.status, refused.value.reason) == (404, "tokenNotFound")

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import update
 
-from cargo_ai.domains.workspace import door
+from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.tables import Role
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
@@ -112,7 +112,7 @@ async def test_who_is_shut_out_loses_the_tokens_for_good(admin: Person, join: Jo
     await admin.ask(REMOVE, userUuid=str(ann.who.user_uuid))
     await admin.ask(CREATE, userEmail="ann@example.com", roleSlug="member")
     async with admin.asking() as ctx:
-        assert await door.authenticate(ctx.db, value) is None
+        assert await public.authenticate(ctx.db, value) is None
 
 
 @pytest.mark.parametrize("user", ["0198c5f0-0000-7000-8000-000000000001", "nobody"])

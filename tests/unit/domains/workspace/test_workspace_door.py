@@ -10,23 +10,23 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.workspace import door
+from cargo_ai.context.context import Caller
+from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import new_token
-from cargo_ai.roomkit.context import Caller
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 from cargo_ai.store.session import EVERYWHERE
 
 
 async def caller_of(state: State, token: str) -> Caller | None:
     async with state.database.session(None) as db:
-        found = await door.authenticate(db, token)
+        found = await public.authenticate(db, token)
         await db.commit()
     return found
 
 
-async def test_an_empty_database_gets_a_workspace_with_three_roles_an_admin_and_a_token(state: State, born: door.Bootstrap) -> None:
+async def test_an_empty_database_gets_a_workspace_with_three_roles_an_admin_and_a_token(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(born.workspace_uuid) as db:
         assert (await db.scalars(select(Workspace.name))).all() == ["My Workspace"]
         assert (await db.scalars(select(User.email))).all() == ["admin@localhost"]
@@ -36,15 +36,15 @@ async def test_an_empty_database_gets_a_workspace_with_three_roles_an_admin_and_
     assert (who.workspace_uuid, who.user_uuid, who.role_slug) == (born.workspace_uuid, born.user_uuid, "admin")
 
 
-async def test_a_database_with_a_workspace_is_left_alone(state: State, born: door.Bootstrap) -> None:
+async def test_a_database_with_a_workspace_is_left_alone(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(None) as db:
-        assert await door.bootstrap(db) is None
+        assert await public.bootstrap(db) is None
 
 
 async def test_servers_that_start_together_make_one_workspace(state: State) -> None:
-    async def start() -> door.Bootstrap | None:
+    async def start() -> public.Bootstrap | None:
         async with state.database.session(None) as db:
-            made = await door.bootstrap(db)
+            made = await public.bootstrap(db)
             await db.commit()
             return made
 
@@ -60,9 +60,9 @@ async def test_other_rooms_add_to_a_workspace_at_its_birth_in_its_scope(state: S
     async def add_rows(db: AsyncSession, workspace: uuid.UUID) -> None:
         seen.append((workspace, db.info["scope"]))
 
-    monkeypatch.setattr(door, "on_workspace_created", [add_rows])
+    monkeypatch.setattr(public, "on_workspace_created", [add_rows])
     async with state.database.session(EVERYWHERE) as db:
-        made = await door.bootstrap(db)
+        made = await public.bootstrap(db)
         assert db.info["scope"] is EVERYWHERE
     assert made is not None
     assert seen == [(made.workspace_uuid, made.workspace_uuid)]
@@ -71,36 +71,36 @@ async def test_other_rooms_add_to_a_workspace_at_its_birth_in_its_scope(state: S
 @pytest.mark.parametrize(
     "token", ["", "cai_live_", new_token(), "x" * 10_000, "cai_live_\x00"], ids=["empty", "bare", "well formed", "long", "with NUL"]
 )
-async def test_an_unknown_token_stands_for_nobody(state: State, born: door.Bootstrap, token: str) -> None:
+async def test_an_unknown_token_stands_for_nobody(state: State, born: public.Bootstrap, token: str) -> None:
     assert await caller_of(state, token) is None
 
 
-async def test_the_value_of_a_token_is_not_stored(state: State, born: door.Bootstrap) -> None:
+async def test_the_value_of_a_token_is_not_stored(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(EVERYWHERE) as db:
         row = (await db.scalars(select(Token))).one()
     assert born.token not in {str(value) for value in vars(row).values()}
     assert row.last_four == born.token[-4:]
 
 
-async def test_a_removed_token_stands_for_nobody(state: State, born: door.Bootstrap) -> None:
+async def test_a_removed_token_stands_for_nobody(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(EVERYWHERE) as db:
         await db.execute(update(Token).values(deleted_at=clock.now()))
         await db.commit()
     assert await caller_of(state, born.token) is None
 
 
-async def test_a_token_of_somebody_who_left_the_workspace_stands_for_nobody(state: State, born: door.Bootstrap) -> None:
+async def test_a_token_of_somebody_who_left_the_workspace_stands_for_nobody(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(born.workspace_uuid) as db:
         await db.delete((await db.scalars(select(Membership))).one())
         await db.commit()
     assert await caller_of(state, born.token) is None
 
 
-async def test_a_tokens_own_rules_narrow_its_users_rights_and_never_widen_them(state: State, born: door.Bootstrap) -> None:
+async def test_a_tokens_own_rules_narrow_its_users_rights_and_never_widen_them(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(born.workspace_uuid) as db:
         await db.execute(update(Role).where(Role.slug == "admin").values(permissions=[{"effect": "allow", "actions": ["storage:*"]}]))
         rules = [{"effect": "allow", "resources": None, "actions": ["storage:read", "billing:read"]}]
-        fresh = await door.create_token(db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=rules)
+        fresh = await public.create_token(db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=rules)
         await db.commit()
     who = await caller_of(state, fresh.value)
     assert who is not None
@@ -109,7 +109,7 @@ async def test_a_tokens_own_rules_narrow_its_users_rights_and_never_widen_them(s
     assert not who.may("billing:read")
 
 
-async def test_a_members_own_rules_stand_beside_the_roles_and_deny_wins(state: State, born: door.Bootstrap) -> None:
+async def test_a_members_own_rules_stand_beside_the_roles_and_deny_wins(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(born.workspace_uuid) as db:
         await db.execute(update(Membership).values(permissions=[{"effect": "deny", "resources": None, "actions": ["billing:*"]}]))
         await db.commit()
@@ -119,7 +119,7 @@ async def test_a_members_own_rules_stand_beside_the_roles_and_deny_wins(state: S
     assert not who.may("billing:read")
 
 
-async def test_the_last_use_of_a_token_is_noted_once_an_hour(state: State, born: door.Bootstrap) -> None:
+async def test_the_last_use_of_a_token_is_noted_once_an_hour(state: State, born: public.Bootstrap) -> None:
     async def last_use() -> object:
         async with state.database.session(EVERYWHERE) as db:
             return await db.scalar(select(Token.last_used_at))
@@ -138,20 +138,20 @@ async def test_the_last_use_of_a_token_is_noted_once_an_hour(state: State, born:
     assert await last_use() > long_ago  # pyright: ignore[reportOperatorIssue]
 
 
-async def test_signing_in_does_not_wait_for_another_request_that_notes_the_use(state: State, born: door.Bootstrap) -> None:
+async def test_signing_in_does_not_wait_for_another_request_that_notes_the_use(state: State, born: public.Bootstrap) -> None:
     async with state.database.session(EVERYWHERE) as holding:
-        assert await door.authenticate(holding, born.token) is not None
+        assert await public.authenticate(holding, born.token) is not None
         async with asyncio.timeout(10):
             assert await caller_of(state, born.token) is not None
 
 
-async def test_a_folder_exists_for_its_own_kind_and_workspace_only(state: State, born: door.Bootstrap) -> None:
+async def test_a_folder_exists_for_its_own_kind_and_workspace_only(state: State, born: public.Bootstrap) -> None:
     folder = Folder(uuid=ids.new(), workspace_uuid=born.workspace_uuid, kind="tool", name="A", emoji_slug="hammer")
     async with state.database.session(born.workspace_uuid) as db:
         db.add(folder)
         await db.commit()
-        assert await door.folder_exists(db, folder.uuid, "tool")
-        assert not await door.folder_exists(db, folder.uuid, "play")
-        assert not await door.folder_exists(db, ids.new(), "tool")
+        assert await public.folder_exists(db, folder.uuid, "tool")
+        assert not await public.folder_exists(db, folder.uuid, "play")
+        assert not await public.folder_exists(db, ids.new(), "tool")
     async with state.database.session(ids.new()) as db:
-        assert not await door.folder_exists(db, folder.uuid, "tool")
+        assert not await public.folder_exists(db, folder.uuid, "tool")

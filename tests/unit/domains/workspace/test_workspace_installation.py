@@ -9,7 +9,7 @@ import pytest
 
 from cargo_ai.domains.workspace.installation import verify_key
 from cargo_ai.kernel.secrets import SecretKey, WrongKey
-from cargo_ai.server.state import State
+from cargo_ai.server.api.state import State
 
 KEY, OTHER = SecretKey(b"a" * 32), SecretKey(b"b" * 32)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from cargo_ai.warehouse.catalog import Relation
-from cargo_ai.warehouse.values import Unfit, shown, to_database
+from cargo_ai.records.catalog import Relation
+from cargo_ai.records.values import Unfit, shown, to_database
 
 Policy = Literal["overwrite", "fillEmpty", "keepOnNull"]
 POLICIES: tuple[str, ...] = get_args(Policy)

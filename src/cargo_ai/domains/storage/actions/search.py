@@ -9,15 +9,16 @@ from sqlglot import exp
 
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.storage.actions.config import Unusable
-from cargo_ai.domains.storage.actions.nodes import Task
-from cargo_ai.domains.storage.scoping import scope_of
-from cargo_ai.engine.action import Done, Outcome
-from cargo_ai.engine.queue import driver_connection
+from cargo_ai.domains.storage.actions.perform import Task
+from cargo_ai.domains.storage.filter_scopes import scope_of
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.engine.graph.action import Done, Outcome
 from cargo_ai.kernel.wire import errors_of
-from cargo_ai.warehouse import rows
-from cargo_ai.warehouse.driver import fetch
-from cargo_ai.warehouse.filter import compile, failing, terms
-from cargo_ai.warehouse.filter.terms import InvalidFilter
+from cargo_ai.records import rows
+from cargo_ai.records.driver import fetch
+from cargo_ai.records.filter import compile, terms
+from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.user_sql.run import conditions
 
 MOST = 1_000
 _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
@@ -45,7 +46,7 @@ async def search_records(task: Task) -> Outcome:
     count = exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(source.copy()).where(where.copy())
     connection = await driver_connection(task.db)
     try:
-        async with failing.evaluating(connection, scope):
+        async with conditions.evaluating(connection, scope):
             records = rows.to_records(task.relation, await fetch(connection, terms.sql(page), scope.params))
             found: int = (await fetch(connection, terms.sql(count), scope.params))[0][0]
     except InvalidFilter as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 from procrastinate.schema import SchemaManager
 
-from cargo_ai.engine.partitions import DDL as PARTITIONS
+from cargo_ai.engine.journal.partitions import DDL as PARTITIONS
 
 revision = "0002"
 down_revision = "0001"

@@ -1,0 +1,170 @@
+"""`cargo-ai doctor`: checks what a working set-up needs and says how to mend what is missing."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cargo_ai import __version__
+from cargo_ai.cli import credentials, output
+from cargo_ai.cli.builtin.whoami import identity
+from cargo_ai.cli.client.api import Answer, Api
+from cargo_ai.cli.failure import DENIED, DONE, FAILED, LATER, Failure
+from cargo_ai.cli.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.shapes import Row
+
+ROW: Row = {
+    "words": ["doctor"],
+    "summary": "Check this installation, the server and the sign-in; one JSON document.",
+    "examples": ["cargo-ai doctor"],
+    "args": [],
+}
+SEVERITY = (DONE, FAILED, DENIED, LATER)  # mildest first: without a server nothing works, without a sign-in almost nothing
+
+_HARDENING: dict[bool, tuple[str, str | None]] = {
+    True: ("the logins that run users' SQL reach nothing but their models", None),
+    False: (
+        "the logins that run users' SQL may call functions and read catalogs of PostgreSQL; the check of each query still refuses it",
+        "As a superuser: psql -d DATABASE -c \"SET cargo_ai.owner = 'LOGIN_OF_THE_SERVER'\" -f cargo_ai/store/harden.sql "
+        "(a file of the installed package)",
+    ),
+}
+
+
+class Checks:
+    """The checks made so far and the exit code they come to."""
+
+    def __init__(self) -> None:
+        self.list: list[dict[str, Any]] = []
+        self.code = DONE
+
+    def add(self, name: str, ok: bool, detail: str, fix: str | None = None, code: int = FAILED) -> bool:
+        """Records one check; says whether it passed."""
+        self.list.append({"name": name, "ok": ok, "detail": detail, **({"fix": fix} if fix and not ok else {})})
+        if not ok and SEVERITY.index(code) > SEVERITY.index(self.code):
+            self.code = code
+        return ok
+
+
+def run(parsed: Parsed) -> int:
+    """Prints `{ok, version, baseUrl, checks}`; exit code of the worst check."""
+    settings = Settings(parsed.options, parsed.stdin)
+    checks = Checks()
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    checks.add("python", sys.version_info >= (3, 11), f"Python {version}", "Install Python 3.11 or newer.")
+    _credentials(checks, settings)
+    if _server(checks, settings):
+        _sign_in(checks, settings)
+    document = {"ok": checks.code == DONE, "version": {"installed": __version__}, "baseUrl": settings.base_url, "checks": checks.list}
+    output.print_document(document)
+    return checks.code
+
+
+def _credentials(checks: Checks, settings: Settings) -> None:
+    place = credentials.path()
+    if settings.saved.problem:
+        checks.add("credentials", False, settings.saved.problem, f"Remove {place}, then: cargo-ai login", DENIED)
+    elif not os.path.exists(place):
+        source = f"the token comes from {settings.signed_by}" if settings.token else "nobody signed in yet"
+        checks.add("credentials", True, f"{place} does not exist: {source}")
+    else:
+        mode = os.stat(place).st_mode & 0o777
+        private = os.name != "posix" or not mode & 0o077
+        checks.add("credentials", private, f"{place}, mode {mode:04o}", f"chmod 600 {place}")
+
+
+def _probe(api: Api, path: str) -> Answer | Failure:
+    try:
+        return api.call("GET", path, seconds=10.0, once=True)
+    except Failure as lost:
+        return lost
+
+
+def _server(checks: Checks, settings: Settings) -> bool:
+    """Alive, ready and of our version. False when nothing answers, so that no more need be asked."""
+    api = Api(settings, None)
+    health = _probe(api, "/healthz")
+    if isinstance(health, Failure):
+        return checks.add("server", False, str(health), health.document.get("fix"), health.code if health.code in SEVERITY else LATER)
+    if health.status != 200:
+        detail = f"{settings.base_url}/healthz answered {health.status} {health.phrase}"
+        return checks.add("server", False, detail, "cargo-ai server start", LATER)
+    checks.add("server", True, f"{settings.base_url} answers")
+    ready = _probe(api, "/readyz")
+    if isinstance(ready, Failure):
+        checks.add("ready", False, str(ready), "cargo-ai server status", LATER)
+    else:
+        checks.add("ready", ready.status == 200, _ready_detail(ready), "cargo-ai server status", LATER)
+        _database(checks, output.as_object(_json(ready)))
+    theirs = output.dig(_json(health), "version")
+    if isinstance(theirs, str):
+        fix = f"Install the same version on both sides: pip install 'cargo-ai=={output.clean(theirs)}'"
+        checks.add("version", theirs == __version__, f"server {output.clean(theirs)}, this command {__version__}", fix)
+    return True
+
+
+def _database(checks: Checks, report: dict[str, Any]) -> None:
+    """What the server says about its database and its workers; nothing where it says nothing."""
+    postgres = output.as_object(report.get("postgres"))
+    if postgres:
+        extensions = postgres.get("extensions")
+        names = ", ".join(output.clean(str(name)) for name in extensions) if output.is_list(extensions) else "unknown"
+        checks.add("database", True, f"PostgreSQL {output.clean(str(postgres.get('version')))}, extensions: {names}")
+        if isinstance(postgres.get("hardened"), bool):
+            checks.add("sqlLogins", postgres["hardened"] is True, *_HARDENING[postgres["hardened"] is True])
+    migrations = output.as_object(report.get("migrations"))
+    if migrations:
+        current, needed = (output.clean(str(migrations.get(name))) for name in ("current", "needed"))
+        checks.add("schema", current == needed, f"{current}, needed {needed}", "cargo-ai server migrate")
+    workers = report.get("workers")
+    if isinstance(workers, int):
+        detail = f"{workers} at work" if workers else "none: what is created stays pending"
+        checks.add("workers", workers > 0, detail, "cargo-ai server start", LATER)
+    _email(checks, report.get("email"))
+
+
+def _email(checks: Checks, said: Any) -> None:
+    """Whether the server can send e-mail, which it need not; a setting that cannot be used is a fault."""
+    if said == "configured":
+        checks.add("email", True, "configured: sendEmail nodes and letters to reviewers go out")
+    elif said == "notConfigured":
+        checks.add("email", True, "not configured: sendEmail nodes fail until the server has CARGO_AI_SMTP_HOST and CARGO_AI_SMTP_FROM")
+    elif isinstance(said, str):
+        checks.add("email", False, output.clean(said), "Set it right in the server's environment and start it again.")
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return answer.document()
+    except Failure:
+        return {}
+
+
+def _ready_detail(answer: Answer) -> str:
+    """`ready`, or what the server says is missing."""
+    found = output.as_object(_json(answer))
+    said = found.get("errorMessage") or found.get("detail")
+    if not said:
+        parts = [f"{name}: {value}" for name, value in found.items() if isinstance(value, (str, bool, int))]
+        said = ", ".join(parts)
+    return output.clean(str(said)) if said else ("ready" if answer.status == 200 else f"answered {answer.status} {answer.phrase}")
+
+
+def _sign_in(checks: Checks, settings: Settings) -> None:
+    try:
+        found = identity(Api(settings, settings.need_token()))
+    except Failure as refusal:
+        code = refusal.code if refusal.code in SEVERITY else FAILED
+        checks.add("signedIn", False, str(refusal), refusal.document.get("fix"), code)
+        return
+    checks.add("signedIn", True, f"{output.dig(found, 'user.email')}, token from {settings.signed_by}")
+    uuid, name = output.dig(found, "workspace.uuid"), output.dig(found, "workspace.name")
+    fits = settings.workspace_uuid in (None, uuid)
+    detail = f"{name} ({uuid})" if fits else f"{settings.workspace_uuid} is asked for, {uuid} answers"
+    checks.add("workspace", fits, detail, "cargo-ai login", DENIED)

@@ -1,0 +1,95 @@
+"""`cargo-ai login`: checks a token with the server and keeps it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from urllib.parse import urlsplit
+
+from cargo_ai.cli import credentials, output
+from cargo_ai.cli.builtin.whoami import identity
+from cargo_ai.cli.client.api import Api
+from cargo_ai.cli.client.transport import is_loopback
+from cargo_ai.cli.failure import DENIED, Failure, failure, usage
+from cargo_ai.cli.settings import PROJECT_FILE, Settings, checked_token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cargo_ai.cli.parse import Parsed
+    from cargo_ai.cli.shapes import Arg, Row
+
+HOW_TO = "This server signs in with tokens: cargo-ai login --token TOKEN. `cargo-ai server start` prints the first one."
+
+
+def _foreign(flag: str, kind: str) -> Arg:
+    """A way to sign in that other servers have: known, so that the answer can say what to do instead."""
+    return {"wire": flag, "in": "cli", "type": kind, "flags": ["--" + flag], "hidden": True}
+
+
+ROW: Row = {
+    "words": ["login"],
+    "summary": "Sign in to a server with a token. Without --token it asks for one, without showing it.",
+    "examples": [
+        "cargo-ai login",
+        "cargo-ai login --token $TOKEN",
+        "cargo-ai login --token - < token.txt",
+        "cargo-ai login --base-url https://cargo.example.com --token-file token.txt",
+    ],
+    "args": [
+        {"wire": "token", "in": "cli", "type": "string", "flags": ["--token"], "help": "The token; - reads it from standard input."},
+        {"wire": "token-file", "in": "cli", "type": "string", "flags": ["--token-file"], "help": "A file that holds the token."},
+        {"wire": "base-url", "in": "cli", "type": "string", "flags": ["--base-url"], "help": "The server. Default http://127.0.0.1:8420."},
+        {
+            "wire": "workspace-uuid",
+            "in": "cli",
+            "type": "string",
+            "flags": ["--workspace-uuid"],
+            "help": "The workspace that the token must belong to.",
+        },
+        *(_foreign(flag, "string") for flag in ("email", "code", "workspace-name", "client-id", "domain", "audience")),
+        _foreign("oauth", "boolean"),
+    ],
+}
+
+
+def run(parsed: Parsed) -> int:
+    """Prints the whoami document and saves the token; Failure 4 (nothing saved) for a token or workspace that does not fit."""
+    if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
+        raise usage("tokenNeeded", HOW_TO, "cargo-ai login --token TOKEN")
+    settings = Settings(parsed.options, parsed.stdin)
+    # A folder's file may not choose where a token goes.
+    if settings.base_from == PROJECT_FILE:
+        settings.need_trusted_server()
+    given = settings.token if settings.signed_by != credentials.path() else None
+    token = given or _ask(settings)
+    settings.workspace_uuid = settings.workspace_flag
+    try:
+        found = identity(Api(settings, token))
+    except Failure as refusal:
+        if refusal.document.get("fix") == "cargo-ai login":
+            del refusal.document["fix"]
+        raise
+    uuid = found["workspace"]["uuid"]
+    if settings.workspace_flag and settings.workspace_flag != uuid:
+        sentence = f"This token belongs to another workspace than {settings.workspace_flag}. Nothing was saved."
+        raise failure(DENIED, "workspaceMismatch", sentence)
+    credentials.keep(settings.saved, settings.base_url, token, uuid)
+    parts = urlsplit(settings.base_url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not settings.quiet:
+        output.say(f"warning: {settings.base_url} is not encrypted: anybody on the way can read the token. Use https.")
+    if os.environ.get("CARGO_API_TOKEN") and settings.signed_by != "CARGO_API_TOKEN" and not settings.quiet:
+        output.say("warning: CARGO_API_TOKEN is set and wins over the token just saved.")
+    output.print_document(found)
+    return 0
+
+
+def _ask(settings: Settings) -> str:
+    if settings.no_input or not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
+        raise usage("missingFlag", f"A token is needed. {HOW_TO}", "cargo-ai login --token TOKEN")
+    from getpass import getpass
+
+    try:
+        typed = getpass(f"Token for {settings.base_url}: ", stream=sys.stderr)
+    except EOFError:
+        typed = ""
+    return checked_token(typed, "What was typed")

@@ -1,0 +1,210 @@
+"""The API of one server as the commands call it: signed in, retried where that is safe, refusals turned into exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from cargo_ai import __version__
+from cargo_ai.cli import output
+from cargo_ai.cli.client.transport import Lost, Reply, exchange
+from cargo_ai.cli.failure import DENIED, FAILED, LATER, Failure, failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from cargo_ai.cli.settings import Settings
+
+SILENCE_SECONDS = 300.0
+TRIES = 4
+LONGEST_PAUSE = 10.0
+
+
+class Answer:
+    """A reply read whole."""
+
+    def __init__(self, reply: Reply, url: str) -> None:
+        self.status = reply.status
+        self.phrase = reply.phrase
+        self.header = reply.header
+        self.url = url
+        self.body = reply.read()
+
+    def document(self) -> Any:
+        """The JSON of the body, `{}` for an empty one; Failure (1) when it is something else."""
+        if not self.body.strip():
+            return {}
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise self._not_json() from None
+
+    def check(self) -> Answer:
+        """Itself when the request was granted, else raises the refusal as a Failure."""
+        if 200 <= self.status < 300:
+            return self
+        if 300 <= self.status < 400:
+            where = output.clean(self.header("location"))[:200]
+            sentence = f"{self.url} sends us on to {where}. If that is your server, sign in there: cargo-ai login --base-url URL."
+            raise failure(FAILED, "redirected", sentence)
+        try:
+            document = output.as_object(json.loads(self.body))
+        except ValueError:
+            document = {}
+        if not isinstance(document.get("errorMessage"), str):
+            raise self._not_json()
+        if self.status == 401:
+            document.setdefault("fix", "cargo-ai login")
+        raise Failure(self._code(), document)
+
+    def _code(self) -> int:
+        return DENIED if self.status in (401, 403) else LATER if self.status in (429, 503) else FAILED
+
+    def _not_json(self) -> Failure:
+        code = FAILED if self.status < 300 else self._code()
+        start = output.clean(self.body[:800].decode("utf-8", "replace"))[:200]
+        sentence = f"{self.url} answered {self.status} {self.phrase}, not as a cargo-ai server does. Is something else in between?"
+        return failure(code, "unexpectedAnswer", sentence, status=self.status, body=start)
+
+
+class Api:
+    """Calls with the token and workspace of the settings."""
+
+    def __init__(self, settings: Settings, token: str | None) -> None:
+        self.settings = settings
+        self.base_url = settings.base_url
+        self.token = token
+        self.workspace_uuid = settings.workspace_uuid
+        self.started = time.monotonic()
+        self._warned: set[str] = set()
+
+    def call(
+        self,
+        verb: str,
+        path: str,
+        *,
+        query: str = "",
+        document: Any = None,
+        body: Callable[[], Iterable[bytes]] | None = None,
+        headers: dict[str, str] | None = None,
+        seconds: float | None = None,
+        patient: bool = False,
+        once: bool = False,
+    ) -> Answer:
+        """One request to `<base URL><path>`. `document` goes as JSON; `body` is asked for a fresh stream at every try.
+
+        Lost connections, 429, 503 and a proxy's 502 or 504 are tried again (the caller gives writes an Idempotency-Key);
+        `patient` also waits out a server that restarts, `once` never tries again.
+        Returns whatever the last try answered; raises Failure when nothing did.
+        """
+        url = self.base_url + path + (f"?{query}" if query else "")
+        sent = {**self._headers(), **(headers or {})}
+        data = None if document is None else json.dumps(document).encode()
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        limit = seconds or self.settings.timeout or SILENCE_SECONDS
+        tries = 10 if patient else 1 if once else TRIES
+        for attempt in range(tries):
+            last = attempt + 1 == tries
+            try:
+                answer = self._once(verb, url, sent, body() if body else data, limit)
+            except Lost as lost:
+                if last or lost.kind == "untrusted" or (lost.kind != "broken" and not patient):
+                    raise self.no_answer(lost) from None
+                pause = _backoff(attempt)
+            else:
+                wanted = _pause(answer, attempt)
+                if wanted is None or last:
+                    return answer
+                pause = wanted
+            if self.settings.timeout and time.monotonic() + pause > self.started + self.settings.timeout:
+                raise failure(LATER, "timeout", f"{self.base_url} did not answer within {self.settings.timeout:g} s.")
+            self.debug(f"again in {pause:.1f} s")
+            time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"User-Agent": f"cargo-ai/{__version__}", "Accept": "application/json", "Connection": "close"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+            if self.workspace_uuid:
+                headers["selected-workspace-uuid"] = self.workspace_uuid
+        return headers
+
+    def _once(self, verb: str, url: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None, seconds: float) -> Answer:
+        began = time.monotonic()
+        shown = url.partition("?")[0] + "?…" if "token" in url.partition("?")[2].lower() else url
+        self.debug(f"{verb} {shown}" + "".join(f"\n  {name}: {_masked(name, value)}" for name, value in headers.items()))
+        try:
+            answer = Answer(exchange(verb, url, headers, body, seconds), self.base_url)
+        except Lost as lost:
+            self.debug(f"{lost.kind} after {(time.monotonic() - began) * 1000:.0f} ms: {lost.detail}")
+            raise
+        took = (time.monotonic() - began) * 1000
+        request_id = output.clean(answer.header("x-request-id")) or "-"
+        self.debug(f"{answer.status} in {took:.0f} ms, {len(answer.body)} bytes, request id {request_id}")
+        self._warn(answer.header("x-cargo-warnings"))
+        return answer
+
+    def debug(self, text: str) -> None:
+        """A line on stderr under --debug."""
+        if self.settings.debug:
+            for line in text.splitlines():
+                output.say("debug: " + line)
+
+    def _warn(self, header: str) -> None:
+        if not header or self.settings.quiet:
+            return
+        try:
+            sentences: Any = json.loads(header)
+        except ValueError:
+            return
+        for sentence in sentences if output.is_list(sentences) else []:
+            if str(sentence) not in self._warned:  # a wait hears the same warning at every poll
+                self._warned.add(str(sentence))
+                output.say(f"warning: {output.clean(str(sentence))}")
+
+    def no_answer(self, lost: Lost) -> Failure:
+        """The Failure for a server that cannot be reached."""
+        url = self.base_url
+        if lost.kind == "untrusted":
+            sentence = f"The certificate of {url} is not trusted: {lost.detail}. SSL_CERT_FILE can name the authority that signed it."
+            return failure(FAILED, "untrustedCertificate", sentence)
+        if lost.kind == "timeout":
+            return failure(LATER, "timeout", f"{url} did not answer: {lost.detail}. What was sent may have been done.")
+        if lost.kind == "broken":
+            return failure(LATER, "connectionLost", f"The connection to {url} was lost ({lost.detail}). Try again.")
+        why = "" if lost.kind == "refused" else f" ({lost.detail})"
+        ways = "start one with `cargo-ai server start`, or name another with `cargo-ai login --base-url URL`"
+        sentence = f"No server answers at {url}{why}: {ways}."
+        return failure(LATER, "noServer", sentence, "cargo-ai server start")
+
+
+def new_key() -> str:
+    """A random idempotency key, in the form of a version 4 UUID."""
+    import uuid
+
+    return str(uuid.uuid4())
+
+
+def _masked(name: str, value: str) -> str:
+    return f"Bearer …{value[-4:]}" if name == "Authorization" and len(value) > 24 else "…" if name == "Authorization" else value
+
+
+def _pause(answer: Answer, attempt: int) -> float | None:
+    """Seconds to wait before another try, None when the answer stands."""
+    from_proxy = answer.status in (502, 504) and not answer.body.lstrip().startswith(b"{")
+    if answer.status not in (429, 503) and not from_proxy:
+        return None
+    wanted = answer.header("retry-after").strip()
+    if not wanted.isdigit():
+        return _backoff(attempt)
+    return max(float(wanted), 0.05) if float(wanted) <= LONGEST_PAUSE else None
+
+
+def _backoff(attempt: int) -> float:
+    """0.25 s, doubled each time up to 5 s, a little at random so that many clients do not return together."""
+    return min(5.0, 0.25 * 2**attempt) * (0.75 + os.urandom(1)[0] / 512)

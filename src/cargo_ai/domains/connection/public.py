@@ -1,0 +1,110 @@
+"""The door of the connection room: which connectors there are, what integrations can do, and how connector nodes act."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
+from cargo_ai.domains.connection.connector_action import ConnectorNodes, default_first
+from cargo_ai.domains.connection.dataset import add_native, reply
+from cargo_ai.domains.connection.tables import Connector, Dataset
+from cargo_ai.domains.workspace.public import on_workspace_created
+from cargo_ai.engine.dispatch.rate_limits import RateLimit
+from cargo_ai.integrations.kit import IntegrationAction, integrations
+
+__all__ = [
+    "Account",
+    "ConnectorNodes",
+    "accounts",
+    "action_children",
+    "action_of",
+    "connector_exists",
+    "connector_uuids",
+    "dataset",
+    "datasets",
+    "default_connector",
+    "integrations",
+    "limits",
+]
+
+on_workspace_created.append(add_native)
+
+
+async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
+    """Whether the session's workspace has this connector."""
+    wanted = select(Connector.uuid).where(Connector.uuid == connector, Connector.deleted_at.is_(None))
+    return await db.scalar(wanted) is not None
+
+
+async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, RateLimit]]:
+    """Of these connectors of the session's workspace those that have a rate limit: name and limit."""
+    found: dict[uuid.UUID, tuple[str, RateLimit]] = {}
+    for row in await db.scalars(select(Connector).where(Connector.uuid.in_(connectors), Connector.deleted_at.is_(None))):
+        integration = integrations().get(row.integration_slug)
+        rate = integration.connector.rate_limit if integration else None
+        rate = RateLimit(**row.rate_limit) if row.rate_limit is not None else rate
+        if rate is not None:
+            found[row.uuid] = (row.name, rate)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A connector as others may know it."""
+
+    uuid: uuid.UUID
+    name: str
+    slug: str
+    integration_slug: str
+    is_default: bool
+
+
+async def accounts(db: AsyncSession) -> list[Account]:
+    """The connectors of the session's workspace; of each integration the one first that a node without one uses."""
+    rows = await db.scalars(
+        select(Connector)
+        .where(Connector.deleted_at.is_(None))
+        .order_by(Connector.integration_slug, Connector.is_default.desc(), Connector.uuid)
+    )
+    return [Account(row.uuid, row.name, row.slug, row.integration_slug, row.is_default) for row in rows]
+
+
+async def connector_uuids(db: AsyncSession) -> frozenset[str]:
+    """The uuids of all connectors of the session's workspace."""
+    return frozenset(str(found) for found in await db.scalars(select(Connector.uuid).where(Connector.deleted_at.is_(None))))
+
+
+async def default_connector(db: AsyncSession, integration_slug: str) -> uuid.UUID | None:
+    """The connector that a node without one uses: the integration's default, else its oldest; None when there is none."""
+    wanted = select(Connector.uuid).where(Connector.integration_slug == integration_slug, Connector.deleted_at.is_(None))
+    return await db.scalar(default_first(wanted))
+
+
+def action_of(integration_slug: str, action_slug: str) -> IntegrationAction | None:
+    """An action of an integration, None when either is unknown."""
+    integration = integrations().get(integration_slug)
+    return None if integration is None else integration.actions.get(action_slug)
+
+
+def action_children(integration_slug: str, action_slug: str) -> int | None:
+    """How many children a node of this action has, None when there is no such action."""
+    action = action_of(integration_slug, action_slug)
+    return None if action is None else action.children_count
+
+
+async def datasets(db: AsyncSession) -> list[DatasetOnWire]:
+    """The datasets of the session's workspace, the oldest first."""
+    rows = await db.scalars(select(Dataset).where(Dataset.deleted_at.is_(None)).order_by(Dataset.uuid))
+    return [reply(row) for row in rows]
+
+
+async def dataset(db: AsyncSession, wanted: uuid.UUID, *, lock: bool = False) -> DatasetOnWire | None:
+    """A dataset of the session's workspace; `lock`: it then cannot be removed before the caller's commit."""
+    query = select(Dataset).where(Dataset.uuid == wanted, Dataset.deleted_at.is_(None))
+    row = await db.scalar(query.with_for_update(read=True) if lock else query)
+    return None if row is None else reply(row)

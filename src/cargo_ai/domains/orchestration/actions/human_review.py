@@ -1,0 +1,311 @@
+"""`humanReview`: a run waits here until somebody approves or rejects what is proposed, perhaps with changed values.
+
+Public documents name the native action `humanReview` and nothing more of it. Its config, its ways on and its output are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Literal, cast, get_args
+
+from pydantic_core import to_json
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.actions.config import check_number, known, schema
+from cargo_ai.context.plugins import NativeEffect
+from cargo_ai.domains.orchestration.actions import earlier_decision
+from cargo_ai.domains.orchestration.actions.outcomes import Unusable
+from cargo_ai.domains.orchestration.node_tables import Review
+from cargo_ai.domains.orchestration.reviews import review_notify
+from cargo_ai.email.email_address import BadAddress, read
+from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
+from cargo_ai.engine.journal.tables import runs
+from cargo_ai.expression import VARIABLE_TYPES, coerce
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.store.session import Database
+
+Timeout = Literal["reject", "approve", "fail"]
+MOST_MINUTES: Final = 365 * 24 * 60
+MOST_FIELDS: Final = 50
+MOST_BYTES: Final = 256 * 1024
+MOST_ASSIGNEES: Final = 20
+MOST_TITLE: Final = 200
+MOST_TEXT: Final = 10_000
+# A decision wakes the run. Should that ever be missed, the run looks by itself.
+LOOK_AGAIN = timedelta(days=7)
+
+EFFECT = NativeEffect(
+    "humanReview",
+    "Human review",
+    "Waits until a person approves or rejects: approved goes to the first child, rejected to the second, or nowhere without one. "
+    "An approval may change the values of editable fields.",
+    "logic",
+    "user-check",
+    schema(
+        {
+            "title": {"type": "string", "maxLength": MOST_TITLE, "description": "What is to be decided; the node's name unless told."},
+            "instructions": {"type": "string", "maxLength": MOST_TEXT, "description": "What to look at."},
+            "fields": {
+                "type": "array",
+                "maxItems": MOST_FIELDS,
+                "description": "The proposed values.",
+                "items": schema(
+                    {
+                        "name": {"type": "string", "minLength": 1},
+                        "label": {"type": "string"},
+                        "description": {"type": "string"},
+                        "type": {"enum": list(VARIABLE_TYPES), "default": "any"},
+                        "value": {"description": "What is proposed."},
+                        "editable": {"type": "boolean", "default": True, "description": "Whether an approval may change it."},
+                        "required": {"type": "boolean", "default": False, "description": "Whether an approval needs a value here."},
+                    },
+                    ("name", "value"),
+                ),
+            },
+            "assignees": {
+                "type": ["array", "string"],
+                "items": {"type": "string"},
+                "description": "E-mail addresses of those who are asked; they get a letter with a link where this server can send e-mail.",
+            },
+            "timeoutMinutes": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": MOST_MINUTES,
+                "description": "How long to wait (fractions too); without it, for as long as it takes.",
+            },
+            "timeoutOutcome": {
+                "enum": list(get_args(Timeout)),
+                "default": "reject",
+                "description": "What then counts as decided; fail: the node fails.",
+            },
+        }
+    ),
+    schema(
+        {
+            "decision": {"enum": ["approved", "rejected"]},
+            "values": {"type": "object", "description": "The proposed values with the changes of whoever approved."},
+            "edited": {"type": "boolean"},
+            "comment": {"type": ["string", "null"]},
+            "decidedBy": {"type": ["object", "null"], "description": "{userUuid, email, via}; null when the time was over."},
+            "decidedAt": {"type": "string", "format": "date-time"},
+            "timedOut": {"type": "boolean"},
+            "reviewUuid": {"type": "string"},
+        },
+        ("decision", "values", "comment", "decidedBy", "decidedAt", "timedOut"),
+    ),
+    children_count=2,
+    also_children=(1,),
+    check=lambda config: check(config),
+)
+
+
+def check(config: Mapping[str, Any]) -> str | None:
+    """A sentence for what is wrong whatever a run brings: outcomes that do not exist, addresses that are none, fields without names."""
+    outcome = config.get("timeoutOutcome")
+    if outcome is not None and known(outcome) and outcome not in get_args(Timeout):
+        return f"`timeoutOutcome` is {outcome!r}; it takes {', '.join(get_args(Timeout))}."
+    try:
+        if known(config.get("assignees")):
+            _assignees(config)
+        if known(config.get("fields")):
+            _fields(config, [])
+    except Unusable as fault:
+        return str(fault)
+    return check_number(config, "timeoutMinutes", 0, MOST_MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What people are asked, read from a resolved config. `fields` as they are kept and shown."""
+
+    title: str
+    instructions: str | None
+    fields: list[dict[str, Any]]
+    assignees: list[str]
+    minutes: float | None
+    outcome: Timeout
+    warnings: tuple[str, ...]
+
+
+def read_config(config: Mapping[str, Any], node: Mapping[str, Any]) -> Asked:
+    """What the node asks. Unusable where nobody could be asked that."""
+    fault = check(config)
+    if fault:
+        raise Unusable(fault)
+    warnings: list[str] = []
+    fields, assignees = _fields(config, warnings), _assignees(config)
+    if len(to_json(fields, inf_nan_mode="null")) > MOST_BYTES:
+        raise Unusable(f"The fields have more than {MOST_BYTES // 1024} KB; show less, and keep the rest in the run.")
+    minutes = coerce(config.get("timeoutMinutes"), "number")[0]
+    title = _text(config, "title", MOST_TITLE) or str(node.get("name") or node.get("slug") or "Review")[:MOST_TITLE]
+    return Asked(
+        title,
+        _text(config, "instructions", MOST_TEXT) or None,
+        fields,
+        assignees,
+        None if minutes is None else cast("float", minutes),
+        cast("Timeout", config.get("timeoutOutcome") or "reject"),
+        tuple(warnings),
+    )
+
+
+def _text(config: Mapping[str, Any], name: str, most: int) -> str:
+    text, _ = coerce(config.get(name), "string")
+    return str(text or "").replace("\x00", "").encode("utf-8", "replace").decode().strip()[:most]
+
+
+def _assignees(config: Mapping[str, Any]) -> list[str]:
+    try:
+        people = read(config.get("assignees"))
+    except BadAddress as fault:
+        raise Unusable(f"`assignees`: {fault}") from None
+    if len(people) > MOST_ASSIGNEES:
+        raise Unusable(f"`assignees` names {len(people)} people; {MOST_ASSIGNEES} are the most.")
+    return [one.address for one in people]
+
+
+def _fields(config: Mapping[str, Any], warnings: list[str]) -> list[dict[str, Any]]:
+    given: object = config.get("fields")
+    if given is None:
+        return []
+    if isinstance(given, Mapping):
+        given = [{"name": name, "value": value} for name, value in cast("Mapping[str, Any]", given).items()]
+    if not isinstance(given, list):
+        raise Unusable("`fields` must be a list of {name, value, type, editable}.")
+    found = [_field(one, number, warnings) for number, one in enumerate(cast("list[object]", given))]
+    if len(found) > MOST_FIELDS:
+        raise Unusable(f"There are {len(found)} fields; {MOST_FIELDS} are the most that can be reviewed at once.")
+    names = [field["name"] for field in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise Unusable(f"Two fields are named {twice}.")
+    return found
+
+
+def _field(given: object, number: int, warnings: list[str]) -> dict[str, Any]:
+    field = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
+    name, kind = field.get("name"), field.get("type") or "any"
+    if not isinstance(name, str) or not name or len(name) > MOST_TITLE:
+        raise Unusable(f"`fields[{number}]` has no `name`.")
+    if kind not in VARIABLE_TYPES:
+        raise Unusable(f"`fields[{number}].type` is {kind!r}; it takes {', '.join(VARIABLE_TYPES)}.")
+    value, warning = coerce(field.get("value"), kind)
+    if warning:
+        warnings.append(f"{name}: {warning}")
+    return {
+        "name": name,
+        "label": _text(field, "label", MOST_TITLE) or None,
+        "description": _text(field, "description", MOST_TEXT) or None,
+        "type": kind,
+        "value": value,
+        "editable": field.get("editable") is not False,
+        "required": field.get("required") is True,
+    }
+
+
+class Reviews:
+    """The effect of humanReview nodes; one per worker process."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._settings = database, settings
+
+    async def perform(self, call: Call) -> Outcome:
+        """Ask, or look whether somebody has decided. The same node of a run asks once, whatever happens to its worker."""
+        try:
+            async with self._database.session(call.workspace) as db:
+                row, warnings = await self._asked(db, call)
+                if row.status == "pending" and row.expires_at is not None and row.expires_at <= clock.now():
+                    time_is_over(row)
+                outcome = outcome_of(row, warnings)
+                await db.commit()
+        except Unusable as fault:
+            return Failed(str(fault))
+        return outcome
+
+    async def _asked(self, db: AsyncSession, call: Call) -> tuple[Review, tuple[str, ...]]:
+        """The node's review, locked: whoever decides at this moment has done so, or waits."""
+        present = select(Review).where(Review.key == call.key).with_for_update()
+        row = await db.scalar(present)
+        if row is not None:
+            return row, ()
+        asked = read_config(call.config, call.node)
+        run = select(runs.c.uuid).where(runs.c.uuid == call.run, runs.c.workspace_uuid == call.workspace)
+        if (await db.execute(run)).one_or_none() is None:
+            # A node that is tried by itself, inside of a group: there would be nothing to go on when somebody has decided.
+            raise Unusable("People are only asked by a run, and this is none.")
+        before = await earlier_decision.decided(db, call, asked.title, asked.fields)
+        if before is not None:
+            return before, asked.warnings
+        made = insert(Review).values(_values(call, asked)).on_conflict_do_nothing(index_elements=["key"]).returning(Review.uuid)
+        uid = (await db.execute(made)).scalar_one_or_none()
+        if uid is not None and asked.assignees:
+            await review_notify.ask(db, self._settings, uid)
+        row = await db.scalar(present)
+        if row is None:
+            raise LookupError(f"the review of {call.key} is gone right after it was made")
+        return row, asked.warnings
+
+
+def _values(call: Call, asked: Asked) -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "uuid": ids.new(),
+        "created_at": now,
+        "updated_at": now,
+        "workspace_uuid": call.workspace,
+        "key": call.key,
+        "workflow_uuid": call.workflow,
+        "batch_uuid": call.batch,
+        "run_uuid": call.run,
+        "node_uuid": str(call.node.get("uuid")),
+        "node_slug": str(call.node.get("slug")),
+        "title": asked.title,
+        "instructions": asked.instructions,
+        "fields": asked.fields,
+        "assignees": asked.assignees,
+        "expires_at": None if asked.minutes is None else now + timedelta(minutes=asked.minutes),
+        "timeout_outcome": asked.outcome,
+        "status": "pending",
+        "edited": False,
+        "timed_out": False,
+        "told": [],
+        "tell_attempts": 0,
+    }
+
+
+def time_is_over(row: Review) -> None:
+    """Decide as the node says for the case that nobody does in time."""
+    row.status = {"approve": "approved", "reject": "rejected", "fail": "expired"}[row.timeout_outcome]
+    row.values = {field["name"]: field["value"] for field in row.fields}
+    row.timed_out, row.decided_at = True, row.expires_at
+
+
+def outcome_of(row: Review, warnings: tuple[str, ...] = ()) -> Outcome:
+    """What the node gives: approved goes to child 0, rejected to child 1, which a node may do without."""
+    if row.status == "pending":
+        left = LOOK_AGAIN if row.expires_at is None else min(row.expires_at - clock.now(), LOOK_AGAIN)
+        # A little later than the moment itself, so that it has passed by then on every clock.
+        return Later(max(0.0, left.total_seconds()) + 0.05, {"reviewUuid": str(row.uuid)}, "a person has to decide")
+    if row.status not in {"approved", "rejected"}:
+        asked = row.decided_at - row.created_at if row.decided_at else timedelta()
+        return Failed(f"Nobody decided within {asked.total_seconds() / 60:g} minutes.")
+    by = {"userUuid": row.decided_by_uuid and str(row.decided_by_uuid), "email": row.decided_by_email, "via": row.decided_via}
+    output = {
+        "decision": row.status,
+        "values": row.values or {},
+        "edited": row.edited,
+        "comment": row.comment,
+        "decidedBy": None if row.timed_out else by,
+        "decidedAt": clock.wire(row.decided_at) if row.decided_at else None,
+        "timedOut": row.timed_out,
+        "reviewUuid": str(row.uuid),
+    }
+    who = "when the time was over" if row.timed_out else f"by {row.decided_by_email or 'a link'}"
+    if row.status == "approved":
+        return Done(output, f"✅ Approved {who}{' with changes' if row.edited else ''}", child=0, warnings=warnings)
+    return Done(output, f"❌ Rejected {who}", child=1, warnings=warnings)

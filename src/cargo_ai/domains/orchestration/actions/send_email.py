@@ -1,0 +1,212 @@
+"""`sendEmail`: a letter through the mail server of this installation.
+
+Documented: the config's `mailboxUuid`, `to`, `subject`, `bodyHtml`, `bodyText`, `inReplyTo` and `references`, and the spelling `send_email`
+of the slug beside `sendEmail`. Ours: `cc`, `bcc`, `replyTo`, the output, and that letters go over SMTP settings, for there are no mailboxes
+here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from cargo_ai.actions.config import known, schema
+from cargo_ai.context.plugins import NativeEffect
+from cargo_ai.domains.orchestration.actions import outcomes
+from cargo_ai.domains.orchestration.actions.outcomes import Unusable
+from cargo_ai.email.email_address import Addressee, BadAddress, read
+from cargo_ai.email.plain_text import plain
+from cargo_ai.email.smtp import Letter, Mailer, MailFailed
+from cargo_ai.engine.dispatch.rate_limits import Limiter, RateLimit
+from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.store.session import Database
+
+MOST_RECIPIENTS: Final = 50
+MOST_SUBJECT: Final = 500
+MOST_BYTES: Final = 2 * 1024 * 1024
+MOST_REFERENCES: Final = 50
+PER_MINUTE: Final = 60
+WAITS: Final = (5.0, 60.0, 300.0, 900.0)
+"""Seconds before the next try when the mail server says: not now. Many say so to whom they do not know yet, and mean minutes."""
+UNREACHABLE_TRIES: Final = 2
+"""A server that does not answer at all is more likely a wrong setting: after these waits the node fails, and its own retry rule counts."""
+LONGEST_WAIT: Final = 900.0
+
+_PEOPLE: Final = {"type": ["string", "array"], "items": {"type": "string"}}
+_ID = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]+)>?\Z")
+
+EFFECT = NativeEffect(
+    "sendEmail",
+    "Send an e-mail",
+    "Sends an e-mail through the mail server that this installation is set up with.",
+    "sales",
+    "mail",
+    schema(
+        {
+            "to": {**_PEOPLE, "description": "To whom: ann@example.com, with commas or as a list for several."},
+            "cc": {**_PEOPLE, "description": "Who gets a copy."},
+            "bcc": {**_PEOPLE, "description": "Who gets a copy that the others do not see."},
+            "replyTo": {**_PEOPLE, "description": "Where answers go; the sender's address unless told."},
+            "subject": {"type": "string", "maxLength": MOST_SUBJECT},
+            "bodyHtml": {"type": "string", "description": "The letter as HTML."},
+            "bodyText": {"type": "string", "description": "The letter as plain text; made from bodyHtml unless told."},
+            "inReplyTo": {"type": "string", "description": "The Message-ID of the letter that this one answers."},
+            "references": {**_PEOPLE, "description": "The Message-IDs of the conversation so far."},
+            "mailboxUuid": {"type": ["string", "null"], "description": "Not used: letters are sent from the server's own address."},
+        },
+        ("to", "subject"),
+    ),
+    schema(
+        {
+            "messageId": {"type": "string"},
+            "from": {"type": "string"},
+            "accepted": {"type": "array", "items": {"type": "string"}},
+            "rejected": {"type": "array", "items": schema({"address": {"type": "string"}, "message": {"type": "string"}})},
+            "sentAt": {"type": "string", "format": "date-time"},
+        },
+        ("messageId", "accepted", "rejected", "sentAt"),
+    ),
+    check=lambda config: check(config),
+)
+
+
+def check(config: Mapping[str, Any]) -> str | None:
+    """A sentence for addresses and ids that are none, where they are known before any run."""
+    try:
+        for name in ("to", "cc", "bcc", "replyTo"):
+            if known(config.get(name)):
+                _people(config, name)
+        if all(known(config.get(name)) for name in ("inReplyTo", "references")):
+            _conversation(config)
+    except Unusable as fault:
+        return str(fault)
+    return None
+
+
+def letter_of(config: Mapping[str, Any], message_id: str) -> Letter:
+    """The letter that a resolved config describes. Unusable where it is none."""
+    to, cc, bcc = (_people(config, name) for name in ("to", "cc", "bcc"))
+    count = len({one.address.lower() for one in (*to, *cc, *bcc)})
+    if not to:
+        raise Unusable("Nobody is named in `to`.")
+    if count > MOST_RECIPIENTS:
+        raise Unusable(f"The letter has {count} recipients; {MOST_RECIPIENTS} are the most. Use a group to write to each of them.")
+    subject, html, text = (_text(config, name) for name in ("subject", "bodyHtml", "bodyText"))
+    if re.search(r"[\x00-\x1f\x7f\u0085\u2028\u2029]", subject):
+        raise Unusable("`subject` has a line break or another control character in it.")
+    if not subject.strip() or len(subject) > MOST_SUBJECT:
+        raise Unusable(f"`subject` must have 1 to {MOST_SUBJECT} characters.")
+    if not html.strip() and not text.strip():
+        raise Unusable("The letter is empty: give `bodyHtml` or `bodyText`.")
+    if len(html.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace")) > MOST_BYTES:
+        raise Unusable(f"The letter has more than {MOST_BYTES // 1024**2} MB.")
+    in_reply_to, references = _conversation(config)
+    body = text if text.strip() else plain(html)
+    replies = _people(config, "replyTo")
+    return Letter(to, subject.strip(), message_id, body, html, cc, bcc, replies, in_reply_to, references)
+
+
+def message_id(call: Call, domain: str) -> str:
+    """The same for every attempt of a node: who gets the letter twice sees that it is one."""
+    digest = hashlib.sha256(f"{call.workspace} {call.key}".encode()).hexdigest()
+    return f"<{digest[:40]}@{domain}>"
+
+
+def _people(config: Mapping[str, Any], name: str) -> tuple[Addressee, ...]:
+    try:
+        return read(config.get(name))
+    except BadAddress as fault:
+        raise Unusable(f"`{name}`: {fault}") from None
+
+
+def _text(config: Mapping[str, Any], name: str) -> str:
+    value = config.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Unusable(f"`{name}` must be text.")
+    # Half of a character (a lone surrogate) cannot be sent.
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def _conversation(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    answered = _ids(config.get("inReplyTo"), "inReplyTo")
+    if len(answered) > 1:
+        raise Unusable("`inReplyTo` names several letters; it takes one.")
+    references = _ids(config.get("references"), "references")
+    if answered and answered[0] not in references:
+        references = (*references, answered[0])
+    # The first and the latest are what mail programs go by.
+    return (answered[0] if answered else ""), references[:1] + references[1:][-MOST_REFERENCES + 1 :]
+
+
+def _ids(value: object, name: str) -> tuple[str, ...]:
+    texts = cast("list[object]", value) if isinstance(value, list) else [value] if value not in (None, "") else []
+    found: list[str] = []
+    for text in texts:
+        for word in text.split() if isinstance(text, str) else [repr(text)]:
+            match = _ID.match(word)
+            if match is None or len(word) > 250:
+                shown = word if len(word) <= 60 else word[:59] + "…"
+                raise Unusable(f"`{name}`: {shown!r} is no Message-ID such as <123@example.com>.")
+            found.append(f"<{match[1]}>")
+    return tuple(dict.fromkeys(found))
+
+
+class Letters:
+    """The effect of sendEmail nodes; one per worker process."""
+
+    def __init__(self, database: Database, settings: Settings, mailer: Mailer) -> None:
+        self._database, self._mailer = database, mailer
+        self._limiter = Limiter(database)
+        self._rate = RateLimit("minute", int(settings.number("SMTP_PER_MINUTE", PER_MINUTE, least=1)), "burst")
+
+    async def perform(self, call: Call) -> Outcome:
+        """One try. A server that says "not now" is asked again for some twenty minutes; a letter that was taken is not sent again."""
+        try:
+            post = self._mailer.post()
+            letter = letter_of(call.config, message_id(call, post.sender.domain))
+            async with self._database.session(call.workspace) as db:
+                done = await outcomes.find(db, call.key)
+            if done is not None:
+                return _done(done, call)
+            wait = await self._limiter.acquire(f"email:{call.workspace}", self._rate)
+            if wait > 0:
+                return Later(min(wait, LONGEST_WAIT), call.meta, "rate limit of e-mail")
+            receipt = await self._mailer.send(letter)
+        except Unusable as fault:
+            return Failed(str(fault))
+        except MailFailed as error:
+            return _not_taken(call, error)
+        output = {
+            "messageId": letter.message_id,
+            "from": post.sender.address,
+            "accepted": list(receipt.accepted),
+            "rejected": [{"address": who, "message": words} for who, words in receipt.rejected.items()],
+            "sentAt": clock.wire(clock.now()),
+        }
+        async with self._database.session(call.workspace) as db:
+            await outcomes.keep(db, call.workspace, call.key, output)
+            await db.commit()
+        return _done(output, call)
+
+
+def _not_taken(call: Call, error: MailFailed) -> Outcome:
+    meta = cast("dict[str, Any]", call.meta or {})
+    tries = int(meta.get("tries", 0))
+    if error.transient and tries < (len(WAITS) if error.answered else UNREACHABLE_TRIES):
+        return Later(WAITS[tries], {"tries": tries + 1}, str(error))
+    return Failed(str(error), transient=error.transient)
+
+
+def _done(output: dict[str, Any], call: Call) -> Done:
+    warnings = [f"{one['address']} was refused: {one['message']}" for one in output["rejected"]]
+    if call.config.get("mailboxUuid"):
+        warnings.append(f"There are no mailboxes on this server: the letter was sent from {output['from']}.")
+    accepted: list[str] = output["accepted"]
+    people = accepted[0] if len(accepted) == 1 else f"{len(accepted)} recipients"
+    return Done(output, f"✅ Sent to {people}", warnings=tuple(warnings))

@@ -1,0 +1,225 @@
+"""Batches: many records through one graph, started, looked at and cancelled."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, Text, and_, cast, false, func, not_, or_, select, true
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration.workflow import LastBatch
+from cargo_ai.domains.orchestration.batches import batch_data, pacing
+from cargo_ai.domains.orchestration.dry_run import dry_run
+from cargo_ai.domains.orchestration.plays import play_policy
+from cargo_ai.domains.orchestration.replay import rerun
+from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.tables import Workflow
+from cargo_ai.engine.dispatch import cancel as engine_cancel
+from cargo_ai.engine.dispatch import submit
+from cargo_ai.engine.dispatch.claim import admit, close_batch
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.graph.pace import Pace
+from cargo_ai.engine.journal.tables import batches, shards
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
+from cargo_ai.store.session import EVERYWHERE
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateBatch) -> contract.CreateBatchReply:
+    """Start a batch, or tell what it would do."""
+    if request.dry_run:
+        return contract.CreateBatchReply(batch=None, rehearsal=await dry_run.rehearsed(ctx, request))
+    if request.sample is not None:
+        ctx.warn("sample does nothing without dryRun.")
+    return contract.CreateBatchReply(batch=(await start(ctx, request)).batch)
+
+
+async def start(ctx: Context, request: contract.CreateBatch) -> contract.BatchReply:
+    """Start a batch: a worker reads its records and enrols them, chunk by chunk."""
+    origin = await rerun.origin(ctx, request)
+    uid = ids.new()
+    data = await batch_data.kept(ctx, uid, origin, request.data)
+    reply = await begun(ctx, uid, origin, data, pacing.of_request(request, origin.nodes))
+    await batch_data.put_records(ctx, uid, request.data)
+    return reply
+
+
+async def begun(ctx: Context, uid: uuid.UUID, origin: submit.Origin, data: JsonObject, pace: Pace | None) -> contract.BatchReply:
+    """A new batch of this data, which is there as batches keep it."""
+    terms = await play_policy.of_workflow(ctx.db, origin.workflow, str(data["kind"]))
+    connection = await driver_connection(ctx.db)
+    await submit.batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end, pace=pace)
+    return contract.BatchReply(batch=await one(ctx, uid))
+
+
+def _counts():
+    """What the shards of an unfinished batch have counted so far."""
+    sums = [func.coalesce(func.sum(shards.c[name]), 0).label(name) for name in ("executed", "failed", "cancelled", "credits")]
+    return select(*sums).where(shards.c.batch_uuid == batches.c.uuid).lateral("counts")
+
+
+def query(workspace: uuid.UUID):
+    """The select of batch rows with their live counts."""
+    counts = _counts()
+    live = [counts.c[name].label(f"live_{name}") for name in ("executed", "failed", "cancelled", "credits")]
+    return select(batches, *live).select_from(batches.join(counts, true())).where(batches.c.workspace_uuid == workspace)
+
+
+async def one(ctx: Context, uid: uuid.UUID) -> contract.Batch:
+    """A batch that is there."""
+    row = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid == uid))).mappings().one()
+    return (await replies(ctx, [row]))[0]
+
+
+async def replies(ctx: Context, rows: Sequence[RowMapping]) -> list[contract.Batch]:
+    """Batches on the wire, in the order of the rows; inline graphs are looked up together."""
+    inline = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows if row["release_uuid"] is None})
+    wanted = await play_policy.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
+    graphs = [inline.get(row["graph_uuid"]) if row["release_uuid"] is None else None for row in rows]
+    return [shown(row, nodes, wanted.get(row["workflow_uuid"], 1.0)) for row, nodes in zip(rows, graphs, strict=True)]
+
+
+def _ended(row: RowMapping) -> tuple[int, int]:
+    """How many runs have ended, and how many of them in error."""
+    if row["finished_ms"] is None:
+        return int(row["live_executed"]), int(row["live_failed"])
+    return int(row["executed_count"]), int(row["failed_count"])
+
+
+def shown(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.0) -> contract.Batch:
+    """A batch on the wire; `nodes`: its inline graph, `threshold`: the share of good runs that makes it healthy."""
+    executed, failed = _ended(row)
+    created, updated = run_reply.moment(row["created_ms"]), run_reply.moment(row["updated_ms"])
+    assert created is not None and updated is not None
+    return contract.Batch(
+        uuid=row["uuid"],
+        workspace_uuid=row["workspace_uuid"],
+        workflow_uuid=row["workflow_uuid"],
+        user_uuid=row["user_uuid"],
+        release_uuid=row["release_uuid"],
+        nodes=nodes,
+        temporal_workflow_id=str(row["uuid"]),
+        trace_uuid=row["trace_uuid"],
+        data=row["data"],
+        error_message=row["error_message"],
+        status=row["status"],
+        runs_status=play_policy.health(executed, failed, threshold),
+        runs_count=int(row["cursor"]),
+        executed_runs_count=executed,
+        failed_runs_count=failed,
+        skipped_runs_count=int(row["skipped_count"]),
+        credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
+        pace=pacing.shown(row),
+        warnings=batch_data.warnings(row["data"]),
+        created_at=created,
+        updated_at=updated,
+        finished_at=run_reply.moment(row["finished_ms"]),
+    )
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.BatchReply:
+    """A batch and how far it is."""
+    row = await _row(ctx, request.uuid)
+    if row is None:
+        contract.get.refuse("batchNotFound", uuid=request.uuid)
+    return contract.BatchReply(batch=(await replies(ctx, [row]))[0])
+
+
+async def _row(ctx: Context, text: str) -> RowMapping | None:
+    uid = ids.parse(text)
+    return (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid == uid))).mappings().one_or_none() if uid else None
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListBatches) -> contract.BatchesReply:
+    """Batches, newest first."""
+    where = _where(request)
+    rows = await ctx.db.execute(
+        query(ctx.workspace).where(*where).order_by(batches.c.uuid.desc()).limit(request.limit).offset(request.offset)
+    )
+    return contract.BatchesReply(batches=await replies(ctx, rows.mappings().all()))
+
+
+def _where(request: contract.ListBatches) -> list[Any]:
+    kind = cast(batches.c.data, Text).op("::json ->>")("kind")
+    where: list[Any] = []
+    if request.workflow_uuids is not None:
+        where.append(batches.c.workflow_uuid.in_([uid for text in request.workflow_uuids if (uid := ids.parse(text))]))
+    if request.release_uuid is not None:
+        where.append(batches.c.release_uuid == uid if (uid := ids.parse(request.release_uuid)) else false())
+    if request.parent_batch_uuid or request.parent_run_uuid or request.parent_node_uuid:
+        where.append(false())  # no batch of this server has been started by another run yet
+    if request.statuses is not None:
+        named = [name for name in request.statuses if name != "finished"]
+        ended = batches.c.finished_ms.is_not(None) if "finished" in request.statuses else false()
+        where.append(or_(batches.c.status.in_(named), ended))
+    if request.is_finished is not None:
+        where.append(batches.c.finished_ms.is_not(None) if request.is_finished else batches.c.finished_ms.is_(None))
+    if request.has_runs is not None:
+        where.append(batches.c.cursor > 0 if request.has_runs else batches.c.cursor == 0)
+    if request.is_skipped is not None:
+        where.append(batches.c.status == "skipped" if request.is_skipped else batches.c.status != "skipped")
+    if request.included_data_kinds is not None:
+        where.append(kind.in_(request.included_data_kinds))
+    if request.excluded_data_kinds is not None:
+        where.append(not_(and_(kind.in_(request.excluded_data_kinds))))
+    return where
+
+
+@handles(contract.cancel)
+async def cancel(ctx: Context, request: ByUuid) -> Removed:
+    """Ask a batch to stop: what has not begun never starts, what runs stops at its next node."""
+    row = await _row(ctx, request.uuid)
+    if row is None:
+        contract.cancel.refuse("batchNotFound", uuid=request.uuid)
+    if row["finished_ms"] is not None:
+        contract.cancel.refuse("batchAlreadyFinished", uuid=request.uuid, status=row["status"])
+    await engine_cancel.ask_batch(await driver_connection(ctx.db), ctx.workspace, row["uuid"])
+    ctx.after_commit.append(lambda: _close(ctx, row["uuid"]))
+    return Removed(uuid=row["uuid"])
+
+
+async def _close(ctx: Context, uid: uuid.UUID) -> None:
+    async with ctx.database.session(EVERYWHERE) as session:
+        connection = await driver_connection(session)
+        await close_batch(connection, uid)
+        # What was next in line is not any more: others of the workspace are.
+        await admit(connection, producer(ctx.settings.max_concurrent_runs), ctx.workspace)
+        await session.commit()
+
+
+async def last_batches(ctx: Context, workflows: Sequence[uuid.UUID]) -> dict[uuid.UUID, LastBatch]:
+    """How the newest batch of each workflow goes, in one statement: the index gives one row per workflow."""
+    if not workflows:
+        return {}
+    one = batches.alias()
+    newest = (
+        select(one.c.uuid)
+        .where(one.c.workspace_uuid == ctx.workspace, one.c.workflow_uuid == Workflow.uuid)
+        .order_by(one.c.uuid.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    wanted = select(newest).where(Workflow.uuid.in_(workflows))
+    rows = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid.in_(wanted)))).mappings().all()
+    thresholds = await play_policy.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
+    return {row["workflow_uuid"]: _last(row, thresholds.get(row["workflow_uuid"], 1.0)) for row in rows}
+
+
+def _last(row: RowMapping, threshold: float) -> LastBatch:
+    created = run_reply.moment(row["created_ms"])
+    assert created is not None
+    return LastBatch(
+        uuid=row["uuid"],
+        status=row["status"],
+        runs_status=play_policy.health(*_ended(row), threshold),
+        error_message=row["error_message"],
+        created_at=created,
+        finished_at=run_reply.moment(row["finished_ms"]),
+    )

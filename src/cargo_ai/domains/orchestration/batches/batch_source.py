@@ -1,0 +1,101 @@
+"""Batch sources: which kinds of data a workflow takes, and where a worker reads the records of each kind from."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.segmentation import public as segmentation
+from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
+from cargo_ai.files import parquet
+from cargo_ai.files.row_files import BadFile, csv_chunks, json_chunks
+from cargo_ai.kernel import ids
+from cargo_ai.store.files import FileMissing, FileStore, owned
+
+JSON_LINES = (".ndjson", ".jsonl")
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers read batches of kind `file` and `records`."""
+    parts.sources.kinds["file"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
+    parts.sources.kinds["records"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
+    parts.sources.kinds["filter"] = lambda workspace, data, skip, batch: segmentation.wanted_chunks(
+        parts.database, workspace, _named(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
+    )
+    parts.sources.kinds["segment"] = lambda workspace, data, skip, batch: segmentation.segment_chunks(
+        parts.database, workspace, _named(data, "segmentUuid"), batch, skip
+    )
+    parts.sources.kinds["recordIds"] = lambda workspace, data, skip, batch: segmentation.record_chunks(
+        parts.database, workspace, _named(data, "modelUuid"), data["ids"], batch, skip
+    )
+    parts.sources.kinds["change"] = lambda workspace, data, skip, batch: segmentation.change_chunks(
+        parts.database, workspace, _named(data, "changeUuid"), data["changeKinds"], batch, skip
+    )
+
+
+KINDS: Mapping[public.WorkflowKind, tuple[str, ...]] = {
+    "tool": ("records", "file", "runs"),
+    "play": ("segment", "change", "filter", "recordIds", "runs"),
+    "hidden": ("records", "file", "segment", "filter", "recordIds", "runs"),
+}
+"""The kinds of batch data that a tool, a play and a graph of one's own take."""
+
+
+async def refusal(db: AsyncSession, workflow: uuid.UUID, kind: str) -> str | None:
+    """Why this workflow does not take data of this kind, as the end of a sentence; None when it does."""
+    found = await public.runnable(db, workflow)
+    takes = KINDS[found.kind if found else "hidden"]
+    if kind in takes:
+        return None
+    what = {"tool": "a tool", "play": "a play", "hidden": "a graph of your own"}[found.kind if found else "hidden"]
+    told = f"{what} takes {', '.join(takes[:-1])} or {takes[-1]}."
+    return f"{_BY_ITSELF[kind]} By hand, {told}" if kind in _BY_ITSELF else told
+
+
+_BY_ITSELF: Mapping[str, str] = {
+    "schedule": "a play makes such a batch by itself, when its schedule is due.",
+    "watchedRecords": "a play whose schedule is to watch enrols what lands by itself, in batches of kind schedule.",
+    "form": "what somebody sends through a tool's form is a run of its own.",
+    "group": "the items of a group are runs below the run of its node.",
+}
+"""Kinds that nobody can ask for: where what they are for comes from."""
+
+
+def _named(data: Mapping[str, Any], field: str) -> uuid.UUID:
+    return ids.parse(str(data.get(field))) or uuid.UUID(int=0)
+
+
+async def of_file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any], skip: int) -> Chunks:
+    """The rows of a file, behind those to skip. Raises SourceFailed."""
+    try:
+        key = owned(str(data["s3Filename"]), workspace)
+    except FileMissing:
+        raise SourceFailed("The file is not of this workspace.") from None
+    mappings: Mapping[str, str] | None = data.get("mappings")
+    try:
+        async with aclosing(_rows(files.stream(key), key.lower(), skip)) as chunks:
+            async for chunk in chunks:
+                yield [_mapped(row, mappings) for row in chunk] if mappings else chunk
+    except BadFile as error:
+        raise SourceFailed(str(error)) from None
+    except FileMissing:
+        raise SourceFailed("The uploaded file is gone: upload it again.") from None
+
+
+def _rows(stream: AsyncIterator[bytes], name: str, skip: int) -> AsyncGenerator[list[dict[str, Any]]]:
+    """The rows of a file by its name; those of CSV and Parquet are texts."""
+    if name.endswith(JSON_LINES):
+        return json_chunks(stream, skip=skip)
+    return parquet.chunks(stream, skip=skip) if parquet.is_parquet(name) else csv_chunks(stream, skip=skip)
+
+
+def _mapped(row: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that the mapping names, each from its column; a missing column gives ''."""
+    return {field: row.get(column, "") for field, column in mappings.items()}

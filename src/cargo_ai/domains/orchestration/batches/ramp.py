@@ -1,0 +1,44 @@
+"""Ramp: a batch that stopped by itself, for its errors or its credits, goes on with the next records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import replay as contract
+from cargo_ai.contract.orchestration.batch import BatchReply
+from cargo_ai.domains.orchestration.batches import batch
+from cargo_ai.domains.orchestration.plays import play_policy
+from cargo_ai.domains.orchestration.runs.run_reply import number
+from cargo_ai.engine.dispatch import stages
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.graph.pace import pace_of
+from cargo_ai.engine.journal.tables import batches
+from cargo_ai.kernel import ids
+
+
+@handles(contract.resume_batch)
+async def resume(ctx: Context, request: contract.ResumeBatch) -> BatchReply:
+    """Go on behind the last record that was enrolled. The error rate counts from here on; credits count from the beginning."""
+    uid = ids.parse(request.uuid)
+    query = select(batches).where(batches.c.uuid == uid, batches.c.workspace_uuid == ctx.workspace)
+    row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
+    if row is None:
+        contract.resume_batch.refuse("batchNotFound", uuid=request.uuid)
+    if row["stopped"] is None or row["finished_ms"] is None:
+        fix = f"cargo-ai orchestration batch get {request.uuid}"
+        contract.resume_batch.refuse("batchNotStopped", uuid=request.uuid, status=row["status"], fix=fix)
+    pace = pace_of(row["pace"])
+    if request.max_credits is not None:
+        pace = replace(pace, max_credits=float(request.max_credits))
+    used = float(row["credits"])
+    if pace.max_credits is not None and (pace.max_credits <= used or (row["stopped"] == "maxCredits" and request.max_credits is None)):
+        fix = f"cargo-ai orchestration batch resume {request.uuid} --max-credits {number(2 * max(used, pace.max_credits, 1))}"
+        contract.resume_batch.refuse("maxCreditsTooLow", used=number(used), limit=number(pace.max_credits), fix=fix)
+    at_end = play_policy.ENDED if row["enrolment"] is not None else None
+    if not await stages.reopen(await driver_connection(ctx.db), producer(), ctx.workspace, row["uuid"], pace, at_end):
+        contract.resume_batch.refuse("batchNotStopped", uuid=request.uuid, status="running")
+    return BatchReply(batch=await batch.one(ctx, row["uuid"]))

@@ -1,0 +1,174 @@
+"""Webhooks: a finished batch is sent to an address of the user's, signed, and again until somebody takes it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from pydantic_core import from_json, to_json
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.domains.orchestration.batches import batch
+from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.tables import Webhook
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.journal.tables import batches
+from cargo_ai.kernel import clock, ids, log
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.secrets import SecretKey, WrongKey
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound import addresses
+from cargo_ai.outbound.exchange import ExchangeFailed, Sending, send
+from cargo_ai.outbound.http_client import OutboundRefused
+from cargo_ai.store.session import EVERYWHERE, Database
+
+TASK = "deliverWebhook"
+MOST_ATTEMPTS = 20
+LONGEST_WAIT = 3_600
+SECONDS = 20.0
+HELD_SECONDS = 90
+"""For so long nobody else tries: longer than a try takes."""
+
+_log = log.get(__name__)
+
+
+def check(settings: Settings, url: str) -> None:
+    """Refusal (400) for an address that could never be told: no HTTP URL, or one that is private and not opened."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        raise _refused("must be an address such as https://example.com/done.") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise _refused("must begin with http:// or https:// and name a host.")
+    literal = addresses.read(parsed.host)
+    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    if literal is not None and not addresses.Allowance.of(settings).permits(parsed.host, literal, port):
+        raise _refused(f"is a private address; allow it with {addresses.VARIABLE}={parsed.host}:{port} on the server.")
+
+
+def _refused(message: str) -> Refusal:
+    return invalid_input([{"path": "webhookUrl", "message": message}])
+
+
+async def put(ctx: Context, batch_uuid: str, url: str, secret: str | None) -> None:
+    """Have the end of a batch of this transaction told to an address."""
+    uid = ids.parse(batch_uuid)
+    assert uid is not None
+    sealed = ctx.secrets.seal(to_json({"url": url, "secret": secret}))
+    ctx.db.add(Webhook(workspace_uuid=ctx.workspace, batch_uuid=uid, sealed=sealed, due_at=clock.now()))
+    await ctx.db.flush()
+    await ctx.db.execute(update(batches).where(batches.c.uuid == uid).values(at_end=TASK))
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers tell who wants to know of finished batches."""
+    courier = Courier(parts.database, parts.secrets, parts.client)
+    parts.tasks[TASK] = courier.deliver
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A webhook whose turn it is."""
+
+    uuid: uuid.UUID
+    workspace: uuid.UUID
+    batch: uuid.UUID
+    attempt: int
+    sealed: bytes
+
+
+class Courier:
+    """The queue's job of telling: one try each time, and a later job for the next one."""
+
+    def __init__(self, database: Database, secrets: SecretKey, client: httpx.AsyncClient) -> None:
+        self._database, self._secrets, self._client = database, secrets, client
+
+    async def deliver(self, batch: str) -> None:
+        """Try to tell the end of a batch. What was taken once is never sent again, whoever repeats this job."""
+        held = await self._hold(uuid.UUID(batch))
+        if held is None:
+            return
+        problem, final = await self._send(held)
+        async with self._database.session(EVERYWHERE) as db:
+            await self._settle(db, held, problem, final)
+            await db.commit()
+
+    async def _hold(self, batch: uuid.UUID) -> _Held | None:
+        """The webhook, for this job alone; None when there is nothing to do, or nothing yet: then a later job looks again."""
+        async with self._database.session(EVERYWHERE) as db:
+            row = await db.scalar(select(Webhook).where(Webhook.batch_uuid == batch).with_for_update())
+            if row is None or row.sealed is None:
+                return None
+            now = clock.now()
+            if row.due_at > now:
+                # Another job has it: one whose worker died, or whose turn is later.
+                await self._again(db, batch, int((row.due_at - now).total_seconds()) + 1)
+                await db.commit()
+                return None
+            row.attempts, row.due_at = row.attempts + 1, now + timedelta(seconds=HELD_SECONDS)
+            held = _Held(row.uuid, row.workspace_uuid, batch, row.attempts, row.sealed)
+            await db.commit()
+        return held
+
+    async def _send(self, held: _Held) -> tuple[str | None, bool]:
+        """What went wrong, None for nothing; and whether trying again is useless."""
+        try:
+            told = from_json(self._secrets.open(held.sealed))
+        except WrongKey as error:
+            return str(error), True
+        body = await self._body(held)
+        if body is None:
+            return "The batch is gone.", True
+        headers = [
+            ("content-type", b"application/json"),
+            ("user-agent", b"cargo-ai webhook"),
+            ("x-cargo-event", b"batch.finished"),
+            ("x-cargo-delivery", str(held.uuid).encode()),
+            ("x-cargo-attempt", str(held.attempt).encode()),
+        ]
+        if told["secret"] is not None:
+            headers.append(("x-cargo-signature", hmac.new(told["secret"].encode(), body, hashlib.sha256).hexdigest().encode()))
+        url = httpx.URL(told["url"])
+        try:
+            received = await send(self._client, Sending("POST", url, tuple(headers), body, SECONDS))
+        except (ExchangeFailed, OutboundRefused) as error:
+            return str(error), False
+        if received.url != url:
+            return f"{url.host} redirects: give the final address.", False
+        if 200 <= received.status < 300:
+            return None, True
+        return f"{url.host} answered {received.status}.", received.status == 410
+
+    async def _body(self, held: _Held) -> bytes | None:
+        async with self._database.session(held.workspace) as db:
+            found = await db.execute(batch.query(held.workspace).where(batches.c.uuid == held.batch))
+            row = found.mappings().one_or_none()
+            if row is None:
+                return None
+            inline = {} if row["release_uuid"] else await run_reply.graphs_of(db, held.workspace, {row["graph_uuid"]})
+            return to_json({"event": "batch.finished", "batch": batch.shown(row, inline.get(row["graph_uuid"])).to_wire()})
+
+    async def _settle(self, db: AsyncSession, held: _Held, problem: str | None, final: bool) -> None:
+        values: dict[str, object] = {"error_message": problem}
+        now = clock.now()
+        if problem is None:
+            values |= {"delivered_at": now, "sealed": None}
+        elif final or held.attempt >= MOST_ATTEMPTS:
+            values |= {"given_up_at": now, "sealed": None}
+            _log.warning("a webhook is given up", batch=str(held.batch), attempts=held.attempt, cause=problem)
+        else:
+            wait = min(2 ** (held.attempt - 1), LONGEST_WAIT)
+            values["due_at"] = now + timedelta(seconds=wait)
+            await self._again(db, held.batch, wait + 1)
+        await db.execute(update(Webhook).where(Webhook.uuid == held.uuid).values(**values))
+
+    async def _again(self, db: AsyncSession, batch: uuid.UUID, seconds: int) -> None:
+        await producer().defer_later(await driver_connection(db), TASK, "interactive", seconds, batch=str(batch))

@@ -1,0 +1,1 @@
+"""Diagrams: graphs and runs drawn as text and Mermaid."""

@@ -1,0 +1,157 @@
+"""Rehearse: a dry run of a batch: how many records, which ways, what they cost and how long it takes, with no effect at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import to_json
+
+from cargo_ai.context.context import Context
+from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration.dry_run import NodeForecast, Rehearsal
+from cargo_ai.domains.orchestration.batches import batch_data, batch_records
+from cargo_ai.domains.orchestration.batches.batch_records import Sampled
+from cargo_ai.domains.orchestration.dry_run import duration, node_costs
+from cargo_ai.domains.orchestration.dry_run.ranges import Place, Range
+from cargo_ai.domains.orchestration.dry_run.recall import Memory
+from cargo_ai.domains.orchestration.dry_run.walk import Rehearsing, forgetful
+from cargo_ai.domains.orchestration.nodes.node_execute import worker_actions
+from cargo_ai.domains.orchestration.plays import play_policy
+from cargo_ai.domains.orchestration.replay import rerun
+from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs.run_reply import number
+from cargo_ai.domains.orchestration.workflows import validation
+from cargo_ai.engine.dispatch.enumerate import SourceFailed
+from cargo_ai.engine.dispatch.submit import Origin
+from cargo_ai.engine.graph.graph import GraphInvalid, Program, load
+from cargo_ai.engine.graph.interpret import begin, resume
+from cargo_ai.engine.journal.replay import Again
+from cargo_ai.kernel import clock, ids
+from cargo_ai.outbound import http_client
+
+SAMPLE = 100
+SECONDS = 45.0
+ALWAYS = (
+    "Calls are taken to go well, and so is what nodes make of answers that are not known yet.",
+    "Seconds are what rate limits and delays take at least; the time that the calls themselves take comes on top.",
+)
+
+
+async def rehearsed(ctx: Context, request: contract.CreateBatch) -> Rehearsal:
+    """What the batch of this request would do. Reads only; every refusal of a real one is one here, too."""
+    origin = await rerun.origin(ctx, request)
+    data = await batch_data.kept(ctx, ids.new(), origin, request.data)
+    most = request.sample or SAMPLE
+    try:
+        looked = await batch_records.sample(ctx, origin, data, request.data, most)
+    except SourceFailed as error:
+        contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
+    async with http_client.client(ctx.settings) as client:
+        rehearsing = Rehearsing(ctx.workspace, worker_actions(ctx, client), int(clock.unix() * 1000))
+        try:
+            program = load(origin.nodes, rehearsing.actions)
+        except GraphInvalid as error:
+            contract.create.refuse("invalidReleaseOrCustomNodes", cause=str(error))
+        walked, total = await _walked(ctx, origin, program, rehearsing, looked.records)
+    terms = await play_policy.of_workflow(ctx.db, origin.workflow, request.data.kind)
+    if terms.enrolment not in (None, "always"):
+        rehearsing.notes.add(f"The play's rule ({terms.enrolment}) keeps records out that are counted here.")
+    return await _reply(ctx, origin, rehearsing, total, looked, walked)
+
+
+async def _walked(
+    ctx: Context, origin: Origin, program: Program, rehearsing: Rehearsing, records: Sequence[dict[str, Any]]
+) -> tuple[int, Range]:
+    """How many of the records were walked in the time that there is, and what they do together."""
+    total, walked, until = Range(), 0, clock.seconds() + SECONDS
+    for record in records:
+        if clock.seconds() > until:
+            rehearsing.notes.add(f"Walking took longer than {SECONDS:.0f} seconds, so fewer records were walked.")
+            break
+        walked += 1
+        if isinstance(record, Again) and record.skip is not None:
+            rehearsing.notes.add("Runs that cannot go on at the node are skipped.")
+            continue
+        one = await _one(ctx, origin, program, rehearsing, record)
+        total.add(one)
+        total.failed, total.failed_most = total.failed + one.failed, total.failed_most + one.failed_most
+        total.seconds, total.seconds_most = max(total.seconds, one.seconds), max(total.seconds_most, one.seconds_most)
+        await asyncio.sleep(0)
+    return walked, total
+
+
+async def _one(ctx: Context, origin: Origin, program: Program, rehearsing: Rehearsing, record: dict[str, Any]) -> Range:
+    walk = begin(str(ids.new()), program, dict(record))
+    if isinstance(record, Again):
+        walk.chance = str(record.seed.root)
+    named = record.record_id if isinstance(record, Again) else record.get("_id")
+    if isinstance(record, Again) and record.seed.taken:
+        entries, outputs = await run_reply.journal(ctx.db, ctx.files, ctx.workspace, record.seed.run)
+        taken = [dict(entry) for entry in entries[: record.seed.taken]]
+        taken[-1]["next_node_uuid"] = record.seed.node
+        resume(walk, [entry | {"output": to_json(output).decode()} for entry, output in zip(taken, outputs, strict=False)], None)
+        if record.seed.path:
+            rehearsing.notes.add("What a group does before the node at which its items go on is counted, though it is not done again.")
+    if named in (None, ""):
+        return await rehearsing.record(walk, forgetful)
+    memory = Memory(ctx.database, ctx.workspace, origin.workflow, str(named))
+    return await rehearsing.record(walk, memory.recall)
+
+
+async def _reply(ctx: Context, origin: Origin, rehearsing: Rehearsing, total: Range, looked: Sampled, walked: int) -> Rehearsal:
+    count = looked.count
+    factor = count / walked if walked else 0.0
+    least = {place: round(many * factor) for place, many in total.least.items()}
+    most = {place: round(many * factor) for place, many in total.most.items()}
+    limits = await duration.forecast(ctx.db, least, most, rehearsing.seen)
+    notes = [*ALWAYS, *sorted(rehearsing.notes)]
+    if walked < count:
+        over = "all of them" if looked.read == count else f"the first {looked.read:,}"
+        sample = f"{walked:,} of {count:,} records were walked, spread over {over} by a hash of their ids"
+        notes.insert(0, f"{sample}; the others are taken to be like them.")
+    if rehearsing.unknown:
+        notes.append(f"{rehearsing.unknown:,} answers of effects are not known from earlier runs: each way on from them is possible.")
+    return Rehearsal(
+        records_count=count,
+        walked_count=walked,
+        sampled_from_count=looked.read,
+        is_sample=walked < count,
+        nodes=[_node(place, rehearsing, least, most, _likely(total, place, factor)) for place in _in_order(origin, set(most))],
+        failed_min=round(total.failed * factor),
+        failed_max=round(total.failed_most * factor),
+        credits_min=number(total.credits * factor),
+        credits_max=None if total.credits_most is None else number(total.credits_most * factor),
+        seconds_min=round(max([total.seconds, *(float(one.seconds_min) for one in limits)]), 3),
+        seconds_max=round(max([total.seconds_most, *(float(one.seconds_max) for one in limits)]), 3),
+        limits=limits,
+        remembered_count=rehearsing.remembered,
+        unknown_count=rehearsing.unknown,
+        assumptions=notes,
+    )
+
+
+def _likely(total: Range, place: Place, factor: float) -> float | None:
+    return None if place in total.unsure else round(total.likely.get(place, 0.0) * factor, 2)
+
+
+def _node(place: Place, rehearsing: Rehearsing, least: dict[Place, int], most: dict[Place, int], likely: float | None) -> NodeForecast:
+    costs = node_costs.of_node(rehearsing.seen[place])
+    return NodeForecast(
+        path=place.path,
+        node_uuid=place.node,
+        node_slug=place.slug,
+        executions_min=least.get(place, 0),
+        executions_max=most[place],
+        executions_expected=None if likely is None else number(likely),
+        credits_min=number(costs.least * least.get(place, 0)),
+        credits_max=None if costs.most is None else number(costs.most * most[place]),
+    )
+
+
+def _in_order(origin: Origin, places: set[Place]) -> list[Place]:
+    """In the order of the graph; what is inside of a node follows it."""
+    order = {str(node["uuid"]): at for at, node in enumerate(validation.every([dict(node) for node in origin.nodes]))}
+    heads = {str(node["slug"]): at for at, node in enumerate(origin.nodes)}
+    return sorted(places, key=lambda place: (heads.get(place.path.partition(".")[0], 0), order.get(place.node, len(order)), place.path))

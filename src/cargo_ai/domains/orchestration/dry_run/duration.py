@@ -1,0 +1,49 @@
+"""Rehearse time: how long the rate limits of connectors hold the calls of a batch back."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.orchestration.dry_run import LimitForecast
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.dry_run.ranges import Place
+from cargo_ai.engine.dispatch.rate_limits import RateLimit
+from cargo_ai.kernel import ids
+
+
+def seconds(calls: int, rate: RateLimit) -> float:
+    """From the first of so many calls to the last one, if nothing but the limit holds them back."""
+    if rate.strategy == "burst":
+        return max(0, calls - 1) // rate.max * rate.window
+    return max(0, calls - rate.at_once) * rate.spacing
+
+
+async def forecast(
+    db: AsyncSession, least: Mapping[Place, int], most: Mapping[Place, int], seen: Mapping[Place, Mapping[str, Any]]
+) -> list[LimitForecast]:
+    """What the limit of each connector does to the calls of its nodes, the slowest first."""
+    calls: dict[uuid.UUID, Counter[str]] = {}
+    for place, raw in seen.items():
+        if raw.get("kind") == "connector":
+            named = ids.parse(str(raw.get("connectorUuid") or ""))
+            used = named or await connection.default_connector(db, str(raw.get("integrationSlug")))
+            if used is not None:
+                calls.setdefault(used, Counter()).update({"least": least.get(place, 0), "most": most.get(place, 0)})
+    limits = await connection.limits(db, list(calls))
+    found = [
+        LimitForecast(
+            connector_uuid=str(uid),
+            name=name,
+            calls_min=calls[uid]["least"],
+            calls_max=calls[uid]["most"],
+            seconds_min=round(seconds(calls[uid]["least"], rate), 3),
+            seconds_max=round(seconds(calls[uid]["most"], rate), 3),
+        )
+        for uid, (name, rate) in limits.items()
+    ]
+    return sorted(found, key=lambda one: -one.seconds_max)

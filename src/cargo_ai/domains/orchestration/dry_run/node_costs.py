@@ -1,0 +1,58 @@
+"""Node costs: what executing a node may cost, and what a whole run may, as far as the manifests of actions tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.kernel.wire import JsonObject
+
+DESCENDS = ("tool", "agent")
+
+
+class Costs(NamedTuple):
+    """Credits of one execution, at least and at most; `most` is None where nothing bounds it."""
+
+    least: float = 0.0
+    most: float | None = 0.0
+
+
+def of_node(node: Mapping[str, Any]) -> Costs:
+    """What one execution of a node costs by itself; what runs below it cost comes on top. A failed one costs nothing."""
+    if node.get("kind") != "connector":
+        return Costs()
+    action = connection.action_of(str(node.get("integrationSlug")), str(node.get("actionSlug")))
+    costs = cast("Sequence[Mapping[str, Any]]", action.costs if action else ())
+    if not costs:
+        return Costs()
+    least = min(_least(cost) for cost in costs)
+    # By units: how many there will be is known when the answer is there.
+    return Costs(least, None if any(cost.get("type") != "fixed" for cost in costs) else max(_least(cost) for cost in costs))
+
+
+def _least(cost: Mapping[str, Any]) -> float:
+    return float(cost.get("cost") or 0) if cost.get("type") == "fixed" else float(cost.get("fixedCost") or 0)
+
+
+def most_per_run(nodes: Sequence[JsonObject]) -> float | None:
+    """What the dearest way through a graph costs, above 0; None where that is nothing, or not known before. O(nodes + edges)."""
+    by_uuid = {str(node["uuid"]): node for node in nodes}
+    known: dict[str, float | None] = {}
+
+    def ahead(uuid: str) -> float | None:
+        if uuid not in known:
+            known[uuid] = None  # a circle, which no deployed graph has
+            known[uuid] = _from(by_uuid[uuid])
+        return known[uuid]
+
+    def _from(node: JsonObject) -> float | None:
+        own = None if node.get("kind") in DESCENDS or node.get("actionSlug") == "group" else of_node(node).most
+        targets = [*cast("list[Any]", node.get("childrenUuids") or []), node.get("fallbackChildUuid")]
+        behind = [ahead(str(target)) for target in targets if target in by_uuid]
+        if own is None or None in behind:
+            return None
+        return own + max([cast("float", one) for one in behind], default=0.0)
+
+    start = next((uuid for uuid, node in by_uuid.items() if node.get("slug") == "start"), None)
+    return (ahead(start) or None) if start is not None else None

@@ -1,0 +1,61 @@
+"""Rehearse memory: what the nodes of earlier runs on a record answered, so that a rehearsal need not guess."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_core import from_json, to_json
+from sqlalchemy import RowMapping, or_, select
+
+from cargo_ai.engine.graph.action import Done
+from cargo_ai.engine.journal.tables import executions, runs
+from cargo_ai.store.session import EVERYWHERE, Database
+
+MOST_RUNS = 3
+MOST_BELOW = 500
+"""How many runs below those are looked at: the items of groups, and tools."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """The memory of one record in one workflow; read when it is first asked."""
+
+    database: Database
+    workspace: uuid.UUID
+    workflow: uuid.UUID
+    record: str
+    _answers: dict[str, list[RowMapping]] | None = field(default=None)
+
+    async def recall(self, slug: str, config: Mapping[str, Any]) -> Done | None:
+        """What the node (a path of slugs) gave when it was asked for exactly this; of several answers the last."""
+        if self._answers is None:
+            self._answers = await self._read()
+        asked = from_json(to_json(config, inf_nan_mode="null"))
+        for row in self._answers.get(slug.rpartition(".")[2], ()):
+            if row["config"] == asked:
+                return Done(row["output"], child=row["child_index"])
+        return None
+
+    async def _read(self) -> dict[str, list[RowMapping]]:
+        mine = (
+            select(runs.c.uuid)
+            .where(runs.c.workspace_uuid == self.workspace, runs.c.workflow_uuid == self.workflow, runs.c.record_id == self.record)
+            .where(runs.c.fanout_uuid.is_(None), runs.c.finished_ms.is_not(None))
+            .order_by(runs.c.uuid.desc())
+            .limit(MOST_RUNS)
+        )
+        below = select(runs.c.uuid).where(runs.c.parent_uuid.in_(mine)).limit(MOST_BELOW)
+        query = (
+            select(executions.c.node_slug, executions.c.config, executions.c.output, executions.c.child_index)
+            .where(executions.c.workspace_uuid == self.workspace, executions.c.status == "success", executions.c.output_file.is_(None))
+            .where(or_(executions.c.run_uuid.in_(mine), executions.c.run_uuid.in_(below)))
+            .order_by(executions.c.run_uuid.desc())
+        )
+        found: dict[str, list[RowMapping]] = {}
+        async with self.database.session(EVERYWHERE) as db:
+            for row in (await db.execute(query)).mappings():
+                found.setdefault(row["node_slug"], []).append(row)
+        return found

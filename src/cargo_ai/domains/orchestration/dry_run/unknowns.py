@@ -1,0 +1,51 @@
+"""Rehearse taint: which nodes depend on what nobody knows yet, told from their expressions; a little too many rather than one too few."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import cast
+
+from cargo_ai.engine.graph.action import Json
+from cargo_ai.engine.graph.graph import Node, Program
+from cargo_ai.expression import compile_config
+
+UNKNOWN = "unknown"
+"""The effect of a node that has to be taken for unknown."""
+CHANCE = "chance"
+"""The effect of a node that leaves the way to chance, and how often it takes which one is known."""
+_NOTHING = compile_config({})
+# `nodes` otherwise than as `nodes.slug` or `nodes["slug"]`: nobody can tell which ones are meant.
+_ANY = re.compile(r"\b(?:nodes|parentNodes)\b(?!\s*(?:\?\.|\.)\s*[A-Za-z_]|\s*(?:\?\.)?\[\s*['\"])")
+
+
+def fenced(program: Program, unknown: Collection[str]) -> Program:
+    """The program with every node that reads one of these slugs' outputs, or leaves the way to chance, made one to stop at."""
+    nodes = {uid: _fenced(node, unknown) for uid, node in program.nodes.items()}
+    return Program(nodes, nodes[program.start.uuid], program.has_effects)
+
+
+def _fenced(node: Node, unknown: Collection[str]) -> Node:
+    if _is_open(node, unknown):
+        return _stopping(node)
+    if node.action is not None and node.action.slug == "split":
+        return replace(node, action=None, effect=CHANCE)
+    return node
+
+
+def _stopping(node: Node) -> Node:
+    return replace(node, action=None, effect=UNKNOWN, resolver=_NOTHING, repeatable=False, descends=False)
+
+
+def _is_open(node: Node, unknown: Collection[str]) -> bool:
+    if not unknown:
+        return False
+    text = "\n".join(node.resolver.sources)
+    if node.repeatable:
+        # Code reads the nodes by itself.
+        config = cast("Mapping[str, Json]", node.raw.get("config") or {})
+        text += "\n".join(str(value) for value in config.values())
+    if node.action is not None and node.action.slug == "start":
+        return node.slug in unknown
+    return bool(_ANY.search(text)) or any(re.search(rf"\b{re.escape(slug)}\b", text) for slug in unknown)

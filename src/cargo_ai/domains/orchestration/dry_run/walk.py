@@ -1,0 +1,301 @@
+"""Rehearse walk: walks a record through a graph without acting: effects answer what they answered before, or every way on is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, cast
+
+from cargo_ai.domains.orchestration.dry_run import node_costs
+from cargo_ai.domains.orchestration.dry_run.ranges import Place, Range, either
+from cargo_ai.domains.orchestration.dry_run.unknowns import CHANCE, UNKNOWN, fenced
+from cargo_ai.engine.graph import group
+from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, Scope, ToolMissing
+from cargo_ai.engine.graph.graph import GROUP, TOOL, GraphInvalid, Program, load
+from cargo_ai.engine.graph.interpret import Act, Answered, Evaluate, Pause, Walk, advance, begin, settle
+from cargo_ai.expression import evaluator
+from cargo_ai.kernel import ids
+
+MOST_WAYS = 64
+"""So many ways of one record are told apart; behind that, every node that can be reached is possible."""
+_CHOOSING = frozenset({"branch", "filter", "switch", "split"})
+
+Recall = Callable[[str, Mapping[str, Any]], Awaitable[Done | None]]
+"""(slug, resolved config) → what the node answered an earlier run on this record that asked the same; None when none did."""
+
+
+class _Way(NamedTuple):
+    """One way on from a node: its outcome, whether its output is known, and how likely it is, where that is known."""
+
+    outcome: Outcome
+    known: bool = True
+    share: float | None = None
+
+
+async def forgetful(_slug: str, _config: Mapping[str, Any]) -> Done | None:
+    """The memory of somebody who has seen nothing."""
+    return None
+
+
+@dataclass(slots=True)
+class Rehearsing:
+    """Walks records. Counts how many answers were remembered and how many unknown; `notes` are sentences about what was assumed, `seen` the
+    nodes that were walked over."""
+
+    workspace: uuid.UUID
+    actions: Actions
+    now: int
+    remembered: int = 0
+    unknown: int = 0
+    notes: set[str] = field(default_factory=set[str])
+    seen: dict[Place, Mapping[str, Any]] = field(default_factory=dict[Place, Mapping[str, Any]])
+    _ways: int = 0
+    _programs: dict[str, Program | str] = field(default_factory=dict[str, Program | str])
+    _fences: dict[tuple[int, frozenset[str]], tuple[Program, Program]] = field(
+        default_factory=dict[tuple[int, frozenset[str]], tuple[Program, Program]]
+    )
+
+    async def record(self, walk: Walk, recall: Recall = forgetful) -> Range:
+        """What a run does that is where this walk is: at its start, or where the journal of an earlier one left it."""
+        self._ways = 0
+        return await _Explorer(self, walk.program, recall).go(walk, frozenset())
+
+    def fence(self, program: Program, unknown: frozenset[str]) -> Program:
+        """The program as it can be walked while these outputs are unknown."""
+        key = (id(program), unknown)
+        found = self._fences.get(key)
+        if found is None or found[0] is not program:
+            found = self._fences[key] = (program, fenced(program, unknown))
+        return found[1]
+
+    def load(self, key: str, nodes: Sequence[Mapping[str, Any]]) -> Program | str:
+        """A graph inside of another, loaded once; a sentence when it cannot be walked."""
+        if key not in self._programs:
+            try:
+                self._programs[key] = load(nodes, self.actions)
+            except (GraphInvalid, KeyError, TypeError, AttributeError) as error:
+                self._programs[key] = f"The nodes inside cannot be walked: {error}"
+        return self._programs[key]
+
+    def split(self, ways: int) -> bool:
+        """Whether so many more ways can be told apart."""
+        self._ways += ways
+        return self._ways <= MOST_WAYS
+
+
+@dataclass(slots=True)
+class _Explorer:
+    """One graph of a record's walk. `above`: what is unknown of the graphs around it; `prefix`: the way to it."""
+
+    all: Rehearsing
+    base: Program
+    recall: Recall
+    above: frozenset[str] = frozenset()
+    prefix: str = ""
+    depth: int = 0
+
+    async def go(self, walk: Walk, unknown: frozenset[str]) -> Range:
+        """To the end of the walk, on every way that is possible."""
+        found = Range()
+        self._fence(walk, unknown)
+        while True:
+            step = advance(walk, self.all.now) if walk.status is None else None
+            self._count(walk, found)
+            if step is None:
+                found.failed = found.failed_most = int(walk.status != "success")
+                found.output, found.error = walk.output(), walk.error
+                found.known = walk.last is None or walk.last.slug not in unknown
+                return found
+            if isinstance(step, Pause):
+                found.wait(step.seconds, step.seconds)
+            elif isinstance(step, Evaluate):
+                answers = await evaluator.shared().ask(self.all.workspace, step.scope, step.questions)
+                walk.answered = Answered({**step.before, **answers}, step.now)
+            else:
+                ways = await self._ways(walk, step, unknown, found)
+                if len(ways) > 1:
+                    return found.end(await self._every(walk, step, ways, unknown))
+                unknown = self._take(walk, step, ways[0], unknown)
+
+    def _fence(self, walk: Walk, unknown: frozenset[str]) -> None:
+        walk.program = self.all.fence(self.base, unknown | self.above)
+        walk.node = walk.program.nodes.get(walk.node.uuid) if walk.node else None
+
+    def _count(self, walk: Walk, found: Range) -> None:
+        for entry in walk.entries:
+            place = Place(self.prefix + entry.slug, entry.node, entry.slug)
+            self.all.seen[place] = self.base.nodes[entry.node].raw
+            found.visit(place)
+        walk.entries = []
+
+    def _take(self, walk: Walk, act: Act, way: _Way, unknown: frozenset[str]) -> frozenset[str]:
+        settle(walk, act.node, act.config, way.outcome, act.warnings, act.started, self.all.now)
+        slug = act.node.slug
+        after = unknown - {slug} if way.known else unknown | {slug}
+        self._fence(walk, after)
+        return after
+
+    async def _every(self, walk: Walk, act: Act, ways: Sequence[_Way], unknown: frozenset[str]) -> Range:
+        if not self.all.split(len(ways)):
+            self.all.notes.add(
+                f"Where more than {MOST_WAYS} ways of one record are possible, every node behind them is taken for possible."
+            )
+            return self._reachable(act)
+        found: list[Range] = []
+        for way in ways:
+            other = replace(walk, context=dict(walk.context), visits=dict(walk.visits), entries=[])
+            found.append(await self.go(other, self._take(other, act, way, unknown)))
+        shares = [way.share for way in ways if way.share is not None]
+        return either(found, shares if len(shares) == len(ways) else None)
+
+    def _reachable(self, act: Act) -> Range:
+        found, ahead = Range(known=False, failed_most=1), [act.node.uuid]
+        seen = set[str]()
+        while ahead:
+            node = self.base.nodes.get(ahead.pop())
+            if node is None or node.uuid in seen:
+                continue
+            seen.add(node.uuid)
+            place = Place(self.prefix + node.slug, node.uuid, node.slug)
+            self.all.seen[place] = node.raw
+            found.most[place] += 1
+            found.unsure.add(place)
+            most = node_costs.of_node(node.raw).most
+            found.spend(0.0, None if node.descends else most)
+            ahead += [child for child in (*node.children, node.fallback_child) if child is not None]
+        return found
+
+    async def _ways(self, walk: Walk, act: Act, unknown: frozenset[str], found: Range) -> list[_Way]:
+        """What may become of a node that the interpreter alone cannot tell. Adds what it costs, and what it does below, to `found`."""
+        effect = self.base.nodes[act.node.uuid].effect
+        if act.node.effect == UNKNOWN:
+            return await self._open(act, unknown, found)
+        if act.node.effect == CHANCE:
+            return self._by_chance(walk, act)
+        if effect == GROUP:
+            return [await self._group(walk, act, unknown, found)]
+        if effect == TOOL:
+            return [await self._tool(act, act.config, frozenset(), found)]
+        if act.node.repeatable:
+            return [_Way(await self.all.actions.effects[effect](self._call(walk, act)))]
+        known = await self.recall(self.prefix + act.node.slug, act.config)
+        if known is not None:
+            self.all.remembered += 1
+            found.spend(*node_costs.of_node(act.node.raw))
+            return [_Way(known)]
+        return self._guess(act, found)
+
+    def _by_chance(self, walk: Walk, act: Act) -> list[_Way]:
+        """A split, which goes by a hash of the run: one that repeats another goes as that did, of a new one only the shares are known."""
+        node = self.base.nodes[act.node.uuid]
+        assert node.action is not None
+        decided = node.action.decide(act.config, Scope(walk.record, walk.chance or walk.run, node.uuid, walk.visits.get(node.uuid, 0) + 1))
+        if walk.chance or not isinstance(decided, Done):
+            return [_Way(decided)]
+        percentage = float(decided.output["percentage"])
+        first = f"{percentage:g} % of the runs go the first way on from {self.prefix}{node.slug}"
+        self.all.notes.add(f"{first}, as a hash of each run decides: executionsExpected counts with that share.")
+        shares = enumerate((percentage / 100, 1 - percentage / 100))
+        return [_Way(Done({**decided.output, "child": at}, child=at), share=share) for at, share in shares if share > 0]
+
+    def _guess(self, act: Act, found: Range) -> list[_Way]:
+        """An effect whose answer nobody knows: it is taken to go well, on any of its ways."""
+        self.all.unknown += 1
+        found.spend(*node_costs.of_node(act.node.raw))
+        return [_Way(Done(None, child=at), known=False) for at in range(max(1, len(act.node.children)))]
+
+    async def _open(self, act: Act, unknown: frozenset[str], found: Range) -> list[_Way]:
+        """A node that depends on what is unknown."""
+        node, raw = self.base.nodes[act.node.uuid], act.node.raw
+        name = node.action.slug if node.action is not None else ""
+        if name in _CHOOSING:
+            return [_Way(Done(None, child=at), known=False) for at in self._choices(name, act)]
+        if node.action is not None or node.repeatable:
+            return [_Way(Done(None), known=False)]
+        if node.effect == TOOL:
+            return [await self._tool(act, {}, unknown | {"start"}, found)]
+        if node.effect == GROUP:
+            self.all.notes.add(f"How many items {self.prefix}{node.slug} has depends on an answer that is not known: they are not counted.")
+            found.spend(0.0, None)
+            return [_Way(Done(None), known=False)]
+        return self._guess(act, found) if raw else []
+
+    def _choices(self, name: str, act: Act) -> list[int | None]:
+        every: list[int | None] = list(range(len(act.node.children)))
+        if name == "filter":
+            return [0, None]
+        if name == "switch":
+            config = cast("Mapping[str, Any]", act.node.raw.get("config") or {})
+            routes: object = config.get("routes")
+            if isinstance(routes, list) and len(cast("list[Any]", routes)) >= len(every):
+                return [*every, None]
+        return every or [None]
+
+    def _call(self, walk: Walk, act: Act) -> Call:
+        run = ids.parse(walk.run) or ids.new()
+        return Call(
+            workspace=self.all.workspace,
+            workflow=None,
+            run=run,
+            batch=None,
+            trace=run,
+            node=act.node.raw,
+            config=act.config,
+            context=walk.context,
+            key=act.key,
+            attempt=act.attempt,
+            meta=act.meta,
+            parent=walk.parent,
+        )
+
+    def _inside(self, act: Act, base: Program, above: frozenset[str]) -> _Explorer:
+        return _Explorer(self.all, base, self.recall, above, f"{self.prefix}{act.node.slug}.", self.depth + 1)
+
+    async def _group(self, walk: Walk, act: Act, unknown: frozenset[str], found: Range) -> _Way:
+        records = group.read_items(act.config)
+        if isinstance(records, Failed):
+            return _Way(records)
+        if self.depth >= group.DEEPEST:
+            return _Way(Failed(group.TOO_DEEP))
+        nodes: list[dict[str, Any]] = cast("dict[str, Any]", act.node.raw.get("config") or {}).get("_nodes") or []
+        program = self.all.load(f"{self.prefix}{act.node.uuid}", nodes)
+        if isinstance(program, str):
+            return _Way(Failed(program))
+        results: dict[int, group.Result] = {}
+        slowest = slowest_most = 0.0
+        known = True
+        for item, record in enumerate(records):
+            inner = begin(str(ids.new()), program, record, walk.context)
+            one = await self._inside(act, program, unknown | self.above).go(inner, frozenset())
+            found.add(one)
+            slowest, slowest_most = max(slowest, one.seconds), max(slowest_most, one.seconds_most)
+            known = known and one.known and one.failed == one.failed_most
+            results[item] = group.Result("error" if one.failed else "success", one.output, one.error)
+            await asyncio.sleep(0)
+        found.wait(slowest, slowest_most)
+        outcome = group.gather(results, len(records), fail_fast=group.fails_fast(act.config))
+        return _Way(outcome, known or isinstance(outcome, Failed))
+
+    async def _tool(self, act: Act, record: Mapping[str, Any], unknown: frozenset[str], found: Range) -> _Way:
+        if self.depth >= group.DEEPEST:
+            return _Way(Failed(group.TOO_DEEP))
+        if self.all.actions.tools is None:
+            return _Way(Failed("This server has no tools."))
+        try:
+            tool = await self.all.actions.tools(self.all.workspace, act.node.raw)
+        except ToolMissing as error:
+            return _Way(Failed(str(error)))
+        program = self.all.load(f"tool:{tool.workflow}:{tool.release}:{act.node.raw.get('templateSlug')}", tool.nodes)
+        if isinstance(program, str):
+            return _Way(Failed(program))
+        inner = begin(str(ids.new()), program, dict(record))
+        one = await self._inside(act, program, frozenset()).go(inner, frozenset({"start"}) if unknown else frozenset())
+        found.add(one)
+        if act.node.raw.get("waitUntilFinished") is False:
+            return _Way(Done(None), known=False)
+        found.wait(one.seconds, one.seconds_most)
+        if one.failed:
+            return _Way(Failed(one.error or "The tool failed."))
+        return _Way(Done(one.output), one.known and not one.failed_most)

@@ -1,0 +1,1 @@
+"""Insight: explanations, errors, comparisons, spans, traces, SQL over runs and the queue."""

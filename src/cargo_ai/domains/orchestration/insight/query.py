@@ -1,0 +1,43 @@
+"""Queries: SQL over what has run in the workspace, behind the guard of all user SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import query as contract
+from cargo_ai.domains.orchestration.insight import query_tables
+from cargo_ai.domains.system_of_record import public as system_of_record
+from cargo_ai.user_sql.errors import About, SqlRefused
+
+MOST_SCANNED = 10_000_000
+"""Rows that a query may go through."""
+CODES: Mapping[About, tuple[int, str]] = {
+    "table": (60, "UNKNOWN_TABLE"),
+    "rows": (158, "TOO_MANY_ROWS"),
+    "time": (159, "TIMEOUT_EXCEEDED"),
+    "denied": (497, "ACCESS_DENIED"),
+}
+"""What ClickHouse calls the refusals that people's scripts tell apart."""
+
+
+@handles(contract.execute)
+async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.QueryRows:
+    """At most 10,000 rows; a warning when there are more."""
+    tables = await query_tables.catalog(ctx.database, ctx.workspace)
+    try:
+        found = await system_of_record.fetch_over(ctx, request.query, tables, limit=system_of_record.MOST_ROWS, most_scanned=MOST_SCANNED)
+    except SqlRefused as refused:
+        _refuse(refused)
+    if found.more:
+        ctx.warn(f"Only the first {system_of_record.MOST_ROWS:,} rows are here: filter or aggregate more, or page with LIMIT and OFFSET.")
+    return contract.QueryRows(rows=found.rows)
+
+
+def _refuse(refused: SqlRefused) -> NoReturn:
+    if refused.about not in CODES:
+        contract.execute.refuse("invalidQuery", sentence=refused.sentence)
+    code, name = CODES[refused.about]
+    contract.execute.refuse("invalidQuery", sentence=f"Code: {code}. {refused.sentence} ({name})", details={"code": code})

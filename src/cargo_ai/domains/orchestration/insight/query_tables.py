@@ -1,0 +1,67 @@
+"""Query tables: what a workspace's own SQL finds of its runs: runs, batches, spans and records, and who may read them."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import text
+
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.records.catalog import Catalog, Column, ColumnType, Relation
+from cargo_ai.store.session import EVERYWHERE, Database
+
+SCHEMA = "journal"
+_NAMES = "workspace_uuid workflow_uuid user_uuid release_uuid batch_uuid trace_uuid"
+_PARENTS = "parent_run_uuid parent_node_uuid parent_batch_uuid parent_agent_uuid parent_chat_uuid parent_message_uuid"
+_STATE = f"status error_message credits_used_count {_PARENTS} is_group_parent created_at updated_at finished_at"
+_NODE = "node_uuid node_slug node_kind node_action_slug node_integration_slug node_connector_uuid node_tool_uuid node_agent_uuid"
+_DONE = "execution_index execution_status execution_error_message execution_title execution_credits_used_count"
+_TIMES = "execution_started_at execution_updated_at execution_finished_at"
+COLUMNS = {
+    "runs": f"uuid {_NAMES} record_id record_title {_STATE}",
+    "records": f"id title run_uuid {_NAMES} {_STATE}",
+    "batches": "uuid workspace_uuid workflow_uuid user_uuid release_uuid trace_uuid data_kind status error_message runs_count"
+    " executed_runs_count failed_runs_count credits_used_count created_at updated_at finished_at",
+    "spans": f"{_NAMES} record_id record_title run_uuid {_PARENTS} is_group_parent {_NODE} node_child_index node_next_uuid"
+    f" {_DONE} {_TIMES}",
+}
+"""The columns of each, as the views of the migration have them."""
+
+
+def _type(column: str) -> ColumnType:
+    if column.endswith("_at"):
+        return "date"
+    if column == "is_group_parent":
+        return "boolean"
+    return "number" if column.endswith(("_count", "_index")) else "string"
+
+
+def _relation(name: str, columns: str) -> Relation:
+    made = tuple(Column(slug, _type(slug), "original") for slug in columns.split())
+    return Relation(uuid.UUID(int=0), name, "", SCHEMA, name, name, made, system=False)
+
+
+RELATIONS = tuple(_relation(name, columns) for name, columns in COLUMNS.items())
+
+_KNOWN = text("select workspace_uuid from journal.logins where role = :role")
+_LET_IN = text("insert into journal.logins (role, workspace_uuid) values (:role, :workspace) on conflict (role) do nothing")
+
+
+class Taken(RuntimeError):
+    """The login belongs to another workspace: nothing is shown to either."""
+
+
+async def catalog(database: Database, workspace: uuid.UUID) -> Catalog:
+    """The four tables as the workspace's login sees them; the login is put on the list of those who see anything. In a session of its
+    own, so that none is held while a query runs. Raises Taken."""
+    async with database.session(workspace) as db:
+        role = (await storage.catalog(db, workspace)).role
+    async with database.session(EVERYWHERE) as db:
+        known = await db.scalar(_KNOWN, {"role": role})
+        if known is None:
+            await db.execute(_LET_IN, {"role": role, "workspace": workspace})
+            known = await db.scalar(_KNOWN, {"role": role})
+            await db.commit()
+    if known != workspace:
+        raise Taken(f"the login {role} belongs to another workspace")
+    return Catalog(workspace, role, RELATIONS)

@@ -1,0 +1,145 @@
+"""Queue: what of a workspace waits, for how long and what for, and what nobody will take care of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import RowMapping, text
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import queue as contract
+from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.engine.dispatch import concurrency
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.wire import Nothing
+
+SLOW_SECONDS = 60
+"""How long something may wait for a worker before that is worth an alert."""
+MOST_ITEMS = 500
+
+_WORKERS = text("select uuid, host, pid, slots, started_ms, beat_ms from workers order by started_ms")
+_BATCHES = text("""
+select 'batchToRead' as reason, cursor as runs, created_ms as since, null::bigint as due, workflow_uuid, uuid as batch_uuid,
+    null::uuid as run_uuid, null as node
+from batches where workspace_uuid = :workspace and finished_ms is null and not enumerated and status <> 'running'
+""")
+_SHARDS = text("""
+select case s.state when 'waiting' then 'turn' when 'queued' then 'worker'
+        else case when w.uuid is null then 'lostWorker' else 'beingDriven' end end as reason,
+    sum(r.runs) as runs, min(s.touched_ms) as since, null::bigint as due, r.workflow_uuid, s.batch_uuid,
+    case when s.batch_uuid is null then min(s.first_run::text)::uuid end as run_uuid, null as node
+from shards s
+left join workers w on w.uuid::text = s.owner and w.beat_ms > :alive
+cross join lateral (
+    select r.workflow_uuid, count(*) as runs from runs r
+    where r.shard_uuid = s.uuid and r.uuid between s.first_run and s.last_run and r.finished_ms is null and r.status <> 'idle'
+    group by r.workflow_uuid
+) r
+where s.workspace_uuid = :workspace and s.state in ('waiting', 'queued', 'running')
+group by 1, r.workflow_uuid, s.batch_uuid, case when s.batch_uuid is null then s.uuid end
+order by since limit :limit
+""")
+# What a parked run waits for is in its row, and, for what its node does, in the graph.
+_PARKED = text("""
+select case when p.waiting_for is not null then 'children' when n.action = 'humanReview' then 'review' when n.action = 'delay' then 'time'
+        when coalesce((p.pending ->> 'throttled')::int, 0) > 0 then 'rateLimit'
+        when n.kind = 'connector' and (p.pending ->> 'resumed')::boolean and p.pending ->> 'meta' is null then 'rateLimit'
+        when coalesce((p.pending ->> 'attempt')::int, 1) > 1 then 'retry' else 'service' end as reason,
+    count(*) as runs, min(p.updated_ms) as since, min(p.wake_ms) as due, p.workflow_uuid, p.batch_uuid,
+    case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node
+from (
+    select r.uuid, r.workflow_uuid, r.batch_uuid, r.graph_uuid, r.position, r.waiting_for, r.pending, r.updated_ms, r.wake_ms
+    from runs r where r.workspace_uuid = :workspace and r.status = 'idle' and r.finished_ms is null
+) p left join (
+    select g.uuid, v.value ->> 'uuid' as node, min(v.value ->> 'actionSlug') as action, min(v.value ->> 'slug') as slug,
+        min(v.value ->> 'kind') as kind
+    from graphs g cross join lateral json_array_elements(g.nodes) v where g.workspace_uuid = :workspace group by 1, 2
+) n on n.uuid = p.graph_uuid and n.node = p.position
+group by 1, p.workflow_uuid, p.batch_uuid, n.slug order by since limit :limit
+""")
+_SENTENCES: dict[str, str] = {
+    "batchToRead": "A batch waits until a worker has read its records; so many are enrolled.",
+    "turn": "Runs wait for their turn: others of this workspace come first.",
+    "concurrencyLimit": "Runs wait because as many of this workspace go as may go at once (CARGO_AI_MAX_CONCURRENT_RUNS).",
+    "worker": "Runs wait for a worker that is free.",
+    "beingDriven": "A worker is at these runs.",
+    "lostWorker": "Runs belong to a worker that is no longer heard of; another one takes them over.",
+    "time": "Runs wait at a delay.",
+    "children": "Runs wait for what they have started below.",
+    "rateLimit": "Runs wait for a slot of a connector's rate limit.",
+    "retry": "Runs wait for another attempt at a node that has failed.",
+    "service": "Runs wait for a service that has not finished.",
+    "review": "Runs wait for somebody to approve or reject.",
+    "cancelling": "Runs end at their next node.",
+}
+
+
+@handles(contract.get)
+async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
+    """Everything that waits, the oldest first. O(unfinished shards and parked runs of the workspace)."""
+    now = int(clock.unix() * 1000)
+    alive = now - int(ctx.settings.stalled_after * 1000)
+    values: dict[str, Any] = {"workspace": ctx.workspace, "alive": alive, "limit": MOST_ITEMS}
+    workers = [_worker(row, alive) for row in (await ctx.db.execute(_WORKERS)).mappings()]
+    rows: list[RowMapping] = []
+    for query in (_BATCHES, _SHARDS, _PARKED):
+        rows += (await ctx.db.execute(query, values)).mappings().all()
+    full = await is_full(ctx)
+    items = [_item(row, now, full) for row in sorted(rows, key=lambda row: row["since"])][:MOST_ITEMS]
+    return contract.QueueReply(alerts=_alerts(items, workers), workers=workers, items=items)
+
+
+def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:
+    started, seen = run_reply.moment(row["started_ms"]), run_reply.moment(row["beat_ms"])
+    assert started is not None and seen is not None
+    return contract.QueueWorker(
+        uuid=row["uuid"],
+        host=row["host"],
+        pid=row["pid"],
+        slots=row["slots"],
+        is_alive=row["beat_ms"] > alive,
+        started_at=started,
+        last_seen_at=seen,
+    )
+
+
+async def is_full(ctx: Context) -> bool:
+    """Whether so many runs of the workspace go that no more of a batch may begin."""
+    most = ctx.settings.max_concurrent_runs
+    return most > 0 and await concurrency.going(await driver_connection(ctx.db), ctx.workspace) >= concurrency.for_batches(most)
+
+
+def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
+    reason = "concurrencyLimit" if full and row["reason"] == "turn" else row["reason"]
+    return contract.QueueItem(
+        reason=reason,
+        sentence=_SENTENCES[reason],
+        runs_count=int(row["runs"]),
+        age_seconds=max(0, now - int(row["since"])) // 1000,
+        due_at=run_reply.moment(row["due"]),
+        workflow_uuid=row["workflow_uuid"],
+        batch_uuid=row["batch_uuid"],
+        run_uuid=row["run_uuid"],
+        node_slug=row["node"],
+    )
+
+
+def _alerts(items: list[contract.QueueItem], workers: list[contract.QueueWorker]) -> list[contract.QueueAlert]:
+    """What will not go on by itself. Without anything that waits, a missing worker is none: nobody misses it."""
+    alerts: list[contract.QueueAlert] = []
+    living = [one for one in workers if one.is_alive]
+    if items and not living:
+        sentence = "Work waits and no worker is running: nothing goes on until one is."
+        alerts.append(contract.QueueAlert(code="noWorker", sentence=sentence, fix="cargo-ai server start"))
+    slow = [one for one in items if one.reason in {"worker", "batchToRead"} and one.age_seconds > SLOW_SECONDS]
+    if living and slow:
+        sentence = f"Work has waited for a worker for {max(one.age_seconds for one in slow)} seconds: all are busy. Start another one."
+        alerts.append(contract.QueueAlert(code="slowStart", sentence=sentence, fix="cargo-ai server worker"))
+    lost = [one for one in items if one.reason == "lostWorker"]
+    if living and lost:
+        count = sum(one.runs_count for one in lost)
+        sentence = f"A worker is no longer heard of; another one takes its {count} runs over within a minute."
+        alerts.append(contract.QueueAlert(code="lostWorker", sentence=sentence, fix=None))
+    return alerts

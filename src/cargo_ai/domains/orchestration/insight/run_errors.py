@@ -1,0 +1,90 @@
+"""Run errors: what fails most in a workflow, grouped by node and by what its message says apart from numbers, ids and addresses."""
+
+from __future__ import annotations
+
+from sqlalchemy import RowMapping, text
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import run_errors as contract
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
+from cargo_ai.kernel import ids
+
+# In this order: the numbers inside an id or an address are none. Only common endings make a host, since `nodes.start.name` is a path.
+_UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_EMAIL = "[A-Za-z0-9_.+-]+@[A-Za-z0-9.-]*[A-Za-z0-9]"
+_ENDINGS = "com|org|net|io|ai|co|app|dev|biz|example|test|local|eu|uk|us|ca|au|nz|jp|cn|br|mx|de|fr|es|nl|be|ch|dk|fi|pl|pt|ie|se"
+_HOST = rf"\m([A-Za-z0-9-]+[.])+({_ENDINGS})\M"
+_NUMBER = "[0-9]+(?:[.,][0-9]+)*"
+
+
+def _shape() -> str:
+    found = "f.message"
+    for varying in (_UUID, _EMAIL, _HOST, _NUMBER):
+        found = f"regexp_replace({found}, '{varying}', '#', 'g')"
+    return found
+
+
+_FAILURES = """
+with chosen as materialized (
+    select r.uuid, r.record_id, r.status, r.error_message, r.finished_ms, r.created_ms from runs r
+    where r.workspace_uuid = :workspace and r.workflow_uuid = :workflow {conditions}
+), failures as (
+    select e.run_uuid, c.record_id, c.status, e.node_uuid, e.node_slug, coalesce(e.error_message, '') as message, e.finished_ms as at
+    from chosen c join executions e on e.run_uuid = c.uuid where e.status = 'error'
+    union all
+    select c.uuid, c.record_id, c.status, null, null, coalesce(c.error_message, ''), coalesce(c.finished_ms, c.created_ms)
+    from chosen c where c.status = 'error'
+        and not exists (select from executions e where e.run_uuid = c.uuid and e.status = 'error')
+), grouped as (
+    select f.node_uuid, f.node_slug, {shape} as shape, count(distinct f.run_uuid) as runs,
+        count(distinct f.run_uuid) filter (where f.status = 'success') as absorbed, min(f.at) as first_at, max(f.at) as last_at,
+        max(f.run_uuid::text)::uuid as latest
+    from failures f group by f.node_uuid, f.node_slug, shape
+)
+select g.*, o.message, o.record_id, count(*) over () as kinds from grouped g cross join lateral (
+    select f.message, f.record_id from failures f
+    where f.run_uuid = g.latest and f.node_uuid is not distinct from g.node_uuid and {shape} = g.shape limit 1
+) o order by g.runs desc, g.last_at desc, g.node_uuid limit :limit
+"""
+
+
+@handles(contract.get_errors)
+async def get_errors(ctx: Context, request: contract.GetRunErrors) -> contract.RunErrorsReply:
+    """The most frequent errors first. O(the runs in question and their failed executions)."""
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
+        contract.get_errors.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    values: dict[str, object] = {"workspace": ctx.workspace, "workflow": workflow, "limit": request.limit}
+    conditions: list[str] = []
+    for column, wanted in (("batch_uuid", request.batch_uuid), ("release_uuid", request.release_uuid)):
+        if wanted is not None:
+            conditions.append(f"and r.{column} = :{column}")
+            values[column] = ids.parse(wanted)
+    if request.created_after is not None:
+        conditions.append("and r.created_ms >= :after and r.uuid >= :low")
+        values |= {"after": milliseconds(request.created_after), "low": ids.first_at(request.created_after.timestamp() - 60)}
+    if request.created_before is not None:
+        conditions.append("and r.created_ms < :before")
+        values["before"] = milliseconds(request.created_before)
+    query = _FAILURES.format(conditions=" ".join(conditions), shape=_shape())
+    rows = (await ctx.db.execute(text(query), values)).mappings().all()
+    return contract.RunErrorsReply(run_errors=[_reply(row) for row in rows], count=int(rows[0]["kinds"]) if rows else 0)
+
+
+def _reply(row: RowMapping) -> contract.RunError:
+    first, last = run_reply.moment(row["first_at"]), run_reply.moment(row["last_at"])
+    assert first is not None and last is not None
+    return contract.RunError(
+        node_uuid=row["node_uuid"],
+        node_slug=row["node_slug"],
+        error_message=row["message"],
+        runs_count=row["runs"],
+        absorbed_count=row["absorbed"],
+        run_uuid=row["latest"],
+        record_id=row["record_id"],
+        first_at=first,
+        last_at=last,
+    )

@@ -1,0 +1,109 @@
+"""Spans: what nodes did, over all runs of a workspace, with the run that each belongs to and what it hangs below."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import RowMapping, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import span as contract
+from cargo_ai.contract.orchestration.run import CountReply
+from cargo_ai.domains.orchestration.insight import span_filter
+from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.engine.journal.tables import runs
+from cargo_ai.kernel.wire import JsonObject
+
+Below = dict[tuple[uuid.UUID, str], tuple[str | None, str]]
+"""By run and node: the batch and the run that the node has started."""
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansReply:
+    """Spans, those of the newest run first; within a run the last one first."""
+    where, values = span_filter.where(ctx.workspace, request)
+    page = f"select s.* from {span_filter.SPANS} where {where} order by s.run_uuid desc, s.seq desc limit :limit offset :offset"  # noqa: S608
+    found = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset})
+    rows = found.mappings().all()
+    graphs = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
+    below = await _below(ctx, rows)
+    nodes = {graph: {str(node["uuid"]): node for node in held} for graph, held in graphs.items()}
+    spans = [_reply(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
+    return contract.SpansReply(spans=spans, count=await _count(ctx, request))
+
+
+@handles(contract.count)
+async def count(ctx: Context, request: contract.CountSpans) -> CountReply:
+    """How many spans match: exact."""
+    return CountReply(count=await _count(ctx, request))
+
+
+async def _count(ctx: Context, request: contract.CountSpans) -> int:
+    where, values = span_filter.where(ctx.workspace, request)
+    return int(await ctx.db.scalar(text(f"select count(*) from {span_filter.SPANS} where {where}"), values) or 0)  # noqa: S608
+
+
+async def _below(ctx: Context, rows: Sequence[RowMapping]) -> Below:
+    """What the nodes of these spans have started. One more statement, however many spans."""
+    parents = {row["run_uuid"] for row in rows}
+    if not parents:
+        return {}
+    query = (
+        select(runs.c.parent_uuid, runs.c.parent_node_uuid, runs.c.batch_uuid, runs.c.uuid)
+        .ext(distinct_on(runs.c.parent_uuid, runs.c.parent_node_uuid))
+        .where(runs.c.workspace_uuid == ctx.workspace, runs.c.parent_uuid.in_(parents), runs.c.uuid >= min(parents))
+        .order_by(runs.c.parent_uuid, runs.c.parent_node_uuid, runs.c.uuid)
+    )
+    found: Below = {}
+    for parent, node, batch, run in await ctx.db.execute(query):
+        found[(parent, node)] = (str(batch) if batch else None, str(run))
+    return found
+
+
+def _reply(row: RowMapping, node: JsonObject, below: Below) -> contract.Span:
+    finished = run_reply.moment(row["finished_ms"])
+    started = run_reply.moment(row["started_ms"])
+    assert started is not None
+    batch, run = below.get((row["run_uuid"], row["node_uuid"]), (None, None))
+    same: dict[str, Any] = {
+        name: row[name]
+        for name in (
+            *("workspace_uuid", "workflow_uuid", "user_uuid", "batch_uuid", "trace_uuid", "record_id", "record_title", "run_uuid"),
+            *("parent_node_uuid", "parent_batch_uuid", "parent_agent_uuid", "parent_chat_uuid", "parent_message_uuid", "is_group_parent"),
+        )
+    }
+    return contract.Span(
+        **same,
+        runContextS3Filename=f"runs/{row['run_uuid']}/context.json",
+        runComputedConfigsS3Filename=f"runs/{row['run_uuid']}/computed-configs.json",
+        parent_run_uuid=row["parent_uuid"],
+        node_uuid=row["node_uuid"],
+        node_kind=cast("contract.NodeKind", node.get("kind", "native")),
+        node_slug=row["node_slug"] or "",
+        node_action_slug=str(node.get("actionSlug") or node.get("kind") or ""),
+        node_connector_uuid=node.get("connectorUuid"),
+        node_integration_slug=node.get("integrationSlug"),
+        node_tool_uuid=node.get("toolUuid"),
+        node_agent_uuid=node.get("agentUuid"),
+        node_release_uuid=node.get("releaseUuid"),
+        node_batch_uuid=batch if batch != str(row["batch_uuid"]) else None,
+        # A group starts many: which of them is for the filter `parentRunUuid` to say.
+        node_run_uuid=run if node.get("kind") in {"tool", "agent"} else None,
+        node_message_uuid=None,
+        node_child_index=row["child_index"],
+        node_wait_until_finished=node.get("waitUntilFinished") is not False,
+        node_next_uuid=row["next_node_uuid"],
+        execution_index=row["seq"],
+        execution_status=row["status"],
+        execution_error_message=row["error_message"],
+        execution_title=row["title"],
+        execution_icon_url=None,
+        execution_credits_used_count=run_reply.number(float(row["credits"])),
+        execution_started_at=started,
+        execution_updated_at=finished or started,
+        execution_finished_at=finished,
+    )

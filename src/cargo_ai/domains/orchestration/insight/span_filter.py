@@ -1,0 +1,87 @@
+"""Span filter: executions with their runs as one relation, and the conditions that spans are told apart by. There is no second copy."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from cargo_ai.contract.orchestration.span import CountSpans
+from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
+from cargo_ai.kernel import ids
+
+_RUN = (
+    "r.workspace_uuid, r.workflow_uuid, r.user_uuid, r.batch_uuid, r.trace_uuid, r.record_id, r.record_title, r.graph_uuid, r.parent_uuid,"
+    " r.parent_node_uuid, r.parent_batch_uuid, r.parent_agent_uuid, r.parent_chat_uuid, r.parent_message_uuid, r.is_group_parent"
+)
+# What ended before the moment is left out by its run, before any of its executions is read.
+_ALIVE = "r.workspace_uuid = :workspace and (r.finished_ms is null or r.updated_ms >= :after)"
+
+SPANS = f"""
+(
+    select e.run_uuid, e.seq, e.node_uuid, e.node_slug, e.status, e.child_index, e.next_node_uuid, e.title, e.error_message, e.credits,
+        e.started_ms, e.finished_ms, {_RUN}
+    from executions e join runs r on r.uuid = e.run_uuid
+    where e.workspace_uuid = :workspace and e.started_ms >= :after and {_ALIVE}
+    union all
+    select r.uuid, (select count(*)::int from executions e where e.run_uuid = r.uuid), r.position,
+        (select n.value ->> 'slug' from graphs g, json_array_elements(g.nodes) n
+            where g.uuid = r.graph_uuid and n.value ->> 'uuid' = r.position limit 1),
+        'pending', null, null, null, null, 0, r.updated_ms, null, {_RUN}
+    from runs r where r.status = 'idle' and r.position is not null and r.updated_ms >= :after and {_ALIVE}
+) s
+"""  # noqa: S608 - put together from our own texts
+"""Everything that nodes did since `after` (milliseconds) in a workspace, and the nodes that runs wait at."""
+
+# Only the graph knows what kind of node it was.
+_NODE = """
+exists (select from graphs g, json_array_elements(g.nodes) n
+    where g.uuid = s.graph_uuid and n.value ->> 'uuid' = s.node_uuid and n.value ->> '{key}' = :{name})
+"""
+_UUIDS = ("workflow_uuid", "user_uuid", "batch_uuid", "trace_uuid", "run_uuid", "parent_agent_uuid")
+_TEXTS = ("record_id", "parent_node_uuid", "node_uuid", "node_slug")
+_PARTS = {
+    "record_title": ("s.record_title",),
+    "record_title_or_id": ("s.record_title", "s.record_id"),
+    "execution_title": ("s.title",),
+    "execution_title_or_error_message": ("s.title", "s.error_message"),
+}
+_OF_NODE = {
+    "node_kind": "kind",
+    "node_integration_slug": "integrationSlug",
+    "node_connector_uuid": "connectorUuid",
+    "node_action_slug": "actionSlug",
+    "node_tool_uuid": "toolUuid",
+    "node_agent_uuid": "agentUuid",
+    "node_release_uuid": "releaseUuid",
+}
+
+
+def where(workspace: uuid.UUID, request: CountSpans) -> tuple[str, dict[str, Any]]:
+    """The conditions on SPANS and the values that are bound to them. No value of the request becomes SQL."""
+    given: dict[str, Any] = {name: getattr(request, name) for name in CountSpans.model_fields}
+    values: dict[str, Any] = {"workspace": workspace, "after": milliseconds(request.execution_started_after)}
+    found: list[str] = ["true"]
+    for name in (*_UUIDS, "parent_run_uuid"):
+        if given[name] is not None:
+            # What is no uuid is nobody's: it matches nothing.
+            found.append(f"s.{'parent_uuid' if name == 'parent_run_uuid' else name} = :{name}")
+            values[name] = ids.parse(given[name])
+    for name in _TEXTS:
+        if given[name] is not None:
+            found.append(f"s.{name} = :{name}")
+            values[name] = given[name]
+    for name, columns in _PARTS.items():
+        if given[name] is not None:
+            found.append(f"({' or '.join(f'strpos(lower({column}), lower(:{name})) > 0' for column in columns)})")
+            values[name] = given[name]
+    for name, key in _OF_NODE.items():
+        if given[name] is not None:
+            found.append(_NODE.format(key=key, name=name))
+            values[name] = given[name]
+    if request.execution_statuses is not None:
+        found.append("s.status = any(:statuses)")
+        values["statuses"] = list(request.execution_statuses)
+    if request.execution_started_before is not None:
+        found.append("s.started_ms < :before")
+        values["before"] = milliseconds(request.execution_started_before)
+    return " and ".join(found), values

@@ -1,0 +1,1 @@
+"""Single nodes and actions: listed, validated, computed and executed without a workflow."""

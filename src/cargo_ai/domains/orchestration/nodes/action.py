@@ -1,0 +1,102 @@
+"""Actions: executed on one record or on many, as a run or a batch of a small graph."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import action as contract
+from cargo_ai.contract.orchestration import batch as batch_contract
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
+from cargo_ai.contract.orchestration import run as run_contract
+from cargo_ai.contract.orchestration.node import Node
+from cargo_ai.domains.orchestration.batches import batch, webhook
+from cargo_ai.domains.orchestration.nodes import action_graph
+from cargo_ai.domains.orchestration.runs import run
+from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
+from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import JsonObject
+
+_LIST = "cargo-ai orchestration action list"
+Executing = Operation[Any, Any, Any]
+Walked = dict[str, Any]
+"""What a run or a batch is told to walk: workflow_uuid and release_uuid, or nodes."""
+
+
+@handles(contract.execute)
+async def execute(ctx: Context, request: contract.ExecuteAction) -> run_contract.RunReply:
+    """A run of a tool's workflow, or of a graph made for this one action."""
+    data = cast("object", request.data)
+    if not isinstance(data, dict):
+        contract.execute.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
+    walked, (record,) = await _walked(ctx, contract.execute, request.action, [cast("JsonObject", data)])
+    return await run.create(ctx, run_contract.CreateRun(data=record, **walked))
+
+
+@handles(contract.execute_batch)
+async def execute_batch(ctx: Context, request: contract.ExecuteActionBatch) -> batch_contract.BatchReply:
+    """A batch of the same; when it has ended, a webhook is told."""
+    if request.webhook_url is not None:
+        webhook.check(ctx.settings, request.webhook_url)
+    elif request.webhook_secret is not None:
+        ctx.warn("webhookSecret does nothing without webhookUrl.")
+    walked, records = await _walked(ctx, contract.execute_batch, request.action, request.all_records)
+    made = await batch.start(ctx, batch_contract.CreateBatch(data=batch_kinds.RecordsData(kind="records", records=records), **walked))
+    if request.webhook_url is not None:
+        await webhook.put(ctx, made.batch.uuid, request.webhook_url, request.webhook_secret)
+    return made
+
+
+async def _walked(
+    ctx: Context, operation: Executing, action: contract.Action, records: list[JsonObject]
+) -> tuple[Walked, list[JsonObject]]:
+    """What to walk, and the records to walk it with."""
+    if isinstance(action, contract.AgentAction):
+        operation.refuse("nodesNotFound", cause="this server cannot execute agents yet.", fix=_LIST)
+    if isinstance(action, contract.ToolAction):
+        if action.retry is not None:
+            ctx.warn("retry is for connector and native actions: a tool's own nodes are repeated by their own rules.")
+        return await _tool(ctx, operation, action), [action.config | record for record in records] if action.config else records
+    if isinstance(action, contract.NativeAction) and action.action_slug in action_graph.STRUCTURAL:
+        cause = f"{action.action_slug} only means something inside a graph: run a graph with `run create --nodes`."
+        operation.refuse("nodesNotFound", cause=cause, fix=_LIST)
+    records = action_graph.completed(action, records)
+    return {"nodes": action_graph.nodes(action, records)}, records
+
+
+async def _tool(ctx: Context, operation: Executing, action: contract.ToolAction) -> Walked:
+    if action.tool_uuid is None and action.release_uuid is None:
+        return {"nodes": _template(operation, action.template_slug or "")}
+    if action.tool_uuid is None:
+        workflow = await ctx.db.scalar(
+            select(Release.workflow_uuid)
+            .join(Workflow, Workflow.uuid == Release.workflow_uuid)
+            .where(Release.uuid == ids.parse(action.release_uuid or ""), Workflow.kind == "tool")
+        )
+        if workflow is None:
+            operation.refuse("invalidReleaseOrCustomNodes", cause=f"there is no release {action.release_uuid} of a tool.")
+    else:
+        workflow = await ctx.db.scalar(
+            select(Tool.workflow_uuid).where(Tool.uuid == ids.parse(action.tool_uuid), Tool.deleted_at.is_(None))
+        )
+        if workflow is None:
+            operation.refuse("nodesNotFound", cause=f"there is no tool {action.tool_uuid}.", fix="cargo-ai orchestration tool list")
+    return {"workflow_uuid": str(workflow), "release_uuid": action.release_uuid}
+
+
+def _template(operation: Executing, slug: str) -> list[Node]:
+    """The nodes of a template that runs as it is."""
+    found = templates.find(slug)
+    if found is None or found["kind"] == "play":
+        operation.refuse("nodesNotFound", cause=f"there is no tool template {slug}.", fix="cargo-ai orchestration template list")
+    nodes = templates.filled(found["nodes"])
+    left = templates.placeholders(nodes)
+    if left:
+        cause = f"the template {slug} has to be filled in first ({', '.join(left)}): make a tool of it."
+        operation.refuse("nodesNotFound", cause=cause, fix=f"cargo-ai orchestration template get {slug}")
+    return [Node.model_validate(node) for node in nodes]

@@ -1,0 +1,111 @@
+"""Action schemas: what an action gives, told before it is executed."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from cargo_ai.actions import native_actions
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.context.plugins import native_effects
+from cargo_ai.contract.orchestration import action as contract
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.tables import Release, Tool
+from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+
+_LIST = "cargo-ai orchestration action list"
+_TYPES: dict[str, JsonObject] = {
+    "string": {"type": ["string", "null"]},
+    "number": {"type": ["number", "null"]},
+    "boolean": {"type": ["boolean", "null"]},
+    "date": {"type": ["string", "null"], "format": "date-time"},
+    "array": {"type": ["array", "null"]},
+    "object": {"type": ["object", "null"]},
+}
+
+
+@handles(contract.get_output_schema)
+async def get_output_schema(ctx: Context, request: contract.GetOutputSchema) -> contract.OutputSchema:
+    """The JSON Schema of the action's output."""
+    action = request.action
+    if isinstance(action, contract.ConnectorAction):
+        return _told(await _connector(ctx, action))
+    if isinstance(action, contract.NativeAction):
+        return _told(_native(action))
+    if isinstance(action, contract.ToolAction):
+        return _told(of_nodes(await _tool_nodes(ctx, action)))
+    return contract.get_output_schema.refuse("actionNotFound", cause="this server cannot execute agents yet.", fix=_LIST)
+
+
+def _told(schema: JsonObject | None) -> contract.OutputSchema:
+    if schema is None:
+        contract.get_output_schema.refuse("actionHasNoOutput")
+    return contract.OutputSchema(schema=schema)
+
+
+async def _connector(ctx: Context, action: contract.ConnectorAction) -> JsonObject | None:
+    refuse = contract.get_output_schema.refuse
+    integration = connection.integrations().get(action.integration_slug)
+    if integration is None:
+        refuse("integrationNotFound", slug=action.integration_slug, fix="cargo-ai connection integration list")
+    found = integration.actions.get(action.action_slug)
+    if found is None:
+        refuse("actionNotFound", cause=f"{integration.name} has {', '.join(integration.actions)}.", fix=_LIST)
+    if action.connector_uuid is not None:
+        mine = [str(one.uuid) for one in await connection.accounts(ctx.db) if one.integration_slug == integration.slug]
+        if action.connector_uuid not in mine:
+            refuse("connectorNotFound", uuid=action.connector_uuid, fix="cargo-ai connection connector list")
+    return None if found.output_schema is None else dict(found.output_schema)
+
+
+def _native(action: contract.NativeAction) -> JsonObject | None:
+    for known in (*native_actions(), *native_effects.values()):
+        if known.slug == action.action_slug:
+            return known.output_schema
+    return contract.get_output_schema.refuse("actionNotFound", cause=f"there is no native action {action.action_slug}.", fix=_LIST)
+
+
+async def _tool_nodes(ctx: Context, action: contract.ToolAction) -> list[JsonObject]:
+    refuse = contract.get_output_schema.refuse
+    if action.release_uuid is not None:
+        row = await ctx.db.scalar(select(Release.nodes).where(Release.uuid == ids.parse(action.release_uuid)))
+        if row is None:
+            refuse("releaseNotFound", cause=f"{action.release_uuid} is none.", fix="cargo-ai orchestration release list")
+        return cast("list[JsonObject]", row)
+    if action.tool_uuid is None:
+        template = templates.find(action.template_slug or "")
+        if template is None:
+            refuse("actionNotFound", cause=f"there is no template {action.template_slug}.", fix="cargo-ai orchestration template list")
+        return template["nodes"]
+    found = (
+        await ctx.db.execute(
+            select(Tool.uuid, Release.nodes)
+            .outerjoin(Release, (Release.workflow_uuid == Tool.workflow_uuid) & (Release.status == "deployed"))
+            .where(Tool.uuid == ids.parse(action.tool_uuid), Tool.deleted_at.is_(None))
+        )
+    ).one_or_none()
+    if found is None:
+        refuse("actionNotFound", cause=f"there is no tool {action.tool_uuid}.", fix="cargo-ai orchestration tool list")
+    if found.nodes is None:
+        refuse("releaseNotFound", cause=f"the tool {action.tool_uuid} has nothing deployed.")
+    return cast("list[JsonObject]", found.nodes)
+
+
+def of_nodes(nodes: list[JsonObject]) -> JsonObject | None:
+    """What a graph's `end` nodes give; None where it has none. Several of them are alternatives."""
+    schemas = [_of_end(node) for node in nodes if node.get("kind") == "native" and node.get("actionSlug") == "end"]
+    if not schemas:
+        return None
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _of_end(node: JsonObject) -> JsonObject:
+    config = cast("JsonObject", node.get("config") or {})
+    given: object = config.get("variables")
+    variables = [cast("JsonObject", one) for one in cast("list[Any]", given if isinstance(given, list) else []) if isinstance(one, dict)]
+    named = {str(one["name"]): _TYPES.get(str(one.get("type")), {}) for one in variables if one.get("name")}
+    return {"type": "object", "properties": named, "required": list(named), "additionalProperties": False}

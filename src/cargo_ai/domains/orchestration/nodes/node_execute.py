@@ -1,0 +1,138 @@
+"""Executing a node: once, for real, in this process, without a run: to see what it does."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any, cast
+
+from pydantic_core import from_json
+from sqlalchemy import select
+
+from cargo_ai.actions import native_actions
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.context.plugins import Parts, plugins
+from cargo_ai.contract.orchestration import node_trial as contract
+from cargo_ai.domains.orchestration.nodes import node_compute, node_usage
+from cargo_ai.domains.orchestration.nodes.node_trial import Graph, Trial, Waits, item_of
+from cargo_ai.domains.orchestration.runs.run_reply import number
+from cargo_ai.domains.orchestration.tables import Release, Workflow
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.graph import GraphInvalid, Node, Retry, is_start, load
+from cargo_ai.engine.graph.interpret import Walk
+from cargo_ai.expression import compile_config
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.outbound import http_client
+
+MOST_AT_ONCE = 4
+SECONDS = 60.0
+NEEDS_A_RUN = frozenset({"humanReview"})
+
+_going: set[uuid.UUID] = set()
+
+
+@handles(contract.execute)
+async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeOutcome:
+    """What the node gives. Whatever is wrong with it is an outcome, too: `error` with a sentence."""
+    graph = await _graph(ctx, request)
+    if len(_going) >= MOST_AT_ONCE:
+        sentence = f"{MOST_AT_ONCE} nodes are being executed right now: try again in a few seconds."
+        raise Refusal(429, "tooManyRequests", sentence, headers={"Retry-After": "2"})
+    run = ids.new()
+    _going.add(run)
+    try:
+        async with http_client.client(ctx.settings) as client:
+            trial = Trial(ctx.workspace, graph, run, worker_actions(ctx, client))
+            found = await _in_time(ctx, request, trial)
+    finally:
+        _going.discard(run)
+    await node_usage.count(ctx, trial.walks)
+    return found
+
+
+async def _in_time(ctx: Context, request: contract.ExecuteNode, trial: Trial) -> contract.NodeOutcome:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await _executed(ctx, request, trial)
+    except TimeoutError:
+        return _failed(f"It took longer than {SECONDS:.0f} seconds. Have a run do it: cargo-ai orchestration run create.")
+
+
+async def _graph(ctx: Context, request: contract.ExecuteNode) -> Graph:
+    """The workflow and the release. Looked up on a connection of its own, which is not held while the node acts."""
+    async with ctx.database.session(ctx.workspace) as db:
+        workflow = await db.scalar(
+            select(Workflow.uuid).where(Workflow.uuid == ids.parse(request.workflow_uuid), Workflow.deleted_at.is_(None))
+        )
+        if workflow is None:
+            contract.execute.refuse("workflowNotFound", uuid=request.workflow_uuid, fix="cargo-ai orchestration workflow list")
+        release = None
+        if request.release_uuid is not None:
+            query = select(Release.uuid).where(Release.uuid == ids.parse(request.release_uuid), Release.workflow_uuid == workflow)
+            release = await db.scalar(query)
+            if release is None:
+                fix = f"cargo-ai orchestration release list --workflow-uuid {workflow}"
+                contract.execute.refuse("releaseNotFound", uuid=request.release_uuid, workflow=workflow, fix=fix)
+    return Graph(workflow, release)
+
+
+def worker_actions(ctx: Context, client: Any) -> Actions:
+    """What workers can do."""
+    actions = Actions()
+    for action in native_actions():
+        actions.add(action)
+    parts = Parts(ctx.settings, ctx.database, ctx.files, ctx.secrets, client, actions, Sources())
+    for plug in plugins:
+        plug(parts)
+    return actions
+
+
+async def _executed(ctx: Context, request: contract.ExecuteNode, trial: Trial) -> contract.NodeOutcome:
+    raw = request.node.stored()
+    if raw["kind"] == "native" and raw["actionSlug"] in NEEDS_A_RUN:
+        return contract.NodeOutcome(status="pending", message=f"{raw['actionSlug']} waits for people, which only a run can.")
+    try:
+        walk = _walk(trial, raw, request)
+    except (GraphInvalid, ValueError) as error:
+        return _failed(str(error))
+    try:
+        await trial.go(walk)
+    except Waits as wait:
+        return contract.NodeOutcome(status="pending", message=str(wait))
+    entry = walk.entries[0]
+    for warning in entry.warnings:
+        ctx.warn(warning)
+    spent = number(entry.credits)
+    told: dict[str, Any] = {}
+    if trial.items:
+        told["group_items"] = [item_of(item, inner, problem) for item, inner, problem in trial.items]
+    if entry.error is not None:
+        return contract.NodeOutcome(status="error", message=entry.error, credits_used_count=spent, **told)
+    if entry.child is not None:
+        told["child_index"] = entry.child
+    return contract.NodeOutcome(status="success", data=from_json(entry.output), credits_used_count=spent, **told)
+
+
+def _walk(trial: Trial, raw: JsonObject, request: contract.ExecuteNode) -> Walk:
+    """A walk that begins at the node and ends behind it. GraphInvalid when this server cannot execute it."""
+    scope = node_compute.scope_of(request.context, request.group_context)
+    nodes = cast("JsonObject", scope["nodes"])
+    alone = raw | {"childrenUuids": [None] * len(raw.get("childrenUuids") or [None]), "fallbackChildUuid": None}
+    program = load([alone] if is_start(raw) else [_START, alone], trial.actions)
+    node: Node = program.nodes[str(raw["uuid"])]
+    # One attempt: who tries a node wants to see how it fails.
+    node.retry = Retry()
+    if request.computed_config is not None:
+        node.resolver = compile_config(request.computed_config, skip=frozenset(request.computed_config))
+    return Walk(str(trial.run), program, nodes.get("start"), node, scope["parentNodes"], dict(nodes))
+
+
+_START: JsonObject = {"uuid": "", "slug": "start", "kind": "native", "actionSlug": "start", "config": {}, "childrenUuids": []}
+
+
+def _failed(message: str) -> contract.NodeOutcome:
+    return contract.NodeOutcome(status="error", message=message, credits_used_count=0)

@@ -1,0 +1,1 @@
+"""Plays: workflows that run when the records of a segment change."""

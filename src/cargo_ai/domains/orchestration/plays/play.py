@@ -1,0 +1,247 @@
+"""Plays: made with a segment and a workflow of their own, changed, enabled, listed and removed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy import update as update_rows
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context import usages
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import play as contract
+from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.plays import play_schedule
+from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
+from cargo_ai.domains.orchestration.workflows import owners, validation
+from cargo_ai.domains.segmentation import public as segmentation
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.engine.dispatch.schedule import State
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
+
+SEGMENT_NAME = "GENERATED_PLAY_SEGMENT"
+_LIST = "cargo-ai orchestration play list"
+_SHOWN = 10
+_SEGMENT_FIELDS = {"filter", "sort", "limit", "tracking_column_slugs"}
+
+
+async def replies(ctx: Context, rows: Sequence[Play]) -> list[contract.Play]:
+    """Plays on the wire, in the order of the rows; how their schedules stand is looked up together."""
+    states = await play_schedule.states(ctx.db, ctx.workspace, rows)
+    return [_reply(row, states.get(row.uuid)) for row in rows]
+
+
+async def reply(ctx: Context, row: Play) -> contract.PlayReply:
+    """One play on the wire."""
+    return contract.PlayReply(play=(await replies(ctx, [row]))[0])
+
+
+def _reply(row: Play, state: State | None) -> contract.Play:
+    return contract.Play(
+        uuid=str(row.uuid),
+        workspace_uuid=str(row.workspace_uuid),
+        workflow_uuid=str(row.workflow_uuid),
+        user_uuid=str(row.user_uuid),
+        model_uuid=str(row.model_uuid),
+        segment_uuid=str(row.segment_uuid),
+        change_kinds=row.change_kinds,
+        run_creation_rule=cast("contract.RunCreationRule", row.run_creation_rule),
+        name=row.name,
+        description=row.description,
+        schedule=play_schedule.reply(row),
+        is_enabled=row.is_enabled,
+        health_threshold=int(row.health_threshold) if row.health_threshold.is_integer() else row.health_threshold,
+        health_alert_actions=row.health_alert_actions,
+        folder_uuid=str(row.folder_uuid) if row.folder_uuid else None,
+        next_fire_at=state.next_fire_at if state else None,
+        last_fire_at=state.last_fire_at if state else None,
+        problem=state.problem if state else None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayReply:
+    """Make a play, its hidden segment, its workflow and an empty draft. It is disabled until somebody enables it."""
+    folder = await owners.folder(ctx, "play", contract.create, request.folder_uuid)
+    model = ids.parse(request.model_uuid)
+    if model is None or not await storage.model_exists(ctx.db, model, lock=True):
+        contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    schedule = await play_schedule.checked(ctx, contract.create, request.schedule, None)
+    wanted = {name: getattr(request, name) for name in _SEGMENT_FIELDS}
+    segment = await segmentation.create_owned(ctx, CreateSegment(name=SEGMENT_NAME, model_uuid=str(model), **wanted))
+    play_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="play")
+    workflow.play_uuid = play_uuid
+    ctx.db.add(workflow)
+    await ctx.db.flush()
+    row = Play(
+        uuid=play_uuid,
+        workspace_uuid=ctx.workspace,
+        workflow_uuid=workflow.uuid,
+        user_uuid=ctx.who.user_uuid,
+        model_uuid=model,
+        segment_uuid=segment,
+        name=request.name,
+        description=request.description,
+        change_kinds=list(request.change_kinds),
+        run_creation_rule=request.run_creation_rule,
+        schedule=schedule,
+        health_alert_actions=[],
+        folder_uuid=folder,
+    )
+    ctx.db.add_all([row, _draft(ctx, workflow.uuid)])
+    await ctx.db.flush()
+    await refer(ctx.db, row, [])
+    return await reply(ctx, row)
+
+
+def _draft(ctx: Context, workflow: uuid.UUID) -> Release:
+    return Release(
+        workspace_uuid=ctx.workspace,
+        workflow_uuid=workflow,
+        user_uuid=ctx.who.user_uuid,
+        status="draft",
+        nodes=[],
+        test_records=[],
+    )
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayReply:
+    """Change what is given; null clears description, folder, schedule, order and limit. Enabled only with a deployed graph."""
+    row = await owners.locked(ctx, Play, contract.update, request.uuid)
+    if row is None:
+        contract.update.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
+    if request.template is not None and request.template.is_available:
+        contract.update.refuse("templatesNotAvailable")
+    given = request.model_fields_set
+    runnable = await public.runnable(ctx.db, row.workflow_uuid)
+    nodes = runnable.nodes if runnable else None
+    if request.is_enabled and not nodes:
+        fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid} --nodes @nodes.json --form-fields null"
+        contract.update.refuse("playNotDeployed", name=row.name, fix=fix)
+    was = play_schedule.in_force(row)
+    if "folder_uuid" in given:
+        row.folder_uuid = await owners.folder(ctx, "play", contract.update, request.folder_uuid)
+    if "schedule" in given:
+        row.schedule = await play_schedule.checked(ctx, contract.update, request.schedule, row)
+    await _change_segment(ctx, row, request)
+    _set(row, request)
+    await ctx.db.flush()
+    if given & {"schedule", "is_enabled"}:
+        try:
+            await play_schedule.arrange(ctx, row, was)
+        except segmentation.InvalidFilter as error:
+            contract.update.refuse("invalidFilter", cause=f"it no longer fits its model: {error}")
+    await refer(ctx.db, row, nodes or [])
+    return await reply(ctx, row)
+
+
+def _set(row: Play, request: contract.UpdatePlay) -> None:
+    if request.name is not None:
+        row.name = request.name
+    if "description" in request.model_fields_set:
+        row.description = request.description
+    if request.is_enabled is not None:
+        row.is_enabled = request.is_enabled
+    if request.change_kinds is not None:
+        row.change_kinds = list(request.change_kinds)
+    if request.run_creation_rule is not None:
+        row.run_creation_rule = request.run_creation_rule
+    if request.health_threshold is not None:
+        row.health_threshold = request.health_threshold
+    if request.health_alert_actions is not None:
+        row.health_alert_actions = [action.stored() for action in request.health_alert_actions]
+
+
+async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay) -> None:
+    given = {name: getattr(request, name) for name in _SEGMENT_FIELDS & request.model_fields_set}
+    if not given or given == {"filter": None}:
+        return
+    if not await segmentation.change_owned(ctx, UpdateSegment(uuid=str(row.segment_uuid), **given)):
+        contract.update.refuse("segmentNotFound")
+    if play_schedule.in_force(row) in play_schedule.COMPARED:
+        ctx.warn("The play is enabled: records that are in its segment now and were not before count as added.")
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: ByUuid) -> Removed:
+    """Take the play, its segment, its workflow and releases out of the lists. Runs that have started go on."""
+    row = await owners.locked(ctx, Play, contract.remove, request.uuid)
+    if row is None:
+        contract.remove.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
+    users = [(kind, user) for kind, user in await usages.users(ctx.db, "play", row.uuid) if user != row.uuid]
+    if users:
+        contract.remove.refuse("playIsUsed", name=row.name, users=await names(ctx.db, users), details=_listed(users))
+    was, row.is_enabled = play_schedule.in_force(row), False
+    await play_schedule.arrange(ctx, row, was)
+    users = await segmentation.remove_owned(ctx, row.segment_uuid, row.uuid)
+    if users:
+        contract.remove.refuse("failedToRemoveSegment", name=row.name, users=await names(ctx.db, users), details=_listed(users))
+    now = clock.now()
+    row.deleted_at = now
+    for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
+        await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
+    await usages.put(ctx.db, ctx.workspace, "play", row.uuid, ())
+    return Removed(uuid=str(row.uuid))
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.PlayReply:
+    """One play."""
+    row = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(request.uuid), Play.deleted_at.is_(None)))
+    if row is None:
+        contract.get.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
+    return await reply(ctx, row)
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListPlays) -> contract.PlaysReply:
+    """The plays that match, newest first."""
+    query = select(Play).where(Play.deleted_at.is_(None))
+    for column, text in ((Play.model_uuid, request.model_uuid), (Play.segment_uuid, request.segment_uuid)):
+        query = query if text is None else query.where(column == ids.parse(text))
+    if request.folder_uuid is not None:
+        query = query.where(Play.folder_uuid == ids.parse(request.folder_uuid))
+    if request.is_enabled is not None:
+        query = query.where(Play.is_enabled == request.is_enabled)
+    if request.schedule_type is not None:
+        query = query.where(Play.schedule["type"].as_string() == request.schedule_type)
+    rows = list(await ctx.db.scalars(query.order_by(Play.uuid.desc())))
+    return contract.PlaysReply(plays=await replies(ctx, rows))
+
+
+async def refer(db: AsyncSession, row: Play, nodes: list[JsonObject]) -> None:
+    """Write down what a play uses: segment, model, folder, the play it comes after, and what its deployed nodes and its alerts name."""
+    named = [*nodes, *row.health_alert_actions]
+    targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used(named, kind)]
+    targets += [("model", uid) for uid in (row.model_uuid, *validation.used_models(nodes))]
+    targets += [("segment", row.segment_uuid), *(("play", uid) for uid in play_schedule.comes_after(row))]
+    if row.folder_uuid is not None:
+        targets.append(("folder", row.folder_uuid))
+    await usages.put(db, row.workspace_uuid, "play", row.uuid, targets)
+
+
+async def names(db: AsyncSession, users: Sequence[tuple[str, uuid.UUID]]) -> str:
+    """Users in a sentence, tools and plays by their names: the first ten."""
+    found: Mapping[uuid.UUID, str] = {}
+    for kind, table in (("tool", Tool), ("play", Play)):
+        wanted = [user for one, user in users if one == kind]
+        if wanted:
+            rows = await db.execute(select(table.uuid, table.name).where(table.uuid.in_(wanted)))
+            found |= {row.uuid: row.name for row in rows}
+    shown = [f'the {kind} "{found[user]}"' if user in found else f"the {kind} {user}" for kind, user in users[:_SHOWN]]
+    more = len(users) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _listed(users: Sequence[tuple[str, uuid.UUID]]) -> JsonObject:
+    return {"users": [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]}

@@ -1,0 +1,128 @@
+"""Play schedules: what a play waits for, checked when it is given, and put into force while the play is enabled."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.contract.orchestration import play as contract
+from cargo_ai.domains.orchestration.tables import Play
+from cargo_ai.domains.segmentation import public as segmentation
+from cargo_ai.engine.dispatch import schedule
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.engine.dispatch.schedule import State, Wanted
+from cargo_ai.engine.graph import cron
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import JsonObject
+
+KIND = "play"
+"""The kind of the schedules of plays."""
+
+# Rows that triggers of the database have written, each a change of the play's segment (see the migration of schedules).
+FORGET = "delete from schedules where workspace_uuid = %s and owner_uuid = %s and kind = 'playChange'"
+RELEASE = "update schedules set next_fire_at = now() where workspace_uuid = %s and owner_uuid = %s and kind = 'playChange'"
+HOLD = "update schedules set next_fire_at = null where workspace_uuid = %s and owner_uuid = %s and kind = 'playChange'"
+
+AT_ONCE = {"realtime", "watch"}
+"""The types that enrol what a write has changed. A record that lands is a change of the segment, so that to watch means the same."""
+COMPARED = AT_ONCE | {"cron", "dependency"}
+"""The types that enrol what has changed since the last time: all."""
+
+
+async def checked(
+    ctx: Context, operation: Operation[Any, Any, Any], given: contract.PlaySchedule | None, row: Play | None
+) -> JsonObject | None:
+    """A schedule as it is kept; refuses one that cannot be. `row`: the play that it is for, once it is there."""
+    match given:
+        case contract.CronSchedule():
+            try:
+                cron.parse(given.cron, given.time_zone)
+            except cron.BadCron as error:
+                operation.refuse("failedToSchedule", cause=str(error))
+        case contract.DbtSchedule():
+            operation.refuse("integrationNotFound", slug="dbt")
+        case contract.DependencySchedule():
+            await _depends(ctx, operation, given.play_uuid, row)
+        case _:
+            pass
+    return given.to_wire() if given is not None else None
+
+
+async def _depends(ctx: Context, operation: Operation[Any, Any, Any], text: str, row: Play | None) -> None:
+    """Refuse to wait for a play that is not there, or that waits for this one, directly or through others."""
+    # Two who close a circle from both ends take turns here.
+    await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(ctx.workspace), 13))))
+    seen: list[Play] = []
+    wanted: str | None = text
+    while wanted is not None:
+        found = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(wanted), Play.deleted_at.is_(None)))
+        if found is None:
+            operation.refuse("failedToSchedule", cause=f"there is no play {wanted}.", fix="cargo-ai orchestration play list")
+        seen.append(found)
+        if row is not None and found.uuid == row.uuid:
+            chain = " → ".join(one.name for one in [row, *seen])
+            operation.refuse("failedToSchedule", cause=f"it would wait for itself ({chain}).")
+        wanted = next((str(uid) for uid in comes_after(found)), None)
+
+
+def comes_after(row: Play) -> list[uuid.UUID]:
+    """The play whose batches this one waits for, as a list of one; [] for any other schedule."""
+    kept = row.schedule or {}
+    named = ids.parse(str(kept.get("playUuid"))) if kept.get("type") == "dependency" else None
+    return [named] if named is not None else []
+
+
+def reply(row: Play) -> JsonObject | None:
+    """The schedule on the wire. The id of the clock's is the play's: it has no other."""
+    if row.schedule is None or row.schedule.get("type") not in {"cron", "watch"}:
+        return row.schedule
+    return row.schedule | {"temporalScheduleWorkflowId": str(row.uuid)}
+
+
+async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Play]) -> dict[uuid.UUID, State]:
+    """How the cron schedules of these plays stand, by play."""
+    owners = {row.uuid for row in rows if row.schedule and row.schedule.get("type") == "cron"}
+    if not owners:
+        return {}
+    return await schedule.by_owner(await driver_connection(db), workspace, KIND, sorted(owners))
+
+
+def in_force(row: Play) -> str | None:
+    """The type of the schedule that starts the play by itself; None while nothing does."""
+    return str(row.schedule["type"]) if row.is_enabled and row.schedule is not None else None
+
+
+async def arrange(ctx: Context, row: Play, was: str | None) -> None:
+    """Put the play's schedule into force, or out of force. `was`: what was in force before. Raises InvalidFilter.
+
+    Changes count from the moment when one that compares comes into force; between two of those none is lost.
+    """
+    kind, connection = in_force(row), await driver_connection(ctx.db)
+    if row.is_enabled and kind is None:
+        ctx.warn("The play has no schedule: it runs only when you start a batch. Give it one with --schedule.")
+    wanted: list[Wanted] = []
+    if kind == "cron" and row.schedule is not None:
+        wanted = [Wanted("cron", str(row.schedule["cron"]), row.schedule.get("timeZone"))]
+    await schedule.put(connection, row.workspace_uuid, KIND, row.uuid, wanted)
+    if kind == was:
+        return
+    if was in COMPARED and kind in COMPARED:
+        await segmentation.compute_change(ctx.db, row.segment_uuid)
+        await ctx.db.flush()
+        await connection.execute(RELEASE if kind in AT_ONCE else HOLD, (row.workspace_uuid, row.uuid))
+    else:
+        await connection.execute(FORGET, (row.workspace_uuid, row.uuid))
+    if kind in COMPARED:
+        await segmentation.watch(ctx.db, row.segment_uuid, True)
+    if kind not in AT_ONCE:
+        await segmentation.watch(ctx.db, row.segment_uuid, False)
+    if kind in COMPARED and was not in COMPARED:
+        data = f'\'{{"kind":"segment","segmentUuid":"{row.segment_uuid}"}}\''
+        command = f"cargo-ai orchestration batch create --workflow-uuid {row.workflow_uuid} --data {data}"
+        ctx.warn(f"Changes count from now on. To run the play on the records that are in its segment already: {command}")

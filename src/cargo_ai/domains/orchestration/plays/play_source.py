@@ -1,0 +1,22 @@
+"""Play sources: where a worker reads the records from that a play enrols by itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.domains.segmentation import public as segmentation
+from cargo_ai.engine.dispatch.enumerate import Chunks
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers read batches of kind `schedule`: the records of the change that was found when the play was due."""
+
+    def scheduled(workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
+        change = uuid.UUID(str(data["changeUuid"]))
+        return segmentation.change_chunks(parts.database, workspace, change, data["changeKinds"], batch, skip, own=False)
+
+    parts.sources.kinds["schedule"] = scheduled

@@ -1,0 +1,1 @@
+"""Replays: earlier runs repeated from a node, reusing what came before it."""

@@ -1,0 +1,78 @@
+"""Replay: a run, or all runs of a batch, again from a node on; what came before is taken over."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import batch_data as batch_kinds
+from cargo_ai.contract.orchestration import replay as contract
+from cargo_ai.contract.orchestration.batch import BatchReply
+from cargo_ai.contract.orchestration.run import RunReply
+from cargo_ai.domains.orchestration.batches import batch, pacing
+from cargo_ai.domains.orchestration.replay import rerun, rerun_source
+from cargo_ai.domains.orchestration.replay.replay_point import Graph, Reset
+from cargo_ai.domains.orchestration.runs import resolve_graph, run_reply
+from cargo_ai.engine.dispatch import submit
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.submit import Origin
+from cargo_ai.engine.journal.tables import runs
+from cargo_ai.kernel import ids
+
+
+@handles(contract.replay_run)
+async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
+    """A new run that goes on at the node; its journal begins with what the earlier run did."""
+    uid = ids.parse(request.uuid)
+    columns = (*rerun_source.COLUMNS, runs.c.workflow_uuid, runs.c.release_uuid, runs.c.graph_uuid, runs.c.parent_uuid, runs.c.finished_ms)
+    query = select(*columns, runs.c.status).where(runs.c.uuid == uid, runs.c.workspace_uuid == ctx.workspace)
+    row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
+    if row is None:
+        contract.replay_run.refuse("runNotFound", uuid=request.uuid)
+    if row["parent_uuid"] is not None:
+        fix = f"cargo-ai orchestration run replay {row['parent_uuid']} --from-node GROUP.{request.from_node}"
+        contract.replay_run.refuse("runBelowAnother", uuid=request.uuid, parent=row["parent_uuid"], fix=fix)
+    if row["finished_ms"] is None:
+        contract.replay_run.refuse("runNotFinished", uuid=request.uuid, status=row["status"])
+    former = await rerun.walked(ctx, row["workflow_uuid"], row["release_uuid"], row["graph_uuid"])
+    origin = await _origin(ctx, request, former)
+    reset = Reset("node", path=request.from_node)
+    fault = rerun.fault(reset, [dict(node) for node in origin.nodes])
+    if fault is not None:
+        contract.replay_run.refuse("nodeNotFound", path=request.from_node, cause=fault)
+    nodes = [dict(node) for node in origin.nodes]
+    (again,) = await rerun_source.again(ctx.db, ctx.workspace, [row], reset, Graph.of(nodes))
+    if again.skip is not None:
+        cause = again.skip.removeprefix("Skipped: ")
+        fix = f"cargo-ai orchestration run get {request.uuid}"
+        contract.replay_run.refuse("nodeNotReached", uuid=request.uuid, path=request.from_node, cause=cause, fix=fix)
+    made = await submit.run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), origin, again)
+    found = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == made))).mappings().one()
+    return RunReply(run=(await run_reply.many(ctx.db, ctx.workspace, [found]))[0])
+
+
+async def _origin(ctx: Context, request: contract.ReplayRun | contract.ReplayBatch, former: Origin) -> Origin:
+    """The graph that the repetition walks: the earlier one, unless the request names another."""
+    operation = contract.replay_run if isinstance(request, contract.ReplayRun) else contract.replay_batch
+    if request.release_uuid is not None or request.nodes is not None:
+        return await resolve_graph.origin(ctx, operation, str(former.workflow), request.release_uuid, request.nodes)
+    if not former.nodes:
+        operation.refuse("nodesNotFound", cause="the graph is gone: give nodes.")
+    return former
+
+
+@handles(contract.replay_batch)
+async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchReply:
+    """A new batch that does the runs again."""
+    former = await rerun.of_batch(ctx, request.uuid)
+    if former is None:
+        contract.replay_batch.refuse("batchNotFound", uuid=request.uuid)
+    origin = await _origin(ctx, request, former)
+    reset = Reset("node", path=request.from_node)
+    fault = rerun.fault(reset, [dict(node) for node in origin.nodes])
+    if fault is not None:
+        contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=fault)
+    statuses = list(request.statuses) if request.statuses is not None else None
+    filter = batch_kinds.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
+    return await batch.begun(ctx, ids.new(), origin, rerun.kept(filter, reset, origin.nodes), pacing.of_request(request, origin.nodes))

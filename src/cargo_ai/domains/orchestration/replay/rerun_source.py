@@ -1,0 +1,106 @@
+"""Rerun source: earlier runs as the records of a batch, each with what its repetition takes over, page by page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.contract.orchestration.batch_data import RunsOfBatch
+from cargo_ai.domains.orchestration.replay import replay_point, rerun
+from cargo_ai.domains.orchestration.replay.replay_point import Former, Graph, Reset, Visited
+from cargo_ai.domains.orchestration.runs import run_filter, run_reply
+from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
+from cargo_ai.engine.journal.replay import Again, Seed
+from cargo_ai.engine.journal.tables import batches, executions, runs
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.session import EVERYWHERE, Database
+
+PAGE = 500
+COLUMNS = (runs.c.uuid, func.coalesce(runs.c.replay_root, runs.c.uuid).label("root"), runs.c.record_id, runs.c.record_title, runs.c.record)
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers read batches of kind `runs`."""
+    parts.sources.kinds["runs"] = lambda workspace, data, skip, batch: chunks(parts.database, workspace, data, skip, batch)
+
+
+async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
+    """The runs of a batch's data, oldest first; after `skip` of them it goes on behind the last one that was repeated."""
+    async with database.session(EVERYWHERE) as db:
+        mine = select(batches.c.workflow_uuid, batches.c.graph_uuid).where(batches.c.uuid == batch, batches.c.workspace_uuid == workspace)
+        row = (await db.execute(mine)).one_or_none()
+        if row is None:
+            raise SourceFailed("The batch is gone.")
+        nodes = (await run_reply.graphs_of(db, workspace, {row.graph_uuid})).get(row.graph_uuid, [])
+        after = await _last(db, batch) if skip else None
+    walked = Walked(workspace, row.workflow_uuid, nodes)
+    async for chunk in of_filter(database, walked, data, batch, after):
+        yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The workflow whose runs are done again, and the graph that they walk now."""
+
+    workspace: uuid.UUID
+    workflow: uuid.UUID
+    nodes: Sequence[JsonObject]
+
+
+async def of_filter(
+    database: Database, walked: Walked, data: Mapping[str, Any], before: uuid.UUID, after: uuid.UUID | None = None
+) -> Chunks:
+    """The runs of a batch's data that are older than `before`, behind `after`, oldest first."""
+    workspace, graph = walked.workspace, Graph.of(walked.nodes)
+    reset = replay_point.reset_of(data["reset"])
+    where = rerun.conditions(workspace, walked.workflow, RunsOfBatch.model_validate(data["filter"]), before)
+    while True:
+        async with database.session(EVERYWHERE) as db:
+            page = await _page(db, where, after)
+            found = await again(db, workspace, page, reset, graph)
+        if not page:
+            return
+        after = page[-1]["uuid"]
+        yield list(found)
+
+
+async def _last(db: AsyncSession, batch: uuid.UUID) -> uuid.UUID | None:
+    return await db.scalar(select(runs.c.replay_of).where(runs.c.batch_uuid == batch).order_by(runs.c.replay_of.desc()).limit(1))
+
+
+async def _page(db: AsyncSession, where: list[Any], after: uuid.UUID | None) -> Sequence[RowMapping]:
+    query = select(*COLUMNS).select_from(run_filter.joined).where(*where).order_by(runs.c.uuid).limit(PAGE)
+    return (await db.execute(query if after is None else query.where(runs.c.uuid > after))).mappings().all()
+
+
+async def again(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping], reset: Reset, graph: Graph) -> list[Again]:
+    """The repetitions of runs (rows of COLUMNS), in their order; one that cannot be is marked with the reason. One statement."""
+    visits = await _visits(db, workspace, [row["uuid"] for row in rows]) if rows and reset.start != "firstNode" else {}
+    found: list[Again] = []
+    for row in rows:
+        seed = replay_point.cut(reset, Former(row["uuid"], row["root"]), visits.get(row["uuid"], []), graph)
+        record: dict[str, Any] = row["record"]
+        named = (record, row["record_id"], row["record_title"])
+        found.append(Again(*named, Seed(row["uuid"], row["root"]), f"Skipped: {seed}") if isinstance(seed, str) else Again(*named, seed))
+    return found
+
+
+async def _visits(db: AsyncSession, workspace: uuid.UUID, uuids: list[uuid.UUID]) -> dict[uuid.UUID, list[Visited]]:
+    columns = (executions.c.run_uuid, executions.c.seq, executions.c.node_uuid, executions.c.node_slug, executions.c.status)
+    query = (
+        select(*columns, executions.c.next_node_uuid)
+        .where(executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids))
+        .where(executions.c.run_uuid.between(min(uuids), max(uuids)))
+        .order_by(executions.c.run_uuid, executions.c.seq)
+    )
+    found: dict[uuid.UUID, list[Visited]] = {}
+    for run, *visit in await db.execute(query):
+        found.setdefault(run, []).append(Visited(*visit))
+    return found

@@ -1,0 +1,1 @@
+"""Human reviews: listed, decided and notified."""

@@ -1,0 +1,115 @@
+"""Review tell: a letter to each of those who are asked, with a link that shows the review and takes the decision."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.orchestration.node_tables import Review
+from cargo_ai.domains.orchestration.reviews import review_link
+from cargo_ai.email.email_address import Addressee
+from cargo_ai.email.smtp import Letter, Mailer, MailFailed, state
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.expression import to_text
+from cargo_ai.kernel import clock, log
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.store.session import EVERYWHERE, Database
+
+TASK = "tellReviewers"
+WAITS = (10, 60, 300, 900, 3600)
+"""Seconds before the next try for those whose letter was not taken."""
+MOST_SHOWN = 500
+
+_log = log.get(__name__)
+
+
+async def ask(db: AsyncSession, settings: Settings, review: uuid.UUID) -> None:
+    """Have the assignees of a review of this transaction told, where this server can send e-mail."""
+    if state(settings) == "configured":
+        await producer().defer(await driver_connection(db), TASK, "interactive", review=str(review))
+
+
+class Teller:
+    """The queue's job of telling. Who was told once is not told again."""
+
+    def __init__(self, database: Database, secrets: SecretKey, settings: Settings, mailer: Mailer) -> None:
+        self._database, self._secrets, self._settings, self._mailer = database, secrets, settings, mailer
+
+    async def tell(self, review: str) -> None:
+        """Write to everybody who was not yet written to; a later job tries those again whose letter was not taken."""
+        row = await self._row(review)
+        if row is None or row.status != "pending":
+            return
+        for person in [one for one in row.assignees if one not in row.told]:
+            problem = await self._write(row, str(person))
+            await self._note(row.uuid, str(person), problem)
+        await self._again(row.uuid)
+
+    async def _row(self, review: str) -> Review | None:
+        async with self._database.session(EVERYWHERE) as db:
+            return await db.scalar(select(Review).where(Review.uuid == uuid.UUID(review)))
+
+    async def _write(self, row: Review, person: str) -> str | None:
+        """What went wrong; None for nothing."""
+        try:
+            domain = self._mailer.post().sender.domain
+            digest = hashlib.sha256(f"{row.key} {person}".encode()).hexdigest()
+            body = _body(row, self._link(row, person))
+            subject = " ".join(f"Please review: {row.title}".split())
+            await self._mailer.send(Letter((Addressee(person),), subject, f"<{digest[:40]}@{domain}>", body))
+        except MailFailed as error:
+            return str(error)
+        return None
+
+    def _link(self, row: Review, person: str) -> str | None:
+        # Only the public address leads from somebody's mailbox to this server.
+        base = self._settings.public_url
+        return review_link.make(self._secrets, base, row, email=person, maker=None)[0] if base else None
+
+    async def _note(self, review: uuid.UUID, person: str, problem: str | None) -> None:
+        async with self._database.session(EVERYWHERE) as db:
+            row = await db.scalar(select(Review).where(Review.uuid == review).with_for_update())
+            if row is None:
+                return
+            if problem is None and person not in row.told:
+                row.told = [*row.told, person]
+            row.tell_problem = problem or row.tell_problem
+            await db.commit()
+
+    async def _again(self, review: uuid.UUID) -> None:
+        async with self._database.session(EVERYWHERE) as db:
+            row = await db.scalar(select(Review).where(Review.uuid == review).with_for_update())
+            if row is None or row.status != "pending" or set(row.assignees) <= set(row.told):
+                return
+            if row.tell_attempts >= len(WAITS):
+                _log.warning("reviewers could not be told", review=str(review), cause=row.tell_problem)
+                return
+            wait = WAITS[row.tell_attempts]
+            row.tell_attempts += 1
+            await producer().defer_later(await driver_connection(db), TASK, "interactive", wait, review=str(review))
+            await db.commit()
+
+
+def _body(row: Review, link: str | None) -> str:
+    lines = [row.title, ""]
+    if row.instructions:
+        lines += [row.instructions, ""]
+    for field in row.fields:
+        lines.append(f"{field['label'] or field['name']}: {_shown(field['value'])}")
+    lines.append("")
+    if row.expires_at is not None:
+        lines += [f"It waits until {clock.wire(row.expires_at)}.", ""]
+    if link:
+        lines += ["Look at it here; the page also says how to decide:", link, ""]
+    lines += ["Or decide on the command line:", f"cargo-ai orchestration review approve {row.uuid}"]
+    lines.append(f"cargo-ai orchestration review reject {row.uuid} --comment 'Why not'")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: object) -> str:
+    told = to_text(value)
+    return told if len(told) <= MOST_SHOWN else told[: MOST_SHOWN - 1] + "…"

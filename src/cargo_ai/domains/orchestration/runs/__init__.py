@@ -1,0 +1,1 @@
+"""Runs and records: listed, filtered, counted, exported and cancelled."""

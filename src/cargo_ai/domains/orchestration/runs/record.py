@@ -1,0 +1,96 @@
+"""Records: the latest run of each record of a workflow, looked at, counted, measured and cancelled."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import func, select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import record as contract
+from cargo_ai.contract.orchestration import run as run_contract
+from cargo_ai.contract.orchestration.fields import RecordStatus
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.runs import record_filter, run_cancel, run_filter, run_metrics, run_reply
+from cargo_ai.engine.journal.tables import runs
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import Counted, Wire
+
+MOST_CANCELLED = 2_000
+_STATUSES = {"idle": "pending", "skipped": "cancelled"}
+_SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) - {"status"}
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListRecords) -> contract.RecordsReply:
+    """Records, the one that ran last first."""
+    where = record_filter.conditions(ctx.workspace, request)
+    query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
+    rows = (await ctx.db.execute(query)).mappings().all()
+    found = await run_reply.many(ctx.db, ctx.workspace, rows)
+    return contract.RecordsReply(records=[_reply(one) for one in found], count=await _count(ctx, request))
+
+
+@handles(contract.count)
+async def count(ctx: Context, request: contract.CountRecords) -> run_contract.CountReply:
+    """How many records match: exact."""
+    return run_contract.CountReply(count=await _count(ctx, request))
+
+
+async def _count(ctx: Context, request: Wire, *more: run_filter.Condition) -> int:
+    where = [*run_filter.matching(ctx.workspace, record_filter.given(request)), *more]
+    queries = (select(func.count()).select_from(run_filter.joined).where(*where, part) for part in record_filter.apart())
+    return sum([int(await ctx.db.scalar(query) or 0) for query in queries])
+
+
+def _reply(run: run_contract.Run) -> contract.Record:
+    same: dict[str, Any] = {contract.Record.model_fields[name].alias or name: getattr(run, name) for name in _SAME}
+    return contract.Record(
+        **same,
+        id=run.record_id,
+        title=run.record_title,
+        run_uuid=run.uuid,
+        parent_run_uuid=run.parent_uuid,
+        status=cast("RecordStatus", _STATUSES.get(run.status, run.status)),
+    )
+
+
+@handles(contract.get_metrics)
+async def get_metrics(ctx: Context, request: contract.GetRecordMetrics) -> contract.RecordMetricsReply:
+    """One row per node, in the order of the graph, over the latest run of each record. O(their executions)."""
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
+        contract.get_metrics.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    counted = await run_metrics.scanned(ctx, record_filter.conditions(ctx.workspace, request))
+    nodes = await run_metrics.graph_of(ctx, workflow, request.batch_uuid, request.release_uuid)
+    return contract.RecordMetricsReply(record_metrics=[_metric(node, counts) for node, counts in run_metrics.in_order(counted, nodes)])
+
+
+def _metric(node: str, counts: dict[str, Any]) -> contract.RecordMetric:
+    waiting = max(0, int(counts["idle"]))
+    return contract.RecordMetric(
+        node_uuid=node,
+        total_executions_count=int(counts["total"]) + waiting,
+        pending_executions_count=waiting,
+        running_executions_count=0,
+        success_executions_count=int(counts["success"]),
+        error_executions_count=int(counts["error"]),
+        cancelling_executions_count=0,
+        cancelled_executions_count=int(counts["cancelled"]),
+        credits_used_count=run_reply.number(float(counts["credits"])),
+    )
+
+
+@handles(contract.cancel)
+async def cancel(ctx: Context, request: contract.CancelRecords) -> Counted:
+    """Cancel the unfinished latest runs of the records that are named, or that the filter describes; 2,000 at most."""
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
+        contract.cancel.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    unfinished = runs.c.finished_ms.is_(None)
+    where = [*record_filter.conditions(ctx.workspace, request), unfinished]
+    selected = len(set(request.ids)) if request.ids is not None else await _count(ctx, request, unfinished)
+    if selected > MOST_CANCELLED:
+        contract.cancel.refuse("tooManyRecordsSelected", count=selected, limit=MOST_CANCELLED)
+    return Counted(count=await run_cancel.unfinished(ctx, where))

@@ -1,0 +1,67 @@
+"""Record exports: the downloads of a workflow's records and of what one node gave for each, in the latest run."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import func, select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import record as contract
+from cargo_ai.contract.orchestration.run import UrlReply
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.runs import record_filter, run_export, run_filter, run_rows
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export
+from cargo_ai.kernel import ids
+from cargo_ai.store.session import Database
+
+MOST_OUTPUTS = 10_000
+
+
+@handles(contract.download)
+async def download(ctx: Context, request: contract.DownloadRecords) -> UrlReply:
+    """The URL of a file with one row per record."""
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
+        contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
+    return UrlReply(url=exports.sign(ctx, "latestRuns", params | run_export.titled(request.format), request.format))
+
+
+@handles(contract.download_outputs)
+async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs) -> UrlReply:
+    """The URL of a file with the input and one node's output of each record."""
+    operation = contract.download_outputs
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
+        operation.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    query = select(func.count()).select_from(run_filter.joined).where(*record_filter.conditions(ctx.workspace, request))
+    matching = max(0, int(await ctx.db.scalar(query) or 0) - request.offset)
+    count = min(matching, request.limit or matching)
+    if count == 0:
+        operation.refuse("noRecordsFound")
+    if count > MOST_OUTPUTS:
+        operation.refuse("tooManyRecords", count=count, limit=MOST_OUTPUTS)
+    params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
+    return UrlReply(url=exports.sign(ctx, "latestOutputs", params, request.format or "csv"))
+
+
+@exports.export("latestRuns")
+async def produce_records(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """Records: what became of each, and in CSV one column per node with the title of its execution."""
+    request = contract.DownloadRecords.model_validate(params)
+    wanted = run_rows.Wanted(database, workspace, record_filter.conditions(workspace, request))
+    name = f"records-{request.batch_uuid or request.workflow_uuid}"
+    return await run_export.titled_runs(wanted, name, titles=bool(params.get("titles")))
+
+
+@exports.export("latestOutputs")
+async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """The input and the output of one node (by default the last one executed) of each record."""
+    request = contract.DownloadRecordOutputs.model_validate(params)
+    where = record_filter.conditions(workspace, request)
+    wanted = run_rows.Wanted(database, workspace, where, limit=request.limit, offset=request.offset)
+    return run_export.run_outputs(wanted, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)

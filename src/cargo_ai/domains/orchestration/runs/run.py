@@ -1,0 +1,114 @@
+"""Runs: one record through a graph, started, looked at and counted."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy import func, select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_reply
+from cargo_ai.engine.dispatch import concurrency, submit
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.journal.tables import batches, runs
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import ByUuid, JsonObject
+
+_COUNTED = {"success", "error", "cancelled"}
+_WORKFLOWS = "cargo-ai orchestration workflow list"
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
+    """Start a run: its row and its job exist exactly when the request's transaction commits."""
+    if request.workflow_uuid is not None:
+        await _not_a_play(ctx, request.workflow_uuid)
+    origin = await resolve_graph.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
+    data: object = request.data
+    if not isinstance(data, dict):
+        contract.create.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
+    connection, most = await driver_connection(ctx.db), ctx.settings.max_concurrent_runs
+    # What a play does by itself, without a token, is not to be lost: it waits.
+    if most and ctx.who.token_uuid.int and await concurrency.is_reached(connection, ctx.workspace, most):
+        contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
+    run = await submit.run(connection, producer(most), origin, cast("JsonObject", data))
+    row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == run))).mappings().one()
+    return contract.RunReply(run=run_reply.one(row, [dict(node) for node in origin.nodes], []))
+
+
+async def _not_a_play(ctx: Context, workflow: str) -> None:
+    uid = ids.parse(workflow)
+    runnable = await public.runnable(ctx.db, uid) if uid else None
+    if runnable is not None and runnable.kind == "play":
+        contract.create.refuse("playNotCompatible", uuid=workflow, fix=f"cargo-ai orchestration batch create --workflow-uuid {workflow}")
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
+    """A run with everything that its nodes gave."""
+    uid = ids.parse(request.uuid)
+    row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
+    if row is None:
+        contract.get.refuse("runNotFound", uuid=request.uuid)
+    entries, context, configs = await run_reply.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
+    nodes = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
+    ran = await run_reply.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
+    found = run_reply.one(row, nodes.get(row["graph_uuid"], []), entries, ran)
+    return contract.RunDetailReply(run=found, run_context=context, run_computed_configs=configs)
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
+    """Runs, newest first."""
+    if not await _known(ctx, request):
+        contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
+    where = run_filter.conditions(ctx.workspace, request)
+    query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
+    rows = (await ctx.db.execute(query)).mappings().all()
+    return contract.RunsReply(runs=await run_reply.many(ctx.db, ctx.workspace, rows), count=await _count(ctx, request))
+
+
+@handles(contract.count)
+async def count(ctx: Context, request: contract.CountRuns) -> contract.CountReply:
+    """How many runs match: exact; from the counters where a finished batch is named."""
+    if not await _known(ctx, request):
+        contract.count.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
+    return contract.CountReply(count=await _count(ctx, request))
+
+
+async def _known(ctx: Context, request: contract.CountRuns) -> bool:
+    """Whether the workflow that the filter names, if it names one, is or was one of the workspace's."""
+    if request.workflow_uuid is None:
+        return True
+    uid = ids.parse(request.workflow_uuid)
+    return uid is not None and await public.workflow_exists(ctx.db, uid)
+
+
+async def _count(ctx: Context, request: contract.CountRuns) -> int:
+    counted = await _from_counters(ctx, request)
+    if counted is not None:
+        return counted
+    query = select(func.count()).select_from(run_filter.joined).where(*run_filter.conditions(ctx.workspace, request))
+    return int((await ctx.db.execute(query)).scalar_one())
+
+
+async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | None:
+    """The count of a finished batch's runs by final status, without looking at them; None when the filter asks for more."""
+    given = request.model_dump(exclude_none=True, exclude={"limit", "offset", "workflow_uuid"})
+    batch = ids.parse(given.pop("batch_uuid", ""))
+    statuses: set[str] = set(given.pop("statuses", None) or ())
+    if batch is None or given or not statuses <= _COUNTED:
+        return None
+    query = select(batches).where(batches.c.uuid == batch, batches.c.workspace_uuid == ctx.workspace, batches.c.finished_ms.is_not(None))
+    row = (await ctx.db.execute(query)).mappings().one_or_none()
+    if row is None or (request.workflow_uuid is not None and str(row["workflow_uuid"]) != request.workflow_uuid):
+        return None
+    by_status = {
+        "success": row["executed_count"] - row["failed_count"],
+        "error": row["failed_count"],
+        "cancelled": row["cancelled_count"],
+    }
+    return int(sum(by_status[name] for name in statuses)) if request.statuses is not None else int(row["cursor"])

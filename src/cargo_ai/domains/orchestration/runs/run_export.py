@@ -1,0 +1,125 @@
+"""Run exports: the downloads of runs and of what one node gave in each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy import func, select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import batch as batch_contract
+from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.runs import run_filter, run_reply, run_rows
+from cargo_ai.engine.journal.tables import batches
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.session import Database
+
+MOST_OUTPUTS = 10_000
+
+
+@handles(contract.download)
+async def download(ctx: Context, request: contract.DownloadRuns) -> contract.UrlReply:
+    """The URL of a file with one row per run."""
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
+        contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
+    return contract.UrlReply(url=exports.sign(ctx, "runs", params | titled(request.format), request.format))
+
+
+@handles(contract.download_outputs)
+async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -> contract.UrlReply:
+    """The URL of a file with the input and one node's output of each run."""
+    workflow = ids.parse(request.workflow_uuid)
+    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
+        contract.download_outputs.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    query = select(func.count()).select_from(run_filter.joined).where(*run_filter.conditions(ctx.workspace, request))
+    matching = max(0, int((await ctx.db.execute(query)).scalar_one()) - request.offset)
+    count = min(matching, request.limit or matching)
+    if count == 0:
+        contract.download_outputs.refuse("noRunsFound")
+    if count > MOST_OUTPUTS:
+        contract.download_outputs.refuse("tooManyRuns", count=count, limit=MOST_OUTPUTS)
+    if request.output_node_slug is not None:
+        wanted = run_rows.Wanted(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
+        slugs = await run_rows.node_columns(wanted)
+        if request.output_node_slug not in slugs:
+            contract.download_outputs.refuse("nodeNotFound", slug=request.output_node_slug, slugs=", ".join(slugs))
+    params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
+    return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params, request.format or "csv"))
+
+
+@handles(batch_contract.download)
+async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) -> contract.UrlReply:
+    """The URL of a file with one row per record of a finished batch, in the order of its source."""
+    operation = batch_contract.download
+    uid = ids.parse(request.uuid)
+    query = select(batches).where(batches.c.uuid == uid, batches.c.workspace_uuid == ctx.workspace)
+    row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
+    if row is None:
+        operation.refuse("batchNotFound", uuid=request.uuid)
+    if row["finished_ms"] is None:
+        fix = f"cargo-ai orchestration batch get {request.uuid}"
+        operation.refuse("batchNotFinished", uuid=request.uuid, status=row["status"], fix=fix)
+    if request.output_node_slug is None:
+        params: JsonObject = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "oldestFirst": True}
+        return contract.UrlReply(url=exports.sign(ctx, "runs", params | titled(request.format), request.format))
+    nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
+    slugs = list(dict.fromkeys(str(node["slug"]) for node in nodes))
+    if request.output_node_slug not in slugs:
+        operation.refuse("nodeNotFound", uuid=request.uuid, slug=request.output_node_slug, slugs=", ".join(slugs))
+    params = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "outputNodeSlug": request.output_node_slug}
+    return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params | {"oldestFirst": True}, request.format))
+
+
+def titled(format: str | None) -> JsonObject:
+    """Tables have a column for each node; JSON has not."""
+    return {"titles": True} if format in {None, "csv"} else {}
+
+
+@exports.export("runs")
+async def produce_runs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """Runs: what became of each, and in CSV one column per node with the title of its execution."""
+    request = contract.DownloadRuns.model_validate(params)
+    where = run_filter.conditions(workspace, request)
+    wanted = run_rows.Wanted(database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
+    return await titled_runs(wanted, f"runs-{request.batch_uuid or request.workflow_uuid}", titles=bool(params.get("titles")))
+
+
+async def titled_runs(wanted: run_rows.Wanted, filename: str, *, titles: bool) -> Export:
+    """One row per run; `titles`: with a column per node."""
+    columns = await run_rows.node_columns(wanted) if titles else {}
+
+    async def rows() -> AsyncIterator[list[exports.Record]]:
+        async for page in run_rows.pages(wanted):
+            found = await run_rows.titles(wanted, page, columns) if columns else {}
+            yield [run_rows.head(row) | found.get(row["uuid"], {}) for row in page]
+
+    return Export(rows(), [*run_rows.HEAD, *columns.values()], filename)
+
+
+@exports.export("runOutputs")
+async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """The input and the output of one node (by default the last one executed) of each run."""
+    request = contract.DownloadRunOutputs.model_validate(params)
+    where, oldest_first = run_filter.conditions(workspace, request), bool(params.get("oldestFirst"))
+    wanted = run_rows.Wanted(database, workspace, where, oldest_first, request.limit, request.offset)
+    return run_outputs(wanted, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)
+
+
+def run_outputs(wanted: run_rows.Wanted, filename: str, slug: str | None) -> Export:
+    """One row per run with its input and what a node gave."""
+
+    async def rows() -> AsyncIterator[list[exports.Record]]:
+        async for page in run_rows.pages(wanted):
+            outputs = await run_rows.outputs(wanted, page, slug)
+            yield [{**run_rows.head(row), "input": row["record"], "output": outputs.get(row["uuid"])} for row in page]
+
+    return Export(rows(), [*run_rows.HEAD, "input", "output"], filename, ("output",))

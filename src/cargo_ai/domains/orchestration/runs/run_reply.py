@@ -1,0 +1,205 @@
+"""Run reply: the engine's rows as the wire has them: runs, their executions, contexts and configs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.orchestration import execution, run
+from cargo_ai.domains.orchestration.runs import run_filter
+from cargo_ai.engine.journal.flush_rows import NIL
+from cargo_ai.engine.journal.tables import executions, graphs, runs
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.files import FileMissing, FileStore
+
+Graph = Mapping[str, JsonObject]
+Ran = Mapping[tuple[uuid.UUID, str], str]
+"""By run and node: the run that the node has started."""
+EXECUTION_COLUMNS = [column for column in executions.c if column.name not in {"output", "output_file", "config", "workspace_uuid", "visit"}]
+
+
+def moment(milliseconds: int | None) -> datetime | None:
+    """A moment from the engine's milliseconds."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def query(workspace: uuid.UUID, *, record: bool = False):
+    """The select of run rows with the status that the wire shows; `record`: with the input record."""
+    columns = [column for column in runs.c if column.name not in {"status", "record", "pending"} or (record and column.name == "record")]
+    return select(*columns, run_filter.status.label("status")).select_from(run_filter.joined).where(runs.c.workspace_uuid == workspace)
+
+
+async def graphs_of(db: AsyncSession, workspace: uuid.UUID, wanted: set[uuid.UUID]) -> dict[uuid.UUID, list[JsonObject]]:
+    """The nodes of graphs by id."""
+    if not wanted:
+        return {}
+    rows = await db.execute(select(graphs.c.uuid, graphs.c.nodes).where(graphs.c.uuid.in_(wanted), graphs.c.workspace_uuid == workspace))
+    return {row.uuid: cast("list[JsonObject]", row.nodes) for row in rows}
+
+
+async def many(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping]) -> list[run.Run]:
+    """Runs with their executions, in the order of the rows. Two more statements, however many rows."""
+    if not rows:
+        return []
+    uuids = sorted(row["uuid"] for row in rows)
+    found = await db.execute(
+        select(*EXECUTION_COLUMNS)
+        .where(
+            executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids), executions.c.run_uuid.between(uuids[0], uuids[-1])
+        )
+        .order_by(executions.c.run_uuid, executions.c.seq)
+    )
+    taken: dict[uuid.UUID, list[RowMapping]] = {}
+    for entry in found.mappings():
+        taken.setdefault(entry["run_uuid"], []).append(entry)
+    nodes = await graphs_of(db, workspace, {row["graph_uuid"] for row in rows})
+    ran = await tool_runs(db, workspace, uuids, nodes.values())
+    return [one(row, nodes.get(row["graph_uuid"], []), taken.get(row["uuid"], []), ran) for row in rows]
+
+
+async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid.UUID], graphs: Iterable[Sequence[JsonObject]]) -> Ran:
+    """What tool nodes of these runs have started. One statement, and none where no graph has such a node."""
+    tools = {str(node["uuid"]) for nodes in graphs for node in nodes if node.get("kind") == "tool"}
+    if not tools or not uuids:
+        return {}
+    query = select(runs.c.parent_uuid, runs.c.parent_node_uuid, runs.c.uuid).where(
+        runs.c.workspace_uuid == workspace, runs.c.parent_uuid.in_(uuids), runs.c.parent_node_uuid.in_(tools), runs.c.uuid >= min(uuids)
+    )
+    return {(row.parent_uuid, row.parent_node_uuid): str(row.uuid) for row in await db.execute(query.order_by(runs.c.uuid))}
+
+
+def one(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping], ran: Ran | None = None) -> run.Run:
+    """A run on the wire. What a run waits at is shown as a pending execution after those that are done. `ran`: see tool_runs."""
+    graph = {str(node["uuid"]): node for node in nodes}
+    shown = [_execution(entry, graph) for entry in entries]
+    if row["position"] is not None and row["status"] == "idle":
+        shown.append(_waiting(row, graph))
+    started = {node: child for (parent, node), child in (ran or {}).items() if parent == row["uuid"]}
+    if started:
+        shown = [each.model_copy(update={"node_run_uuid": started.get(each.node_uuid)}) for each in shown]
+    created, updated = moment(row["created_ms"]), moment(row["updated_ms"])
+    assert created is not None and updated is not None
+    return run.Run(
+        uuid=row["uuid"],
+        workspace_uuid=row["workspace_uuid"],
+        workflow_uuid=row["workflow_uuid"],
+        user_uuid=row["user_uuid"],
+        release_uuid=row["release_uuid"],
+        nodes=nodes if row["release_uuid"] is None else None,
+        batch_uuid=row["batch_uuid"],
+        trace_uuid=row["trace_uuid"],
+        temporal_workflow_id=str(row["uuid"]),
+        record_id=row["record_id"],
+        record_title=row["record_title"],
+        contextS3Filename=f"runs/{row['uuid']}/context.json",
+        computedConfigsS3Filename=f"runs/{row['uuid']}/computed-configs.json",
+        parent_uuid=row["parent_uuid"],
+        parent_node_uuid=row["parent_node_uuid"],
+        parent_batch_uuid=row["parent_batch_uuid"],
+        parent_agent_uuid=row["parent_agent_uuid"],
+        parent_chat_uuid=row["parent_chat_uuid"],
+        parent_message_uuid=row["parent_message_uuid"],
+        is_group_parent=row["is_group_parent"],
+        replay_of_uuid=row["replay_of"],
+        taken_executions_count=row["taken"],
+        status=row["status"],
+        error_message=row["error_message"],
+        executions=shown,
+        created_at=created,
+        updated_at=updated,
+        finished_at=moment(row["finished_ms"]),
+        deleted_at=None,
+    )
+
+
+def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
+    node = graph.get(entry["node_uuid"], {})
+    finished = moment(entry["finished_ms"])
+    shared: dict[str, Any] = {
+        "node_uuid": entry["node_uuid"],
+        "node_slug": entry["node_slug"],
+        "node_child_index": entry["child_index"],
+        "next_node_uuid": entry["next_node_uuid"],
+        "status": entry["status"],
+        "error_message": entry["error_message"],
+        "title": entry["title"],
+        "credits_used_count": number(entry["credits"]),
+        "started_at": moment(entry["started_ms"]),
+        "updated_at": finished,
+        "finished_at": finished,
+        "warnings": entry["warnings"] or [],
+    }
+    return _of_kind(node, shared)
+
+
+def _waiting(row: RowMapping, graph: Graph) -> execution.Execution:
+    node = graph.get(row["position"], {})
+    due = moment(row["wake_ms"])
+    below = "⏳ Waiting for the runs that it has started" if row["waiting_for"] else "⏳ Waiting"
+    title = f"⏳ Waiting until {due:%Y-%m-%d %H:%M:%S} UTC" if due and not row["waiting_for"] else below
+    shared: dict[str, Any] = {
+        "node_uuid": row["position"],
+        "node_slug": str(node.get("slug", "")),
+        "status": "pending",
+        "title": title,
+        "started_at": moment(row["updated_ms"]),
+        "updated_at": moment(row["updated_ms"]),
+    }
+    return _of_kind(node, shared)
+
+
+def _of_kind(node: JsonObject, shared: dict[str, Any]) -> execution.Execution:
+    if node.get("kind") == "connector":
+        return execution.ConnectorExecution(
+            node_action_slug=str(node.get("actionSlug", "")),
+            node_connector_uuid=str(node.get("connectorUuid") or NIL),
+            node_integration_slug=str(node.get("integrationSlug", "")),
+            **shared,
+        )
+    if node.get("kind") == "tool":
+        return execution.ToolExecution(
+            # A template has no uuid of its own.
+            node_tool_uuid=str(node.get("toolUuid") or NIL),
+            node_release_uuid=node.get("releaseUuid"),
+            node_wait_until_finished=node.get("waitUntilFinished") is not False,
+            **shared,
+        )
+    return execution.NativeExecution(node_action_slug=str(node.get("actionSlug", "")), **shared)
+
+
+def number(value: float) -> int | float:
+    """A count of credits without a needless `.0`."""
+    return int(value) if value == int(value) else round(value, 6)
+
+
+async def details(
+    db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID
+) -> tuple[list[RowMapping], JsonObject, JsonObject]:
+    """The executions of a run in order, its context (output by slug) and its resolved configs (by slug)."""
+    entries, outputs = await journal(db, files, workspace, run_uuid)
+    slugs = [str(entry["node_slug"]) for entry in entries]
+    configs = [entry["config"] for entry in entries]
+    return entries, dict(zip(slugs, outputs, strict=True)), dict(zip(slugs, configs, strict=True))
+
+
+async def journal(db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID) -> tuple[list[RowMapping], list[Any]]:
+    """The executions of a run in order, and what each gave."""
+    found = await db.execute(
+        select(executions).where(executions.c.workspace_uuid == workspace, executions.c.run_uuid == run_uuid).order_by(executions.c.seq)
+    )
+    entries = list(found.mappings())
+    return entries, [one["output"] if one["output_file"] is None else await _large(files, one["output_file"]) for one in entries]
+
+
+async def _large(files: FileStore, key: str) -> Any:
+    from pydantic_core import from_json
+
+    try:
+        return from_json(await files.read(key))
+    except FileMissing:
+        return {"errorMessage": "This output was kept in a file that is gone."}

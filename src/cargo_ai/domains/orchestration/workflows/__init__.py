@@ -1,0 +1,1 @@
+"""Workflows: tools, releases, templates, forms and triggers."""

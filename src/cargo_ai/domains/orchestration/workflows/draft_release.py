@@ -1,0 +1,135 @@
+"""Draft releases: shown, saved while they are being worked on, and deployed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import draft_release as contract
+from cargo_ai.contract.orchestration.release import OfWorkflow, ReleaseReply
+from cargo_ai.contract.orchestration.release_change import DeployedReply
+from cargo_ai.domains.orchestration.nodes import node
+from cargo_ai.domains.orchestration.tables import Release, Workflow
+from cargo_ai.domains.orchestration.workflows import public_form, release_deploy
+from cargo_ai.domains.orchestration.workflows.reconcile import NotReconciled, reconcile
+from cargo_ai.domains.orchestration.workflows.release import reply
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import JsonObject
+
+_LIST = "cargo-ai orchestration workflow list"
+
+Writing = contract.UpdateDraftRelease | contract.DeployDraftRelease
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: OfWorkflow) -> ReleaseReply:
+    """The draft of a workflow."""
+    row = await ctx.db.scalar(
+        select(Release).where(
+            Release.workflow_uuid == ids.parse(request.workflow_uuid), Release.status == "draft", Release.deleted_at.is_(None)
+        )
+    )
+    if row is None:
+        contract.get.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_LIST)
+    return ReleaseReply(release=reply(row))
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateDraftRelease) -> ReleaseReply:
+    """Replace the given parts of the draft. The graph may be unfinished: it is checked when it is deployed."""
+    _, draft = await _locked(ctx, contract.update, request.workflow_uuid)
+    if request.parent_uuid is not None:
+        draft.parent_uuid = (await _parent(ctx, draft, request.parent_uuid)).uuid
+    if request.nodes is not None or request.options is not None:
+        draft.nodes = await _nodes(ctx, contract.update, request, draft)
+    if request.test_records is not None:
+        draft.test_records = [record.stored() for record in request.test_records]
+    if "form_fields" in request.model_fields_set:
+        draft.form_fields = _form_fields(request)
+    draft.user_uuid = ctx.who.user_uuid
+    await ctx.db.flush()
+    return ReleaseReply(release=reply(draft))
+
+
+@handles(contract.deploy)
+async def deploy(ctx: Context, request: contract.DeployDraftRelease) -> DeployedReply:
+    """Check the draft, freeze and number it, archive the one deployed before, and go on with a copy as the new draft."""
+    workflow, draft = await _locked(ctx, contract.deploy, request.workflow_uuid)
+    nodes = await _nodes(ctx, contract.deploy, request, draft)
+    form_fields = _form_fields(request) if "form_fields" in request.model_fields_set else draft.form_fields
+    await _check(ctx, nodes)
+    tool = await release_deploy.tool_of(ctx.db, workflow)
+    if tool is not None and public_form.is_enabled(tool) and form_fields is None:
+        contract.deploy.refuse("toolReleaseRequiresFormFields")
+    draft.version = await release_deploy.next_version(ctx, contract.deploy, workflow, request.version)
+    former = await release_deploy.archive_deployed(ctx.db, workflow)
+    draft.status, draft.deployed_at = "deployed", clock.now()
+    draft.nodes, draft.form_fields = nodes, form_fields
+    draft.user_uuid, draft.description = ctx.who.user_uuid, request.description
+    await ctx.db.flush()
+    ctx.db.add(_copy(draft))
+    await ctx.db.flush()
+    return await release_deploy.gone_live(ctx, workflow, draft, former)
+
+
+async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Workflow, Release]:
+    """A workflow and its draft. The workflow is locked, so that those who save and deploy take turns."""
+    workflow = await ctx.db.scalar(
+        select(Workflow).where(Workflow.uuid == ids.parse(text), Workflow.kind != "hidden", Workflow.deleted_at.is_(None)).with_for_update()
+    )
+    if workflow is None:
+        operation.refuse("workflowNotFound", uuid=text, fix=_LIST)
+    draft = await ctx.db.scalar(select(Release).where(Release.workflow_uuid == workflow.uuid, Release.status == "draft"))
+    if draft is None:
+        operation.refuse("draftReleaseNotFound", uuid=text)
+    return workflow, draft
+
+
+async def _parent(ctx: Context, draft: Release, text: str) -> Release:
+    row = await ctx.db.scalar(
+        select(Release).where(Release.uuid == ids.parse(text), Release.workflow_uuid == draft.workflow_uuid, Release.status != "draft")
+    )
+    if row is None:
+        fix = f"cargo-ai orchestration release list --workflow-uuid {draft.workflow_uuid}"
+        contract.update.refuse("invalidParent", uuid=text, fix=fix)
+    return row
+
+
+async def _nodes(ctx: Context, operation: Operation[Any, Any, Any], request: Writing, draft: Release) -> list[JsonObject]:
+    """The nodes that the request means: its own or the draft's, with the connectors of its options filled in."""
+    nodes: list[JsonObject] = draft.nodes if request.nodes is None else node.stored(ctx, request.nodes)
+    if request.options is None:
+        return nodes
+    try:
+        return await reconcile(ctx.db, nodes, request.options)
+    except NotReconciled as error:
+        operation.refuse("failedToReconciliateNodes", cause=error)
+
+
+def _form_fields(request: Writing) -> list[JsonObject] | None:
+    return None if request.form_fields is None else [field.stored() for field in request.form_fields]
+
+
+async def _check(ctx: Context, nodes: list[JsonObject]) -> None:
+    told = await release_deploy.faults_told(ctx.db, nodes)
+    if told is not None:
+        faults, details = told
+        fix = "cargo-ai orchestration node validate --nodes @nodes.json"
+        contract.deploy.refuse("draftReleaseNodesAreInvalid", faults=faults, details=details, fix=fix)
+
+
+def _copy(deployed: Release) -> Release:
+    return Release(
+        workspace_uuid=deployed.workspace_uuid,
+        workflow_uuid=deployed.workflow_uuid,
+        user_uuid=deployed.user_uuid,
+        parent_uuid=deployed.uuid,
+        status="draft",
+        nodes=deployed.nodes,
+        form_fields=deployed.form_fields,
+        test_records=deployed.test_records,
+    )

@@ -1,0 +1,141 @@
+"""Forms: what a tool's public form asks for, and what somebody sends through it, checked before it becomes a run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import jsonschema_rs
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.orchestration.tool import ToolPublicForm
+from cargo_ai.domains.orchestration.nodes.action_catalog import form_schema
+from cargo_ai.domains.orchestration.tables import Release, Tool
+from cargo_ai.engine.dispatch import submit
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.tables import IdempotencyKey
+
+TRAP = "_website"
+"""A field that people do not see and robots fill in."""
+GOOD_MILLISECONDS = 24 * 3600 * 1000
+"""How long a form that was opened may be sent."""
+MOST_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that anybody may send, and what sending it runs."""
+
+    tool: uuid.UUID
+    name: str
+    description: str | None
+    form: ToolPublicForm
+    sealed_captcha_secret: bytes | None
+    fields: list[JsonObject]
+    origin: submit.Origin
+
+
+async def find(db: AsyncSession, text: str) -> Form:
+    """The open form of a tool; Refusal (404) where there is none: no such tool, no form, switched off, nothing deployed."""
+    found = (
+        await db.execute(
+            select(Tool, Release)
+            .join(Release, (Release.workflow_uuid == Tool.workflow_uuid) & (Release.status == "deployed"))
+            .where(Tool.uuid == ids.parse(text), Tool.deleted_at.is_(None))
+        )
+    ).one_or_none()
+    tool, release = (found[0], found[1]) if found else (None, None)
+    form = ToolPublicForm.model_validate(tool.public_form) if tool and tool.public_form else None
+    if tool is None or release is None or form is None or not form.is_enabled or release.form_fields is None:
+        raise Refusal(404, "formNotFound", "There is no open form here.")
+    fields = cast("list[JsonObject]", release.form_fields)
+    origin = submit.Origin(tool.workspace_uuid, tool.workflow_uuid, tool.user_uuid, release.uuid, release.nodes)
+    return Form(tool.uuid, tool.name, tool.description, form, tool.sealed_captcha_secret, fields, origin)
+
+
+def permit(form: Form, origin: str | None) -> None:
+    """Refusal (403) for a page that the form is not allowed on. Without a list, every page may show it; who sends no origin is no page."""
+    allowed = [one.rstrip("/").lower() for one in form.form.allowed_origins]
+    if origin is not None and allowed and origin.lower() not in allowed and "*" not in allowed:
+        raise Refusal(403, "originNotAllowed", f"This form may not be used on {origin}.")
+
+
+def shown(form: Form, secrets: SecretKey) -> JsonObject:
+    """What a page needs to show the form. `formToken` has to be sent back, and is good for one sending."""
+    now, nonce = int(clock.unix() * 1000), ids.new().hex
+    spam = form.form.spam
+    return {
+        "uuid": str(form.tool),
+        "name": form.name,
+        "description": form.description,
+        "fields": form.fields,
+        "jsonSchema": form_schema(form.fields),
+        "spam": {
+            "captchaProvider": spam.captcha_provider,
+            "captchaSiteKey": spam.captcha_site_key,
+            "minFillMillis": spam.min_fill_millis,
+            "trapField": TRAP,
+        },
+        "presentation": form.form.presentation.to_wire() if form.form.presentation else None,
+        "formToken": f"{now}.{nonce}.{secrets.sign('form', str(form.tool), str(now), nonce)}",
+    }
+
+
+def guard(form: Form, secrets: SecretKey, token: object, data: Mapping[str, Any]) -> str:
+    """The token's nonce; Refusal (400) for what no person sends: without the token, too soon, too late, into the trap."""
+    parts = str(token or "").split(".")
+    if len(parts) != 3 or not parts[0].isdigit() or not secrets.signed(parts[2], "form", str(form.tool), parts[0], parts[1]):
+        raise Refusal(400, "formTokenInvalid", "formToken is missing or wrong: open the form anew (GET) and send what it gives.")
+    age = clock.unix() * 1000 - int(parts[0])
+    if age > GOOD_MILLISECONDS:
+        raise Refusal(400, "formTokenExpired", "The form was opened more than a day ago: open it anew.")
+    if age < form.form.spam.min_fill_millis or data.get(TRAP):
+        raise Refusal(400, "spamSuspected", "This looks like a robot. Wait a moment and send the form again.")
+    return parts[1]
+
+
+def checked(form: Form, data: Mapping[str, Any]) -> JsonObject:
+    """The fields of the form, and no others; 400 names each that is missing or not what it should be."""
+    slugs = [str(one["slug"]) for one in form.fields]
+    kept = {slug: data[slug] for slug in slugs if data.get(slug) is not None}
+    kept |= {str(one["slug"]): False for one in form.fields if one.get("kind") == "boolean" and one["slug"] not in kept}
+    validator = jsonschema_rs.validator_for(_dates(form_schema(form.fields)), mask="the value", validate_formats=True)
+    errors = [
+        {"path": ".".join(["data", *(str(step) for step in error.instance_path)]), "message": error.message}
+        for error in validator.iter_errors(kept)
+    ]
+    required = {str(one["slug"]) for one in form.fields if one.get("isRequired") and one.get("kind") == "string"}
+    errors += [{"path": f"data.{slug}", "message": "is required"} for slug in slugs if slug in required and kept.get(slug) == ""]
+    if errors:
+        raise invalid_input(errors[:MOST_ERRORS])
+    return kept
+
+
+def _dates(schema: Any) -> Any:
+    """The schema, with days (2026-01-31) as good as moments."""
+    if isinstance(schema, list):
+        return [_dates(one) for one in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _dates(value) for key, value in cast("dict[str, Any]", schema).items()}
+    if found.get("format") == "date-time":
+        del found["format"]
+        found["anyOf"] = [{"format": "date"}, {"format": "date-time"}]
+    return found
+
+
+async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, most_runs: int) -> uuid.UUID:
+    """Start the run, in the session's transaction; Refusal (409) when this form has been sent already. It waits where `most_runs` go."""
+    key = {"token_uuid": form.tool, "key": f"form:{nonce}", "request_hash": "", "at": clock.now()}
+    fresh = await db.execute(insert(IdempotencyKey).values(key).on_conflict_do_nothing().returning(IdempotencyKey.key))
+    if fresh.one_or_none() is None:
+        raise Refusal(409, "formAlreadySent", "This form has been sent already: open it anew to send another.")
+    return await submit.run(await driver_connection(db), producer(most_runs), form.origin, record)

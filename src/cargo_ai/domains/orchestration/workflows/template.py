@@ -1,0 +1,50 @@
+"""Templates: lists and shows the graphs to begin with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import template as contract
+from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.kernel.wire import JsonObject
+
+_BORN = datetime(2026, 1, 1, tzinfo=UTC)
+_AUTHOR = {"name": "cargo-ai", "title": "Built in", "company": {"name": "cargo-ai", "url": ""}}
+_TEMPLATE: TypeAdapter[contract.Template] = TypeAdapter(contract.Template)
+
+
+def reply(template: JsonObject) -> contract.Template:
+    """The template on the wire. All are built in: public, presets, of no workspace."""
+    shared = {
+        "workspaceUuid": None,
+        "scope": "public",
+        "isPreset": True,
+        "author": _AUTHOR,
+        "createdAt": _BORN,
+        "updatedAt": _BORN,
+        "deletedAt": None,
+        "placeholders": templates.placeholders(template["nodes"]),
+    }
+    return _TEMPLATE.validate_python(template | shared)
+
+
+@handles(contract.list_)
+async def list_(ctx: Context, request: contract.ListTemplates) -> contract.TemplatesReply:
+    """The templates that fit, by slug. All are presets, none has a page of documentation."""
+    if request.is_preset is False or request.has_documentation:
+        return contract.TemplatesReply(templates=[])
+    found = [one for one in templates.every() if request.kinds is None or one["kind"] in request.kinds]
+    return contract.TemplatesReply(templates=[reply(one) for one in found])
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: contract.BySlug) -> contract.TemplateReply:
+    """One template."""
+    found = templates.find(request.slug)
+    if found is None:
+        contract.get.refuse("templateNotFound", slug=request.slug, fix="cargo-ai orchestration template list")
+    return contract.TemplateReply(template=reply(found))

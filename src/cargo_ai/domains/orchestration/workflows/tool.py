@@ -1,0 +1,178 @@
+"""Tools: made with a workflow of their own, changed, listed and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy import update as update_rows
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context import usages
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.orchestration import tool as contract
+from cargo_ai.domains.orchestration.plays import play
+from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
+from cargo_ai.domains.orchestration.workflows import owners, public_form, trigger, validation
+from cargo_ai.engine.dispatch.schedule import State
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
+
+_LIST = "cargo-ai orchestration tool list"
+_SHOWN = 10
+
+
+async def replies(ctx: Context, rows: Sequence[Tool]) -> list[contract.Tool]:
+    """Tools on the wire, in the order of the rows; how their triggers stand is looked up together."""
+    states = await trigger.states(ctx.db, ctx.workspace, rows)
+    return [_reply(row, states) for row in rows]
+
+
+async def reply(ctx: Context, row: Tool) -> contract.ToolReply:
+    """One tool on the wire."""
+    return contract.ToolReply(tool=(await replies(ctx, [row]))[0])
+
+
+def _reply(row: Tool, states: Mapping[str, State]) -> contract.Tool:
+    return contract.Tool(
+        uuid=str(row.uuid),
+        icon=cast("contract.ToolIcon", row.icon),
+        workspace_uuid=str(row.workspace_uuid),
+        workflow_uuid=str(row.workflow_uuid),
+        user_uuid=str(row.user_uuid),
+        name=row.name,
+        folder_uuid=str(row.folder_uuid) if row.folder_uuid else None,
+        credits_cost=cast("contract.ToolCreditsCost", row.credits_cost),
+        description=row.description,
+        is_read_only=row.is_read_only,
+        triggers=[trigger.reply(kept, states.get(kept["temporalScheduleWorkflowId"])) for kept in row.triggers],
+        public_form=public_form.reply(row),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolReply:
+    """Make a tool, its workflow and an empty draft."""
+    folder = await owners.folder(ctx, "tool", contract.create, request.folder_uuid)
+    tool_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="tool")
+    workflow.tool_uuid = tool_uuid
+    ctx.db.add(workflow)
+    await ctx.db.flush()
+    row = Tool(
+        uuid=tool_uuid,
+        workspace_uuid=ctx.workspace,
+        workflow_uuid=workflow.uuid,
+        user_uuid=ctx.who.user_uuid,
+        name=request.name,
+        description=request.description,
+        icon=request.icon.to_wire(),
+        folder_uuid=folder,
+        credits_cost={"kind": "minMax"},
+        triggers=[],
+    )
+    draft = Release(
+        workspace_uuid=ctx.workspace,
+        workflow_uuid=workflow.uuid,
+        user_uuid=ctx.who.user_uuid,
+        status="draft",
+        nodes=[],
+        test_records=[],
+    )
+    ctx.db.add_all([row, draft])
+    await ctx.db.flush()
+    if request.triggers:
+        await trigger.put(ctx.db, row, request.triggers)
+        await ctx.db.flush()
+    await refer(ctx.db, row, [])
+    return await reply(ctx, row)
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolReply:
+    """Change what is given; null clears description, folder and form."""
+    row = await owners.locked(ctx, Tool, contract.update, request.uuid)
+    if row is None:
+        contract.update.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    if row.is_read_only:
+        contract.update.refuse("toolIsReadOnly", name=row.name)
+    if request.template is not None and request.template.is_available:
+        contract.update.refuse("templatesNotAvailable")
+    given = request.model_fields_set
+    if "folder_uuid" in given:
+        row.folder_uuid = await owners.folder(ctx, "tool", contract.update, request.folder_uuid)
+    if request.name is not None:
+        row.name = request.name
+    if request.icon is not None:
+        row.icon = request.icon.to_wire()
+    if "description" in given:
+        row.description = request.description
+    if request.triggers is not None:
+        await trigger.put(ctx.db, row, request.triggers)
+    if "public_form" in given:
+        public_form.put(row, request.public_form, ctx.secrets)
+        if public_form.is_enabled(row):
+            ctx.warn(f"The form is open at {ctx.base_url}/v1/forms/{row.uuid} once a release with form fields is deployed.")
+    await ctx.db.flush()
+    if "folder_uuid" in given:
+        await refer(ctx.db, row, await _deployed_nodes(ctx, row))
+    return await reply(ctx, row)
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: ByUuid) -> Removed:
+    """Take the tool, its workflow and releases out of the lists. Runs that have started go on."""
+    row = await owners.locked(ctx, Tool, contract.remove, request.uuid)
+    if row is None:
+        contract.remove.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    if row.is_read_only:
+        contract.remove.refuse("toolIsReadOnly", name=row.name)
+    users = [(kind, user) for kind, user in await usages.users(ctx.db, "tool", row.uuid) if user != row.uuid]
+    if users:
+        named = await play.names(ctx.db, users)
+        listed = [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]
+        contract.remove.refuse("toolIsUsed", name=row.name, users=named, details={"users": listed})
+    now = clock.now()
+    row.deleted_at = now
+    for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
+        await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
+    await trigger.put(ctx.db, row, ())
+    await usages.put(ctx.db, ctx.workspace, "tool", row.uuid, ())
+    return Removed(uuid=str(row.uuid))
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.ToolReply:
+    """One tool."""
+    row = await ctx.db.scalar(select(Tool).where(Tool.uuid == ids.parse(request.uuid), Tool.deleted_at.is_(None)))
+    if row is None:
+        contract.get.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    return await reply(ctx, row)
+
+
+@handles(contract.all)
+async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply:
+    """The tools of the workspace or of one folder, newest first."""
+    query = select(Tool).where(Tool.deleted_at.is_(None))
+    if request.folder_uuid is not None:
+        query = query.where(Tool.folder_uuid == ids.parse(request.folder_uuid))
+    rows = list(await ctx.db.scalars(query.order_by(Tool.uuid.desc())))
+    return contract.ToolsReply(tools=await replies(ctx, rows))
+
+
+async def refer(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
+    """Write down what a tool uses: its folder, and the connectors, tools and models that its deployed nodes name."""
+    targets = [(kind, named) for kind in ("connector", "tool") for named in validation.used(nodes, kind)]
+    targets += [("model", named) for named in validation.used_models(nodes)]
+    if row.folder_uuid is not None:
+        targets.append(("folder", row.folder_uuid))
+    await usages.put(db, row.workspace_uuid, "tool", row.uuid, targets)
+
+
+async def _deployed_nodes(ctx: Context, row: Tool) -> list[JsonObject]:
+    nodes = await ctx.db.scalar(select(Release.nodes).where(Release.workflow_uuid == row.workflow_uuid, Release.status == "deployed"))
+    return cast("list[JsonObject]", nodes or [])

@@ -1,0 +1,66 @@
+"""Tool nodes: what a node of kind `tool` runs: a tool's deployed release, a release that the node names, or a template."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.tables import Release, Tool
+from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.engine.graph.action import ToolGraph, ToolMissing
+from cargo_ai.kernel import ids
+from cargo_ai.store.session import Database
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers run tool nodes."""
+    parts.actions.tools = partial(find, parts.database)
+
+
+async def find(database: Database, workspace: uuid.UUID, node: Mapping[str, Any]) -> ToolGraph:
+    """The graph that a tool node of this workspace runs now. Raises ToolMissing."""
+    async with database.session(workspace) as db:
+        if node.get("toolUuid") is None:
+            nodes = _template(str(node.get("templateSlug")))
+            workflow = await public.hidden_workflow(db, workspace)
+            await db.commit()
+            return ToolGraph(workflow, None, nodes)
+        named = ids.parse(str(node["toolUuid"]))
+        tool = await db.scalar(select(Tool).where(Tool.uuid == named, Tool.deleted_at.is_(None)))
+        if tool is None:
+            raise ToolMissing(f"There is no tool {node['toolUuid']} (any more): see `cargo-ai orchestration tool list`.")
+        query = select(Release).where(Release.workflow_uuid == tool.workflow_uuid, Release.status != "draft")
+        if node.get("releaseUuid") is None:
+            release = await db.scalar(query.where(Release.status == "deployed"))
+            missing = f'The tool "{tool.name}" has nothing deployed: see `cargo-ai orchestration draft-release deploy --help`.'
+        else:
+            release = await db.scalar(query.where(Release.uuid == ids.parse(str(node["releaseUuid"]))))
+            missing = f'The tool "{tool.name}" has no release {node["releaseUuid"]}.'
+        if release is None or not release.nodes:
+            raise ToolMissing(missing)
+        return ToolGraph(tool.workflow_uuid, release.uuid, release.nodes)
+
+
+def _template(slug: str) -> list[dict[str, Any]]:
+    fault = template_fault(slug)
+    found = templates.find(slug)
+    if fault is not None or found is None:
+        raise ToolMissing(fault or f"There is no template {slug}.")
+    return templates.filled(found["nodes"])
+
+
+def template_fault(slug: str) -> str | None:
+    """A sentence that says why a template cannot stand for a tool; None when it can."""
+    found = templates.find(slug)
+    if found is None or found["kind"] != "tool":
+        return f"There is no tool template {slug!r}: see `cargo-ai orchestration template list`."
+    if templates.placeholders(templates.filled(found["nodes"])):
+        return f"The template {slug!r} has placeholders to be filled in: make a tool of it, and name that by toolUuid."
+    return None

@@ -1,0 +1,75 @@
+"""Triggers: tools that run by the clock, each on the data that its trigger has."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.contract.orchestration import tool as contract
+from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.tables import Tool
+from cargo_ai.engine.dispatch import schedule, submit
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.schedule import Due, NotFired, State, Wanted
+from cargo_ai.engine.graph import cron
+from cargo_ai.kernel.refusal import invalid_input
+from cargo_ai.kernel.wire import JsonObject
+
+KIND = "tool"
+"""The kind of the schedules of tools."""
+
+
+async def put(db: AsyncSession, row: Tool, triggers: Sequence[contract.ToolTrigger]) -> None:
+    """Give the tool exactly these triggers; one that is as before keeps its next time. 400 names the trigger whose cron is none."""
+    for index, one in enumerate(triggers):
+        try:
+            cron.parse(one.cron, one.time_zone)
+        except cron.BadCron as error:
+            raise invalid_input([{"path": f"triggers.{index}.cron", "message": str(error)}]) from None
+    wanted = [Wanted(one.name, one.cron, one.time_zone, {"data": one.data}) for one in triggers]
+    connection = await driver_connection(db)
+    uuids = await schedule.put(connection, row.workspace_uuid, KIND, row.uuid, wanted)
+    row.triggers = [one.stored() | {"temporalScheduleWorkflowId": str(uid)} for one, uid in zip(triggers, uuids, strict=True)]
+
+
+async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Tool]) -> dict[str, State]:
+    """How the triggers of these tools stand, by the id that each is kept with."""
+    owners = [row.uuid for row in rows if row.triggers]
+    found = await schedule.states(await driver_connection(db), workspace, KIND, owners) if owners else {}
+    return {str(uid): state for uid, state in found.items()}
+
+
+def reply(kept: JsonObject, state: State | None) -> contract.ToolTriggerCron:
+    """A trigger on the wire."""
+    more: dict[str, Any] = {}
+    if state is not None:
+        more = {"next_fire_at": state.next_fire_at, "last_fire_at": state.last_fire_at, "problem": state.problem}
+        more["last_run_uuid"] = state.started
+    return contract.ToolTriggerCron.model_validate(kept | more)
+
+
+async def _fire(db: AsyncSession, due: Due, most_runs: int) -> uuid.UUID:
+    """Start the tool's run in the transaction that moves its schedule on: neither is there without the other.
+
+    It waits where `most_runs` of the workspace go.
+    """
+    row = await db.scalar(select(Tool).where(Tool.uuid == due.owner, Tool.deleted_at.is_(None)))
+    runnable = await public.runnable(db, row.workflow_uuid) if row is not None else None
+    if row is None or runnable is None:
+        raise NotFired("The tool has been removed.")
+    if runnable.release_uuid is None or not runnable.nodes:
+        command = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid}"
+        raise NotFired(f"The tool {row.name!r} has nothing deployed: {command}")
+    origin = submit.Origin(due.workspace, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
+    return await submit.run(await driver_connection(db), producer(most_runs), origin, due.payload["data"])
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers fire triggers."""
+    parts.schedules[KIND] = lambda db, due: _fire(db, due, parts.settings.max_concurrent_runs)

@@ -1,0 +1,136 @@
+"""Known: what the nodes of a graph name that is really there, and what is wrong with a graph in the light of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.actions import native_actions
+from cargo_ai.context.plugins import NativeEffect, native_effects
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.orchestration.tables import Release, Tool
+from cargo_ai.domains.orchestration.workflows import tool_node
+from cargo_ai.engine.graph import validation
+from cargo_ai.engine.graph.action import Actions, Call, Failed, NativeAction, Outcome, Scope
+from cargo_ai.expression import ExpressionError, Question, evaluator
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import JsonObject
+
+
+async def faults(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[validation.Invalid]:
+    """Everything that keeps a graph from being deployed in the session's workspace; [] when nothing does."""
+    known = validation.Known(
+        actions=_actions(),
+        connectors=await _connectors(db, used(nodes, "connector")),
+        tools=await _tools(db, used(nodes, "tool")),
+        tool_releases=await _tool_releases(db, used(nodes, "tool")),
+        template_fault=tool_node.template_fault,
+        action_children=connection.action_children,
+        wrong=await _wrong(db, nodes),
+    )
+    return validation.check(nodes, known)
+
+
+async def _wrong(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[Question, ExpressionError]:
+    """The syntax errors of expressions that only the JavaScript engine can read."""
+    questions = validation.questions(list(every(nodes)))
+    if not questions:
+        return {}
+    return await evaluator.shared().check(str(db.info["scope"]), questions)
+
+
+def used(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
+    """The connectors (`connector`) or tools (`tool`) that the nodes name, those inside groups included."""
+    found = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in every(nodes) if node.get("kind") == kind)
+    return {named for named in found if named is not None}
+
+
+def used_models(nodes: Sequence[JsonObject]) -> set[uuid.UUID]:
+    """The models that the configs of native nodes name, as far as they are no expressions."""
+    named = (cast("JsonObject", node.get("config") or {}).get("modelUuid") for node in every(nodes) if node.get("kind") == "native")
+    return {found for one in named if isinstance(one, str) and (found := ids.parse(one)) is not None}
+
+
+def every(nodes: Sequence[JsonObject]) -> Iterator[JsonObject]:
+    """All nodes of a graph, those inside groups included."""
+    for node in nodes:
+        yield node
+        yield from every(inside(node))
+
+
+def inside(node: JsonObject) -> list[JsonObject]:
+    """The nodes that a group holds; [] for any other node."""
+    config: object = node.get("config")
+    held: object = cast("JsonObject", config).get("_nodes") if isinstance(config, dict) else None
+    if not isinstance(held, list):
+        return []
+    return [cast("JsonObject", one) for one in cast("list[Any]", held) if isinstance(one, dict)]
+
+
+def repeated_slugs(nodes: Sequence[JsonObject]) -> list[str]:
+    """The slugs that more than one node has, in order."""
+    slugs = [str(node.get("slug")) for node in nodes]
+    return [slug for slug in dict.fromkeys(slugs) if slugs.count(slug) > 1]
+
+
+@cache
+def _actions() -> Actions:
+    actions = Actions()
+    for action in native_actions():
+        actions.add(action)
+    for slug, effect in native_effects.items():
+        actions.effects.setdefault(f"native:{slug}", _elsewhere)
+        actions.native.setdefault(slug, Declared(effect))
+    return actions
+
+
+class Declared(NativeAction):
+    """A native action with effects as graphs are checked by it: its children and its config. Workers carry it out."""
+
+    def __init__(self, effect: NativeEffect) -> None:
+        self.slug, self.name, self.description = effect.slug, effect.name, effect.description
+        self.category, self.icon = effect.category, effect.icon
+        self.config_schema, self.output_schema = effect.config_schema, effect.output_schema
+        self.children_count = effect.children_count
+        self._effect = effect
+
+    def children_of(self, config: Mapping[str, Any]) -> tuple[int, ...]:
+        """What the declaration says, whatever the config."""
+        return (self._effect.children_count, *self._effect.also_children)
+
+    def check(self, config: Mapping[str, Any]) -> str | None:
+        """The declaration's own look at the config."""
+        return self._effect.check(config)
+
+    def decide(self, config: dict[str, Any], scope: Scope) -> Outcome:
+        """Never in the interpreter: the effect goes first."""
+        return Failed(f"{self.slug} is carried out by workers.")
+
+
+async def _elsewhere(call: Call) -> Outcome:
+    """What actions with effects do is known to workers; a graph is only asked whether there is such an action."""
+    raise RuntimeError(f"{call.node.get('actionSlug')} is carried out by workers")
+
+
+async def _connectors(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:
+    return frozenset([str(one) for one in sorted(named) if await connection.connector_exists(db, one)])
+
+
+async def _tools(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:
+    if not named:
+        return frozenset()
+    rows = await db.scalars(select(Tool.uuid).where(Tool.uuid.in_(named), Tool.deleted_at.is_(None)))
+    return frozenset(str(row) for row in rows)
+
+
+async def _tool_releases(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[tuple[str, str]]:
+    if not named:
+        return frozenset()
+    query = select(Tool.uuid, Release.uuid).join(Release, Release.workflow_uuid == Tool.workflow_uuid)
+    rows = await db.execute(query.where(Tool.uuid.in_(named), Tool.deleted_at.is_(None), Release.status != "draft"))
+    return frozenset((str(tool), str(release)) for tool, release in rows)

@@ -1,0 +1,81 @@
+"""Change rows: which records a change has found, of which kinds, and what those records are now."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cargo_ai.contract.segmentation.change import ChangeKind
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.records import driver, rows
+from cargo_ai.records.catalog import Relation
+
+_LETTERS = {"added": "a", "updated": "u", "removed": "r"}
+WORDS = {letter: kind for kind, letter in _LETTERS.items()}
+# Who was a member then and did not differ: a member of now, or one who left later, unless the first of its later changes let it in.
+_UNCHANGED = """
+select m.record_id, 's' as kind from (
+    select record_id from public.segment_members where segment_uuid = %(segment)s
+    union
+    select record_id from public.segment_change_records where segment_uuid = %(segment)s and no > %(no)s and kind = 'r'
+) as m
+left join public.segment_change_records as c on c.segment_uuid = %(segment)s and c.no = %(no)s and c.record_id = m.record_id
+left join (
+    select distinct on (record_id) record_id, kind from public.segment_change_records
+    where segment_uuid = %(segment)s and no > %(no)s and kind <> 'u' order by record_id, no
+) as later on later.record_id = m.record_id
+where c.record_id is null and later.kind is distinct from 'a'
+"""
+_CHANGED = """
+select record_id, kind::text from public.segment_change_records
+where segment_uuid = %(segment)s and no = %(no)s and kind::text = any(%(kinds)s) and (not own or %(own)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A change of a segment, and the kinds of its records that are wanted; `own`: also those that were set aside."""
+
+    segment: uuid.UUID
+    no: int
+    kinds: tuple[ChangeKind, ...]
+    own: bool = True
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What the statements are given."""
+        letters = [_LETTERS[kind] for kind in self.kinds if kind in _LETTERS]
+        return {"segment": self.segment, "no": self.no, "kinds": letters, "own": self.own}
+
+    @property
+    def query(self) -> str:
+        """A select of (record_id, kind)."""
+        return f"{_CHANGED} union all {_UNCHANGED}" if "unchanged" in self.kinds else _CHANGED
+
+
+async def page(connection: driver.Connection, place: Place, limit: int, offset: int) -> list[tuple[str, ChangeKind]]:
+    """A page of ids with their kinds, by id."""
+    statement = f"select record_id, kind from ({place.query}) as c order by record_id limit %(limit)s offset %(offset)s"  # noqa: S608 - ours
+    return _kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "offset": offset}))
+
+
+async def after(connection: driver.Connection, place: Place, last: str | None, limit: int) -> list[tuple[str, ChangeKind]]:
+    """The next ids behind `last`."""
+    statement = (
+        f"select record_id, kind from ({place.query}) as c where record_id > %(last)s or %(last)s::text is null "  # noqa: S608 - ours
+        "order by record_id limit %(limit)s"
+    )
+    return _kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "last": last}))
+
+
+def _kinds(found: Sequence[tuple[Any, ...]]) -> list[tuple[str, ChangeKind]]:
+    return [(str(uid), WORDS.get(letter, "unchanged")) for uid, letter in found]  # pyright: ignore[reportReturnType]
+
+
+async def records(connection: driver.Connection, relation: Relation, found: Sequence[tuple[str, ChangeKind]]) -> list[JsonObject]:
+    """The records as they are now, each with its `_kind`; one that is no longer there has its `_id` and nulls."""
+    there = {one["_id"]: one for one in await rows.get(connection, relation, [uid for uid, _ in found])}
+    empty = {column.slug: None for column in rows.shown_columns(relation)}
+    return [{"_kind": kind, **there.get(uid, empty | {"_id": uid})} for uid, kind in found]

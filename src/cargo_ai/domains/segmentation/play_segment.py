@@ -1,0 +1,46 @@
+"""Owned segments: the hidden ones that plays have; nobody but their play changes or removes them."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+
+from cargo_ai.context import usages
+from cargo_ai.context.context import Context
+from cargo_ai.contract.segmentation import segment as contract
+from cargo_ai.domains.segmentation import change_detection, segment
+from cargo_ai.domains.segmentation.tables import Segment
+from cargo_ai.kernel import clock
+
+NAME = "GENERATED_PLAY_SEGMENT"
+
+
+async def create_owned(ctx: Context, request: contract.CreateSegment) -> uuid.UUID:
+    """Make a segment that a play owns; its uuid. Refuses as `segment create` does: modelNotFound, invalidFilter."""
+    made = await segment.create(ctx, request)
+    row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uuid.UUID(made.segment.uuid)))
+    assert row is not None
+    row.from_play = True
+    await ctx.db.flush()
+    return row.uuid
+
+
+async def change_owned(ctx: Context, request: contract.UpdateSegment) -> bool:
+    """Change a segment on behalf of its play; False when it is gone. Refuses as `segment update` does: invalidFilter."""
+    row = await segment.live(ctx.db, request.uuid)
+    if row is None:
+        return False
+    await segment.change(ctx, row, request)
+    return True
+
+
+async def remove_owned(ctx: Context, uid: uuid.UUID, play: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
+    """Remove a segment with its play. Who else uses it comes back, and then it stays."""
+    users = [one for one in await usages.users(ctx.db, "segment", uid) if one != ("play", play)]
+    row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
+    if not users and row is not None:
+        row.deleted_at = clock.now()
+        await usages.put(ctx.db, ctx.workspace, "segment", uid, [])
+        await change_detection.forget(ctx.db, uid)
+    return users

@@ -1,0 +1,229 @@
+"""The door of the segmentation room: what a filter or segment is that somebody names, its records for batches, and its changes.
+
+Whoever acts on changes calls `watch` and reads `SegmentChanged {segmentUuid, changeUuid, modelUuid, isWatched, counts: {added, updated,
+removed, unchanged}}` from the outbox: within a second of a committed write, once per change, in the transaction that noted the change.
+Nothing is written when time passes: a segment whose filter compares with the present, or asks for what has gone through a workflow, is
+compared at the next write of its records, or when somebody, by a schedule say, calls `compute_change`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.contract.segmentation.change import ChangeKind
+from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.domains.segmentation import change_detection, compare, read_chunks, select_records
+from cargo_ai.domains.segmentation.change_records import Place
+from cargo_ai.domains.segmentation.compare import Change
+from cargo_ai.domains.segmentation.exclude_self_caused import last_set_aside, set_aside
+from cargo_ai.domains.segmentation.filter_scope import saved
+from cargo_ai.domains.segmentation.play_segment import change_owned, create_owned, remove_owned
+from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store.session import Database
+
+__all__ = [
+    "Change",
+    "InvalidFilter",
+    "SegmentInfo",
+    "Wanted",
+    "change",
+    "change_chunks",
+    "change_owned",
+    "compute_change",
+    "count_segment",
+    "count_wanted",
+    "create_owned",
+    "last_set_aside",
+    "record_chunks",
+    "remove_owned",
+    "segment",
+    "segment_chunks",
+    "set_aside",
+    "wanted",
+    "wanted_chunks",
+    "watch",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentInfo:
+    """A saved segment of the session's workspace. `from_play`: a play owns it."""
+
+    uuid: uuid.UUID
+    model_uuid: uuid.UUID
+    name: str
+    filter: Filter
+    sort: Sort
+    limit: int | None
+    from_play: bool
+    is_watched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A filter that was checked against its model; `warnings`: what of it matches nothing, in sentences."""
+
+    filter: Filter
+    sort: Sort
+    warnings: list[str]
+
+
+async def segment(db: AsyncSession, uid: uuid.UUID) -> SegmentInfo | None:
+    """A segment that has not been removed."""
+    row = await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
+    if row is None:
+        return None
+    kept = saved(row)
+    return SegmentInfo(row.uuid, row.model_uuid, row.name, kept.filter, kept.sort, kept.limit, row.from_play, row.is_watched)
+
+
+async def wanted(
+    db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, raw: JsonObject | None, sort: Sequence[JsonObject] | None = None
+) -> Wanted | None:
+    """A filter as somebody sends it: the usual form, one flat condition, or None for all records.
+
+    None when there is no such model. Raises InvalidFilter with a sentence for the user.
+    """
+    relation = await storage.relation(db, model)
+    if relation is None:
+        return None
+    filter, order = read_chunks.parsed(relation, raw, sort)
+    found = await select_records.select(db, workspace, model, filter, order, None)
+    return Wanted(filter, order, found.scope.warnings if found else [])
+
+
+async def wanted_chunks(
+    database: Database,
+    workspace: uuid.UUID,
+    model: uuid.UUID,
+    kept: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None],
+    batch: uuid.UUID,
+    skip: int,
+) -> Chunks:
+    """The records of a filter for a batch's source. `kept`: (filter, sort, limit) as the batch's data has them. Raises SourceFailed."""
+    async with database.session(workspace) as db:
+        relation = await storage.relation(db, model)
+    if relation is None:
+        raise SourceFailed("The model of this batch has been removed.")
+    try:
+        filter, sort = read_chunks.parsed(relation, kept[0], kept[1])
+    except InvalidFilter as error:
+        raise SourceFailed(f"The filter cannot be used: {error}") from None
+    found = await read_chunks.selected(database, workspace, model, filter, sort, kept[2])
+    async for chunk in read_chunks.of_selection(database, workspace, found, batch, skip):
+        yield chunk
+
+
+async def count_wanted(
+    database: Database, workspace: uuid.UUID, model: uuid.UUID, kept: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None]
+) -> int:
+    """How many records `wanted_chunks` would give. Raises SourceFailed."""
+    async with database.session(workspace) as db:
+        relation = await storage.relation(db, model)
+    if relation is None:
+        raise SourceFailed("The model has been removed.")
+    try:
+        filter, sort = read_chunks.parsed(relation, kept[0], kept[1])
+    except InvalidFilter as error:
+        raise SourceFailed(f"The filter cannot be used: {error}") from None
+    return await _count(database, workspace, await read_chunks.selected(database, workspace, model, filter, sort, kept[2]))
+
+
+async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID) -> int:
+    """How many records `segment_chunks` would give. Raises SourceFailed."""
+    async with database.session(workspace) as db:
+        info = await segment(db, uid)
+    if info is None:
+        raise SourceFailed("The segment has been removed.")
+    found = await read_chunks.selected(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    return await _count(database, workspace, found)
+
+
+async def _count(database: Database, workspace: uuid.UUID, found: select_records.Selection) -> int:
+    async with database.session(workspace) as db:
+        try:
+            return (await select_records.count(await driver_connection(db), found))[0]
+        except InvalidFilter as error:
+            raise SourceFailed(f"The filter cannot be used: {error}") from None
+
+
+async def segment_chunks(database: Database, workspace: uuid.UUID, uid: uuid.UUID, batch: uuid.UUID, skip: int) -> Chunks:
+    """The records of a segment for a batch's source. Raises SourceFailed."""
+    async with database.session(workspace) as db:
+        info = await segment(db, uid)
+    if info is None:
+        raise SourceFailed("The segment of this batch has been removed.")
+    found = await read_chunks.selected(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    async for chunk in read_chunks.of_selection(database, workspace, found, batch, skip):
+        yield chunk
+
+
+def record_chunks(database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str], batch: uuid.UUID, skip: int) -> Chunks:
+    """The records of these ids for a batch's source, each once; those that are not there are left out. Raises SourceFailed."""
+    return read_chunks.of_ids(database, workspace, model, uids, batch, skip)
+
+
+async def watch(db: AsyncSession, segment_uuid: uuid.UUID, watched: bool) -> None:
+    """Begin or end watching a segment, in the session's transaction; nothing where it is so already, or no such segment.
+
+    Beginning takes the segment's state in silence, also after a pause: only what differs from it later is a change.
+    Raises InvalidFilter when the filter does not fit the model.
+    """
+    await change_detection.watch(db, segment_uuid, watched)
+
+
+async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | None:
+    """Compare a segment with its state at the last comparison, in the session's transaction (which also says `SegmentChanged`).
+
+    None when nothing differs or there is no such segment. A segment that was never compared had no records: all are added.
+    Raises InvalidFilter when the filter no longer fits the model.
+    """
+    return await compare.compute(db, segment_uuid)
+
+
+async def change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
+    """A change of the session's workspace whose records are still kept."""
+    found = (
+        await db.execute(
+            select(SegmentChange, Segment.model_uuid)
+            .join(Segment, Segment.uuid == SegmentChange.segment_uuid)
+            .where(SegmentChange.uuid == change_uuid)
+        )
+    ).one_or_none()
+    if found is None or found[0].no < await compare.first_kept(db, found[0].segment_uuid):
+        return None
+    return compare.change_of(found[0], found[1])
+
+
+async def change_chunks(
+    database: Database,
+    workspace: uuid.UUID,
+    change_uuid: uuid.UUID,
+    kinds: Sequence[ChangeKind],
+    batch: uuid.UUID,
+    skip: int,
+    *,
+    own: bool = True,
+) -> Chunks:
+    """The records of a change for a batch's source, as they are now, each with its `_kind`; of one that is gone only `_id`.
+
+    `own`: also those that were set aside. Raises SourceFailed.
+    """
+    async with database.session(workspace) as db:
+        row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == change_uuid))
+        found = await change(db, change_uuid)
+    if row is None or found is None:
+        raise SourceFailed("The records of this change are no longer kept.")
+    place = Place(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)), own)
+    async for chunk in read_chunks.of_change(database, workspace, found.model_uuid, place, batch, skip):
+        yield chunk

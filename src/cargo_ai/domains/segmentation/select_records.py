@@ -1,0 +1,187 @@
+"""Selection: the statements that read a segment's records: a page of them, their number, all of them in order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlglot import exp
+
+from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.contract.segmentation.segment import RecordColumn
+from cargo_ai.domains.segmentation.filter_scope import scope_of
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.records import driver
+from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Relation
+from cargo_ai.records.filter import compile, terms
+from cargo_ai.records.filter.terms import Scope
+from cargo_ai.records.values import to_wire
+from cargo_ai.user_sql.run import conditions
+
+SHOWN_SYSTEM = ("_id", "_title", "_time")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The records of one model that a filter describes, in an order, at most `limit` of them.
+
+    `source`: what they are chosen from when it is not the model's view: its select that computes metrics for all records at once.
+    """
+
+    catalog: Catalog
+    relation: Relation
+    where: exp.Expr
+    order: list[exp.Expr]
+    limit: int | None
+    scope: Scope
+    source: str | None = None
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that its records show, system ones first."""
+        return [*(SYSTEM_COLUMNS[slug] for slug in SHOWN_SYSTEM), *self.relation.columns]
+
+    def page(self, limit: int, offset: int) -> str:
+        """The statement for one page. Which records they are comes first, from an index alone where one has all that is asked of them;
+        the columns, metrics among them, are read for these only."""
+        if self.limit is not None:
+            limit = max(0, min(limit, self.limit - offset))
+        chosen = self._select([terms.name("r", "_id")]).order_by(*self._order(), copy=False)
+        chosen = chosen.limit(limit, copy=False).offset(offset, copy=False)
+        inside = exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=chosen))
+        shown = [terms.name("r", column.slug) for column in self.columns]
+        query = exp.Select(expressions=list(shown)).from_(terms.view(self.relation, "r"), copy=False).where(inside, copy=False)
+        return terms.sql(query.order_by(*self._order(), copy=False))
+
+    def _order(self) -> list[exp.Expr]:
+        return [one.copy() for one in self.order]
+
+    def count(self, up_to: int | None = None) -> str:
+        """The statement for their number; it counts no further than one more than `up_to`."""
+        inner = self._select([exp.Literal.number(1)])
+        most = [one for one in (self.limit, None if up_to is None else up_to + 1) if one is not None]
+        if most:
+            inner = inner.limit(min(most), copy=False)
+        return terms.sql(exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(exp.Subquery(this=inner, alias=exp.to_identifier("n"))))
+
+    def members(self, *hashes: exp.Expr, among: exp.Expr | None = None) -> exp.Select:
+        """A select of `record_id` of all its records, with hashes `h0`, `h1` … beside; `among`: only of those ids (a select)."""
+        shown: list[exp.Expr] = [exp.alias_(terms.name("r", "_id"), "record_id")]
+        shown += [exp.alias_(one, f"h{number}") for number, one in enumerate(hashes)]
+        query = self._select(shown)
+        if among is not None:
+            query = query.where(exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=among)))
+        return query.order_by(*self.order).limit(self.limit) if self.limit is not None else query
+
+    def ordered(self) -> tuple[str, dict[str, Any]]:
+        """The statement and values for the ids of all its records, in its order."""
+        query = self._select([exp.alias_(terms.name("r", "_id"), "record_id")]).order_by(*self.order)
+        return terms.sql(query.limit(self.limit) if self.limit is not None else query), dict(self.scope.params)
+
+    def after(self, last: str | None, limit: int) -> tuple[str, dict[str, Any]]:
+        """The statement and values for the next records by id, for reading all of them without holding anything."""
+        params = dict(self.scope.params)
+        query = self._select([terms.name("r", column.slug) for column in self.columns])
+        if self.limit is not None:
+            inside = exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=self.members()))
+            query = (
+                exp.Select(expressions=[terms.name("r", column.slug) for column in self.columns])
+                .from_(terms.view(self.relation, "r"))
+                .where(inside)
+            )
+        if last is not None:
+            params["after"] = last
+            query = query.where(exp.GT(this=terms.name("r", "_id"), expression=exp.cast(exp.Placeholder(this="after"), "text")))
+        by_id = exp.Ordered(this=terms.name("r", "_id"), desc=False, nulls_first=False)
+        return terms.sql(query.order_by(by_id).limit(limit)), params
+
+    def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
+        """A fresh select: whoever has it may add to it in place."""
+        source = (
+            terms.view(self.relation, "r")
+            if self.source is None
+            else exp.Subquery(this=exp.Var(this=self.source.replace("%", "%%")), alias="r")
+        )
+        return exp.Select(expressions=list(shown)).from_(source, copy=False).where(self.where.copy(), copy=False)
+
+    def reads_metrics(self) -> bool:
+        """Whether a metric decides which records there are or what their order is."""
+        metrics = {column.slug for column in self.relation.columns if column.kind == "metric"}
+        named = (one for part in (self.where, *self.order) for one in part.find_all(exp.Column))
+        return bool(metrics) and any(one.table == "r" and one.name in metrics for one in named)
+
+    def record(self, row: Sequence[Any]) -> JsonObject:
+        """A row of `page` as the wire has it."""
+        return {column.slug: to_wire(value, column.type) for column, value in zip(self.columns, row, strict=True)}
+
+    def wire_columns(self) -> list[RecordColumn]:
+        """What the records' columns are."""
+        model = str(self.relation.model)
+        return [RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=model) for one in self.columns]
+
+
+async def select(
+    db: AsyncSession,
+    workspace: uuid.UUID,
+    model: uuid.UUID,
+    filter: Filter,
+    sort: Sort | None,
+    limit: int | None,
+    catalog: Catalog | None = None,
+) -> Selection | None:
+    """The selection; None when the workspace has no such model. What matches nothing is said in `scope.warnings`. Raises InvalidFilter.
+
+    `catalog`: what the workspace has, for whoever makes many selections.
+    """
+    catalog = catalog or await storage.catalog(db, workspace)
+    relation = catalog.by_model(model)
+    if relation is None:
+        return None
+    scope = await scope_of(db, catalog, filter)
+    where = compile.where(filter, relation, "r", scope)
+    return Selection(catalog, relation, where, compile.order(sort or [], relation, "r"), limit, scope)
+
+
+async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
+    """One page of records. Raises InvalidFilter where a condition in SQL cannot be evaluated: the transaction is lost then."""
+    async with conditions.evaluating(connection, selection.scope):
+        statement = await _cheaper(connection, selection, lambda one: one.page(limit, offset))
+        rows = await driver.fetch(connection, statement, selection.scope.params)
+    return [selection.record(row) for row in rows]
+
+
+async def by_ids(connection: driver.Connection, selection: Selection, wanted: Sequence[str]) -> list[JsonObject]:
+    """The records of these ids, in their order; those that are not there are left out."""
+    shown = [terms.name("r", column.slug) for column in selection.columns]
+    mine = exp.EQ(this=terms.name("r", "_id"), expression=terms.function("ANY", exp.cast(exp.Placeholder(this="ids"), "text[]")))
+    query = exp.Select(expressions=list(shown)).from_(terms.view(selection.relation, "r")).where(mine)
+    rows = await driver.fetch(connection, terms.sql(query), {"ids": list(wanted)})
+    found = {str(row[0]): selection.record(row) for row in rows}
+    return [found[one] for one in wanted if one in found]
+
+
+async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
+    """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are. Raises as `fetch`."""
+    async with conditions.evaluating(connection, selection.scope):
+        statement = await _cheaper(connection, selection, lambda one: one.count(up_to))
+        found = int(await driver.value(connection, statement, selection.scope.params))
+    return (found, True) if up_to is None or found <= up_to else (up_to, False)
+
+
+async def _cheaper(connection: driver.Connection, selection: Selection, statement: Callable[[Selection], str]) -> str:
+    """The statement as the database would rather have it: metrics one by one, right for few records, or for all of them at once."""
+    plain = statement(selection)
+    if not selection.reads_metrics():
+        return plain
+    at_once = statement(replace(selection, source=storage.at_once(selection.catalog, selection.relation)))
+    costs = [await _cost(connection, one, selection) for one in (plain, at_once)]
+    return plain if costs[0] <= costs[1] else at_once
+
+
+async def _cost(connection: driver.Connection, statement: str, selection: Selection) -> float:
+    plan = await driver.value(connection, f"explain (format json) {statement}", selection.scope.params)
+    return float(plan[0]["Plan"]["Total Cost"])

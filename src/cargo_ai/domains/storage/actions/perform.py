@@ -1,0 +1,90 @@
+"""Nodes: how searches and removals are carried out: one transaction each, with the records, the outbox and the log in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import errors
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.storage.actions.config import Unusable, matched
+from cargo_ai.domains.storage.models import model_catalog
+from cargo_ai.domains.storage.records.write import Unwritable, Writer
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.journal import self_triggers
+from cargo_ai.kernel import ids
+from cargo_ai.records import rows
+from cargo_ai.records.catalog import Catalog, Relation
+from cargo_ai.store.session import Database
+
+_MODELS = "see `cargo-ai storage model list`"
+
+
+@dataclass(slots=True)
+class Task:
+    """One node at work: its call, the model, and the transaction."""
+
+    call: Call
+    db: AsyncSession
+    catalog: Catalog
+    relation: Relation
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The node's resolved config."""
+        return self.call.config
+
+    def writer(self) -> Writer:
+        """Writes into the model, telling the outbox."""
+        return Writer(self.db, self.call.workspace, self.relation)
+
+    async def matching(self) -> list[str]:
+        """The ids of the records that the config's matching column and value name, locked."""
+        slug, text = matched(self.relation, self.config)
+        return await rows.matching(await driver_connection(self.db), self.relation, slug, text)
+
+
+Act = Callable[[Task], Awaitable[Outcome]]
+
+
+class ModelNodes:
+    """The effects of the model actions; one per worker process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def performing(self, act: Act) -> Callable[[Call], Awaitable[Outcome]]:
+        """The action as the engine calls it. What the config or the records do wrong is Failed; only the database's faults are raised."""
+
+        async def perform(call: Call) -> Outcome:
+            try:
+                return await self._perform(call, act)
+            except (Unusable, Unwritable) as fault:
+                return Failed(str(fault))
+            except (errors.UndefinedColumn, errors.UndefinedTable, errors.DeadlockDetected, errors.SerializationFailure):
+                return Failed("The model was being changed at the same moment.", transient=True)
+
+        return perform
+
+    async def _perform(self, call: Call, act: Act) -> Outcome:
+        async with self._database.session(call.workspace) as db:
+            named = ids.parse(str(call.config.get("modelUuid")))
+            catalog = await model_catalog.catalog(db, call.workspace)
+            relation = catalog.by_model(named) if named else None
+            if relation is None:
+                raise Unusable(f"There is no model {call.config.get('modelUuid')} in this workspace: {_MODELS}.")
+            outcome = await act(Task(call, db, catalog, relation))
+            if isinstance(outcome, Done):
+                await db.commit()
+            return outcome
+
+
+async def remove_records(task: Task) -> Outcome:
+    """Take every record that matches away."""
+    gone = await task.writer().remove(await task.matching())
+    await self_triggers.note(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in gone])
+    title = f"✅ {len(gone)} {'record was' if len(gone) == 1 else 'records were'} removed" if gone else "❌ No record matches"
+    return Done({"count": len(gone)}, title)

@@ -1,0 +1,1 @@
+"""Columns of models: custom, computed, metric and lookup."""

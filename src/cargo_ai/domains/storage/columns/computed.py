@@ -1,0 +1,161 @@
+"""Computed columns: expressions over a record, evaluated when it is written and kept in the table."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from cargo_ai.expression import Answer, ExpressionError, NeedsEngine, Question, Request, Resolver, compile_config, evaluator
+from cargo_ai.kernel import clock
+from cargo_ai.records import rows
+from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
+from cargo_ai.records.driver import Connection, fetch
+from cargo_ai.records.hashing import stored
+from cargo_ai.records.names import quoted
+from cargo_ai.records.values import Unfit, from_text, to_database, to_wire
+
+SCOPE = frozenset({"record", "now"})
+CHUNK = 1_000
+MOST_WARNINGS = 20
+
+_READ = re.compile(r"\brecord\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)|\brecord\s*(?:\?\.)?\[\s*(['\"])(.+?)\2\s*\]")
+_KINDS = re.compile(r"(?:original|custom|computed|metric|lookup)__")
+
+
+class Circular(ValueError):
+    """Columns that need each other; the message names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One computed column, ready to evaluate."""
+
+    column: Column
+    resolver: Resolver
+    reads: frozenset[str]
+
+
+@dataclass(slots=True)
+class Computed:
+    """All computed columns of a model, each after those that it reads."""
+
+    columns: list[Compiled] = field(default_factory=list[Compiled])
+    warnings: list[str] = field(default_factory=list[str])
+
+    @staticmethod
+    def of(relation: Relation) -> Computed:
+        """The model's. Circular when some of them need each other."""
+        return Computed(_sorted([compiled(column) for column in relation.columns if column.kind == "computed"]))
+
+    async def fill(self, records: Sequence[Mapping[str, Any]], workspace: uuid.UUID) -> list[dict[str, str | None]]:
+        """The values of every column for each record, as the database reads them. What fails is null, and warned about."""
+        now = clock.wire(clock.now())
+        scopes: list[dict[str, Any]] = [{"record": _spelt(record, self.columns), "now": now} for record in records]
+        filled: list[dict[str, str | None]] = [{} for _ in records]
+        for one in self.columns:
+            slug, kind = one.column.slug, one.column.type
+            for scope, values, answers in zip(scopes, filled, await _answers(one, scopes, workspace), strict=True):
+                values[slug] = text = self._one(one, scope, answers)
+                scope["record"][slug] = scope["record"][f"computed__{slug}"] = from_text(text, kind)
+        return filled
+
+    def _one(self, one: Compiled, scope: Mapping[str, Any], answers: Mapping[Question, Answer]) -> str | None:
+        slug = one.column.slug
+        try:
+            # What is missing is undefined by design: its warnings would fill every reply.
+            return to_database(one.resolver(scope, [], answers), one.column.type)
+        except (ExpressionError, NeedsEngine) as error:
+            self._warn(f"The column {slug} could not be computed: {error}")
+        except Unfit as fault:
+            self._warn(f"The column {slug} is {one.column.type}, and its expression gave a value that {fault}; it is null.")
+        return None
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings and len(self.warnings) < MOST_WARNINGS:
+            self.warnings.append(sentence)
+
+
+async def _answers(one: Compiled, scopes: Sequence[dict[str, Any]], workspace: uuid.UUID) -> list[dict[Question, Answer]]:
+    """What the JavaScript engine says to each record, asked in one go; nothing where the expression needs none."""
+    found: list[dict[Question, Answer]] = [{} for _ in scopes]
+    if not one.resolver.engine:
+        return found
+    asked: list[tuple[int, Request]] = []
+    for at, scope in enumerate(scopes):
+        with suppress(ExpressionError):  # told when the record's value is made
+            questions = one.resolver.questions(scope)
+            if questions:
+                asked.append((at, Request(scope, questions)))
+    answered = await evaluator.shared().evaluate(workspace, [request for _, request in asked])
+    for (at, request), answers in zip(asked, answered, strict=True):
+        found[at] = dict(zip(request.questions, answers, strict=True))
+    return found
+
+
+async def problems(column: Column, workspace: uuid.UUID) -> list[str]:
+    """What is wrong with the expression of a column, before it is evaluated."""
+    resolver = compiled(column).resolver
+    wrong = await evaluator.shared().check(workspace, resolver.engine) if resolver.engine and not resolver.problems else {}
+    return [str(problem) for problem in (*resolver.problems, *wrong.values())]
+
+
+def compiled(column: Column) -> Compiled:
+    """A computed column and the columns that it reads, as far as its text says."""
+    resolver = compile_config(column.definition["expression"], names=SCOPE)
+    reads: set[str] = set()
+    for source in resolver.sources:
+        for dotted, _, bracketed in _READ.findall(source):
+            reads.add(_KINDS.sub("", dotted or bracketed, count=1) if _KINDS.match(dotted or bracketed) else dotted or bracketed)
+    return Compiled(column, resolver, frozenset(reads))
+
+
+async def refresh(connection: Connection, relation: Relation, uids: Sequence[str], workspace: uuid.UUID) -> list[str]:
+    """Compute the columns of these records anew and store what differs; sentences about what could not be computed."""
+    computed = Computed.of(relation)
+    if not computed.columns:
+        return []
+    sources = [SYSTEM_COLUMNS["_id"], *stored(relation)]
+    names = ", ".join(quoted(column.slug) for column in sources)
+    for start in range(0, len(uids), CHUNK):
+        query = f"select {names} from {rows.source(relation)} where _id = any(%s)"  # noqa: S608 - slugs, quoted
+        found = await fetch(connection, query, [list(uids[start : start + CHUNK])])
+        records = [{column.slug: to_wire(one, column.type) for column, one in zip(sources, row, strict=True)} for row in found]
+        filled = await computed.fill(records, workspace)
+        await rows.update(
+            connection, relation, [(record["_id"], values) for record, values in zip(records, filled, strict=True)], clock.now()
+        )
+    return computed.warnings
+
+
+async def refresh_all(connection: Connection, relation: Relation, workspace: uuid.UUID) -> list[str]:
+    """The same for every record; for tables of some thousands."""
+    warnings: dict[str, None] = {}
+    last = ""
+    while uids := await rows.ids_after(connection, relation, last, CHUNK):
+        warnings.update(dict.fromkeys(await refresh(connection, relation, uids, workspace)))
+        last = uids[-1]
+    return list(warnings)
+
+
+def _spelt(record: Mapping[str, Any], columns: Sequence[Compiled]) -> dict[str, Any]:
+    """A copy of the record, with `<kind>__<slug>` beside the plain slugs where some expression is written so."""
+    seen = dict(record)
+    if any(_KINDS.search(source) for one in columns for source in one.resolver.sources):
+        seen |= {f"{kind}__{slug}": value for slug, value in record.items() for kind in ("original", "custom")}
+    return seen
+
+
+def _sorted(columns: list[Compiled]) -> list[Compiled]:
+    left = {one.column.slug: one for one in columns}
+    done: list[Compiled] = []
+    while left:
+        ready = [one for one in left.values() if not (one.reads & left.keys())]
+        if not ready:
+            raise Circular(f"These computed columns need each other: {', '.join(left)}.")
+        for one in ready:
+            done.append(left.pop(one.column.slug))
+    return done

@@ -1,0 +1,150 @@
+"""Definition: what columns of a model stand on, and the view that shows them all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import sql
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlglot import exp
+
+from cargo_ai.contract.segmentation.filter import Filter
+from cargo_ai.domains.storage.columns import computed
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.wire import errors_of
+from cargo_ai.records import ddl, views
+from cargo_ai.records.catalog import Catalog, Column, Relation
+from cargo_ai.records.filter import compile as filters
+from cargo_ai.records.filter.terms import InvalidFilter, Scope
+from cargo_ai.records.views import ColumnFault, Views
+
+Place = tuple[uuid.UUID, str]
+"""A column of a model."""
+
+
+def reads(catalog: Catalog, relation: Relation, column: Column) -> Iterator[Place]:
+    """The columns that a column reads directly. Raises ColumnFault where it names what is not there."""
+    if column.kind == "computed":
+        known = {one.slug for one in relation.columns}
+        yield from ((relation.model, slug) for slug in computed.compiled(column).reads if slug in known)
+    else:
+        yield from ((other.model, slug) for other, slug in views.needs(catalog, relation, column))
+
+
+def readers(catalog: Catalog, place: Place) -> list[tuple[Relation, Column]]:
+    """The columns that read this one directly."""
+    found: list[tuple[Relation, Column]] = []
+    for relation in catalog.relations:
+        for column in relation.columns:
+            if (relation.model, column.slug) != place and _names(catalog, relation, column, place):
+                found.append((relation, column))
+    return found
+
+
+def _names(catalog: Catalog, relation: Relation, column: Column, place: Place) -> bool:
+    try:
+        return place in reads(catalog, relation, column)
+    except ColumnFault:
+        return False
+
+
+def check(catalog: Catalog, relation: Relation, column: Column) -> None:
+    """ColumnFault when the column names what is not there, does not fit, or leads back to itself. `catalog` already has it."""
+    _walk(catalog, relation, column, ())
+    if column.kind == "computed":
+        made = {one.slug: one.kind for one in relation.columns if one.kind in {"metric", "lookup"}}
+        seen = [slug for slug in computed.compiled(column).reads if slug in made]
+        if seen:
+            raise ColumnFault(
+                f"A computed column reads columns that are kept in the record, and {seen[0]} is a {made[seen[0]]}, "
+                "which changes without the record being written."
+            )
+    elif column.definition.get("filter"):
+        condition(catalog)(column.definition["filter"], _filtered(catalog, relation, column), "b")
+
+
+def _filtered(catalog: Catalog, relation: Relation, column: Column) -> Relation:
+    return views.lookup_model(catalog, column) if column.kind == "lookup" else views.metric_link(catalog, relation, column)[1]
+
+
+def _walk(catalog: Catalog, relation: Relation, column: Column, above: tuple[Place, ...]) -> None:
+    place = (relation.model, column.slug)
+    if place in above:
+        raise ColumnFault(f"The column {column.slug} would need itself: {' → '.join(slug for _, slug in (*above, place))}.")
+    for model, slug in reads(catalog, relation, column):
+        other = catalog.by_model(model)
+        found = other.column(slug) if other else None
+        if other is not None and found is not None and found.kind in {"computed", "metric", "lookup"}:
+            _walk(catalog, other, found, (*above, place))
+
+
+def condition(catalog: Catalog) -> views.Condition:
+    """How the filter of a metric or lookup becomes part of a view: with its values written out. Raises ColumnFault."""
+
+    def compiled(raw: Mapping[str, Any], relation: Relation, alias: str) -> str:
+        try:
+            wanted = Filter.model_validate(raw)
+        except ValidationError as failure:
+            first = errors_of(failure)[0]
+            raise ColumnFault(f"filter.{first['path']}: {first['message']}") from None
+        if set(_kinds(raw)) & {"segment", "enrollment", "occurrence", "sql"} or "relatedModelUuid" in str(raw):
+            raise ColumnFault("The filter of a column has conditions on columns of the related model only.")
+        scope = Scope(catalog, clock.now())
+        try:
+            where = filters.where(wanted, relation, alias, scope)
+        except InvalidFilter as fault:
+            raise ColumnFault(str(fault)) from None
+        values = {name: scope.live.get(name) or _literal(value) for name, value in scope.params.items()}
+        return where.transform(_written, values).sql(dialect="postgres")
+
+    return compiled
+
+
+def _kinds(raw: object) -> Iterator[str]:
+    if isinstance(raw, Mapping):
+        kind: object = raw.get("kind")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(kind, str):
+            yield kind
+        for inner in raw.values():  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            yield from _kinds(inner)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(raw, list):
+        for inner in raw:  # pyright: ignore[reportUnknownVariableType]
+            yield from _kinds(inner)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _literal(value: Any) -> str:
+    """A bound value as SQL."""
+    return sql.Literal(value.astimezone(UTC) if isinstance(value, datetime) else value).as_string(None)
+
+
+def _written(node: exp.Expr, values: Mapping[str, str]) -> exp.Expr:
+    if not isinstance(node, exp.Placeholder):
+        return node
+    return exp.Paren(this=exp.Var(this=values[str(node.this)]))
+
+
+async def show(db: AsyncSession, catalog: Catalog, relations: Iterable[Relation], before: Iterable[str] = ()) -> None:
+    """Put new views in place for these relations, after the statements of `before`. Refusal (503) when a table is in use."""
+    maker = Views(catalog, condition(catalog))
+    statements = [*before, *(statement for relation in relations for statement in maker.create(relation))]
+    await alter(db, statements)
+
+
+def at_once(catalog: Catalog, relation: Relation) -> str:
+    """The select of a relation's view in the form that computes its metrics for all records at once."""
+    return Views(catalog, condition(catalog), grouped=True).select(relation)
+
+
+async def alter(db: AsyncSession, statements: Iterable[str]) -> None:
+    """Change tables in the session's transaction. Refusal (503) when one of them is in use."""
+    try:
+        await ddl.change(await driver_connection(db), list(statements))
+    except ddl.TableBusy:
+        sentence = "The model is being read or written by longer work right now, so it could not be changed. Try again in a moment."
+        raise Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "2"}) from None

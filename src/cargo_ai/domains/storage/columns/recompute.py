@@ -1,0 +1,64 @@
+"""Recompute: the values of computed columns after their definition changed: at once where records are few, by a job where they are many."""
+
+from __future__ import annotations
+
+import uuid
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.domains.storage.columns import computed
+from cargo_ai.domains.storage.models import model_catalog
+from cargo_ai.domains.storage.records import write
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.kernel import ids, log
+from cargo_ai.records import ddl, rows
+from cargo_ai.records.catalog import Relation
+from cargo_ai.store.session import Database
+
+TASK = "storage.recompute"
+CHUNK = 2_000
+
+_log = log.get(__name__)
+
+
+async def after_change(ctx: Context, relation: Relation) -> None:
+    """Bring all records in line with the model's computed columns."""
+    connection = await driver_connection(ctx.db)
+    if not await ddl.is_small(connection, relation):
+        await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(relation.model))
+        ctx.warn("The model has many records: the column is being filled in the background.")
+        return
+    for sentence in await computed.refresh_all(connection, relation, ctx.workspace):
+        ctx.warn(sentence)
+    write.tell(ctx.db, ctx.workspace, relation.model, None, await rows.count(connection, relation))
+
+
+class Recomputing:
+    """The job: all records of a model in pieces, each a transaction of its own. Begun again after a crash, it does the same again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, workspace: str, model: str, after: str = "") -> None:
+        """From the record behind `after` to the last."""
+        here, uid = uuid.UUID(workspace), ids.parse(model)
+        while uid is not None:
+            async with self._database.session(here) as db:
+                relation = (await model_catalog.catalog(db, here)).by_model(uid)
+                if relation is None:
+                    return
+                connection = await driver_connection(db)
+                found = await rows.ids_after(connection, relation, after, CHUNK)
+                if not found:
+                    return
+                for sentence in await computed.refresh(connection, relation, found, here):
+                    _log.warning("a computed column could not be filled", model=model, cause=sentence)
+                write.tell(db, here, relation.model, found)
+                await db.commit()
+                after = found[-1]
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers carry out the job."""
+    parts.tasks[TASK] = Recomputing(parts.database).run

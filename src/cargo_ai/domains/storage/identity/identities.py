@@ -1,0 +1,112 @@
+"""Identities: what the accounts or contacts of a workspace are known by: values such as a domain, each leading to one record."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.records.catalog import Relation
+from cargo_ai.records.driver import execute, fetch
+from cargo_ai.records.merge.matching import Matching, key
+from cargo_ai.records.names import quoted
+from cargo_ai.records.rows import source
+
+OWN = "id"
+"""The reference that is the record's own id."""
+
+_FORMS: Mapping[str, Matching] = {
+    "domain": "domain",
+    "email": "email",
+    "personalEmail": "email",
+    "workEmail": "email",
+    "linkedinHandle": "handle",
+    "crunchbasePermalink": "handle",
+    "twitterHandle": "handle",
+}
+_SAME: Mapping[str, str] = {"personalEmail": "email", "workEmail": "email"}
+"""References whose values are looked for together: one person's work address may be another list's plain one."""
+
+
+class Known(NamedTuple):
+    """A value that somebody is known by."""
+
+    reference: str
+    value: str
+
+
+def known(reference: str, value: str) -> Known:
+    """The value under the name that it is kept by."""
+    return Known(_SAME.get(reference, reference), value)
+
+
+def key_of(reference: str, relation: Relation, slug: str, alias: str = "r") -> str:
+    """The expression for a column's value in the form that references are kept in."""
+    column = relation.column(slug)
+    name = f"{alias}.{quoted(column.slug if column else slug)}"
+    return key(_FORMS.get(reference, "text"), f"{name}::text")
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Those of one model of accounts or contacts, in the session's transaction."""
+
+    db: AsyncSession
+    workspace: uuid.UUID
+    relation: Relation
+
+    async def begin(self, fills: Mapping[str, str]) -> None:
+        """Forget what leads to records that are gone, and take in records that came in otherwise, by the columns that hold references.
+
+        Nobody else does this for the model until the caller's commit: two at once would make the same account twice.
+        """
+        connection, own = await driver_connection(self.db), source(self.relation)
+        model = self.relation.model
+        await execute(connection, "select pg_advisory_xact_lock(hashtextextended(%s, 12))", [str(model)])
+        there = f"select 1 from {own} as t where t._id = u.record_id"  # noqa: S608 - names, quoted
+        await execute(connection, f"delete from unified_references as u where u.model_uuid = %s and not exists ({there})", [model])  # noqa: S608
+        for reference, slug in fills.items():
+            if self.relation.column(slug) is None or reference in _SAME:
+                continue
+            value = key_of(reference, self.relation, slug, "t")
+            await execute(
+                connection,
+                "insert into unified_references (workspace_uuid, model_uuid, reference, value, record_id) "  # noqa: S608 - names, quoted
+                f"select distinct on (k) %(workspace)s, %(model)s, %(reference)s, k, _id from "
+                f"(select {value} as k, t._id, t._created_at from {own} as t) as s where k is not null order by k, _created_at, _id "
+                "on conflict do nothing",
+                {"workspace": self.workspace, "model": model, "reference": reference},
+            )
+
+    async def find(self, wanted: Collection[Known]) -> dict[Known, str]:
+        """The records that these values lead to."""
+        own = {one: one.value for one in wanted if one.reference == OWN}
+        asked = [one for one in wanted if one.reference != OWN]
+        found = await fetch(
+            await driver_connection(self.db),
+            "select u.reference, u.value, u.record_id from unified_references as u "
+            "join unnest(%s::text[], %s::text[]) as w (reference, value) on w.reference = u.reference and w.value = u.value "
+            "where u.model_uuid = %s and u.workspace_uuid = %s",
+            [[one.reference for one in asked], [one.value for one in asked], self.relation.model, self.workspace],
+        )
+        return own | {Known(reference, value): str(record) for reference, value, record in found}
+
+    async def keep(self, known: Mapping[Known, str]) -> None:
+        """Let these values lead to these records; what leads somewhere already stays."""
+        await execute(
+            await driver_connection(self.db),
+            "insert into unified_references (workspace_uuid, model_uuid, reference, value, record_id) "
+            "select %s, %s, k.reference, k.value, k.record_id from "
+            "unnest(%s::text[], %s::text[], %s::text[]) as k (reference, value, record_id) on conflict do nothing",
+            [
+                self.workspace,
+                self.relation.model,
+                [one.reference for one in known],
+                [one.value for one in known],
+                list(known.values()),
+            ],
+        )

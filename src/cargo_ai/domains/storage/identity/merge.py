@@ -1,0 +1,282 @@
+"""Merges: duplicates of a model found, made into one record each, and taken apart again."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any, Literal
+
+from psycopg import errors
+from sqlalchemy import delete, exists, select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.contract.storage import merge as contract
+from cargo_ai.domains.storage.columns import computed
+from cargo_ai.domains.storage.models import model, model_catalog
+from cargo_ai.domains.storage.records import write
+from cargo_ai.domains.storage.tables import MergedRecord, MergedReference, Model, RecordMerge
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import ByUuid, JsonObject
+from cargo_ai.records import rows
+from cargo_ai.records.catalog import Column, Relation
+from cargo_ai.records.merge import matching, relink, statements
+from cargo_ai.records.merge.relink import Reference, Repointed
+from cargo_ai.records.merge.statements import MOST_IN_GROUP, Group, Which
+from cargo_ai.store.session import EVERYWHERE, Database
+
+KEPT = timedelta(days=30)
+SHOWN_RECORDS = 1_000
+"""So many records are shown in one reply; the groups behind them come with the next page."""
+_COMPARED = {"string", "number", "date", "boolean"}
+_MODELS = "cargo-ai storage model list"
+
+
+@handles(contract.find)
+async def find(ctx: Context, request: contract.FindDuplicates) -> contract.DuplicatesReply:
+    """A page of groups, with what a merge would make of each."""
+    _, relation = await _model(ctx, contract.find, request.uuid)
+    which = await _which(ctx, contract.find, relation, request)
+    connection = await driver_connection(ctx.db)
+    found = await statements.find(connection, relation, which, limit=request.limit, offset=request.offset)
+    _warn_of_large(ctx, found.too_large)
+    groups: list[contract.DuplicateGroup] = []
+    shown = 0
+    for group in found.groups:
+        shown += len(group.ids)
+        if groups and shown > SHOWN_RECORDS:
+            ctx.warn(f"Only the first {len(groups)} groups are shown: they have many records. Go on with --offset {len(groups)}.")
+            break
+        groups.append(preview(relation, group, await rows.get(connection, relation, group.ids)))
+    wanted = relink.references(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
+    ids_of = [group.ids for group in found.groups[: len(groups)]]
+    leading = await relink.preview(connection, relation, wanted, ids_of)
+    groups = [
+        made.model_copy(update={"repointed": [_repointed(one, count) for one, count in found]})
+        for made, found in zip(groups, leading, strict=True)
+    ]
+    return contract.DuplicatesReply(groups=groups, groups_count=found.count, duplicates_count=found.duplicates)
+
+
+def preview(relation: Relation, group: Group, records: Sequence[JsonObject]) -> contract.DuplicateGroup:
+    """What a merge makes of records, the survivor first: what is filled, and where they differ."""
+    survivor, others = records[0], records[1:]
+    filled: list[contract.FilledColumn] = []
+    conflicts: list[contract.Conflict] = []
+    for column in statements.filling(relation):
+        kept = survivor.get(column.slug)
+        given = [one for one in others if not is_empty(one.get(column.slug))]
+        if is_empty(kept) and given:
+            kept = given[0][column.slug]
+            filled.append(contract.FilledColumn(column_slug=column.slug, value=kept, from_id=str(given[0]["_id"])))
+        lost = [contract.OtherValue(id=str(one["_id"]), value=one[column.slug]) for one in given if one[column.slug] != kept]
+        if lost:
+            conflicts.append(contract.Conflict(column_slug=column.slug, kept=kept, others=lost))
+    return contract.DuplicateGroup(
+        key=[] if group.key == ("",) else list(group.key),
+        records_count=len(group.ids),
+        survivor_id=str(survivor["_id"]),
+        records=list(records),
+        filled=filled,
+        conflicts=conflicts,
+        repointed=[],
+    )
+
+
+def _repointed(one: Reference, count: int) -> contract.Repointed:
+    return contract.Repointed(model_uuid=str(one.relation.model), column_slug=one.place.column.slug, count=count)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a column has nothing that a merge would keep."""
+    return value is None or value in ("", [], {})
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateMerge) -> contract.MergedReply:
+    """Merge the first groups, in one transaction."""
+    row, relation = await _model(ctx, contract.create, request.model_uuid)
+    which = await _which(ctx, contract.create, relation, request)
+    connection, now = await driver_connection(ctx.db), clock.now()
+    made = RecordMerge(
+        uuid=ids.new(),
+        workspace_uuid=ctx.workspace,
+        model_uuid=row.uuid,
+        user_uuid=ctx.who.user_uuid,
+        rule={"by": request.by, "ids": request.ids, "survivor": request.survivor, "survivorId": request.survivor_id},
+        groups_count=0,
+        removed_count=0,
+        repointed_count=0,
+        created_at=now,
+    )
+    ctx.db.add(made)
+    await ctx.db.flush()
+    merged = await statements.merge(connection, relation, which, request.limit, uid=made.uuid, workspace=ctx.workspace, now=now)
+    if not merged.groups:
+        contract.create.refuse("noDuplicates")
+    made.groups_count, made.removed_count = merged.groups, len(merged.removed)
+    await _recompute(ctx, relation, merged.filled)
+    # The moment by which an undo knows that nobody has changed the survivor since.
+    await statements.stamp(connection, relation, merged.filled, now)
+    write.tell(ctx.db, ctx.workspace, relation.model, [*merged.filled, *merged.removed])
+    wanted = relink.references(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
+    moved = await relink.repoint(connection, relation, wanted, uid=made.uuid, workspace=ctx.workspace, now=now)
+    await _follow(ctx, moved, made.uuid)
+    made.repointed_count = sum(one.count for one in moved)
+    await ctx.db.flush()
+    _warn_of_large(ctx, merged.too_large)
+    leading = [_repointed(one.reference, one.count) for one in moved]
+    return contract.MergedReply(merge=reply(made), groups_left=merged.left, repointed=leading)
+
+
+async def _follow(ctx: Context, moved: Sequence[Repointed], merge: uuid.UUID) -> None:
+    """What follows where records lead elsewhere: computed columns, which leave the time of their last change, and the outbox."""
+    connection = await driver_connection(ctx.db)
+    for one in {one.reference.relation.model: one.reference.relation for one in moved}.values():
+        if computed.Computed.of(one).columns:
+            async with aclosing(relink.pages(connection, one, merge)) as pages:
+                async for page in pages:
+                    await _recompute(ctx, one, [uid for uid, _ in page])
+                    await relink.stamp(connection, one, page)
+    for one in moved:
+        write.tell(ctx.db, ctx.workspace, one.reference.relation.model, one.ids if len(one.ids) == one.count else None, one.count)
+
+
+def reply(row: RecordMerge) -> contract.Merge:
+    """The merge on the wire."""
+    return contract.Merge(
+        uuid=str(row.uuid),
+        model_uuid=str(row.model_uuid),
+        user_uuid=str(row.user_uuid),
+        by=row.rule.get("by"),
+        ids=row.rule.get("ids"),
+        survivor=str(row.rule["survivor"]),
+        survivor_id=row.rule.get("survivorId"),
+        groups_count=row.groups_count,
+        removed_count=row.removed_count,
+        repointed_count=row.repointed_count,
+        created_at=row.created_at,
+        undone_at=row.undone_at,
+    )
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: contract.ListMerges) -> contract.MergesReply:
+    """A page of the merges of the workspace or of one model, newest first."""
+    wanted = select(RecordMerge).order_by(RecordMerge.uuid.desc()).limit(request.limit).offset(request.offset)
+    if request.model_uuid is not None:
+        of = await model.living(ctx.db, request.model_uuid)
+        if of is None:
+            contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        wanted = wanted.where(RecordMerge.model_uuid == of.uuid)
+    return contract.MergesReply(merges=[reply(row) for row in await ctx.db.scalars(wanted)])
+
+
+@handles(contract.undo)
+async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
+    """Bring the removed records back with what led to them, and empty what was filled. What was changed since keeps its newer values."""
+    row = await ctx.db.scalar(select(RecordMerge).where(RecordMerge.uuid == ids.parse(request.uuid)).with_for_update())
+    if row is None:
+        contract.undo.refuse("mergeNotFound", uuid=request.uuid, fix="cargo-ai storage merge list")
+    if row.undone_at is not None:
+        contract.undo.refuse("mergeAlreadyUndone")
+    if not await ctx.db.scalar(select(exists().where(MergedRecord.merge_uuid == row.uuid))):
+        contract.undo.refuse("mergeTooOld")
+    of = await model.living(ctx.db, str(row.model_uuid), lock=True)
+    catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
+    relation = None if of is None else catalog.by_model(of.uuid)
+    if relation is None:
+        contract.undo.refuse("modelNotFound")
+    connection, now = await driver_connection(ctx.db), clock.now()
+    again = await statements.back_again(connection, relation, row.uuid)
+    if again is not None:
+        contract.undo.refuse("recordAlreadyExists", id=again)
+    wanted = await relink.kept(connection, catalog, row.uuid)
+    try:
+        back = await relink.undo(connection, wanted, uid=row.uuid, merged_at=row.created_at, now=now)
+        undone = await statements.undo(connection, relation, row.uuid, row.created_at, now)
+    except errors.DataError as error:
+        contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
+    await _recompute(ctx, relation, [*undone.restored, *undone.reverted, *undone.changed_since])
+    await statements.restamp(connection, relation, row.uuid, [*undone.restored, *undone.reverted])
+    await _follow(ctx, back, row.uuid)
+    if undone.changed_since:
+        ctx.warn(f"{len(undone.changed_since):,} records were changed after the merge: they keep what was written since.")
+    write.tell(ctx.db, ctx.workspace, relation.model, [*undone.restored, *undone.reverted, *undone.changed_since])
+    row.undone_at = now
+    await ctx.db.flush()
+    return contract.MergeReply(merge=reply(row))
+
+
+async def _recompute(ctx: Context, relation: Relation, uids: Sequence[str]) -> None:
+    for sentence in await computed.refresh(await driver_connection(ctx.db), relation, uids, ctx.workspace):
+        ctx.warn(sentence)
+
+
+async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
+    row = await model.living(ctx.db, text)
+    relation = None if row is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(row.uuid)
+    if row is None or relation is None:
+        operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
+    return row, relation
+
+
+async def _which(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, request: contract.WhichDuplicates) -> Which:
+    if (request.by is None) == (request.ids is None):
+        operation.refuse("matchingNotPossible", problem="Say what makes records duplicates: columns with --by, or records with --ids.")
+    if request.survivor_id is not None and request.survivor_id not in (request.ids or ()):
+        operation.refuse("matchingNotPossible", problem="The survivor is one of the records of --ids; with --by, choose a rule instead.")
+    if request.ids is not None:
+        there = await rows.present(await driver_connection(ctx.db), relation, request.ids)
+        missing = next((uid for uid in request.ids if uid not in there), None)
+        if missing is not None:
+            operation.refuse("recordNotFound", id=missing)
+        if len(set(request.ids)) < 2:
+            operation.refuse("matchingNotPossible", problem="Name at least two different records.")
+    by = tuple(_compared(operation, relation, text) for text in request.by or ())
+    if request.by is not None and not by:
+        operation.refuse("matchingNotPossible", problem="Name at least one column.")
+    return Which(by, None if request.ids is None else tuple(dict.fromkeys(request.ids)), request.survivor, request.survivor_id)
+
+
+def _compared(operation: Operation[Any, Any, Any], relation: Relation, text: str) -> tuple[Column, matching.Matching]:
+    """A column and how it is compared, from `column` or `column:matching`."""
+    slug, _, how = text.partition(":")
+    column = relation.column(slug)
+    if column is None:
+        near = difflib.get_close_matches(slug, [one.slug for one in relation.columns], 1, 0.6)
+        operation.refuse("columnNotFound", slug=slug + (f"; did you mean {near[0]}?" if near else ""))
+    if column.kind not in {"original", "custom", "computed"} or column.type not in _COMPARED:
+        problem = f"Records cannot be compared by {slug}: it is a {column.kind} column of {column.type}."
+        operation.refuse("matchingNotPossible", problem=problem)
+    if how and how not in matching.MATCHINGS:
+        operation.refuse("matchingNotPossible", problem=f"There is no matching {how}; there are {', '.join(matching.MATCHINGS)}.")
+    plain: Literal["exact"] = "exact"
+    chosen = how if how else matching.guess(column.slug) if column.type == "string" else plain
+    return column, chosen
+
+
+def _warn_of_large(ctx: Context, count: int) -> None:
+    if count:
+        ctx.warn(f"{count:,} values are shared by more than {MOST_IN_GROUP:,} records each: they were left out, as nothing comes so often.")
+
+
+async def prune(database: Database) -> None:
+    """Forget what merges of more than 30 days ago had removed."""
+    async with database.session(EVERYWHERE) as db:
+        old = select(RecordMerge.uuid).where(RecordMerge.created_at < clock.now() - KEPT)
+        await db.execute(delete(MergedRecord).where(MergedRecord.merge_uuid.in_(old)))
+        await db.execute(delete(MergedReference).where(MergedReference.merge_uuid.in_(old)))
+        await db.commit()
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers forget old merges, once an hour."""
+    parts.hourly.append(lambda: prune(parts.database))

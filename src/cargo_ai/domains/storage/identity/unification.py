@@ -1,0 +1,306 @@
+"""Unifying: records of several models become the accounts and contacts of the workspace, known by what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast, get_args
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.contract.segmentation.filter import EVERYTHING
+from cargo_ai.contract.storage import unification as wire
+from cargo_ai.domains.storage.filter_scopes import scope_of
+from cargo_ai.domains.storage.identity import identities
+from cargo_ai.domains.storage.identity.identities import Identities, Known
+from cargo_ai.domains.storage.models import extractors, model_catalog
+from cargo_ai.domains.storage.records.write import Row, Writer, check_changes, check_new, columns_of
+from cargo_ai.domains.storage.tables import Model
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import invalid_input
+from cargo_ai.records import rows
+from cargo_ai.records.catalog import Catalog, Relation
+from cargo_ai.records.driver import fetch
+from cargo_ai.records.filter import compile as filters
+from cargo_ai.records.filter import terms
+from cargo_ai.records.filter.terms import InvalidFilter, Scope
+from cargo_ai.user_sql.run import conditions
+
+CHUNK = 1_000
+TARGETS: Mapping[str, str] = {"account": extractors.DEFINE_ACCOUNT, "contact": extractors.DEFINE_CONTACT}
+FILLS: Mapping[str, str] = {"domain": "domain", "email": "email", "workEmail": "email", "personalEmail": "email"}
+"""The column of an account or a contact that a reference is the value of."""
+ACCOUNT_OF_CONTACT = "account_id"
+_WIRE: TypeAdapter[wire.Unification] = TypeAdapter(wire.Unification)
+
+
+class UnifyFault(ValueError):
+    """The unification cannot be put into effect; the message says why."""
+
+
+def is_wanted(row: Model) -> bool:
+    """Whether the model's records are unified."""
+    return row.unification is not None
+
+
+async def checked(ctx: Context, row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
+    """The unification as it is stored; 400 where it cannot be put into effect."""
+    stored = _stored_form(row, wanted)
+    if not isinstance(wanted, wire.CustomUnification):
+        return stored
+    catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
+    parent = wanted.parent
+    named = ids.parse(parent.parent_model_uuid) if isinstance(parent, wire.ModelParent) else None
+    if isinstance(parent, wire.ModelParent) and (named is None or catalog.by_model(named) is None):
+        message = f"names {parent.parent_model_uuid}, which is no model of this workspace"
+        raise invalid_input([{"path": "unification.parent.parentModelUuid", "message": message}])
+    own = catalog.by_model(row.uuid)
+    if wanted.filter is not None and own is not None:
+        try:
+            filters.where(wanted.filter, own, "r", await scope_of(ctx.db, catalog, wanted.filter))
+        except InvalidFilter as fault:
+            raise invalid_input([{"path": "unification.filter", "message": str(fault)}]) from None
+    return stored
+
+
+def _stored_form(row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
+    if wanted is None:
+        return None
+    if isinstance(wanted, wire.IntegrationUnification):
+        message = "is what the model's integration says, and none says anything; name the columns yourself with source custom"
+        raise invalid_input([{"path": "unification.source", "message": message}])
+    known = {str(raw["slug"]) for raw in model_catalog.ordered(row)} | {extractors.ID}
+    used = [(f"uniqueColumns.{number}.slug", one.slug) for number, one in enumerate(wanted.unique_columns)]
+    used += [(f"selectedColumnSlugs.{number}", slug) for number, slug in enumerate(wanted.selected_column_slugs or [])]
+    used += [("parent.columnSlug", wanted.parent.column_slug)] if wanted.parent else []
+    wrong = [(path, f"names {slug}, which the model does not have") for path, slug in used if slug not in known]
+    wrong += _untold(row, wanted)
+    if wrong:
+        raise invalid_input([{"path": f"unification.{path}", "message": message} for path, message in wrong])
+    return wanted.to_wire()
+
+
+def _untold(row: Model, wanted: wire.CustomUnification) -> list[tuple[str, str]]:
+    """What no document says how to do, or what makes no sense."""
+    wrong: list[tuple[str, str]] = []
+    if wanted.type not in TARGETS:
+        wrong.append(("type", "is account or contact; events of accounts and contacts are not unified yet"))
+    if row.extractor_slug in TARGETS.values():
+        wrong.append(("type", "is for models whose records lead to accounts and contacts; this one holds them"))
+    if wanted.time_column_slug is not None:
+        wrong.append(("timeColumnSlug", "is for events; leave it out"))
+    if not wanted.unique_columns:
+        wrong.append(("uniqueColumns", "is empty: name a column that tells who a record is about"))
+    references = get_args(wire.Reference)
+    for number, one in enumerate(wanted.unique_columns):
+        if one.reference not in references:
+            wrong.append((f"uniqueColumns.{number}.reference", f"is none of {', '.join(references)}"))
+    if wanted.parent is not None and wanted.type == "account":
+        wrong.append(("parent", "is for contacts: an account belongs to nobody"))
+    if isinstance(wanted.parent, wire.ReferenceParent) and wanted.parent.reference not in references:
+        wrong.append(("parent.reference", f"is none of {', '.join(references)}"))
+    return wrong
+
+
+async def obstacle(db: AsyncSession, row: Model) -> str | None:
+    """Why the model's unification cannot be put into effect now; None when it can, or there is none."""
+    if row.unification is None:
+        return None
+    wanted = _WIRE.validate_python(row.unification)
+    if isinstance(wanted, wire.IntegrationUnification) or wanted.type not in TARGETS:
+        return "The model's unification is of a kind that is not put into effect here: source custom, type account or contact."
+    if await _target(db, wanted.type) is None:
+        command = f"cargo-ai storage model create --extractor-slug {TARGETS[wanted.type]}"
+        return f"There is no model for {wanted.type}s yet. Make one with `{command}`."
+    return None
+
+
+async def _target(db: AsyncSession, type: str) -> Model | None:
+    """The workspace's oldest model of accounts or of contacts."""
+    mine = select(Model).where(Model.extractor_slug == TARGETS[type], Model.deleted_at.is_(None)).order_by(Model.uuid).limit(1)
+    return await db.scalar(mine)
+
+
+async def unify(ctx: Context, row: Model, source: Relation) -> int:
+    """Let every record of the model lead to an account or a contact, made where there is none; the number of records that do.
+
+    What an account or contact has already is left as it is: empty columns are filled. In the caller's transaction. UnifyFault.
+    """
+    sentence = await obstacle(ctx.db, row)
+    if sentence:
+        raise UnifyFault(sentence)
+    wanted = cast("wire.CustomUnification", _WIRE.validate_python(row.unification))
+    catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
+    into = await _target(ctx.db, wanted.type)
+    target = None if into is None else catalog.by_model(into.uuid)
+    if target is None:
+        raise UnifyFault(f"The model of {wanted.type}s was removed.")
+    work = _Work(ctx, catalog, wanted, source, target)
+    await work.begin()
+    count, last = 0, ""
+    while found := await work.chunk(last):
+        count += await work.take(found)
+        last = str(found[-1]["_id"])
+    return count
+
+
+@dataclass(slots=True)
+class _Work:
+    """One model's records on their way."""
+
+    ctx: Context
+    catalog: Catalog
+    wanted: wire.CustomUnification
+    source: Relation
+    target: Relation
+    _carried: list[str] = field(default_factory=list[str])
+    _accounts: Relation | None = None
+
+    async def begin(self) -> None:
+        """Know what the accounts or contacts that are there can be found by."""
+        every = self.wanted.selected_column_slugs or [column.slug for column in self.source.columns]
+        held = {column.slug for column in self.target.columns if column.writable} - {self.target.id_column}
+        self._carried = [slug for slug in every if slug in held]
+        await self._identities(self.target).begin(FILLS)
+        if self.wanted.parent is not None:
+            row = await _target(self.ctx.db, "account")
+            self._accounts = self.catalog.by_model(row.uuid) if row else None
+            if self._accounts is None:
+                self.ctx.warn("There is no model of accounts: contacts were not tied to any.")
+            else:
+                await self._identities(self._accounts).begin(FILLS)
+
+    def _identities(self, of: Relation) -> Identities:
+        return Identities(self.ctx.db, self.ctx.workspace, of)
+
+    async def chunk(self, last: str) -> list[dict[str, Any]]:
+        """The next records that count; `_references` holds what they are known by, in order, `_parent` their account's."""
+        connection = await driver_connection(self.ctx.db)
+        keys = [identities.key_of(one.reference, self.source, one.slug) for one in self.wanted.unique_columns]
+        parent = self.wanted.parent
+        tied = identities.key_of(parent.reference, self.source, parent.column_slug) if isinstance(parent, wire.ReferenceParent) else "null"
+        where, scope = await self._where()
+        query = (
+            f"select array[{', '.join(keys)}]::text[], {tied}, {rows.selected(self.source, 'r')} from {rows.view(self.source)} as r "  # noqa: S608
+            f"where r._id > %(last)s and {where} order by r._id limit {CHUNK}"
+        )
+        try:
+            async with conditions.evaluating(connection, scope):
+                found = await fetch(connection, query, scope.params | {"last": last})
+        except InvalidFilter as fault:
+            raise UnifyFault(f"The filter of the unification cannot be used: {fault}") from None
+        records = rows.to_records(self.source, [row[2:] for row in found])
+        for record, row in zip(records, found, strict=True):
+            record["_references"] = self._named(self.wanted, row[0])
+            record["_parent"] = [identities.known(parent.reference, row[1])] if isinstance(parent, wire.ReferenceParent) and row[1] else []
+        return records
+
+    async def _where(self) -> tuple[str, Scope]:
+        wanted = self.wanted.filter or EVERYTHING
+        scope = await scope_of(self.ctx.db, self.catalog, wanted)
+        try:
+            where = filters.where(wanted, self.source, "r", scope)
+        except (InvalidFilter, ValidationError) as fault:
+            raise UnifyFault(f"The filter of the unification cannot be used: {fault}") from None
+        return terms.sql(where), scope
+
+    async def take(self, records: Sequence[dict[str, Any]]) -> int:
+        """Lead some records to their accounts or contacts."""
+        identity = self._identities(self.target)
+        known = await identity.find({one for record in records for one in record["_references"]})
+        there = set(known.values())
+        values: dict[str, dict[str, Any]] = {}
+        count = 0
+        accounts = await self._accounts_of(records)
+        for record in records:
+            references: list[Known] = record["_references"]
+            if not references:
+                continue
+            count += 1
+            uid = next((known[one] for one in references if one in known), None) or str(ids.new())
+            for one in references:
+                known.setdefault(one, uid)
+            kept = values.setdefault(uid, {})
+            for slug, value in self._brought(record, accounts).items():
+                kept.setdefault(slug, value)
+        await self._write(values, there)
+        await identity.keep(known)
+        return count
+
+    def _brought(self, record: Mapping[str, Any], accounts: Mapping[str, str]) -> dict[str, Any]:
+        brought = {slug: record[slug] for slug in self._carried if record.get(slug) not in (None, "")}
+        for one in record["_references"]:
+            slug = FILLS.get(one.reference)
+            if slug is not None and self.target.column(slug) is not None:
+                brought.setdefault(slug, one.value)
+        if str(record["_id"]) in accounts:
+            brought.setdefault(ACCOUNT_OF_CONTACT, accounts[str(record["_id"])])
+        return brought
+
+    async def _write(self, values: Mapping[str, Mapping[str, Any]], there: set[str]) -> None:
+        """Make what is new, and fill what is empty of what is there."""
+        connection = await driver_connection(self.ctx.db)
+        writer = Writer(self.ctx.db, self.ctx.workspace, self.target)
+        own = self.target.id_column
+        fresh = [{**self._fitting(brought), own: uid} for uid, brought in values.items() if uid not in there]
+        if fresh:
+            await writer.create(check_new(self.target, fresh, makes_ids=True))
+        present = {str(one["_id"]): one for one in await rows.get(connection, self.target, [uid for uid in values if uid in there])}
+        changes = [
+            (uid, {slug: value for slug, value in self._fitting(values[uid]).items() if one.get(slug) in (None, "")})
+            for uid, one in present.items()
+        ]
+        changes = [(uid, change) for uid, change in changes if change]
+        if changes:
+            await writer.update(check_changes(self.target, changes))
+        for sentence in writer.warnings:
+            self.ctx.warn(sentence)
+
+    def _fitting(self, brought: Mapping[str, Any]) -> dict[str, Any]:
+        """Without the values that the column of the account or contact cannot hold."""
+        row: Row
+        row, faults = columns_of(self.target, brought)
+        for fault in faults:
+            self.ctx.warn(f"Some values of {fault.column} do not fit the {self.wanted.type}s' column and were left out.")
+        return {slug: value for slug, value in brought.items() if slug in row}
+
+    async def _accounts_of(self, records: Sequence[dict[str, Any]]) -> dict[str, str]:
+        """The account that each contact belongs to, by the contact's record."""
+        parent = self.wanted.parent
+        if parent is None or self._accounts is None:
+            return {}
+        ties: dict[str, list[Known]] = {str(record["_id"]): record["_parent"] for record in records}
+        if isinstance(parent, wire.ModelParent):
+            named = {str(record["_id"]): str(record.get(parent.column_slug) or "") for record in records}
+            by_parent = await self._known_by(parent, sorted(set(named.values()) - {""}))
+            ties = {uid: by_parent.get(of, []) for uid, of in named.items()}
+        known = await self._identities(self._accounts).find({one for ones in ties.values() for one in ones})
+        firsts = {uid: next((known[one] for one in ones if one in known), None) for uid, ones in ties.items()}
+        return {uid: account for uid, account in firsts.items() if account is not None}
+
+    async def _known_by(self, parent: wire.ModelParent, uids: list[str]) -> dict[str, list[Known]]:
+        """What records of the parent model are known by, as their own unification says."""
+        uid = ids.parse(parent.parent_model_uuid)
+        row = await self.ctx.db.scalar(select(Model).where(Model.uuid == uid, Model.deleted_at.is_(None)))
+        relation = None if row is None else self.catalog.by_model(row.uuid)
+        if row is None or relation is None:
+            raise UnifyFault("The parent model of the unification was removed.")
+        if row.extractor_slug == extractors.DEFINE_ACCOUNT:
+            return {one: [Known(identities.OWN, one)] for one in uids}
+        wanted = None if row.unification is None else _WIRE.validate_python(row.unification)
+        if not isinstance(wanted, wire.CustomUnification) or wanted.type != "account":
+            raise UnifyFault(f"The records of the parent model {row.slug} are no accounts: set its unification first.")
+        keys = [identities.key_of(one.reference, relation, one.slug) for one in wanted.unique_columns]
+        query = f"select r._id, array[{', '.join(keys)}]::text[] from {rows.view(relation)} as r where r._id = any(%s)"  # noqa: S608
+        found = await fetch(await driver_connection(self.ctx.db), query, [uids])
+        return {str(of): self._named(wanted, values) for of, values in found}
+
+    @staticmethod
+    def _named(wanted: wire.CustomUnification, values: Sequence[str | None]) -> list[Known]:
+        """Values of the unique columns, with what they are known as."""
+        pairs = zip(wanted.unique_columns, values, strict=True)
+        return [identities.known(one.reference, value) for one, value in pairs if value]

@@ -1,0 +1,1 @@
+"""Models: created, related, refreshed from their source, indexed and removed."""

@@ -1,0 +1,26 @@
+"""Datasets: looked at. They are made and removed with workspaces and connectors."""
+
+from __future__ import annotations
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.storage import dataset as contract
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.wire import ByUuid, Nothing
+
+
+@handles(contract.all)
+async def all_(ctx: Context, request: Nothing) -> contract.DatasetsReply:
+    """Every dataset."""
+    return contract.DatasetsReply(datasets=await connection.datasets(ctx.db))
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.DatasetReply:
+    """One dataset."""
+    named = ids.parse(request.uuid)
+    found = await connection.dataset(ctx.db, named) if named else None
+    if found is None:
+        contract.get.refuse("datasetNotFound", uuid=request.uuid, fix="cargo-ai storage dataset list")
+    return contract.DatasetReply(dataset=found)

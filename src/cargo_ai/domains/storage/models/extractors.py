@@ -1,0 +1,204 @@
+"""Extractors of the native dataset: how a model gets its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from cargo_ai.context.plugins import NativeExtractor, native_extractors
+from cargo_ai.contract.storage.columns import OriginalColumn
+from cargo_ai.kernel.wire import errors_of
+from cargo_ai.records.names import MOST_COLUMNS, column_fault
+
+ID = "_id"
+"""The id column of a model whose records have no id of their own."""
+
+
+class ConfigFault(ValueError):
+    """The config cannot be used; `errors` say where and why."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path} {message}")
+        self.errors = [{"path": path, "message": message}]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a model is made of: its original columns, and which of them are its id, title and time. `makes_ids`: an id that is
+    missing is made up."""
+
+    columns: tuple[OriginalColumn, ...]
+    id_column: str = ID
+    title_column: str = ID
+    time_column: str | None = None
+    makes_ids: bool = False
+
+
+_COLUMNS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "slug": {"type": "string"},
+            "type": {"enum": ["string", "number", "boolean", "date", "object", "array", "vector", "any"]},
+            "label": {"type": "string"},
+        },
+        "required": ["slug", "type"],
+    },
+}
+_ROLES: dict[str, Any] = {
+    "idColumnSlug": {"type": "string", "description": "The column whose values are unique; without one, records get ids of their own."},
+    "titleColumnSlug": {"type": "string"},
+    "timeColumnSlug": {"type": "string"},
+}
+
+
+def _schema(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": True}
+
+
+def _texts(*slugs: str) -> tuple[OriginalColumn, ...]:
+    return tuple(OriginalColumn(slug=slug, label=_label(slug), original_slug=slug) for slug in slugs)
+
+
+def _numbers(*slugs: str) -> tuple[OriginalColumn, ...]:
+    return tuple(OriginalColumn(slug=slug, type="number", label=_label(slug), original_slug=slug) for slug in slugs)
+
+
+def _label(slug: str) -> str:
+    return slug.replace("_", " ").capitalize().replace("url", "URL").replace("Id", "ID")
+
+
+ACCOUNT = Shape(
+    (
+        *_texts("id", "name", "domain", "website", "industry", "linkedin_url", "owner_id"),
+        *_numbers("number_of_employees", "annual_revenue"),
+        *_texts("billing_street", "billing_city", "billing_state", "billing_postal_code", "billing_country"),
+    ),
+    "id",
+    "name",
+    makes_ids=True,
+)
+CONTACT = Shape(
+    (
+        *_texts("id", "first_name", "last_name", "full_name", "email", "phone", "job_title", "linkedin_url"),
+        *_texts("account_id", "owner_id", "city", "state", "country"),
+    ),
+    "id",
+    "email",
+    makes_ids=True,
+)
+
+DEFINE_OBJECT = "defineObject"
+DEFINE_ACCOUNT = "defineAccount"
+DEFINE_CONTACT = "defineContact"
+UPLOAD_FILE = "uploadFile"
+
+for _one in (
+    NativeExtractor(
+        DEFINE_OBJECT,
+        "Define an object",
+        "A model with the columns that you name; records come in by hand, by API, by file or from workflows.",
+        "object",
+        "table",
+        _schema({"columns": _COLUMNS, **_ROLES}),
+        {"kind": "ingest", "autoIngest": False},
+    ),
+    NativeExtractor(
+        DEFINE_ACCOUNT,
+        "Define accounts",
+        "Companies, with the usual columns.",
+        "unify",
+        "building",
+        _schema({}),
+        {"kind": "ingest", "autoIngest": False},
+    ),
+    NativeExtractor(
+        DEFINE_CONTACT,
+        "Define contacts",
+        "People, with the usual columns.",
+        "unify",
+        "user",
+        _schema({}),
+        {"kind": "ingest", "autoIngest": False},
+    ),
+    NativeExtractor(
+        UPLOAD_FILE,
+        "Upload a file",
+        "A model filled from a CSV file; columns and their types are found out where you do not name them.",
+        "object",
+        "file-csv",
+        _schema({"s3Filename": {"type": "string"}, "columns": _COLUMNS, **_ROLES}, ("s3Filename",)),
+        {"kind": "fetch", "isIncremental": False, "writeStrategy": "overwrite"},
+        kind="file",
+        preview="records",
+    ),
+):
+    native_extractors[_one.slug] = _one
+
+
+def shape_of(extractor: str, config: Mapping[str, Any]) -> Shape:
+    """What the config of a native extractor makes of a model; ConfigFault where it cannot be used."""
+    if extractor == DEFINE_ACCOUNT:
+        return ACCOUNT
+    if extractor == DEFINE_CONTACT:
+        return CONTACT
+    return shaped(columns_of(config), config)
+
+
+def columns_of(config: Mapping[str, Any]) -> tuple[OriginalColumn, ...]:
+    """The columns that a config names."""
+    given: object = config.get("columns")
+    if given is None:
+        return ()
+    if not isinstance(given, list):
+        raise ConfigFault("config.columns", "is not a list")
+    return tuple(_column(one, f"config.columns.{number}") for number, one in enumerate(cast("list[object]", given)))
+
+
+def _column(given: object, path: str) -> OriginalColumn:
+    try:
+        column = OriginalColumn.model_validate(given)
+    except ValidationError as failure:
+        first = errors_of(failure)[0]
+        raise ConfigFault(f"{path}.{first['path']}".rstrip("."), first["message"]) from None
+    fault = column_fault(column.slug)
+    if fault:
+        raise ConfigFault(f"{path}.slug", fault)
+    return column.model_copy(
+        update={"label": column.label or column.slug, "original_slug": column.original_slug or column.slug, "kind": "original"}
+    )
+
+
+def shaped(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) -> Shape:
+    """Columns with the roles that a config gives them; ConfigFault where a role names a column that cannot have it."""
+    slugs = [column.slug for column in columns]
+    if len(slugs) > MOST_COLUMNS:
+        raise ConfigFault("config.columns", f"has more than {MOST_COLUMNS:,} columns")
+    twice = next((slug for slug in slugs if slugs.count(slug) > 1), None)
+    if twice is not None:
+        raise ConfigFault("config.columns", f"has two columns {twice}")
+    types = {column.slug: column.type for column in columns}
+    for role, allowed in (
+        ("idColumnSlug", {"string", "number"}),
+        ("titleColumnSlug", {"string", "number", "date", "any"}),
+        ("timeColumnSlug", {"date"}),
+    ):
+        slug: object = config.get(role)
+        if slug is None or (slug == ID and role != "timeColumnSlug"):
+            continue
+        if not isinstance(slug, str):
+            raise ConfigFault(f"config.{role}", "is not the slug of a column")
+        if slug not in types:
+            raise ConfigFault(f"config.{role}", f"names {slug}, which is none of the columns: {', '.join(slugs) or 'there are none'}")
+        if types[slug] not in allowed:
+            raise ConfigFault(f"config.{role}", f"names {slug}, which is {types[slug]}; it takes {' or '.join(sorted(allowed))}")
+    return Shape(
+        columns,
+        str(config.get("idColumnSlug") or ID),
+        str(config.get("titleColumnSlug") or config.get("idColumnSlug") or ID),
+        cast("str | None", config.get("timeColumnSlug")),
+    )

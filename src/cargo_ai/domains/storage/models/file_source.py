@@ -1,0 +1,82 @@
+"""Uploaded: the file that a model was made from, read again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from cargo_ai.context.context import Context
+from cargo_ai.contract.storage.run import RunCounts
+from cargo_ai.domains.storage.models import extractors
+from cargo_ai.domains.storage.records import read_file
+from cargo_ai.domains.storage.records.read_file import FileFault
+from cargo_ai.domains.storage.records.write import Writer
+from cargo_ai.domains.storage.tables import Model
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.records.bulk.load import Prepared
+from cargo_ai.records.catalog import Column, Relation
+from cargo_ai.records.ddl import TableBusy, table
+from cargo_ai.records.driver import execute, fetch
+from cargo_ai.records.names import slug_of
+
+CHUNK = 10_000
+
+
+async def read(ctx: Context, relation: Relation, config: Mapping[str, Any], *, is_reset: bool) -> tuple[RunCounts, list[str]]:
+    """Read the file into its model: records are known by their ids, and only columns of the file are touched. `is_reset`: records that
+    the file does not have are removed. FileFault, ConfigFault."""
+    key = read_file.key_of(config)
+    try:
+        loaded = (await read_file.fill(ctx, relation, key)).loaded
+    except TableBusy:
+        raise FileFault("The model is being read or written by longer work right now. Refresh it again in a moment.") from None
+    removed = await _remove_others(ctx, relation, key) if is_reset else 0
+    return RunCounts(added=loaded.added, updated=loaded.updated, unchanged=loaded.unchanged, removed=removed), [key]
+
+
+def fingerprint(row: Model) -> str | None:
+    """What stands for the state of the model's source; None where only reading it tells. An uploaded file never changes under its name."""
+    if row.extractor_slug != extractors.UPLOAD_FILE or row.unification is not None:
+        return None
+    text = json.dumps([row.config.get("s3Filename") or row.config.get("fileKey"), row.columns], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
+    """Remove the records whose ids the file does not make. Returns how many."""
+    connection = await driver_connection(ctx.db)
+    await execute(connection, "create temp table kept_ids (_id text not null) on commit drop")
+    prepared: Prepared | None = None
+    async with aclosing(read_file.blocks(ctx, key)) as chunks:
+        async for headers, first, found in chunks:
+            prepared = prepared or Prepared(relation, _targets(relation, headers), new_id=_no_id)
+            lines = prepared.lines(first, found).removesuffix(b"\n").split(b"\n")
+            ids = b"".join(line.partition(b"\t")[0] + b"\n" for line in lines)
+            async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:
+                await copy.write(ids)
+    if prepared is not None and prepared.by_content:
+        # As `load` does it: rows that are all alike are told apart by their number.
+        await execute(
+            connection,
+            "update kept_ids as k set _id = k._id || '-' || d.n from "
+            "(select ctid, row_number() over (partition by _id order by ctid) as n from kept_ids) as d where k.ctid = d.ctid and d.n > 1",
+        )
+    await execute(connection, "analyze kept_ids")
+    writer, removed = Writer(ctx.db, ctx.workspace, relation), 0
+    others = f"select _id from {table(relation)} as t where not exists (select 1 from kept_ids as k where k._id = t._id) limit {CHUNK}"  # noqa: S608
+    while found := await fetch(connection, others):
+        removed += len(await writer.remove([uid for (uid,) in found]))
+    return removed
+
+
+def _targets(relation: Relation, headers: Sequence[str]) -> list[Column | None]:
+    originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
+    taken = set[str]()
+    return [originals.get(header) or relation.column(slug_of(header, taken)) for header in headers]
+
+
+def _no_id() -> str:
+    raise AssertionError("rows of a file are known by their id or their values")

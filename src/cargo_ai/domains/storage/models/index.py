@@ -1,0 +1,227 @@
+"""Indexes of models: listed, made by workers while everybody goes on reading and writing, removed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+import psycopg
+from psycopg import errors
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
+from cargo_ai.contract.storage import index as contract
+from cargo_ai.domains.storage.columns import definition
+from cargo_ai.domains.storage.models import model, model_catalog
+from cargo_ai.domains.storage.tables import Model
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import invalid_input
+from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.records import driver, indexes
+from cargo_ai.records.catalog import Catalog, Relation
+from cargo_ai.records.indexes import Found, Index
+from cargo_ai.records.views import join_columns
+from cargo_ai.store.session import Database, with_options
+
+TASK = "storage.index"
+MOST_INDEXES = 20
+_BUILD_MEMORY = "256MB"
+_MODELS = "cargo-ai storage model list"
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: ByUuid) -> contract.IndexesReply:
+    """Those that are there, and those that are being made."""
+    row = await model.living(ctx.db, request.uuid)
+    if row is None:
+        contract.get_all.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    return await _listed(ctx.db, await _relation(ctx, row))
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateIndex) -> contract.IndexesReply:
+    """Let a worker make indexes; one that is there already stays as it is."""
+    row = await model.living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.create.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
+    relation = _own(catalog, row)
+    connection = await driver_connection(ctx.db)
+    present = {one.name: one for one in await indexes.found(connection, relation)}
+    coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
+    for one in await _chosen(ctx, catalog, relation, request):
+        name = one.name(relation)
+        if (name in present and present[name].valid) or name in coming:
+            continue
+        if len(present.keys() | coming) >= MOST_INDEXES:
+            problem = f"A model has at most {MOST_INDEXES} indexes: each one makes writing slower."
+            contract.create.refuse("indexNotPossible", problem=problem)
+        args = {"kind": one.kind, "columns": list(one.columns), "descending": one.descending}
+        await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(row.uuid), name=name, **args)
+        coming.add(name)
+    return await _listed(ctx.db, relation)
+
+
+async def _chosen(ctx: Context, catalog: Catalog, relation: Relation, request: contract.CreateIndex) -> list[Index]:
+    """The indexes that a request asks for, each of them possible."""
+    connection = await driver_connection(ctx.db)
+    if request.column_slugs is not None:
+        if request.filter is not None or request.sort is not None:
+            raise invalid_input([{"path": "columnSlugs", "message": "stands alone: with a filter the columns are chosen for you"}])
+        plain = [column.slug if (column := relation.column(slug)) else slug for slug in request.column_slugs]
+        index = Index(request.kind, tuple(dict.fromkeys(plain)))
+        problem = indexes.fault(relation, index)
+        if problem is None and index.kind == "values" and (long := await indexes.long_texts(connection, relation, index.columns)):
+            problem = f"{', '.join(long)} has texts of more than {indexes.LONG_TEXT} bytes, which an index of values cannot hold."
+        if problem is not None:
+            contract.create.refuse("indexNotPossible", problem=problem)
+        return [index]
+    if request.filter is None and request.sort is None:
+        raise invalid_input([{"path": "columnSlugs", "message": "is missing: name columns, or a filter or a sort"}])
+    made: list[Index] = []
+    for one in indexes.wanted(request.filter or EVERYTHING, request.sort or [], relation, join_columns(catalog, relation)):
+        long = await indexes.long_texts(connection, relation, one.columns) if one.kind != "text" else []
+        if (left := indexes.without(one, long)) is not None:
+            made.append(left)
+    if not made:
+        problem = "No index would make this filter faster: one helps where all conditions must hold and some compare stored columns."
+        contract.create.refuse("indexNotPossible", problem=problem)
+    return made
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
+    """Take an index away."""
+    row = await model.living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.remove.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    relation = await _relation(ctx, row)
+    connection = await driver_connection(ctx.db)
+    if request.name in {str(args["name"]) for args, _ in await _jobs(connection, relation)}:
+        contract.remove.refuse("indexIsBeingMade")
+    if request.name not in {one.name for one in await indexes.found(connection, relation)}:
+        contract.remove.refuse("indexNotFound", name=request.name, fix=f"cargo-ai storage model list-indexes {row.uuid}")
+    await definition.alter(ctx.db, [indexes.drop(relation, request.name)])
+    return Removed(uuid=str(row.uuid))
+
+
+async def proposal(db: AsyncSession, catalog: Catalog, relation: Relation, filter: Filter, sort: Sort) -> str | None:
+    """The command that makes an index for a filter, where one would help and there is none yet."""
+    connection = await driver_connection(db)
+    present = {one.index for one in await indexes.found(connection, relation)}
+    coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
+    for one in indexes.wanted(filter, sort, relation, join_columns(catalog, relation)):
+        long = await indexes.long_texts(connection, relation, one.columns) if one.kind == "values" else []
+        index = indexes.without(one, long)
+        if index is None or index.kind == "order" or index in present or index.name(relation) in coming:
+            continue
+        kind = " --kind text" if index.kind == "text" else ""
+        return f"cargo-ai storage model create-index {relation.model}{kind} --column-slugs {','.join(index.columns)}"
+    return None
+
+
+async def _relation(ctx: Context, row: Model) -> Relation:
+    return _own(await model_catalog.catalog(ctx.db, ctx.workspace), row)
+
+
+def _own(catalog: Catalog, row: Model) -> Relation:
+    found = catalog.by_model(row.uuid)
+    assert found is not None, "a living model is in the catalog of its workspace"
+    return found
+
+
+async def _jobs(connection: driver.Connection, relation: Relation) -> list[tuple[dict[str, Any], str]]:
+    """The arguments and states of the jobs that make indexes of this model."""
+    query = (
+        "select args, status::text from procrastinate_jobs where task_name = %s and status in ('todo', 'doing') "
+        "and args ->> 'model' = %s order by id"
+    )
+    found = await driver.fetch(connection, query, [TASK, str(relation.model)])
+    return [(cast("dict[str, Any]", args), str(status)) for args, status in found]
+
+
+async def _listed(db: AsyncSession, relation: Relation) -> contract.IndexesReply:
+    connection = await driver_connection(db)
+    jobs = {str(args["name"]): (args, status) for args, status in await _jobs(connection, relation)}
+    every = [_shown(one) for one in await indexes.found(connection, relation) if one.name not in jobs]
+    every += [_coming(name, args, status) for name, (args, status) in jobs.items()]
+    return contract.IndexesReply(indexes=every)
+
+
+def _shown(one: Found) -> contract.Index:
+    return contract.Index(
+        name=one.name,
+        kind=one.index.kind,
+        column_slugs=list(one.index.columns),
+        is_descending=one.index.descending,
+        status="ready" if one.valid else "failed",
+        error_message=one.error,
+        size_bytes=one.bytes,
+        uses_count=one.uses,
+    )
+
+
+def _coming(name: str, args: dict[str, Any], status: str) -> contract.Index:
+    return contract.Index(
+        name=name,
+        kind=args["kind"],
+        column_slugs=args["columns"],
+        is_descending=args["descending"],
+        status="building" if status == "doing" else "pending",
+        error_message=None,
+        size_bytes=0,
+        uses_count=0,
+    )
+
+
+class Indexing:
+    """The job. Begun again after a crash, it takes away what the one before has left half made, and makes it anew."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, workspace: str, model: str, name: str, kind: indexes.Kind, columns: list[str], descending: bool) -> None:
+        """Make one index; nothing where the model or a column has gone meanwhile."""
+        here, uid, index = uuid.UUID(workspace), ids.parse(model), Index(kind, tuple(columns), descending)
+        async with self._database.session(here) as db:
+            relation = (await model_catalog.catalog(db, here)).by_model(uid) if uid else None
+        if relation is None or indexes.fault(relation, index) is not None:
+            return
+        url = with_options(self._database.url, application_name="cargo-ai indexes")
+        link = await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5)
+        async with link:
+            await driver.execute(link, f"set maintenance_work_mem = '{_BUILD_MEMORY}'")
+            # Of two workers on one index the second waits here, and then finds it made.
+            await driver.fetch(link, "select pg_advisory_lock(hashtextextended(%s, 12))", [name])
+            await _make(link, relation, index, name)
+
+
+async def _make(link: driver.Connection, relation: Relation, index: Index, name: str) -> None:
+    query = (
+        "select i.indisvalid from pg_index as i join pg_class as c on c.oid = i.indexrelid "
+        "join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s"
+    )
+    state = await driver.value(link, query, [relation.schema, name])
+    error: str | None = None
+    if not state:
+        await driver.execute(link, indexes.drop(relation, name, concurrently=True))
+        try:
+            await driver.execute(link, index.create(relation))
+        except errors.ProgramLimitExceeded as fault:
+            error = str(fault.diag.message_primary)
+        except (errors.UndefinedTable, errors.UndefinedColumn):
+            return
+    await driver.execute(link, indexes.note(relation, name, index, error))
+    if error is None:
+        # Also so that an index that has all that is asked for is read alone: which pages everybody may see is noted by a vacuum.
+        await driver.execute(link, indexes.settle(relation))
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers carry out the job."""
+    parts.tasks[TASK] = Indexing(parts.database).run

@@ -1,0 +1,367 @@
+"""Models: made with their table, looked at, changed and removed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from cargo_ai.context import usages
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.connection.dataset import Dataset
+from cargo_ai.contract.storage import model as contract
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.storage.columns import definition
+from cargo_ai.domains.storage.identity import unification
+from cargo_ai.domains.storage.models import extractors, file_source, model_catalog, model_update, model_usages, preview
+from cargo_ai.domains.storage.models.extractors import Shape
+from cargo_ai.domains.storage.records import read_file
+from cargo_ai.domains.storage.records.read_file import FileFault
+from cargo_ai.domains.storage.tables import Model, StorageRun
+from cargo_ai.domains.workspace import public as workspace
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.records import ddl, names
+from cargo_ai.records.catalog import Relation
+from cargo_ai.records.driver import fetch
+
+_LIST = "cargo-ai storage model list"
+_DATASETS = "cargo-ai storage dataset list"
+LANGUAGE = "postgresql"
+
+
+class Around:
+    """What replies about models need besides their rows: datasets, how often they are used, their last runs and records."""
+
+    def __init__(self, datasets: dict[str, Dataset]) -> None:
+        self.datasets = datasets
+        self.plays: dict[uuid.UUID, int] = {}
+        self.segments: dict[uuid.UUID, int] = {}
+        self.runs: dict[uuid.UUID, StorageRun] = {}
+        self.emitted: dict[uuid.UUID, datetime] = {}
+
+    @staticmethod
+    async def of(db: AsyncSession, rows: Sequence[Model]) -> Around:
+        """For these models of the session's workspace."""
+        around = Around({one.uuid: one for one in await connection.datasets(db)})
+        if not rows:
+            return around
+        around.plays = await usages.counts(db, model_usages.MODEL, "play")
+        around.segments = await usages.counts(db, model_usages.MODEL, "segment")
+        newer = aliased(StorageRun)
+        overtaken = exists().where(newer.model_uuid == StorageRun.model_uuid, newer.uuid > StorageRun.uuid)
+        latest = select(StorageRun).where(StorageRun.model_uuid.in_([row.uuid for row in rows]), ~overtaken)
+        around.runs = {run.model_uuid: run for run in await db.scalars(latest)}
+        around.emitted = await _emitted(db, rows)
+        return around
+
+
+async def _emitted(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
+    """When the last record of each model was written: an entry of the last transaction in its log."""
+    queries = [
+        f"(select {number}, at from {names.qualified(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
+        for number, row in enumerate(rows)
+    ]
+    found: list[tuple[int, datetime]] = await fetch(await driver_connection(db), " union all ".join(queries))
+    return {rows[number].uuid: at for number, at in found}
+
+
+def reply(row: Model, around: Around) -> contract.Model:
+    """The model on the wire."""
+    dataset = around.datasets.get(str(row.dataset_uuid))
+    run = around.runs.get(row.uuid)
+    return contract.Model.model_validate(
+        {
+            "uuid": row.uuid,
+            "workspaceUuid": row.workspace_uuid,
+            "slug": row.slug,
+            "name": row.name,
+            "description": row.description,
+            "datasetUuid": row.dataset_uuid,
+            "extractorSlug": row.extractor_slug,
+            "position": row.position or {},
+            "config": row.config,
+            "schedule": row.schedule,
+            "meta": None,
+            "columns": [raw for raw in model_catalog.ordered(row) if raw["kind"] == "original"],
+            "additionalColumns": [raw for raw in model_catalog.ordered(row) if raw["kind"] != "original"],
+            "idColumnSlug": row.id_column_slug,
+            "unification": row.unification,
+            "titleColumnSlug": row.title_column_slug,
+            "timeColumnSlug": row.time_column_slug,
+            "folderUuid": row.folder_uuid,
+            "playsCount": around.plays.get(row.uuid, 0),
+            "segmentsCount": around.segments.get(row.uuid, 0),
+            "isPaused": row.is_paused,
+            "lastEmittedAt": around.emitted.get(row.uuid),
+            "createdAt": row.created_at,
+            "updatedAt": row.updated_at,
+            "deletedAt": row.deleted_at,
+            "lastRun": None if run is None else _last_run(run),
+            "kind": "connector" if dataset is not None and dataset.kind == "connector" else "native",
+            "connectorUuid": None if dataset is None else dataset.connector_uuid,
+        }
+    )
+
+
+def _last_run(run: StorageRun) -> dict[str, Any]:
+    return {
+        "uuid": run.uuid,
+        "status": run.status,
+        "errorMessage": run.error_message,
+        "createdAt": run.created_at,
+        "finishedAt": run.finished_at,
+    }
+
+
+async def replied(db: AsyncSession, row: Model) -> contract.ModelReply:
+    """The reply about one model."""
+    return contract.ModelReply(model=reply(row, await Around.of(db, [row])))
+
+
+async def living(db: AsyncSession, model: str, *, lock: bool = False) -> Model | None:
+    """The model with this uuid; None when it is unknown or removed. `lock`: its definition is changed in this transaction."""
+    wanted = select(Model).where(Model.uuid == ids.parse(model), Model.deleted_at.is_(None))
+    return await db.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateModel) -> contract.ModelReply:
+    """Make the table, its log and its view with the model; an uploaded file is read into it."""
+    # First of all: while a file is read, no connection to the database is held.
+    found = await preview.read(ctx, contract.create, request.extractor_slug, request.config) if _from_file(request) else None
+    dataset = await _dataset(ctx, request.dataset_uuid)
+    if dataset is None:
+        contract.create.refuse("datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
+    if dataset.kind == "connector" or request.extractor_slug not in extractors.native_extractors:
+        contract.create.refuse(
+            "integrationNotCompatible",
+            extractor=request.extractor_slug,
+            extractors=", ".join(extractors.native_extractors) if dataset.kind == "native" else "none yet on connectors' datasets",
+            fix="cargo-ai connection native-integration get",
+        )
+    if request.schedule is not None:
+        contract.create.refuse(
+            "scheduleNotCompatible", problem="Models of the workspace's own dataset have no source to be refreshed from."
+        )
+    found = found or await preview.read(ctx, contract.create, request.extractor_slug, request.config)
+    row = new(ctx, request, dataset, found.shape, await _folder(ctx, contract.create, request.folder_uuid))
+    relation = await add(ctx, row, dataset)
+    if _from_file(request):
+        await _fill(ctx, row, relation)
+    return await replied(ctx.db, row)
+
+
+def _from_file(request: contract.CreateModel) -> bool:
+    return request.extractor_slug == extractors.UPLOAD_FILE
+
+
+async def _fill(ctx: Context, row: Model, relation: Relation) -> None:
+    """Read the model's file into it, as its first run."""
+    key, began = read_file.key_of(row.config), clock.now()
+    try:
+        filled = await read_file.fill(ctx, relation, key)
+    except FileFault as fault:
+        contract.create.refuse("fileInvalid", problem=str(fault))
+    ctx.db.add(
+        StorageRun(
+            workspace_uuid=ctx.workspace,
+            model_uuid=row.uuid,
+            user_uuid=ctx.who.user_uuid,
+            status="success",
+            file_names=[key],
+            counts={"added": filled.loaded.added},
+            fingerprint=file_source.fingerprint(row),
+            created_at=began,
+            finished_at=clock.now(),
+        )
+    )
+    await ctx.db.flush()
+
+
+def new(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape: Shape, folder: uuid.UUID | None) -> Model:
+    """The row of a model that has no table yet."""
+    named = names.physical(ctx.workspace, dataset.slug, request.slug)
+    return Model(
+        uuid=ids.new(),
+        workspace_uuid=ctx.workspace,
+        user_uuid=ctx.who.user_uuid,
+        dataset_uuid=uuid.UUID(dataset.uuid),
+        slug=request.slug,
+        name=request.name,
+        description=request.description,
+        extractor_slug=request.extractor_slug,
+        config=request.config,
+        columns=[column.to_wire() for column in shape.columns],
+        additional_columns=[],
+        column_order=[column.slug for column in shape.columns],
+        id_column_slug=shape.id_column,
+        title_column_slug=shape.title_column,
+        time_column_slug=shape.time_column,
+        folder_uuid=folder,
+        is_paused=False,
+        schema_name=named.schema,
+        table_name=named.table,
+        view_name=named.view,
+        log_name=named.log,
+        hashed_columns=[column.slug for column in shape.columns],
+    )
+
+
+async def add(ctx: Context, row: Model, dataset: Dataset) -> Relation:
+    """Write the row and make its table, which is returned; 409 `duplicateSlug` when the dataset has the slug already."""
+    taken = select(Model.uuid).where(Model.dataset_uuid == row.dataset_uuid, Model.slug == row.slug, Model.deleted_at.is_(None))
+    if await ctx.db.scalar(taken) is not None:
+        contract.create.refuse("duplicateSlug", slug=row.slug, fix=_LIST)
+    try:
+        async with ctx.db.begin_nested():
+            ctx.db.add(row)
+    except IntegrityError:
+        # Somebody else took it between the look and the write.
+        contract.create.refuse("duplicateSlug", slug=row.slug, fix=_LIST)
+    relation = model_catalog.relation_of(row, dataset.slug)
+    known = await model_catalog.catalog(ctx.db, ctx.workspace)
+    await definition.show(ctx.db, known, [relation], ddl.create(relation))
+    await model_usages.model(ctx.db, row, known, None if dataset.connector_uuid is None else uuid.UUID(dataset.connector_uuid))
+    return relation
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.ModelReply:
+    """One model."""
+    row = await living(ctx.db, request.uuid)
+    if row is None:
+        contract.get.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    return await replied(ctx.db, row)
+
+
+@handles(contract.all)
+async def all_(ctx: Context, request: contract.ListModels) -> contract.ModelsReply:
+    """The models of the workspace or of one dataset, newest first."""
+    wanted = select(Model).where(Model.deleted_at.is_(None)).order_by(Model.uuid.desc())
+    if request.dataset_uuid is not None:
+        if await _dataset(ctx, request.dataset_uuid) is None:
+            contract.all.refuse("datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
+        wanted = wanted.where(Model.dataset_uuid == ids.parse(request.dataset_uuid))
+    rows = (await ctx.db.scalars(wanted)).all()
+    around = await Around.of(ctx.db, rows)
+    return contract.ModelsReply(models=[reply(row, around) for row in rows])
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelReply:
+    """Change what is given; a new title or time column shows at once."""
+    row = await living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.update.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    given = request.model_fields_set
+    if request.schedule is not None:
+        contract.update.refuse(
+            "scheduleNotCompatible", problem="Models of the workspace's own dataset have no source to be refreshed from."
+        )
+    if "folder_uuid" in given:
+        row.folder_uuid = await _folder(ctx, contract.update, request.folder_uuid)
+    if request.name is not None:
+        row.name = request.name
+    if "description" in given:
+        row.description = request.description
+    if request.position is not None:
+        row.position = request.position.to_wire()
+    if request.is_paused is not None:
+        row.is_paused = request.is_paused
+    if "unification" in given:
+        row.unification = await unification.checked(ctx, row, request.unification)
+    if request.config is not None:
+        model_update.config(row, request.config)
+    if given & {"title_column_slug", "time_column_slug", "id_column_slug"}:
+        await model_update.roles(ctx, row, request)
+    await ctx.db.flush()
+    await model_usages.folder(ctx.db, row)
+    return await replied(ctx.db, row)
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: ByUuid) -> Removed:
+    """Remove a model that nothing uses. Its table is dropped with it."""
+    row = await living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.remove.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    await _refuse_used(ctx, row)
+    known = await model_catalog.catalog(ctx.db, ctx.workspace)
+    relation = known.by_model(row.uuid)
+    row.deleted_at = clock.now()
+    row.ingest_token_hash = None
+    await ctx.db.flush()
+    if relation is not None:
+        await definition.alter(ctx.db, ddl.drop(relation))
+    await usages.put(ctx.db, ctx.workspace, model_usages.MODEL, row.uuid, ())
+    return Removed(uuid=str(row.uuid))
+
+
+async def _refuse_used(ctx: Context, row: Model) -> None:
+    users = await model_usages.users_of_model(ctx.db, row)
+    segments = [one for one in users if one[0] == "segment"]
+    own = [one for one in users if one[0] in {model_usages.MODEL, model_usages.RELATIONSHIP}]
+    others = [one for one in users if one not in segments and one not in own]
+    details = {"users": model_usages.listed(users)}
+    # Workflows first: a play's segment is among the segments, and goes only with its play.
+    if others:
+        contract.remove.refuse("hasWorkflows", users=model_usages.named(others), details=details)
+    if segments:
+        contract.remove.refuse("hasSegments", users=model_usages.named(segments), details=details)
+    if own:
+        contract.remove.refuse("modelIsUsed", users=model_usages.named(own), details=details)
+
+
+@handles(contract.get_ddl)
+async def get_ddl(ctx: Context, request: ByUuid) -> contract.Ddl:
+    """The CREATE TABLE under the logical name."""
+    named = ids.parse(request.uuid)
+    relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(named) if named else None
+    if relation is None:
+        contract.get_ddl.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    return contract.Ddl(ddl=ddl.logical(relation), language=LANGUAGE)
+
+
+@handles(contract.exists_by_slug)
+async def exists_by_slug(ctx: Context, request: contract.ModelBySlug) -> contract.Exists:
+    """Whether the slug is in use."""
+    wanted = select(Model.uuid).where(
+        Model.slug == request.slug, Model.dataset_uuid == ids.parse(request.dataset_uuid), Model.deleted_at.is_(None)
+    )
+    return contract.Exists(exists=await ctx.db.scalar(wanted) is not None)
+
+
+async def _dataset(ctx: Context, text: str) -> Dataset | None:
+    named = ids.parse(text)
+    return await connection.dataset(ctx.db, named, lock=True) if named else None
+
+
+async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
+    if text is None:
+        return None
+    folder = ids.parse(text)
+    if folder is None or not await workspace.folder_exists(ctx.db, folder, "model"):
+        operation.refuse("folderNotFound", uuid=text, fix="cargo-ai workspace folder list")
+    return folder
+
+
+async def connector_of(db: AsyncSession, dataset: uuid.UUID) -> uuid.UUID | None:
+    """The connector that owns a dataset; None for the workspace's own."""
+    found = await connection.dataset(db, dataset)
+    return ids.parse(found.connector_uuid) if found is not None and found.connector_uuid else None
+
+
+async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
+    """Whether a refresh of the model is under way."""
+    live = select(StorageRun.uuid).where(StorageRun.model_uuid == model, StorageRun.finished_at.is_(None))
+    return await db.scalar(live) is not None

@@ -1,0 +1,83 @@
+"""Relations: the rows that describe models, as the warehouse sees them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.storage.tables import Model, Relationship
+from cargo_ai.records import names
+from cargo_ai.records.catalog import Catalog, Column, Link, Relation
+from cargo_ai.store.tables import Installation
+
+NAMESPACE = uuid.UUID("6f1d0a5e-8f4b-5c53-9a2e-3a7b1f6f2c11")
+
+
+async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
+    """Everything that the session's workspace has in the warehouse. Three selects."""
+    slugs = {one.uuid: one.slug for one in await connection.datasets(db)}
+    installation = select(Installation.id).limit(1).scalar_subquery()
+    models = (await db.execute(select(Model, installation).where(Model.deleted_at.is_(None)).order_by(Model.uuid))).all()
+    relations = tuple(relation_of(row, slugs[str(row.dataset_uuid)]) for row, _ in models if str(row.dataset_uuid) in slugs)
+    rows = await db.scalars(select(Relationship).order_by(Relationship.uuid))
+    own = models[0][1] if models else await db.scalar(select(Installation.id).limit(1))
+    role = names.role(own or uuid.UUID(int=0), workspace)
+    return Catalog(workspace, role, relations, tuple(link_of(row) for row in rows))
+
+
+def relation_of(row: Model, dataset: str) -> Relation:
+    """One model. `dataset` is its slug."""
+    return Relation(
+        model=row.uuid,
+        slug=row.slug,
+        dataset=dataset,
+        schema=row.schema_name,
+        table=row.table_name,
+        view=row.view_name,
+        columns=columns_of(row),
+        id_column=row.id_column_slug,
+        title_column=row.title_column_slug,
+        time_column=row.time_column_slug,
+        log=row.log_name,
+        hashed=tuple(str(slug) for slug in row.hashed_columns),
+    )
+
+
+def columns_of(row: Model) -> tuple[Column, ...]:
+    """The columns of a model of every kind, in the order that the user gave them."""
+    return tuple(_column(raw) for raw in ordered(row))
+
+
+def ordered(row: Model) -> list[dict[str, Any]]:
+    """The columns as the wire has them, in their order; what the order does not name comes last."""
+    every = {str(raw["slug"]): cast("dict[str, Any]", raw) for raw in [*row.columns, *row.additional_columns]}
+    slugs = [str(slug) for slug in row.column_order if slug in every]
+    return [every[slug] for slug in [*slugs, *(slug for slug in every if slug not in slugs)]]
+
+
+def _column(raw: Mapping[str, Any]) -> Column:
+    return Column(raw["slug"], raw["type"], raw["kind"], str(raw.get("label") or raw["slug"]), raw)
+
+
+def link_of(row: Relationship) -> Link:
+    """One relationship."""
+    return Link(
+        uuid=row.uuid,
+        from_model=row.from_model_uuid,
+        from_column=row.from_column_slug,
+        to_model=row.to_model_uuid,
+        to_column=row.to_column_slug,
+        from_property=row.from_property_slug,
+        to_property=row.to_property_slug,
+        relation=cast("Any", row.relation),
+    )
+
+
+def column_key(model: uuid.UUID, slug: str) -> uuid.UUID:
+    """What stands for a column in references: `("column", column_key(model, slug))`."""
+    return uuid.uuid5(NAMESPACE, f"{model}/{slug}")

@@ -1,0 +1,47 @@
+"""Changes of a model that have to fit its columns: config, the roles of columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cargo_ai.context import events
+from cargo_ai.context.context import Context
+from cargo_ai.contract.storage import model as contract
+from cargo_ai.domains.storage.columns import definition
+from cargo_ai.domains.storage.models import extractors, model_catalog
+from cargo_ai.domains.storage.tables import Model
+from cargo_ai.kernel.refusal import invalid_input
+from cargo_ai.records.hashing import stored
+
+
+def config(row: Model, wanted: dict[str, Any]) -> None:
+    """A new config of the same columns. Columns are changed one by one, by `storage column`."""
+    given = dict(row.config) | wanted
+    if "columns" in wanted and wanted["columns"] != row.config.get("columns"):
+        message = "cannot change here: add columns with `cargo-ai storage column create`"
+        raise invalid_input([{"path": "config.columns", "message": message}])
+    row.config = given
+
+
+async def roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None:
+    """Another title or time column. The id column stays what the records were keyed by."""
+    relation = next(one for one in (await model_catalog.catalog(ctx.db, ctx.workspace)).relations if one.model == row.uuid)
+    own = {column.slug: column for column in stored(relation)}
+    if request.id_column_slug is not None and request.id_column_slug != row.id_column_slug:
+        message = f"cannot change: the records are known by {row.id_column_slug}. Make a new model with this id column"
+        raise invalid_input([{"path": "idColumnSlug", "message": message}])
+    if request.title_column_slug is not None:
+        if request.title_column_slug != extractors.ID and request.title_column_slug not in own:
+            contract.update.refuse("columnNotFound", slug=request.title_column_slug)
+        row.title_column_slug = request.title_column_slug
+    if "time_column_slug" in request.model_fields_set:
+        time = own.get(request.time_column_slug or "")
+        if request.time_column_slug is not None and time is None:
+            contract.update.refuse("columnNotFound", slug=request.time_column_slug)
+        if time is not None and time.type != "date":
+            raise invalid_input([{"path": "timeColumnSlug", "message": f"names {time.slug}, which is {time.type}; it takes a date"}])
+        row.time_column_slug = request.time_column_slug
+    await ctx.db.flush()
+    known = await model_catalog.catalog(ctx.db, ctx.workspace)
+    await definition.show(ctx.db, known, [one for one in known.relations if one.model == row.uuid])
+    events.say(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})

@@ -1,0 +1,72 @@
+"""References of the storage room: what models and relationships use, and who uses them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context import usages
+from cargo_ai.domains.storage.columns import definition
+from cargo_ai.domains.storage.models.model_catalog import column_key
+from cargo_ai.domains.storage.tables import Model, Relationship
+from cargo_ai.records.catalog import Catalog
+from cargo_ai.store.tables import Reference
+
+MODEL, COLUMN, RELATIONSHIP = "model", "column", "relationship"
+Users = list[tuple[str, uuid.UUID]]
+
+
+async def model(db: AsyncSession, row: Model, catalog: Catalog, connector: uuid.UUID | None) -> None:
+    """Write down what a model uses: its connector and folder, and the models and columns that its metrics and lookups read."""
+    targets: set[tuple[str, uuid.UUID]] = set()
+    relation = catalog.by_model(row.uuid)
+    for column in relation.columns if relation else ():
+        if column.kind in {"metric", "lookup"} and relation is not None:
+            for other, slug in definition.reads(catalog, relation, column):
+                targets |= {(MODEL, other), (COLUMN, column_key(other, slug))} if other != row.uuid else set()
+    if connector is not None:
+        targets.add(("connector", connector))
+    if row.folder_uuid is not None:
+        targets.add(("folder", row.folder_uuid))
+    await usages.put(db, row.workspace_uuid, MODEL, row.uuid, targets)
+
+
+async def folder(db: AsyncSession, row: Model) -> None:
+    """The folder alone, where nothing else has changed."""
+    await db.execute(delete(Reference).where(Reference.from_kind == MODEL, Reference.from_uuid == row.uuid, Reference.to_kind == "folder"))
+    if row.folder_uuid is not None:
+        target = {"to_kind": "folder", "to_uuid": row.folder_uuid}
+        db.add(Reference(workspace_uuid=row.workspace_uuid, from_kind=MODEL, from_uuid=row.uuid, **target))
+        await db.flush()
+
+
+async def relationship(db: AsyncSession, row: Relationship, *, gone: bool = False) -> None:
+    """Write down the models and columns that a relationship joins."""
+    ends = ((row.from_model_uuid, row.from_column_slug), (row.to_model_uuid, row.to_column_slug))
+    targets = [target for uid, slug in ends for target in ((MODEL, uid), (COLUMN, column_key(uid, slug)))]
+    await usages.put(db, row.workspace_uuid, RELATIONSHIP, row.uuid, () if gone else targets)
+
+
+async def users_of_model(db: AsyncSession, row: Model) -> Users:
+    """Everything but the model itself that uses it."""
+    return [one for one in await usages.users(db, MODEL, row.uuid) if one != (MODEL, row.uuid)]
+
+
+async def names(db: AsyncSession, users: Users) -> dict[uuid.UUID, str]:
+    """The names of those users that are models."""
+    found = await db.execute(select(Model.uuid, Model.name).where(Model.uuid.in_([uid for kind, uid in users if kind == MODEL])))
+    return {row[0]: row[1] for row in found}
+
+
+def named(users: Sequence[tuple[str, object]]) -> str:
+    """Users in a sentence: the first five."""
+    shown = ", ".join(f"{kind} {owner}" for kind, owner in users[:5])
+    return f"{shown} and {len(users) - 5} more" if len(users) > 5 else shown
+
+
+def listed(users: Sequence[tuple[str, object]]) -> list[dict[str, str]]:
+    """Users as the details of a refusal: at most 100."""
+    return [{"kind": kind, "uuid": str(owner)} for kind, owner in users[:100]]

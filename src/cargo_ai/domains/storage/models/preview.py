@@ -1,0 +1,58 @@
+"""Preview: what an extractor would bring, before a model is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.storage import preview as contract
+from cargo_ai.domains.connection import public as connection
+from cargo_ai.domains.storage.models import extractors
+from cargo_ai.domains.storage.models.extractors import ConfigFault
+from cargo_ai.domains.storage.records import read_file
+from cargo_ai.domains.storage.records.read_file import FileFault, Sniffed
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.refusal import invalid_input
+
+
+@handles(contract.preview)
+async def preview(ctx: Context, request: contract.Preview) -> contract.PreviewReply:
+    """Columns, first records, count."""
+    found = await _sniffed(ctx, contract.preview, request)
+    columns = [
+        contract.PreviewColumn(slug=one.slug, type=one.type, label=one.label, description=one.description) for one in found.shape.columns
+    ]
+    return contract.PreviewReply(records=found.records, columns=columns, count=found.count)
+
+
+@handles(contract.preview_count)
+async def preview_count(ctx: Context, request: contract.Preview) -> contract.PreviewCount:
+    """The count alone."""
+    return contract.PreviewCount(count=(await _sniffed(ctx, contract.preview_count, request)).count)
+
+
+async def _sniffed(ctx: Context, operation: Operation[Any, Any, Any], request: contract.Preview) -> Sniffed:
+    named = ids.parse(request.dataset_uuid)
+    dataset = await connection.dataset(ctx.db, named) if named else None
+    if dataset is None:
+        operation.refuse("datasetNotFound", uuid=request.dataset_uuid, fix="cargo-ai storage dataset list")
+    if dataset.kind == "connector" or request.slug not in extractors.native_extractors:
+        operation.refuse("integrationNotCompatible", extractor=request.slug, extractors=", ".join(extractors.native_extractors))
+    await ctx.db.rollback()  # no connection is held while a file is read
+    return await read(ctx, operation, request.slug, request.config)
+
+
+async def read(ctx: Context, operation: Operation[Any, Any, Any], extractor: str, config: dict[str, Any]) -> Sniffed:
+    """What the extractor makes of its config. The operation refuses `fileNotFound` and `fileInvalid`."""
+    try:
+        if extractor == extractors.UPLOAD_FILE:
+            return await read_file.sniffed(ctx, config)
+        return Sniffed(extractors.shape_of(extractor, config), 0, [])
+    except ConfigFault as fault:
+        raise invalid_input(fault.errors) from None
+    except FileFault as fault:
+        if fault.missing:
+            operation.refuse("fileNotFound", file=config.get("s3Filename"), fix="cargo-ai workspace file upload --file-path <file>")
+        operation.refuse("fileInvalid", problem=str(fault))

@@ -1,0 +1,166 @@
+"""Refreshing: the job that reads a model's source into it, in one transaction: all of it, or after a failure or a cancel nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Caller, Context
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.contract.storage.run import RunCounts
+from cargo_ai.domains.storage.identity import unification
+from cargo_ai.domains.storage.identity.unification import UnifyFault
+from cargo_ai.domains.storage.models import extractors, file_source, model, model_catalog, run
+from cargo_ai.domains.storage.models.extractors import ConfigFault
+from cargo_ai.domains.storage.records.read_file import FileFault
+from cargo_ai.domains.storage.tables import StorageRun
+from cargo_ai.kernel import clock, ids, log
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.store.availability import AWAY, patiently
+
+MOST_TRIES = 5
+LOOK_SECONDS = 0.5
+"""How soon a cancel is noticed."""
+
+_log = log.get(__name__)
+
+
+class Cancelled(Exception):
+    """Somebody asked to cancel; nothing is kept."""
+
+
+class Failed(Exception):
+    """The refresh cannot be done; the message says why."""
+
+
+class Refreshing:
+    """The job. Begun again after a crash it does the same again: what the one before had done went with its transaction."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def run(self, workspace: str, run: str) -> None:
+        """Carry one run out and write down how it ended."""
+        here, uid = uuid.UUID(workspace), uuid.UUID(run)
+        status, sentence = "error", "The refresh failed on our side. Try again; the server's log says more."
+        try:
+            if not await patiently("begin a refresh", lambda: self._begin(here, uid)):
+                return
+            await self._unless_cancelled(here, uid, lambda: patiently("refresh a model", lambda: self._refresh(here, uid)))
+            return
+        except Cancelled:
+            status, sentence = "cancelled", None
+        except Failed as fault:
+            sentence = str(fault)
+        except Exception as error:
+            _log.exception("a refresh failed", run=run, cause=f"{type(error).__name__}: {error}"[:300])
+        await patiently("end a refresh", lambda: self._end(here, uid, status, sentence))
+
+    async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
+        """Take the run; False when it has ended meanwhile."""
+        async with self._parts.database.session(here) as db:
+            row = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid).with_for_update())
+            if row is None or row.finished_at is not None:
+                return False
+            if row.status == "cancelling":
+                raise Cancelled
+            if row.tries >= MOST_TRIES:
+                raise Failed(f"The refresh was begun {MOST_TRIES} times, and each time its worker died. The source may be too large.")
+            row.tries += 1
+            row.status = "running"
+            await db.commit()
+            return True
+
+    async def _unless_cancelled(self, here: uuid.UUID, uid: uuid.UUID, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work, and stop in the middle of it when somebody cancels the run."""
+        working = asyncio.ensure_future(work())
+        try:
+            while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
+                if await self._is_cancelling(here, uid):
+                    raise Cancelled
+            working.result()
+        finally:
+            working.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await working
+
+    async def _is_cancelling(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
+        with suppress(*AWAY):
+            async with self._parts.database.session(here) as db:
+                return await db.scalar(select(StorageRun.status).where(StorageRun.uuid == uid)) == "cancelling"
+        return False
+
+    async def _refresh(self, here: uuid.UUID, uid: uuid.UUID) -> None:
+        async with self._parts.database.session(here) as db:
+            # Of two workers on one run (one of them was thought dead) the second waits here, and then finds it ended.
+            await db.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 11))"), {"run": str(uid)})
+            found = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid))
+            if found is None or found.finished_at is not None:
+                return
+            ctx = self._context(db, found)
+            try:
+                counts, files, fingerprint = await _read(ctx, found)
+            except (FileFault, ConfigFault, UnifyFault) as fault:
+                raise Failed(str(fault)) from None
+            except Refusal as refusal:
+                raise Failed(refusal.message) from None
+            await _succeed(db, uid, counts=counts.to_wire(), file_names=files, fingerprint=fingerprint, warnings=ctx.warnings)
+            await db.commit()
+
+    def _context(self, db: AsyncSession, row: StorageRun) -> Context:
+        """What handlers get, for work that nobody waits for: in the name of who began it, without rights of its own."""
+        parts = self._parts
+        who = Caller(row.user_uuid, uuid.UUID(int=0), row.workspace_uuid, "", ())
+        return Context(who, db, parts.database, parts.files, parts.secrets, parts.settings, "", str(ids.new()))
+
+    async def _end(self, here: uuid.UUID, uid: uuid.UUID, status: str, sentence: str | None) -> None:
+        async with self._parts.database.session(here) as db:
+            now = clock.now()
+            values: dict[str, Any] = {"status": status, "error_message": sentence, "finished_at": now, "updated_at": now}
+            await db.execute(update(StorageRun).where(StorageRun.uuid == uid, StorageRun.finished_at.is_(None)).values(values))
+            await _tell(db, uid)
+            await db.commit()
+
+
+async def _read(ctx: Context, row: StorageRun) -> tuple[RunCounts, list[str], str | None]:
+    """Read the source and put the unification into effect: what was done, the files that were read, and the state of the source."""
+    of = await model.living(ctx.db, str(row.model_uuid))
+    relation = None if of is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(of.uuid)
+    if of is None or relation is None:
+        raise Failed("The model was removed.")
+    counts, files = RunCounts(), list[str]()
+    if of.extractor_slug == extractors.UPLOAD_FILE:
+        counts, files = await file_source.read(ctx, relation, of.config, is_reset=row.is_reset)
+    if unification.is_wanted(of):
+        counts = counts.model_copy(update={"unified": await unification.unify(ctx, of, relation)})
+    return counts, files, file_source.fingerprint(of)
+
+
+async def _succeed(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None:
+    now = clock.now()
+    done = (
+        update(StorageRun)
+        .where(StorageRun.uuid == uid, StorageRun.status == "running")
+        .values(status="success", error_message=None, finished_at=now, updated_at=now, **values)
+        .returning(StorageRun.uuid)
+    )
+    if await db.scalar(done) is None:
+        raise Cancelled
+    await _tell(db, uid)
+
+
+async def _tell(db: AsyncSession, uid: uuid.UUID) -> None:
+    """Wake who waits for the run."""
+    await db.execute(text("select pg_notify('cargo_done', :run)"), {"run": str(uid)})
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers carry out the job."""
+    parts.tasks[run.TASK] = Refreshing(parts).run

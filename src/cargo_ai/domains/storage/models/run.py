@@ -1,0 +1,183 @@
+"""Runs of storage: refreshes of models, begun, listed and cancelled; workers carry them out (see `refreshing`)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.storage import run as contract
+from cargo_ai.domains.storage.identity import unification
+from cargo_ai.domains.storage.models import extractors, file_source, model
+from cargo_ai.domains.storage.tables import Model, StorageRun
+from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.wire import ByUuid, Removed
+
+TASK = "storage.refresh"
+SOURCES = frozenset({extractors.UPLOAD_FILE})
+"""The extractors that have something to be read again."""
+
+_MODELS = "cargo-ai storage model list"
+_RUNS = "cargo-ai storage run list"
+
+
+class CannotStart(ValueError):
+    """No run was begun; the message says why. `run`: the one that is under way."""
+
+    def __init__(self, reason: Literal["modelNotCompatible", "alreadyRunning"], message: str, run: uuid.UUID | None = None) -> None:
+        super().__init__(message)
+        self.reason, self.run = reason, run
+
+
+def reply(row: StorageRun) -> contract.Run:
+    """The run on the wire."""
+    return contract.Run(
+        uuid=str(row.uuid),
+        workspace_uuid=str(row.workspace_uuid),
+        model_uuid=str(row.model_uuid),
+        status=row.status,  # pyright: ignore[reportArgumentType]  # one of the literals, as we write it
+        temporal_workflow_id=str(row.uuid),
+        error_message=row.error_message,
+        s3_filenames=[str(name) for name in row.file_names],
+        is_reset=row.is_reset,
+        is_force=row.is_force,
+        counts=contract.RunCounts.model_validate(row.counts or {}),
+        warnings=[str(sentence) for sentence in row.warnings or []],
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        finished_at=row.finished_at,
+    )
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
+    """Begin to refresh a model."""
+    row = await model.living(ctx.db, request.model_uuid, lock=True)
+    if row is None:
+        contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+    if row.is_paused and not request.is_force:
+        contract.create.refuse("modelIsPaused", fix=f"cargo-ai storage model update --uuid {row.uuid} --is-paused false")
+    if not (request.is_force or request.is_reset) and await is_up_to_date(ctx.db, row):
+        contract.create.refuse("upToDate", fix=f"cargo-ai storage run create --model-uuid {row.uuid} --is-force")
+    try:
+        made = await start(ctx.db, row, user=ctx.who.user_uuid, is_reset=request.is_reset, is_force=request.is_force)
+    except CannotStart as fault:
+        if fault.reason == "alreadyRunning":
+            contract.create.refuse("alreadyRunning", run=fault.run, fix=f"{_RUNS} --model-uuid {row.uuid}")
+        contract.create.refuse("modelNotCompatible", problem=str(fault))
+    return contract.RunReply(run=reply(made))
+
+
+@handles(contract.refresh)
+async def refresh(ctx: Context, request: ByUuid) -> contract.RefreshedModel:
+    """Begin to refresh a model, changed or not."""
+    row = await model.living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.refresh.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    try:
+        await start(ctx.db, row, user=ctx.who.user_uuid, is_force=True)
+    except CannotStart as fault:
+        if fault.reason == "alreadyRunning":
+            contract.refresh.refuse("alreadySyncing", run=fault.run, fix=f"{_RUNS} --model-uuid {row.uuid}")
+        contract.refresh.refuse("modelNotCompatible", problem=str(fault))
+    return contract.RefreshedModel(model=(await model.replied(ctx.db, row)).model, is_refreshing=True)
+
+
+async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool = False, is_force: bool = False) -> StorageRun:
+    """Begin a run in the session's transaction: it exists, and a worker begins, when that commits. CannotStart where there is nothing to
+    read or a run is under way."""
+    if row.extractor_slug not in SOURCES and not unification.is_wanted(row):
+        sentence = f"Records of models made by {row.extractor_slug} come in by API, by file or from workflows: there is no source to read."
+        raise CannotStart("modelNotCompatible", sentence)
+    problem = await unification.obstacle(db, row)
+    if problem:
+        raise CannotStart("modelNotCompatible", problem)
+    live = await _live(db, row.uuid)
+    if live is not None:
+        raise CannotStart("alreadyRunning", f"The model is being refreshed by run {live}.", live)
+    made = StorageRun(
+        uuid=ids.new(),
+        workspace_uuid=row.workspace_uuid,
+        model_uuid=row.uuid,
+        user_uuid=user,
+        status="pending",
+        is_reset=is_reset,
+        is_force=is_force,
+        file_names=[],
+    )
+    try:
+        async with db.begin_nested():
+            db.add(made)
+    except IntegrityError:
+        # Somebody who did not lock the model was faster.
+        raise CannotStart("alreadyRunning", "The model is being refreshed already.", await _live(db, row.uuid)) from None
+    await producer().defer(await driver_connection(db), TASK, "batch", workspace=str(row.workspace_uuid), run=str(made.uuid))
+    return made
+
+
+async def _live(db: AsyncSession, of: uuid.UUID) -> uuid.UUID | None:
+    return await db.scalar(select(StorageRun.uuid).where(StorageRun.model_uuid == of, StorageRun.finished_at.is_(None)))
+
+
+async def is_up_to_date(db: AsyncSession, row: Model) -> bool:
+    """Whether the last run has read what the source is now."""
+    last = (
+        select(StorageRun.fingerprint)
+        .where(StorageRun.model_uuid == row.uuid, StorageRun.status == "success")
+        .order_by(StorageRun.uuid.desc())
+        .limit(1)
+    )
+    now = file_source.fingerprint(row)
+    return now is not None and await db.scalar(last) == now
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: ByUuid) -> contract.RunReply:
+    """One run."""
+    row = await _run(ctx.db, request.uuid)
+    if row is None:
+        contract.get.refuse("runNotFound", uuid=request.uuid, fix=_RUNS)
+    return contract.RunReply(run=reply(row))
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
+    """A page of the runs of the workspace or of one model, newest first."""
+    wanted = select(StorageRun).order_by(StorageRun.uuid.desc()).limit(request.limit).offset(request.offset)
+    if request.model_uuid is not None:
+        of = await model.living(ctx.db, request.model_uuid)
+        if of is None:
+            contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        wanted = wanted.where(StorageRun.model_uuid == of.uuid)
+    if request.statuses:
+        wanted = wanted.where(StorageRun.status.in_(request.statuses))
+    return contract.RunsReply(runs=[reply(row) for row in await ctx.db.scalars(wanted)])
+
+
+@handles(contract.cancel)
+async def cancel(ctx: Context, request: ByUuid) -> Removed:
+    """End a run that nobody has begun; ask the worker of another one to stop, which undoes what it did."""
+    row = await _run(ctx.db, request.uuid)
+    if row is None:
+        contract.cancel.refuse("runNotFound", uuid=request.uuid, fix=_RUNS)
+    now = clock.now()
+    mine = StorageRun.uuid == row.uuid
+    waiting = update(StorageRun).where(mine, StorageRun.status == "pending").values(status="cancelled", finished_at=now, updated_at=now)
+    running = update(StorageRun).where(mine, StorageRun.finished_at.is_(None)).values(status="cancelling", updated_at=now)
+    for statement in (waiting, running):
+        if await ctx.db.scalar(statement.returning(StorageRun.uuid)) is not None:
+            break
+    else:
+        await ctx.db.refresh(row)
+        contract.cancel.refuse("runAlreadyFinished", status=row.status)
+    return Removed(uuid=str(row.uuid))
+
+
+async def _run(db: AsyncSession, text: str) -> StorageRun | None:
+    return await db.scalar(select(StorageRun).where(StorageRun.uuid == ids.parse(text)))

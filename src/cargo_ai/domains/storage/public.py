@@ -1,0 +1,86 @@
+"""The door of the storage room: what a workspace has in the warehouse, and who may be told that records changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.domains.storage.columns import recompute
+from cargo_ai.domains.storage.columns.definition import at_once
+from cargo_ai.domains.storage.filter_scopes import scopes
+from cargo_ai.domains.storage.models import model as models
+from cargo_ai.domains.storage.models import model_catalog, model_usages, run
+from cargo_ai.domains.storage.models.index import proposal
+from cargo_ai.domains.storage.models.model_catalog import column_key
+from cargo_ai.domains.storage.models.run import CannotStart
+from cargo_ai.domains.storage.records.write import tell
+from cargo_ai.domains.storage.tables import Model
+from cargo_ai.records.catalog import Catalog, Relation
+
+__all__ = [
+    "COLUMN",
+    "MODEL",
+    "CannotStart",
+    "at_once",
+    "catalog",
+    "column_key",
+    "enrich",
+    "is_refreshing",
+    "model_exists",
+    "model_names",
+    "proposal",
+    "relation",
+    "scopes",
+    "start_run",
+    "tell",
+]
+
+MODEL, COLUMN = model_usages.MODEL, model_usages.COLUMN
+"""The kinds of references to models and to columns: `references.put(…, [(MODEL, uuid), (COLUMN, column_key(uuid, slug))])`."""
+
+
+async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
+    """Everything that the session's workspace has in the warehouse."""
+    return await model_catalog.catalog(db, workspace)
+
+
+async def relation(db: AsyncSession, model: uuid.UUID) -> Relation | None:
+    """One model of the session's workspace."""
+    row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)))
+    return None if row is None else (await model_catalog.catalog(db, row.workspace_uuid)).by_model(model)
+
+
+async def model_exists(db: AsyncSession, model: uuid.UUID, *, lock: bool = False) -> bool:
+    """Whether the session's workspace has this model; `lock`: it then cannot be removed before the caller's commit."""
+    wanted = select(Model.uuid).where(Model.uuid == model, Model.deleted_at.is_(None))
+    return await db.scalar(wanted.with_for_update(read=True) if lock else wanted) is not None
+
+
+async def model_names(db: AsyncSession) -> Mapping[uuid.UUID, str]:
+    """The names of the session's models."""
+    found = await db.execute(select(Model.uuid, Model.name).where(Model.deleted_at.is_(None)))
+    return {row[0]: row[1] for row in found}
+
+
+async def start_run(db: AsyncSession, model: uuid.UUID) -> uuid.UUID | None:
+    """Begin to refresh a model of the session's workspace, in its owner's name: the run's uuid; None for a model that is gone, paused or
+    up to date. CannotStart where there is nothing to read, or a run is under way."""
+    row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)).with_for_update())
+    if row is None or row.is_paused or await run.is_up_to_date(db, row):
+        return None
+    return (await run.start(db, row, user=row.user_uuid)).uuid
+
+
+async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
+    """Whether a refresh of the model is under way."""
+    return await models.is_refreshing(db, model)
+
+
+async def enrich(ctx: Context, relation: Relation) -> None:
+    """Compute the computed columns of all records anew: now where records are few, by a job where they are many (with a warning)."""
+    if any(column.kind == "computed" for column in relation.columns):
+        await recompute.after_change(ctx, relation)

@@ -1,0 +1,1 @@
+"""Records: written, ingested from files, read, exported and pruned."""

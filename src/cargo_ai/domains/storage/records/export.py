@@ -1,0 +1,66 @@
+"""Exports: all records of a model, read by id, page by page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.domains.storage.models import model, model_catalog
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export, Record
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.records import rows
+from cargo_ai.records.bulk import unload
+from cargo_ai.records.catalog import ColumnType
+from cargo_ai.records.driver import Connection
+from cargo_ai.store.session import Database
+
+KIND = "records"
+PAGE = 1_000
+
+
+@handles(contract.download)
+async def download(ctx: Context, request: contract.DownloadRecords) -> contract.UrlReply:
+    """The URL of a file with one row per record."""
+    row = await model.living(ctx.db, request.model_uuid)
+    if row is None:
+        contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    return contract.UrlReply(url=exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
+
+
+@exports.export(KIND)
+async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """The records in the order of their ids. Each page is a short session of its own."""
+    named = ids.parse(str(params.get("modelUuid")))
+    async with database.session(workspace) as db:
+        relation = (await model_catalog.catalog(db, workspace)).by_model(named) if named else None
+    if relation is None:
+        raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
+    found = relation
+
+    async def pages() -> AsyncIterator[list[Record]]:
+        last = ""
+        while True:
+            async with database.session(workspace) as db:
+                page = await rows.after(await driver_connection(db), found, last, PAGE)
+            if not page:
+                return
+            last = str(page[-1]["_id"])
+            yield list(page)
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[Connection]:
+        async with database.session(workspace) as db:
+            yield await driver_connection(db)
+
+    columns = rows.shown_columns(found)
+    types: dict[str, ColumnType] = {column.slug: column.type for column in columns}
+    return Export(pages(), list(types), f"records-{found.slug}", types=types, copied=partial(unload.pieces, opened, found))

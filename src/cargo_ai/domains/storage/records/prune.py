@@ -1,0 +1,39 @@
+"""Prune: what the room keeps for a while only: which node inserted which record, and which records were touched."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.domains.storage.tables import Model, ModelInsert
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel import clock
+from cargo_ai.records import driver
+from cargo_ai.records.names import qualified
+from cargo_ai.store.session import EVERYWHERE, Database
+
+INSERTS_KEPT = timedelta(days=30)
+TOUCHES_KEPT = timedelta(days=30)
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers forget what is old, once an hour."""
+    parts.hourly.append(lambda: prune(parts.database))
+
+
+async def prune(database: Database) -> None:
+    """Forget inserts and touches of more than 30 days ago. One short transaction per model."""
+    before = clock.now() - INSERTS_KEPT
+    async with database.session(EVERYWHERE) as db:
+        # The runs of these inserts have ended long since: no attempt will ask for them again.
+        await db.execute(delete(ModelInsert).where(ModelInsert.at < before))
+        logs = (await db.execute(select(Model.schema_name, Model.log_name).where(Model.deleted_at.is_(None)))).all()
+        await db.commit()
+    for schema, log in logs:
+        statement = f"delete from {qualified(schema, log)} where at < %s"  # noqa: S608 - our own names, quoted
+        async with database.session(EVERYWHERE) as db:
+            await driver.execute(await driver_connection(db), statement, [clock.now() - TOUCHES_KEPT])
+            await db.commit()

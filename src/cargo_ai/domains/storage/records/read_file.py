@@ -1,0 +1,259 @@
+"""Files: uploaded CSV and Parquet files looked into, and read into models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cargo_ai.context.context import Context
+from cargo_ai.contract.storage.columns import OriginalColumn
+from cargo_ai.domains.storage.columns import computed, recompute
+from cargo_ai.domains.storage.models import extractors
+from cargo_ai.domains.storage.models.extractors import ConfigFault, Shape
+from cargo_ai.domains.storage.records import write
+from cargo_ai.domains.storage.records.row_results import Verdicts
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.files import parquet
+from cargo_ai.files.row_files import BadFile, csv_blocks
+from cargo_ai.kernel import ids
+from cargo_ai.records.bulk.infer import Inference
+from cargo_ai.records.bulk.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected, SameId
+from cargo_ai.records.bulk.row_batches import Block
+from cargo_ai.records.catalog import Column, ColumnType, Relation
+from cargo_ai.records.names import slug_of
+from cargo_ai.records.values import Unfit, from_text, to_database
+from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
+
+SHOWN_RECORDS = 20
+_EMPTY = "The file is empty: it needs a first row that names its columns."
+ID_NAMES = ("id", "ID", "Id", "_id")
+"""Headers that name the id column of a file where the config names none."""
+
+
+class FileFault(ValueError):
+    """The file cannot be read into a model; the message says why. `missing`: there is no such file."""
+
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class RowsRejected(FileFault):
+    """Some rows do not fit; nothing of the file was taken."""
+
+    def __init__(self, prepared: Prepared, name: str) -> None:
+        first, count = prepared.rejected[0], prepared.rejected_count
+        more = f" ({count - 1:,} more {'row does' if count == 2 else 'rows do'} not fit)" if count > 1 else ""
+        super().__init__(f"{name}, row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.")
+        self.rejected = prepared.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """What a file makes of a model: its shape, the number of rows, and the first of them as records."""
+
+    shape: Shape
+    count: int
+    records: list[dict[str, Any]]
+
+
+def key_of(config: Mapping[str, Any]) -> str:
+    """The uploaded file that a config names; ConfigFault without one."""
+    key: object = config.get("s3Filename") or config.get("fileKey")
+    if not isinstance(key, str):
+        raise ConfigFault("config.s3Filename", "is missing: upload a file with `cargo-ai workspace file upload`, then name it here")
+    return key
+
+
+async def sniffed(ctx: Context, config: Mapping[str, Any]) -> Sniffed:
+    """Read the file once and find out its columns; those that the config names are taken as they are. FileFault, ConfigFault."""
+    found = await _looked_into(ctx, key_of(config))
+    headers, types, sample, taken = found.headers, found.types, found.sample, set[str]()
+    every = tuple(
+        OriginalColumn(slug=slug_of(header, taken), type=kind, label=header, original_slug=header)
+        for header, kind in zip(headers, types, strict=True)
+    )
+    named = extractors.columns_of(config)
+    columns = named or every
+    roles = dict(config)
+    if roles.get("idColumnSlug") is None and not named:
+        roles["idColumnSlug"] = next((column.slug for column in every if column.original_slug in ID_NAMES), None)
+    shape = extractors.shaped(columns, roles)
+    places = _places(headers, columns)
+    return Sniffed(shape, found.count, [_record(row, places) for row in sample])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    headers: list[str]
+    types: list[ColumnType]
+    count: int
+    sample: list[list[str]]
+
+
+async def _looked_into(ctx: Context, key: str) -> _Found:
+    """The columns of a file: of Parquet from its schema, of CSV from all of its rows."""
+    if parquet.is_parquet(key):
+        with _told(key):
+            async with parquet.kept(ctx.files.stream(owned(key, ctx.workspace))) as path:
+                shape = await parquet.shape(path)
+                rows: list[list[str]] = []
+                async with aclosing(parquet.lists(path)) as chunks:
+                    async for _, _, found in chunks:
+                        rows = found[:SHOWN_RECORDS]
+                        break
+                return _Found([name for name, _ in shape.columns], [kind for _, kind in shape.columns], shape.count, rows)
+    inference: Inference | None = None
+    headers: list[str] = []
+    sample: list[list[str]] = []
+    async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
+        async for columns, _, block in chunks:
+            if inference is None:
+                headers, inference = columns, Inference(len(columns))
+            found = [list(row) for row in block.rows()]
+            inference.see(found)
+            sample += found[: SHOWN_RECORDS - len(sample)]
+    if inference is None:
+        raise FileFault(_EMPTY)
+    return _Found(headers, inference.types(), inference.count, sample)
+
+
+def _places(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[OriginalColumn | None]:
+    """The column of each header: by the name at the source, else by slug."""
+    taken = set[str]()
+    slugs = [slug_of(header, taken) for header in headers]
+    by_name = {column.original_slug: column for column in columns} | {column.slug: column for column in columns}
+    return [by_name.get(header) or by_name.get(slug) for header, slug in zip(headers, slugs, strict=True)]
+
+
+def _record(row: list[str], places: list[OriginalColumn | None]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for value, column in zip(row, places, strict=True):
+        if column is not None:
+            try:
+                found[column.slug] = from_text(to_database(value, column.type) if value else None, column.type)
+            except Unfit:
+                found[column.slug] = value
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What came of a file: what was done, and the rows that did not fit (the first hundred of `rejected_count`)."""
+
+    loaded: Loaded
+    rejected: list[Rejected]
+    rejected_count: int
+
+
+async def fill(
+    ctx: Context, relation: Relation, key: str, *, match: Column | None = None, skip_invalid: bool = False, verdicts: Verdicts | None = None
+) -> Filled:
+    """Read the file into the model, in the request's transaction: rows are added, or change those of the same id (or `match`).
+
+    RowsRejected when a row does not fit, unless those are skipped; `verdicts` gets what became of each row. FileFault as `sniffed`.
+    """
+    connection = await driver_connection(ctx.db)
+    load: Load | None = None
+    prepared: Prepared | None = None
+    try:
+        async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
+            async for headers, first, found in chunks:
+                if load is None or prepared is None:
+                    prepared = Prepared(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
+                    load = Load(connection, relation, prepared, judged=verdicts is not None)
+                    await load.begin()
+                lines = prepared.lines(first, found)
+                if len(prepared.rejected) >= MOST_REJECTED and not skip_invalid:
+                    raise RowsRejected(prepared, name_of(key))
+                await load.write(lines)
+        if load is None or prepared is None:
+            raise FileFault(_EMPTY)
+        if prepared.rejected and not skip_invalid:
+            raise RowsRejected(prepared, name_of(key))
+    except BaseException as error:
+        if load is not None:
+            await load.abandon(error)
+        raise
+    try:
+        loaded = await load.end()
+    except SameId as fault:
+        raise FileFault(f"{name_of(key)}: {fault}. Nothing was taken from the file.") from None
+    if verdicts is not None:
+        async with aclosing(load.verdicts()) as parts:
+            async for part in parts:
+                await verdicts.write(part)
+    await after(ctx, relation, loaded)
+    return Filled(loaded, prepared.rejected, prepared.rejected_count)
+
+
+def _new_id() -> str:
+    return str(ids.new())
+
+
+def _targets(ctx: Context, relation: Relation, headers: list[str]) -> list[Column | None]:
+    """The column that each header fills: by the name at the source, else by slug; `_id` where the model has no id column."""
+    originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
+    taken = set[str]()
+    slugs = [slug_of(header, taken) for header in headers]
+    targets: list[Column | None] = []
+    for header, slug in zip(headers, slugs, strict=True):
+        column = originals.get(header) or relation.column(header) or relation.column(slug)
+        keeps = column is not None and (column.writable or (column.slug == "_id" and relation.id_column == "_id"))
+        if not keeps and not header.startswith("_"):
+            ctx.warn(f"The column {header} of the file was left out: {relation.slug} has no such column to write.")
+        targets.append(column if keeps else None)
+    return targets
+
+
+async def after(ctx: Context, relation: Relation, loaded: Loaded) -> None:
+    """What follows a load: computed columns, the outbox, and a word about ids that came twice."""
+    changed = loaded.added + loaded.updated
+    if changed and computed.Computed.of(relation).columns:
+        connection = await driver_connection(ctx.db)
+        if loaded.touched is None:
+            await recompute.after_change(ctx, relation)
+        else:
+            for sentence in await computed.refresh(connection, relation, loaded.touched, ctx.workspace):
+                ctx.warn(sentence)
+    write.tell(ctx.db, ctx.workspace, relation.model, loaded.touched, changed)
+    if loaded.doubled:
+        ctx.warn(f"{loaded.doubled:,} rows had an id that came again later in the file: the last row of an id counts.")
+
+
+def name_of(key: str) -> str:
+    """The name of an uploaded file as people know it."""
+    return key.rpartition("/")[2]
+
+
+def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, Block]]:
+    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. FileFault."""
+    return _blocks(ctx.files, key, ctx.workspace)
+
+
+async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, Block]]:
+    with _told(key):
+        stream = files.stream(owned(key, workspace))
+        if parquet.is_parquet(key):
+            async with parquet.kept(stream) as path, aclosing(parquet.lists(path)) as chunks:
+                async for headers, first, rows in chunks:
+                    yield headers, first, Block(rows)
+            return
+        async with aclosing(csv_blocks(stream)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
+@contextmanager
+def _told(key: str) -> Generator[None]:
+    """What is wrong with a file as FileFault."""
+    try:
+        yield
+    except FileMissing:
+        raise FileFault(f"There is no uploaded file {key}.", missing=True) from None
+    except FilesUnavailable:
+        raise FileFault("The file store cannot be read right now. Try again in a moment.") from None
+    except BadFile as fault:
+        raise FileFault(str(fault)) from None

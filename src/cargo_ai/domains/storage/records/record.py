@@ -1,0 +1,161 @@
+"""Records: made, changed, removed and read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from psycopg import errors
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.storage import record as contract
+from cargo_ai.domains.storage.models import extractors, model, model_catalog
+from cargo_ai.domains.storage.records.write import Checked, Unwritable, Writer, check_changes, check_new
+from cargo_ai.domains.storage.tables import Model
+from cargo_ai.engine.dispatch.queue import driver_connection
+from cargo_ai.kernel.operation import Operation
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.wire import Counted, JsonObject
+from cargo_ai.records import rows
+from cargo_ai.records.catalog import Relation
+from cargo_ai.records.driver import Connection
+
+T = TypeVar("T")
+Writing = Callable[[Writer], Awaitable[T]]
+_MODELS = "cargo-ai storage model list"
+
+
+@handles(contract.create)
+async def create(ctx: Context, request: contract.CreateRecord) -> contract.RecordReply:
+    """Add a record; the reply has its columns of every kind."""
+    row, relation = await _model(ctx, contract.create, request.model_uuid)
+    checked = check_new(relation, [request.data], makes_ids=makes_ids(row))
+    made = await _create(ctx, contract.create, relation, checked, "data")
+    return contract.RecordReply(record=(await _read(ctx, relation, made))[0])
+
+
+@handles(contract.create_bulk)
+async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract.RecordsReply:
+    """Add many records or none."""
+    row, relation = await _model(ctx, contract.create_bulk, request.model_uuid)
+    checked = check_new(relation, [one.data for one in request.records], makes_ids=makes_ids(row))
+    made = await _create(ctx, contract.create_bulk, relation, checked, "records.{index}.data")
+    return contract.RecordsReply(records=await _read(ctx, relation, made))
+
+
+async def _create(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, checked: Checked, path: str) -> list[str]:
+    twice = next((uid for uid, times in Counter(uid for uid, _ in checked.rows).items() if times > 1), None)
+    if twice is not None:
+        operation.refuse("recordAlreadyExists", id=twice)
+    try:
+        return await _writing(ctx, relation, path, lambda writer: writer.create(checked))
+    except errors.UniqueViolation as error:
+        # The database names the key as `Key (_id)=(…) already exists.`
+        named = (error.diag.message_detail or "").partition("=(")[2].rpartition(") ")[0]
+        operation.refuse("recordAlreadyExists", id=named or "with this id")
+
+
+@handles(contract.update)
+async def update(ctx: Context, request: contract.UpdateRecord) -> contract.RecordReply:
+    """Change columns of a record that is there."""
+    _, relation = await _model(ctx, contract.update, request.model_uuid)
+    await _update(ctx, contract.update, relation, [(request.id, request.data)], "data")
+    return contract.RecordReply(record=(await _read(ctx, relation, [request.id]))[0])
+
+
+@handles(contract.update_bulk)
+async def update_bulk(ctx: Context, request: contract.UpdateRecords) -> contract.RecordsReply:
+    """Change many records or none."""
+    _, relation = await _model(ctx, contract.update_bulk, request.model_uuid)
+    changes = [(one.id, one.data) for one in request.records]
+    await _update(ctx, contract.update_bulk, relation, changes, "records.{index}.data")
+    return contract.RecordsReply(records=await _read(ctx, relation, [uid for uid, _ in changes]))
+
+
+async def _update(
+    ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, changes: list[tuple[str, JsonObject]], path: str
+) -> None:
+    there = await rows.present(await driver_connection(ctx.db), relation, [uid for uid, _ in changes], lock=True)
+    missing = next((uid for uid, _ in changes if uid not in there), None)
+    if missing is not None:
+        operation.refuse("recordNotFound", id=missing)
+    merged: dict[str, JsonObject] = {}
+    for uid, data in changes:
+        merged[uid] = merged.get(uid, {}) | data
+    checked = check_changes(relation, changes if len(merged) == len(changes) else merged.items())
+    await _writing(ctx, relation, path, lambda writer: writer.update(checked))
+
+
+@handles(contract.remove)
+async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRecord:
+    """Remove a record; one that is not there is no error."""
+    _, relation = await _model(ctx, contract.remove, request.model_uuid)
+    gone = await Writer(ctx.db, ctx.workspace, relation).remove([request.id])
+    return contract.RemovedRecord(id=request.id, count=len(gone))
+
+
+@handles(contract.remove_bulk)
+async def remove_bulk(ctx: Context, request: contract.RemoveRecords) -> Counted:
+    """Remove many records."""
+    _, relation = await _model(ctx, contract.remove_bulk, request.model_uuid)
+    return Counted(count=len(await Writer(ctx.db, ctx.workspace, relation).remove(request.ids)))
+
+
+@handles(contract.get)
+async def get(ctx: Context, request: contract.ByRecord) -> contract.FoundRecord:
+    """One record."""
+    row, relation = await _model(ctx, contract.get, request.model_uuid)
+    found = await _read(ctx, relation, [request.id])
+    if not found:
+        contract.get.refuse("recordNotFound", id=request.id, fix=f"cargo-ai storage record list --model-uuid {row.uuid}")
+    return contract.FoundRecord(record=found[0], is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: contract.ListRecords) -> contract.FoundRecords:
+    """A page of records."""
+    row, relation = await _model(ctx, contract.get_all, request.model_uuid)
+    sort = request.sort or contract.SystemSort()
+    found = await rows.page(
+        await driver_connection(ctx.db),
+        relation,
+        limit=request.limit,
+        offset=request.offset,
+        sort=sort.column_slug,
+        descending=sort.kind == "desc",
+    )
+    return contract.FoundRecords(records=found, is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
+
+
+def makes_ids(row: Model) -> bool:
+    """Whether a record without an id gets one: where the id column is one of the fixed columns that nobody chose."""
+    return row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
+
+
+async def _writing(ctx: Context, relation: Relation, path: str, act: Writing[T]) -> T:
+    """Write and tell people what they should know; 400 names every value that does not fit, 409 when the model changed meanwhile."""
+    writer = Writer(ctx.db, ctx.workspace, relation)
+    try:
+        done = await act(writer)
+    except Unwritable as fault:
+        raise fault.refusal(path) from None
+    except (errors.UndefinedColumn, errors.UndefinedTable):
+        raise Refusal(409, "conflict", "Somebody changed the columns of this model at the same moment. Look again and repeat.") from None
+    for sentence in writer.warnings:
+        ctx.warn(sentence)
+    return done
+
+
+async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
+    row = await model.living(ctx.db, text)
+    relation = None if row is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(row.uuid)
+    if row is None or relation is None:
+        operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
+    return row, relation
+
+
+async def _read(ctx: Context, relation: Relation, uids: list[str]) -> list[JsonObject]:
+    connection: Connection = await driver_connection(ctx.db)
+    return await rows.get(connection, relation, uids)

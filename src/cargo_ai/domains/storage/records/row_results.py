@@ -1,0 +1,117 @@
+"""Verdicts: what became of each row of a file that was read in, kept as a file of its own that can be downloaded for 30 days."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import IO, Any
+
+from sqlalchemy import delete, select
+
+from cargo_ai.context.context import Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.domains.storage.tables import IngestReport
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export, Record
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.records.catalog import ColumnType
+from cargo_ai.store.files import FileMissing, FileStore, owned
+from cargo_ai.store.session import EVERYWHERE, Database
+
+KIND = "ingestReport"
+KEPT = timedelta(days=30)
+COLUMNS = ("row", "verdict", "id", "column", "value", "problem")
+TYPES: Mapping[str, ColumnType] = {"row": "number", **dict.fromkeys(COLUMNS[1:], "string")}
+_PIECE = 256 * 1024
+
+
+class Verdicts:
+    """Collects verdicts on disk while rows are read in: JSON lines of `COLUMNS`."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the context
+
+    def __enter__(self) -> Verdicts:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    async def write(self, lines: bytes) -> None:
+        """Add lines as they are."""
+        await asyncio.to_thread(self._file.write, lines)
+
+    async def add(self, found: Iterable[tuple[Any, ...]]) -> None:
+        """Add verdicts as tuples in the order of `COLUMNS`."""
+        text = "".join(json.dumps(dict(zip(COLUMNS, one, strict=True)), ensure_ascii=False, separators=(",", ":")) + "\n" for one in found)
+        await self.write(text.encode())
+
+    async def keep(self, ctx: Context, model: uuid.UUID) -> IngestReport:
+        """Put them into the file store, and note in the session where."""
+        key = FileStore.new_key(ctx.workspace, KIND, "verdicts.ndjson")
+        self._file.seek(0)
+        await ctx.files.put(key, self._pieces())
+        row = IngestReport(uuid=ids.new(), workspace_uuid=ctx.workspace, model_uuid=model, file_key=key)
+        ctx.db.add(row)
+        await ctx.db.flush()
+        return row
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        while part := await asyncio.to_thread(self._file.read, _PIECE):
+            yield part
+
+
+@handles(contract.download_report)
+async def download_report(ctx: Context, request: contract.DownloadIngestReport) -> contract.UrlReply:
+    """The URL of a file with one row per row that was read."""
+    named = ids.parse(request.uuid)
+    row = await ctx.db.scalar(select(IngestReport).where(IngestReport.uuid == named)) if named else None
+    if row is None:
+        contract.download_report.refuse("ingestReportNotFound", uuid=request.uuid)
+    return contract.UrlReply(url=url(ctx, row, request.format))
+
+
+def url(ctx: Context, row: IngestReport, format: str | None) -> str:
+    """Where the verdicts can be had for an hour."""
+    return exports.sign(ctx, KIND, {"key": row.file_key}, format)
+
+
+@exports.export(KIND)
+async def produce(_database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """The verdicts of a kept file."""
+    try:
+        key = owned(str(params["key"]), workspace)
+    except FileMissing:
+        raise Refusal(404, "ingestReportNotFound", "There is no such report.") from None
+    return Export(_none(), list(COLUMNS), "verdicts", types=TYPES, file=key)
+
+
+async def _none() -> AsyncIterator[list[Record]]:
+    return
+    yield []
+
+
+@plugin
+def plug(parts: Parts) -> None:
+    """Let workers remove what is old, once an hour."""
+    parts.hourly.append(lambda: forget(parts.database, parts.files))
+
+
+async def forget(database: Database, files: FileStore) -> None:
+    """Remove verdicts of more than 30 days ago: the file first, so that none is left without a row."""
+    async with database.session(EVERYWHERE) as db:
+        old = list(await db.scalars(select(IngestReport).where(IngestReport.created_at < clock.now() - KEPT).limit(1_000)))
+    for row in old:
+        await files.remove(row.file_key)
+    if old:
+        async with database.session(EVERYWHERE) as db:
+            await db.execute(delete(IngestReport).where(IngestReport.uuid.in_([row.uuid for row in old])))
+            await db.commit()

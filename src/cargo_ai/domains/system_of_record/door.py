@@ -1,7 +1,0 @@
-"""The door of the system of record room: who knows what a workspace has, and how its queries are run."""
-
-from __future__ import annotations
-
-from cargo_ai.domains.system_of_record.querying import MOST_ROWS, catalogs, fetch, fetch_over, sign_download
-
-__all__ = ["MOST_ROWS", "catalogs", "fetch", "fetch_over", "sign_download"]

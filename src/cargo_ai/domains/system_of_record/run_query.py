@@ -1,0 +1,176 @@
+"""Querying: a user's SQL from its text to rows or a file: checked, run, and written into the log whatever becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import IO, Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Context
+from cargo_ai.domains.system_of_record.system_of_record import config_of
+from cargo_ai.domains.system_of_record.tables import SqlLog
+from cargo_ai.files import exports
+from cargo_ai.files.exports import Export, Record
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.records.catalog import Catalog
+from cargo_ai.store.session import Database
+from cargo_ai.user_sql import guard
+from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.guard import Checked
+from cargo_ai.user_sql.run.executor import Busy, Fetched, Unavailable, desk_of, open_desk
+
+MOST_ROWS = 10_000
+MOST_FILE_BYTES = 2 * 1024**3
+LONG_TEXT = 2_000
+"""Characters from which a query is checked in a thread: others are served meanwhile."""
+KEPT = timedelta(days=30)
+SWEPT_AT_ONCE = 50
+
+catalogs: list[Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]]] = []
+"""Who knows what a workspace has: the room that makes models puts itself here."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A query under way. `bytes`: roughly what it gave."""
+
+    database: Database
+    workspace: uuid.UUID
+    user: uuid.UUID | None
+    text: str
+    started: datetime
+    bytes: int = 0
+
+
+async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: bool = False) -> Fetched:
+    """Rows of a query over the workspace's models. SqlRefused when it cannot be run; Refusal: 429 when too many run, 503 without a
+    database."""
+    async with _logged(_Asked(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
+        checked, catalog = await _checked(ctx.database, ctx.workspace, text)
+        seconds = await _seconds(ctx.database, ctx.workspace)
+        found = await open_desk(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds)
+        asked.bytes = found.bytes
+        return found
+
+
+async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, most_scanned: int) -> Fetched:
+    """The same over other tables than the workspace's models, in ClickHouse's spelling first, within the usual time; what goes through
+    more than `most_scanned` rows is refused."""
+    async with _logged(_Asked(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
+        checked = await _understood(text, catalog, clickhouse=True)
+        found = await open_desk(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, most_scanned=most_scanned)
+        asked.bytes = found.bytes
+        return found
+
+
+async def sign_download(ctx: Context, text: str, format: str | None) -> str:
+    """The URL of a file of everything that a query gives. SqlRefused when it cannot be run; Refusal for an unknown format."""
+    await _checked(ctx.database, ctx.workspace, text)
+    return exports.sign(ctx, "query", {"query": text}, format)
+
+
+async def _checked(database: Database, workspace: uuid.UUID, text: str) -> tuple[Checked, Catalog]:
+    catalog = await catalog_of(database, workspace)
+    return await _understood(text, catalog), catalog
+
+
+async def _understood(text: str, catalog: Catalog, *, clickhouse: bool = False) -> Checked:
+    if len(text) > LONG_TEXT:
+        return await asyncio.to_thread(guard.check, text, catalog, clickhouse=clickhouse)
+    return guard.check(text, catalog, clickhouse=clickhouse)
+
+
+async def _seconds(database: Database, workspace: uuid.UUID) -> int:
+    """How long a statement may take."""
+    async with database.session(workspace) as db:
+        return (await config_of(db, workspace)).statement_timeout_seconds
+
+
+async def catalog_of(database: Database, workspace: uuid.UUID) -> Catalog:
+    """What the workspace has. In a session of its own, so that none is held while a query runs."""
+    async with database.session(workspace) as db:
+        return await catalogs[-1](db, workspace)
+
+
+@asynccontextmanager
+async def _logged(asked: _Asked) -> AsyncGenerator[_Asked]:
+    """Write into the log what became of the query, also when it fails, in a transaction of its own."""
+    try:
+        yield asked
+    except SqlRefused as refused:
+        await _log(asked, refused.sentence)
+        raise
+    except Busy:
+        sentence = "Too many queries run at the moment. Try again in a moment."
+        raise Refusal(429, "tooManyRequests", sentence, headers={"Retry-After": "2"}) from None
+    except Unavailable as error:
+        raise Refusal(503, "databaseUnavailable", f"{error} Try again in a moment.", headers={"Retry-After": "2"}) from error
+    else:
+        await _log(asked, None)
+
+
+async def _log(asked: _Asked, error: str | None) -> None:
+    async with asked.database.session(asked.workspace) as db:
+        now = clock.now()
+        db.add(
+            SqlLog(
+                workspace_uuid=asked.workspace,
+                user_uuid=asked.user,
+                query=asked.text.replace("\0", ""),
+                status="error" if error else "success",
+                error_message=error,
+                processed_bytes_count=asked.bytes,
+                started_at=asked.started,
+                finished_at=now,
+            )
+        )
+        # Each query sweeps a few old ones out.
+        old = select(SqlLog.uuid).where(SqlLog.created_at < now - KEPT).order_by(SqlLog.created_at).limit(SWEPT_AT_ONCE)
+        await db.execute(delete(SqlLog).where(SqlLog.uuid.in_(old.scalar_subquery())))
+        await db.commit()
+
+
+@exports.export("query")
+async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+    """All rows of a query. They are read as fast as they come into a file of ours, and sent from there: no slow reader holds a login."""
+    text = str(params["query"])
+    try:
+        checked, catalog = await _checked(database, workspace, text)
+    except SqlRefused as refused:
+        raise _refusal(refused) from None
+    asked = _Asked(database, workspace, None, text, clock.now())
+    return Export(_rows(asked, checked, catalog, await _seconds(database, workspace)), list(checked.columns), "query")
+
+
+async def _rows(asked: _Asked, checked: Checked, catalog: Catalog, seconds: int) -> AsyncGenerator[list[Record]]:
+    with tempfile.TemporaryFile("w+b") as file:
+        try:
+            async with _logged(asked), aclosing(desk_of(asked.database).pages(checked, catalog, seconds=seconds)) as pages:
+                async for page in pages:
+                    asked.bytes += await asyncio.to_thread(_write, file, page)
+                    if asked.bytes > MOST_FILE_BYTES:
+                        raise SqlRefused(f"The download is larger than {MOST_FILE_BYTES // 1024**3} GB: select fewer rows or columns.")
+        except SqlRefused as refused:
+            raise _refusal(refused) from None
+        file.seek(0)
+        while line := await asyncio.to_thread(file.readline):
+            yield json.loads(line)
+
+
+def _write(file: IO[bytes], page: list[dict[str, Any]]) -> int:
+    """A page is one line."""
+    return file.write(json.dumps(page, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def _refusal(refused: SqlRefused) -> Refusal:
+    return Refusal(400, "invalidQuery", refused.sentence)

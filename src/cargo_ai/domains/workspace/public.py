@@ -1,0 +1,203 @@
+"""The door of the workspace room: who a token stands for, and the birth of a workspace."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.context import Caller
+from cargo_ai.contract.workspace.folder import FolderKind
+from cargo_ai.domains.workspace import access_rules
+from cargo_ai.domains.workspace.installation import verify_key
+from cargo_ai.domains.workspace.people import known_person
+from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.secrets import hash_token, new_token
+from cargo_ai.store.session import everywhere
+
+__all__ = [
+    "Bootstrap",
+    "NewToken",
+    "Person",
+    "add_workspace",
+    "authenticate",
+    "bootstrap",
+    "create_token",
+    "email_of",
+    "folder_exists",
+    "on_workspace_created",
+    "people",
+    "verify_key",
+]
+
+USED_WITHIN = timedelta(hours=1)
+"""How exact a token's last use is kept."""
+
+_BOOTSTRAP_LOCK = 0x6361_7267_6F02
+
+on_workspace_created: list[Callable[[AsyncSession, uuid.UUID], Awaitable[None]]] = []
+"""What other rooms add to a workspace at its birth, in the same transaction, in a session of that workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """What an empty database was given. `token` is the plain value, known this once."""
+
+    workspace_uuid: uuid.UUID
+    user_uuid: uuid.UUID
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A fresh token. `value` is the plain one, known this once."""
+
+    uuid: uuid.UUID
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a user is, as far as they said."""
+
+    first_name: str | None
+    last_name: str | None
+
+
+async def people(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """The names of these users."""
+    found = await db.execute(select(User.uuid, User.first_name, User.last_name).where(User.uuid.in_(users)))
+    return {row[0]: Person(row[1], row[2]) for row in found}
+
+
+async def authenticate(db: AsyncSession, token: str) -> Caller | None:
+    """The caller that a token stands for; None when the token is unknown or removed, or its user has left the workspace.
+
+    One select. About once an hour it also notes the use of the token, which lasts when the caller commits.
+    """
+    query = (
+        select(Token, Membership.permissions, Role.slug, Role.permissions)
+        .join(Membership, (Membership.user_uuid == Token.user_uuid) & (Membership.workspace_uuid == Token.workspace_uuid))
+        .join(Role, (Role.uuid == Membership.role_uuid) & (Role.workspace_uuid == Token.workspace_uuid))
+        .where(Token.hash == hash_token(token), Token.deleted_at.is_(None))
+    )
+    with everywhere(db):
+        found = (await db.execute(query)).one_or_none()
+        if found is None:
+            return None
+        row, own_rules, role_slug, role_rules = found
+        await _note_use(db, row)
+    layers = [access_rules.layer([*role_rules, *own_rules])]
+    if row.permissions is not None:
+        layers.append(access_rules.layer(row.permissions))
+    return Caller(row.user_uuid, row.uuid, row.workspace_uuid, role_slug, tuple(layers))
+
+
+async def _note_use(db: AsyncSession, token: Token) -> None:
+    now = clock.now()
+    if token.last_used_at is not None and now - token.last_used_at < USED_WITHIN:
+        return
+    # Whoever finds the row locked leaves the note to the holder: a request never waits for another one here.
+    free = (
+        select(Token.uuid)
+        .where(Token.uuid == token.uuid, or_(Token.last_used_at.is_(None), Token.last_used_at <= now - USED_WITHIN))
+        .with_for_update(skip_locked=True)
+    )
+    note = update(Token).where(Token.uuid == free.scalar_subquery()).values(last_used_at=now, updated_at=Token.updated_at)
+    await db.execute(note.execution_options(synchronize_session=False))
+
+
+async def create_token(
+    db: AsyncSession,
+    *,
+    workspace_uuid: uuid.UUID,
+    user_uuid: uuid.UUID,
+    name: str = "CLI",
+    description: str | None = None,
+    permissions: Sequence[dict[str, Any]] | None = None,
+) -> NewToken:
+    """Make a token of a user for a workspace. `permissions`: stored rules that narrow the user's rights; None: all of them."""
+    value = new_token()
+    row = Token(
+        uuid=ids.new(),
+        workspace_uuid=workspace_uuid,
+        user_uuid=user_uuid,
+        hash=hash_token(value),
+        last_four=value[-4:],
+        name=name,
+        description=description,
+        permissions=None if permissions is None else list(permissions),
+    )
+    db.add(row)
+    await db.flush()
+    return NewToken(row.uuid, value)
+
+
+async def bootstrap(db: AsyncSession, *, email: str = "admin@localhost", workspace_name: str = "My Workspace") -> Bootstrap | None:
+    """Give a database without a workspace its first one, with the preset roles, an admin and a token; None when there is one already.
+
+    Several starters at once agree on one workspace: the others wait for the first one's commit. The caller commits.
+    """
+    with everywhere(db):
+        await db.execute(select(func.pg_advisory_xact_lock(_BOOTSTRAP_LOCK)))
+        if await db.scalar(select(Workspace.uuid).limit(1)) is not None:
+            return None
+    return await add_workspace(db, name=workspace_name, email=email)
+
+
+async def add_workspace(db: AsyncSession, *, name: str, email: str) -> Bootstrap:
+    """A new workspace with the preset roles, this person as its admin, and a token of the admin's. The caller commits."""
+    former = db.info.get("scope")
+    workspace = Workspace(uuid=ids.new(), name=name)
+    db.add(workspace)
+    await db.flush()
+    try:
+        db.info["scope"] = workspace.uuid
+        admin = await known_person(db, email)
+        await _furnish(db, workspace.uuid, admin)
+        token = await create_token(db, workspace_uuid=workspace.uuid, user_uuid=admin, name="First token")
+        for add_rows in on_workspace_created:
+            await add_rows(db, workspace.uuid)
+        await db.flush()
+        return Bootstrap(workspace.uuid, admin, token.value)
+    finally:
+        db.info["scope"] = former
+
+
+async def _furnish(db: AsyncSession, workspace_uuid: uuid.UUID, admin_uuid: uuid.UUID) -> None:
+    """Add the preset roles and the first admin."""
+    roles = {
+        slug: Role(uuid=ids.new(), workspace_uuid=workspace_uuid, slug=slug, permissions=access_rules.preset_rules(slug), is_preset=True)
+        for slug in access_rules.PRESETS
+    }
+    db.add_all(roles.values())
+    await db.flush()
+    db.add(Membership(workspace_uuid=workspace_uuid, user_uuid=admin_uuid, role_uuid=roles[access_rules.ADMIN].uuid))
+    await db.flush()
+
+
+async def email_of(db: AsyncSession, user: uuid.UUID) -> str | None:
+    """The e-mail address of a user; None when there is no such user."""
+    return await db.scalar(select(User.email).where(User.uuid == user))
+
+
+async def folder_exists(db: AsyncSession, folder: uuid.UUID, kind: FolderKind) -> bool:
+    """Whether the session's workspace has this folder for things of this kind; it then cannot be removed before the caller's commit."""
+    found = await db.scalar(
+        select(Folder.uuid).where(Folder.uuid == folder, Folder.kind == kind, Folder.deleted_at.is_(None)).with_for_update(read=True)
+    )
+    return found is not None
+
+
+async def first_workspace(db: AsyncSession) -> uuid.UUID:
+    """The oldest workspace: the one that the installation was born with. Runs EVERYWHERE."""
+    found = await db.scalar(select(Workspace.uuid).order_by(Workspace.uuid).limit(1))
+    if found is None:
+        raise LookupError("there is no workspace right after the bootstrap")
+    return found

@@ -1,0 +1,1 @@
+"""E-mail: addresses, plain-text bodies and the SMTP client."""

@@ -1,0 +1,1 @@
+"""Dispatch: batches are submitted, enumerated into runs, queued, limited, scheduled and cancelled."""

@@ -1,0 +1,153 @@
+"""Cancel: what has not begun ends at once; what is being driven ends at its next node boundary."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from cargo_ai.engine.journal import fanout
+from cargo_ai.engine.journal.flush_rows import HOUR, NIL
+from cargo_ai.kernel import clock
+
+Connection = psycopg.AsyncConnection[Any]
+
+ASK = """
+update batches set status = 'cancelling', enumerated = true, updated_ms = %s
+where uuid = %s and workspace_uuid = %s and finished_ms is null returning uuid
+"""
+NOT_BEGUN = """
+update shards set state = 'done', touched_ms = %s where batch_uuid = %s and state in ('waiting', 'queued') returning uuid
+"""
+# Ends the runs of `old`, counts them on their shards, and takes the parked ones off the counters of the nodes that they waited at.
+GONE = """
+gone as (
+    update runs r set status = 'cancelled', wake_ms = null, waiting_for = null, finished_ms = %(now)s, updated_ms = %(now)s from old
+    where r.uuid = old.uuid and r.finished_ms is null
+    returning r.uuid, r.shard_uuid, r.batch_uuid, r.workspace_uuid, r.workflow_uuid, r.release_uuid, r.position, r.created_ms, old.was,
+        r.parent_batch_uuid, r.fanout_uuid
+), counted as (
+    update shards s set cancelled = s.cancelled + c.n
+    from (select shard_uuid, count(*) as n from gone where fanout_uuid is null group by shard_uuid) c
+    where s.uuid = c.shard_uuid returning s.uuid
+), counted_off as (
+    insert into node_metrics as m (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot, workspace_uuid, total, success, error,
+        idle, cancelled, credits)
+    select workflow_uuid, coalesce(release_uuid, %(nil)s), coalesce(batch_uuid, parent_batch_uuid, %(nil)s), created_ms / %(hour)s,
+        position, -1, workspace_uuid, 0, 0, 0, -count(*), 0, 0
+    from gone where was = 'idle' and position is not null group by 1, 2, 3, 4, 5, 7
+    on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do update set idle = m.idle + excluded.idle
+) select uuid, batch_uuid, fanout_uuid from gone
+"""
+END = f"""
+with old as (
+    select uuid, status as was from runs
+    where (batch_uuid = %(batch)s or parent_batch_uuid = %(batch)s) and finished_ms is null
+        and (shard_uuid = any(%(shards)s) or status = 'idle') for update
+), {GONE}
+"""  # noqa: S608 - put together from our own texts
+PARKED_RUNS = f"""
+with old as (
+    select uuid, status as was from runs
+    where uuid = any(%(uuids)s) and workspace_uuid = %(workspace)s and finished_ms is null
+        and (status = 'idle' or uuid = any(%(undriven)s)) for update
+), {GONE}
+"""  # noqa: S608 - put together from our own texts
+# Shards before runs, in the order of their ids: as each flush locks them, so that the two never wait for each other.
+TELL = """
+update shards s set signal = s.signal + 1 from (
+    select uuid from shards where uuid in (
+        select shard_uuid from runs where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle'
+    ) order by uuid for update
+) told where s.uuid = told.uuid
+"""
+TELL_BATCH = """
+update shards s set signal = s.signal + 1 from (
+    select uuid from shards where batch_uuid = %s and state = 'running' order by uuid for update
+) told where s.uuid = told.uuid
+"""
+LIVE_RUNS = """
+update runs set status = 'cancelling', updated_ms = %s
+where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle' returning uuid
+"""
+# What these runs have started, and what that has started; `undriven`: its parent alone would drive it, and so on up to these runs.
+BELOW = """
+with recursive down as (
+    select uuid, inline and status <> 'idle' as undriven from runs
+    where parent_uuid = any(%s) and fanout_uuid is not null and finished_ms is null
+    union all
+    select r.uuid, d.undriven and r.inline and r.status <> 'idle' from down d join runs r on r.parent_uuid = d.uuid
+    where r.fanout_uuid is not null and r.finished_ms is null
+) select uuid, undriven from down
+"""
+FANOUTS = """
+select distinct fanout_uuid from runs
+where uuid = any(%s) and fanout_uuid is not null and finished_ms is null and (status = 'idle' or uuid = any(%s))
+"""
+
+
+async def ask_batch(connection: Connection, workspace: uuid.UUID, batch: uuid.UUID) -> bool:
+    """Ask a batch to stop; False when it is over (or not of this workspace). Its enumeration ends with the present chunk."""
+    cursor = await connection.execute(ASK, (_now(), batch, workspace))
+    if await cursor.fetchone() is None:
+        return False
+    await rest_of_batch(connection, batch)
+    await connection.execute(TELL_BATCH, (batch,))
+    return True
+
+
+async def rest_of_batch(connection: Connection, batch: uuid.UUID) -> None:
+    """In a batch that was asked to stop, end everything that nobody drives: waiting and queued shards, parked runs."""
+    asked = await connection.execute("select 1 from batches where uuid = %s and status = 'cancelling'", (batch,))
+    if await asked.fetchone() is None:
+        return
+    now = _now()
+    cursor = await connection.execute(NOT_BEGUN, (now, batch))
+    shards = [row[0] for row in await cursor.fetchall()]
+    await connection.execute(END, {"now": now, "batch": batch, "shards": shards, "nil": NIL, "hour": HOUR})
+
+
+async def runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:
+    """Cancel runs and everything below them: parked ones at once, others at their next node boundary.
+
+    Returns the runs of `uuids` that were touched, and batches that may be over now. What a run starts at this moment is cancelled by who
+    drives it.
+    """
+    named = list(uuids)
+    found = await _below(connection, named)
+    touched, over = await _cancel(connection, workspace, list({*named, *found}), [])
+    return [uid for uid in named if uid in touched], over
+
+
+async def below(connection: Connection, workspace: uuid.UUID, run: uuid.UUID) -> None:
+    """Cancel everything below a run, for the driver that is about to end it: what only the run itself would have driven ends at once."""
+    found = await _below(connection, [run])
+    if found:
+        await _cancel(connection, workspace, list(found), [uid for uid, undriven in found.items() if undriven])
+
+
+async def _below(connection: Connection, uuids: list[uuid.UUID]) -> dict[uuid.UUID, bool]:
+    return dict(await (await connection.execute(BELOW, (uuids,))).fetchall())
+
+
+async def _cancel(
+    connection: Connection, workspace: uuid.UUID, uuids: list[uuid.UUID], undriven: list[uuid.UUID]
+) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    now = _now()
+    await connection.execute(TELL, (uuids, workspace))
+    fanouts = [row[0] for row in await (await connection.execute(FANOUTS, (uuids, undriven))).fetchall()]
+    await fanout.lock(connection, fanouts)
+    named = {"now": now, "uuids": uuids, "undriven": undriven, "workspace": workspace, "nil": NIL, "hour": HOUR}
+    parked = await (await connection.execute(PARKED_RUNS, named)).fetchall()
+    live = await (await connection.execute(LIVE_RUNS, (now, uuids, workspace))).fetchall()
+    # A parent that is not cancelled itself learns that an item of its is.
+    await fanout.count_off(connection, [(row[2], True) for row in parked if row[2] is not None], [], now)
+    for row in parked:
+        await connection.execute("select pg_notify('cargo_done', %s)", (str(row[0]),))
+    return {row[0] for row in (*parked, *live)}, {row[1] for row in parked if row[1] is not None}
+
+
+def _now() -> int:
+    return int(clock.unix() * 1000)

@@ -1,0 +1,224 @@
+"""Claim: who drives a shard, what is left in it, and what happens to its batch when it ends."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.engine.dispatch import cancel, concurrency, stages
+from cargo_ai.engine.dispatch.queue import Queue, producer
+from cargo_ai.kernel import clock
+
+Connection = psycopg.AsyncConnection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A shard as it was when this process took it: `tries` counts claims that no orderly end followed, and of its runs no more than
+    `width` may go at once (see ceiling)."""
+
+    uuid: uuid.UUID
+    epoch: int
+    tries: int
+    workspace: uuid.UUID
+    batch: uuid.UUID | None
+    lane: str
+    suspect: str | None
+    first: uuid.UUID
+    last: uuid.UUID
+    signal: int
+    cancelling: bool
+    width: int | None = None
+
+
+CLAIM = """
+update shards s set epoch = epoch + 1, tries = tries + 1, state = 'running', owner = %s, touched_ms = %s
+where uuid = %s and state in ('queued', 'running')
+returning uuid, epoch, tries, workspace_uuid, batch_uuid, lane, suspect, first_run, last_run, signal,
+    exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling'), width
+"""
+UNFINISHED = """
+select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms,
+    user_uuid, record_id, record_title, parent_batch_uuid, fanout_uuid, item, replay_of, replay_root, taken, replay_path
+from runs where shard_uuid = %s and uuid between %s and %s and finished_ms is null and status <> 'idle' and not inline
+order by uuid limit %s
+"""
+ENTRIES = """
+select run_uuid, seq, node_uuid, node_slug, visit, status, next_node_uuid, error_message, output::text as output, output_file, credits
+from executions where run_uuid = any(%s) and run_uuid between %s and %s order by run_uuid, seq
+"""
+
+
+async def claim(connection: Connection, shard: uuid.UUID, owner: str, now: int) -> Claimed | None:
+    """Take a shard over from whoever had it; None when nothing is left to do in it."""
+    cursor = await connection.execute(CLAIM, (owner, now, shard))
+    row = await cursor.fetchone()
+    return Claimed(*row) if row else None
+
+
+async def count_tries(connection: Connection, claimed: Claimed, tries: int) -> None:
+    """Say how many claims without an orderly end are held against a shard."""
+    await connection.execute("update shards set tries = %s where uuid = %s and epoch = %s", (tries, claimed.uuid, claimed.epoch))
+
+
+async def unfinished(connection: Connection, claimed: Claimed, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
+    """The next runs of a shard that are neither finished nor parked, in order of their ids; not those that their parents drive."""
+    low = uuid.UUID(int=after.int + 1) if after else claimed.first
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(UNFINISHED, (claimed.uuid, low, claimed.last, limit))
+        return await cursor.fetchall()
+
+
+async def entries(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """What the journal has of these runs, in order, by run."""
+    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(ENTRIES, (list(runs), min(runs), max(runs)))
+        async for row in cursor:
+            found.setdefault(row["run_uuid"], []).append(row)
+    return found
+
+
+async def cancelling(connection: Connection, claimed: Claimed) -> set[str]:
+    """The runs of a shard that somebody asked to cancel."""
+    cursor = await connection.execute(
+        # No upper bound: runs that others of the shard have started are younger than its last one.
+        "select uuid from runs where shard_uuid = %s and uuid >= %s and status = 'cancelling'",
+        (claimed.uuid, claimed.first),
+    )
+    return {str(row[0]) for row in await cursor.fetchall()}
+
+
+async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed, *, requeue: bool) -> None:
+    """End a shard: give it back to the queue, or close it, let the workspace's next one in and see whether the batch is over."""
+    async with pool.connection() as connection:
+        if requeue:
+            await _give_back(connection, queue, claimed)
+            return
+        if claimed.batch is None:
+            await connection.execute("delete from shards where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch))
+            if claimed.lane == "batch" or queue.most_runs:
+                await admit(connection, queue, claimed.workspace)
+            return
+        await connection.execute(
+            "update shards set state = 'done', owner = null where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch)
+        )
+        # What was parked after somebody asked to cancel must not wait until its time comes.
+        await cancel.rest_of_batch(connection, claimed.batch)
+        await admit(connection, queue, claimed.workspace)
+    # Only now, in a transaction of its own: whoever ends last sees all others ended.
+    async with pool.connection() as connection:
+        if not await close_batch(connection, claimed.batch):
+            await connection.execute(LEFT_OVER, (claimed.uuid,))
+
+
+LEFT_OVER = """
+delete from shards where uuid = %s and state = 'done'
+    and exists (select 1 from batches b where b.uuid = batch_uuid and b.finished_ms is not null)
+"""
+"""A shard of runs below others that outlived their batch: a tool that nobody waited for, items given up when one failed."""
+
+
+async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> None:
+    cursor = await connection.execute(
+        "update shards set state = 'queued', owner = null, tries = 0, touched_ms = %s where uuid = %s and epoch = %s "
+        "and state = 'running' returning uuid",
+        (int(clock.unix() * 1000), claimed.uuid, claimed.epoch),
+    )
+    if not await cursor.fetchone():
+        return
+    if claimed.lane == "interactive":
+        await queue.defer(connection, "drive", "interactive", shard=str(claimed.uuid))
+        return
+    others = await _in_line(connection, claimed.workspace) - 1
+    await queue.defer_behind(connection, "drive", "batch", others, shard=str(claimed.uuid))
+
+
+OTHERS_WAIT = "select exists (select 1 from shards where workspace_uuid <> %s and lane = 'batch' and state = 'queued')"
+
+
+async def others_wait(connection: Connection, workspace: uuid.UUID) -> bool:
+    """Whether shards of other workspaces are next in the queue of batches."""
+    row = await (await connection.execute(OTHERS_WAIT, (workspace,))).fetchone()
+    return row is not None and bool(row[0])
+
+
+LIVE_SLOTS = "select coalesce(sum(slots), 0) from workers where beat_ms > %s"
+IN_LINE = "select count(*) from shards where workspace_uuid = %s and lane = 'batch' and state in ('queued', 'running')"
+PICK = """
+update shards set state = 'queued', touched_ms = %s where uuid in (
+    select uuid from shards where workspace_uuid = %s and state = 'waiting' order by no, batch_uuid limit %s for update skip locked
+) returning uuid, no, batch_uuid
+"""
+
+
+async def _in_line(connection: Connection, workspace: uuid.UUID) -> int:
+    """How many shards of a workspace are queued or running."""
+    row = await (await connection.execute(IN_LINE, (workspace,))).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def admit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
+    """Queue the workspace's next shards, at most twice as many as there are slots: a huge batch never fills the queue before others,
+    and batches of one workspace take turns.
+
+    Workspaces take turns, too: a shard is fetched behind all that had fewer shards of their own workspace before them, those under way
+    included, so that the first one of somebody who has just come is next.
+    """
+    if queue.most_runs:
+        await concurrency.let_in(connection, queue, workspace)
+        return
+    now = int(clock.unix() * 1000)
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(workspace),))
+    slots = await (await connection.execute(LIVE_SLOTS, (now - 60_000,))).fetchone()
+    in_line = await _in_line(connection, workspace)
+    room = max(4, 2 * int(slots[0] if slots else 0)) - in_line
+    if room <= 0:
+        return
+    cursor = await connection.execute(PICK, (now, workspace, room))
+    # As the statement orders them: shards of single runs, which have no batch, come last.
+    picked = sorted(await cursor.fetchall(), key=lambda row: (row[1], row[2] is None, str(row[2])))
+    for ahead, row in enumerate(picked, in_line):
+        await queue.defer_behind(connection, "drive", "batch", ahead, shard=str(row[0]))
+
+
+CLOSE = """
+update batches set status = %s, executed_count = %s, failed_count = %s, cancelled_count = %s, credits = %s, updated_ms = %s,
+    finished_ms = %s
+where uuid = %s
+"""
+COUNTS = """
+select coalesce(sum(executed), 0), coalesce(sum(failed), 0), coalesce(sum(cancelled), 0), coalesce(sum(credits), 0)
+from shards where batch_uuid = %s
+"""
+
+
+async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
+    """End a batch whose runs all ended; True when it was this call that did."""
+    cursor = await connection.execute(
+        "select status, cursor - skipped_count, enumerated, error_message, at_end, pace is not null from batches "
+        "where uuid = %s and finished_ms is null for update",
+        (batch,),
+    )
+    row = await cursor.fetchone()
+    if row is not None and row[5] and not row[2] and row[0] == "running":
+        await stages.ended(connection, producer(), batch, int(row[1]))
+    if row is None or not row[2]:
+        return False
+    counts = await (await connection.execute(COUNTS, (batch,))).fetchone()
+    if counts is None or int(counts[0]) + int(counts[2]) < int(row[1]):
+        return False
+    status = "cancelled" if row[0] == "cancelling" else "error" if row[3] else "success"
+    now = int(clock.unix() * 1000)
+    await connection.execute(CLOSE, (status, int(counts[0]), int(counts[1]), int(counts[2]), float(counts[3]), now, now, batch))
+    await connection.execute("delete from shards where batch_uuid = %s and (state = 'done' or not children)", (batch,))
+    if row[4]:
+        await producer().defer(connection, row[4], "interactive", batch=str(batch))
+    await connection.execute("select pg_notify('cargo_done', %s)", (str(batch),))
+    return True

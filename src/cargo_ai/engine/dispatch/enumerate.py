@@ -1,0 +1,310 @@
+"""Enumerate: the records of a batch become runs, chunk by chunk, never all in memory, and go on where a dead worker stopped."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+from pydantic_core import to_json
+from sqlalchemy import exc
+
+from cargo_ai.engine.dispatch import admission, stages
+from cargo_ai.engine.dispatch.claim import admit, close_batch
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.dispatch.submit import record_id, record_title
+from cargo_ai.engine.journal import crash_points, replay
+from cargo_ai.engine.journal.flush_rows import NIL, NULL, escape
+from cargo_ai.engine.journal.replay import Again
+from cargo_ai.kernel import clock, ids, log
+from cargo_ai.store.availability import patiently
+
+Chunks = AsyncGenerator[list[dict[str, Any]]]
+Source = Callable[[uuid.UUID, Mapping[str, Any], int, uuid.UUID], Chunks]
+"""(workspace, the batch's data, records to skip, the batch) → chunks of records. Raises SourceFailed with a sentence.
+
+A source whose records may change tells those to skip by the runs of the batch, which has `skip` of them.
+"""
+
+Connection = psycopg.AsyncConnection[Any]
+_Entry = tuple[uuid.UUID, dict[str, Any]]
+"""A run to be made, and its record."""
+
+LARGE_BATCH = 20_000
+LARGE_SHARD = 1_000
+LIMITED_SHARD = 50
+"""Where few runs may go at once, others are not to wait for long behind one shard."""
+FIRST_ROWS = 400
+TRANSACTION_ROWS = 4_000
+URGENT_RUNS = 100
+"""So many runs of an urgent batch, roughly, take the interactive lane."""
+
+HOPELESS = (ValueError, TypeError, LookupError, psycopg.DataError, exc.DataError)
+"""What would be raised again, however often the records were read: the batch ends instead."""
+
+_log = log.get(__name__)
+
+
+class SourceFailed(Exception):
+    """The records cannot be read to their end; the message is for the user."""
+
+
+@dataclass(slots=True)
+class Sources:
+    """Where the records of each kind of batch data come from. Filled by the composition root."""
+
+    kinds: dict[str, Source] = field(default_factory=dict[str, Source])
+
+
+CLAIM = """
+update batches set epoch = epoch + 1, status = 'querying', updated_ms = %s
+where uuid = %s and not enumerated and finished_ms is null and status in ('pending', 'querying', 'running')
+returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, shard_size, cursor, enrolment,
+    urgent, pace is not null
+"""
+ADVANCE = """
+update batches set cursor = cursor + %s, updated_ms = %s where uuid = %s and epoch = %s and status = 'querying' returning cursor
+"""
+RUNS = """
+copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
+    record_title, record, replay_of, replay_root, taken, replay_path, created_ms, updated_ms) from stdin
+"""
+SKIPPED = """
+copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
+    record_title, record, replay_of, replay_root, taken, replay_path, created_ms, updated_ms, status, finished_ms, error_message) from stdin
+"""
+SHARDS = """
+insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
+select v.uuid, %s, %s, v.no, %s, %s, v.first, v.last, %s from unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[])
+    as v(uuid, no, first, last)
+"""
+
+
+@dataclass(slots=True)
+class _Batch:
+    uuid: uuid.UUID
+    epoch: int
+    workspace: uuid.UUID
+    workflow: uuid.UUID
+    user: uuid.UUID | None
+    release: uuid.UUID | None
+    graph: uuid.UUID
+    trace: uuid.UUID
+    data: Mapping[str, Any]
+    shard_size: int
+    cursor: int
+    enrolment: admission.Rule | None
+    urgent: bool
+    staged: bool
+    room: int | None = None
+    """So many records more may be enrolled in the present stage."""
+    more: bool = False
+    """There are records behind the present stage."""
+
+
+class Enumerator:
+    """The queue's job `enumerate`: one batch, from its cursor to the end of its source."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], queue: Queue, sources: Sources) -> None:
+        self._pool, self._queue, self._sources = pool, queue, sources
+        self._draining = False
+
+    def drain(self) -> None:
+        """Stop after the present chunk; another worker goes on from the cursor."""
+        self._draining = True
+
+    async def enumerate(self, batch: str) -> None:
+        """Write runs and shards; the batch's cursor moves in the same transactions, so that nothing is enrolled twice."""
+        # After a lost connection the batch is claimed anew and goes on from its cursor, whatever of the last chunk was committed.
+        await patiently("enumerating a batch", partial(self._enumerate, uuid.UUID(batch)))
+
+    async def _enumerate(self, uid: uuid.UUID) -> None:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(CLAIM, (_now(), uid))).fetchone()
+        if row is None:
+            return
+        claimed = _Batch(uid, *row)
+        if claimed.staged and claimed.cursor and not await self._any_left(claimed):
+            await self._end(claimed, None)
+            return
+        if claimed.staged and not await self._has_room(claimed):
+            return
+        problem = None
+        try:
+            if not await self._read(claimed):
+                return
+        except SourceFailed as error:
+            problem = str(error)
+        except HOPELESS as error:
+            _log.exception("the records of a batch cannot be read", batch=str(uid))
+            problem = f"The records cannot be read ({type(error).__name__}); the server's log has the details."
+        if claimed.more and problem is None:
+            await self._wait(claimed)
+        else:
+            await self._end(claimed, problem)
+
+    async def _any_left(self, batch: _Batch) -> bool:
+        """Whether there are records behind the cursor: who takes a batch over at its very end must not begin another stage."""
+        source = self._sources.kinds.get(str(batch.data.get("kind")))
+        if source is None:
+            return True
+        try:
+            async with aclosing(source(batch.workspace, batch.data, batch.cursor, batch.uuid)) as chunks:
+                async for chunk in chunks:
+                    if chunk:
+                        return True
+        except SourceFailed:
+            return True  # Reading it for good says what is wrong.
+        return False
+
+    async def _has_room(self, batch: _Batch) -> bool:
+        """Whether a stage begins or goes on. If not, runs of the last one go on, or the batch stops here: then it may be over."""
+        async with self._pool.connection() as connection:
+            batch.room = await stages.enter(connection, batch.uuid, batch.epoch)
+            if batch.room is None:
+                # In one transaction: nobody looks at a batch again whose worker dies between its stop and its end.
+                await close_batch(connection, batch.uuid)
+            crash_points.point("before stage commit")
+        crash_points.point("after stage commit")
+        return batch.room is not None
+
+    async def _wait(self, batch: _Batch) -> None:
+        async with self._pool.connection() as connection:
+            await stages.leave(connection, batch.uuid, batch.epoch)
+            await close_batch(connection, batch.uuid)
+        crash_points.point("before stage wait")
+
+    async def _read(self, batch: _Batch) -> bool:
+        source = self._sources.kinds.get(str(batch.data.get("kind")))
+        if source is None:
+            raise SourceFailed(f"This server cannot read records of kind {batch.data.get('kind')!r}.")
+        waiting: list[dict[str, Any]] = []
+        limit = (URGENT_RUNS if batch.urgent else FIRST_ROWS) if batch.cursor == 0 else TRANSACTION_ROWS
+        async with aclosing(source(batch.workspace, batch.data, batch.cursor, batch.uuid)) as chunks:
+            async for chunk in _within(batch, chunks):
+                waiting += chunk
+                while len(waiting) >= limit:
+                    if not await self._write(batch, waiting[:limit]) or await self._gives_way(batch):
+                        return False
+                    waiting, limit = waiting[limit:], TRANSACTION_ROWS
+        return not waiting or await self._write(batch, waiting)
+
+    async def _write(self, batch: _Batch, records: list[dict[str, Any]]) -> bool:
+        """One transaction of runs; False when the batch was cancelled or taken over."""
+        now = _now()
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(ADVANCE, (len(records), now, batch.uuid, batch.epoch))).fetchone()
+            if row is None:
+                return False
+            entering = [(ids.new(), record) for record in records]
+            out = {run: record.skip for run, record in entering if isinstance(record, Again) and record.skip}
+            if out:
+                entering = await self._skip(connection, batch, entering, out, now)
+            if batch.enrolment is not None:
+                entering = await self._enrol(connection, batch, batch.enrolment, entering, now)
+            await self._shards(connection, batch, entering, now)
+            await replay.take(connection, [(run, record.seed) for run, record in entering if isinstance(record, Again)])
+            crash_points.point("before enumeration commit")
+        crash_points.point("after enumeration commit")
+        batch.cursor = int(row[0])
+        return True
+
+    async def _enrol(self, connection: Connection, batch: _Batch, rule: admission.Rule, entries: list[_Entry], now: int) -> list[_Entry]:
+        """Those that may enter; the others are kept as skipped runs, which are over before they begin."""
+        named = [(run, record_id(record, run)) for run, record in entries]
+        skipped = await admission.enter(connection, batch.workspace, batch.workflow, rule, named, now)
+        return await self._skip(connection, batch, entries, dict.fromkeys(skipped, admission.WHY[rule]), now) if skipped else entries
+
+    async def _skip(
+        self, connection: Connection, batch: _Batch, entries: list[_Entry], why: Mapping[uuid.UUID, str], now: int
+    ) -> list[_Entry]:
+        """Keep some as skipped runs, each with its reason; returns the others."""
+        async with connection.cursor() as cursor, cursor.copy(SKIPPED) as copy:
+            for entry in entries:
+                if entry[0] in why:
+                    await copy.write(_lines(batch, NIL, [entry], now).replace("\n", f"\tskipped\t{now}\t{escape(why[entry[0]])}\n"))
+        await connection.execute("update batches set skipped_count = skipped_count + %s where uuid = %s", (len(why), batch.uuid))
+        return [entry for entry in entries if entry[0] not in why]
+
+    async def _shards(self, connection: Connection, batch: _Batch, entries: list[_Entry], now: int) -> None:
+        if not entries:
+            return
+        # The first runs of an urgent batch wait behind no other batch.
+        urgent = batch.urgent and batch.cursor < URGENT_RUNS
+        size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
+        if self._queue.most_runs:
+            size = min(size, LIMITED_SHARD)
+        shards: list[tuple[uuid.UUID, int, uuid.UUID, uuid.UUID]] = []
+        position = batch.cursor
+        async with connection.cursor() as cursor, cursor.copy(RUNS) as copy:
+            for begin in range(0, len(entries), size):
+                group, shard = entries[begin : begin + size], ids.new()
+                await copy.write(_lines(batch, shard, group, now))
+                position += len(group)
+                shards.append((shard, position, group[0][0], group[-1][0]))
+        columns = [list(column) for column in zip(*shards, strict=True)]
+        lane, state = ("interactive", "queued" if not self._queue.most_runs else "waiting") if urgent else ("batch", "waiting")
+        await connection.execute(SHARDS, (batch.workspace, batch.uuid, lane, state, now, *columns))
+        if state == "queued":
+            await self._queue.defer_many(connection, "drive", "interactive", [{"shard": str(shard[0])} for shard in shards])
+        else:
+            await admit(connection, self._queue, batch.workspace)
+
+    async def _gives_way(self, batch: _Batch) -> bool:
+        """Whether this process is to stop, and has handed the rest of the batch back to the queue."""
+        if self._draining:
+            async with self._pool.connection() as connection:
+                await self._queue.defer(connection, "enumerate", "batch", batch=str(batch.uuid))
+        return self._draining
+
+    async def _end(self, batch: _Batch, problem: str | None) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "update batches set enumerated = true, status = 'running', error_message = %s, updated_ms = %s "
+                "where uuid = %s and epoch = %s and status = 'querying'",
+                (problem, _now(), batch.uuid, batch.epoch),
+            )
+            await close_batch(connection, batch.uuid)
+
+
+async def _within(batch: _Batch, chunks: Chunks) -> Chunks:
+    """The records of the present stage; of a batch without stages all."""
+    left = batch.room
+    async for chunk in chunks:
+        if left is None:
+            yield chunk
+            continue
+        if not chunk:
+            continue
+        if left > 0:
+            yield chunk[:left]
+        batch.more = len(chunk) > left
+        left = max(0, left - len(chunk))
+        if batch.more:
+            return
+
+
+def _lines(batch: _Batch, shard: uuid.UUID, entries: list[_Entry], now: int) -> str:
+    names = (batch.workspace, batch.workflow, batch.uuid, shard, batch.graph, batch.release or NULL, batch.user or NULL, batch.trace)
+    head = "\t".join(str(name) for name in names)
+    return "".join(
+        f"{run}\t{head}\t{escape(record_id(record, run))}\t{escape(record_title(record))}\t"
+        f"{escape(to_json(record, inf_nan_mode='null').decode())}\t{_replay(record)}\t{now}\t{now}\n"
+        for run, record in entries
+    )
+
+
+def _replay(record: dict[str, Any]) -> str:
+    if not isinstance(record, Again):
+        return f"{NULL}\t{NULL}\t0\t{NULL}"
+    seed = record.seed
+    return f"{seed.run}\t{seed.root}\t{seed.taken}\t{NULL if seed.path is None else escape(seed.path)}"
+
+
+def _now() -> int:
+    return int(clock.unix() * 1000)

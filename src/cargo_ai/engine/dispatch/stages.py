@@ -1,0 +1,106 @@
+"""Stages: a batch with a pace is enrolled stage by stage; the end of a stage's last run lets the next one begin, and nobody polls."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import psycopg
+from pydantic_core import to_json
+
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph.pace import LARGEST, Go, Pace, Progress, decide, pace_of
+from cargo_ai.kernel import clock, ids
+
+Connection = psycopg.AsyncConnection[Any]
+
+LOCKED = """
+select pace, stage, stage_end, stage_executed, stage_failed, cursor, skipped_count from batches
+where uuid = %s and epoch = %s and status = 'querying' for update
+"""
+COUNTS = """
+select coalesce(sum(executed), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(cancelled), 0)::bigint, coalesce(sum(credits), 0)
+from shards where batch_uuid = %s
+"""
+DEAREST = "select coalesce(max(credits), 0) from runs where batch_uuid = %s"
+BEGIN = """
+update batches set stage = stage + 1, stage_end = %s, stage_executed = %s, stage_failed = %s, updated_ms = %s where uuid = %s
+"""
+WAIT = "update batches set status = 'running', updated_ms = %s where uuid = %s and epoch = %s and status = 'querying'"
+STOP = """
+update batches set status = 'running', enumerated = true, stopped = %s, error_message = %s, updated_ms = %s where uuid = %s
+"""
+GO_ON = "update batches set status = 'pending', updated_ms = %s where uuid = %s and status = 'running' and not enumerated"
+# The counts of what has ended go back to where those of a batch under way are: into a shard, which has no runs.
+REOPEN = """
+with opened as (
+    update batches set status = 'pending', enumerated = false, stopped = null, error_message = null, finished_ms = null,
+        stage_end = cursor, stage_executed = executed_count, stage_failed = failed_count, pace = %(pace)s,
+        at_end = coalesce(%(at_end)s, at_end), updated_ms = %(now)s
+    where uuid = %(batch)s and workspace_uuid = %(workspace)s and finished_ms is not null and stopped is not null
+    returning uuid, workspace_uuid, executed_count, failed_count, cancelled_count, credits
+)
+insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, executed, failed, cancelled, credits,
+    touched_ms)
+select %(shard)s, workspace_uuid, uuid, 0, 'batch', 'done', %(nobody)s, %(nobody)s, executed_count, failed_count, cancelled_count, credits,
+    %(now)s
+from opened
+"""
+
+
+async def enter(connection: Connection, batch: uuid.UUID, epoch: int) -> int | None:
+    """In which room enrolling goes on: so many records of the present stage, or of the next one, which begins here.
+
+    None when it does not, in this transaction: because runs of the stage go on (their end lets it go on), because it stops for good, or
+    because somebody else has the batch.
+    """
+    row = await (await connection.execute(LOCKED, (batch, epoch))).fetchone()
+    if row is None:
+        return None
+    kept, stage, end, executed_before, failed_before, cursor, skipped = row
+    if end is not None and cursor < end:
+        return int(end - cursor)
+    executed, failed, cancelled, credits = await _counts(connection, batch)
+    now = int(clock.unix() * 1000)
+    if executed + cancelled < cursor - skipped:
+        await connection.execute(WAIT, (now, batch, epoch))
+        return None
+    dearest = await (await connection.execute(DEAREST, (batch,))).fetchone()
+    ended = executed - executed_before
+    progress = Progress(stage, ended, ended, failed - failed_before, credits, float(dearest[0]) if dearest else 0.0)
+    step = decide(pace_of(kept), progress)
+    if isinstance(step, Go):
+        await connection.execute(BEGIN, (min(cursor + step.size, LARGEST), executed, failed, now, batch))
+        return step.size
+    sentence = f"{step.sentence} {cursor:,} records are enrolled. Go on with: cargo-ai orchestration batch resume {batch}"
+    await connection.execute(STOP, (step.why, sentence, now, batch))
+    return None
+
+
+async def _counts(connection: Connection, batch: uuid.UUID) -> tuple[int, int, int, float]:
+    row = await (await connection.execute(COUNTS, (batch,))).fetchone()
+    return (int(row[0]), int(row[1]), int(row[2]), float(row[3])) if row else (0, 0, 0, 0.0)
+
+
+async def leave(connection: Connection, batch: uuid.UUID, epoch: int) -> None:
+    """All records of the stage are enrolled, and there are more: wait for its runs."""
+    await connection.execute(WAIT, (int(clock.unix() * 1000), batch, epoch))
+
+
+async def ended(connection: Connection, queue: Queue, batch: uuid.UUID, enrolled: int) -> None:
+    """Some run of a batch that waits between two stages has ended: with the last one the next stage begins. The batch's row is locked."""
+    executed, _, cancelled, _ = await _counts(connection, batch)
+    if executed + cancelled < enrolled:
+        return
+    if (await connection.execute(GO_ON, (int(clock.unix() * 1000), batch))).rowcount:
+        await queue.defer(connection, "enumerate", "batch", batch=str(batch))
+
+
+async def reopen(connection: Connection, queue: Queue, workspace: uuid.UUID, batch: uuid.UUID, pace: Pace, at_end: str | None) -> bool:
+    """Have a batch that stopped go on behind its cursor; False when it is not stopped (any more)."""
+    values = {"pace": to_json(pace.kept()).decode(), "at_end": at_end, "now": int(clock.unix() * 1000), "batch": batch}
+    named = {"workspace": workspace, "shard": ids.new(), "nobody": uuid.UUID(int=0)}
+    if not (await connection.execute(REOPEN, values | named)).rowcount:
+        return False
+    await queue.defer(connection, "enumerate", "batch", batch=str(batch))
+    return True

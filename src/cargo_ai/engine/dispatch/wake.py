@@ -1,0 +1,101 @@
+"""Wake: parked runs whose time has come are grouped into new shards; a million waiting runs are rows, not tasks."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.engine.dispatch.claim import admit
+from cargo_ai.engine.dispatch.queue import Lane, Queue
+from cargo_ai.engine.journal.flush_rows import HOUR, NIL
+from cargo_ai.kernel import clock, ids
+
+MOST_AT_ONCE = 2_000
+SHARD_RUNS = 200
+
+DUE = """
+select uuid, workspace_uuid, workflow_uuid, release_uuid, coalesce(batch_uuid, parent_batch_uuid) as batch_uuid, position, created_ms,
+    fanout_uuid is not null as is_child, (select f.lane from fanouts f where f.uuid = fanout_uuid) as lane
+from runs where wake_ms <= %s order by wake_ms limit %s for update skip locked
+"""
+SHARD = """
+insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, children, first_run, last_run, touched_ms)
+values (%s, %s, %s, 0, %s, %s, %s, %s, %s, %s)
+"""
+# One that somebody asked to cancel while it was being parked keeps that: whoever drives the new shard ends it.
+LEAVE = """
+update runs set status = case when status = 'cancelling' then status else 'pending' end, shard_uuid = %s, wake_ms = null, updated_ms = %s,
+    waiting_for = null, inline = false
+where uuid = any(%s) and uuid between %s and %s
+"""
+COUNT_OFF = """
+insert into node_metrics as m
+    (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot, workspace_uuid, total, success, error, idle, cancelled, credits)
+values (%s, %s, %s, %s, %s, -1, %s, 0, 0, 0, %s, 0, 0)
+on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do update set idle = m.idle + excluded.idle
+"""
+
+
+class _Group(NamedTuple):
+    """Runs that may share a shard. `batch` is that of the run at the top for those below others (`children`)."""
+
+    workspace: uuid.UUID
+    batch: uuid.UUID | None
+    lane: Lane
+    children: bool
+
+
+async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
+    """Put due runs into shards and queue those, in one transaction; returns how many. Several workers may call it at once."""
+    now = int(clock.unix() * 1000)
+    async with pool.connection() as connection:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(DUE, (now, MOST_AT_ONCE))
+            due = await cursor.fetchall()
+        groups: dict[_Group, list[dict[str, Any]]] = defaultdict(list)
+        for row in due:
+            lane: Lane = "batch" if row["batch_uuid"] or row["lane"] == "batch" else "interactive"
+            groups[_Group(row["workspace_uuid"], row["batch_uuid"], lane, row["is_child"])].append(row)
+        for group, rows in groups.items():
+            rows.sort(key=lambda row: row["uuid"])
+            size = SHARD_RUNS if group.lane == "batch" else 1
+            for begin in range(0, len(rows), size):
+                await _shard(connection, queue, group, [row["uuid"] for row in rows[begin : begin + size]], now)
+            await _count_off(connection, group.workspace, rows)
+        # Where the server limits runs, single ones wait for their turn, too.
+        for workspace in sorted({group.workspace for group in groups if group.lane == "batch" or queue.most_runs}):
+            await admit(connection, queue, workspace)
+    return len(due)
+
+
+async def next_due(connection: psycopg.AsyncConnection[Any]) -> int | None:
+    """When the next parked run is due, in milliseconds since 1970."""
+    row = await (await connection.execute("select min(wake_ms) from runs where wake_ms is not null")).fetchone()
+    return row[0] if row else None
+
+
+async def _shard(connection: psycopg.AsyncConnection[Any], queue: Queue, group: _Group, runs: list[uuid.UUID], now: int) -> None:
+    shard = ids.new()
+    waits = group.lane == "batch" or queue.most_runs > 0
+    state = "waiting" if waits else "queued"
+    # Number 0: what was parked goes before what has not begun.
+    values = (shard, group.workspace, group.batch, group.lane, state, group.children, runs[0], runs[-1], now)
+    await connection.execute(SHARD, values)
+    await connection.execute(LEAVE, (shard, now, runs, runs[0], runs[-1]))
+    if not waits:
+        await queue.defer(connection, "drive", "interactive", shard=str(shard))
+
+
+async def _count_off(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, rows: list[dict[str, Any]]) -> None:
+    counts: dict[tuple[Any, ...], int] = defaultdict(int)
+    for row in rows:
+        if row["position"] is not None:
+            names = (row["workflow_uuid"], row["release_uuid"] or NIL, row["batch_uuid"] or NIL)
+            counts[*names, row["created_ms"] // HOUR, row["position"]] += 1
+    for key in sorted(counts, key=str):
+        await connection.execute(COUNT_OFF, (*key, workspace, -counts[key]))

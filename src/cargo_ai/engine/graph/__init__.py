@@ -1,0 +1,1 @@
+"""Graphs: parsed, validated and interpreted, without I/O."""

@@ -1,0 +1,360 @@
+"""Interpret: (graph, journal entries) → what comes next. Pure: no I/O, so it also serves replay, estimates and property tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from cargo_ai.engine.graph.action import Done, Failed, Json, Later, Outcome, Scope
+from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Node, Program, is_end
+from cargo_ai.expression import Answer, ExpressionError, NeedsEngine, Question
+from cargo_ai.kernel import clock
+
+MAXIMUM_OUTPUT = 4 * 1024 * 1024
+MAXIMUM_CONTEXT = 16 * 1024 * 1024
+MAXIMUM_THROTTLES = 1_000
+MAXIMUM_PAUSE = 366 * 24 * 3600.0
+DEEPEST = 200
+"""Levels of nesting that can be read back: what is deeper could be written but never resumed."""
+TITLE_LENGTH = 160
+
+Status = Literal["success", "error", "cancelled"]
+
+
+class Entry(NamedTuple):
+    """One execution: what the journal keeps of a visited node. Times are milliseconds since 1970; `output`, `config` are JSON."""
+
+    seq: int
+    node: str
+    slug: str
+    visit: int
+    status: str
+    child: int | None
+    next: str | None
+    title: str
+    error: str | None
+    warnings: tuple[str, ...]
+    output: bytes
+    config: bytes
+    credits: float
+    started: int
+    finished: int
+    effect: bool
+    below: bool = False
+    """The credits are those of runs below this one, whose own executions have counted them for their nodes."""
+
+
+class Act(NamedTuple):
+    """Perform the effect of this node, then `settle` its outcome."""
+
+    node: Node
+    config: dict[str, Json]
+    key: str
+    attempt: int
+    meta: Json
+    warnings: list[str]
+    started: int
+
+
+class Evaluate(NamedTuple):
+    """Have the JavaScript engine answer these questions over this scope, put them into `walk.answered`, then `advance` again."""
+
+    node: Node
+    scope: Mapping[str, Json]
+    questions: tuple[Question, ...]
+    now: int
+    before: Mapping[Question, Answer]
+
+
+class Answered(NamedTuple):
+    """What the engine answered about the config of the present node, and the time that was `now` when it was asked."""
+
+    answers: Mapping[Question, Answer]
+    now: int
+
+
+class Pause(NamedTuple):
+    """Nothing to do for so many seconds; then `advance` again."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(slots=True)
+class Walk:
+    """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
+    `left_at`: the node at which the run was stopped from outside; `chance`: the run that it repeats: where nodes leave the way
+    to chance, it goes as that one did."""
+
+    run: str
+    program: Program
+    record: Json
+    node: Node | None
+    parent: Json = None
+    context: dict[str, Json] = field(default_factory=dict[str, Json])
+    visits: dict[str, int] = field(default_factory=dict[str, int])
+    entries: list[Entry] = field(default_factory=list[Entry])
+    seq: int = 0
+    size: int = 0
+    credits: float = 0.0
+    attempt: int = 1
+    throttled: int = 0
+    meta: Json = None
+    resumed: bool = False
+    answered: Answered | None = None
+    status: Status | None = None
+    error: str | None = None
+    last: Node | None = None
+    left_at: Node | None = None
+    chance: str = ""
+
+    def output(self) -> Json:
+        """What the run gives: the output of the `end` that it came to; None when it came to none."""
+        return self.context.get(self.last.slug) if self.status == "success" and self.last and is_end(self.last.raw) else None
+
+    def pending(self) -> dict[str, Any] | None:
+        """What must be kept beside the entries while the run is parked; None at the first attempt of a node."""
+        if self.attempt == 1 and not self.resumed and not self.throttled:
+            return None
+        return {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
+
+
+def begin(run: str, program: Program, record: Json, parent: Json = None) -> Walk:
+    """A run that has not taken a step. `parent`: the context that its expressions know as `parentNodes`."""
+    return Walk(run, program, record, program.start, parent)
+
+
+def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[str, Any] | None) -> Walk:
+    """Bring a fresh walk to where its journal left it: the context is the fold of its executions, in order of `seq`."""
+    row: Mapping[str, Any] | None = None
+    for row in entries:
+        walk.seq = int(row["seq"]) + 1
+        node = str(row["node_uuid"])
+        walk.visits[node] = int(row["visit"])
+        given: bytes | str = row["output"]
+        output = given.encode() if isinstance(given, str) else given
+        walk.context[str(row["node_slug"])] = from_json(output)
+        walk.size += len(output)
+        walk.credits += float(row["credits"])
+        walk.last = walk.program.nodes.get(node)
+    if row is not None:
+        following = row["next_node_uuid"]
+        walk.node = walk.program.nodes.get(str(following)) if following else None
+        if walk.node is None:
+            if row["status"] == "error" and not following:
+                _end(walk, "error", f"{row['node_slug']}: {row['error_message']}")
+            else:
+                _end(walk, "success", None)
+    if pending:
+        walk.attempt, walk.throttled = int(pending["attempt"]), int(pending["throttled"])
+        walk.meta, walk.resumed = pending["meta"], bool(pending["resumed"])
+    return walk
+
+
+def advance(walk: Walk, now: int) -> Act | Evaluate | Pause | None:
+    """Walk over pure nodes until there is an effect to perform (Act), something to ask the JavaScript engine (Evaluate), time to wait
+    (Pause) or nothing left (None)."""
+    scope = _scope(walk, now)
+    while (node := walk.node) is not None:
+        visit = walk.visits.get(node.uuid, 0) + 1
+        warnings: list[str] = []
+        outcome: Outcome
+        try:
+            if walk.answered is not None or node.resolver.engine:
+                config: Any = _with_engine(walk, node, warnings, now)
+                if isinstance(config, Evaluate):
+                    return config
+            else:
+                config = node.resolver(scope, warnings)
+        except NeedsEngine:
+            walk.answered = Answered({}, now)
+            continue
+        except ExpressionError as error:
+            outcome, config = Failed(str(error)), {}
+        else:
+            if walk.seq >= MAXIMUM_VISITS:
+                outcome = Failed(f"The run visited {MAXIMUM_VISITS} nodes; that is the limit.")
+            elif node.action is None:
+                return Act(node, config, f"{walk.run}:{node.uuid}:{visit}", walk.attempt, walk.meta, warnings, now)
+            else:
+                outcome = node.action.decide(config, Scope(walk.record, walk.chance or walk.run, node.uuid, visit, walk.resumed))
+        pause = settle(walk, node, config, outcome, warnings, now, now)
+        if pause is not None:
+            return pause
+    return None
+
+
+def _scope(walk: Walk, now: int) -> dict[str, Json]:
+    return {"nodes": walk.context, "parentNodes": walk.parent, "now": _wire(now)}
+
+
+@lru_cache(maxsize=16)
+def _wire(now: int) -> str:
+    """The moment as expressions know it. Many runs of a shard advance within one millisecond."""
+    return clock.wire(datetime.fromtimestamp(now / 1000, UTC))
+
+
+def _with_engine(walk: Walk, node: Node, warnings: list[str], now: int) -> Json | Evaluate:
+    """The node's config with the engine's answers, or what it must be asked first. Raises ExpressionError."""
+    answers, asked = walk.answered or Answered({}, now)
+    walk.answered = None
+    scope = _scope(walk, asked)
+    questions = node.resolver.questions(scope, answers)
+    if questions:
+        return Evaluate(node, scope, questions, asked, answers)
+    return node.resolver(scope, warnings, answers)
+
+
+def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: list[str], started: int, finished: int) -> Pause | None:
+    """Take the outcome of the node in: move on, prepare another attempt (Pause), or end the run."""
+    if isinstance(outcome, Done):
+        output = _json(outcome.output)
+        problem = output if isinstance(output, str) else _too_big(walk, node, len(output))
+        if problem is None and isinstance(output, bytes):
+            warnings.extend(outcome.warnings)
+            target = node.child(outcome.child)
+            when = (started, finished)
+            # What an effect gave is kept as it will be read back, so that a resumed run sees the same.
+            kept = outcome.output if node.action is not None else from_json(output)
+            _record(walk, node, config, kept, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
+            _move(walk, target)
+            return None
+        outcome = Failed(problem or "", credits=outcome.credits if node.descends else 0.0)
+    if isinstance(outcome, Later):
+        meta = _json(outcome.meta)
+        if isinstance(meta, bytes):
+            walk.meta, walk.resumed = from_json(meta), True
+            return _pause(outcome.seconds, outcome.reason)
+        outcome = Failed(f"What the node left for later cannot be kept. {meta}")
+    return _failed(walk, node, config, outcome, warnings, started, finished)
+
+
+def cancel(walk: Walk) -> None:
+    """End the run as cancelled at this node boundary."""
+    stop(walk, "cancelled", None)
+
+
+def stop(walk: Walk, status: Status, error: str | None) -> None:
+    """End the run at its present node without a word in the journal."""
+    walk.left_at, walk.node = walk.node, None
+    _end(walk, status, error)
+
+
+def fail(walk: Walk, message: str, now: int) -> None:
+    """End the run in error at its present node, for a reason outside of the node."""
+    node, message = walk.node, _text(message)
+    if node is not None:
+        output = {"errorMessage": message}
+        _record(walk, node, {}, output, to_json(output), f"❌ {message}", message, [], None, None, 0.0, (now, now))
+    stop(walk, "error", message)
+
+
+def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
+    if failed.retry_after is not None and walk.throttled < MAXIMUM_THROTTLES:
+        walk.throttled += 1
+        return _pause(failed.retry_after, "the service asked to wait")
+    if failed.transient and walk.attempt < node.retry.maximum_attempts:
+        walk.attempt += 1
+        return Pause(node.retry.seconds_before(walk.attempt), "retry")
+    target = node.fallback_child or (node.child(0) if node.fallback_on_failure else None)
+    child = node.children.index(target) if target in node.children else None
+    message = _text(failed.message)
+    output = {"errorMessage": message}
+    when = (started, finished)
+    _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, failed.credits, when)
+    if target is not None:
+        _move(walk, target)
+    else:
+        walk.node = None
+        _end(walk, "error", f"{node.slug}: {message}")
+    return None
+
+
+def _record(
+    walk: Walk,
+    node: Node,
+    config: Json,
+    output: Json,
+    output_json: bytes,
+    title: str,
+    error: str | None,
+    warnings: list[str],
+    child: int | None,
+    target: str | None,
+    credit: float,
+    when: tuple[int, int],
+) -> None:
+    visit = walk.visits.get(node.uuid, 0) + 1
+    walk.visits[node.uuid] = visit
+    walk.context[node.slug] = output
+    walk.size += len(output_json)
+    walk.credits += credit
+    walk.last = node
+    config_json = _json(config)
+    title = _text(title)
+    walk.entries.append(
+        Entry(
+            walk.seq,
+            node.uuid,
+            node.slug,
+            visit,
+            "error" if error is not None else "success",
+            child,
+            target,
+            title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…",
+            error,
+            tuple(_text(warning) for warning in warnings),
+            output_json,
+            config_json if isinstance(config_json, bytes) else b"{}",
+            credit,
+            *when,
+            node.action is None and not node.repeatable,
+            node.descends,
+        )
+    )
+    walk.seq += 1
+    walk.attempt, walk.throttled, walk.meta, walk.resumed = 1, 0, None, False
+
+
+def _move(walk: Walk, target: str | None) -> None:
+    walk.node = walk.program.nodes.get(target) if target is not None else None
+    if walk.node is None:
+        _end(walk, "success", None)
+
+
+def _end(walk: Walk, status: Status, error: str | None) -> None:
+    walk.status, walk.error = status, error
+
+
+def _pause(seconds: float, reason: str) -> Pause:
+    """A pause of what others asked for, within bounds; NaN is none."""
+    return Pause(min(max(0.0, seconds), MAXIMUM_PAUSE), reason)
+
+
+def _text(text: str) -> str:
+    """The text as it can be written: half of a character (a lone surrogate) becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _json(value: Json) -> bytes | str:
+    """JSON bytes that can be read back, or a sentence that says why the value is none."""
+    try:
+        found = to_json(value, inf_nan_mode="null")
+        if len(found) > 2 * DEEPEST and found.count(b"[") + found.count(b"{") > DEEPEST:
+            from_json(found)
+        return found
+    except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
+        return f"The output is no JSON: {str(error)[:120]}"
+
+
+def _too_big(walk: Walk, node: Node, size: int) -> str | None:
+    if size > MAXIMUM_OUTPUT:
+        return f"The output of {node.slug} has {size:,} bytes; the limit is {MAXIMUM_OUTPUT:,}."
+    if walk.size + size > MAXIMUM_CONTEXT:
+        return f"With the output of {node.slug} ({size:,} bytes) the run's context passes its limit of {MAXIMUM_CONTEXT:,} bytes."
+    return None

@@ -1,0 +1,239 @@
+"""Check: what is wrong with a graph before anybody walks it, node by node, with the documented reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from cargo_ai.engine.graph.action import Actions, Json
+from cargo_ai.engine.graph.graph import MAXIMUM_NODES, is_start, resolver_of
+from cargo_ai.engine.graph.group import DEEPEST
+from cargo_ai.expression import ExpressionError, Question
+
+_SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
+_KINDS = frozenset({"native", "connector", "tool", "agent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the workspace has: connectors and tools by uuid, releases of tools by (tool, release), and how many children a connector action
+    has (None: no such action). `template_fault` says why a template cannot stand for a tool."""
+
+    actions: Actions
+    connectors: frozenset[str] = frozenset()
+    tools: frozenset[str] = frozenset()
+    tool_releases: frozenset[tuple[str, str]] = frozenset()
+    template_fault: Callable[[str], str | None] = lambda slug: f"There is no tool template {slug!r}."
+    action_children: Callable[[str, str], int | None] = lambda _integration, _action: None
+    wrong: Mapping[Question, ExpressionError] = field(default_factory=dict[Question, ExpressionError])
+    """What the JavaScript engine says of expressions that only it can read (see `questions`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """One node and why it cannot be. `nodes` are the faults inside a group."""
+
+    uuid: str
+    slug: str
+    reason: str
+    message: str
+    nodes: tuple[Invalid, ...] = field(default=())
+
+    def to_wire(self) -> dict[str, Any]:
+        """The wire's shape, with a sentence of ours."""
+        body: dict[str, Any] = {"node": {"uuid": self.uuid, "slug": self.slug}, "reason": self.reason, "message": self.message}
+        return body | ({"invalidNodes": [node.to_wire() for node in self.nodes]} if self.nodes else {})
+
+
+def questions(nodes: Sequence[Mapping[str, Json]]) -> list[Question]:
+    """The expressions of the nodes that only the JavaScript engine can read, each once."""
+    return list(dict.fromkeys(question for node in nodes for question in resolver_of(node).engine))
+
+
+def check(nodes: Sequence[Mapping[str, Json]], known: Known, depth: int = 0) -> list[Invalid]:
+    """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges) where there is no circle.
+
+    `depth`: in so many groups is the graph.
+    """
+    if len(nodes) > MAXIMUM_NODES:
+        return [Invalid("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}.")]
+    faults: list[Invalid] = []
+    if not any(is_start(node) for node in nodes):
+        faults.append(Invalid("", "start", "startNodeNotFound", "Add a native node with slug and actionSlug `start`."))
+    uuids = [str(node.get("uuid")) for node in nodes]
+    present = set(uuids)
+    circular = _circular(nodes)
+    seen: set[str] = set()
+    for node in nodes:
+        fault = _fault(node, known, present, circular, twice=str(node.get("uuid")) in seen) or _group_fault(node, known, depth)
+        seen.add(str(node.get("uuid")))
+        if fault:
+            faults.append(fault)
+    return faults
+
+
+def _fault(node: Mapping[str, Json], known: Known, present: set[str], circular: set[str], *, twice: bool) -> Invalid | None:
+    uuid, slug = str(node.get("uuid")), str(node.get("slug"))
+
+    def no(reason: str, message: str) -> Invalid:
+        return Invalid(uuid, slug, reason, message)
+
+    if twice:
+        return no("childrenUuidsInvalid", f"The uuid {uuid} stands on two nodes; give each node its own.")
+    if not _SLUG.match(slug):
+        return no("slugInvalid", "A slug has letters, digits and underscores only.")
+    unknown = _unknown(node, known)
+    if unknown:
+        return no(*unknown)
+    children = cast("Sequence[str | None]", node.get("childrenUuids") or ())
+    fallback = node.get("fallbackChildUuid")
+    for child in [*children, fallback]:
+        if child is not None and child not in present:
+            return no("nodesNotFound", f"It leads to {child}, which is not among the nodes.")
+    allowed = _children_allowed(node, known)
+    if len(children) not in allowed:
+        wanted = " or ".join(str(count) for count in allowed)
+        return no("childrenUuidsInvalid", f"It needs {wanted} {'child' if wanted == '1' else 'children'} and has {len(children)}.")
+    if uuid in circular:
+        return no("childrenUuidsInvalid", "It leads back to itself; a graph has no circles.")
+    return _config_fault(node, known, no)
+
+
+def _group_fault(node: Mapping[str, Json], known: Known, depth: int) -> Invalid | None:
+    """What is wrong inside a group, at any depth: its nodes obey every rule that those around it obey."""
+    if node.get("kind") != "native" or node.get("actionSlug") != "group":
+        return None
+
+    def no(message: str, inside: Sequence[Invalid] = ()) -> Invalid:
+        return Invalid(str(node.get("uuid")), str(node.get("slug")), "subNodesInvalid", message, tuple(inside))
+
+    if depth >= DEEPEST:
+        return no(f"Groups can be nested {DEEPEST} deep, and this one is deeper.")
+    held = cast("Mapping[str, Json]", node.get("config") or {}).get("_nodes")
+    if not isinstance(held, list) or not held:
+        return no("A group needs `_nodes`: a graph of its own with `start` and `end`.")
+    listed = cast("list[Any]", held)
+    misshapen = next(
+        (fault for at, one in enumerate(listed) if (fault := _shape_fault(one)) and (fault := f"`_nodes[{at}]` {fault}")), None
+    )
+    if misshapen:
+        return no(misshapen)
+    inside = check(listed, known, depth + 1)
+    told = " ".join(f"{fault.slug or 'The graph'}: {fault.message}" for fault in inside[:3])
+    return no(f"Its `_nodes` are not right. {told}", inside) if inside else None
+
+
+def _shape_fault(node: object) -> str | None:
+    """A sentence when something is no node. Those outside of groups have passed the contract; nobody has looked at those inside."""
+    if not isinstance(node, Mapping):
+        return "is no node: it must be an object."
+    fields = cast("Mapping[str, Any]", node)
+    for name in ("uuid", "slug"):
+        if not isinstance(fields.get(name), str) or not fields[name]:
+            return f"has no `{name}`."
+    if fields.get("kind") not in _KINDS:
+        return f"has the kind {fields.get('kind')!r}; the kinds are {', '.join(sorted(_KINDS))}."
+    if not isinstance(fields.get("config") or {}, Mapping) or not isinstance(fields.get("retry") or {}, Mapping):
+        return "has a `config` or `retry` that is no object."
+    children: object = fields.get("childrenUuids") or []
+    if not isinstance(children, list) or not all(one is None or isinstance(one, str) for one in cast("list[Any]", children)):
+        return "has `childrenUuids` that are no list of uuids."
+    if not isinstance(fields.get("fallbackChildUuid"), str | None):
+        return "has a `fallbackChildUuid` that is no uuid."
+    retry = cast("Mapping[str, Any]", fields.get("retry") or {})
+    if not all(isinstance(retry.get(name), int | float | None) for name in ("maximumAttempts", "initialInterval", "backoffCoefficient")):
+        return "has a `retry` whose settings are no numbers."
+    return None
+
+
+def _config_fault(node: Mapping[str, Json], known: Known, no: Callable[[str, str], Invalid]) -> Invalid | None:
+    config = cast("dict[str, Json]", node.get("config") or {})
+    resolver = resolver_of(node)
+    problems = [*resolver.problems, *(known.wrong[question] for question in resolver.engine if question in known.wrong)]
+    if problems:
+        return no("expressionInvalid", " ".join(str(problem) for problem in problems[:3]))
+    if node.get("kind") == "native":
+        action = known.actions.native.get(str(node.get("actionSlug")))
+        message = action.check(config) if action else None
+        if message:
+            return no("nativeInvalid", message)
+    return None
+
+
+def _unknown(node: Mapping[str, Json], known: Known) -> tuple[str, str] | None:
+    kind = node.get("kind")
+    if kind == "native":
+        slug = str(node.get("actionSlug"))
+        if slug not in known.actions.native and f"native:{slug}" not in known.actions.effects:
+            names = ", ".join(sorted(known.actions.native))
+            return "nativeInvalid", f"There is no native action {slug!r} on this server. It has: {names}."
+        return None
+    if kind == "connector":
+        connector, integration = node.get("connectorUuid"), str(node.get("integrationSlug"))
+        if connector is not None and connector not in known.connectors:
+            return "connectorNotFound", f"There is no connector {connector}: see `cargo-ai connection connector list`."
+        if known.action_children(integration, str(node.get("actionSlug"))) is None:
+            return "actionNotFound", f"Integration {integration!r} has no action {node.get('actionSlug')!r} on this server."
+        return None
+    if kind == "tool":
+        fault = _tool_fault(node, known)
+        return ("toolInvalid", fault) if fault else None
+    return "agentInvalid", "This server cannot run agent nodes."
+
+
+def _tool_fault(node: Mapping[str, Json], known: Known) -> str | None:
+    tool, release = node.get("toolUuid"), node.get("releaseUuid")
+    if tool is None:
+        if node.get("templateSlug") is None:
+            return "It names no tool: set toolUuid (see `cargo-ai orchestration tool list`)."
+        return "A releaseUuid needs the toolUuid that it belongs to." if release else known.template_fault(str(node["templateSlug"]))
+    if tool not in known.tools:
+        return f"There is no tool {tool}: see `cargo-ai orchestration tool list`."
+    if release is not None and (str(tool), str(release)) not in known.tool_releases:
+        return f"The tool {tool} has no release {release}."
+    return None
+
+
+def _children_allowed(node: Mapping[str, Json], known: Known) -> tuple[int, ...]:
+    if node.get("kind") == "native":
+        action = known.actions.native.get(str(node.get("actionSlug")))
+        return action.children_of(cast("Mapping[str, Json]", node.get("config") or {})) if action else (1,)
+    if node.get("kind") == "connector":
+        return (known.action_children(str(node.get("integrationSlug")), str(node.get("actionSlug"))) or 1,)
+    return (1,)
+
+
+def _circular(nodes: Sequence[Mapping[str, Json]]) -> set[str]:
+    """The uuids of nodes on a circle: of what Kahn's elimination from both ends leaves over, those that lead back to themselves."""
+    edges: dict[str, set[str]] = {str(node.get("uuid")): set() for node in nodes}
+    for node in nodes:
+        targets = [*cast("Sequence[str | None]", node.get("childrenUuids") or ()), cast("str | None", node.get("fallbackChildUuid"))]
+        edges[str(node.get("uuid"))] |= {target for target in targets if target in edges}
+    back: dict[str, set[str]] = {uuid: set() for uuid in edges}
+    for uuid, targets in edges.items():
+        for target in targets:
+            back[target].add(uuid)
+    alive = _eliminate(_eliminate(set(edges), edges, back), back, edges)
+    return {uuid for uuid in alive if _returns(uuid, edges)}
+
+
+def _returns(uuid: str, edges: Mapping[str, set[str]]) -> bool:
+    seen, ahead = set[str](), list(edges[uuid])
+    while ahead and uuid not in seen:
+        step = ahead.pop()
+        if step not in seen:
+            seen.add(step)
+            ahead += edges[step]
+    return uuid in seen
+
+
+def _eliminate(alive: set[str], forward: Mapping[str, set[str]], back: Mapping[str, set[str]]) -> set[str]:
+    alive = set(alive)
+    leaves = [uuid for uuid in alive if not forward[uuid] & alive]
+    while leaves:
+        leaf = leaves.pop()
+        alive.discard(leaf)
+        leaves += [uuid for uuid in back[leaf] & alive if not forward[uuid] & alive and uuid not in leaves]
+    return alive

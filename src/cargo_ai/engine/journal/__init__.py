@@ -1,0 +1,1 @@
+"""The journal: the tables of runs and executions, and the code that writes and reads them."""

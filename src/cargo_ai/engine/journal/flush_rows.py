@@ -1,0 +1,279 @@
+"""Journal: the rows of a flush and the one transaction that writes them, fenced by each shard's epoch."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from pydantic_core import to_json
+
+from cargo_ai.engine.graph.interpret import Entry
+from cargo_ai.engine.journal import fanout
+from cargo_ai.engine.journal.copy_format import NULL, escape
+from cargo_ai.engine.journal.fanout import Fanout
+from cargo_ai.kernel import ids
+
+NIL = uuid.UUID(int=0)
+HOUR = 3_600_000
+PIECE_ROWS = 100
+
+
+@dataclass(slots=True)
+class Shard:
+    """A shard that this process holds. `lost` turns true when somebody else took it over; what it still writes is dropped."""
+
+    uuid: uuid.UUID
+    epoch: int
+    workspace: uuid.UUID
+    batch: uuid.UUID | None
+    lane: str
+    lost: bool = False
+    signal: int = 0
+    cancelling: bool = False
+    suspect: str | None = None
+    quiet: bool = False
+
+
+@dataclass(slots=True)
+class RunState:
+    """What changes on a run's row: its end, or where it is parked and until when, or for which fan-out (`waiting`).
+
+    `fanout`: the one that the run itself belongs to. Such a run counts neither for its shard nor for a batch: its credits reach those
+    once, by the node of its parent that waits for it.
+    """
+
+    run: str
+    status: str
+    now: int
+    error: str | None = None
+    credits: float = 0.0
+    position: str | None = None
+    wake: int | None = None
+    pending: dict[str, Any] | None = None
+    waiting: uuid.UUID | None = None
+    fanout: uuid.UUID | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self.status != "idle"
+
+
+@dataclass(slots=True)
+class Origin:
+    """Where entries count: workflow, release and batch of their run (or of the run at the top), and the hour it was created in."""
+
+    workflow: uuid.UUID
+    release: uuid.UUID | None
+    batch: uuid.UUID | None
+    hour: int
+
+
+@dataclass(slots=True)
+class Part:
+    """One shard's share of a flush."""
+
+    shard: Shard
+    entries: list[tuple[str, Entry, str | None]] = field(default_factory=list[tuple[str, Entry, str | None]])
+    states: list[RunState] = field(default_factory=list[RunState])
+    metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
+    fanouts: list[Fanout] = field(default_factory=list[Fanout])
+
+    def count(self, origin: Origin, entry: Entry) -> None:
+        """Count one execution for its node."""
+        row = self._row(origin, entry.node)
+        row[0] += 1
+        row[1 if entry.status == "success" else 2] += 1
+        row[5] += 0.0 if entry.below else entry.credits
+
+    def count_parked(self, origin: Origin, node: str) -> None:
+        """Count a run that waits at a node; waking it counts it off (see wake)."""
+        self._row(origin, node)[3] += 1
+
+    def _row(self, origin: Origin, node: str) -> list[float]:
+        key = (origin.workflow, origin.release or NIL, origin.batch or NIL, origin.hour, node)
+        row = self.metrics.get(key)
+        if row is None:
+            row = self.metrics[key] = [0, 0, 0, 0, 0, 0.0]
+        return row
+
+
+FENCE = """
+update shards s set executed = s.executed + v.executed, failed = s.failed + v.failed, cancelled = s.cancelled + v.cancelled,
+    credits = s.credits + v.credits, touched_ms = %s, last_flush = %s, suspect = v.suspect
+from unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::float8[], %s::text[])
+    as v(uuid, epoch, executed, failed, cancelled, credits, suspect)
+where s.uuid = v.uuid and s.epoch = v.epoch and s.state = 'running'
+returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
+"""
+# A run that was asked to cancel while it was being parked is woken at once, to end.
+RUNS = """
+update runs r set error_message = v.error, credits = v.credits, position = v.position, pending = v.pending, updated_ms = v.now,
+    finished_ms = v.finished, waiting_for = v.waiting,
+    status = case when r.status = 'cancelling' and v.finished is null then r.status else v.status end,
+    wake_ms = case when r.status = 'cancelling' and v.finished is null then v.now else v.wake end
+from unnest(%s::uuid[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::bigint[], %s::json[], %s::bigint[], %s::bigint[],
+    %s::uuid[]) as v(uuid, status, error, credits, position, wake, pending, now, finished, waiting)
+where r.uuid = v.uuid and r.uuid between %s and %s
+"""
+METRICS = """
+insert into node_metrics as m
+    (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot, workspace_uuid, total, success, error, idle, cancelled, credits)
+select v.workflow, v.release, v.batch, v.hour, v.node, %s, v.workspace, v.total, v.success, v.error, v.idle, v.cancelled, v.credits
+from unnest(
+    %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::uuid[],
+    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::float8[]
+) as v(workflow, release, batch, hour, node, workspace, total, success, error, idle, cancelled, credits)
+on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do update set total = m.total + excluded.total,
+    success = m.success + excluded.success, error = m.error + excluded.error, idle = m.idle + excluded.idle,
+    cancelled = m.cancelled + excluded.cancelled, credits = m.credits + excluded.credits
+"""
+ENTRIES = """
+copy executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title, error_message,
+    warnings, output, output_file, config, credits, started_ms, finished_ms) from stdin"""
+
+
+async def write(connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID, slot: int, now: int) -> bool:
+    """Write a flush in one transaction. Shards whose epoch has moved on are marked lost and nothing of theirs is written.
+
+    `flush` makes a repetition after a lost connection harmless: a shard that already has it is skipped. True when runs that waited for
+    others have become due.
+    """
+    async with connection.transaction():
+        held = await _fence(connection, parts, flush, now)
+        live = [part for part in parts if part.shard.uuid in held]
+        for part in parts:
+            if part.shard.uuid in held:
+                part.shard.signal, part.shard.cancelling = held[part.shard.uuid]
+            else:
+                part.shard.lost = True
+        await _write_entries(connection, live)
+        started = [(one, part.shard.uuid) for part in live for one in part.fanouts]
+        if started:
+            await fanout.insert(connection, [one for one, _ in started], [shard for _, shard in started])
+        woken = await _write_states(connection, [state for part in live for state in part.states], now)
+        await _write_metrics(connection, live, slot)
+        await _tell(connection, live)
+    return woken
+
+
+async def written(connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID) -> bool:
+    """Whether a flush whose commit was never confirmed did reach the database."""
+    shards = [part.shard.uuid for part in parts]
+    cursor = await connection.execute("select 1 from shards where uuid = any(%s) and last_flush = %s limit 1", (shards, flush))
+    return await cursor.fetchone() is not None
+
+
+async def _fence(
+    connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID, now: int
+) -> dict[uuid.UUID, tuple[int, bool]]:
+    ordered = sorted(parts, key=lambda part: part.shard.uuid)  # one lock order for everybody: no deadlocks
+    ends = [[state for state in part.states if state.ended and state.fanout is None] for part in ordered]
+    cursor = await connection.execute(
+        FENCE,
+        (
+            now,
+            flush,
+            [part.shard.uuid for part in ordered],
+            [part.shard.epoch for part in ordered],
+            [sum(state.status in {"success", "error"} for state in end) for end in ends],
+            [sum(state.status == "error" for state in end) for end in ends],
+            [sum(state.status == "cancelled" for state in end) for end in ends],
+            [float(sum(state.credits for state in end)) for end in ends],
+            [part.shard.suspect for part in ordered],
+        ),
+    )
+    return {row[0]: (int(row[1]), bool(row[2])) for row in await cursor.fetchall()}
+
+
+def _warnings(warnings: tuple[str, ...]) -> str:
+    if not warnings:
+        return NULL
+    quoted = ",".join('"' + warning.replace("\\", "\\\\").replace('"', '\\"') + '"' for warning in warnings[:50])
+    return escape("{" + quoted + "}")
+
+
+def copy_lines(entries: Iterable[tuple[str, Entry, str | None]], workspace: uuid.UUID) -> str:
+    """The rows of `executions` in COPY's text format."""
+    lines: list[str] = []
+    for run, entry, file in entries:
+        output = NULL if file else escape(entry.output.decode())
+        error = NULL if entry.error is None else escape(entry.error)
+        lines.append(
+            f"{run}\t{entry.seq}\t{workspace}\t{escape(entry.node)}\t{escape(entry.slug)}\t{entry.visit}\t{entry.status}\t"
+            f"{NULL if entry.child is None else entry.child}\t{escape(entry.next) if entry.next else NULL}\t{escape(entry.title)}\t"
+            f"{error}\t{_warnings(entry.warnings)}\t{output}\t{file or NULL}\t{escape(entry.config.decode())}\t{entry.credits}\t"
+            f"{entry.started}\t{entry.finished}\n"
+        )
+    return "".join(lines)
+
+
+async def _write_entries(connection: psycopg.AsyncConnection[Any], parts: list[Part]) -> None:
+    if not any(part.entries for part in parts):
+        return
+    async with connection.cursor() as cursor, cursor.copy(ENTRIES) as copy:
+        for part in parts:
+            for begin in range(0, len(part.entries), PIECE_ROWS):
+                await copy.write(copy_lines(part.entries[begin : begin + PIECE_ROWS], part.shard.workspace))
+                await asyncio.sleep(0)  # the write itself seldom lets anybody else in
+
+
+async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[RunState], now: int) -> bool:
+    if not states:
+        return False
+    states.sort(key=lambda state: state.run)
+    ended = [(state.fanout, state.status != "success") for state in states if state.ended and state.fanout is not None]
+    waiting = [state.waiting for state in states if state.waiting is not None]
+    await fanout.lock(connection, [*waiting, *{one for one, _ in ended}])
+    await connection.execute(
+        RUNS,
+        (
+            [state.run for state in states],
+            [state.status for state in states],
+            [state.error and state.error.replace("\x00", "") for state in states],
+            [state.credits for state in states],
+            [state.position for state in states],
+            [state.wake for state in states],
+            [to_json(state.pending).decode() if state.pending else None for state in states],
+            [state.now for state in states],
+            [state.now if state.ended else None for state in states],
+            [state.waiting for state in states],
+            # Literal bounds let the planner leave out the other months.
+            states[0].run,
+            states[-1].run,
+        ),
+    )
+    return await fanout.count_off(connection, ended, waiting, now)
+
+
+async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[Part], slot: int) -> None:
+    merged: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0.0])
+    for part in parts:
+        for key, counts in part.metrics.items():
+            row = merged[(*key, part.shard.workspace)]
+            for index, count in enumerate(counts):
+                row[index] += count
+    if not merged:
+        return
+    rows = sorted(merged.items(), key=lambda item: [str(value) for value in item[0]])
+    keys = list(zip(*(key for key, _ in rows), strict=True))
+    counts = list(zip(*(row for _, row in rows), strict=True))
+    whole = [[int(value) for value in column] for column in counts[:5]]
+    await connection.execute(METRICS, (slot, *(list(column) for column in keys), *whole, [float(value) for value in counts[5]]))
+
+
+async def _tell(connection: psycopg.AsyncConnection[Any], parts: list[Part]) -> None:
+    """Wake who waits for a single run. Runs of batches are too many to shout each end; whoever waits for one looks again by itself."""
+    ended = [state.run for part in parts if part.shard.lane == "interactive" for state in part.states if state.ended and not state.fanout]
+    if ended:
+        await connection.execute("select pg_notify('cargo_done', run) from unnest(%s::text[]) as run", (ended,))
+
+
+def new_flush() -> uuid.UUID:
+    """The id of a flush."""
+    return ids.new()

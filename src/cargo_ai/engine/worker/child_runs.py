@@ -1,0 +1,391 @@
+"""Descend: carries out group and tool nodes, whose effect is runs below their own: few in the parent's shard, many in others."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from psycopg_pool import AsyncConnectionPool
+from pydantic_core import from_json
+
+from cargo_ai.engine.dispatch import cancel as cancels
+from cargo_ai.engine.dispatch import claim
+from cargo_ai.engine.dispatch.queue import Queue
+from cargo_ai.engine.graph import group
+from cargo_ai.engine.graph.action import Actions, Done, Failed, ToolMissing
+from cargo_ai.engine.graph.graph import GROUP, Program
+from cargo_ai.engine.graph.interpret import Act, Walk
+from cargo_ai.engine.journal import children, crash_points, replay
+from cargo_ai.engine.journal.fanout import Child, Fanout, Head, Kind
+from cargo_ai.engine.journal.writer import Writer
+from cargo_ai.engine.worker.child_results import Harvest
+from cargo_ai.engine.worker.inline_children import Brood
+from cargo_ai.engine.worker.load import Loader, Row
+from cargo_ai.engine.worker.shard import Drive, now
+from cargo_ai.kernel import ids
+from cargo_ai.store.availability import patiently
+
+if TYPE_CHECKING:
+    from cargo_ai.engine.worker.run import Runner
+
+MOST_INLINE = 50
+SHARD_RUNS = 200
+LARGE_GROUP, LARGE_SHARD = 2_000, 500
+
+
+class Waiting(NamedTuple):
+    """The run must be parked until the runs of this fan-out have ended."""
+
+    fanout: uuid.UUID
+
+
+class _Plan(NamedTuple):
+    """A fan-out that is about to be written, its graph, and the inputs of its runs."""
+
+    fanout: Fanout
+    program: Program
+
+
+class _Visit(NamedTuple):
+    """One visit of a node: the run, its row, and the fan-outs of its attempts so far."""
+
+    drive: Drive
+    row: Row
+    walk: Walk
+    act: Act
+    number: int
+    fans: list[Row]
+
+    @property
+    def is_group(self) -> bool:
+        return self.act.node.effect == GROUP
+
+    @property
+    def fail_fast(self) -> bool:
+        return self.is_group and group.fails_fast(self.act.config)
+
+    @property
+    def above(self) -> Row | None:
+        """The fan-out that this run itself belongs to."""
+        return self.row["fan"]
+
+    @property
+    def depth(self) -> int:
+        return (self.above["depth"] if self.above else 0) + 1
+
+    @property
+    def root(self) -> uuid.UUID:
+        return self.above["root_uuid"] if self.above else self.row["uuid"]
+
+
+Went = Done | Failed | Waiting | Literal["left", "cancelled"]
+
+
+class Descend:
+    """Starts runs below others, drives or awaits them, and makes the node's outcome of what became of them. Whatever it did before a crash
+    is found again by run, node, visit and attempt."""
+
+    def __init__(
+        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], queue: Queue, actions: Actions, loader: Loader
+    ) -> None:
+        self._pool, self._writers, self._queue, self._actions, self._loader = pool, writers, queue, actions, loader
+        self._harvest = Harvest(pool, loader)
+
+    async def perform(self, runner: Runner, drive: Drive, row: Row, walk: Walk, act: Act) -> Went:
+        """Carry out one attempt: its outcome; or that the run must wait, was cancelled, or is left because this process drains."""
+        number = walk.visits.get(act.node.uuid, 0) + 1
+        fans: list[Row] = []
+        if act.attempt > 1:
+            await self._durable(drive)
+        if act.attempt > 1 or not row["fresh"]:
+            fans = await patiently("reading fan-outs", partial(self._fans, walk.run, act.node.uuid, number))
+        visit = _Visit(drive, row, walk, act, number, fans)
+        if fans and fans[-1]["attempt"] == act.attempt:
+            return await self._go_on(runner, visit, fans[-1])
+        if not fans or fans[-1]["attempt"] < act.attempt:
+            plan = await (self._plan_group(visit) if visit.is_group else self._plan_tool(visit))
+            return await self._begin(runner, visit, plan) if isinstance(plan, _Plan) else plan
+        # A later attempt had begun when a worker died: this one is known to have failed.
+        earlier = [fan for fan in fans if fan["attempt"] <= act.attempt]
+        return await self._outcome(visit, earlier, {}) if earlier else Failed("An earlier attempt failed.", transient=True)
+
+    async def _begin(self, runner: Runner, visit: _Visit, plan: _Plan) -> Went:
+        fanout, drive = plan.fanout, visit.drive
+        crash_points.point("before fan-out")
+        self._writers[drive.shard.lane].put_fanout(drive.shard, fanout)
+        # Pure runs need no ids that outlive a crash: they, their input and their end go into the journal with the next flush.
+        if fanout.shards is not None or plan.program.has_effects or fanout.depth > 1 or fanout.takes_over:
+            await self._durable(drive)
+            crash_points.point("after fan-out")
+        if fanout.refused:
+            return Failed(group.TOO_MANY)
+        if fanout.at_once:
+            await patiently("starting a tool", partial(self._defer, fanout))
+        elif fanout.shards is not None:
+            await patiently("letting shards in", partial(self._admit, fanout.head.workspace))
+        if fanout.kind == "alone":
+            return _started(fanout.children[0].uuid)
+        if fanout.shards is not None:
+            return Waiting(fanout.uuid)
+        fan = _as_row(fanout)
+        if fanout.takes_over:
+            return await self._go_on(runner, visit, fan)
+        return await self._here(runner, visit, fan, _rows(visit, plan, fan), waiting=False, failed=False)
+
+    async def _go_on(self, runner: Runner, visit: _Visit, fan: Row) -> Went:
+        """Take up a fan-out that is in the journal."""
+        if fan["kind"] == "alone":
+            return _started(fan["first_run"])
+        found = await patiently("reading runs", partial(self._all_of, fan))
+        rows: list[Row] = []
+        if any(child["here"] for child in found):
+            rows = await patiently("reading runs", partial(self._loader.inline, fan, visit.walk.context))
+            for row in rows:
+                row["above"] = (*visit.row.get("above", ()), visit.walk.run)
+        waiting = any(child["finished_ms"] is None and not child["here"] for child in found)
+        if waiting and fan["lane"] == "batch":
+            await patiently("letting shards in", partial(self._admit, visit.row["workspace_uuid"]))
+        failed = any(child["finished_ms"] is not None and child["status"] != "success" for child in found)
+        return await self._here(runner, visit, fan, rows, waiting=waiting, failed=failed)
+
+    async def _here(self, runner: Runner, visit: _Visit, fan: Row, rows: Sequence[Row], *, waiting: bool, failed: bool) -> Went:
+        brood = Brood(runner, visit.drive, rows, fail_fast=visit.fail_fast)
+        if failed and visit.fail_fast:
+            brood.give_up()
+        await brood.drive()
+        await runner.refresh(visit.drive)
+        if visit.drive.is_cancelled(visit.row, visit.walk):
+            return "cancelled"
+        if brood.left:
+            return "left"
+        if waiting or brood.parked:
+            if not (visit.fail_fast and (failed or brood.failed)):
+                return Waiting(fan["uuid"])
+            await self._durable(visit.drive)
+            await patiently("cancelling the other items", partial(self.cancel_below, visit.row))
+        earlier = [one for one in visit.fans if one["uuid"] != fan["uuid"]]
+        return await self._outcome(visit, [*earlier, fan], brood.results)
+
+    async def _outcome(self, visit: _Visit, fans: Sequence[Row], here: Mapping[int, group.Result]) -> Done | Failed:
+        results = await patiently("reading results", partial(self._harvest.results, fans, here))
+        if isinstance(results, Failed):
+            return results
+        if visit.is_group:
+            size = max(fan["size"] for fan in fans if fan["digest"] == fans[-1]["digest"])
+            return group.gather(results, size, fail_fast=visit.fail_fast)
+        result = results.get(0, group.Result("cancelled"))
+        if result.status == "success":
+            return Done(result.output, credits=result.credits)
+        message = "The run of the tool was cancelled." if result.status == "cancelled" else result.error or "The tool failed."
+        return Failed(message, transient=True, credits=result.credits)
+
+    async def _plan_group(self, visit: _Visit) -> _Plan | Done | Failed:
+        config = visit.act.config
+        items = group.read_items(config)
+        if isinstance(items, Failed):
+            return items
+        if not items:
+            return Done([], "0 items")
+        records = group.to_records(items)
+        if isinstance(records, Failed):
+            return records
+        digest = hashlib.sha256(b"\n".join(records)).digest() if visit.act.node.retry.maximum_attempts > 1 else b""
+        same = [fan for fan in visit.fans if fan["digest"] == digest]
+        # What went well at an earlier attempt is not done again.
+        good = await patiently("reading runs", partial(self._good, same)) if same else set[int]()
+        runs = [Child(ids.new(), item, record) for item, record in enumerate(records) if item not in good]
+        if not runs:
+            return await self._outcome(visit, same, {})
+        origin = (visit.row["workflow_uuid"], visit.row["release_uuid"])
+        return await self._plan(visit, "group", runs, config.get("_nodes") or [], origin, digest)
+
+    async def _plan_tool(self, visit: _Visit) -> _Plan | Done | Failed:
+        records = group.to_records([visit.act.config])
+        if isinstance(records, Failed):
+            return records
+        if self._actions.tools is None:
+            return Failed("This server has no tools.")
+        raw = visit.act.node.raw
+        try:
+            tool = await patiently("finding a tool", partial(self._actions.tools, visit.row["workspace_uuid"], raw))
+        except ToolMissing as error:
+            return Failed(str(error))
+        kind: Kind = "alone" if raw.get("waitUntilFinished") is False else "tool"
+        return await self._plan(visit, kind, [Child(ids.new(), 0, records[0])], tool.nodes, (tool.workflow, tool.release), b"")
+
+    async def _plan(
+        self, visit: _Visit, kind: Kind, runs: list[Child], nodes: Sequence[Mapping[str, Any]], origin: tuple[uuid.UUID, Any], digest: bytes
+    ) -> _Plan | Failed:
+        if visit.depth > group.DEEPEST:
+            return Failed(group.TOO_DEEP)
+        if await patiently("counting runs", partial(self._below, visit)) + len(runs) > group.MOST_BELOW:
+            return Failed(group.TOO_MANY)
+        row = visit.row
+        graph, program = await patiently("storing a graph", partial(self._take, row["workspace_uuid"], nodes))
+        if isinstance(program, str):
+            return Failed(program)
+        uid, large = ids.new(), len(runs) > MOST_INLINE
+        fanout = Fanout(
+            uuid=uid,
+            run=row["uuid"],
+            node=visit.act.node.uuid,
+            visit=visit.number,
+            attempt=visit.act.attempt,
+            seq=visit.walk.seq,
+            kind=kind,
+            lane="batch" if large else visit.drive.shard.lane,
+            depth=visit.depth,
+            root=visit.root,
+            top=visit.above["top_uuid"] if visit.above else uid,
+            fail_fast=visit.fail_fast,
+            digest=digest,
+            head=Head(
+                workspace=row["workspace_uuid"],
+                workflow=origin[0],
+                graph=graph,
+                release=origin[1],
+                user=row["user_uuid"],
+                trace=row["trace_uuid"],
+                batch=row["batch_uuid"] or row["parent_batch_uuid"],
+                record_id=row["record_id"],
+                record_title=row["record_title"],
+            ),
+            children=runs,
+            shards=_cut(runs) if large or kind == "alone" else None,
+            at_once=kind == "alone" and not self._queue.most_runs,
+            now=now(),
+        )
+        if row["replay_of"] is not None:
+            await patiently("reading what was done before", partial(self._link, visit, fanout, program))
+        return _Plan(fanout, program)
+
+    async def _link(self, visit: _Visit, fanout: Fanout, program: Program) -> None:
+        """In a run that repeats another one: which runs did the same items then, and how much of what they did is taken over."""
+        row, node = visit.row, visit.act.node
+        async with self._pool.connection() as connection:
+            found = await replay.former_items(connection, row["replay_of"], node.uuid, node.slug)
+        fanout.children = [
+            replace(child, former=former)
+            if (former := found.get(child.item)) is not None and former.record == from_json(child.record)
+            else child
+            for child in fanout.children
+        ]
+        if fanout.shards is not None:
+            fanout.shards = _cut(fanout.children)
+        if row["replay_path"] and visit.walk.seq == row["taken"] and visit.act.attempt == 1:
+            path: str = row["replay_path"]
+            slug, fanout.path = path.partition(".")[0], path
+            fanout.node_inside = next((one.uuid for one in program.nodes.values() if one.slug == slug), None)
+
+    async def _below(self, visit: _Visit) -> int:
+        """How many runs were ever started below the run at the top; none when this is the first node that could."""
+        nodes = visit.walk.program.nodes
+        if visit.depth == 1 and not visit.fans and not any(nodes[uid].descends for uid in visit.walk.visits if uid in nodes):
+            return 0
+        async with self._pool.connection() as connection:
+            return await children.total_below(connection, visit.root)
+
+    async def _durable(self, drive: Drive) -> None:
+        await self._writers[drive.shard.lane].durable(drive.shard)
+
+    async def _fans(self, run: str, node: str, visit: int) -> list[Row]:
+        async with self._pool.connection() as connection:
+            return await children.of_node(connection, run, node, visit)
+
+    async def _all_of(self, fan: Row) -> list[Row]:
+        async with self._pool.connection() as connection:
+            return await children.all_of(connection, fan)
+
+    async def _good(self, fans: Sequence[Row]) -> set[int]:
+        async with self._pool.connection() as connection:
+            found = [await children.all_of(connection, fan) for fan in fans]
+        return {row["item"] for rows in found for row in rows if row["status"] == "success"}
+
+    async def _take(self, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, Program | str]:
+        async with self._pool.connection() as connection:
+            return await self._loader.programs.take(connection, workspace, nodes)
+
+    async def _admit(self, workspace: uuid.UUID) -> None:
+        async with self._pool.connection() as connection:
+            await claim.admit(connection, self._queue, workspace)
+
+    async def _defer(self, fanout: Fanout) -> None:
+        async with self._pool.connection() as connection:
+            for shard, _ in fanout.shards or ():
+                await self._queue.defer(connection, "drive", "interactive" if fanout.lane == "interactive" else "batch", shard=str(shard))
+
+    async def cancel_below(self, row: Row) -> None:
+        """Cancel everything below a run that its driver is about to end, or whose node has failed; may be repeated."""
+        async with self._pool.connection() as connection:
+            await cancels.below(connection, row["workspace_uuid"], row["uuid"])
+        # Shards that were locked just now were passed over by whoever looked for the next ones.
+        await self._admit(row["workspace_uuid"])
+
+
+def _started(run: uuid.UUID) -> Done:
+    return Done({"runUuid": str(run)}, "Started")
+
+
+def _cut(runs: list[Child]) -> list[tuple[uuid.UUID, Sequence[Child]]]:
+    size = SHARD_RUNS if len(runs) <= LARGE_GROUP else LARGE_SHARD
+    return [(ids.new(), runs[begin : begin + size]) for begin in range(0, len(runs), size)]
+
+
+def _as_row(fanout: Fanout) -> Row:
+    """The fan-out as the journal would give it back."""
+    return {
+        "uuid": fanout.uuid,
+        "kind": fanout.kind,
+        "lane": fanout.lane,
+        "depth": fanout.depth,
+        "root_uuid": fanout.root,
+        "top_uuid": fanout.top,
+        "size": len(fanout.children),
+        "digest": fanout.digest,
+        "first_run": fanout.children[0].uuid,
+        "last_run": fanout.children[-1].uuid,
+    }
+
+
+def _rows(visit: _Visit, plan: _Plan, fan: Row) -> list[Row]:
+    """The runs as the journal would give them back."""
+    head, fanout = plan.fanout.head, plan.fanout
+    shared: Row = {
+        "workspace_uuid": head.workspace,
+        "workflow_uuid": head.workflow,
+        "batch_uuid": None,
+        "parent_batch_uuid": head.batch,
+        "graph_uuid": head.graph,
+        "release_uuid": head.release,
+        "user_uuid": head.user,
+        "trace_uuid": head.trace,
+        "record_id": head.record_id,
+        "record_title": head.record_title,
+        "status": "pending",
+        "position": None,
+        "pending": None,
+        "created_ms": fanout.now,
+        "taken": 0,
+        "replay_path": None,
+        "fanout_uuid": fanout.uuid,
+        "program": plan.program,
+        "fan": fan,
+        "parent": visit.walk.context if fanout.kind == "group" else None,
+        "fresh": True,
+        "above": (*visit.row.get("above", ()), visit.walk.run),
+    }
+    return [
+        {
+            **shared,
+            "uuid": run.uuid,
+            "item": run.item,
+            "record": from_json(run.record),
+            "replay_of": run.former and run.former.uuid,
+            "replay_root": run.former and run.former.root,
+        }
+        for run in fanout.children
+    ]

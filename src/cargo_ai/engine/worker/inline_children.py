@@ -1,0 +1,85 @@
+"""Brood: the runs of one fan-out that their parent drives in its own shard, side by side with everything else in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cargo_ai.engine.graph.group import Result
+from cargo_ai.engine.graph.interpret import Walk
+from cargo_ai.engine.journal.flush_rows import Origin
+from cargo_ai.engine.journal.writer import Lost
+from cargo_ai.engine.worker.load import Row, walk_of
+from cargo_ai.engine.worker.shard import Drive, Step
+from cargo_ai.kernel import clock
+
+if TYPE_CHECKING:
+    from cargo_ai.engine.worker.run import Runner
+
+SLICE_SECONDS = 0.002
+
+
+class Brood:
+    """Drives runs and keeps what became of those that ended here. With `fail_fast`, the first that fails cancels the others."""
+
+    def __init__(self, runner: Runner, drive: Drive, rows: Sequence[Row], *, fail_fast: bool) -> None:
+        self._runner, self._drive, self._rows, self._fail_fast = runner, drive, rows, fail_fast
+        self.results: dict[int, Result] = {}
+        self.parked = False
+        """Some run waits for its time, or for runs below it."""
+        self.left = False
+        """Some run was left unfinished because this process drains."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether some run ended otherwise than well."""
+        return any(result.status != "success" for result in self.results.values())
+
+    def give_up(self) -> None:
+        """Cancel what has not ended."""
+        self._drive.cancelled |= {str(row["uuid"]) for row in self._rows if row["item"] not in self.results}
+
+    async def drive(self) -> None:
+        """Walk all runs until each has ended, is parked or left."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._start(tasks)
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _start(self, tasks: asyncio.TaskGroup) -> None:
+        slice_end = clock.seconds() + SLICE_SECONDS
+        for row in self._rows:
+            if self._drive.shard.lost:
+                raise Lost
+            if self._runner.draining.is_set():
+                self.left = self._drive.left = True
+                return
+            walk, origin = walk_of(row)
+            step = self._runner.start(self._drive, row, walk)
+            if step is None and self._runner.end_at_once(self._drive, row, walk, origin):
+                self._ended(row, walk)
+                if clock.seconds() > slice_end:
+                    await self._runner.give_way(self._drive)
+                    slice_end = clock.seconds() + SLICE_SECONDS
+                continue
+            gate = self._drive.gate(row["fan"]["depth"])
+            await gate.acquire()
+            tasks.create_task(self._one(row, walk, origin, step, gate))
+
+    async def _one(self, row: dict[str, Any], walk: Walk, origin: Origin, step: Step | None, gate: asyncio.Semaphore) -> None:
+        try:
+            fate = await self._runner.one(self._drive, row, walk, origin, step)
+        finally:
+            gate.release()
+        if fate == "ended":
+            self._ended(row, walk)
+        else:
+            self.parked = self.parked or fate == "parked"
+            self.left = self.left or fate == "left"
+
+    def _ended(self, row: Row, walk: Walk) -> None:
+        self.results[row["item"]] = Result(walk.status or "error", walk.output(), walk.error, walk.credits)
+        if self._fail_fast and walk.status != "success":
+            self.give_up()

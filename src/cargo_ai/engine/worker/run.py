@@ -1,0 +1,272 @@
+"""Runner: takes one run from step to step, sits out its pauses or parks it, and hands what happened to the writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+from cargo_ai.engine.dispatch import claim
+from cargo_ai.engine.graph.action import Actions, Call, Failed, Later, Outcome
+from cargo_ai.engine.graph.interpret import Act, Answered, Entry, Evaluate, Pause, Walk, advance, cancel, fail, settle, stop
+from cargo_ai.engine.journal import crash_points
+from cargo_ai.engine.journal.flush_rows import Origin, RunState
+from cargo_ai.engine.journal.writer import Lost, Writer
+from cargo_ai.engine.worker.child_runs import Descend, Waiting
+from cargo_ai.engine.worker.load import Row
+from cargo_ai.engine.worker.shard import CAREFUL_TRIES, Drive, Fate, Step, now
+from cargo_ai.expression import evaluator
+from cargo_ai.kernel import log
+from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.files import FileStore
+
+PARK_SECONDS = 2.0
+LARGE_OUTPUT = 64 * 1024
+MOST_TRIES = 5
+HOPELESS_TRIES = 12
+EFFECT_SECONDS = 900.0
+GIVE_WAY_SECONDS = 0.005
+
+_log = log.get(__name__)
+
+
+class Runner:
+    """Walks runs of the shards of this process. `draining` makes it stop at the next node boundaries."""
+
+    def __init__(
+        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], actions: Actions, files: FileStore, descend: Descend
+    ) -> None:
+        self._pool, self._writers, self._actions, self._files, self._descend = pool, writers, actions, files, descend
+        self.draining = asyncio.Event()
+        self._hurried = 0
+
+    def start(self, drive: Drive, row: Row, walk: Walk) -> Step | None:
+        """Walk a run as far as it goes without waiting: None when that was to its end, which pure graphs need no task for."""
+        if drive.is_cancelled(row, walk):
+            cancel(walk)
+        elif drive.claimed.tries > HOPELESS_TRIES and walk.status is None:
+            # Whatever stands in the way, a batch must end: these runs say that they could not be finished.
+            stop(walk, "error", f"This run could not be finished in {HOPELESS_TRIES} tries; the server's log says why.")
+        return advance(walk, now()) if walk.status is None else None
+
+    def end_at_once(self, drive: Drive, row: Row, walk: Walk, origin: Origin) -> bool:
+        """Hand over a run that `start` brought to its end; False when that takes waiting, for files or for runs below it."""
+        if walk.left_at is not None and walk.left_at.descends:
+            return False
+        if any(len(entry.output) > LARGE_OUTPUT for entry in walk.entries):
+            return False
+        self._put(drive, walk, origin, [(entry, None) for entry in walk.entries], self._end(row, walk))
+        return True
+
+    async def one(self, drive: Drive, row: Row, walk: Walk, origin: Origin, step: Step | None) -> Fate:
+        """Go on from a step until the run ends, is parked, or is left because this process drains."""
+        if drive.careful and self._condemned(drive, walk):
+            await patiently("forgiving a shard", partial(self._forgive, drive))
+            step = None
+        while step is not None:
+            if isinstance(step, Pause):
+                fate = await self._paused(drive, row, walk, origin, step)
+                if fate is not None:
+                    return fate
+                step = advance(walk, now())
+                continue
+            if isinstance(step, Evaluate):
+                step = await self._evaluate(drive, row, walk, step)
+                continue
+            if walk.entries and not step.node.repeatable:
+                unsafe = any(entry.effect for entry in walk.entries)
+                await self._hand_over(drive, walk, origin, None)
+                if unsafe:
+                    await self._writers[drive.shard.lane].durable(drive.shard)
+            if self.draining.is_set():
+                drive.left = True
+                return "left"
+            await self.refresh(drive)
+            if drive.is_cancelled(row, walk):
+                cancel(walk)
+                break
+            if step.node.descends:
+                went = await self._go_down(drive, row, walk, origin, step)
+                if isinstance(went, str):
+                    return went
+                step = went
+                continue
+            if drive.careful:
+                await self._mark(drive, walk, step)
+            step = await self._act(drive, row, walk, step)
+        await self._end_of(drive, row, walk, origin)
+        return "ended"
+
+    async def _end_of(self, drive: Drive, row: Row, walk: Walk, origin: Origin) -> None:
+        if walk.left_at is not None and walk.left_at.descends:
+            # First what is below it: after a crash in between, the run is still there to do it again.
+            await self._writers[drive.shard.lane].durable(drive.shard)
+            await patiently("cancelling what is below a run", partial(self._descend.cancel_below, row))
+        await self._hand_over(drive, walk, origin, self._end(row, walk))
+
+    async def _evaluate(self, drive: Drive, row: Row, walk: Walk, asked: Evaluate) -> Step | None:
+        """Have the JavaScript engine answer, and go on. Computes only: nothing need be durable before."""
+        await self.refresh(drive)
+        if drive.is_cancelled(row, walk):
+            cancel(walk)
+            return None
+        answers = await evaluator.shared().ask(row["workspace_uuid"], asked.scope, asked.questions)
+        walk.answered = Answered({**asked.before, **answers}, asked.now)
+        return advance(walk, now())
+
+    async def _go_down(self, drive: Drive, row: Row, walk: Walk, origin: Origin, act: Act) -> Step | Fate | None:
+        """Carry out a node that starts runs below this one: the next step, or what became of this run meanwhile."""
+        went = await self._descend.perform(self, drive, row, walk, act)
+        if went == "left":
+            drive.left = True
+            return "left"
+        if went == "cancelled":
+            cancel(walk)
+            return None
+        if isinstance(went, Waiting):
+            await self._park(drive, row, walk, origin, wake=None, waiting=went)
+            return "parked"
+        config = {name: value for name, value in act.config.items() if name != "_nodes"}
+        moment = now()
+        return settle(walk, act.node, config, went, act.warnings, act.started, moment) or advance(walk, moment)
+
+    async def _act(self, drive: Drive, row: Row, walk: Walk, act: Act) -> Step | None:
+        call = Call(
+            workspace=row["workspace_uuid"],
+            workflow=row["workflow_uuid"],
+            run=row["uuid"],
+            batch=row["batch_uuid"] or row["parent_batch_uuid"],
+            trace=row["trace_uuid"],
+            node=act.node.raw,
+            config=act.config,
+            context=walk.context,
+            key=act.key,
+            attempt=act.attempt,
+            meta=act.meta,
+            parent=walk.parent,
+        )
+        crash_points.point("before effect")
+        crash_points.point(f"effect {act.node.slug}")
+        # Runs below others leave that alone: several of them act at once, and their shard is in a hurry once.
+        idle = row["fanout_uuid"] is None
+        self.hurry(drive, -1 if idle else 0)
+        try:
+            outcome = await self._perform(act, call)
+        finally:
+            self.hurry(drive, 1 if idle else 0)
+        crash_points.point("after effect")
+        moment = now()
+        pause = settle(walk, act.node, act.config, outcome, act.warnings, act.started, moment)
+        return pause or advance(walk, moment)
+
+    async def _perform(self, act: Act, call: Call) -> Outcome:
+        perform = self._actions.effects[act.node.effect]
+        try:
+            async with asyncio.timeout(EFFECT_SECONDS):
+                return await perform(call)
+        except AWAY as error:
+            _log.warning("an action found the database away; it is tried again", run=str(call.run), cause=str(error).strip()[:200])
+            return Later(1.0, call.meta, "the database is away")
+        except TimeoutError:
+            return Failed(f"No answer within {EFFECT_SECONDS:.0f} seconds.", transient=True)
+        except Exception as error:
+            _log.exception("an action raised", run=str(call.run), node=act.node.slug, effect=act.node.effect)
+            return Failed(f"The action broke ({type(error).__name__}); the server's log has the details.")
+
+    async def _paused(self, drive: Drive, row: Row, walk: Walk, origin: Origin, pause: Pause) -> Fate | None:
+        """Sit out a short pause here (None); park the run for a long one, so that it holds no worker."""
+        if pause.seconds <= PARK_SECONDS and not self.draining.is_set():
+            try:
+                await asyncio.wait_for(self.draining.wait(), pause.seconds)
+            except TimeoutError:
+                return None
+        await self.refresh(drive)
+        if drive.is_cancelled(row, walk):
+            cancel(walk)
+            await self._end_of(drive, row, walk, origin)
+            return "ended"
+        await self._park(drive, row, walk, origin, wake=now() + int(pause.seconds * 1000), waiting=None)
+        return "parked"
+
+    async def _park(self, drive: Drive, row: Row, walk: Walk, origin: Origin, *, wake: int | None, waiting: Waiting | None) -> None:
+        state = RunState(
+            walk.run,
+            "idle",
+            now(),
+            credits=walk.credits,
+            position=walk.node.uuid if walk.node else None,
+            wake=wake,
+            pending=walk.pending(),
+            waiting=waiting.fanout if waiting else None,
+            fanout=row["fanout_uuid"],
+        )
+        await self._hand_over(drive, walk, origin, state)
+
+    async def _hand_over(self, drive: Drive, walk: Walk, origin: Origin, state: RunState | None) -> None:
+        entries: list[tuple[Entry, str | None]] = []
+        for entry in walk.entries:
+            file = None
+            if len(entry.output) > LARGE_OUTPUT:
+                file = f"{drive.shard.workspace}/outputs/{walk.run}/{entry.seq}.json"
+                await self._files.put(file, entry.output)
+            entries.append((entry, file))
+        await self._writers[drive.shard.lane].room()
+        self._put(drive, walk, origin, entries, state)
+
+    def _put(self, drive: Drive, walk: Walk, origin: Origin, entries: list[tuple[Entry, str | None]], state: RunState | None) -> None:
+        walk.entries = []
+        if drive.shard.lost:
+            raise Lost
+        self._writers[drive.shard.lane].put(drive.shard, walk.run, origin, entries, state)
+
+    def _end(self, row: Row, walk: Walk) -> RunState:
+        return RunState(walk.run, walk.status or "error", now(), walk.error, walk.credits, fanout=row["fanout_uuid"])
+
+    def hurry(self, drive: Drive, change: int) -> None:
+        """Somebody waits for this shard and it needs this loop (1), or no longer does (-1)."""
+        if drive.shard.lane == "interactive":
+            self._hurried += change
+
+    async def give_way(self, drive: Drive) -> None:
+        """Other shards share this loop: let them in every few milliseconds, and for longer while somebody waits for a single run."""
+        await self._writers[drive.shard.lane].room()
+        await asyncio.sleep(GIVE_WAY_SECONDS if self._hurried and drive.shard.lane == "batch" else 0)
+
+    async def refresh(self, drive: Drive) -> None:
+        """Look which runs were cancelled when a flush brought a new signal."""
+        if drive.shard.signal != drive.seen_signal:
+            drive.seen_signal = drive.shard.signal
+            drive.cancelled |= await patiently("reading what was cancelled", partial(self._cancelling, drive))
+
+    async def _cancelling(self, drive: Drive) -> set[str]:
+        async with self._pool.connection() as connection:
+            return await claim.cancelling(connection, drive.claimed)
+
+    async def _mark(self, drive: Drive, walk: Walk, act: Act) -> None:
+        """In a shard whose workers keep dying: write down the step before taking it, so that the killer is known."""
+        step = f"{walk.run}:{act.node.uuid}"
+        drive.shard.suspect = f"{step}:{_deaths(drive.claimed.suspect, step) + 1}"
+        await self._writers[drive.shard.lane].durable(drive.shard, urgent=True)
+
+    def _condemned(self, drive: Drive, walk: Walk) -> bool:
+        """Fail the node that killed its worker so often, and not the batch."""
+        if drive.claimed.tries <= MOST_TRIES or walk.node is None:
+            return False
+        if _deaths(drive.claimed.suspect, f"{walk.run}:{walk.node.uuid}") <= MOST_TRIES - CAREFUL_TRIES:
+            return False
+        fail(walk, f"The worker died {drive.claimed.tries - 1} times in or around node {walk.node.slug}; it is not tried again.", now())
+        drive.shard.suspect = None
+        return True
+
+    async def _forgive(self, drive: Drive) -> None:
+        async with self._pool.connection() as connection:
+            await claim.count_tries(connection, drive.claimed, CAREFUL_TRIES)
+
+
+def _deaths(suspect: str | None, step: str) -> int:
+    """How often in a row careful workers died after they had written down this step."""
+    former, _, count = (suspect or "").rpartition(":")
+    return int(count) if former == step else 0

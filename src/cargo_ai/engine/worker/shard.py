@@ -1,0 +1,66 @@
+"""Driven: one shard while this process drives it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cargo_ai.engine.dispatch.claim import Claimed
+from cargo_ai.engine.dispatch.concurrency import WIDEST
+from cargo_ai.engine.graph.interpret import Act, Evaluate, Json, Pause, Walk
+from cargo_ai.engine.journal.flush_rows import Shard
+from cargo_ai.kernel import clock
+
+CONCURRENT_RUNS = WIDEST
+CAREFUL_TRIES = 3
+
+Step = Act | Evaluate | Pause
+Fate = Literal["ended", "parked", "left"]
+"""What became of a run here: `left` means unfinished on purpose (draining), so that the shard goes back to the queue."""
+
+
+@dataclass(slots=True)
+class Drive:
+    """A claimed shard, who of it was cancelled, what is under way, and the contexts of parents that its present runs look at."""
+
+    claimed: Claimed
+    shard: Shard
+    seen_signal: int
+    cancelled: set[str] = field(default_factory=set[str])
+    tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    contexts: dict[uuid.UUID, Json] = field(default_factory=dict[uuid.UUID, Json])
+    left: bool = False
+    """Some run was left unfinished on purpose (draining): the shard goes back to the queue."""
+    _gates: dict[int, asyncio.Semaphore] = field(default_factory=dict[int, asyncio.Semaphore])
+
+    @property
+    def careful(self) -> bool:
+        """Whether workers of this shard keep dying, so that it is driven one step at a time."""
+        return self.claimed.tries >= CAREFUL_TRIES
+
+    def gate(self, depth: int) -> asyncio.Semaphore:
+        """How many runs of a depth may wait for something at once. Each depth has its own: a parent never keeps its children out."""
+        found = self._gates.get(depth)
+        if found is None:
+            width = min(CONCURRENT_RUNS, self.claimed.width or CONCURRENT_RUNS)
+            found = self._gates[depth] = asyncio.Semaphore(1 if self.careful else width)
+        return found
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it has driven nothing below its runs so far."""
+        return all(depth == 0 for depth in self._gates)
+
+    def is_cancelled(self, row: Mapping[str, Any], walk: Walk) -> bool:
+        """Whether somebody asked to cancel the run, its batch, or a run above it."""
+        if self.shard.cancelling or row["status"] == "cancelling" or walk.run in self.cancelled:
+            return True
+        return bool(self.cancelled) and not self.cancelled.isdisjoint(row.get("above", ()))
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return int(clock.unix() * 1000)

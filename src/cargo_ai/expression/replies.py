@@ -1,0 +1,134 @@
+"""Answers: what a sandboxed child sent back, read with distrust and told in sentences for the person who wrote the expression."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic_core import from_json
+
+from cargo_ai.expression.errors import ExpressionError, quote, unknown_name
+from cargo_ai.expression.number import as_double
+from cargo_ai.expression.requests import Answer, Question, ScriptOutcome
+from cargo_ai.expression.values import UNDEFINED, is_number
+
+MOST_WARNINGS = 20
+LONGEST = 600  # characters of a sentence that a child may send
+_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+EXPRESSION_LIMITS = {"time": "more than 0.5 seconds of CPU time", "memory": "more than 64 MB of memory"}
+
+
+class Nonsense(ValueError):
+    """A child sent something that no child of ours sends."""
+
+
+def parse(reply: bytes) -> Any:
+    """The JSON of a reply. Raises Nonsense."""
+    try:
+        try:
+            return from_json(reply, allow_inf_nan=False)
+        except ValueError:  # half a character in an escape, which only the other parser takes
+            return json.loads(reply)
+    except (ValueError, RecursionError):
+        raise Nonsense from None
+
+
+def answers(reply: bytes, questions: tuple[Question, ...]) -> list[Answer]:
+    """One answer per question, in order. Raises Nonsense."""
+    results = parse(reply)
+    if not isinstance(results, list) or len(cast("list[object]", results)) != len(questions):
+        raise Nonsense
+    return [_answer(result, question) for result, question in zip(cast("list[object]", results), questions, strict=True)]
+
+
+def _answer(result: object, question: Question) -> Answer:
+    if not isinstance(result, Mapping):
+        raise Nonsense
+    fields = cast("Mapping[str, Any]", result)
+    warnings = _warnings(fields.get("w"))
+    if "v" in fields:
+        value = fields["v"]
+        return Answer(as_double(value) if is_number(value) else value, warnings)
+    if "u" in fields:
+        return Answer(UNDEFINED, warnings)
+    if fields.get("n") in _NUMBERS:
+        return Answer(_NUMBERS[fields["n"]], warnings)
+    return Answer(UNDEFINED, warnings, failure(_mapping(fields.get("e")), question))
+
+
+def _warnings(told: object) -> tuple[str, ...]:
+    if told is None:
+        return ()
+    if not isinstance(told, list):
+        raise Nonsense
+    return tuple(_text(one) for one in cast("list[object]", told)[:MOST_WARNINGS])
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Nonsense
+    return value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Nonsense
+    return cast("Mapping[str, Any]", value)
+
+
+def failure(told: Mapping[str, Any], question: Question) -> ExpressionError:
+    """The error of an expression, in words, with its position where that is known."""
+    name, message = _text(told.get("name")), _text(told.get("message"))
+    source = question.source
+    if name == "LimitError":
+        return limited(EXPRESSION_LIMITS.get(message, message), question)
+    if name == "SyntaxError" and told.get("line") is not None:
+        return _syntax(message, told, source)
+    if name == "ReferenceError" and message.endswith(" is not defined"):
+        return unknown_name(message.removesuffix(" is not defined").strip("'"), source)
+    return ExpressionError(f"The expression {quote(source)} failed: {name}: {message}.", source)
+
+
+def _syntax(message: str, told: Mapping[str, Any], source: str) -> ExpressionError:
+    position = _position(told.get("line"), told.get("column"), source)
+    if position is None or position >= len(source):
+        position, message = len(source), "it ends too early"
+    sentence = f"The expression {quote(source)} is not valid JavaScript: {message} (character {position + 1})."
+    return ExpressionError(sentence, source, position)
+
+
+def _position(line: object, column: object, source: str) -> int | None:
+    """The offset of a line and a column that count from 1; None behind the source's end."""
+    if not isinstance(line, int) or not isinstance(column, int):
+        return None
+    lines = source.split("\n")
+    if not 1 <= line <= len(lines):
+        return None
+    return sum(len(one) + 1 for one in lines[: line - 1]) + min(max(column, 1), len(lines[line - 1]) + 1) - 1
+
+
+def limited(what: str, question: Question) -> ExpressionError:
+    """The error of an expression that took more than it may."""
+    return ExpressionError(f"The expression {quote(question.source)} used {what} and was stopped.", question.source)
+
+
+def script_outcome(reply: bytes, limits: Mapping[str, str]) -> ScriptOutcome:
+    """What a script gave. Raises Nonsense."""
+    fields = _mapping(parse(reply))
+    told = fields.get("log", "")
+    log = told[: 64 * 1024] if isinstance(told, str) else ""
+    if "v" in fields:
+        return ScriptOutcome(fields["v"], log=log)
+    if "u" in fields:
+        return ScriptOutcome(log=log)
+    if "n" in fields:
+        return ScriptOutcome(log=log)
+    error = _mapping(fields.get("e"))
+    name, message, line = _text(error.get("name")), _text(error.get("message")), error.get("line")
+    if name == "LimitError":
+        return ScriptOutcome(error=f"The script used {limits.get(message, message)} and was stopped.", log=log)
+    place = f" (line {line})" if isinstance(line, int) else ""
+    return ScriptOutcome(error=f"{name}: {message}{place}" if message else f"{name}{place}", log=log)

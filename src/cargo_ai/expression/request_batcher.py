@@ -1,0 +1,183 @@
+"""Lane: the expressions of one workspace on their way to its child and back, as many in one message as are waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from pydantic_core import to_json
+
+from cargo_ai.expression.errors import ExpressionError, quote
+from cargo_ai.expression.plan import Plan, data, names_of, plan, without_end
+from cargo_ai.expression.replies import Nonsense, answers, failure, limited, parse
+from cargo_ai.expression.requests import Answer, Question, Request
+from cargo_ai.expression.sandbox.host import Child, Died, Refused
+from cargo_ai.expression.sandbox.pool import Pool
+from cargo_ai.expression.values import UNDEFINED
+from cargo_ai.kernel import clock
+
+MOST_REQUESTS = 256
+MOST_BYTES = 4 * 1024 * 1024
+MOST_SETS = 4096
+_ENDED = "more CPU time or memory than an expression may"
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A request that waits for its answers."""
+
+    questions: tuple[Question, ...]
+    plan: Plan
+    lines: str
+    texts: list[bytes]
+    size: int
+    future: asyncio.Future[list[Answer]]
+    alone: bool = False
+    """It was in a message whose child ended: next time it goes by itself, so that the one to blame is known."""
+
+
+class Lane:
+    """The queue of one workspace."""
+
+    def __init__(self, pool: Pool, workspace: str) -> None:
+        self._pool, self._key = pool, (workspace, "expressions")
+        self._waiting: deque[_Asked] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something waits for an answer."""
+        return self._task is not None
+
+    def ask(self, request: Request) -> asyncio.Future[list[Answer]]:
+        """The answers to the request's questions, in order; none of them is an exception."""
+        future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+        planned = plan(names_of(request), request.questions)
+        try:
+            lines, texts = data(request, planned)
+        except ValueError as error:
+            future.set_result([_failed(f"reads data that is no JSON ({error})", question) for question in request.questions])
+            return future
+        self._waiting.append(_Asked(request.questions, planned, lines, texts, sum(map(len, texts)), future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name="expressions")
+        return future
+
+    async def check(self, questions: tuple[Question, ...]) -> dict[Question, ExpressionError]:
+        """The syntax errors of the questions. Where no engine can run each question has an error that says so."""
+        header = to_json({"check": [[["nodes", "parentNodes"], without_end(question.source), question.body] for question in questions]})
+        key = (*self._key, "check")
+        try:
+            child = await self._pool.take(key)
+        except Refused as refused:
+            return {question: _needs_engine(refused, question) for question in questions}
+        try:
+            await child.send(header, [])
+            told = zip(parse(await child.receive(self._pool.limits.wall_seconds)), questions, strict=True)
+            found = {question: failure(one, question) for one, question in told if one is not None}
+        except (Died, Nonsense, TypeError, ValueError):
+            self._pool.end(child)  # an expression that cannot even be read fails when it is evaluated
+            return {}
+        self._pool.give_back(key, child)
+        return found
+
+    async def _work(self) -> None:
+        child: Child | None = None
+        try:
+            while self._waiting:
+                batch = self._batch()
+                try:
+                    child = child or await self._pool.take(self._key)
+                except Refused as refused:
+                    for asked in batch:
+                        _settle(asked, [_refused(refused, question) for question in asked.questions])
+                    continue
+                child = await self._exchange(child, batch)
+                if child is not None and child.seconds > self._pool.limits.retire_seconds:
+                    self._pool.end(child)
+                    child = None
+        except BaseException:
+            for asked in self._waiting:
+                asked.future.cancel()
+            self._waiting.clear()
+            raise
+        finally:
+            self._task = None
+            if child is not None:
+                self._pool.give_back(self._key, child)
+
+    def _batch(self) -> list[_Asked]:
+        first = self._waiting.popleft()
+        batch, size = [first], first.size
+        while self._waiting and not first.alone and len(batch) < MOST_REQUESTS and size < MOST_BYTES and not self._waiting[0].alone:
+            batch.append(self._waiting.popleft())
+            size += batch[-1].size
+        return batch
+
+    async def _exchange(self, child: Child, batch: list[_Asked]) -> Child | None:
+        """Have the batch answered; the child if it can be used again. What got no answer waits again, alone."""
+        answered = 0
+        began = clock.seconds()
+        try:
+            await child.send(_header(child, batch), [text for asked in batch for text in asked.texts])
+            for asked in batch:
+                reply = child.buffered() or await child.receive(self._pool.limits.wall_seconds)
+                _settle(asked, answers(reply, asked.questions))
+                answered += 1
+            child.seconds += clock.seconds() - began
+            return child
+        except Nonsense:
+            self._pool.end(child)
+        except Died:
+            pass
+        except BaseException:
+            self._pool.end(child)
+            self._waiting.extendleft(reversed(batch[answered:]))
+            raise
+        missing = batch[answered:]
+        if missing[0].alone or len(batch) == 1:
+            _settle(missing[0], [Answer(UNDEFINED, (), limited(_ENDED, question)) for question in missing[0].questions])
+            missing = missing[1:]
+        for asked in reversed(missing):
+            asked.alone = True
+            self._waiting.appendleft(asked)
+        return None
+
+    async def close(self) -> None:
+        """Stop working; whoever waits is cancelled."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _header(child: Child, batch: list[_Asked]) -> bytes:
+    define: dict[str, object] = {}
+    run: list[object] = []
+    if len(child.known) + len(batch) > MOST_SETS:
+        child.known.clear()
+    for asked in batch:
+        number = child.known.get(asked.plan)
+        if number is None:
+            number = child.known[asked.plan] = len(child.known)
+            define[str(number)] = asked.plan.definition
+        run.append([number, asked.lines, [len(text) for text in asked.texts]])
+    return to_json({"define": define, "run": run})
+
+
+def _settle(asked: _Asked, found: list[Answer]) -> None:
+    if not asked.future.done():
+        asked.future.set_result(found)
+
+
+def _failed(what: str, question: Question) -> Answer:
+    return Answer(UNDEFINED, (), ExpressionError(f"The expression {quote(question.source)} {what}.", question.source))
+
+
+def _refused(refused: Refused, question: Question) -> Answer:
+    return Answer(UNDEFINED, (), _needs_engine(refused, question))
+
+
+def _needs_engine(refused: Refused, question: Question) -> ExpressionError:
+    sentence = f"The expression {quote(question.source)} needs the JavaScript engine, which cannot run on this server: {refused}."
+    return ExpressionError(sentence, question.source)

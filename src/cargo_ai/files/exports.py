@@ -1,0 +1,332 @@
+"""Exports: what can be downloaded by a signed URL, and the bytes of it: JSON, NDJSON, CSV or Parquet, made as they are read."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import uuid
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import select
+
+from cargo_ai.context import signed_urls
+from cargo_ai.context.context import Context
+from cargo_ai.files import parquet
+from cargo_ai.files.row_files import json_chunks
+from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.records.catalog import ColumnType
+from cargo_ai.store.files import FileMissing, FileStore, safe_name
+from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.tables import IdempotencyKey
+
+Format = Literal["json", "ndjson", "csv", "parquet"]
+Form = Literal["csv", "ndjson", "table"]
+"""How the database writes rows by itself: CSV without a header as people get it, JSON lines, or CSV as `parquet.written` reads it."""
+Record = Mapping[str, Any]
+
+_TYPES = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+_GZIP_LEVEL = 5
+_LONGEST_SAID = 1_500  # bytes of parameters that are put into a URL
+_MOST_READ = 4 * 1024 * 1024  # bytes read from stored files before the rows are handed on
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A cell whose JSON is kept in the file store, and is read only when its row is written."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Rows in pages. `columns`: those of a CSV file; None: the keys of all rows, which are then read twice. `filename`: without ending.
+    `stored`: the columns that may hold a `Stored` cell. `types`: those of the columns, for Parquet; without them they are found out from
+    all rows. `file`: the key of a stored file of JSON lines that has the rows instead. `copied`: the same rows as the database writes
+    them, in pieces of whole lines; needs `columns` and `types`.
+
+    A producer fetches each page in a short session of its own, so that no connection is held while a client reads slowly.
+    """
+
+    rows: AsyncIterator[list[Record]]
+    columns: list[str] | None
+    filename: str
+    stored: tuple[str, ...] = ()
+    types: Mapping[str, ColumnType] | None = None
+    file: str | None = None
+    copied: Callable[[Form], AsyncGenerator[bytes]] | None = None
+
+
+Producer = Callable[[Database, uuid.UUID, dict[str, Any]], Awaitable[Export]]
+"""(database, workspace, params) → the rows. May raise a Refusal."""
+
+producers: dict[str, Producer] = {}
+
+
+def export(kind: str) -> Callable[[Producer], Producer]:
+    """Mark the function that makes the rows of one kind of download; a second one for the same kind is a bug."""
+
+    def bind(producer: Producer) -> Producer:
+        if kind in producers:
+            raise ValueError(f"two producers for downloads of {kind}")
+        producers[kind] = producer
+        return producer
+
+    return bind
+
+
+def path_of(kind: str) -> str:
+    """Where downloads of this kind are."""
+    return f"/v1/downloads/{kind}"
+
+
+def sign(ctx: Context, kind: str, params: Mapping[str, Any], format: str | None = None, *, gzip: bool | None = None) -> str:
+    """The URL of a download, good for an hour. `params` is JSON for the kind's producer; it is signed, not secret.
+
+    `format` None is CSV, gzipped; a named one comes as it is unless `gzip` says otherwise (CSV only). Refusal (400) for an unknown one.
+    """
+    if kind not in producers:
+        raise ValueError(f"nothing produces downloads of {kind}")
+    if format is not None and format not in _TYPES:
+        message = f"{format} files are not made by this server; take {', '.join(_TYPES)}"
+        raise invalid_input([{"path": "format", "message": message}])
+    packed = format is None if gzip is None else gzip and format in {None, "csv"}
+    said = json.dumps(params, default=_plain, separators=(",", ":")).encode()
+    in_url = base64.urlsafe_b64encode(said).rstrip(b"=").decode() if len(said) <= _LONGEST_SAID else None
+    named = {"params": in_url} if in_url is not None else {"kept": _kept(ctx, said)}
+    values = {**named, "format": format or "csv", **({"gzip": "1"} if packed else {})}
+    return signed_urls.url(ctx.secrets, ctx.base_url, "GET", path_of(kind), ctx.workspace, values)
+
+
+def _kept(ctx: Context, said: bytes) -> str:
+    """Where parameters are kept that make a URL longer than programs take: for a day, as replies to idempotency keys are."""
+    name = ids.new().hex
+    ctx.db.add(IdempotencyKey(token_uuid=ctx.workspace, key=f"download:{name}", request_hash="", reply=said, at=clock.now()))
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A download that a valid URL asked for. `kept`: where its parameters are, if they are not in the URL."""
+
+    workspace: uuid.UUID
+    kind: str
+    params: dict[str, Any]
+    format: Format
+    gzip: bool
+    kept: str | None = None
+
+    @property
+    def media_type(self) -> str:
+        """The content type."""
+        return "application/gzip" if self.gzip else _TYPES[self.format]
+
+    def filename(self, name: str) -> str:
+        """The name of the file that a browser would save."""
+        return f"{safe_name(name)}.{self.format}{'.gz' if self.gzip else ''}"
+
+
+def asked(secrets: SecretKey, kind: str, query: list[tuple[str, str]]) -> Download:
+    """The download that a URL's query asks for. Refusal: 403 when it was changed or is too old, 404 when nothing makes such a kind."""
+    link = signed_urls.opened(secrets, "GET", path_of(kind), query)
+    if kind not in producers:
+        raise Refusal(404, "downloadNotFound", "There is nothing to download here any more.")
+    text = link.params.get("params", "e30")
+    params: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    form = cast("Format", link.params["format"])
+    return Download(link.workspace, kind, params, form, "gzip" in link.params, link.params.get("kept"))
+
+
+async def open_export(database: Database, download: Download, files: FileStore | None = None) -> Export:
+    """The rows of a download, and its columns where it is CSV. `files`: where stored cells are read from. Refusal as the producer says."""
+    produce = producers[download.kind]
+    if download.kept is not None:
+        download = replace(download, params=await _said(database, download.workspace, download.kept))
+    made = await produce(database, download.workspace, download.params)
+    if made.file is not None and files is not None:
+        try:
+            await files.size(made.file)
+        except FileMissing:
+            raise Refusal(404, "downloadNotFound", "What was to be downloaded has been removed.") from None
+        return replace(made, rows=json_chunks(files.stream(made.file)))
+    if download.format == "csv" and made.columns is None:
+        columns: dict[str, None] = {}
+        async for page in made.rows:
+            for row in page:
+                columns.update(dict.fromkeys(row))
+        made = replace(await produce(database, download.workspace, download.params), columns=list(columns))
+    return replace(made, rows=_read(made, files)) if made.stored and files is not None else made
+
+
+async def _said(database: Database, workspace: uuid.UUID, name: str) -> dict[str, Any]:
+    where = (IdempotencyKey.token_uuid == workspace, IdempotencyKey.key == f"download:{name}")
+    async with database.session(EVERYWHERE) as db:
+        said = await db.scalar(select(IdempotencyKey.reply).where(*where))
+    if said is None:
+        raise Refusal(404, "downloadNotFound", "What was to be downloaded is not known any more: ask for it again.")
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+async def _read(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
+    """The rows with their stored cells read: pages become smaller where those are large, so that memory stays flat."""
+    rows = made.rows
+    try:
+        async for page in rows:
+            ready: list[Record] = []
+            weight = 0
+            for row in page:
+                found = {name: cell for name in made.stored if isinstance(cell := row.get(name), Stored)}
+                texts = {name: await _text_of(files, cell.key) for name, cell in found.items()}
+                ready.append({**row, **{name: json.loads(text) for name, text in texts.items()}} if found else row)
+                weight += sum(map(len, texts.values()))
+                if weight >= _MOST_READ:
+                    yield ready
+                    ready, weight = [], 0
+            if ready:
+                yield ready
+    finally:
+        if isinstance(rows, AsyncGenerator):
+            await rows.aclose()
+
+
+async def _text_of(files: FileStore, key: str) -> bytes:
+    try:
+        return await files.read(key)
+    except FileMissing:
+        return b'{"errorMessage":"This was kept in a file that is gone."}'
+
+
+async def encoded(made: Export, download: Download) -> AsyncGenerator[bytes]:
+    """The bytes of the file, page by page. What is raised on the way must end the connection: a file that looks whole is whole."""
+    forms = {"csv": _csv, "json": _json_array, "ndjson": _ndjson, "parquet": _parquet}
+    plain = forms[download.format](made)
+    async with aclosing(_closing(made.rows, plain)) as parts:
+        if not download.gzip:
+            async for part in parts:
+                yield part
+            return
+        packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+        async for part in parts:
+            if packed := packer.compress(part):
+                yield packed
+        yield packer.flush()
+
+
+async def _closing(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """The parts; when they end or are given up, the rows that they are made of are closed at once, not when somebody collects them."""
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
+    finally:
+        if isinstance(rows, AsyncGenerator):
+            await rows.aclose()
+
+
+async def _parquet(made: Export) -> AsyncGenerator[bytes]:
+    copied = made.copied is not None and made.columns is not None and made.types is not None
+    parts = made.copied("table") if made.copied is not None and copied else _ndjson(made)
+    async with aclosing(parts), aclosing(parquet.written(parts, "csv" if copied else "lines", made.columns, made.types)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _json_array(made: Export) -> AsyncGenerator[bytes]:
+    if made.copied is not None:
+        async for part in _array_of(made.copied("ndjson")):
+            yield part
+        return
+    before = "["
+    async for page in made.rows:
+        if page:
+            yield (before + ",\n".join([_json(row) for row in page])).encode()
+            before = ",\n"
+    yield b"[]\n" if before == "[" else b"]\n"
+
+
+async def _array_of(lines: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Pieces of JSON lines as one array: no line has a line feed in it."""
+    before = b"["
+    async with aclosing(lines):
+        async for part in lines:
+            if part:
+                yield before + part.removesuffix(b"\n").replace(b"\n", b",\n")
+                before = b",\n"
+    yield b"[]\n" if before == b"[" else b"]\n"
+
+
+async def _ndjson(made: Export) -> AsyncGenerator[bytes]:
+    if made.copied is not None:
+        async with aclosing(made.copied("ndjson")) as parts:
+            async for part in parts:
+                yield part
+        return
+    async for page in made.rows:
+        if page:
+            yield "".join(f"{_json(row)}\n" for row in page).encode()
+
+
+async def _csv(made: Export) -> AsyncGenerator[bytes]:
+    """RFC 4180. Texts stand as they are, also those that a spreadsheet would take for a formula: a file that is read back is the same."""
+    columns = made.columns or []
+    known = frozenset(columns)
+    header = _csv_lines([columns])
+    if made.copied is not None:
+        yield header
+        async with aclosing(made.copied("csv")) as parts:
+            async for part in parts:
+                yield part
+        return
+    async for page in made.rows:
+        for row in page:
+            if not known.issuperset(row):
+                raise ValueError(f"a row has the column {next(key for key in row if key not in known)!r}, which the header lacks")
+        yield header + _csv_lines([[_cell(row.get(column)) for column in columns] for row in page])
+        header = b""
+    if header:
+        yield header
+
+
+def _csv_lines(rows: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    """A value as text: null is empty, whole numbers have no `.0`, objects and arrays are compact JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, (datetime, uuid.UUID)):
+        return str(_plain(value))
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return clock.wire(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be exported")

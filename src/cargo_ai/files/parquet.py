@@ -1,0 +1,145 @@
+"""Parquet: files of columns, read and written as streams by a process of their own, so that the server's memory stays as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+import weakref
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cargo_ai.files.row_files import CHUNK_ROWS, BadFile, csv_lists
+from cargo_ai.records.catalog import ColumnType
+
+ENDING = ".parquet"
+MOST_AT_ONCE = 2
+"""Processes of this kind at a time; the others wait."""
+_PIECE = 256 * 1024
+_places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The columns of a file as (name, type), and how many rows it has."""
+
+    columns: list[tuple[str, ColumnType]]
+    count: int
+
+
+def is_parquet(name: str) -> bool:
+    """Whether a file is one of Parquet, by its name."""
+    return name.lower().endswith(ENDING)
+
+
+@asynccontextmanager
+async def kept(stream: AsyncIterator[bytes]) -> AsyncGenerator[Path]:
+    """The stream as a file on disk while the context lasts: Parquet is read from its end."""
+    with tempfile.NamedTemporaryFile(prefix="cargo-ai-", suffix=ENDING) as file:
+        async for part in stream:
+            await asyncio.to_thread(file.write, part)
+        await asyncio.to_thread(file.flush)
+        yield Path(file.name)
+
+
+async def shape(path: Path) -> Shape:
+    """Columns and count of a file, from its schema. BadFile when it is no Parquet."""
+    async with _child("shape", str(path)) as child:
+        text, _ = await child.communicate()
+    found = json.loads(text)
+    return Shape([(str(name), kind) for name, kind in found["columns"]], int(found["count"]))
+
+
+async def lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+    """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. BadFile."""
+    async with _child("rows", str(path)) as child:
+        assert child.stdout is not None
+        async with aclosing(csv_lists(_read(child.stdout))) as chunks:
+            async for columns, first, found in chunks:
+                yield columns, first - 1, found
+
+
+async def chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
+    """The rows of a Parquet file as `csv_chunks` gives those of a CSV file: as dicts of texts, without the first `skip`. BadFile."""
+    async with kept(stream) as path, aclosing(lists(path)) as parts:
+        async for columns, _, found in parts:
+            rows, skip = found[skip:], max(0, skip - len(found))
+            for start in range(0, len(rows), size):
+                yield [dict(zip(columns, row, strict=True)) for row in rows[start : start + size]]
+
+
+async def written(
+    parts: AsyncIterator[bytes], form: Literal["csv", "lines"], columns: Sequence[str] | None, types: Mapping[str, str] | None
+) -> AsyncGenerator[bytes]:
+    """A Parquet file of rows that come as CSV without a header, in parts of whole rows, or as JSON lines. `types`: the column types,
+    which CSV needs; without them a column is what all its values are. Objects, arrays and mixtures become JSON text."""
+    wanted = {"form": form, "columns": None if columns is None else list(columns), "types": None if types is None else dict(types)}
+    async with _child("write") as child:
+        assert child.stdin is not None and child.stdout is not None
+        feeding = asyncio.create_task(_feed(child, json.dumps(wanted).encode() + b"\n", parts, measured=form == "csv"))
+        try:
+            async for part in _read(child.stdout):
+                yield part
+            await feeding
+        finally:
+            feeding.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await feeding
+
+
+async def _feed(child: Process, first: bytes, parts: AsyncIterator[bytes], *, measured: bool) -> None:
+    pipe = child.stdin
+    assert pipe is not None
+    try:
+        pipe.write(first)
+        async for part in parts:
+            if part and measured:
+                pipe.write(b"%d\n" % len(part))
+            pipe.write(part)
+            await pipe.drain()
+    except (BrokenPipeError, ConnectionResetError):
+        return  # the process ended early: its exit code says why
+    except BaseException:
+        # Were the pipe closed, what has come so far would pass for all of it.
+        if child.returncode is None:
+            child.kill()
+        raise
+    pipe.close()
+
+
+async def _read(pipe: asyncio.StreamReader) -> AsyncGenerator[bytes]:
+    while part := await pipe.read(_PIECE):
+        yield part
+
+
+@asynccontextmanager
+async def _child(*words: str) -> AsyncGenerator[Process]:
+    """The process; BadFile where it ends by saying that the file is wrong. It is killed where the context is left early."""
+    places = _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_AT_ONCE))
+    with tempfile.TemporaryFile() as said:
+        async with places:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "cargo_ai.files.parquet_process", *words, stdin=PIPE, stdout=PIPE, stderr=said, limit=2 * _PIECE
+            )
+            try:
+                yield child
+                code = await child.wait()
+            except BadFile:
+                # Half a file of text is only what the process left behind.
+                code = child.returncode
+                if code in {None, 0}:
+                    raise
+            finally:
+                if child.returncode is None:
+                    child.kill()
+                    await child.wait()
+        if code:
+            said.seek(0)
+            sentence = said.read().decode(errors="replace").strip() if code == 3 else ""
+            raise BadFile(sentence or "The Parquet file could not be handled: it is damaged, or needs too much memory.")

@@ -1,0 +1,383 @@
+"""Row files: CSV and NDJSON read as a stream, in chunks of rows, with errors that name the row."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from itertools import chain, islice
+from typing import Any, NoReturn, cast
+
+from cargo_ai.records.bulk.row_batches import Block, PlainBlock
+
+CHUNK_ROWS = 1_000
+MOST_FIELD = 1024 * 1024
+MOST_ROW = 8 * 1024 * 1024
+MOST_COLUMNS = 2_000
+DELIMITERS = (",", ";", "\t")
+
+_PIECE = 128 * 1024  # bytes parsed at a time, so that the event loop is never held for long
+_MOST_READY = 4 * 1024 * 1024  # characters of rows gathered before a chunk is handed out though it is not full
+_NUL = "\x00"  # what holds one is refused before it is parsed, so no row of a file looks like ours
+_HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*+")*+(?=[\r\n]|\Z)')
+_QUOTED = re.compile(r'"[^"]*+"?')
+_SIGNATURES = {
+    b"PK\x03\x04": "it looks like an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "it looks like an old Excel workbook",
+    b"\x1f\x8b": "it is compressed",
+    b"\xff\xfe": "it is UTF-16",
+    b"\xfe\xff": "it is UTF-16",
+}
+
+csv.field_size_limit(MOST_FIELD)  # one for the whole process; the module's own 128 KB is too small for people's texts
+
+
+class BadFile(ValueError):
+    """The file cannot be read as what it should be; the message names the row or line where there is one."""
+
+
+async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
+    """The rows of a CSV file with a header, as lists of at most `size` rows (fewer where rows are long), without the first `skip`.
+
+    UTF-8 with or without BOM; comma, semicolon or tab, whichever divides the header most. Values are text as it stands, '' where a
+    row is short. Blank lines are no rows. A nameless column is `column_<n>`, a second one of a name `<name>_2`. Raises BadFile; rows
+    are counted as a spreadsheet counts them, the header being row 1. Memory does not grow with the file.
+    """
+    table = _Table(skip)
+    ready: list[dict[str, str]] = []
+    weight = 0
+    async with aclosing(_pieces(stream)) as texts:
+        async for text in texts:
+            ready += table.rows(table.feed(text))
+            weight += len(text)
+            if len(ready) < size and weight < _MOST_READY:
+                continue
+            keep = len(ready) % size if weight < _MOST_READY else 0
+            whole, ready, weight = ready[: len(ready) - keep], ready[len(ready) - keep :], 0
+            for start in range(0, len(whole), size):
+                yield whole[start : start + size]
+    ready += table.rows(table.feed("", final=True))
+    for start in range(0, len(ready), size):
+        yield ready[start : start + size]
+
+
+async def csv_columns(stream: AsyncIterator[bytes]) -> list[str]:
+    """The columns of a CSV file, named as `csv_chunks` names them; [] when it is empty. Reads little more than the header; BadFile."""
+    table = _Table(sys.maxsize)
+    async with aclosing(_pieces(stream)) as texts:
+        async for text in texts:
+            table.rows(table.feed(text))
+            if table.columns:
+                return table.columns
+    table.rows(table.feed("", final=True))
+    return table.columns
+
+
+async def csv_blocks(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[str], int, Block]]:
+    """The rows of a CSV file as blocks of as many values as there are columns, some thousands at a time: `(columns, number of the first
+    row, block)`. As `csv_chunks` otherwise, for a fraction of its cost; a file with a header alone yields it once, without rows."""
+    table = _Table(0)
+    said = False
+    async with aclosing(_pieces(stream)) as texts:
+        async for text in texts:
+            first, block = table.block(text)
+            if block:
+                said = True
+                yield table.columns, first, block
+    first, block = table.block("", final=True)
+    if block or (table.columns and not said):
+        yield table.columns, first, block
+
+
+async def csv_lists(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+    """The rows of a CSV file as `csv_blocks` gives them, taken apart."""
+    async with aclosing(csv_blocks(stream)) as blocks:
+        async for columns, first, block in blocks:
+            yield columns, first, [list(row) for row in block.rows()]
+
+
+async def json_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, Any]]]:
+    """The objects of an NDJSON file, one per line, as lists of at most `size` (fewer where lines are long), without the first `skip`.
+
+    Blank lines count for nothing. Raises BadFile naming the line.
+    """
+    ready: list[dict[str, Any]] = []
+    weight = number = 0
+    async with aclosing(_lines(stream)) as blocks:
+        async for lines in blocks:
+            for number, line in enumerate(lines, number + 1):  # noqa: B020 - goes on counting where the last block ended
+                if not line.strip():
+                    continue
+                if skip:
+                    skip -= 1
+                    continue
+                ready.append(_object(line, number))
+                weight += len(line)
+                if len(ready) == size or weight >= _MOST_READY:
+                    yield ready
+                    ready, weight = [], 0
+    if ready:
+        yield ready
+
+
+class _Table:
+    """A CSV file while it is being read: how it is divided, its columns, how far it was read, and the text of a row not yet complete."""
+
+    def __init__(self, skip: int) -> None:
+        self.columns: list[str] = []
+        self._delimiter = ","
+        self._row = 0
+        self._skip = skip
+        self._rest: str = ""
+        self._enough: int = 0
+
+    def feed(self, text: str, *, final: bool = False) -> list[list[str]]:
+        """The fields of the rows that are complete with this text; `final` when there is no more of it."""
+        whole = self._whole(text, final=final)
+        return [] if whole is None else self._rows(whole, final=final)
+
+    def block(self, text: str, *, final: bool = False) -> tuple[int, Block]:
+        """The number of the first row, and the rows that are complete with this text, blank ones left out. BadFile as `rows`."""
+        whole = self._whole(text, final=final)
+        if whole and self.columns:
+            plain = _bare(whole)
+            block = None if plain is None else PlainBlock.of(plain, self._delimiter, len(self.columns))
+            if block is not None:
+                first = self._row + 1
+                self._row += len(block)
+                return first, block
+        first, rows = self.lists([] if whole is None else self._rows(whole, final=final))
+        return first, Block(rows)
+
+    def _whole(self, text: str, *, final: bool) -> str | None:
+        """The whole lines by now; None where it is too early to look."""
+        text = self._rest + text
+        # A long row is looked at again only when there is twice as much of it: else its cost would be quadratic.
+        if not final and len(text) < self._enough:
+            self._rest = text
+            return None
+        # A "\r" at the very end may be half of a "\r\n".
+        cut = len(text) if final else max(text.rfind("\n"), text.rfind("\r", 0, max(0, len(text) - 1))) + 1
+        whole, self._rest, self._enough = text[:cut], text[cut:], 0
+        return whole
+
+    def _rows(self, whole: str, *, final: bool) -> list[list[str]]:
+        rows, unfinished = self._parse(whole)
+        if unfinished and final:
+            raise BadFile(f"Row {self._row + len(rows) + 1} has a quote that is never closed.")
+        self._rest = unfinished + self._rest
+        if not rows:
+            self._enough = 2 * len(self._rest)
+        if len(self._rest) > MOST_ROW:
+            raise BadFile(f"Row {self._row + len(rows) + 1} is longer than {MOST_ROW // 2**20} MB: is a quote never closed?")
+        return rows
+
+    def lists(self, rows: list[list[str]]) -> tuple[int, list[list[str]]]:
+        """The number of the first row, and the rows after the header, blank ones left out. BadFile as `rows`."""
+        start = self._header(rows)
+        width, first = len(self.columns), self._row + start + 1
+        if start < len(rows) and set(map(len, islice(rows, start, None))) == {width}:
+            self._row += len(rows)
+            return first, rows[start:] if start else rows
+        found: list[list[str]] = []
+        for number, row in enumerate(islice(rows, start, None), first):
+            if len(row) == width:
+                found.append(row)
+            elif row:
+                found.append(_fitted(row, width, number))
+        self._row += len(rows)
+        return first, found
+
+    def _header(self, rows: list[list[str]]) -> int:
+        """Take the columns from the first row that is not blank; how many rows that used up."""
+        start = 0
+        while not self.columns and start < len(rows):
+            self.columns = _columns(rows[start])
+            start += 1
+        return start
+
+    def rows(self, rows: list[list[str]]) -> list[dict[str, str]]:
+        """The same rows by column, after the header and the rows to skip. BadFile when one has more values than the header."""
+        start = self._header(rows)
+        while self._skip and start < len(rows):
+            self._skip -= 1 if rows[start] else 0
+            start += 1
+        columns, width = self.columns, len(self.columns)
+        found: list[dict[str, str]] = []
+        for number, row in enumerate(islice(rows, start, None), self._row + start + 1):
+            if len(row) == width:
+                found.append(dict(zip(columns, row, strict=True)))
+            elif row:
+                found.append(dict(zip(columns, _fitted(row, width, number), strict=True)))
+        self._row += len(rows)
+        return found
+
+    def _parse(self, text: str) -> tuple[list[list[str]], str]:
+        """The complete rows of whole lines, and the text of the last row where a quote is still open."""
+        if not text:
+            return [], ""
+        if not self.columns:
+            self._delimiter = _sniffed(text)
+        plain = _divided(text, self._delimiter)
+        if plain is not None:
+            return plain, ""
+        try:
+            # A last line of ours is a row of two values, unless an open quote takes all of it into one.
+            rows = list(csv.reader(chain(io.StringIO(text, newline=""), (_NUL + self._delimiter,)), delimiter=self._delimiter))
+        except csv.Error as error:
+            raise BadFile(self._complaint(text, error)) from None
+        if rows.pop() == [_NUL, ""]:
+            return rows, ""
+        # A quote is open: the text from the first line of its row on is read again with what follows.
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter)
+        for _ in islice(reader, len(rows)):
+            pass
+        lines: Iterator[str] = islice(io.StringIO(text, newline=""), reader.line_num, None)
+        return rows, "".join(lines)
+
+    def _complaint(self, text: str, error: csv.Error) -> str:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter)
+        number = self._row + 1
+        try:
+            for _ in reader:
+                number += 1
+        except csv.Error:
+            pass
+        if "field limit" in str(error):
+            return f"Row {number} has a value of more than {MOST_FIELD // 2**20} MB: is a quote never closed?"
+        return f"Row {number} cannot be read: {error}."
+
+
+def _divided(text: str, delimiter: str) -> list[list[str]] | None:
+    """The rows of whole lines in which nothing is quoted, four times as fast as `csv` finds them; None where there is more to it."""
+    text = _bare(text) or ""
+    if "\n\n" in text or not text or text[0] == "\n":
+        return None
+    return [line.split(delimiter) for line in text.removesuffix("\n").split("\n")]
+
+
+def _bare(text: str) -> str | None:
+    """The whole lines with line feeds alone; None where something is quoted."""
+    if '"' in text or len(text) > MOST_FIELD:
+        return None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    return None if "\r" in text else text
+
+
+def _sniffed(text: str) -> str:
+    """The delimiter that stands most often in the header, outside of quotes; a comma where there is none."""
+    text = text.lstrip("\r\n")
+    found = _HEADER.match(text)
+    header = found.group() if found else text[: text.find("\n")]
+    bare = _QUOTED.sub("", header)
+    return max(DELIMITERS, key=bare.count)
+
+
+def _columns(header: list[str]) -> list[str]:
+    """The names in a header, each made unique; [] for a blank line."""
+    if len(header) > MOST_COLUMNS:
+        raise BadFile(f"The file has {len(header):,} columns; at most {MOST_COLUMNS:,} can be read.")
+    taken = set(header)
+    seen: set[str] = set()
+    names: list[str] = []
+    for position, given in enumerate(header, 1):
+        name = given or f"column_{position}"
+        unique, number = name, 2
+        while unique in seen or (unique != given and unique in taken):
+            unique, number = f"{name}_{number}", number + 1
+        seen.add(unique)
+        names.append(unique)
+    return names
+
+
+def _fitted(row: list[str], width: int, number: int) -> list[str]:
+    """The row with as many values as there are columns. Empty ones beyond them are what spreadsheets leave behind."""
+    if any(row[width:]):
+        raise BadFile(f"Row {number} has {len(row)} values, but the header names {width} columns.")
+    return row[:width] + [""] * (width - len(row))
+
+
+async def _pieces(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
+    """The stream as text, in pieces of bounded size. BadFile when it is no UTF-8 or holds a NUL."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    head = b""
+    line = 1
+
+    def complain(before: int, what: str) -> NoReturn:
+        like = next((f": {sentence}" for start, sentence in _SIGNATURES.items() if head.startswith(start)), "")
+        raise BadFile(f"Line {line + before} {what}, so the file cannot be read{like}. Save it as UTF-8 text (in Excel: CSV UTF-8).")
+
+    def decoded(data: bytes, *, final: bool = False) -> str:
+        try:
+            text = decoder.decode(data, final)
+        except UnicodeDecodeError as error:
+            complain(error.object.count(b"\n", 0, error.start), "is not UTF-8")
+        if _NUL in text:
+            complain(text.count("\n", 0, text.index(_NUL)), "has a NUL character")
+        return text
+
+    async for data in stream:
+        head += data[: 8 - len(head)] if len(head) < 8 else b""
+        for start in range(0, len(data), _PIECE):
+            text = decoded(data[start : start + _PIECE])
+            if text:
+                yield text
+                line += text.count("\n")
+    decoded(b"", final=True)
+
+
+async def _lines(stream: AsyncIterator[bytes]) -> AsyncGenerator[list[str]]:
+    """The lines of a stream, some at a time, in order. BadFile when one is too long."""
+    number = 1
+    parts: list[str] = []
+    length = 0
+    async with aclosing(_pieces(stream)) as texts:
+        async for text in texts:
+            cut = text.rfind("\n") + 1
+            if cut:
+                # StringIO divides at "\n" only; splitlines would also divide at characters that stand inside of JSON strings.
+                lines = list(io.StringIO("".join(parts) + text[:cut], newline="\n"))
+                yield lines
+                number += len(lines)
+                parts, length = [], 0
+            parts.append(text[cut:])
+            length += len(text) - cut
+            if length > MOST_ROW:
+                raise BadFile(f"Line {number} is longer than {MOST_ROW // 2**20} MB.")
+    last = "".join(parts)
+    if last:
+        yield [last]
+
+
+def _object(line: str, number: int) -> dict[str, Any]:
+    try:
+        value = json.loads(line, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise BadFile(f"Line {number} is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise BadFile(f"Line {number} is not a JSON object.")
+    found = cast("dict[str, Any]", value)
+    if "\\u0000" in line or "\\ud" in line or "\\uD" in line:
+        _refuse_unstorable(found, number)
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _refuse_unstorable(value: object, number: int) -> None:
+    """BadFile when a text holds a NUL or half of a character, neither of which a database can keep."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadFile(f"Line {number} has half of a character (a lone surrogate) in a text.") from None
+    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
+        raise BadFile(f"Line {number} has a NUL character in a text.")

@@ -1,0 +1,192 @@
+"""Exchange: one request and its whole answer, within limits of time, size and redirects, each hop checked like the first."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+
+from cargo_ai.outbound.http_client import CONNECT_SECONDS, OutboundRefused, origin
+
+REDIRECTS = 5
+RESPONSE_BYTES = 4 * 1024 * 1024
+REQUEST_BYTES = 10 * 1024 * 1024
+LONGEST_SECONDS = 300.0
+
+_REDIRECTED = frozenset({301, 302, 303, 307, 308})
+# What tells nobody anything: every other header may hold a key, so none of them goes to another origin.
+_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "idempotency-key", "user-agent"})
+_OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
+
+
+class ExchangeFailed(Exception):
+    """There is no usable answer. `transient`: another attempt may get one."""
+
+    def __init__(self, message: str, *, transient: bool) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is sent: `headers` are complete but for Host and Content-Length; `seconds` is for everything, redirects included."""
+
+    method: str
+    url: httpx.URL
+    headers: tuple[tuple[str, bytes], ...] = ()
+    body: bytes | None = None
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The whole answer, decoded. `headers` keep their order; `url` is where it came from after redirects."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    url: httpx.URL
+
+
+async def send(client: httpx.AsyncClient, sending: Sending, *, most_bytes: int = RESPONSE_BYTES) -> Received:
+    """Send it and read the answer.
+
+    Raises ExchangeFailed for the network's faults and the limits, OutboundRefused for an address that is closed. Messages name
+    the host and nothing else of the address, whose path and query may hold keys.
+    """
+    if sending.body is not None and len(sending.body) > REQUEST_BYTES:
+        raise ExchangeFailed(f"The request's body is larger than {_size(REQUEST_BYTES)}.", transient=False)
+    seconds = min(sending.seconds, LONGEST_SECONDS)
+    host = sending.url.host
+    try:
+        async with asyncio.timeout(seconds):
+            return await _follow(client, sending, most_bytes)
+    except (TimeoutError, httpx.TimeoutException):
+        raise ExchangeFailed(f"{host} did not answer within {seconds:g} seconds.", transient=True) from None
+    except httpx.ConnectError as error:
+        raise ExchangeFailed(_unreachable(host, error), transient=not getattr(error.__cause__, "lasting", False)) from None
+    except httpx.InvalidURL:
+        # httpx looks at a redirect's address itself, though it does not follow it.
+        raise ExchangeFailed(f"{host} redirects to an address that is not valid.", transient=False) from None
+    except httpx.LocalProtocolError as error:
+        raise ExchangeFailed(f"The request is not valid HTTP: {error}", transient=False) from None
+    except httpx.TransportError as error:
+        raise ExchangeFailed(f"The connection to {host} broke: {str(error) or type(error).__name__}", transient=True) from None
+
+
+def _unreachable(host: str, error: httpx.ConnectError) -> str:
+    said = str(error)
+    return said if host in said else f"{host} cannot be reached: {said or 'the connection was refused'}"
+
+
+async def _follow(client: httpx.AsyncClient, sending: Sending, most_bytes: int) -> Received:
+    for _ in range(REDIRECTS + 1):
+        response = await client.send(_request(sending), auth=None, stream=True, follow_redirects=False)
+        try:
+            location = response.headers.get("location")
+            if response.status_code not in _REDIRECTED or location is None:
+                body = await _read(response, most_bytes)
+                return Received(response.status_code, response.headers, body, sending.url)
+        finally:
+            await response.aclose()
+        sending = _redirected(sending, response.status_code, location)
+    raise ExchangeFailed(f"{sending.url.host} redirects more than {REDIRECTS} times.", transient=False)
+
+
+def _request(sending: Sending) -> httpx.Request:
+    # Built here and not by the client, whose defaults would come back after a redirect dropped them.
+    timeout = httpx.Timeout(sending.seconds, connect=min(CONNECT_SECONDS, sending.seconds))
+    headers = [(name.encode("ascii"), value) for name, value in sending.headers]
+    return httpx.Request(sending.method, sending.url, headers=headers, content=sending.body, extensions={"timeout": timeout.as_dict()})
+
+
+def _redirected(sending: Sending, status: int, location: str) -> Sending:
+    try:
+        url = sending.url.join(location).copy_with(fragment=None)
+    except (httpx.InvalidURL, ValueError):
+        raise ExchangeFailed(f"{sending.url.host} redirects to an address that is not valid.", transient=False) from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise OutboundRefused(f"{sending.url.host} redirects to an address that is neither http nor https.")
+    headers = sending.headers
+    if origin(url) != origin(sending.url):
+        headers = tuple(pair for pair in headers if pair[0].lower() in _HARMLESS)
+    if status == 303 or (status in {301, 302} and sending.method == "POST"):
+        headers = tuple(pair for pair in headers if pair[0].lower() not in _OF_THE_BODY)
+        method = "HEAD" if sending.method == "HEAD" else "GET"
+        return Sending(method, url, headers, None, sending.seconds)
+    return Sending(sending.method, url, headers, sending.body, sending.seconds)
+
+
+async def _read(response: httpx.Response, most: int) -> bytes:
+    """The decoded body. A compressed one is unpacked piece by piece, never beyond the limit."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in _decoded(response, most):
+        size += len(part)
+        if size > most:
+            raise ExchangeFailed(f"The answer of {response.request.url.host} is larger than {_size(most)}.", transient=False)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _decoded(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in {"", "identity"}:
+        async for part in response.aiter_raw():
+            yield part
+        return
+    unpack = _Unpack(encoding, most)
+    async for part in response.aiter_raw():
+        yield unpack.feed(part)
+    unpack.end()
+
+
+class _Unpack:
+    """gzip (also in several members) and deflate (with or without its header), giving at most one byte more than the limit."""
+
+    def __init__(self, encoding: str, most: int) -> None:
+        if encoding not in {"gzip", "x-gzip", "deflate"}:
+            raise ExchangeFailed(f"The answer is compressed as {encoding[:40]!r}; only gzip and deflate are understood.", transient=False)
+        self._gzip = encoding != "deflate"
+        self._left = most + 1
+        self._started = False
+        self._done = False
+        self._inflate = zlib.decompressobj(31 if self._gzip else 15)
+
+    def feed(self, data: bytes) -> bytes:
+        out: list[bytes] = []
+        while data and self._left > 0 and not self._done:
+            piece = self._piece(data)
+            self._left -= len(piece)
+            out.append(piece)
+            data = self._inflate.unused_data or self._inflate.unconsumed_tail
+            if self._inflate.eof:
+                # Another member may follow; anything else behind the end is padding, which gzip itself tolerates.
+                self._done = not self._gzip or (data != b"" and not data.startswith(b"\x1f"))
+                if self._gzip:
+                    self._inflate, self._started = zlib.decompressobj(31), False
+        return b"".join(out)
+
+    def _piece(self, data: bytes) -> bytes:
+        try:
+            piece = self._inflate.decompress(data, self._left)
+        except zlib.error:
+            if self._gzip or self._started:
+                raise ExchangeFailed("The answer's compression is damaged.", transient=True) from None
+            self._inflate = zlib.decompressobj(-15)
+            self._started = True
+            return self._piece(data)
+        self._started = True
+        return piece
+
+    def end(self) -> None:
+        """Notice an answer that was cut off."""
+        if self._started and not self._inflate.eof and self._left > 0:
+            raise ExchangeFailed("The answer's compression ends too early.", transient=True)
+
+
+def _size(count: int) -> str:
+    return f"{count // (1024 * 1024)} MB" if count >= 1024 * 1024 else f"{count} bytes"

@@ -1,0 +1,1 @@
+"""Many records at once: files read, encoded, loaded with COPY and unloaded."""

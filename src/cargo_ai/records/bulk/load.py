@@ -1,0 +1,237 @@
+"""Load: many records at once, streamed into the table of a model: straight into an empty one, by way of a staging table into another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from cargo_ai.kernel import clock
+from cargo_ai.records import ddl
+from cargo_ai.records.bulk.row_encoder import MOST_REJECTED, Prepared, Rejected
+from cargo_ai.records.catalog import SQL_TYPES, Relation
+from cargo_ai.records.driver import Connection, execute, fetch
+from cargo_ai.records.names import quoted
+
+__all__ = ["LINES", "MOST_REJECTED", "Load", "Loaded", "Prepared", "Rejected", "SameId"]
+
+MOST_TOUCHED = 1_000
+LINES = "(format csv, delimiter e'\\x02', quote e'\\x01')"
+"""How COPY writes JSON documents one per line as they are: neither character stands in JSON, so nothing is quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load did. `doubled`: rows whose id came again later in the same load; `touched`: the ids, None where they are more than a
+    thousand."""
+
+    added: int
+    updated: int
+    unchanged: int
+    doubled: int
+    touched: list[str] | None
+
+
+class SameId(ValueError):
+    """Rows that are not known by their ids bring the same id for different records; nothing was written. The message names one."""
+
+
+class Load:
+    """One load into one model, in the connection's transaction: `begin`, `write` the lines, `end`; with `judged` also `verdicts`."""
+
+    def __init__(self, connection: Connection, relation: Relation, prepared: Prepared, *, judged: bool = False) -> None:
+        self._connection, self._relation, self._prepared, self._judged = connection, relation, prepared, judged
+        self._now = clock.now()
+        self._fresh = False
+        self._by = "_id"
+        self._indexes: list[tuple[str, str, str | None]] = []
+        self._cursor: psycopg.AsyncCursor[Any] | None = None
+        self._copying: Any = None
+        self._copy: psycopg.AsyncCopy | None = None
+
+    async def begin(self) -> None:
+        """Make ready. An empty table is filled without key and indexes, which are built afterwards: half the time."""
+        await execute(self._connection, "set local timezone = 'UTC'")
+        own = ddl.table(self._relation)
+        empty = not await fetch(self._connection, f"select 1 from {own} limit 1")  # noqa: S608 - names, quoted
+        self._fresh = empty and self._prepared.match is None and not self._judged
+        # What is known by another column is given ids while it is staged, and so loses the order in which it lies.
+        self._prepared.staged = self._judged or self._prepared.match is not None
+        self._prepared.ascending = not self._fresh and self._prepared.match is None
+        columns = ", ".join(quoted(slug) for slug in ("_id", *self._prepared.slugs))
+        if self._fresh:
+            await ddl.change(self._connection, [f"lock table {own} in access exclusive mode"])
+            self._indexes = await ddl.indexes(self._connection, self._relation)
+            await ddl.change(self._connection, self._emptied())
+            target = f"{own} ({columns})"
+        else:
+            typed = "".join(f", {quoted(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
+            stage = f"_n bigint not null, _id text{typed}, _faults text" if self._prepared.staged else f"_id text{typed}"
+            await execute(self._connection, f"create temp table load_stage ({stage}) on commit drop")
+            target = f"load_stage (_n, {columns}, _faults)" if self._prepared.staged else f"load_stage ({columns})"
+        self._cursor = self._connection.cursor()
+        statement = f"copy {target} from stdin (null ''{', freeze' if self._fresh else ''})"
+        self._copying = self._cursor.copy(statement.encode())
+        self._copy = await self._copying.__aenter__()
+
+    def _emptied(self) -> list[str]:
+        own, moment = ddl.table(self._relation), self._now.isoformat()
+        defaults = ", ".join(f"alter column {name} set default '{moment}'" for name in _TIMES)
+        constraint = f"alter table {own} drop constraint {quoted(self._relation.table + '_pkey')}"
+        triggers = [f"alter table {own} disable trigger {name}" for name in ("log_insert", "log_delete")]
+        # What is truncated in the same transaction may be filled as if it had always been there: nobody has to settle its rows later.
+        return [f"truncate {own}", constraint, *(gone for gone, _, _ in self._indexes), f"alter table {own} {defaults}", *triggers]
+
+    async def write(self, lines: bytes) -> None:
+        """Send lines of `Prepared`."""
+        if lines and self._copy is not None:
+            await self._copy.write(lines)
+
+    async def abandon(self, error: BaseException) -> None:
+        """Give up: nothing of this load stays. The transaction is of no more use than to be rolled back."""
+        if self._copying is not None:
+            await self._copying.__aexit__(type(error), error, error.__traceback__)
+
+    async def end(self) -> Loaded:
+        """Finish, and say what was done. SameId."""
+        assert self._cursor is not None
+        await self._copying.__aexit__(None, None, None)
+        count = max(self._cursor.rowcount, 0)
+        loaded = await self._filled(count) if self._fresh else await self._merged(count)
+        if loaded.added + loaded.updated > ddl.REHASH_ROWS:
+            await execute(self._connection, f"analyze {ddl.table(self._relation)}")
+        return loaded
+
+    async def _filled(self, count: int) -> Loaded:
+        own = ddl.table(self._relation)
+        gone = 0
+        try:
+            async with self._connection.transaction():
+                await execute(self._connection, ddl.add_key(self._relation))
+        except errors.UniqueViolation:
+            if self._prepared.by_content:
+                await self._number(own)
+            else:
+                # Rows lie in the order of the file here: the last of an id has the highest ctid.
+                numbered = f"(select ctid, row_number() over (partition by _id order by ctid desc) as n from {own})"  # noqa: S608
+                gone = await execute(
+                    self._connection,
+                    f"delete from {own} as t using {numbered} as d where t.ctid = d.ctid and d.n > 1",  # noqa: S608 - names, quoted
+                )
+            await execute(self._connection, ddl.add_key(self._relation))
+        for _, again, comment in self._indexes:
+            await execute(self._connection, again)
+            if comment is not None:
+                await execute(self._connection, comment)
+        defaults = ", ".join(f"alter column {name} drop default" for name in _TIMES)
+        await execute(self._connection, f"alter table {own} {defaults}")
+        for name in ("log_insert", "log_delete"):
+            await execute(self._connection, f"alter table {own} enable trigger {name}")
+        if count:
+            await execute(self._connection, f"insert into {ddl.log_table(self._relation)} (_id, op) values (null, 'i')")  # noqa: S608
+        return Loaded(count - gone, 0, 0, gone, None)
+
+    async def _number(self, table: str) -> None:
+        """Tell rows apart that are all alike: the second of them has the id of the first and `-2`, and so on."""
+        numbered = f"(select ctid, row_number() over (partition by _id order by ctid) as n from {table})"  # noqa: S608 - names, quoted
+        await execute(
+            self._connection,
+            f"update {table} as t set _id = t._id || '-' || d.n from {numbered} as d where t.ctid = d.ctid and d.n > 1",  # noqa: S608
+        )
+
+    async def _merged(self, count: int) -> Loaded:
+        own, slugs = ddl.table(self._relation), self._prepared.slugs
+        names = "".join(f", {quoted(slug)}" for slug in slugs)
+        if self._prepared.by_content:
+            await self._number("load_stage")
+        by = await self._known_by()
+        sets = "".join(f"{quoted(slug)} = excluded.{quoted(slug)}, " for slug in slugs)
+        differs = " or ".join(f"t.{quoted(slug)} is distinct from excluded.{quoted(slug)}" for slug in slugs) or "false"
+        distinct_on, order = f"distinct on ({by})", f"order by {by}, {'_n' if self._prepared.staged else 'ctid'} desc "
+        if self._prepared.ascending:
+            # No id comes twice, and all loads of such files take the records' locks in the same order.
+            distinct_on = order = ""
+        merge = (
+            f"insert into {own} as t (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
+            f"select {distinct_on} _id, %(now)s, %(now)s, %(now)s{names} from load_stage where _id is not null {order}"
+            f"on conflict (_id) do update set {sets}_updated_at = excluded._updated_at where {differs} "
+            "returning t._id, t.xmax = 0 as added"
+        )
+        added, updated, touched = await self._done(merge)
+        valid = count - self._prepared.rejected_count
+        distinct = valid
+        if added + updated < valid and not self._prepared.ascending:
+            rows = f"select count(*) from (select distinct {by} from load_stage where _id is not null) as d"  # noqa: S608 - names, quoted
+            distinct = int((await fetch(self._connection, rows))[0][0])
+        self._by = by
+        if not self._judged:
+            await execute(self._connection, "drop table load_stage")
+        few = added + updated <= MOST_TOUCHED
+        return Loaded(added, updated, distinct - added - updated, valid - distinct, sorted(touched) if few else None)
+
+    async def _done(self, merge: str) -> tuple[int, int, list[str]]:
+        """Carry out a statement that returns `_id` and whether it was added: how many were, how many not, and the first of them. Where
+        each row is judged, `load_touched` keeps them."""
+        counts = (
+            "select count(*) filter (where added), count(*) filter (where not added), "  # noqa: S608 - a number
+            f"(select coalesce(array_agg(_id), '{{}}') from (select _id from done limit {MOST_TOUCHED}) as first) from done"
+        )
+        if self._judged:
+            await execute(self._connection, "create temp table load_touched (_id text not null, added boolean not null) on commit drop")
+            noted = f"with done as ({merge}) insert into load_touched select _id, added from done"  # noqa: S608 - names, quoted
+            await execute(self._connection, noted, {"now": self._now})
+            merge = "select _id, added from load_touched"
+        added, updated, touched = (await fetch(self._connection, f"with done as ({merge}) {counts}", {"now": self._now}))[0]
+        return added, updated, touched
+
+    async def verdicts(self) -> AsyncGenerator[bytes]:
+        """What became of each row, in order, as JSON lines of `row, verdict, id, column, value, problem`; after `end`, once.
+
+        added, updated, unchanged; rejected, with its first fault; replaced: a later row has the same id.
+        """
+        verdict = (
+            "case when s._faults is not null then 'rejected' when s.last <> s._n then 'replaced' when t._id is null then 'unchanged' "
+            "when t.added then 'added' else 'updated' end"
+        )
+        more = (
+            "select string_agg(case f.at when 1 then '' else (f.one ->> 'column') || ' ' end || (f.one ->> 'message'), '; ' order by f.at) "
+            "from jsonb_array_elements(s.faults) with ordinality as f (one, at)"
+        )
+        query = (
+            f"select row_to_json(r) from (select s._n as row, {verdict} as verdict, s._id as id, s.faults -> 0 ->> 'column' as column, "  # noqa: S608
+            f"s.faults -> 0 ->> 'value' as value, case when s._faults is not null then ({more}) "
+            "when s.last <> s._n then 'row ' || s.last || ' has the same id' end as problem "
+            f"from (select *, _faults::jsonb as faults, max(_n) over (partition by {self._by}) as last from load_stage) as s "
+            "left join load_touched as t on t._id = s._id order by s._n) as r"
+        )
+        async with self._connection.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout {LINES}".encode()) as copy:
+            async for part in copy:
+                yield bytes(part)
+        await execute(self._connection, "drop table load_stage, load_touched")
+
+    async def _known_by(self) -> str:
+        """The column that tells staged rows apart; rows that are known by another one than the id get the ids of those they stand for."""
+        match = self._prepared.match
+        if match is None:
+            return "_id"
+        await execute(self._connection, "analyze load_stage")
+        own, name = ddl.table(self._relation), quoted(match.slug)
+        wanted = f"select {name} from load_stage where _id is not null"  # noqa: S608 - names, quoted
+        known = f"select distinct on (o.{name}) o.{name} as known, o._id from {own} as o where o.{name} in ({wanted})"  # noqa: S608
+        await execute(
+            self._connection,
+            f"update load_stage as s set _id = t._id from ({known} order by o.{name}, o._created_at, o._id) as t "  # noqa: S608
+            f"where t.known = s.{name} and s._id is not null",
+        )
+        if self._prepared.brings_ids:
+            same = f"select _id from load_stage where _id is not null group by _id having count(distinct {name}) > 1 limit 1"  # noqa: S608
+            found = await fetch(self._connection, same)
+            if found:
+                raise SameId(f"The id {found[0][0]} stands for rows of different {match.slug}")
+        return name
+
+
+_TIMES = ("_emitted_at", "_created_at", "_updated_at")

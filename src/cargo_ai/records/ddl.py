@@ -1,0 +1,170 @@
+"""DDL: the statements that make, change and drop the table of a model, its log of touched records, and its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from psycopg import errors
+
+from cargo_ai.records.catalog import SQL_TYPES, Column, Relation
+from cargo_ai.records.driver import Connection, execute, fetch, value
+from cargo_ai.records.hashing import STORED, hash_of, stored
+from cargo_ai.records.names import qualified, quoted
+
+LOCK_TIMEOUT_MS = 2_000
+ATTEMPTS = 2
+FILL_PERCENT = 95
+"""So full are pages made: a record that changes stays on its page, and no index has to be written."""
+REHASH_ROWS = 10_000
+"""A table of at most so many rows gets its `_hash` anew when a column is added: the rewrite takes milliseconds."""
+
+
+class TableBusy(RuntimeError):
+    """The table is being used and could not be changed in time. Nothing was changed."""
+
+
+async def change(connection: Connection, statements: Sequence[str]) -> None:
+    """Run statements that need a table for themselves, in the connection's transaction; TableBusy when it is not free.
+
+    Waiting is short, and repeated: a statement that waits for its lock holds up everybody who comes after it.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        await execute(connection, "savepoint change")
+        try:
+            await execute(connection, f"set local lock_timeout = {LOCK_TIMEOUT_MS}")
+            for statement in statements:
+                await execute(connection, statement)
+        except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+            await execute(connection, "rollback to savepoint change")
+            if attempt == ATTEMPTS:
+                raise TableBusy("The table is in use by longer work right now.") from error
+            continue
+        await execute(connection, "set local lock_timeout to default")
+        await execute(connection, "release savepoint change")
+        return
+
+
+def table(relation: Relation) -> str:
+    """The table's name as SQL."""
+    return qualified(relation.schema, relation.table)
+
+
+def log_table(relation: Relation) -> str:
+    """The name of the log as SQL: `(xid, _id, op, at)`, op i, u or d; a null `_id` says that any record may have been touched.
+
+    Read what has `xid < pg_snapshot_xmin(pg_current_snapshot())`; the rest comes with the next look.
+    """
+    return qualified(relation.schema, relation.log)
+
+
+def create(relation: Relation) -> list[str]:
+    """The statements that make schema, table, log and triggers. The view is `views.create`."""
+    return [f"create schema if not exists {quoted(relation.schema)}", create_table(relation), *create_log(relation)]
+
+
+def create_table(relation: Relation, *, key: bool = True) -> str:
+    """The table with all stored columns. `key` False: without its primary key, which `add_key` adds after a load."""
+    columns = stored(relation)
+    lines = [
+        "_id text not null",
+        "_emitted_at timestamptz not null",
+        "_created_at timestamptz not null",
+        "_updated_at timestamptz not null",
+        *(f"{quoted(column.slug)} {SQL_TYPES[column.type]}" for column in columns),
+        f"_hash bigint generated always as ({hash_of(columns)}) stored",
+    ]
+    if key:
+        lines.append("primary key (_id)")
+    return f"create table {table(relation)} ({', '.join(lines)}) with (fillfactor = {FILL_PERCENT})"
+
+
+def add_key(relation: Relation) -> str:
+    """The primary key of a table that was filled without one."""
+    return f"alter table {table(relation)} add primary key (_id)"
+
+
+def create_log(relation: Relation) -> list[str]:
+    """The log and the triggers that write it: one statement each, however many rows."""
+    log, own = log_table(relation), table(relation)
+    argument = f"('{relation.schema}', '{relation.log}')"
+    call = f"for each statement execute function public.cargo_log_touched{argument}"
+    return [
+        f"create table {log} (xid xid8 not null default pg_current_xact_id(), "
+        f'_id text, op "char" not null, at timestamptz not null default clock_timestamp())',
+        f"create index on {log} (xid)",
+        f"create trigger log_insert after insert on {own} referencing new table as touched {call}",
+        f"create trigger log_update after update on {own} referencing new table as touched {call}",
+        f"create trigger log_delete after delete on {own} referencing old table as touched {call}",
+    ]
+
+
+def drop(relation: Relation) -> list[str]:
+    """The statements that take everything of a model away."""
+    return [
+        f"drop view if exists {qualified(relation.schema, relation.view)}",
+        f"drop table if exists {table(relation)}",
+        f"drop table if exists {log_table(relation)}",
+    ]
+
+
+def add_columns(relation: Relation, columns: Iterable[Column]) -> list[str]:
+    """Empty columns: no row is touched."""
+    added = [f"add column {quoted(column.slug)} {SQL_TYPES[column.type]}" for column in columns]
+    return [f"alter table {table(relation)} {', '.join(added)}"] if added else []
+
+
+def drop_column(relation: Relation, slug: str) -> list[str]:
+    """Take a stored column away; `relation` still has it. Where `_hash` covers it, the table is rewritten."""
+    gone = f"alter table {table(relation)} drop column {quoted(slug)}"
+    if slug not in relation.hashed:
+        return [gone]
+    left = [column for column in stored(relation) if column.slug in relation.hashed and column.slug != slug]
+    return [f"alter table {table(relation)} drop column _hash", gone, _add_hash(relation, left)]
+
+
+def rehash(relation: Relation) -> list[str]:
+    """Let `_hash` cover all stored columns. The hashes stay the same; the table is rewritten (2.5 s for a million rows)."""
+    return [f"alter table {table(relation)} drop column _hash", _add_hash(relation, stored(relation))]
+
+
+def _add_hash(relation: Relation, columns: Iterable[Column]) -> str:
+    return f"alter table {table(relation)} add column _hash bigint generated always as ({hash_of(columns)}) stored"
+
+
+async def is_small(connection: Connection, relation: Relation) -> bool:
+    """Whether the table has at most `REHASH_ROWS` rows."""
+    few = f"select count(*) from (select 1 from {table(relation)} limit {REHASH_ROWS + 1}) as capped"  # noqa: S608 - names of ours, quoted
+    return int(await value(connection, few)) <= REHASH_ROWS
+
+
+def add_index(relation: Relation, slug: str) -> list[str]:
+    """An index on a stored column that records are looked up by (relationships, unique columns). Columns of JSON get none."""
+    column = relation.column(slug)
+    if column is None or column.kind not in STORED or column.type not in {"string", "number", "date", "boolean"}:
+        return []
+    # Long texts do not fit into an index entry: a hash index takes any length and answers equality, which is all that is asked.
+    how = "using hash " if column.type == "string" else ""
+    name = quoted(f"ix_{relation.table[2:]}_{slug}"[:63])
+    return [f"create index if not exists {name} on {table(relation)} {how}({quoted(column.slug)})"]
+
+
+async def indexes(connection: Connection, relation: Relation) -> list[tuple[str, str, str | None]]:
+    """The statements that take each index but the key away, make it again, and note again what was noted beside it."""
+    query = (
+        "select format('drop index %%I.%%I', n.nspname, c.relname), pg_get_indexdef(c.oid), "
+        "format('comment on index %%I.%%I is %%L', n.nspname, c.relname, obj_description(c.oid, 'pg_class')), "
+        "obj_description(c.oid, 'pg_class') is not null from pg_index as i join pg_class as c on c.oid = i.indexrelid "
+        "join pg_namespace as n on n.oid = c.relnamespace where i.indrelid = %s::text::regclass and not i.indisprimary order by c.oid"
+    )
+    found = await fetch(connection, query, [table(relation)])
+    return [(str(gone), str(again), str(comment) if noted else None) for gone, again, comment, noted in found]
+
+
+def logical(relation: Relation) -> str:
+    """The CREATE TABLE under the name that SQL uses, with every column of every kind."""
+    lines = ["  `_id` text PRIMARY KEY", "  `_title` text", *(f"  `{name}` timestamptz" for name in _TIMES)]
+    lines += [f"  `{column.slug}` {SQL_TYPES[column.type]}" for column in relation.columns]
+    return f"CREATE TABLE `datasets_{relation.dataset}.models_{relation.slug}` (\n" + ",\n".join(lines) + "\n);"
+
+
+_TIMES = ("_time", "_emitted_at", "_created_at", "_updated_at")

@@ -1,0 +1,54 @@
+"""Hashing: one number per record that differs when any of its columns does, as SQL expressions."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+from cargo_ai.records.catalog import Column, Relation
+from cargo_ai.records.names import quoted
+
+VERSION = 1
+"""Goes up when the same values would hash otherwise: whoever keeps hashes takes new ones then, without calling it a change."""
+
+STORED = frozenset({"original", "custom", "computed"})
+"""The kinds of columns that are columns of the table; the others are made by the view."""
+
+
+def stored(relation: Relation) -> tuple[Column, ...]:
+    """The columns that the table itself has, in order."""
+    return tuple(column for column in relation.columns if column.kind in STORED)
+
+
+def hash_of(columns: Iterable[Column], alias: str = "") -> str:
+    """A bigint over the columns: the XOR of one hash each, seeded by the column's name; null counts for nothing.
+
+    So a column that is added (all null) leaves every hash as it is, and the order of columns does not matter.
+    """
+    parts = [_one(column, alias) for column in columns]
+    return f"({' # '.join(parts)})" if parts else "(0::bigint)"
+
+
+def row_hash(relation: Relation, alias: str) -> str:
+    """The hash of all stored columns of a row of the table: `_hash`, and what it does not cover yet."""
+    later = [column for column in stored(relation) if column.slug not in relation.hashed]
+    own = f"{alias}._hash"
+    return f"({own} # {hash_of(later, alias)})" if later else own
+
+
+def _one(column: Column, alias: str) -> str:
+    name = f"{alias}.{quoted(column.slug)}" if alias else quoted(column.slug)
+    seed = zlib.crc32(column.slug.encode())
+    match column.type:
+        case "string":
+            return f"coalesce(hashtextextended({name}, {seed}), 0)"
+        case "number":
+            return f"coalesce(hashfloat8extended({name}, {seed}), 0)"
+        case "boolean":
+            return f"coalesce(hashint4extended({name}::int, {seed}), 0)"
+        case "date":
+            return f"case when {name} is null then 0 else hash_record_extended(row({name}), {seed}) end"
+        case "vector":
+            return f"coalesce(hashtextextended({name}::text, {seed}), 0)"
+        case "object" | "array" | "any":
+            return f"coalesce(jsonb_hash_extended({name}, {seed}), 0)"

@@ -1,0 +1,1 @@
+"""Merging duplicate records: finding them, merging, undoing, and following references."""

@@ -1,0 +1,1 @@
+"""The HTTP API: every request from its bytes to its reply."""

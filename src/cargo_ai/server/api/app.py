@@ -1,0 +1,89 @@
+"""The application: everything that one API process answers, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from cargo_ai.expression import evaluator
+from cargo_ai.kernel.operation import AnyOperation
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.server.api import docs, health, openapi, responses, rest
+from cargo_ai.server.api.dispatch import Served
+from cargo_ai.server.api.middleware import Envelope, request_id
+from cargo_ai.server.api.state import State
+from cargo_ai.user_sql.run.executor import open_desk
+
+
+def build(state: State, served: Sequence[Served] | None = None) -> Starlette:
+    """The application on this state. Its lifespan begins to listen for signals and, at the end, closes them and the database.
+
+    `served`: the operations to answer; by default every one that has a handler, beside the hand-written routes.
+    """
+    # Downloads of queries come by a signed URL, without the key: their login is made ready here.
+    open_desk(state.database, state.secrets)
+    operations = rest.served() if served is None else list(served)
+    raw = rest.raw_routes() if served is None else []
+    public = rest.public() if served is None else [one.operation for one in operations]
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        await state.signals.open()
+        try:
+            yield
+        finally:
+            await state.signals.close()
+            await evaluator.close_shared()
+            await state.database.close()
+
+    app = Starlette(
+        routes=[*health.routes, *_documents(public), *raw, *rest.routes(state, operations)],
+        middleware=[Middleware(Envelope)],
+        exception_handlers={HTTPException: _no_route},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.server = state
+    return app
+
+
+def _documents(operations: Sequence[AnyOperation]) -> list[BaseRoute]:
+    # Made when somebody asks: most servers are never asked, and it would be half of their start.
+    @cache
+    def made() -> tuple[bytes, Response]:
+        described = openapi.document(operations)
+        return json.dumps(described, ensure_ascii=False).encode(), docs.page(described)
+
+    async def document(_request: Request) -> Response:
+        text, _ = await asyncio.to_thread(made)
+        return responses.json_reply(text, 200, {"Cache-Control": "no-cache"})
+
+    async def reference(_request: Request) -> Response:
+        _, page = await asyncio.to_thread(made)
+        return page
+
+    return [Route("/openapi.json", document, methods=["GET"]), Route("/docs", reference, methods=["GET"])]
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """What the router itself refuses: 404 and 405."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        refusal = Refusal(404, "routeNotFound", f"There is no {request.method} {request.url.path} here.", {"fix": "cargo-ai --help"})
+    elif error.status_code == 405:
+        allowed = dict(error.headers or {})
+        sentence = f"{request.url.path} does not take {request.method}, but {allowed.get('Allow', 'another verb')}."
+        refusal = Refusal(405, "methodNotAllowed", sentence, headers=allowed)
+    else:
+        refusal = Refusal(error.status_code, "requestFailed", error.detail)
+    return responses.refused(refusal, request_id(request))

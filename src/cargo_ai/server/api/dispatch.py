@@ -1,0 +1,201 @@
+"""Dispatch: the one path of every operation: authenticate, parse, permit, validate, transact, handle, reply."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from cargo_ai.context.context import Caller, Context
+from cargo_ai.context.handlers import Handler
+from cargo_ai.domains.workspace import public
+from cargo_ai.kernel import ids, log
+from cargo_ai.kernel.operation import AnyOperation
+from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.kernel.validation_errors import errors_of
+from cargo_ai.kernel.wire import Wire, unrecognized
+from cargo_ai.server.api import long_poll, requests, responses
+from cargo_ai.server.api.idempotency import Claim
+from cargo_ai.server.api.middleware import request_id
+from cargo_ai.server.api.state import State
+from cargo_ai.server.api.transaction import transact
+from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.tables import AuditEntry
+
+COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests"})
+"""Reasons that any operation may give without declaring them."""
+
+_log = log.get(__name__)
+
+
+class UndeclaredRefusal(RuntimeError):
+    """A handler said no with a reason that its operation does not declare: a bug, loud where `CARGO_AI_STRICT_REFUSALS` is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An operation and the function that answers it."""
+
+    operation: AnyOperation
+    handler: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one transaction yielded."""
+
+    body: bytes
+    reply: Wire | None
+    warnings: list[str]
+    after_commit: list[Callable[[], Awaitable[None]]]
+
+
+async def answer(state: State, served: Served, request: Request) -> Response:
+    """The reply to one request. Raises what the envelope turns into a reply: Refusal, database errors, bugs."""
+    operation = served.operation
+    caller = await sign_in(state, request)
+    payload = await requests.payload(request, operation)
+    permit(caller, operation.needs)
+    asked, warnings = understand(state.settings, operation, payload)
+    claim = None
+    if operation.writes and (key := requests.idempotency_key(request)) is not None:
+        claim = Claim(caller.token_uuid, key, requests.request_hash(operation, payload), state.secrets)
+
+    async def work(db: AsyncSession) -> _Outcome:
+        if claim is not None and (stored := await claim.take(db)) is not None:
+            return _Outcome(stored, None, [], [])
+        return await _handle(served, context_of(state, request, caller, db), asked, claim)
+
+    async def perform() -> _Outcome:
+        return await transact(state.database, caller.workspace_uuid, work)
+
+    headers: dict[str, str] = {}
+    seconds = requests.wait_seconds(request) if operation.verb == "GET" else None
+    if operation.waits is not None and seconds:
+        hold = long_poll.Hold(operation.waits, state.signals, seconds, str(getattr(asked, "uuid", "")))
+        outcome = await hold.until_final(request, perform, lambda found: found.reply)
+        headers["Preference-Applied"] = f"wait={seconds}"
+    else:
+        outcome = await perform()
+    await _follow_up(operation, outcome)
+    if claim is not None and outcome.reply is None:
+        headers["Idempotency-Replayed"] = "true"
+    if sentences := [*warnings, *outcome.warnings]:
+        headers["x-cargo-warnings"] = responses.warnings_header(sentences)
+    return responses.answer(operation, outcome.body, headers)
+
+
+async def sign_in(state: State, request: HTTPConnection) -> Caller:
+    """Who the bearer token belongs to; Refusal: 401 for none or a bad one, 403 when another workspace than the token's is selected."""
+    token = requests.bearer(request)
+    caller = await transact(state.database, EVERYWHERE, lambda db: _known(db, token)) if token else None
+    if caller is None:
+        sentence = "This token is not valid: it is unknown, expired or removed." if token else "Sign in first: no token was sent."
+        fix = {"fix": "cargo-ai login --token TOKEN"}
+        raise Refusal(401, "unauthorized", sentence, fix, {"WWW-Authenticate": "Bearer"})
+    selected = request.headers.get("selected-workspace-uuid", "")
+    if selected and ids.parse(selected) != caller.workspace_uuid:
+        raise Refusal(403, "forbidden", "This token does not belong to the selected workspace.")
+    return caller
+
+
+async def _known(db: AsyncSession, token: str) -> Caller | None:
+    # Asked anew for each request, so that a removed token ends at once. A transaction would be two round trips more for one statement.
+    await db.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    return await public.authenticate(db, token)
+
+
+def permit(caller: Caller, needs: str | None) -> None:
+    """Refusal (403) that names the permission when the caller lacks it; None needs no more than a token."""
+    if needs is not None and not caller.may(needs):
+        raise Refusal(403, "forbidden", f"You need the permission {needs} for this.", {"permission": needs})
+
+
+def understand(settings: Settings, operation: AnyOperation, payload: dict[str, Any]) -> tuple[Wire, list[str]]:
+    """The validated request, and a sentence for every field that it has no place for.
+
+    Refusal (400) with `errors` for what is wrong; in strict mode also for unknown fields.
+    """
+    try:
+        asked: Wire = operation.takes.model_validate(payload)
+    except ValidationError as failure:
+        raise invalid_input(errors_of(failure, payload)) from None
+    unknown = unrecognized(asked, payload)
+    if unknown and settings.strict:
+        names = [sentence.removeprefix("unrecognized_keys: ").partition(" is not")[0] for sentence in unknown]
+        errors = [{"path": name, "message": "is not a known field"} for name in names[:50]]
+        raise Refusal(400, "invalidInput", f"unrecognized_keys: {', '.join(names[:20])}", {"errors": errors})
+    return asked, unknown
+
+
+def context_of(state: State, request: HTTPConnection, caller: Caller, db: AsyncSession) -> Context:
+    """What a handler is handed. Hand-written routes make theirs with it too."""
+    return Context(
+        who=caller,
+        db=db,
+        database=state.database,
+        files=state.files,
+        secrets=state.secrets,
+        settings=state.settings,
+        base_url=state.base_url(request),
+        request_id=request_id(request),
+    )
+
+
+def record(ctx: Context, operation: AnyOperation, target: uuid.UUID | None) -> None:
+    """Write into the audit log who changed what, in the transaction of the change."""
+    ctx.db.add(
+        AuditEntry(
+            workspace_uuid=ctx.workspace,
+            user_uuid=ctx.who.user_uuid,
+            token_uuid=ctx.who.token_uuid,
+            operation=operation.name,
+            target_uuid=target,
+            request_id=ctx.request_id,
+        )
+    )
+
+
+async def _handle(served: Served, ctx: Context, asked: Wire, claim: Claim | None) -> _Outcome:
+    operation = served.operation
+    try:
+        reply = await served.handler(ctx, asked)
+    except Refusal as refusal:
+        if refusal.reason not in operation.refuses and refusal.reason not in COMMON:
+            _log.error("undeclared refusal", operation=operation.name, reason=refusal.reason)
+            if ctx.settings.flag("STRICT_REFUSALS"):
+                raise UndeclaredRefusal(f"{operation.name} does not declare {refusal.reason}") from refusal
+        raise
+    if not isinstance(reply, operation.gives):
+        raise TypeError(f"{operation.name} gave a {type(reply).__name__}, not a {operation.gives.__name__}")
+    body = responses.body_of(operation, reply)
+    if operation.writes:
+        record(ctx, operation, target_of(asked, reply))
+    if claim is not None:
+        await claim.keep(ctx.db, body)
+    return _Outcome(body, reply, ctx.warnings, ctx.after_commit)
+
+
+def target_of(asked: BaseModel, reply: BaseModel) -> uuid.UUID | None:
+    """What a write was about: the request's `uuid`, else the reply's first one, at its top or one level down."""
+    for source in (asked, reply, *(getattr(reply, name) for name in type(reply).model_fields)):
+        found = ids.parse(str(getattr(source, "uuid", "")))
+        if found is not None:
+            return found
+    return None
+
+
+async def _follow_up(operation: AnyOperation, outcome: _Outcome) -> None:
+    for act in outcome.after_commit:
+        try:
+            await act()
+        except Exception as error:
+            # The work is committed; whoever was to be told looks by itself sooner or later.
+            _log.error("an act after the commit failed", operation=operation.name, exc_info=error)

@@ -1,0 +1,72 @@
+"""Health: whether this process lives (`/healthz`) and whether it can do its work (`/readyz`)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from cargo_ai import __version__
+from cargo_ai.email import smtp
+from cargo_ai.expression.sandbox.host import level
+from cargo_ai.server.api import state as states
+from cargo_ai.server.api.responses import json_reply
+from cargo_ai.server.api.state import State
+from cargo_ai.store.session import EVERYWHERE
+
+DATABASE_SECONDS = 2.0
+
+_EXISTING = text(
+    "SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('workers') IS NOT NULL, current_setting('server_version'),"
+    " (SELECT coalesce(array_agg(extname::text ORDER BY extname), '{}') FROM pg_extension),"
+    # Two of what store/harden.sql takes from everybody.
+    " NOT (has_function_privilege('public', 'pg_sleep(double precision)', 'EXECUTE')"
+    " OR has_table_privilege('public', 'pg_class', 'SELECT'))"
+)
+_REVISION = text("SELECT version_num FROM alembic_version")
+_WORKERS = text("SELECT count(*) FROM workers WHERE beat_ms > (extract(epoch FROM now()) - :seconds) * 1000")
+
+
+async def _healthz(_request: Request) -> Response:
+    return _json({"status": "ok", "version": __version__}, 200)
+
+
+async def _readyz(request: Request) -> Response:
+    state = states.of(request)
+    report: dict[str, Any] = {"status": "ready", "version": __version__, "sandbox": level(), "email": smtp.state(state.settings)}
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            report |= await _database(state)
+    except (TimeoutError, PoolTimeout, DBAPIError, psycopg.Error, OSError):
+        report |= {"status": "notReady", "database": "unavailable", "postgres": None, "migrations": None, "workers": None}
+    if report["database"] == "ok" and report["migrations"]["current"] != state.revision:
+        report["status"] = "notReady"
+    return _json(report, 200 if report["status"] == "ready" else 503)
+
+
+async def _database(state: State) -> dict[str, Any]:
+    async with state.database.session(EVERYWHERE) as db:
+        versioned, has_workers, version, extensions, hardened = (await db.execute(_EXISTING)).one()
+        current = (await db.execute(_REVISION)).scalar_one_or_none() if versioned else None
+        workers = (await db.execute(_WORKERS, {"seconds": state.settings.stalled_after})).scalar_one() if has_workers else None
+    return {
+        "database": "ok",
+        "postgres": {"version": version, "extensions": extensions, "hardened": hardened},
+        "migrations": {"current": current, "needed": state.revision},
+        "workers": workers,
+    }
+
+
+def _json(document: dict[str, Any], status: int) -> Response:
+    return json_reply(json.dumps(document).encode(), status)
+
+
+routes: list[BaseRoute] = [Route("/healthz", _healthz, methods=["GET"]), Route("/readyz", _readyz, methods=["GET"])]

@@ -1,0 +1,35 @@
+"""State: what one API process has open, handed to every route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.api.signals import Signals
+from cargo_ai.store.files import FileStore
+from cargo_ai.store.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that lives as long as the process. `revision` is the migration that this code needs."""
+
+    database: Database
+    files: FileStore
+    secrets: SecretKey
+    settings: Settings
+    signals: Signals
+    revision: str
+
+    def base_url(self, request: HTTPConnection) -> str:
+        """Where this server is reached from outside, without a slash at the end: the public URL, else the request's own host."""
+        return self.settings.public_url or str(request.base_url).rstrip("/")
+
+
+def of(request: HTTPConnection) -> State:
+    """The state of the application that a request came to: how hand-written routes reach it."""
+    state: State = request.app.state.server
+    return state

@@ -1,0 +1,56 @@
+"""Transaction: one unit of work, begun, committed, and repeated once where the database says that repeating helps."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.server.api.responses import database_error, unavailable
+from cargo_ai.store.session import Database, Scope
+
+T = TypeVar("T")
+_ROLLED_BACK = (pg.SerializationFailure, pg.DeadlockDetected)
+
+
+async def transact(database: Database, scope: Scope, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """Run `work` in a transaction of its own and commit it.
+
+    A serialization failure or a deadlock, and a connection that was lost before the commit was sent, repeat the whole work once;
+    a second one is a Refusal (503). Everything else that is raised rolls back and passes through.
+    """
+    try:
+        return await _once(database, scope, work)
+    except (DBAPIError, psycopg.Error) as error:
+        if not _may_repeat(error):
+            raise
+    try:
+        return await _once(database, scope, work)
+    except (DBAPIError, psycopg.Error) as error:
+        if isinstance(database_error(error), _ROLLED_BACK):
+            raise unavailable() from error
+        raise
+
+
+async def _once(database: Database, scope: Scope, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async with database.session(scope) as db:
+        result = await work(db)
+        await db.flush()
+        try:
+            await db.commit()
+        except DBAPIError as error:
+            if isinstance(database_error(error), _ROLLED_BACK) or not error.connection_invalidated:
+                raise
+            # Whether it was committed is not known: it must not be repeated here.
+            raise unavailable() from error
+        return result
+
+
+def _may_repeat(error: Exception) -> bool:
+    if isinstance(database_error(error), _ROLLED_BACK):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -1,0 +1,70 @@
+"""API: the process that answers HTTP, on a socket that its supervisor has bound."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+from cargo_ai.kernel import log, settings
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.api import app
+from cargo_ai.server.api.signals import Signals
+from cargo_ai.server.api.state import State
+from cargo_ai.server.compose import load_domains, secret_key
+from cargo_ai.server.processes import parent
+from cargo_ai.store import migrate
+from cargo_ai.store.files import FileStore
+from cargo_ai.store.session import Database
+
+GRACE_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """Sends waiting clients home when it is told to stop, so that stopping never takes as long as a long poll."""
+
+    def __init__(self, config: uvicorn.Config, signals: Signals, settings: Settings) -> None:
+        super().__init__(config)
+        self._signals, self._settings = signals, settings
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        # Without this, an API whose supervisor was killed would keep the port from the next server.
+        watching = asyncio.create_task(parent.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))
+        try:
+            await super().serve(sockets)
+        finally:
+            watching.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._signals.release()
+        super().handle_exit(sig, frame)
+
+
+def main() -> int:
+    """Entry of the API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
+    configuration = settings.read()
+    log.setup(debug=configuration.flag("DEBUG"))
+    load_domains()
+    database = Database(configuration.database_url, name="cargo-ai api", pool_size=10, overflow=10)
+    signals = Signals(configuration.database_url)
+    state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())
+    config = uvicorn.Config(
+        app.build(state),
+        log_level="warning",
+        access_log=False,
+        proxy_headers=configuration.flag("BEHIND_PROXY"),
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=75,
+    )
+    bound = socket.socket(fileno=int(configuration.number("LISTEN_FD", 3)))
+    _Server(config, signals, configuration).run(sockets=[bound])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

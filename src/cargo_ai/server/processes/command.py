@@ -1,0 +1,212 @@
+"""Console: what `cargo-ai server …` does, from flags to exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from cargo_ai.kernel import clock, log, settings
+from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
+from cargo_ai.server.processes import prepared, supervise
+from cargo_ai.server.processes.prepared import PrepareFailed
+from cargo_ai.server.processes.supervise import StartFailed, Supervisor
+
+DEFAULT_WORKERS = 2
+DETACH_SECONDS = 120.0
+
+
+class Refused(Exception):
+    """The command cannot be carried out; `code` is the exit code."""
+
+    def __init__(self, code: int, reason: str, sentence: str, fix: str | None = None) -> None:
+        super().__init__(sentence)
+        self.code, self.reason, self.fix = code, reason, fix
+
+
+def run(verb: str, flags: dict[str, str]) -> int:
+    """One verb of `cargo-ai server`; Refused with a sentence when it cannot be."""
+    configuration = settings.read()
+    names = {"--port": "PORT", "--host": "HOST", "--debug": "DEBUG"}
+    given = {PREFIX + names[flag]: value for flag, value in flags.items() if flag in names}
+    configuration = replace(configuration, environment={**configuration.environment, **given})
+    log.setup(debug=configuration.flag("DEBUG"))
+    verbs: dict[str, Callable[[Settings, dict[str, str]], int]] = {
+        "start": _start,
+        "stop": _stop,
+        "status": _status,
+        "init": _init,
+        "worker": _worker,
+        "migrate": _migrate,
+    }
+    try:
+        return verbs[verb](configuration, flags)
+    except SettingsError as error:
+        raise Refused(2, "invalidSettings", str(error)) from None
+    except StartFailed as error:
+        raise Refused(1, "startFailed", str(error)) from None
+    except PrepareFailed as error:
+        raise Refused(error.code, error.reason, str(error)) from None
+
+
+def _say(document: dict[str, object]) -> int:
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+    return 0
+
+
+def _count(flags: dict[str, str], flag: str, default: int) -> int:
+    raw = flags.get(flag, str(default))
+    if not raw.isdigit() or (flag == "--workers" and not 1 <= int(raw) <= 64):
+        raise Refused(2, "invalidFlag", f"{flag} takes a whole number{' from 1 to 64' if flag == '--workers' else ''}, not {raw!r}.")
+    return int(raw)
+
+
+def _start(configuration: Settings, flags: dict[str, str]) -> int:
+    if "--port" in flags:
+        _count(flags, "--port", 0)
+    port = configuration.port
+    if not 0 <= port <= 65535:
+        raise Refused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
+    workers = _count(flags, "--workers", int(configuration.number("WORKERS", DEFAULT_WORKERS, least=1)))
+    found = supervise.running(configuration)
+    if found:
+        sentence = f"A server of {configuration.data_dir} already runs at {found['baseUrl']} (pid {found['pid']})."
+        raise Refused(1, "alreadyRunning", sentence, "cargo-ai server status")
+    if "--detach" in flags:
+        return _detach(configuration, workers)
+    supervisor: list[Supervisor] = []
+    _on_signals(lambda: [setattr(one, "stopping", True) for one in supervisor])
+    # The port first: a taken one must not leave a database running.
+    one = Supervisor(configuration, None, workers, port)
+    supervisor.append(one)
+    one.bind()
+    one.prepared = prepared.ask(configuration)
+    try:
+        _say(one.start())
+        one.run()
+    except StartFailed:
+        one.stop()
+        raise
+    return 0
+
+
+def _on_signals(stop: Callable[[], object]) -> None:
+    def told(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGINT, told)
+
+
+def _detach(configuration: Settings, workers: int) -> int:
+    configuration.data_dir.mkdir(parents=True, exist_ok=True)
+    log_path = configuration.data_dir / "server.log"
+    with log_path.open("ab") as log_file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cargo_ai", "server", "start", "--workers", str(workers)],
+            env=configuration.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log_file,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], DETACH_SECONDS)
+    line = process.stdout.readline() if ready else b""
+    if line.startswith(b'{"baseUrl"'):
+        sys.stdout.write(line.decode())
+        return 0
+    rest = line + (process.stdout.read() if ready else b"")
+    try:
+        document = json.loads(rest)
+        raise Refused(process.wait(), str(document["reason"]), str(document["errorMessage"]))
+    except (ValueError, KeyError):
+        process.terminate()
+        raise Refused(1, "startFailed", f"The server did not come up: {_tail(log_path)}") from None
+
+
+def _tail(path: Path) -> str:
+    return path.read_text(errors="replace")[-600:].strip() or "its log is empty"
+
+
+def _stop(configuration: Settings, _flags: dict[str, str]) -> int:
+    found = supervise.running(configuration)
+    if not found:
+        from cargo_ai.store.embedded import postgres
+
+        stopped = not configuration.database_url and postgres.stop(configuration.data_dir)
+        return _say({"stopped": bool(stopped), "dataDir": str(configuration.data_dir)})
+    pid = int(found["pid"])
+    os.kill(pid, signal.SIGTERM)
+    deadline = clock.seconds() + configuration.drain_seconds + 30
+    while supervise.running(configuration) and clock.seconds() < deadline:
+        select.select([], [], [], 0.05)
+    if supervise.running(configuration):
+        raise Refused(8, "stillStopping", f"The server (pid {pid}) is still stopping; its log says what it waits for.")
+    return _say({"stopped": True, "pid": pid, "dataDir": str(configuration.data_dir)})
+
+
+def _status(configuration: Settings, _flags: dict[str, str]) -> int:
+    found = supervise.running(configuration)
+    if not found:
+        sentence = f"No server of {configuration.data_dir} runs."
+        raise Refused(1, "notRunning", sentence, "cargo-ai server start")
+    return _say({"running": True, **found, "dataDir": str(configuration.data_dir)})
+
+
+def _init(configuration: Settings, _flags: dict[str, str]) -> int:
+    with _database(configuration):
+        from cargo_ai.store import migrate
+
+        made = prepared.ask(configuration)
+        token: dict[str, object] = {"token": made.token} if made.token else {}
+        return _say({"workspaceUuid": made.workspace, "schema": migrate.head(), **token})
+
+
+def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
+    with _database(configuration):
+        from cargo_ai.server.processes.prepare import database_url
+        from cargo_ai.store import migrate
+
+        url = database_url(configuration)
+        before = migrate.current(url)
+        return _say({"from": before, "to": migrate.upgrade(url)})
+
+
+@contextmanager
+def _database(configuration: Settings) -> Generator[None]:
+    """Leave the embedded database as it was found: running or not. What goes wrong with it is a Refused."""
+    from cargo_ai.server.processes.prepare import problem_of
+    from cargo_ai.store.embedded import postgres
+
+    was_running = bool(configuration.database_url) or postgres.status(configuration.data_dir) is not None
+    try:
+        yield
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        raise Refused(*problem) from None
+    finally:
+        if not was_running:
+            postgres.stop(configuration.data_dir)
+
+
+def _worker(configuration: Settings, _flags: dict[str, str]) -> int:
+    if not configuration.database_url:
+        raise Refused(2, "invalidSettings", "A worker on its own needs CARGO_AI_DATABASE_URL: the database that the server uses.")
+    from cargo_ai.server.processes import worker
+    from cargo_ai.store import migrate
+
+    with _database(configuration):
+        migrate.check(configuration.database_url)
+    return worker.main()

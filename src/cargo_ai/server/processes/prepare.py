@@ -1,0 +1,85 @@
+"""Prepare: a database that runs and is migrated, with a first workspace, before any process of the server starts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import psycopg
+
+from cargo_ai.domains.workspace import public
+from cargo_ai.domains.workspace.installation import verify_key
+from cargo_ai.kernel import log
+from cargo_ai.kernel import settings as environment
+from cargo_ai.kernel.secrets import WrongKey
+from cargo_ai.kernel.settings import Settings, SettingsError
+from cargo_ai.server.compose import KeyMissing, load_domains, secret_key
+from cargo_ai.server.processes.prepared import Prepared
+from cargo_ai.store import migrate
+from cargo_ai.store.embedded import postgres
+from cargo_ai.store.session import EVERYWHERE, Database
+
+
+def database_url(settings: Settings) -> str:
+    """The named database, or the embedded one, started when it does not run."""
+    if settings.database_url:
+        return settings.database_url
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return postgres.start(settings.data_dir, fsync=not settings.flag("NO_FSYNC")).owner_url
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Start, migrate, check the key, and make the first workspace in an empty database. Safe to do twice, or by two at once."""
+    key = secret_key(settings)
+    url = database_url(settings)
+    migrate.upgrade(url)
+    load_domains()
+
+    async def first() -> Prepared:
+        database = Database(url, name="cargo-ai prepare", pool_size=1)
+        try:
+            async with database.session(EVERYWHERE) as session:
+                await verify_key(session, key)
+                made = await public.bootstrap(session)
+                workspace = made.workspace_uuid if made else await public.first_workspace(session)
+                await session.commit()
+        finally:
+            await database.close()
+        return Prepared(url, str(workspace), made.token if made else None)
+
+    return asyncio.run(first())
+
+
+def problem_of(error: Exception) -> tuple[int, str, str] | None:
+    """(exit code, reason, sentence) of what can go wrong with a database or a setting; None for a bug."""
+    if isinstance(error, (SettingsError, KeyMissing, WrongKey)):
+        return 2, "invalidSettings", str(error)
+    if isinstance(error, postgres.EmbeddedPostgresError):
+        return 1, "startFailed", str(error)
+    if isinstance(error, (migrate.SchemaTooNew, migrate.SchemaTooOld)):
+        return 1, "schemaMismatch", str(error)
+    if isinstance(error, psycopg.OperationalError):
+        return 75, "databaseUnavailable", f"The database does not answer: {str(error).strip()[:300]}"
+    return None
+
+
+def main() -> int:
+    """Prepare in a process of its own and say the result on stdout: the supervisor stays small."""
+    configuration = environment.read()
+    log.setup(debug=configuration.flag("DEBUG"))
+    try:
+        made = prepare(configuration)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        code, reason, sentence = problem
+        sys.stdout.write(json.dumps({"code": code, "reason": reason, "errorMessage": sentence}))
+        return code
+    sys.stdout.write(json.dumps({"url": made.url, "workspace": made.workspace, "token": made.token}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""Supervise: one parent for the API and the workers; it replaces what dies and stops everything in order."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cargo_ai.kernel import clock, log
+from cargo_ai.kernel.settings import PREFIX, Settings
+from cargo_ai.server.processes.prepared import Prepared
+
+READY_SECONDS = 60.0
+TAKE_SECONDS = 1.0
+RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
+STEADY_SECONDS = 30.0
+
+_log = log.get(__name__)
+
+
+class StartFailed(RuntimeError):
+    """The server did not come up; the message says why."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One supervised process; `name` is the worker's uuid once it has said who it is."""
+
+    module: str
+    process: subprocess.Popen[bytes]
+    began: float
+    failures: int = 0
+    name: str = ""
+    replaces: str = ""
+    again_at: float | None = None
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs until SIGTERM or SIGINT."""
+
+    settings: Settings
+    prepared: Prepared | None
+    workers: int
+    port: int
+    children: list[Child] = field(default_factory=list[Child])
+    stopping: bool = False
+
+    @property
+    def base_url(self) -> str:
+        """Where the API answers."""
+        return self.settings.public_url or f"http://{self.settings.host}:{self._bound.getsockname()[1]}"
+
+    _bound: socket.socket = field(default_factory=socket.socket)
+    _lock: int = -1
+
+    def bind(self) -> None:
+        """Take the data folder and the port now, so that a taken one is an error here and a restart of the API never loses it."""
+        self._lock = _take(self.settings)
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        self._bound = socket.socket(family, socket.SOCK_STREAM)
+        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._bound.bind((self.settings.host, self.port))
+        except OSError as error:
+            raise StartFailed(
+                f"Port {self.port} on {self.settings.host} cannot be used ({error.strerror}): "
+                "choose another with --port, or 0 for any free one."
+            ) from None
+        self._bound.listen(512)
+
+    def start(self) -> dict[str, Any]:
+        """Start all processes and wait until the API answers; returns the line that says where."""
+        self.children.append(self._spawn("api"))
+        self.children += [self._spawn("worker") for _ in range(self.workers)]
+        self._await_ready()
+        prepared = self._database()
+        state = {"baseUrl": self.base_url, "workspaceUuid": prepared.workspace}
+        write_state(self.settings, state | {"pid": os.getpid(), "workers": self.workers})
+        return state | ({"token": prepared.token} if prepared.token else {})
+
+    def run(self) -> None:
+        """Watch the children until told to stop, then end everything."""
+        while not self.stopping:
+            self._reap()
+            self._hear()
+        self.stop()
+
+    def stop(self) -> None:
+        """SIGTERM to all, wait for the drain, then what is left is killed; the embedded database goes last."""
+        _log.info("server stops")
+        for child in self.children:
+            if child.process.poll() is None:
+                child.process.send_signal(signal.SIGTERM)
+        deadline = clock.seconds() + self.settings.drain_seconds + 15
+        for child in self.children:
+            try:
+                child.process.wait(max(0.1, deadline - clock.seconds()))
+            except subprocess.TimeoutExpired:
+                _log.warning("a process did not stop in time and is killed", module=child.module, pid=child.process.pid)
+                child.process.kill()
+                child.process.wait()
+        self._bound.close()
+        if not self.settings.database_url:
+            # Late: the supervisor is small as long as it runs.
+            from cargo_ai.store.embedded import postgres
+
+            postgres.stop(self.settings.data_dir)
+        state_file(self.settings).unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def _database(self) -> Prepared:
+        if self.prepared is None:
+            raise StartFailed("The database is not prepared.")
+        return self.prepared
+
+    def _spawn(self, module: str, *, replaces: str = "") -> Child:
+        environment = {
+            **self.settings.environment,
+            PREFIX + "DATABASE_URL": self._database().url,
+            PREFIX + "DATA_DIR": str(self.settings.data_dir),
+            PREFIX + "SECRET_KEY": self._key(),
+            PREFIX + "SUPERVISOR_PID": str(os.getpid()),
+            PREFIX + "LISTEN_FD": str(self._bound.fileno()),
+            PREFIX + "REPLACES_WORKER": replaces,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"cargo_ai.server.processes.{module}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            # A worker says who it is; nothing else is said on stdout.
+            stdout=subprocess.PIPE if module == "worker" else subprocess.DEVNULL,
+            pass_fds=(self._bound.fileno(),),
+            # Ctrl-C in the terminal is for us; we tell the children in order.
+            start_new_session=True,
+        )
+        return Child(module, process, clock.seconds(), replaces=replaces)
+
+    def _key(self) -> str:
+        given = self.settings.text("SECRET_KEY")
+        return given or (self.settings.data_dir / "secret.key").read_text().strip()
+
+    def _await_ready(self) -> None:
+        deadline = clock.seconds() + READY_SECONDS
+        while clock.seconds() < deadline:
+            if self.stopping:
+                raise StartFailed("Stopped before it was ready.")
+            for child in self.children:
+                if child.process.poll() is not None:
+                    raise StartFailed(f"The {child.module} process ended with {child.process.returncode}; the log above says why.")
+            self._hear(0.02)
+            named = [child for child in self.children if child.module == "worker" and child.name]
+            if len(named) == self.workers and self._answers():
+                return
+        raise StartFailed(f"Not ready within {READY_SECONDS:.0f} seconds.")
+
+    def _answers(self) -> bool:
+        host, port = self._bound.getsockname()[:2]
+        target = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+        try:
+            with socket.create_connection((target, port), timeout=1) as probe:
+                probe.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                probe.settimeout(3)
+                return probe.recv(64).startswith(b"HTTP/1.1 200")
+        except OSError:
+            return False
+
+    def _hear(self, seconds: float = 0.5) -> None:
+        """Read the names of workers; returns early when one speaks or ends."""
+        pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
+        readable, _, _ = select.select(list(pipes), [], [], seconds)
+        for pipe in readable:
+            line = pipe.readline()
+            if line:
+                pipes[pipe].name = line.decode().strip()
+            else:
+                pipe.close()
+
+    def _reap(self) -> None:
+        for index, child in enumerate(self.children):
+            if child.process.poll() is None:
+                continue
+            now = clock.seconds()
+            if child.again_at is None:
+                steady = now - child.began > STEADY_SECONDS
+                failures = 0 if steady else child.failures
+                child.failures = failures + 1
+                child.again_at = now + RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)]
+                _log.warning("a process died and is replaced", module=child.module, pid=child.process.pid, status=child.process.returncode)
+            if now >= child.again_at:
+                # One that died before it could say who it is has not yet taken over from the one before.
+                fresh = self._spawn(child.module, replaces=child.name or child.replaces)
+                fresh.failures = child.failures
+                self.children[index] = fresh
+
+
+def state_file(settings: Settings) -> Path:
+    """Where a running server says who and where it is."""
+    return settings.data_dir / "server.json"
+
+
+def write_state(settings: Settings, state: dict[str, Any]) -> None:
+    """Replace the state file at once."""
+    draft = state_file(settings).with_suffix(".draft")
+    draft.write_text(json.dumps(state))
+    draft.replace(state_file(settings))
+
+
+def running(settings: Settings) -> dict[str, Any] | None:
+    """The state of the server of this data folder, if its supervisor lives."""
+    try:
+        with lock_file(settings).open("rb") as lock:
+            if _locked(lock.fileno(), fcntl.LOCK_SH):
+                return None
+        state: dict[str, Any] = json.loads(state_file(settings).read_text())
+    except (OSError, ValueError):
+        return None
+    return state if "pid" in state else None
+
+
+def lock_file(settings: Settings) -> Path:
+    """Locked by the supervisor while it lives: unlike a pid, a lock is neither left behind by a kill nor given to somebody else."""
+    return settings.data_dir / "server.lock"
+
+
+def _take(settings: Settings) -> int:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = os.open(lock_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = clock.seconds() + TAKE_SECONDS
+    while not _locked(lock, fcntl.LOCK_EX):
+        if clock.seconds() > deadline:
+            os.close(lock)
+            raise StartFailed(f"Another server of {settings.data_dir} is just starting or stopping: wait until it has.")
+        # Somebody who only asks whether a server runs holds the lock for a moment.
+        select.select([], [], [], 0.02)
+    return lock
+
+
+def _locked(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

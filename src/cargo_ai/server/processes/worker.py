@@ -1,0 +1,178 @@
+"""Worker: one process that drives shards, enumerates batches and keeps house, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import psycopg
+from psycopg.types.json import set_json_loads
+from psycopg_pool import AsyncConnectionPool
+from pydantic_core import from_json
+
+from cargo_ai.engine.dispatch.enumerate import Enumerator
+from cargo_ai.engine.dispatch.queue import Lane, Queue
+from cargo_ai.engine.dispatch.schedule import Scheduler
+from cargo_ai.engine.journal import crash_points
+from cargo_ai.engine.journal.writer import Writer
+from cargo_ai.engine.worker.drive import Driver
+from cargo_ai.engine.worker.housekeeping import Keeper
+from cargo_ai.expression import evaluator
+from cargo_ai.kernel import ids, log, settings
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound import http_client
+from cargo_ai.server.compose import compose, secret_key
+from cargo_ai.server.processes import parent
+from cargo_ai.store.files import FileStore
+from cargo_ai.store.session import Database, idle_at_most, with_options
+
+INTERACTIVE_SLOTS = 16
+BATCH_SLOTS = 2
+WRITER_SLOTS = 16
+ABANDON_SECONDS = 5.0
+ENGINE_IDLE_SECONDS = 10.0
+ROOMS_IDLE_SECONDS = 120.0
+
+_log = log.get(__name__)
+
+
+class Worker:
+    """Everything of one worker process; `run` returns when it has drained."""
+
+    def __init__(self, configuration: Settings, url: str) -> None:
+        self._settings = configuration
+        self._uuid = ids.new()
+        self._url = url
+        self._stopping = asyncio.Event()
+        self._lanes: dict[Lane, int] = {
+            "interactive": INTERACTIVE_SLOTS,
+            "batch": int(configuration.number("BATCH_SLOTS", BATCH_SLOTS, least=1)),
+        }
+        # The engine's transactions are short. Who is silent in one for so long is taken for dead by the others, too.
+        self._idle = max(ENGINE_IDLE_SECONDS, configuration.stalled_after)
+        self._queue = Queue(stalled_after=configuration.stalled_after, most_runs=configuration.max_concurrent_runs)
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        self._database = Database(self._url, name=f"cargo-ai worker {self._uuid}", pool_size=4, idle_seconds=ROOMS_IDLE_SECONDS)
+        async with (
+            AsyncConnectionPool[Any](
+                with_options(self._url, application_name=f"cargo-ai engine {self._uuid}", options=idle_at_most(self._idle)),
+                min_size=2,
+                max_size=10,
+                open=False,
+                configure=_configure,
+            ) as pool,
+            http_client.client(self._settings) as client,
+        ):
+            await pool.wait(timeout=30)
+            files = FileStore.of(self._settings)
+            composed = compose(self._settings, self._database, files, secret_key(self._settings), client)
+            # Single runs are committed by a writer of their own: nobody waits for one behind ten thousand rows of a batch.
+            slot = self._uuid.int % WRITER_SLOTS
+            writers = {lane: Writer(self._connect, 2 * slot + number) for number, lane in enumerate(self._lanes)}
+            driver = Driver(pool, writers, self._queue, composed.actions, files, str(self._uuid))
+            enumerator = Enumerator(pool, self._queue, composed.sources)
+            self._queue.register("drive", driver.drive)
+            self._queue.register("enumerate", enumerator.enumerate)
+            for name, task in composed.tasks.items():
+                self._queue.register(name, task)
+            replaces = self._settings.text("REPLACES_WORKER")
+            keeper = Keeper(
+                pool,
+                self._queue,
+                self._uuid,
+                self._lanes["batch"],
+                stalled_after=self._settings.stalled_after,
+                replaces=replaces,
+                hourly=composed.hourly,
+            )
+            for writer in writers.values():
+                writer.woken = keeper.nudge
+            scheduler = Scheduler(self._database, composed.schedules)
+            beside = [scheduler.run(), *(start() for start in composed.beside)]
+            await self._work(driver, enumerator, keeper, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
+        await evaluator.close_shared()
+        await self._database.close()
+
+    async def _work(
+        self,
+        driver: Driver,
+        enumerator: Enumerator,
+        keeper: Keeper,
+        writers: list[Writer],
+        serve: Coroutine[Any, Any, None],
+        beside: list[Coroutine[Any, Any, None]],
+    ) -> None:
+        serving = asyncio.create_task(serve, name="queue")
+        others = [asyncio.create_task(one, name=one.__qualname__) for one in beside]
+        keeping = asyncio.create_task(keeper.run(), name="keeper")
+        orphaned = asyncio.create_task(parent.watch(self._settings, self.stop), name="parent watch")
+        _log.info("worker ready", worker=str(self._uuid), pid=os.getpid())
+        print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads who this is
+        await self._stopping.wait()
+        _log.info("worker drains", worker=str(self._uuid))
+        for task in others:
+            task.cancel()
+        driver.drain()
+        enumerator.drain()
+        self._queue.stop()
+        _, late = await asyncio.wait([serving], timeout=self._settings.drain_seconds)
+        if late:
+            _log.warning("not everything ended in time; what is left goes to other workers", worker=str(self._uuid))
+            driver.abandon()
+            await asyncio.wait([serving], timeout=ABANDON_SECONDS)
+        for task in (serving, keeping, orphaned):
+            task.cancel()
+        await asyncio.wait([serving, keeping, orphaned, *others], timeout=1)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*(writer.close() for writer in writers)), ABANDON_SECONDS)
+        with contextlib.suppress(psycopg.Error):
+            await keeper.leave()
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        connection = await psycopg.AsyncConnection[Any].connect(
+            with_options(
+                self._url,
+                application_name=f"cargo-ai journal {self._uuid}",
+                options=f"-c enable_hashjoin=off -c enable_mergejoin=off {idle_at_most(self._idle)}",
+            ),
+            autocommit=True,
+            connect_timeout=5,
+        )
+        connection.prepare_threshold = 2
+        return connection
+
+    def stop(self) -> None:
+        """Begin to drain."""
+        self._stopping.set()
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    set_json_loads(from_json, connection)
+
+
+async def _main() -> int:
+    configuration = settings.read()
+    log.setup(debug=configuration.flag("DEBUG"))
+    crash_points.arm(configuration)
+    worker = Worker(configuration, configuration.database_url)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    await worker.run()
+    return 0
+
+
+def main() -> int:
+    """Entry of the worker process."""
+    return asyncio.run(_main())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Downloads: a signed URL answered with a file that is made while it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from cargo_ai.files import exports
+from cargo_ai.server.api.state import of
+
+
+async def download(request: Request) -> Response:
+    """The file. The first page is made before anything is sent, so that what fails at once is still a proper error; what
+    fails later closes the connection in the middle of the body, which no client takes for the end of it."""
+    state = of(request)
+    wanted = exports.asked(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
+    made = await exports.open_export(state.database, wanted, state.files)
+    headers = {"Content-Disposition": f'attachment; filename="{wanted.filename(made.filename)}"'}
+    parts = exports.encoded(made, wanted)
+    first = await anext(parts, b"")
+    if request.method == "HEAD":
+        await parts.aclose()
+        return StreamingResponse(_nothing(), 200, headers, wanted.media_type)
+    return StreamingResponse(_continued(first, parts), 200, headers, wanted.media_type)
+
+
+async def _continued(first: bytes, parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(parts):
+        yield first
+        async for part in parts:
+            yield part
+
+
+async def _nothing() -> AsyncGenerator[bytes]:
+    return
+    yield b""
+
+
+routes = [Route(exports.path_of("{kind}"), download, methods=["GET"])]

@@ -1,0 +1,111 @@
+"""Public forms: what a page shows of a tool's form, and the run that sending it starts; open to anybody whom the form lets in."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, cast
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cargo_ai.domains.orchestration.workflows import form as forms
+from cargo_ai.domains.orchestration.workflows.form import Form
+from cargo_ai.kernel import clock
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.outbound import http_client
+from cargo_ai.server.api import requests, responses
+from cargo_ai.server.api.state import State, of
+from cargo_ai.server.api.transaction import transact
+from cargo_ai.store.session import EVERYWHERE
+
+MOST_BODY = 1024 * 1024
+MOST_A_MINUTE = 20
+MOST_REMEMBERED = 10_000
+CAPTCHAS = {
+    "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+    "hcaptcha": "https://api.hcaptcha.com/siteverify",
+}
+
+_seen: dict[tuple[str, str], deque[float]] = {}
+
+
+async def answer(request: Request) -> Response:
+    """GET: the form. POST `{data, formToken, captchaToken?}`: start the run. OPTIONS: what a browser asks before it sends."""
+    state, origin = of(request), request.headers.get("origin")
+    headers = {"Vary": "Origin"}
+    try:
+        form = await transact(state.database, EVERYWHERE, lambda db: forms.find(db, str(request.path_params["uuid"])))
+        forms.permit(form, origin)
+        if origin is not None:
+            headers["Access-Control-Allow-Origin"] = origin
+        if request.method == "OPTIONS":
+            asked = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "content-type"}
+            return Response(status_code=204, headers=headers | asked | {"Access-Control-Max-Age": "600"})
+        found = await _send(state, form, request) if request.method == "POST" else forms.shown(form, state.secrets)
+    except Refusal as refusal:
+        # A page may read why it was refused.
+        refusal.headers.update(headers)
+        raise
+    return responses.json_reply(json.dumps(found).encode(), 200, headers | {"Cache-Control": "no-store"})
+
+
+async def _send(state: State, form: Form, request: Request) -> dict[str, Any]:
+    host = request.client.host if request.client else ""
+    _pace(str(form.tool), host)
+    said = await _body(request)
+    data: object = said.get("data")
+    if not isinstance(data, dict):
+        raise Refusal(400, "invalidInput", 'Send {"data": {…}, "formToken": "…"}.')
+    given = cast("dict[str, Any]", data)
+    nonce = forms.guard(form, state.secrets, said.get("formToken"), given)
+    record = forms.checked(form, given)
+    await _captcha(state, form, said.get("captchaToken"), host)
+    most = state.settings.max_concurrent_runs
+    run = await transact(state.database, form.origin.workspace, lambda db: forms.send(db, form, nonce, record, most))
+    return {"status": "accepted", "runUuid": str(run)}
+
+
+def _pace(tool: str, host: str) -> None:
+    """Refusal (429) for an address that sends a form too often."""
+    now = clock.seconds()
+    times = _seen.setdefault((tool, host), deque())
+    while times and times[0] < now - 60:
+        times.popleft()
+    if len(times) >= MOST_A_MINUTE:
+        seconds = int(60 - (now - times[0])) + 1
+        raise Refusal(429, "tooManyRequests", "Too many forms from here: wait a moment.", headers={"Retry-After": str(seconds)})
+    times.append(now)
+    if len(_seen) > MOST_REMEMBERED:
+        for key in [key for key, kept in _seen.items() if not kept or kept[-1] < now - 60]:
+            del _seen[key]
+
+
+async def _captcha(state: State, form: Form, token: object, host: str) -> None:
+    """Ask the provider whether a person solved the captcha; Refusal (400) when not, (502) when it cannot be asked."""
+    provider = form.form.spam.captcha_provider
+    if provider is None or form.sealed_captcha_secret is None:
+        return
+    if not isinstance(token, str) or not token:
+        raise Refusal(400, "captchaRequired", "captchaToken is missing: solve the captcha first.")
+    url = state.settings.text("CAPTCHA_URL") or CAPTCHAS[provider]
+    asked = {"secret": state.secrets.open(form.sealed_captcha_secret).decode(), "response": token, "remoteip": host}
+    try:
+        async with http_client.client(state.settings) as client:
+            told: object = (await client.post(url, data=asked)).json()
+    except (httpx.HTTPError, http_client.OutboundRefused, ValueError) as error:
+        raise Refusal(502, "failedToVerifyCaptcha", f"The captcha could not be verified: {type(error).__name__}.") from None
+    if not isinstance(told, Mapping) or cast("Mapping[str, Any]", told).get("success") is not True:
+        raise Refusal(400, "captchaFailed", "The captcha was not solved. Try again.")
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    found = requests.parse_object(await requests.read_body(request, MOST_BODY))
+    requests.refuse_nul(found)
+    return found
+
+
+routes = [Route("/v1/forms/{uuid}", answer, methods=["GET", "POST", "OPTIONS"])]

@@ -1,0 +1,121 @@
+"""Ingest: records sent to a model by whoever has its token: CSV, JSON lines, an object or a list of objects."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncGenerator
+from typing import Any, NoReturn, cast
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cargo_ai.context.context import Caller, Context
+from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.domains.storage.records import ingest
+from cargo_ai.domains.storage.records.ingest import Target
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.server.api import dispatch, responses
+from cargo_ai.server.api.state import State, of
+from cargo_ai.server.api.transaction import transact
+from cargo_ai.store.files import FileStore, most_upload_bytes
+from cargo_ai.store.session import EVERYWHERE
+
+MOST_JSON = 10 * 1024 * 1024
+_ENDINGS = {
+    "text/csv": "data.csv",
+    "application/x-ndjson": "data.ndjson",
+    "application/ndjson": "data.ndjson",
+    "application/jsonl": "data.jsonl",
+    "application/x-jsonlines": "data.jsonl",
+    "application/vnd.apache.parquet": "data.parquet",
+}
+
+
+async def take(request: Request) -> Response:
+    """Take the records in; the reply counts what was added, changed, left and rejected.
+
+    A file is kept first and read from there, so that no database connection waits for a slow sender.
+    """
+    state = of(request)
+    target = await _target(state, request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    skip = request.query_params.get("skipInvalid", "").lower() in {"1", "true", "yes"}
+    match = request.query_params.get("matchingColumnSlug")
+    if kind in {"application/json", ""}:
+        found = await _objects(request)
+        return await _answer(state, request, target, None, found, match, skip=skip)
+    if kind not in _ENDINGS:
+        known = ", ".join(["application/json", *dict.fromkeys(_ENDINGS)])
+        raise Refusal(415, "invalidInput", f"Records are not taken as {kind}; send one of {known}.")
+    key = FileStore.new_key(target.workspace, "ingest", _ENDINGS[kind])
+    await state.files.put(key, _limited(request, most_upload_bytes(state.settings)))
+    try:
+        return await _answer(state, request, target, key, [], match, skip=skip)
+    finally:
+        await state.files.remove(key)
+
+
+async def _target(state: State, request: Request) -> Target:
+    token = request.query_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    named = ids.parse(str(request.path_params["uuid"]))
+    found = await transact(state.database, EVERYWHERE, lambda db: ingest.target_of(db, token)) if token else None
+    if found is None or found.model != named:
+        sentence = "This token is not one of this model: make one with `cargo-ai storage model create-ingest-token`."
+        raise Refusal(401, "unauthorized", sentence, headers={"WWW-Authenticate": "Bearer"})
+    return found
+
+
+async def _answer(
+    state: State, request: Request, target: Target, key: str | None, found: list[dict[str, Any]], match: str | None, *, skip: bool
+) -> Response:
+    caller = Caller(target.user, uuid.UUID(int=0), target.workspace, "ingest", ())
+
+    async def work(db: AsyncSession) -> tuple[bytes, Context]:
+        ctx = dispatch.context_of(state, request, caller, db)
+        if key is None:
+            report = await ingest.take_objects(ctx, target.model, found, match, skip_invalid=skip)
+        else:
+            asked = contract.IngestFile(model_uuid=str(target.model), s3_filename=key, matching_column_slug=match, skip_invalid=skip)
+            report = await ingest.ingest(ctx, asked)
+        return report.to_json(), ctx
+
+    body, ctx = await transact(state.database, target.workspace, work)
+    headers = {"x-cargo-warnings": responses.warnings_header(ctx.warnings)} if ctx.warnings else {}
+    return responses.json_reply(body, 200, headers)
+
+
+async def _objects(request: Request) -> list[dict[str, Any]]:
+    """The objects of a JSON body: one, a list, or `{records: […]}`."""
+    body = b"".join([chunk async for chunk in _limited(request, MOST_JSON)])
+    try:
+        given: object = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refusal(400, "invalidInput", "The body is not valid JSON; send JSON lines as application/x-ndjson.") from None
+    if isinstance(given, dict):
+        fields = cast("dict[str, Any]", given)
+        inner: object = fields.get("records")
+        given = cast("list[object]", inner) if isinstance(inner, list) and len(fields) == 1 else [fields]
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in cast("list[object]", given)):
+        raise Refusal(400, "invalidInput", "Send an object, or a list of objects.")
+    return cast("list[dict[str, Any]]", given)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+async def _limited(request: Request, most: int) -> AsyncGenerator[bytes]:
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most:
+            sentence = f"The body is larger than the {most // 1024**2:,} MB that are taken this way."
+            raise Refusal(413, "invalidInput", sentence, headers={"Connection": "close"})
+        yield chunk
+
+
+routes = [Route(ingest.path_of("{uuid}"), take, methods=["POST"])]

@@ -1,0 +1,88 @@
+"""Review links: a signed address that shows a review to whoever opens it, and takes the decision by POST.
+
+Opening it never decides anything: programs that look through letters follow every link in them.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from cargo_ai.context.context import Caller
+from cargo_ai.contract.orchestration import review as contract
+from cargo_ai.domains.orchestration.reviews import review_link
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.operation import AnyOperation
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.server.api import dispatch, requests, responses
+from cargo_ai.server.api.state import of
+from cargo_ai.server.api.transaction import transact
+
+MOST_BODY = 1024 * 1024
+NOBODY = uuid.UUID(int=0)
+_OPERATIONS: dict[str, AnyOperation] = {"approve": contract.approve, "reject": contract.reject}
+_SHOWN = ("uuid", "title", "instructions", "fields", "expiresAt", "status", "values", "comment", "decidedAt", "timedOut")
+"""What people without an account see."""
+
+
+async def look(request: Request) -> Response:
+    """The review, as JSON for who asks for that, else as plain text with the commands that decide."""
+    state = of(request)
+    review = str(request.path_params["uuid"])
+    held = review_link.holder(state.secrets, review, request.query_params.multi_items())
+    found = await transact(state.database, held.workspace, lambda db: review_link.find(db, review))
+    return _answer(request, found, state.base_url(request) + request.url.path + "?" + request.url.query)
+
+
+async def decide(request: Request) -> Response:
+    """Take the decision of whoever holds the link: `decision` (approve or reject), `values` and `comment`, as JSON or as a form."""
+    state = of(request)
+    review = str(request.path_params["uuid"])
+    held = review_link.holder(state.secrets, review, request.query_params.multi_items())
+    said = await _body(request)
+    decision: object = said.get("decision")
+    operation = _OPERATIONS.get(decision) if isinstance(decision, str) else None
+    if operation is None:
+        raise Refusal(400, "invalidInput", "Send `decision`: approve or reject.")
+    given = {name: said[name] for name in ("values", "comment") if said.get(name) is not None}
+    asked, _ = dispatch.understand(state.settings, operation, {**given, "uuid": review})
+    # The audit log names who made the link; of a link in a letter, nobody.
+    caller = Caller(held.maker or NOBODY, NOBODY, held.workspace, "link", ())
+
+    async def work(db: AsyncSession) -> contract.Review:
+        ctx = dispatch.context_of(state, request, caller, db)
+        decided = await review_link.decide(db, held, asked)
+        dispatch.record(ctx, operation, ids.parse(review))
+        return decided
+
+    return _answer(request, await transact(state.database, held.workspace, work), "")
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = await requests.read_body(request, MOST_BODY)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        said: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
+        if "values" in said:
+            said["values"] = requests.parse_object(said["values"].encode())
+    else:
+        said = requests.parse_object(body)
+    requests.refuse_nul(said)
+    return said
+
+
+def _answer(request: Request, review: contract.Review, address: str) -> Response:
+    if "application/json" in request.headers.get("accept", ""):
+        told = review.to_wire()
+        return responses.json_reply(json.dumps({"review": {name: told[name] for name in _SHOWN}}).encode(), 200)
+    return PlainTextResponse(review_link.told(review, address))
+
+
+routes = [Route(review_link.path_of("{uuid}"), look, methods=["GET"]), Route(review_link.path_of("{uuid}"), decide, methods=["POST"])]

@@ -1,0 +1,220 @@
+"""Uploads: a file as a form, or a part of one by a signed URL, streamed into the file store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from functools import wraps
+from typing import NoReturn
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cargo_ai.context import signed_urls
+from cargo_ai.context.context import Caller
+from cargo_ai.contract.workspace import file as contract
+from cargo_ai.domains.workspace import file, uploads
+from cargo_ai.domains.workspace.uploads import Upload, UploadPart
+from cargo_ai.kernel import clock, log
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.server.api import dispatch, requests, responses
+from cargo_ai.server.api.idempotency import Claim
+from cargo_ai.server.api.state import State, of
+from cargo_ai.server.api.transaction import transact
+from cargo_ai.server.routes.form import FileForm, FormBroken, FormTooLarge, NoFile
+from cargo_ai.store.files import FilesUnavailable, most_upload_bytes
+
+_AROUND = 1024 * 1024
+"""Bytes that a form may have around its file."""
+_MOST_DRAINED = 256 * 1024 * 1024
+_DRAIN_SECONDS = 30
+_log = log.get(__name__)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+async def upload(request: Request) -> Response:
+    """Store the file of the form and remember it. No database connection is held while the file comes in."""
+    state = of(request)
+    caller = await dispatch.sign_in(state, request)
+    dispatch.permit(caller, contract.upload.needs)
+    key = requests.idempotency_key(request)
+    row, digest = await _received(state, request, caller)
+    claim = None
+    if key is not None:
+        asked = {"name": row.name, "contentType": row.content_type, "sha256": digest}
+        claim = Claim(caller.token_uuid, key, requests.request_hash(contract.upload, asked), state.secrets)
+
+    async def remember(db: AsyncSession) -> tuple[bytes, bool]:
+        if claim is not None and (stored := await claim.take(db)) is not None:
+            return stored, True
+        db.add(row)
+        reply = responses.body_of(contract.upload, file.reply(row))
+        dispatch.record(dispatch.context_of(state, request, caller, db), contract.upload, row.uuid)
+        if claim is not None:
+            await claim.keep(db, reply)
+        return reply, False
+
+    try:
+        reply, replayed = await transact(state.database, caller.workspace_uuid, remember)
+    except Refusal:
+        await uploads.remove_files(state.files, [row.s3_filename])
+        raise
+    if replayed:
+        await uploads.remove_files(state.files, [row.s3_filename])
+    return responses.answer(contract.upload, reply, {"Idempotency-Replayed": "true"} if replayed else {})
+
+
+async def _received(state: State, request: Request, caller: Caller) -> tuple[Upload, str]:
+    """The file of the form, now in the store, as a row that is not yet anywhere; and its SHA-256. Refusal, with nothing stored."""
+    limit = most_upload_bytes(state.settings)
+    await _refuse_declared(request, limit, limit + _AROUND)
+    try:
+        form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
+        await form.open()
+        row = uploads.new(caller.workspace_uuid, caller.user_uuid, form.name, form.content_type)
+        body = _Counted(form.data(), limit)
+        row.size = await state.files.put(row.s3_filename, body.chunks())
+    except NoFile:
+        await _drain(request)
+        contract.upload.refuse("noFile")
+    except FormBroken as fault:
+        await _drain(request)
+        contract.upload.refuse("uploadIncomplete", problem=str(fault))
+    except FormTooLarge:
+        await _refuse_large(request, limit)
+    except FilesUnavailable as error:
+        await _refuse_unavailable(request, error)
+    return row, body.digest
+
+
+async def put_part(request: Request) -> Response:
+    """Store one part; its `etag` header is what completes the upload. The URL's signature stands for a token."""
+    state = of(request)
+    link = signed_urls.opened(state.secrets, "PUT", request.url.path, request.query_params.multi_items())
+    limit = most_upload_bytes(state.settings)
+    await _refuse_declared(request, limit, limit)
+    identity, number = str(request.path_params["upload"]), int(request.path_params["number"])
+
+    async def look(db: AsyncSession) -> Upload:
+        return await _open(db, identity)
+
+    found = await transact(state.database, link.workspace, look)
+    body = _Counted(request.stream(), limit)
+    key = uploads.part_key(link.workspace, found.uuid, number)
+    try:
+        size = await state.files.put(key, body.chunks())
+    except FormTooLarge:
+        await _refuse_large(request, limit)
+    except FilesUnavailable as error:
+        await _refuse_unavailable(request, error)
+    part = {"workspace_uuid": link.workspace, "upload_uuid": found.uuid, "number": number, "key": key, "etag": body.digest, "size": size}
+
+    async def keep(db: AsyncSession) -> str | None:
+        await _open(db, identity, locked=True)
+        return await uploads.keep_part(db, UploadPart(**part), limit)
+
+    try:
+        former = await transact(state.database, link.workspace, keep)
+    except BaseException as error:
+        # Also where the commit may have happened: the client sends the part again, and one that is missing is told when joining.
+        await uploads.remove_files(state.files, [key])
+        if isinstance(error, uploads.TooLarge):
+            raise _too_large(limit) from None
+        raise
+    if former is not None:
+        await uploads.remove_files(state.files, [former])
+    return Response(b"", 200, {"etag": f'"{body.digest}"'})
+
+
+async def _open(db: AsyncSession, identity: str, *, locked: bool = False) -> Upload:
+    row = await uploads.find(db, identity, locked=locked)
+    if row is None or row.expires_at is None:
+        contract.sign_part.refuse("uploadNotFound", upload=identity)
+    return row
+
+
+class _Counted:
+    """A stream that counts and hashes what passes."""
+
+    def __init__(self, source: AsyncIterator[bytes], most_bytes: int) -> None:
+        self._source, self._most = source, most_bytes
+        self._hash = hashlib.sha256()
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """The same bytes; FormTooLarge when there are too many."""
+        size = 0
+        async for chunk in self._source:
+            size += len(chunk)
+            if size > self._most:
+                raise FormTooLarge
+            self._hash.update(chunk)
+            yield chunk
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what passed, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+async def _refuse_declared(request: Request, limit: int, most_body: int) -> None:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most_body:
+        await _refuse_large(request, limit)
+
+
+async def _refuse_large(request: Request, limit: int) -> NoReturn:
+    await _drain(request)
+    raise _too_large(limit)
+
+
+async def _refuse_unavailable(request: Request, error: FilesUnavailable) -> NoReturn:
+    _log.error("the file store refused an upload", error=str(error))
+    await _drain(request)
+    contract.upload.refuse("filesUnavailable")
+
+
+async def _drain(request: Request) -> None:
+    """Read over what still comes in, within bounds: a client that is sending does not see an answer, only a closed connection."""
+    deadline = clock.seconds() + _DRAIN_SECONDS
+    left = _MOST_DRAINED
+    with suppress(RuntimeError):  # raised by Starlette where all was read already
+        async for chunk in request.stream():
+            left -= len(chunk)
+            if left < 0 or clock.seconds() > deadline:
+                return
+
+
+def _too_large(limit: int) -> Refusal:
+    sentence = contract.upload.refuses["fileTooLarge"].sentence.format(limit=_shown(limit))
+    return Refusal(413, "fileTooLarge", sentence, headers={"Connection": "close"})
+
+
+def _shown(size: int) -> str:
+    for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
+        if size >= factor:
+            return f"{size / factor:.4g} {unit}"
+    return f"{size} bytes"
+
+
+def _unless_gone(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, quiet about clients that hang up: what they sent was dropped, and nobody reads the answer."""
+
+    @wraps(endpoint)
+    async def guarded(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except ClientDisconnect:
+            return Response(b"", 400)
+
+    return guarded
+
+
+operations = [contract.upload]
+routes = [
+    Route("/v1" + contract.upload.path, _unless_gone(upload), methods=["POST"]),
+    Route(file.part_path("{upload}", "{number:int}"), _unless_gone(put_part), methods=["PUT"]),
+]

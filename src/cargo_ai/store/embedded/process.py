@@ -1,0 +1,151 @@
+"""The processes of an embedded PostgreSQL: whether any lives, which one is the postmaster, and how it is launched and ended.
+
+Whether it lives is a file lock (flock) that the postmaster inherits and hands to all of its children. The kernel drops it with the last of
+them, so neither a zombie, nor a reused pid, nor a backend that outlived its postmaster can be mistaken for something else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cargo_ai.kernel import clock
+from cargo_ai.store.embedded.data_home import Place
+from cargo_ai.store.embedded.os_user import Account, EmbeddedPostgresError
+
+POLL_SECONDS = 0.02
+
+
+def wait_until(done: Callable[[], bool], seconds: float) -> bool:
+    """Ask until it is so or the seconds are over; whether it is so."""
+    deadline = clock.seconds() + seconds
+    while not done():
+        if clock.seconds() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+@contextmanager
+def turn_of(place: Place, seconds: float) -> Generator[None]:
+    """Start and stop one at a time, across processes; EmbeddedPostgresError when the turn does not come."""
+    handle = os.open(place.turn, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        if not wait_until(lambda: _locked(handle, fcntl.LOCK_EX), seconds):
+            raise EmbeddedPostgresError(f"Another process is starting or stopping the database of {place.data_dir} since {seconds:g} s.")
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def take_life(place: Place) -> int | None:
+    """The lock to hand to a new postmaster, as a descriptor; None while any process of this database lives."""
+    handle = os.open(place.life, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    if _locked(handle, fcntl.LOCK_EX):
+        return handle
+    os.close(handle)
+    return None
+
+
+def lives(place: Place) -> bool:
+    """Whether any process of this database lives."""
+    try:
+        handle = os.open(place.life, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(handle, fcntl.LOCK_SH)
+    finally:
+        os.close(handle)
+
+
+def postmaster(place: Place) -> int | None:
+    """The pid of the postmaster of this place, checked against the process table; None when there is none."""
+    pid = _written_pid(place.data)
+    if pid is None:
+        return None
+    found = _describe(pid)
+    if found is None:
+        return None
+    uid, command = found
+    return pid if uid == place.data.lstat().st_uid and f"-D {place.data} " in f"{command} " else None
+
+
+def _written_pid(data: Path) -> int | None:
+    try:
+        # The file belongs to the database's account: root must not follow a link in it.
+        handle = os.open(data / "postmaster.pid", os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle) as file:
+        first = file.readline().strip()
+    return abs(int(first)) if first.lstrip("-").isdigit() and int(first) else None
+
+
+def _describe(pid: int) -> tuple[int, str] | None:
+    """The uid and the command line of a process; None when there is none. The command line of a zombie is empty."""
+    folder = Path("/proc") / str(pid)
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return folder.stat().st_uid, os.fsdecode((folder / "cmdline").read_bytes()).replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+    answer = subprocess.run(["ps", "-ww", "-o", "uid=,command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    uid, _, command = answer.stdout.strip().partition(" ")
+    return (int(uid), command) if uid.isdigit() else None
+
+
+def clear_leftovers(place: Place, sockets: Path) -> None:
+    """Remove what a killed postmaster left and PostgreSQL would stumble over. Call it with the life lock in hand.
+
+    A pid file is removed only if its pid now belongs to another program; a dead one is PostgreSQL's own business (it also checks the shared
+    memory named there).
+    """
+    pid = postmaster(place)
+    if pid is not None:
+        raise EmbeddedPostgresError(f"The database in {place.data} was started by another program: stop that one first (pid {pid}).")
+    pid = _written_pid(place.data)
+    if pid is not None and _describe(pid) is not None:
+        (place.data / "postmaster.pid").unlink(missing_ok=True)
+    for leftover in sockets.glob(".s.PGSQL.*"):
+        leftover.unlink(missing_ok=True)
+
+
+def launch(argv: Sequence[str], account: Account, *, life: int, log: int) -> None:
+    """Start a program in the background: in its own session (no Ctrl-C, no hang-up), not our child (no zombie), outliving us.
+
+    The shell puts it in the background and ends; the arguments are its positional parameters, so nothing is quoted or expanded.
+    """
+    account.run(["/bin/sh", "-c", '"$@" &', "sh", *argv], timeout_seconds=30, output=log, pass_fds=[life], new_session=True)
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process that may be gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def end_orphans(place: Place, number: signal.Signals) -> None:
+    """Signal the backends that outlived their postmaster: one that is computing does not notice its death.
+
+    Linux only; elsewhere they are left to end by themselves.
+    """
+    uid = place.data.lstat().st_uid
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if folder.stat().st_uid == uid and Path(os.readlink(folder / "cwd")) == place.data:
+                send(int(folder.name), number)

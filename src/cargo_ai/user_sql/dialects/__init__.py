@@ -1,0 +1,1 @@
+"""Dialects: functions of BigQuery and ClickHouse as their equals in PostgreSQL."""

@@ -1,0 +1,240 @@
+"""BigQuery: its functions, each as what means the same in the database; what cannot be the same is refused by name."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from sqlglot import exp
+
+from cargo_ai.user_sql.dialects import bigquery_timestamps, formats
+from cargo_ai.user_sql.dialects.bigquery_timestamps import Rule
+from cargo_ai.user_sql.errors import refuse
+from cargo_ai.user_sql.translate import shapes
+from cargo_ai.user_sql.translate.arguments import constant, nodes_of, values_of
+from cargo_ai.user_sql.translate.compiler import Compiler, only
+from cargo_ai.user_sql.translate.names import Scope
+from cargo_ai.user_sql.translate.shapes import Kind, Sql
+
+MOST_QUANTILES = 1_000
+
+
+def _template(text: str, count: int, kind: Kind) -> Rule:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+        given = values_of(c, node, scope, count, count)
+        return Sql(text.format(*(one.text for one in given)), kind)
+
+    return rule
+
+
+def _if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    condition, yes, no = values_of(c, node, scope, 3, 3)
+    return Sql(f"(CASE WHEN {condition.text} THEN {yes.text} ELSE {no.text} END)", yes.kind if yes.kind == no.kind else "")
+
+
+def _strict(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """GREATEST and LEAST: NULL when any argument is, where Postgres leaves it out."""
+    given = values_of(c, node, scope, 1, 100)
+    missing = " OR ".join(f"{one.text} IS NULL" for one in given)
+    return Sql(f"(CASE WHEN {missing} THEN NULL ELSE {node.name.upper()}({shapes.listed(given)}) END)", given[0].kind)
+
+
+def _concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """CONCAT: NULL when any argument is, where Postgres leaves it out."""
+    given = values_of(c, node, scope, 1, 100)
+    return Sql(f"({' || '.join(f'CAST({one.text} AS text)' for one in given)})", "string")
+
+
+def _log(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    given = values_of(c, node, scope, 1, 2)
+    if len(given) == 1:
+        return Sql(f"ln({given[0].text})", "number")
+    return Sql(f"(ln(CAST({given[0].text} AS double precision)) / ln(CAST({given[1].text} AS double precision)))", "number")
+
+
+def _substr(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    return Sql(f"bq.substr({shapes.listed(values_of(c, node, scope, 2, 3))})", "string")
+
+
+def _split(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    given = values_of(c, node, scope, 1, 2)
+    return Sql(f"bq.split({given[0].text}, {given[1].text if len(given) == 2 else chr(39) + ',' + chr(39)})", "array")
+
+
+def _pattern(c: Compiler, node: exp.Expr, scope: Scope, *, greed: bool) -> str:
+    return shapes.text(formats.pattern(constant(c, node, scope, "The pattern"), greed=greed))
+
+
+def _regexp_contains(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    value, regex = nodes_of(node, 2, 2)
+    return Sql(f"({c.expression(c, value, scope).text} ~ {_pattern(c, regex, scope, greed=False)})", "boolean")
+
+
+def _regexp_extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    value, regex = nodes_of(node, 2, 2)
+    every = node.name.lower().endswith("_all")
+    text = f"{c.expression(c, value, scope).text}, {_pattern(c, regex, scope, greed=True)}"
+    return Sql(f"bq.regexp_extract_all({text})", "array") if every else Sql(f"((regexp_match({text}))[1])", "string")
+
+
+def _regexp_replace(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    value, regex, by = nodes_of(node, 3, 3)
+    put = shapes.text(formats.replacement(constant(c, by, scope, "The replacement")))
+    return Sql(f"regexp_replace({c.expression(c, value, scope).text}, {_pattern(c, regex, scope, greed=True)}, {put}, 'g')", "string")
+
+
+def _json(called: str, kind: Kind) -> Rule:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+        value, *path = nodes_of(node, 1, 2)
+        steps = formats.json_path(constant(c, path[0], scope, "The JSON path")) if path else []
+        listed = f"CAST(ARRAY[{', '.join(map(shapes.text, steps))}] AS text[])"
+        return Sql(f"bq.{called}({c.expression(c, value, scope).text}, {listed})", kind)
+
+    return rule
+
+
+def struct_items(c: Compiler, node: exp.Expr, scope: Scope) -> list[tuple[str, Sql]]:
+    """The fields of STRUCT(…), by name."""
+    found: list[tuple[str, Sql]] = []
+    for number, one in enumerate(node.expressions):
+        inside = one.this if type(one) is exp.Alias else one
+        name = one.args["alias"].name if type(one) is exp.Alias else inside.name if type(inside) is exp.Column else f"_field_{number + 1}"
+        found.append((name, c.expression(c, inside, scope)))
+    if not found or len({name.lower() for name, _ in found}) != len(found):
+        refuse("The fields of a STRUCT need names that differ.")
+    return found
+
+
+def _struct(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    items = struct_items(c, node, scope)
+    pairs = ", ".join(f"{shapes.text(name)}, {value.text}" for name, value in items)
+    return Sql(f"jsonb_build_object({pairs})", "struct", {name: value.kind for name, value in items})
+
+
+def _countif(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    condition = values_of(c, node, scope, 1, 1)[0]
+    scope.aggregated = True
+    return Sql(f"count(*) FILTER (WHERE {condition.text})", "integer")
+
+
+def _approximate_count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    value = values_of(c, node, scope, 1, 1)[0]
+    scope.aggregated = True
+    return Sql(f"count(DISTINCT {value.text})", "integer")
+
+
+def any_value(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """ANY_VALUE(x HAVING MAX y): the x where y is greatest."""
+    only(node, "this", "expression", "max")
+    value, by = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
+    scope.aggregated = c.collects = True
+    word = "DESC" if node.args.get("max") else "ASC"
+    return Sql(f"((array_agg({value.text} ORDER BY {by.text} {word} NULLS LAST))[1])", value.kind)
+
+
+def _quantiles(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[Sql, int]:
+    value, number = nodes_of(node, 2, 2)
+    if type(number) is not exp.Literal or not number.name.isdigit() or not 1 <= int(number.name[:6]) <= MOST_QUANTILES:
+        refuse(f"APPROX_QUANTILES takes a number of quantiles up to {MOST_QUANTILES:,}.")
+    scope.aggregated = True
+    return c.expression(c, value, scope), int(number.name)
+
+
+def _approximate_quantiles(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    value, count = _quantiles(c, node, scope)
+    shares = ", ".join(repr(float(Fraction(at, count))) for at in range(count + 1))
+    return Sql(f"percentile_disc(CAST(ARRAY[{shares}] AS double precision[])) WITHIN GROUP (ORDER BY {value.text})", "array")
+
+
+def quantile(c: Compiler, node: exp.Expr, index: exp.Expr, scope: Scope) -> Sql:
+    """APPROX_QUANTILES(x, n)[OFFSET(k)]."""
+    value, count = _quantiles(c, node, scope)
+    if type(index) is not exp.Literal or not index.name.isdigit() or int(index.name[:6]) > count:
+        refuse(f"APPROX_QUANTILES has the offsets 0 to {count} here.")
+    return Sql(f"percentile_disc({float(Fraction(int(index.name), count))!r}) WITHIN GROUP (ORDER BY {value.text})", value.kind)
+
+
+def _generate_array(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    given = values_of(c, node, scope, 2, 3)
+    to = "bigint" if all(one.kind == "integer" for one in given) else "numeric"
+    return Sql(f"bq.generate_array({', '.join(f'CAST({one.text} AS {to})' for one in given)})", "array")
+
+
+def _hex(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """TO_HEX(MD5(x)) and TO_HEX(SHA256(x)): bytes themselves are not there."""
+    (inside,) = nodes_of(node, 1, 1)
+    called = inside.name.lower() if type(inside) is exp.Anonymous else ""
+    if called not in {"md5", "sha256", "sha512"}:
+        refuse("TO_HEX takes MD5(…), SHA256(…) or SHA512(…) here.")
+    value = values_of(c, inside, scope, 1, 1)[0].text
+    return Sql(f"md5({value})" if called == "md5" else f"encode({called}(convert_to({value}, 'UTF8')), 'hex')", "string")
+
+
+def _bytes(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
+    refuse(f"{node.name.upper()} gives bytes, which are not there: write TO_HEX({node.name.upper()}(…)).")
+
+
+def _array_length(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    return Sql(f"bq.array_length({values_of(c, node, scope, 1, 1)[0].text})", "integer")
+
+
+def _array_to_string(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    value, *rest = values_of(c, node, scope, 2, 3)
+    array = f"bq.texts({value.text})" if value.kind == "json" else value.text
+    return Sql(f"array_to_string({array}, {shapes.listed(rest)})", "string")
+
+
+def _array_concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    given = values_of(c, node, scope, 1, 20)
+    return Sql(f"({' || '.join(f'bq.texts({one.text})' if one.kind == 'json' else one.text for one in given)})", "array")
+
+
+def _percentile(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
+    refuse(f"{node.name.upper()}(x, y) OVER () cannot be used here: write APPROX_QUANTILES(x, 100)[OFFSET(n)].")
+
+
+RULES: dict[str, Rule] = {
+    **bigquery_timestamps.RULES,
+    "if": _if,
+    "safe_divide": _template("(CAST({0} AS double precision) / NULLIF(CAST({1} AS double precision), 0))", 2, "number"),
+    "ieee_divide": _template("bq.ieee_divide({0}, {1})", 2, "number"),
+    "greatest": _strict,
+    "least": _strict,
+    "concat": _concat,
+    "log": _log,
+    "substr": _substr,
+    "split": _split,
+    "contains_substr": _template("(position(lower({1}) in lower(CAST({0} AS text))) > 0)", 2, "boolean"),
+    "regexp_contains": _regexp_contains,
+    "regexp_extract": _regexp_extract,
+    "regexp_extract_all": _regexp_extract,
+    "regexp_replace": _regexp_replace,
+    "json_value": _json("json_text", "string"),
+    "json_extract_scalar": _json("json_text", "string"),
+    "json_query": _json("json_query", "json"),
+    "json_extract": _json("json_query", "json"),
+    "json_value_array": _json("json_texts", "array"),
+    "json_extract_string_array": _json("json_texts", "array"),
+    "json_query_array": _json("json_items", "array"),
+    "json_extract_array": _json("json_items", "array"),
+    "parse_json": _template("CAST({0} AS jsonb)", 1, "json"),
+    "to_json_string": _template("bq.to_json_string(to_jsonb({0}))", 1, "string"),
+    "struct": _struct,
+    "countif": _countif,
+    "approx_count_distinct": _approximate_count,
+    "approx_quantiles": _approximate_quantiles,
+    "generate_array": _generate_array,
+    "to_hex": _hex,
+    "md5": _bytes,
+    "sha256": _bytes,
+    "sha512": _bytes,
+    "array_length": _array_length,
+    "array_to_string": _array_to_string,
+    "array_concat": _array_concat,
+    "percentile_cont": _percentile,
+    "percentile_disc": _percentile,
+}
+ONLY_BIGQUERY = frozenset(
+    {"date_trunc", "greatest", "least", "concat", "log", "substr", "regexp_replace", "md5", "sha256", "sha512", "array_length"}
+    | {"array_to_string", "percentile_cont", "percentile_disc"}
+)
+"""Names that Postgres has too, with another meaning: in its spelling they keep that."""

@@ -1,0 +1,127 @@
+"""Guard: what a user wrote becomes one SELECT of our own words over the workspace's views, or a refusal; no database is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlglot import exp
+
+from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Relation
+from cargo_ai.user_sql import parse
+from cargo_ai.user_sql.errors import SqlRefused
+from cargo_ai.user_sql.translate import expressions, names, queries
+from cargo_ai.user_sql.translate.compiler import Compiler
+from cargo_ai.user_sql.translate.names import Scope, Source
+from cargo_ai.user_sql.translate.shapes import Output, Spelling
+from cargo_ai.user_sql.translate.types import KINDS
+
+T = TypeVar("T")
+_QUOTED = re.compile(r'"([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A query that may run. `sql` is written by us from the tree, word for word; nothing of the user's text is in it but constants."""
+
+    sql: str
+    columns: tuple[str, ...]
+    relations: tuple[Relation, ...]
+    spelling: Spelling
+    collects: bool
+    """An aggregate keeps its input in memory, so the plan should be looked at first."""
+
+
+def check(text: str, catalog: Catalog, *, clickhouse: bool = False) -> Checked:
+    """The query as it may run. SqlRefused, with a sentence, for everything else; nothing else is ever raised. O(length).
+
+    `clickhouse`: where the text means something in ClickHouse's spelling, that is what it means.
+    """
+    if clickhouse:
+        try:
+            return _closed(lambda spelling: _query(text, catalog, spelling), "clickhouse")
+        except SqlRefused as refused:
+            try:
+                return check(text, catalog)
+            except SqlRefused as other:
+                raise (other if refused.stage == "syntax" and other.stage == "meaning" else refused) from None
+    return _either(text, catalog.relations, lambda spelling: _query(text, catalog, spelling))
+
+
+def condition(text: str, relation: Relation, alias: str) -> str:
+    """A boolean expression over one relation, whose alias in the statement around it is given (quoted as it stands there).
+
+    For `sql` conditions of filters. Subqueries and other tables are not there. SqlRefused as for queries.
+    """
+    return _either(text, (relation,), lambda spelling: _condition(text, relation, alias, spelling))
+
+
+def clause(text: str, relation: Relation, alias: str) -> exp.Expr:
+    """The same as a tree for whoever builds the statement around it as one."""
+    return parse.condition(condition(text, relation, alias), "postgres")
+
+
+def _either(text: str, relations: Iterable[Relation], attempt: Callable[[Spelling], T]) -> T:
+    """The first spelling in which the text means something; else the complaint that understood most of it."""
+    first, second = parse.spellings(text)
+    try:
+        return _closed(attempt, first)
+    except SqlRefused as refused:
+        if second == "bigquery" and refused.stage == "meaning" and _quotes_columns(text, relations):
+            # To BigQuery "name" is a text: the query would run and compare the wrong things.
+            raise
+        try:
+            return _closed(attempt, second)
+        except SqlRefused as other:
+            raise (other if refused.stage == "syntax" and other.stage == "meaning" else refused) from None
+
+
+def _quotes_columns(text: str, relations: Iterable[Relation]) -> bool:
+    quoted = set(_QUOTED.findall(text))
+    return bool(quoted) and any(one.column(name) is not None for one in relations for name in quoted)
+
+
+def _closed(attempt: Callable[[Spelling], T], spelling: Spelling) -> T:
+    try:
+        return attempt(spelling)
+    except RecursionError:
+        raise SqlRefused("The query is too complicated.") from None
+    except SqlRefused:
+        raise
+    except Exception:
+        # A tree of a shape that we did not expect: what is not understood is not run.
+        raise SqlRefused("The query uses something that cannot be used here.") from None
+
+
+def _compiler(catalog: Catalog, spelling: Spelling) -> Compiler:
+    return Compiler(catalog, spelling, expressions.expression, queries.query)
+
+
+def _query(text: str, catalog: Catalog, spelling: Spelling) -> Checked:
+    tree = parse.query(text, spelling)
+    if not isinstance(tree, exp.Query):
+        raise SqlRefused(f"Only one SELECT can be run here (it may begin with WITH), not {tree.key.upper()}.", about="denied")
+    c = _compiler(catalog, spelling)
+    made = c.query(c, tree, {}, None)
+    if c.collects and c.loose:
+        raise SqlRefused(
+            "STRING_AGG, ARRAY_AGG and their like cannot be used over a join without an equality: they would collect too much."
+        )
+    return Checked(made.text, tuple(one.name for one in made.outputs), tuple(c.relations), spelling, c.collects)
+
+
+def _condition(text: str, relation: Relation, alias: str, spelling: Spelling) -> str:
+    tree = parse.condition(text, spelling)
+    c = _compiler(Catalog(relation.model, "", ()), spelling)
+    outputs, others = names.outputs_of(relation, KINDS)
+    system = tuple(Output(one.slug, KINDS[one.type]) for one in SYSTEM_COLUMNS.values())
+    source = Source(alias, relation.slug, (*system, *outputs), path=(relation.dataset, relation.slug), spellings=others)
+    scope = Scope(None, {}, [source])
+    made = c.expression(c, tree, scope)
+    if scope.aggregated or " OVER (" in made.text:
+        raise SqlRefused("A condition is about one record: aggregates and windows cannot be used in it.")
+    if made.kind not in {"boolean", ""}:
+        raise SqlRefused(f"A condition is true or false, and this one is a value of {made.kind}: compare it with something.")
+    return made.text

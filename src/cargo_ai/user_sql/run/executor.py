@@ -1,0 +1,287 @@
+"""Desk: where checked queries are run: as the workspace's own login, read-only, through a cursor, few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets as randomness
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.string import TextLoader
+
+from cargo_ai.kernel import clock, log
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.records.catalog import Catalog
+from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.user_sql.errors import About, SqlRefused
+from cargo_ai.user_sql.guard import Checked
+from cargo_ai.user_sql.run import cell_values, error_messages, memory_limit, roles
+from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
+from cargo_ai.user_sql.run.row_estimate import scanned
+
+AT_ONCE = 8
+AT_ONCE_PER_WORKSPACE = 2
+WAIT_SECONDS = 10.0
+CONNECT_SECONDS = 5
+LONGEST_SECONDS = 600.0
+"""Of a whole download; each step of it has the timeout of a statement."""
+PAGE = 1_000
+CHUNK = 20
+"""Rows that the driver holds at once: each may have 4 MB."""
+MOST_COLLECTED = 256 * 1024 * 1024
+MOST_RESULT_BYTES = 64 * 1024 * 1024
+
+_ABOUT: dict[str, About] = {"57014": "time", "42501": "denied"}
+
+_log = log.get(__name__)
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Row = dict[str, Any]
+
+
+class Busy(RuntimeError):
+    """The workspace, or the server, runs as many queries as it may."""
+
+
+class Unavailable(RuntimeError):
+    """The database does not let the workspace's login in, for a reason that is not the query's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page of a result. `count`: rows of the whole result, None when it was not asked for. `more`: there are rows behind the page.
+    `bytes`: roughly how large the page is."""
+
+    rows: list[Row]
+    count: int | None
+    more: bool
+    bytes: int
+
+
+class Desk:
+    """Runs queries of one server process. Every query has a connection of its own, which is closed behind it: nothing is left over."""
+
+    def __init__(self, database: Database, secrets: SecretKey) -> None:
+        self._database, self._secrets = database, secrets
+        self._everybody = asyncio.Semaphore(AT_ONCE)
+        self._workspaces: dict[uuid.UUID, tuple[asyncio.Semaphore, int]] = {}
+
+    async def fetch(
+        self,
+        checked: Checked,
+        catalog: Catalog,
+        *,
+        limit: int,
+        offset: int = 0,
+        count: bool = False,
+        seconds: int = STATEMENT_SECONDS,
+        most_scanned: int | None = None,
+    ) -> Fetched:
+        """Rows `offset` to `offset + limit` of the result. SqlRefused when the database says no; Busy, Unavailable.
+
+        `most_scanned`: a query that goes through more rows than so many, as the planner expects, is not begun.
+        """
+        async with self._cursor(checked, catalog, seconds, most_scanned) as connection:
+            skipped = await _moved(connection, f"MOVE FORWARD {offset} IN q") if offset else 0
+            rows, weight = list[Row](), 0
+            async for row, size in _stream(connection, f"FETCH FORWARD {limit} FROM q", checked.columns):
+                rows.append(row)
+                weight += size
+                if weight > MOST_RESULT_BYTES:
+                    raise SqlRefused("The result is too large to be shown: select fewer columns or rows, or download it.")
+            if not count:
+                more = len(rows) == limit and await _moved(connection, "MOVE FORWARD 1 IN q") > 0
+                return Fetched(rows, None, more, weight)
+            rest = await _moved(connection, "MOVE FORWARD ALL IN q") if len(rows) == limit else 0
+            return Fetched(rows, skipped + len(rows) + rest, rest > 0, weight)
+
+    async def pages(self, checked: Checked, catalog: Catalog, *, seconds: int = STATEMENT_SECONDS) -> AsyncGenerator[list[Row]]:
+        """The whole result in pages. The connection is held until the last one is taken: do not hand it to a slow reader."""
+        ends = clock.seconds() + LONGEST_SECONDS
+        async with self._cursor(checked, catalog, seconds) as connection:
+            while True:
+                page = [row async for row, _ in _stream(connection, f"FETCH FORWARD {PAGE} FROM q", checked.columns)]
+                if page:
+                    yield page
+                if len(page) < PAGE:
+                    return
+                if clock.seconds() > ends:
+                    raise SqlRefused(f"The download took longer than {LONGEST_SECONDS / 60:.0f} minutes and was stopped.")
+
+    @asynccontextmanager
+    async def _cursor(
+        self, checked: Checked, catalog: Catalog, seconds: int, most_scanned: int | None = None
+    ) -> AsyncGenerator[Connection]:
+        """A connection with the query open as the cursor `q`. What the database says no to becomes SqlRefused."""
+        async with self._slot(catalog.workspace):
+            connection = await self._connect(checked, catalog)
+            try:
+                await _open(connection, checked, seconds, most_scanned)
+                yield connection
+            except psycopg.Error as error:
+                said = error_messages.sentence(error, seconds)
+                if said is None:
+                    _log.warning("a user's query failed", error=type(error).__name__, state=error.sqlstate)
+                    raise Unavailable("The database broke off the query.") from error
+                raise SqlRefused(said, about=_ABOUT.get(error.sqlstate or "", "")) from None
+            finally:
+                await _abandon(connection)
+
+    @asynccontextmanager
+    async def _slot(self, workspace: uuid.UUID) -> AsyncGenerator[None]:
+        own, users = self._workspaces.get(workspace, (asyncio.Semaphore(AT_ONCE_PER_WORKSPACE), 0))
+        self._workspaces[workspace] = (own, users + 1)
+        try:
+            async with _waited(own), _waited(self._everybody):
+                yield
+        finally:
+            own, users = self._workspaces[workspace]
+            if users == 1:
+                del self._workspaces[workspace]
+            else:
+                self._workspaces[workspace] = (own, users - 1)
+
+    async def _connect(self, checked: Checked, catalog: Catalog) -> Connection:
+        await self._admit(checked, catalog, renew=False)
+        ends, renewed = clock.seconds() + WAIT_SECONDS, False
+        while True:
+            try:
+                return await self._login(catalog.role)
+            except psycopg.OperationalError as error:
+                text = str(error)
+                if "too many connections" in text or "connection slots" in text:
+                    if clock.seconds() > ends:
+                        raise Busy from None
+                    await asyncio.sleep(0.05 + randomness.randbelow(100) / 1000)
+                elif "password authentication failed" in text and not renewed:
+                    # The role is older than the present key.
+                    renewed = True
+                    await self._admit(checked, catalog, renew=True)
+                else:
+                    _log.error("a workspace's login was refused", role=catalog.role, error=text)
+                    raise Unavailable("The database does not let the workspace's login in.") from error
+
+    async def _admit(self, checked: Checked, catalog: Catalog, *, renew: bool) -> None:
+        async with self._database.session(EVERYWHERE) as db:
+            raw = await (await db.connection()).get_raw_connection()
+            owner = cast("roles.Owner", raw.driver_connection)
+            await roles.admit(owner, self._secrets, catalog, checked.relations, renew=renew)
+            await db.commit()
+
+    async def _login(self, role: str) -> Connection:
+        target = conninfo_to_dict(self._database.url)
+        target |= {"user": role, "password": roles.password(self._secrets, role), "application_name": "cargo-ai sql"}
+        target.pop("options", None)
+        connection = await psycopg.AsyncConnection.connect(
+            **cast("dict[str, Any]", target), autocommit=False, prepare_threshold=None, connect_timeout=CONNECT_SECONDS
+        )
+        connection.adapters.register_loader("interval", TextLoader)
+        memory_limit.limit(connection.info.backend_pid, role)
+        return connection
+
+
+@asynccontextmanager
+async def _waited(semaphore: asyncio.Semaphore) -> AsyncGenerator[None]:
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await semaphore.acquire()
+    except TimeoutError:
+        raise Busy from None
+    try:
+        yield
+    finally:
+        semaphore.release()
+
+
+async def _open(connection: Connection, checked: Checked, seconds: int, most_scanned: int | None) -> None:
+    """Begin to read. A cursor takes nothing but a SELECT, and `binary` makes the driver use the protocol that takes one statement."""
+    await connection.set_read_only(True)
+    if seconds != STATEMENT_SECONDS:  # else the login has it
+        await connection.execute(f"SET LOCAL statement_timeout = '{int(seconds)}s'".encode())
+    if checked.collects or most_scanned is not None:
+        plans = await _plans(connection, checked.sql)
+        if checked.collects:
+            _refuse_collecting(plans)
+        if most_scanned is not None and (rows := sum(map(scanned, plans))) > most_scanned:
+            sentence = f"The query would go through about {rows:,.0f} rows; {most_scanned:,} are the most. Filter more."
+            raise SqlRefused(sentence, about="rows")
+    # The size of a row is bounded before it is sent: the driver would have to hold all of it.
+    text = f"DECLARE q NO SCROLL CURSOR FOR SELECT * FROM ({checked.sql}) AS q WHERE bq.row_fits(pg_column_size(q.*))"  # noqa: S608
+    await connection.execute(text.encode(), binary=True)
+
+
+async def _plans(connection: Connection, sql: str) -> list[dict[str, Any]]:
+    cursor = await connection.execute(f"EXPLAIN (FORMAT JSON) {sql}".encode(), binary=True)
+    row = await cursor.fetchone()
+    return [cast("dict[str, Any]", one["Plan"]) for one in cast("list[dict[str, Any]]", row[0] if row else [])]
+
+
+def _refuse_collecting(plans: list[dict[str, Any]]) -> None:
+    """Look at the plan of a query whose aggregates keep their input: what the planner expects to be too much is not begun."""
+    todo = list(plans)
+    while todo:
+        node = todo.pop()
+        below = cast("list[dict[str, Any]]", node.get("Plans", []))
+        todo += below
+        if node.get("Node Type") in {"Aggregate", "WindowAgg"}:
+            collected = sum(float(one.get("Plan Rows", 0)) * max(float(one.get("Plan Width", 0)), 8) for one in below)
+            if collected > MOST_COLLECTED:
+                raise SqlRefused(
+                    "STRING_AGG, ARRAY_AGG or their like would collect too much here: filter more, or aggregate fewer columns."
+                )
+
+
+async def _moved(connection: Connection, statement: str) -> int:
+    cursor = await connection.execute(statement.encode())
+    return max(cursor.rowcount, 0)
+
+
+async def _stream(connection: Connection, statement: str, columns: tuple[str, ...]) -> AsyncIterator[tuple[Row, int]]:
+    """Rows by column, and roughly their size."""
+    async with connection.cursor() as cursor:
+        made: list[cell_values.Cell] | None = None
+        async for row in cursor.stream(statement.encode(), size=_chunk()):
+            if made is None:
+                made = cell_values.cells(connection, cursor.description or [])
+            cells = [cell(value) for cell, value in zip(made, row, strict=True)]
+            yield dict(zip(columns, cells, strict=True)), sum(len(cell) if isinstance(cell, str) else 16 for cell in cells)
+
+
+def _chunk() -> int:
+    return CHUNK if psycopg.pq.version() >= 170_000 else 1
+
+
+async def _abandon(connection: Connection) -> None:
+    """End whatever still runs and close."""
+    try:
+        if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+            await connection.cancel_safe(timeout=2)
+    except (psycopg.Error, OSError):
+        pass
+    finally:
+        await connection.close()
+
+
+_desks: WeakKeyDictionary[Database, Desk] = WeakKeyDictionary()
+
+
+def open_desk(database: Database, secrets: SecretKey) -> Desk:
+    """The desk of a process's database, made when there is none yet."""
+    found = _desks.get(database)
+    if found is None:
+        found = _desks[database] = Desk(database, secrets)
+    return found
+
+
+def desk_of(database: Database) -> Desk:
+    """The desk that was opened for the database. LookupError when the process has opened none: a bug."""
+    found = _desks.get(database)
+    if found is None:
+        raise LookupError("no desk was opened for this database")
+    return found

@@ -1,0 +1,1 @@
+"""Translation: the syntax tree of a user's query, checked node by node and written again as our SQL."""

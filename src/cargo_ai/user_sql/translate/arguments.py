@@ -1,0 +1,43 @@
+"""Arguments: how many a function of BigQuery's is given, and what a constant among them means."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from cargo_ai.user_sql.errors import refuse
+from cargo_ai.user_sql.translate.compiler import Compiler
+from cargo_ai.user_sql.translate.names import Scope
+from cargo_ai.user_sql.translate.shapes import Kind, Sql
+
+
+def values_of(c: Compiler, node: exp.Expr, scope: Scope, least: int, most: int) -> list[Sql]:
+    """The arguments in our words. SqlRefused when there are too few or too many."""
+    given = len(node.expressions)
+    if not least <= given <= most:
+        wanted = str(least) if least == most else f"{least} to {most}"
+        refuse(f"{node.name.upper()} takes {wanted} argument{'' if wanted == '1' else 's'} here, not {given}.")
+    return [c.expression(c, one, scope) for one in node.expressions]
+
+
+def nodes_of(node: exp.Expr, least: int, most: int) -> list[exp.Expr]:
+    """The arguments as they were written. SqlRefused when there are too few or too many."""
+    given = list(node.expressions)
+    if not least <= len(given) <= most:
+        refuse(f"{node.name.upper()} takes {least} to {most} arguments here, not {len(given)}.")
+    return given
+
+
+def constant(c: Compiler, node: exp.Expr, scope: Scope, what: str) -> str:
+    """The text of an argument that must be a constant."""
+    value = c.expression(c, node, scope)
+    if value.literal is None:
+        refuse(f"{what} must be a constant text.")
+    return value.literal
+
+
+def moment_of(value: Sql, otherwise: Kind = "date") -> Sql:
+    """A text constant where a moment is wanted is one."""
+    if value.literal is None:
+        return value
+    to = {"date": "date", "timestamp": "timestamptz", "datetime": "timestamp"}[otherwise]
+    return Sql(f"CAST({value.text} AS {to})", otherwise)

@@ -1,0 +1,332 @@
+"""Functions: calls by name, from the lists of what is allowed; a name that is on none is refused."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import cast as typed
+
+from sqlglot import exp
+
+from cargo_ai.user_sql.dialects import bigquery, bigquery_timestamps, clickhouse
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.translate import shapes, windows
+from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, COLLECTING, IMPOSSIBLE, SAME_KIND, SCALARS, WINDOWS, WITHIN, Plain
+from cargo_ai.user_sql.translate.arguments import values_of
+from cargo_ai.user_sql.translate.compiler import Compiler, only
+from cargo_ai.user_sql.translate.names import Scope
+from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
+
+NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
+_PARTS = frozenset(
+    {"epoch", "year", "month", "day", "hour", "minute", "second", "dow", "isodow", "doy", "week", "quarter", "isoyear", "millisecond"}
+    | {"milliseconds", "microsecond", "microseconds", "century", "decade"}
+)
+_TRUNCS = frozenset({"microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month", "quarter", "year", "decade"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A function in FROM. `named_by_alias`: its column is called like its alias."""
+
+    text: str
+    outputs: tuple[Output, ...]
+    named_by_alias: bool = False
+
+
+def no_function(called: str) -> str:
+    """The sentence about a function that is on no list."""
+    lowered = called.lower()
+    if (why := IMPOSSIBLE.get(lowered)) is not None:
+        return f"{called.upper()} cannot be used here: {why}."
+    close = difflib.get_close_matches(lowered, [*SCALARS, *AGGREGATES, *WINDOWS, *bigquery.RULES], 1, 0.8)
+    return f"There is no function {shown(called)} here." + (f" Did you mean {close[0]}?" if close else "")
+
+
+def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """A function with its arguments. SqlRefused when it is on no list, takes other arguments, or only makes sense behind OVER."""
+    only(node, "this", "expressions")
+    called = node.name.lower()
+    if c.clickhouse and (rule := clickhouse.rule(called)) is not None:
+        return rule(c, node, scope)
+    if called in bigquery.RULES and (c.bigquery or called not in bigquery.ONLY_BIGQUERY):
+        return bigquery.RULES[called](c, node, scope)
+    if called == "date_trunc":
+        return date_trunc(c, node, scope)
+    if called == "date_part":
+        return _date_part(c, node, scope)
+    if called in {"substr", "concat", "greatest", "least", "log", "array_length"}:
+        return _own(c, called, node, scope)
+    if called == "count" or called in AGGREGATES:
+        return aggregate(c, node, scope)
+    if called in SCALARS:
+        return _plain(c, SCALARS[called], called, node, scope)
+    if called in WINDOWS or called in WITHIN:
+        refuse(f"{called.upper()} needs {'OVER (…)' if called in WINDOWS else 'WITHIN GROUP (ORDER BY …)'} behind it.")
+    raise SqlRefused(no_function(node.name))
+
+
+def _plain(c: Compiler, rule: Plain, called: str, node: exp.Expr, scope: Scope) -> Sql:
+    given = values_of(c, node, scope, rule.least, rule.most)
+    kind: Kind = rule.kind
+    if called in SAME_KIND and given:
+        kind = given[0].kind
+    elif rule.name == "coalesce" or called == "coalesce":
+        from cargo_ai.user_sql.translate.expressions import common
+
+        kind = common(given)
+    return Sql(f"{rule.name or called}({shapes.listed(given)})", kind)
+
+
+def _own(c: Compiler, called: str, node: exp.Expr, scope: Scope) -> Sql:
+    """Functions that exist in both spellings and mean different things: here with Postgres' meaning."""
+    if called == "substr":
+        given = values_of(c, node, scope, 2, 3)
+        return Sql(f"substr({shapes.listed(given)})", "string")
+    if called == "concat":
+        return Sql(f"concat({shapes.listed(values_of(c, node, scope, 1, 100))})", "string")
+    if called == "log":
+        given = values_of(c, node, scope, 1, 2)
+        both = ", ".join(f"CAST({one.text} AS numeric)" for one in given)
+        return Sql(f"log({both})" if len(given) == 2 else f"log({given[0].text})", "number")
+    if called == "array_length":
+        given = values_of(c, node, scope, 2, 2)
+        return Sql(f"array_length({shapes.listed(given)})", "integer")
+    given = values_of(c, node, scope, 1, 100)
+    return Sql(f"{called.upper()}({shapes.listed(given)})", given[0].kind)
+
+
+def _unit(node: exp.Expr, known: frozenset[str]) -> str:
+    unit = node.name.lower() if type(node) is exp.Literal and node.is_string else ""
+    if unit not in known and f"{unit}s" not in known:
+        refuse(f"The unit must be one of {', '.join(sorted(known))}, in quotes.")
+    return shapes.text(unit)
+
+
+def date_trunc(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    if not 2 <= len(node.expressions) <= 3:
+        refuse("DATE_TRUNC takes a unit and a moment.")
+    given = [c.expression(c, one, scope) for one in node.expressions[1:]]
+    return Sql(
+        f"date_trunc({_unit(node.expressions[0], _TRUNCS)}, {shapes.listed(given)})",
+        given[0].kind if given[0].kind != "date" else "timestamp",
+    )
+
+
+def _date_part(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    if len(node.expressions) != 2:
+        refuse("DATE_PART takes a unit and a moment.")
+    return Sql(f"date_part({_unit(node.expressions[0], _PARTS)}, {c.expression(c, node.expressions[1], scope).text})", "number")
+
+
+def extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """EXTRACT(part FROM moment)."""
+    only(node, "this", "expression")
+    if c.bigquery:
+        return bigquery_timestamps.extract(c, node, scope)
+    part = node.this.name.lower()
+    if part not in _PARTS:
+        refuse(f"EXTRACT has no part {shown(part)}.")
+    return Sql(f"EXTRACT({part.upper()} FROM {c.expression(c, node.args['expression'], scope).text})", "number")
+
+
+def substring(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """SUBSTRING(text FROM start FOR length), also with commas."""
+    only(node, "this", "start", "length")
+    given = [c.expression(c, one, scope) for key in ("this", "start", "length") if (one := node.args.get(key)) is not None]
+    if len(given) < 2 or "start" not in node.args:
+        refuse("SUBSTRING takes a text, a start and perhaps a length.")
+    if given[1].kind == "string":
+        refuse("SUBSTRING with a pattern cannot be used here: write REGEXP_SUBSTR.")
+    return Sql(f"{'bq.substr' if c.bigquery else 'substr'}({shapes.listed(given)})", "string")
+
+
+def trim(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """TRIM([BOTH|LEADING|TRAILING] [characters FROM] text)."""
+    only(node, "this", "position", "expression")
+    called = {"": "btrim", "BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper())
+    if called is None:
+        refuse("TRIM takes BOTH, LEADING or TRAILING.")
+    given = [c.expression(c, one, scope) for key in ("this", "expression") if (one := node.args.get(key)) is not None]
+    return Sql(f"{called}({shapes.listed(given)})", "string")
+
+
+def position(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """POSITION(part IN text)."""
+    only(node, "this", "substr")
+    return Sql(f"strpos({c.expression(c, node.this, scope).text}, {c.expression(c, node.args['substr'], scope).text})", "integer")
+
+
+@dataclass(slots=True)
+class Given:
+    """What an aggregate is given: its values, and what stands around them."""
+
+    values: list[Sql]
+    distinct: bool = False
+    order: str = ""
+    limit: int | None = None
+    without_nulls: bool = False
+
+    @property
+    def text(self) -> str:
+        """The inside of the parentheses."""
+        order = f" {self.order}" if self.order else ""
+        return f"{'DISTINCT ' if self.distinct else ''}{shapes.listed(self.values)}{order}"
+
+
+def given(c: Compiler, nodes: list[exp.Expr], scope: Scope) -> Given:
+    """The arguments of an aggregate: `[DISTINCT] a, b [IGNORE NULLS] [ORDER BY …] [LIMIT n]`."""
+    made = Given([])
+    nodes = list(nodes)
+    if nodes and type(nodes[-1]) is exp.Limit:
+        only(nodes[-1], "this", "expression")
+        count = nodes[-1].args["expression"]
+        if type(count) is not exp.Literal or not count.name.isdigit() or len(count.name) > 9:
+            refuse("LIMIT in an aggregate takes a number.")
+        made.limit, nodes[-1] = int(count.name), nodes[-1].this
+    if nodes and type(nodes[-1]) is exp.Order:
+        only(nodes[-1], "this", "expressions")
+        made.order, nodes[-1] = windows.order_by(c, nodes[-1], scope), nodes[-1].this
+    if nodes and type(nodes[-1]) in {exp.IgnoreNulls, exp.RespectNulls}:
+        made.without_nulls, nodes[-1] = type(nodes[-1]) is exp.IgnoreNulls, nodes[-1].this
+    if nodes and type(nodes[0]) is exp.Distinct:
+        only(nodes[0], "expressions")
+        made.distinct, nodes = True, [*nodes[0].expressions, *nodes[1:]]
+    made.values = [c.expression(c, one, scope) for one in nodes]
+    return made
+
+
+def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """An aggregate function."""
+    called = node.name.lower()
+    if called == "count":
+        return _count(c, node, scope)
+    rule = AGGREGATES[called]
+    if called == "any_value" and len(node.expressions) == 1 and type(node.expressions[0]) is exp.HavingMax:
+        return bigquery.any_value(c, node.expressions[0], scope)
+    made = given(c, node.expressions, scope)
+    scope.aggregated = True
+    if c.clickhouse:
+        made.values = [clickhouse.counted(called, one) for one in made.values]
+    if not rule.least <= len(made.values) <= rule.most:
+        refuse(f"{called.upper()} takes {rule.least} argument{'' if rule.least == 1 else 's'} here, not {len(made.values)}.")
+    c.collects = c.collects or called in COLLECTING
+    if called == "array_agg":
+        return array_agg(made)
+    if made.limit is not None or made.without_nulls:
+        refuse(f"{called.upper()} takes no {'LIMIT' if made.limit is not None else 'IGNORE NULLS'} here.")
+    kind: Kind = made.values[0].kind if called in SAME_KIND else rule.kind
+    return Sql(f"{rule.name or called}({made.text})", kind)
+
+
+def array_agg(made: Given) -> Sql:
+    """ARRAY_AGG with what BigQuery allows inside."""
+    text = f"array_agg({made.text})"
+    if made.without_nulls:
+        text += f" FILTER (WHERE {made.values[0].text} IS NOT NULL)"
+    if made.limit is not None:
+        text = f"({text})[1:{made.limit}]"
+    return Sql(text if made.limit is None else f"({text})", "array", made.values[0].fields)
+
+
+def _count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    nodes = node.expressions
+    if not nodes or (len(nodes) == 1 and type(nodes[0]) is exp.Star):
+        if nodes:
+            only(nodes[0])
+        scope.aggregated = True
+        return Sql("count(*)", "integer")
+    made = given(c, nodes, scope)
+    scope.aggregated = True
+    if made.order or made.limit is not None or made.without_nulls:
+        refuse("COUNT takes a value, or DISTINCT values.")
+    if len(made.values) > 1 and made.distinct:
+        return Sql(f"count(DISTINCT ({shapes.listed(made.values)}))", "integer")
+    if len(made.values) != 1:
+        refuse(f"COUNT takes 1 argument, not {len(made.values)}.")
+    return Sql(f"count({made.text})", "integer")
+
+
+def string_agg(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """STRING_AGG(text, separator ORDER BY … LIMIT n)."""
+    only(node, "this", "separator")
+    made = given(c, [node.this], scope)
+    scope.aggregated = c.collects = True
+    separator = node.args.get("separator")
+    between = c.expression(c, separator, scope).text if separator is not None else "','"
+    if separator is None and not c.bigquery:
+        refuse("STRING_AGG takes a text and a separator.")
+    value = f"CAST({made.values[0].text} AS text)" if made.values[0].kind != "string" else made.values[0].text
+    distinct, order = "DISTINCT " if made.distinct else "", f" {made.order}" if made.order else ""
+    if made.limit is None:
+        return Sql(f"string_agg({distinct}{value}, {between}{order})", "string")
+    inside = f"array_agg({distinct}{value}{order}) FILTER (WHERE {value} IS NOT NULL)"
+    return Sql(f"(array_to_string(({inside})[1:{made.limit}], {between}))", "string")
+
+
+def within_group(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY …)."""
+    only(node, "this", "expression")
+    function, order = node.this, node.args["expression"]
+    called = function.name.lower() if type(function) is exp.Anonymous else ""
+    if called not in WITHIN or type(order) is not exp.Order or len(order.expressions) != 1:
+        refuse("WITHIN GROUP stands behind PERCENTILE_CONT, PERCENTILE_DISC or MODE.")
+    values = values_of(c, function, scope, 0 if called == "mode" else 1, 0 if called == "mode" else 1)
+    scope.aggregated = True
+    key = order.expressions[0]
+    text = f"{called}({shapes.listed(values)}) WITHIN GROUP (ORDER BY {c.expression(c, key.this, scope).text}{windows.direction(key)})"
+    return Sql(text, typed("Kind", WITHIN[called]))
+
+
+def windowed(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """A function that OVER follows: a window function or an aggregate."""
+    called = node.name.lower() if type(node) is exp.Anonymous else ""
+    if called in WINDOWS:
+        only(node, "this", "expressions")
+        return _plain(c, WINDOWS[called], called, node, scope)
+    if called not in AGGREGATES and called not in {"count", "countif"} and not (c.clickhouse and clickhouse.rule(called)):
+        refuse(f"{shown(called.upper() or node.key.upper())} cannot be used with OVER here.")
+    value = call(c, node, scope)
+    if value.text.startswith("("):
+        refuse(f"{called.upper()} with LIMIT or HAVING cannot be used with OVER.")
+    return value
+
+
+def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> Rows:
+    """A function in FROM. SqlRefused when it is on no list."""
+    called = node.name.lower() if type(node) is exp.Anonymous else ""
+    only(node, "this", "expressions")
+    if called == "generate_series":
+        values = values_of(c, node, scope, 2, 3)
+        return Rows(f"bq.series({shapes.listed(values)})", (Output("generate_series"),), named_by_alias=True)
+    if called == "unnest":
+        values = values_of(c, node, scope, 1, 1)
+        return Rows(f"bq.unnest({values[0].text})", (Output("unnest"),), named_by_alias=True)
+    plain = called.replace("json_", "jsonb_", 1) if called.startswith("json_") else called
+    outputs: dict[str, tuple[Output, ...]] = {
+        "jsonb_array_elements": (Output("value", "json"),),
+        "jsonb_array_elements_text": (Output("value", "string"),),
+        "jsonb_object_keys": (Output("jsonb_object_keys", "string"),),
+        "jsonb_each": (Output("key", "string"), Output("value", "json")),
+        "jsonb_each_text": (Output("key", "string"), Output("value", "string")),
+        "string_to_table": (Output("string_to_table", "string"),),
+    }
+    if plain not in outputs:
+        raise SqlRefused(no_function(called or node.key), about="denied")
+    values = values_of(c, node, scope, 1, 2 if plain == "string_to_table" else 1)
+    return Rows(f"{plain}({shapes.listed(values)})", outputs[plain], named_by_alias=plain in {"jsonb_object_keys", "string_to_table"})
+
+
+def struct_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Output, ...]] | None:
+    """`[STRUCT(1 AS a), STRUCT(2)]` as rows of their own; None when the array is no such list."""
+    if type(node) is not exp.Array or not node.expressions:
+        return None
+    structs = [one for one in node.expressions if type(one) is exp.Anonymous and one.name.lower() == "struct"]
+    if len(structs) != len(node.expressions):
+        return None
+    made = [bigquery.struct_items(c, one, scope) for one in structs]
+    if len({len(row) for row in made}) != 1:
+        raise SqlRefused("The STRUCTs of an array must all have the same fields.")
+    outputs = tuple(Output(name, value.kind) for name, value in made[0])
+    return f"VALUES {', '.join(f'({shapes.listed([value for _, value in row])})' for row in made)}", outputs

@@ -1,0 +1,270 @@
+"""Queries: SELECT, WITH and set operations, clause by clause."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.translate import shapes, sources, windows
+from cargo_ai.user_sql.translate.compiler import Compiler, Query, nodes, only, unknown
+from cargo_ai.user_sql.translate.names import Cte, Scope
+from cargo_ai.user_sql.translate.projections import Item, projections
+from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
+
+_SET_WORDS: dict[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
+_SELECT_PARTS = (
+    *("with_", "from_", "joins", "expressions", "distinct", "where", "group", "having", "qualify", "windows", "order", "limit", "offset"),
+)
+
+
+def query(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
+    """Any query: SELECT, a set operation, VALUES, or one of them in parentheses. SqlRefused for everything else."""
+    kind = type(node)
+    if kind is exp.Select:
+        return _select(c, node, ctes, outer)
+    if kind in _SET_WORDS:
+        return _set_operation(c, node, ctes, outer)
+    if kind is exp.Subquery:
+        return _parenthesized(c, node, ctes, outer)
+    if kind is exp.Values:
+        only(node, "expressions")
+        text, outputs = sources.values_rows(c, node, Scope(outer, ctes))
+        return Query(text, outputs, len(node.expressions) == 1)
+    raise SqlRefused(unknown(node) if isinstance(node, exp.Query) else f"Only a SELECT can be run here, not {shown(node.key.upper())}.")
+
+
+def with_clause(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> tuple[str, dict[str, Cte]]:
+    """`WITH …` in our words, and the queries that may be named behind it: each sees only those before it."""
+    clause = node.args.get("with_")
+    if clause is None:
+        return "", ctes
+    only(clause, "expressions", "recursive")
+    if clause.args.get("recursive"):
+        refuse("WITH RECURSIVE cannot be used here.")
+    seen, parts = dict(ctes), list[str]()
+    for cte in clause.expressions:
+        only(cte, "this", "alias", "materialized")
+        alias = cte.args["alias"]
+        only(alias, "this", "columns")
+        made = query(c, cte.this, seen, outer)
+        outputs = sources.renamed(made.outputs, [one.name for one in nodes(alias, "columns")])
+        handle = c.handle()
+        materialized = {True: " MATERIALIZED", False: " NOT MATERIALIZED"}.get(cte.args.get("materialized"), "")
+        parts.append(f"{handle}({', '.join(shapes.name(one.name) for one in outputs)}) AS{materialized} ({made.text})")
+        seen[alias.name.lower()] = Cte(handle, outputs, made.single)
+    return f"WITH {', '.join(parts)} ", seen
+
+
+def _select(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
+    only(node, *_SELECT_PARTS)
+    head, ctes = with_clause(c, node, ctes, outer)
+    scope = Scope(outer, ctes)
+    joined = sources.from_clause(c, node, scope)
+    scope.windows = windows.named(c, node, scope)
+    items = projections(c, node, scope)
+    if not items:
+        refuse("A SELECT without columns gives nothing.")
+    scope.aliases = {item.alias.lower(): item.sql for item in items if item.alias}
+    where = _where(c, node, scope, items, joined)
+    grouped = _group(c, node, scope, items)
+    tail = ""
+    if (having := node.args.get("having")) is not None:
+        tail = f" HAVING {_late(c, having.this, scope).text}"
+    limit = _limit(node)
+    distinct = _distinct(c, node, scope)
+    aggregate = not grouped and (any(item.aggregated for item in items) or bool(tail))
+    single = limit.single or aggregate or (not scope.sources) or all(one.single for one in scope.sources)
+    outputs = tuple(Output(item.name, item.sql.kind, item.sql.fields) for item in items)
+    core = f"{joined.text}{where}{grouped}{tail}"
+    if node.args.get("qualify") is not None:
+        text = _qualified(c, node, scope, items, distinct, core)
+    else:
+        text = f"SELECT {distinct}{', '.join(item.text for item in items)}{core}{_order(c, node, scope, items)}"
+    return Query(f"{head}{text}{limit.text}", outputs, single)
+
+
+def _late(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """An expression where names of the SELECT list count, too (HAVING, QUALIFY, ORDER BY)."""
+    scope.mode = "before" if c.clickhouse else "after"
+    try:
+        return c.expression(c, node, scope)
+    finally:
+        scope.mode = "none"
+
+
+def _where(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], joined: sources.Joined) -> str:
+    """WHERE. In ClickHouse the names of the SELECT list count here, too, unless an aggregate is behind them."""
+    if not c.clickhouse:
+        return sources.where_clause(c, node, scope, joined)
+    every = scope.aliases
+    scope.aliases, scope.mode = {item.alias.lower(): item.sql for item in items if item.alias and not item.aggregated}, "before"
+    try:
+        return sources.where_clause(c, node, scope, joined)
+    finally:
+        scope.aliases, scope.mode = every, "none"
+
+
+def _group(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
+    group = node.args.get("group")
+    if group is None:
+        return ""
+    only(group, "expressions", "all", "rollup", "cube", "grouping_sets")
+    for key, word in (("rollup", "ROLLUP"), ("cube", "CUBE"), ("grouping_sets", "GROUPING SETS")):
+        if group.args.get(key):
+            refuse(f"{word} cannot be used here.")
+    if group.args.get("all"):
+        plain = [str(position) for position, item in enumerate(items, 1) if not item.aggregated]
+        return f" GROUP BY {', '.join(plain)}" if plain else ""
+    parts: list[str] = []
+    for one in group.expressions:
+        if type(one) is exp.Literal and not one.is_string:
+            parts.append(_ordinal(one, items))
+        elif type(one) is exp.Column and not one.args.get("table") and (c.clickhouse or scope.column(one.name) is None):
+            parts.append(_position(one.name, items) or _late(c, one, scope).text)
+        else:
+            parts.append(c.expression(c, one, scope).text)
+    return f" GROUP BY {', '.join(parts)}"
+
+
+def _ordinal(node: exp.Expr, items: list[Item]) -> str:
+    if not node.name.isdigit() or not 1 <= int(node.name[:6]) <= len(items):
+        refuse(f"There is no column number {shown(node.name)} in the SELECT list.")
+    return node.name
+
+
+def _position(wanted: str, items: list[Item]) -> str | None:
+    """The number of the column that the SELECT list calls so."""
+    found = [position for position, item in enumerate(items, 1) if item.alias and item.alias.lower() == wanted.lower()]
+    return str(found[0]) if found else None
+
+
+def _distinct(c: Compiler, node: exp.Expr, scope: Scope) -> str:
+    distinct = node.args.get("distinct")
+    if distinct is None:
+        return ""
+    only(distinct, "on")
+    on = distinct.args.get("on")
+    if on is None:
+        return "DISTINCT "
+    parts = [c.expression(c, one, scope) for one in (on.expressions if type(on) is exp.Tuple else [on])]
+    return f"DISTINCT ON ({shapes.listed(parts)}) "
+
+
+def _order(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
+    parts = [f"{_order_key(c, one.this, scope, items)}{windows.direction(one)}" for one in _ordered(node)]
+    return f" ORDER BY {', '.join(parts)}" if parts else ""
+
+
+def _ordered(node: exp.Expr) -> list[exp.Expr]:
+    order = node.args.get("order")
+    if order is None:
+        return []
+    only(order, "expressions")
+    return list(order.expressions)
+
+
+def _order_key(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
+    if type(node) is exp.Literal and not node.is_string:
+        return _ordinal(node, items)
+    if type(node) is exp.Column and not node.args.get("table") and (position := _position(node.name, items)):
+        return position
+    return _late(c, node, scope).text
+
+
+def _qualified(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], distinct: str, core: str) -> str:
+    """QUALIFY: the query with its condition as one more column, inside one that filters by it; what it is sorted by goes along."""
+    if distinct.startswith("DISTINCT ON"):
+        refuse("DISTINCT ON and QUALIFY cannot be used together.")
+    inside = [item.text for item in items]
+    inside.append(f"{_late(c, node.args['qualify'].this, scope).text} AS q")
+    keys: list[str] = []
+    for number, one in enumerate(_ordered(node), 1):
+        key = _order_key(c, one.this, scope, items)
+        if key.isdigit():
+            keys.append(f"{key}{windows.direction(one)}")
+        elif distinct:
+            refuse("With DISTINCT and QUALIFY, sort by columns of the SELECT list.")
+        else:
+            inside.append(f"{key} AS o{number}")
+            keys.append(f"q0.o{number}{windows.direction(one)}")
+    names = ", ".join(f"q0.{shapes.name(item.name)}" for item in items)
+    order = f" ORDER BY {', '.join(keys)}" if keys else ""
+    return f"SELECT {distinct}{names} FROM (SELECT {', '.join(inside)}{core}) AS q0 WHERE q0.q{order}"  # noqa: S608 - written by us
+
+
+class _Limit:
+    """LIMIT and OFFSET: constants only."""
+
+    def __init__(self, text: str, single: bool) -> None:
+        self.text, self.single = text, single
+
+
+def _limit(node: exp.Expr) -> _Limit:
+    limit, offset = node.args.get("limit"), node.args.get("offset")
+    text, single = "", False
+    if limit is not None:
+        if type(limit) is exp.Fetch:
+            only(limit, "direction", "count", "limit_options")
+            options = limit.args.get("limit_options")
+            if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
+                refuse("FETCH takes ROWS ONLY here.")
+            count = limit.args.get("count")
+        else:
+            only(limit, "expression", "this")
+            count = limit.args.get("expression")
+        value = "1" if count is None else _count(count, "LIMIT")
+        text, single = f" LIMIT {value}", int(value) <= 1
+    if offset is not None:
+        only(offset, "expression", "this")
+        text += f" OFFSET {_count(offset.args.get('expression'), 'OFFSET')}"
+    return _Limit(text, single)
+
+
+def _count(node: exp.Expr | None, word: str) -> str:
+    value = node.name if type(node) is exp.Literal and not node.is_string else ""
+    if not (value.isascii() and value.isdigit()) or len(value) > 12:
+        refuse(f"{word} takes a number here.")
+    return value
+
+
+def _set_operation(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
+    only(node, "with_", "this", "expression", "distinct", "order", "limit", "offset")
+    head, ctes = with_clause(c, node, ctes, outer)
+    left, right = query(c, node.this, ctes, outer), query(c, node.args["expression"], ctes, outer)
+    if len(left.outputs) != len(right.outputs):
+        refuse(f"Both sides of {_SET_WORDS[type(node)]} need the same number of columns, not {len(left.outputs)} and {len(right.outputs)}.")
+    outputs = tuple(Output(one.name, _same(one, other)) for one, other in zip(left.outputs, right.outputs, strict=True))
+    word = f"{_SET_WORDS[type(node)]}{'' if node.args.get('distinct') else ' ALL'}"
+    text = f"({left.text}) {word} ({right.text})"
+    return _with_tail(node, f"{head}{text}", outputs, single=False)
+
+
+def _same(one: Output, other: Output) -> Kind:
+    return one.kind if one.kind == other.kind else ""
+
+
+def _parenthesized(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
+    only(node, "this", "with_", "order", "limit", "offset")
+    head, ctes = with_clause(c, node, ctes, outer)
+    made = query(c, node.this, ctes, outer)
+    if not (head or _ordered(node) or node.args.get("limit") or node.args.get("offset")):
+        return made
+    return _with_tail(node, f"{head}({made.text})", made.outputs, single=made.single)
+
+
+def _with_tail(node: exp.Expr, text: str, outputs: tuple[Output, ...], *, single: bool) -> Query:
+    """ORDER BY and LIMIT of a query that is made of others: sorted by its columns, by name or number."""
+    keys: list[str] = []
+    for one in _ordered(node):
+        key = one.this
+        if type(key) is exp.Literal and not key.is_string and key.name.isdigit() and 1 <= int(key.name[:6]) <= len(outputs):
+            keys.append(f"{key.name}{windows.direction(one)}")
+            continue
+        wanted = key.name.lower() if type(key) is exp.Column and not key.args.get("table") else None
+        found = [position for position, output in enumerate(outputs, 1) if output.name.lower() == wanted]
+        if not found:
+            refuse("Sort a UNION and its like by the names or numbers of its columns.")
+        keys.append(f"{found[0]}{windows.direction(one)}")
+    limit = _limit(node)
+    order = f" ORDER BY {', '.join(keys)}" if keys else ""
+    return Query(f"{text}{order}{limit.text}", outputs, single or limit.single)

@@ -1,0 +1,311 @@
+"""Sources: FROM and JOIN: what a query reads, and whether everything in it belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from cargo_ai.records.catalog import SYSTEM_COLUMNS
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.translate import functions, names, shapes
+from cargo_ai.user_sql.translate.compiler import Compiler, nodes, only, unknown
+from cargo_ai.user_sql.translate.names import Scope, Source
+from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
+from cargo_ai.user_sql.translate.types import KINDS
+
+MOST_SOURCES = 40
+
+
+@dataclass(slots=True)
+class Joined:
+    """FROM in our words. `edges`: sources that a condition brings together, and whether it is an equality between them."""
+
+    text: str = ""
+    edges: list[tuple[frozenset[str], bool]] = field(default_factory=list[tuple[frozenset[str], bool]])
+    small: set[str] = field(default_factory=set[str])
+    """Handles of constant lists: crossing them with a table is meant."""
+
+
+def from_clause(c: Compiler, node: exp.Expr, scope: Scope) -> Joined:
+    """FROM with its joins; the sources are then in the scope."""
+    joined, clause = Joined(), node.args.get("from_")
+    if clause is None:
+        if node.args.get("joins"):
+            refuse("A JOIN needs a FROM.")
+        return joined
+    only(clause, "this")
+    text, first = _source(c, clause.this, scope, joined)
+    scope.add(first)
+    joined.text = f" FROM {text}"
+    commas = False
+    for join in nodes(node, "joins"):
+        if len(scope.sources) >= MOST_SOURCES:
+            refuse(f"The query joins too much: {MOST_SOURCES} tables are the most.")
+        commas = _join(c, join, scope, joined, commas)
+    return joined
+
+
+def _join(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined, commas: bool) -> bool:
+    only(node, "this", "on", "using", "kind", "side", "method")
+    kind, side = str(node.args.get("kind") or "").upper(), str(node.args.get("side") or "").upper()
+    if node.args.get("method") or kind not in {"", "INNER", "OUTER", "CROSS"} or side not in {"", "LEFT", "RIGHT", "FULL"}:
+        refuse(f"{' '.join(filter(None, (str(node.args.get('method') or ''), side, kind)))} JOIN cannot be used here.")
+    if commas and side in {"RIGHT", "FULL"}:
+        refuse(f"Write JOINs instead of commas where there is a {side} JOIN.")
+    text, source = _source(c, node.this, scope, joined)
+    if source.follows and side in {"RIGHT", "FULL"}:
+        refuse(f"A {side} JOIN cannot depend on what stands before it.")
+    on, using = node.args.get("on"), node.args.get("using")
+    if using:
+        joined.text += f" {side or 'INNER'} JOIN {text} ON {_using(using, side, source, scope, joined)}"
+        scope.add(source)
+        return commas
+    scope.add(source)
+    if on is None:
+        if side:
+            refuse(f"A {side} JOIN needs ON or USING.")
+        joined.text += f" CROSS JOIN {text}"
+        return commas or kind != "CROSS"
+    joined.text += f" {side or 'INNER'} JOIN {text} ON {_conjunction(c, on, scope, joined)}"
+    return commas
+
+
+def _using(using: list[exp.Expr], side: str, source: Source, scope: Scope, joined: Joined) -> str:
+    parts: list[str] = []
+    for one in using:
+        scope.touched = set()
+        left, right = scope.column(one.name), source.column(one.name)
+        if left is None or right is None:
+            refuse(f"Both sides of a join USING ({shown(one.name)}) need that column.")
+        joined.edges.append((frozenset(scope.touched | {source.handle}), True))
+        parts.append(f"{left.text} = {right.text}")
+        both = Sql(f"COALESCE({left.text}, {right.text})", left.kind)
+        for other in scope.sources:
+            scope.hidden.add((other.handle, one.name.lower()))
+        scope.hidden.add((source.handle, one.name.lower()))
+        scope.merged[one.name.lower()] = {"RIGHT": right, "FULL": both}.get(side, left)
+    return f"({' AND '.join(parts)})"
+
+
+def where_clause(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> str:
+    """WHERE; and SqlRefused when tables are crossed without anything that brings them together."""
+    where = node.args.get("where")
+    text = f" WHERE {_conjunction(c, where.this, scope, joined)}" if where is not None else ""
+    _refuse_crossing(c, scope, joined)
+    return text
+
+
+def _conjunction(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> str:
+    """A condition, and which sources each of its parts brings together."""
+    parts: list[str] = []
+    for one in conjuncts(node):
+        scope.touched = set()
+        sides = (one.this, one.args["expression"]) if type(one) is exp.EQ else None
+        equality = False
+        if sides is not None:
+            c.expression(c, sides[0], scope)
+            left, scope.touched = scope.touched, set()
+            c.expression(c, sides[1], scope)
+            right, scope.touched = scope.touched, set()
+            equality = len(left) == len(right) == 1 and left != right
+        parts.append(c.expression(c, one, scope).text)
+        joined.edges.append((frozenset(scope.touched), equality))
+    return " AND ".join(parts)
+
+
+def conjuncts(node: exp.Expr) -> list[exp.Expr]:
+    """The parts of a condition that AND ties together, without recursion: a query may have thousands."""
+    found, todo = list[exp.Expr](), [node]
+    while todo:
+        one = todo.pop()
+        if type(one) is exp.And:
+            todo += [one.args["expression"], one.this]
+        elif type(one) is exp.Paren and type(one.this) is exp.And:
+            todo.append(one.this)
+        else:
+            found.append(one)
+    return found
+
+
+def _refuse_crossing(c: Compiler, scope: Scope, joined: Joined) -> None:
+    many = [one for one in scope.sources if not one.single]
+    if len(many) < 2:
+        return
+    follows = [(one.follows | {one.handle}, True) for one in many if one.follows]
+    tables = [one.handle for one in many if one.handle not in joined.small]
+    if _parts([*joined.edges, *follows], tables) > 1:
+        first, last = (next(one for one in many if one.handle == handle).called for handle in (tables[0], tables[-1]))
+        refuse(f"{shown(first)} and {shown(last)} are joined without a condition: say in ON or WHERE what belongs together.")
+    equal = [(handles, equality) for handles, equality in joined.edges if equality]
+    if _parts([*equal, *follows], [one.handle for one in many]) > 1:
+        c.loose = True
+
+
+def _parts(edges: list[tuple[frozenset[str], bool]], handles: list[str]) -> int:
+    """Into how many parts the sources fall."""
+    groups = [{handle} for handle in handles]
+    for touched, _ in edges:
+        meeting = [group for group in groups if group & touched]
+        if len(meeting) > 1:
+            groups = [group for group in groups if not group & touched] + [set[str]().union(*meeting)]
+    return len(groups)
+
+
+def _source(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
+    kind = type(node)
+    if kind is exp.Table:
+        return _function(c, node, scope, joined) if isinstance(node.this, exp.Func) else _table(c, node, scope)
+    if kind is exp.Subquery:
+        return _subquery(c, node, scope, scope.outer, "")
+    if kind is exp.Unnest:
+        return _unnest(c, node, scope, joined)
+    if kind is exp.Values:
+        only(node, "expressions", "alias")
+        text, outputs = values_rows(c, node, Scope(scope.outer, scope.ctes))
+        handle, made = _named(c, node, outputs, "values")
+        joined.small.add(handle)
+        return f"({text}) AS {handle}{_columns(made.outputs)}", made
+    if kind is exp.Lateral:
+        return _lateral(c, node, scope, joined)
+    raise SqlRefused(unknown(node))
+
+
+def _table(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, Source]:
+    only(node, "this", "db", "catalog", "alias")
+    parts = [part.name for part in (node.args.get("catalog"), node.args.get("db"), node.this) if isinstance(part, exp.Identifier)]
+    if not parts or len(parts) != sum(node.args.get(key) is not None for key in ("catalog", "db", "this")):
+        refuse("A table is named <dataset>.<model>.")
+    alias = node.args.get("alias")
+    handle, called = c.handle(), alias.name if alias is not None and alias.name else parts[-1]
+    if len(parts) == 1 and (cte := scope.ctes.get(parts[0].lower())) is not None:
+        outputs = renamed(cte.outputs, _alias_columns(node))
+        return f"{cte.handle} AS {handle}{_columns(outputs)}", Source(handle, called, outputs, cte.single)
+    found = names.relation(c.catalog, parts)
+    if found not in c.relations:
+        c.relations.append(found)
+    if _alias_columns(node):
+        refuse("The columns of a table cannot be renamed in FROM: use AS in the SELECT list.")
+    outputs, others = names.outputs_of(found, KINDS)
+    system = tuple(Output(one.slug, KINDS[one.type]) for one in SYSTEM_COLUMNS.values() if found.system)
+    path = None if alias is not None and alias.name else (found.dataset, found.slug)
+    source = Source(handle, called, (*system, *outputs), path=path, spellings=others)
+    return f"{shapes.name(found.schema)}.{shapes.name(found.view)} AS {handle}", source
+
+
+def _subquery(c: Compiler, node: exp.Expr, scope: Scope, outer: Scope | None, prefix: str) -> tuple[str, Source]:
+    only(node, "this", "alias", "with_", "order", "limit", "offset")
+    if not isinstance(node.this, exp.Query | exp.Values):
+        refuse("A join in parentheses cannot be used here: write the joins one after the other.")
+    plain = node.copy()
+    plain.set("alias", None)
+    made = c.query(c, plain, scope.ctes, outer)
+    outputs = renamed(made.outputs, _alias_columns(node))
+    handle, source = _named(c, node, outputs, "subquery")
+    source.single = made.single
+    return f"{prefix}({made.text}) AS {handle}{_columns(outputs)}", source
+
+
+def _lateral(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
+    only(node, "this", "alias", "view", "outer", "ordinality", "cross_apply")
+    if node.args.get("view") or node.args.get("outer") or node.args.get("ordinality") or node.args.get("cross_apply") is not None:
+        refuse("LATERAL VIEW, APPLY and WITH ORDINALITY cannot be used here.")
+    inside = node.this
+    if type(inside) is exp.Subquery:
+        inside = inside.copy()
+        inside.set("alias", node.args.get("alias"))
+        scope.touched = set()
+        text, source = _subquery(c, inside, scope, scope, "LATERAL ")
+        # A correlated subquery runs once per row of what it depends on; one that depends on nothing is like any other.
+        source.follows = frozenset(scope.touched)
+        return text, source
+    if isinstance(inside, exp.Func):
+        table = exp.Table(this=inside.copy(), alias=node.args.get("alias"))
+        return _function(c, table, scope, joined)
+    raise SqlRefused("LATERAL takes a subquery or a function.")
+
+
+def _function(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
+    only(node, "this", "alias")
+    scope.touched = set()
+    made = functions.table_function(c, node.this, scope)
+    follows = frozenset(scope.touched)
+    alias = node.args.get("alias")
+    outputs = made.outputs
+    if made.named_by_alias and alias is not None and alias.name:
+        outputs = (Output(alias.name, outputs[0].kind),)
+    outputs = renamed(outputs, _alias_columns(node))
+    handle, source = _named(c, node, outputs, outputs[0].name)
+    source.follows = follows
+    if alias is not None and alias.name and len(outputs) == 1 and not _alias_columns(node):
+        # Behind `f(x) AS t` both t and t.value are the value.
+        source.spellings = {alias.name: outputs[0].name}
+    if not follows:
+        joined.small.add(handle)
+    return f"LATERAL {made.text} AS {handle}{_columns(outputs)}", source
+
+
+def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
+    only(node, "expressions", "alias", "offset")
+    if len(node.expressions) != 1:
+        refuse("UNNEST takes one array here.")
+    array, alias, offset = node.expressions[0], node.args.get("alias"), node.args.get("offset")
+    renames = _alias_columns(node)
+    called = (alias.name if alias is not None and alias.name else "") or (renames[0] if renames else "unnest")
+    handle = c.handle()
+    counter = offset.name if isinstance(offset, exp.Identifier) else renames[1] if offset and len(renames) > 1 else "ordinality"
+    scope.touched = set()
+    if (rows := functions.struct_rows(c, array, scope)) is not None and not offset:
+        text, outputs = rows
+        joined.small.add(handle)
+        return f"({text}) AS {handle}{_columns(outputs)}", Source(handle, called, outputs)
+    value = c.expression(c, array, scope)
+    kind: Kind = "struct" if value.fields is not None else "string" if value.kind == "json" else ""
+    element = Output(renames[0] if renames else called, kind, value.fields)
+    follows = frozenset(scope.touched)
+    outputs = (element, Output(counter, "integer")) if offset else (element,)
+    if offset:
+        # BigQuery counts from 0, Postgres from 1.
+        position = "u.o - 1" if c.bigquery else "u.o"
+        text = f"LATERAL (SELECT u.e, {position} FROM bq.unnest({value.text}) WITH ORDINALITY AS u(e, o))"  # noqa: S608 - written by us
+    else:
+        text = f"LATERAL bq.unnest({value.text})"
+    if not follows:
+        joined.small.add(handle)
+    return f"{text} AS {handle}{_columns(outputs)}", Source(handle, called, outputs, follows=follows)
+
+
+def values_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Output, ...]]:
+    """`VALUES (…), (…)`."""
+    rows = [list(one.expressions) if type(one) is exp.Tuple else [one] for one in node.expressions]
+    if not rows or len({len(row) for row in rows}) != 1:
+        refuse("The rows of VALUES must all have the same number of values.")
+    made = [[c.expression(c, one, scope) for one in row] for row in rows]
+    outputs = tuple(Output(f"column{number}", one.kind) for number, one in enumerate(made[0], 1))
+    return f"VALUES {', '.join(f'({shapes.listed(row)})' for row in made)}", outputs
+
+
+def renamed(outputs: tuple[Output, ...], wanted: list[str]) -> tuple[Output, ...]:
+    """The columns with the names of `AS t(a, b)`: the first ones, as many as there are names."""
+    if len(wanted) > len(outputs):
+        refuse(f"There are {len(wanted)} names for {len(outputs)} columns.")
+    return tuple(one._replace(name=wanted[at]) if at < len(wanted) else one for at, one in enumerate(outputs))
+
+
+def _alias_columns(node: exp.Expr) -> list[str]:
+    alias = node.args.get("alias")
+    if alias is None:
+        return []
+    only(alias, "this", "columns")
+    return [one.name for one in nodes(alias, "columns")]
+
+
+def _named(c: Compiler, node: exp.Expr, outputs: tuple[Output, ...], otherwise: str) -> tuple[str, Source]:
+    alias = node.args.get("alias")
+    handle = c.handle()
+    called = alias.name if alias is not None and alias.name else f"{otherwise} {handle}"
+    return handle, Source(handle, called, outputs)
+
+
+def _columns(outputs: tuple[Output, ...]) -> str:
+    return f"({', '.join(shapes.name(one.name) for one in outputs)})"
