@@ -35,7 +35,7 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
             rows: list[tuple[str, Entry, str | None]] = []
             for record in records:
                 walk = begin(str(ids.new()), program, record)
-                advance(walk, int(clock.unix() * 1000))
+                advance(walk, clock.now_ms())
                 assert walk.status == "success"
                 rows += [(walk.run, entry, None) for entry in walk.entries]
                 if len(rows) >= ROWS:

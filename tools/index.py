@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cargo_ai import contract
-from cargo_ai.kernel.operation import AnyOperation, No
+from cargo_ai.kernel.operation import AnyOperation, RefusalSpec
 from cargo_ai.server.api.command_words import ROOMS, kebab, words_of
 
 Schema = dict[str, Any]
@@ -23,7 +23,7 @@ class Shape:
     """The JSON schema of a request, with references resolved on the way."""
 
     def __init__(self, operation: AnyOperation) -> None:
-        self.schema: Schema = operation.takes.model_json_schema(by_alias=True)
+        self.schema: Schema = operation.request.model_json_schema(by_alias=True)
         self._definitions: dict[str, Schema] = self.schema.get("$defs", {})
 
     def resolve(self, schema: Schema) -> Schema:
@@ -135,7 +135,7 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         "examples": list(operation.cli.examples),
         "args": args(operation),
         "writes": operation.writes,
-        "reasons": {str(reason): sentence(no) for reason, no in operation.refuses.items()},
+        "reasons": {str(reason): sentence(spec) for reason, spec in operation.refusals.items()},
         "until": _until(operation, operations),
         "output": operation.output,
         "urlWhen": list(operation.cli.url_when),
@@ -155,7 +155,7 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
     return told
 
 
-def sentence(refusal: No) -> str:
+def sentence(refusal: RefusalSpec) -> str:
     """A refusal as it reads before it happens: `There is no run with uuid UUID.`"""
     return _PLACE.sub(lambda place: "…" if place[1] == "cause" else kebab(place[1]).replace("_", "-").upper(), refusal.sentence)
 

@@ -38,7 +38,7 @@ def _command(command: Row, operation: AnyOperation) -> str:
     if command["examples"]:
         parts.append("```console\n" + "\n".join(f"$ {example}" for example in command["examples"]) + "\n```")
     facts = [f"- REST: `{command['verb']} /v1{command['path']}`"]
-    facts.append(f"- Permission: `{operation.needs}`" if operation.needs else "- Permission: any token")
+    facts.append(f"- Permission: `{operation.permission}`" if operation.permission else "- Permission: any token")
     if command["aliases"]:
         facts.append("- Also: " + ", ".join(f"`{' '.join(alias)}`" for alias in command["aliases"]))
     if command["until"]:
@@ -50,7 +50,7 @@ def _command(command: Row, operation: AnyOperation) -> str:
         parts.append("\n".join(["| Flag | Takes | |", "| --- | --- | --- |", *rows]))
     parts.append(_reply(operation))
     if command["reasons"]:
-        rows = [f"| `{reason}` | {no.status} | {_cell(index.sentence(no))} |" for reason, no in operation.refuses.items()]
+        rows = [f"| `{reason}` | {spec.status} | {_cell(index.sentence(spec))} |" for reason, spec in operation.refusals.items()]
         parts.append("\n".join(["| Reason | Status | Says |", "| --- | --- | --- |", *rows]))
     return "\n\n".join(parts)
 
@@ -73,7 +73,7 @@ def _flag(arg: Row) -> str:
 def _reply(operation: AnyOperation) -> str:
     if operation.output == "text":
         return "Replies with plain text."
-    schema: Row = operation.gives.model_json_schema(by_alias=True, mode="serialization")
+    schema: Row = operation.response.model_json_schema(by_alias=True, mode="serialization")
     keys = list(schema.get("properties", {}))
     return "Replies with " + ", ".join(f"`{key}`" for key in keys) + "." if keys else "Replies with one of several documents."
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
@@ -52,21 +52,21 @@ get: Operation[ByUuid, Told, Any] = Operation(
     "someRoom.bigThing.get",
     "GET",
     "/room/things/{uuid}",
-    takes=ByUuid,
-    gives=Told,
+    request=ByUuid,
+    response=Told,
     summary="Show.",
-    needs=None,
+    permission=None,
     waits=Waits("uuid", "status", final),
 )
 update: Operation[Asked, Told, Literal["thingNotFound"]] = Operation(
     "someRoom.bigThing.update",
     "PUT",
     "/room/things/{uuid}",
-    takes=Asked,
-    gives=Told,
+    request=Asked,
+    response=Told,
     summary="Change.",
-    needs="room:write",
-    refuses={"thingNotFound": no(404, "No | thing {uuid} in {big_room}: {cause}")},
+    permission="room:write",
+    refusals={"thingNotFound": refusal(404, "No | thing {uuid} in {big_room}: {cause}")},
     until=Until("someRoom.bigThing.get", "uuid", "status", final),
     cli=Cli(
         aliases=(("some-room", "thing", "change"), ("other", "thing", "update")),

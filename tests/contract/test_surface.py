@@ -51,7 +51,7 @@ def variants(schema: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any
 
 
 def replied(operation: AnyOperation) -> set[str]:
-    schema = operation.gives.model_json_schema(by_alias=True, mode="serialization")
+    schema = operation.response.model_json_schema(by_alias=True, mode="serialization")
     return {key for variant in variants(schema, schema) for key in variant.get("properties", {})}
 
 
@@ -63,8 +63,8 @@ def test_the_surface_is_the_whole_contract() -> None:
 def test_a_covered_operation_has_the_contracts_verb_path_fields_and_reasons(name: str) -> None:
     operation, entry = PUBLIC[name], SURFACE[name]
     assert (operation.verb, operation.path) == (entry["verb"], entry["path"])
-    assert set(entry["required"]) - accepted(operation.takes) == set(), "required fields that are not accepted"
-    assert set(entry["reasons"]) - set(operation.refuses) == set(), "reasons that are not declared"
+    assert set(entry["required"]) - accepted(operation.request) == set(), "required fields that are not accepted"
+    assert set(entry["reasons"]) - set(operation.refusals) == set(), "reasons that are not declared"
     if operation.output != "text":
         assert set(entry["reply"]) - replied(operation) == set(), "reply keys that are missing"
 
@@ -98,12 +98,12 @@ def test_every_operation_names_a_permission_of_the_contract(name: str) -> None:
     from cargo_ai.contract.workspace import permission
 
     operation = PUBLIC[name]
-    if operation.needs is None:
+    if operation.permission is None:
         assert name in ANYBODY
         return
     known = {value for item in vars(permission).values() for value in get_args(item) if isinstance(value, str)}
-    assert operation.needs in known
-    assert operation.needs.rpartition(":")[2] == ("write" if operation.writes else "read")
+    assert operation.permission in known
+    assert operation.permission.rpartition(":")[2] == ("write" if operation.writes else "read")
 
 
 @pytest.mark.parametrize("name", sorted(name for name, operation in PUBLIC.items() if operation.until is not None))
@@ -120,6 +120,6 @@ def test_what_starts_work_names_how_to_wait_for_it(name: str) -> None:
 def test_sentences_end_and_summaries_are_short(name: str) -> None:
     operation = PUBLIC[name]
     assert operation.summary.endswith(".") and len(operation.summary) <= 120
-    for reason, no in operation.refuses.items():
-        assert 400 <= no.status <= 503, reason
-        assert no.sentence.rstrip('"}').endswith((".", "!", "?")) or no.sentence.endswith("}"), reason
+    for reason, spec in operation.refusals.items():
+        assert 400 <= spec.status <= 503, reason
+        assert spec.sentence.rstrip('"}').endswith((".", "!", "?")) or spec.sentence.endswith("}"), reason

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.lint import alone, doors, size, words
+from tools.lint import alone, interfaces, size, words
 from tools.lint.tree import Fault, files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,13 +25,13 @@ def said(found: Iterator[Fault]) -> list[str]:
     return [str(fault) for fault in found]
 
 
-@pytest.mark.parametrize("lint", [doors, alone, size, words], ids=lambda lint: lint.__name__)
+@pytest.mark.parametrize("lint", [interfaces, alone, size, words], ids=lambda lint: lint.__name__)
 def test_this_repository_has_no_fault(lint) -> None:
     assert [str(fault) for fault in lint.faults(ROOT) if fault.fails] == []
 
 
 def test_the_lints_look_at_the_source_of_this_repository() -> None:
-    assert {Path("src/cargo_ai/cli/main.py"), Path("tools/lint/doors.py"), Path("Makefile")} <= set(files(ROOT))
+    assert {Path("src/cargo_ai/cli/main.py"), Path("tools/lint/interfaces.py"), Path("Makefile")} <= set(files(ROOT))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_lints_look_at_the_source_of_this_repository() -> None:
 )
 def test_a_room_that_reaches_past_a_door_is_found(tmp_path: Path, line: str) -> None:
     plant(tmp_path, "src/cargo_ai/domains/orchestration/runs/run.py", line + "\n")
-    (fault,) = said(doors.faults(tmp_path))
+    (fault,) = said(interfaces.faults(tmp_path))
     assert "orchestration reaches into workspace: import cargo_ai.domains.workspace.public" in fault
 
 
@@ -60,9 +60,9 @@ def test_a_room_that_reaches_past_a_door_is_found(tmp_path: Path, line: str) -> 
         "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from cargo_ai.domains.workspace.tables import User",
     ],
 )
-def test_doors_and_ones_own_modules_are_open(tmp_path: Path, line: str) -> None:
+def test_interfaces_and_ones_own_modules_are_open(tmp_path: Path, line: str) -> None:
     plant(tmp_path, "src/cargo_ai/domains/orchestration/runs/run.py", line + "\n")
-    assert said(doors.faults(tmp_path)) == []
+    assert said(interfaces.faults(tmp_path)) == []
 
 
 @pytest.mark.parametrize(

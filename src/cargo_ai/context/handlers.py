@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cargo_ai.context.context import Context
-from cargo_ai.kernel.operation import Operation, Req, Res, Why
+from cargo_ai.kernel.operation import Operation, Reason, Req, Res
 
 Handler = Callable[[Context, Any], Awaitable[Any]]
 
@@ -14,7 +14,7 @@ handlers: dict[str, Handler] = {}
 
 
 def handles(
-    operation: Operation[Req, Res, Why],
+    operation: Operation[Req, Res, Reason],
 ) -> Callable[[Callable[[Context, Req], Awaitable[Res]]], Callable[[Context, Req], Awaitable[Res]]]:
     """Mark the function that answers an operation. A second one for the same operation is a bug."""
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current moment, aware, in UTC."""
+    """The current time, aware, in UTC."""
     return datetime.now(UTC)  # noqa: TID251
 
 
@@ -19,6 +19,11 @@ def seconds() -> float:
 def unix() -> float:
     """Seconds since 1970 as a float."""
     return time.time()  # noqa: TID251
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970: how the journal keeps times."""
+    return int(time.time() * 1000)  # noqa: TID251
 
 
 def wire(moment: datetime) -> str:

@@ -12,7 +12,7 @@ from cargo_ai.kernel.wire import Wire
 
 Req = TypeVar("Req", bound=Wire)
 Res = TypeVar("Res", bound=Wire)
-Why = TypeVar("Why", bound=LiteralString)
+Reason = TypeVar("Reason", bound=LiteralString)
 Verb = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Output = Literal["json", "text", "download"]
 
@@ -20,16 +20,16 @@ _PATH_FIELD = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, slots=True)
-class No:
+class RefusalSpec:
     """A declared refusal: its status and its sentence, which may have `{named}` places filled by `refuse`."""
 
     status: int
     sentence: str
 
 
-def no(status: int, sentence: str) -> No:
+def refusal(status: int, sentence: str) -> RefusalSpec:
     """Declare a refusal."""
-    return No(status, sentence)
+    return RefusalSpec(status, sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,17 @@ class Cli:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation(Generic[Req, Res, Why]):
-    """name: the contract's operationId. takes: path, query and body merged. needs: the permission (`None`: any signed-in caller)."""
+class Operation(Generic[Req, Res, Reason]):
+    """name: the contract's operationId. request: path, query and body merged. permission: `None` admits any signed-in caller."""
 
     name: str
     verb: Verb
     path: str
-    takes: type[Req]
-    gives: type[Res]
+    request: type[Req]
+    response: type[Res]
     summary: str
-    needs: str | None
-    refuses: Mapping[Why, No] = field(default_factory=dict[Why, No])
+    permission: str | None
+    refusals: Mapping[Reason, RefusalSpec] = field(default_factory=dict[Reason, RefusalSpec])
     until: Until | None = None
     waits: Waits | None = None
     cli: Cli = Cli()
@@ -114,9 +114,9 @@ class Operation(Generic[Req, Res, Why]):
         """The fields that travel in the path, in order."""
         return tuple(_PATH_FIELD.findall(self.path))
 
-    def refuse(self, reason: Why, *, fix: str | None = None, details: Mapping[str, Any] | None = None, **places: object) -> NoReturn:
+    def refuse(self, reason: Reason, *, fix: str | None = None, details: Mapping[str, Any] | None = None, **places: object) -> NoReturn:
         """Say no with a reason that this operation has declared; `places` fill the sentence, `fix` is the command to run next."""
-        declared = self.refuses[reason]
+        declared = self.refusals[reason]
         sentence = declared.sentence.format(**places) if places else declared.sentence
         more = dict(details or {})
         if fix:
@@ -133,7 +133,7 @@ class Registry:
     def __init__(self) -> None:
         self._rows: dict[str, AnyOperation] = {}
 
-    def add(self, operation: Operation[Req, Res, Why]) -> Operation[Req, Res, Why]:
+    def add(self, operation: Operation[Req, Res, Reason]) -> Operation[Req, Res, Reason]:
         """Declare an operation and return it."""
         if operation.name in self._rows:
             raise ValueError(f"operation declared twice: {operation.name}")

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from psycopg import errors
 
 from cargo_ai.records.catalog import SQL_TYPES, Column, Relation
-from cargo_ai.records.driver import Connection, execute, fetch, value
 from cargo_ai.records.hashing import STORED, hash_of, stored
 from cargo_ai.records.names import qualified, quoted
+from cargo_ai.store.driver import Connection, execute, fetch, value
 
 LOCK_TIMEOUT_MS = 2_000
 ATTEMPTS = 2

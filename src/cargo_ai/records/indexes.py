@@ -20,9 +20,9 @@ from cargo_ai.contract.segmentation.filter import (
 )
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import table
-from cargo_ai.records.driver import Connection, fetch
 from cargo_ai.records.hashing import STORED
 from cargo_ai.records.names import qualified, quoted
+from cargo_ai.store.driver import Connection, fetch
 
 Kind = Literal["values", "order", "text"]
 """values: equal to, above, below, of several columns; order: the first records by one column; text: parts of texts."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from cargo_ai.records.catalog import SQL_TYPES, SYSTEM_COLUMNS, Column, Relation
 from cargo_ai.records.ddl import table
-from cargo_ai.records.driver import Connection, execute, fetch, value
 from cargo_ai.records.names import qualified, quoted
 from cargo_ai.records.values import to_wire
+from cargo_ai.store.driver import Connection, execute, fetch, value
 
 Row = Mapping[str, str | None]
 """A record's columns as the texts that the database reads (`values.to_database`)."""

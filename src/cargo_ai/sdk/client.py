@@ -8,7 +8,7 @@ from typing import Self
 
 import httpx
 
-from cargo_ai.kernel.operation import Operation, Req, Res, Why
+from cargo_ai.kernel.operation import Operation, Reason, Req, Res
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.sdk import exchange
 from cargo_ai.sdk.exchange import Exchange, Send, Settings, Told
@@ -28,7 +28,7 @@ class Client:
         """A client as `CARGO_API_TOKEN`, `CARGO_API_URL` and `CARGO_WORKSPACE_UUID` say; ValueError without a token."""
         return Client(Settings.from_environment())
 
-    async def call(self, operation: Operation[Req, Res, Why], request: Req, *, idempotency_key: str | None = None) -> Res:
+    async def call(self, operation: Operation[Req, Res, Reason], request: Req, *, idempotency_key: str | None = None) -> Res:
         """The reply to one operation.
 
         Lost connections and 503s are repeated, writes under one idempotency key (a fresh one unless given). Raises Refusal with `status`
@@ -36,7 +36,7 @@ class Client:
         """
         return await self._drive(exchange.call(operation, request, idempotency_key=idempotency_key))
 
-    async def wait(self, operation: Operation[Req, Res, Why], subject: Req | Res, *, timeout: float | None = None) -> Wire:
+    async def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
         """Wait for the end of a piece of work and return its final reply.
 
         `wait(batch.get, ByUuid(uuid=…))` or `wait(batch.create, reply)`. The server holds each request open. Raises Unfinished after

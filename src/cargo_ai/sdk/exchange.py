@@ -11,7 +11,7 @@ import httpx
 
 from cargo_ai import __version__, contract
 from cargo_ai.kernel import clock, ids, query, settings
-from cargo_ai.kernel.operation import AnyOperation, Operation, Req, Res, Waits, Why
+from cargo_ai.kernel.operation import AnyOperation, Operation, Reason, Req, Res, Waits
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import ByUuid, Wire
 
@@ -80,7 +80,7 @@ Exchange = Generator[Send | Pause, Told, Res]
 
 
 def call(
-    operation: Operation[Req, Res, Why], request: Req, *, idempotency_key: str | None = None, hold: int = 0, patience: float = 30.0
+    operation: Operation[Req, Res, Reason], request: Req, *, idempotency_key: str | None = None, hold: int = 0, patience: float = 30.0
 ) -> Exchange[Res]:
     """One operation. Lost connections, 429, 502, 503 and 504 are repeated for at most `patience` seconds, writes under one idempotency key.
 
@@ -104,7 +104,7 @@ def call(
     raise AssertionError("the last attempt returns or raises")
 
 
-def finish(operation: Operation[Req, Res, Why], subject: Req | Res, timeout: float | None) -> Exchange[Wire]:
+def finish(operation: Operation[Req, Res, Reason], subject: Req | Res, timeout: float | None) -> Exchange[Wire]:
     """Wait for the end of a piece of work.
 
     `operation` is either one that can be waited on (`orchestration.batch.get`) with its request, or one that starts work
@@ -129,16 +129,16 @@ def finish(operation: Operation[Req, Res, Why], subject: Req | Res, timeout: flo
 
 
 def _watched(operation: AnyOperation, subject: Any) -> tuple[AnyOperation, Wire]:
-    if operation.waits is not None and isinstance(subject, operation.takes):
+    if operation.waits is not None and isinstance(subject, operation.request):
         return operation, subject
     until = operation.until
-    if until is None or not isinstance(subject, operation.gives):
+    if until is None or not isinstance(subject, operation.response):
         raise TypeError(f"{operation.name} with a {type(subject).__name__} is nothing to wait for.")
     watched = contract.load()[until.operation]
     if watched.waits is None:
         raise TypeError(f"{watched.name} cannot be waited on.")
     uuid = _dig(subject.to_wire(), until.key)
-    return watched, watched.takes.model_validate(ByUuid(uuid=str(uuid)).to_wire())
+    return watched, watched.request.model_validate(ByUuid(uuid=str(uuid)).to_wire())
 
 
 def _field(reply: Wire, waits: Waits) -> object:
@@ -166,13 +166,13 @@ def _message(operation: AnyOperation, request: Wire, key: str | None, hold: int)
     return Send("GET", f"{path}?{asked}" if asked else path, None, headers, hold)
 
 
-def _reply(operation: Operation[Req, Res, Why], told: httpx.Response) -> Res:
+def _reply(operation: Operation[Req, Res, Reason], told: httpx.Response) -> Res:
     if not told.is_success:
         raise refusal_of(told)
     if operation.output == "text":
-        (name,) = operation.gives.model_fields
-        return operation.gives.model_validate({name: told.text})
-    return operation.gives.model_validate_json(told.content)
+        (name,) = operation.response.model_fields
+        return operation.response.model_validate({name: told.text})
+    return operation.response.model_validate_json(told.content)
 
 
 def refusal_of(told: httpx.Response) -> Refusal:

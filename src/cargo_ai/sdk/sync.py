@@ -8,7 +8,7 @@ from typing import Self
 
 import httpx
 
-from cargo_ai.kernel.operation import Operation, Req, Res, Why
+from cargo_ai.kernel.operation import Operation, Reason, Req, Res
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.sdk import exchange
 from cargo_ai.sdk.exchange import Exchange, Send, Settings, Told
@@ -26,11 +26,11 @@ class SyncClient:
         """A client as `CARGO_API_TOKEN`, `CARGO_API_URL` and `CARGO_WORKSPACE_UUID` say; ValueError without a token."""
         return SyncClient(Settings.from_environment())
 
-    def call(self, operation: Operation[Req, Res, Why], request: Req, *, idempotency_key: str | None = None) -> Res:
+    def call(self, operation: Operation[Req, Res, Reason], request: Req, *, idempotency_key: str | None = None) -> Res:
         """The reply to one operation; repeats and raises as `Client.call` does."""
         return self._drive(exchange.call(operation, request, idempotency_key=idempotency_key))
 
-    def wait(self, operation: Operation[Req, Res, Why], subject: Req | Res, *, timeout: float | None = None) -> Wire:
+    def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
         """Wait for the end of a piece of work and return its final reply; as `Client.wait`."""
         return self._drive(exchange.finish(operation, subject, timeout))
 

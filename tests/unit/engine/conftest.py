@@ -102,7 +102,7 @@ class Ground:
     async def claimed(self, shard: uuid.UUID, owner: str = "me") -> tuple[Claimed, Shard]:
         """Take a shard, as a worker does."""
         async with self.pool.connection() as connection:
-            taken = await claim.claim(connection, shard, owner, int(clock.unix() * 1000))
+            taken = await claim.claim(connection, shard, owner, clock.now_ms())
         assert taken is not None
         return taken, Shard(taken.uuid, taken.epoch, taken.workspace, taken.batch, taken.lane, signal=taken.signal)
 
@@ -112,11 +112,11 @@ class Ground:
 
     def counts_for(self, batch: uuid.UUID | None = None) -> Origin:
         """Where executions of this workspace's runs count."""
-        return Origin(self.workflow, self.release, batch, int(clock.unix() * 1000) // HOUR)
+        return Origin(self.workflow, self.release, batch, clock.now_ms() // HOUR)
 
 
 def now() -> int:
-    return int(clock.unix() * 1000)
+    return clock.now_ms()
 
 
 async def end(link: psycopg.AsyncConnection[Any], shard: Shard, *runs: uuid.UUID, status: str = "success") -> None:

@@ -76,7 +76,7 @@ async def limited(ground: Ground, engine_url: str) -> AsyncIterator[Limited]:
     ground.queue = Queue(most_runs=MOST)
     beat = "insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, 'here', 1, '{}', 4, 0, %s)"
     worker = ids.new()
-    await ground.do(beat, worker, int(clock.unix() * 1000))
+    await ground.do(beat, worker, clock.now_ms())
     world = Busy(tools={"call": CALL})
     made = Limited(ground, world, Mill(ground, engine_url, world))
     yield made

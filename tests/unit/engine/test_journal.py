@@ -37,7 +37,7 @@ def entry(seq: int = 0, **more: Any) -> Entry:
 
 
 def now() -> int:
-    return int(clock.unix() * 1000)
+    return clock.now_ms()
 
 
 async def flush(link: Link, *parts: Part, slot: int = 0) -> uuid.UUID:

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.engine.dispatch import schedule
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.dispatch.schedule import BadCron, Due, NotFired, Scheduler, Wanted
 from cargo_ai.kernel import clock, ids
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 
 WORKSPACE, OWNER = ids.new(), ids.new()

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from cargo_ai.kernel.operation import Operation, Registry, no
+from cargo_ai.kernel.operation import Operation, Registry, refusal
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import ByUuid
 
@@ -16,11 +16,11 @@ get: Operation[ByUuid, ByUuid, Literal["thingNotFound"]] = Operation(
     "room.thing.get",
     "GET",
     "/room/{roomUuid}/things/{uuid}",
-    takes=ByUuid,
-    gives=ByUuid,
+    request=ByUuid,
+    response=ByUuid,
     summary="Show a thing.",
-    needs="room:read",
-    refuses={"thingNotFound": no(404, "There is no thing {name}.")},
+    permission="room:read",
+    refusals={"thingNotFound": refusal(404, "There is no thing {name}.")},
 )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.kernel import ids
-from cargo_ai.kernel.operation import AnyOperation, Cli, Operation, Until, Waits, no
+from cargo_ai.kernel.operation import AnyOperation, Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Uuid, Wire
 from cargo_ai.server.api.dispatch import Served
@@ -73,35 +73,54 @@ get: Operation[ByUuid, GrowthReply, Literal["plantNotFound"]] = Operation(
     "garden.plant.get",
     "GET",
     "/garden/plants/{uuid}",
-    takes=ByUuid,
-    gives=GrowthReply,
+    request=ByUuid,
+    response=GrowthReply,
     summary="Show how a plant grows.",
-    needs="garden:read",
-    refuses={"plantNotFound": no(404, "There is no such plant.")},
+    permission="garden:read",
+    refusals={"plantNotFound": refusal(404, "There is no such plant.")},
     waits=Waits(key="uuid", field="status", final=FINAL),
 )
 create: Operation[CreatePlant, PlantReply, Literal["nameTaken"]] = Operation(
     "garden.plant.create",
     "POST",
     "/garden/plants",
-    takes=CreatePlant,
-    gives=PlantReply,
+    request=CreatePlant,
+    response=PlantReply,
     summary="Plant something.",
-    needs="garden:write",
-    refuses={"nameTaken": no(409, "A {name} grows here already.")},
+    permission="garden:write",
+    refusals={"nameTaken": refusal(409, "A {name} grows here already.")},
     until=Until("garden.plant.get", key="plant.uuid", field="status", final=FINAL),
 )
 listing: Operation[ListPlants, ListReply, Any] = Operation(
-    "garden.plant.all", "GET", "/garden/plants/list", takes=ListPlants, gives=ListReply, summary="List plants.", needs="garden:read"
+    "garden.plant.all",
+    "GET",
+    "/garden/plants/list",
+    request=ListPlants,
+    response=ListReply,
+    summary="List plants.",
+    permission="garden:read",
 )
 remove: Operation[ByUuid, ByUuid, Any] = Operation(
-    "garden.plant.remove", "DELETE", "/garden/plants/{uuid}", takes=ByUuid, gives=ByUuid, summary="Pull it out.", needs="garden:write"
+    "garden.plant.remove",
+    "DELETE",
+    "/garden/plants/{uuid}",
+    request=ByUuid,
+    response=ByUuid,
+    summary="Pull it out.",
+    permission="garden:write",
 )
 breaking: Operation[Break, Count, Any] = Operation(
-    "garden.break", "POST", "/garden/break", takes=Break, gives=Count, summary="Break.", needs=None, cli=Cli(examples=("cargo-ai x",))
+    "garden.break",
+    "POST",
+    "/garden/break",
+    request=Break,
+    response=Count,
+    summary="Break.",
+    permission=None,
+    cli=Cli(examples=("cargo-ai x",)),
 )
 reading: Operation[Nothing, Text, Any] = Operation(
-    "garden.read", "GET", "/garden/book", takes=Nothing, gives=Text, summary="Read.", needs=None, output="text"
+    "garden.read", "GET", "/garden/book", request=Nothing, response=Text, summary="Read.", permission=None, output="text"
 )
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.connection.dataset import Dataset
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -118,8 +118,8 @@ class Exists(Wire):
     exists: bool
 
 
-_not_found = no(404, "There is no connector {connector} in this workspace.")
-_no_integration = no(404, "There is no integration {integration}.")
+_not_found = refusal(404, "There is no connector {connector} in this workspace.")
+_no_integration = refusal(404, "There is no integration {integration}.")
 
 CreateReason = Literal["integrationNotFound", "duplicateSlug"]
 
@@ -128,13 +128,13 @@ create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.
         "connection.connector.create",
         "POST",
         "/connection/connectors",
-        takes=CreateConnector,
-        gives=CreatedConnector,
+        request=CreateConnector,
+        response=CreatedConnector,
         summary="Connect an account of an integration.",
-        needs="connection:write",
-        refuses={
+        permission="connection:write",
+        refusals={
             "integrationNotFound": _no_integration,
-            "duplicateSlug": no(409, "This workspace has a connector or dataset {slug} already: choose another slug."),
+            "duplicateSlug": refusal(409, "This workspace has a connector or dataset {slug} already: choose another slug."),
         },
         cli=Cli(
             examples=(
@@ -155,11 +155,11 @@ get: Operation[ByUuid, ConnectorReply, NotFoundReason] = operations.add(
         "connection.connector.get",
         "GET",
         "/connection/connectors/{uuid}",
-        takes=ByUuid,
-        gives=ConnectorReply,
+        request=ByUuid,
+        response=ConnectorReply,
         summary="Show a connector, its secrets hidden.",
-        needs="connection:read",
-        refuses={"connectorNotFound": _not_found},
+        permission="connection:read",
+        refusals={"connectorNotFound": _not_found},
         cli=Cli(examples=(f"cargo-ai connection connector get {_EXAMPLE}",)),
     )
 )
@@ -169,10 +169,10 @@ get_all: Operation[ListConnectors, ConnectorsReply, Never] = operations.add(
         "connection.connector.list",
         "GET",
         "/connection/connectors/list",
-        takes=ListConnectors,
-        gives=ConnectorsReply,
+        request=ListConnectors,
+        response=ConnectorsReply,
         summary="List the workspace's connectors, newest first.",
-        needs="connection:read",
+        permission="connection:read",
         cli=Cli(examples=("cargo-ai connection connector list", "cargo-ai connection connector list --integration-slug http")),
     )
 )
@@ -184,11 +184,11 @@ update: Operation[UpdateConnector, ConnectorReply, UpdateReason] = operations.ad
         "connection.connector.update",
         "PUT",
         "/connection/connectors/{uuid}",
-        takes=UpdateConnector,
-        gives=ConnectorReply,
+        request=UpdateConnector,
+        response=ConnectorReply,
         summary="Change a connector's name, settings, limits, or make it the default one.",
-        needs="connection:write",
-        refuses={"connectorNotFound": _not_found, "integrationNotFound": _no_integration},
+        permission="connection:write",
+        refusals={"connectorNotFound": _not_found, "integrationNotFound": _no_integration},
         cli=Cli(
             examples=(
                 f"cargo-ai connection connector update --uuid {_EXAMPLE} --name CRM",
@@ -206,14 +206,14 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "connection.connector.remove",
         "DELETE",
         "/connection/connectors/{uuid}",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Remove a connector that nothing uses, with its secrets.",
-        needs="connection:write",
-        refuses={
+        permission="connection:write",
+        refusals={
             "connectorNotFound": _not_found,
-            "connectorIsUsedInWorkflows": no(409, "This connector is used by {users}: take it out there first."),
-            "connectorIsUsedInModels": no(409, "This connector feeds {users}: remove them first."),
+            "connectorIsUsedInWorkflows": refusal(409, "This connector is used by {users}: take it out there first."),
+            "connectorIsUsedInModels": refusal(409, "This connector feeds {users}: remove them first."),
         },
         cli=Cli(examples=(f"cargo-ai connection connector remove {_EXAMPLE}",)),
         agent_safe=False,
@@ -225,10 +225,10 @@ exists_by_slug: Operation[BySlug, Exists, Never] = operations.add(
         "connection.connector.existsBySlug",
         "GET",
         "/connection/connectors/existsBySlug",
-        takes=BySlug,
-        gives=Exists,
+        request=BySlug,
+        response=Exists,
         summary="Whether the workspace has a connector with this slug.",
-        needs="connection:read",
+        permission="connection:read",
         cli=Cli(examples=("cargo-ai connection connector exists-by-slug --slug crm",)),
     )
 )

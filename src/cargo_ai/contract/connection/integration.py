@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.connection.connector import BySlug
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Wire
 
 Category = Literal[
@@ -71,7 +71,7 @@ class Documentation(Wire):
     text: str
 
 
-_not_found = no(404, "There is no integration {integration}.")
+_not_found = refusal(404, "There is no integration {integration}.")
 
 NotFoundReason = Literal["integrationNotFound"]
 
@@ -80,11 +80,11 @@ get: Operation[BySlug, IntegrationReply, NotFoundReason] = operations.add(
         "connection.integration.get",
         "GET",
         "/connection/integrations/{slug}",
-        takes=BySlug,
-        gives=IntegrationReply,
+        request=BySlug,
+        response=IntegrationReply,
         summary="Show an integration: what its account needs, what its actions take and give.",
-        needs="connection:read",
-        refuses={"integrationNotFound": _not_found},
+        permission="connection:read",
+        refusals={"integrationNotFound": _not_found},
         cli=Cli(examples=("cargo-ai connection integration get http",)),
     )
 )
@@ -94,10 +94,10 @@ get_all: Operation[ListIntegrations, IntegrationsReply, Never] = operations.add(
         "connection.integration.list",
         "GET",
         "/connection/integrations/list",
-        takes=ListIntegrations,
-        gives=IntegrationsReply,
+        request=ListIntegrations,
+        response=IntegrationsReply,
         summary="List the integrations that can be connected.",
-        needs="connection:read",
+        permission="connection:read",
         cli=Cli(
             csv=frozenset({"slugs"}),
             examples=(
@@ -113,11 +113,11 @@ get_documentation: Operation[BySlug, Documentation, NotFoundReason] = operations
         "connection.integration.getDocumentation",
         "GET",
         "/connection/integrations/{slug}/documentation",
-        takes=BySlug,
-        gives=Documentation,
+        request=BySlug,
+        response=Documentation,
         summary="Read an integration's documentation, as plain text.",
-        needs="connection:read",
-        refuses={"integrationNotFound": _not_found},
+        permission="connection:read",
+        refusals={"integrationNotFound": _not_found},
         output="text",
         cli=Cli(examples=("cargo-ai connection integration get-documentation http",)),
     )

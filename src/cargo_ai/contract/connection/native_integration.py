@@ -29,10 +29,10 @@ get: Operation[Nothing, NativeIntegrationReply, Never] = operations.add(
         "connection.nativeIntegration.get",
         "GET",
         "/connection/nativeIntegrations",
-        takes=Nothing,
-        gives=NativeIntegrationReply,
+        request=Nothing,
+        response=NativeIntegrationReply,
         summary="Show the built-in actions of workflows and the forms of their configs.",
-        needs="connection:read",
+        permission="connection:read",
         cli=Cli(examples=("cargo-ai connection native-integration get",)),
     )
 )

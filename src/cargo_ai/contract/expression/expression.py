@@ -36,10 +36,10 @@ evaluate: Operation[EvaluateExpression, Evaluation, Never] = operations.add(
         "expression.expression.evaluate",
         "POST",
         "/expression/expressions/evaluate",
-        takes=EvaluateExpression,
-        gives=Evaluation,
+        request=EvaluateExpression,
+        response=Evaluation,
         summary="Evaluate an expression with variables of your own; nothing is stored.",
-        needs="orchestration:read",
+        permission="orchestration:read",
         reads=True,
         cli=Cli(
             words=("expression", "eval", "evaluate"),

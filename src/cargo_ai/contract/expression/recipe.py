@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.sparse import Sparse
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Moment, Removed, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -140,7 +140,7 @@ class ByRecipe(Wire):
     recipe_uuid: Uuid
 
 
-_NO_RECIPE = no(404, "There is no recipe {uuid} that you can see.")
+_NO_RECIPE = refusal(404, "There is no recipe {uuid} that you can see.")
 NotFound = Literal["recipeNotFound"]
 
 get_all: Operation[ListRecipes, RecipesReply, Never] = operations.add(
@@ -148,10 +148,10 @@ get_all: Operation[ListRecipes, RecipesReply, Never] = operations.add(
         "expression.recipe.list",
         "GET",
         "/expression/recipes/list",
-        takes=ListRecipes,
-        gives=RecipesReply,
+        request=ListRecipes,
+        response=RecipesReply,
         summary="List the recipes: expressions that are kept to be used again.",
-        needs="orchestration:read",
+        permission="orchestration:read",
         cli=Cli(
             examples=("cargo-ai expression recipe list", "cargo-ai expression recipe list --tab favorites --categories cleaning,sales")
         ),
@@ -165,11 +165,14 @@ get: Operation[ByVersion, RecipeReply, VersionReason] = operations.add(
         "expression.recipe.get",
         "GET",
         "/expression/recipes/{uuidOrShortId}/{version}",
-        takes=ByVersion,
-        gives=RecipeReply,
+        request=ByVersion,
+        response=RecipeReply,
         summary="Show one version of a recipe.",
-        needs="orchestration:read",
-        refuses={"recipeNotFound": _NO_RECIPE, "versionNotFound": no(404, "The recipe has no version {version}; its last is {last}.")},
+        permission="orchestration:read",
+        refusals={
+            "recipeNotFound": _NO_RECIPE,
+            "versionNotFound": refusal(404, "The recipe has no version {version}; its last is {last}."),
+        },
         cli=Cli(examples=(f"cargo-ai expression recipe get {_EXAMPLE} 1",)),
     )
 )
@@ -179,11 +182,11 @@ get_last: Operation[ByEither, RecipeReply, NotFound] = operations.add(
         "expression.recipe.getLastVersion",
         "GET",
         "/expression/recipes/{uuidOrShortId}/last",
-        takes=ByEither,
-        gives=RecipeReply,
+        request=ByEither,
+        response=RecipeReply,
         summary="Show the last version of a recipe.",
-        needs="orchestration:read",
-        refuses={"recipeNotFound": _NO_RECIPE},
+        permission="orchestration:read",
+        refusals={"recipeNotFound": _NO_RECIPE},
         cli=Cli(examples=(f"cargo-ai expression recipe get-last-version {_EXAMPLE}",)),
     )
 )
@@ -193,10 +196,10 @@ create: Operation[CreateRecipe, RecipeReply, Never] = operations.add(
         "expression.recipe.create",
         "POST",
         "/expression/recipes",
-        takes=CreateRecipe,
-        gives=RecipeReply,
+        request=CreateRecipe,
+        response=RecipeReply,
         summary="Keep an expression as a recipe.",
-        needs="orchestration:workflow:write",
+        permission="orchestration:workflow:write",
         cli=Cli(
             examples=(
                 "cargo-ai expression recipe create --name 'Lower-case e-mail' --category cleaning "
@@ -211,11 +214,11 @@ create_version: Operation[NewRecipeVersion, RecipeReply, NotFound] = operations.
         "expression.recipe.createNewVersion",
         "POST",
         "/expression/recipes/{uuid}",
-        takes=NewRecipeVersion,
-        gives=RecipeReply,
+        request=NewRecipeVersion,
+        response=RecipeReply,
         summary="Change a recipe of the workspace: its former versions stay.",
-        needs="orchestration:workflow:write",
-        refuses={"recipeNotFound": _NO_RECIPE},
+        permission="orchestration:workflow:write",
+        refusals={"recipeNotFound": _NO_RECIPE},
         cli=Cli(
             examples=(
                 f"cargo-ai expression recipe create-new-version {_EXAMPLE} --name 'Lower-case e-mail' "
@@ -230,11 +233,11 @@ archive: Operation[ByEither, Removed, NotFound] = operations.add(
         "expression.recipe.archive",
         "PUT",
         "/expression/recipes/{uuidOrShortId}/archive",
-        takes=ByEither,
-        gives=Removed,
+        request=ByEither,
+        response=Removed,
         summary="Take a recipe of the workspace off the lists; what uses it goes on.",
-        needs="orchestration:workflow:write",
-        refuses={"recipeNotFound": _NO_RECIPE},
+        permission="orchestration:workflow:write",
+        refusals={"recipeNotFound": _NO_RECIPE},
         cli=Cli(examples=(f"cargo-ai expression recipe archive {_EXAMPLE}",)),
     )
 )
@@ -244,11 +247,11 @@ favorite: Operation[ByRecipe, Removed, NotFound] = operations.add(
         "expression.favoriteRecipe.create",
         "POST",
         "/expression/favoriteRecipes",
-        takes=ByRecipe,
-        gives=Removed,
+        request=ByRecipe,
+        response=Removed,
         summary="Put a recipe among your favourites.",
-        needs="orchestration:workflow:write",
-        refuses={"recipeNotFound": _NO_RECIPE},
+        permission="orchestration:workflow:write",
+        refusals={"recipeNotFound": _NO_RECIPE},
         cli=Cli(examples=(f"cargo-ai expression favorite-recipe create --recipe-uuid {_EXAMPLE}",)),
     )
 )
@@ -260,14 +263,14 @@ unfavorite: Operation[ByRecipe, Removed, UnfavoriteReason] = operations.add(
         "expression.favoriteRecipe.delete",
         "DELETE",
         "/expression/favoriteRecipes/{recipeUuid}/",
-        takes=ByRecipe,
-        gives=Removed,
+        request=ByRecipe,
+        response=Removed,
         summary="Take a recipe out of your favourites.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "recipeNotFound": _NO_RECIPE,
-            "alreadyArchived": no(409, "The recipe is not among your favourites."),
-            "recipeDoesNotBelongsToWorkspace": no(404, "There is no such recipe that you can see."),
+            "alreadyArchived": refusal(409, "The recipe is not among your favourites."),
+            "recipeDoesNotBelongsToWorkspace": refusal(404, "There is no such recipe that you can see."),
         },
         cli=Cli(examples=(f"cargo-ai expression favorite-recipe delete {_EXAMPLE}",)),
     )

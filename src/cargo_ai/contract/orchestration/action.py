@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration import batch, run
 from cargo_ai.contract.orchestration.fields import FINAL, Number, Word
 from cargo_ai.contract.orchestration.node import NodeRetry
-from cargo_ai.kernel.operation import Cli, Operation, Until, no
+from cargo_ai.kernel.operation import Cli, Operation, Until, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 ActionKind = Literal["connector", "native", "tool", "agent"]
@@ -182,11 +182,11 @@ execute: Operation[ExecuteAction, run.RunReply, run.CreateReason] = operations.a
         "orchestration.action.execute",
         "POST",
         "/orchestration/actions/execute",
-        takes=ExecuteAction,
-        gives=run.RunReply,
+        request=ExecuteAction,
+        response=run.RunReply,
         summary="Execute one action on one record.",
-        needs="orchestration:workflow:write",
-        refuses=run.create.refuses,
+        permission="orchestration:workflow:write",
+        refusals=run.create.refusals,
         until=Until("orchestration.run.get", key="run.uuid", field="run.status", final=FINAL),
         cli=Cli(
             examples=(
@@ -203,11 +203,11 @@ execute_batch: Operation[ExecuteActionBatch, batch.BatchReply, batch.CreateReaso
         "orchestration.action.executeBatch",
         "POST",
         "/orchestration/actions/execute-batch",
-        takes=ExecuteActionBatch,
-        gives=batch.BatchReply,
+        request=ExecuteActionBatch,
+        response=batch.BatchReply,
         summary="Execute one action on many records.",
-        needs="orchestration:workflow:write",
-        refuses=batch.create.refuses,
+        permission="orchestration:workflow:write",
+        refusals=batch.create.refusals,
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(
             results="orchestration.run.downloadOutputs",
@@ -226,10 +226,10 @@ list_: Operation[ListActions, FoundActions, Never] = operations.add(
         "orchestration.action.list",
         "GET",
         "/orchestration/actions/list",
-        takes=ListActions,
-        gives=FoundActions,
+        request=ListActions,
+        response=FoundActions,
         summary="Search the actions that can be executed: of services, built-in ones and tools.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         cli=Cli(
             positionals=("query",),
             csv=frozenset({"query"}),
@@ -243,17 +243,17 @@ get_output_schema: Operation[GetOutputSchema, OutputSchema, OutputSchemaReason] 
         "orchestration.action.getOutputSchema",
         "POST",
         "/orchestration/actions/get-output-schema",
-        takes=GetOutputSchema,
-        gives=OutputSchema,
+        request=GetOutputSchema,
+        response=OutputSchema,
         summary="Show the JSON Schema of what an action gives, without executing it.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "integrationNotFound": no(404, "There is no integration {slug}."),
-            "connectorNotFound": no(404, "There is no connector {uuid} of this integration."),
-            "actionNotFound": no(404, "There is no such action: {cause}"),
-            "actionHasNoOutput": no(404, "Action has no output schema."),
-            "releaseNotFound": no(404, "There is no release to look at: {cause}"),
-            "failedToGetSchema": no(502, "The schema could not be made: {cause}"),
+        permission="orchestration:workflow:read",
+        refusals={
+            "integrationNotFound": refusal(404, "There is no integration {slug}."),
+            "connectorNotFound": refusal(404, "There is no connector {uuid} of this integration."),
+            "actionNotFound": refusal(404, "There is no such action: {cause}"),
+            "actionHasNoOutput": refusal(404, "Action has no output schema."),
+            "releaseNotFound": refusal(404, "There is no release to look at: {cause}"),
+            "failedToGetSchema": refusal(502, "The schema could not be made: {cause}"),
         },
         reads=True,
         cli=Cli(examples=(f"cargo-ai orchestration action get-output-schema --action {_REQUEST}",)),

@@ -22,7 +22,7 @@ from cargo_ai.contract.orchestration.fields import (
 from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.contract.orchestration.pacing import BatchPace, Paced
 from cargo_ai.contract.orchestration.run import Format, UrlReply
-from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
 
 DataKind = Literal["schedule", "segment", "change", "filter", "recordIds", "watchedRecords", "records", "file", "runs", "group", "form"]
@@ -160,26 +160,26 @@ GetReason = Literal["batchNotFound"]
 CancelReason = Literal["batchNotFound", "batchAlreadyFinished", "failedToStart"]
 DownloadReason = Literal["batchNotFound", "batchNotFinished", "batchNotSupported", "nodeNotFound"]
 
-_BATCH_NOT_FOUND = no(404, "There is no batch with uuid {uuid}.")
+_BATCH_NOT_FOUND = refusal(404, "There is no batch with uuid {uuid}.")
 
 create: Operation[CreateBatch, CreateBatchReply, CreateReason] = operations.add(
     Operation(
         "orchestration.batch.create",
         "POST",
         "/orchestration/batches",
-        takes=CreateBatch,
-        gives=CreateBatchReply,
+        request=CreateBatch,
+        response=CreateBatchReply,
         summary="Run a workflow, or a graph of your own, on many records.",
-        needs="orchestration:workflow:write",
-        refuses={
-            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
-            "invalidReleaseOrCustomNodes": no(400, "The batch cannot take this graph: {cause}"),
-            "invalidDataKind": no(400, "Data of kind {kind} cannot go through this workflow: {cause}"),
-            "nodesNotFound": no(400, "There is nothing to run: {cause}"),
-            "rootNodeNotFound": no(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
-            "dataError": no(400, "The records cannot be read: {cause}"),
-            "failedToStart": no(502, "The batch could not be started: {cause}"),
-            "notEnoughCredits": no(402, "The workspace has no credits left for this batch."),
+        permission="orchestration:workflow:write",
+        refusals={
+            "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
+            "invalidReleaseOrCustomNodes": refusal(400, "The batch cannot take this graph: {cause}"),
+            "invalidDataKind": refusal(400, "Data of kind {kind} cannot go through this workflow: {cause}"),
+            "nodesNotFound": refusal(400, "There is nothing to run: {cause}"),
+            "rootNodeNotFound": refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
+            "dataError": refusal(400, "The records cannot be read: {cause}"),
+            "failedToStart": refusal(502, "The batch could not be started: {cause}"),
+            "notEnoughCredits": refusal(402, "The workspace has no credits left for this batch."),
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(
@@ -202,11 +202,11 @@ get: Operation[ByUuid, BatchReply, GetReason] = operations.add(
         "orchestration.batch.get",
         "GET",
         "/orchestration/batches/{uuid}",
-        takes=ByUuid,
-        gives=BatchReply,
+        request=ByUuid,
+        response=BatchReply,
         summary="Show a batch and how far it is.",
-        needs="orchestration:workflow:read",
-        refuses={"batchNotFound": _BATCH_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"batchNotFound": _BATCH_NOT_FOUND},
         waits=Waits(key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(examples=("cargo-ai orchestration batch get UUID",)),
     )
@@ -217,10 +217,10 @@ list_: Operation[ListBatches, BatchesReply, Never] = operations.add(
         "orchestration.batch.list",
         "GET",
         "/orchestration/batches/list",
-        takes=ListBatches,
-        gives=BatchesReply,
+        request=ListBatches,
+        response=BatchesReply,
         summary="List the batches.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         cli=Cli(
             flags={"workflowUuids": ("--workflow-uuids", "--workflow-uuid")},
             examples=("cargo-ai orchestration batch list --workflow-uuids UUID --statuses running",),
@@ -233,14 +233,14 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
         "orchestration.batch.cancel",
         "POST",
         "/orchestration/batches/{uuid}/cancel",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Cancel a batch: runs that have not ended stop at their next node.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "batchNotFound": _BATCH_NOT_FOUND,
-            "batchAlreadyFinished": no(409, "Batch {uuid} has already ended ({status}), so there is nothing to cancel."),
-            "failedToStart": no(502, "The batch could not be cancelled: {cause}"),
+            "batchAlreadyFinished": refusal(409, "Batch {uuid} has already ended ({status}), so there is nothing to cancel."),
+            "failedToStart": refusal(502, "The batch could not be cancelled: {cause}"),
         },
         cli=Cli(examples=("cargo-ai orchestration batch cancel UUID",)),
     )
@@ -251,15 +251,15 @@ download: Operation[DownloadBatch, UrlReply, DownloadReason] = operations.add(
         "orchestration.batch.download",
         "POST",
         "/orchestration/batches/{uuid}/download",
-        takes=DownloadBatch,
-        gives=UrlReply,
+        request=DownloadBatch,
+        response=UrlReply,
         summary="Download the results of a batch, one row per record.",
-        needs="orchestration:workflow:read",
-        refuses={
+        permission="orchestration:workflow:read",
+        refusals={
             "batchNotFound": _BATCH_NOT_FOUND,
-            "batchNotFinished": no(400, "Batch {uuid} is still going ({status}): wait until it has ended."),
-            "batchNotSupported": no(400, "Batch {uuid} cannot be downloaded: {cause}"),
-            "nodeNotFound": no(404, "Batch {uuid} has no node {slug}. Its graph has: {slugs}."),
+            "batchNotFinished": refusal(400, "Batch {uuid} is still going ({status}): wait until it has ended."),
+            "batchNotSupported": refusal(400, "Batch {uuid} cannot be downloaded: {cause}"),
+            "nodeNotFound": refusal(404, "Batch {uuid} has no node {slug}. Its graph has: {slugs}."),
         },
         reads=True,
         output="download",

@@ -17,7 +17,7 @@ from cargo_ai.contract.orchestration.batch_data import (
     SegmentData,
 )
 from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 MOST_RECORDS = 100
@@ -87,16 +87,16 @@ preview: Operation[PreviewBatch, PreviewReply, PreviewReason] = operations.add(
         "orchestration.batch.preview",
         "POST",
         "/orchestration/batches/preview",
-        takes=PreviewBatch,
-        gives=PreviewReply,
+        request=PreviewBatch,
+        response=PreviewReply,
         summary="Show the records that a batch would enrol, and how many there are.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
-            "segmentNotFound": no(404, "There is no segment with uuid {uuid}."),
-            "modelLinkedToWorkflow": no(400, "The workflow runs on records of a model, so it takes no data of kind {kind}: {cause}"),
-            "noModelLinkedToWorkflow": no(400, "The workflow runs on no model, so it takes no data of kind {kind}: {cause}"),
-            "failedToFetchFromClient": no(502, "The records cannot be read: {cause}"),
+        permission="orchestration:workflow:read",
+        refusals={
+            "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
+            "segmentNotFound": refusal(404, "There is no segment with uuid {uuid}."),
+            "modelLinkedToWorkflow": refusal(400, "The workflow runs on records of a model, so it takes no data of kind {kind}: {cause}"),
+            "noModelLinkedToWorkflow": refusal(400, "The workflow runs on no model, so it takes no data of kind {kind}: {cause}"),
+            "failedToFetchFromClient": refusal(502, "The records cannot be read: {cause}"),
         },
         reads=True,
         cli=Cli(

@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Listed, RunStatus, Word
 from cargo_ai.contract.orchestration.node import Nodes
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 
 DiagramFormat = Literal["mermaid", "ascii"]
@@ -70,14 +70,14 @@ draw: Operation[DrawDiagram, Diagram, DrawReason] = operations.add(
         "orchestration.node.diagram",
         "POST",
         "/orchestration/nodes/diagram",
-        takes=DrawDiagram,
-        gives=Diagram,
+        request=DrawDiagram,
+        response=Diagram,
         summary="Draw a graph as a diagram in text.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
-            "releaseNotFound": no(404, "There is no release to draw: {cause}"),
-            "runNotFound": no(404, "There is no run with uuid {uuid}."),
+        permission="orchestration:workflow:read",
+        refusals={
+            "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
+            "releaseNotFound": refusal(404, "There is no release to draw: {cause}"),
+            "runNotFound": refusal(404, "There is no run with uuid {uuid}."),
         },
         reads=True,
         cli=Cli(

@@ -11,7 +11,7 @@ from cargo_ai.contract.orchestration.fields import Text, Word
 from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.contract.orchestration.release import FormFields, OfWorkflow, ReconcileOptions, ReleaseReply, ReleaseTestRecord
 from cargo_ai.contract.orchestration.release_change import DeployedReply
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid
 
 
@@ -50,20 +50,20 @@ DeployReason = Literal[
     "toolReleaseRequiresFormFields",
 ]
 
-_WORKFLOW_NOT_FOUND = no(404, "There is no workflow with uuid {uuid}.")
-_DRAFT_NOT_FOUND = no(404, "Workflow {uuid} has no draft release.")
-_NOT_RECONCILED = no(400, "The nodes cannot be connected: {cause}")
+_WORKFLOW_NOT_FOUND = refusal(404, "There is no workflow with uuid {uuid}.")
+_DRAFT_NOT_FOUND = refusal(404, "Workflow {uuid} has no draft release.")
+_NOT_RECONCILED = refusal(400, "The nodes cannot be connected: {cause}")
 
 get: Operation[OfWorkflow, ReleaseReply, GetReason] = operations.add(
     Operation(
         "orchestration.draftRelease.get",
         "GET",
         "/orchestration/releases/draft",
-        takes=OfWorkflow,
-        gives=ReleaseReply,
+        request=OfWorkflow,
+        response=ReleaseReply,
         summary="Show the draft of a workflow's graph.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": _WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": _WORKFLOW_NOT_FOUND},
         cli=Cli(
             aliases=(("orchestration", "release", "get-draft"),),
             examples=("cargo-ai orchestration draft-release get --workflow-uuid UUID",),
@@ -76,14 +76,14 @@ update: Operation[UpdateDraftRelease, ReleaseReply, UpdateReason] = operations.a
         "orchestration.draftRelease.update",
         "POST",
         "/orchestration/releases/draft/update",
-        takes=UpdateDraftRelease,
-        gives=ReleaseReply,
+        request=UpdateDraftRelease,
+        response=ReleaseReply,
         summary="Save a workflow's graph without deploying it.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "workflowNotFound": _WORKFLOW_NOT_FOUND,
             "draftReleaseNotFound": _DRAFT_NOT_FOUND,
-            "invalidParent": no(400, "parentUuid {uuid} is no deployed or archived release of this workflow."),
+            "invalidParent": refusal(400, "parentUuid {uuid} is no deployed or archived release of this workflow."),
             "failedToReconciliateNodes": _NOT_RECONCILED,
         },
         cli=Cli(
@@ -98,17 +98,17 @@ deploy: Operation[DeployDraftRelease, DeployedReply, DeployReason] = operations.
         "orchestration.draftRelease.deploy",
         "POST",
         "/orchestration/releases/draft/deploy",
-        takes=DeployDraftRelease,
-        gives=DeployedReply,
+        request=DeployDraftRelease,
+        response=DeployedReply,
         summary="Check the draft and make it the release that new runs take.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "workflowNotFound": _WORKFLOW_NOT_FOUND,
             "draftReleaseNotFound": _DRAFT_NOT_FOUND,
-            "draftReleaseNodesAreInvalid": no(400, "The graph cannot be deployed: {faults}"),
-            "invalidReleaseVersion": no(400, 'Version "{version}" cannot be used: {cause}'),
+            "draftReleaseNodesAreInvalid": refusal(400, "The graph cannot be deployed: {faults}"),
+            "invalidReleaseVersion": refusal(400, 'Version "{version}" cannot be used: {cause}'),
             "failedToReconciliateNodes": _NOT_RECONCILED,
-            "toolReleaseRequiresFormFields": no(
+            "toolReleaseRequiresFormFields": refusal(
                 400, "The tool has a public form, so its release needs formFields: the fields that the form asks for."
             ),
         },

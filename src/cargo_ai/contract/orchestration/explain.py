@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import RunStatus
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Moment, Uuid, Wire
 
 Why = Literal[
@@ -90,11 +90,11 @@ explain_run: Operation[ByUuid, ExplanationReply, RunReason] = operations.add(
         "orchestration.run.explain",
         "GET",
         "/orchestration/runs/{uuid}/explanation",
-        takes=ByUuid,
-        gives=ExplanationReply,
+        request=ByUuid,
+        response=ExplanationReply,
         summary="Say why a run is where it is, and what to do next.",
-        needs="orchestration:workflow:read",
-        refuses={"runNotFound": no(404, "There is no run with uuid {uuid}.")},
+        permission="orchestration:workflow:read",
+        refusals={"runNotFound": refusal(404, "There is no run with uuid {uuid}.")},
         cli=Cli(examples=("cargo-ai orchestration run explain UUID",)),
     )
 )
@@ -104,13 +104,13 @@ explain_record: Operation[ExplainRecord, ExplanationReply, RecordReason] = opera
         "orchestration.record.explain",
         "POST",
         "/orchestration/records/explain",
-        takes=ExplainRecord,
-        gives=ExplanationReply,
+        request=ExplainRecord,
+        response=ExplanationReply,
         summary="Say why a record has or has not gone through a workflow, and what to do next.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
-            "modelNotFound": no(404, "There is no model with uuid {uuid}."),
+        permission="orchestration:workflow:read",
+        refusals={
+            "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
+            "modelNotFound": refusal(404, "There is no model with uuid {uuid}."),
         },
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration record explain --model-uuid UUID --id acme.com --workflow-uuid UUID",)),

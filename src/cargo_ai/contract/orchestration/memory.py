@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Offset, Word
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Counted, Moment, Uuid, Wire
 
 Scope = Literal["workflow", "workspace", "record"]
@@ -78,10 +78,10 @@ list_: Operation[ListMemories, MemoriesReply, Never] = operations.add(
         "orchestration.memory.list",
         "POST",
         "/orchestration/memories/list",
-        takes=ListMemories,
-        gives=MemoriesReply,
+        request=ListMemories,
+        response=MemoriesReply,
         summary="List what memory nodes remember.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration memory list --workflow-uuid UUID --key seen",)),
     )
@@ -92,11 +92,11 @@ remove: Operation[RemoveMemory, Counted, Literal["memoryNotFound"]] = operations
         "orchestration.memory.remove",
         "POST",
         "/orchestration/memories/remove",
-        takes=RemoveMemory,
-        gives=Counted,
+        request=RemoveMemory,
+        response=Counted,
         summary="Forget one value that memory nodes remember.",
-        needs="orchestration:workflow:write",
-        refuses={"memoryNotFound": no(404, "Nothing is remembered under {key} in this {scope}.")},
+        permission="orchestration:workflow:write",
+        refusals={"memoryNotFound": refusal(404, "Nothing is remembered under {key} in this {scope}.")},
         cli=Cli(examples=("cargo-ai orchestration memory remove --scope workflow --workflow-uuid UUID --key seen",)),
     )
 )
@@ -106,10 +106,10 @@ clear: Operation[ClearMemories, Counted, Never] = operations.add(
         "orchestration.memory.clear",
         "POST",
         "/orchestration/memories/clear",
-        takes=ClearMemories,
-        gives=Counted,
+        request=ClearMemories,
+        response=Counted,
         summary="Forget everything that memory nodes remember of a workflow, a record or the workspace.",
-        needs="orchestration:workflow:write",
+        permission="orchestration:workflow:write",
         cli=Cli(
             danger="This forgets everything that is remembered there",
             examples=("cargo-ai orchestration memory clear --scope record --workflow-uuid UUID --record-id acme.com --yes",),

@@ -130,10 +130,10 @@ validate: Operation[ValidateNodes, Validation, Never] = operations.add(
         "orchestration.node.validate",
         "POST",
         "/orchestration/nodes/validate",
-        takes=ValidateNodes,
-        gives=Validation,
+        request=ValidateNodes,
+        response=Validation,
         summary="Check a node graph without saving it.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration node validate --nodes @nodes.json",)),
     )

@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Number
 from cargo_ai.contract.orchestration.node import Node
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 _CONTEXT = """The outputs of earlier nodes: {"nodes": {"start": {...}}}, or the slugs right away."""
@@ -101,10 +101,10 @@ compute: Operation[ComputeNode, ComputedReply, Never] = operations.add(
         "orchestration.node.compute",
         "POST",
         "/orchestration/nodes/compute",
-        takes=ComputeNode,
-        gives=ComputedReply,
+        request=ComputeNode,
+        response=ComputedReply,
         summary="Show what a node's settings come to, without executing it.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=(f"cargo-ai orchestration node compute --node {_NODE} {_SEEN}",)),
     )
@@ -115,13 +115,13 @@ execute: Operation[ExecuteNode, NodeOutcome, ExecuteReason] = operations.add(
         "orchestration.node.execute",
         "POST",
         "/orchestration/nodes/execute",
-        takes=ExecuteNode,
-        gives=NodeOutcome,
+        request=ExecuteNode,
+        response=NodeOutcome,
         summary="Execute one node, once and for real, without a run.",
-        needs="orchestration:workflow:write",
-        refuses={
-            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
-            "releaseNotFound": no(404, "Workflow {workflow} has no release {uuid}."),
+        permission="orchestration:workflow:write",
+        refusals={
+            "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
+            "releaseNotFound": refusal(404, "Workflow {workflow} has no release {uuid}."),
         },
         cli=Cli(examples=(f"cargo-ai orchestration node execute --workflow-uuid UUID --node @node.json {_SEEN}",)),
     )

@@ -11,7 +11,7 @@ from cargo_ai.contract.orchestration.action import Action
 from cargo_ai.contract.orchestration.fields import ChangeKind, Listed, Name, Number, Text, Word
 from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
 from cargo_ai.contract.segmentation.segment import Cap, Slugs
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
 
 RunCreationRule = Literal["always", "once", "noConcurrency"]
@@ -178,14 +178,16 @@ class ListPlays(Wire):
     folder_uuid: Uuid | None = Field(default=None, description="Only those in this folder.")
 
 
-_PLAY_NOT_FOUND = no(404, "There is no play with uuid {uuid}.")
-_FOLDER_NOT_FOUND = no(404, "There is no folder with uuid {uuid}.")
-_MODEL_NOT_FOUND = no(404, "There is no model with uuid {uuid}.")
-_INVALID_FILTER = no(400, "The filter cannot be used: {cause}")
-_FAILED_TO_SCHEDULE = no(400, "The play cannot run on this schedule: {cause}")
-_NOT_COMPATIBLE = no(400, "The integration {slug} cannot start plays.")
-_CONNECTOR_NOT_FOUND = no(404, "There is no connector with uuid {uuid}.")
-_NO_INTEGRATION = no(404, "This server has no {slug} integration, so none of its jobs can start a play: use a cron schedule, or realtime.")
+_PLAY_NOT_FOUND = refusal(404, "There is no play with uuid {uuid}.")
+_FOLDER_NOT_FOUND = refusal(404, "There is no folder with uuid {uuid}.")
+_MODEL_NOT_FOUND = refusal(404, "There is no model with uuid {uuid}.")
+_INVALID_FILTER = refusal(400, "The filter cannot be used: {cause}")
+_FAILED_TO_SCHEDULE = refusal(400, "The play cannot run on this schedule: {cause}")
+_NOT_COMPATIBLE = refusal(400, "The integration {slug} cannot start plays.")
+_CONNECTOR_NOT_FOUND = refusal(404, "There is no connector with uuid {uuid}.")
+_NO_INTEGRATION = refusal(
+    404, "This server has no {slug} integration, so none of its jobs can start a play: use a cron schedule, or realtime."
+)
 
 CreateReason = Literal[
     "modelNotFound",
@@ -220,13 +222,13 @@ create: Operation[CreatePlay, PlayReply, CreateReason] = operations.add(
         "orchestration.play.create",
         "POST",
         "/orchestration/plays",
-        takes=CreatePlay,
-        gives=PlayReply,
+        request=CreatePlay,
+        response=PlayReply,
         summary="Make a play with an empty graph.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "modelNotFound": _MODEL_NOT_FOUND,
-            "failedToCreateSegment": no(400, "The play's segment cannot be made: {cause}"),
+            "failedToCreateSegment": refusal(400, "The play's segment cannot be made: {cause}"),
             "folderNotFound": _FOLDER_NOT_FOUND,
             "failedToSchedule": _FAILED_TO_SCHEDULE,
             "invalidFilter": _INVALID_FILTER,
@@ -249,15 +251,15 @@ update: Operation[UpdatePlay, PlayReply, UpdateReason] = operations.add(
         "orchestration.play.update",
         "PUT",
         "/orchestration/plays/{uuid}",
-        takes=UpdatePlay,
-        gives=PlayReply,
+        request=UpdatePlay,
+        response=PlayReply,
         summary="Change a play's records, schedule, rules, name or folder; enable or disable it.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "playNotFound": _PLAY_NOT_FOUND,
-            "workflowNotFound": no(404, "The play's workflow no longer exists."),
-            "playNotDeployed": no(400, 'The play "{name}" has nothing deployed, so it cannot be enabled: deploy its graph first.'),
-            "failedToUpdateSegment": no(400, "The play's segment cannot be changed: {cause}"),
+            "workflowNotFound": refusal(404, "The play's workflow no longer exists."),
+            "playNotDeployed": refusal(400, 'The play "{name}" has nothing deployed, so it cannot be enabled: deploy its graph first.'),
+            "failedToUpdateSegment": refusal(400, "The play's segment cannot be changed: {cause}"),
             "folderNotFound": _FOLDER_NOT_FOUND,
             "failedToSchedule": _FAILED_TO_SCHEDULE,
             "invalidFilter": _INVALID_FILTER,
@@ -265,8 +267,8 @@ update: Operation[UpdatePlay, PlayReply, UpdateReason] = operations.add(
             "connectorNotFound": _CONNECTOR_NOT_FOUND,
             "integrationNotFound": _NO_INTEGRATION,
             "modelNotFound": _MODEL_NOT_FOUND,
-            "segmentNotFound": no(404, "The play's segment no longer exists."),
-            "templatesNotAvailable": no(400, "Plays cannot be offered as templates: leave template out."),
+            "segmentNotFound": refusal(404, "The play's segment no longer exists."),
+            "templatesNotAvailable": refusal(400, "Plays cannot be offered as templates: leave template out."),
         },
         cli=Cli(
             csv=frozenset({"changeKinds", "trackingColumnSlugs"}),
@@ -284,14 +286,14 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "orchestration.play.remove",
         "DELETE",
         "/orchestration/plays/{uuid}",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Remove a play and its segment; runs that have started go on.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "playNotFound": _PLAY_NOT_FOUND,
-            "failedToRemoveSegment": no(409, 'The segment of the play "{name}" is used by {users}: change that first.'),
-            "playIsUsed": no(409, 'The play "{name}" is used by {users}: change that first.'),
+            "failedToRemoveSegment": refusal(409, 'The segment of the play "{name}" is used by {users}: change that first.'),
+            "playIsUsed": refusal(409, 'The play "{name}" is used by {users}: change that first.'),
         },
         cli=Cli(examples=("cargo-ai orchestration play remove UUID",)),
     )
@@ -302,11 +304,11 @@ get: Operation[ByUuid, PlayReply, GetReason] = operations.add(
         "orchestration.play.get",
         "GET",
         "/orchestration/plays/{uuid}",
-        takes=ByUuid,
-        gives=PlayReply,
+        request=ByUuid,
+        response=PlayReply,
         summary="Show a play.",
-        needs="orchestration:workflow:read",
-        refuses={"playNotFound": _PLAY_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"playNotFound": _PLAY_NOT_FOUND},
         cli=Cli(examples=("cargo-ai orchestration play get UUID",)),
     )
 )
@@ -316,10 +318,10 @@ list_: Operation[ListPlays, PlaysReply, Never] = operations.add(
         "orchestration.play.list",
         "GET",
         "/orchestration/plays/list",
-        takes=ListPlays,
-        gives=PlaysReply,
+        request=ListPlays,
+        response=PlaysReply,
         summary="List the plays.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration play list",)),
     )
 )

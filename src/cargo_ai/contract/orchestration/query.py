@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Wire
 
 Sql = Annotated[
@@ -33,11 +33,11 @@ execute: Operation[ExecuteQuery, QueryRows, Literal["invalidQuery"]] = operation
         "orchestration.query.execute",
         "POST",
         "/orchestration/query",
-        takes=ExecuteQuery,
-        gives=QueryRows,
+        request=ExecuteQuery,
+        response=QueryRows,
         summary="Ask in SQL what has run: one SELECT over runs, batches, spans and records.",
-        needs="orchestration:workflow:read",
-        refuses={"invalidQuery": no(400, "{sentence}")},
+        permission="orchestration:workflow:read",
+        refusals={"invalidQuery": refusal(400, "{sentence}")},
         reads=True,
         cli=Cli(
             flags={"query": ("--query", "--sql")},

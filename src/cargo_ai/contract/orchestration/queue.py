@@ -73,10 +73,10 @@ get: Operation[Nothing, QueueReply, Never] = operations.add(
         "orchestration.queue.get",
         "GET",
         "/orchestration/queue",
-        takes=Nothing,
-        gives=QueueReply,
+        request=Nothing,
+        response=QueueReply,
         summary="Show everything that waits: how long, what for, and whether somebody works on it.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration queue get",)),
     )
 )

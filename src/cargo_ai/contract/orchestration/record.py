@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.execution import Execution, ExecutionsFilter
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
 from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, Format, UrlReply, WorkflowReason
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Moment, Uuid, Wire
 
 MAXIMUM_IDS = 10_000
@@ -165,10 +165,10 @@ list_: Operation[ListRecords, RecordsReply, Never] = operations.add(
         "orchestration.record.list",
         "POST",
         "/orchestration/records/list",
-        takes=ListRecords,
-        gives=RecordsReply,
+        request=ListRecords,
+        response=RecordsReply,
         summary="List the records of a workflow, each with its latest run.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
@@ -182,10 +182,10 @@ count: Operation[CountRecords, CountReply, Never] = operations.add(
         "orchestration.record.count",
         "POST",
         "/orchestration/records/count",
-        takes=CountRecords,
-        gives=CountReply,
+        request=CountRecords,
+        response=CountReply,
         summary="Count the records of a workflow.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
@@ -199,11 +199,11 @@ download: Operation[DownloadRecords, UrlReply, WorkflowReason] = operations.add(
         "orchestration.record.download",
         "POST",
         "/orchestration/records/download",
-        takes=DownloadRecords,
-        gives=UrlReply,
+        request=DownloadRecords,
+        response=UrlReply,
         summary="Make a file of a workflow's records, one row each, and show its URL.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration record download --workflow-uuid UUID --statuses error",)),
     )
@@ -214,13 +214,13 @@ download_outputs: Operation[DownloadRecordOutputs, UrlReply, OutputsReason] = op
         "orchestration.record.downloadOutputs",
         "POST",
         "/orchestration/records/download-outputs",
-        takes=DownloadRecordOutputs,
-        gives=UrlReply,
+        request=DownloadRecordOutputs,
+        response=UrlReply,
         summary="Make a file of one node's output per record and show its URL.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "noRecordsFound": no(400, "No record matches, so there is nothing to download."),
-            "tooManyRecords": no(
+        permission="orchestration:workflow:read",
+        refusals={
+            "noRecordsFound": refusal(400, "No record matches, so there is nothing to download."),
+            "tooManyRecords": refusal(
                 400, "{count} records match; at most {limit} go into one file: narrow the filter or page with limit and offset."
             ),
             "workflowNotFound": WORKFLOW_NOT_FOUND,
@@ -235,11 +235,11 @@ get_metrics: Operation[GetRecordMetrics, RecordMetricsReply, WorkflowReason] = o
         "orchestration.record.getMetrics",
         "POST",
         "/orchestration/records/metrics",
-        takes=GetRecordMetrics,
-        gives=RecordMetricsReply,
+        request=GetRecordMetrics,
+        response=RecordMetricsReply,
         summary="Show per node how the latest run of each record went.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration record get-metrics --workflow-uuid UUID",)),
     )
@@ -250,13 +250,13 @@ cancel: Operation[CancelRecords, Counted, CancelReason] = operations.add(
         "orchestration.record.cancel",
         "POST",
         "/orchestration/records/cancel",
-        takes=CancelRecords,
-        gives=Counted,
+        request=CancelRecords,
+        response=Counted,
         summary="Cancel the latest runs of records at their next node; those that have ended stay as they are.",
-        needs="orchestration:workflow:write",
-        refuses={
-            "failedToStart": no(502, "The records could not be cancelled: {cause}"),
-            "tooManyRecordsSelected": no(
+        permission="orchestration:workflow:write",
+        refusals={
+            "failedToStart": refusal(502, "The records could not be cancelled: {cause}"),
+            "tooManyRecordsSelected": refusal(
                 400, "{count} records are selected; at most {limit} can be cancelled at once: narrow the filter, or cancel their batch."
             ),
             "workflowNotFound": WORKFLOW_NOT_FOUND,

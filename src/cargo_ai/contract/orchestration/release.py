@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Name, Offset, Text, Word
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
 
 ReleaseStatus = Literal["draft", "deployed", "archived"]
@@ -126,10 +126,10 @@ list_: Operation[ListReleases, ReleasesReply, Never] = operations.add(
         "orchestration.release.list",
         "GET",
         "/orchestration/releases/list",
-        takes=ListReleases,
-        gives=ReleasesReply,
+        request=ListReleases,
+        response=ReleasesReply,
         summary="List the releases of workflows.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration release list --workflow-uuid UUID --limit 10",)),
     )
 )
@@ -139,11 +139,11 @@ get: Operation[ByUuid, ReleaseReply, GetReason] = operations.add(
         "orchestration.release.get",
         "GET",
         "/orchestration/releases/{uuid}",
-        takes=ByUuid,
-        gives=ReleaseReply,
+        request=ByUuid,
+        response=ReleaseReply,
         summary="Show a release with its nodes.",
-        needs="orchestration:workflow:read",
-        refuses={"releaseNotFound": no(404, "There is no release with uuid {uuid}.")},
+        permission="orchestration:workflow:read",
+        refusals={"releaseNotFound": refusal(404, "There is no release with uuid {uuid}.")},
         cli=Cli(examples=("cargo-ai orchestration release get UUID",)),
     )
 )
@@ -153,13 +153,13 @@ get_deployed: Operation[OfWorkflow, ReleaseReply, GetDeployedReason] = operation
         "orchestration.release.getDeployed",
         "GET",
         "/orchestration/releases/deployed",
-        takes=OfWorkflow,
-        gives=ReleaseReply,
+        request=OfWorkflow,
+        response=ReleaseReply,
         summary="Show the release that new runs of a workflow take.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "releaseNotFound": no(404, "Workflow {uuid} has no deployed release."),
-            "workflowNotFound": no(404, "There is no workflow with uuid {uuid}."),
+        permission="orchestration:workflow:read",
+        refusals={
+            "releaseNotFound": refusal(404, "Workflow {uuid} has no deployed release."),
+            "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
         },
         cli=Cli(examples=("cargo-ai orchestration release get-deployed --workflow-uuid UUID",)),
     )

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Text, Word
 from cargo_ai.contract.orchestration.release import Release, ReleaseStatus
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 
@@ -129,18 +129,18 @@ RollbackReason = Literal[
     "toolReleaseRequiresFormFields",
 ]
 
-_NOT_FOUND = no(404, "There is no release with uuid {uuid}.")
+_NOT_FOUND = refusal(404, "There is no release with uuid {uuid}.")
 
 diff: Operation[DiffReleases, ReleaseDifference, DiffReason] = operations.add(
     Operation(
         "orchestration.release.diff",
         "GET",
         "/orchestration/releases/diff",
-        takes=DiffReleases,
-        gives=ReleaseDifference,
+        request=DiffReleases,
+        response=ReleaseDifference,
         summary="Show what differs between two releases, or between what is deployed and the draft.",
-        needs="orchestration:workflow:read",
-        refuses={"releaseNotFound": _NOT_FOUND, "workflowNotFound": no(404, "There is no workflow with uuid {uuid}.")},
+        permission="orchestration:workflow:read",
+        refusals={"releaseNotFound": _NOT_FOUND, "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}.")},
         cli=Cli(
             positionals=("before", "after"),
             examples=(
@@ -156,17 +156,17 @@ rollback: Operation[RollbackRelease, DeployedReply, RollbackReason] = operations
         "orchestration.release.rollback",
         "POST",
         "/orchestration/releases/{uuid}/rollback",
-        takes=RollbackRelease,
-        gives=DeployedReply,
+        request=RollbackRelease,
+        response=DeployedReply,
         summary="Deploy the content of an earlier release again, as a new version. The draft stays as it is.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "releaseNotFound": _NOT_FOUND,
-            "releaseIsDraft": no(400, "Release {uuid} is the draft: deploy it instead."),
-            "releaseAlreadyDeployed": no(409, "Release {uuid} is the one that is deployed."),
-            "releaseNodesAreInvalid": no(400, "The release cannot be deployed any more: {faults}"),
-            "invalidReleaseVersion": no(400, 'Version "{version}" cannot be used: {cause}'),
-            "toolReleaseRequiresFormFields": no(400, "The tool has a public form by now, and the release has no formFields."),
+            "releaseIsDraft": refusal(400, "Release {uuid} is the draft: deploy it instead."),
+            "releaseAlreadyDeployed": refusal(409, "Release {uuid} is the one that is deployed."),
+            "releaseNodesAreInvalid": refusal(400, "The release cannot be deployed any more: {faults}"),
+            "invalidReleaseVersion": refusal(400, 'Version "{version}" cannot be used: {cause}'),
+            "toolReleaseRequiresFormFields": refusal(400, "The tool has a public form by now, and the release has no formFields."),
         },
         cli=Cli(examples=("cargo-ai orchestration release rollback UUID",)),
     )

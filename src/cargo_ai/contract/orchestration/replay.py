@@ -12,7 +12,7 @@ from cargo_ai.contract.orchestration.fields import FINAL, Listed, Number, RunSta
 from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.contract.orchestration.pacing import Paced
 from cargo_ai.contract.orchestration.run import RunReply
-from cargo_ai.kernel.operation import Cli, Operation, Until, no
+from cargo_ai.kernel.operation import Cli, Operation, Until, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 
 NodePath = Annotated[Word, Field(min_length=1)]
@@ -49,10 +49,10 @@ class ResumeBatch(Wire):
     )
 
 
-_BAD_GRAPH = no(400, "This graph cannot be taken: {cause}")
-_NO_GRAPH = no(400, "There is nothing to run: {cause}")
-_NO_START = no(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin.")
-_NO_NODE = no(404, "Nothing can go on at {path}: {cause}")
+_BAD_GRAPH = refusal(400, "This graph cannot be taken: {cause}")
+_NO_GRAPH = refusal(400, "There is nothing to run: {cause}")
+_NO_START = refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin.")
+_NO_NODE = refusal(404, "Nothing can go on at {path}: {cause}")
 
 ReplayRunReason = Literal[
     "runNotFound",
@@ -70,22 +70,22 @@ ReplayBatchReason = Literal[
 ]
 ResumeReason = Literal["batchNotFound", "batchNotStopped", "maxCreditsTooLow"]
 
-_WORKFLOW_NOT_FOUND = no(404, "The workflow {uuid} is gone; give nodes to run without it.")
+_WORKFLOW_NOT_FOUND = refusal(404, "The workflow {uuid} is gone; give nodes to run without it.")
 
 replay_run: Operation[ReplayRun, RunReply, ReplayRunReason] = operations.add(
     Operation(
         "orchestration.run.replay",
         "POST",
         "/orchestration/runs/{uuid}/replay",
-        takes=ReplayRun,
-        gives=RunReply,
+        request=ReplayRun,
+        response=RunReply,
         summary="Repeat a run from one of its nodes on: what came before is taken over, with no calls and no credits.",
-        needs="orchestration:workflow:write",
-        refuses={
-            "runNotFound": no(404, "There is no run with uuid {uuid}."),
-            "runNotFinished": no(409, "Run {uuid} has not ended ({status}): wait for it, or cancel it."),
-            "runBelowAnother": no(400, "Run {uuid} was started by run {parent}, and goes on in a repetition of that one only."),
-            "nodeNotReached": no(400, "Run {uuid} cannot be repeated from {path}: {cause}"),
+        permission="orchestration:workflow:write",
+        refusals={
+            "runNotFound": refusal(404, "There is no run with uuid {uuid}."),
+            "runNotFinished": refusal(409, "Run {uuid} has not ended ({status}): wait for it, or cancel it."),
+            "runBelowAnother": refusal(400, "Run {uuid} was started by run {parent}, and goes on in a repetition of that one only."),
+            "nodeNotReached": refusal(400, "Run {uuid} cannot be repeated from {path}: {cause}"),
             "workflowNotFound": _WORKFLOW_NOT_FOUND,
             "invalidReleaseOrCustomNodes": _BAD_GRAPH,
             "nodesNotFound": _NO_GRAPH,
@@ -107,12 +107,12 @@ replay_batch: Operation[ReplayBatch, BatchReply, ReplayBatchReason] = operations
         "orchestration.batch.replay",
         "POST",
         "/orchestration/batches/{uuid}/replay",
-        takes=ReplayBatch,
-        gives=BatchReply,
+        request=ReplayBatch,
+        response=BatchReply,
         summary="Repeat the runs of a batch from one node on; those that never came to it are skipped.",
-        needs="orchestration:workflow:write",
-        refuses={
-            "batchNotFound": no(404, "There is no batch with uuid {uuid}."),
+        permission="orchestration:workflow:write",
+        refusals={
+            "batchNotFound": refusal(404, "There is no batch with uuid {uuid}."),
             "workflowNotFound": _WORKFLOW_NOT_FOUND,
             "invalidReleaseOrCustomNodes": _BAD_GRAPH,
             "nodesNotFound": _NO_GRAPH,
@@ -134,14 +134,14 @@ resume_batch: Operation[ResumeBatch, BatchReply, ResumeReason] = operations.add(
         "orchestration.batch.resume",
         "POST",
         "/orchestration/batches/{uuid}/resume",
-        takes=ResumeBatch,
-        gives=BatchReply,
+        request=ResumeBatch,
+        response=BatchReply,
         summary="Have a batch that stopped by itself go on with its next records; none is repeated.",
-        needs="orchestration:workflow:write",
-        refuses={
-            "batchNotFound": no(404, "There is no batch with uuid {uuid}."),
-            "batchNotStopped": no(409, "Batch {uuid} did not stop by itself ({status}), so there is nothing to resume."),
-            "maxCreditsTooLow": no(400, "The batch has used {used} credits and its limit is {limit}: give a higher maxCredits."),
+        permission="orchestration:workflow:write",
+        refusals={
+            "batchNotFound": refusal(404, "There is no batch with uuid {uuid}."),
+            "batchNotStopped": refusal(409, "Batch {uuid} did not stop by itself ({status}), so there is nothing to resume."),
+            "maxCreditsTooLow": refusal(400, "The batch has used {used} credits and its limit is {limit}: give a higher maxCredits."),
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),
         cli=Cli(

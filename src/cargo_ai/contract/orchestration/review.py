@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Offset, Text, Word
-from cargo_ai.kernel.operation import Cli, Operation, Waits, no
+from cargo_ai.kernel.operation import Cli, Operation, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
 
 MOST_LINK_HOURS: Final = 720
@@ -123,20 +123,20 @@ class CreateLink(ByUuid):
 GetReason = Literal["reviewNotFound"]
 DecideReason = Literal["reviewNotFound", "reviewAlreadyDecided", "reviewExpired", "reviewCancelled"]
 
-_NOT_FOUND = no(404, "There is no review with uuid {uuid}.")
-_DECIDED = no(409, "This review is {status} already: {who} decided at {at}.")
-_EXPIRED = no(409, "Nobody decided in time: since {at} this review counts as {outcome}.")
-_CANCELLED = no(409, "Run {run} has ended, so there is nothing left to decide.")
+_NOT_FOUND = refusal(404, "There is no review with uuid {uuid}.")
+_DECIDED = refusal(409, "This review is {status} already: {who} decided at {at}.")
+_EXPIRED = refusal(409, "Nobody decided in time: since {at} this review counts as {outcome}.")
+_CANCELLED = refusal(409, "Run {run} has ended, so there is nothing left to decide.")
 
 list_: Operation[ListReviews, ReviewsReply, Never] = operations.add(
     Operation(
         "orchestration.review.list",
         "POST",
         "/orchestration/reviews/list",
-        takes=ListReviews,
-        gives=ReviewsReply,
+        request=ListReviews,
+        response=ReviewsReply,
         summary="List the reviews of humanReview nodes.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration review list --statuses pending --limit 20",)),
     )
@@ -147,11 +147,11 @@ get: Operation[ByUuid, ReviewReply, GetReason] = operations.add(
         "orchestration.review.get",
         "GET",
         "/orchestration/reviews/{uuid}",
-        takes=ByUuid,
-        gives=ReviewReply,
+        request=ByUuid,
+        response=ReviewReply,
         summary="Show what is to be reviewed, or what was decided.",
-        needs="orchestration:workflow:read",
-        refuses={"reviewNotFound": _NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"reviewNotFound": _NOT_FOUND},
         waits=Waits(key="review.uuid", field="review.status", final=DECIDED),
         cli=Cli(examples=("cargo-ai orchestration review get UUID",)),
     )
@@ -162,11 +162,11 @@ approve: Operation[ApproveReview, ReviewReply, DecideReason] = operations.add(
         "orchestration.review.approve",
         "POST",
         "/orchestration/reviews/{uuid}/approve",
-        takes=ApproveReview,
-        gives=ReviewReply,
+        request=ApproveReview,
+        response=ReviewReply,
         summary="Approve, with or without changed values: the run goes on.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "reviewNotFound": _NOT_FOUND,
             "reviewAlreadyDecided": _DECIDED,
             "reviewExpired": _EXPIRED,
@@ -187,11 +187,11 @@ reject: Operation[RejectReview, ReviewReply, DecideReason] = operations.add(
         "orchestration.review.reject",
         "POST",
         "/orchestration/reviews/{uuid}/reject",
-        takes=RejectReview,
-        gives=ReviewReply,
+        request=RejectReview,
+        response=ReviewReply,
         summary="Reject: the run takes the node's second way, or ends there.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "reviewNotFound": _NOT_FOUND,
             "reviewAlreadyDecided": _DECIDED,
             "reviewExpired": _EXPIRED,
@@ -207,11 +207,11 @@ create_link: Operation[CreateLink, LinkReply, DecideReason] = operations.add(
         "orchestration.review.createLink",
         "POST",
         "/orchestration/reviews/{uuid}/links",
-        takes=CreateLink,
-        gives=LinkReply,
+        request=CreateLink,
+        response=LinkReply,
         summary="Make a signed link with which somebody without an account can decide.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "reviewNotFound": _NOT_FOUND,
             "reviewAlreadyDecided": _DECIDED,
             "reviewExpired": _EXPIRED,

@@ -19,7 +19,7 @@ from cargo_ai.contract.orchestration.fields import (
     Word,
 )
 from cargo_ai.contract.orchestration.node import Nodes
-from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, no
+from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Moment, Uuid, Wire
 
 MAXIMUM_UUIDS = 10_000
@@ -221,27 +221,27 @@ WorkflowReason = Literal["workflowNotFound"]
 CancelReason = Literal["failedToStart", "workflowNotFound"]
 DownloadOutputsReason = Literal["noRunsFound", "tooManyRuns", "workflowNotFound", "nodeNotFound"]
 
-WORKFLOW_NOT_FOUND = no(404, "There is no workflow with uuid {uuid}.")
+WORKFLOW_NOT_FOUND = refusal(404, "There is no workflow with uuid {uuid}.")
 
 create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
     Operation(
         "orchestration.run.create",
         "POST",
         "/orchestration/runs",
-        takes=CreateRun,
-        gives=RunReply,
+        request=CreateRun,
+        response=RunReply,
         summary="Run a tool, or a graph of your own, on one record.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "workflowNotFound": WORKFLOW_NOT_FOUND,
-            "invalidReleaseOrCustomNodes": no(400, "The run cannot take this graph: {cause}"),
-            "playNotCompatible": no(400, "Workflow {uuid} belongs to a play, which runs in batches: use orchestration batch create."),
-            "nodesNotFound": no(400, "There is nothing to run: {cause}"),
-            "invalidData": no(400, "data cannot be the input of a run: {cause}"),
-            "rootNodeNotFound": no(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
-            "failedToStart": no(502, "The run could not be started: {cause}"),
-            "notEnoughCredits": no(402, "The workspace has no credits left for this run."),
-            "concurrencyLimitReached": no(429, "The workspace already has {limit} runs going: try again when some have ended."),
+            "invalidReleaseOrCustomNodes": refusal(400, "The run cannot take this graph: {cause}"),
+            "playNotCompatible": refusal(400, "Workflow {uuid} belongs to a play, which runs in batches: use orchestration batch create."),
+            "nodesNotFound": refusal(400, "There is nothing to run: {cause}"),
+            "invalidData": refusal(400, "data cannot be the input of a run: {cause}"),
+            "rootNodeNotFound": refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
+            "failedToStart": refusal(502, "The run could not be started: {cause}"),
+            "notEnoughCredits": refusal(402, "The workspace has no credits left for this run."),
+            "concurrencyLimitReached": refusal(429, "The workspace already has {limit} runs going: try again when some have ended."),
         },
         until=Until("orchestration.run.get", key="run.uuid", field="run.status", final=FINAL),
         cli=Cli(
@@ -258,11 +258,11 @@ get: Operation[ByUuid, RunDetailReply, GetReason] = operations.add(
         "orchestration.run.get",
         "GET",
         "/orchestration/runs/{uuid}",
-        takes=ByUuid,
-        gives=RunDetailReply,
+        request=ByUuid,
+        response=RunDetailReply,
         summary="Show a run with the output of each node.",
-        needs="orchestration:workflow:read",
-        refuses={"runNotFound": no(404, "There is no run with uuid {uuid}.")},
+        permission="orchestration:workflow:read",
+        refusals={"runNotFound": refusal(404, "There is no run with uuid {uuid}.")},
         waits=Waits(key="run.uuid", field="run.status", final=FINAL),
         cli=Cli(examples=("cargo-ai orchestration run get UUID",)),
     )
@@ -273,11 +273,11 @@ list_: Operation[ListRuns, RunsReply, WorkflowReason] = operations.add(
         "orchestration.run.list",
         "POST",
         "/orchestration/runs/list",
-        takes=ListRuns,
-        gives=RunsReply,
+        request=ListRuns,
+        response=RunsReply,
         summary="List the runs of a workflow.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
@@ -292,11 +292,11 @@ count: Operation[CountRuns, CountReply, WorkflowReason] = operations.add(
         "orchestration.run.count",
         "POST",
         "/orchestration/runs/count",
-        takes=CountRuns,
-        gives=CountReply,
+        request=CountRuns,
+        response=CountReply,
         summary="Count the runs of a workflow.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(
             required=frozenset({"workflowUuid"}),
@@ -311,11 +311,11 @@ get_metrics: Operation[GetRunMetrics, RunMetricsReply, WorkflowReason] = operati
         "orchestration.run.getMetrics",
         "POST",
         "/orchestration/runs/metrics",
-        takes=GetRunMetrics,
-        gives=RunMetricsReply,
+        request=GetRunMetrics,
+        response=RunMetricsReply,
         summary="Show per node how its executions went.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(
             aliases=(("analytics", "run", "get-metrics"),),
@@ -329,11 +329,11 @@ download: Operation[DownloadRuns, UrlReply, WorkflowReason] = operations.add(
         "orchestration.run.download",
         "POST",
         "/orchestration/runs/download",
-        takes=DownloadRuns,
-        gives=UrlReply,
+        request=DownloadRuns,
+        response=UrlReply,
         summary="Download the runs of a workflow, one row each.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         output="download",
         cli=Cli(
@@ -350,14 +350,14 @@ download_outputs: Operation[DownloadRunOutputs, UrlReply, DownloadOutputsReason]
         "orchestration.run.downloadOutputs",
         "POST",
         "/orchestration/runs/download-outputs",
-        takes=DownloadRunOutputs,
-        gives=UrlReply,
+        request=DownloadRunOutputs,
+        response=UrlReply,
         summary="Make a file of one node's output per run and show its URL.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "nodeNotFound": no(404, "None of the runs has a node {slug}. They have: {slugs}."),
-            "noRunsFound": no(400, "No run matches, so there is nothing to download."),
-            "tooManyRuns": no(
+        permission="orchestration:workflow:read",
+        refusals={
+            "nodeNotFound": refusal(404, "None of the runs has a node {slug}. They have: {slugs}."),
+            "noRunsFound": refusal(400, "No run matches, so there is nothing to download."),
+            "tooManyRuns": refusal(
                 400, "{count} runs match; at most {limit} go into one file: narrow the filter or page with limit and offset."
             ),
             "workflowNotFound": WORKFLOW_NOT_FOUND,
@@ -372,11 +372,11 @@ cancel: Operation[CancelRuns, Counted, CancelReason] = operations.add(
         "orchestration.run.cancel",
         "POST",
         "/orchestration/runs/cancel",
-        takes=CancelRuns,
-        gives=Counted,
+        request=CancelRuns,
+        response=Counted,
         summary="Cancel runs at their next node; those that have ended stay as they are.",
-        needs="orchestration:workflow:write",
-        refuses={"failedToStart": no(502, "The runs could not be cancelled: {cause}"), "workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:write",
+        refusals={"failedToStart": refusal(502, "The runs could not be cancelled: {cause}"), "workflowNotFound": WORKFLOW_NOT_FOUND},
         cli=Cli(
             required=frozenset({"uuids"}),
             examples=("cargo-ai orchestration run cancel --workflow-uuid UUID --uuids UUID,UUID",),

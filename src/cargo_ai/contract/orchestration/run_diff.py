@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import RunStatus
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 
 PartKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
@@ -79,11 +79,11 @@ diff: Operation[DiffRuns, RunDiffReply, Literal["runNotFound"]] = operations.add
         "orchestration.run.diff",
         "POST",
         "/orchestration/runs/diff",
-        takes=DiffRuns,
-        gives=RunDiffReply,
+        request=DiffRuns,
+        response=RunDiffReply,
         summary="Find the first node where two runs part, also inside groups and sub-tools.",
-        needs="orchestration:workflow:read",
-        refuses={"runNotFound": no(404, "There is no run with uuid {uuid}.")},
+        permission="orchestration:workflow:read",
+        refusals={"runNotFound": refusal(404, "There is no run with uuid {uuid}.")},
         reads=True,
         cli=Cli(
             positionals=("uuid", "otherUuid"),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, UrlReply, WorkflowReason
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Moment, Uuid, Wire
 
 
@@ -64,11 +64,11 @@ get_errors: Operation[GetRunErrors, RunErrorsReply, WorkflowReason] = operations
         "orchestration.run.getErrors",
         "POST",
         "/orchestration/runs/errors",
-        takes=GetRunErrors,
-        gives=RunErrorsReply,
+        request=GetRunErrors,
+        response=RunErrorsReply,
         summary="Show what fails most, grouped by node and message.",
-        needs="orchestration:workflow:read",
-        refuses={"workflowNotFound": WORKFLOW_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration run get-errors --workflow-uuid UUID --batch-uuid UUID",)),
     )
@@ -79,15 +79,15 @@ tail: Operation[TailRuns, UrlReply, TailReason] = operations.add(
         "orchestration.run.tail",
         "POST",
         "/orchestration/runs/tail",
-        takes=TailRuns,
-        gives=UrlReply,
+        request=TailRuns,
+        response=UrlReply,
         summary="Follow runs as they happen: one line of JSON per event, until the batch or run ends.",
-        needs="orchestration:workflow:read",
-        refuses={
+        permission="orchestration:workflow:read",
+        refusals={
             "workflowNotFound": WORKFLOW_NOT_FOUND,
-            "batchNotFound": no(404, "There is no batch with uuid {uuid}."),
-            "runNotFound": no(404, "There is no run with uuid {uuid}."),
-            "nothingToFollow": no(400, "Say what to follow: a workflow, a batch or a run."),
+            "batchNotFound": refusal(404, "There is no batch with uuid {uuid}."),
+            "runNotFound": refusal(404, "There is no run with uuid {uuid}."),
+            "nothingToFollow": refusal(400, "Say what to follow: a workflow, a batch or a run."),
         },
         reads=True,
         output="download",

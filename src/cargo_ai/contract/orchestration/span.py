@@ -114,10 +114,10 @@ list_: Operation[ListSpans, SpansReply, Never] = operations.add(
         "orchestration.span.list",
         "POST",
         "/orchestration/spans/list",
-        takes=ListSpans,
-        gives=SpansReply,
+        request=ListSpans,
+        response=SpansReply,
         summary="List what nodes did, over all runs: by trace, run, batch, node, connector or status.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(
             examples=("cargo-ai orchestration span list --execution-started-after 2026-01-01 --trace-uuid UUID --execution-statuses error",)
@@ -130,10 +130,10 @@ count: Operation[CountSpans, CountReply, Never] = operations.add(
         "orchestration.span.count",
         "POST",
         "/orchestration/spans/count",
-        takes=CountSpans,
-        gives=CountReply,
+        request=CountSpans,
+        response=CountReply,
         summary="Count what nodes did, over all runs.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration span count --execution-started-after 2026-01-01 --execution-statuses error",)),
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Listed, Number, Word
 from cargo_ai.contract.orchestration.tool import ToolIcon
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
 
 TemplateKind = Literal["play", "tool", "workflow"]
@@ -112,10 +112,10 @@ list_: Operation[ListTemplates, TemplatesReply, Never] = operations.add(
         "orchestration.template.list",
         "POST",
         "/orchestration/templates/list",
-        takes=ListTemplates,
-        gives=TemplatesReply,
+        request=ListTemplates,
+        response=TemplatesReply,
         summary="List the templates: graphs to begin with.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration template list", "cargo-ai orchestration template list --kinds tool")),
     )
@@ -126,11 +126,11 @@ get: Operation[BySlug, TemplateReply, Literal["templateNotFound"]] = operations.
         "orchestration.template.get",
         "GET",
         "/orchestration/templates/{slug}",
-        takes=BySlug,
-        gives=TemplateReply,
+        request=BySlug,
+        response=TemplateReply,
         summary="Show a template with its nodes; what it calls __REPLACE_WITH_..._UUID__ is yours to fill in.",
-        needs="orchestration:workflow:read",
-        refuses={"templateNotFound": no(404, "There is no template {slug}.")},
+        permission="orchestration:workflow:read",
+        refusals={"templateNotFound": refusal(404, "There is no template {slug}.")},
         cli=Cli(examples=("cargo-ai orchestration template get company-enrichment",)),
     )
 )

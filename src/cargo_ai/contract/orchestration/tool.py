@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Name, Number, Text, Word
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
 
 
@@ -201,9 +201,9 @@ class ListTools(Wire):
     folder_uuid: Uuid | None = Field(default=None, description="Only those in this folder.")
 
 
-_TOOL_NOT_FOUND = no(404, "There is no tool with uuid {uuid}.")
-_FOLDER_NOT_FOUND = no(404, "There is no folder with uuid {uuid}.")
-_READ_ONLY = no(409, 'The tool "{name}" is read-only and cannot be changed.')
+_TOOL_NOT_FOUND = refusal(404, "There is no tool with uuid {uuid}.")
+_FOLDER_NOT_FOUND = refusal(404, "There is no folder with uuid {uuid}.")
+_READ_ONLY = refusal(409, 'The tool "{name}" is read-only and cannot be changed.')
 
 GetReason = Literal["toolNotFound"]
 CreateReason = Literal["folderNotFound"]
@@ -215,11 +215,11 @@ create: Operation[CreateTool, ToolReply, CreateReason] = operations.add(
         "orchestration.tool.create",
         "POST",
         "/orchestration/tools",
-        takes=CreateTool,
-        gives=ToolReply,
+        request=CreateTool,
+        response=ToolReply,
         summary="Make a tool with an empty graph.",
-        needs="orchestration:workflow:write",
-        refuses={"folderNotFound": _FOLDER_NOT_FOUND},
+        permission="orchestration:workflow:write",
+        refusals={"folderNotFound": _FOLDER_NOT_FOUND},
         cli=Cli(examples=('cargo-ai orchestration tool create --name "Company tier"',)),
     )
 )
@@ -229,16 +229,16 @@ update: Operation[UpdateTool, ToolReply, UpdateReason] = operations.add(
         "orchestration.tool.update",
         "PUT",
         "/orchestration/tools/{uuid}",
-        takes=UpdateTool,
-        gives=ToolReply,
+        request=UpdateTool,
+        response=ToolReply,
         summary="Change a tool's name, description, icon, folder, triggers or form.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "toolNotFound": _TOOL_NOT_FOUND,
-            "workflowNotFound": no(404, "The tool's workflow no longer exists."),
+            "workflowNotFound": refusal(404, "The tool's workflow no longer exists."),
             "toolIsReadOnly": _READ_ONLY,
             "folderNotFound": _FOLDER_NOT_FOUND,
-            "templatesNotAvailable": no(400, "This server has no templates yet: leave template out."),
+            "templatesNotAvailable": refusal(400, "This server has no templates yet: leave template out."),
         },
         cli=Cli(
             examples=(
@@ -255,14 +255,14 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "orchestration.tool.remove",
         "DELETE",
         "/orchestration/tools/{uuid}",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Remove a tool; runs that have started go on.",
-        needs="orchestration:workflow:write",
-        refuses={
+        permission="orchestration:workflow:write",
+        refusals={
             "toolNotFound": _TOOL_NOT_FOUND,
             "toolIsReadOnly": _READ_ONLY,
-            "toolIsUsed": no(409, 'The tool "{name}" is used by {users}: take it out there first.'),
+            "toolIsUsed": refusal(409, 'The tool "{name}" is used by {users}: take it out there first.'),
         },
         cli=Cli(examples=("cargo-ai orchestration tool remove UUID",)),
     )
@@ -273,11 +273,11 @@ get: Operation[ByUuid, ToolReply, GetReason] = operations.add(
         "orchestration.tool.get",
         "GET",
         "/orchestration/tools/{uuid}",
-        takes=ByUuid,
-        gives=ToolReply,
+        request=ByUuid,
+        response=ToolReply,
         summary="Show a tool.",
-        needs="orchestration:workflow:read",
-        refuses={"toolNotFound": _TOOL_NOT_FOUND},
+        permission="orchestration:workflow:read",
+        refusals={"toolNotFound": _TOOL_NOT_FOUND},
         cli=Cli(examples=("cargo-ai orchestration tool get UUID",)),
     )
 )
@@ -287,10 +287,10 @@ all: Operation[ListTools, ToolsReply, Never] = operations.add(
         "orchestration.tool.all",
         "GET",
         "/orchestration/tools/list",
-        takes=ListTools,
-        gives=ToolsReply,
+        request=ListTools,
+        response=ToolsReply,
         summary="List the tools.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration tool list",)),
     )
 )

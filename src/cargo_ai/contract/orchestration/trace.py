@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset
 from cargo_ai.contract.orchestration.run import CountReply
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Moment, Uuid, Wire
 
 TraceStatus = Literal["pending", "error", "degraded", "success"]
@@ -77,10 +77,10 @@ list_: Operation[ListTraces, TracesReply, Never] = operations.add(
         "orchestration.trace.list",
         "POST",
         "/orchestration/traces/list",
-        takes=ListTraces,
-        gives=TracesReply,
+        request=ListTraces,
+        response=TracesReply,
         summary="List what was started, each with everything below it.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration trace list --started-after 2026-01-01 --statuses error,degraded",)),
     )
@@ -91,10 +91,10 @@ count: Operation[CountTraces, CountReply, Never] = operations.add(
         "orchestration.trace.count",
         "POST",
         "/orchestration/traces/count",
-        takes=CountTraces,
-        gives=CountReply,
+        request=CountTraces,
+        response=CountReply,
         summary="Count what was started.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration trace count --started-after 2026-01-01 --statuses error",)),
     )
@@ -105,11 +105,11 @@ get: Operation[ByUuid, TraceReply, Literal["traceNotFound"]] = operations.add(
         "orchestration.trace.get",
         "GET",
         "/orchestration/traces/{uuid}",
-        takes=ByUuid,
-        gives=TraceReply,
+        request=ByUuid,
+        response=TraceReply,
         summary="Show what a run or a batch has led to.",
-        needs="orchestration:workflow:read",
-        refuses={"traceNotFound": no(404, "There is no trace with uuid {uuid}.")},
+        permission="orchestration:workflow:read",
+        refusals={"traceNotFound": refusal(404, "There is no trace with uuid {uuid}.")},
         cli=Cli(examples=("cargo-ai orchestration trace get UUID",)),
     )
 )

@@ -73,10 +73,10 @@ all: Operation[Nothing, WorkflowsReply, Never] = operations.add(
         "orchestration.workflow.all",
         "GET",
         "/orchestration/workflows/list",
-        takes=Nothing,
-        gives=WorkflowsReply,
+        request=Nothing,
+        response=WorkflowsReply,
         summary="List the workflows behind tools and plays.",
-        needs="orchestration:workflow:read",
+        permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration workflow list",)),
     )
 )

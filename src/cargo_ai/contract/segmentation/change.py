@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn, UrlsReply
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
 
 ChangeKind = Literal["added", "updated", "removed", "unchanged"]
@@ -107,24 +107,26 @@ ListReason = Literal["segmentNotFound"]
 FetchReason = Literal["changeNotFound", "segmentNotFound"]
 DownloadReason = Literal["changeNotFound", "segmentNotFound", "failedToDownloadRecordsFromClient"]
 
-_CHANGE_NOT_FOUND = no(404, "There is no change with uuid {uuid}.")
-_RECORDS_NOT_FOUND = no(404, "There are no records of a change with uuid {uuid}: {cause}")
-_SEGMENT_NOT_FOUND = no(404, "There is no segment with uuid {uuid}.")
+_CHANGE_NOT_FOUND = refusal(404, "There is no change with uuid {uuid}.")
+_RECORDS_NOT_FOUND = refusal(404, "There are no records of a change with uuid {uuid}: {cause}")
+_SEGMENT_NOT_FOUND = refusal(404, "There is no segment with uuid {uuid}.")
 
 create: Operation[CreateChange, ChangeReply, CreateReason] = operations.add(
     Operation(
         "segmentation.change.create",
         "POST",
         "/segmentation/changes",
-        takes=CreateChange,
-        gives=ChangeReply,
+        request=CreateChange,
+        response=ChangeReply,
         summary="Compare a segment with what it was when it was last compared; the first time every record is new.",
-        needs="segmentation:write",
-        refuses={
+        permission="segmentation:write",
+        refusals={
             "segmentNotFound": _SEGMENT_NOT_FOUND,
-            "changeAlreadyRunning": no(409, "Segment {uuid} is being compared right now: look at its changes in a moment."),
-            "segmentLinkedToWorkflow": no(409, "Segment {uuid} belongs to a play, which compares it itself: list its changes instead."),
-            "invalidFilter": no(400, "The filter of the segment no longer fits its model: {cause}"),
+            "changeAlreadyRunning": refusal(409, "Segment {uuid} is being compared right now: look at its changes in a moment."),
+            "segmentLinkedToWorkflow": refusal(
+                409, "Segment {uuid} belongs to a play, which compares it itself: list its changes instead."
+            ),
+            "invalidFilter": refusal(400, "The filter of the segment no longer fits its model: {cause}"),
         },
         cli=Cli(examples=("cargo-ai segmentation change create --segment-uuid UUID",)),
     )
@@ -135,11 +137,11 @@ get: Operation[ByUuid, ChangeReply, GetReason] = operations.add(
         "segmentation.change.get",
         "GET",
         "/segmentation/changes/{uuid}",
-        takes=ByUuid,
-        gives=ChangeReply,
+        request=ByUuid,
+        response=ChangeReply,
         summary="Show a change of a segment.",
-        needs="segmentation:read",
-        refuses={"changeNotFound": _CHANGE_NOT_FOUND},
+        permission="segmentation:read",
+        refusals={"changeNotFound": _CHANGE_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation change get UUID",)),
     )
 )
@@ -149,11 +151,11 @@ list_: Operation[ListChanges, ChangesReply, ListReason] = operations.add(
         "segmentation.change.list",
         "GET",
         "/segmentation/changes/list",
-        takes=ListChanges,
-        gives=ChangesReply,
+        request=ListChanges,
+        response=ChangesReply,
         summary="List the changes of segments.",
-        needs="segmentation:read",
-        refuses={"segmentNotFound": _SEGMENT_NOT_FOUND},
+        permission="segmentation:read",
+        refusals={"segmentNotFound": _SEGMENT_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation change list --segment-uuid UUID",)),
     )
 )
@@ -163,11 +165,11 @@ fetch: Operation[FetchChange, ChangeRecords, FetchReason] = operations.add(
         "segmentation.change.fetch",
         "POST",
         "/segmentation/changes/{uuid}/fetch",
-        takes=FetchChange,
-        gives=ChangeRecords,
+        request=FetchChange,
+        response=ChangeRecords,
         summary="Fetch a page of the records of a change.",
-        needs="segmentation:read",
-        refuses={"changeNotFound": _RECORDS_NOT_FOUND, "segmentNotFound": _SEGMENT_NOT_FOUND},
+        permission="segmentation:read",
+        refusals={"changeNotFound": _RECORDS_NOT_FOUND, "segmentNotFound": _SEGMENT_NOT_FOUND},
         reads=True,
         cli=Cli(csv=frozenset({"kinds"}), examples=("cargo-ai segmentation change fetch --uuid UUID --kinds added,updated --limit 50",)),
     )
@@ -178,14 +180,14 @@ download: Operation[DownloadChange, UrlsReply, DownloadReason] = operations.add(
         "segmentation.change.download",
         "POST",
         "/segmentation/changes/{uuid}/download",
-        takes=DownloadChange,
-        gives=UrlsReply,
+        request=DownloadChange,
+        response=UrlsReply,
         summary="Download the records of a change.",
-        needs="segmentation:read",
-        refuses={
+        permission="segmentation:read",
+        refusals={
             "changeNotFound": _RECORDS_NOT_FOUND,
             "segmentNotFound": _SEGMENT_NOT_FOUND,
-            "failedToDownloadRecordsFromClient": no(502, "The records could not be read: {cause}"),
+            "failedToDownloadRecordsFromClient": refusal(502, "The records could not be read: {cause}"),
         },
         reads=True,
         output="download",

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.segmentation.filter import Filter, Sort
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
 
 MAXIMUM_FETCH = 10_000
@@ -160,10 +160,10 @@ RemoveReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "segmentAlr
 UpdateReason = Literal["segmentNotFound", "segmentLinkedToWorkflow", "invalidFilter"]
 DownloadReason = Literal["invalidFilter", "failedToDownloadRecordsFromClient", "modelNotFound"]
 
-INVALID_FILTER = no(400, "The filter cannot be used: {cause}")
-MODEL_NOT_FOUND = no(404, "There is no model with uuid {uuid}.")
-SEGMENT_NOT_FOUND = no(404, "There is no segment with uuid {uuid}.")
-LINKED = no(409, "Segment {uuid} is used by {users}: change that first.")
+INVALID_FILTER = refusal(400, "The filter cannot be used: {cause}")
+MODEL_NOT_FOUND = refusal(404, "There is no model with uuid {uuid}.")
+SEGMENT_NOT_FOUND = refusal(404, "There is no segment with uuid {uuid}.")
+LINKED = refusal(409, "Segment {uuid} is used by {users}: change that first.")
 _EVERYTHING = """'{"conjonction":"and","groups":[]}'"""
 
 create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
@@ -171,11 +171,11 @@ create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
         "segmentation.segment.create",
         "POST",
         "/segmentation/segments",
-        takes=CreateSegment,
-        gives=SegmentReply,
+        request=CreateSegment,
+        response=SegmentReply,
         summary="Save a segment of a model.",
-        needs="segmentation:write",
-        refuses={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
+        permission="segmentation:write",
+        refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(
             csv=frozenset({"trackingColumnSlugs", "columnSlugs"}),
             examples=(f"cargo-ai segmentation segment create --name All --model-uuid UUID --filter {_EVERYTHING}",),
@@ -188,11 +188,11 @@ get: Operation[ByUuid, SegmentReply, GetReason] = operations.add(
         "segmentation.segment.get",
         "GET",
         "/segmentation/segments/{uuid}",
-        takes=ByUuid,
-        gives=SegmentReply,
+        request=ByUuid,
+        response=SegmentReply,
         summary="Show a segment and how many records it has.",
-        needs="segmentation:read",
-        refuses={"segmentNotFound": SEGMENT_NOT_FOUND},
+        permission="segmentation:read",
+        refusals={"segmentNotFound": SEGMENT_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation segment get UUID",)),
     )
 )
@@ -202,11 +202,11 @@ all_: Operation[ListSegments, SegmentsReply, ListReason] = operations.add(
         "segmentation.segment.all",
         "GET",
         "/segmentation/segments/list",
-        takes=ListSegments,
-        gives=SegmentsReply,
+        request=ListSegments,
+        response=SegmentsReply,
         summary="List the segments.",
-        needs="segmentation:read",
-        refuses={"modelNotFound": MODEL_NOT_FOUND},
+        permission="segmentation:read",
+        refusals={"modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation segment list",)),
     )
 )
@@ -216,11 +216,11 @@ update: Operation[UpdateSegment, SegmentReply, UpdateReason] = operations.add(
         "segmentation.segment.update",
         "PUT",
         "/segmentation/segments/{uuid}",
-        takes=UpdateSegment,
-        gives=SegmentReply,
+        request=UpdateSegment,
+        response=SegmentReply,
         summary="Change a segment.",
-        needs="segmentation:write",
-        refuses={"segmentNotFound": SEGMENT_NOT_FOUND, "segmentLinkedToWorkflow": LINKED, "invalidFilter": INVALID_FILTER},
+        permission="segmentation:write",
+        refusals={"segmentNotFound": SEGMENT_NOT_FOUND, "segmentLinkedToWorkflow": LINKED, "invalidFilter": INVALID_FILTER},
         cli=Cli(
             csv=frozenset({"trackingColumnSlugs", "columnSlugs"}),
             examples=("cargo-ai segmentation segment update --uuid UUID --name Hot",),
@@ -233,14 +233,14 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "segmentation.segment.remove",
         "DELETE",
         "/segmentation/segments/{uuid}",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Remove a segment that nothing uses.",
-        needs="segmentation:write",
-        refuses={
+        permission="segmentation:write",
+        refusals={
             "segmentNotFound": SEGMENT_NOT_FOUND,
             "segmentLinkedToWorkflow": LINKED,
-            "segmentAlreadyRemoved": no(409, "Segment {uuid} has been removed already."),
+            "segmentAlreadyRemoved": refusal(409, "Segment {uuid} has been removed already."),
         },
         cli=Cli(examples=("cargo-ai segmentation segment remove UUID",)),
     )
@@ -251,11 +251,11 @@ fetch: Operation[FetchSegment, RecordsReply, FilterReason] = operations.add(
         "segmentation.segment.fetch",
         "POST",
         "/segmentation/segments/fetch",
-        takes=FetchSegment,
-        gives=RecordsReply,
+        request=FetchSegment,
+        response=RecordsReply,
         summary="Fetch a page of the records that a filter describes.",
-        needs="segmentation:read",
-        refuses={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
+        permission="segmentation:read",
+        refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         reads=True,
         cli=Cli(examples=(f"cargo-ai segmentation segment fetch --model-uuid UUID --filter {_EVERYTHING} --fetching-limit 50",)),
     )
@@ -266,13 +266,13 @@ download: Operation[DownloadSegment, UrlsReply, DownloadReason] = operations.add
         "segmentation.segment.download",
         "POST",
         "/segmentation/segments/download",
-        takes=DownloadSegment,
-        gives=UrlsReply,
+        request=DownloadSegment,
+        response=UrlsReply,
         summary="Download the records that a filter describes.",
-        needs="segmentation:read",
-        refuses={
+        permission="segmentation:read",
+        refusals={
             "invalidFilter": INVALID_FILTER,
-            "failedToDownloadRecordsFromClient": no(502, "The records could not be read: {cause}"),
+            "failedToDownloadRecordsFromClient": refusal(502, "The records could not be read: {cause}"),
             "modelNotFound": MODEL_NOT_FOUND,
         },
         reads=True,
@@ -291,11 +291,11 @@ fetch_records: Operation[FetchRecords, FoundRecords, FilterReason] = operations.
         "segmentation.record.fetch",
         "POST",
         "/segmentation/records/fetch",
-        takes=FetchRecords,
-        gives=FoundRecords,
+        request=FetchRecords,
+        response=FoundRecords,
         summary="Fetch records of a model by id.",
-        needs="segmentation:read",
-        refuses={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
+        permission="segmentation:read",
+        refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         reads=True,
         cli=Cli(csv=frozenset({"ids"}), examples=("cargo-ai segmentation record fetch --model-uuid UUID --ids a,b",)),
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Column, ListedColumn, Named
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Removed, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -95,11 +95,11 @@ class ResultsReply(Wire):
     results: list[Result]
 
 
-_no_model = no(404, "There is no model {uuid} in this workspace.")
-_no_dataset = no(404, "The model's dataset is gone.")
-_no_column = no(404, "The model has no column {slug}.")
-_no_ai = no(400, "A column cannot be filled by a language model: use an agent or an AI node in a play.")
-_invalid = no(400, "{problem}")
+_no_model = refusal(404, "There is no model {uuid} in this workspace.")
+_no_dataset = refusal(404, "The model's dataset is gone.")
+_no_column = refusal(404, "The model has no column {slug}.")
+_no_ai = refusal(400, "A column cannot be filled by a language model: use an agent or an AI node in a play.")
+_invalid = refusal(400, "{problem}")
 
 CreateReason = Literal["modelNotFound", "datasetNotFound", "duplicateSlug", "aiExpressionNotAllowed", "invalidRelationship"]
 
@@ -108,14 +108,14 @@ create: Operation[CreateColumn, ColumnReply, CreateReason] = operations.add(
         "storage.column.create",
         "POST",
         "/storage/columns",
-        takes=CreateColumn,
-        gives=ColumnReply,
+        request=CreateColumn,
+        response=ColumnReply,
         summary="Add a column: custom, computed, metric or lookup.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": _no_model,
             "datasetNotFound": _no_dataset,
-            "duplicateSlug": no(409, "The model has a column {slug} already: choose another slug."),
+            "duplicateSlug": refusal(409, "The model has a column {slug} already: choose another slug."),
             "aiExpressionNotAllowed": _no_ai,
             "invalidRelationship": _invalid,
         },
@@ -138,11 +138,11 @@ update: Operation[UpdateColumn, ColumnReply, UpdateReason] = operations.add(
         "storage.column.update",
         "PUT",
         "/storage/columns",
-        takes=UpdateColumn,
-        gives=ColumnReply,
+        request=UpdateColumn,
+        response=ColumnReply,
         summary="Change a column; its slug says which.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": _no_model,
             "datasetNotFound": _no_dataset,
             "columnNotFound": _no_column,
@@ -165,16 +165,16 @@ remove: Operation[RemoveColumn, Removed, RemoveReason] = operations.add(
         "storage.column.remove",
         "DELETE",
         "/storage/columns",
-        takes=RemoveColumn,
-        gives=Removed,
+        request=RemoveColumn,
+        response=Removed,
         summary="Remove a column that nothing uses, with its values.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": _no_model,
             "datasetNotFound": _no_dataset,
             "columnNotFound": _no_column,
-            "columnIsUsed": no(409, "The column {slug} is used by {users}: take it out there first."),
-            "columnIsOriginal": no(400, "{slug} is one of the columns that the model was made with; only added ones can be removed."),
+            "columnIsUsed": refusal(409, "The column {slug} is used by {users}: take it out there first."),
+            "columnIsOriginal": refusal(400, "{slug} is one of the columns that the model was made with; only added ones can be removed."),
         },
         cli=Cli(examples=(f"cargo-ai storage column remove --model-uuid {_EXAMPLE} --column-slug tier",)),
         agent_safe=False,
@@ -188,14 +188,14 @@ reorder: Operation[ReorderColumn, ColumnsReply, ReorderReason] = operations.add(
         "storage.column.reorder",
         "PUT",
         "/storage/columns/reorder",
-        takes=ReorderColumn,
-        gives=ColumnsReply,
+        request=ReorderColumn,
+        response=ColumnsReply,
         summary="Move a column to another place; the first is 0.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": _no_model,
             "columnNotFound": _no_column,
-            "invalidIndex": no(400, "The model has {count} columns, so the place is from 0 to {last}."),
+            "invalidIndex": refusal(400, "The model has {count} columns, so the place is from 0 to {last}."),
         },
         cli=Cli(examples=(f"cargo-ai storage column reorder --model-uuid {_EXAMPLE} --column-slug tier --to-index 2",)),
     )
@@ -208,11 +208,11 @@ get_all: Operation[OfModel, ColumnsReply, ListReason] = operations.add(
         "storage.column.list",
         "GET",
         "/storage/columns/list",
-        takes=OfModel,
-        gives=ColumnsReply,
+        request=OfModel,
+        response=ColumnsReply,
         summary="List the columns of a model, of every kind, in their order.",
-        needs="storage:read",
-        refuses={"clientNotFound": no(404, "The warehouse is not there."), "modelNotFound": _no_model},
+        permission="storage:read",
+        refusals={"clientNotFound": refusal(404, "The warehouse is not there."), "modelNotFound": _no_model},
         cli=Cli(examples=(f"cargo-ai storage column list --model-uuid {_EXAMPLE}",)),
     )
 )
@@ -222,10 +222,10 @@ exists_by_slug: Operation[ColumnBySlug, Exists, Never] = operations.add(
         "storage.column.existsBySlug",
         "GET",
         "/storage/columns/existsBySlug",
-        takes=ColumnBySlug,
-        gives=Exists,
+        request=ColumnBySlug,
+        response=Exists,
         summary="Whether a model has a column with this slug.",
-        needs="storage:read",
+        permission="storage:read",
         cli=Cli(examples=(f"cargo-ai storage column exists-by-slug --slug tier --model-uuid {_EXAMPLE}",)),
     )
 )
@@ -237,11 +237,11 @@ autocomplete: Operation[Autocomplete, ResultsReply, AutocompleteReason] = operat
         "storage.column.autocomplete",
         "POST",
         "/storage/columns/autocomplete",
-        takes=Autocomplete,
-        gives=ResultsReply,
+        request=Autocomplete,
+        response=ResultsReply,
         summary="List the values that occur in a column.",
-        needs="storage:read",
-        refuses={"modelNotFound": _no_model, "datasetNotFound": _no_dataset, "columnNotFound": _no_column},
+        permission="storage:read",
+        refusals={"modelNotFound": _no_model, "datasetNotFound": _no_dataset, "columnNotFound": _no_column},
         reads=True,
         cli=Cli(examples=(f'cargo-ai storage column autocomplete --model-uuid {_EXAMPLE} --column \'{{"slug":"country"}}\' --query fr',)),
     )

@@ -6,7 +6,7 @@ from typing import Literal, Never
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.connection.dataset import Dataset
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Wire
 
 
@@ -27,10 +27,10 @@ all: Operation[Nothing, DatasetsReply, Never] = operations.add(
         "storage.dataset.all",
         "GET",
         "/storage/datasets/list",
-        takes=Nothing,
-        gives=DatasetsReply,
+        request=Nothing,
+        response=DatasetsReply,
         summary="List the datasets that models can be made in.",
-        needs="storage:read",
+        permission="storage:read",
         cli=Cli(examples=("cargo-ai storage dataset list",)),
     )
 )
@@ -42,11 +42,11 @@ get: Operation[ByUuid, DatasetReply, GetReason] = operations.add(
         "storage.dataset.get",
         "GET",
         "/storage/datasets/{uuid}",
-        takes=ByUuid,
-        gives=DatasetReply,
+        request=ByUuid,
+        response=DatasetReply,
         summary="Show a dataset.",
-        needs="storage:read",
-        refuses={"datasetNotFound": no(404, "There is no dataset {uuid} in this workspace.")},
+        permission="storage:read",
+        refusals={"datasetNotFound": refusal(404, "There is no dataset {uuid} in this workspace.")},
         cli=Cli(examples=("cargo-ai storage dataset get 0198c5f0-0000-7000-8000-000000000001",)),
     )
 )

@@ -9,12 +9,12 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.contract.storage.columns import Named
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Removed, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
-_NO_MODEL = no(404, "There is no model {uuid} in this workspace.")
-_NO_INDEX = no(404, "The model has no index {name}.")
+_NO_MODEL = refusal(404, "There is no model {uuid} in this workspace.")
+_NO_INDEX = refusal(404, "The model has no index {name}.")
 
 IndexKind = Literal["values", "order", "text"]
 
@@ -67,11 +67,11 @@ get_all: Operation[ByUuid, IndexesReply, ListReason] = operations.add(
         "storage.model.listIndexes",
         "GET",
         "/storage/models/{uuid}/indexes",
-        takes=ByUuid,
-        gives=IndexesReply,
+        request=ByUuid,
+        response=IndexesReply,
         summary="List the indexes that make a model's filters fast, and how often each was used.",
-        needs="storage:read",
-        refuses={"modelNotFound": _NO_MODEL},
+        permission="storage:read",
+        refusals={"modelNotFound": _NO_MODEL},
         cli=Cli(flags={"uuid": ("--uuid", "--model-uuid")}, examples=(f"cargo-ai storage model list-indexes {_EXAMPLE}",)),
     )
 )
@@ -83,11 +83,11 @@ create: Operation[CreateIndex, IndexesReply, CreateReason] = operations.add(
         "storage.model.createIndex",
         "POST",
         "/storage/models/{uuid}/indexes",
-        takes=CreateIndex,
-        gives=IndexesReply,
+        request=CreateIndex,
+        response=IndexesReply,
         summary="Make an index in the background: nobody waits for it, and filters become fast when it is ready.",
-        needs="storage:write",
-        refuses={"modelNotFound": _NO_MODEL, "indexNotPossible": no(400, "{problem}")},
+        permission="storage:write",
+        refusals={"modelNotFound": _NO_MODEL, "indexNotPossible": refusal(400, "{problem}")},
         cli=Cli(
             flags={"uuid": ("--uuid", "--model-uuid")},
             examples=(
@@ -106,14 +106,14 @@ remove: Operation[RemoveIndex, Removed, RemoveReason] = operations.add(
         "storage.model.removeIndex",
         "DELETE",
         "/storage/models/{uuid}/indexes/{name}",
-        takes=RemoveIndex,
-        gives=Removed,
+        request=RemoveIndex,
+        response=Removed,
         summary="Remove an index; filters that it made fast become slow, and nothing else changes.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": _NO_MODEL,
             "indexNotFound": _NO_INDEX,
-            "indexIsBeingMade": no(409, "The index is being made right now. Remove it when it is ready."),
+            "indexIsBeingMade": refusal(409, "The index is being made right now. Remove it when it is ready."),
         },
         cli=Cli(
             flags={"uuid": ("--uuid", "--model-uuid")},

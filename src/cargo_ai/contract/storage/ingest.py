@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import Named
-from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -75,7 +75,7 @@ class UrlReply(Wire):
     url: str
 
 
-_no_model = no(404, "There is no model {uuid} in this workspace.")
+_no_model = refusal(404, "There is no model {uuid} in this workspace.")
 
 TokenReason = Literal["modelNotFound"]
 
@@ -84,11 +84,11 @@ create_token: Operation[ByUuid, IngestToken, TokenReason] = operations.add(
         "storage.model.createIngestToken",
         "POST",
         "/storage/models/{uuid}/ingestToken",
-        takes=ByUuid,
-        gives=IngestToken,
+        request=ByUuid,
+        response=IngestToken,
         summary="Make a token for sending records into a model; a former one stops working.",
-        needs="storage:write",
-        refuses={"modelNotFound": _no_model},
+        permission="storage:write",
+        refusals={"modelNotFound": _no_model},
         cli=Cli(examples=(f"cargo-ai storage model create-ingest-token {_EXAMPLE}",)),
         agent_safe=False,
     )
@@ -96,13 +96,13 @@ create_token: Operation[ByUuid, IngestToken, TokenReason] = operations.add(
 
 IngestReason = Literal["modelNotFound", "fileNotFound", "fileInvalid", "rowsRejected", "columnNotFound", "matchingNotPossible"]
 
-REFUSES: dict[IngestReason, No] = {
+REFUSES: dict[IngestReason, RefusalSpec] = {
     "modelNotFound": _no_model,
-    "fileNotFound": no(404, "There is no uploaded file {file}."),
-    "fileInvalid": no(400, "{problem}"),
-    "rowsRejected": no(400, "{problem}"),
-    "columnNotFound": no(404, "The model has no column {slug}."),
-    "matchingNotPossible": no(400, "{problem}"),
+    "fileNotFound": refusal(404, "There is no uploaded file {file}."),
+    "fileInvalid": refusal(400, "{problem}"),
+    "rowsRejected": refusal(400, "{problem}"),
+    "columnNotFound": refusal(404, "The model has no column {slug}."),
+    "matchingNotPossible": refusal(400, "{problem}"),
 }
 
 ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
@@ -110,11 +110,11 @@ ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
         "storage.record.ingest",
         "POST",
         "/storage/records/ingest",
-        takes=IngestFile,
-        gives=IngestReport,
+        request=IngestFile,
+        response=IngestReport,
         summary="Read an uploaded CSV, JSON lines or Parquet file into a model; all of it, or nothing.",
-        needs="storage:write",
-        refuses=REFUSES,
+        permission="storage:write",
+        refusals=REFUSES,
         cli=Cli(
             examples=(
                 f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv",
@@ -131,11 +131,11 @@ download: Operation[DownloadRecords, UrlReply, DownloadReason] = operations.add(
         "storage.record.download",
         "POST",
         "/storage/records/download",
-        takes=DownloadRecords,
-        gives=UrlReply,
+        request=DownloadRecords,
+        response=UrlReply,
         summary="Download all records of a model.",
-        needs="storage:read",
-        refuses={"modelNotFound": _no_model},
+        permission="storage:read",
+        refusals={"modelNotFound": _no_model},
         reads=True,
         output="download",
         cli=Cli(
@@ -153,11 +153,11 @@ download_report: Operation[DownloadIngestReport, UrlReply, ReportReason] = opera
         "storage.record.downloadIngestReport",
         "POST",
         "/storage/records/downloadIngestReport",
-        takes=DownloadIngestReport,
-        gives=UrlReply,
+        request=DownloadIngestReport,
+        response=UrlReply,
         summary="Download what became of each row that `storage record ingest --skip-invalid` has read.",
-        needs="storage:read",
-        refuses={"ingestReportNotFound": no(404, "There is no ingest report {uuid} in this workspace; they are kept for 30 days.")},
+        permission="storage:read",
+        refusals={"ingestReportNotFound": refusal(404, "There is no ingest report {uuid} in this workspace; they are kept for 30 days.")},
         reads=True,
         output="download",
         cli=Cli(

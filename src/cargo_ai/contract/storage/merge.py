@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.record import Id
-from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -148,11 +148,11 @@ class ListMerges(Wire):
 
 WhichReason = Literal["modelNotFound", "columnNotFound", "matchingNotPossible", "recordNotFound"]
 
-_which: dict[WhichReason, No] = {
-    "modelNotFound": no(404, "There is no model {uuid} in this workspace."),
-    "columnNotFound": no(404, "The model has no column {slug}."),
-    "matchingNotPossible": no(400, "{problem}"),
-    "recordNotFound": no(404, "The model has no record {id}."),
+_which: dict[WhichReason, RefusalSpec] = {
+    "modelNotFound": refusal(404, "There is no model {uuid} in this workspace."),
+    "columnNotFound": refusal(404, "The model has no column {slug}."),
+    "matchingNotPossible": refusal(400, "{problem}"),
+    "recordNotFound": refusal(404, "The model has no record {id}."),
 }
 
 find: Operation[FindDuplicates, DuplicatesReply, WhichReason] = operations.add(
@@ -160,11 +160,11 @@ find: Operation[FindDuplicates, DuplicatesReply, WhichReason] = operations.add(
         "storage.model.findDuplicates",
         "POST",
         "/storage/models/{uuid}/duplicates",
-        takes=FindDuplicates,
-        gives=DuplicatesReply,
+        request=FindDuplicates,
+        response=DuplicatesReply,
         summary="Find records that are the same thing, and see what a merge would make of them.",
-        needs="storage:read",
-        refuses=_which,
+        permission="storage:read",
+        refusals=_which,
         reads=True,
         cli=Cli(
             flags={"uuid": ("--uuid", "--model-uuid")},
@@ -185,11 +185,11 @@ create: Operation[CreateMerge, MergedReply, CreateReason] = operations.add(
         "storage.merge.create",
         "POST",
         "/storage/merges",
-        takes=CreateMerge,
-        gives=MergedReply,
+        request=CreateMerge,
+        response=MergedReply,
         summary="Merge duplicates: what the survivor lacks is filled in from the others, which are removed; references follow.",
-        needs="storage:write",
-        refuses={**_which, "noDuplicates": no(400, "There are no duplicates to merge.")},
+        permission="storage:write",
+        refusals={**_which, "noDuplicates": refusal(400, "There are no duplicates to merge.")},
         agent_safe=False,
         cli=Cli(
             aliases=(("storage", "model", "merge-duplicates"),),
@@ -210,11 +210,11 @@ get_all: Operation[ListMerges, MergesReply, ListReason] = operations.add(
         "storage.merge.list",
         "GET",
         "/storage/merges/list",
-        takes=ListMerges,
-        gives=MergesReply,
+        request=ListMerges,
+        response=MergesReply,
         summary="List the merges, newest first.",
-        needs="storage:read",
-        refuses={"modelNotFound": _which["modelNotFound"]},
+        permission="storage:read",
+        refusals={"modelNotFound": _which["modelNotFound"]},
         cli=Cli(examples=(f"cargo-ai storage merge list --model-uuid {_EXAMPLE}",)),
     )
 )
@@ -226,17 +226,17 @@ undo: Operation[ByUuid, MergeReply, UndoReason] = operations.add(
         "storage.merge.undo",
         "POST",
         "/storage/merges/{uuid}/undo",
-        takes=ByUuid,
-        gives=MergeReply,
+        request=ByUuid,
+        response=MergeReply,
         summary="Take a merge of the last 30 days back: the records are as they were before.",
-        needs="storage:write",
-        refuses={
-            "mergeNotFound": no(404, "There is no merge {uuid} in this workspace."),
-            "mergeAlreadyUndone": no(409, "This merge has been undone already."),
-            "mergeTooOld": no(400, "This merge was made more than 30 days ago: what the records were is no longer known."),
-            "modelNotFound": no(404, "The model of this merge was removed."),
-            "recordAlreadyExists": no(409, "The model has a record {id} again, which this merge had removed. Remove it first."),
-            "modelHasChanged": no(409, "The columns of the model have changed since: {problem}."),
+        permission="storage:write",
+        refusals={
+            "mergeNotFound": refusal(404, "There is no merge {uuid} in this workspace."),
+            "mergeAlreadyUndone": refusal(409, "This merge has been undone already."),
+            "mergeTooOld": refusal(400, "This merge was made more than 30 days ago: what the records were is no longer known."),
+            "modelNotFound": refusal(404, "The model of this merge was removed."),
+            "recordAlreadyExists": refusal(409, "The model has a record {id} again, which this merge had removed. Remove it first."),
+            "modelHasChanged": refusal(409, "The columns of the model have changed since: {problem}."),
         },
         agent_safe=False,
         cli=Cli(examples=(f"cargo-ai storage merge undo {_EXAMPLE}",)),

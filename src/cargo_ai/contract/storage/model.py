@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Description, OriginalColumn
 from cargo_ai.contract.storage.unification import Unification
-from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -158,19 +158,19 @@ class Exists(Wire):
     exists: bool
 
 
-NOT_FOUND = no(404, "There is no model {uuid} in this workspace.")
-NO_DATASET = no(404, "There is no dataset {uuid} in this workspace.")
-NO_CONNECTOR = no(404, "The dataset's connector is gone.")
-NO_INTEGRATION = no(404, "The dataset's integration is not on this server.")
-NO_EXTRACTOR = no(400, "There is no extractor {extractor} for this dataset; there are: {extractors}.")
-_schedules: dict[Literal["failedToSchedule", "scheduleNotCompatible", "scheduleIntervalTooShort"], No] = {
-    "failedToSchedule": no(502, "The schedule could not be set up."),
-    "scheduleNotCompatible": no(400, "{problem}"),
-    "scheduleIntervalTooShort": no(400, "A model is refreshed at most once a minute."),
+NOT_FOUND = refusal(404, "There is no model {uuid} in this workspace.")
+NO_DATASET = refusal(404, "There is no dataset {uuid} in this workspace.")
+NO_CONNECTOR = refusal(404, "The dataset's connector is gone.")
+NO_INTEGRATION = refusal(404, "The dataset's integration is not on this server.")
+NO_EXTRACTOR = refusal(400, "There is no extractor {extractor} for this dataset; there are: {extractors}.")
+_schedules: dict[Literal["failedToSchedule", "scheduleNotCompatible", "scheduleIntervalTooShort"], RefusalSpec] = {
+    "failedToSchedule": refusal(502, "The schedule could not be set up."),
+    "scheduleNotCompatible": refusal(400, "{problem}"),
+    "scheduleIntervalTooShort": refusal(400, "A model is refreshed at most once a minute."),
 }
-_folders: dict[Literal["folderNotFound", "folderNotCompatible"], No] = {
-    "folderNotFound": no(404, "There is no folder {uuid} for models."),
-    "folderNotCompatible": no(400, "The folder {uuid} is not one for models."),
+_folders: dict[Literal["folderNotFound", "folderNotCompatible"], RefusalSpec] = {
+    "folderNotFound": refusal(404, "There is no folder {uuid} for models."),
+    "folderNotCompatible": refusal(400, "The folder {uuid} is not one for models."),
 }
 
 CreateReason = Literal[
@@ -194,19 +194,19 @@ create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
         "storage.model.create",
         "POST",
         "/storage/models",
-        takes=CreateModel,
-        gives=ModelReply,
+        request=CreateModel,
+        response=ModelReply,
         summary="Make a model: empty with your columns, or filled from an uploaded file.",
-        needs="storage:write",
-        refuses={
-            "duplicateSlug": no(409, "The dataset has a model {slug} already: choose another slug."),
+        permission="storage:write",
+        refusals={
+            "duplicateSlug": refusal(409, "The dataset has a model {slug} already: choose another slug."),
             "datasetNotFound": NO_DATASET,
-            "modelNotCompatible": no(400, "{problem}"),
+            "modelNotCompatible": refusal(400, "{problem}"),
             "connectorNotFound": NO_CONNECTOR,
             "integrationNotFound": NO_INTEGRATION,
             "integrationNotCompatible": NO_EXTRACTOR,
-            "fileNotFound": no(404, "There is no uploaded file {file}."),
-            "fileInvalid": no(400, "{problem}"),
+            "fileNotFound": refusal(404, "There is no uploaded file {file}."),
+            "fileInvalid": refusal(400, "{problem}"),
             **_folders,
             **_schedules,
         },
@@ -228,11 +228,11 @@ get: Operation[ByUuid, ModelReply, GetReason] = operations.add(
         "storage.model.get",
         "GET",
         "/storage/models/{uuid}",
-        takes=ByUuid,
-        gives=ModelReply,
+        request=ByUuid,
+        response=ModelReply,
         summary="Show a model with its columns.",
-        needs="storage:read",
-        refuses={"modelNotFound": NOT_FOUND, "datasetNotFound": NO_DATASET},
+        permission="storage:read",
+        refusals={"modelNotFound": NOT_FOUND, "datasetNotFound": NO_DATASET},
         cli=Cli(examples=(f"cargo-ai storage model get {_EXAMPLE}",)),
     )
 )
@@ -244,11 +244,11 @@ all: Operation[ListModels, ModelsReply, AllReason] = operations.add(
         "storage.model.all",
         "GET",
         "/storage/models/list",
-        takes=ListModels,
-        gives=ModelsReply,
+        request=ListModels,
+        response=ModelsReply,
         summary="List the models, newest first.",
-        needs="storage:read",
-        refuses={"datasetNotFound": NO_DATASET},
+        permission="storage:read",
+        refusals={"datasetNotFound": NO_DATASET},
         cli=Cli(examples=("cargo-ai storage model list",)),
     )
 )
@@ -271,16 +271,16 @@ update: Operation[UpdateModel, ModelReply, UpdateReason] = operations.add(
         "storage.model.update",
         "PUT",
         "/storage/models/{uuid}",
-        takes=UpdateModel,
-        gives=ModelReply,
+        request=UpdateModel,
+        response=ModelReply,
         summary="Change a model's name, title and time columns, unification, schedule or folder, or pause it.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": NOT_FOUND,
             "datasetNotFound": NO_DATASET,
             "connectorNotFound": NO_CONNECTOR,
             "integrationNotFound": NO_INTEGRATION,
-            "columnNotFound": no(404, "The model has no column {slug}."),
+            "columnNotFound": refusal(404, "The model has no column {slug}."),
             **_folders,
             **_schedules,
         },
@@ -312,20 +312,20 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "storage.model.remove",
         "DELETE",
         "/storage/models/{uuid}",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Remove a model that nothing uses, with all its records.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": NOT_FOUND,
             "datasetNotFound": NO_DATASET,
-            "modelNotCompatible": no(400, "This model cannot be removed."),
-            "hasSegments": no(409, "This model has segments: {users}. Remove them first."),
-            "hasWorkflows": no(409, "This model is used by {users}: take it out there first."),
-            "modelIsUsed": no(409, "This model is used by {users}: remove them first."),
+            "modelNotCompatible": refusal(400, "This model cannot be removed."),
+            "hasSegments": refusal(409, "This model has segments: {users}. Remove them first."),
+            "hasWorkflows": refusal(409, "This model is used by {users}: take it out there first."),
+            "modelIsUsed": refusal(409, "This model is used by {users}: remove them first."),
             "connectorNotFound": NO_CONNECTOR,
             "integrationNotFound": NO_INTEGRATION,
-            "invalidConfig": no(400, "The model's config is not valid."),
+            "invalidConfig": refusal(400, "The model's config is not valid."),
         },
         cli=Cli(examples=(f"cargo-ai storage model remove {_EXAMPLE}",)),
         agent_safe=False,
@@ -339,15 +339,15 @@ get_ddl: Operation[ByUuid, Ddl, DdlReason] = operations.add(
         "storage.model.getDdl",
         "GET",
         "/storage/models/{uuid}/ddl",
-        takes=ByUuid,
-        gives=Ddl,
+        request=ByUuid,
+        response=Ddl,
         summary="Show the CREATE TABLE of a model: the table and column names that SQL uses.",
-        needs="storage:read",
-        refuses={
+        permission="storage:read",
+        refusals={
             "modelNotFound": NOT_FOUND,
             "datasetNotFound": NO_DATASET,
-            "clientNotFound": no(404, "The warehouse is not there."),
-            "failedToGetDdl": no(502, "The warehouse did not say how the table is made."),
+            "clientNotFound": refusal(404, "The warehouse is not there."),
+            "failedToGetDdl": refusal(502, "The warehouse did not say how the table is made."),
         },
         cli=Cli(flags={"uuid": ("--uuid", "--model-uuid")}, examples=(f"cargo-ai storage model get-ddl {_EXAMPLE}",)),
     )
@@ -358,10 +358,10 @@ exists_by_slug: Operation[ModelBySlug, Exists, Never] = operations.add(
         "storage.model.existsBySlug",
         "GET",
         "/storage/models/existsBySlug",
-        takes=ModelBySlug,
-        gives=Exists,
+        request=ModelBySlug,
+        response=Exists,
         summary="Whether a dataset has a model with this slug.",
-        needs="storage:read",
+        permission="storage:read",
         cli=Cli(examples=(f"cargo-ai storage model exists-by-slug --slug companies --dataset-uuid {_EXAMPLE}",)),
     )
 )

@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.contract.storage.model import NO_CONNECTOR, NO_DATASET, NO_EXTRACTOR, NO_INTEGRATION
 from cargo_ai.contract.workspace.sparse import Sparse
-from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -57,14 +57,14 @@ PreviewReason = Literal[
     "fileNotFound",
     "fileInvalid",
 ]
-_preview: dict[PreviewReason, No] = {
+_preview: dict[PreviewReason, RefusalSpec] = {
     "datasetNotFound": NO_DATASET,
-    "modelNotCompatible": no(400, "{problem}"),
+    "modelNotCompatible": refusal(400, "{problem}"),
     "connectorNotFound": NO_CONNECTOR,
     "integrationNotFound": NO_INTEGRATION,
     "integrationNotCompatible": NO_EXTRACTOR,
-    "fileNotFound": no(404, "There is no uploaded file {file}."),
-    "fileInvalid": no(400, "{problem}"),
+    "fileNotFound": refusal(404, "There is no uploaded file {file}."),
+    "fileInvalid": refusal(400, "{problem}"),
 }
 
 preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
@@ -72,11 +72,11 @@ preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
         "storage.model.preview",
         "POST",
         "/storage/models/preview",
-        takes=Preview,
-        gives=PreviewReply,
+        request=Preview,
+        response=PreviewReply,
         summary="See the columns and first records that an extractor would bring.",
-        needs="storage:read",
-        refuses=_preview,
+        permission="storage:read",
+        refusals=_preview,
         reads=True,
         cli=Cli(
             examples=(
@@ -92,11 +92,11 @@ preview_count: Operation[Preview, PreviewCount, PreviewReason] = operations.add(
         "storage.model.previewCount",
         "POST",
         "/storage/models/previewCount",
-        takes=Preview,
-        gives=PreviewCount,
+        request=Preview,
+        response=PreviewCount,
         summary="Count the records that an extractor would bring.",
-        needs="storage:read",
-        refuses=_preview,
+        permission="storage:read",
+        refusals=_preview,
         reads=True,
         cli=Cli(
             examples=(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Wire
 
 Sql = Annotated[
@@ -50,8 +50,8 @@ class QueryFile(Wire):
 
 QueryReason = Literal["clientNotFound", "invalidQuery"]
 _no = {
-    "clientNotFound": no(404, "This workspace has no system of record that could be asked."),
-    "invalidQuery": no(400, "{sentence}"),
+    "clientNotFound": refusal(404, "This workspace has no system of record that could be asked."),
+    "invalidQuery": refusal(400, "{sentence}"),
 }
 
 execute: Operation[ExecuteQuery, QueryRows, QueryReason] = operations.add(
@@ -59,11 +59,11 @@ execute: Operation[ExecuteQuery, QueryRows, QueryReason] = operations.add(
         "storage.query.execute",
         "POST",
         "/storage/query",
-        takes=ExecuteQuery,
-        gives=QueryRows,
+        request=ExecuteQuery,
+        response=QueryRows,
         summary="Ask your models in SQL: one SELECT, at most 10,000 rows.",
-        needs="storage:read",
-        refuses={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
+        permission="storage:read",
+        refusals={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
         reads=True,
         cli=Cli(
             flags={"query": ("--query", "--sql")},
@@ -78,11 +78,11 @@ download: Operation[DownloadQuery, QueryFile, QueryReason] = operations.add(
         "storage.query.download",
         "POST",
         "/storage/query/download",
-        takes=DownloadQuery,
-        gives=QueryFile,
+        request=DownloadQuery,
+        response=QueryFile,
         summary="Make a file of everything that a query gives and show its URL.",
-        needs="storage:read",
-        refuses={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
+        permission="storage:read",
+        refusals={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
         reads=True,
         cli=Cli(
             positionals=("query",),

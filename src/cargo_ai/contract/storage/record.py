@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.kernel.operation import Cli, No, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -122,8 +122,8 @@ class FoundRecords(Wire):
     is_refreshing: bool
 
 
-_no_model = no(404, "There is no model {uuid} in this workspace.")
-_no_record = no(404, "The model has no record {id}.")
+_no_model = refusal(404, "There is no model {uuid} in this workspace.")
+_no_record = refusal(404, "The model has no record {id}.")
 WriteReason = Literal[
     "modelNotFound",
     "datasetNotFound",
@@ -136,16 +136,16 @@ WriteReason = Literal[
     "recordAlreadyExists",
 ]
 
-_writes: dict[WriteReason, No] = {
+_writes: dict[WriteReason, RefusalSpec] = {
     "modelNotFound": _no_model,
-    "datasetNotFound": no(404, "The model's dataset is gone."),
-    "connectorNotFound": no(404, "The model's connector is gone."),
-    "integrationNotFound": no(404, "The model's integration is not on this server."),
-    "integrationNotCompatible": no(400, "The model's integration does not take records."),
-    "incompatibleWithRecordAction": no(400, "{problem}"),
-    "notEnoughCredits": no(402, "There are not enough credits for this."),
+    "datasetNotFound": refusal(404, "The model's dataset is gone."),
+    "connectorNotFound": refusal(404, "The model's connector is gone."),
+    "integrationNotFound": refusal(404, "The model's integration is not on this server."),
+    "integrationNotCompatible": refusal(400, "The model's integration does not take records."),
+    "incompatibleWithRecordAction": refusal(400, "{problem}"),
+    "notEnoughCredits": refusal(402, "There are not enough credits for this."),
     "recordNotFound": _no_record,
-    "recordAlreadyExists": no(409, "The model has a record {id} already."),
+    "recordAlreadyExists": refusal(409, "The model has a record {id} already."),
 }
 
 create: Operation[CreateRecord, RecordReply, WriteReason] = operations.add(
@@ -153,11 +153,11 @@ create: Operation[CreateRecord, RecordReply, WriteReason] = operations.add(
         "storage.record.create",
         "POST",
         "/storage/records/create",
-        takes=CreateRecord,
-        gives=RecordReply,
+        request=CreateRecord,
+        response=RecordReply,
         summary="Add a record to a model.",
-        needs="storage:write",
-        refuses=_writes,
+        permission="storage:write",
+        refusals=_writes,
         cli=Cli(examples=(f'cargo-ai storage record create --model-uuid {_EXAMPLE} --data \'{{"domain":"acme.com","name":"Acme"}}\'',)),
     )
 )
@@ -167,11 +167,11 @@ create_bulk: Operation[CreateRecords, RecordsReply, WriteReason] = operations.ad
         "storage.record.createBulk",
         "POST",
         "/storage/records/createBulk",
-        takes=CreateRecords,
-        gives=RecordsReply,
+        request=CreateRecords,
+        response=RecordsReply,
         summary="Add many records, or none when one of them does not fit.",
-        needs="storage:write",
-        refuses=_writes,
+        permission="storage:write",
+        refusals=_writes,
         cli=Cli(
             examples=(f'cargo-ai storage record create-bulk --model-uuid {_EXAMPLE} --records \'[{{"data":{{"domain":"acme.com"}}}}]\'',)
         ),
@@ -183,11 +183,11 @@ update: Operation[UpdateRecord, RecordReply, WriteReason] = operations.add(
         "storage.record.update",
         "PUT",
         "/storage/records/update",
-        takes=UpdateRecord,
-        gives=RecordReply,
+        request=UpdateRecord,
+        response=RecordReply,
         summary="Change columns of a record.",
-        needs="storage:write",
-        refuses=_writes,
+        permission="storage:write",
+        refusals=_writes,
         cli=Cli(
             examples=(f'cargo-ai storage record update --model-uuid {_EXAMPLE} --id acme.com --data \'{{"tier":"gold"}}\'',),
         ),
@@ -199,11 +199,11 @@ update_bulk: Operation[UpdateRecords, RecordsReply, WriteReason] = operations.ad
         "storage.record.updateBulk",
         "PUT",
         "/storage/records/updateBulk",
-        takes=UpdateRecords,
-        gives=RecordsReply,
+        request=UpdateRecords,
+        response=RecordsReply,
         summary="Change many records, or none when one of them does not fit.",
-        needs="storage:write",
-        refuses=_writes,
+        permission="storage:write",
+        refusals=_writes,
         cli=Cli(
             examples=(
                 f'cargo-ai storage record update-bulk --model-uuid {_EXAMPLE} --records \'[{{"id":"acme.com","data":{{"tier":"gold"}}}}]\'',
@@ -217,11 +217,11 @@ remove: Operation[ByRecord, RemovedRecord, WriteReason] = operations.add(
         "storage.record.remove",
         "DELETE",
         "/storage/records/remove",
-        takes=ByRecord,
-        gives=RemovedRecord,
+        request=ByRecord,
+        response=RemovedRecord,
         summary="Remove a record.",
-        needs="storage:write",
-        refuses=_writes,
+        permission="storage:write",
+        refusals=_writes,
         cli=Cli(examples=(f"cargo-ai storage record remove --model-uuid {_EXAMPLE} --id acme.com",)),
     )
 )
@@ -231,11 +231,11 @@ remove_bulk: Operation[RemoveRecords, Counted, WriteReason] = operations.add(
         "storage.record.removeBulk",
         "DELETE",
         "/storage/records/removeBulk",
-        takes=RemoveRecords,
-        gives=Counted,
+        request=RemoveRecords,
+        response=Counted,
         summary="Remove many records; those that are not there are no error.",
-        needs="storage:write",
-        refuses=_writes,
+        permission="storage:write",
+        refusals=_writes,
         cli=Cli(
             danger="This removes the records for good.",
             examples=(f"cargo-ai storage record remove-bulk --model-uuid {_EXAMPLE} --ids acme.com,globex.com --yes",),
@@ -250,15 +250,15 @@ get: Operation[ByRecord, FoundRecord, GetReason] = operations.add(
         "storage.record.get",
         "GET",
         "/storage/records/get",
-        takes=ByRecord,
-        gives=FoundRecord,
+        request=ByRecord,
+        response=FoundRecord,
         summary="Show a record with its columns of every kind.",
-        needs="storage:read",
-        refuses={
+        permission="storage:read",
+        refusals={
             "modelNotFound": _no_model,
-            "datasetNotFound": no(404, "The model's dataset is gone."),
-            "failedToRefreshModel": no(502, "The model could not be refreshed."),
-            "failedToFetchRecord": no(502, "The record could not be read."),
+            "datasetNotFound": refusal(404, "The model's dataset is gone."),
+            "failedToRefreshModel": refusal(502, "The model could not be refreshed."),
+            "failedToFetchRecord": refusal(502, "The record could not be read."),
             "recordNotFound": _no_record,
         },
         cli=Cli(examples=(f"cargo-ai storage record get --model-uuid {_EXAMPLE} --id acme.com",)),
@@ -282,20 +282,20 @@ get_all: Operation[ListRecords, FoundRecords, ListReason] = operations.add(
         "storage.record.list",
         "POST",
         "/storage/records/list",
-        takes=ListRecords,
-        gives=FoundRecords,
+        request=ListRecords,
+        response=FoundRecords,
         summary="List a model's records, the newest first.",
-        needs="storage:read",
-        refuses={
+        permission="storage:read",
+        refusals={
             "modelNotFound": _no_model,
-            "datasetNotFound": no(404, "The model's dataset is gone."),
-            "modelNotCompatible": no(400, "This model has no records to list."),
-            "connectorNotFound": no(404, "The model's connector is gone."),
-            "integrationNotFound": no(404, "The model's integration is not on this server."),
-            "failedToRefreshModel": no(502, "The model could not be refreshed."),
-            "failedToFetchRecords": no(502, "The records could not be read."),
-            "integrationNotCompatible": no(400, "The model's integration has no records to list."),
-            "invalidConfig": no(400, "The model's config is not valid."),
+            "datasetNotFound": refusal(404, "The model's dataset is gone."),
+            "modelNotCompatible": refusal(400, "This model has no records to list."),
+            "connectorNotFound": refusal(404, "The model's connector is gone."),
+            "integrationNotFound": refusal(404, "The model's integration is not on this server."),
+            "failedToRefreshModel": refusal(502, "The model could not be refreshed."),
+            "failedToFetchRecords": refusal(502, "The records could not be read."),
+            "integrationNotCompatible": refusal(400, "The model's integration has no records to list."),
+            "invalidConfig": refusal(400, "The model's config is not valid."),
         },
         reads=True,
         cli=Cli(examples=(f"cargo-ai storage record list --model-uuid {_EXAMPLE} --limit 20",)),

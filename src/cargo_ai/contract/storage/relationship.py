@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import Named
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -87,11 +87,11 @@ all: Operation[ListRelationships, RelationshipsReply, AllReason] = operations.ad
         "storage.relationship.all",
         "GET",
         "/storage/relationships/list",
-        takes=ListRelationships,
-        gives=RelationshipsReply,
+        request=ListRelationships,
+        response=RelationshipsReply,
         summary="List the relationships of the workspace or of one model.",
-        needs="storage:read",
-        refuses={"modelNotFound": no(404, "There is no model {uuid} in this workspace.")},
+        permission="storage:read",
+        refusals={"modelNotFound": refusal(404, "There is no model {uuid} in this workspace.")},
         cli=Cli(examples=("cargo-ai storage relationship list", f"cargo-ai storage relationship list --model-uuid {_EXAMPLE}")),
     )
 )
@@ -103,11 +103,11 @@ get: Operation[ByUuid, RelationshipReply, GetReason] = operations.add(
         "storage.relationship.get",
         "GET",
         "/storage/relationships/{uuid}",
-        takes=ByUuid,
-        gives=RelationshipReply,
+        request=ByUuid,
+        response=RelationshipReply,
         summary="Show a relationship.",
-        needs="storage:read",
-        refuses={"relationshipNotFound": no(404, "There is no relationship {uuid} in this workspace.")},
+        permission="storage:read",
+        refusals={"relationshipNotFound": refusal(404, "There is no relationship {uuid} in this workspace.")},
         cli=Cli(examples=(f"cargo-ai storage relationship get {_EXAMPLE}",)),
     )
 )
@@ -119,14 +119,14 @@ set: Operation[SetRelationships, RelationshipsReply, SetReason] = operations.add
         "storage.relationship.set",
         "POST",
         "/storage/relationships",
-        takes=SetRelationships,
-        gives=RelationshipsReply,
+        request=SetRelationships,
+        response=RelationshipsReply,
         summary="Say which records of two models belong together.",
-        needs="storage:write",
-        refuses={
-            "datasetNotFound": no(404, "There is no dataset {uuid} in this workspace."),
-            "modelNotCompatible": no(400, "{problem}"),
-            "invalidRelationships": no(400, "{problem}"),
+        permission="storage:write",
+        refusals={
+            "datasetNotFound": refusal(404, "There is no dataset {uuid} in this workspace."),
+            "modelNotCompatible": refusal(400, "{problem}"),
+            "invalidRelationships": refusal(400, "{problem}"),
         },
         cli=Cli(
             examples=(

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.model import LastRun, ModelReply, RunStatus
-from cargo_ai.kernel.operation import Cli, No, Operation, Until, Waits, no
+from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Moment, Removed, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
@@ -68,11 +68,11 @@ class ListRuns(Wire):
     offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
 
 
-NOT_FOUND = no(404, "There is no model {uuid} in this workspace.")
-NO_DATASET = no(404, "The model's dataset is gone.")
-NO_CONNECTOR = no(404, "The model's connector is gone.")
-NO_INTEGRATION = no(404, "The model's integration is not on this server.")
-_NO_RUN = no(404, "There is no run {uuid} of storage in this workspace.")
+NOT_FOUND = refusal(404, "There is no model {uuid} in this workspace.")
+NO_DATASET = refusal(404, "The model's dataset is gone.")
+NO_CONNECTOR = refusal(404, "The model's connector is gone.")
+NO_INTEGRATION = refusal(404, "The model's integration is not on this server.")
+_NO_RUN = refusal(404, "There is no run {uuid} of storage in this workspace.")
 
 CreateReason = Literal[
     "modelNotFound",
@@ -86,16 +86,16 @@ CreateReason = Literal[
     "notEnoughCredits",
 ]
 
-_refusals: dict[CreateReason, No] = {
+_refusals: dict[CreateReason, RefusalSpec] = {
     "modelNotFound": NOT_FOUND,
     "datasetNotFound": NO_DATASET,
     "integrationNotFound": NO_INTEGRATION,
     "connectorNotFound": NO_CONNECTOR,
-    "modelNotCompatible": no(400, "{problem}"),
-    "alreadyRunning": no(409, "The model is being refreshed already, by run {run}."),
-    "modelIsPaused": no(400, "The model is paused. Let it go on, or force the run."),
-    "upToDate": no(400, "Nothing has changed at the source since the last run. Force the run to read it all the same."),
-    "notEnoughCredits": no(402, "There are not enough credits for this."),
+    "modelNotCompatible": refusal(400, "{problem}"),
+    "alreadyRunning": refusal(409, "The model is being refreshed already, by run {run}."),
+    "modelIsPaused": refusal(400, "The model is paused. Let it go on, or force the run."),
+    "upToDate": refusal(400, "Nothing has changed at the source since the last run. Force the run to read it all the same."),
+    "notEnoughCredits": refusal(402, "There are not enough credits for this."),
 }
 
 create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
@@ -103,11 +103,11 @@ create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
         "storage.run.create",
         "POST",
         "/storage/runs",
-        takes=CreateRun,
-        gives=RunReply,
+        request=CreateRun,
+        response=RunReply,
         summary="Refresh a model from its source, and put a changed unification into effect.",
-        needs="storage:write",
-        refuses=_refusals,
+        permission="storage:write",
+        refusals=_refusals,
         until=Until("storage.run.get", key="run.uuid", field="run.status", final=FINAL),
         cli=Cli(
             examples=(
@@ -125,11 +125,11 @@ get: Operation[ByUuid, RunReply, GetReason] = operations.add(
         "storage.run.get",
         "GET",
         "/storage/runs/{uuid}",
-        takes=ByUuid,
-        gives=RunReply,
+        request=ByUuid,
+        response=RunReply,
         summary="Show a refresh: its status, what it did, and why it failed.",
-        needs="storage:read",
-        refuses={"runNotFound": _NO_RUN},
+        permission="storage:read",
+        refusals={"runNotFound": _NO_RUN},
         waits=Waits(key="run.uuid", field="run.status", final=FINAL),
         cli=Cli(examples=(f"cargo-ai storage run get {_EXAMPLE}",)),
     )
@@ -142,11 +142,11 @@ get_all: Operation[ListRuns, RunsReply, ListReason] = operations.add(
         "storage.run.list",
         "GET",
         "/storage/runs/list",
-        takes=ListRuns,
-        gives=RunsReply,
+        request=ListRuns,
+        response=RunsReply,
         summary="List the refreshes, newest first.",
-        needs="storage:read",
-        refuses={"modelNotFound": NOT_FOUND},
+        permission="storage:read",
+        refusals={"modelNotFound": NOT_FOUND},
         cli=Cli(
             examples=(
                 f"cargo-ai storage run list --model-uuid {_EXAMPLE}",
@@ -163,11 +163,11 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
         "storage.run.cancel",
         "POST",
         "/storage/runs/{uuid}/cancel",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Cancel a refresh: the model stays as it was before.",
-        needs="storage:write",
-        refuses={"runNotFound": _NO_RUN, "runAlreadyFinished": no(409, "The run has ended already: {status}.")},
+        permission="storage:write",
+        refusals={"runNotFound": _NO_RUN, "runAlreadyFinished": refusal(409, "The run has ended already: {status}.")},
         cli=Cli(examples=(f"cargo-ai storage run cancel {_EXAMPLE}",)),
     )
 )
@@ -194,18 +194,18 @@ refresh: Operation[ByUuid, RefreshedModel, RefreshReason] = operations.add(
         "storage.model.refresh",
         "POST",
         "/storage/models/{uuid}/refresh",
-        takes=ByUuid,
-        gives=RefreshedModel,
+        request=ByUuid,
+        response=RefreshedModel,
         summary="Begin to refresh a model from its source, whether or not that has changed.",
-        needs="storage:write",
-        refuses={
+        permission="storage:write",
+        refusals={
             "modelNotFound": NOT_FOUND,
             "datasetNotFound": NO_DATASET,
             "connectorNotFound": NO_CONNECTOR,
             "integrationNotFound": NO_INTEGRATION,
-            "alreadySyncing": no(409, "The model is being refreshed already, by run {run}."),
-            "failedToSyncFromClient": no(502, "The source could not be asked."),
-            "modelNotCompatible": no(400, "{problem}"),
+            "alreadySyncing": refusal(409, "The model is being refreshed already, by run {run}."),
+            "failedToSyncFromClient": refusal(502, "The source could not be asked."),
+            "modelNotCompatible": refusal(400, "{problem}"),
         },
         cli=Cli(examples=(f"cargo-ai storage model refresh {_EXAMPLE}",)),
     )

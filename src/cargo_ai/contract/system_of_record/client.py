@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Nothing, Wire
 
 MOST_ROWS = 10_000
@@ -110,10 +110,10 @@ query: Operation[QueryClient, Queried, Never] = operations.add(
         "systemOfRecordIntegration.client.query",
         "POST",
         "/systemOfRecordIntegration/clients/query",
-        takes=QueryClient,
-        gives=Queried,
+        request=QueryClient,
+        response=Queried,
         summary="Ask your data in SQL: one SELECT, at most 10,000 rows.",
-        needs="systemOfRecordIntegration:read",
+        permission="systemOfRecordIntegration:read",
         reads=True,
         cli=Cli(
             aliases=(("system-of-record", "query"),),
@@ -128,10 +128,10 @@ fetch: Operation[FetchClient, FetchedRows, Never] = operations.add(
         "systemOfRecordIntegration.client.fetch",
         "POST",
         "/systemOfRecordIntegration/clients/fetch",
-        takes=FetchClient,
-        gives=FetchedRows,
+        request=FetchClient,
+        response=FetchedRows,
         summary="Ask your data in SQL, page by page.",
-        needs="systemOfRecordIntegration:read",
+        permission="systemOfRecordIntegration:read",
         reads=True,
         cli=Cli(
             examples=('cargo-ai system-of-record client fetch --query "SELECT name FROM default.companies ORDER BY name" --limit 100',),
@@ -140,18 +140,18 @@ fetch: Operation[FetchClient, FetchedRows, Never] = operations.add(
 )
 
 DownloadReason = Literal["invalidQuery"]
-INVALID_QUERY = no(400, "{sentence}")
+INVALID_QUERY = refusal(400, "{sentence}")
 
 download: Operation[DownloadClient, DownloadReply, DownloadReason] = operations.add(
     Operation(
         "systemOfRecordIntegration.client.download",
         "POST",
         "/systemOfRecordIntegration/clients/download",
-        takes=DownloadClient,
-        gives=DownloadReply,
+        request=DownloadClient,
+        response=DownloadReply,
         summary="Download everything that a query gives.",
-        needs="systemOfRecordIntegration:read",
-        refuses={"invalidQuery": INVALID_QUERY},
+        permission="systemOfRecordIntegration:read",
+        refusals={"invalidQuery": INVALID_QUERY},
         reads=True,
         output="download",
         cli=Cli(
@@ -167,10 +167,10 @@ get_all: Operation[Nothing, ClientsReply, Never] = operations.add(
         "systemOfRecordIntegration.client.list",
         "GET",
         "/systemOfRecordIntegration/clients/list",
-        takes=Nothing,
-        gives=ClientsReply,
+        request=Nothing,
+        response=ClientsReply,
         summary="List the kinds of databases that can be asked.",
-        needs="systemOfRecordIntegration:read",
+        permission="systemOfRecordIntegration:read",
         cli=Cli(examples=("cargo-ai system-of-record client list",)),
     )
 )
@@ -182,11 +182,11 @@ get_documentation: Operation[ClientBySlug, Documentation, DocumentationReason] =
         "systemOfRecordIntegration.client.getDocumentation",
         "GET",
         "/systemOfRecordIntegration/clients/{slug}/documentation",
-        takes=ClientBySlug,
-        gives=Documentation,
+        request=ClientBySlug,
+        response=Documentation,
         summary="Read how to write SQL here, with the tables of this workspace, as plain text.",
-        needs="systemOfRecordIntegration:read",
-        refuses={"clientNotFound": no(404, "There is no client {slug}: the one that there is is called postgres.")},
+        permission="systemOfRecordIntegration:read",
+        refusals={"clientNotFound": refusal(404, "There is no client {slug}: the one that there is is called postgres.")},
         output="text",
         cli=Cli(examples=("cargo-ai system-of-record client get-documentation postgres",)),
     )

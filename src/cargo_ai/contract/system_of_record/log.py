@@ -77,10 +77,10 @@ get_all: Operation[ListLogs, LogsReply, Never] = operations.add(
         "systemOfRecordIntegration.log.list",
         "GET",
         "/systemOfRecordIntegration/logs/list",
-        takes=ListLogs,
-        gives=LogsReply,
+        request=ListLogs,
+        response=LogsReply,
         summary="List the queries of the last 30 days, the newest first.",
-        needs="systemOfRecordIntegration:read",
+        permission="systemOfRecordIntegration:read",
         cli=Cli(csv=frozenset({"statuses"}), examples=("cargo-ai system-of-record log list --statuses error",)),
     )
 )
@@ -90,10 +90,10 @@ get_metrics: Operation[GetLogMetrics, MetricsReply, Never] = operations.add(
         "systemOfRecordIntegration.log.getMetrics",
         "GET",
         "/systemOfRecordIntegration/logs/metrics",
-        takes=GetLogMetrics,
-        gives=MetricsReply,
+        request=GetLogMetrics,
+        response=MetricsReply,
         summary="Count queries and what they took, day by day.",
-        needs="systemOfRecordIntegration:read",
+        permission="systemOfRecordIntegration:read",
         cli=Cli(examples=("cargo-ai system-of-record log get-metrics --from 2026-01-01 --to 2026-02-01",)),
     )
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Nothing, Uuid, Wire
 
 SystemOfRecordKind = Literal["bigQuery", "snowflake", "postgres"]
@@ -55,7 +55,7 @@ class SystemsOfRecordReply(Wire):
     system_of_records: list[SystemOfRecord]
 
 
-_NOT_FOUND = no(404, "There is no system of record {uuid} in this workspace.")
+_NOT_FOUND = refusal(404, "There is no system of record {uuid} in this workspace.")
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 GetReason = Literal["systemOfRecordNotFound"]
 
@@ -64,11 +64,11 @@ get: Operation[ByUuid, SystemOfRecordReply, GetReason] = operations.add(
         "systemOfRecordIntegration.systemOfRecord.get",
         "GET",
         "/systemOfRecordIntegration/systemOfRecords/{uuid}",
-        takes=ByUuid,
-        gives=SystemOfRecordReply,
+        request=ByUuid,
+        response=SystemOfRecordReply,
         summary="Show a system of record.",
-        needs="systemOfRecordIntegration:read",
-        refuses={"systemOfRecordNotFound": _NOT_FOUND},
+        permission="systemOfRecordIntegration:read",
+        refusals={"systemOfRecordNotFound": _NOT_FOUND},
         cli=Cli(
             words=("system-of-record", "sor", "get"),
             examples=(f"cargo-ai system-of-record sor get {_EXAMPLE}",),
@@ -81,10 +81,10 @@ all: Operation[Nothing, SystemsOfRecordReply, Never] = operations.add(
         "systemOfRecordIntegration.systemOfRecord.all",
         "GET",
         "/systemOfRecordIntegration/systemOfRecords",
-        takes=Nothing,
-        gives=SystemsOfRecordReply,
+        request=Nothing,
+        response=SystemsOfRecordReply,
         summary="List the databases that hold your data.",
-        needs="systemOfRecordIntegration:read",
+        permission="systemOfRecordIntegration:read",
         cli=Cli(words=("system-of-record", "sor", "list"), examples=("cargo-ai system-of-record sor list",)),
     )
 )
@@ -94,11 +94,11 @@ update: Operation[UpdateSystemOfRecord, SystemOfRecordReply, GetReason] = operat
         "systemOfRecordIntegration.systemOfRecord.update",
         "PUT",
         "/systemOfRecordIntegration/systemOfRecords/{uuid}",
-        takes=UpdateSystemOfRecord,
-        gives=SystemOfRecordReply,
+        request=UpdateSystemOfRecord,
+        response=SystemOfRecordReply,
         summary="Set how long queries on a system of record may take.",
-        needs="systemOfRecordIntegration:write",
-        refuses={"systemOfRecordNotFound": _NOT_FOUND},
+        permission="systemOfRecordIntegration:write",
+        refusals={"systemOfRecordNotFound": _NOT_FOUND},
         cli=Cli(
             words=("system-of-record", "sor", "update"),
             examples=(f"cargo-ai system-of-record sor update {_EXAMPLE} --config '{{\"statementTimeoutSeconds\":120}}'",),
@@ -113,13 +113,15 @@ remove: Operation[ByUuid, SystemOfRecordReply, RemoveReason] = operations.add(
         "systemOfRecordIntegration.systemOfRecord.remove",
         "DELETE",
         "/systemOfRecordIntegration/systemOfRecords/{uuid}",
-        takes=ByUuid,
-        gives=SystemOfRecordReply,
+        request=ByUuid,
+        response=SystemOfRecordReply,
         summary="Remove a system of record; the server's own PostgreSQL, which holds the models, always stays.",
-        needs="systemOfRecordIntegration:write",
-        refuses={
+        permission="systemOfRecordIntegration:write",
+        refusals={
             "systemOfRecordNotFound": _NOT_FOUND,
-            "systemOfRecordIsUsed": no(409, "The workspace's models are in it: it is the server's own PostgreSQL and cannot be removed."),
+            "systemOfRecordIsUsed": refusal(
+                409, "The workspace's models are in it: it is the server's own PostgreSQL and cannot be removed."
+            ),
         },
         agent_safe=False,
         cli=Cli(words=("system-of-record", "sor", "remove"), examples=(f"cargo-ai system-of-record sor remove {_EXAMPLE}",)),

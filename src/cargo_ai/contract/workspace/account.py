@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.sparse import Sparse
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Moment, Nothing, Uuid, Wire
 
 PersonName = Annotated[str, Field(max_length=200)]
@@ -60,10 +60,10 @@ get_current: Operation[Nothing, AccountReply, Any] = operations.add(
         "userManagement.user.getCurrent",
         "GET",
         "/userManagement/users/current",
-        takes=Nothing,
-        gives=AccountReply,
+        request=Nothing,
+        response=AccountReply,
         summary="Show your own account.",
-        needs=None,
+        permission=None,
         cli=Cli(examples=("cargo-ai user-management user get-current",)),
     )
 )
@@ -75,11 +75,11 @@ update: Operation[UpdateAccount, AccountReply, UpdateReason] = operations.add(
         "userManagement.user.update",
         "PUT",
         "/userManagement/users/current",
-        takes=UpdateAccount,
-        gives=AccountReply,
+        request=UpdateAccount,
+        response=AccountReply,
         summary="Change your own name.",
-        needs=None,
-        refuses={"userNotFound": no(404, "Your account does not exist any more.")},
+        permission=None,
+        refusals={"userNotFound": refusal(404, "Your account does not exist any more.")},
         cli=Cli(examples=("cargo-ai user-management user update --first-name Ann --last-name Example",)),
     )
 )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Removed, Uuid, Wire
 
 MOST_PARTS = 10_000
@@ -105,8 +105,8 @@ class AbortMultipart(Wire):
     upload_id: Uuid
 
 
-_no_upload = no(404, "There is no open upload {upload} of this file: it was completed, given up, or never begun.")
-_unavailable = no(503, "The place where files are kept does not answer or is full; nothing was changed. Try again in a moment.")
+_no_upload = refusal(404, "There is no open upload {upload} of this file: it was completed, given up, or never begun.")
+_unavailable = refusal(503, "The place where files are kept does not answer or is full; nothing was changed. Try again in a moment.")
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001/uploads/0198c5f0-0000-7000-8000-000000000002/companies.csv"
 
 UploadReason = Literal["noFile", "uploadIncomplete", "fileTooLarge", "filesUnavailable"]
@@ -116,14 +116,14 @@ upload: Operation[UploadFile, Uploaded, UploadReason] = operations.add(
         "workspaceManagement.file.upload",
         "POST",
         "/workspaceManagement/files/upload",
-        takes=UploadFile,
-        gives=Uploaded,
+        request=UploadFile,
+        response=Uploaded,
         summary="Upload a file, for example the CSV that a batch runs over.",
-        needs=_WRITE,
-        refuses={
-            "noFile": no(400, "There is no file in the request: send it as multipart/form-data in the field `file`."),
-            "uploadIncomplete": no(400, "The form could not be read to its end, so nothing was stored: {problem}."),
-            "fileTooLarge": no(413, "The file is larger than {limit}, which is the most that this server takes."),
+        permission=_WRITE,
+        refusals={
+            "noFile": refusal(400, "There is no file in the request: send it as multipart/form-data in the field `file`."),
+            "uploadIncomplete": refusal(400, "The form could not be read to its end, so nothing was stored: {problem}."),
+            "fileTooLarge": refusal(413, "The file is larger than {limit}, which is the most that this server takes."),
             "filesUnavailable": _unavailable,
         },
         cli=Cli(
@@ -142,14 +142,14 @@ list_columns: Operation[ListColumns, ColumnsReply, ListColumnsReason] = operatio
         "workspaceManagement.file.listColumns",
         "GET",
         "/workspaceManagement/files/listColumns",
-        takes=ListColumns,
-        gives=ColumnsReply,
+        request=ListColumns,
+        response=ColumnsReply,
         summary="List the columns of an uploaded CSV or Parquet file.",
-        needs="orchestration:workflow:read",
-        refuses={
-            "noColumnsFound": no(400, "The file is empty: its first line must name the columns."),
-            "fileNotFound": no(404, "There is no file {file} in this workspace."),
-            "fileInvalid": no(400, "The file cannot be read. {problem}"),
+        permission="orchestration:workflow:read",
+        refusals={
+            "noColumnsFound": refusal(400, "The file is empty: its first line must name the columns."),
+            "fileNotFound": refusal(404, "There is no file {file} in this workspace."),
+            "fileInvalid": refusal(400, "The file cannot be read. {problem}"),
             "filesUnavailable": _unavailable,
         },
         cli=Cli(examples=(f"cargo-ai workspace file list-columns --s3-filename {_EXAMPLE}",)),
@@ -161,10 +161,10 @@ create_multipart: Operation[CreateMultipart, MultipartReply, Any] = operations.a
         "workspaceManagement.fileMultipart.create",
         "POST",
         "/workspaceManagement/files/multipart/create",
-        takes=CreateMultipart,
-        gives=MultipartReply,
+        request=CreateMultipart,
+        response=MultipartReply,
         summary="Begin to upload a large file in parts.",
-        needs=_WRITE,
+        permission=_WRITE,
         cli=Cli(examples=("cargo-ai workspace file-multipart create --content-type text/csv --filename companies.csv",)),
         agent_safe=False,
     )
@@ -177,11 +177,11 @@ sign_part: Operation[SignPart, SignedPart, SignReason] = operations.add(
         "workspaceManagement.fileMultipart.sign",
         "POST",
         "/workspaceManagement/files/multipart/sign",
-        takes=SignPart,
-        gives=SignedPart,
+        request=SignPart,
+        response=SignedPart,
         summary="Get the URL to which one part is sent with a PUT, good for an hour.",
-        needs=_WRITE,
-        refuses={"uploadNotFound": _no_upload},
+        permission=_WRITE,
+        refusals={"uploadNotFound": _no_upload},
         cli=Cli(
             examples=(f"cargo-ai workspace file-multipart sign --s3-filename {_EXAMPLE} --upload-id {_EXAMPLE[45:81]} --part-number 1",)
         ),
@@ -196,13 +196,13 @@ complete_multipart: Operation[CompleteMultipart, CompletedReply, CompleteReason]
         "workspaceManagement.fileMultipart.complete",
         "POST",
         "/workspaceManagement/files/multipart/complete",
-        takes=CompleteMultipart,
-        gives=CompletedReply,
+        request=CompleteMultipart,
+        response=CompletedReply,
         summary="Join the parts into the file.",
-        needs=_WRITE,
-        refuses={
+        permission=_WRITE,
+        refusals={
             "uploadNotFound": _no_upload,
-            "partsInvalid": no(400, "The parts do not make up the file: {problem}."),
+            "partsInvalid": refusal(400, "The parts do not make up the file: {problem}."),
             "filesUnavailable": _unavailable,
         },
         cli=Cli(
@@ -222,11 +222,11 @@ abort_multipart: Operation[AbortMultipart, Removed, AbortReason] = operations.ad
         "workspaceManagement.fileMultipart.abort",
         "POST",
         "/workspaceManagement/files/multipart/abort",
-        takes=AbortMultipart,
-        gives=Removed,
+        request=AbortMultipart,
+        response=Removed,
         summary="Give up an upload in parts and forget what was sent of it.",
-        needs=_WRITE,
-        refuses={"uploadNotFound": _no_upload},
+        permission=_WRITE,
+        refusals={"uploadNotFound": _no_upload},
         cli=Cli(examples=(f"cargo-ai workspace file-multipart abort --s3-filename {_EXAMPLE} --upload-id {_EXAMPLE[45:81]}",)),
         agent_safe=False,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Moment, Nothing, Removed, Uuid, Wire
 
 FolderKind = Literal["tool", "play", "agent", "file", "mcpServer", "model", "app", "worker", "alert"]
@@ -61,9 +61,9 @@ class UpdateFolder(Wire):
     parent_uuid: Uuid | None = Field(default=None, description="A folder of the same kind; null: at the top.")
 
 
-_not_found = no(404, "There is no folder {folder} in this workspace.")
-_duplicate = no(409, "There is already a folder {name!r} of this kind in the same place.")
-_invalid_parent = no(400, "A folder of kind {kind!r} cannot lie in folder {parent}: {why}.")
+_not_found = refusal(404, "There is no folder {folder} in this workspace.")
+_duplicate = refusal(409, "There is already a folder {name!r} of this kind in the same place.")
+_invalid_parent = refusal(400, "A folder of kind {kind!r} cannot lie in folder {parent}: {why}.")
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
 get_all: Operation[Nothing, FoldersReply, Any] = operations.add(
@@ -71,10 +71,10 @@ get_all: Operation[Nothing, FoldersReply, Any] = operations.add(
         "workspaceManagement.folder.all",
         "GET",
         "/workspaceManagement/folders/list",
-        takes=Nothing,
-        gives=FoldersReply,
+        request=Nothing,
+        response=FoldersReply,
         summary="List the workspace's folders.",
-        needs="workspaceManagement:folder:read",
+        permission="workspaceManagement:folder:read",
         cli=Cli(examples=("cargo-ai workspace folder list",)),
     )
 )
@@ -86,11 +86,11 @@ get: Operation[ByUuid, FolderReply, GetReason] = operations.add(
         "workspaceManagement.folder.get",
         "GET",
         "/workspaceManagement/folders/{uuid}",
-        takes=ByUuid,
-        gives=FolderReply,
+        request=ByUuid,
+        response=FolderReply,
         summary="Show a folder.",
-        needs="workspaceManagement:folder:read",
-        refuses={"folderNotFound": _not_found},
+        permission="workspaceManagement:folder:read",
+        refusals={"folderNotFound": _not_found},
         cli=Cli(examples=(f"cargo-ai workspace folder get {_EXAMPLE}",)),
     )
 )
@@ -102,11 +102,11 @@ create: Operation[CreateFolder, FolderReply, CreateReason] = operations.add(
         "workspaceManagement.folder.create",
         "POST",
         "/workspaceManagement/folders",
-        takes=CreateFolder,
-        gives=FolderReply,
+        request=CreateFolder,
+        response=FolderReply,
         summary="Make a folder for things of one kind.",
-        needs="workspaceManagement:folder:write",
-        refuses={"duplicateName": _duplicate, "folderNotFound": _not_found, "invalidParent": _invalid_parent},
+        permission="workspaceManagement:folder:write",
+        refusals={"duplicateName": _duplicate, "folderNotFound": _not_found, "invalidParent": _invalid_parent},
         cli=Cli(examples=("cargo-ai workspace folder create --name Inbound --emoji-slug inbox_tray --kind tool",)),
     )
 )
@@ -118,11 +118,11 @@ update: Operation[UpdateFolder, FolderReply, UpdateReason] = operations.add(
         "workspaceManagement.folder.update",
         "PUT",
         "/workspaceManagement/folders/{uuid}",
-        takes=UpdateFolder,
-        gives=FolderReply,
+        request=UpdateFolder,
+        response=FolderReply,
         summary="Rename, move or reorder a folder.",
-        needs="workspaceManagement:folder:write",
-        refuses={"folderNotFound": _not_found, "duplicateName": _duplicate, "invalidParent": _invalid_parent},
+        permission="workspaceManagement:folder:write",
+        refusals={"folderNotFound": _not_found, "duplicateName": _duplicate, "invalidParent": _invalid_parent},
         cli=Cli(examples=(f"cargo-ai workspace folder update --uuid {_EXAMPLE} --name Outbound",)),
     )
 )
@@ -134,13 +134,13 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "workspaceManagement.folder.remove",
         "DELETE",
         "/workspaceManagement/folders/{uuid}",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Remove an empty folder.",
-        needs="workspaceManagement:folder:write",
-        refuses={
+        permission="workspaceManagement:folder:write",
+        refusals={
             "folderNotFound": _not_found,
-            "folderIsUsed": no(409, "The folder is not empty: move or remove what is in it first ({used})."),
+            "folderIsUsed": refusal(409, "The folder is not empty: move or remove what is in it first ({used})."),
         },
         cli=Cli(examples=(f"cargo-ai workspace folder remove {_EXAMPLE}",)),
     )

@@ -31,10 +31,10 @@ get_all: Operation[Nothing, RolesReply, Any] = operations.add(
         "workspaceManagement.role.all",
         "GET",
         "/workspaceManagement/roles/list",
-        takes=Nothing,
-        gives=RolesReply,
+        request=Nothing,
+        response=RolesReply,
         summary="List the roles that users of this workspace can have.",
-        needs="workspaceManagement:read",
+        permission="workspaceManagement:read",
         cli=Cli(examples=("cargo-ai workspace role list",)),
     )
 )

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.permission import Permission
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Moment, Nothing, Removed, Uuid, Wire
 
 
@@ -67,8 +67,8 @@ class UpdateToken(Wire):
     permissions: Rules | None = None
 
 
-_not_found = no(404, "There is no token {token} in this workspace.")
-_too_wide = no(400, "Your own token may not do {action!r}, so it cannot give that to a token.")
+_not_found = refusal(404, "There is no token {token} in this workspace.")
+_too_wide = refusal(400, "Your own token may not do {action!r}, so it cannot give that to a token.")
 
 GrantReason = Literal["permissionsTooWide"]
 
@@ -77,11 +77,11 @@ create: Operation[CreateToken, TokenReply, GrantReason] = operations.add(
         "workspaceManagement.token.create",
         "POST",
         "/workspaceManagement/tokens",
-        takes=CreateToken,
-        gives=TokenReply,
+        request=CreateToken,
+        response=TokenReply,
         summary="Make an API token; its value is shown this once.",
-        needs="workspaceManagement:write",
-        refuses={"permissionsTooWide": _too_wide},
+        permission="workspaceManagement:write",
+        refusals={"permissionsTooWide": _too_wide},
         cli=Cli(
             examples=(
                 "cargo-ai workspace token create --name CI",
@@ -97,10 +97,10 @@ get_all: Operation[Nothing, TokensReply, Any] = operations.add(
         "workspaceManagement.token.all",
         "GET",
         "/workspaceManagement/tokens/list",
-        takes=Nothing,
-        gives=TokensReply,
+        request=Nothing,
+        response=TokensReply,
         summary="List the workspace's API tokens, without their values.",
-        needs="workspaceManagement:read",
+        permission="workspaceManagement:read",
         cli=Cli(examples=("cargo-ai workspace token list",)),
     )
 )
@@ -112,11 +112,11 @@ update: Operation[UpdateToken, TokenReply, UpdateReason] = operations.add(
         "workspaceManagement.token.update",
         "PATCH",
         "/workspaceManagement/tokens/{uuid}",
-        takes=UpdateToken,
-        gives=TokenReply,
+        request=UpdateToken,
+        response=TokenReply,
         summary="Change a token's name, description or rules.",
-        needs="workspaceManagement:write",
-        refuses={"tokenNotFound": _not_found, "permissionsTooWide": _too_wide},
+        permission="workspaceManagement:write",
+        refusals={"tokenNotFound": _not_found, "permissionsTooWide": _too_wide},
         cli=Cli(examples=("cargo-ai workspace token update 0198c5f0-0000-7000-8000-000000000001 --name CI",)),
         agent_safe=False,
     )
@@ -129,11 +129,11 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "workspaceManagement.token.remove",
         "DELETE",
         "/workspaceManagement/tokens/{uuid}",
-        takes=ByUuid,
-        gives=Removed,
+        request=ByUuid,
+        response=Removed,
         summary="Revoke an API token at once.",
-        needs="workspaceManagement:write",
-        refuses={"tokenNotFound": _not_found},
+        permission="workspaceManagement:write",
+        refusals={"tokenNotFound": _not_found},
         cli=Cli(examples=("cargo-ai workspace token remove 0198c5f0-0000-7000-8000-000000000001",)),
         agent_safe=False,
     )

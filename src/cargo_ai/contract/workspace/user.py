@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.account import WebExtensionData
 from cargo_ai.contract.workspace.permission import Permission
 from cargo_ai.contract.workspace.role import Role
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Moment, Nothing, Removed, Uuid, Wire
 
 
@@ -72,20 +72,20 @@ class RemoveUser(Wire):
     user_uuid: Uuid
 
 
-_user_not_found = no(404, "There is no user {user} in this workspace.")
-_role_not_found = no(400, "role not found: this workspace has no role {role!r}.")
-_last_admin = no(409, "This is the last admin of the workspace: make somebody else an admin first.")
-_too_powerful = no(400, "The role {role!r} allows more than you may do yourself, so you cannot give it.")
+_user_not_found = refusal(404, "There is no user {user} in this workspace.")
+_role_not_found = refusal(400, "role not found: this workspace has no role {role!r}.")
+_last_admin = refusal(409, "This is the last admin of the workspace: make somebody else an admin first.")
+_too_powerful = refusal(400, "The role {role!r} allows more than you may do yourself, so you cannot give it.")
 
 get_all: Operation[Nothing, UsersReply, Any] = operations.add(
     Operation(
         "workspaceManagement.user.all",
         "GET",
         "/workspaceManagement/users/list",
-        takes=Nothing,
-        gives=UsersReply,
+        request=Nothing,
+        response=UsersReply,
         summary="List the users of this workspace and their roles.",
-        needs="workspaceManagement:read",
+        permission="workspaceManagement:read",
         cli=Cli(examples=("cargo-ai workspace user list",)),
     )
 )
@@ -95,10 +95,10 @@ get_current: Operation[Nothing, UserReply, Any] = operations.add(
         "workspaceManagement.user.getCurrent",
         "GET",
         "/workspaceManagement/users/current",
-        takes=Nothing,
-        gives=UserReply,
+        request=Nothing,
+        response=UserReply,
         summary="Show who you are in this workspace.",
-        needs=None,
+        permission=None,
         cli=Cli(examples=("cargo-ai workspace user get-current",)),
     )
 )
@@ -110,14 +110,14 @@ create: Operation[CreateUser, UserReply, CreateReason] = operations.add(
         "workspaceManagement.user.create",
         "POST",
         "/workspaceManagement/users",
-        takes=CreateUser,
-        gives=UserReply,
+        request=CreateUser,
+        response=UserReply,
         summary="Let a person into this workspace, by e-mail, with a role.",
-        needs="workspaceManagement:write",
-        refuses={
+        permission="workspaceManagement:write",
+        refusals={
             "roleNotFound": _role_not_found,
             "roleTooPowerful": _too_powerful,
-            "alreadyMember": no(409, "{email} is already in this workspace; to change the role, update the user."),
+            "alreadyMember": refusal(409, "{email} is already in this workspace; to change the role, update the user."),
         },
         cli=Cli(examples=("cargo-ai workspace user create --user-email ann@example.com --role-slug member",)),
     )
@@ -130,11 +130,11 @@ update: Operation[UpdateUser, UserReply, UpdateReason] = operations.add(
         "workspaceManagement.user.update",
         "PUT",
         "/workspaceManagement/users/{userUuid}",
-        takes=UpdateUser,
-        gives=UserReply,
+        request=UpdateUser,
+        response=UserReply,
         summary="Give a user of this workspace another role.",
-        needs="workspaceManagement:write",
-        refuses={
+        permission="workspaceManagement:write",
+        refusals={
             "userNotFound": _user_not_found,
             "roleNotFound": _role_not_found,
             "roleTooPowerful": _too_powerful,
@@ -151,13 +151,13 @@ remove: Operation[RemoveUser, Removed, RemoveReason] = operations.add(
         "workspaceManagement.user.remove",
         "DELETE",
         "/workspaceManagement/users",
-        takes=RemoveUser,
-        gives=Removed,
+        request=RemoveUser,
+        response=Removed,
         summary="Shut a user out of this workspace; the user's tokens for it stop working.",
-        needs="workspaceManagement:write",
-        refuses={
+        permission="workspaceManagement:write",
+        refusals={
             "userNotFound": _user_not_found,
-            "invalidUserEmail": no(400, "{email} is an e-mail address: name the user by uuid."),
+            "invalidUserEmail": refusal(400, "{email} is an e-mail address: name the user by uuid."),
             "lastAdmin": _last_admin,
         },
         cli=Cli(examples=("cargo-ai workspace user remove --user-uuid 0198c5f0-0000-7000-8000-000000000001",)),

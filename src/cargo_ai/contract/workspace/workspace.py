@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.sparse import Sparse
-from cargo_ai.kernel.operation import Cli, Operation, no
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Moment, Nothing, Uuid, Wire
 
 LoginProvider = Literal["email", "google-oauth2", "azuread", "okta"]
@@ -92,10 +92,10 @@ get_all: Operation[Nothing, WorkspacesReply, Any] = operations.add(
         "workspaceManagement.workspace.all",
         "GET",
         "/workspaceManagement/workspaces/list",
-        takes=Nothing,
-        gives=WorkspacesReply,
+        request=Nothing,
+        response=WorkspacesReply,
         summary="List the workspaces that your token opens.",
-        needs=None,
+        permission=None,
         cli=Cli(examples=("cargo-ai workspace workspace list",)),
     )
 )
@@ -105,10 +105,10 @@ get_current: Operation[Nothing, WorkspaceReply, Any] = operations.add(
         "workspaceManagement.workspace.getCurrent",
         "GET",
         "/workspaceManagement/workspaces/current",
-        takes=Nothing,
-        gives=WorkspaceReply,
+        request=Nothing,
+        response=WorkspaceReply,
         summary="Show the workspace you are in.",
-        needs=None,
+        permission=None,
         cli=Cli(examples=("cargo-ai workspace workspace get-current",)),
     )
 )
@@ -120,14 +120,14 @@ update: Operation[UpdateWorkspace, WorkspaceReply, UpdateReason] = operations.ad
         "workspaceManagement.workspace.update",
         "PUT",
         "/workspaceManagement/workspaces/current",
-        takes=UpdateWorkspace,
-        gives=WorkspaceReply,
+        request=UpdateWorkspace,
+        response=WorkspaceReply,
         summary="Rename the workspace you are in, or change its metadata or default role.",
-        needs="workspaceManagement:write",
-        refuses={
-            "workspaceNotFound": no(404, "The workspace does not exist."),
-            "failedToScheduleSync": no(502, "The sync could not be scheduled."),
-            "roleNotFound": no(400, "role not found: this workspace has no role {role!r}."),
+        permission="workspaceManagement:write",
+        refusals={
+            "workspaceNotFound": refusal(404, "The workspace does not exist."),
+            "failedToScheduleSync": refusal(502, "The sync could not be scheduled."),
+            "roleNotFound": refusal(400, "role not found: this workspace has no role {role!r}."),
         },
         cli=Cli(examples=('cargo-ai workspace workspace update --name "Acme Sales"',)),
     )

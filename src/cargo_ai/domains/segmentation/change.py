@@ -10,7 +10,9 @@ from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
+from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
@@ -18,9 +20,6 @@ from cargo_ai.domains.segmentation import change_records, compare
 from cargo_ai.domains.segmentation.change_records import Place
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.engine.dispatch.queue import driver_connection
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import Refusal
@@ -28,6 +27,7 @@ from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
 PAGE = 1_000

@@ -13,12 +13,12 @@ from cargo_ai.context import usages
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.segmentation import compare, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log
-from cargo_ai.records import driver
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store import driver
 from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database, with_options
 
 LONGEST_SLEEP = 60.0

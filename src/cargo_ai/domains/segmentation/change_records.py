@@ -9,8 +9,9 @@ from typing import Any
 
 from cargo_ai.contract.segmentation.change import ChangeKind
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.records import driver, rows
+from cargo_ai.records import rows
 from cargo_ai.records.catalog import Relation
+from cargo_ai.store import driver
 
 _LETTERS = {"added": "a", "updated": "u", "removed": "r"}
 WORDS = {letter: kind for kind, letter in _LETTERS.items()}

@@ -17,11 +17,11 @@ from cargo_ai.domains.segmentation.compare_statement import Snapshot, Tracked
 from cargo_ai.domains.segmentation.filter_scope import saved
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock
-from cargo_ai.records import driver
 from cargo_ai.records.filter.terms import Saved
 from cargo_ai.records.hashing import VERSION
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 from cargo_ai.user_sql.run import conditions
 

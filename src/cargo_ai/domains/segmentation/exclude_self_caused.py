@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.domains.segmentation import change_records, compare, compare_statement, dependencies
 from cargo_ai.domains.segmentation.tables import SegmentChange
-from cargo_ai.engine.dispatch.queue import driver_connection
-from cargo_ai.records import driver
 from cargo_ai.records.ddl import log_table
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 
 RECENT = 100
 """So many changes back somebody is told that a record was set aside."""

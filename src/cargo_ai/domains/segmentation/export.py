@@ -6,16 +6,16 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+from cargo_ai.context import exports
+from cargo_ai.context.exports import Export, Record
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.domains.segmentation import select_records
-from cargo_ai.engine.dispatch.queue import driver_connection
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.records import driver
 from cargo_ai.records.catalog import ColumnType
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql.run import conditions
 

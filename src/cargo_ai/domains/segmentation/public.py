@@ -26,9 +26,9 @@ from cargo_ai.domains.segmentation.play_segment import change_owned, create_owne
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
 __all__ = [

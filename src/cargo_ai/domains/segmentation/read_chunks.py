@@ -14,11 +14,12 @@ from cargo_ai.domains.segmentation.change_records import Place
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel.wire import JsonObject, errors_of
-from cargo_ai.records import driver, rows
+from cargo_ai.records import rows
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql.run import conditions
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
+from cargo_ai.context import exports, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.segmentation import segment as contract
@@ -22,13 +22,12 @@ from cargo_ai.domains.segmentation.change import last_of
 from cargo_ai.domains.segmentation.filter_scope import saved
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.engine.dispatch.queue import driver_connection
-from cargo_ai.files import exports
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Removed
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.records.filter import compile
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store.driver import driver_connection
 
 _MODELS = "cargo-ai storage model list"
 SLOW_SECONDS = 0.25

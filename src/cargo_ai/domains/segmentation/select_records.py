@@ -15,11 +15,11 @@ from cargo_ai.contract.segmentation.segment import RecordColumn
 from cargo_ai.domains.segmentation.filter_scope import scope_of
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.records import driver
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Relation
 from cargo_ai.records.filter import compile, terms
 from cargo_ai.records.filter.terms import Scope
 from cargo_ai.records.values import to_wire
+from cargo_ai.store import driver
 from cargo_ai.user_sql.run import conditions
 
 SHOWN_SYSTEM = ("_id", "_title", "_time")

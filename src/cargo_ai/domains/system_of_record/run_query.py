@@ -15,11 +15,11 @@ from typing import IO, Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
+from cargo_ai.context.exports import Export, Record
 from cargo_ai.domains.system_of_record.system_of_record import config_of
 from cargo_ai.domains.system_of_record.tables import SqlLog
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records.catalog import Catalog

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
-
-import psycopg
 
 from cargo_ai.engine.journal import fanout
 from cargo_ai.engine.journal.flush_rows import HOUR, NIL
 from cargo_ai.kernel import clock
-
-Connection = psycopg.AsyncConnection[Any]
+from cargo_ai.store.driver import Connection
 
 ASK = """
 update batches set status = 'cancelling', enumerated = true, updated_ms = %s
@@ -150,4 +146,4 @@ async def _cancel(
 
 
 def _now() -> int:
-    return int(clock.unix() * 1000)
+    return clock.now_ms()

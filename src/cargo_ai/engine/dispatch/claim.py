@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import cancel, concurrency, stages
 from cargo_ai.engine.dispatch.queue import Queue, producer
 from cargo_ai.kernel import clock
-
-Connection = psycopg.AsyncConnection[Any]
+from cargo_ai.store.driver import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> 
     cursor = await connection.execute(
         "update shards set state = 'queued', owner = null, tries = 0, touched_ms = %s where uuid = %s and epoch = %s "
         "and state = 'running' returning uuid",
-        (int(clock.unix() * 1000), claimed.uuid, claimed.epoch),
+        (clock.now_ms(), claimed.uuid, claimed.epoch),
     )
     if not await cursor.fetchone():
         return
@@ -174,7 +172,7 @@ async def admit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> N
     if queue.most_runs:
         await concurrency.let_in(connection, queue, workspace)
         return
-    now = int(clock.unix() * 1000)
+    now = clock.now_ms()
     await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(workspace),))
     slots = await (await connection.execute(LIVE_SLOTS, (now - 60_000,))).fetchone()
     in_line = await _in_line(connection, workspace)
@@ -215,7 +213,7 @@ async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
     if counts is None or int(counts[0]) + int(counts[2]) < int(row[1]):
         return False
     status = "cancelled" if row[0] == "cancelling" else "error" if row[3] else "success"
-    now = int(clock.unix() * 1000)
+    now = clock.now_ms()
     await connection.execute(CLOSE, (status, int(counts[0]), int(counts[1]), int(counts[2]), float(counts[3]), now, now, batch))
     await connection.execute("delete from shards where batch_uuid = %s and (state = 'done' or not children)", (batch,))
     if row[4]:

@@ -7,14 +7,10 @@ A run goes from when a worker may take it until it ends or is parked; what it dr
 from __future__ import annotations
 
 import uuid
-from typing import Any
-
-import psycopg
 
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.kernel import clock
-
-Connection = psycopg.AsyncConnection[Any]
+from cargo_ai.store.driver import Connection
 
 WIDEST = 100
 """No shard has more runs than this that wait for something at once, whatever it may."""
@@ -91,7 +87,7 @@ async def _counted(connection: Connection, workspace: uuid.UUID) -> tuple[int, i
 
 
 async def _slots(connection: Connection) -> int:
-    row = await (await connection.execute(LIVE_SLOTS, (int(clock.unix() * 1000) - 60_000,))).fetchone()
+    row = await (await connection.execute(LIVE_SLOTS, (clock.now_ms() - 60_000,))).fetchone()
     return max(1, int(row[0]) if row else 0)
 
 
@@ -102,7 +98,7 @@ async def _waiting(connection: Connection, workspace: uuid.UUID, lane: str, most
 
 
 async def _queue(connection: Connection, queue: Queue, shard: uuid.UUID, lane: str, width: int, ahead: int) -> None:
-    await connection.execute(LET_IN, (width, int(clock.unix() * 1000), shard))
+    await connection.execute(LET_IN, (width, clock.now_ms(), shard))
     if lane == "interactive":
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
     else:

@@ -23,6 +23,7 @@ from cargo_ai.engine.journal.flush_rows import NIL, NULL, escape
 from cargo_ai.engine.journal.replay import Again
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import patiently
+from cargo_ai.store.driver import Connection
 
 Chunks = AsyncGenerator[list[dict[str, Any]]]
 Source = Callable[[uuid.UUID, Mapping[str, Any], int, uuid.UUID], Chunks]
@@ -31,7 +32,6 @@ Source = Callable[[uuid.UUID, Mapping[str, Any], int, uuid.UUID], Chunks]
 A source whose records may change tells those to skip by the runs of the batch, which has `skip` of them.
 """
 
-Connection = psycopg.AsyncConnection[Any]
 _Entry = tuple[uuid.UUID, dict[str, Any]]
 """A run to be made, and its record."""
 
@@ -307,4 +307,4 @@ def _replay(record: dict[str, Any]) -> str:
 
 
 def _now() -> int:
-    return int(clock.unix() * 1000)
+    return clock.now_ms()

@@ -14,7 +14,6 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.kernel import clock, log
 
@@ -23,15 +22,6 @@ LANES: tuple[Lane, ...] = ("interactive", "batch")
 Task = Callable[..., Awaitable[None]]
 
 _log = log.get(__name__)
-
-
-async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
-    """The psycopg connection under a session, so that a job is deferred in the session's own transaction."""
-    raw = await (await session.connection()).get_raw_connection()
-    connection: Any = raw.driver_connection
-    if not isinstance(connection, psycopg.AsyncConnection):
-        raise TypeError("The session does not run on psycopg.")
-    return connection  # pyright: ignore[reportUnknownVariableType]  # psycopg types it by its row factory
 
 
 @cache

@@ -25,7 +25,7 @@ async def rouse(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, 
 
     A run that is just about to park is not yet: who gets False looks again until the run `has_passed` the node.
     """
-    cursor = await connection.execute(NOW, (int(clock.unix() * 1000), run, workspace, node))
+    cursor = await connection.execute(NOW, (clock.now_ms(), run, workspace, node))
     return cursor.rowcount > 0
 
 

@@ -12,11 +12,11 @@ import psycopg
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.graph.cron import BadCron, parse
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database, with_options
 
 LONGEST_SLEEP = 60.0
@@ -25,7 +25,6 @@ LOCKED_SECONDS = 0.2
 """How soon to look again when a due time is being fired by somebody else."""
 
 _log = log.get(__name__)
-Connection = psycopg.AsyncConnection[Any]
 
 
 class NotFired(Exception):

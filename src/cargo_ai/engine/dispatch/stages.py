@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
-import psycopg
 from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.pace import LARGEST, Go, Pace, Progress, decide, pace_of
 from cargo_ai.kernel import clock, ids
-
-Connection = psycopg.AsyncConnection[Any]
+from cargo_ai.store.driver import Connection
 
 LOCKED = """
 select pace, stage, stage_end, stage_executed, stage_failed, cursor, skipped_count from batches
@@ -61,7 +58,7 @@ async def enter(connection: Connection, batch: uuid.UUID, epoch: int) -> int | N
     if end is not None and cursor < end:
         return int(end - cursor)
     executed, failed, cancelled, credits = await _counts(connection, batch)
-    now = int(clock.unix() * 1000)
+    now = clock.now_ms()
     if executed + cancelled < cursor - skipped:
         await connection.execute(WAIT, (now, batch, epoch))
         return None
@@ -84,7 +81,7 @@ async def _counts(connection: Connection, batch: uuid.UUID) -> tuple[int, int, i
 
 async def leave(connection: Connection, batch: uuid.UUID, epoch: int) -> None:
     """All records of the stage are enrolled, and there are more: wait for its runs."""
-    await connection.execute(WAIT, (int(clock.unix() * 1000), batch, epoch))
+    await connection.execute(WAIT, (clock.now_ms(), batch, epoch))
 
 
 async def ended(connection: Connection, queue: Queue, batch: uuid.UUID, enrolled: int) -> None:
@@ -92,13 +89,13 @@ async def ended(connection: Connection, queue: Queue, batch: uuid.UUID, enrolled
     executed, _, cancelled, _ = await _counts(connection, batch)
     if executed + cancelled < enrolled:
         return
-    if (await connection.execute(GO_ON, (int(clock.unix() * 1000), batch))).rowcount:
+    if (await connection.execute(GO_ON, (clock.now_ms(), batch))).rowcount:
         await queue.defer(connection, "enumerate", "batch", batch=str(batch))
 
 
 async def reopen(connection: Connection, queue: Queue, workspace: uuid.UUID, batch: uuid.UUID, pace: Pace, at_end: str | None) -> bool:
     """Have a batch that stopped go on behind its cursor; False when it is not stopped (any more)."""
-    values = {"pace": to_json(pace.kept()).decode(), "at_end": at_end, "now": int(clock.unix() * 1000), "batch": batch}
+    values = {"pace": to_json(pace.kept()).decode(), "at_end": at_end, "now": clock.now_ms(), "batch": batch}
     named = {"workspace": workspace, "shard": ids.new(), "nobody": uuid.UUID(int=0)}
     if not (await connection.execute(REOPEN, values | named)).rowcount:
         return False

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch import concurrency
@@ -18,8 +17,8 @@ from cargo_ai.engine.graph.pace import Pace
 from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.replay import Again
 from cargo_ai.kernel import clock, ids
+from cargo_ai.store.driver import Connection
 
-Connection = psycopg.AsyncConnection[Any]
 TITLE_FIELDS = ("_title", "name", "email", "domain")
 
 
@@ -103,7 +102,7 @@ async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapp
 
     Where `queue.most_runs` is reached, the run waits until others of its workspace have ended.
     """
-    uid, shard, now = ids.new(), ids.new(), int(clock.unix() * 1000)
+    uid, shard, now = ids.new(), ids.new(), clock.now_ms()
     graph_uuid = await graph(connection, origin.workspace, origin.nodes)
     values = (uid, origin.workspace, origin.workflow, shard, graph_uuid, origin.release, origin.user, uid)
     await connection.execute(
@@ -144,7 +143,7 @@ async def batch(
     wait behind no other batch. `skip`: there is nothing to do, and the batch is over as it begins. `at_end`: the job that
     is called for, with the batch's uuid, when it has ended. `pace`: its records are enrolled in stages.
     """
-    uid, now = uid or ids.new(), int(clock.unix() * 1000)
+    uid, now = uid or ids.new(), clock.now_ms()
     graph_uuid = await graph(connection, origin.workspace, origin.nodes)
     values = (uid, origin.workspace, origin.workflow, origin.user, origin.release, graph_uuid, uid, to_json(data).decode())
     status, finished = ("skipped", now) if skip else ("pending", None)

@@ -52,7 +52,7 @@ class _Group(NamedTuple):
 
 async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
     """Put due runs into shards and queue those, in one transaction; returns how many. Several workers may call it at once."""
-    now = int(clock.unix() * 1000)
+    now = clock.now_ms()
     async with pool.connection() as connection:
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(DUE, (now, MOST_AT_ONCE))

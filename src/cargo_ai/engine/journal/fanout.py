@@ -9,14 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import psycopg
-
 from cargo_ai.engine.graph.group import MOST_BELOW
 from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.replay import Former
+from cargo_ai.store.driver import Connection
 
-Connection = psycopg.AsyncConnection[Any]
 Kind = Literal["group", "tool", "alone"]
 """Items of a group, a tool's run that is waited for, one that nobody waits for."""
 PIECE_ROWS = 100

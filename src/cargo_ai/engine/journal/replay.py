@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import psycopg
 from psycopg.rows import dict_row
 
-Connection = psycopg.AsyncConnection[Any]
+from cargo_ai.store.driver import Connection
+
 Row = dict[str, Any]
 
 

@@ -32,11 +32,11 @@ async def note(connection: psycopg.AsyncConnection[Any], model: uuid.UUID, writt
     """
     pairs = list(written)
     if any(batch is not None for batch, _ in pairs):
-        now = int(clock.unix() * 1000)
+        now = clock.now_ms()
         await connection.execute(NOTE, (model, now, [batch for batch, _ in pairs], [record for _, record in pairs]))
 
 
 async def forget(connection: psycopg.AsyncConnection[Any]) -> None:
     """Let go of what is old."""
-    before = int(clock.unix() * 1000) - KEPT_DAYS * 86_400_000
+    before = clock.now_ms() - KEPT_DAYS * 86_400_000
     await connection.execute("delete from own_writes where at < %s", (before,))

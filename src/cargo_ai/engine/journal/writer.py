@@ -141,7 +141,7 @@ class Writer:
                 if unsure and await flush_rows.written(connection, parts, flush):
                     return
                 crash_points.point("before flush")
-                woken = await flush_rows.write(connection, parts, flush, self._slot, int(clock.unix() * 1000))
+                woken = await flush_rows.write(connection, parts, flush, self._slot, clock.now_ms())
                 crash_points.point("after flush")
                 if woken:
                     self.woken()

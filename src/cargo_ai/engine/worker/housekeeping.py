@@ -73,7 +73,7 @@ class Keeper:
         self._stalled_after = stalled_after
         self._replaces = replaces
         self._hourly_tasks = hourly
-        self._started = int(clock.unix() * 1000)
+        self._started = clock.now_ms()
         self._said: list[int] = []
         self._due = asyncio.Event()
 
@@ -136,7 +136,7 @@ class Keeper:
             await connection.execute("delete from workers where uuid = %s", (self._worker,))
 
     async def _beat(self) -> float:
-        now, said = int(clock.unix() * 1000), self._queue.ids()
+        now, said = clock.now_ms(), self._queue.ids()
         values = (self._worker, socket.gethostname(), os.getpid(), said, self._slots, self._started, now)
         async with self._pool.connection() as connection:
             await connection.execute(BEAT, values)
@@ -156,7 +156,7 @@ class Keeper:
 
     async def _recover(self) -> float:
         await self._queue.recover()
-        now = int(clock.unix() * 1000)
+        now = clock.now_ms()
         old = now - int(self._stalled_after * 1000)
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(ORPHANS, (now, old))).fetchall()
@@ -181,7 +181,7 @@ class Keeper:
 
     async def _bury(self) -> float:
         """Take over at once from the worker whose death our parent process saw, and from those of silent hosts when they are overdue."""
-        old = int(clock.unix() * 1000) - int(self._stalled_after * 1000)
+        old = clock.now_ms() - int(self._stalled_after * 1000)
         async with self._pool.connection() as connection:
             found = await (await connection.execute(DEAD, (self._worker, self._replaces, old))).fetchall()
             names = [row[0] for row in found]

@@ -63,4 +63,4 @@ class Drive:
 
 def now() -> int:
     """Milliseconds since 1970."""
-    return int(clock.unix() * 1000)
+    return clock.now_ms()

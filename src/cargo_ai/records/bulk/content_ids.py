@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
-from cargo_ai.records.driver import Connection, execute, fetch
+from cargo_ai.store.driver import Connection, execute, fetch
 
 MOST_KEPT = 20_000
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

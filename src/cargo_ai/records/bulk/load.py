@@ -13,8 +13,8 @@ from cargo_ai.kernel import clock
 from cargo_ai.records import ddl
 from cargo_ai.records.bulk.row_encoder import MOST_REJECTED, Prepared, Rejected
 from cargo_ai.records.catalog import SQL_TYPES, Relation
-from cargo_ai.records.driver import Connection, execute, fetch
 from cargo_ai.records.names import quoted
+from cargo_ai.store.driver import Connection, execute, fetch
 
 __all__ = ["LINES", "MOST_REJECTED", "Load", "Loaded", "Prepared", "Rejected", "SameId"]
 

@@ -15,9 +15,9 @@ from psycopg.pq.abc import PGconn
 
 from cargo_ai.records.bulk.load import LINES
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.driver import Connection, execute, fetch
 from cargo_ai.records.names import quoted
 from cargo_ai.records.rows import shown_columns, source, view
+from cargo_ai.store.driver import Connection, execute, fetch
 
 Form = Literal["csv", "ndjson", "table"]
 Opened = Callable[[], AbstractAsyncContextManager[Connection]]

@@ -10,9 +10,9 @@ from typing import Any
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Link, Relation
 from cargo_ai.records.ddl import table
-from cargo_ai.records.driver import Connection, execute, fetch
 from cargo_ai.records.hashing import STORED
 from cargo_ai.records.names import quoted
+from cargo_ai.store.driver import Connection, execute, fetch
 
 PAGE = 1_000
 _JSON = frozenset({"object", "any"})

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import table
-from cargo_ai.records.driver import Connection, execute, fetch, value
 from cargo_ai.records.hashing import stored
 from cargo_ai.records.merge.matching import Matching, key
 from cargo_ai.records.names import quoted
+from cargo_ai.store.driver import Connection, execute, fetch, value
 
 MOST_IN_GROUP = 1_000
 """A larger group is no thing that came in twice, but a value such as `n/a`."""

@@ -62,7 +62,7 @@ async def answer(state: State, served: Served, request: Request) -> Response:
     operation = served.operation
     caller = await sign_in(state, request)
     payload = await requests.payload(request, operation)
-    permit(caller, operation.needs)
+    permit(caller, operation.permission)
     asked, warnings = understand(state.settings, operation, payload)
     claim = None
     if operation.writes and (key := requests.idempotency_key(request)) is not None:
@@ -124,7 +124,7 @@ def understand(settings: Settings, operation: AnyOperation, payload: dict[str, A
     Refusal (400) with `errors` for what is wrong; in strict mode also for unknown fields.
     """
     try:
-        asked: Wire = operation.takes.model_validate(payload)
+        asked: Wire = operation.request.model_validate(payload)
     except ValidationError as failure:
         raise invalid_input(errors_of(failure, payload)) from None
     unknown = unrecognized(asked, payload)
@@ -168,13 +168,13 @@ async def _handle(served: Served, ctx: Context, asked: Wire, claim: Claim | None
     try:
         reply = await served.handler(ctx, asked)
     except Refusal as refusal:
-        if refusal.reason not in operation.refuses and refusal.reason not in COMMON:
+        if refusal.reason not in operation.refusals and refusal.reason not in COMMON:
             _log.error("undeclared refusal", operation=operation.name, reason=refusal.reason)
             if ctx.settings.flag("STRICT_REFUSALS"):
                 raise UndeclaredRefusal(f"{operation.name} does not declare {refusal.reason}") from refusal
         raise
-    if not isinstance(reply, operation.gives):
-        raise TypeError(f"{operation.name} gave a {type(reply).__name__}, not a {operation.gives.__name__}")
+    if not isinstance(reply, operation.response):
+        raise TypeError(f"{operation.name} gave a {type(reply).__name__}, not a {operation.response.__name__}")
     body = responses.body_of(operation, reply)
     if operation.writes:
         record(ctx, operation, target_of(asked, reply))

@@ -60,14 +60,14 @@ def document(operations: Sequence[AnyOperation]) -> Schema:
     """The OpenAPI 3.1 document of these operations, JSON-ready, in the order given."""
     wanted: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = []
     for operation in operations:
-        wanted.append((operation.takes, "validation"))
-        wanted.append((operation.gives, "serialization"))
+        wanted.append((operation.request, "validation"))
+        wanted.append((operation.response, "serialization"))
     references, definitions = models_json_schema(list(dict.fromkeys(wanted)), by_alias=True, ref_template=_REF)
     schemas: dict[str, Schema] = definitions.get("$defs", {})
     paths: dict[str, Schema] = {}
     for operation in operations:
-        request = _resolve(references[(operation.takes, "validation")], schemas)
-        reply = references[(operation.gives, "serialization")]
+        request = _resolve(references[(operation.request, "validation")], schemas)
+        reply = references[(operation.response, "serialization")]
         paths.setdefault(operation.path, {})[operation.verb.lower()] = _operation(operation, request, reply)
     return {
         "openapi": "3.1.0",
@@ -108,9 +108,9 @@ def _operation(operation: AnyOperation, request: Schema, reply: Schema) -> Schem
         }
     content = {"text/plain": {"schema": {"type": "string"}}} if operation.output == "text" else _json(reply)
     told["responses"] = {"200": {"description": "OK", "content": content}, "4XX": {"$ref": "#/components/responses/Error"}}
-    told["x-error-reasons"] = sorted(operation.refuses)
-    told["x-errors"] = {reason: {"status": no.status, "sentence": no.sentence} for reason, no in sorted(operation.refuses.items())}
-    told["x-permission"] = operation.needs
+    told["x-error-reasons"] = sorted(operation.refusals)
+    told["x-errors"] = {reason: {"status": spec.status, "sentence": spec.sentence} for reason, spec in sorted(operation.refusals.items())}
+    told["x-permission"] = operation.permission
     told["x-command"] = " ".join(["cargo-ai", *words_of(operation)])
     if operation.cli.examples:
         told["x-command-examples"] = list(operation.cli.examples)

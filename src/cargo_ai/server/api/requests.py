@@ -126,7 +126,7 @@ def _query(request: Request, operation: AnyOperation) -> dict[str, Any]:
     except query.QueryError as error:
         raise _unreadable(str(error)) from None
     # Without brackets, `statuses=error&statuses=running` is a list, and so is `statuses=error,running`; in brackets a comma is a comma.
-    plain = [name for name, value in asked.items() if isinstance(value, str) and name in _lists(operation.takes)]
+    plain = [name for name, value in asked.items() if isinstance(value, str) and name in _lists(operation.request)]
     if plain:
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         asked |= {name: [item for key, value in pairs if key == name for item in value.split(",")] for name in plain}

@@ -40,7 +40,7 @@ async def upload(request: Request) -> Response:
     """Store the file of the form and remember it. No database connection is held while the file comes in."""
     state = of(request)
     caller = await dispatch.sign_in(state, request)
-    dispatch.permit(caller, contract.upload.needs)
+    dispatch.permit(caller, contract.upload.permission)
     key = requests.idempotency_key(request)
     row, digest = await _received(state, request, caller)
     claim = None
@@ -189,7 +189,7 @@ async def _drain(request: Request) -> None:
 
 
 def _too_large(limit: int) -> Refusal:
-    sentence = contract.upload.refuses["fileTooLarge"].sentence.format(limit=_shown(limit))
+    sentence = contract.upload.refusals["fileTooLarge"].sentence.format(limit=_shown(limit))
     return Refusal(413, "fileTooLarge", sentence, headers={"Connection": "close"})
 
 

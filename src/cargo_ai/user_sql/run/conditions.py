@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 
-from cargo_ai.records.driver import Connection, execute
 from cargo_ai.records.filter.terms import InvalidFilter, Scope
+from cargo_ai.store.driver import Connection, execute
 from cargo_ai.user_sql.run import error_messages
 from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
 

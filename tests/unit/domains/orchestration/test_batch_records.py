@@ -9,9 +9,9 @@ import pytest
 from cargo_ai.context.plugins import Parts
 from cargo_ai.domains.orchestration.batches import batch_source
 from cargo_ai.engine.dispatch.enumerate import SourceFailed, Sources
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import ids
+from cargo_ai.store.driver import driver_connection
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.engine.dispatch import claim, submit
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import ids
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 

@@ -326,7 +326,7 @@ async def test_a_server_that_cannot_be_reached_fails_the_node_after_a_minute_or_
 
 async def put_run(database: Database, made: Call) -> None:
     """The row of a call's run."""
-    row = {"u": made.run, "w": made.workspace, "now": int(clock.unix() * 1000)}
+    row = {"u": made.run, "w": made.workspace, "now": clock.now_ms()}
     async with database.session(EVERYWHERE) as db:
         await db.execute(
             text(

@@ -12,9 +12,9 @@ from cargo_ai.contract.segmentation.filter import Filter, Order
 from cargo_ai.domains.segmentation import select_records
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.workspace import public
-from cargo_ai.engine.dispatch.queue import driver_connection
-from cargo_ai.records import driver
 from cargo_ai.server.api.state import State
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 from tests.unit.domains.segmentation.conftest import Asker, Body, above, where
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from cargo_ai.domains.segmentation import compare, public
 from cargo_ai.domains.segmentation.change_detection import Watcher
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock
-from cargo_ai.records import driver
 from cargo_ai.server.api.state import State
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 from tests.conftest import make_state
 from tests.unit.domains.segmentation.conftest import Asker, Body, above, events_of, kinds, segment_of, where
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.workspace import public
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.server.api.state import State
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.tables import Event
 from tests.unit.domains.storage.conftest import Asker, Body
 

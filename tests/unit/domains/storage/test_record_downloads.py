@@ -16,11 +16,10 @@ import pytest
 
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.workspace import public
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.records.bulk import unload
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.driver import Connection, execute
 from cargo_ai.server.api.state import State
+from cargo_ai.store.driver import Connection, driver_connection, execute
 from tests.unit.domains.storage.conftest import Asker
 
 pq: Any = import_module("pyarrow.parquet")

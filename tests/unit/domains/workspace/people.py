@@ -34,14 +34,14 @@ class Person:
     async def ask(self, operation_id: str, /, **fields: Any) -> dict[str, Any]:
         """The reply to one operation, as JSON; `warnings` beside it when there are any."""
         operation = contract.operations[operation_id]
-        assert operation.needs is None or self.who.may(operation.needs), f"403: {operation.needs}"
+        assert operation.permission is None or self.who.may(operation.permission), f"403: {operation.permission}"
         async with self.asking() as ctx:
-            reply = await handlers[operation_id](ctx, operation.takes.model_validate(fields))
+            reply = await handlers[operation_id](ctx, operation.request.model_validate(fields))
         return reply.to_wire() | ({"warnings": ctx.warnings} if ctx.warnings else {})
 
     def may(self, operation_id: str) -> bool:
         """Whether dispatch would let this caller ask the operation."""
-        needs = contract.operations[operation_id].needs
+        needs = contract.operations[operation_id].permission
         return needs is None or self.who.may(needs)
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.orchestration.node_tables import NodeOutcome
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 
 KEPT = timedelta(days=30)

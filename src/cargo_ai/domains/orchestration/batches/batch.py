@@ -21,11 +21,12 @@ from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.claim import admit, close_batch
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.graph.pace import Pace
 from cargo_ai.engine.journal.tables import batches, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE
 
 

@@ -17,11 +17,11 @@ from cargo_ai.domains.orchestration.replay import rerun
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.dispatch.submit import Origin
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records import rows
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileMissing, owned
 
 _MODELS = "cargo-ai storage model list"

@@ -14,10 +14,11 @@ from cargo_ai.domains.orchestration.batches import batch
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.runs.run_reply import number
 from cargo_ai.engine.dispatch import stages
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.graph.pace import pace_of
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
+from cargo_ai.store.driver import driver_connection
 
 
 @handles(contract.resume_batch)

@@ -18,7 +18,7 @@ from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.orchestration.batches import batch
 from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.domains.orchestration.tables import Webhook
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.refusal import Refusal, invalid_input
@@ -27,6 +27,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import addresses
 from cargo_ai.outbound.exchange import ExchangeFailed, Sending, send
 from cargo_ai.outbound.http_client import OutboundRefused
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 
 TASK = "deliverWebhook"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.diagrams import diagram_run
 from cargo_ai.domains.orchestration.tables import Release, Workflow
-from cargo_ai.files import exports
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 

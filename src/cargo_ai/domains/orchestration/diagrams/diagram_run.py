@@ -11,6 +11,8 @@ from typing import Any, cast
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import exports
+from cargo_ai.context.exports import Export, Record
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
@@ -18,8 +20,6 @@ from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, pictu
 from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.engine.journal.tables import executions, runs
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.session import EVERYWHERE, Database

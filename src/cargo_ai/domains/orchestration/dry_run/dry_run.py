@@ -49,7 +49,7 @@ async def rehearsed(ctx: Context, request: contract.CreateBatch) -> Rehearsal:
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
     async with http_client.client(ctx.settings) as client:
-        rehearsing = Rehearsing(ctx.workspace, worker_actions(ctx, client), int(clock.unix() * 1000))
+        rehearsing = Rehearsing(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
         try:
             program = load(origin.nodes, rehearsing.actions)
         except GraphInvalid as error:

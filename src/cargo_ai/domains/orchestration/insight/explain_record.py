@@ -17,10 +17,10 @@ from cargo_ai.domains.orchestration.tables import Play, Release
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
 from cargo_ai.records import rows
+from cargo_ai.store.driver import driver_connection
 
 _WAITING = text(
     "select uuid from batches where workspace_uuid = :workspace and workflow_uuid = :workflow and finished_ms is null and not enumerated"

@@ -11,9 +11,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import queue as contract
 from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.engine.dispatch import concurrency
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Nothing
+from cargo_ai.store.driver import driver_connection
 
 SLOW_SECONDS = 60
 """How long something may wait for a worker before that is worth an alert."""
@@ -79,7 +79,7 @@ _SENTENCES: dict[str, str] = {
 @handles(contract.get)
 async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     """Everything that waits, the oldest first. O(unfinished shards and parked runs of the workspace)."""
-    now = int(clock.unix() * 1000)
+    now = clock.now_ms()
     alive = now - int(ctx.settings.stalled_after * 1000)
     values: dict[str, Any] = {"workspace": ctx.workspace, "alive": alive, "limit": MOST_ITEMS}
     workers = [_worker(row, alive) for row in (await ctx.db.execute(_WORKERS)).mappings()]

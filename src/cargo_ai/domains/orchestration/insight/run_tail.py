@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
+from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run_errors as contract
 from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_reply
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.session import EVERYWHERE, Database
@@ -147,14 +147,14 @@ class _RunsOf:
             self._scope, self._values["at"] = "r.batch_uuid = :batch", 0
             self.what: JsonObject = {"batchUuid": params["batch"]}
         else:
-            self._scope, self._values["at"] = "r.workflow_uuid = :workflow and r.uuid >= :low", int(clock.unix() * 1000)
+            self._scope, self._values["at"] = "r.workflow_uuid = :workflow and r.uuid >= :low", clock.now_ms()
             self._values |= {"workflow": uuid.UUID(params["workflow"]), "low": ids.first_at(clock.unix() - LOOKBACK_SECONDS)}
             self.what = {"workflowUuid": params["workflow"]}
         self._from = int(self._values["at"])
 
     async def look(self, db: AsyncSession) -> tuple[list[Record], bool, bool]:
         """What is new, a page at most; whether the batch has ended, and whether there is more to read right now."""
-        now = int(clock.unix() * 1000)
+        now = clock.now_ms()
         # The batch first: what its runs did before it ended is then there to be read.
         batch = (await db.execute(text(_BATCH), self._values)).mappings().one_or_none() if self._batch else None
         rows = (await db.execute(text(_RUNS.format(scope=self._scope)), self._values)).mappings().all()

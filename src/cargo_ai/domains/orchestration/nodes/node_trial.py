@@ -175,4 +175,4 @@ def item_of(item: Any, walk: Walk, problem: str | None) -> contract.GroupItem:
 
 
 def _now() -> int:
-    return int(clock.unix() * 1000)
+    return clock.now_ms()

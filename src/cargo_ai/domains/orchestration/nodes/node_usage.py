@@ -24,7 +24,7 @@ _COUNTS = ("total", "success", "error", "credits")
 async def count(ctx: Context, walks: Iterable[tuple[Graph, Walk]]) -> None:
     """Count every execution of these walks for its node. In a transaction of its own: what was done stays counted, whatever becomes of the
     reply. What a group or a tool costs is counted for the nodes inside of it."""
-    hour = int(clock.unix() * 1000) // HOUR
+    hour = clock.now_ms() // HOUR
     found: dict[tuple[uuid.UUID, uuid.UUID, str], list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
     for graph, walk in walks:
         for entry in walk.entries:

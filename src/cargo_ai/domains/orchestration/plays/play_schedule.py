@@ -14,12 +14,12 @@ from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch import schedule
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.dispatch.schedule import State, Wanted
 from cargo_ai.engine.graph import cron
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.driver import driver_connection
 
 KIND = "play"
 """The kind of the schedules of plays."""

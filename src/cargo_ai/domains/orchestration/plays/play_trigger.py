@@ -17,13 +17,14 @@ from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.admission import Rule
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.dispatch.schedule import Due, NotFired
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.availability import patiently
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
 CHANGE = "playChange"

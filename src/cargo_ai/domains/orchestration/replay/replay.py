@@ -15,10 +15,11 @@ from cargo_ai.domains.orchestration.replay import rerun, rerun_source
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, Reset
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_reply
 from cargo_ai.engine.dispatch import submit
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.dispatch.submit import Origin
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
+from cargo_ai.store.driver import driver_connection
 
 
 @handles(contract.replay_run)

@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_rows
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.dispatch.resume_early import has_passed, rouse
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.expression import coerce
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import invalid_input
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 
 TASK = "rouseReviewed"

@@ -12,11 +12,12 @@ from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_link
 from cargo_ai.email.email_address import Addressee
 from cargo_ai.email.smtp import Letter, Mailer, MailFailed, state
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.expression import to_text
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 
 TASK = "tellReviewers"

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
+from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import record_filter, run_export, run_filter, run_rows
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database
 

@@ -12,10 +12,11 @@ from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_reply
 from cargo_ai.engine.dispatch import concurrency, submit
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import batches, runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject
+from cargo_ai.store.driver import driver_connection
 
 _COUNTED = {"success", "error", "cancelled"}
 _WORKFLOWS = "cargo-ai orchestration workflow list"

@@ -15,10 +15,10 @@ from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_filter
 from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch.claim import close_batch
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Counted
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE
 
 AT_ONCE = 5_000

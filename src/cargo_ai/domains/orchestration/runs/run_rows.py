@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Text, and_, cast, desc, func, select
 
+from cargo_ai.context.exports import Stored
 from cargo_ai.domains.orchestration.runs import run_filter, run_reply
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.engine.journal.tables import executions, runs
-from cargo_ai.files.exports import Stored
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import EVERYWHERE, Database
 

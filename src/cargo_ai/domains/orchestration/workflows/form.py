@@ -16,11 +16,12 @@ from cargo_ai.contract.orchestration.tool import ToolPublicForm
 from cargo_ai.domains.orchestration.nodes.action_catalog import form_schema
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.engine.dispatch import submit
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.tables import IdempotencyKey
 
 TRAP = "_website"
@@ -70,7 +71,7 @@ def permit(form: Form, origin: str | None) -> None:
 
 def shown(form: Form, secrets: SecretKey) -> JsonObject:
     """What a page needs to show the form. `formToken` has to be sent back, and is good for one sending."""
-    now, nonce = int(clock.unix() * 1000), ids.new().hex
+    now, nonce = clock.now_ms(), ids.new().hex
     spam = form.form.spam
     return {
         "uuid": str(form.tool),

@@ -14,11 +14,12 @@ from cargo_ai.contract.orchestration import tool as contract
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.engine.dispatch import schedule, submit
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.dispatch.schedule import Due, NotFired, State, Wanted
 from cargo_ai.engine.graph import cron
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store.driver import driver_connection
 
 KIND = "tool"
 """The kind of the schedules of tools."""

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.storage.actions.config import Unusable, matched
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.records.write import Unwritable, Writer
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import ids
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import Catalog, Relation
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
 _MODELS = "see `cargo-ai storage model list`"

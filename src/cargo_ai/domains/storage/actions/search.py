@@ -11,13 +11,12 @@ from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.storage.actions.config import Unusable
 from cargo_ai.domains.storage.actions.perform import Task
 from cargo_ai.domains.storage.filter_scopes import scope_of
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.graph.action import Done, Outcome
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records import rows
-from cargo_ai.records.driver import fetch
 from cargo_ai.records.filter import compile, terms
 from cargo_ai.records.filter.terms import InvalidFilter
+from cargo_ai.store.driver import driver_connection, fetch
 from cargo_ai.user_sql.run import conditions
 
 MOST = 1_000

@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage.actions.config import Mapped, Unusable, mappings, matched, merged, values
 from cargo_ai.domains.storage.records.write import Checked, Row, Unwritable, Writer, check_changes, check_new, id_of
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SQL_TYPES, Relation
-from cargo_ai.records.driver import execute, fetch
 from cargo_ai.records.names import quoted
+from cargo_ai.store.driver import driver_connection, execute, fetch
 
 
 @dataclass(eq=False, slots=True)

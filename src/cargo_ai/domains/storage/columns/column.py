@@ -14,7 +14,6 @@ from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, 
 from cargo_ai.domains.storage.columns import computed, definition, recompute
 from cargo_ai.domains.storage.models import model, model_catalog, model_usages
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import invalid_input
@@ -24,6 +23,7 @@ from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.records.hashing import STORED
 from cargo_ai.records.names import MOST_COLUMNS, column_fault, qualified, quoted
 from cargo_ai.records.views import ColumnFault, natural_type
+from cargo_ai.store.driver import driver_connection
 
 _MODELS = "cargo-ai storage model list"
 MOST_RESULTS = 100

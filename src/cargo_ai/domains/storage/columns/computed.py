@@ -13,10 +13,10 @@ from cargo_ai.expression import Answer, ExpressionError, NeedsEngine, Question, 
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
-from cargo_ai.records.driver import Connection, fetch
 from cargo_ai.records.hashing import stored
 from cargo_ai.records.names import quoted
 from cargo_ai.records.values import Unfit, from_text, to_database, to_wire
+from cargo_ai.store.driver import Connection, fetch
 
 SCOPE = frozenset({"record", "now"})
 CHUNK = 1_000

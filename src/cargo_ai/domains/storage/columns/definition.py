@@ -14,7 +14,6 @@ from sqlglot import exp
 
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.domains.storage.columns import computed
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import errors_of
@@ -23,6 +22,7 @@ from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.records.filter import compile as filters
 from cargo_ai.records.filter.terms import InvalidFilter, Scope
 from cargo_ai.records.views import ColumnFault, Views
+from cargo_ai.store.driver import driver_connection
 
 Place = tuple[uuid.UUID, str]
 """A column of a model."""

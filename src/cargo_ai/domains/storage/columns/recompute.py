@@ -9,10 +9,11 @@ from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.records import write
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import ids, log
 from cargo_ai.records import ddl, rows
 from cargo_ai.records.catalog import Relation
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
 TASK = "storage.recompute"

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.driver import execute, fetch
 from cargo_ai.records.merge.matching import Matching, key
 from cargo_ai.records.names import quoted
 from cargo_ai.records.rows import source
+from cargo_ai.store.driver import driver_connection, execute, fetch
 
 OWN = "id"
 """The reference that is the record's own id."""

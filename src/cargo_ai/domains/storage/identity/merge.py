@@ -20,7 +20,6 @@ from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.records import write
 from cargo_ai.domains.storage.tables import MergedRecord, MergedReference, Model, RecordMerge
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, JsonObject
@@ -29,6 +28,7 @@ from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.merge import matching, relink, statements
 from cargo_ai.records.merge.relink import Reference, Repointed
 from cargo_ai.records.merge.statements import MOST_IN_GROUP, Group, Which
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 
 KEPT = timedelta(days=30)

@@ -19,15 +19,14 @@ from cargo_ai.domains.storage.identity.identities import Identities, Known
 from cargo_ai.domains.storage.models import extractors, model_catalog
 from cargo_ai.domains.storage.records.write import Row, Writer, check_changes, check_new, columns_of
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import Catalog, Relation
-from cargo_ai.records.driver import fetch
 from cargo_ai.records.filter import compile as filters
 from cargo_ai.records.filter import terms
 from cargo_ai.records.filter.terms import InvalidFilter, Scope
+from cargo_ai.store.driver import driver_connection, fetch
 from cargo_ai.user_sql.run import conditions
 
 CHUNK = 1_000

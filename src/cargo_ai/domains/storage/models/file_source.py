@@ -15,12 +15,11 @@ from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import FileFault
 from cargo_ai.domains.storage.records.write import Writer
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.records.bulk.load import Prepared
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import TableBusy, table
-from cargo_ai.records.driver import execute, fetch
 from cargo_ai.records.names import slug_of
+from cargo_ai.store.driver import driver_connection, execute, fetch
 
 CHUNK = 10_000
 

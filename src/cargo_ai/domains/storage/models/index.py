@@ -17,14 +17,16 @@ from cargo_ai.contract.storage import index as contract
 from cargo_ai.domains.storage.columns import definition
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import ByUuid, Removed
-from cargo_ai.records import driver, indexes
+from cargo_ai.records import indexes
 from cargo_ai.records.catalog import Catalog, Relation
 from cargo_ai.records.indexes import Found, Index
 from cargo_ai.records.views import join_columns
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database, with_options
 
 TASK = "storage.index"

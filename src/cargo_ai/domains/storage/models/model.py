@@ -26,13 +26,12 @@ from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import FileFault
 from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.domains.workspace import public as workspace
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, Removed
 from cargo_ai.records import ddl, names
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.driver import fetch
+from cargo_ai.store.driver import driver_connection, fetch
 
 _LIST = "cargo-ai storage model list"
 _DATASETS = "cargo-ai storage dataset list"

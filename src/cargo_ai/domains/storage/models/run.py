@@ -15,9 +15,10 @@ from cargo_ai.contract.storage import run as contract
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.models import extractors, file_source, model
 from cargo_ai.domains.storage.tables import Model, StorageRun
-from cargo_ai.engine.dispatch.queue import driver_connection, producer
+from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.store.driver import driver_connection
 
 TASK = "storage.refresh"
 SOURCES = frozenset({extractors.UPLOAD_FILE})

@@ -8,19 +8,18 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
+from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.models import model, model_catalog
-from cargo_ai.engine.dispatch.queue import driver_connection
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records import rows
 from cargo_ai.records.bulk import unload
 from cargo_ai.records.catalog import ColumnType
-from cargo_ai.records.driver import Connection
+from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import Database
 
 KIND = "records"

@@ -8,10 +8,10 @@ from sqlalchemy import delete, select
 
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.storage.tables import Model, ModelInsert
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock
-from cargo_ai.records import driver
 from cargo_ai.records.names import qualified
+from cargo_ai.store import driver
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import EVERYWHERE, Database
 
 INSERTS_KEPT = timedelta(days=30)

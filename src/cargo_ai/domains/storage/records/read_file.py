@@ -14,7 +14,6 @@ from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.models.extractors import ConfigFault, Shape
 from cargo_ai.domains.storage.records import write
 from cargo_ai.domains.storage.records.row_results import Verdicts
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import BadFile, csv_blocks
 from cargo_ai.kernel import ids
@@ -24,6 +23,7 @@ from cargo_ai.records.bulk.row_batches import Block
 from cargo_ai.records.catalog import Column, ColumnType, Relation
 from cargo_ai.records.names import slug_of
 from cargo_ai.records.values import Unfit, from_text, to_database
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
 
 SHOWN_RECORDS = 20

@@ -14,13 +14,12 @@ from cargo_ai.contract.storage import record as contract
 from cargo_ai.domains.storage.models import extractors, model, model_catalog
 from cargo_ai.domains.storage.records.write import Checked, Unwritable, Writer, check_changes, check_new
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import Counted, JsonObject
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.driver import Connection
+from cargo_ai.store.driver import Connection, driver_connection
 
 T = TypeVar("T")
 Writing = Callable[[Writer], Awaitable[T]]

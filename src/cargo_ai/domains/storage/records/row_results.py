@@ -13,13 +13,13 @@ from typing import IO, Any
 
 from sqlalchemy import delete, select
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
+from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.tables import IngestReport
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export, Record
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records.catalog import ColumnType

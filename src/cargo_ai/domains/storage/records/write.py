@@ -12,15 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import events
 from cargo_ai.domains.storage.columns import computed
-from cargo_ai.engine.dispatch.queue import driver_connection
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.records import rows
 from cargo_ai.records.bulk.content_ids import Seen, content_id, escape
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Relation
-from cargo_ai.records.driver import Connection
 from cargo_ai.records.rows import Written
 from cargo_ai.records.values import Unfit, shown, to_database
+from cargo_ai.store.driver import Connection, driver_connection
 
 MOST_IDS_TOLD = 1_000
 """An event names the records up to so many; above, it says only how many."""

@@ -8,7 +8,7 @@ import pytest
 
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.run.executor import Desk
-from tests.unit.warehouse_sql.yard import Yard
+from tests.unit.user_sql.yard import Yard
 
 
 async def rows(desk: Desk, yard: Yard, sql: str) -> list[dict[str, Any]]:

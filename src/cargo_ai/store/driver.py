@@ -1,4 +1,4 @@
-"""Driver: how statements about model tables are sent: on the caller's connection, in the caller's transaction."""
+"""Statements sent with psycopg itself, on the caller's connection and in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
+from sqlalchemy.ext.asyncio import AsyncSession
 
 Connection = psycopg.AsyncConnection[Any]
 Params = Sequence[Any] | Mapping[str, Any] | None
+
+
+async def driver_connection(session: AsyncSession) -> Connection:
+    """The psycopg connection under a session, so that statements, COPY and jobs belong to the session's transaction."""
+    raw = await (await session.connection()).get_raw_connection()
+    connection: Any = raw.driver_connection
+    if not isinstance(connection, psycopg.AsyncConnection):
+        raise TypeError("The session does not run on psycopg.")
+    return connection  # pyright: ignore[reportUnknownVariableType]  # psycopg types it by its row factory
 
 
 async def execute(connection: Connection, statement: str, params: Params = None) -> int:

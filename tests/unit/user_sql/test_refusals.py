@@ -7,7 +7,7 @@ import pytest
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.run.executor import Desk
-from tests.unit.warehouse_sql.yard import Yard
+from tests.unit.user_sql.yard import Yard
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.guard import Checked
 from cargo_ai.user_sql.run.executor import Desk
-from tests.unit.warehouse_sql import yard as yards
-from tests.unit.warehouse_sql.attacks import ATTACKS, Attack
-from tests.unit.warehouse_sql.yard import Yard
+from tests.unit.user_sql import yard as yards
+from tests.unit.user_sql.attacks import ATTACKS, Attack
+from tests.unit.user_sql.yard import Yard
 
 each = pytest.mark.parametrize("attack", ATTACKS, ids=[one.sql for one in ATTACKS])
 

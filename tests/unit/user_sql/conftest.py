@@ -14,8 +14,8 @@ from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.run.executor import Desk
 from tests.kit.databases import Databases
-from tests.unit.warehouse_sql import yard as yards
-from tests.unit.warehouse_sql.yard import Yard
+from tests.unit.user_sql import yard as yards
+from tests.unit.user_sql.yard import Yard
 
 
 @pytest.fixture(scope="session")

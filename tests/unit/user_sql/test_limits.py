@@ -19,8 +19,8 @@ from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.guard import Checked
 from cargo_ai.user_sql.run import executor as desks
 from cargo_ai.user_sql.run.executor import Busy, Desk
-from tests.unit.warehouse_sql import yard as yards
-from tests.unit.warehouse_sql.yard import Yard
+from tests.unit.user_sql import yard as yards
+from tests.unit.user_sql.yard import Yard
 
 
 def unchecked(yard: Yard, sql: str, *columns: str) -> Checked:

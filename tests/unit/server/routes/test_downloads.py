@@ -16,9 +16,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from cargo_ai.context import exports
 from cargo_ai.context.context import Context
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Export
+from cargo_ai.context.exports import Export
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.store.session import Database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.unit.warehouse_sql.yard import Yard
+from tests.unit.user_sql.yard import Yard
 
 
 @dataclass(frozen=True)

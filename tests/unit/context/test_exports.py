@@ -17,10 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.context import signed_urls
+from cargo_ai.context import exports, signed_urls
 from cargo_ai.context.context import Context
-from cargo_ai.files import exports
-from cargo_ai.files.exports import Download, Export, encoded, open_export
+from cargo_ai.context.exports import Download, Export, encoded, open_export
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.store.session import Database
