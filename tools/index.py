@@ -10,7 +10,7 @@ from typing import Any
 
 from cargo_ai import contract
 from cargo_ai.kernel.operation import AnyOperation, RefusalSpec
-from cargo_ai.server.api.command_words import ROOMS, kebab, words_of
+from cargo_ai.server.api.command_words import DOMAIN_WORDS, kebab, words_of
 
 Schema = dict[str, Any]
 Row = dict[str, Any]
@@ -180,7 +180,7 @@ def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> R
 def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
     """The files of the index by name: one per room, and `_root.json`."""
     by_name = {operation.name: operation for operation in operations}
-    told_rooms, told_groups = _told("ROOMS"), _told("GROUPS")
+    told_rooms, told_groups = _told("DOMAINS"), _told("GROUPS")
     rooms: dict[str, Row] = {}
     for operation in by_name.values():
         told = row(operation, by_name)
@@ -202,7 +202,7 @@ def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
         # A room of nothing but other spellings is told by its first group.
         file["summary"] = file["summary"] or next(iter(file["groups"].values()), "")
     entries: Row = {room: {"summary": file["summary"], "file": f"{room}.json"} for room, file in sorted(rooms.items())}
-    for wire, room in sorted(ROOMS.items()):
+    for wire, room in sorted(DOMAIN_WORDS.items()):
         if room in rooms:
             entries[wire] = entries[kebab(wire)] = {"alias_of": room}
     for room in list(rooms):
@@ -217,7 +217,7 @@ def _words(command: Row) -> list[str]:
 
 
 def _told(table: str) -> dict[str, str]:
-    """What the packages of the contract say of their rooms (`ROOMS`) or groups (`GROUPS`), by the words that name them."""
+    """What the packages of the contract say of their rooms (`DOMAINS`) or groups (`GROUPS`), by the words that name them."""
     found: dict[str, str] = {}
     for module in pkgutil.iter_modules(contract.__path__, f"{contract.__name__}."):
         mine: dict[str, str] = getattr(importlib.import_module(module.name), table, {})

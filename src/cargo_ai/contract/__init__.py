@@ -1,4 +1,4 @@
-"""The contract: what the wire says, and the registry of all operations. No behaviour, no database, no HTTP."""
+"""The contract: wire types and declared operations, collected in one registry. No behaviour, no database, no HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ operations = Registry()
 
 
 def load() -> Registry:
-    """Import every room's declarations and return the registry; safe to call twice."""
+    """Import every domain's declarations and return the registry; safe to call twice."""
     for module in pkgutil.walk_packages(__path__, f"{__name__}."):
         importlib.import_module(module.name)
     return operations

@@ -1,6 +1,6 @@
-"""The wire of the connection room: integrations, and the connectors that give access to them."""
+"""Wire types and operations of connection: integrations, connectors and datasets."""
 
-ROOMS = {"connection": "Connect services: integrations, and your accounts with them."}
+DOMAINS = {"connection": "Connect services: integrations, and your accounts with them."}
 GROUPS = {
     "connection connector": "Connectors: your accounts with services. Their secrets go in and are never shown again.",
     "connection integration": "Integrations: the services that can be connected, and what each can do.",

@@ -1,4 +1,4 @@
-"""Connectors on the wire: accounts of integrations. Secrets go in and never come out: they are shown as `***`."""
+"""Connectors: accounts of integrations. Secrets go in and come out as `***`."""
 
 from __future__ import annotations
 

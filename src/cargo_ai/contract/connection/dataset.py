@@ -1,4 +1,4 @@
-"""Datasets on the wire: the schema of the warehouse that a connector or the workspace itself owns."""
+"""Datasets of connectors and of the workspace itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Integrations on the wire: the kinds of services that can be connected, with the forms of their accounts and actions."""
+"""Integrations: the services that can be connected, with the forms of their accounts and actions."""
 
 from __future__ import annotations
 

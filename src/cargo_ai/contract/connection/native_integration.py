@@ -1,4 +1,4 @@
-"""The native integration on the wire: what the platform itself can do in a workflow."""
+"""The native integration: the actions that are built in."""
 
 from __future__ import annotations
 

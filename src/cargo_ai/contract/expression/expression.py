@@ -1,4 +1,4 @@
-"""An expression evaluated on its own, on the wire."""
+"""Evaluate one expression outside of a workflow."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Evaluation(Wire):
 
     @model_serializer(mode="wrap")
     def _one_of_both(self, handler: SerializerFunctionWrapHandler):  # a return type would hide the fields from the JSON Schema
-        told: dict[str, Any] = handler(self)
-        return {key: value for key, value in told.items() if (key == "data") == (self.error_message is None)}
+        fields: dict[str, Any] = handler(self)
+        return {key: value for key, value in fields.items() if (key == "data") == (self.error_message is None)}
 
 
 evaluate: Operation[EvaluateExpression, Evaluation, Never] = operations.add(

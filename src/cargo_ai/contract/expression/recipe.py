@@ -1,4 +1,4 @@
-"""Recipes on the wire: expressions with a name and places to fill in, kept to be used again, in versions."""
+"""Recipes: named, versioned expressions with places to fill in."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class ListRecipes(Wire):
     ui_types: list[Literal["js", "ai"]] | None = Field(default=None, description="js: evaluated; ai: instructions for a language model.")
     categories: list[Category] | None = None
     name: Annotated[str, Field(max_length=200, description="A part of the name.")] | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
     offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
 
 

@@ -1,7 +1,7 @@
-"""The wire of the orchestration room: tools, workflows, releases, nodes, runs and batches."""
+"""Wire types and operations of orchestration: tools, plays, workflows, releases, nodes, runs and batches."""
 
-ROOMS = {
-    "analytics": "How it went: counts, metrics and downloads of runs, batches and segments, as in the other rooms.",
+DOMAINS = {
+    "analytics": "How it went: counts, metrics and downloads of runs, batches and segments, as in the other domains.",
     "orchestration": "Build workflows and run them: tools, graphs and their releases, runs and batches.",
 }
 GROUPS = {

@@ -1,4 +1,4 @@
-"""The wire of actions: one thing to do, on one record or on many, without a workflow around it."""
+"""Actions: execute one action on one record or many, without a workflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of batches: many records through one graph."""
+"""Batches: many records through one graph."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class CreateBatch(Paced):
     )
     dry_run: bool = Field(default=False, description="Do nothing, and tell what would be done: records, ways, credits, time.")
     sample: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None, description="A dry run walks so many of the records, spread over all of them; 100 unless told."
+        default=None, description="A dry run walks this many of the records, spread over all of them; 100 by default."
     )
 
 
@@ -130,9 +130,9 @@ class DownloadBatch(Wire):
 
     uuid: Uuid = Field(description="The batch.")
     output_node_slug: Word | None = Field(
-        default=None, description="The node whose output to take, usually end; rows without outputs unless told."
+        default=None, description="The node whose output to take, usually end; rows without outputs by default."
     )
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
 
 
 DataErrorReason = Literal[

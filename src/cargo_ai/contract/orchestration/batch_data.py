@@ -1,4 +1,4 @@
-"""The wire of what batches are made of: records, a file, a segment, a filter, ids, runs that are done again."""
+"""Batch data: the records that a batch runs on, given as records, a file, a segment, a filter, ids or earlier runs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class FilterData(Wire):
 
 
 class RunsOfBatch(Wire):
-    """Runs to do again, told apart by the runs (`kind` runs) or by their records (`kind` records)."""
+    """Runs to do again, chosen by the runs (`kind` runs) or by their records (`kind` records)."""
 
     kind: Literal["runs", "records"]
     release_uuid: Uuid | None = None
@@ -127,7 +127,7 @@ class ScheduleData(Wire):
 
 
 class FormData(Wire):
-    """What somebody has sent through a form."""
+    """What was sent through a form."""
 
     kind: Literal["form"]
     records: list[dict[str, Any]]
@@ -137,7 +137,7 @@ class FormData(Wire):
 
 
 class MadeElsewhereData(Wire):
-    """Kinds that batches may be listed by and nobody can ask for: what a play has watched, the items of a group."""
+    """Kinds that batches may be listed by and no request can ask for: what a play has watched, the items of a group."""
 
     kind: Literal["watchedRecords", "group"]
 

@@ -1,4 +1,4 @@
-"""The wire of previews: the records that a batch would enrol."""
+"""Batch previews: the records that a batch would enrol."""
 
 from __future__ import annotations
 

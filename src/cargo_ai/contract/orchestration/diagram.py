@@ -1,4 +1,4 @@
-"""The wire of diagrams: a graph as a picture in text."""
+"""Diagrams: a graph drawn as text."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Diagram(Wire):
 
     @model_serializer(mode="wrap")
     def _as_watched(self, handler: SerializerFunctionWrapHandler):  # a return type would hide the fields from the JSON Schema
-        told = handler(self)
-        return told if self.run_status is not None else {name: told[name] for name in ("diagram", "format", "warnings")}
+        fields = handler(self)
+        return fields if self.run_status is not None else {name: fields[name] for name in ("diagram", "format", "warnings")}
 
 
 DrawReason = Literal["workflowNotFound", "releaseNotFound", "runNotFound"]

@@ -1,4 +1,4 @@
-"""The wire of draft releases: the one version of a graph that is being worked on."""
+"""Draft releases: the one version of a graph that is being edited."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class UpdateDraftRelease(OfWorkflow):
 class DeployDraftRelease(OfWorkflow):
     """Deploy the draft. Nodes and form fields that are absent are those of the draft."""
 
-    nodes: Nodes | None = Field(default=None, description="The whole graph; the draft's unless told.")
+    nodes: Nodes | None = Field(default=None, description="The whole graph; the draft's by default.")
     form_fields: FormFields | None = Field(
-        default=None, description="The form that asks for the input; null for none, the draft's unless told."
+        default=None, description="The form that asks for the input; null for none, the draft's by default."
     )
-    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version unless told.")
+    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version by default.")
     description: Text | None = Field(default=None, description="What is new.")
     options: ReconcileOptions | None = Field(default=None, description="Connectors and models for nodes that name none.")
 

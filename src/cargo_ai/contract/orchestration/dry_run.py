@@ -1,4 +1,4 @@
-"""The wire of rehearsals: what a batch would do, told without doing it."""
+"""Dry runs: what a batch would do, cost and take, without any effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cargo_ai.kernel.wire import Uuid, Wire
 
 class NodeForecast(Wire):
     """How often a node would be executed: surely, at most, and on average where nothing but the shares of splits leaves it open (null where
-    answers that nobody knows decide). `path` leads through groups and tools, such as `group.node`."""
+    answers that are unknown decide). `path` leads through groups and tools, such as `group.node`."""
 
     path: str
     node_uuid: Uuid
@@ -35,7 +35,7 @@ class Rehearsal(Wire):
     """What a batch would do. Counts of nodes, ends, credits and seconds are for all records: where only a sample was walked (`isSample`),
     they are what the sample makes one expect. The sample is spread over `sampledFromCount` records by a hash of their ids: the same records
     give the same sample. A maximum of credits is null where nothing bounds it. `rememberedCount`: answers of effects
-    that earlier runs were given for the same; `unknownCount`: those that nobody knows, where every way on is possible."""
+    that earlier runs were given for the same; `unknownCount`: those that are unknown, where every way on is possible."""
 
     records_count: int
     walked_count: int

@@ -1,4 +1,4 @@
-"""The wire of executions: what became of each node of a run, and how runs are told apart by it."""
+"""Executions: the result of each node of a run, and the filters over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of why: what a run or a record waits for, why it ended as it did or never began, and the command to run next."""
+"""Explanations: why a run or record waits, failed or never began, and the command to run next."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class ExplainRecord(Wire):
 
     workflow_uuid: Uuid = Field(description="The workflow.")
     id: str = Field(min_length=1, max_length=2_000, description="The record's id.")
-    model_uuid: Uuid | None = Field(default=None, description="The record's model; the play's own one unless told.")
+    model_uuid: Uuid | None = Field(default=None, description="The record's model; the play's own one by default.")
 
 
 RunReason = Literal["runNotFound"]

@@ -1,4 +1,4 @@
-"""Fields that several nouns of orchestration share: texts, pages, lists that may come as one text, statuses of runs and batches."""
+"""Field types that several nouns of orchestration share: texts, pages, lists, statuses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Word = Annotated[str, Field(max_length=500)]
 Number = Annotated[int | float, Field(allow_inf_nan=False)]
 """A finite number that keeps its form: 0 stays 0."""
 
-Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")]
+Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")]
 Offset = Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")]
 Listed = BeforeValidator(_items)
 """On a list field: one text with commas is taken as the list."""

@@ -1,4 +1,4 @@
-"""The wire of memories: what memory nodes remember from run to run. What agents remember of people is another matter."""
+"""Memories: the values that memory nodes keep from run to run."""
 
 from __future__ import annotations
 

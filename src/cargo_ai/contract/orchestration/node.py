@@ -1,4 +1,4 @@
-"""The wire of nodes: what a graph is made of, and the operation that says whether a graph can be deployed."""
+"""Nodes: the parts of a graph, and the operation that validates a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of trying nodes: what a node's settings come to, and what it does, without a run around it."""
+"""Node trials: compute the settings of one node, or execute it, without a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of pace: how a batch is enrolled in stages, and what makes it stop."""
+"""Pacing: the stages and limits with which a batch enrols its records."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Paced(Wire):
 
     ramp: Annotated[list[StageSize], Listed, Field(min_length=1, max_length=MOST_STAGES)] | None = Field(
         default=None,
-        description="Enrol in stages of so many records, such as 1,50,500. Each waits until the runs of the one before have ended; "
+        description="Enrol in stages of this many records, such as 1,50,500. Each waits until the runs of the one before have ended; "
         "behind the last one each is ten times as large.",
     )
     stop_on_error_rate: Share | None = Field(
@@ -55,13 +55,13 @@ class Paced(Wire):
     )
     max_credits: Annotated[Number, Field(ge=0)] | None = Field(
         default=None,
-        description="Enrol no further when so many credits are used, what is in flight included; what was enrolled finishes. They are "
+        description="Enrol no further when this many credits are used, what is in flight included; what was enrolled finishes. They are "
         "passed by no more than the runs of one stage cost, and not at all where all costs are fixed.",
     )
 
 
 class BatchPace(Wire):
-    """How a batch is enrolled in stages. `stage`: so many have begun. `stoppedBy`: why it enrolled no further; resume goes on."""
+    """How a batch is enrolled in stages. `stage`: how many have begun. `stoppedBy`: why it enrolled no further; resume goes on."""
 
     ramp: list[int]
     stop_on_error_rate: Number | None

@@ -1,4 +1,4 @@
-"""The wire of plays: workflows that run on the records of a segment when these change."""
+"""Plays: workflows that run when the records of a segment change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ChangeKinds = Annotated[list[ChangeKindGiven], Listed, AfterValidator(_kinds), F
 
 
 class CronSchedule(Wire):
-    """By the clock: five cron fields or `@every 1h`, in a time zone (UTC unless told)."""
+    """By the clock: five cron fields or `@every 1h`, in a time zone (UTC by default)."""
 
     accepts_also: ClassVar[frozenset[str]] = frozenset({"temporalScheduleWorkflowId"})
 
@@ -132,13 +132,13 @@ class CreatePlay(Wire):
     name: Name = Field(description="What people call it.")
     description: Text | None = Field(default=None, description="What it is for.")
     model_uuid: Uuid = Field(description="The model whose records it runs on.")
-    filter: Filter = Field(default=EVERYTHING, description="Which records of the model; all of them unless told.")
+    filter: Filter = Field(default=EVERYTHING, description="Which records of the model; all of them by default.")
     sort: Sort | None = Field(default=None, description="Their order.")
-    limit: Cap | None = Field(default=None, description="At most so many records, the first in the order.")
-    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count as updated; all unless told.")
-    change_kinds: ChangeKinds = Field(default_factory=lambda: ["added"], description=f"{_KINDS} added unless told.")
+    limit: Cap | None = Field(default=None, description="At most this many records, the first in the order.")
+    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count as updated; all by default.")
+    change_kinds: ChangeKinds = Field(default_factory=lambda: ["added"], description=f"{_KINDS} added by default.")
     run_creation_rule: RunCreationRule = Field(default="always", description=_RULE)
-    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}; by hand unless told.")
+    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}; by hand by default.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder to put it into.")
 
 
@@ -153,7 +153,7 @@ class UpdatePlay(Wire):
     )
     filter: Filter | None = Field(default=None, description="Which records of the model.")
     sort: Sort | None = Field(default=None, description="Their order; null for none.")
-    limit: Cap | None = Field(default=None, description="At most so many records; null for no limit.")
+    limit: Cap | None = Field(default=None, description="At most this many records; null for no limit.")
     tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count as updated; null for all.")
     change_kinds: ChangeKinds | None = Field(default=None, description=_KINDS)
     run_creation_rule: RunCreationRule | None = Field(default=None, description=_RULE)

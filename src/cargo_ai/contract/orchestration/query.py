@@ -1,4 +1,4 @@
-"""The wire of queries over what has run: SQL on runs, batches, spans and records."""
+"""Queries: SQL over the runs, batches, spans and records of the workspace."""
 
 from __future__ import annotations
 

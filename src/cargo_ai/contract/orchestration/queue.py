@@ -1,4 +1,4 @@
-"""The wire of the queue: everything of the workspace that waits, how long and what for, and who works. Also `cargo-ai server queue`."""
+"""The queue: what waits in the workspace, for how long and why, and which workers serve it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class QueueItem(Wire):
 
 
 class QueueAlert(Wire):
-    """Something that somebody has to do something about: `fix` is the command."""
+    """Something that needs action: `fix` is the command."""
 
     code: AlertCode
     sentence: str
@@ -75,7 +75,7 @@ get: Operation[Nothing, QueueReply, Never] = operations.add(
         "/orchestration/queue",
         request=Nothing,
         response=QueueReply,
-        summary="Show everything that waits: how long, what for, and whether somebody works on it.",
+        summary="Show everything that waits: how long, what for, and whether a worker serves it.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration queue get",)),
     )

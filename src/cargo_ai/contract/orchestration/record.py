@@ -1,4 +1,4 @@
-"""The wire of a workflow's records: the latest run of each record that ever went through it."""
+"""Records of a workflow: the latest run of each record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Ids = Annotated[list[Word], Listed, Field(max_length=MAXIMUM_IDS)]
 
 
 class Record(Wire):
-    """A record as its latest run of the workflow left it. An item of a group is a record of its own, told by `parentRunUuid`."""
+    """A record as its latest run of the workflow left it. An item of a group is a record of its own, recognised by `parentRunUuid`."""
 
     workspace_uuid: Uuid
     workflow_uuid: Uuid
@@ -77,7 +77,7 @@ class RecordMetricsReply(Wire):
 
 
 class _RecordScope(Wire):
-    """What records can be told apart by, apart from their workflow and status."""
+    """What records can be filtered by, besides their workflow and status."""
 
     title: Word | None = Field(default=None, description="Only records whose title contains this.")
     title_or_id: Word | None = Field(default=None, description="Only records whose title or id contains this.")
@@ -128,14 +128,14 @@ class DownloadRecords(_RecordFile):
 
     updated_after: Moment | None = Field(default=None, description="Only records updated at or after this moment.")
     updated_before: Moment | None = Field(default=None, description="Only records updated before this moment.")
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
 
 
 class DownloadRecordOutputs(_RecordFile):
     """Which records' outputs to download."""
 
-    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed unless told.")
-    format: Format | None = Field(default=None, description="The form of the file; CSV unless told.")
+    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed by default.")
+    format: Format | None = Field(default=None, description="The form of the file; CSV by default.")
     limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="How many records at most.")
     offset: Offset = 0
 

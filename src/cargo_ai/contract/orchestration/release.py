@@ -1,4 +1,4 @@
-"""The wire of releases: the versions of a workflow's graph."""
+"""Releases: the versions of a workflow's graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of what changes between releases: their differences, going back to one, and what goes live with one."""
+"""Release changes: differences between releases, rollbacks, and what a deployment changes."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class RollbackRelease(Wire):
     """Which release to go back to."""
 
     uuid: Uuid = Field(description="The release whose content is deployed again.")
-    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version unless told.")
+    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version by default.")
     description: Text | None = Field(default=None, description="Why.")
 
 

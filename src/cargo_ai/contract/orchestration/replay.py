@@ -1,4 +1,4 @@
-"""The wire of replays: runs that go on at a node of earlier ones, whose nodes before it are not done again; and stopped batches."""
+"""Replays: runs repeated from a node, reusing the executions before it; and stopped batches that resume."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ReplayBatch(Paced):
     uuid: Uuid = Field(description="The batch.")
     from_node: NodePath = Field(description=_PATH)
     statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
-        default=None, description="Only runs with one of these statuses; all that have ended unless told."
+        default=None, description="Only runs with one of these statuses; all that have ended by default."
     )
     release_uuid: Uuid | None = Field(default=None, description="Go on with this release instead of the batch's own graph.")
     nodes: Nodes | None = Field(default=None, description="Go on with this graph instead of the batch's own.")

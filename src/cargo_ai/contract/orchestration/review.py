@@ -1,4 +1,4 @@
-"""The wire of reviews: what humanReview nodes ask people, and what these decide."""
+"""Reviews: what humanReview nodes ask people, and their decisions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
 MOST_LINK_HOURS: Final = 720
 
 ReviewStatus = Literal["pending", "approved", "rejected", "expired", "cancelled"]
-"""expired: nobody decided in time, and the node fails; cancelled: the run ended before anybody decided."""
+"""expired: no one decided in time, and the node fails; cancelled: the run ended before anyone decided."""
 
 DECIDED: Final = frozenset({"approved", "rejected", "expired", "cancelled"})
 
@@ -32,7 +32,7 @@ class ReviewField(Wire):
 
 
 class Decider(Wire):
-    """Who decided: a user of the workspace, or whoever held a link (its e-mail address where the link was made for one)."""
+    """Who decided: a user of the workspace, or the holder of a link (its e-mail address where the link was made for one)."""
 
     user_uuid: Uuid | None
     email: str | None
@@ -80,7 +80,7 @@ class ReviewsReply(Wire):
 
 
 class LinkReply(Wire):
-    """An address that shows the review to whoever opens it, and takes a decision by POST."""
+    """An address that shows the review to anyone who opens it, and takes a decision by POST."""
 
     url: str
     expires_at: Moment
@@ -102,7 +102,7 @@ class ApproveReview(ByUuid):
     """Let the run go on. `values` may change editable fields; the others stay as proposed."""
 
     values: dict[str, Any] | None = Field(default=None, description='Changed values of editable fields: {"name": value}.')
-    comment: Text | None = Field(default=None, description="A word about the decision.")
+    comment: Text | None = Field(default=None, description="A comment on the decision.")
 
 
 class RejectReview(ByUuid):
@@ -115,9 +115,9 @@ class CreateLink(ByUuid):
     """For whom the link is, and for how long."""
 
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = Field(
-        default=None, description="Whose link this is: told as who decided."
+        default=None, description="Whose link this is: shown as who decided."
     )
-    hours: Annotated[int, Field(ge=1, le=MOST_LINK_HOURS)] = Field(default=168, description="For how long it works: 168 unless told.")
+    hours: Annotated[int, Field(ge=1, le=MOST_LINK_HOURS)] = Field(default=168, description="For how long it works: 168 by default.")
 
 
 GetReason = Literal["reviewNotFound"]
@@ -125,7 +125,7 @@ DecideReason = Literal["reviewNotFound", "reviewAlreadyDecided", "reviewExpired"
 
 _NOT_FOUND = refusal(404, "There is no review with uuid {uuid}.")
 _DECIDED = refusal(409, "This review is {status} already: {who} decided at {at}.")
-_EXPIRED = refusal(409, "Nobody decided in time: since {at} this review counts as {outcome}.")
+_EXPIRED = refusal(409, "No one decided in time: since {at} this review counts as {outcome}.")
 _CANCELLED = refusal(409, "Run {run} has ended, so there is nothing left to decide.")
 
 list_: Operation[ListReviews, ReviewsReply, Never] = operations.add(
@@ -209,7 +209,7 @@ create_link: Operation[CreateLink, LinkReply, DecideReason] = operations.add(
         "/orchestration/reviews/{uuid}/links",
         request=CreateLink,
         response=LinkReply,
-        summary="Make a signed link with which somebody without an account can decide.",
+        summary="Make a signed link with which a person without an account can decide.",
         permission="orchestration:workflow:write",
         refusals={
             "reviewNotFound": _NOT_FOUND,

@@ -1,4 +1,4 @@
-"""The wire of runs: one walk of one record through a graph."""
+"""Runs: one record through a graph."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class CreateRun(Wire):
 
 
 class _RunScope(Wire):
-    """What runs can be told apart by, apart from their workflow and status."""
+    """What runs can be filtered by, besides their workflow and status."""
 
     batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
     release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
@@ -175,15 +175,15 @@ class DownloadRuns(_RunUpdates):
 
     workflow_uuid: Uuid = Field(description="The workflow.")
     uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_UUIDS)] | None = Field(default=None, description="Only these runs.")
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
 
 
 class DownloadRunOutputs(_RunFilter):
     """Which runs' outputs to download."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
-    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed unless told.")
-    format: Format | None = Field(default=None, description="The form of the file; CSV unless told.")
+    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed by default.")
+    format: Format | None = Field(default=None, description="The form of the file; CSV by default.")
     limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="How many runs at most.")
     offset: Offset = 0
 

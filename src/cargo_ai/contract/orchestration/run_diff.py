@@ -1,4 +1,4 @@
-"""The wire of comparing two runs: the first node where they part, inside groups and sub-tools too, and how."""
+"""Run comparison: the first node at which two runs diverge, in groups and sub-tools too."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Side(Wire):
 
 
 class RunDiffReply(Wire):
-    """`parting` is null when the two runs did the same. `sameNodesCount`: so many nodes were the same before they parted."""
+    """`parting` is null when the two runs did the same. `sameNodesCount`: how many nodes were the same before they diverged."""
 
     same: bool
     same_nodes_count: int

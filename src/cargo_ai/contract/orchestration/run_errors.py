@@ -1,4 +1,4 @@
-"""The wire of what went wrong and of what goes on: errors grouped by node and message, and the runs of a workflow as they happen."""
+"""Run errors grouped by node and message, and a live tail of runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class GetRunErrors(Wire):
     release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
     created_after: Moment | None = Field(default=None, description="Only runs created at or after this moment.")
     created_before: Moment | None = Field(default=None, description="Only runs created before this moment.")
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many different errors at most; 20 unless told.")] = 20
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many different errors at most; 20 by default.")] = 20
 
 
 class TailRuns(Wire):
@@ -54,7 +54,7 @@ class TailRuns(Wire):
     workflow_uuid: Uuid | None = Field(default=None, description="Follow what runs of this workflow become.")
     batch_uuid: Uuid | None = Field(default=None, description="Follow a batch until it ends.")
     run_uuid: Uuid | None = Field(default=None, description="Follow a run node by node until it ends.")
-    seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(default=600, description="How long to follow at most; 600 unless told.")
+    seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(default=600, description="How long to follow at most; 600 by default.")
 
 
 TailReason = Literal["workflowNotFound", "batchNotFound", "runNotFound", "nothingToFollow"]

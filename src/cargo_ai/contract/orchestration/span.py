@@ -1,4 +1,4 @@
-"""The wire of spans: every execution of a node in any run of the workspace, with the run that it belongs to and what it hangs below."""
+"""Spans: every execution of a node in any run of the workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of templates: graphs to begin with."""
+"""Templates: graphs to start from."""
 
 from __future__ import annotations
 

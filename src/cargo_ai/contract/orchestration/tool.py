@@ -1,4 +1,4 @@
-"""The wire of tools: workflows that run on demand."""
+"""Tools: workflows that run on demand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CostOfParts(Wire):
 
 
 class CustomCost(Wire):
-    """A cost that somebody has set."""
+    """A cost that a user has set."""
 
     kind: Literal["custom"]
     min: Number
@@ -170,11 +170,11 @@ class CreateTool(Wire):
     """A new tool; its graph is drawn and deployed afterwards."""
 
     name: Name = Field(description="What people call it.")
-    icon: ToolIcon = Field(default=EmojiIcon(kind="emoji", emoji_slug="hammer"), description="Its icon; a hammer unless told.")
+    icon: ToolIcon = Field(default=EmojiIcon(kind="emoji", emoji_slug="hammer"), description="Its icon; a hammer by default.")
     description: Text | None = Field(default=None, description="What it is for.")
     triggers: Triggers = Field(
         default_factory=list[ToolTrigger],
-        description="When it runs by itself: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC unless told), data (its input).",
+        description="When it runs by itself: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC by default), data (its input).",
     )
     folder_uuid: Uuid | None = Field(default=None, description="The folder to put it into.")
 
@@ -188,7 +188,7 @@ class UpdateTool(Wire):
     description: Text | None = Field(default=None, description="Its new description; null clears it.")
     triggers: Triggers | None = Field(
         default=None,
-        description="When it runs by itself, all triggers: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC unless told), data.",
+        description="When it runs by itself, all triggers: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC by default), data.",
     )
     public_form: ToolPublicForm | None = Field(default=None, description="Its public form; null takes it away.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder to move it into; null takes it out.")

@@ -1,4 +1,4 @@
-"""The wire of traces: a run or a batch with everything that it started: items of groups, sub-tools and their nodes."""
+"""Traces: a run or batch with everything that it started: group items, sub-tools, nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of workflows: the versioned graphs behind tools and plays."""
+"""Workflows: the versioned graphs behind tools and plays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire of changes: what differs between a segment and its former state, and the records that it is about."""
+"""Segment changes: how a segment differs from its last snapshot, and the records concerned."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ListChanges(Wire):
     segment_uuid: Uuid | None = Field(default=None, description="Only changes of this segment.")
     not_empty: bool | None = Field(default=None, description="Only changes in which something differs, or nothing does.")
     has_records: ChangeKindGiven | None = Field(default=None, description="Only changes with records of this kind.")
-    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most; 100 unless told.")
+    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most; 100 by default.")
     offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
 
 
@@ -79,7 +79,7 @@ class FetchChange(Wire):
 
     uuid: Uuid = Field(description="The change.")
     kinds: Kinds = Field(description="added, updated, removed, unchanged: one or several, with commas.")
-    limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 unless told.")
+    limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 by default.")
     offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
 
 
@@ -89,7 +89,7 @@ class DownloadChange(Wire):
     uuid: Uuid = Field(description="The change.")
     kinds: Kinds = Field(description="added, updated, removed, unchanged: one or several, with commas.")
     format: Literal["json", "ndjson", "csv", "parquet"] | None = Field(
-        default=None, description="The form of the file; gzipped CSV unless told."
+        default=None, description="The form of the file; gzipped CSV by default."
     )
 
 

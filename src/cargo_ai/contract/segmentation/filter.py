@@ -1,4 +1,4 @@
-"""The wire of filters: which records of a model are meant. Spellings that documents disagree on are all understood."""
+"""Filters: conditions on the records of a model, in every spelling that documents use."""
 
 from __future__ import annotations
 
@@ -103,14 +103,14 @@ class SegmentCondition(Wire):
 
 
 class Frequency(Sparse):
-    """How often: never (`not`), or more than, less than, exactly so many times."""
+    """How often: never (`not`), or more than, less than, exactly this many times."""
 
     operator: Literal["not", "moreThan", "lessThan", "exactly"]
     value: Annotated[int, Field(ge=0)] | None = None
 
 
 class Period(Wire):
-    """When: less than, more than or exactly so many days ago. More than 0 days: ever."""
+    """When: less than, more than or exactly this many days ago. More than 0 days: ever."""
 
     operator: Literal["lessThan", "moreThan", "exactly"]
     value: Annotated[int, Field(ge=0, le=100_000)]

@@ -1,4 +1,4 @@
-"""The wire of segments: records of a model that a filter describes, saved or asked for once."""
+"""Segments: records of a model that a filter describes, saved or ad hoc."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ class CreateSegment(Wire):
     model_uuid: Uuid = Field(description="The model whose records it has.")
     filter: Filter = Field(description="Which records: conjonction and groups of conditions.")
     sort: Sort | None = Field(default=None, description="The order of its records.")
-    limit: Cap | None = Field(default=None, description="At most so many members, the first in its order.")
-    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count; all unless told.")
-    column_slugs: Slugs | None = Field(default=None, description="The columns to show; all unless told.")
+    limit: Cap | None = Field(default=None, description="At most this many members, the first in its order.")
+    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count; all by default.")
+    column_slugs: Slugs | None = Field(default=None, description="The columns to show; all by default.")
 
 
 class UpdateSegment(Wire):
@@ -108,13 +108,13 @@ class FetchSegment(Wire):
     model_uuid: Uuid = Field(description="The model.")
     filter: Filter = Field(description='Which records; {"conjonction":"and","groups":[]} is all of them.')
     sort: Sort | None = Field(default=None, description="Their order.")
-    limit: Cap | None = Field(default=None, description="At most so many members, the first in the order.")
-    fetching_limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 unless told.")
+    limit: Cap | None = Field(default=None, description="At most this many members, the first in the order.")
+    fetching_limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 by default.")
     fetching_offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
-    enrich: bool = Field(default=False, description="Compute computed columns anew first.")
+    enrich: bool = Field(default=False, description="Compute computed columns again first.")
     sync: bool = Field(default=False, description="Refresh the model from its source first.")
     count_up_to: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = Field(
-        default=None, description="Count no further, which is fast however many there are; exactly unless told."
+        default=None, description="Count no further, which is fast however many there are; exactly by default."
     )
 
 
@@ -124,9 +124,9 @@ class DownloadSegment(Wire):
     model_uuid: Uuid = Field(description="The model.")
     filter: Filter = Field(description="Which records.")
     sort: Sort | None = Field(default=None, description="Their order.")
-    limit: Cap | None = Field(default=None, description="At most so many.")
+    limit: Cap | None = Field(default=None, description="At most this many.")
     format: Literal["json", "ndjson", "csv", "parquet"] | None = Field(
-        default=None, description="The form of the file; gzipped CSV unless told."
+        default=None, description="The form of the file; gzipped CSV by default."
     )
 
 

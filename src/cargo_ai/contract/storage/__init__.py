@@ -1,6 +1,6 @@
-"""The wire of the storage room: datasets, models, their columns, relationships and records."""
+"""Wire types and operations of storage: models, columns, relationships and records."""
 
-ROOMS = {"storage": "Your data: models, their columns and relationships, and the records in them."}
+DOMAINS = {"storage": "Your data: models, their columns and relationships, and the records in them."}
 GROUPS = {
     "storage dataset": "Datasets: where models live. One is the workspace's own; each connector has one.",
     "storage model": "Models: tables of records, made by hand, from a file or from a service.",

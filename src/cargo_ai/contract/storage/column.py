@@ -1,4 +1,4 @@
-"""Columns of a model: added, changed, moved, listed and removed."""
+"""Columns: create, change, move, list and remove."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns on the wire: the kinds that a model has, in every spelling that documents use."""
+"""Column kinds and types, in every spelling that documents use."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class OriginalColumn(_Column):
 
 
 class CustomColumn(_Column):
-    """A column of one's own, to be written."""
+    """A stored column that users write."""
 
     kind: Literal["custom"]
 

@@ -1,4 +1,4 @@
-"""Datasets on the wire: where models live; one of the workspace itself, and one of each connector."""
+"""Datasets: where models live; one of the workspace, and one of each connector."""
 
 from __future__ import annotations
 

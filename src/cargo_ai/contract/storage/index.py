@@ -1,4 +1,4 @@
-"""Indexes of models on the wire: what makes their filters and orders fast."""
+"""Indexes of models: make filters and sorting fast."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ create: Operation[CreateIndex, IndexesReply, CreateReason] = operations.add(
         "/storage/models/{uuid}/indexes",
         request=CreateIndex,
         response=IndexesReply,
-        summary="Make an index in the background: nobody waits for it, and filters become fast when it is ready.",
+        summary="Make an index in the background: nothing waits for it, and filters become fast when it is ready.",
         permission="storage:write",
         refusals={"modelNotFound": _NO_MODEL, "indexNotPossible": refusal(400, "{problem}")},
         cli=Cli(

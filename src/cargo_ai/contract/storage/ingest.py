@@ -1,4 +1,4 @@
-"""Many records at once on the wire: files read into a model, and a model read out into a file. Ours, beside the contract."""
+"""Ingest: read a file into a model, or write a model to a file. An addition to the public contract."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class IngestReport(Wire):
 
 
 class DownloadIngestReport(Wire):
-    """Which report, and the kind of file; gzipped CSV unless told."""
+    """Which report, and the kind of file; gzipped CSV by default."""
 
     uuid: Uuid
     format: Literal["json", "ndjson", "csv", "parquet"] | None = None
 
 
 class DownloadRecords(Wire):
-    """Which model, and the kind of file; gzipped CSV unless told."""
+    """Which model, and the kind of file; gzipped CSV by default."""
 
     model_uuid: Uuid
     format: Literal["json", "ndjson", "csv", "parquet"] | None = None

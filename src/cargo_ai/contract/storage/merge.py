@@ -1,4 +1,4 @@
-"""Duplicates on the wire: records of a model that are the same thing, found, merged into one, and taken apart again."""
+"""Duplicates: find, merge and unmerge records of a model that mean the same thing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FindDuplicates(WhichDuplicates):
     """Which duplicates to look for; the largest groups come first."""
 
     uuid: Uuid
-    limit: Annotated[int, Field(ge=1, le=100, description="How many groups at most; 20 unless told.")] = 20
+    limit: Annotated[int, Field(ge=1, le=100, description="How many groups at most; 20 by default.")] = 20
     offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many groups to leave out at the beginning.")] = 0
 
 
@@ -99,7 +99,7 @@ class CreateMerge(WhichDuplicates):
     """Which duplicates to merge: those that `find-duplicates` shows for the same fields."""
 
     model_uuid: Uuid
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many groups at most; 100 unless told.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many groups at most; 100 by default.")] = 100
 
 
 class Merge(Wire):
@@ -142,7 +142,7 @@ class ListMerges(Wire):
     """Which merges."""
 
     model_uuid: Uuid | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
     offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
 
 

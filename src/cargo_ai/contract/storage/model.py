@@ -1,4 +1,4 @@
-"""Models on the wire: tables of records, made by an extractor: by hand, from a file, or from a service."""
+"""Models: tables of records, filled by hand, from a file or from a service."""
 
 from __future__ import annotations
 

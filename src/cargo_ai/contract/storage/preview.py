@@ -1,4 +1,4 @@
-"""Previews on the wire: what an extractor would bring, before a model is made."""
+"""Previews: what an extractor would bring, before a model is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries on the wire: SQL on the models of the workspace; what cannot be run is a failure here."""
+"""Queries: SQL on the models of the workspace; a query that cannot run is a 400."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records on the wire: the rows of a model, one by one or many at once."""
+"""Records: the rows of a model, one by one or in bulk."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class ListRecords(Wire):
 
     model_uuid: Uuid
     from_ingest: bool | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
     offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
     sort: SystemSort | None = None
 

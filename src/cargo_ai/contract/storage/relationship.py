@@ -1,4 +1,4 @@
-"""Relationships on the wire: which records of two models belong together."""
+"""Relationships: which records of two models belong together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of storage on the wire: refreshes of a model from its extractor, as durable work."""
+"""Storage runs: durable refreshes of a model from its extractor."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ListRuns(Wire):
 
     model_uuid: Uuid | None = None
     statuses: list[RunStatus] | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 unless told.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
     offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
 
 

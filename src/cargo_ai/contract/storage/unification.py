@@ -1,4 +1,4 @@
-"""Unification on the wire: which columns of a model say whose account or contact its records are."""
+"""Unification: the columns that identify the account or contact of a record."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ModelParent(Wire):
 
 
 class ReferenceParent(Wire):
-    """The account that a contact or an event belongs to: told by a reference such as its domain."""
+    """The account that a contact or an event belongs to: found by a reference such as its domain."""
 
     kind: Literal["reference"]
     column_slug: str
@@ -58,8 +58,8 @@ class IntegrationUnification(Wire):
 class CustomUnification(Sparse):
     """Which columns make the records accounts, contacts or events of them.
 
-    The first of `unique_columns` that leads to somebody decides. `selected_column_slugs`: the columns that are carried over, all unless
-    told. `filter`: the records that count.
+    The first of `unique_columns` that finds an account or contact decides. `selected_column_slugs`: the columns that are carried over,
+    all by default. `filter`: the records that count.
     """
 
     source: Literal["custom"]

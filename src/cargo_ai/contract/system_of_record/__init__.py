@@ -1,6 +1,6 @@
-"""The wire of the system of record room: the database behind the data, SQL on it, and the log of queries."""
+"""Wire types and operations of the system of record: SQL on the data, and the log of queries."""
 
-ROOMS = {"system-of-record": "The database behind your data: SQL on it, and what was asked."}
+DOMAINS = {"system-of-record": "The database behind your data: SQL on it, and what was queried."}
 GROUPS = {
     "system-of-record client": "Clients: ask the database in SQL.",
     "system-of-record log": "Logs: the queries that were run, and what they took.",

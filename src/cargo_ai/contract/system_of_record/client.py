@@ -1,4 +1,4 @@
-"""Clients on the wire: questions in SQL to the system of record, and the text that says how to ask them."""
+"""Clients: SQL queries, and the text that documents the dialect and tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DownloadClient(Wire):
     """A query whose rows come as a file."""
 
     query: Sql
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV unless told.")
+    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
 
 
 class Queried(Wire):

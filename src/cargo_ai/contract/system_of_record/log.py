@@ -1,4 +1,4 @@
-"""Logs on the wire: which queries users have run, what became of them, and what they took."""
+"""Query logs: the queries that users ran, their outcome and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Systems of record on the wire: the databases that hold the data. This one is the server's own PostgreSQL."""
+"""Systems of record: the databases that hold the data; here the server's own PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SystemOfRecordKind = Literal["bigQuery", "snowflake", "postgres"]
 class PostgresConfig(Wire):
     """What can be set for the server's own PostgreSQL."""
 
-    statement_timeout_seconds: Annotated[int, Field(ge=1, le=300, description="How long a query may take; 30 unless told.")] = 30
+    statement_timeout_seconds: Annotated[int, Field(ge=1, le=300, description="How long a query may take; 30 by default.")] = 30
 
 
 class UpdateSystemOfRecord(Wire):

@@ -1,6 +1,6 @@
-"""The workspace room's contract: workspaces, users, roles, tokens, folders and the caller's own account."""
+"""Wire types and operations of workspaces: users, roles, tokens, folders and the caller's own account."""
 
-ROOMS = {
+DOMAINS = {
     "user-management": "Your own account, in whatever workspace.",
     "workspace": "Run the workspace: its users, roles, tokens, folders and uploaded files.",
 }

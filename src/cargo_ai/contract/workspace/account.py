@@ -1,4 +1,4 @@
-"""The caller's own account on the wire, apart from any workspace."""
+"""The caller's own account, independent of any workspace."""
 
 from __future__ import annotations
 

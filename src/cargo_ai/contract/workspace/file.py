@@ -1,4 +1,4 @@
-"""Uploaded files on the wire: sent whole or in parts, and looked into."""
+"""Uploaded files: sent whole or in parts, and inspected."""
 
 from __future__ import annotations
 

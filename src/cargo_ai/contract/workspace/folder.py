@@ -1,4 +1,4 @@
-"""Folders on the wire: how tools, plays, agents and the like are filed."""
+"""Folders: group tools, plays, agents and the like."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Permissions on the wire: what a role, a user or a token allows and denies."""
+"""Permissions: what a role, user or token allows and denies."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ PermissionAction = Literal[
 """The contract's list, and `*` for everything (what the preset role `admin` says)."""
 
 ACTIONS: tuple[str, ...] = get_args(PermissionAction)
-ROOMS: tuple[str, ...] = tuple(action.removesuffix(":*") for action in ACTIONS if action.count(":") == 1 and action.endswith(":*"))
-"""Every room that has permissions of its own: `ai`, `billing`, ..."""
+DOMAINS: tuple[str, ...] = tuple(action.removesuffix(":*") for action in ACTIONS if action.count(":") == 1 and action.endswith(":*"))
+"""Every domain that has permissions of its own: `ai`, `billing`, ..."""
 
 
 class Permission(Wire):

@@ -1,4 +1,4 @@
-"""Roles on the wire: named sets of permissions."""
+"""Roles: named sets of permissions."""
 
 from __future__ import annotations
 

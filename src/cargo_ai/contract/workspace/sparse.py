@@ -1,4 +1,4 @@
-"""Sparse: an object of the wire whose fields are optional but never null, so that what is unknown is left out."""
+"""Wire objects whose unknown fields are left out instead of sent as null."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API tokens on the wire."""
+"""API tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The users of a workspace on the wire."""
+"""Users of a workspace."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class RemoveUser(Wire):
 
 _user_not_found = refusal(404, "There is no user {user} in this workspace.")
 _role_not_found = refusal(400, "role not found: this workspace has no role {role!r}.")
-_last_admin = refusal(409, "This is the last admin of the workspace: make somebody else an admin first.")
+_last_admin = refusal(409, "This is the last admin of the workspace: make another user an admin first.")
 _too_powerful = refusal(400, "The role {role!r} allows more than you may do yourself, so you cannot give it.")
 
 get_all: Operation[Nothing, UsersReply, Any] = operations.add(

@@ -1,4 +1,4 @@
-"""Workspaces on the wire."""
+"""Workspaces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Metadata(Sparse):
 
 
 class WorkspaceSync(Wire):
-    """When the things of a room are refreshed."""
+    """When the things of a domain are refreshed."""
 
     domain: SyncDomain
     temporal_schedule_workflow_id: str

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cargo_ai.context.context import Caller, Rule
-from cargo_ai.contract.workspace.permission import ROOMS, Permission
+from cargo_ai.contract.workspace.permission import DOMAINS, Permission
 
 ADMIN = "admin"
 
-_OPEN_ROOMS = tuple(room for room in ROOMS if room not in {"billing", "workspaceManagement"})
+_OPEN_ROOMS = tuple(room for room in DOMAINS if room not in {"billing", "workspaceManagement"})
 
 PRESETS: Mapping[str, tuple[str, ...]] = {
     ADMIN: ("*",),
@@ -38,7 +38,7 @@ def on_wire(rules: Sequence[Mapping[str, Any]]) -> list[Permission]:
 
 def _spelt(actions: Sequence[str]) -> list[str]:
     # `*` is ours: who reads replies by the public list of permissions has never heard of it.
-    return [f"{room}:*" for room in ROOMS] if "*" in actions else list(actions)
+    return [f"{room}:*" for room in DOMAINS] if "*" in actions else list(actions)
 
 
 def layer(rules: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:

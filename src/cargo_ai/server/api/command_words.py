@@ -6,7 +6,7 @@ import re
 
 from cargo_ai.kernel.operation import AnyOperation
 
-ROOMS = {"workspaceManagement": "workspace", "systemOfRecordIntegration": "system-of-record"}
+DOMAIN_WORDS = {"workspaceManagement": "workspace", "systemOfRecordIntegration": "system-of-record"}
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -22,4 +22,4 @@ def words_of(operation: AnyOperation) -> list[str]:
     room, *rest = operation.name.split(".")
     if rest and rest[-1] == "all":
         rest[-1] = "list"
-    return [ROOMS.get(room, kebab(room)), *(kebab(word) for word in rest)]
+    return [DOMAIN_WORDS.get(room, kebab(room)), *(kebab(word) for word in rest)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.context.context import Caller
-from cargo_ai.contract.workspace.permission import ACTIONS, ROOMS
+from cargo_ai.contract.workspace.permission import ACTIONS, DOMAINS
 from cargo_ai.domains.workspace import access_rules
 from cargo_ai.kernel import ids
 
@@ -30,8 +30,8 @@ PLAIN = [action for action in ACTIONS if not action.endswith("*")]
 
 
 def test_there_are_fourteen_rooms_with_permissions() -> None:
-    assert len(ROOMS) == 14
-    assert {"orchestration", "storage", "billing", "workspaceManagement"} <= set(ROOMS)
+    assert len(DOMAINS) == 14
+    assert {"orchestration", "storage", "billing", "workspaceManagement"} <= set(DOMAINS)
 
 
 @pytest.mark.parametrize("action", PLAIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from cargo_ai.contract.workspace.permission import ROOMS
+from cargo_ai.contract.workspace.permission import DOMAINS
 from cargo_ai.kernel.refusal import Refusal
 from tests.unit.domains.workspace.people import Joining, Person
 
@@ -78,7 +78,7 @@ async def test_roles_come_with_their_permissions(admin: Person) -> None:
     found = (await admin.ask("workspaceManagement.role.all"))["roles"]
     assert [one["slug"] for one in found] == ["admin", "member", "viewer"]
     (rule,) = found[0]["permissions"]
-    assert set(rule["actions"]) == {f"{room}:*" for room in ROOMS} and (rule["effect"], rule["resources"]) == ("allow", None)
+    assert set(rule["actions"]) == {f"{room}:*" for room in DOMAINS} and (rule["effect"], rule["resources"]) == ("allow", None)
     assert set(found[0]) == {"uuid", "workspaceUuid", "slug", "permissions", "createdAt"}
 
 
