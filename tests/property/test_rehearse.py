@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.domains.orchestration.dry_run.walk import Rehearsing
+from cargo_ai.domains.orchestration.dry_run.walk import DryRun
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Outcome
@@ -54,7 +54,7 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     nodes = graph(plan, tools)
     world = World(well, tools)
     known = world.actions()
-    rehearsing = Rehearsing(ids.new(), known, NOW)
+    rehearsing = DryRun(ids.new(), known, NOW)
     loaded = load(nodes, known)
     least: Counter[str] = Counter()
     most: Counter[str] = Counter()
@@ -79,7 +79,7 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
 @given(graphs(), records, st.data())
 def test_what_a_run_does_is_within_what_was_told_whatever_its_effects_answer(nodes: list[Body], record: Body, data: st.DataObject) -> None:
     graph_ = program(nodes)
-    rehearsing = Rehearsing(ids.new(), actions(), NOW)
+    rehearsing = DryRun(ids.new(), actions(), NOW)
     told = asyncio.run(rehearsing.record(begin(RUN, graph_, record)))
     world = Effects({one["uuid"]: [data.draw(done)] for one in nodes if one["kind"] == "connector"})
     walk = go_on(begin(RUN, graph_, record), world)
@@ -106,7 +106,7 @@ def test_what_chance_leaves_open_is_told_as_often_as_it_happens(nodes: list[Body
         for one in nodes
     ]
     graph_ = program(splits)
-    rehearsing = Rehearsing(ids.new(), actions(), NOW)
+    rehearsing = DryRun(ids.new(), actions(), NOW)
     told = asyncio.run(rehearsing.record(begin(RUN, graph_, record)))
     assert not rehearsing.unknown
     assume(told.least != told.most)

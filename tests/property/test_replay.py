@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.domains.orchestration.replay import replay_point
-from cargo_ai.domains.orchestration.replay.replay_point import Former, Graph, Reset, Visited
+from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
@@ -102,7 +102,7 @@ async def seed_of(ground: Ground, nodes: list[Body], run: uuid.UUID, path: str) 
     rows = await ground.rows(
         "select seq, node_uuid, node_slug, status, next_node_uuid from executions where run_uuid = %s order by seq", run
     )
-    return replay_point.cut(Reset("node", path=path), Former(run, run), [Visited(*row.values()) for row in rows], Graph.of(nodes))
+    return replay_point.find(Reset("node", path=path), OriginalRun(run, run), [Visited(*row.values()) for row in rows], Graph.of(nodes))
 
 
 async def repeated(ground: Ground, nodes: list[Body], record: Body, seed: Seed) -> uuid.UUID:

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_ai.domains.orchestration.insight import run_compare
-from cargo_ai.domains.orchestration.insight.run_compare import Changed, Tale, Visit, changes
+from cargo_ai.domains.orchestration.insight.run_compare import Difference, RunTrace, Visit, changes
 
-Journal = dict[tuple[str, str], list[Tale]]
+Journal = dict[tuple[str, str], list[RunTrace]]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
@@ -28,13 +28,13 @@ class World:
     """What random runs did; what each node of each started; the places at which something could differ, in the order of comparing."""
 
     source: random.Random
-    journal: Journal = field(default_factory=dict[tuple[str, str], list[Tale]])
+    journal: Journal = field(default_factory=dict[tuple[str, str], list[RunTrace]])
     places: list[tuple[str, int, tuple[tuple[str, int | None], ...]]] = field(
         default_factory=list[tuple[str, int, tuple[tuple[str, int | None], ...]]]
     )
     made: int = 0
 
-    def tale(self, depth: int, steps: tuple[tuple[str, int | None], ...]) -> Tale:
+    def tale(self, depth: int, steps: tuple[tuple[str, int | None], ...]) -> RunTrace:
         """A run of one to five nodes; up to three deep a node may have started items."""
         run = f"run{self.made}"
         self.made += 1
@@ -47,30 +47,30 @@ class World:
                 self.journal[(run, slug)] = started
             visits.append(Visit(slug, slug, "success", 0, {"c": self.source.randint(0, 9)}, {"o": self.source.randint(0, 9)}))
             self.places.append((run, index, steps))
-        return Tale(run, {"r": self.source.randint(0, 9)}, visits)
+        return RunTrace(run, {"r": self.source.randint(0, 9)}, visits)
 
 
-def below_of(first: Journal, second: Journal) -> run_compare.Below:
-    async def below(one: run_compare.Place, other: run_compare.Place) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
+def below_of(first: Journal, second: Journal) -> run_compare.ChildRuns:
+    async def below(one: run_compare.RunNode, other: run_compare.RunNode) -> tuple[Sequence[RunTrace], Sequence[RunTrace], bool]:
         return first.get(one, []), second.get(other, []), True
 
     return below
 
 
-def compare(first: Tale, ours: Journal, second: Tale, theirs: Journal) -> run_compare.Parting | None:
-    return asyncio.run(run_compare.parting(first, second, below_of(ours, theirs)))
+def compare(first: RunTrace, ours: Journal, second: RunTrace, theirs: Journal) -> run_compare.Divergence | None:
+    return asyncio.run(run_compare.find_divergence(first, second, below_of(ours, theirs)))
 
 
-def changed(tale: Tale, journal: Journal, run: str, index: int, change: dict[str, Any]) -> tuple[Tale, Journal]:
+def changed(tale: RunTrace, journal: Journal, run: str, index: int, change: dict[str, Any]) -> tuple[RunTrace, Journal]:
     """The same story with one visit that went otherwise."""
 
-    def told(one: Tale) -> Tale:
+    def told(one: RunTrace) -> RunTrace:
         if one.run != run:
             return one
         visits = list(one.visits)
         old = visits[index]
         visits[index] = Visit(**{name: change.get(name, getattr(old, name)) for name in Visit.__dataclass_fields__})
-        return Tale(one.run, one.record, visits)
+        return RunTrace(one.run, one.record, visits)
 
     return told(tale), {key: [told(one) for one in tales] for key, tales in journal.items()}
 
@@ -123,7 +123,7 @@ def test_of_two_changes_the_earlier_one_is_found(source: random.Random, data: st
 def test_who_goes_on_longer_is_told_with_the_node_behind_the_other_s_end(source: random.Random) -> None:
     world = World(source)
     tale = world.tale(0, ())
-    shorter = Tale(tale.run, tale.record, tale.visits[:-1])
+    shorter = RunTrace(tale.run, tale.record, tale.visits[:-1])
     found = compare(tale, world.journal, shorter, world.journal)
     assert found is not None
     assert (found.kind, found.index, found.slugs) == ("length", len(tale.visits) - 1, (tale.visits[-1].slug, None))
@@ -133,7 +133,7 @@ def test_who_goes_on_longer_is_told_with_the_node_behind_the_other_s_end(source:
 def test_values_differ_exactly_when_something_is_told_and_both_ways_the_same(one: Any, other: Any) -> None:
     told = changes(one, other)
     assert changes(one, copy.deepcopy(one)) == ()
-    assert changes(other, one) == tuple(Changed(place.path, place.second, place.first) for place in told)
+    assert changes(other, one) == tuple(Difference(place.path, place.second, place.first) for place in told)
     if not told:
         assert one == other
     elif type(one) is type(other) and one == other:

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.batch_data import BatchInput
-from cargo_ai.contract.orchestration.dry_run import Rehearsal
+from cargo_ai.contract.orchestration.dry_run import DryRunForecast
 from cargo_ai.contract.orchestration.fields import (
     FINAL,
     BatchRunsStatus,
@@ -72,7 +72,7 @@ class CreateBatchReply(Wire):
     """The new batch; or, of a dry run, what it would do."""
 
     batch: Batch | None
-    rehearsal: Rehearsal | None = None
+    rehearsal: DryRunForecast | None = None
 
 
 class BatchesReply(Wire):

@@ -24,7 +24,7 @@ class SegmentData(Wire):
     segment_uuid: Uuid
 
 
-def _spelt(kinds: Any) -> Any:
+def _rename_created(kinds: Any) -> Any:
     return ["added" if kind == "created" else kind for kind in cast("list[Any]", kinds)] if isinstance(kinds, list) else kinds
 
 
@@ -33,7 +33,7 @@ class ChangeData(Wire):
 
     kind: Literal["change"]
     change_uuid: Uuid
-    change_kinds: Annotated[list[ChangeKind], BeforeValidator(_spelt)] = Field(
+    change_kinds: Annotated[list[ChangeKind], BeforeValidator(_rename_created)] = Field(
         default_factory=lambda: ["added", "updated"], validation_alias=AliasChoices("changeKinds", "kinds")
     )
 
@@ -136,13 +136,13 @@ class FormData(Wire):
     parent_node_uuid: Uuid | None = None
 
 
-class MadeElsewhereData(Wire):
+class OtherData(Wire):
     """Kinds that batches may be listed by and no request can ask for: what a play has watched, the items of a group."""
 
     kind: Literal["watchedRecords", "group"]
 
 
 BatchInput = Annotated[
-    SegmentData | ChangeData | FileData | FilterData | RunsData | RecordIdsData | RecordsData | ScheduleData | FormData | MadeElsewhereData,
+    SegmentData | ChangeData | FileData | FilterData | RunsData | RecordIdsData | RecordsData | ScheduleData | FormData | OtherData,
     Field(discriminator="kind"),
 ]

@@ -31,7 +31,7 @@ class LimitForecast(Wire):
     seconds_max: Number
 
 
-class Rehearsal(Wire):
+class DryRunForecast(Wire):
     """What a batch would do. Counts of nodes, ends, credits and seconds are for all records: where only a sample was walked (`isSample`),
     they are what the sample makes one expect. The sample is spread over `sampledFromCount` records by a hash of their ids: the same records
     give the same sample. A maximum of credits is null where nothing bounds it. `rememberedCount`: answers of effects

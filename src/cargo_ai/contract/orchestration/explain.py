@@ -11,7 +11,7 @@ from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Moment, Uuid, Wire
 
-Why = Literal[
+ExplanationReason = Literal[
     "succeeded",
     "succeededInSpite",
     "stoppedByFilter",
@@ -53,7 +53,7 @@ class Explanation(Wire):
     again, each from the node at which it failed.
     """
 
-    reason: Why
+    reason: ExplanationReason
     sentence: str
     status: RunStatus | None = None
     run_uuid: Uuid | None = None

@@ -11,7 +11,7 @@ from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 
-PartKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
+DivergenceKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
 
 
 class Step(Wire):
@@ -29,7 +29,7 @@ class ChangedValue(Wire):
     second: Any
 
 
-class Parting(Wire):
+class Divergence(Wire):
     """Where two runs part.
 
     kind: `input` they began with other records; `node` they came to different nodes; `config` or `output` the same node was asked for or
@@ -37,7 +37,7 @@ class Parting(Wire):
     `length` one went on where the other had ended. `steps` lead from the runs that were named down to `runUuids`, which part at `nodeSlug`.
     """
 
-    kind: PartKind
+    kind: DivergenceKind
     sentence: str
     steps: list[Step]
     run_uuids: tuple[Uuid, Uuid]
@@ -61,7 +61,7 @@ class RunDiffReply(Wire):
 
     same: bool
     same_nodes_count: int
-    parting: Parting | None
+    parting: Divergence | None
     first: Side
     second: Side
 

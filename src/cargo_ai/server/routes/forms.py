@@ -45,7 +45,7 @@ async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
             asked = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "content-type"}
             return Response(status_code=204, headers=headers | asked | {"Access-Control-Max-Age": "600"})
-        found = await _send(state, form, request) if request.method == "POST" else forms.shown(form, state.secrets)
+        found = await _send(state, form, request) if request.method == "POST" else forms.to_response(form, state.secrets)
     except Refusal as refusal:
         # A page may read why it was refused.
         refusal.headers.update(headers)
@@ -62,7 +62,7 @@ async def _send(state: State, form: Form, request: Request) -> dict[str, Any]:
         raise Refusal(400, "invalidInput", 'Send {"data": {…}, "formToken": "…"}.')
     given = cast("dict[str, Any]", data)
     nonce = forms.guard(form, state.secrets, said.get("formToken"), given)
-    record = forms.checked(form, given)
+    record = forms.validate(form, given)
     await _captcha(state, form, said.get("captchaToken"), host)
     most = state.settings.max_concurrent_runs
     run = await transact(state.database, form.origin.workspace, lambda db: forms.send(db, form, nonce, record, most))

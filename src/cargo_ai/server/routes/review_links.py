@@ -82,7 +82,7 @@ def _answer(request: Request, review: contract.Review, address: str) -> Response
     if "application/json" in request.headers.get("accept", ""):
         told = review.to_wire()
         return responses.json_reply(json.dumps({"review": {name: told[name] for name in _SHOWN}}).encode(), 200)
-    return PlainTextResponse(review_link.told(review, address))
+    return PlainTextResponse(review_link.page_text(review, address))
 
 
 routes = [Route(review_link.path_of("{uuid}"), look, methods=["GET"]), Route(review_link.path_of("{uuid}"), decide, methods=["POST"])]

@@ -24,7 +24,7 @@ from sqlalchemy import select, text
 from cargo_ai.domains.orchestration.actions.human_review import Reviews
 from cargo_ai.domains.orchestration.actions.send_email import Letters, check
 from cargo_ai.domains.orchestration.node_tables import Review
-from cargo_ai.domains.orchestration.reviews.review_notify import Teller
+from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.email.smtp import state as mail_state
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
@@ -356,7 +356,7 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
         jobs = (await db.execute(text("select args ->> 'review' from procrastinate_jobs where task_name = 'tellReviewers'"))).all()
     assert [row[0] for row in jobs] == [review]
     server.says = lambda verb, argument: "450 later" if verb == "RCPT" and "gone@" in argument else None
-    teller = Teller(database, SecretKey(b"only for tests: 32 bytes or more"), given, Mailer(given))
+    teller = ReviewNotifier(database, SecretKey(b"only for tests: 32 bytes or more"), given, Mailer(given))
     await teller.tell(review)
     await teller.tell(review)
     (taken,) = server.letters

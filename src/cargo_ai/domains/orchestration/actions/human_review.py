@@ -244,7 +244,7 @@ class Reviews:
         made = insert(Review).values(_values(call, asked)).on_conflict_do_nothing(index_elements=["key"]).returning(Review.uuid)
         uid = (await db.execute(made)).scalar_one_or_none()
         if uid is not None and asked.assignees:
-            await review_notify.ask(db, self._settings, uid)
+            await review_notify.notify_assignees(db, self._settings, uid)
         row = await db.scalar(present)
         if row is None:
             raise LookupError(f"the review of {call.key} is gone right after it was made")

@@ -10,8 +10,8 @@ from cargo_ai.domains.orchestration.actions.human_review import Reviews
 from cargo_ai.domains.orchestration.actions.memory import Memories
 from cargo_ai.domains.orchestration.actions.send_email import Letters
 from cargo_ai.domains.orchestration.reviews import review_decide, review_notify
-from cargo_ai.domains.orchestration.reviews.review_decide import Rouser
-from cargo_ai.domains.orchestration.reviews.review_notify import Teller
+from cargo_ai.domains.orchestration.reviews.review_decide import ResumeJob
+from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
 from cargo_ai.email.smtp import Mailer
 
 _OTHER_SPELLING = replace(send_email.EFFECT, slug="send_email", description="The same as sendEmail, as some documents spell it.")
@@ -28,7 +28,7 @@ def plug(parts: Parts) -> None:
     parts.actions.effects["native:humanReview"] = Reviews(parts.database, parts.settings).perform
     parts.actions.effects["native:memory"] = Memories(parts.database).perform
     parts.actions.effects["native:sendEmail"] = parts.actions.effects["native:send_email"] = letters.perform
-    parts.tasks[review_decide.TASK] = Rouser(parts.database).look
-    parts.tasks[review_notify.TASK] = Teller(parts.database, parts.secrets, parts.settings, mailer).tell
+    parts.tasks[review_decide.TASK] = ResumeJob(parts.database).look
+    parts.tasks[review_notify.TASK] = ReviewNotifier(parts.database, parts.secrets, parts.settings, mailer).tell
     parts.hourly.append(lambda: outcomes.prune(parts.database))
     parts.hourly.append(lambda: review_decide.sweep(parts.database))

@@ -34,7 +34,7 @@ from cargo_ai.store.session import EVERYWHERE
 async def create(ctx: Context, request: contract.CreateBatch) -> contract.CreateBatchReply:
     """Start a batch, or tell what it would do."""
     if request.dry_run:
-        return contract.CreateBatchReply(batch=None, rehearsal=await dry_run.rehearsed(ctx, request))
+        return contract.CreateBatchReply(batch=None, rehearsal=await dry_run.forecast(ctx, request))
     if request.sample is not None:
         ctx.warn("sample does nothing without dryRun.")
     return contract.CreateBatchReply(batch=(await start(ctx, request)).batch)
@@ -42,20 +42,20 @@ async def create(ctx: Context, request: contract.CreateBatch) -> contract.Create
 
 async def start(ctx: Context, request: contract.CreateBatch) -> contract.BatchReply:
     """Start a batch: a worker reads its records and enrols them, chunk by chunk."""
-    origin = await rerun.origin(ctx, request)
+    origin = await rerun.resolve(ctx, request)
     uid = ids.new()
-    data = await batch_data.kept(ctx, uid, origin, request.data)
-    reply = await begun(ctx, uid, origin, data, pacing.of_request(request, origin.nodes))
+    data = await batch_data.to_stored(ctx, uid, origin, request.data)
+    reply = await submit_batch(ctx, uid, origin, data, pacing.of_request(request, origin.nodes))
     await batch_data.put_records(ctx, uid, request.data)
     return reply
 
 
-async def begun(ctx: Context, uid: uuid.UUID, origin: submit.Origin, data: JsonObject, pace: Pace | None) -> contract.BatchReply:
+async def submit_batch(ctx: Context, uid: uuid.UUID, origin: submit.Origin, data: JsonObject, pace: Pace | None) -> contract.BatchReply:
     """A new batch of this data, which is there as batches keep it."""
     terms = await play_policy.of_workflow(ctx.db, origin.workflow, str(data["kind"]))
     connection = await driver_connection(ctx.db)
     await submit.batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end, pace=pace)
-    return contract.BatchReply(batch=await one(ctx, uid))
+    return contract.BatchReply(batch=await load(ctx, uid))
 
 
 def _counts():
@@ -71,18 +71,18 @@ def query(workspace: uuid.UUID):
     return select(batches, *live).select_from(batches.join(counts, true())).where(batches.c.workspace_uuid == workspace)
 
 
-async def one(ctx: Context, uid: uuid.UUID) -> contract.Batch:
+async def load(ctx: Context, uid: uuid.UUID) -> contract.Batch:
     """A batch that is there."""
     row = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid == uid))).mappings().one()
-    return (await replies(ctx, [row]))[0]
+    return (await to_responses(ctx, [row]))[0]
 
 
-async def replies(ctx: Context, rows: Sequence[RowMapping]) -> list[contract.Batch]:
+async def to_responses(ctx: Context, rows: Sequence[RowMapping]) -> list[contract.Batch]:
     """Batches on the wire, in the order of the rows; inline graphs are looked up together."""
     inline = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows if row["release_uuid"] is None})
     wanted = await play_policy.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
     graphs = [inline.get(row["graph_uuid"]) if row["release_uuid"] is None else None for row in rows]
-    return [shown(row, nodes, wanted.get(row["workflow_uuid"], 1.0)) for row, nodes in zip(rows, graphs, strict=True)]
+    return [to_response(row, nodes, wanted.get(row["workflow_uuid"], 1.0)) for row, nodes in zip(rows, graphs, strict=True)]
 
 
 def _ended(row: RowMapping) -> tuple[int, int]:
@@ -92,10 +92,10 @@ def _ended(row: RowMapping) -> tuple[int, int]:
     return int(row["executed_count"]), int(row["failed_count"])
 
 
-def shown(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.0) -> contract.Batch:
+def to_response(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.0) -> contract.Batch:
     """A batch on the wire; `nodes`: its inline graph, `threshold`: the share of good runs that makes it healthy."""
     executed, failed = _ended(row)
-    created, updated = run_reply.moment(row["created_ms"]), run_reply.moment(row["updated_ms"])
+    created, updated = run_reply.timestamp(row["created_ms"]), run_reply.timestamp(row["updated_ms"])
     assert created is not None and updated is not None
     return contract.Batch(
         uuid=row["uuid"],
@@ -115,11 +115,11 @@ def shown(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.
         failed_runs_count=failed,
         skipped_runs_count=int(row["skipped_count"]),
         credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
-        pace=pacing.shown(row),
+        pace=pacing.to_response(row),
         warnings=batch_data.warnings(row["data"]),
         created_at=created,
         updated_at=updated,
-        finished_at=run_reply.moment(row["finished_ms"]),
+        finished_at=run_reply.timestamp(row["finished_ms"]),
     )
 
 
@@ -129,7 +129,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.BatchReply:
     row = await _row(ctx, request.uuid)
     if row is None:
         contract.get.refuse("batchNotFound", uuid=request.uuid)
-    return contract.BatchReply(batch=(await replies(ctx, [row]))[0])
+    return contract.BatchReply(batch=(await to_responses(ctx, [row]))[0])
 
 
 async def _row(ctx: Context, text: str) -> RowMapping | None:
@@ -144,7 +144,7 @@ async def list_(ctx: Context, request: contract.ListBatches) -> contract.Batches
     rows = await ctx.db.execute(
         query(ctx.workspace).where(*where).order_by(batches.c.uuid.desc()).limit(request.limit).offset(request.offset)
     )
-    return contract.BatchesReply(batches=await replies(ctx, rows.mappings().all()))
+    return contract.BatchesReply(batches=await to_responses(ctx, rows.mappings().all()))
 
 
 def _where(request: contract.ListBatches) -> list[Any]:
@@ -214,7 +214,7 @@ async def last_batches(ctx: Context, workflows: Sequence[uuid.UUID]) -> dict[uui
 
 
 def _last(row: RowMapping, threshold: float) -> LastBatch:
-    created = run_reply.moment(row["created_ms"])
+    created = run_reply.timestamp(row["created_ms"])
     assert created is not None
     return LastBatch(
         uuid=row["uuid"],
@@ -222,5 +222,5 @@ def _last(row: RowMapping, threshold: float) -> LastBatch:
         runs_status=play_policy.health(*_ended(row), threshold),
         error_message=row["error_message"],
         created_at=created,
-        finished_at=run_reply.moment(row["finished_ms"]),
+        finished_at=run_reply.timestamp(row["finished_ms"]),
     )

@@ -28,19 +28,19 @@ _MODELS = "cargo-ai storage model list"
 _SHOWN = 5
 
 
-async def kept(ctx: Context, batch: uuid.UUID, origin: Origin, data: batch_kinds.BatchInput) -> JsonObject:
+async def to_stored(ctx: Context, batch: uuid.UUID, origin: Origin, data: batch_kinds.BatchInput) -> JsonObject:
     """The data of a new batch as it is kept; refuses through `batch create` what its workflow does not take or what is not there."""
     why = await batch_source.refusal(ctx.db, origin.workflow, data.kind)
     if why is not None:
         contract.create.refuse("invalidDataKind", kind=data.kind, cause=why)
     match data:
         case batch_kinds.FileData():
-            await _readable(ctx, data.s3_filename)
+            await _require_file(ctx, data.s3_filename)
             found: JsonObject = {"kind": "file", "s3Filename": data.s3_filename}
             return found | ({"mappings": data.mappings} if data.mappings else {})
         case batch_kinds.RecordsData():
             if not data.records:
-                _wrong("noRecords", "the list of records is empty.")
+                _refuse("noRecords", "the list of records is empty.")
             return {"kind": "records", "s3Filename": records_key(ctx.workspace, batch)}
         case batch_kinds.SegmentData():
             return await _segment(ctx, data)
@@ -76,22 +76,22 @@ async def _segment(ctx: Context, data: batch_kinds.SegmentData) -> JsonObject:
     named = ids.parse(data.segment_uuid)
     found = await segmentation.segment(ctx.db, named) if named else None
     if found is None:
-        _wrong("failedToGetSegment", f"there is no segment {data.segment_uuid}.", "cargo-ai segmentation segment list")
+        _refuse("failedToGetSegment", f"there is no segment {data.segment_uuid}.", "cargo-ai segmentation segment list")
     try:
         await segmentation.wanted(ctx.db, ctx.workspace, found.model_uuid, found.filter.to_wire())
     except segmentation.InvalidFilter as error:
-        _wrong("failedToGetSegment", f"the filter of segment {found.name} no longer fits its model: {error}")
+        _refuse("failedToGetSegment", f"the filter of segment {found.name} no longer fits its model: {error}")
     return {"kind": "segment", "segmentUuid": str(found.uuid)}
 
 
 async def _change(ctx: Context, data: batch_kinds.ChangeData) -> JsonObject:
     if not data.change_kinds:
-        _wrong("invalidChangeKinds", "say which records of the change: added, updated, removed or unchanged.")
+        _refuse("invalidChangeKinds", "say which records of the change: added, updated, removed or unchanged.")
     named = ids.parse(data.change_uuid)
     found = await segmentation.change(ctx.db, named) if named else None
     if found is None:
         cause = f"there is no change {data.change_uuid} whose records are still kept."
-        _wrong("failedToGetSegmentChange", cause, "cargo-ai segmentation change list")
+        _refuse("failedToGetSegmentChange", cause, "cargo-ai segmentation change list")
     kinds = list(dict.fromkeys(data.change_kinds))
     return {"kind": "change", "changeUuid": str(found.uuid), "changeKinds": kinds, "segmentUuid": str(found.segment_uuid)}
 
@@ -101,9 +101,9 @@ async def _filter(ctx: Context, data: batch_kinds.FilterData) -> JsonObject:
     try:
         found = await segmentation.wanted(ctx.db, ctx.workspace, named, data.filter, data.sort) if named else None
     except segmentation.InvalidFilter as error:
-        _wrong("invalidData", f"the filter cannot be used: {error}")
+        _refuse("invalidData", f"the filter cannot be used: {error}")
     if found is None:
-        _wrong("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
+        _refuse("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
     for sentence in found.warnings:
         ctx.warn(sentence)
     kept: JsonObject = {"kind": "filter", "modelUuid": str(named), "filter": found.filter.to_wire()}
@@ -113,17 +113,17 @@ async def _filter(ctx: Context, data: batch_kinds.FilterData) -> JsonObject:
 
 async def _record_ids(ctx: Context, workflow: uuid.UUID, data: batch_kinds.RecordIdsData) -> JsonObject:
     if not data.ids:
-        _wrong("noRecords", "the list of ids is empty.")
+        _refuse("noRecords", "the list of ids is empty.")
     if data.model_uuid is not None:
         named = ids.parse(data.model_uuid)
     else:
         # Of a play's workflow the model is known.
         named = await ctx.db.scalar(select(Play.model_uuid).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
         if named is None:
-            _wrong("invalidData", "say of which model the ids are: modelUuid.", _MODELS)
+            _refuse("invalidData", "say of which model the ids are: modelUuid.", _MODELS)
     relation = await storage.relation(ctx.db, named) if named is not None else None
     if relation is None:
-        _wrong("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
+        _refuse("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
     wanted = list(dict.fromkeys(data.ids))
     there = await rows.present(await driver_connection(ctx.db), relation, wanted)
     missing = [uid for uid in wanted if uid not in there]
@@ -150,20 +150,20 @@ def _runs(origin: Origin, data: batch_kinds.RunsData) -> JsonObject:
     below = (filter.parent_run_uuid, filter.parent_node_uuid, filter.parent_batch_uuid, filter.is_group_parent or None)
     if any(one is not None for one in below):
         sentence = "runs that others have started are done again with the run at the top: begin at GROUP.NODE (nodePath) in that."
-        _wrong("invalidData", sentence)
-    fault = rerun.fault(reset, [dict(node) for node in origin.nodes])
+        _refuse("invalidData", sentence)
+    fault = rerun.problem_of(reset, [dict(node) for node in origin.nodes])
     if fault is not None:
-        _wrong("invalidData", fault)
-    return rerun.kept(filter, reset, origin.nodes)
+        _refuse("invalidData", fault)
+    return rerun.to_stored(filter, reset, origin.nodes)
 
 
-async def _readable(ctx: Context, key: str) -> None:
+async def _require_file(ctx: Context, key: str) -> None:
     try:
         await ctx.files.size(owned(key, ctx.workspace))
     except FileMissing:
         sentence = f"there is no file {key}: upload it first and use the s3Filename that comes back."
-        _wrong("invalidData", sentence, "cargo-ai workspace file upload --file-path companies.csv")
+        _refuse("invalidData", sentence, "cargo-ai workspace file upload --file-path companies.csv")
 
 
-def _wrong(reason: contract.DataErrorReason, cause: str, fix: str | None = None) -> NoReturn:
+def _refuse(reason: contract.DataErrorReason, cause: str, fix: str | None = None) -> NoReturn:
     contract.create.refuse("dataError", cause=cause, details={"dataError": {"reason": reason}}, fix=fix)

@@ -35,7 +35,7 @@ async def preview(ctx: Context, request: contract.PreviewBatch) -> contract.Prev
     await _takes(ctx, origin, given, isinstance(request.data, contract.ScheduleData))
     data = await _kept(ctx, origin, given)
     try:
-        looked = await batch_records.look(ctx, origin, data, given, contract.MOST_RECORDS)
+        looked = await batch_records.peek(ctx, origin, data, given, contract.MOST_RECORDS)
     except SourceFailed as error:
         contract.preview.refuse("failedToFetchFromClient", cause=str(error))
     return contract.PreviewReply(records=looked.records, columns=await _columns(ctx, data, looked.records), count=looked.count)
@@ -73,7 +73,7 @@ async def _takes(ctx: Context, origin: Origin, given: batch_kinds.BatchInput, sc
 async def _kept(ctx: Context, origin: Origin, given: batch_kinds.BatchInput) -> JsonObject:
     """The data as a batch would keep it; what is wrong with it is said as preview says it."""
     try:
-        return await batch_data.kept(ctx, ids.new(), origin, given)
+        return await batch_data.to_stored(ctx, ids.new(), origin, given)
     except Refusal as refusal:
         reason = refusal.details.get("dataError", {}).get("reason")
         if reason == "failedToGetSegment" and isinstance(given, batch_kinds.SegmentData):

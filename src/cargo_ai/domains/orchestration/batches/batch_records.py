@@ -29,27 +29,27 @@ SAMPLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Peek:
     """The first records, and how many there are. Runs that are done again are `takeover.Again`."""
 
     records: list[dict[str, Any]]
     count: int
 
 
-async def look(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Looked:
+async def peek(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Peek:
     """The first `most` records of data as batches keep it. What is in no warehouse is read to its end. Raises SourceFailed."""
     if isinstance(given, batch_kinds.RecordsData):
-        return Looked([dict(record) for record in given.records[:most]], len(given.records))
+        return Peek([dict(record) for record in given.records[:most]], len(given.records))
     count = await _count(ctx, origin, data)
     chunks = _chunks(ctx, origin, data)
     if chunks is None:
         raise SourceFailed(f"records of kind {data['kind']} cannot be looked at before they are enrolled.")
     records, read = await _read(chunks, most, to_end=count is None)
-    return Looked(records, read if count is None else count)
+    return Peek(records, read if count is None else count)
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class Sample:
     """Some of the records, in an order that has nothing to do with theirs; how many there are, and among how many of them was chosen."""
 
     records: list[dict[str, Any]]
@@ -57,13 +57,13 @@ class Sampled:
     read: int
 
 
-async def sample(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Sampled:
+async def sample(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Sample:
     """`most` records, spread over all of data by a hash of their ids; they are streamed, and only those are kept. What can be counted
     without reading is read for ten seconds at most. Raises SourceFailed."""
-    spread = Spread(most)
+    spread = SampleByHash(most)
     if isinstance(given, batch_kinds.RecordsData):
         spread.offer(given.records)
-        return Sampled(spread.chosen(), spread.read, spread.read)
+        return Sample(spread.chosen(), spread.read, spread.read)
     count = await _count(ctx, origin, data)
     chunks = _chunks(ctx, origin, data)
     if chunks is None:
@@ -73,12 +73,12 @@ async def sample(ctx: Context, origin: Origin, data: JsonObject, given: batch_ki
         async for chunk in chunks:
             spread.offer(chunk)
             if count is not None and clock.seconds() > ends:
-                return Sampled(spread.chosen(), max(count, spread.read), spread.read)
+                return Sample(spread.chosen(), max(count, spread.read), spread.read)
             await asyncio.sleep(0)
-    return Sampled(spread.chosen(), spread.read, spread.read)
+    return Sample(spread.chosen(), spread.read, spread.read)
 
 
-class Spread:
+class SampleByHash:
     """The records with the smallest hashes of all that are offered: the same ones whatever their order is. O(log most) each."""
 
     def __init__(self, most: int) -> None:
@@ -133,15 +133,15 @@ def _chunks(ctx: Context, origin: Origin, data: JsonObject) -> Chunks | None:
             return batch_source.of_file(ctx.files, workspace, data, 0)
         case "filter":
             kept = (data.get("filter"), data.get("sort"), data.get("limit"))
-            return segmentation.wanted_chunks(database, workspace, _named(data, "modelUuid"), kept, nobody, 0)
+            return segmentation.wanted_chunks(database, workspace, _uuid_of(data, "modelUuid"), kept, nobody, 0)
         case "segment":
-            return segmentation.segment_chunks(database, workspace, _named(data, "segmentUuid"), nobody, 0)
+            return segmentation.segment_chunks(database, workspace, _uuid_of(data, "segmentUuid"), nobody, 0)
         case "recordIds":
-            return segmentation.record_chunks(database, workspace, _named(data, "modelUuid"), data["ids"], nobody, 0)
+            return segmentation.record_chunks(database, workspace, _uuid_of(data, "modelUuid"), data["ids"], nobody, 0)
         case "change":
-            return segmentation.change_chunks(database, workspace, _named(data, "changeUuid"), data["changeKinds"], nobody, 0)
+            return segmentation.change_chunks(database, workspace, _uuid_of(data, "changeUuid"), data["changeKinds"], nobody, 0)
         case "runs":
-            walked = rerun_source.Walked(workspace, origin.workflow, [dict(node) for node in origin.nodes])
+            walked = rerun_source.Target(workspace, origin.workflow, [dict(node) for node in origin.nodes])
             return rerun_source.of_filter(database, walked, data, nobody)
         case _:
             return None
@@ -152,9 +152,9 @@ async def _count(ctx: Context, origin: Origin, data: JsonObject) -> int | None:
     match data["kind"]:
         case "filter":
             kept = (data.get("filter"), data.get("sort"), data.get("limit"))
-            return await segmentation.count_wanted(ctx.database, ctx.workspace, _named(data, "modelUuid"), kept)
+            return await segmentation.count_wanted(ctx.database, ctx.workspace, _uuid_of(data, "modelUuid"), kept)
         case "segment":
-            return await segmentation.count_segment(ctx.database, ctx.workspace, _named(data, "segmentUuid"))
+            return await segmentation.count_segment(ctx.database, ctx.workspace, _uuid_of(data, "segmentUuid"))
         case "runs":
             filter = batch_kinds.RunsOfBatch.model_validate(data["filter"])
             where = rerun.conditions(ctx.workspace, origin.workflow, filter, ids.new())
@@ -163,5 +163,5 @@ async def _count(ctx: Context, origin: Origin, data: JsonObject) -> int | None:
             return None
 
 
-def _named(data: JsonObject, field: str) -> uuid.UUID:
+def _uuid_of(data: JsonObject, field: str) -> uuid.UUID:
     return ids.parse(str(data.get(field))) or uuid.UUID(int=0)

@@ -27,16 +27,16 @@ def plug(parts: Parts) -> None:
     parts.sources.kinds["file"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
     parts.sources.kinds["records"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
     parts.sources.kinds["filter"] = lambda workspace, data, skip, batch: segmentation.wanted_chunks(
-        parts.database, workspace, _named(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
+        parts.database, workspace, _uuid_of(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
     )
     parts.sources.kinds["segment"] = lambda workspace, data, skip, batch: segmentation.segment_chunks(
-        parts.database, workspace, _named(data, "segmentUuid"), batch, skip
+        parts.database, workspace, _uuid_of(data, "segmentUuid"), batch, skip
     )
     parts.sources.kinds["recordIds"] = lambda workspace, data, skip, batch: segmentation.record_chunks(
-        parts.database, workspace, _named(data, "modelUuid"), data["ids"], batch, skip
+        parts.database, workspace, _uuid_of(data, "modelUuid"), data["ids"], batch, skip
     )
     parts.sources.kinds["change"] = lambda workspace, data, skip, batch: segmentation.change_chunks(
-        parts.database, workspace, _named(data, "changeUuid"), data["changeKinds"], batch, skip
+        parts.database, workspace, _uuid_of(data, "changeUuid"), data["changeKinds"], batch, skip
     )
 
 
@@ -56,10 +56,10 @@ async def refusal(db: AsyncSession, workflow: uuid.UUID, kind: str) -> str | Non
         return None
     what = {"tool": "a tool", "play": "a play", "hidden": "a graph of your own"}[found.kind if found else "hidden"]
     told = f"{what} takes {', '.join(takes[:-1])} or {takes[-1]}."
-    return f"{_BY_ITSELF[kind]} By hand, {told}" if kind in _BY_ITSELF else told
+    return f"{_AUTOMATIC_KINDS[kind]} By hand, {told}" if kind in _AUTOMATIC_KINDS else told
 
 
-_BY_ITSELF: Mapping[str, str] = {
+_AUTOMATIC_KINDS: Mapping[str, str] = {
     "schedule": "a play makes such a batch by itself, when its schedule is due.",
     "watchedRecords": "a play whose schedule is to watch enrols what lands by itself, in batches of kind schedule.",
     "form": "what somebody sends through a tool's form is a run of its own.",
@@ -68,7 +68,7 @@ _BY_ITSELF: Mapping[str, str] = {
 """Kinds that nobody can ask for: where what they are for comes from."""
 
 
-def _named(data: Mapping[str, Any], field: str) -> uuid.UUID:
+def _uuid_of(data: Mapping[str, Any], field: str) -> uuid.UUID:
     return ids.parse(str(data.get(field))) or uuid.UUID(int=0)
 
 
@@ -82,7 +82,7 @@ async def of_file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any
     try:
         async with aclosing(_rows(files.stream(key), key.lower(), skip)) as chunks:
             async for chunk in chunks:
-                yield [_mapped(row, mappings) for row in chunk] if mappings else chunk
+                yield [_apply_mappings(row, mappings) for row in chunk] if mappings else chunk
     except BadFile as error:
         raise SourceFailed(str(error)) from None
     except FileMissing:
@@ -96,6 +96,6 @@ def _rows(stream: AsyncIterator[bytes], name: str, skip: int) -> AsyncGenerator[
     return parquet.chunks(stream, skip=skip) if parquet.is_parquet(name) else csv_chunks(stream, skip=skip)
 
 
-def _mapped(row: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str, Any]:
+def _apply_mappings(row: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str, Any]:
     """The fields that the mapping names, each from its column; a missing column gives ''."""
     return {field: row.get(column, "") for field, column in mappings.items()}

@@ -23,7 +23,7 @@ def of_request(request: contract.Paced, nodes: Sequence[Mapping[str, Any]]) -> P
     return found if found.staged else None
 
 
-def shown(row: RowMapping) -> contract.BatchPace | None:
+def to_response(row: RowMapping) -> contract.BatchPace | None:
     """The pace of a batch's row on the wire."""
     if row["pace"] is None:
         return None

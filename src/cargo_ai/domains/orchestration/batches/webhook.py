@@ -45,20 +45,20 @@ def check(settings: Settings, url: str) -> None:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
-        raise _refused("must be an address such as https://example.com/done.") from None
+        raise _invalid_url("must be an address such as https://example.com/done.") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise _refused("must begin with http:// or https:// and name a host.")
+        raise _invalid_url("must begin with http:// or https:// and name a host.")
     literal = addresses.read(parsed.host)
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
     if literal is not None and not addresses.Allowance.of(settings).permits(parsed.host, literal, port):
-        raise _refused(f"is a private address; allow it with {addresses.VARIABLE}={parsed.host}:{port} on the server.")
+        raise _invalid_url(f"is a private address; allow it with {addresses.VARIABLE}={parsed.host}:{port} on the server.")
 
 
-def _refused(message: str) -> Refusal:
+def _invalid_url(message: str) -> Refusal:
     return invalid_input([{"path": "webhookUrl", "message": message}])
 
 
-async def put(ctx: Context, batch_uuid: str, url: str, secret: str | None) -> None:
+async def register(ctx: Context, batch_uuid: str, url: str, secret: str | None) -> None:
     """Have the end of a batch of this transaction told to an address."""
     uid = ids.parse(batch_uuid)
     assert uid is not None
@@ -71,12 +71,12 @@ async def put(ctx: Context, batch_uuid: str, url: str, secret: str | None) -> No
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers tell who wants to know of finished batches."""
-    courier = Courier(parts.database, parts.secrets, parts.client)
+    courier = WebhookSender(parts.database, parts.secrets, parts.client)
     parts.tasks[TASK] = courier.deliver
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Attempt:
     """A webhook whose turn it is."""
 
     uuid: uuid.UUID
@@ -86,7 +86,7 @@ class _Held:
     sealed: bytes
 
 
-class Courier:
+class WebhookSender:
     """The queue's job of telling: one try each time, and a later job for the next one."""
 
     def __init__(self, database: Database, secrets: SecretKey, client: httpx.AsyncClient) -> None:
@@ -102,7 +102,7 @@ class Courier:
             await self._settle(db, held, problem, final)
             await db.commit()
 
-    async def _hold(self, batch: uuid.UUID) -> _Held | None:
+    async def _hold(self, batch: uuid.UUID) -> _Attempt | None:
         """The webhook, for this job alone; None when there is nothing to do, or nothing yet: then a later job looks again."""
         async with self._database.session(EVERYWHERE) as db:
             row = await db.scalar(select(Webhook).where(Webhook.batch_uuid == batch).with_for_update())
@@ -115,11 +115,11 @@ class Courier:
                 await db.commit()
                 return None
             row.attempts, row.due_at = row.attempts + 1, now + timedelta(seconds=HELD_SECONDS)
-            held = _Held(row.uuid, row.workspace_uuid, batch, row.attempts, row.sealed)
+            held = _Attempt(row.uuid, row.workspace_uuid, batch, row.attempts, row.sealed)
             await db.commit()
         return held
 
-    async def _send(self, held: _Held) -> tuple[str | None, bool]:
+    async def _send(self, held: _Attempt) -> tuple[str | None, bool]:
         """What went wrong, None for nothing; and whether trying again is useless."""
         try:
             told = from_json(self._secrets.open(held.sealed))
@@ -148,16 +148,16 @@ class Courier:
             return None, True
         return f"{url.host} answered {received.status}.", received.status == 410
 
-    async def _body(self, held: _Held) -> bytes | None:
+    async def _body(self, held: _Attempt) -> bytes | None:
         async with self._database.session(held.workspace) as db:
             found = await db.execute(batch.query(held.workspace).where(batches.c.uuid == held.batch))
             row = found.mappings().one_or_none()
             if row is None:
                 return None
             inline = {} if row["release_uuid"] else await run_reply.graphs_of(db, held.workspace, {row["graph_uuid"]})
-            return to_json({"event": "batch.finished", "batch": batch.shown(row, inline.get(row["graph_uuid"])).to_wire()})
+            return to_json({"event": "batch.finished", "batch": batch.to_response(row, inline.get(row["graph_uuid"])).to_wire()})
 
-    async def _settle(self, db: AsyncSession, held: _Held, problem: str | None, final: bool) -> None:
+    async def _settle(self, db: AsyncSession, held: _Attempt, problem: str | None, final: bool) -> None:
         values: dict[str, object] = {"error_message": problem}
         now = clock.now()
         if problem is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from cargo_ai.domains.orchestration.workflows.validation import inside
+from cargo_ai.domains.orchestration.workflows.validation import group_nodes
 from cargo_ai.kernel.wire import JsonObject
 
 Form = Literal["end", "choice", "group", "service", "step"]
@@ -124,7 +124,7 @@ def picture(nodes: Sequence[JsonObject], key: str = "n") -> Picture:
 def _drawn(raw: JsonObject, key: str) -> Drawn:
     kind, action = str(raw.get("kind")), str(raw.get("actionSlug") or "")
     what = action if kind == "native" else f"{raw.get('integrationSlug')}.{action}" if kind == "connector" else kind
-    held = inside(raw)
+    held = group_nodes(raw)
     form: Form = "step"
     if held or what == "group":
         form = "group"

@@ -10,13 +10,13 @@ from pydantic_core import to_json
 
 from cargo_ai.context.context import Context
 from cargo_ai.contract.orchestration import batch as contract
-from cargo_ai.contract.orchestration.dry_run import NodeForecast, Rehearsal
+from cargo_ai.contract.orchestration.dry_run import DryRunForecast, NodeForecast
 from cargo_ai.domains.orchestration.batches import batch_data, batch_records
-from cargo_ai.domains.orchestration.batches.batch_records import Sampled
+from cargo_ai.domains.orchestration.batches.batch_records import Sample
 from cargo_ai.domains.orchestration.dry_run import duration, node_costs
-from cargo_ai.domains.orchestration.dry_run.ranges import Place, Range
-from cargo_ai.domains.orchestration.dry_run.recall import Memory
-from cargo_ai.domains.orchestration.dry_run.walk import Rehearsing, forgetful
+from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range
+from cargo_ai.domains.orchestration.dry_run.recall import RecordMemory
+from cargo_ai.domains.orchestration.dry_run.walk import DryRun, without_recall
 from cargo_ai.domains.orchestration.nodes.node_execute import worker_actions
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.replay import rerun
@@ -39,30 +39,30 @@ ALWAYS = (
 )
 
 
-async def rehearsed(ctx: Context, request: contract.CreateBatch) -> Rehearsal:
+async def forecast(ctx: Context, request: contract.CreateBatch) -> DryRunForecast:
     """What the batch of this request would do. Reads only; every refusal of a real one is one here, too."""
-    origin = await rerun.origin(ctx, request)
-    data = await batch_data.kept(ctx, ids.new(), origin, request.data)
+    origin = await rerun.resolve(ctx, request)
+    data = await batch_data.to_stored(ctx, ids.new(), origin, request.data)
     most = request.sample or SAMPLE
     try:
         looked = await batch_records.sample(ctx, origin, data, request.data, most)
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
     async with http_client.client(ctx.settings) as client:
-        rehearsing = Rehearsing(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
+        rehearsing = DryRun(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
         try:
             program = load(origin.nodes, rehearsing.actions)
         except GraphInvalid as error:
             contract.create.refuse("invalidReleaseOrCustomNodes", cause=str(error))
-        walked, total = await _walked(ctx, origin, program, rehearsing, looked.records)
+        walked, total = await _walk_records(ctx, origin, program, rehearsing, looked.records)
     terms = await play_policy.of_workflow(ctx.db, origin.workflow, request.data.kind)
     if terms.enrolment not in (None, "always"):
         rehearsing.notes.add(f"The play's rule ({terms.enrolment}) keeps records out that are counted here.")
-    return await _reply(ctx, origin, rehearsing, total, looked, walked)
+    return await _to_response(ctx, origin, rehearsing, total, looked, walked)
 
 
-async def _walked(
-    ctx: Context, origin: Origin, program: Program, rehearsing: Rehearsing, records: Sequence[dict[str, Any]]
+async def _walk_records(
+    ctx: Context, origin: Origin, program: Program, rehearsing: DryRun, records: Sequence[dict[str, Any]]
 ) -> tuple[int, Range]:
     """How many of the records were walked in the time that there is, and what they do together."""
     total, walked, until = Range(), 0, clock.seconds() + SECONDS
@@ -74,7 +74,7 @@ async def _walked(
         if isinstance(record, Again) and record.skip is not None:
             rehearsing.notes.add("Runs that cannot go on at the node are skipped.")
             continue
-        one = await _one(ctx, origin, program, rehearsing, record)
+        one = await _walk_record(ctx, origin, program, rehearsing, record)
         total.add(one)
         total.failed, total.failed_most = total.failed + one.failed, total.failed_most + one.failed_most
         total.seconds, total.seconds_most = max(total.seconds, one.seconds), max(total.seconds_most, one.seconds_most)
@@ -82,7 +82,7 @@ async def _walked(
     return walked, total
 
 
-async def _one(ctx: Context, origin: Origin, program: Program, rehearsing: Rehearsing, record: dict[str, Any]) -> Range:
+async def _walk_record(ctx: Context, origin: Origin, program: Program, rehearsing: DryRun, record: dict[str, Any]) -> Range:
     walk = begin(str(ids.new()), program, dict(record))
     if isinstance(record, Again):
         walk.chance = str(record.seed.root)
@@ -95,12 +95,12 @@ async def _one(ctx: Context, origin: Origin, program: Program, rehearsing: Rehea
         if record.seed.path:
             rehearsing.notes.add("What a group does before the node at which its items go on is counted, though it is not done again.")
     if named in (None, ""):
-        return await rehearsing.record(walk, forgetful)
-    memory = Memory(ctx.database, ctx.workspace, origin.workflow, str(named))
+        return await rehearsing.record(walk, without_recall)
+    memory = RecordMemory(ctx.database, ctx.workspace, origin.workflow, str(named))
     return await rehearsing.record(walk, memory.recall)
 
 
-async def _reply(ctx: Context, origin: Origin, rehearsing: Rehearsing, total: Range, looked: Sampled, walked: int) -> Rehearsal:
+async def _to_response(ctx: Context, origin: Origin, rehearsing: DryRun, total: Range, looked: Sample, walked: int) -> DryRunForecast:
     count = looked.count
     factor = count / walked if walked else 0.0
     least = {place: round(many * factor) for place, many in total.least.items()}
@@ -113,12 +113,12 @@ async def _reply(ctx: Context, origin: Origin, rehearsing: Rehearsing, total: Ra
         notes.insert(0, f"{sample}; the others are taken to be like them.")
     if rehearsing.unknown:
         notes.append(f"{rehearsing.unknown:,} answers of effects are not known from earlier runs: each way on from them is possible.")
-    return Rehearsal(
+    return DryRunForecast(
         records_count=count,
         walked_count=walked,
         sampled_from_count=looked.read,
         is_sample=walked < count,
-        nodes=[_node(place, rehearsing, least, most, _likely(total, place, factor)) for place in _in_order(origin, set(most))],
+        nodes=[_forecast_node(place, rehearsing, least, most, _expected(total, place, factor)) for place in _sort(origin, set(most))],
         failed_min=round(total.failed * factor),
         failed_max=round(total.failed_most * factor),
         credits_min=number(total.credits * factor),
@@ -132,11 +132,13 @@ async def _reply(ctx: Context, origin: Origin, rehearsing: Rehearsing, total: Ra
     )
 
 
-def _likely(total: Range, place: Place, factor: float) -> float | None:
+def _expected(total: Range, place: NodeKey, factor: float) -> float | None:
     return None if place in total.unsure else round(total.likely.get(place, 0.0) * factor, 2)
 
 
-def _node(place: Place, rehearsing: Rehearsing, least: dict[Place, int], most: dict[Place, int], likely: float | None) -> NodeForecast:
+def _forecast_node(
+    place: NodeKey, rehearsing: DryRun, least: dict[NodeKey, int], most: dict[NodeKey, int], likely: float | None
+) -> NodeForecast:
     costs = node_costs.of_node(rehearsing.seen[place])
     return NodeForecast(
         path=place.path,
@@ -150,8 +152,8 @@ def _node(place: Place, rehearsing: Rehearsing, least: dict[Place, int], most: d
     )
 
 
-def _in_order(origin: Origin, places: set[Place]) -> list[Place]:
+def _sort(origin: Origin, places: set[NodeKey]) -> list[NodeKey]:
     """In the order of the graph; what is inside of a node follows it."""
-    order = {str(node["uuid"]): at for at, node in enumerate(validation.every([dict(node) for node in origin.nodes]))}
+    order = {str(node["uuid"]): at for at, node in enumerate(validation.all_nodes([dict(node) for node in origin.nodes]))}
     heads = {str(node["slug"]): at for at, node in enumerate(origin.nodes)}
     return sorted(places, key=lambda place: (heads.get(place.path.partition(".")[0], 0), order.get(place.node, len(order)), place.path))

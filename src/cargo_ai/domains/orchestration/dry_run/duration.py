@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.dry_run import LimitForecast
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.orchestration.dry_run.ranges import Place
+from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey
 from cargo_ai.engine.dispatch.rate_limits import RateLimit
 from cargo_ai.kernel import ids
 
@@ -24,7 +24,7 @@ def seconds(calls: int, rate: RateLimit) -> float:
 
 
 async def forecast(
-    db: AsyncSession, least: Mapping[Place, int], most: Mapping[Place, int], seen: Mapping[Place, Mapping[str, Any]]
+    db: AsyncSession, least: Mapping[NodeKey, int], most: Mapping[NodeKey, int], seen: Mapping[NodeKey, Mapping[str, Any]]
 ) -> list[LimitForecast]:
     """What the limit of each connector does to the calls of its nodes, the slowest first."""
     calls: dict[uuid.UUID, Counter[str]] = {}

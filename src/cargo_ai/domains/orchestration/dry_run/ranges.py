@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cargo_ai.engine.graph.action import Json
 
 
-class Place(NamedTuple):
+class NodeKey(NamedTuple):
     """A node: the way to it through groups and tools (`group.node`), and what it is called there."""
 
     path: str
@@ -24,10 +24,10 @@ class Range:
     nothing bounds it. `likely`: executions on average, where nothing but chance leaves them open; not so for the `unsure` places.
     `output`: what the walk gives, where it is `known`."""
 
-    least: Counter[Place] = field(default_factory=Counter[Place])
-    most: Counter[Place] = field(default_factory=Counter[Place])
-    likely: dict[Place, float] = field(default_factory=dict[Place, float])
-    unsure: set[Place] = field(default_factory=set[Place])
+    least: Counter[NodeKey] = field(default_factory=Counter[NodeKey])
+    most: Counter[NodeKey] = field(default_factory=Counter[NodeKey])
+    likely: dict[NodeKey, float] = field(default_factory=dict[NodeKey, float])
+    unsure: set[NodeKey] = field(default_factory=set[NodeKey])
     credits: float = 0.0
     credits_most: float | None = 0.0
     seconds: float = 0.0
@@ -56,7 +56,7 @@ class Range:
         """Seconds on top."""
         self.seconds, self.seconds_most = self.seconds + least, self.seconds_most + most
 
-    def visit(self, place: Place) -> None:
+    def visit(self, place: NodeKey) -> None:
         """A node that is surely executed."""
         self.least[place] += 1
         self.most[place] += 1

@@ -20,7 +20,7 @@ MOST_BELOW = 500
 
 
 @dataclass(slots=True)
-class Memory:
+class RecordMemory:
     """The memory of one record in one workflow; read when it is first asked."""
 
     database: Database

@@ -20,21 +20,21 @@ _NOTHING = compile_config({})
 _ANY = re.compile(r"\b(?:nodes|parentNodes)\b(?!\s*(?:\?\.|\.)\s*[A-Za-z_]|\s*(?:\?\.)?\[\s*['\"])")
 
 
-def fenced(program: Program, unknown: Collection[str]) -> Program:
+def fence(program: Program, unknown: Collection[str]) -> Program:
     """The program with every node that reads one of these slugs' outputs, or leaves the way to chance, made one to stop at."""
-    nodes = {uid: _fenced(node, unknown) for uid, node in program.nodes.items()}
+    nodes = {uid: _fence_node(node, unknown) for uid, node in program.nodes.items()}
     return Program(nodes, nodes[program.start.uuid], program.has_effects)
 
 
-def _fenced(node: Node, unknown: Collection[str]) -> Node:
+def _fence_node(node: Node, unknown: Collection[str]) -> Node:
     if _is_open(node, unknown):
-        return _stopping(node)
+        return _stop_at(node)
     if node.action is not None and node.action.slug == "split":
         return replace(node, action=None, effect=CHANCE)
     return node
 
 
-def _stopping(node: Node) -> Node:
+def _stop_at(node: Node) -> Node:
     return replace(node, action=None, effect=UNKNOWN, resolver=_NOTHING, repeatable=False, descends=False)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
 from cargo_ai.domains.orchestration.dry_run import node_costs
-from cargo_ai.domains.orchestration.dry_run.ranges import Place, Range, either
-from cargo_ai.domains.orchestration.dry_run.unknowns import CHANCE, UNKNOWN, fenced
+from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range, either
+from cargo_ai.domains.orchestration.dry_run.unknowns import CHANCE, UNKNOWN, fence
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, Scope, ToolMissing
 from cargo_ai.engine.graph.graph import GROUP, TOOL, GraphInvalid, Program, load
@@ -20,7 +20,7 @@ from cargo_ai.kernel import ids
 
 MOST_WAYS = 64
 """So many ways of one record are told apart; behind that, every node that can be reached is possible."""
-_CHOOSING = frozenset({"branch", "filter", "switch", "split"})
+_ROUTING = frozenset({"branch", "filter", "switch", "split"})
 
 Recall = Callable[[str, Mapping[str, Any]], Awaitable[Done | None]]
 """(slug, resolved config) → what the node answered an earlier run on this record that asked the same; None when none did."""
@@ -34,13 +34,13 @@ class _Way(NamedTuple):
     share: float | None = None
 
 
-async def forgetful(_slug: str, _config: Mapping[str, Any]) -> Done | None:
+async def without_recall(_slug: str, _config: Mapping[str, Any]) -> Done | None:
     """The memory of somebody who has seen nothing."""
     return None
 
 
 @dataclass(slots=True)
-class Rehearsing:
+class DryRun:
     """Walks records. Counts how many answers were remembered and how many unknown; `notes` are sentences about what was assumed, `seen` the
     nodes that were walked over."""
 
@@ -50,14 +50,14 @@ class Rehearsing:
     remembered: int = 0
     unknown: int = 0
     notes: set[str] = field(default_factory=set[str])
-    seen: dict[Place, Mapping[str, Any]] = field(default_factory=dict[Place, Mapping[str, Any]])
+    seen: dict[NodeKey, Mapping[str, Any]] = field(default_factory=dict[NodeKey, Mapping[str, Any]])
     _ways: int = 0
     _programs: dict[str, Program | str] = field(default_factory=dict[str, Program | str])
     _fences: dict[tuple[int, frozenset[str]], tuple[Program, Program]] = field(
         default_factory=dict[tuple[int, frozenset[str]], tuple[Program, Program]]
     )
 
-    async def record(self, walk: Walk, recall: Recall = forgetful) -> Range:
+    async def record(self, walk: Walk, recall: Recall = without_recall) -> Range:
         """What a run does that is where this walk is: at its start, or where the journal of an earlier one left it."""
         self._ways = 0
         return await _Explorer(self, walk.program, recall).go(walk, frozenset())
@@ -67,7 +67,7 @@ class Rehearsing:
         key = (id(program), unknown)
         found = self._fences.get(key)
         if found is None or found[0] is not program:
-            found = self._fences[key] = (program, fenced(program, unknown))
+            found = self._fences[key] = (program, fence(program, unknown))
         return found[1]
 
     def load(self, key: str, nodes: Sequence[Mapping[str, Any]]) -> Program | str:
@@ -89,7 +89,7 @@ class Rehearsing:
 class _Explorer:
     """One graph of a record's walk. `above`: what is unknown of the graphs around it; `prefix`: the way to it."""
 
-    all: Rehearsing
+    all: DryRun
     base: Program
     recall: Recall
     above: frozenset[str] = frozenset()
@@ -125,7 +125,7 @@ class _Explorer:
 
     def _count(self, walk: Walk, found: Range) -> None:
         for entry in walk.entries:
-            place = Place(self.prefix + entry.slug, entry.node, entry.slug)
+            place = NodeKey(self.prefix + entry.slug, entry.node, entry.slug)
             self.all.seen[place] = self.base.nodes[entry.node].raw
             found.visit(place)
         walk.entries = []
@@ -158,7 +158,7 @@ class _Explorer:
             if node is None or node.uuid in seen:
                 continue
             seen.add(node.uuid)
-            place = Place(self.prefix + node.slug, node.uuid, node.slug)
+            place = NodeKey(self.prefix + node.slug, node.uuid, node.slug)
             self.all.seen[place] = node.raw
             found.most[place] += 1
             found.unsure.add(place)
@@ -210,7 +210,7 @@ class _Explorer:
         """A node that depends on what is unknown."""
         node, raw = self.base.nodes[act.node.uuid], act.node.raw
         name = node.action.slug if node.action is not None else ""
-        if name in _CHOOSING:
+        if name in _ROUTING:
             return [_Way(Done(None, child=at), known=False) for at in self._choices(name, act)]
         if node.action is not None or node.repeatable:
             return [_Way(Done(None), known=False)]

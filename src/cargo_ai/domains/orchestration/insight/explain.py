@@ -44,13 +44,13 @@ async def of_run(ctx: Context, row: RowMapping) -> contract.Explanation:
     found = await ctx.db.execute(query.where(executions.c.run_uuid == row["uuid"]).order_by(executions.c.seq))
     entries = list(found.mappings())
     if row["finished_ms"] is not None:
-        return await _ended(ctx, row, graph, entries)
+        return await _explain_ended(ctx, row, graph, entries)
     if row["status"] == "idle":
-        return await _parked(ctx, row, graph.get(row["position"], {}))
-    return await _under_way(ctx, row, graph, entries)
+        return await _explain_parked(ctx, row, graph.get(row["position"], {}))
+    return await _explain_under_way(ctx, row, graph, entries)
 
 
-def _say(row: RowMapping, reason: contract.Why, sentence: str, **more: Any) -> contract.Explanation:
+def _explain(row: RowMapping, reason: contract.ExplanationReason, sentence: str, **more: Any) -> contract.Explanation:
     return contract.Explanation(
         reason=reason,
         sentence=sentence,
@@ -58,40 +58,40 @@ def _say(row: RowMapping, reason: contract.Why, sentence: str, **more: Any) -> c
         run_uuid=row["uuid"],
         workflow_uuid=row["workflow_uuid"],
         record_id=row["record_id"],
-        since=run_reply.moment(row["finished_ms"] or row["updated_ms"]),
+        since=run_reply.timestamp(row["finished_ms"] or row["updated_ms"]),
         **more,
     )
 
 
-async def _ended(ctx: Context, row: RowMapping, graph: Mapping[str, Node], entries: list[RowMapping]) -> contract.Explanation:
+async def _explain_ended(ctx: Context, row: RowMapping, graph: Mapping[str, Node], entries: list[RowMapping]) -> contract.Explanation:
     last = entries[-1] if entries else None
     slug = last["node_slug"] if last else None
     if row["status"] == "skipped":
-        return _say(row, "skipped", row["error_message"] or "Skipped: the rule of the play did not let this record enter.")
+        return _explain(row, "skipped", row["error_message"] or "Skipped: the rule of the play did not let this record enter.")
     if row["status"] == "cancelled":
         where = f" at {slug}" if slug else " before its first node"
-        return _say(row, "cancelled", f"Somebody cancelled the run{where}.", node_slug=slug)
+        return _explain(row, "cancelled", f"Somebody cancelled the run{where}.", node_slug=slug)
     if row["status"] == "error":
-        return await _failed(ctx, row, next((one for one in reversed(entries) if one["status"] == "error"), None))
+        return await _explain_failed(ctx, row, next((one for one in reversed(entries) if one["status"] == "error"), None))
     action = graph.get(last["node_uuid"], {}).get("actionSlug") if last else None
     if last is not None and action == "filter" and last["next_node_uuid"] is None and last["status"] == "success":
         sentence = f"The run ended at the filter {slug}, whose condition was not met: that is no error."
-        return _say(row, "stoppedByFilter", sentence, node_slug=slug, fix=f"cargo-ai orchestration run get {row['uuid']}")
+        return _explain(row, "stoppedByFilter", sentence, node_slug=slug, fix=f"cargo-ai orchestration run get {row['uuid']}")
     absorbed = [one for one in entries if one["status"] == "error"]
     if absorbed:
         first = absorbed[0]
         sentence = f"The run came to its end, although {first['node_slug']} failed: {first['error_message']}"
         more = {"node_slug": first["node_slug"], "error_message": first["error_message"]}
-        return _say(row, "succeededInSpite", sentence, fix=f"cargo-ai orchestration run get {row['uuid']}", **more)
-    return _say(row, "succeeded", f"The run came to its end at {slug}." if slug else "The run came to its end.", node_slug=slug)
+        return _explain(row, "succeededInSpite", sentence, fix=f"cargo-ai orchestration run get {row['uuid']}", **more)
+    return _explain(row, "succeeded", f"The run came to its end at {slug}." if slug else "The run came to its end.", node_slug=slug)
 
 
-async def _failed(ctx: Context, row: RowMapping, failed: RowMapping | None) -> contract.Explanation:
+async def _explain_failed(ctx: Context, row: RowMapping, failed: RowMapping | None) -> contract.Explanation:
     message = (failed["error_message"] if failed else None) or row["error_message"]
-    again = explain_fix.batch_again(row)
+    again = explain_fix.rerun_batch(row)
     if failed is None:
         fix = f"cargo-ai orchestration run get {row['uuid']}"
-        return _say(row, "runFailed", f"The run failed outside of any node: {message}", error_message=message, fix=fix, batch_fix=again)
+        return _explain(row, "runFailed", f"The run failed outside of any node: {message}", error_message=message, fix=fix, batch_fix=again)
     child = await ctx.db.scalar(
         select(runs.c.uuid)
         .where(runs.c.workspace_uuid == ctx.workspace, runs.c.parent_uuid == row["uuid"], runs.c.parent_node_uuid == failed["node_uuid"])
@@ -102,13 +102,13 @@ async def _failed(ctx: Context, row: RowMapping, failed: RowMapping | None) -> c
     more = {"node_slug": failed["node_slug"], "error_message": message, "batch_fix": again}
     if child is not None:
         sentence = f"{failed['node_slug']} failed, because a run below it failed: {message}"
-        return _say(row, "childFailed", sentence, cause_run_uuid=child, fix=f"cargo-ai orchestration run explain {child}", **more)
+        return _explain(row, "childFailed", sentence, cause_run_uuid=child, fix=f"cargo-ai orchestration run explain {child}", **more)
     fix = await explain_fix.replay(ctx, row, failed["node_slug"])
-    return _say(row, "nodeFailed", f"{failed['node_slug']} failed: {message}", fix=fix, **more)
+    return _explain(row, "nodeFailed", f"{failed['node_slug']} failed: {message}", fix=fix, **more)
 
 
-async def _parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explanation:
-    slug, due = str(node.get("slug", "")), run_reply.moment(row["wake_ms"])
+async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explanation:
+    slug, due = str(node.get("slug", "")), run_reply.timestamp(row["wake_ms"])
     more: dict[str, Any] = {"node_slug": slug, "due_at": due}
     waiting_for = await ctx.db.scalar(select(runs.c.waiting_for).where(runs.c.uuid == row["uuid"]))
     if waiting_for is not None:
@@ -116,55 +116,57 @@ async def _parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explana
         left = f"{fanout['left_count']} of {fanout['size']}" if fanout else "some"
         sentence = f"{slug} waits for the runs that it has started: {left} have not ended."
         fix = await explain_fix.runs_below(ctx, row)
-        return _say(row, "waitingForChildren", sentence, fix=fix, **more)
+        return _explain(row, "waitingForChildren", sentence, fix=fix, **more)
     if node.get("actionSlug") == "humanReview":
         asked = select(Review.uuid).where(Review.run_uuid == row["uuid"], Review.status == "pending").order_by(Review.uuid.desc()).limit(1)
         review = await ctx.db.scalar(asked)
         if review is not None:
             fix = f"cargo-ai orchestration review get {review}"
-            return _say(row, "waitingForReview", f"{slug} waits for somebody to approve or reject.", fix=fix, **more)
+            return _explain(row, "waitingForReview", f"{slug} waits for somebody to approve or reject.", fix=fix, **more)
     pending = cast("dict[str, Any]", await ctx.db.scalar(select(runs.c.pending).where(runs.c.uuid == row["uuid"])) or {})
     when = f" until {clock.wire(due)}" if due else ""
     if node.get("kind") == "native" and node.get("actionSlug") == "delay":
-        return _say(row, "waitingForTime", f"{slug} waits{when}, as it is set.", **more)
+        return _explain(row, "waitingForTime", f"{slug} waits{when}, as it is set.", **more)
     # A connector node that has left nothing to go on with waits for its own limit; `throttled`: the service asked for it.
     own = node.get("kind") == "connector" and pending.get("resumed") and pending.get("meta") is None
     if own or int(pending.get("throttled") or 0) > 0:
         fix = f"cargo-ai connection connector get {node.get('connectorUuid')}" if node.get("connectorUuid") else None
-        return _say(row, "waitingForRateLimit", f"{slug} waits{when} for a slot of its connector's rate limit.", fix=fix, **more)
+        return _explain(row, "waitingForRateLimit", f"{slug} waits{when} for a slot of its connector's rate limit.", fix=fix, **more)
     if int(pending.get("attempt") or 1) > 1:
         attempt = int(pending["attempt"])
-        return _say(
+        return _explain(
             row, "waitingToRetry", f"{slug} has failed and is tried again{when.replace('until', 'at')} (attempt {attempt}).", **more
         )
-    return _say(row, "waitingForService", f"{slug} waits{when} for a service that has not finished.", **more)
+    return _explain(row, "waitingForService", f"{slug} waits{when} for a service that has not finished.", **more)
 
 
-async def _under_way(ctx: Context, row: RowMapping, graph: Mapping[str, Node], entries: list[RowMapping]) -> contract.Explanation:
+async def _explain_under_way(ctx: Context, row: RowMapping, graph: Mapping[str, Node], entries: list[RowMapping]) -> contract.Explanation:
     last = entries[-1] if entries else None
     starts = [one for one in graph.values() if one.get("slug") == "start"]
     ahead = graph.get(last["next_node_uuid"] or "") if last else starts[0] if starts else None
     slug = str(ahead["slug"]) if ahead else None
     if row["status"] == "cancelling":
-        return _say(row, "cancelling", "Somebody asked to cancel the run: it ends at its next node.", node_slug=slug)
+        return _explain(row, "cancelling", "Somebody asked to cancel the run: it ends at its next node.", node_slug=slug)
     shard = (await ctx.db.execute(select(shards.c.state).where(shards.c.uuid == row["shard_uuid"]))).scalar_one_or_none()
     since = int(clock.unix() * 1000 - ctx.settings.stalled_after * 1000)
     if not await ctx.db.scalar(LIVE_WORKERS, {"since": since}):
         sentence = "No worker is running, so nothing goes on: start a server or a worker."
-        return _say(row, "noWorker", sentence, node_slug=slug, fix="cargo-ai server start")
+        return _explain(row, "noWorker", sentence, node_slug=slug, fix="cargo-ai server start")
     if shard == "running":
-        return _say(row, "running", f"A worker is at it, at {slug}." if slug else "A worker is at it.", node_slug=slug)
+        return _explain(row, "running", f"A worker is at it, at {slug}." if slug else "A worker is at it.", node_slug=slug)
     if shard == "waiting" and await queue.is_full(ctx):
         most = ctx.settings.max_concurrent_runs
         sentence = f"The run waits: {most} runs of the workspace may go at once (CARGO_AI_MAX_CONCURRENT_RUNS), and others do."
-        return _say(row, "waitingForConcurrencyLimit", sentence, node_slug=slug, fix="cargo-ai server queue")
+        return _explain(row, "waitingForConcurrencyLimit", sentence, node_slug=slug, fix="cargo-ai server queue")
     if shard == "waiting":
         many = int(await ctx.db.scalar(_AHEAD, {"workspace": ctx.workspace, "uuid": row["shard_uuid"]}) or 0)
         sentence = f"The run waits for its turn: {many} parts of batches of this workspace come before it."
-        return _say(row, "waitingForTurn", sentence, node_slug=slug, fix="cargo-ai server queue")
-    return _say(row, "waitingForWorker", "The run waits for a worker that is free.", node_slug=slug, fix="cargo-ai server queue")
+        return _explain(row, "waitingForTurn", sentence, node_slug=slug, fix="cargo-ai server queue")
+    return _explain(row, "waitingForWorker", "The run waits for a worker that is free.", node_slug=slug, fix="cargo-ai server queue")
 
 
-def nobody(workflow: uuid.UUID, record: str, reason: contract.Why, sentence: str, fix: str | None = None) -> contract.Explanation:
+def of_no_run(
+    workflow: uuid.UUID, record: str, reason: contract.ExplanationReason, sentence: str, fix: str | None = None
+) -> contract.Explanation:
     """The explanation of a record that never entered."""
     return contract.Explanation(reason=reason, sentence=sentence, workflow_uuid=str(workflow), record_id=record, fix=fix)

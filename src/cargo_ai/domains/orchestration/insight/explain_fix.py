@@ -41,7 +41,7 @@ async def _node(ctx: Context, graph: uuid.UUID, node: str) -> dict[str, Any]:
     return next((one for one in nodes if one.get("uuid") == node), dict[str, Any]())
 
 
-def batch_again(row: RowMapping) -> str | None:
+def rerun_batch(row: RowMapping) -> str | None:
     """The command that does all failed runs of the run's batch again; None where it has none of its own."""
     if row["batch_uuid"] is None or row["parent_uuid"] is not None:
         return None

@@ -44,7 +44,7 @@ async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contr
     )
     row = (await ctx.db.execute(latest.order_by(runs.c.uuid.desc()).limit(1))).mappings().one_or_none()
     if row is None:
-        return contract.ExplanationReply(explanation=await _outside(ctx, workflow, model, request.id))
+        return contract.ExplanationReply(explanation=await _explain_missing_run(ctx, workflow, model, request.id))
     found = await explain.of_run(ctx, row)
     play = await ctx.db.scalar(select(Play).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
     if play is not None and row["finished_ms"] is not None:
@@ -54,19 +54,19 @@ async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contr
     return contract.ExplanationReply(explanation=found)
 
 
-async def _outside(ctx: Context, workflow: uuid.UUID, model: uuid.UUID | None, record: str) -> contract.Explanation:
+async def _explain_missing_run(ctx: Context, workflow: uuid.UUID, model: uuid.UUID | None, record: str) -> contract.Explanation:
     play = await ctx.db.scalar(select(Play).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
     model = model or (play.model_uuid if play else None)
     if model is not None and (said := await _missing(ctx, workflow, model, record)) is not None:
         return said
     runnable = await public.runnable(ctx.db, workflow)
     if runnable is None or runnable.release_uuid is None:
-        return explain.nobody(workflow, record, "nothingDeployed", *await _to_deploy(ctx, workflow))
+        return explain.of_no_run(workflow, record, "nothingDeployed", *await _to_deploy(ctx, workflow))
     if play is None:
         data = json.dumps({"_id": record})
         sentence = "This workflow runs when somebody asks for it, and nobody has for this record."
-        fix = f"cargo-ai orchestration run create --workflow-uuid {workflow} --data '{_quoted(data)}'"
-        return explain.nobody(workflow, record, "runsOnDemand", sentence, fix)
+        fix = f"cargo-ai orchestration run create --workflow-uuid {workflow} --data '{_quote(data)}'"
+        return explain.of_no_run(workflow, record, "runsOnDemand", sentence, fix)
     return await _kept_out(ctx, play, model or play.model_uuid, record)
 
 
@@ -84,36 +84,36 @@ async def _missing(ctx: Context, workflow: uuid.UUID, model: uuid.UUID, record: 
     if relation is None or await rows.present(await driver_connection(ctx.db), relation, [record]):
         return None
     fix = f"cargo-ai storage record list --model-uuid {model}"
-    return explain.nobody(workflow, record, "noRecord", f"The model has no record with the id {record}.", fix)
+    return explain.of_no_run(workflow, record, "noRecord", f"The model has no record with the id {record}.", fix)
 
 
 async def _kept_out(ctx: Context, play: Play, model: uuid.UUID, record: str) -> contract.Explanation:
     """What keeps a record of the workspace out of a play."""
     by_hand = json.dumps({"kind": "recordIds", "recordIds": [record]})
-    enrol = f"cargo-ai orchestration batch create --workflow-uuid {play.workflow_uuid} --data '{_quoted(by_hand)}'"
+    enrol = f"cargo-ai orchestration batch create --workflow-uuid {play.workflow_uuid} --data '{_quote(by_hand)}'"
     if model != play.model_uuid:
         sentence = f"The play {play.name!r} runs on records of another model, {play.model_uuid}."
-        return explain.nobody(play.workflow_uuid, record, "otherModel", sentence, f"cargo-ai orchestration play get {play.uuid}")
+        return explain.of_no_run(play.workflow_uuid, record, "otherModel", sentence, f"cargo-ai orchestration play get {play.uuid}")
     batch = await ctx.db.scalar(_WAITING, {"workspace": ctx.workspace, "workflow": play.workflow_uuid})
     if batch is not None:
         sentence = f"Batch {batch} of the play is still reading its records: this one may be among them."
-        return explain.nobody(play.workflow_uuid, record, "batchWaiting", sentence, f"cargo-ai orchestration batch get {batch}")
+        return explain.of_no_run(play.workflow_uuid, record, "batchWaiting", sentence, f"cargo-ai orchestration batch get {batch}")
     if not await _in_segment(ctx, play, record):
         sentence = f"The record is not in the segment of the play {play.name!r}: its filter does not take it."
         fix = f"cargo-ai segmentation segment get {play.segment_uuid}"
-        return explain.nobody(play.workflow_uuid, record, "notInSegment", sentence, fix)
+        return explain.of_no_run(play.workflow_uuid, record, "notInSegment", sentence, fix)
     if not play.is_enabled:
         sentence = f"The play {play.name!r} is disabled, so no change enrols a record."
         fix = f"cargo-ai orchestration play update {play.uuid} --is-enabled true"
-        return explain.nobody(play.workflow_uuid, record, "playDisabled", sentence, fix)
+        return explain.of_no_run(play.workflow_uuid, record, "playDisabled", sentence, fix)
     if play.schedule is None:
         sentence = f"The play {play.name!r} has no schedule: it runs when somebody starts a batch."
-        return explain.nobody(play.workflow_uuid, record, "neverScheduled", sentence, enrol)
+        return explain.of_no_run(play.workflow_uuid, record, "neverScheduled", sentence, enrol)
     if await segmentation.last_set_aside(ctx.db, play.segment_uuid, record) is not None:
-        return explain.nobody(play.workflow_uuid, record, "ownChange", _OWN.replace("Since then only", "Only"), enrol)
+        return explain.of_no_run(play.workflow_uuid, record, "ownChange", _OWN.replace("Since then only", "Only"), enrol)
     kinds = " or ".join(str(kind) for kind in play.change_kinds)
     sentence = f"The record is in the play's segment, but has not been {kinds} since the play was enabled and last looked."
-    return explain.nobody(play.workflow_uuid, record, "notChanged", sentence, enrol)
+    return explain.of_no_run(play.workflow_uuid, record, "notChanged", sentence, enrol)
 
 
 async def _in_segment(ctx: Context, play: Play, record: str) -> bool:
@@ -131,6 +131,6 @@ async def _in_segment(ctx: Context, play: Play, record: str) -> bool:
     return False
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """A text inside the single quotes of a shell."""
     return text.replace("'", "'\\''")

@@ -43,11 +43,11 @@ def _relation(name: str, columns: str) -> Relation:
 
 RELATIONS = tuple(_relation(name, columns) for name, columns in COLUMNS.items())
 
-_KNOWN = text("select workspace_uuid from journal.logins where role = :role")
-_LET_IN = text("insert into journal.logins (role, workspace_uuid) values (:role, :workspace) on conflict (role) do nothing")
+_LOGIN_EXISTS = text("select workspace_uuid from journal.logins where role = :role")
+_ADD_LOGIN = text("insert into journal.logins (role, workspace_uuid) values (:role, :workspace) on conflict (role) do nothing")
 
 
-class Taken(RuntimeError):
+class LoginTaken(RuntimeError):
     """The login belongs to another workspace: nothing is shown to either."""
 
 
@@ -57,11 +57,11 @@ async def catalog(database: Database, workspace: uuid.UUID) -> Catalog:
     async with database.session(workspace) as db:
         role = (await storage.catalog(db, workspace)).role
     async with database.session(EVERYWHERE) as db:
-        known = await db.scalar(_KNOWN, {"role": role})
+        known = await db.scalar(_LOGIN_EXISTS, {"role": role})
         if known is None:
-            await db.execute(_LET_IN, {"role": role, "workspace": workspace})
-            known = await db.scalar(_KNOWN, {"role": role})
+            await db.execute(_ADD_LOGIN, {"role": role, "workspace": workspace})
+            known = await db.scalar(_LOGIN_EXISTS, {"role": role})
             await db.commit()
     if known != workspace:
-        raise Taken(f"the login {role} belongs to another workspace")
+        raise LoginTaken(f"the login {role} belongs to another workspace")
     return Catalog(workspace, role, RELATIONS)

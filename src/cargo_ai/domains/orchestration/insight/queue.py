@@ -92,7 +92,7 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
 
 
 def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:
-    started, seen = run_reply.moment(row["started_ms"]), run_reply.moment(row["beat_ms"])
+    started, seen = run_reply.timestamp(row["started_ms"]), run_reply.timestamp(row["beat_ms"])
     assert started is not None and seen is not None
     return contract.QueueWorker(
         uuid=row["uuid"],
@@ -118,7 +118,7 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         sentence=_SENTENCES[reason],
         runs_count=int(row["runs"]),
         age_seconds=max(0, now - int(row["since"])) // 1000,
-        due_at=run_reply.moment(row["due"]),
+        due_at=run_reply.timestamp(row["due"]),
         workflow_uuid=row["workflow_uuid"],
         batch_uuid=row["batch_uuid"],
         run_uuid=row["run_uuid"],

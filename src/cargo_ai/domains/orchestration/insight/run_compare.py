@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-PartKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
+DivergenceKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
 MOST_VALUES = 20
 """How many differences within two values are told."""
 
-_OF_THE_MOMENT = frozenset(f"headers.{name}" for name in ("age", "cf-ray", "date", "expires", "request-id", "set-cookie", "x-request-id"))
+_VOLATILE_HEADERS = frozenset(
+    f"headers.{name}" for name in ("age", "cf-ray", "date", "expires", "request-id", "set-cookie", "x-request-id")
+)
 """What an answer over HTTP says about when it was given; it differs each time and nobody asks why."""
 
 
@@ -28,7 +30,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Tale:
+class RunTrace:
     """What a run did, in order, from its record on."""
 
     run: str
@@ -37,7 +39,7 @@ class Tale:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class Difference:
     """Where two values differ."""
 
     path: str
@@ -46,40 +48,42 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Divergence:
     """Where two tales part. `index`: how many visits of these two runs are the same before."""
 
-    kind: PartKind
+    kind: DivergenceKind
     runs: tuple[str, str]
     index: int
     slugs: tuple[str | None, str | None]
     steps: tuple[tuple[str, int | None], ...] = ()
-    values: tuple[Changed, ...] = ()
+    values: tuple[Difference, ...] = ()
 
 
 @dataclass(slots=True)
-class Count:
+class SameNodes:
     """Nodes that were the same, over everything that was compared."""
 
     nodes: int = 0
 
 
-Place = tuple[str, str]
+RunNode = tuple[str, str]
 """A run, and a node of its graph: in another graph the node of that slug may have another uuid."""
-Below = Callable[[Place, Place], Awaitable[tuple[Sequence[Tale], Sequence[Tale], bool]]]
+ChildRuns = Callable[[RunNode, RunNode], Awaitable[tuple[Sequence[RunTrace], Sequence[RunTrace], bool]]]
 """What was started at the place of each, in order, and whether they are items of a group."""
 
 
-async def parting(first: Tale, second: Tale, below: Below, count: Count | None = None, *, ignore_input: bool = False) -> Parting | None:
+async def find_divergence(
+    first: RunTrace, second: RunTrace, below: ChildRuns, count: SameNodes | None = None, *, ignore_input: bool = False
+) -> Divergence | None:
     """The first place where two runs part, None when there is none.
 
     Visits are compared in order: node, config, what it started (so that the cause is found before what follows from it), status, output,
     the child that was chosen. O(the visits that are the same).
     """
-    count = count if count is not None else Count()
+    count = count if count is not None else SameNodes()
     runs = (first.run, second.run)
     if not ignore_input and (values := changes(first.record, second.record)):
-        return Parting("input", runs, 0, (None, None), values=values)
+        return Divergence("input", runs, 0, (None, None), values=values)
     for index, (one, other) in enumerate(zip(first.visits, second.visits, strict=False)):
         is_record = ignore_input and index == 0  # what the first node puts out is the record
         found = await _visit(one, other, runs, index, below, count, outputs=not is_record)
@@ -89,46 +93,46 @@ async def parting(first: Tale, second: Tale, below: Below, count: Count | None =
     length = min(len(first.visits), len(second.visits))
     if len(first.visits) != len(second.visits):
         longer = (first.visits if len(first.visits) > length else second.visits)[length].slug
-        return Parting("length", runs, length, (longer, None) if len(first.visits) > length else (None, longer))
+        return Divergence("length", runs, length, (longer, None) if len(first.visits) > length else (None, longer))
     return None
 
 
 async def _visit(
-    one: Visit, other: Visit, runs: tuple[str, str], index: int, below: Below, count: Count, *, outputs: bool
-) -> Parting | None:
+    one: Visit, other: Visit, runs: tuple[str, str], index: int, below: ChildRuns, count: SameNodes, *, outputs: bool
+) -> Divergence | None:
     slugs = (one.slug, other.slug)
     if one.slug != other.slug:
-        return Parting("node", runs, index, slugs)
+        return Divergence("node", runs, index, slugs)
     if values := changes(one.config, other.config):
-        return Parting("config", runs, index, slugs, values=values)
+        return Divergence("config", runs, index, slugs, values=values)
     started, others, are_items = await below((runs[0], one.node), (runs[1], other.node))
     for number, (mine, theirs) in enumerate(zip(started, others, strict=False)):
-        found = await parting(mine, theirs, below, count)
+        found = await find_divergence(mine, theirs, below, count)
         if found is not None:
             step = (one.slug, number if are_items else None)
-            return Parting(found.kind, found.runs, found.index, found.slugs, (step, *found.steps), found.values)
+            return Divergence(found.kind, found.runs, found.index, found.slugs, (step, *found.steps), found.values)
     if len(started) != len(others):
-        return Parting("items", runs, index, slugs, values=(Changed("", len(started), len(others)),))
+        return Divergence("items", runs, index, slugs, values=(Difference("", len(started), len(others)),))
     if one.status != other.status:
-        return Parting("status", runs, index, slugs, values=(Changed("", one.error or one.status, other.error or other.status),))
+        return Divergence("status", runs, index, slugs, values=(Difference("", one.error or one.status, other.error or other.status),))
     values = changes(one.output, other.output) if outputs else ()
-    if any(changed.path not in _OF_THE_MOMENT for changed in values):
-        return Parting("output", runs, index, slugs, values=values)
+    if any(changed.path not in _VOLATILE_HEADERS for changed in values):
+        return Divergence("output", runs, index, slugs, values=values)
     if one.child != other.child:
-        return Parting("child", runs, index, slugs, values=(Changed("", one.child, other.child),))
+        return Divergence("child", runs, index, slugs, values=(Difference("", one.child, other.child),))
     return None
 
 
-def changes(first: Any, second: Any) -> tuple[Changed, ...]:
+def changes(first: Any, second: Any) -> tuple[Difference, ...]:
     """Where two JSON values differ, at most MOST_VALUES places, in order of their paths; () when they are equal. 1 and 1.0 are."""
-    found = _Found()
+    found = _Comparison()
     found.compare("", first, second)
     return tuple(found.places)
 
 
 @dataclass(slots=True)
-class _Found:
-    places: list[Changed] = field(default_factory=list[Changed])
+class _Comparison:
+    places: list[Difference] = field(default_factory=list[Difference])
 
     def compare(self, path: str, first: Any, second: Any) -> None:
         if len(self.places) >= MOST_VALUES:
@@ -143,12 +147,12 @@ class _Found:
                 mine = ours[index] if index < len(ours) else _NOTHING
                 self._member(_join(path, str(index)), mine, theirs[index] if index < len(theirs) else _NOTHING)
         elif isinstance(first, bool) != isinstance(second, bool) or first != second:
-            self.places.append(Changed(path, first, second))
+            self.places.append(Difference(path, first, second))
 
     def _member(self, path: str, first: Any, second: Any) -> None:
         if first is _NOTHING or second is _NOTHING:
             if len(self.places) < MOST_VALUES:
-                self.places.append(Changed(path, None if first is _NOTHING else first, None if second is _NOTHING else second))
+                self.places.append(Difference(path, None if first is _NOTHING else first, None if second is _NOTHING else second))
             return
         self.compare(path, first, second)
 

@@ -12,7 +12,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run_diff as contract
 from cargo_ai.domains.orchestration.insight import run_compare
-from cargo_ai.domains.orchestration.insight.run_compare import Parting, Place, Tale, Visit
+from cargo_ai.domains.orchestration.insight.run_compare import Divergence, RunNode, RunTrace, Visit
 from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import ids
@@ -33,12 +33,12 @@ _WORDS = {
 async def diff(ctx: Context, request: contract.DiffRuns) -> contract.RunDiffReply:
     """The first node where two runs part. What is the same is read node by node; nothing behind the parting is."""
     first, second = await _row(ctx, request.uuid), await _row(ctx, request.other_uuid)
-    count = run_compare.Count()
-    below = _Below(ctx)
-    found = await run_compare.parting(
+    count = run_compare.SameNodes()
+    below = _Journals(ctx)
+    found = await run_compare.find_divergence(
         await below.tale(first), await below.tale(second), below.started, count, ignore_input=request.ignore_input
     )
-    parting = _reply(found) if found is not None else None
+    parting = _to_response(found) if found is not None else None
     return contract.RunDiffReply(
         same=found is None, same_nodes_count=count.nodes, parting=parting, first=_side(first), second=_side(second)
     )
@@ -53,18 +53,18 @@ async def _row(ctx: Context, text: str) -> RowMapping:
     return row
 
 
-class _Below:
+class _Journals:
     """What runs have started, and what these did, from the journal."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def tale(self, row: RowMapping) -> Tale:
+    async def tale(self, row: RowMapping) -> RunTrace:
         """What a run did."""
         entries, outputs = await run_reply.journal(self._ctx.db, self._ctx.files, self._ctx.workspace, row["uuid"])
-        return Tale(str(row["uuid"]), row["record"], [_visit(entry, output) for entry, output in zip(entries, outputs, strict=True)])
+        return RunTrace(str(row["uuid"]), row["record"], [_visit(entry, output) for entry, output in zip(entries, outputs, strict=True)])
 
-    async def started(self, first: Place, second: Place) -> tuple[Sequence[Tale], Sequence[Tale], bool]:
+    async def started(self, first: RunNode, second: RunNode) -> tuple[Sequence[RunTrace], Sequence[RunTrace], bool]:
         """What a node of each has started, in the order of its items."""
         mine, theirs = await self._children(*first), await self._children(*second)
         are_items = any(row["is_group_parent"] for row in [*mine, *theirs])
@@ -111,11 +111,11 @@ def _side(row: RowMapping) -> contract.Side:
     )
 
 
-def _reply(found: Parting) -> contract.Parting:
+def _to_response(found: Divergence) -> contract.Divergence:
     first, second = found.slugs
     inside = "".join(f"In {slug}{'' if item is None else f', item {item}'}: " for slug, item in found.steps)
     words = _WORDS[found.kind].format(first or second, second)
-    return contract.Parting(
+    return contract.Divergence(
         kind=found.kind,
         sentence=inside + words,
         steps=[contract.Step(node_slug=slug, item=item) for slug, item in found.steps],

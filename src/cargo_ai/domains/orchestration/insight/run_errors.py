@@ -75,7 +75,7 @@ async def get_errors(ctx: Context, request: contract.GetRunErrors) -> contract.R
 
 
 def _reply(row: RowMapping) -> contract.RunError:
-    first, last = run_reply.moment(row["first_at"]), run_reply.moment(row["last_at"])
+    first, last = run_reply.timestamp(row["first_at"]), run_reply.timestamp(row["last_at"])
     assert first is not None and last is not None
     return contract.RunError(
         node_uuid=row["node_uuid"],

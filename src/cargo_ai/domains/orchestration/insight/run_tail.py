@@ -107,7 +107,7 @@ async def _lines(database: Database, follower: _NodesOf | _RunsOf, seconds: floa
 
 
 def _wire(milliseconds: int | None) -> str | None:
-    moment = run_reply.moment(milliseconds)
+    moment = run_reply.timestamp(milliseconds)
     return clock.wire(moment) if moment else None
 
 

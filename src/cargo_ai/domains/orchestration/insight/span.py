@@ -65,8 +65,8 @@ async def _below(ctx: Context, rows: Sequence[RowMapping]) -> Below:
 
 
 def _reply(row: RowMapping, node: JsonObject, below: Below) -> contract.Span:
-    finished = run_reply.moment(row["finished_ms"])
-    started = run_reply.moment(row["started_ms"])
+    finished = run_reply.timestamp(row["finished_ms"])
+    started = run_reply.timestamp(row["started_ms"])
     assert started is not None
     batch, run = below.get((row["run_uuid"], row["node_uuid"]), (None, None))
     same: dict[str, Any] = {

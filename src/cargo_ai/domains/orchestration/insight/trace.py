@@ -119,7 +119,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.TraceReply:
 
 
 def _reply(workspace: uuid.UUID, row: RowMapping) -> contract.Trace:
-    created, updated = run_reply.moment(row["created_ms"]), run_reply.moment(row["updated_ms"])
+    created, updated = run_reply.timestamp(row["created_ms"]), run_reply.timestamp(row["updated_ms"])
     assert created is not None and updated is not None
     total, failed, waiting = int(row["total"]), int(row["error"]), max(0, int(row["idle"]))
     waiting += row["runs_count"] is None and row["status"] == "idle"
@@ -139,7 +139,7 @@ def _reply(workspace: uuid.UUID, row: RowMapping) -> contract.Trace:
         succeeded_spans_count=total - failed,
         credits_used_count=run_reply.number(float(row["credits"])),
         started_at=created,
-        finished_at=run_reply.moment(row["finished_ms"]),
+        finished_at=run_reply.timestamp(row["finished_ms"]),
         updated_at=updated,
         status=row["went"],
     )

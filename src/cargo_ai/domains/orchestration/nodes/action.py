@@ -48,7 +48,7 @@ async def execute_batch(ctx: Context, request: contract.ExecuteActionBatch) -> b
     walked, records = await _walked(ctx, contract.execute_batch, request.action, request.all_records)
     made = await batch.start(ctx, batch_contract.CreateBatch(data=batch_kinds.RecordsData(kind="records", records=records), **walked))
     if request.webhook_url is not None:
-        await webhook.put(ctx, made.batch.uuid, request.webhook_url, request.webhook_secret)
+        await webhook.register(ctx, made.batch.uuid, request.webhook_url, request.webhook_secret)
     return made
 
 
@@ -94,7 +94,7 @@ def _template(operation: Executing, slug: str) -> list[Node]:
     found = templates.find(slug)
     if found is None or found["kind"] == "play":
         operation.refuse("nodesNotFound", cause=f"there is no tool template {slug}.", fix="cargo-ai orchestration template list")
-    nodes = templates.filled(found["nodes"])
+    nodes = templates.fill(found["nodes"])
     left = templates.placeholders(nodes)
     if left:
         cause = f"the template {slug} has to be filled in first ({', '.join(left)}): make a tool of it."

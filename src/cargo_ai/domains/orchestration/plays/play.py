@@ -71,11 +71,11 @@ def _reply(row: Play, state: State | None) -> contract.Play:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayReply:
     """Make a play, its hidden segment, its workflow and an empty draft. It is disabled until somebody enables it."""
-    folder = await owners.folder(ctx, "play", contract.create, request.folder_uuid)
+    folder = await owners.find_folder(ctx, "play", contract.create, request.folder_uuid)
     model = ids.parse(request.model_uuid)
     if model is None or not await storage.model_exists(ctx.db, model, lock=True):
         contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
-    schedule = await play_schedule.checked(ctx, contract.create, request.schedule, None)
+    schedule = await play_schedule.validate(ctx, contract.create, request.schedule, None)
     wanted = {name: getattr(request, name) for name in _SEGMENT_FIELDS}
     segment = await segmentation.create_owned(ctx, CreateSegment(name=SEGMENT_NAME, model_uuid=str(model), **wanted))
     play_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="play")
@@ -99,7 +99,7 @@ async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayRep
     )
     ctx.db.add_all([row, _draft(ctx, workflow.uuid)])
     await ctx.db.flush()
-    await refer(ctx.db, row, [])
+    await record_usages(ctx.db, row, [])
     return await reply(ctx, row)
 
 
@@ -117,7 +117,7 @@ def _draft(ctx: Context, workflow: uuid.UUID) -> Release:
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayReply:
     """Change what is given; null clears description, folder, schedule, order and limit. Enabled only with a deployed graph."""
-    row = await owners.locked(ctx, Play, contract.update, request.uuid)
+    row = await owners.lock(ctx, Play, contract.update, request.uuid)
     if row is None:
         contract.update.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
     if request.template is not None and request.template.is_available:
@@ -128,20 +128,20 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
     if request.is_enabled and not nodes:
         fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid} --nodes @nodes.json --form-fields null"
         contract.update.refuse("playNotDeployed", name=row.name, fix=fix)
-    was = play_schedule.in_force(row)
+    was = play_schedule.active_type(row)
     if "folder_uuid" in given:
-        row.folder_uuid = await owners.folder(ctx, "play", contract.update, request.folder_uuid)
+        row.folder_uuid = await owners.find_folder(ctx, "play", contract.update, request.folder_uuid)
     if "schedule" in given:
-        row.schedule = await play_schedule.checked(ctx, contract.update, request.schedule, row)
+        row.schedule = await play_schedule.validate(ctx, contract.update, request.schedule, row)
     await _change_segment(ctx, row, request)
     _set(row, request)
     await ctx.db.flush()
     if given & {"schedule", "is_enabled"}:
         try:
-            await play_schedule.arrange(ctx, row, was)
+            await play_schedule.apply(ctx, row, was)
         except segmentation.InvalidFilter as error:
             contract.update.refuse("invalidFilter", cause=f"it no longer fits its model: {error}")
-    await refer(ctx.db, row, nodes or [])
+    await record_usages(ctx.db, row, nodes or [])
     return await reply(ctx, row)
 
 
@@ -168,21 +168,21 @@ async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay)
         return
     if not await segmentation.change_owned(ctx, UpdateSegment(uuid=str(row.segment_uuid), **given)):
         contract.update.refuse("segmentNotFound")
-    if play_schedule.in_force(row) in play_schedule.COMPARED:
+    if play_schedule.active_type(row) in play_schedule.COMPARED:
         ctx.warn("The play is enabled: records that are in its segment now and were not before count as added.")
 
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Take the play, its segment, its workflow and releases out of the lists. Runs that have started go on."""
-    row = await owners.locked(ctx, Play, contract.remove, request.uuid)
+    row = await owners.lock(ctx, Play, contract.remove, request.uuid)
     if row is None:
         contract.remove.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
     users = [(kind, user) for kind, user in await usages.users(ctx.db, "play", row.uuid) if user != row.uuid]
     if users:
         contract.remove.refuse("playIsUsed", name=row.name, users=await names(ctx.db, users), details=_listed(users))
-    was, row.is_enabled = play_schedule.in_force(row), False
-    await play_schedule.arrange(ctx, row, was)
+    was, row.is_enabled = play_schedule.active_type(row), False
+    await play_schedule.apply(ctx, row, was)
     users = await segmentation.remove_owned(ctx, row.segment_uuid, row.uuid)
     if users:
         contract.remove.refuse("failedToRemoveSegment", name=row.name, users=await names(ctx.db, users), details=_listed(users))
@@ -219,12 +219,12 @@ async def list_(ctx: Context, request: contract.ListPlays) -> contract.PlaysRepl
     return contract.PlaysReply(plays=await replies(ctx, rows))
 
 
-async def refer(db: AsyncSession, row: Play, nodes: list[JsonObject]) -> None:
+async def record_usages(db: AsyncSession, row: Play, nodes: list[JsonObject]) -> None:
     """Write down what a play uses: segment, model, folder, the play it comes after, and what its deployed nodes and its alerts name."""
     named = [*nodes, *row.health_alert_actions]
-    targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used(named, kind)]
+    targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used_uuids(named, kind)]
     targets += [("model", uid) for uid in (row.model_uuid, *validation.used_models(nodes))]
-    targets += [("segment", row.segment_uuid), *(("play", uid) for uid in play_schedule.comes_after(row))]
+    targets += [("segment", row.segment_uuid), *(("play", uid) for uid in play_schedule.upstream_plays(row))]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
     await usages.put(db, row.workspace_uuid, "play", row.uuid, targets)

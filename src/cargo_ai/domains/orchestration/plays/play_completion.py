@@ -28,7 +28,7 @@ _log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class CompletionJob:
     """The job: one batch of a play that has ended. Repeated after a crash, it does nothing twice."""
 
     parts: Parts
@@ -40,7 +40,7 @@ class Ending:
     async def _ended(self, batch: uuid.UUID) -> None:
         async with self.parts.database.session(EVERYWHERE) as db:
             # Taken by whoever clears the mark; it is there again when this transaction does not commit.
-            taken = update(batches).where(batches.c.uuid == batch, batches.c.at_end == play_policy.ENDED).values(at_end=None)
+            taken = update(batches).where(batches.c.uuid == batch, batches.c.at_end == play_policy.END_TASK).values(at_end=None)
             found = (await db.execute(taken.returning(batches))).mappings().one_or_none()
             if found is None:
                 return
@@ -80,7 +80,7 @@ class Ending:
 async def _next(db: AsyncSession, row: Play, batch: uuid.UUID) -> None:
     waiting = select(Play).where(Play.is_enabled, Play.deleted_at.is_(None), Play.schedule["type"].as_string() == "dependency")
     for after in await db.scalars(waiting.where(Play.schedule["playUuid"].as_string() == str(row.uuid))):
-        await play_trigger.call(db, after, f"after:{batch}", ids.new())
+        await play_trigger.defer_comparison(db, after, f"after:{batch}", ids.new())
 
 
 def _is_unhealthy(batch: RowMapping, row: Play) -> bool:
@@ -90,7 +90,7 @@ def _is_unhealthy(batch: RowMapping, row: Play) -> bool:
 
 def _record(row: Play, batch: RowMapping) -> JsonObject:
     """What the actions are told."""
-    finished = run_reply.moment(batch["finished_ms"])
+    finished = run_reply.timestamp(batch["finished_ms"])
     told: JsonObject = {
         "_id": str(batch["uuid"]),
         "_title": f"{row.name}: {batch['failed_count']} of {batch['executed_count']} runs failed",
@@ -112,4 +112,4 @@ def _record(row: Play, batch: RowMapping) -> JsonObject:
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers carry out the job."""
-    parts.tasks[play_policy.ENDED] = Ending(parts).ended
+    parts.tasks[play_policy.END_TASK] = CompletionJob(parts).ended

@@ -14,22 +14,22 @@ from cargo_ai.contract.orchestration.fields import BatchRunsStatus
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.engine.dispatch.admission import Rule
 
-ENDED = "playBatchEnded"
+END_TASK = "playBatchEnded"
 """The job that is called for when a batch of a play has ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Policy:
     """What `submit.batch` is told; both None for a workflow that belongs to no play."""
 
     enrolment: Rule | None = None
     at_end: str | None = None
 
 
-async def of_workflow(db: AsyncSession, workflow: uuid.UUID, kind: str) -> Terms:
+async def of_workflow(db: AsyncSession, workflow: uuid.UUID, kind: str) -> Policy:
     """The terms of a new batch of this workflow. Runs that are done again (`kind` runs) enter whatever the rule."""
     rule = await db.scalar(select(Play.run_creation_rule).where(Play.workflow_uuid == workflow))
-    return Terms() if rule is None else Terms("always" if kind == "runs" else cast("Rule", rule), ENDED)
+    return Policy() if rule is None else Policy("always" if kind == "runs" else cast("Rule", rule), END_TASK)
 
 
 async def thresholds(db: AsyncSession, workflows: Collection[uuid.UUID]) -> dict[uuid.UUID, float]:

@@ -35,7 +35,7 @@ COMPARED = AT_ONCE | {"cron", "dependency"}
 """The types that enrol what has changed since the last time: all."""
 
 
-async def checked(
+async def validate(
     ctx: Context, operation: Operation[Any, Any, Any], given: contract.PlaySchedule | None, row: Play | None
 ) -> JsonObject | None:
     """A schedule as it is kept; refuses one that cannot be. `row`: the play that it is for, once it is there."""
@@ -48,13 +48,13 @@ async def checked(
         case contract.DbtSchedule():
             operation.refuse("integrationNotFound", slug="dbt")
         case contract.DependencySchedule():
-            await _depends(ctx, operation, given.play_uuid, row)
+            await _validate_dependency(ctx, operation, given.play_uuid, row)
         case _:
             pass
     return given.to_wire() if given is not None else None
 
 
-async def _depends(ctx: Context, operation: Operation[Any, Any, Any], text: str, row: Play | None) -> None:
+async def _validate_dependency(ctx: Context, operation: Operation[Any, Any, Any], text: str, row: Play | None) -> None:
     """Refuse to wait for a play that is not there, or that waits for this one, directly or through others."""
     # Two who close a circle from both ends take turns here.
     await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(ctx.workspace), 13))))
@@ -68,10 +68,10 @@ async def _depends(ctx: Context, operation: Operation[Any, Any, Any], text: str,
         if row is not None and found.uuid == row.uuid:
             chain = " → ".join(one.name for one in [row, *seen])
             operation.refuse("failedToSchedule", cause=f"it would wait for itself ({chain}).")
-        wanted = next((str(uid) for uid in comes_after(found)), None)
+        wanted = next((str(uid) for uid in upstream_plays(found)), None)
 
 
-def comes_after(row: Play) -> list[uuid.UUID]:
+def upstream_plays(row: Play) -> list[uuid.UUID]:
     """The play whose batches this one waits for, as a list of one; [] for any other schedule."""
     kept = row.schedule or {}
     named = ids.parse(str(kept.get("playUuid"))) if kept.get("type") == "dependency" else None
@@ -93,17 +93,17 @@ async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Play]) -
     return await schedule.by_owner(await driver_connection(db), workspace, KIND, sorted(owners))
 
 
-def in_force(row: Play) -> str | None:
+def active_type(row: Play) -> str | None:
     """The type of the schedule that starts the play by itself; None while nothing does."""
     return str(row.schedule["type"]) if row.is_enabled and row.schedule is not None else None
 
 
-async def arrange(ctx: Context, row: Play, was: str | None) -> None:
+async def apply(ctx: Context, row: Play, was: str | None) -> None:
     """Put the play's schedule into force, or out of force. `was`: what was in force before. Raises InvalidFilter.
 
     Changes count from the moment when one that compares comes into force; between two of those none is lost.
     """
-    kind, connection = in_force(row), await driver_connection(ctx.db)
+    kind, connection = active_type(row), await driver_connection(ctx.db)
     if row.is_enabled and kind is None:
         ctx.warn("The play has no schedule: it runs only when you start a batch. Give it one with --schedule.")
     wanted: list[Wanted] = []

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.plays import play_schedule
-from cargo_ai.domains.orchestration.plays.play_policy import ENDED
+from cargo_ai.domains.orchestration.plays.play_policy import END_TASK
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch import submit
@@ -34,10 +34,10 @@ DUE = "playDue"
 MOST_URGENT = 100
 """A change of at most so many records does not wait behind other batches."""
 
-HELD = """
+TAKE_HELD = """
 delete from schedules where workspace_uuid = %s and kind = 'playChange' and owner_uuid = %s and next_fire_at is null returning name, payload
 """
-TROUBLE = "update schedules set problem = %s where workspace_uuid = %s and kind = 'play' and owner_uuid = %s"
+SET_PROBLEM = "update schedules set problem = %s where workspace_uuid = %s and kind = 'play' and owner_uuid = %s"
 
 _log = log.get(__name__)
 
@@ -72,7 +72,7 @@ async def start(
         cause=cause,
         urgent=urgent,
         skip=bool(data.get("skip")),
-        at_end=ENDED,
+        at_end=END_TASK,
     )
 
 
@@ -104,27 +104,27 @@ def _data(row: Play) -> JsonObject:
     }
 
 
-async def _changed(db: AsyncSession, due: Due) -> uuid.UUID | None:
+async def _on_segment_change(db: AsyncSession, due: Due) -> uuid.UUID | None:
     """A change of a realtime play's segment."""
     row, origin = await ready(db, due.owner)
     return await on_change(db, row, origin, due.name, due.payload)
 
 
-async def _clock(db: AsyncSession, due: Due) -> uuid.UUID:
+async def _on_clock(db: AsyncSession, due: Due) -> uuid.UUID:
     """A cron schedule of a play: comparing may take a while, so a job does that."""
     row, _ = await ready(db, due.owner)
     batch = ids.new()
-    await call(db, row, f"due:{due.due.isoformat()}", batch)
+    await defer_comparison(db, row, f"due:{due.due.isoformat()}", batch)
     return batch
 
 
-async def call(db: AsyncSession, row: Play, cause: str, batch: uuid.UUID) -> None:
+async def defer_comparison(db: AsyncSession, row: Play, cause: str, batch: uuid.UUID) -> None:
     """Have a worker compare the play's segment with its last state, and enrol what has changed."""
     names = {"workspace": str(row.workspace_uuid), "play": str(row.uuid), "cause": cause, "batch": str(batch)}
     await producer().defer(await driver_connection(db), DUE, "interactive", **names)
 
 
-class Firing:
+class TriggerJob:
     """The job: one play whose time has come. Repeated after a crash, it enrols nothing twice."""
 
     def __init__(self, database: Database) -> None:
@@ -147,7 +147,7 @@ class Firing:
                 return
             await db.flush()
             connection = await driver_connection(db)
-            held = await (await connection.execute(HELD, (workspace, play))).fetchall()
+            held = await (await connection.execute(TAKE_HELD, (workspace, play))).fetchall()
             uid: uuid.UUID | None = batch
             for change, payload in sorted(held):
                 if await on_change(db, row, origin, change, payload, uid):
@@ -159,13 +159,13 @@ class Firing:
     async def _trouble(self, workspace: uuid.UUID, play: uuid.UUID, sentence: str) -> None:
         _log.warning("a play did not fire", play=str(play), cause=sentence)
         async with self._database.session(workspace) as db:
-            await (await driver_connection(db)).execute(TROUBLE, (sentence, workspace, play))
+            await (await driver_connection(db)).execute(SET_PROBLEM, (sentence, workspace, play))
             await db.commit()
 
 
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers fire plays."""
-    parts.schedules[play_schedule.KIND] = _clock
-    parts.schedules[CHANGE] = _changed
-    parts.tasks[DUE] = Firing(parts.database).due
+    parts.schedules[play_schedule.KIND] = _on_clock
+    parts.schedules[CHANGE] = _on_segment_change
+    parts.tasks[DUE] = TriggerJob(parts.database).due

@@ -36,28 +36,28 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
         contract.replay_run.refuse("runBelowAnother", uuid=request.uuid, parent=row["parent_uuid"], fix=fix)
     if row["finished_ms"] is None:
         contract.replay_run.refuse("runNotFinished", uuid=request.uuid, status=row["status"])
-    former = await rerun.walked(ctx, row["workflow_uuid"], row["release_uuid"], row["graph_uuid"])
+    former = await rerun.origin_of_graph(ctx, row["workflow_uuid"], row["release_uuid"], row["graph_uuid"])
     origin = await _origin(ctx, request, former)
     reset = Reset("node", path=request.from_node)
-    fault = rerun.fault(reset, [dict(node) for node in origin.nodes])
+    fault = rerun.problem_of(reset, [dict(node) for node in origin.nodes])
     if fault is not None:
         contract.replay_run.refuse("nodeNotFound", path=request.from_node, cause=fault)
     nodes = [dict(node) for node in origin.nodes]
-    (again,) = await rerun_source.again(ctx.db, ctx.workspace, [row], reset, Graph.of(nodes))
+    (again,) = await rerun_source.to_replays(ctx.db, ctx.workspace, [row], reset, Graph.of(nodes))
     if again.skip is not None:
         cause = again.skip.removeprefix("Skipped: ")
         fix = f"cargo-ai orchestration run get {request.uuid}"
         contract.replay_run.refuse("nodeNotReached", uuid=request.uuid, path=request.from_node, cause=cause, fix=fix)
     made = await submit.run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), origin, again)
     found = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == made))).mappings().one()
-    return RunReply(run=(await run_reply.many(ctx.db, ctx.workspace, [found]))[0])
+    return RunReply(run=(await run_reply.to_responses(ctx.db, ctx.workspace, [found]))[0])
 
 
 async def _origin(ctx: Context, request: contract.ReplayRun | contract.ReplayBatch, former: Origin) -> Origin:
     """The graph that the repetition walks: the earlier one, unless the request names another."""
     operation = contract.replay_run if isinstance(request, contract.ReplayRun) else contract.replay_batch
     if request.release_uuid is not None or request.nodes is not None:
-        return await resolve_graph.origin(ctx, operation, str(former.workflow), request.release_uuid, request.nodes)
+        return await resolve_graph.resolve(ctx, operation, str(former.workflow), request.release_uuid, request.nodes)
     if not former.nodes:
         operation.refuse("nodesNotFound", cause="the graph is gone: give nodes.")
     return former
@@ -71,9 +71,11 @@ async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchRepl
         contract.replay_batch.refuse("batchNotFound", uuid=request.uuid)
     origin = await _origin(ctx, request, former)
     reset = Reset("node", path=request.from_node)
-    fault = rerun.fault(reset, [dict(node) for node in origin.nodes])
+    fault = rerun.problem_of(reset, [dict(node) for node in origin.nodes])
     if fault is not None:
         contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=fault)
     statuses = list(request.statuses) if request.statuses is not None else None
     filter = batch_kinds.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
-    return await batch.begun(ctx, ids.new(), origin, rerun.kept(filter, reset, origin.nodes), pacing.of_request(request, origin.nodes))
+    return await batch.submit_batch(
+        ctx, ids.new(), origin, rerun.to_stored(filter, reset, origin.nodes), pacing.of_request(request, origin.nodes)
+    )

@@ -66,14 +66,14 @@ class Graph:
         return str(found["uuid"]) if found else None
 
 
-class Former(NamedTuple):
+class OriginalRun(NamedTuple):
     """The earlier run, and the first of all that repeat each other."""
 
     uuid: uuid.UUID
     root: uuid.UUID
 
 
-def cut(reset: Reset, run: Former, visits: Sequence[Visited], graph: Graph) -> Seed | str:
+def find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> Seed | str:
     """What the new run takes over and where it goes on; a sentence when it cannot. `visits` are in order."""
     if reset.start == "firstNode":
         return Seed(run.uuid, run.root)
@@ -90,7 +90,7 @@ def cut(reset: Reset, run: Former, visits: Sequence[Visited], graph: Graph) -> S
     return _seed(run, last.seq + 1, following if following in graph.by_uuid else None, following)
 
 
-def _at_node(reset: Reset, run: Former, visits: Sequence[Visited], graph: Graph) -> Seed | str:
+def _at_node(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> Seed | str:
     slug, _, rest = (reset.path or "").partition(".")
     target = graph.by_slug.get(slug) if slug else graph.by_uuid.get(reset.node_uuid or "")
     wanted = {str(target["uuid"])} if target else set[str]()
@@ -103,7 +103,7 @@ def _at_node(reset: Reset, run: Former, visits: Sequence[Visited], graph: Graph)
     return f"The run never came to {slug or reset.name}."
 
 
-def _seed(run: Former, taken: int, node: str | None, name: str, path: str | None = None) -> Seed | str:
+def _seed(run: OriginalRun, taken: int, node: str | None, name: str, path: str | None = None) -> Seed | str:
     if node is None:
         return f"The node {name} is not in the graph that the runs walk now."
     return Seed(run.uuid, run.root, taken, node if taken else None, path if taken else None)
@@ -115,7 +115,7 @@ def _first_child(graph: Graph, visit: Visited) -> str | None:
     return children[0] if children else None
 
 
-def path_fault(path: str, nodes: Sequence[JsonObject]) -> str | None:
+def path_problem(path: str, nodes: Sequence[JsonObject]) -> str | None:
     """What is wrong with a path of slugs in a graph: the end of a sentence; None when nothing is. What a tool holds is not known here."""
     slug, dot, rest = path.partition(".")
     if dot and not rest:
@@ -126,7 +126,7 @@ def path_fault(path: str, nodes: Sequence[JsonObject]) -> str | None:
     if not rest:
         return None
     if found.get("kind") == "native" and found.get("actionSlug") == "group":
-        inside = path_fault(rest, validation.inside(found))
+        inside = path_problem(rest, validation.group_nodes(found))
         return f"in {slug}, {inside}" if inside else None
     if found.get("kind") != "tool":
         return f"{slug} starts no runs of its own, so there is nothing in it. Write {slug}."

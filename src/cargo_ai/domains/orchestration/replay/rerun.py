@@ -22,17 +22,17 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
 
-async def origin(ctx: Context, request: contract.CreateBatch) -> Origin:
+async def resolve(ctx: Context, request: contract.CreateBatch) -> Origin:
     """The graph of a new batch. Runs that are done again walk the graph that they walked, unless the request names another."""
     if not isinstance(request.data, batch_kinds.RunsData) or request.workflow_uuid is not None:
-        return await resolve_graph.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
+        return await resolve_graph.resolve(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
     filter = request.data.filter
     if filter.batch_uuid is None and not filter.uuids:
-        _wrong("say which runs: name a workflow, or in the filter a batchUuid or uuids.")
+        _refuse("say which runs: name a workflow, or in the filter a batchUuid or uuids.")
     former = await _former(ctx, filter)
     if request.release_uuid is None and request.nodes is None:
         return former
-    return await resolve_graph.origin(ctx, contract.create, str(former.workflow), request.release_uuid, request.nodes)
+    return await resolve_graph.resolve(ctx, contract.create, str(former.workflow), request.release_uuid, request.nodes)
 
 
 async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> Origin:
@@ -40,16 +40,16 @@ async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> Origin:
     if filter.batch_uuid is not None:
         found = await of_batch(ctx, filter.batch_uuid)
         if found is None:
-            _wrong(f"there is no batch {filter.batch_uuid}.", "cargo-ai orchestration batch list")
+            _refuse(f"there is no batch {filter.batch_uuid}.", "cargo-ai orchestration batch list")
         return found
-    where = run_filter.matching(ctx.workspace, record_filter.given(filter))
+    where = run_filter.matching(ctx.workspace, record_filter.run_filters(filter))
     rows = (await ctx.db.execute(select(runs.c.workflow_uuid, runs.c.release_uuid, runs.c.graph_uuid).where(*where).distinct())).all()
     if not rows:
-        _wrong("no run matches the filter.", "cargo-ai orchestration run list --workflow-uuid UUID --statuses error")
+        _refuse("no run matches the filter.", "cargo-ai orchestration run list --workflow-uuid UUID --statuses error")
     if len(rows) > 1:
-        _wrong("these runs walked different graphs: name a workflow, and its deployed release is taken, or give nodes.")
+        _refuse("these runs walked different graphs: name a workflow, and its deployed release is taken, or give nodes.")
     workflow, release, graph = rows[0]
-    return await walked(ctx, workflow, release, graph)
+    return await origin_of_graph(ctx, workflow, release, graph)
 
 
 async def of_batch(ctx: Context, text: str) -> Origin | None:
@@ -57,10 +57,10 @@ async def of_batch(ctx: Context, text: str) -> Origin | None:
     columns = (batches.c.workflow_uuid, batches.c.release_uuid, batches.c.graph_uuid)
     query = select(*columns).where(batches.c.uuid == ids.parse(text), batches.c.workspace_uuid == ctx.workspace)
     row = (await ctx.db.execute(query)).one_or_none()
-    return None if row is None else await walked(ctx, *row)
+    return None if row is None else await origin_of_graph(ctx, *row)
 
 
-async def walked(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, graph: uuid.UUID) -> Origin:
+async def origin_of_graph(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, graph: uuid.UUID) -> Origin:
     """The origin of new runs through a graph that earlier ones walked."""
     nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
     return Origin(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)
@@ -71,16 +71,16 @@ def reset_of_request(reset: batch_kinds.RunsReset) -> Reset:
     return Reset(reset.from_, reset.node_uuid, reset.node_path)
 
 
-def fault(reset: Reset, nodes: Sequence[JsonObject]) -> str | None:
+def problem_of(reset: Reset, nodes: Sequence[JsonObject]) -> str | None:
     """Why nothing could go on there in this graph, as the end of a sentence; None when something might."""
     if reset.path is not None:
-        return replay_point.path_fault(reset.path, nodes)
+        return replay_point.path_problem(reset.path, nodes)
     if reset.node_uuid is not None and not any(node.get("uuid") == reset.node_uuid for node in nodes):
         return f"the graph has no node {reset.node_uuid}."
     return None
 
 
-def kept(filter: batch_kinds.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[str, Any]]) -> JsonObject:
+def to_stored(filter: batch_kinds.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[str, Any]]) -> JsonObject:
     """The data of a batch that does runs again. A path of slugs is kept with the uuid of its first node beside it."""
     slug = (reset.path or "").partition(".")[0]
     found = next((str(node["uuid"]) for node in nodes if slug and node.get("slug") == slug), reset.node_uuid)
@@ -90,7 +90,7 @@ def kept(filter: batch_kinds.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[
 
 def conditions(workspace: uuid.UUID, workflow: uuid.UUID, filter: batch_kinds.RunsOfBatch, batch: uuid.UUID) -> list[Condition]:
     """The runs that a batch does again: those that had ended and were older than it. They stay the same while it is read."""
-    where = run_filter.matching(workspace, record_filter.given(filter))
+    where = run_filter.matching(workspace, record_filter.run_filters(filter))
     where += [runs.c.workflow_uuid == workflow, runs.c.fanout_uuid.is_(None), runs.c.finished_ms.is_not(None), runs.c.uuid < batch]
     if filter.statuses is None:
         where.append(runs.c.status != "skipped")
@@ -99,5 +99,5 @@ def conditions(workspace: uuid.UUID, workflow: uuid.UUID, filter: batch_kinds.Ru
     return where
 
 
-def _wrong(cause: str, fix: str | None = None) -> NoReturn:
+def _refuse(cause: str, fix: str | None = None) -> NoReturn:
     contract.create.refuse("dataError", cause=cause, details={"dataError": {"reason": "invalidData"}}, fix=fix)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.orchestration.batch_data import RunsOfBatch
 from cargo_ai.domains.orchestration.replay import replay_point, rerun
-from cargo_ai.domains.orchestration.replay.replay_point import Former, Graph, Reset, Visited
+from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
 from cargo_ai.domains.orchestration.runs import run_filter, run_reply
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.engine.journal.replay import Again, Seed
@@ -40,13 +40,13 @@ async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, An
             raise SourceFailed("The batch is gone.")
         nodes = (await run_reply.graphs_of(db, workspace, {row.graph_uuid})).get(row.graph_uuid, [])
         after = await _last(db, batch) if skip else None
-    walked = Walked(workspace, row.workflow_uuid, nodes)
+    walked = Target(workspace, row.workflow_uuid, nodes)
     async for chunk in of_filter(database, walked, data, batch, after):
         yield chunk
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
+class Target:
     """The workflow whose runs are done again, and the graph that they walk now."""
 
     workspace: uuid.UUID
@@ -55,7 +55,7 @@ class Walked:
 
 
 async def of_filter(
-    database: Database, walked: Walked, data: Mapping[str, Any], before: uuid.UUID, after: uuid.UUID | None = None
+    database: Database, walked: Target, data: Mapping[str, Any], before: uuid.UUID, after: uuid.UUID | None = None
 ) -> Chunks:
     """The runs of a batch's data that are older than `before`, behind `after`, oldest first."""
     workspace, graph = walked.workspace, Graph.of(walked.nodes)
@@ -64,7 +64,7 @@ async def of_filter(
     while True:
         async with database.session(EVERYWHERE) as db:
             page = await _page(db, where, after)
-            found = await again(db, workspace, page, reset, graph)
+            found = await to_replays(db, workspace, page, reset, graph)
         if not page:
             return
         after = page[-1]["uuid"]
@@ -80,12 +80,12 @@ async def _page(db: AsyncSession, where: list[Any], after: uuid.UUID | None) -> 
     return (await db.execute(query if after is None else query.where(runs.c.uuid > after))).mappings().all()
 
 
-async def again(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping], reset: Reset, graph: Graph) -> list[Again]:
+async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping], reset: Reset, graph: Graph) -> list[Again]:
     """The repetitions of runs (rows of COLUMNS), in their order; one that cannot be is marked with the reason. One statement."""
     visits = await _visits(db, workspace, [row["uuid"] for row in rows]) if rows and reset.start != "firstNode" else {}
     found: list[Again] = []
     for row in rows:
-        seed = replay_point.cut(reset, Former(row["uuid"], row["root"]), visits.get(row["uuid"], []), graph)
+        seed = replay_point.find(reset, OriginalRun(row["uuid"], row["root"]), visits.get(row["uuid"], []), graph)
         record: dict[str, Any] = row["record"]
         named = (record, row["record_id"], row["record_title"])
         found.append(Again(*named, Seed(row["uuid"], row["root"]), f"Skipped: {seed}") if isinstance(seed, str) else Again(*named, seed))

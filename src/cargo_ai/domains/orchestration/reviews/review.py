@@ -26,7 +26,7 @@ async def list_(ctx: Context, request: contract.ListReviews) -> contract.Reviews
     """Reviews, newest first."""
     where = _conditions(request)
     query = review_rows.query().where(*where).order_by(Review.uuid.desc()).limit(request.limit).offset(request.offset)
-    found = [review_rows.shown(row, status) for row, status in await ctx.db.execute(query)]
+    found = [review_rows.to_response(row, status) for row, status in await ctx.db.execute(query)]
     count = await ctx.db.scalar(select(func.count()).select_from(Review).where(*where))
     return contract.ReviewsReply(reviews=found, count=int(count or 0))
 
@@ -57,7 +57,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.ReviewReply:
     found = (await ctx.db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
     if found is None:
         contract.get.refuse("reviewNotFound", uuid=request.uuid)
-    return contract.ReviewReply(review=review_rows.shown(found[0], found[1]))
+    return contract.ReviewReply(review=review_rows.to_response(found[0], found[1]))
 
 
 @handles(contract.approve)

@@ -47,7 +47,7 @@ async def open_review(db: AsyncSession, uid: str, operation: AnyOperation) -> Re
         operation.refuse("reviewNotFound", uuid=uid)
     if row.status in {"approved", "rejected"} and not row.timed_out:
         who, at = row.decided_by_email or "whoever had a link", clock.wire(row.decided_at or row.updated_at)
-        told = review_rows.shown(row, row.status).to_wire()
+        told = review_rows.to_response(row, row.status).to_wire()
         details = {"decision": row.status, "decidedBy": told["decidedBy"], "decidedAt": told["decidedAt"]}
         operation.refuse("reviewAlreadyDecided", status=row.status, who=who, at=at, details=details)
     # The run's lock: it does not end between this look and the decision.
@@ -78,7 +78,7 @@ async def decide(db: AsyncSession, uid: str, decision: Decision, operation: AnyO
         # The run is on its way into or out of its parking place.
         await producer().defer_later(connection, TASK, "interactive", 1, review=str(row.uuid))
     await connection.execute("select pg_notify('cargo_done', %s)", (str(row.uuid),))
-    return review_rows.shown(row, row.status)
+    return review_rows.to_response(row, row.status)
 
 
 def _values(row: Review, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _values(row: Review, given: Mapping[str, Any]) -> dict[str, Any]:
     return final
 
 
-class Rouser:
+class ResumeJob:
     """The queue's job that follows a decision made while the run was just parking: it looks again until the run has gone on."""
 
     def __init__(self, database: Database) -> None:

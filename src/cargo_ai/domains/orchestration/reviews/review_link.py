@@ -63,7 +63,7 @@ async def find(db: AsyncSession, review: str) -> contract.Review:
     found = (await db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
     if found is None:
         contract.get.refuse("reviewNotFound", uuid=review)
-    return review_rows.shown(found[0], found[1])
+    return review_rows.to_response(found[0], found[1])
 
 
 async def decide(db: AsyncSession, held: Holder, asked: Wire) -> contract.Review:
@@ -77,7 +77,7 @@ async def decide(db: AsyncSession, held: Holder, asked: Wire) -> contract.Review
     raise TypeError(f"{type(asked).__name__} is no decision")
 
 
-def told(review: contract.Review, address: str) -> str:
+def page_text(review: contract.Review, address: str) -> str:
     """The review as plain text; while it waits, with the commands that decide by sending to `address`."""
     lines = [review.title, "=" * min(len(review.title), 80), ""]
     if review.instructions:

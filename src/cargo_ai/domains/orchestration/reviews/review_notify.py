@@ -28,13 +28,13 @@ MOST_SHOWN = 500
 _log = log.get(__name__)
 
 
-async def ask(db: AsyncSession, settings: Settings, review: uuid.UUID) -> None:
+async def notify_assignees(db: AsyncSession, settings: Settings, review: uuid.UUID) -> None:
     """Have the assignees of a review of this transaction told, where this server can send e-mail."""
     if state(settings) == "configured":
         await producer().defer(await driver_connection(db), TASK, "interactive", review=str(review))
 
 
-class Teller:
+class ReviewNotifier:
     """The queue's job of telling. Who was told once is not told again."""
 
     def __init__(self, database: Database, secrets: SecretKey, settings: Settings, mailer: Mailer) -> None:
@@ -100,7 +100,7 @@ def _body(row: Review, link: str | None) -> str:
     if row.instructions:
         lines += [row.instructions, ""]
     for field in row.fields:
-        lines.append(f"{field['label'] or field['name']}: {_shown(field['value'])}")
+        lines.append(f"{field['label'] or field['name']}: {_shorten(field['value'])}")
     lines.append("")
     if row.expires_at is not None:
         lines += [f"It waits until {clock.wire(row.expires_at)}.", ""]
@@ -111,6 +111,6 @@ def _body(row: Review, link: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _shown(value: object) -> str:
+def _shorten(value: object) -> str:
     told = to_text(value)
     return told if len(told) <= MOST_SHOWN else told[: MOST_SHOWN - 1] + "…"

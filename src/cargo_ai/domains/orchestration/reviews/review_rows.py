@@ -32,7 +32,7 @@ def query() -> Select[Review, str]:
     return select(Review, status.label("status"))
 
 
-def shown(row: Review, now: str) -> Shown:
+def to_response(row: Review, now: str) -> Shown:
     """A review on the wire, with the status that it has now."""
     decider = None
     if row.decided_via is not None:

@@ -28,7 +28,7 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
     where = record_filter.conditions(ctx.workspace, request)
     query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
-    found = await run_reply.many(ctx.db, ctx.workspace, rows)
+    found = await run_reply.to_responses(ctx.db, ctx.workspace, rows)
     return contract.RecordsReply(records=[_reply(one) for one in found], count=await _count(ctx, request))
 
 
@@ -39,8 +39,8 @@ async def count(ctx: Context, request: contract.CountRecords) -> run_contract.Co
 
 
 async def _count(ctx: Context, request: Wire, *more: run_filter.Condition) -> int:
-    where = [*run_filter.matching(ctx.workspace, record_filter.given(request)), *more]
-    queries = (select(func.count()).select_from(run_filter.joined).where(*where, part) for part in record_filter.apart())
+    where = [*run_filter.matching(ctx.workspace, record_filter.run_filters(request)), *more]
+    queries = (select(func.count()).select_from(run_filter.joined).where(*where, part) for part in record_filter.latest_by_level())
     return sum([int(await ctx.db.scalar(query) or 0) for query in queries])
 
 
@@ -62,9 +62,9 @@ async def get_metrics(ctx: Context, request: contract.GetRecordMetrics) -> contr
     workflow = ids.parse(request.workflow_uuid)
     if workflow is None or not await public.workflow_exists(ctx.db, workflow):
         contract.get_metrics.refuse("workflowNotFound", uuid=request.workflow_uuid)
-    counted = await run_metrics.scanned(ctx, record_filter.conditions(ctx.workspace, request))
+    counted = await run_metrics.scan(ctx, record_filter.conditions(ctx.workspace, request))
     nodes = await run_metrics.graph_of(ctx, workflow, request.batch_uuid, request.release_uuid)
-    return contract.RecordMetricsReply(record_metrics=[_metric(node, counts) for node, counts in run_metrics.in_order(counted, nodes)])
+    return contract.RecordMetricsReply(record_metrics=[_metric(node, counts) for node, counts in run_metrics.sort_by_graph(counted, nodes)])
 
 
 def _metric(node: str, counts: dict[str, Any]) -> contract.RecordMetric:
@@ -93,4 +93,4 @@ async def cancel(ctx: Context, request: contract.CancelRecords) -> Counted:
     selected = len(set(request.ids)) if request.ids is not None else await _count(ctx, request, unfinished)
     if selected > MOST_CANCELLED:
         contract.cancel.refuse("tooManyRecordsSelected", count=selected, limit=MOST_CANCELLED)
-    return Counted(count=await run_cancel.unfinished(ctx, where))
+    return Counted(count=await run_cancel.cancel_unfinished(ctx, where))

@@ -28,7 +28,7 @@ async def download(ctx: Context, request: contract.DownloadRecords) -> UrlReply:
     if workflow is None or not await public.workflow_exists(ctx.db, workflow):
         contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return UrlReply(url=exports.sign(ctx, "latestRuns", params | run_export.titled(request.format), request.format))
+    return UrlReply(url=exports.sign(ctx, "latestRuns", params | run_export.with_titles(request.format), request.format))
 
 
 @handles(contract.download_outputs)
@@ -53,7 +53,7 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
 async def produce_records(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Records: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRecords.model_validate(params)
-    wanted = run_rows.Wanted(database, workspace, record_filter.conditions(workspace, request))
+    wanted = run_rows.RunSelection(database, workspace, record_filter.conditions(workspace, request))
     name = f"records-{request.batch_uuid or request.workflow_uuid}"
     return await run_export.titled_runs(wanted, name, titles=bool(params.get("titles")))
 
@@ -63,5 +63,5 @@ async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict
     """The input and the output of one node (by default the last one executed) of each record."""
     request = contract.DownloadRecordOutputs.model_validate(params)
     where = record_filter.conditions(workspace, request)
-    wanted = run_rows.Wanted(database, workspace, where, limit=request.limit, offset=request.offset)
+    wanted = run_rows.RunSelection(database, workspace, where, limit=request.limit, offset=request.offset)
     return run_export.run_outputs(wanted, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)

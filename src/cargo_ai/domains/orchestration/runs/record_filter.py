@@ -36,7 +36,7 @@ def latest(before: uuid.UUID | None = None) -> Condition:
     return and_(runs.c.status != "skipped", top, or_(at_top, _is_latest_below(before)))
 
 
-def apart() -> tuple[Condition, Condition]:
+def latest_by_level() -> tuple[Condition, Condition]:
     """The same, of runs at the top alone and of runs below others alone: whoever counts many is faster with both, one after the other."""
     at_top, there = runs.c.parent_uuid.is_(None), runs.c.status != "skipped"
     return and_(there, at_top, ~_newer_at_top(runs.c.record_id, None)), and_(there, ~at_top, _is_latest_below(None))
@@ -71,10 +71,10 @@ def _is_latest_below(before: uuid.UUID | None) -> Condition:
 
 def conditions(workspace: uuid.UUID, request: Wire) -> list[Condition]:
     """All conditions of a request that has some of the record filters: they are about the latest run of each record."""
-    return [*run_filter.matching(workspace, given(request)), latest()]
+    return [*run_filter.matching(workspace, run_filters(request)), latest()]
 
 
-def given(request: Wire) -> dict[str, Any]:
+def run_filters(request: Wire) -> dict[str, Any]:
     """The filters of a request by the names that runs have for them."""
     found: dict[str, Any] = {_NAMES.get(name, name): getattr(request, name) for name in type(request).model_fields}
     statuses = found.get("statuses")

@@ -17,10 +17,12 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
 
-Creating = Operation[Any, Any, Any]
+CreateOperation = Operation[Any, Any, Any]
 
 
-async def origin(ctx: Context, operation: Creating, workflow: str | None, release: str | None, nodes: Sequence[Node] | None) -> Origin:
+async def resolve(
+    ctx: Context, operation: CreateOperation, workflow: str | None, release: str | None, nodes: Sequence[Node] | None
+) -> Origin:
     """The graph and workflow of a new run or batch; refuses through `operation` when there is none that can be walked."""
     if release is not None and nodes is not None:
         operation.refuse("invalidReleaseOrCustomNodes", cause="give a release or nodes, not both.")
@@ -30,9 +32,9 @@ async def origin(ctx: Context, operation: Creating, workflow: str | None, releas
     if runnable is None:
         operation.refuse("workflowNotFound", uuid=workflow, fix="cargo-ai orchestration tool list")
     if nodes is not None:
-        return _origin(ctx, runnable.workflow_uuid, None, await _checked(ctx, operation, nodes))
+        return _origin(ctx, runnable.workflow_uuid, None, await _validate(ctx, operation, nodes))
     if release is not None:
-        return _origin(ctx, runnable.workflow_uuid, *await _pinned(ctx, operation, runnable.workflow_uuid, release))
+        return _origin(ctx, runnable.workflow_uuid, *await _release(ctx, operation, runnable.workflow_uuid, release))
     if runnable.release_uuid is None or not runnable.nodes:
         operation.refuse(
             "nodesNotFound",
@@ -42,22 +44,22 @@ async def origin(ctx: Context, operation: Creating, workflow: str | None, releas
     return _origin(ctx, runnable.workflow_uuid, runnable.release_uuid, runnable.nodes)
 
 
-async def _ad_hoc(ctx: Context, operation: Creating, release: str | None, nodes: Sequence[Node] | None) -> Origin:
+async def _ad_hoc(ctx: Context, operation: CreateOperation, release: str | None, nodes: Sequence[Node] | None) -> Origin:
     if nodes is None:
         if release is not None:
             operation.refuse("invalidReleaseOrCustomNodes", cause="a release needs the workflowUuid that it belongs to.")
         operation.refuse("nodesNotFound", cause="name a workflow, or give nodes.", fix="cargo-ai orchestration tool list")
-    kept = await _checked(ctx, operation, nodes)
+    kept = await _validate(ctx, operation, nodes)
     return _origin(ctx, await public.hidden_workflow(ctx.db, ctx.workspace), None, kept)
 
 
-async def _checked(ctx: Context, operation: Creating, nodes: Sequence[Node]) -> list[JsonObject]:
+async def _validate(ctx: Context, operation: CreateOperation, nodes: Sequence[Node]) -> list[JsonObject]:
     kept = nodes_room.stored(ctx, list(nodes))
     if not kept:
         operation.refuse("nodesNotFound", cause="the list of nodes is empty.")
     if not any(is_start(node) for node in kept):
         operation.refuse("rootNodeNotFound")
-    faults = await validation.faults(ctx.db, kept)
+    faults = await validation.problems(ctx.db, kept)
     if faults:
         first = faults[0]
         operation.refuse(
@@ -69,7 +71,7 @@ async def _checked(ctx: Context, operation: Creating, nodes: Sequence[Node]) -> 
     return kept
 
 
-async def _pinned(ctx: Context, operation: Creating, workflow: uuid.UUID, release: str) -> tuple[uuid.UUID, list[JsonObject]]:
+async def _release(ctx: Context, operation: CreateOperation, workflow: uuid.UUID, release: str) -> tuple[uuid.UUID, list[JsonObject]]:
     found = await public.pinned_release(ctx.db, uid) if (uid := ids.parse(release)) else None
     if found is None or found.workflow_uuid != workflow:
         operation.refuse("invalidReleaseOrCustomNodes", cause=f"workflow {workflow} has no release {release}.")
@@ -77,7 +79,7 @@ async def _pinned(ctx: Context, operation: Creating, workflow: uuid.UUID, releas
         operation.refuse("nodesNotFound", cause=f"release {release} has no nodes.")
     if found.status == "draft":
         # A draft may be anything: what is wrong with it must be said now, not by its runs.
-        await _checked(ctx, operation, [Node.model_validate(node) for node in found.nodes])
+        await _validate(ctx, operation, [Node.model_validate(node) for node in found.nodes])
     return found.uuid, found.nodes
 
 

@@ -27,7 +27,7 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
     """Start a run: its row and its job exist exactly when the request's transaction commits."""
     if request.workflow_uuid is not None:
         await _not_a_play(ctx, request.workflow_uuid)
-    origin = await resolve_graph.origin(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
+    origin = await resolve_graph.resolve(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
     data: object = request.data
     if not isinstance(data, dict):
         contract.create.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
@@ -37,7 +37,7 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
         contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
     run = await submit.run(connection, producer(most), origin, cast("JsonObject", data))
     row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == run))).mappings().one()
-    return contract.RunReply(run=run_reply.one(row, [dict(node) for node in origin.nodes], []))
+    return contract.RunReply(run=run_reply.to_response(row, [dict(node) for node in origin.nodes], []))
 
 
 async def _not_a_play(ctx: Context, workflow: str) -> None:
@@ -57,7 +57,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     entries, context, configs = await run_reply.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
     nodes = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
     ran = await run_reply.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
-    found = run_reply.one(row, nodes.get(row["graph_uuid"], []), entries, ran)
+    found = run_reply.to_response(row, nodes.get(row["graph_uuid"], []), entries, ran)
     return contract.RunDetailReply(run=found, run_context=context, run_computed_configs=configs)
 
 
@@ -69,7 +69,7 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     where = run_filter.conditions(ctx.workspace, request)
     query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
-    return contract.RunsReply(runs=await run_reply.many(ctx.db, ctx.workspace, rows), count=await _count(ctx, request))
+    return contract.RunsReply(runs=await run_reply.to_responses(ctx.db, ctx.workspace, rows), count=await _count(ctx, request))
 
 
 @handles(contract.count)

@@ -30,10 +30,10 @@ async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
     workflow = ids.parse(request.workflow_uuid)
     if workflow is None or not await public.workflow_exists(ctx.db, workflow):
         contract.cancel.refuse("workflowNotFound", uuid=request.workflow_uuid)
-    return Counted(count=await unfinished(ctx, run_filter.conditions(ctx.workspace, request)))
+    return Counted(count=await cancel_unfinished(ctx, run_filter.conditions(ctx.workspace, request)))
 
 
-async def unfinished(ctx: Context, where: Sequence[run_filter.Condition]) -> int:
+async def cancel_unfinished(ctx: Context, where: Sequence[run_filter.Condition]) -> int:
     """Cancel the unfinished runs that meet the conditions; how many that were. In pages: nothing holds all of them."""
     connection = await driver_connection(ctx.db)
     touched, ended, after = 0, set[uuid.UUID](), uuid.UUID(int=0)

@@ -31,7 +31,7 @@ async def download(ctx: Context, request: contract.DownloadRuns) -> contract.Url
     if workflow is None or not await public.workflow_exists(ctx.db, workflow):
         contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return contract.UrlReply(url=exports.sign(ctx, "runs", params | titled(request.format), request.format))
+    return contract.UrlReply(url=exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
 
 
 @handles(contract.download_outputs)
@@ -48,7 +48,7 @@ async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -
     if count > MOST_OUTPUTS:
         contract.download_outputs.refuse("tooManyRuns", count=count, limit=MOST_OUTPUTS)
     if request.output_node_slug is not None:
-        wanted = run_rows.Wanted(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
+        wanted = run_rows.RunSelection(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
         slugs = await run_rows.node_columns(wanted)
         if request.output_node_slug not in slugs:
             contract.download_outputs.refuse("nodeNotFound", slug=request.output_node_slug, slugs=", ".join(slugs))
@@ -70,7 +70,7 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
         operation.refuse("batchNotFinished", uuid=request.uuid, status=row["status"], fix=fix)
     if request.output_node_slug is None:
         params: JsonObject = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "oldestFirst": True}
-        return contract.UrlReply(url=exports.sign(ctx, "runs", params | titled(request.format), request.format))
+        return contract.UrlReply(url=exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
     nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     slugs = list(dict.fromkeys(str(node["slug"]) for node in nodes))
     if request.output_node_slug not in slugs:
@@ -79,7 +79,7 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
     return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params | {"oldestFirst": True}, request.format))
 
 
-def titled(format: str | None) -> JsonObject:
+def with_titles(format: str | None) -> JsonObject:
     """Tables have a column for each node; JSON has not."""
     return {"titles": True} if format in {None, "csv"} else {}
 
@@ -89,11 +89,11 @@ async def produce_runs(database: Database, workspace: uuid.UUID, params: dict[st
     """Runs: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRuns.model_validate(params)
     where = run_filter.conditions(workspace, request)
-    wanted = run_rows.Wanted(database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
+    wanted = run_rows.RunSelection(database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
     return await titled_runs(wanted, f"runs-{request.batch_uuid or request.workflow_uuid}", titles=bool(params.get("titles")))
 
 
-async def titled_runs(wanted: run_rows.Wanted, filename: str, *, titles: bool) -> Export:
+async def titled_runs(wanted: run_rows.RunSelection, filename: str, *, titles: bool) -> Export:
     """One row per run; `titles`: with a column per node."""
     columns = await run_rows.node_columns(wanted) if titles else {}
 
@@ -110,11 +110,11 @@ async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict
     """The input and the output of one node (by default the last one executed) of each run."""
     request = contract.DownloadRunOutputs.model_validate(params)
     where, oldest_first = run_filter.conditions(workspace, request), bool(params.get("oldestFirst"))
-    wanted = run_rows.Wanted(database, workspace, where, oldest_first, request.limit, request.offset)
+    wanted = run_rows.RunSelection(database, workspace, where, oldest_first, request.limit, request.offset)
     return run_outputs(wanted, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)
 
 
-def run_outputs(wanted: run_rows.Wanted, filename: str, slug: str | None) -> Export:
+def run_outputs(wanted: run_rows.RunSelection, filename: str, slug: str | None) -> Export:
     """One row per run with its input and what a node gave."""
 
     async def rows() -> AsyncIterator[list[exports.Record]]:

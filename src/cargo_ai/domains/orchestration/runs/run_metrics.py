@@ -28,12 +28,12 @@ async def get_metrics(ctx: Context, request: contract.GetRunMetrics) -> contract
         contract.get_metrics.refuse("workflowNotFound", uuid=request.workflow_uuid)
     bounds = [run_filter.milliseconds(at) for at in (request.created_after, request.created_before) if at is not None]
     within = any(bound % HOUR for bound in bounds)
-    counted = await scanned(ctx, run_filter.conditions(ctx.workspace, request)) if within else await _kept(ctx, request)
+    counted = await scan(ctx, run_filter.conditions(ctx.workspace, request)) if within else await _from_journal(ctx, request)
     nodes = await graph_of(ctx, workflow, request.batch_uuid, request.release_uuid)
-    return contract.RunMetricsReply(run_metrics=[_metric(node, counts) for node, counts in in_order(counted, nodes)])
+    return contract.RunMetricsReply(run_metrics=[_metric(node, counts) for node, counts in sort_by_graph(counted, nodes)])
 
 
-def in_order(counted: dict[str, dict[str, Any]], nodes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+def sort_by_graph(counted: dict[str, dict[str, Any]], nodes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
     """The counts by node in the order of the graph, zeros for nodes that none came to; what is no longer in it comes last."""
     order = {node: index for index, node in enumerate(nodes)}
     filled: dict[str, dict[str, Any]] = {node: dict.fromkeys(_SUMS, 0) for node in order}
@@ -41,7 +41,7 @@ def in_order(counted: dict[str, dict[str, Any]], nodes: Sequence[str]) -> list[t
     return sorted(filled.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
 
 
-async def _kept(ctx: Context, request: contract.GetRunMetrics) -> dict[str, dict[str, Any]]:
+async def _from_journal(ctx: Context, request: contract.GetRunMetrics) -> dict[str, dict[str, Any]]:
     where = [node_metrics.c.workspace_uuid == ctx.workspace, node_metrics.c.workflow_uuid == ids.parse(request.workflow_uuid)]
     for text, column in ((request.release_uuid, node_metrics.c.release_uuid), (request.batch_uuid, node_metrics.c.batch_uuid)):
         if text is not None:
@@ -55,7 +55,7 @@ async def _kept(ctx: Context, request: contract.GetRunMetrics) -> dict[str, dict
     return {row["node_uuid"]: dict(row) for row in rows.mappings()}
 
 
-async def scanned(ctx: Context, where: Sequence[run_filter.Condition]) -> dict[str, dict[str, Any]]:
+async def scan(ctx: Context, where: Sequence[run_filter.Condition]) -> dict[str, dict[str, Any]]:
     """The counts by node from the executions themselves. O(executions of the runs that meet the conditions)."""
     tables = run_filter.joined.join(executions, executions.c.run_uuid == runs.c.uuid)
     query = (

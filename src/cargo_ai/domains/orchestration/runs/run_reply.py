@@ -18,12 +18,12 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.files import FileMissing, FileStore
 
 Graph = Mapping[str, JsonObject]
-Ran = Mapping[tuple[uuid.UUID, str], str]
+ToolRuns = Mapping[tuple[uuid.UUID, str], str]
 """By run and node: the run that the node has started."""
 EXECUTION_COLUMNS = [column for column in executions.c if column.name not in {"output", "output_file", "config", "workspace_uuid", "visit"}]
 
 
-def moment(milliseconds: int | None) -> datetime | None:
+def timestamp(milliseconds: int | None) -> datetime | None:
     """A moment from the engine's milliseconds."""
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
@@ -42,7 +42,7 @@ async def graphs_of(db: AsyncSession, workspace: uuid.UUID, wanted: set[uuid.UUI
     return {row.uuid: cast("list[JsonObject]", row.nodes) for row in rows}
 
 
-async def many(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping]) -> list[run.Run]:
+async def to_responses(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping]) -> list[run.Run]:
     """Runs with their executions, in the order of the rows. Two more statements, however many rows."""
     if not rows:
         return []
@@ -59,10 +59,10 @@ async def many(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping
         taken.setdefault(entry["run_uuid"], []).append(entry)
     nodes = await graphs_of(db, workspace, {row["graph_uuid"] for row in rows})
     ran = await tool_runs(db, workspace, uuids, nodes.values())
-    return [one(row, nodes.get(row["graph_uuid"], []), taken.get(row["uuid"], []), ran) for row in rows]
+    return [to_response(row, nodes.get(row["graph_uuid"], []), taken.get(row["uuid"], []), ran) for row in rows]
 
 
-async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid.UUID], graphs: Iterable[Sequence[JsonObject]]) -> Ran:
+async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid.UUID], graphs: Iterable[Sequence[JsonObject]]) -> ToolRuns:
     """What tool nodes of these runs have started. One statement, and none where no graph has such a node."""
     tools = {str(node["uuid"]) for nodes in graphs for node in nodes if node.get("kind") == "tool"}
     if not tools or not uuids:
@@ -73,7 +73,7 @@ async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid
     return {(row.parent_uuid, row.parent_node_uuid): str(row.uuid) for row in await db.execute(query.order_by(runs.c.uuid))}
 
 
-def one(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping], ran: Ran | None = None) -> run.Run:
+def to_response(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping], ran: ToolRuns | None = None) -> run.Run:
     """A run on the wire. What a run waits at is shown as a pending execution after those that are done. `ran`: see tool_runs."""
     graph = {str(node["uuid"]): node for node in nodes}
     shown = [_execution(entry, graph) for entry in entries]
@@ -82,7 +82,7 @@ def one(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping],
     started = {node: child for (parent, node), child in (ran or {}).items() if parent == row["uuid"]}
     if started:
         shown = [each.model_copy(update={"node_run_uuid": started.get(each.node_uuid)}) for each in shown]
-    created, updated = moment(row["created_ms"]), moment(row["updated_ms"])
+    created, updated = timestamp(row["created_ms"]), timestamp(row["updated_ms"])
     assert created is not None and updated is not None
     return run.Run(
         uuid=row["uuid"],
@@ -112,14 +112,14 @@ def one(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping],
         executions=shown,
         created_at=created,
         updated_at=updated,
-        finished_at=moment(row["finished_ms"]),
+        finished_at=timestamp(row["finished_ms"]),
         deleted_at=None,
     )
 
 
 def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
     node = graph.get(entry["node_uuid"], {})
-    finished = moment(entry["finished_ms"])
+    finished = timestamp(entry["finished_ms"])
     shared: dict[str, Any] = {
         "node_uuid": entry["node_uuid"],
         "node_slug": entry["node_slug"],
@@ -129,7 +129,7 @@ def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
         "error_message": entry["error_message"],
         "title": entry["title"],
         "credits_used_count": number(entry["credits"]),
-        "started_at": moment(entry["started_ms"]),
+        "started_at": timestamp(entry["started_ms"]),
         "updated_at": finished,
         "finished_at": finished,
         "warnings": entry["warnings"] or [],
@@ -139,7 +139,7 @@ def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
 
 def _waiting(row: RowMapping, graph: Graph) -> execution.Execution:
     node = graph.get(row["position"], {})
-    due = moment(row["wake_ms"])
+    due = timestamp(row["wake_ms"])
     below = "⏳ Waiting for the runs that it has started" if row["waiting_for"] else "⏳ Waiting"
     title = f"⏳ Waiting until {due:%Y-%m-%d %H:%M:%S} UTC" if due and not row["waiting_for"] else below
     shared: dict[str, Any] = {
@@ -147,8 +147,8 @@ def _waiting(row: RowMapping, graph: Graph) -> execution.Execution:
         "node_slug": str(node.get("slug", "")),
         "status": "pending",
         "title": title,
-        "started_at": moment(row["updated_ms"]),
-        "updated_at": moment(row["updated_ms"]),
+        "started_at": timestamp(row["updated_ms"]),
+        "updated_at": timestamp(row["updated_ms"]),
     }
     return _of_kind(node, shared)
 

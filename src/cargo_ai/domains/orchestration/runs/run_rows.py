@@ -22,7 +22,7 @@ HEAD = ("runUuid", "recordId", "recordTitle", "status", "errorMessage", "credits
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RunSelection:
     """Which runs a file is about, and which part of them. `where` names the workspace."""
 
     database: Database
@@ -33,7 +33,7 @@ class Wanted:
     offset: int = 0
 
 
-async def pages(wanted: Wanted) -> AsyncIterator[list[RowMapping]]:
+async def pages(wanted: RunSelection) -> AsyncIterator[list[RowMapping]]:
     """Run rows by keyset, each page in a short session of its own. O(rows) in all, whatever the offset of the page."""
     left, skip = wanted.limit or 10**12, wanted.offset
     last: uuid.UUID | None = None
@@ -51,7 +51,7 @@ async def pages(wanted: Wanted) -> AsyncIterator[list[RowMapping]]:
         yield list(page)
 
 
-async def node_columns(wanted: Wanted) -> dict[str, str]:
+async def node_columns(wanted: RunSelection) -> dict[str, str]:
     """Slug → column of every node of the graphs that the runs walk, in the order of the newest graph."""
     walked = (
         select(runs.c.graph_uuid, func.max(cast(runs.c.uuid, Text)).label("newest"))
@@ -70,7 +70,7 @@ async def node_columns(wanted: Wanted) -> dict[str, str]:
     return columns
 
 
-async def titles(wanted: Wanted, page: list[RowMapping], columns: Mapping[str, str]) -> dict[uuid.UUID, dict[str, str]]:
+async def titles(wanted: RunSelection, page: list[RowMapping], columns: Mapping[str, str]) -> dict[uuid.UUID, dict[str, str]]:
     """What stands in the nodes' columns, by run; of a node that was visited often, the last title."""
     query = _executions_of(wanted.workspace, page, executions.c.node_slug, executions.c.title).order_by(executions.c.seq)
     found: dict[uuid.UUID, dict[str, str]] = {}
@@ -88,7 +88,7 @@ def _executions_of(workspace: uuid.UUID, page: list[RowMapping], *columns: Any):
     )
 
 
-async def outputs(wanted: Wanted, page: list[RowMapping], slug: str | None) -> dict[uuid.UUID, Any]:
+async def outputs(wanted: RunSelection, page: list[RowMapping], slug: str | None) -> dict[uuid.UUID, Any]:
     """What a node (by default the last one executed) gave, by run; large ones as `Stored`."""
     last = _executions_of(wanted.workspace, page, func.max(executions.c.seq).label("seq")).group_by(executions.c.run_uuid)
     if slug is not None:
@@ -103,8 +103,8 @@ async def outputs(wanted: Wanted, page: list[RowMapping], slug: str | None) -> d
 
 def head(row: RowMapping) -> dict[str, Any]:
     """What every file tells about a run."""
-    finished = run_reply.moment(row["finished_ms"])
-    created = run_reply.moment(row["created_ms"])
+    finished = run_reply.timestamp(row["finished_ms"])
+    created = run_reply.timestamp(row["created_ms"])
     return {
         "runUuid": str(row["uuid"]),
         "recordId": row["record_id"],

@@ -22,7 +22,7 @@ from cargo_ai.kernel.wire import JsonObject
 
 _LIST = "cargo-ai orchestration workflow list"
 
-Writing = contract.UpdateDraftRelease | contract.DeployDraftRelease
+DraftRequest = contract.UpdateDraftRelease | contract.DeployDraftRelease
 
 
 @handles(contract.get)
@@ -41,11 +41,11 @@ async def get(ctx: Context, request: OfWorkflow) -> ReleaseReply:
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateDraftRelease) -> ReleaseReply:
     """Replace the given parts of the draft. The graph may be unfinished: it is checked when it is deployed."""
-    _, draft = await _locked(ctx, contract.update, request.workflow_uuid)
+    _, draft = await _lock(ctx, contract.update, request.workflow_uuid)
     if request.parent_uuid is not None:
-        draft.parent_uuid = (await _parent(ctx, draft, request.parent_uuid)).uuid
+        draft.parent_uuid = (await _find_parent(ctx, draft, request.parent_uuid)).uuid
     if request.nodes is not None or request.options is not None:
-        draft.nodes = await _nodes(ctx, contract.update, request, draft)
+        draft.nodes = await _resolve_nodes(ctx, contract.update, request, draft)
     if request.test_records is not None:
         draft.test_records = [record.stored() for record in request.test_records]
     if "form_fields" in request.model_fields_set:
@@ -58,10 +58,10 @@ async def update(ctx: Context, request: contract.UpdateDraftRelease) -> ReleaseR
 @handles(contract.deploy)
 async def deploy(ctx: Context, request: contract.DeployDraftRelease) -> DeployedReply:
     """Check the draft, freeze and number it, archive the one deployed before, and go on with a copy as the new draft."""
-    workflow, draft = await _locked(ctx, contract.deploy, request.workflow_uuid)
-    nodes = await _nodes(ctx, contract.deploy, request, draft)
+    workflow, draft = await _lock(ctx, contract.deploy, request.workflow_uuid)
+    nodes = await _resolve_nodes(ctx, contract.deploy, request, draft)
     form_fields = _form_fields(request) if "form_fields" in request.model_fields_set else draft.form_fields
-    await _check(ctx, nodes)
+    await _validate(ctx, nodes)
     tool = await release_deploy.tool_of(ctx.db, workflow)
     if tool is not None and public_form.is_enabled(tool) and form_fields is None:
         contract.deploy.refuse("toolReleaseRequiresFormFields")
@@ -73,10 +73,10 @@ async def deploy(ctx: Context, request: contract.DeployDraftRelease) -> Deployed
     await ctx.db.flush()
     ctx.db.add(_copy(draft))
     await ctx.db.flush()
-    return await release_deploy.gone_live(ctx, workflow, draft, former)
+    return await release_deploy.report_live(ctx, workflow, draft, former)
 
 
-async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Workflow, Release]:
+async def _lock(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Workflow, Release]:
     """A workflow and its draft. The workflow is locked, so that those who save and deploy take turns."""
     workflow = await ctx.db.scalar(
         select(Workflow).where(Workflow.uuid == ids.parse(text), Workflow.kind != "hidden", Workflow.deleted_at.is_(None)).with_for_update()
@@ -89,7 +89,7 @@ async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) 
     return workflow, draft
 
 
-async def _parent(ctx: Context, draft: Release, text: str) -> Release:
+async def _find_parent(ctx: Context, draft: Release, text: str) -> Release:
     row = await ctx.db.scalar(
         select(Release).where(Release.uuid == ids.parse(text), Release.workflow_uuid == draft.workflow_uuid, Release.status != "draft")
     )
@@ -99,7 +99,7 @@ async def _parent(ctx: Context, draft: Release, text: str) -> Release:
     return row
 
 
-async def _nodes(ctx: Context, operation: Operation[Any, Any, Any], request: Writing, draft: Release) -> list[JsonObject]:
+async def _resolve_nodes(ctx: Context, operation: Operation[Any, Any, Any], request: DraftRequest, draft: Release) -> list[JsonObject]:
     """The nodes that the request means: its own or the draft's, with the connectors of its options filled in."""
     nodes: list[JsonObject] = draft.nodes if request.nodes is None else node.stored(ctx, request.nodes)
     if request.options is None:
@@ -110,12 +110,12 @@ async def _nodes(ctx: Context, operation: Operation[Any, Any, Any], request: Wri
         operation.refuse("failedToReconciliateNodes", cause=error)
 
 
-def _form_fields(request: Writing) -> list[JsonObject] | None:
+def _form_fields(request: DraftRequest) -> list[JsonObject] | None:
     return None if request.form_fields is None else [field.stored() for field in request.form_fields]
 
 
-async def _check(ctx: Context, nodes: list[JsonObject]) -> None:
-    told = await release_deploy.faults_told(ctx.db, nodes)
+async def _validate(ctx: Context, nodes: list[JsonObject]) -> None:
+    told = await release_deploy.problems_of(ctx.db, nodes)
     if told is not None:
         faults, details = told
         fix = "cargo-ai orchestration node validate --nodes @nodes.json"

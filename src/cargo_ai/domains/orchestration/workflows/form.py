@@ -24,9 +24,9 @@ from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.tables import IdempotencyKey
 
-TRAP = "_website"
+TRAP_FIELD = "_website"
 """A field that people do not see and robots fill in."""
-GOOD_MILLISECONDS = 24 * 3600 * 1000
+TOKEN_LIFETIME_MS = 24 * 3600 * 1000
 """How long a form that was opened may be sent."""
 MOST_ERRORS = 20
 
@@ -69,7 +69,7 @@ def permit(form: Form, origin: str | None) -> None:
         raise Refusal(403, "originNotAllowed", f"This form may not be used on {origin}.")
 
 
-def shown(form: Form, secrets: SecretKey) -> JsonObject:
+def to_response(form: Form, secrets: SecretKey) -> JsonObject:
     """What a page needs to show the form. `formToken` has to be sent back, and is good for one sending."""
     now, nonce = clock.now_ms(), ids.new().hex
     spam = form.form.spam
@@ -83,7 +83,7 @@ def shown(form: Form, secrets: SecretKey) -> JsonObject:
             "captchaProvider": spam.captcha_provider,
             "captchaSiteKey": spam.captcha_site_key,
             "minFillMillis": spam.min_fill_millis,
-            "trapField": TRAP,
+            "trapField": TRAP_FIELD,
         },
         "presentation": form.form.presentation.to_wire() if form.form.presentation else None,
         "formToken": f"{now}.{nonce}.{secrets.sign('form', str(form.tool), str(now), nonce)}",
@@ -96,19 +96,19 @@ def guard(form: Form, secrets: SecretKey, token: object, data: Mapping[str, Any]
     if len(parts) != 3 or not parts[0].isdigit() or not secrets.signed(parts[2], "form", str(form.tool), parts[0], parts[1]):
         raise Refusal(400, "formTokenInvalid", "formToken is missing or wrong: open the form anew (GET) and send what it gives.")
     age = clock.unix() * 1000 - int(parts[0])
-    if age > GOOD_MILLISECONDS:
+    if age > TOKEN_LIFETIME_MS:
         raise Refusal(400, "formTokenExpired", "The form was opened more than a day ago: open it anew.")
-    if age < form.form.spam.min_fill_millis or data.get(TRAP):
+    if age < form.form.spam.min_fill_millis or data.get(TRAP_FIELD):
         raise Refusal(400, "spamSuspected", "This looks like a robot. Wait a moment and send the form again.")
     return parts[1]
 
 
-def checked(form: Form, data: Mapping[str, Any]) -> JsonObject:
+def validate(form: Form, data: Mapping[str, Any]) -> JsonObject:
     """The fields of the form, and no others; 400 names each that is missing or not what it should be."""
     slugs = [str(one["slug"]) for one in form.fields]
     kept = {slug: data[slug] for slug in slugs if data.get(slug) is not None}
     kept |= {str(one["slug"]): False for one in form.fields if one.get("kind") == "boolean" and one["slug"] not in kept}
-    validator = jsonschema_rs.validator_for(_dates(form_schema(form.fields)), mask="the value", validate_formats=True)
+    validator = jsonschema_rs.validator_for(_allow_dates(form_schema(form.fields)), mask="the value", validate_formats=True)
     errors = [
         {"path": ".".join(["data", *(str(step) for step in error.instance_path)]), "message": error.message}
         for error in validator.iter_errors(kept)
@@ -120,13 +120,13 @@ def checked(form: Form, data: Mapping[str, Any]) -> JsonObject:
     return kept
 
 
-def _dates(schema: Any) -> Any:
+def _allow_dates(schema: Any) -> Any:
     """The schema, with days (2026-01-31) as good as moments."""
     if isinstance(schema, list):
-        return [_dates(one) for one in cast("list[Any]", schema)]
+        return [_allow_dates(one) for one in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _dates(value) for key, value in cast("dict[str, Any]", schema).items()}
+    found = {key: _allow_dates(value) for key, value in cast("dict[str, Any]", schema).items()}
     if found.get("format") == "date-time":
         del found["format"]
         found["anyOf"] = [{"format": "date"}, {"format": "date-time"}]

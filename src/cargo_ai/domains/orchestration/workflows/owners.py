@@ -16,7 +16,7 @@ from cargo_ai.kernel.operation import Operation
 _Owner = TypeVar("_Owner", Tool, Play)
 
 
-async def locked(ctx: Context, table: type[_Owner], operation: Operation[Any, Any, Any], text: str) -> _Owner | None:
+async def lock(ctx: Context, table: type[_Owner], operation: Operation[Any, Any, Any], text: str) -> _Owner | None:
     """A living tool or play. Its workflow is locked with it, so that changes and deploys of one take turns."""
     row = await ctx.db.scalar(select(table).where(table.uuid == ids.parse(text), table.deleted_at.is_(None)))
     if row is None:
@@ -30,7 +30,9 @@ async def locked(ctx: Context, table: type[_Owner], operation: Operation[Any, An
     return row
 
 
-async def folder(ctx: Context, kind: Literal["tool", "play"], operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
+async def find_folder(
+    ctx: Context, kind: Literal["tool", "play"], operation: Operation[Any, Any, Any], text: str | None
+) -> uuid.UUID | None:
     """The folder of that kind which a request names."""
     if text is None:
         return None

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.release import ReconcileOptions
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.orchestration.workflows.validation import inside
+from cargo_ai.domains.orchestration.workflows.validation import group_nodes
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
@@ -37,10 +37,10 @@ async def reconcile(db: AsyncSession, nodes: list[JsonObject], options: Reconcil
         if model is None or not await storage.model_exists(db, model):
             raise NotReconciled(f"there is no model {text} for {slug}: see `cargo-ai storage model list`.")
     only = next(iter(models.values())) if len(models) == 1 else models.get("native")
-    return [_filled(node, options.connector_uuids_by_integration_slug, only) for node in nodes]
+    return [_fill(node, options.connector_uuids_by_integration_slug, only) for node in nodes]
 
 
-def _filled(node: JsonObject, connectors: dict[str, str], model: str | None) -> JsonObject:
+def _fill(node: JsonObject, connectors: dict[str, str], model: str | None) -> JsonObject:
     filled = dict(node)
     connector = connectors.get(str(node.get("integrationSlug")))
     if node.get("kind") == "connector" and connector and _is_open(node.get("connectorUuid")):
@@ -49,10 +49,10 @@ def _filled(node: JsonObject, connectors: dict[str, str], model: str | None) -> 
     on_a_model = node.get("kind") == "native" and ("modelUuid" in config or node.get("actionSlug") in _OF_MODELS)
     if on_a_model and model and _is_open(config.get("modelUuid")):
         filled["config"] = config | {"modelUuid": model}
-    if inside(node):
+    if group_nodes(node):
         held = cast("list[Any]", config["_nodes"])
         filled["config"] = config | {
-            "_nodes": [_filled(cast("JsonObject", one), connectors, model) if isinstance(one, dict) else one for one in held]
+            "_nodes": [_fill(cast("JsonObject", one), connectors, model) if isinstance(one, dict) else one for one in held]
         }
     return filled
 

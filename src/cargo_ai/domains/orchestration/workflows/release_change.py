@@ -13,8 +13,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import release_change as contract
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, release_deploy
-from cargo_ai.domains.orchestration.workflows.release_deploy import named
-from cargo_ai.domains.orchestration.workflows.validation import inside
+from cargo_ai.domains.orchestration.workflows.release_deploy import to_named
+from cargo_ai.domains.orchestration.workflows.validation import group_nodes
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 
@@ -35,8 +35,8 @@ async def diff(ctx: Context, request: contract.DiffReleases) -> contract.Release
     difference = compare(before.nodes if before else [], after.nodes)
     form = list(_changes(before.form_fields if before else None, after.form_fields, "formFields"))
     return contract.ReleaseDifference(
-        before=named(before) if before else None,
-        after=named(after),
+        before=to_named(before) if before else None,
+        after=to_named(after),
         is_same=not (difference.summary or form),
         added_nodes=difference.added,
         removed_nodes=difference.removed,
@@ -44,7 +44,7 @@ async def diff(ctx: Context, request: contract.DiffReleases) -> contract.Release
         added_edges=difference.added_edges,
         removed_edges=difference.removed_edges,
         form_fields=form,
-        summary=[*difference.summary, *(f"~ {_told(change)}" for change in form)],
+        summary=[*difference.summary, *(f"~ {_format_change(change)}" for change in form)],
     )
 
 
@@ -85,8 +85,8 @@ Key = tuple[tuple[str, ...], str]
 
 def compare(before: list[JsonObject], after: list[JsonObject]) -> Difference:
     """What differs between two graphs, groups included; nodes are the same when their uuid is. O(nodes + ways)."""
-    old, new = dict(_every(before)), dict(_every(after))
-    names = {key: _named(key, {**old, **new}) for key in {**old, **new}}
+    old, new = dict(_by_key(before)), dict(_by_key(after))
+    names = {key: _to_named(key, {**old, **new}) for key in {**old, **new}}
     added = [names[key] for key in new if key not in old]
     removed = [names[key] for key in old if key not in new]
     changed = [
@@ -95,26 +95,26 @@ def compare(before: list[JsonObject], after: list[JsonObject]) -> Difference:
         if key in old and (changes := list(_changes(_plain(old[key]), _plain(node), "")))
     ]
     ways_before, ways_after = set(_edges(old)), set(_edges(new))
-    added_edges = [_edge(way, names) for way in _ordered(ways_after - ways_before, new)]
-    removed_edges = [_edge(way, names) for way in _ordered(ways_before - ways_after, old)]
+    added_edges = [_edge(way, names) for way in _sort(ways_after - ways_before, new)]
+    removed_edges = [_edge(way, names) for way in _sort(ways_before - ways_after, old)]
     summary = [
         *(f"+ node {_where(node)}" for node in added),
         *(f"- node {_where(node)}" for node in removed),
-        *(f"~ {_where(node)} {_told(change)}" for node in changed for change in node.changes),
+        *(f"~ {_where(node)} {_format_change(change)}" for node in changed for change in node.changes),
         *(f"+ way {_way(edge)}" for edge in added_edges),
         *(f"- way {_way(edge)}" for edge in removed_edges),
     ]
     return Difference(added, removed, changed, added_edges, removed_edges, summary)
 
 
-def _every(nodes: list[JsonObject], around: tuple[str, ...] = ()) -> Iterator[tuple[Key, JsonObject]]:
+def _by_key(nodes: list[JsonObject], around: tuple[str, ...] = ()) -> Iterator[tuple[Key, JsonObject]]:
     for node in nodes:
         uuid = str(node.get("uuid"))
         yield (around, uuid), node
-        yield from _every(inside(node), (*around, uuid))
+        yield from _by_key(group_nodes(node), (*around, uuid))
 
 
-def _named(key: Key, nodes: Mapping[Key, JsonObject]) -> contract.NodeNamed:
+def _to_named(key: Key, nodes: Mapping[Key, JsonObject]) -> contract.NodeNamed:
     around, uuid = key
     groups = [str(nodes[around[:depth], group].get("slug")) for depth, group in enumerate(around)]
     return contract.NodeNamed(uuid=uuid, slug=str(nodes[key].get("slug")), group=groups)
@@ -123,7 +123,7 @@ def _named(key: Key, nodes: Mapping[Key, JsonObject]) -> contract.NodeNamed:
 def _plain(node: JsonObject) -> JsonObject:
     """The node without its ways, its place on the canvas, and the nodes inside, which are compared by themselves."""
     kept = {name: value for name, value in node.items() if name not in _WAYS | _LOOKS}
-    if inside(node):
+    if group_nodes(node):
         config = cast("JsonObject", node["config"])
         kept["config"] = {name: value for name, value in config.items() if name != "_nodes"}
     return kept
@@ -141,7 +141,7 @@ def _edges(nodes: Mapping[Key, JsonObject]) -> Iterator[Way]:
             yield key, None, str(node["fallbackChildUuid"])
 
 
-def _ordered(ways: set[Way], nodes: Mapping[Key, JsonObject]) -> list[Way]:
+def _sort(ways: set[Way], nodes: Mapping[Key, JsonObject]) -> list[Way]:
     place = {key: at for at, key in enumerate(nodes)}
     return sorted(ways, key=lambda way: (place[way[0]], way[1] is None, way[1] or 0))
 
@@ -190,7 +190,7 @@ def _way(edge: contract.Edge) -> str:
     return f"{_where(edge.source)} -> {target}{how}"
 
 
-def _told(change: contract.Change) -> str:
+def _format_change(change: contract.Change) -> str:
     if change.kind == "changed":
         return f"{change.path}: {_short(change.before)} -> {_short(change.after)}"
     return f"{change.path}: {change.kind} {_short(change.after if change.kind == 'added' else change.before)}"
@@ -220,7 +220,7 @@ async def rollback(ctx: Context, request: contract.RollbackRelease) -> contract.
         refuse("releaseIsDraft", uuid=request.uuid, fix=fix)
     if old.status == "deployed":
         refuse("releaseAlreadyDeployed", uuid=request.uuid)
-    told = await release_deploy.faults_told(ctx.db, old.nodes)
+    told = await release_deploy.problems_of(ctx.db, old.nodes)
     if told is not None:
         refuse("releaseNodesAreInvalid", faults=told[0], details=told[1])
     tool = await release_deploy.tool_of(ctx.db, workflow)
@@ -244,4 +244,4 @@ async def rollback(ctx: Context, request: contract.RollbackRelease) -> contract.
     )
     ctx.db.add(row)
     await ctx.db.flush()
-    return await release_deploy.gone_live(ctx, workflow, row, former)
+    return await release_deploy.report_live(ctx, workflow, row, former)

@@ -14,7 +14,7 @@ from cargo_ai.domains.orchestration.plays import play
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, validation, version
 from cargo_ai.domains.orchestration.workflows.release import reply
-from cargo_ai.domains.orchestration.workflows.tool import refer
+from cargo_ai.domains.orchestration.workflows.tool import record_usages
 from cargo_ai.engine.journal.tables import batches, runs
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
@@ -23,9 +23,9 @@ RUNS_LOOKED_AT = 10_000
 _SHOWN = 3
 
 
-async def faults_told(db: AsyncSession, nodes: list[JsonObject]) -> tuple[str, dict[str, Any]] | None:
+async def problems_of(db: AsyncSession, nodes: list[JsonObject]) -> tuple[str, dict[str, Any]] | None:
     """What keeps the nodes from being deployed, as a sentence and as details; None when nothing does."""
-    found = await validation.faults(db, nodes)
+    found = await validation.problems(db, nodes)
     if not found:
         return None
     told = [f"{fault.slug or 'a node'}: {fault.message}" for fault in found[:_SHOWN]]
@@ -38,14 +38,14 @@ async def next_version(ctx: Context, operation: Operation[Any, Any, Any], workfl
     given = await ctx.db.scalars(select(Release.version).where(Release.workflow_uuid == workflow.uuid, Release.version.is_not(None)))
     last = version.latest(text for text in given if text is not None)
     if wanted is None:
-        return version.shown(version.following(last))
+        return version.to_text(version.following(last))
     asked = version.parse(wanted)
     if asked is None:
-        cause = f"it takes three numbers, such as {version.shown(version.following(last))}."
+        cause = f"it takes three numbers, such as {version.to_text(version.following(last))}."
         operation.refuse("invalidReleaseVersion", version=wanted, cause=cause)
     if last is not None and asked <= last:
-        operation.refuse("invalidReleaseVersion", version=wanted, cause=f"it must be above {version.shown(last)}, the last one.")
-    return version.shown(asked)
+        operation.refuse("invalidReleaseVersion", version=wanted, cause=f"it must be above {version.to_text(last)}, the last one.")
+    return version.to_text(asked)
 
 
 async def tool_of(db: AsyncSession, workflow: Workflow) -> Tool | None:
@@ -62,19 +62,19 @@ async def archive_deployed(db: AsyncSession, workflow: Workflow) -> Release | No
     return former
 
 
-async def gone_live(ctx: Context, workflow: Workflow, deployed: Release, former: Release | None) -> contract.DeployedReply:
+async def report_live(ctx: Context, workflow: Workflow, deployed: Release, former: Release | None) -> contract.DeployedReply:
     """Write down what the new release uses, and tell what it means from now on."""
     tool = await tool_of(ctx.db, workflow)
     if tool is not None:
-        await refer(ctx.db, tool, deployed.nodes)
+        await record_usages(ctx.db, tool, deployed.nodes)
     owner = await ctx.db.scalar(select(Play).where(Play.uuid == workflow.play_uuid))
     if owner is not None:
-        await play.refer(ctx.db, owner, deployed.nodes)
+        await play.record_usages(ctx.db, owner, deployed.nodes)
     triggers = cast("list[JsonObject]", tool.triggers) if tool is not None else []
     has_form = tool is not None and public_form.is_enabled(tool)
     going_runs, going_batches = await _in_flight(ctx, workflow)
     told = contract.GoesLive(
-        replaces=named(former) if former is not None else None,
+        replaces=to_named(former) if former is not None else None,
         triggers=[{key: trigger[key] for key in ("name", "type", "cron") if key in trigger} for trigger in triggers],
         public_form=has_form,
         play=_play(owner),
@@ -85,7 +85,7 @@ async def gone_live(ctx: Context, workflow: Workflow, deployed: Release, former:
     return contract.DeployedReply(release=reply(deployed), goes_live=told)
 
 
-def named(row: Release) -> contract.ReleaseNamed:
+def to_named(row: Release) -> contract.ReleaseNamed:
     """Which release it is, in short."""
     return contract.ReleaseNamed(uuid=str(row.uuid), version=row.version, status=cast("ReleaseStatus", row.status))
 

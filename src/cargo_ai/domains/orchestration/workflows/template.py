@@ -12,7 +12,7 @@ from cargo_ai.contract.orchestration import template as contract
 from cargo_ai.domains.orchestration.workflows import templates
 from cargo_ai.kernel.wire import JsonObject
 
-_BORN = datetime(2026, 1, 1, tzinfo=UTC)
+_CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 _AUTHOR = {"name": "cargo-ai", "title": "Built in", "company": {"name": "cargo-ai", "url": ""}}
 _TEMPLATE: TypeAdapter[contract.Template] = TypeAdapter(contract.Template)
 
@@ -24,8 +24,8 @@ def reply(template: JsonObject) -> contract.Template:
         "scope": "public",
         "isPreset": True,
         "author": _AUTHOR,
-        "createdAt": _BORN,
-        "updatedAt": _BORN,
+        "createdAt": _CREATED,
+        "updatedAt": _CREATED,
         "deletedAt": None,
         "placeholders": templates.placeholders(template["nodes"]),
     }
@@ -37,7 +37,7 @@ async def list_(ctx: Context, request: contract.ListTemplates) -> contract.Templ
     """The templates that fit, by slug. All are presets, none has a page of documentation."""
     if request.is_preset is False or request.has_documentation:
         return contract.TemplatesReply(templates=[])
-    found = [one for one in templates.every() if request.kinds is None or one["kind"] in request.kinds]
+    found = [one for one in templates.all_templates() if request.kinds is None or one["kind"] in request.kinds]
     return contract.TemplatesReply(templates=[reply(one) for one in found])
 
 

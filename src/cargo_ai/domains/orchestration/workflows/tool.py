@@ -58,7 +58,7 @@ def _reply(row: Tool, states: Mapping[str, State]) -> contract.Tool:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolReply:
     """Make a tool, its workflow and an empty draft."""
-    folder = await owners.folder(ctx, "tool", contract.create, request.folder_uuid)
+    folder = await owners.find_folder(ctx, "tool", contract.create, request.folder_uuid)
     tool_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="tool")
     workflow.tool_uuid = tool_uuid
     ctx.db.add(workflow)
@@ -88,14 +88,14 @@ async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolRep
     if request.triggers:
         await trigger.put(ctx.db, row, request.triggers)
         await ctx.db.flush()
-    await refer(ctx.db, row, [])
+    await record_usages(ctx.db, row, [])
     return await reply(ctx, row)
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolReply:
     """Change what is given; null clears description, folder and form."""
-    row = await owners.locked(ctx, Tool, contract.update, request.uuid)
+    row = await owners.lock(ctx, Tool, contract.update, request.uuid)
     if row is None:
         contract.update.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
@@ -104,7 +104,7 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
         contract.update.refuse("templatesNotAvailable")
     given = request.model_fields_set
     if "folder_uuid" in given:
-        row.folder_uuid = await owners.folder(ctx, "tool", contract.update, request.folder_uuid)
+        row.folder_uuid = await owners.find_folder(ctx, "tool", contract.update, request.folder_uuid)
     if request.name is not None:
         row.name = request.name
     if request.icon is not None:
@@ -119,14 +119,14 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
             ctx.warn(f"The form is open at {ctx.base_url}/v1/forms/{row.uuid} once a release with form fields is deployed.")
     await ctx.db.flush()
     if "folder_uuid" in given:
-        await refer(ctx.db, row, await _deployed_nodes(ctx, row))
+        await record_usages(ctx.db, row, await _deployed_nodes(ctx, row))
     return await reply(ctx, row)
 
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Take the tool, its workflow and releases out of the lists. Runs that have started go on."""
-    row = await owners.locked(ctx, Tool, contract.remove, request.uuid)
+    row = await owners.lock(ctx, Tool, contract.remove, request.uuid)
     if row is None:
         contract.remove.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
@@ -164,9 +164,9 @@ async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply
     return contract.ToolsReply(tools=await replies(ctx, rows))
 
 
-async def refer(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
+async def record_usages(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
     """Write down what a tool uses: its folder, and the connectors, tools and models that its deployed nodes name."""
-    targets = [(kind, named) for kind in ("connector", "tool") for named in validation.used(nodes, kind)]
+    targets = [(kind, named) for kind in ("connector", "tool") for named in validation.used_uuids(nodes, kind)]
     targets += [("model", named) for named in validation.used_models(nodes)]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))

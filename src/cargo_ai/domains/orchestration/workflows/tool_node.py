@@ -49,18 +49,18 @@ async def find(database: Database, workspace: uuid.UUID, node: Mapping[str, Any]
 
 
 def _template(slug: str) -> list[dict[str, Any]]:
-    fault = template_fault(slug)
+    fault = template_problem(slug)
     found = templates.find(slug)
     if fault is not None or found is None:
         raise ToolMissing(fault or f"There is no template {slug}.")
-    return templates.filled(found["nodes"])
+    return templates.fill(found["nodes"])
 
 
-def template_fault(slug: str) -> str | None:
+def template_problem(slug: str) -> str | None:
     """A sentence that says why a template cannot stand for a tool; None when it can."""
     found = templates.find(slug)
     if found is None or found["kind"] != "tool":
         return f"There is no tool template {slug!r}: see `cargo-ai orchestration template list`."
-    if templates.placeholders(templates.filled(found["nodes"])):
+    if templates.placeholders(templates.fill(found["nodes"])):
         return f"The template {slug!r} has placeholders to be filled in: make a tool of it, and name that by toolUuid."
     return None

@@ -22,48 +22,48 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
 
-async def faults(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[validation.Invalid]:
+async def problems(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[validation.Invalid]:
     """Everything that keeps a graph from being deployed in the session's workspace; [] when nothing does."""
     known = validation.Known(
         actions=_actions(),
-        connectors=await _connectors(db, used(nodes, "connector")),
-        tools=await _tools(db, used(nodes, "tool")),
-        tool_releases=await _tool_releases(db, used(nodes, "tool")),
-        template_fault=tool_node.template_fault,
+        connectors=await _connectors(db, used_uuids(nodes, "connector")),
+        tools=await _tools(db, used_uuids(nodes, "tool")),
+        tool_releases=await _tool_releases(db, used_uuids(nodes, "tool")),
+        template_fault=tool_node.template_problem,
         action_children=connection.action_children,
-        wrong=await _wrong(db, nodes),
+        wrong=await _syntax_errors(db, nodes),
     )
     return validation.check(nodes, known)
 
 
-async def _wrong(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[Question, ExpressionError]:
+async def _syntax_errors(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[Question, ExpressionError]:
     """The syntax errors of expressions that only the JavaScript engine can read."""
-    questions = validation.questions(list(every(nodes)))
+    questions = validation.questions(list(all_nodes(nodes)))
     if not questions:
         return {}
     return await evaluator.shared().check(str(db.info["scope"]), questions)
 
 
-def used(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
+def used_uuids(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
     """The connectors (`connector`) or tools (`tool`) that the nodes name, those inside groups included."""
-    found = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in every(nodes) if node.get("kind") == kind)
+    found = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in all_nodes(nodes) if node.get("kind") == kind)
     return {named for named in found if named is not None}
 
 
 def used_models(nodes: Sequence[JsonObject]) -> set[uuid.UUID]:
     """The models that the configs of native nodes name, as far as they are no expressions."""
-    named = (cast("JsonObject", node.get("config") or {}).get("modelUuid") for node in every(nodes) if node.get("kind") == "native")
+    named = (cast("JsonObject", node.get("config") or {}).get("modelUuid") for node in all_nodes(nodes) if node.get("kind") == "native")
     return {found for one in named if isinstance(one, str) and (found := ids.parse(one)) is not None}
 
 
-def every(nodes: Sequence[JsonObject]) -> Iterator[JsonObject]:
+def all_nodes(nodes: Sequence[JsonObject]) -> Iterator[JsonObject]:
     """All nodes of a graph, those inside groups included."""
     for node in nodes:
         yield node
-        yield from every(inside(node))
+        yield from all_nodes(group_nodes(node))
 
 
-def inside(node: JsonObject) -> list[JsonObject]:
+def group_nodes(node: JsonObject) -> list[JsonObject]:
     """The nodes that a group holds; [] for any other node."""
     config: object = node.get("config")
     held: object = cast("JsonObject", config).get("_nodes") if isinstance(config, dict) else None

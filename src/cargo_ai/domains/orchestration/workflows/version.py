@@ -17,7 +17,7 @@ def parse(text: str) -> Version | None:
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
-def shown(version: Version) -> str:
+def to_text(version: Version) -> str:
     """The version as text."""
     return ".".join(str(part) for part in version)
 

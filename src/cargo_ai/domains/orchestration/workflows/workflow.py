@@ -11,7 +11,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import workflow as contract
 from cargo_ai.domains.orchestration.batches.batch import last_batches
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
-from cargo_ai.domains.orchestration.workflows.validation import inside
+from cargo_ai.domains.orchestration.workflows.validation import group_nodes
 from cargo_ai.kernel.wire import JsonObject, Nothing
 
 _SHORT = ("uuid", "slug", "kind", "name", "description", "actionSlug", "integrationSlug", "connectorUuid")
@@ -42,7 +42,7 @@ def reply(
 def short(node: JsonObject) -> JsonObject:
     """A node without its settings; the nodes of a group are inside it."""
     kept = {key: node[key] for key in (*_SHORT, *_SHORT_USED) if key in node}
-    return kept | {"isArchived": False, "nodes": [short(one) for one in inside(node)]}
+    return kept | {"isArchived": False, "nodes": [short(one) for one in group_nodes(node)]}
 
 
 def _deployed(row: Release) -> contract.DeployedRelease:

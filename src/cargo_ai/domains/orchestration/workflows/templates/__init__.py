@@ -15,7 +15,7 @@ CONNECTOR = "__REPLACE_WITH_CONNECTOR_UUID__"
 
 
 @cache
-def every() -> tuple[JsonObject, ...]:
+def all_templates() -> tuple[JsonObject, ...]:
     """All templates, by slug: `{slug, name, description, kind, categories, nodes}` and what their kind adds. Not to be changed."""
     files = (file for file in resources.files(__name__).iterdir() if file.name.endswith(".json"))
     found: list[JsonObject] = [json.loads(file.read_text("utf-8")) for file in files]
@@ -24,10 +24,10 @@ def every() -> tuple[JsonObject, ...]:
 
 def find(slug: str) -> JsonObject | None:
     """The template of that name."""
-    return next((template for template in every() if template["slug"] == slug), None)
+    return next((template for template in all_templates() if template["slug"] == slug), None)
 
 
-def filled(nodes: list[JsonObject]) -> list[JsonObject]:
+def fill(nodes: list[JsonObject]) -> list[JsonObject]:
     """The nodes with the integrations' default connectors where a connector has to be filled in."""
     return [{key: value for key, value in node.items() if value != CONNECTOR} for node in nodes]
 
