@@ -115,9 +115,9 @@ def make_state(url: str, settings: Settings, *, pool_size: int = 4) -> State:
 async def bootstrap(state: State) -> public.Bootstrap:
     """The first workspace, its admin and a token."""
     from cargo_ai.domains.workspace import public
-    from cargo_ai.store.session import EVERYWHERE
+    from cargo_ai.store.session import ALL_WORKSPACES
 
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         born = await public.bootstrap(db)
         await db.commit()
     assert born is not None
@@ -168,9 +168,9 @@ async def client(app: Starlette, born: public.Bootstrap) -> AsyncIterator[httpx.
 async def other_client(app: Starlette, state: State, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the admin of another workspace."""
     from cargo_ai.domains.workspace import public
-    from cargo_ai.store.session import EVERYWHERE
+    from cargo_ai.store.session import ALL_WORKSPACES
 
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         other = await public.add_workspace(db, name="Other", email="stranger@example.com")
         await db.commit()
     async with signed_in(app, other.token) as made:

@@ -25,7 +25,7 @@ MOST_PENDING = Path("tests/contract/most_pending.txt")
 
 def wanted(root: Path) -> dict[Path, str]:
     """Every generated file with its content, paths relative to the repository at `root`."""
-    operations = rest.public()
+    operations = rest.public_operations()
     files = index.index(operations)
     pages = reference.pages(files, {operation.name: operation for operation in operations})
     found = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}

@@ -15,7 +15,7 @@ from cargo_ai.server.api import rest
 
 HERE = Path(__file__).parent
 SURFACE: dict[str, dict[str, Any]] = json.loads((HERE / "surface.json").read_text("utf-8"))
-PUBLIC = {operation.name: operation for operation in rest.public()}
+PUBLIC = {operation.name: operation for operation in rest.public_operations()}
 COVERED = sorted(set(PUBLIC) & set(SURFACE))
 
 ANYBODY = {

@@ -20,7 +20,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.server.api.state import State
 from cargo_ai.store import tables
 from cargo_ai.store.rows import Owned, Row
-from cargo_ai.store.session import EVERYWHERE, NoWorkspace
+from cargo_ai.store.session import ALL_WORKSPACES, NoWorkspace
 from tests.kit.databases import Databases
 
 
@@ -122,7 +122,7 @@ async def two(state: State, mapper: Mapper[Any]) -> AsyncGenerator[Two]:
     ours, theirs = ids.new(), ids.new()
     table = mapper.local_table
     assert isinstance(table, Table)
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         our_key, their_key = await put_row(db, table, ours), await put_row(db, table, theirs)
         await db.commit()
     yield Two(state, mapper, ours, theirs, our_key, their_key)
@@ -188,7 +188,7 @@ async def test_a_delete_touches_its_own_workspace_only(two: Two) -> None:
 
 @every_table
 async def test_their_row_cannot_be_written_even_when_it_is_in_hand(two: Two) -> None:
-    async with two.state.database.session(EVERYWHERE) as db:
+    async with two.state.database.session(ALL_WORKSPACES) as db:
         row = (await db.scalars(select(two.row).where(two.is_theirs()))).one()
     async with two.state.database.session(two.ours) as db:
         await db.merge(row, load=False)

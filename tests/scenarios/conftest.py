@@ -37,14 +37,14 @@ def new_workspace(server: RealServer, name: str) -> str:
     """The token of the admin of a fresh workspace on that server."""
     from cargo_ai.domains.workspace import public
     from cargo_ai.server.compose import load_domains
-    from cargo_ai.store.session import EVERYWHERE, Database
+    from cargo_ai.store.session import ALL_WORKSPACES, Database
 
     load_domains()
 
     async def add() -> str:
         database = Database(server.database_url)
         try:
-            async with database.session(EVERYWHERE) as db:
+            async with database.session(ALL_WORKSPACES) as db:
                 born = await public.add_workspace(db, name=name, email=f"{name.lower()}@example.com")
                 await db.commit()
         finally:

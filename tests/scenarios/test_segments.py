@@ -73,7 +73,7 @@ def world(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     token = new_workspace(server, "Segments")
     client = server.client_of(token)
     dataset = server.ask("storage.dataset.all", client)["datasets"][0]["uuid"]
-    recent = clock.wire(clock.now() - timedelta(days=10))
+    recent = clock.to_iso(clock.now() - timedelta(days=10))
 
     def model(slug: str, types: dict[str, str], rows: list[Json]) -> str:
         columns = [{"slug": name, "type": kind, "label": name} for name, kind in types.items()]

@@ -17,7 +17,7 @@ GLOBAL_VALUES = ("--base-url", "--workspace-uuid", "--token", "--token-file", "-
 GLOBAL_SWITCHES = ("--yes", "--no-input", "--no-color", "--quiet", "--debug", "--help", "-h", "--version")
 
 
-class Found:
+class Match:
     """What the words name: `kind` is root, hand, room, group or command; `rest` is what was not a word of it."""
 
     def __init__(self, kind: str, words: list[str], rest: list[str], room: Room | None = None, row: Row | None = None) -> None:
@@ -71,7 +71,7 @@ def before_dashes(argv: list[str]) -> list[str]:
     return argv[: argv.index("--")] if "--" in argv else argv
 
 
-def find(argv: list[str]) -> Found:
+def find(argv: list[str]) -> Match:
     """Reads the words of a command; global flags may stand between them. Raises Failure (2) for words that name nothing."""
     words: list[str] = []
     early: list[str] = []
@@ -89,7 +89,7 @@ def find(argv: list[str]) -> Found:
             continue
         if not words:
             if word in COMMANDS:
-                return Found("hand", [word], early + argv[at + 1 :])
+                return Match("hand", [word], early + argv[at + 1 :])
             known = rooms()
             room = load(word, known)
             if room is None:
@@ -105,9 +105,9 @@ def find(argv: list[str]) -> Found:
             break
     rest = early + argv[at:]
     if room is None:
-        return Found("root", [], rest)
+        return Match("root", [], rest)
     row = ways.get(tuple(words))
-    return Found("command" if row else "room" if len(words) == 1 else "group", words, rest, room, row)
+    return Match("command" if row else "room" if len(words) == 1 else "group", words, rest, room, row)
 
 
 def _global_length(token: str) -> int:

@@ -11,7 +11,7 @@ from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.commands import Found
+    from cargo_ai.cli.commands import Match
     from cargo_ai.cli.shapes import Arg, Room, Row
 
 EXIT_CODES = (
@@ -70,15 +70,15 @@ class Page:
         return 0
 
 
-def show(found: Found, no_color: bool, short: bool = False) -> int:
+def show(found: Match, no_color: bool, short: bool = False) -> int:
     """Prints the help of what the words name; `short` leaves out what is the same for every command."""
     page = Page(no_color)
     if found.kind == "root":
         return _root(page, short)
     if found.kind == "hand":
-        from cargo_ai.cli.main import _server, hand_module  # pyright: ignore[reportPrivateUsage]
+        from cargo_ai.cli.main import _server, builtin_module  # pyright: ignore[reportPrivateUsage]
 
-        module = hand_module(found.words[0])
+        module = builtin_module(found.words[0])
         if found.words == ["server"]:
             return _server(["--help"])
         return _root(page, False) if module is None else _command(page, module.ROW, ["cargo-ai", *found.words])

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.commands import Found
+    from cargo_ai.cli.commands import Match
     from cargo_ai.cli.failure import Failure
 
 
@@ -98,7 +98,7 @@ def dispatch(argv: list[str]) -> int:
     if found.kind == "hand":
         from cargo_ai.cli.parse import parse
 
-        module = hand_module(found.words[0])
+        module = builtin_module(found.words[0])
         return module.run(parse(module.ROW, found.words, found.rest))
     if found.row is None:
         return _incomplete(found)
@@ -108,7 +108,7 @@ def dispatch(argv: list[str]) -> int:
     return run_row(found.row, parse(found.row, found.words, found.rest))
 
 
-def hand_module(name: str) -> Any:
+def builtin_module(name: str) -> Any:
     """The module of a hand-written command, with `ROW` and `run`; None for the two that have none."""
     if name in ("server", "help"):
         return None
@@ -117,7 +117,7 @@ def hand_module(name: str) -> Any:
     return import_module(f"cargo_ai.cli.builtin.{name}")
 
 
-def _help(argv: list[str], found: Found) -> int:
+def _help(argv: list[str], found: Match) -> int:
     from cargo_ai.cli.commands import find
     from cargo_ai.cli.help import show
 
@@ -125,7 +125,7 @@ def _help(argv: list[str], found: Found) -> int:
     return show(find(words), "--no-color" in found.rest)
 
 
-def _incomplete(found: Found) -> int:
+def _incomplete(found: Match) -> int:
     """Words that stop before a command: its help, unless something else was asked for."""
     from cargo_ai.cli.commands import GLOBAL_SWITCHES, GLOBAL_VALUES
     from cargo_ai.cli.failure import shell_line, usage

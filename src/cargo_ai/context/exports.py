@@ -25,7 +25,7 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records.catalog import ColumnType
 from cargo_ai.store.files import FileMissing, FileStore, safe_name
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.tables import IdempotencyKey
 
 Format = Literal["json", "ndjson", "csv", "parquet"]
@@ -173,7 +173,7 @@ async def open_export(database: Database, download: Download, files: FileStore |
 
 async def _said(database: Database, workspace: uuid.UUID, name: str) -> dict[str, Any]:
     where = (IdempotencyKey.token_uuid == workspace, IdempotencyKey.key == f"download:{name}")
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         said = await db.scalar(select(IdempotencyKey.reply).where(*where))
     if said is None:
         raise Refusal(404, "downloadNotFound", "What was to be downloaded is not known any more: ask for it again.")
@@ -326,7 +326,7 @@ def _json(value: object) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return clock.wire(value)
+        return clock.to_iso(value)
     if isinstance(value, uuid.UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be exported")

@@ -33,7 +33,7 @@ def url(
     seconds: int = SECONDS,
 ) -> str:
     """`<base><path>?…&workspace=&expires=&signature=`. Method, path and every parameter are signed; it is good for `seconds`."""
-    values = {**(params or {}), "workspace": str(workspace), "expires": str(int(clock.unix()) + seconds)}
+    values = {**(params or {}), "workspace": str(workspace), "expires": str(int(clock.unix_seconds()) + seconds)}
     signature = secrets.sign(*_message(method, path, values.items()))
     return f"{base}{path}?{urlencode({**values, 'signature': signature})}"
 
@@ -48,7 +48,7 @@ def opened(secrets: SecretKey, method: str, path: str, query: Iterable[tuple[str
     genuine = len(pairs) == len(values) + 1 and secrets.signed(signature, *_message(method, path, values.items()))
     if not genuine or workspace is None or not expires.isdigit():
         raise Refusal(403, "linkInvalid", "This link is not valid: it was changed or cut off. Ask for a new one.")
-    if int(expires) <= clock.unix():
+    if int(expires) <= clock.unix_seconds():
         raise Refusal(403, "linkExpired", "This link has expired. Ask for a new one.")
     del values["workspace"], values["expires"]
     return Opened(workspace, values)

@@ -45,7 +45,7 @@ class _Reader(HTMLParser):
             self.parts.append(re.sub(r"\s+", " ", data))
 
 
-def plain(html: str) -> str:
+def html_to_text(html: str) -> str:
     """The text of an HTML document or a piece of one, in lines. O(length)."""
     reader = _Reader()
     reader.feed(html)

@@ -14,14 +14,14 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final, Literal, cast, get_args
 
-from cargo_ai.email.email_address import Addressee, BadAddress, read_one
+from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_address
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 
 Security = Literal["starttls", "tls", "off"]
 PORTS: Final[dict[Security, int]] = {"starttls": 587, "tls": 465, "off": 25}
-SECONDS = 30.0
-AT_ONCE = 4
+TIMEOUT_SECONDS = 30.0
+MAX_CONNECTIONS = 4
 NOT_CONFIGURED = (
     f"This server cannot send e-mail yet: set {PREFIX}SMTP_HOST and {PREFIX}SMTP_FROM (and, where the mail server wants them, "
     f"{PREFIX}SMTP_USER and {PREFIX}SMTP_PASSWORD) and start it again."
@@ -30,7 +30,7 @@ NOT_CONFIGURED = (
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
-class MailFailed(Exception):
+class EmailFailed(Exception):
     """The letter was not taken; `transient`: another attempt may help; `answered`: the mail server itself said so."""
 
     def __init__(self, message: str, *, transient: bool, answered: bool = True) -> None:
@@ -39,7 +39,7 @@ class MailFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class SmtpServer:
     """The mail server of the settings, and who the letters are from."""
 
     host: str
@@ -47,10 +47,10 @@ class Post:
     security: Security
     user: str
     password: str
-    sender: Addressee
+    sender: EmailAddress
 
     @classmethod
-    def of(cls, settings: Settings) -> Post | None:
+    def of(cls, settings: Settings) -> SmtpServer | None:
         """The server that CARGO_AI_SMTP_HOST, _PORT, _TLS, _USER, _PASSWORD and _FROM name; None without a host. SettingsError says which
         of them cannot be used."""
         host = settings.text("SMTP_HOST")
@@ -62,8 +62,8 @@ class Post:
         chosen = cast("Security", security)
         port = int(settings.number("SMTP_PORT", PORTS[chosen], least=1))
         try:
-            sender = read_one(settings.text("SMTP_FROM"))
-        except BadAddress as fault:
+            sender = parse_address(settings.text("SMTP_FROM"))
+        except InvalidAddress as fault:
             raise SettingsError(f"{PREFIX}SMTP_FROM must be the address that letters are from: {fault}") from None
         user, password = settings.text("SMTP_USER"), settings.text("SMTP_PASSWORD")
         if password and chosen == "off" and not _is_here(host):
@@ -71,26 +71,26 @@ class Post:
         return cls(host, port, chosen, user, password, sender)
 
 
-def state(settings: Settings) -> str:
+def configuration_status(settings: Settings) -> str:
     """`configured`, `notConfigured`, or a sentence that says which setting cannot be used."""
     try:
-        return "configured" if Post.of(settings) else "notConfigured"
+        return "configured" if SmtpServer.of(settings) else "notConfigured"
     except SettingsError as error:
         return str(error)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """What is sent. `message_id`, `in_reply_to` and `references` are ids in angle brackets; at least one of `html` and `text` is given."""
 
-    to: tuple[Addressee, ...]
+    to: tuple[EmailAddress, ...]
     subject: str
     message_id: str
     text: str
     html: str = ""
-    cc: tuple[Addressee, ...] = ()
-    bcc: tuple[Addressee, ...] = ()
-    reply_to: tuple[Addressee, ...] = ()
+    cc: tuple[EmailAddress, ...] = ()
+    bcc: tuple[EmailAddress, ...] = ()
+    reply_to: tuple[EmailAddress, ...] = ()
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
 
@@ -108,7 +108,7 @@ class Receipt:
     rejected: dict[str, str]
 
 
-def bytes_of(letter: Letter, sender: Addressee) -> bytes:
+def to_bytes(letter: Email, sender: EmailAddress) -> bytes:
     """The letter as it travels; blind copies are in no header."""
     message = EmailMessage(_POLICY)
     message["From"] = _named(sender)
@@ -134,62 +134,62 @@ class Mailer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
 
-    def post(self) -> Post:
-        """The mail server. MailFailed when there is none, or its settings cannot be used."""
+    def post(self) -> SmtpServer:
+        """The mail server. EmailFailed when there is none, or its settings cannot be used."""
         try:
-            found = Post.of(self._settings)
+            found = SmtpServer.of(self._settings)
         except SettingsError as error:
-            raise MailFailed(str(error), transient=False) from None
+            raise EmailFailed(str(error), transient=False) from None
         if found is None:
-            raise MailFailed(NOT_CONFIGURED, transient=False)
+            raise EmailFailed(NOT_CONFIGURED, transient=False)
         return found
 
-    async def send(self, letter: Letter) -> Receipt:
-        """Hand a letter over. MailFailed when nobody of its recipients gets it.
+    async def send(self, letter: Email) -> Receipt:
+        """Hand a letter over. EmailFailed when nobody of its recipients gets it.
 
         Whether a server that went silent at the very end has taken it is not known: a repeated letter carries the same Message-ID.
         """
         post = self.post()
-        message = bytes_of(letter, post.sender)
+        message = to_bytes(letter, post.sender)
         async with self._slots:
             return await asyncio.to_thread(_hand_over, post, letter.recipients, message)
 
 
-def _hand_over(post: Post, recipients: list[str], message: bytes) -> Receipt:
+def _hand_over(post: SmtpServer, recipients: list[str], message: bytes) -> Receipt:
     where = f"The mail server {post.host}:{post.port}"
     try:
         refused = _exchange(post, recipients, message)
     except smtplib.SMTPRecipientsRefused as error:
         listed = "; ".join(f"{who}: {_words(*reply)}" for who, reply in list(error.recipients.items())[:5])
         passes = any(_passes(code) for code, _ in error.recipients.values())
-        raise MailFailed(f"{where} refused every recipient. {listed}", transient=passes) from None
+        raise EmailFailed(f"{where} refused every recipient. {listed}", transient=passes) from None
     except smtplib.SMTPResponseException as error:
         said, passes = _words(error.smtp_code, error.smtp_error), _passes(error.smtp_code)
         if isinstance(error, smtplib.SMTPAuthenticationError):
-            raise MailFailed(f"{where} does not accept {PREFIX}SMTP_USER and its password: {said}", transient=passes) from None
-        raise MailFailed(f"{where} refused the letter: {said}", transient=passes) from None
+            raise EmailFailed(f"{where} does not accept {PREFIX}SMTP_USER and its password: {said}", transient=passes) from None
+        raise EmailFailed(f"{where} refused the letter: {said}", transient=passes) from None
     except smtplib.SMTPNotSupportedError as error:
-        raise MailFailed(f"{where} cannot do what the settings ask for: {error}", transient=False) from None
+        raise EmailFailed(f"{where} cannot do what the settings ask for: {error}", transient=False) from None
     except ssl.SSLCertVerificationError as error:
-        raise MailFailed(f"{where} has a certificate that is not trusted: {error.verify_message}", transient=False) from None
+        raise EmailFailed(f"{where} has a certificate that is not trusted: {error.verify_message}", transient=False) from None
     except (smtplib.SMTPException, OSError) as error:
-        raise MailFailed(
+        raise EmailFailed(
             f"{where} cannot be reached: {str(error).strip() or type(error).__name__}", transient=True, answered=False
         ) from None
     rejected = {who: _words(*reply) for who, reply in refused.items()}
     return Receipt(tuple(one for one in recipients if one not in rejected), rejected)
 
 
-def _exchange(post: Post, recipients: list[str], message: bytes) -> dict[str, tuple[int, bytes]]:
+def _exchange(post: SmtpServer, recipients: list[str], message: bytes) -> dict[str, tuple[int, bytes]]:
     """One connection, one letter; the recipients that were refused. Raises what smtplib raises."""
     # The name that we greet with, so that nobody asks the resolver for this machine's.
     ours = post.sender.domain
     if post.security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(post.host, post.port, ours, timeout=SECONDS, context=ssl.create_default_context())
+        server: smtplib.SMTP = smtplib.SMTP_SSL(post.host, post.port, ours, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
     else:
-        server = smtplib.SMTP(post.host, post.port, ours, timeout=SECONDS)
+        server = smtplib.SMTP(post.host, post.port, ours, timeout=TIMEOUT_SECONDS)
     try:
         if post.security == "starttls":
             server.starttls(context=ssl.create_default_context())
@@ -204,7 +204,7 @@ def _exchange(post: Post, recipients: list[str], message: bytes) -> dict[str, tu
     return refused
 
 
-def _named(one: Addressee) -> Address:
+def _named(one: EmailAddress) -> Address:
     return Address(one.name, addr_spec=one.address)
 
 

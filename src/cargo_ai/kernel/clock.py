@@ -16,7 +16,7 @@ def seconds() -> float:
     return time.monotonic()
 
 
-def unix() -> float:
+def unix_seconds() -> float:
     """Seconds since 1970 as a float."""
     return time.time()  # noqa: TID251
 
@@ -26,7 +26,7 @@ def now_ms() -> int:
     return int(time.time() * 1000)  # noqa: TID251
 
 
-def wire(moment: datetime) -> str:
+def to_iso(moment: datetime) -> str:
     """ISO-8601 in UTC with milliseconds and `Z`, as the wire wants it."""
     moment = moment.astimezone(UTC)
     # `%Y` writes the year 1 as `1`.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-MOST_MESSAGE = 2_000
+MAX_MESSAGE_LENGTH = 2_000
 """Characters of a sentence: whatever a caller has sent comes back in it cut short."""
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MOST_MESSAGE else f"{text[: MOST_MESSAGE - 1]}…"
+    return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[: MAX_MESSAGE_LENGTH - 1]}…"
 
 
 class Refusal(Exception):

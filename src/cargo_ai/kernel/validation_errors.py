@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 from pydantic_core import ErrorDetails
 
-MOST_ERRORS = 50
-MOST_CHOICES = 12
+MAX_ERRORS = 50
+MAX_CHOICES = 12
 
 _UNKNOWN = object()
 _A_MOMENT = "must be a date or a time, such as 2026-01-31 or 2026-01-31T12:00:00Z"
@@ -65,9 +65,9 @@ def _no_variant(error: ErrorDetails, context: Mapping[str, Any]) -> str:
 
 def _choices(choices: Sequence[str], given: object) -> str:
     """`must be one of …`: all of a short list, of a long one those most like what was given."""
-    if len(choices) <= MOST_CHOICES:
+    if len(choices) <= MAX_CHOICES:
         return f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
-    near = get_close_matches(str(given), choices, MOST_CHOICES // 2, 0.3) or choices[: MOST_CHOICES // 2]
+    near = get_close_matches(str(given), choices, MAX_CHOICES // 2, 0.3) or choices[: MAX_CHOICES // 2]
     return f"must be one of {', '.join(near)} and {len(choices) - len(near)} more"
 
 
@@ -75,7 +75,7 @@ def _bound(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-_TOLD: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
+_BY_CONTEXT: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "enum": _one_of,
     "greater_than": lambda _, context: f"must be more than {_bound(context['gt'])}",
     "greater_than_equal": lambda _, context: f"must be at least {_bound(context['ge'])}",
@@ -108,15 +108,15 @@ def errors_of(failure: ValidationError, raw: object = _UNKNOWN) -> list[dict[str
         messages = found.setdefault(".".join(path), [])
         if (message := _message(error, context)) not in messages:
             messages.append(message)
-    return [{"path": path, "message": " or ".join(messages)} for path, messages in list(found.items())[:MOST_ERRORS]]
+    return [{"path": path, "message": " or ".join(messages)} for path, messages in list(found.items())[:MAX_ERRORS]]
 
 
 def _message(error: ErrorDetails, context: Mapping[str, Any]) -> str:
     kind = error["type"]
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if kind in _TOLD:
-        return _TOLD[kind](error, context)
+    if kind in _BY_CONTEXT:
+        return _BY_CONTEXT[kind](error, context)
     message = str(error["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:] if error["loc"] else message
 

@@ -30,10 +30,10 @@ def _text(value: Any) -> Any:
 Uuid = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64)]
 """An id as text. What is no uuid names nothing: it meets the same 404 as an unknown one."""
 
-Moment = Annotated[
+Timestamp = Annotated[
     datetime,
     AfterValidator(_utc),
-    PlainSerializer(clock.wire, return_type=str, when_used="json"),
+    PlainSerializer(clock.to_iso, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment: UTC, milliseconds, `Z`."""
@@ -77,13 +77,13 @@ class Counted(Wire):
     count: int
 
 
-def unrecognized(value: Any, raw: Any, path: str = "") -> list[str]:
+def unknown_field_warnings(value: Any, raw: Any, path: str = "") -> list[str]:
     """Sentences for the fields of `raw` that the validated `value` has no place for; walks nested models and lists."""
     if isinstance(value, BaseModel) and isinstance(raw, Mapping):
         return _unrecognized_fields(value, cast("Mapping[str, Any]", raw), path)
     if isinstance(value, (list, tuple)) and isinstance(raw, Sequence) and not isinstance(raw, (str, bytes)):
         pairs = zip(cast("Sequence[Any]", value), cast("Sequence[Any]", raw), strict=False)
-        return [found for i, (inner, given) in enumerate(pairs) for found in unrecognized(inner, given, f"{path}[{i}]")]
+        return [found for i, (inner, given) in enumerate(pairs) for found in unknown_field_warnings(inner, given, f"{path}[{i}]")]
     return []
 
 
@@ -100,7 +100,7 @@ def _unrecognized_fields(value: BaseModel, raw: Mapping[str, Any], path: str) ->
             known.add(field.validation_alias)
         given = raw.get(alias, raw.get(name))
         if given is not None:
-            found += unrecognized(getattr(value, name), given, f"{path}.{alias}" if path else alias)
+            found += unknown_field_warnings(getattr(value, name), given, f"{path}.{alias}" if path else alias)
     known |= cast("frozenset[str]", getattr(type(value), "accepts_also", frozenset[str]()))
     if value.model_config.get("extra") != "allow":
         where = f"{path}." if path else ""

@@ -60,7 +60,7 @@ _METADATA = tuple(
 )
 
 
-def read(text: str) -> Address | None:
+def parse_ip(text: str) -> Address | None:
     """The address that the text spells, None when it is a name. An IPv4 address in an IPv6 coat (`::ffff:10.0.0.1`) comes out bare."""
     try:
         address = ipaddress.ip_address(text)
@@ -114,22 +114,22 @@ _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class AllowList:
     """What may be reached: the public internet and what the rules name."""
 
     rules: tuple[Rule, ...] = ()
 
     @staticmethod
-    def of(settings: Settings) -> Allowance:
+    def of(settings: Settings) -> AllowList:
         """The allowance that the server's environment states; SettingsError names a wrong entry."""
-        return Allowance(tuple(rules_of(settings.text("OUTBOUND_ALLOW").split(","))))
+        return AllowList(tuple(parse_rules(settings.text("OUTBOUND_ALLOW").split(","))))
 
     def permits(self, host: str, address: Address, port: int) -> bool:
         """Whether this address may be connected to on behalf of `host`."""
         return is_public(address) or any(rule.opens(host, address, port) for rule in self.rules)
 
 
-def rules_of(entries: Iterable[str]) -> list[Rule]:
+def parse_rules(entries: Iterable[str]) -> list[Rule]:
     """The rules of `host`, `address`, `network`, each with an optional `:port`; IPv6 with a port stands in brackets."""
     return [_rule(entry.strip()) for entry in entries if entry.strip()]
 
@@ -153,7 +153,7 @@ def _rule(entry: str) -> Rule:
 
 
 def _network(text: str) -> Network | None:
-    address = read(text)
+    address = parse_ip(text)
     if address is not None:
         return ipaddress.ip_network(address)
     try:

@@ -31,7 +31,7 @@ class ExchangeFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class OutboundRequest:
     """What is sent: `headers` are complete but for Host and Content-Length; `seconds` is for everything, redirects included."""
 
     method: str
@@ -42,7 +42,7 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class OutboundResponse:
     """The whole answer, decoded. `headers` keep their order; `url` is where it came from after redirects."""
 
     status: int
@@ -51,7 +51,7 @@ class Received:
     url: httpx.URL
 
 
-async def send(client: httpx.AsyncClient, sending: Sending, *, most_bytes: int = RESPONSE_BYTES) -> Received:
+async def send(client: httpx.AsyncClient, sending: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES) -> OutboundResponse:
     """Send it and read the answer.
 
     Raises ExchangeFailed for the network's faults and the limits, OutboundRefused for an address that is closed. Messages name
@@ -82,28 +82,28 @@ def _unreachable(host: str, error: httpx.ConnectError) -> str:
     return said if host in said else f"{host} cannot be reached: {said or 'the connection was refused'}"
 
 
-async def _follow(client: httpx.AsyncClient, sending: Sending, most_bytes: int) -> Received:
+async def _follow(client: httpx.AsyncClient, sending: OutboundRequest, most_bytes: int) -> OutboundResponse:
     for _ in range(REDIRECTS + 1):
         response = await client.send(_request(sending), auth=None, stream=True, follow_redirects=False)
         try:
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTED or location is None:
                 body = await _read(response, most_bytes)
-                return Received(response.status_code, response.headers, body, sending.url)
+                return OutboundResponse(response.status_code, response.headers, body, sending.url)
         finally:
             await response.aclose()
         sending = _redirected(sending, response.status_code, location)
     raise ExchangeFailed(f"{sending.url.host} redirects more than {REDIRECTS} times.", transient=False)
 
 
-def _request(sending: Sending) -> httpx.Request:
+def _request(sending: OutboundRequest) -> httpx.Request:
     # Built here and not by the client, whose defaults would come back after a redirect dropped them.
     timeout = httpx.Timeout(sending.seconds, connect=min(CONNECT_SECONDS, sending.seconds))
     headers = [(name.encode("ascii"), value) for name, value in sending.headers]
     return httpx.Request(sending.method, sending.url, headers=headers, content=sending.body, extensions={"timeout": timeout.as_dict()})
 
 
-def _redirected(sending: Sending, status: int, location: str) -> Sending:
+def _redirected(sending: OutboundRequest, status: int, location: str) -> OutboundRequest:
     try:
         url = sending.url.join(location).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError):
@@ -116,8 +116,8 @@ def _redirected(sending: Sending, status: int, location: str) -> Sending:
     if status == 303 or (status in {301, 302} and sending.method == "POST"):
         headers = tuple(pair for pair in headers if pair[0].lower() not in _OF_THE_BODY)
         method = "HEAD" if sending.method == "HEAD" else "GET"
-        return Sending(method, url, headers, None, sending.seconds)
-    return Sending(sending.method, url, headers, sending.body, sending.seconds)
+        return OutboundRequest(method, url, headers, None, sending.seconds)
+    return OutboundRequest(sending.method, url, headers, sending.body, sending.seconds)
 
 
 async def _read(response: httpx.Response, most: int) -> bytes:

@@ -18,7 +18,7 @@ from cargo_ai import __version__
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import addresses
-from cargo_ai.outbound.addresses import Address, Allowance
+from cargo_ai.outbound.addresses import Address, AllowList
 from cargo_ai.outbound.pool import Pool
 
 Resolve = Callable[[str], Awaitable[list[str]]]
@@ -44,23 +44,23 @@ class HostNotFound(httpcore.ConnectError):
         self.lasting = lasting
 
 
-async def ask_system(host: str) -> list[str]:
+async def resolve_by_system(host: str) -> list[str]:
     """What the machine's own resolver says: also odd spellings such as `0x7f.1` or `2130706433` come out as plain addresses."""
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class Names:
+class DnsCache:
     """Host names and their addresses, remembered for half a minute. What is remembered is checked again at each connection."""
 
-    def __init__(self, resolve: Resolve = ask_system) -> None:
+    def __init__(self, resolve: Resolve = resolve_by_system) -> None:
         self._resolve = resolve
         self._known: dict[str, tuple[float, list[Address]]] = {}
         self._asking: dict[str, asyncio.Task[list[Address]]] = {}
 
     async def addresses(self, host: str) -> list[Address]:
         """The addresses of a host, an address itself included; HostNotFound when there are none."""
-        literal = addresses.read(host)
+        literal = addresses.parse_ip(host)
         if literal is not None:
             return [literal]
         until, known = self._known.get(host, (0.0, []))
@@ -84,7 +84,7 @@ class Names:
         except (OSError, UnicodeError) as error:
             lasting = not (isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN)
             raise HostNotFound(f"The host {host} cannot be found.", lasting=lasting) from None
-        found = [address for address in map(addresses.read, texts) if address is not None]
+        found = [address for address in map(addresses.parse_ip, texts) if address is not None]
         if not found:
             raise HostNotFound(f"The host {host} has no address.", lasting=True)
         if len(self._known) >= REMEMBERED_NAMES:
@@ -96,7 +96,7 @@ class Names:
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
     """Resolves, checks and connects to the very address that was checked, so that a name cannot change its mind in between."""
 
-    def __init__(self, allowance: Allowance, names: Names) -> None:
+    def __init__(self, allowance: AllowList, names: DnsCache) -> None:
         self._allowance, self._names = allowance, names
         self._network = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
@@ -144,7 +144,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 def _refusal(host: str, port: int, found: list[Address]) -> str:
     # The address behind a name is not told: a workflow must not be able to map the network that the server stands in.
     shown = f"[{host}]" if ":" in host else host
-    if any(addresses.is_metadata(address) for address in found) and addresses.read(host) is None:
+    if any(addresses.is_metadata(address) for address in found) and addresses.parse_ip(host) is None:
         way = f"only its numeric address in {addresses.VARIABLE} on the server opens it"
         return f"The address {shown}:{port} is a link-local or metadata one; {way}."
     return f"The address {shown}:{port} is private; allow it with {addresses.VARIABLE}={shown}:{port} on the server."
@@ -203,13 +203,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
 
-def client(settings: Settings, *, resolve: Resolve = ask_system) -> httpx.AsyncClient:
+def client(settings: Settings, *, resolve: Resolve = resolve_by_system) -> httpx.AsyncClient:
     """The process's client for what workflows call: make one, share it, close it at the end.
 
     It follows no redirect (`exchange.send` does, with a check at each hop), keeps no cookie, reads no proxy from the environment.
     SettingsError when `CARGO_AI_OUTBOUND_ALLOW` is wrong. `resolve` is the seam at which a test plays a hostile name server.
     """
-    network = GuardedNetwork(Allowance.of(settings), Names(resolve))
+    network = GuardedNetwork(AllowList.of(settings), DnsCache(resolve))
     return httpx.AsyncClient(
         transport=GuardedTransport(network, httpx.create_ssl_context()),
         # One jar for all workspaces would carry one's session into another's calls.

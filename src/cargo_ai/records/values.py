@@ -43,7 +43,7 @@ def from_text(text: str | None, kind: ColumnType) -> Any:
         return text
     if kind == "number":
         return to_wire(float(text), kind)
-    return clock.wire(datetime.fromisoformat(text)) if kind == "date" else json.loads(text)
+    return clock.to_iso(datetime.fromisoformat(text)) if kind == "date" else json.loads(text)
 
 
 def shown(value: object) -> str:
@@ -65,7 +65,7 @@ def to_wire(value: object, kind: ColumnType) -> Any:
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _EXACT else value
     if isinstance(value, datetime):
-        return clock.wire(value)
+        return clock.to_iso(value)
     if kind == "vector" and isinstance(value, str):
         return json.loads(value)
     return value
@@ -79,7 +79,7 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return str(to_wire(value, "number"))
     if isinstance(value, datetime):
-        return clock.wire(value)
+        return clock.to_iso(value)
     return _clean(str(value)) if isinstance(value, int) else _json(value)
 
 
@@ -209,7 +209,7 @@ def _compact(value: object) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return clock.wire(value)
+        return clock.to_iso(value)
     raise TypeError
 
 

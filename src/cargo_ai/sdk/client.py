@@ -11,7 +11,7 @@ import httpx
 from cargo_ai.kernel.operation import Operation, Reason, Req, Res
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.sdk import exchange
-from cargo_ai.sdk.exchange import Exchange, Send, Settings, Told
+from cargo_ai.sdk.exchange import Exchange, Outcome, Send, Settings
 
 
 class Client:
@@ -55,7 +55,7 @@ class Client:
         await self.close()
 
     async def _drive(self, steps: Exchange[Res]) -> Res:
-        told: Told = None
+        told: Outcome = None
         while True:
             try:
                 step = steps.send(told)
@@ -68,7 +68,7 @@ class Client:
                 told = None
                 await asyncio.sleep(step.seconds)
 
-    async def _send(self, step: Send) -> Told:
+    async def _send(self, step: Send) -> Outcome:
         try:
             return await self._http.request(
                 step.verb, step.path, json=step.body, headers=step.headers, timeout=self._settings.timeout + step.extra_seconds

@@ -75,8 +75,8 @@ class Pause:
     seconds: float
 
 
-Told = httpx.Response | httpx.TransportError | None
-Exchange = Generator[Send | Pause, Told, Res]
+Outcome = httpx.Response | httpx.TransportError | None
+Exchange = Generator[Send | Pause, Outcome, Res]
 
 
 def call(
@@ -188,7 +188,7 @@ def refusal_of(told: httpx.Response) -> Refusal:
     return Refusal(told.status_code, reason, message, said, headers)
 
 
-def _retry_after(told: Told) -> float:
+def _retry_after(told: Outcome) -> float:
     if not isinstance(told, httpx.Response):
         return 0.0
     try:

@@ -11,7 +11,7 @@ import httpx
 from cargo_ai.kernel.operation import Operation, Reason, Req, Res
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.sdk import exchange
-from cargo_ai.sdk.exchange import Exchange, Send, Settings, Told
+from cargo_ai.sdk.exchange import Exchange, Outcome, Send, Settings
 
 
 class SyncClient:
@@ -45,7 +45,7 @@ class SyncClient:
         self.close()
 
     def _drive(self, steps: Exchange[Res]) -> Res:
-        told: Told = None
+        told: Outcome = None
         while True:
             try:
                 step = steps.send(told)
@@ -58,7 +58,7 @@ class SyncClient:
                 told = None
                 time.sleep(step.seconds)
 
-    def _send(self, step: Send) -> Told:
+    def _send(self, step: Send) -> Outcome:
         try:
             return self._http.request(
                 step.verb, step.path, json=step.body, headers=step.headers, timeout=self._settings.timeout + step.extra_seconds

@@ -15,7 +15,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 
 CHUNK = 256 * 1024
-DEFAULT_MOST_UPLOAD_BYTES = 2 * 1024**3
+DEFAULT_MAX_UPLOAD_BYTES = 2 * 1024**3
 
 _LOCAL_BUFFER = 1024 * 1024
 _REMOTE_BUFFER = 5 * 1024 * 1024  # the smallest part that S3 takes
@@ -36,12 +36,12 @@ def safe_name(name: str) -> str:
     return kept[-100:].lstrip(".") or "file"
 
 
-def most_upload_bytes(settings: Settings) -> int:
+def max_upload_bytes(settings: Settings) -> int:
     """The size that one upload may have (`CARGO_AI_MAX_UPLOAD_BYTES`), 2 GiB by default."""
-    return int(settings.number("MAX_UPLOAD_BYTES", DEFAULT_MOST_UPLOAD_BYTES, least=1))
+    return int(settings.number("MAX_UPLOAD_BYTES", DEFAULT_MAX_UPLOAD_BYTES, least=1))
 
 
-def owned(key: str, workspace: object) -> str:
+def require_owner(key: str, workspace: object) -> str:
     """The key where it is one of this workspace; FileMissing for any other, as if there were no such file."""
     folders = key.split("/")
     if len(folders) < 2 or folders[0] != str(workspace) or any(part in {"", ".", ".."} for part in folders):
@@ -76,32 +76,32 @@ class FileStore:
         Memory: a few MB, however large the file. FilesUnavailable when the store refuses.
         """
         if isinstance(data, bytes):
-            with _told(key):
+            with _store_errors(key):
                 await obstore.put_async(self._store, key, data)
             return len(data)
         writer = obstore.open_writer_async(self._store, key, buffer_size=self._buffer, max_concurrency=_BUFFERS_IN_FLIGHT)
         size = 0
         # Only what the store itself raises is told as ours; what `data` raises passes as it is, and the half file is dropped.
         async with AsyncExitStack() as stack:
-            with _told(key):
+            with _store_errors(key):
                 stack.push_async_exit(await writer.__aenter__())
             async for chunk in data:
                 size += len(chunk)
-                with _told(key):
+                with _store_errors(key):
                     await writer.write(chunk)
             stack.pop_all()
-        with _told(key):
+        with _store_errors(key):
             await writer.close()
         return size
 
     async def size(self, key: str) -> int:
         """Bytes of a file; FileMissing when there is none."""
-        with _told(key):
+        with _store_errors(key):
             return int((await obstore.head_async(self._store, key))["size"])
 
     async def read(self, key: str) -> bytes:
         """A whole small file; FileMissing when there is none."""
-        with _told(key):
+        with _store_errors(key):
             reply = await obstore.get_async(self._store, key)
             return bytes(await reply.bytes_async())
 
@@ -110,11 +110,11 @@ class FileStore:
         size = await self.size(key)
         if start >= size:
             return
-        with _told(key):
+        with _store_errors(key):
             reply = await obstore.get_async(self._store, key, options={"range": (start, size)})
         chunks = reply.stream(min_chunk_size=CHUNK)
         while True:
-            with _told(key):
+            with _store_errors(key):
                 chunk = await anext(chunks, None)
             if chunk is None:
                 return
@@ -123,14 +123,14 @@ class FileStore:
     async def remove(self, key: str) -> None:
         """Forget a file; one that is not there is fine."""
         try:
-            with _told(key):
+            with _store_errors(key):
                 await obstore.delete_async(self._store, key)
         except FileMissing:
             return
 
 
 @contextmanager
-def _told(key: str) -> Generator[None]:
+def _store_errors(key: str) -> Generator[None]:
     """The store's own errors as ours."""
     try:
         yield

@@ -20,12 +20,12 @@ class NoWorkspace(RuntimeError):
     """A statement about owned rows ran in a session that belongs to no workspace: a bug, and it is stopped here."""
 
 
-class _Everywhere:
+class _AllWorkspaces:
     """The scope of the few statements that may look across workspaces (authentication, the engine's own scans)."""
 
 
-EVERYWHERE: Final = _Everywhere()
-Scope = uuid.UUID | _Everywhere | None
+ALL_WORKSPACES: Final = _AllWorkspaces()
+Scope = uuid.UUID | _AllWorkspaces | None
 
 
 def _touches_owned(statement: Executable) -> bool:
@@ -37,7 +37,7 @@ def _touches_owned(statement: Executable) -> bool:
 @event.listens_for(Session, "do_orm_execute")
 def _filter_by_workspace(state: ORMExecuteState) -> None:
     scope: Scope = state.session.info.get("scope")
-    if scope is EVERYWHERE or not (state.is_select or state.is_update or state.is_delete):
+    if scope is ALL_WORKSPACES or not (state.is_select or state.is_update or state.is_delete):
         return
     if state.is_column_load or state.is_relationship_load:
         return
@@ -54,7 +54,7 @@ def _filter_by_workspace(state: ORMExecuteState) -> None:
 @event.listens_for(Session, "before_flush")
 def _own_rows_only(session: Session, _context: UOWTransaction, _instances: Any) -> None:
     scope: Scope = session.info.get("scope")
-    if scope is EVERYWHERE:
+    if scope is ALL_WORKSPACES:
         return
     for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, Owned) and row.workspace_uuid != scope:
@@ -62,10 +62,10 @@ def _own_rows_only(session: Session, _context: UOWTransaction, _instances: Any) 
 
 
 @contextmanager
-def everywhere(session: AsyncSession) -> Generator[None]:
+def across_workspaces(session: AsyncSession) -> Generator[None]:
     """Lift the workspace filter for a few statements; the former scope comes back afterwards."""
     former = session.info.get("scope")
-    session.info["scope"] = EVERYWHERE
+    session.info["scope"] = ALL_WORKSPACES
     try:
         yield
     finally:
@@ -89,7 +89,7 @@ def with_options(url: str, **options: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
 
 
-def idle_at_most(seconds: float) -> str:
+def idle_timeout_option(seconds: float) -> str:
     """The `options` of a connection whose transactions are ended by the database when nothing was said in them for so long: whoever was
     paused, or is on a machine that is gone, holds no locks for ever."""
     return f"-c idle_in_transaction_session_timeout={int(seconds * 1000)}"
@@ -101,7 +101,7 @@ class Database:
     def __init__(self, url: str, *, name: str = "cargo-ai", pool_size: int = 8, overflow: int = 4, idle_seconds: float = 600) -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
-            driver_url(with_options(url, application_name=name, options=idle_at_most(idle_seconds))),
+            driver_url(with_options(url, application_name=name, options=idle_timeout_option(idle_seconds))),
             pool_size=pool_size,
             max_overflow=overflow,
             pool_timeout=15,
@@ -113,7 +113,7 @@ class Database:
 
     @asynccontextmanager
     async def session(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
-        """A session of one workspace (or EVERYWHERE). The caller commits; leaving without a commit rolls back."""
+        """A session of one workspace (or ALL_WORKSPACES). The caller commits; leaving without a commit rolls back."""
         async with self._sessions(info={"scope": scope}) as session:
             yield session
 

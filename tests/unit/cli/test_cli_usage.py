@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cargo_ai.cli.main import hand_module
+from cargo_ai.cli.main import builtin_module
 from cargo_ai.cli.parse import parse
 from tests.kit.fake_api import FakeApi
 from tests.unit.cli.process import Cli
@@ -185,7 +185,7 @@ def test_an_unexpected_error_is_one_json_document_without_a_traceback(lone: Cli,
 HAND_EXAMPLES = [
     (name, example)
     for name in ("login", "logout", "whoami", "doctor", "api", "completion", "version")
-    for example in hand_module(name).ROW["examples"]
+    for example in builtin_module(name).ROW["examples"]
 ]
 
 
@@ -200,7 +200,7 @@ def test_every_example_of_a_hand_written_command_parses(name: str, example: str,
     if words[1] != name:  # `--version`, which is no command
         assert words == ["cargo-ai", "--version"]
         return
-    parse(hand_module(name).ROW, [name], words[2:])
+    parse(builtin_module(name).ROW, [name], words[2:])
 
 
 def test_completion_offers_words_flags_and_values(lone: Cli) -> None:

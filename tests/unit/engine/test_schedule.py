@@ -16,7 +16,7 @@ from cargo_ai.engine.dispatch import schedule
 from cargo_ai.engine.dispatch.schedule import BadCron, Due, NotFired, Scheduler, Wanted
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 WORKSPACE, OWNER = ids.new(), ids.new()
 HOURLY = Wanted("hourly", "0 * * * *", None, {"n": 1})
@@ -31,20 +31,20 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 async def put(database: Database, *wanted: Wanted, kind: str = "thing", owner: uuid.UUID = OWNER) -> list[uuid.UUID]:
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         made = await schedule.put(await driver_connection(db), WORKSPACE, kind, owner, wanted)
         await db.commit()
     return made
 
 
 async def make_due(database: Database, ago: timedelta = timedelta(seconds=1)) -> None:
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         await db.execute(text("update schedules set next_fire_at = :at"), {"at": clock.now() - ago})
         await db.commit()
 
 
 async def rows(database: Database, query: str = "select * from schedules order by name") -> list[Any]:
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         return list((await db.execute(text(query))).mappings().all())
 
 

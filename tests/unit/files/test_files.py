@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned, safe_name
+from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, require_owner, safe_name
 
 WORKSPACE = "0198c5f0-0000-7000-8000-000000000001"
 
@@ -104,12 +104,12 @@ async def test_removing_is_final_and_repeatable(store: FileStore, tmp_path: Path
 )
 def test_a_key_that_is_not_the_workspaces_is_missing(key: str) -> None:
     with pytest.raises(FileMissing):
-        owned(key, WORKSPACE)
+        require_owner(key, WORKSPACE)
 
 
 def test_a_key_of_the_workspace_is_owned() -> None:
     key = FileStore.new_key(WORKSPACE, "uploads", "../../etc/passwd")
-    assert owned(key, WORKSPACE) == key
+    assert require_owner(key, WORKSPACE) == key
     assert key.endswith("/passwd")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cargo_ai.kernel.settings import Settings, SettingsError
-from cargo_ai.outbound.addresses import Allowance, is_public, read, rules_of
+from cargo_ai.outbound.addresses import AllowList, is_public, parse_ip, parse_rules
 
 CLOSED = [
     "0.0.0.0",
@@ -64,23 +64,23 @@ OPEN = ["1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "2606:47
 
 @pytest.mark.parametrize("text", CLOSED)
 def test_an_address_that_is_not_of_the_public_internet_is_closed(text: str) -> None:
-    address = read(text)
+    address = parse_ip(text)
     assert address is not None
     assert not is_public(address)
-    assert not Allowance().permits(text, address, 443)
+    assert not AllowList().permits(text, address, 443)
 
 
 @pytest.mark.parametrize("text", OPEN)
 def test_an_address_of_the_public_internet_is_open(text: str) -> None:
-    address = read(text)
+    address = parse_ip(text)
     assert address is not None
     assert is_public(address)
 
 
 def permits(allow: str, host: str, address: str, port: int = 80) -> bool:
-    found = read(address)
+    found = parse_ip(address)
     assert found is not None
-    return Allowance.of(Settings({"CARGO_AI_OUTBOUND_ALLOW": allow})).permits(host, found, port)
+    return AllowList.of(Settings({"CARGO_AI_OUTBOUND_ALLOW": allow})).permits(host, found, port)
 
 
 @pytest.mark.parametrize(
@@ -121,5 +121,5 @@ def test_the_list_opens_what_it_names_and_no_more(allow: str, host: str, address
 )
 def test_a_wrong_entry_is_refused_by_name(entry: str) -> None:
     with pytest.raises(SettingsError, match="CARGO_AI_OUTBOUND_ALLOW takes") as raised:
-        rules_of([entry])
+        parse_rules([entry])
     assert entry in str(raised.value)

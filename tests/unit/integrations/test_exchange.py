@@ -10,18 +10,18 @@ from functools import partial
 import httpx
 import pytest
 
-from cargo_ai.outbound.exchange import REQUEST_BYTES, RESPONSE_BYTES, ExchangeFailed, Sending, send
+from cargo_ai.outbound.exchange import REQUEST_BYTES, RESPONSE_BYTES, ExchangeFailed, OutboundRequest, send
 from tests.kit.echo_service import EchoService, Say
 
 TEXT = b"the same words again and again, " * 200
 _gzip = partial(gzip.compress, mtime=0)  # no time inside: the names of tests are made of it
 
 
-def get(url: str, seconds: float = 10) -> Sending:
-    return Sending("GET", httpx.URL(url), seconds=seconds)
+def get(url: str, seconds: float = 10) -> OutboundRequest:
+    return OutboundRequest("GET", httpx.URL(url), seconds=seconds)
 
 
-async def failure(client: httpx.AsyncClient, sending: Sending) -> ExchangeFailed:
+async def failure(client: httpx.AsyncClient, sending: OutboundRequest) -> ExchangeFailed:
     with pytest.raises(ExchangeFailed) as raised:
         await send(client, sending)
     return raised.value
@@ -133,14 +133,14 @@ async def test_a_compression_that_cannot_be_read_is_a_failure(
 
 
 async def test_a_body_beyond_the_limit_is_not_sent(open_client: httpx.AsyncClient, service: EchoService) -> None:
-    sending = Sending("POST", httpx.URL(service.url), (), b"x" * (REQUEST_BYTES + 1))
+    sending = OutboundRequest("POST", httpx.URL(service.url), (), b"x" * (REQUEST_BYTES + 1))
     assert "larger than 10 MB" in str(await failure(open_client, sending))
     assert service.connections == 0
 
 
 async def test_a_head_request_with_a_compression_header_has_an_empty_body(open_client: httpx.AsyncClient, service: EchoService) -> None:
     service.on("/head", Say(body=_gzip(TEXT), headers={"content-encoding": "gzip"}))
-    assert (await send(open_client, Sending("HEAD", httpx.URL(f"{service.url}/head")))).body == b""
+    assert (await send(open_client, OutboundRequest("HEAD", httpx.URL(f"{service.url}/head")))).body == b""
 
 
 async def test_connections_are_used_again(open_client: httpx.AsyncClient, service: EchoService) -> None:

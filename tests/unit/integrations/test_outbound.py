@@ -10,13 +10,15 @@ import pytest
 
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
-from cargo_ai.outbound.exchange import ExchangeFailed, Sending, send
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.http_client import OutboundRefused
 from tests.kit.echo_service import EchoService, Say
 
 
-def get(url: str, **more: str) -> Sending:
-    return Sending("GET", httpx.URL(url), tuple((name.replace("_", "-"), value.encode()) for name, value in more.items()), seconds=5)
+def get(url: str, **more: str) -> OutboundRequest:
+    return OutboundRequest(
+        "GET", httpx.URL(url), tuple((name.replace("_", "-"), value.encode()) for name, value in more.items()), seconds=5
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ async def test_a_redirect_keeps_method_and_body_as_the_status_says(
 ) -> None:
     service.on("/go", Say(status, headers={"location": "/there"}))
     headers = (("content-type", b"text/plain"),)
-    await send(open_client, Sending("POST", httpx.URL(f"{service.url}/go"), headers, b"hi"))
+    await send(open_client, OutboundRequest("POST", httpx.URL(f"{service.url}/go"), headers, b"hi"))
     assert (service.heard[1].method, service.heard[1].body) == (method, body)
     assert ("content-type" in service.heard[1].headers) is bool(body)
 
@@ -227,7 +229,7 @@ async def test_a_name_server_that_hangs_is_bounded_by_the_calls_time(service: Ec
 
     async with http_client.client(Settings(), resolve=resolve) as client:
         with pytest.raises(ExchangeFailed, match="did not answer within") as raised:
-            await send(client, Sending("GET", httpx.URL("http://some.example/"), seconds=0.2))
+            await send(client, OutboundRequest("GET", httpx.URL("http://some.example/"), seconds=0.2))
     assert raised.value.transient
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client, pool
-from cargo_ai.outbound.exchange import ExchangeFailed, Sending, send
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from tests.kit.echo_service import EchoService, Heard, Say, echo, echo_service
 
 
-def get(url: str, seconds: float = 10) -> Sending:
-    return Sending("GET", httpx.URL(url), seconds=seconds)
+def get(url: str, seconds: float = 10) -> OutboundRequest:
+    return OutboundRequest("GET", httpx.URL(url), seconds=seconds)
 
 
 def hang(service: EchoService) -> asyncio.Semaphore:

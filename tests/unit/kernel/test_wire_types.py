@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import AliasChoices, Field, ValidationError
 
-from cargo_ai.kernel.wire import Moment, Uuid, Wire, unrecognized
+from cargo_ai.kernel.wire import Timestamp, Uuid, Wire, unknown_field_warnings
 
 
 class Inner(Wire):
@@ -19,7 +19,7 @@ class Inner(Wire):
 
 class Outer(Wire):
     uuid: Uuid
-    created_at: Moment | None = None
+    created_at: Timestamp | None = None
     inner: Inner | None = None
     many: list[Inner] = Field(default_factory=list[Inner])
     spelled: str | None = Field(default=None, validation_alias=AliasChoices("spelled", "spelt"))
@@ -70,5 +70,5 @@ def test_unknown_fields_are_named_at_every_level() -> None:
         "spelt": "s",
         "anything": {"w": 4},
     }
-    found = unrecognized(Outer.model_validate(raw), raw)
+    found = unknown_field_warnings(Outer.model_validate(raw), raw)
     assert [sentence.split()[1] for sentence in found] == ["inner.y", "many[1].z", "x"]

@@ -13,7 +13,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import AnyOperation, Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Uuid, Wire
-from cargo_ai.server.api.dispatch import Served
+from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.store.files import FilesUnavailable
 from cargo_ai.store.tables import Event
 
@@ -192,11 +192,11 @@ async def read(ctx: Context, request: Nothing) -> Text:
 
 
 SERVED = [
-    Served(create, create_plant),
-    Served(get, get_plant),
-    Served(listing, list_plants),
-    Served(remove, remove_plant),
-    Served(breaking, break_it),
-    Served(reading, read),
+    HandledOperation(create, create_plant),
+    HandledOperation(get, get_plant),
+    HandledOperation(listing, list_plants),
+    HandledOperation(remove, remove_plant),
+    HandledOperation(breaking, break_it),
+    HandledOperation(reading, read),
 ]
 OPERATIONS: list[AnyOperation] = [one.operation for one in SERVED]

@@ -23,7 +23,7 @@ async def test_whoever_is_signed_in_sees_itself_and_its_workspace(client: httpx.
 
 async def test_no_operation_answers_without_a_token(client: httpx.AsyncClient) -> None:
     answered: list[str] = []
-    for operation in rest.public():
+    for operation in rest.public_operations():
         path = operation.path.replace("{", "").replace("}", "")
         reply = await client.request(operation.verb, f"/v1{path}", headers={"Authorization": "Bearer wrong"})
         if (reply.status_code, reply.json()["reason"]) != (401, "unauthorized"):

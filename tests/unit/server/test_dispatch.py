@@ -20,7 +20,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.tables import AuditEntry, Event, IdempotencyKey
 from tests.unit.server.garden import SERVED
 
@@ -28,7 +28,7 @@ PLANTS = "/v1/garden/plants"
 
 
 async def rows(state: State, table: type[Any]) -> list[Any]:
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         return list((await db.scalars(select(table))).all())
 
 
@@ -81,7 +81,7 @@ async def test_a_removed_token_and_a_narrowed_role_count_from_the_next_request_o
         )
         for change, status in changes:
             assert (await client.get(f"{PLANTS}/list")).status_code == 200
-            async with state.database.session(EVERYWHERE) as db:
+            async with state.database.session(ALL_WORKSPACES) as db:
                 await db.execute(change)
                 await db.commit()
             assert (await client.post(PLANTS, json={"name": "rose"})).status_code == status
@@ -283,7 +283,7 @@ async def test_a_refused_request_frees_its_key(gardener: httpx.AsyncClient, stat
 
 async def test_a_key_is_forgotten_after_a_day(gardener: httpx.AsyncClient, state: State) -> None:
     await gardener.post(PLANTS, json={"name": "rose"}, headers={"Idempotency-Key": "k"})
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         (kept,) = (await db.scalars(select(IdempotencyKey))).all()
         kept.at = kept.at.replace(year=kept.at.year - 1)
         await db.commit()
@@ -344,5 +344,5 @@ async def test_a_file_store_that_refuses_is_a_503(gardener: httpx.AsyncClient) -
 
 async def test_what_fails_after_the_commit_does_not_undo_the_reply(gardener: httpx.AsyncClient, state: State) -> None:
     assert (await gardener.post("/v1/garden/break", json={"how": "after"})).status_code == 200
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         assert await db.scalar(select(func.count()).select_from(AuditEntry)) == 1

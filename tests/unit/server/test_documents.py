@@ -19,10 +19,10 @@ from cargo_ai.expression.sandbox import host
 from cargo_ai.kernel.operation import Cli
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api import command_words, openapi
-from cargo_ai.server.api.dispatch import Served
+from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.state import State
 from cargo_ai.store import migrate
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from tests.unit.server import garden as planted
 
 
@@ -44,7 +44,7 @@ async def test_readyz_reports_database_migrations_workers_and_sandbox(gardener: 
 
 async def test_readyz_counts_the_workers_whose_heart_beats(gardener: httpx.AsyncClient, state: State) -> None:
     beat = text("INSERT INTO workers VALUES (gen_random_uuid(), 'h', 1, '{}', 1, 0, (extract(epoch FROM now()) - :ago) * 1000)")
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         for ago in (0, state.settings.stalled_after * 2):
             await db.execute(beat, {"ago": ago})
         await db.commit()
@@ -52,7 +52,7 @@ async def test_readyz_counts_the_workers_whose_heart_beats(gardener: httpx.Async
 
 
 async def test_readyz_is_503_when_the_schema_is_another_one(gardener: httpx.AsyncClient, state: State) -> None:
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         await db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         await db.commit()
     reply = await gardener.get("/readyz")
@@ -106,7 +106,7 @@ async def test_the_docs_page_runs_only_its_own_script(gardener: httpx.AsyncClien
 
 
 def test_two_operations_on_one_verb_and_path_are_a_bug(state: State) -> None:
-    twin = Served(replace(planted.get, name="garden.twin.get"), planted.get_plant)
+    twin = HandledOperation(replace(planted.get, name="garden.twin.get"), planted.get_plant)
     with pytest.raises(ValueError, match="same verb and path"):
         application.build(state, [*planted.SERVED, twin])
 

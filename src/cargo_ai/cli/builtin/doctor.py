@@ -8,7 +8,7 @@ import sys
 from cargo_ai import __version__
 from cargo_ai.cli import credentials, output
 from cargo_ai.cli.builtin.whoami import identity
-from cargo_ai.cli.client.api import Answer, Api
+from cargo_ai.cli.client.api import Api, Response
 from cargo_ai.cli.failure import DENIED, DONE, FAILED, LATER, Failure
 from cargo_ai.cli.settings import Settings
 
@@ -79,7 +79,7 @@ def _credentials(checks: Checks, settings: Settings) -> None:
         checks.add("credentials", private, f"{place}, mode {mode:04o}", f"chmod 600 {place}")
 
 
-def _probe(api: Api, path: str) -> Answer | Failure:
+def _probe(api: Api, path: str) -> Response | Failure:
     try:
         return api.call("GET", path, seconds=10.0, once=True)
     except Failure as lost:
@@ -139,14 +139,14 @@ def _email(checks: Checks, said: Any) -> None:
         checks.add("email", False, output.clean(said), "Set it right in the server's environment and start it again.")
 
 
-def _json(answer: Answer) -> Any:
+def _json(answer: Response) -> Any:
     try:
         return answer.document()
     except Failure:
         return {}
 
 
-def _ready_detail(answer: Answer) -> str:
+def _ready_detail(answer: Response) -> str:
     """`ready`, or what the server says is missing."""
     found = output.as_object(_json(answer))
     said = found.get("errorMessage") or found.get("detail")

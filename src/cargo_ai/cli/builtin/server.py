@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
 
     try:
         return command.run(verb, flags)
-    except command.Refused as refusal:
+    except command.CommandRefused as refusal:
         raise failure(refusal.code, refusal.reason, str(refusal), refusal.fix) from None
 
 

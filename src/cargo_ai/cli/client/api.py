@@ -8,7 +8,7 @@ import time
 
 from cargo_ai import __version__
 from cargo_ai.cli import output
-from cargo_ai.cli.client.transport import Lost, Reply, exchange
+from cargo_ai.cli.client.transport import ConnectionFailed, StreamedResponse, exchange
 from cargo_ai.cli.failure import DENIED, FAILED, LATER, Failure, failure
 
 TYPE_CHECKING = False
@@ -23,10 +23,10 @@ TRIES = 4
 LONGEST_PAUSE = 10.0
 
 
-class Answer:
+class Response:
     """A reply read whole."""
 
-    def __init__(self, reply: Reply, url: str) -> None:
+    def __init__(self, reply: StreamedResponse, url: str) -> None:
         self.status = reply.status
         self.phrase = reply.phrase
         self.header = reply.header
@@ -42,7 +42,7 @@ class Answer:
         except ValueError:
             raise self._not_json() from None
 
-    def check(self) -> Answer:
+    def check(self) -> Response:
         """Itself when the request was granted, else raises the refusal as a Failure."""
         if 200 <= self.status < 300:
             return self
@@ -93,7 +93,7 @@ class Api:
         seconds: float | None = None,
         patient: bool = False,
         once: bool = False,
-    ) -> Answer:
+    ) -> Response:
         """One request to `<base URL><path>`. `document` goes as JSON; `body` is asked for a fresh stream at every try.
 
         Lost connections, 429, 503 and a proxy's 502 or 504 are tried again (the caller gives writes an Idempotency-Key);
@@ -111,7 +111,7 @@ class Api:
             last = attempt + 1 == tries
             try:
                 answer = self._once(verb, url, sent, body() if body else data, limit)
-            except Lost as lost:
+            except ConnectionFailed as lost:
                 if last or lost.kind == "untrusted" or (lost.kind != "broken" and not patient):
                     raise self.no_answer(lost) from None
                 pause = _backoff(attempt)
@@ -134,13 +134,13 @@ class Api:
                 headers["selected-workspace-uuid"] = self.workspace_uuid
         return headers
 
-    def _once(self, verb: str, url: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None, seconds: float) -> Answer:
+    def _once(self, verb: str, url: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None, seconds: float) -> Response:
         began = time.monotonic()
         shown = url.partition("?")[0] + "?…" if "token" in url.partition("?")[2].lower() else url
         self.debug(f"{verb} {shown}" + "".join(f"\n  {name}: {_masked(name, value)}" for name, value in headers.items()))
         try:
-            answer = Answer(exchange(verb, url, headers, body, seconds), self.base_url)
-        except Lost as lost:
+            answer = Response(exchange(verb, url, headers, body, seconds), self.base_url)
+        except ConnectionFailed as lost:
             self.debug(f"{lost.kind} after {(time.monotonic() - began) * 1000:.0f} ms: {lost.detail}")
             raise
         took = (time.monotonic() - began) * 1000
@@ -167,7 +167,7 @@ class Api:
                 self._warned.add(str(sentence))
                 output.say(f"warning: {output.clean(str(sentence))}")
 
-    def no_answer(self, lost: Lost) -> Failure:
+    def no_answer(self, lost: ConnectionFailed) -> Failure:
         """The Failure for a server that cannot be reached."""
         url = self.base_url
         if lost.kind == "untrusted":
@@ -194,7 +194,7 @@ def _masked(name: str, value: str) -> str:
     return f"Bearer …{value[-4:]}" if name == "Authorization" and len(value) > 24 else "…" if name == "Authorization" else value
 
 
-def _pause(answer: Answer, attempt: int) -> float | None:
+def _pause(answer: Response, attempt: int) -> float | None:
     """Seconds to wait before another try, None when the answer stands."""
     from_proxy = answer.status in (502, 504) and not answer.body.lstrip().startswith(b"{")
     if answer.status not in (429, 503) and not from_proxy:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 from cargo_ai import __version__
 from cargo_ai.cli import output
 from cargo_ai.cli.client.api import Api
-from cargo_ai.cli.client.transport import Lost, Reply, exchange
+from cargo_ai.cli.client.transport import ConnectionFailed, StreamedResponse, exchange
 from cargo_ai.cli.failure import DONE, FAILED, LATER, failure
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def fetch(api: Api, url: str) -> bytes:
     """A whole file in memory: for small ones. Failure 1 when it is refused, 75 when it cannot be reached or ends early."""
     try:
         return open_url(api, url).read()
-    except Lost as lost:
+    except ConnectionFailed as lost:
         raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({lost.detail}). Try again.") from None
 
 
@@ -42,7 +42,7 @@ def stream(api: Api, url: str) -> None:
     url = urljoin(api.base_url + "/", url)
     try:
         reply = open_url(api, url)
-    except Lost as lost:
+    except ConnectionFailed as lost:
         raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({lost.detail}). Try again.") from None
     written = 0
     try:
@@ -50,7 +50,7 @@ def stream(api: Api, url: str) -> None:
             output.write(chunk)
             output.flush()
             written += len(chunk)
-    except Lost as lost:
+    except ConnectionFailed as lost:
         sentence = f"The file from {_host(url)} ended early, after {written:,} bytes ({lost.detail}). Try again."
         if written:  # stdout already holds half a document: a second one would not make it better
             output.say(f"error: {sentence}")
@@ -58,7 +58,7 @@ def stream(api: Api, url: str) -> None:
         raise failure(LATER, "connectionLost", sentence) from None
 
 
-def open_url(api: Api, url: str, seconds: float = SILENCE_SECONDS) -> Reply:
+def open_url(api: Api, url: str, seconds: float = SILENCE_SECONDS) -> StreamedResponse:
     """The file, to be read; `seconds` limits every silence. Failure when it is refused, Lost when nobody answers."""
     headers = {"User-Agent": f"cargo-ai/{__version__}", "Connection": "close"}
     for _ in range(REDIRECTS + 1):

@@ -14,7 +14,7 @@ CONNECT_SECONDS = 15.0
 CHUNK = 65536
 
 
-class Lost(Exception):
+class ConnectionFailed(Exception):
     """No reply came. `kind`: refused (nothing listens), unreachable, timeout, untrusted (TLS), broken (cut off)."""
 
     def __init__(self, kind: str, detail: str) -> None:
@@ -23,7 +23,7 @@ class Lost(Exception):
         self.detail = detail
 
 
-class Reply:
+class StreamedResponse:
     """The status and headers of a reply; the body is read once, whole or in chunks."""
 
     def __init__(self, link: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
@@ -51,11 +51,11 @@ class Reply:
                     break
                 yield piece
             if self._response.length:  # fewer bytes than Content-Length promised: a sized read ends silently
-                raise Lost("broken", "the reply was cut off")
+                raise ConnectionFailed("broken", "the reply was cut off")
         except TimeoutError:
-            raise Lost("timeout", "the reply stopped coming") from None
+            raise ConnectionFailed("timeout", "the reply stopped coming") from None
         except (OSError, http.client.HTTPException) as error:
-            raise Lost("broken", _words(error)) from None
+            raise ConnectionFailed("broken", _words(error)) from None
         finally:
             self._link.close()
 
@@ -69,7 +69,7 @@ class Reply:
         self._link.close()
 
 
-def exchange(verb: str, url: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None, seconds: float) -> Reply:
+def exchange(verb: str, url: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None, seconds: float) -> StreamedResponse:
     """Sends one request; `seconds` limits every silence of the other side. Redirects are not followed. Raises Lost."""
     parts = urlsplit(url)
     try:
@@ -80,19 +80,19 @@ def exchange(verb: str, url: str, headers: dict[str, str], body: bytes | Iterabl
     except OSError as error:
         raise _not_reached(error) from None
     except http.client.HTTPException as error:
-        raise Lost("broken", _words(error)) from None
+        raise ConnectionFailed("broken", _words(error)) from None
     try:
         response = _send(link, verb, target, {**headers, **extra}, body)
     except TimeoutError:
         link.close()
-        raise Lost("timeout", f"no answer within {seconds:g} s") from None
+        raise ConnectionFailed("timeout", f"no answer within {seconds:g} s") from None
     except (OSError, http.client.HTTPException) as error:
         link.close()
-        raise Lost("broken", _words(error)) from None
+        raise ConnectionFailed("broken", _words(error)) from None
     except BaseException:
         link.close()
         raise
-    return Reply(link, response)
+    return StreamedResponse(link, response)
 
 
 def _send(
@@ -158,17 +158,17 @@ def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": "Basic " + b64encode(pair.encode()).decode()}
 
 
-def _not_reached(error: OSError) -> Lost:
+def _not_reached(error: OSError) -> ConnectionFailed:
     name = type(error).__name__
     if isinstance(error, ConnectionRefusedError):
-        return Lost("refused", "connection refused")
+        return ConnectionFailed("refused", "connection refused")
     if isinstance(error, TimeoutError):
-        return Lost("timeout", "no connection in time")
+        return ConnectionFailed("timeout", "no connection in time")
     if name == "SSLCertVerificationError":
-        return Lost("untrusted", str(getattr(error, "verify_message", "") or error))
+        return ConnectionFailed("untrusted", str(getattr(error, "verify_message", "") or error))
     if name.startswith("SSL"):
-        return Lost("untrusted", f"TLS failed: {getattr(error, 'reason', None) or error}")
-    return Lost("unreachable", _words(error))
+        return ConnectionFailed("untrusted", f"TLS failed: {getattr(error, 'reason', None) or error}")
+    return ConnectionFailed("unreachable", _words(error))
 
 
 def _words(error: Exception) -> str:

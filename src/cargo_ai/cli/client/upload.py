@@ -8,7 +8,7 @@ import time
 from urllib.parse import urljoin
 
 from cargo_ai.cli.client.api import Api, new_key
-from cargo_ai.cli.client.transport import Lost, exchange
+from cargo_ai.cli.client.transport import ConnectionFailed, exchange
 from cargo_ai.cli.failure import FAILED, LATER, Failure, failure, usage
 
 TYPE_CHECKING = False
@@ -136,7 +136,7 @@ def _put(api: Api, signed: str, path: str, start: int, length: int) -> str:
         try:
             reply = exchange("PUT", url, {"Content-Length": str(length), "Connection": "close"}, _slice(path, start, length), 300.0)
             start_of_body = reply.read()[:200].decode("utf-8", "replace")
-        except Lost as lost:
+        except ConnectionFailed as lost:
             refusal = failure(LATER, "connectionLost", f"A part could not be sent ({lost.detail}). Try again.")
             continue
         etag = reply.header("etag")

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.client.api import Answer, Api
+    from cargo_ai.cli.client.api import Api, Response
     from cargo_ai.cli.settings import Settings
     from cargo_ai.cli.shapes import Until
 
@@ -89,7 +89,7 @@ class Wait:
         wanted = 1 if self.progress.on and self.noun == "batch" else LONGEST_HOLD
         return max(0, min(wanted, math.ceil(self.interval), LONGEST_HOLD if left == math.inf else int(left)))
 
-    def _poll(self, hold: int, left: float) -> Answer:
+    def _poll(self, hold: int, left: float) -> Response:
         path = "/v1" + self.until["path"].replace("{uuid}", quote(self.uuid, safe=""))
         headers = {"Prefer": f"wait={hold}"} if hold else {}
         return self.api.call("GET", path, headers=headers, seconds=min(hold + 30.0, max(left, 0.0) + 5.0), patient=True).check()

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from cargo_ai.cli import output
 from cargo_ai.cli.client.download import SILENCE_SECONDS, open_url
-from cargo_ai.cli.client.transport import Lost
+from cargo_ai.cli.client.transport import ConnectionFailed
 from cargo_ai.cli.failure import DONE, INTERRUPTED, LATER, UNFINISHED, Failure, failure, shell_line
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ class Watch:
                 self._breaks = 0
                 self._show(json.loads(line))
                 reply.limit(self._silence())
-        except (Lost, Failure) as broken:
+        except (ConnectionFailed, Failure) as broken:
             if isinstance(broken, Failure) and broken.code != LATER:
                 raise
             self._silence()

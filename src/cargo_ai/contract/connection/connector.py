@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from cargo_ai.contract import operations
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
@@ -50,9 +50,9 @@ class Connector(Wire):
     plays_count: int
     tools_count: int
     models_count: int
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
 
 
 class ConnectorReply(Wire):

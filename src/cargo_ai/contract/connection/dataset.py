@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
 
 
 class Dataset(Wire):
@@ -19,6 +19,6 @@ class Dataset(Wire):
     kind: Literal["native", "connector"]
     connector_uuid: Uuid | None
     config: JsonObject = Field(default_factory=lambda: {"kind": "object"})
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None

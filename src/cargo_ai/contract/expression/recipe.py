@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.sparse import Sparse
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import Removed, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
@@ -62,7 +62,7 @@ class Recipe(Wire):
     category: Category
     is_public: bool
     is_blacklisted: bool
-    archived_at: Moment | None
+    archived_at: Timestamp | None
     placeholders: list[Placeholder]
     expression: str
     instruct_to: InstructTo

@@ -23,7 +23,7 @@ from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.contract.orchestration.pacing import BatchPace, Paced
 from cargo_ai.contract.orchestration.run import Format, UrlReply
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
 DataKind = Literal["schedule", "segment", "change", "filter", "recordIds", "watchedRecords", "records", "file", "runs", "group", "form"]
 BatchStatusWanted = Literal[
@@ -57,9 +57,9 @@ class Batch(Wire):
     credits_used_count: Number
     pace: BatchPace | None = None
     warnings: list[str] = Field(default_factory=list)
-    created_at: Moment
-    updated_at: Moment
-    finished_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    finished_at: Timestamp | None
 
 
 class BatchReply(Wire):

@@ -14,7 +14,7 @@ from cargo_ai.contract.orchestration.fields import (
     Word,
 )
 from cargo_ai.contract.orchestration.run import MAXIMUM_UUIDS
-from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
 
 
 class SegmentData(Wire):
@@ -67,8 +67,8 @@ class RunsOfBatch(Wire):
     parent_node_uuid: Uuid | None = None
     is_group_parent: bool | None = None
     executions_filter: ExecutionsFilter | None = None
-    created_after: Moment | None = None
-    created_before: Moment | None = None
+    created_after: Timestamp | None = None
+    created_before: Timestamp | None = None
     uuids: Annotated[list[Uuid], Field(max_length=MAXIMUM_UUIDS)] | None = None
     record_id: Word | None = None
     record_title: Word | None = None

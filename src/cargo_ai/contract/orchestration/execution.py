@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract.orchestration.fields import ExecutionStatus, Number, Word
-from cargo_ai.kernel.wire import Moment, Uuid, Wire
+from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 
 class ExecutionOfNode(Wire):
@@ -25,9 +25,9 @@ class ExecutionOfNode(Wire):
     title: str | None = None
     icon_url: str | None = None
     credits_used_count: Number = 0
-    started_at: Moment | None = None
-    updated_at: Moment | None = None
-    finished_at: Moment | None = None
+    started_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
     node_wait_until_finished: bool = True
     warnings: list[str] = Field(default_factory=list[str])
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, Timestamp, Uuid, Wire
 
 ExplanationReason = Literal[
     "succeeded",
@@ -61,8 +61,8 @@ class Explanation(Wire):
     record_id: str | None = None
     node_slug: str | None = None
     error_message: str | None = None
-    since: Moment | None = None
-    due_at: Moment | None = None
+    since: Timestamp | None = None
+    due_at: Timestamp | None = None
     cause_run_uuid: Uuid | None = None
     fix: str | None = None
     batch_fix: str | None = None

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Offset, Word
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import Counted, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import Counted, Timestamp, Uuid, Wire
 
 Scope = Literal["workflow", "workspace", "record"]
 
@@ -30,8 +30,8 @@ class Memory(Wire):
     record_id: str | None
     key: str
     value: Any
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class MemoriesReply(Wire):

@@ -12,7 +12,7 @@ from cargo_ai.contract.orchestration.fields import ChangeKind, Listed, Name, Num
 from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
 from cargo_ai.contract.segmentation.segment import Cap, Slugs
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
 RunCreationRule = Literal["always", "once", "noConcurrency"]
 ScheduleType = Literal["cron", "dbt", "realtime", "dependency", "watch"]
@@ -98,12 +98,12 @@ class Play(Wire):
     health_threshold: Number
     health_alert_actions: list[JsonObject]
     folder_uuid: Uuid | None
-    next_fire_at: Moment | None
-    last_fire_at: Moment | None
+    next_fire_at: Timestamp | None
+    last_fire_at: Timestamp | None
     problem: str | None
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
 
 
 class PlayReply(Wire):

@@ -6,7 +6,7 @@ from typing import Literal, Never
 
 from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation
-from cargo_ai.kernel.wire import Moment, Nothing, Uuid, Wire
+from cargo_ai.kernel.wire import Nothing, Timestamp, Uuid, Wire
 
 Waiting = Literal[
     "batchToRead",
@@ -34,8 +34,8 @@ class QueueWorker(Wire):
     pid: int
     slots: int
     is_alive: bool
-    started_at: Moment
-    last_seen_at: Moment
+    started_at: Timestamp
+    last_seen_at: Timestamp
 
 
 class QueueItem(Wire):
@@ -45,7 +45,7 @@ class QueueItem(Wire):
     sentence: str
     runs_count: int
     age_seconds: int
-    due_at: Moment | None
+    due_at: Timestamp | None
     workflow_uuid: Uuid | None
     batch_uuid: Uuid | None
     run_uuid: Uuid | None

@@ -11,7 +11,7 @@ from cargo_ai.contract.orchestration.execution import Execution, ExecutionsFilte
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
 from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, Format, UrlReply, WorkflowReason
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import Counted, JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import Counted, JsonObject, Timestamp, Uuid, Wire
 
 MAXIMUM_IDS = 10_000
 RecordStatusWanted = Literal["pending", "running", "success", "error", "cancelled", "cancelling", "finished"]
@@ -44,9 +44,9 @@ class Record(Wire):
     status: RecordStatus
     error_message: str | None
     executions: list[Execution]
-    created_at: Moment
-    updated_at: Moment
-    finished_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    finished_at: Timestamp | None
 
 
 class RecordsReply(Wire):
@@ -88,8 +88,8 @@ class _RecordScope(Wire):
     parent_node_uuid: Uuid | None = Field(default=None, description="Only records that this node has started.")
     is_group_parent: bool | None = Field(default=None, description="Only items of groups, or none of them.")
     executions_filter: ExecutionsFilter | None = Field(default=None, description="Only records whose nodes went like this.")
-    created_after: Moment | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
-    created_before: Moment | None = Field(default=None, description="Only records whose latest run began before this moment.")
+    created_after: Timestamp | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
+    created_before: Timestamp | None = Field(default=None, description="Only records whose latest run began before this moment.")
 
 
 class CountRecords(_RecordScope):
@@ -101,8 +101,8 @@ class CountRecords(_RecordScope):
     statuses: Annotated[list[RecordStatusWanted], Listed] | None = Field(
         default=None, description="Only records with one of these statuses; finished means ended in any way."
     )
-    updated_after: Moment | None = Field(default=None, description="Only records updated at or after this moment.")
-    updated_before: Moment | None = Field(default=None, description="Only records updated before this moment.")
+    updated_after: Timestamp | None = Field(default=None, description="Only records updated at or after this moment.")
+    updated_before: Timestamp | None = Field(default=None, description="Only records updated before this moment.")
 
 
 class ListRecords(CountRecords):
@@ -126,8 +126,8 @@ class _RecordFile(_RecordScope):
 class DownloadRecords(_RecordFile):
     """Which records to download."""
 
-    updated_after: Moment | None = Field(default=None, description="Only records updated at or after this moment.")
-    updated_before: Moment | None = Field(default=None, description="Only records updated before this moment.")
+    updated_after: Timestamp | None = Field(default=None, description="Only records updated at or after this moment.")
+    updated_before: Timestamp | None = Field(default=None, description="Only records updated before this moment.")
     format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
 
 
@@ -146,8 +146,8 @@ class GetRecordMetrics(Wire):
     workflow_uuid: Uuid = Field(description="The workflow.")
     release_uuid: Uuid | None = Field(default=None, description="Only records whose latest run took this release.")
     batch_uuid: Uuid | None = Field(default=None, description="Only records whose latest run belongs to this batch.")
-    created_after: Moment | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
-    created_before: Moment | None = Field(default=None, description="Only records whose latest run began before this moment.")
+    created_after: Timestamp | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
+    created_before: Timestamp | None = Field(default=None, description="Only records whose latest run began before this moment.")
 
 
 class CancelRecords(_RecordScope):

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Name, Offset, Text, Word
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 ReleaseStatus = Literal["draft", "deployed", "archived"]
 
@@ -84,10 +84,10 @@ class Release(Wire):
     nodes: list[JsonObject]
     form_fields: list[JsonObject] | None
     test_records: list[JsonObject]
-    deployed_at: Moment | None
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    deployed_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
 
 
 class ReleaseReply(Wire):

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Offset, Text, Word
 from cargo_ai.kernel.operation import Cli, Operation, Waits, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 MOST_LINK_HOURS: Final = 720
 
@@ -53,17 +53,17 @@ class Review(Wire):
     instructions: str | None
     fields_: list[ReviewField] = Field(alias="fields")
     assignees: list[str]
-    expires_at: Moment | None
+    expires_at: Timestamp | None
     timeout_outcome: Literal["reject", "approve", "fail"]
     status: ReviewStatus
     values: JsonObject | None
     edited: bool
     comment: str | None
     decided_by: Decider | None
-    decided_at: Moment | None
+    decided_at: Timestamp | None
     timed_out: bool
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class ReviewReply(Wire):
@@ -83,7 +83,7 @@ class LinkReply(Wire):
     """An address that shows the review to anyone who opens it, and takes a decision by POST."""
 
     url: str
-    expires_at: Moment
+    expires_at: Timestamp
 
 
 class ListReviews(Wire):

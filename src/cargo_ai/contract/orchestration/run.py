@@ -20,7 +20,7 @@ from cargo_ai.contract.orchestration.fields import (
 )
 from cargo_ai.contract.orchestration.node import Nodes
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
-from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Timestamp, Uuid, Wire
 
 MAXIMUM_UUIDS = 10_000
 Format = Literal["json", "ndjson", "csv", "parquet"]
@@ -57,10 +57,10 @@ class Run(Wire):
     status: RunStatus
     error_message: str | None
     executions: list[Execution]
-    created_at: Moment
-    updated_at: Moment
-    finished_at: Moment | None
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    finished_at: Timestamp | None
+    deleted_at: Timestamp | None
 
 
 class RunReply(Wire):
@@ -140,8 +140,8 @@ class _RunScope(Wire):
     record_title: Word | None = Field(default=None, description="Only runs whose record title contains this.")
     record_title_or_id: Word | None = Field(default=None, description="Only runs whose record title or id contains this.")
     executions_filter: ExecutionsFilter | None = Field(default=None, description="Only runs whose nodes went like this.")
-    created_after: Moment | None = Field(default=None, description="Only runs created at or after this moment.")
-    created_before: Moment | None = Field(default=None, description="Only runs created before this moment.")
+    created_after: Timestamp | None = Field(default=None, description="Only runs created at or after this moment.")
+    created_before: Timestamp | None = Field(default=None, description="Only runs created before this moment.")
 
 
 class _RunFilter(_RunScope):
@@ -152,8 +152,8 @@ class _RunFilter(_RunScope):
 
 
 class _RunUpdates(_RunFilter):
-    updated_after: Moment | None = Field(default=None, description="Only runs updated at or after this moment.")
-    updated_before: Moment | None = Field(default=None, description="Only runs updated before this moment.")
+    updated_after: Timestamp | None = Field(default=None, description="Only runs updated at or after this moment.")
+    updated_before: Timestamp | None = Field(default=None, description="Only runs updated before this moment.")
 
 
 class CountRuns(_RunUpdates):
@@ -194,8 +194,8 @@ class GetRunMetrics(Wire):
     workflow_uuid: Uuid = Field(description="The workflow.")
     release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
     batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
-    created_after: Moment | None = Field(default=None, description="Only runs created at or after this moment.")
-    created_before: Moment | None = Field(default=None, description="Only runs created before this moment.")
+    created_after: Timestamp | None = Field(default=None, description="Only runs created at or after this moment.")
+    created_before: Timestamp | None = Field(default=None, description="Only runs created before this moment.")
 
 
 class CancelRuns(_RunScope):

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, UrlReply, WorkflowReason
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import Moment, Uuid, Wire
+from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 
 class RunError(Wire):
@@ -26,8 +26,8 @@ class RunError(Wire):
     absorbed_count: int
     run_uuid: Uuid
     record_id: str
-    first_at: Moment
-    last_at: Moment
+    first_at: Timestamp
+    last_at: Timestamp
 
 
 class RunErrorsReply(Wire):
@@ -43,8 +43,8 @@ class GetRunErrors(Wire):
     workflow_uuid: Uuid = Field(description="The workflow.")
     batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
     release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
-    created_after: Moment | None = Field(default=None, description="Only runs created at or after this moment.")
-    created_before: Moment | None = Field(default=None, description="Only runs created before this moment.")
+    created_after: Timestamp | None = Field(default=None, description="Only runs created at or after this moment.")
+    created_before: Timestamp | None = Field(default=None, description="Only runs created before this moment.")
     limit: Annotated[int, Field(ge=1, le=1_000, description="How many different errors at most; 20 by default.")] = 20
 
 

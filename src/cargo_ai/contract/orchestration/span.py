@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import ExecutionStatus, Limit, Listed, Number, Offset, Word
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.kernel.operation import Cli, Operation
-from cargo_ai.kernel.wire import Moment, Uuid, Wire
+from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 NodeKind = Literal["native", "connector", "tool", "agent"]
 
@@ -56,9 +56,9 @@ class Span(Wire):
     execution_title: str | None
     execution_icon_url: str | None
     execution_credits_used_count: Number
-    execution_started_at: Moment
-    execution_updated_at: Moment
-    execution_finished_at: Moment | None
+    execution_started_at: Timestamp
+    execution_updated_at: Timestamp
+    execution_finished_at: Timestamp | None
 
 
 class SpansReply(Wire):
@@ -71,8 +71,8 @@ class SpansReply(Wire):
 class CountSpans(Wire):
     """Which spans to count."""
 
-    execution_started_after: Moment = Field(description="Only spans that began at or after this moment.")
-    execution_started_before: Moment | None = Field(default=None, description="Only spans that began before this moment.")
+    execution_started_after: Timestamp = Field(description="Only spans that began at or after this moment.")
+    execution_started_before: Timestamp | None = Field(default=None, description="Only spans that began before this moment.")
     workflow_uuid: Uuid | None = Field(default=None, description="Only spans of this workflow's runs.")
     user_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this user has started.")
     batch_uuid: Uuid | None = Field(default=None, description="Only spans of this batch's runs.")

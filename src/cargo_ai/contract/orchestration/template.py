@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Listed, Number, Word
 from cargo_ai.contract.orchestration.tool import ToolIcon
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
 
 TemplateKind = Literal["play", "tool", "workflow"]
 TemplateCategory = Literal["prospecting", "ops", "enablement", "outreach", "expansion", "public", "private"]
@@ -50,9 +50,9 @@ class _Template(Wire):
     nodes: list[JsonObject]
     categories: list[TemplateCategory]
     author: TemplateAuthor
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
     placeholders: list[str]
 
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Name, Number, Text, Word
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
 
 class RawIcon(Wire):
@@ -73,8 +73,8 @@ class ToolTriggerCron(Wire):
     time_zone: str | None
     data: JsonObject
     temporal_schedule_workflow_id: str
-    next_fire_at: Moment | None = None
-    last_fire_at: Moment | None = None
+    next_fire_at: Timestamp | None = None
+    last_fire_at: Timestamp | None = None
     last_run_uuid: Uuid | None = None
     problem: str | None = None
 
@@ -149,9 +149,9 @@ class Tool(Wire):
     is_read_only: bool
     triggers: list[ToolTriggerCron]
     public_form: ToolPublicForm | None
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
 
 
 class ToolReply(Wire):

@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, Timestamp, Uuid, Wire
 
 TraceStatus = Literal["pending", "error", "degraded", "success"]
 
@@ -35,9 +35,9 @@ class Trace(Wire):
     pending_spans_count: int
     succeeded_spans_count: int
     credits_used_count: Number
-    started_at: Moment
-    finished_at: Moment | None
-    updated_at: Moment
+    started_at: Timestamp
+    finished_at: Timestamp | None
+    updated_at: Timestamp
     status: TraceStatus
 
 
@@ -57,8 +57,8 @@ class TracesReply(Wire):
 class CountTraces(Wire):
     """Which traces to count."""
 
-    started_after: Moment = Field(description="Only traces that began at or after this moment.")
-    started_before: Moment | None = Field(default=None, description="Only traces that began before this moment.")
+    started_after: Timestamp = Field(description="Only traces that began at or after this moment.")
+    started_before: Timestamp | None = Field(default=None, description="Only traces that began before this moment.")
     workflow_uuid: Uuid | None = Field(default=None, description="Only traces that began in this workflow.")
     chat_uuid: Uuid | None = Field(default=None, description="Only traces that this chat has started.")
     agent_uuid: Uuid | None = Field(default=None, description="Only traces that this agent has started.")

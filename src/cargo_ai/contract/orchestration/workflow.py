@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import BatchRunsStatus, BatchStatus
 from cargo_ai.kernel.operation import Cli, Operation
-from cargo_ai.kernel.wire import JsonObject, Moment, Nothing, Uuid, Wire
+from cargo_ai.kernel.wire import JsonObject, Nothing, Timestamp, Uuid, Wire
 
 
 class WorkflowTemplate(Wire):
@@ -27,8 +27,8 @@ class LastBatch(Wire):
     status: BatchStatus
     runs_status: BatchRunsStatus | None
     error_message: str | None
-    created_at: Moment
-    finished_at: Moment | None
+    created_at: Timestamp
+    finished_at: Timestamp | None
 
 
 class DeployedRelease(Wire):
@@ -41,8 +41,8 @@ class DeployedRelease(Wire):
     nodes: list[JsonObject]
     form_fields: list[JsonObject] | None
     template_slug: str | None
-    deployed_at: Moment | None
-    created_at: Moment
+    deployed_at: Timestamp | None
+    created_at: Timestamp
 
 
 class Workflow(Wire):
@@ -51,9 +51,9 @@ class Workflow(Wire):
     uuid: Uuid
     workspace_uuid: Uuid
     nodes: list[JsonObject]
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
     play_uuid: Uuid | None
     tool_uuid: Uuid | None
     folder_uuid: Uuid | None

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from cargo_ai.contract import operations
 from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn, UrlsReply
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 ChangeKind = Literal["added", "updated", "removed", "unchanged"]
 
@@ -43,7 +43,7 @@ class Change(Wire):
     removed_records_count: int
     added_records_count: int
     unchanged_records_count: int
-    created_at: Moment
+    created_at: Timestamp
 
 
 class ChangeReply(Wire):

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
 MAXIMUM_FETCH = 10_000
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -34,10 +34,10 @@ class Segment(Wire):
     from_play: bool
     tracking_column_slugs: list[str] | None
     column_slugs: list[str] | None
-    synced_at: Moment | None
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    synced_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
     last_change: JsonObject | None
 
 

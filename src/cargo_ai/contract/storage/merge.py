@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.record import Id
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 MOST_IDS = 1_000
@@ -115,8 +115,8 @@ class Merge(Wire):
     groups_count: int
     removed_count: int
     repointed_count: int
-    created_at: Moment
-    undone_at: Moment | None
+    created_at: Timestamp
+    undone_at: Timestamp | None
 
 
 class MergeReply(Wire):

@@ -10,7 +10,7 @@ from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Description, OriginalColumn
 from cargo_ai.contract.storage.unification import Unification
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
@@ -53,8 +53,8 @@ class LastRun(Wire):
     uuid: Uuid
     status: RunStatus
     error_message: str | None
-    created_at: Moment
-    finished_at: Moment | None
+    created_at: Timestamp
+    finished_at: Timestamp | None
 
 
 class Model(Wire):
@@ -81,10 +81,10 @@ class Model(Wire):
     plays_count: int
     segments_count: int
     is_paused: bool
-    last_emitted_at: Moment | None
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    last_emitted_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
     last_run: LastRun | None
     kind: Literal["connector", "native"]
     connector_uuid: Uuid | None

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.model import LastRun, ModelReply, RunStatus
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, Until, Waits, refusal
-from cargo_ai.kernel.wire import ByUuid, Moment, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, Removed, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 FINAL = frozenset({"success", "error", "cancelled"})
@@ -36,7 +36,7 @@ class Run(LastRun):
     is_force: bool
     counts: RunCounts
     warnings: list[str]
-    updated_at: Moment
+    updated_at: Timestamp
 
 
 class RunReply(Wire):

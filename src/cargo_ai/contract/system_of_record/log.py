@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation
-from cargo_ai.kernel.wire import Moment, Uuid, Wire
+from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 LogStatus = Literal["success", "error"]
 
@@ -30,9 +30,9 @@ class Log(Wire):
     status: LogStatus
     processed_bytes_count: int
     error_message: str | None
-    started_at: Moment
-    finished_at: Moment
-    created_at: Moment
+    started_at: Timestamp
+    finished_at: Timestamp
+    created_at: Timestamp
 
 
 class LogsReply(Wire):
@@ -53,14 +53,14 @@ class ListLogs(Wire):
 class GetLogMetrics(Wire):
     """Of which time."""
 
-    since: Moment = Field(alias="from", description="The first moment.")
-    until: Moment = Field(alias="to", description="The moment behind the last one.")
+    since: Timestamp = Field(alias="from", description="The first moment.")
+    until: Timestamp = Field(alias="to", description="The moment behind the last one.")
 
 
 class Usage(Wire):
     """What the queries of one day took."""
 
-    date: Moment
+    date: Timestamp
     processed_seconds_count: float
     processed_bytes_count: int
     queries_count: int

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, JsonObject, Moment, Nothing, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Nothing, Timestamp, Uuid, Wire
 
 SystemOfRecordKind = Literal["bigQuery", "snowflake", "postgres"]
 
@@ -38,9 +38,9 @@ class SystemOfRecord(Wire):
     cutover: JsonObject | None
     use_credits: bool
     is_active: bool
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
 
 
 class SystemOfRecordReply(Wire):

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.sparse import Sparse
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import Moment, Nothing, Uuid, Wire
+from cargo_ai.kernel.wire import Nothing, Timestamp, Uuid, Wire
 
 PersonName = Annotated[str, Field(max_length=200)]
 
@@ -35,9 +35,9 @@ class Account(Wire):
     first_name: str | None
     last_name: str | None
     picture: str | None
-    last_sign_in_at: Moment | None = Field(description="When one of the person's tokens for this workspace was last used, to the hour.")
-    created_at: Moment
-    updated_at: Moment
+    last_sign_in_at: Timestamp | None = Field(description="When one of the person's tokens for this workspace was last used, to the hour.")
+    created_at: Timestamp
+    updated_at: Timestamp
     web_extension_data: WebExtensionData | None
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, Moment, Nothing, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, Nothing, Removed, Timestamp, Uuid, Wire
 
 FolderKind = Literal["tool", "play", "agent", "file", "mcpServer", "model", "app", "worker", "alert"]
 FolderName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -25,9 +25,9 @@ class Folder(Wire):
     name: str
     emoji_slug: str
     is_read_only: bool
-    created_at: Moment
-    updated_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | None
 
 
 class FolderReply(Wire):

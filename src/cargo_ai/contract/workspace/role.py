@@ -7,7 +7,7 @@ from typing import Any
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.permission import Permission
 from cargo_ai.kernel.operation import Cli, Operation
-from cargo_ai.kernel.wire import Moment, Nothing, Uuid, Wire
+from cargo_ai.kernel.wire import Nothing, Timestamp, Uuid, Wire
 
 
 class Role(Wire):
@@ -17,7 +17,7 @@ class Role(Wire):
     workspace_uuid: Uuid
     slug: str
     permissions: list[Permission]
-    created_at: Moment
+    created_at: Timestamp
 
 
 class RolesReply(Wire):

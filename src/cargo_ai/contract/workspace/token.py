@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.permission import Permission
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import ByUuid, Moment, Nothing, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import ByUuid, Nothing, Removed, Timestamp, Uuid, Wire
 
 
 def _whole_rooms(rule: Permission) -> Permission:
@@ -33,8 +33,8 @@ class Token(Wire):
     permissions: list[Permission] | None = Field(description="null: what its user may do; otherwise these rules narrow that.")
     workspace_uuid: Uuid
     user_uuid: Uuid
-    created_at: Moment
-    deleted_at: Moment | None
+    created_at: Timestamp
+    deleted_at: Timestamp | None
 
 
 class TokenReply(Wire):

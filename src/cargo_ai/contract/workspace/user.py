@@ -11,7 +11,7 @@ from cargo_ai.contract.workspace.account import WebExtensionData
 from cargo_ai.contract.workspace.permission import Permission
 from cargo_ai.contract.workspace.role import Role
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import Moment, Nothing, Removed, Uuid, Wire
+from cargo_ai.kernel.wire import Nothing, Removed, Timestamp, Uuid, Wire
 
 
 def _lower(email: str) -> str:
@@ -30,9 +30,9 @@ class User(Wire):
     first_name: str | None
     last_name: str | None
     picture: str | None
-    last_sign_in_at: Moment | None = Field(description="When one of the user's tokens was last used here, to the hour.")
-    created_at: Moment
-    updated_at: Moment
+    last_sign_in_at: Timestamp | None = Field(description="When one of the user's tokens was last used here, to the hour.")
+    created_at: Timestamp
+    updated_at: Timestamp
     web_extension_data: WebExtensionData | None = Field(description="Only its owner sees it, by `userManagement.user.getCurrent`.")
     workspace_uuid: Uuid
     permissions: list[Permission]

@@ -9,7 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.sparse import Sparse
 from cargo_ai.kernel.operation import Cli, Operation, refusal
-from cargo_ai.kernel.wire import JsonObject, Moment, Nothing, Uuid, Wire
+from cargo_ai.kernel.wire import JsonObject, Nothing, Timestamp, Uuid, Wire
 
 LoginProvider = Literal["email", "google-oauth2", "azuread", "okta"]
 SyncDomain = Literal["connection", "orchestration", "revenueOrganization", "storage", "systemOfRecordIntegration", "ai"]
@@ -48,8 +48,8 @@ class Workspace(Wire):
     temporal_task_queue_prefix: str | None
     max_concurrent_runs: int
     open_ai_vector_store_id: str | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
     logo_url: str | None
     metadata: Metadata | None
     chrome_extension_master_agent_uuid: Uuid | None

@@ -16,7 +16,7 @@ from cargo_ai.domains.expression.tables import FavoriteRecipe, Recipe, RecipeVer
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import Removed
-from cargo_ai.store.session import everywhere
+from cargo_ai.store.session import across_workspaces
 
 _LIST = "cargo-ai expression recipe list"
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -32,7 +32,7 @@ def _short_id() -> str:
 
 
 def _seen(ctx: Context) -> Select[Recipe, RecipeVersion]:
-    """Recipes with their last versions: those of the workspace, and public ones. For use EVERYWHERE."""
+    """Recipes with their last versions: those of the workspace, and public ones. For use ALL_WORKSPACES."""
     last = (RecipeVersion.recipe_uuid == Recipe.uuid) & (RecipeVersion.version == Recipe.version)
     return select(Recipe, RecipeVersion).join(RecipeVersion, last).where(or_(_own(ctx), RecipeVersion.is_public))
 
@@ -67,7 +67,7 @@ async def get_all(ctx: Context, request: contract.ListRecipes) -> contract.Recip
         wanted = wanted.where(RecipeVersion.category.in_(request.categories))
     if request.name:
         wanted = wanted.where(RecipeVersion.name.icontains(request.name, autoescape=True))
-    with everywhere(ctx.db):
+    with across_workspaces(ctx.db):
         rows = (await ctx.db.execute(wanted.order_by(Recipe.uuid.desc()).limit(request.limit).offset(request.offset))).all()
     return contract.RecipesReply(recipes=await _replies(ctx, [(row[0], row[1]) for row in rows]))
 
@@ -80,7 +80,7 @@ async def get(ctx: Context, request: contract.ByVersion) -> contract.RecipeReply
         contract.get.refuse("recipeNotFound", uuid=request.uuid_or_short_id, fix=_LIST)
     recipe, _ = found
     mine = select(RecipeVersion).where(RecipeVersion.recipe_uuid == recipe.uuid, RecipeVersion.version == request.version)
-    with everywhere(ctx.db):
+    with across_workspaces(ctx.db):
         version = await ctx.db.scalar(mine)
     if version is None:
         contract.get.refuse("versionNotFound", version=request.version, last=recipe.version)
@@ -97,7 +97,7 @@ async def get_last(ctx: Context, request: contract.ByEither) -> contract.RecipeR
 
 
 async def _find(ctx: Context, text: str) -> Both | None:
-    with everywhere(ctx.db):
+    with across_workspaces(ctx.db):
         row = (await ctx.db.execute(_seen(ctx).where(_named(text)))).one_or_none()
     return None if row is None else (row[0], row[1])
 

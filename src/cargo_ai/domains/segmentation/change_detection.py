@@ -19,7 +19,7 @@ from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.availability import AWAY, patiently
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database, with_options
+from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
 
 LONGEST_SLEEP = 60.0
 LOCKED_SECONDS = 0.2
@@ -140,7 +140,7 @@ class Watcher:
 
     async def next(self) -> bool:
         """Compare one segment that is due and that nobody else is at, in one transaction; False when there is none."""
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             due = await driver.fetch(await driver_connection(db), DUE, [AT_ONCE])
             await db.rollback()
         for segment, workspace in due:
@@ -178,7 +178,7 @@ class Watcher:
         wanted = min(MOST_PAUSE_MS, max(LEAST_PAUSE_MS, took))
         if not pause / 2 <= wanted <= pause * 2:
             query = "update segment_watches set pause_ms = %s where segment_uuid = %s"
-            async with self._database.session(EVERYWHERE) as db:
+            async with self._database.session(ALL_WORKSPACES) as db:
                 await driver.execute(await driver_connection(db), query, [wanted, segment])
                 await db.commit()
 
@@ -188,7 +188,7 @@ class Watcher:
             _log.warning("a watched segment no longer fits its model", segment=str(segment), cause=str(error))
         else:
             _log.error("a watched segment could not be compared; trying again later", segment=str(segment), exc_info=error)
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             await driver.execute(await driver_connection(db), LATER, [segment])
             await db.commit()
 

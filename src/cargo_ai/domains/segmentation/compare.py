@@ -22,7 +22,7 @@ from cargo_ai.records.filter.terms import Saved
 from cargo_ai.records.hashing import VERSION
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.user_sql.run import conditions
 
 KEPT = 30
@@ -176,10 +176,10 @@ async def first_kept(db: AsyncSession, segment: uuid.UUID) -> int:
 
 async def sweep(database: Database) -> None:
     """Let go of what is kept of removed segments. One short transaction per segment."""
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         gone = (await db.scalars(select(Segment.uuid).where(Segment.deleted_at.is_not(None), Segment.snapshot.is_not(None)))).all()
     for segment in gone:
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             connection = await driver_connection(db)
             for table in ("segment_members", "segment_change_records"):
                 await driver.execute(connection, f"delete from public.{table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant

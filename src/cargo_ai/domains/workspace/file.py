@@ -19,7 +19,7 @@ from cargo_ai.files import parquet
 from cargo_ai.files.row_files import BadFile, csv_columns
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Removed
-from cargo_ai.store.files import FileMissing, FilesUnavailable, owned
+from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner
 
 _UPLOAD = "cargo-ai workspace file upload --file-path companies.csv"
 
@@ -38,7 +38,7 @@ def part_path(upload: str, number: int | str) -> str:
 async def list_columns(ctx: Context, request: contract.ListColumns) -> contract.ColumnsReply:
     """The names in the first row, or in the schema; no connection to the database is held while the file is read."""
     try:
-        names = await _names(ctx, owned(request.s3_filename, ctx.workspace))
+        names = await _names(ctx, require_owner(request.s3_filename, ctx.workspace))
     except FileMissing:
         contract.list_columns.refuse("fileNotFound", fix=_UPLOAD, file=request.s3_filename)
     except FilesUnavailable:

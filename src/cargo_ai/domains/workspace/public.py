@@ -19,7 +19,7 @@ from cargo_ai.domains.workspace.people import known_person
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import hash_token, new_token
-from cargo_ai.store.session import everywhere
+from cargo_ai.store.session import across_workspaces
 
 __all__ = [
     "Bootstrap",
@@ -87,7 +87,7 @@ async def authenticate(db: AsyncSession, token: str) -> Caller | None:
         .join(Role, (Role.uuid == Membership.role_uuid) & (Role.workspace_uuid == Token.workspace_uuid))
         .where(Token.hash == hash_token(token), Token.deleted_at.is_(None))
     )
-    with everywhere(db):
+    with across_workspaces(db):
         found = (await db.execute(query)).one_or_none()
         if found is None:
             return None
@@ -144,7 +144,7 @@ async def bootstrap(db: AsyncSession, *, email: str = "admin@localhost", workspa
 
     Several starters at once agree on one workspace: the others wait for the first one's commit. The caller commits.
     """
-    with everywhere(db):
+    with across_workspaces(db):
         await db.execute(select(func.pg_advisory_xact_lock(_BOOTSTRAP_LOCK)))
         if await db.scalar(select(Workspace.uuid).limit(1)) is not None:
             return None
@@ -196,7 +196,7 @@ async def folder_exists(db: AsyncSession, folder: uuid.UUID, kind: FolderKind) -
 
 
 async def first_workspace(db: AsyncSession) -> uuid.UUID:
-    """The oldest workspace: the one that the installation was born with. Runs EVERYWHERE."""
+    """The oldest workspace: the one that the installation was born with. Runs ALL_WORKSPACES."""
     found = await db.scalar(select(Workspace.uuid).order_by(Workspace.uuid).limit(1))
     if found is None:
         raise LookupError("there is no workspace right after the bootstrap")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.files import FileStore, FilesUnavailable
 from cargo_ai.store.rows import Owned, Row, Stamped
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 OPEN_FOR = timedelta(hours=24)
 UNKNOWN_TYPE = "application/octet-stream"
@@ -153,7 +153,7 @@ async def remove_files(files: FileStore, keys: Sequence[str]) -> None:
 
 async def remove_expired(database: Database, files: FileStore) -> int:
     """Give up uploads whose parts did not come in time, in all workspaces; returns how many."""
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         late = select(Upload).where(Upload.expires_at <= clock.now()).limit(_SWEPT_AT_ONCE).with_for_update(skip_locked=True)
         uploads = list(await db.scalars(late))
         identities = [upload.uuid for upload in uploads]

@@ -17,7 +17,7 @@ from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import AWAY, patiently
 from cargo_ai.store.driver import Connection, driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database, with_options
+from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
 
 LONGEST_SLEEP = 60.0
 BROKEN_WAIT = timedelta(seconds=30)
@@ -160,7 +160,7 @@ class Scheduler:
 
         What was missed while nobody worked is fired once, not once per time.
         """
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             connection = await driver_connection(db)
             row = await (await connection.execute(DUE, (clock.now(), list(self._fires)))).fetchone()
             if row is None:

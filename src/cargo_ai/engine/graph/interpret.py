@@ -196,7 +196,7 @@ def _scope(walk: Walk, now: int) -> dict[str, Json]:
 @lru_cache(maxsize=16)
 def _wire(now: int) -> str:
     """The moment as expressions know it. Many runs of a shard advance within one millisecond."""
-    return clock.wire(datetime.fromtimestamp(now / 1000, UTC))
+    return clock.to_iso(datetime.fromtimestamp(now / 1000, UTC))
 
 
 def _with_engine(walk: Walk, node: Node, warnings: list[str], now: int) -> Json | Evaluate:

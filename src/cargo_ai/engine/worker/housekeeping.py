@@ -152,7 +152,7 @@ class Keeper:
             due = await wake.next_due(connection)
         if due is None:
             return TICK_SECONDS
-        return min(TICK_SECONDS, max(0.01, due / 1000 - clock.unix()))
+        return min(TICK_SECONDS, max(0.01, due / 1000 - clock.unix_seconds()))
 
     async def _recover(self) -> float:
         await self._queue.recover()

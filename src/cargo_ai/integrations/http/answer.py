@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, cast
 
 from cargo_ai.kernel import clock
-from cargo_ai.outbound.exchange import Received
+from cargo_ai.outbound.exchange import OutboundResponse
 
 LONGEST_WAIT = 3600.0
 SHORTEST_WAIT = 1.0
@@ -22,7 +22,7 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def body_of(received: Received, kind: str) -> tuple[Any, tuple[str, ...]]:
+def body_of(received: OutboundResponse, kind: str) -> tuple[Any, tuple[str, ...]]:
     """The body as `json`, `text` or `auto` (by content type), and warnings where it is not what was asked for."""
     media = received.headers.get("content-type", "").partition(";")[0].strip().lower()
     says_json = media == "application/json" or media.endswith("+json")
@@ -41,7 +41,7 @@ def body_of(received: Received, kind: str) -> tuple[Any, tuple[str, ...]]:
     return base64.b64encode(received.body).decode(), (said,)
 
 
-def _json(received: Received) -> tuple[Any, tuple[str, ...]]:
+def _json(received: OutboundResponse) -> tuple[Any, tuple[str, ...]]:
     if not received.body.strip():
         return None, ()
     try:
@@ -66,7 +66,7 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _text(received: Received) -> str:
+def _text(received: OutboundResponse) -> str:
     found = _CHARSET.search(received.headers.get("content-type", ""))
     try:
         return _storable(received.body.decode(found[1] if found else "utf-8", "replace"))
@@ -78,26 +78,26 @@ def _storable(text: str) -> str:
     return _UNSTORABLE.sub("�", text)
 
 
-def headers_of(received: Received) -> dict[str, str]:
+def headers_of(received: OutboundResponse) -> dict[str, str]:
     """The headers, names in lower case, repeated ones joined by a comma."""
     return {name.lower(): _storable(value) for name, value in received.headers.items()}
 
 
-def snippet(received: Received, scrub: Callable[[str], str]) -> str:
+def snippet(received: OutboundResponse, scrub: Callable[[str], str]) -> str:
     """The beginning of the body on one line, for people."""
     # Some more than is shown is scrubbed: a secret that is cut in two would not be recognised.
     text = " ".join(scrub(_text(received)[: 50 * SNIPPET]).split())
     return text if len(text) <= SNIPPET else text[:SNIPPET] + "…"
 
 
-def retry_after(received: Received) -> float | None:
+def retry_after(received: OutboundResponse) -> float | None:
     """The seconds that the service asks to wait, from 1 to 3,600; None when it does not say."""
     text = received.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         seconds = float(text)
     else:
         try:
-            seconds = parsedate_to_datetime(text).timestamp() - clock.unix()
+            seconds = parsedate_to_datetime(text).timestamp() - clock.unix_seconds()
         except (ValueError, TypeError, OverflowError):
             return None
     return min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT)

@@ -17,7 +17,7 @@ from cargo_ai.expression.text import to_json_text, to_text
 from cargo_ai.integrations.http.account import Target, Unusable, target
 from cargo_ai.integrations.http.answer import body_of, headers_of, retry_after, snippet
 from cargo_ai.integrations.kit import ActionRequest, IntegrationAction
-from cargo_ai.outbound.exchange import ExchangeFailed, Received, Sending, send
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.http_client import OutboundRefused
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -98,7 +98,7 @@ class Request(IntegrationAction):
         return int(done.output["status"]) < 400
 
 
-def _failure(request: ActionRequest, received: Received) -> Failed:
+def _failure(request: ActionRequest, received: OutboundResponse) -> Failed:
     said = snippet(received, request.scrub)
     message = f"HTTP {received.status} from {received.url.host}" + (f": {said}" if said else "")
     transient = received.status in _TRANSIENT or received.status >= 500
@@ -155,7 +155,7 @@ def _seconds(config: Mapping[str, Any]) -> float:
     return value / 1000
 
 
-def _sending(config: Mapping[str, Any], place: Target, key: str) -> tuple[Sending, list[str]]:
+def _sending(config: Mapping[str, Any], place: Target, key: str) -> tuple[OutboundRequest, list[str]]:
     """What goes out, and warnings about headers that were left out."""
     method = config.get("method")
     chosen = "GET" if method is None else method.upper() if isinstance(method, str) else ""
@@ -180,7 +180,7 @@ def _sending(config: Mapping[str, Any], place: Target, key: str) -> tuple[Sendin
     if body is not None and not content_type:
         headers["content-type"] = (its_type.encode(), "content-type")
     sent = tuple((name, value) for value, name in headers.values())
-    return Sending(chosen, _with_query(place, _table(config, "query")), sent, body, _seconds(config)), ignored
+    return OutboundRequest(chosen, _with_query(place, _table(config, "query")), sent, body, _seconds(config)), ignored
 
 
 def _header(name: str, value: str) -> bytes:

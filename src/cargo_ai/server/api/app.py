@@ -19,22 +19,22 @@ from cargo_ai.expression import evaluator
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import docs, health, openapi, responses, rest
-from cargo_ai.server.api.dispatch import Served
-from cargo_ai.server.api.middleware import Envelope, request_id
+from cargo_ai.server.api.dispatch import HandledOperation
+from cargo_ai.server.api.middleware import RequestMiddleware, request_id
 from cargo_ai.server.api.state import State
 from cargo_ai.user_sql.run.executor import open_desk
 
 
-def build(state: State, served: Sequence[Served] | None = None) -> Starlette:
+def build(state: State, served: Sequence[HandledOperation] | None = None) -> Starlette:
     """The application on this state. Its lifespan begins to listen for signals and, at the end, closes them and the database.
 
     `served`: the operations to answer; by default every one that has a handler, beside the hand-written routes.
     """
     # Downloads of queries come by a signed URL, without the key: their login is made ready here.
     open_desk(state.database, state.secrets)
-    operations = rest.served() if served is None else list(served)
-    raw = rest.raw_routes() if served is None else []
-    public = rest.public() if served is None else [one.operation for one in operations]
+    operations = rest.handled_operations() if served is None else list(served)
+    raw = rest.handwritten_routes() if served is None else []
+    public = rest.public_operations() if served is None else [one.operation for one in operations]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -48,7 +48,7 @@ def build(state: State, served: Sequence[Served] | None = None) -> Starlette:
 
     app = Starlette(
         routes=[*health.routes, *_documents(public), *raw, *rest.routes(state, operations)],
-        middleware=[Middleware(Envelope)],
+        middleware=[Middleware(RequestMiddleware)],
         exception_handlers={HTTPException: _no_route},
         lifespan=lifespan,
     )
@@ -66,7 +66,7 @@ def _documents(operations: Sequence[AnyOperation]) -> list[BaseRoute]:
 
     async def document(_request: Request) -> Response:
         text, _ = await asyncio.to_thread(made)
-        return responses.json_reply(text, 200, {"Cache-Control": "no-cache"})
+        return responses.json_response(text, 200, {"Cache-Control": "no-cache"})
 
     async def reference(_request: Request) -> Response:
         _, page = await asyncio.to_thread(made)
@@ -86,4 +86,4 @@ async def _no_route(request: Request, error: Exception) -> Response:
         refusal = Refusal(405, "methodNotAllowed", sentence, headers=allowed)
     else:
         refusal = Refusal(error.status_code, "requestFailed", error.detail)
-    return responses.refused(refusal, request_id(request))
+    return responses.refusal_response(refusal, request_id(request))

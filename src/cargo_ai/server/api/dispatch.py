@@ -20,13 +20,13 @@ from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.validation_errors import errors_of
-from cargo_ai.kernel.wire import Wire, unrecognized
+from cargo_ai.kernel.wire import Wire, unknown_field_warnings
 from cargo_ai.server.api import long_poll, requests, responses
 from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.middleware import request_id
 from cargo_ai.server.api.state import State
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.tables import AuditEntry
 
 COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests"})
@@ -40,7 +40,7 @@ class UndeclaredRefusal(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class HandledOperation:
     """An operation and the function that answers it."""
 
     operation: AnyOperation
@@ -57,13 +57,13 @@ class _Outcome:
     after_commit: list[Callable[[], Awaitable[None]]]
 
 
-async def answer(state: State, served: Served, request: Request) -> Response:
+async def respond(state: State, served: HandledOperation, request: Request) -> Response:
     """The reply to one request. Raises what the envelope turns into a reply: Refusal, database errors, bugs."""
     operation = served.operation
-    caller = await sign_in(state, request)
+    caller = await authenticate(state, request)
     payload = await requests.payload(request, operation)
-    permit(caller, operation.permission)
-    asked, warnings = understand(state.settings, operation, payload)
+    require_permission(caller, operation.permission)
+    asked, warnings = validate(state.settings, operation, payload)
     claim = None
     if operation.writes and (key := requests.idempotency_key(request)) is not None:
         claim = Claim(caller.token_uuid, key, requests.request_hash(operation, payload), state.secrets)
@@ -71,7 +71,7 @@ async def answer(state: State, served: Served, request: Request) -> Response:
     async def work(db: AsyncSession) -> _Outcome:
         if claim is not None and (stored := await claim.take(db)) is not None:
             return _Outcome(stored, None, [], [])
-        return await _handle(served, context_of(state, request, caller, db), asked, claim)
+        return await _handle(served, make_context(state, request, caller, db), asked, claim)
 
     async def perform() -> _Outcome:
         return await transact(state.database, caller.workspace_uuid, work)
@@ -79,7 +79,7 @@ async def answer(state: State, served: Served, request: Request) -> Response:
     headers: dict[str, str] = {}
     seconds = requests.wait_seconds(request) if operation.verb == "GET" else None
     if operation.waits is not None and seconds:
-        hold = long_poll.Hold(operation.waits, state.signals, seconds, str(getattr(asked, "uuid", "")))
+        hold = long_poll.LongPoll(operation.waits, state.signals, seconds, str(getattr(asked, "uuid", "")))
         outcome = await hold.until_final(request, perform, lambda found: found.reply)
         headers["Preference-Applied"] = f"wait={seconds}"
     else:
@@ -89,13 +89,13 @@ async def answer(state: State, served: Served, request: Request) -> Response:
         headers["Idempotency-Replayed"] = "true"
     if sentences := [*warnings, *outcome.warnings]:
         headers["x-cargo-warnings"] = responses.warnings_header(sentences)
-    return responses.answer(operation, outcome.body, headers)
+    return responses.success(operation, outcome.body, headers)
 
 
-async def sign_in(state: State, request: HTTPConnection) -> Caller:
+async def authenticate(state: State, request: HTTPConnection) -> Caller:
     """Who the bearer token belongs to; Refusal: 401 for none or a bad one, 403 when another workspace than the token's is selected."""
     token = requests.bearer(request)
-    caller = await transact(state.database, EVERYWHERE, lambda db: _known(db, token)) if token else None
+    caller = await transact(state.database, ALL_WORKSPACES, lambda db: _known(db, token)) if token else None
     if caller is None:
         sentence = "This token is not valid: it is unknown, expired or removed." if token else "Sign in first: no token was sent."
         fix = {"fix": "cargo-ai login --token TOKEN"}
@@ -112,13 +112,13 @@ async def _known(db: AsyncSession, token: str) -> Caller | None:
     return await public.authenticate(db, token)
 
 
-def permit(caller: Caller, needs: str | None) -> None:
+def require_permission(caller: Caller, needs: str | None) -> None:
     """Refusal (403) that names the permission when the caller lacks it; None needs no more than a token."""
     if needs is not None and not caller.may(needs):
         raise Refusal(403, "forbidden", f"You need the permission {needs} for this.", {"permission": needs})
 
 
-def understand(settings: Settings, operation: AnyOperation, payload: dict[str, Any]) -> tuple[Wire, list[str]]:
+def validate(settings: Settings, operation: AnyOperation, payload: dict[str, Any]) -> tuple[Wire, list[str]]:
     """The validated request, and a sentence for every field that it has no place for.
 
     Refusal (400) with `errors` for what is wrong; in strict mode also for unknown fields.
@@ -127,7 +127,7 @@ def understand(settings: Settings, operation: AnyOperation, payload: dict[str, A
         asked: Wire = operation.request.model_validate(payload)
     except ValidationError as failure:
         raise invalid_input(errors_of(failure, payload)) from None
-    unknown = unrecognized(asked, payload)
+    unknown = unknown_field_warnings(asked, payload)
     if unknown and settings.strict:
         names = [sentence.removeprefix("unrecognized_keys: ").partition(" is not")[0] for sentence in unknown]
         errors = [{"path": name, "message": "is not a known field"} for name in names[:50]]
@@ -135,7 +135,7 @@ def understand(settings: Settings, operation: AnyOperation, payload: dict[str, A
     return asked, unknown
 
 
-def context_of(state: State, request: HTTPConnection, caller: Caller, db: AsyncSession) -> Context:
+def make_context(state: State, request: HTTPConnection, caller: Caller, db: AsyncSession) -> Context:
     """What a handler is handed. Hand-written routes make theirs with it too."""
     return Context(
         who=caller,
@@ -149,7 +149,7 @@ def context_of(state: State, request: HTTPConnection, caller: Caller, db: AsyncS
     )
 
 
-def record(ctx: Context, operation: AnyOperation, target: uuid.UUID | None) -> None:
+def write_audit_entry(ctx: Context, operation: AnyOperation, target: uuid.UUID | None) -> None:
     """Write into the audit log who changed what, in the transaction of the change."""
     ctx.db.add(
         AuditEntry(
@@ -163,7 +163,7 @@ def record(ctx: Context, operation: AnyOperation, target: uuid.UUID | None) -> N
     )
 
 
-async def _handle(served: Served, ctx: Context, asked: Wire, claim: Claim | None) -> _Outcome:
+async def _handle(served: HandledOperation, ctx: Context, asked: Wire, claim: Claim | None) -> _Outcome:
     operation = served.operation
     try:
         reply = await served.handler(ctx, asked)
@@ -177,7 +177,7 @@ async def _handle(served: Served, ctx: Context, asked: Wire, claim: Claim | None
         raise TypeError(f"{operation.name} gave a {type(reply).__name__}, not a {operation.response.__name__}")
     body = responses.body_of(operation, reply)
     if operation.writes:
-        record(ctx, operation, target_of(asked, reply))
+        write_audit_entry(ctx, operation, target_of(asked, reply))
     if claim is not None:
         await claim.keep(ctx.db, body)
     return _Outcome(body, reply, ctx.warnings, ctx.after_commit)

@@ -18,9 +18,9 @@ from cargo_ai import __version__
 from cargo_ai.email import smtp
 from cargo_ai.expression.sandbox.host import level
 from cargo_ai.server.api import state as states
-from cargo_ai.server.api.responses import json_reply
+from cargo_ai.server.api.responses import json_response
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 DATABASE_SECONDS = 2.0
 
@@ -40,8 +40,13 @@ async def _healthz(_request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    state = states.of(request)
-    report: dict[str, Any] = {"status": "ready", "version": __version__, "sandbox": level(), "email": smtp.state(state.settings)}
+    state = states.state_of(request)
+    report: dict[str, Any] = {
+        "status": "ready",
+        "version": __version__,
+        "sandbox": level(),
+        "email": smtp.configuration_status(state.settings),
+    }
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             report |= await _database(state)
@@ -53,7 +58,7 @@ async def _readyz(request: Request) -> Response:
 
 
 async def _database(state: State) -> dict[str, Any]:
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         versioned, has_workers, version, extensions, hardened = (await db.execute(_EXISTING)).one()
         current = (await db.execute(_REVISION)).scalar_one_or_none() if versioned else None
         workers = (await db.execute(_WORKERS, {"seconds": state.settings.stalled_after})).scalar_one() if has_workers else None
@@ -66,7 +71,7 @@ async def _database(state: State) -> dict[str, Any]:
 
 
 def _json(document: dict[str, Any], status: int) -> Response:
-    return json_reply(json.dumps(document).encode(), status)
+    return json_response(json.dumps(document).encode(), status)
 
 
 routes: list[BaseRoute] = [Route("/healthz", _healthz, methods=["GET"]), Route("/readyz", _readyz, methods=["GET"])]

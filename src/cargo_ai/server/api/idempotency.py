@@ -15,7 +15,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.store.tables import IdempotencyKey
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Claim:
         )
         fresh = {"request_hash": row.excluded.request_hash, "reply": None, "at": row.excluded.at}
         claimed = row.on_conflict_do_update(
-            index_elements=["token_uuid", "key"], set_=fresh, where=IdempotencyKey.at < clock.now() - KEPT
+            index_elements=["token_uuid", "key"], set_=fresh, where=IdempotencyKey.at < clock.now() - RETENTION
         ).returning(IdempotencyKey.key)
         if (await db.execute(claimed)).first() is not None:
             return None

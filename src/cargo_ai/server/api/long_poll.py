@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.operation import Waits
 from cargo_ai.kernel.wire import Wire
-from cargo_ai.server.api.signals import Signals, Watch
+from cargo_ai.server.api.signals import Signals, Waiter
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def dig(document: object, dotted: str) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class LongPoll:
     """One held request: at most `seconds` until the field is final. `guess` is the uuid to listen for before the first look."""
 
     waits: Waits
@@ -57,7 +57,7 @@ class Hold:
 
     async def _watched(
         self,
-        watch: Watch,
+        watch: Waiter,
         uuid: str,
         deadline: float,
         gone: asyncio.Task[None],
@@ -77,7 +77,7 @@ class Hold:
                 return found, named
             await self._pause(watch, min(left, self.signals.recheck_seconds), gone)
 
-    async def _pause(self, watch: Watch, seconds: float, gone: asyncio.Task[None]) -> None:
+    async def _pause(self, watch: Waiter, seconds: float, gone: asyncio.Task[None]) -> None:
         change = asyncio.create_task(watch.changed(seconds))
         try:
             await asyncio.wait({change, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -25,7 +25,7 @@ def request_id(request: HTTPConnection) -> str:
     return found
 
 
-class Envelope:
+class RequestMiddleware:
     """ASGI middleware: nothing leaves without `X-Request-Id`, and no exception reaches the server underneath."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -68,7 +68,7 @@ class Envelope:
                 _log.warning("something that we need is not available", reason=refusal.reason, error=str(error).strip().partition("\n")[0])
             if status:
                 raise
-            await responses.refused(refusal or responses.internal(), mine)(scope, receive, send_marked)
+            await responses.refusal_response(refusal or responses.internal_error(), mine)(scope, receive, send_marked)
         finally:
             took = round((clock.seconds() - begun) * 1000, 1)
             tell = _log.debug if scope["path"] in PROBES else _log.info

@@ -20,12 +20,12 @@ from cargo_ai.kernel import query
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 
-MOST_BODY_BYTES = 10 * 1024 * 1024
-MOST_DRAINED_BYTES = 64 * 1024 * 1024
+MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 10
-DEEPEST = 100
-LONGEST_WAIT_SECONDS = 25
-LONGEST_KEY = 255
+MAX_DEPTH = 100
+MAX_WAIT_SECONDS = 25
+MAX_KEY_LENGTH = 255
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
@@ -39,7 +39,7 @@ def bearer(request: HTTPConnection) -> str | None:
 def wait_seconds(request: Request) -> int | None:
     """N of `Prefer: wait=N`, at most 25; None when it does not ask to wait."""
     found = _WAIT.search(",".join(request.headers.getlist("prefer")))
-    return min(int(found[1]), LONGEST_WAIT_SECONDS) if found else None
+    return min(int(found[1]), MAX_WAIT_SECONDS) if found else None
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -47,8 +47,8 @@ def idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
-    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise invalid_input([{"path": "Idempotency-Key", "message": f"must be 1 to {LONGEST_KEY} printable ASCII characters"}])
+    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise invalid_input([{"path": "Idempotency-Key", "message": f"must be 1 to {MAX_KEY_LENGTH} printable ASCII characters"}])
     return key
 
 
@@ -64,12 +64,12 @@ async def payload(request: Request, operation: AnyOperation) -> dict[str, Any]:
     Raises Refusal: 413 for a body above 10 MB, 400 for anything that cannot be read.
     """
     asked = _query(request, operation)
-    raw = await read_body(request, MOST_BODY_BYTES)
+    raw = await read_body(request, MAX_BODY_BYTES)
     if raw:
         asked |= parse_object(raw)
     path: dict[str, Any] = dict(request.path_params)
     if b"\\u0000" in raw or "%00" in request.url.query or any("\0" in value for value in request.path_params.values()):
-        refuse_nul(asked | path)
+        reject_nul(asked | path)
     return asked | path
 
 
@@ -95,7 +95,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 async def _drain(stream: AsyncIterator[bytes]) -> None:
     """Read over what still comes in, within bounds: a client that is still sending sees no reply, only a closed connection."""
-    left = MOST_DRAINED_BYTES
+    left = MAX_DRAINED_BYTES
     with suppress(TimeoutError, ClientDisconnect):
         async with asyncio.timeout(DRAIN_SECONDS):
             async for chunk in stream:
@@ -113,8 +113,8 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _unreadable("The body must be a JSON object.")
     found = cast("dict[str, Any]", value)
-    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(found) > DEEPEST:
-        raise _unreadable(f"The body is nested too deeply (at most {DEEPEST} levels).")
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(found) > MAX_DEPTH:
+        raise _unreadable(f"The body is nested too deeply (at most {MAX_DEPTH} levels).")
     return found
 
 
@@ -155,24 +155,24 @@ def _depth(value: object) -> int:
     return deepest
 
 
-def refuse_nul(asked: dict[str, Any]) -> None:
+def reject_nul(asked: dict[str, Any]) -> None:
     """Refusal (400) that names the texts with a character that no database keeps."""
-    found = [path for path, text in _texts(asked, "") if "\0" in text]
+    found = [path for path, text in _strings(asked, "") if "\0" in text]
     if found:
         raise invalid_input([{"path": path, "message": "must not contain the NUL character"} for path in found[:50]])
 
 
-def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+def _strings(value: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
         for key, item in cast("dict[str, object]", value).items():
             here = f"{path}.{key}" if path else key
             yield here.replace("\0", ""), key
-            yield from _texts(item, here)
+            yield from _strings(item, here)
     elif isinstance(value, list):
         for index, item in enumerate(cast("list[object]", value)):
-            yield from _texts(item, f"{path}.{index}" if path else str(index))
+            yield from _strings(item, f"{path}.{index}" if path else str(index))
 
 
 def _unreadable(sentence: str) -> Refusal:

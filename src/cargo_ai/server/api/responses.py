@@ -16,11 +16,11 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.store.files import FilesUnavailable
 
-MOST_WARNINGS = 20
-MOST_WARNING_BYTES = 4096
+MAX_WARNINGS = 20
+MAX_WARNING_BYTES = 4096
 
 
-def json_reply(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON bytes as a reply."""
     return Response(body, status, headers, media_type="application/json")
 
@@ -33,26 +33,26 @@ def body_of(operation: AnyOperation, reply: Wire) -> bytes:
     return str(text).encode()
 
 
-def answer(operation: AnyOperation, body: bytes, headers: Mapping[str, str]) -> Response:
+def success(operation: AnyOperation, body: bytes, headers: Mapping[str, str]) -> Response:
     """The 200 of an operation."""
     if operation.output == "text":
         return Response(body, 200, headers, media_type="text/plain; charset=utf-8")
-    return json_reply(body, 200, headers)
+    return json_response(body, 200, headers)
 
 
-def refused(refusal: Refusal, request_id: str) -> Response:
+def refusal_response(refusal: Refusal, request_id: str) -> Response:
     """A refusal as a reply."""
     body = json.dumps(refusal.to_wire(request_id), ensure_ascii=False, default=str, separators=(",", ":"))
-    return json_reply(body.encode("utf-8", "backslashreplace"), refusal.status, refusal.headers)
+    return json_response(body.encode("utf-8", "backslashreplace"), refusal.status, refusal.headers)
 
 
-def internal() -> Refusal:
+def internal_error() -> Refusal:
     """What is said about our own bugs."""
     sentence = "Something went wrong on our side; quote the request id when you report it."
     return Refusal(500, "internal", sentence)
 
 
-def unavailable() -> Refusal:
+def database_unavailable() -> Refusal:
     """The database does not answer, or not in time."""
     sentence = "The database does not answer right now. Try again in a moment."
     return Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "1"})
@@ -75,7 +75,7 @@ def refusal_of(error: Exception) -> Refusal | None:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, PoolTimeout):
-        return unavailable()
+        return database_unavailable()
     if isinstance(error, FilesUnavailable):
         return files_unavailable()
     cause = database_error(error)
@@ -88,7 +88,7 @@ def refusal_of(error: Exception) -> Refusal | None:
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.UntranslatableCharacter, pg.CharacterNotInRepertoire)):
         return invalid_input([{"path": "", "message": "A value is out of the range that can be stored."}])
     if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
-        return unavailable()
+        return database_unavailable()
     return None
 
 
@@ -101,9 +101,9 @@ def _too_much(error: psycopg.Error) -> str:
 def warnings_header(sentences: Sequence[str]) -> str:
     """`x-cargo-warnings`: an ASCII JSON list of at most 20 sentences and 4 KB; what is left out is counted by a last `n more`."""
     kept: list[str] = []
-    for sentence in sentences[:MOST_WARNINGS]:
+    for sentence in sentences[:MAX_WARNINGS]:
         # 16 bytes stay free for the count.
-        if len(json.dumps([*kept, sentence])) > MOST_WARNING_BYTES - 16:
+        if len(json.dumps([*kept, sentence])) > MAX_WARNING_BYTES - 16:
             break
         kept.append(sentence)
     if len(kept) < len(sentences):

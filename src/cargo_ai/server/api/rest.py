@@ -17,13 +17,13 @@ from cargo_ai import contract
 from cargo_ai.context.handlers import handlers
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.server.api import dispatch
-from cargo_ai.server.api.dispatch import Served
+from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.state import State
 
 PREFIX = "/v1"
 
 
-def served() -> list[Served]:
+def handled_operations() -> list[HandledOperation]:
     """Every operation with its handler, by name. Imports all rooms; a handler without a declared operation is a bug (LookupError)."""
     operations = contract.load()
     for _ in walk("cargo_ai.domains"):
@@ -31,28 +31,28 @@ def served() -> list[Served]:
     lost = sorted(name for name in handlers if name not in operations)
     if lost:
         raise LookupError(f"handlers of operations that nobody declares: {', '.join(lost)}")
-    return [Served(operations[name], handlers[name]) for name in sorted(handlers)]
+    return [HandledOperation(operations[name], handlers[name]) for name in sorted(handlers)]
 
 
-def raw_operations() -> list[AnyOperation]:
+def route_operations() -> list[AnyOperation]:
     """The operations that hand-written routes answer: each module of `server.raw` may name them in `operations`."""
     return [operation for module in walk("cargo_ai.server.routes") for operation in getattr(module, "operations", ())]
 
 
-def raw_routes() -> list[BaseRoute]:
+def handwritten_routes() -> list[BaseRoute]:
     """The routes of all modules of `server.raw`, each of which lists its own in `routes`."""
     return [route for module in walk("cargo_ai.server.routes") for route in getattr(module, "routes", ())]
 
 
-def public() -> list[AnyOperation]:
+def public_operations() -> list[AnyOperation]:
     """Every operation that this server answers, by name: what OpenAPI, the command line and the reference pages list."""
-    found = {one.operation.name: one.operation for one in served()} | {one.name: one for one in raw_operations()}
+    found = {one.operation.name: one.operation for one in handled_operations()} | {one.name: one for one in route_operations()}
     return [found[name] for name in sorted(found)]
 
 
-def routes(state: State, operations: Iterable[Served]) -> list[BaseRoute]:
+def routes(state: State, operations: Iterable[HandledOperation]) -> list[BaseRoute]:
     """One route per path under `/v1`; a path without fields comes before one whose fields could swallow it."""
-    by_path: defaultdict[str, dict[str, Served]] = defaultdict(dict)
+    by_path: defaultdict[str, dict[str, HandledOperation]] = defaultdict(dict)
     for one in operations:
         verbs = by_path[one.operation.path]
         if one.operation.verb in verbs:
@@ -66,10 +66,10 @@ def _rank(path: str) -> tuple[tuple[bool, str], ...]:
     return tuple((part.startswith("{"), part) for part in path.split("/"))
 
 
-def _route(state: State, path: str, verbs: dict[str, Served]) -> Route:
+def _route(state: State, path: str, verbs: dict[str, HandledOperation]) -> Route:
     async def endpoint(request: Request) -> Response:
         verb = "GET" if request.method == "HEAD" else request.method
-        return await dispatch.answer(state, verbs[verb], request)
+        return await dispatch.respond(state, verbs[verb], request)
 
     return Route(PREFIX + path, endpoint, methods=list(verbs))
 

@@ -22,7 +22,7 @@ LONGEST_BACKOFF_SECONDS = 5.0
 _log = log.get(__name__)
 
 
-class Watch:
+class Waiter:
     """One waiter's view of one uuid."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Signals:
 
     def __init__(self, url: str) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
-        self._watches: dict[str, set[Watch]] = {}
+        self._watches: dict[str, set[Waiter]] = {}
         self._task: asyncio.Task[None] | None = None
         self.connected = False
         self.released = False
@@ -77,9 +77,9 @@ class Signals:
         self._ring_all()
 
     @contextmanager
-    def watch(self, key: str) -> Generator[Watch]:
+    def watch(self, key: str) -> Generator[Waiter]:
         """Listen for one uuid while the block lasts."""
-        watch = Watch()
+        watch = Waiter()
         self._watches.setdefault(key, set()).add(watch)
         try:
             yield watch

@@ -29,7 +29,7 @@ class State:
         return self.settings.public_url or str(request.base_url).rstrip("/")
 
 
-def of(request: HTTPConnection) -> State:
+def state_of(request: HTTPConnection) -> State:
     """The state of the application that a request came to: how hand-written routes reach it."""
     state: State = request.app.state.server
     return state

@@ -10,7 +10,7 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.server.api.responses import database_error, unavailable
+from cargo_ai.server.api.responses import database_error, database_unavailable
 from cargo_ai.store.session import Database, Scope
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ async def transact(database: Database, scope: Scope, work: Callable[[AsyncSessio
         return await _once(database, scope, work)
     except (DBAPIError, psycopg.Error) as error:
         if isinstance(database_error(error), _ROLLED_BACK):
-            raise unavailable() from error
+            raise database_unavailable() from error
         raise
 
 
@@ -46,7 +46,7 @@ async def _once(database: Database, scope: Scope, work: Callable[[AsyncSession],
             if isinstance(database_error(error), _ROLLED_BACK) or not error.connection_invalidated:
                 raise
             # Whether it was committed is not known: it must not be repeated here.
-            raise unavailable() from error
+            raise database_unavailable() from error
         return result
 
 

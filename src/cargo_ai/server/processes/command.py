@@ -17,14 +17,14 @@ from types import FrameType
 from cargo_ai.kernel import clock, log, settings
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.processes import prepared, supervise
-from cargo_ai.server.processes.prepared import PrepareFailed
+from cargo_ai.server.processes.prepared import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 
 DEFAULT_WORKERS = 2
 DETACH_SECONDS = 120.0
 
 
-class Refused(Exception):
+class CommandRefused(Exception):
     """The command cannot be carried out; `code` is the exit code."""
 
     def __init__(self, code: int, reason: str, sentence: str, fix: str | None = None) -> None:
@@ -50,11 +50,11 @@ def run(verb: str, flags: dict[str, str]) -> int:
     try:
         return verbs[verb](configuration, flags)
     except SettingsError as error:
-        raise Refused(2, "invalidSettings", str(error)) from None
+        raise CommandRefused(2, "invalidSettings", str(error)) from None
     except StartFailed as error:
-        raise Refused(1, "startFailed", str(error)) from None
-    except PrepareFailed as error:
-        raise Refused(error.code, error.reason, str(error)) from None
+        raise CommandRefused(1, "startFailed", str(error)) from None
+    except BootstrapFailed as error:
+        raise CommandRefused(error.code, error.reason, str(error)) from None
 
 
 def _say(document: dict[str, object]) -> int:
@@ -66,7 +66,7 @@ def _say(document: dict[str, object]) -> int:
 def _count(flags: dict[str, str], flag: str, default: int) -> int:
     raw = flags.get(flag, str(default))
     if not raw.isdigit() or (flag == "--workers" and not 1 <= int(raw) <= 64):
-        raise Refused(2, "invalidFlag", f"{flag} takes a whole number{' from 1 to 64' if flag == '--workers' else ''}, not {raw!r}.")
+        raise CommandRefused(2, "invalidFlag", f"{flag} takes a whole number{' from 1 to 64' if flag == '--workers' else ''}, not {raw!r}.")
     return int(raw)
 
 
@@ -75,12 +75,12 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
         _count(flags, "--port", 0)
     port = configuration.port
     if not 0 <= port <= 65535:
-        raise Refused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
+        raise CommandRefused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
     workers = _count(flags, "--workers", int(configuration.number("WORKERS", DEFAULT_WORKERS, least=1)))
     found = supervise.running(configuration)
     if found:
         sentence = f"A server of {configuration.data_dir} already runs at {found['baseUrl']} (pid {found['pid']})."
-        raise Refused(1, "alreadyRunning", sentence, "cargo-ai server status")
+        raise CommandRefused(1, "alreadyRunning", sentence, "cargo-ai server status")
     if "--detach" in flags:
         return _detach(configuration, workers)
     supervisor: list[Supervisor] = []
@@ -89,7 +89,7 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     one = Supervisor(configuration, None, workers, port)
     supervisor.append(one)
     one.bind()
-    one.prepared = prepared.ask(configuration)
+    one.prepared = prepared.run_bootstrap(configuration)
     try:
         _say(one.start())
         one.run()
@@ -128,10 +128,10 @@ def _detach(configuration: Settings, workers: int) -> int:
     rest = line + (process.stdout.read() if ready else b"")
     try:
         document = json.loads(rest)
-        raise Refused(process.wait(), str(document["reason"]), str(document["errorMessage"]))
+        raise CommandRefused(process.wait(), str(document["reason"]), str(document["errorMessage"]))
     except (ValueError, KeyError):
         process.terminate()
-        raise Refused(1, "startFailed", f"The server did not come up: {_tail(log_path)}") from None
+        raise CommandRefused(1, "startFailed", f"The server did not come up: {_tail(log_path)}") from None
 
 
 def _tail(path: Path) -> str:
@@ -151,7 +151,7 @@ def _stop(configuration: Settings, _flags: dict[str, str]) -> int:
     while supervise.running(configuration) and clock.seconds() < deadline:
         select.select([], [], [], 0.05)
     if supervise.running(configuration):
-        raise Refused(8, "stillStopping", f"The server (pid {pid}) is still stopping; its log says what it waits for.")
+        raise CommandRefused(8, "stillStopping", f"The server (pid {pid}) is still stopping; its log says what it waits for.")
     return _say({"stopped": True, "pid": pid, "dataDir": str(configuration.data_dir)})
 
 
@@ -159,7 +159,7 @@ def _status(configuration: Settings, _flags: dict[str, str]) -> int:
     found = supervise.running(configuration)
     if not found:
         sentence = f"No server of {configuration.data_dir} runs."
-        raise Refused(1, "notRunning", sentence, "cargo-ai server start")
+        raise CommandRefused(1, "notRunning", sentence, "cargo-ai server start")
     return _say({"running": True, **found, "dataDir": str(configuration.data_dir)})
 
 
@@ -167,7 +167,7 @@ def _init(configuration: Settings, _flags: dict[str, str]) -> int:
     with _database(configuration):
         from cargo_ai.store import migrate
 
-        made = prepared.ask(configuration)
+        made = prepared.run_bootstrap(configuration)
         token: dict[str, object] = {"token": made.token} if made.token else {}
         return _say({"workspaceUuid": made.workspace, "schema": migrate.head(), **token})
 
@@ -195,7 +195,7 @@ def _database(configuration: Settings) -> Generator[None]:
         problem = problem_of(error)
         if problem is None:
             raise
-        raise Refused(*problem) from None
+        raise CommandRefused(*problem) from None
     finally:
         if not was_running:
             postgres.stop(configuration.data_dir)
@@ -203,7 +203,7 @@ def _database(configuration: Settings) -> Generator[None]:
 
 def _worker(configuration: Settings, _flags: dict[str, str]) -> int:
     if not configuration.database_url:
-        raise Refused(2, "invalidSettings", "A worker on its own needs CARGO_AI_DATABASE_URL: the database that the server uses.")
+        raise CommandRefused(2, "invalidSettings", "A worker on its own needs CARGO_AI_DATABASE_URL: the database that the server uses.")
     from cargo_ai.server.processes import worker
     from cargo_ai.store import migrate
 

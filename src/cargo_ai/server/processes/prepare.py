@@ -15,10 +15,10 @@ from cargo_ai.kernel import settings as environment
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.server.compose import KeyMissing, load_domains, secret_key
-from cargo_ai.server.processes.prepared import Prepared
+from cargo_ai.server.processes.prepared import StartState
 from cargo_ai.store import migrate
 from cargo_ai.store.embedded import postgres
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 
 def database_url(settings: Settings) -> str:
@@ -29,24 +29,24 @@ def database_url(settings: Settings) -> str:
     return postgres.start(settings.data_dir, fsync=not settings.flag("NO_FSYNC")).owner_url
 
 
-def prepare(settings: Settings) -> Prepared:
+def bootstrap(settings: Settings) -> StartState:
     """Start, migrate, check the key, and make the first workspace in an empty database. Safe to do twice, or by two at once."""
     key = secret_key(settings)
     url = database_url(settings)
     migrate.upgrade(url)
     load_domains()
 
-    async def first() -> Prepared:
+    async def first() -> StartState:
         database = Database(url, name="cargo-ai prepare", pool_size=1)
         try:
-            async with database.session(EVERYWHERE) as session:
+            async with database.session(ALL_WORKSPACES) as session:
                 await verify_key(session, key)
                 made = await public.bootstrap(session)
                 workspace = made.workspace_uuid if made else await public.first_workspace(session)
                 await session.commit()
         finally:
             await database.close()
-        return Prepared(url, str(workspace), made.token if made else None)
+        return StartState(url, str(workspace), made.token if made else None)
 
     return asyncio.run(first())
 
@@ -69,7 +69,7 @@ def main() -> int:
     configuration = environment.read()
     log.setup(debug=configuration.flag("DEBUG"))
     try:
-        made = prepare(configuration)
+        made = bootstrap(configuration)
     except Exception as error:
         problem = problem_of(error)
         if problem is None:

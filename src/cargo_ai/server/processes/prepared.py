@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cargo_ai.kernel.settings import Settings
 
 
-class PrepareFailed(RuntimeError):
+class BootstrapFailed(RuntimeError):
     """The database could not be made ready; `code` is the exit code, the message says why."""
 
     def __init__(self, code: int, reason: str, sentence: str) -> None:
@@ -19,7 +19,7 @@ class PrepareFailed(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class StartState:
     """Where the database is, which workspace is the first, and its token: only the one time when it was made."""
 
     url: str
@@ -27,7 +27,7 @@ class Prepared:
     token: str | None
 
 
-def ask(settings: Settings) -> Prepared:
+def run_bootstrap(settings: Settings) -> StartState:
     """Run `prepare` beside us, so that this process never loads what only the preparation needs."""
     done = subprocess.run(
         [sys.executable, "-m", "cargo_ai.server.processes.prepare"],
@@ -39,7 +39,7 @@ def ask(settings: Settings) -> Prepared:
     try:
         said = json.loads(done.stdout)
     except ValueError:
-        raise PrepareFailed(1, "startFailed", "The database could not be made ready; the log above says why.") from None
+        raise BootstrapFailed(1, "startFailed", "The database could not be made ready; the log above says why.") from None
     if done.returncode:
-        raise PrepareFailed(said["code"], said["reason"], said["errorMessage"])
-    return Prepared(said["url"], said["workspace"], said["token"])
+        raise BootstrapFailed(said["code"], said["reason"], said["errorMessage"])
+    return StartState(said["url"], said["workspace"], said["token"])

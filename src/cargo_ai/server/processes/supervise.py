@@ -16,7 +16,7 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
-from cargo_ai.server.processes.prepared import Prepared
+from cargo_ai.server.processes.prepared import StartState
 
 READY_SECONDS = 60.0
 TAKE_SECONDS = 1.0
@@ -48,7 +48,7 @@ class Supervisor:
     """Runs until SIGTERM or SIGINT."""
 
     settings: Settings
-    prepared: Prepared | None
+    prepared: StartState | None
     workers: int
     port: int
     children: list[Child] = field(default_factory=list[Child])
@@ -117,7 +117,7 @@ class Supervisor:
         state_file(self.settings).unlink(missing_ok=True)
         os.close(self._lock)
 
-    def _database(self) -> Prepared:
+    def _database(self) -> StartState:
         if self.prepared is None:
             raise StartFailed("The database is not prepared.")
         return self.prepared

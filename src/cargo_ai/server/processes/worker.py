@@ -29,7 +29,7 @@ from cargo_ai.outbound import http_client
 from cargo_ai.server.compose import compose, secret_key
 from cargo_ai.server.processes import parent
 from cargo_ai.store.files import FileStore
-from cargo_ai.store.session import Database, idle_at_most, with_options
+from cargo_ai.store.session import Database, idle_timeout_option, with_options
 
 INTERACTIVE_SLOTS = 16
 BATCH_SLOTS = 2
@@ -62,7 +62,7 @@ class Worker:
         self._database = Database(self._url, name=f"cargo-ai worker {self._uuid}", pool_size=4, idle_seconds=ROOMS_IDLE_SECONDS)
         async with (
             AsyncConnectionPool[Any](
-                with_options(self._url, application_name=f"cargo-ai engine {self._uuid}", options=idle_at_most(self._idle)),
+                with_options(self._url, application_name=f"cargo-ai engine {self._uuid}", options=idle_timeout_option(self._idle)),
                 min_size=2,
                 max_size=10,
                 open=False,
@@ -140,7 +140,7 @@ class Worker:
             with_options(
                 self._url,
                 application_name=f"cargo-ai journal {self._uuid}",
-                options=f"-c enable_hashjoin=off -c enable_mergejoin=off {idle_at_most(self._idle)}",
+                options=f"-c enable_hashjoin=off -c enable_mergejoin=off {idle_timeout_option(self._idle)}",
             ),
             autocommit=True,
             connect_timeout=5,

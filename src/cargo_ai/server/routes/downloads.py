@@ -10,13 +10,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cargo_ai.context import exports
-from cargo_ai.server.api.state import of
+from cargo_ai.server.api.state import state_of
 
 
 async def download(request: Request) -> Response:
     """The file. The first page is made before anything is sent, so that what fails at once is still a proper error; what
     fails later closes the connection in the middle of the body, which no client takes for the end of it."""
-    state = of(request)
+    state = state_of(request)
     wanted = exports.asked(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
     made = await exports.open_export(state.database, wanted, state.files)
     headers = {"Content-Disposition": f'attachment; filename="{wanted.filename(made.filename)}"'}

@@ -18,9 +18,9 @@ from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import requests, responses
-from cargo_ai.server.api.state import State, of
+from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 MOST_BODY = 1024 * 1024
 MOST_A_MINUTE = 20
@@ -35,10 +35,10 @@ _seen: dict[tuple[str, str], deque[float]] = {}
 
 async def answer(request: Request) -> Response:
     """GET: the form. POST `{data, formToken, captchaToken?}`: start the run. OPTIONS: what a browser asks before it sends."""
-    state, origin = of(request), request.headers.get("origin")
+    state, origin = state_of(request), request.headers.get("origin")
     headers = {"Vary": "Origin"}
     try:
-        form = await transact(state.database, EVERYWHERE, lambda db: forms.find(db, str(request.path_params["uuid"])))
+        form = await transact(state.database, ALL_WORKSPACES, lambda db: forms.find(db, str(request.path_params["uuid"])))
         forms.permit(form, origin)
         if origin is not None:
             headers["Access-Control-Allow-Origin"] = origin
@@ -50,7 +50,7 @@ async def answer(request: Request) -> Response:
         # A page may read why it was refused.
         refusal.headers.update(headers)
         raise
-    return responses.json_reply(json.dumps(found).encode(), 200, headers | {"Cache-Control": "no-store"})
+    return responses.json_response(json.dumps(found).encode(), 200, headers | {"Cache-Control": "no-store"})
 
 
 async def _send(state: State, form: Form, request: Request) -> dict[str, Any]:
@@ -104,7 +104,7 @@ async def _captcha(state: State, form: Form, token: object, host: str) -> None:
 
 async def _body(request: Request) -> dict[str, Any]:
     found = requests.parse_object(await requests.read_body(request, MOST_BODY))
-    requests.refuse_nul(found)
+    requests.reject_nul(found)
     return found
 
 

@@ -19,10 +19,10 @@ from cargo_ai.domains.storage.records.ingest import Target
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, responses
-from cargo_ai.server.api.state import State, of
+from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.store.files import FileStore, most_upload_bytes
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.files import FileStore, max_upload_bytes
+from cargo_ai.store.session import ALL_WORKSPACES
 
 MOST_JSON = 10 * 1024 * 1024
 _ENDINGS = {
@@ -40,7 +40,7 @@ async def take(request: Request) -> Response:
 
     A file is kept first and read from there, so that no database connection waits for a slow sender.
     """
-    state = of(request)
+    state = state_of(request)
     target = await _target(state, request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     skip = request.query_params.get("skipInvalid", "").lower() in {"1", "true", "yes"}
@@ -52,7 +52,7 @@ async def take(request: Request) -> Response:
         known = ", ".join(["application/json", *dict.fromkeys(_ENDINGS)])
         raise Refusal(415, "invalidInput", f"Records are not taken as {kind}; send one of {known}.")
     key = FileStore.new_key(target.workspace, "ingest", _ENDINGS[kind])
-    await state.files.put(key, _limited(request, most_upload_bytes(state.settings)))
+    await state.files.put(key, _limited(request, max_upload_bytes(state.settings)))
     try:
         return await _answer(state, request, target, key, [], match, skip=skip)
     finally:
@@ -62,7 +62,7 @@ async def take(request: Request) -> Response:
 async def _target(state: State, request: Request) -> Target:
     token = request.query_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     named = ids.parse(str(request.path_params["uuid"]))
-    found = await transact(state.database, EVERYWHERE, lambda db: ingest.target_of(db, token)) if token else None
+    found = await transact(state.database, ALL_WORKSPACES, lambda db: ingest.target_of(db, token)) if token else None
     if found is None or found.model != named:
         sentence = "This token is not one of this model: make one with `cargo-ai storage model create-ingest-token`."
         raise Refusal(401, "unauthorized", sentence, headers={"WWW-Authenticate": "Bearer"})
@@ -75,7 +75,7 @@ async def _answer(
     caller = Caller(target.user, uuid.UUID(int=0), target.workspace, "ingest", ())
 
     async def work(db: AsyncSession) -> tuple[bytes, Context]:
-        ctx = dispatch.context_of(state, request, caller, db)
+        ctx = dispatch.make_context(state, request, caller, db)
         if key is None:
             report = await ingest.take_objects(ctx, target.model, found, match, skip_invalid=skip)
         else:
@@ -85,7 +85,7 @@ async def _answer(
 
     body, ctx = await transact(state.database, target.workspace, work)
     headers = {"x-cargo-warnings": responses.warnings_header(ctx.warnings)} if ctx.warnings else {}
-    return responses.json_reply(body, 200, headers)
+    return responses.json_response(body, 200, headers)
 
 
 async def _objects(request: Request) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, requests, responses
-from cargo_ai.server.api.state import of
+from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 
 MOST_BODY = 1024 * 1024
@@ -34,7 +34,7 @@ _SHOWN = ("uuid", "title", "instructions", "fields", "expiresAt", "status", "val
 
 async def look(request: Request) -> Response:
     """The review, as JSON for who asks for that, else as plain text with the commands that decide."""
-    state = of(request)
+    state = state_of(request)
     review = str(request.path_params["uuid"])
     held = review_link.holder(state.secrets, review, request.query_params.multi_items())
     found = await transact(state.database, held.workspace, lambda db: review_link.find(db, review))
@@ -43,7 +43,7 @@ async def look(request: Request) -> Response:
 
 async def decide(request: Request) -> Response:
     """Take the decision of whoever holds the link: `decision` (approve or reject), `values` and `comment`, as JSON or as a form."""
-    state = of(request)
+    state = state_of(request)
     review = str(request.path_params["uuid"])
     held = review_link.holder(state.secrets, review, request.query_params.multi_items())
     said = await _body(request)
@@ -52,14 +52,14 @@ async def decide(request: Request) -> Response:
     if operation is None:
         raise Refusal(400, "invalidInput", "Send `decision`: approve or reject.")
     given = {name: said[name] for name in ("values", "comment") if said.get(name) is not None}
-    asked, _ = dispatch.understand(state.settings, operation, {**given, "uuid": review})
+    asked, _ = dispatch.validate(state.settings, operation, {**given, "uuid": review})
     # The audit log names who made the link; of a link in a letter, nobody.
     caller = Caller(held.maker or NOBODY, NOBODY, held.workspace, "link", ())
 
     async def work(db: AsyncSession) -> contract.Review:
-        ctx = dispatch.context_of(state, request, caller, db)
+        ctx = dispatch.make_context(state, request, caller, db)
         decided = await review_link.decide(db, held, asked)
-        dispatch.record(ctx, operation, ids.parse(review))
+        dispatch.write_audit_entry(ctx, operation, ids.parse(review))
         return decided
 
     return _answer(request, await transact(state.database, held.workspace, work), "")
@@ -74,14 +74,14 @@ async def _body(request: Request) -> dict[str, Any]:
             said["values"] = requests.parse_object(said["values"].encode())
     else:
         said = requests.parse_object(body)
-    requests.refuse_nul(said)
+    requests.reject_nul(said)
     return said
 
 
 def _answer(request: Request, review: contract.Review, address: str) -> Response:
     if "application/json" in request.headers.get("accept", ""):
         told = review.to_wire()
-        return responses.json_reply(json.dumps({"review": {name: told[name] for name in _SHOWN}}).encode(), 200)
+        return responses.json_response(json.dumps({"review": {name: told[name] for name in _SHOWN}}).encode(), 200)
     return PlainTextResponse(review_link.page_text(review, address))
 
 

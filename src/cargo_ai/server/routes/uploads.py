@@ -22,10 +22,10 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, requests, responses
 from cargo_ai.server.api.idempotency import Claim
-from cargo_ai.server.api.state import State, of
+from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.server.routes.form import FileForm, FormBroken, FormTooLarge, NoFile
-from cargo_ai.store.files import FilesUnavailable, most_upload_bytes
+from cargo_ai.store.files import FilesUnavailable, max_upload_bytes
 
 _AROUND = 1024 * 1024
 """Bytes that a form may have around its file."""
@@ -38,9 +38,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 async def upload(request: Request) -> Response:
     """Store the file of the form and remember it. No database connection is held while the file comes in."""
-    state = of(request)
-    caller = await dispatch.sign_in(state, request)
-    dispatch.permit(caller, contract.upload.permission)
+    state = state_of(request)
+    caller = await dispatch.authenticate(state, request)
+    dispatch.require_permission(caller, contract.upload.permission)
     key = requests.idempotency_key(request)
     row, digest = await _received(state, request, caller)
     claim = None
@@ -53,7 +53,7 @@ async def upload(request: Request) -> Response:
             return stored, True
         db.add(row)
         reply = responses.body_of(contract.upload, file.reply(row))
-        dispatch.record(dispatch.context_of(state, request, caller, db), contract.upload, row.uuid)
+        dispatch.write_audit_entry(dispatch.make_context(state, request, caller, db), contract.upload, row.uuid)
         if claim is not None:
             await claim.keep(db, reply)
         return reply, False
@@ -65,12 +65,12 @@ async def upload(request: Request) -> Response:
         raise
     if replayed:
         await uploads.remove_files(state.files, [row.s3_filename])
-    return responses.answer(contract.upload, reply, {"Idempotency-Replayed": "true"} if replayed else {})
+    return responses.success(contract.upload, reply, {"Idempotency-Replayed": "true"} if replayed else {})
 
 
 async def _received(state: State, request: Request, caller: Caller) -> tuple[Upload, str]:
     """The file of the form, now in the store, as a row that is not yet anywhere; and its SHA-256. Refusal, with nothing stored."""
-    limit = most_upload_bytes(state.settings)
+    limit = max_upload_bytes(state.settings)
     await _refuse_declared(request, limit, limit + _AROUND)
     try:
         form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
@@ -93,9 +93,9 @@ async def _received(state: State, request: Request, caller: Caller) -> tuple[Upl
 
 async def put_part(request: Request) -> Response:
     """Store one part; its `etag` header is what completes the upload. The URL's signature stands for a token."""
-    state = of(request)
+    state = state_of(request)
     link = signed_urls.opened(state.secrets, "PUT", request.url.path, request.query_params.multi_items())
-    limit = most_upload_bytes(state.settings)
+    limit = max_upload_bytes(state.settings)
     await _refuse_declared(request, limit, limit)
     identity, number = str(request.path_params["upload"]), int(request.path_params["number"])
 

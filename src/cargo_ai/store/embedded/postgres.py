@@ -19,8 +19,8 @@ import psycopg
 from cargo_ai.kernel import clock
 from cargo_ai.store.embedded import data_home, process, roles
 from cargo_ai.store.embedded.binaries import Binaries, binaries_for
-from cargo_ai.store.embedded.data_home import Place
-from cargo_ai.store.embedded.os_user import Account, EmbeddedPostgresError, database_account
+from cargo_ai.store.embedded.data_home import DataHome
+from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser, database_user
 
 __all__ = ["Cluster", "EmbeddedPostgresError", "create_database", "drop_database", "erase", "start", "status", "stop"]
 
@@ -69,12 +69,12 @@ def start(data_dir: Path, *, fsync: bool = True, timeout_seconds: float = 30) ->
     answer, not initdb. EmbeddedPostgresError when there are no binaries, the data are of another major version, a folder is not ours, or no
     answer came; a server that is still recovering goes on, and another start waits for it again.
     """
-    data_home.identify(data_dir)
-    place = data_home.place_of(data_dir)
-    account = database_account()
-    data_home.prepare(place)
+    data_home.assign_id(data_dir)
+    place = data_home.data_home_of(data_dir)
+    account = database_user()
+    data_home.prepare_home(place)
     # Another starter may be in initdb, which its own timeout does not bound.
-    with process.turn_of(place, INITDB_SECONDS + timeout_seconds):
+    with process.start_stop_lock(place, INITDB_SECONDS + timeout_seconds):
         for _attempt in range(3):
             launched = _launch_unless_alive(place, account, fsync=fsync, timeout_seconds=timeout_seconds)
             try:
@@ -83,7 +83,7 @@ def start(data_dir: Path, *, fsync: bool = True, timeout_seconds: float = 30) ->
                 # One that was already going down when we came is replaced; one that we launched has told its log why.
                 if launched:
                     break
-        raise EmbeddedPostgresError(f"PostgreSQL ended while it was starting. {data_home.end_of_log(place)}")
+        raise EmbeddedPostgresError(f"PostgreSQL ended while it was starting. {data_home.log_tail(place)}")
 
 
 def stop(data_dir: Path, *, timeout_seconds: float = 30) -> bool:
@@ -92,29 +92,29 @@ def stop(data_dir: Path, *, timeout_seconds: float = 30) -> bool:
     Sessions are ended and everything is written (SIGINT). After `timeout_seconds` it is cut off (SIGQUIT, then SIGKILL) and the next start
     recovers. EmbeddedPostgresError when even that does not end it.
     """
-    place = data_home.place_of(data_dir)
+    place = data_home.data_home_of(data_dir)
     if not place.home.is_dir():
         return False
-    with process.turn_of(place, INITDB_SECONDS + timeout_seconds):
-        if not process.lives(place):
+    with process.start_stop_lock(place, INITDB_SECONDS + timeout_seconds):
+        if not process.is_alive(place):
             return False
         for number, seconds in ((signal.SIGINT, timeout_seconds), (signal.SIGQUIT, IMMEDIATE_SECONDS), (signal.SIGKILL, IMMEDIATE_SECONDS)):
-            pid = process.postmaster(place)
+            pid = process.postmaster_pid(place)
             if pid is not None:
-                process.send(pid, number)
+                process.send_signal(pid, number)
             if pid is None or number == signal.SIGKILL:
                 process.end_orphans(place, number)
-            if process.wait_until(lambda: not process.lives(place), seconds):
+            if process.wait_until(lambda: not process.is_alive(place), seconds):
                 return True
-    raise EmbeddedPostgresError(f"The database of {place.data_dir} did not stop. {data_home.end_of_log(place)}")
+    raise EmbeddedPostgresError(f"The database of {place.data_dir} did not stop. {data_home.log_tail(place)}")
 
 
 def status(data_dir: Path) -> Cluster | None:
     """The server of a data folder if it runs and answers (one that is still recovering does not); changes nothing."""
-    place = data_home.place_of(data_dir)
-    if not process.lives(place):
+    place = data_home.data_home_of(data_dir)
+    if not process.is_alive(place):
         return None
-    pid, cluster = process.postmaster(place), _cluster(place)
+    pid, cluster = process.postmaster_pid(place), _cluster(place)
     if pid is None or cluster is None:
         return None
     try:
@@ -128,7 +128,7 @@ def status(data_dir: Path) -> Cluster | None:
 def erase(data_dir: Path) -> None:
     """Stop the server of a data folder and delete everything it has written. There is no way back."""
     stop(data_dir)
-    data_home.erase(data_home.place_of(data_dir))
+    data_home.erase(data_home.data_home_of(data_dir))
 
 
 def create_database(cluster: Cluster, name: str, template: str | None = None) -> str:
@@ -142,15 +142,15 @@ def drop_database(cluster: Cluster, name: str) -> None:
     roles.drop(cluster.admin_url, name)
 
 
-def _launch_unless_alive(place: Place, account: Account, *, fsync: bool, timeout_seconds: float) -> bool:
+def _launch_unless_alive(place: DataHome, account: OsUser, *, fsync: bool, timeout_seconds: float) -> bool:
     """Launch a postmaster when none lives; whether it did. Backends without a postmaster are waited for, then ended."""
     began = clock.seconds()
     signals = [(ORPHAN_SECONDS, signal.SIGQUIT), (ORPHAN_SECONDS * 5, signal.SIGKILL)]
 
     def settled() -> bool:
         nonlocal life
-        life = process.take_life(place)
-        if life is not None or process.postmaster(place) is not None:
+        life = process.acquire_life_lock(place)
+        if life is not None or process.postmaster_pid(place) is not None:
             return True
         if signals and clock.seconds() - began > signals[0][0]:
             process.end_orphans(place, signals.pop(0)[1])
@@ -173,7 +173,7 @@ def _launch_unless_alive(place: Place, account: Account, *, fsync: bool, timeout
     return True
 
 
-def _check_version(place: Place, binaries: Binaries) -> None:
+def _check_version(place: DataHome, binaries: Binaries) -> None:
     try:
         made_by = (place.data / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
@@ -185,7 +185,7 @@ def _check_version(place: Place, binaries: Binaries) -> None:
         )
 
 
-def _initialise(place: Place, account: Account, binaries: Binaries, *, fsync: bool) -> None:
+def _initialise(place: DataHome, account: OsUser, binaries: Binaries, *, fsync: bool) -> None:
     """Make the data folder beside its place and move it there when it is complete."""
     draft, password_file = place.home / "data.draft", place.home / "initdb.password"
     if draft.exists():
@@ -213,10 +213,10 @@ def _initialise(place: Place, account: Account, binaries: Binaries, *, fsync: bo
     data_home.sync_folder(place.home)
 
 
-def _launch(place: Place, account: Account, binaries: Binaries, life: int, *, fsync: bool) -> None:
+def _launch(place: DataHome, account: OsUser, binaries: Binaries, life: int, *, fsync: bool) -> None:
     for folder in (place.data, place.home / "socket"):
         if folder.exists():
-            data_home.hand_over(folder, account)
+            data_home.change_owner(folder, account)
     sockets = data_home.make_socket_folder(place, account)
     process.clear_leftovers(place, sockets)
     settings = {
@@ -234,15 +234,15 @@ def _launch(place: Place, account: Account, binaries: Binaries, life: int, *, fs
         os.close(log)
 
 
-def _ready(place: Place, timeout_seconds: float, *, launched: bool) -> Cluster:
+def _ready(place: DataHome, timeout_seconds: float, *, launched: bool) -> Cluster:
     """Wait until the server answers queries, finish the bootstrap if need be, and say where it is."""
     last, seen = "", not launched
 
     def answers() -> bool:
         nonlocal last, seen
         # A postmaster that was there and is gone has ended, even if a backend of it still lives; a new one needs a moment to show.
-        there = process.postmaster(place) is not None
-        if (seen and not there) or not process.lives(place):
+        there = process.postmaster_pid(place) is not None
+        if (seen and not there) or not process.is_alive(place):
             raise _Ended
         seen = seen or there
         try:
@@ -263,14 +263,14 @@ def _ready(place: Place, timeout_seconds: float, *, launched: bool) -> Cluster:
         data_home.write_private(place.owner_password, password)
     else:
         # A newer program may know more that workspaces must not reach.
-        roles.harden_again(_admin_url(place))
+        roles.harden_database(_admin_url(place))
     cluster = _cluster(place)
     if cluster is None:
         raise _Ended
     return cluster
 
 
-def _admin_url(place: Place) -> str:
+def _admin_url(place: DataHome) -> str:
     sockets = data_home.socket_folder(place)
     if sockets is None:
         raise EmbeddedPostgresError(f"The folder of the database's socket is gone from {place.home}: stop the database and start it again.")
@@ -280,9 +280,9 @@ def _admin_url(place: Place) -> str:
         raise EmbeddedPostgresError(f"{place.admin_password} is missing: without it nobody can log in to the database beside it.") from None
 
 
-def _cluster(place: Place) -> Cluster | None:
+def _cluster(place: DataHome) -> Cluster | None:
     """What is known of a living server; None when its postmaster or one of its files is not there (yet)."""
-    sockets, pid = data_home.socket_folder(place), process.postmaster(place)
+    sockets, pid = data_home.socket_folder(place), process.postmaster_pid(place)
     if sockets is None or pid is None or not place.owner_password.exists():
         return None
     owner = roles.url(roles.OWNER, place.owner_password.read_text(), roles.DATABASE, str(sockets))

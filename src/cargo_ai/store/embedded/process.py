@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cargo_ai.kernel import clock
-from cargo_ai.store.embedded.data_home import Place
-from cargo_ai.store.embedded.os_user import Account, EmbeddedPostgresError
+from cargo_ai.store.embedded.data_home import DataHome
+from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser
 
 POLL_SECONDS = 0.02
 
@@ -33,7 +33,7 @@ def wait_until(done: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextmanager
-def turn_of(place: Place, seconds: float) -> Generator[None]:
+def start_stop_lock(place: DataHome, seconds: float) -> Generator[None]:
     """Start and stop one at a time, across processes; EmbeddedPostgresError when the turn does not come."""
     handle = os.open(place.turn, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
@@ -52,7 +52,7 @@ def _locked(handle: int, kind: int) -> bool:
     return True
 
 
-def take_life(place: Place) -> int | None:
+def acquire_life_lock(place: DataHome) -> int | None:
     """The lock to hand to a new postmaster, as a descriptor; None while any process of this database lives."""
     handle = os.open(place.life, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     if _locked(handle, fcntl.LOCK_EX):
@@ -61,7 +61,7 @@ def take_life(place: Place) -> int | None:
     return None
 
 
-def lives(place: Place) -> bool:
+def is_alive(place: DataHome) -> bool:
     """Whether any process of this database lives."""
     try:
         handle = os.open(place.life, os.O_RDONLY | os.O_NOFOLLOW)
@@ -73,7 +73,7 @@ def lives(place: Place) -> bool:
         os.close(handle)
 
 
-def postmaster(place: Place) -> int | None:
+def postmaster_pid(place: DataHome) -> int | None:
     """The pid of the postmaster of this place, checked against the process table; None when there is none."""
     pid = _written_pid(place.data)
     if pid is None:
@@ -109,13 +109,13 @@ def _describe(pid: int) -> tuple[int, str] | None:
     return (int(uid), command) if uid.isdigit() else None
 
 
-def clear_leftovers(place: Place, sockets: Path) -> None:
+def clear_leftovers(place: DataHome, sockets: Path) -> None:
     """Remove what a killed postmaster left and PostgreSQL would stumble over. Call it with the life lock in hand.
 
     A pid file is removed only if its pid now belongs to another program; a dead one is PostgreSQL's own business (it also checks the shared
     memory named there).
     """
-    pid = postmaster(place)
+    pid = postmaster_pid(place)
     if pid is not None:
         raise EmbeddedPostgresError(f"The database in {place.data} was started by another program: stop that one first (pid {pid}).")
     pid = _written_pid(place.data)
@@ -125,7 +125,7 @@ def clear_leftovers(place: Place, sockets: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def launch(argv: Sequence[str], account: Account, *, life: int, log: int) -> None:
+def launch(argv: Sequence[str], account: OsUser, *, life: int, log: int) -> None:
     """Start a program in the background: in its own session (no Ctrl-C, no hang-up), not our child (no zombie), outliving us.
 
     The shell puts it in the background and ends; the arguments are its positional parameters, so nothing is quoted or expanded.
@@ -133,13 +133,13 @@ def launch(argv: Sequence[str], account: Account, *, life: int, log: int) -> Non
     account.run(["/bin/sh", "-c", '"$@" &', "sh", *argv], timeout_seconds=30, output=log, pass_fds=[life], new_session=True)
 
 
-def send(pid: int, number: signal.Signals) -> None:
+def send_signal(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process that may be gone."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
-def end_orphans(place: Place, number: signal.Signals) -> None:
+def end_orphans(place: DataHome, number: signal.Signals) -> None:
     """Signal the backends that outlived their postmaster: one that is computing does not notice its death.
 
     Linux only; elsewhere they are left to end by themselves.
@@ -148,4 +148,4 @@ def end_orphans(place: Place, number: signal.Signals) -> None:
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if folder.stat().st_uid == uid and Path(os.readlink(folder / "cwd")) == place.data:
-                send(int(folder.name), number)
+                send_signal(int(folder.name), number)

@@ -46,14 +46,14 @@ def bootstrap(admin_url: str, owner_password: str) -> None:
             )
         )
         for database in ("postgres", "template1"):
-            _close_to_strangers(admin, database)
+            _revoke_public_access(admin, database)
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
-        _close_to_strangers(admin, DATABASE)
-    furnish(with_database(admin_url, DATABASE))
+        _revoke_public_access(admin, DATABASE)
+    install_extensions(with_database(admin_url, DATABASE))
 
 
-def furnish(admin_url: str) -> None:
+def install_extensions(admin_url: str) -> None:
     """Put our extensions into the database of the URL, and take the schema `public` from everybody but the owner."""
     with connect(admin_url) as admin:
         known = {name for (name,) in admin.execute("SELECT name FROM pg_available_extensions")}
@@ -72,7 +72,7 @@ def harden(admin: Connection) -> None:
     admin.execute(Path(__file__).with_name("harden.sql").read_bytes())
 
 
-def harden_again(admin_url: str) -> None:
+def harden_database(admin_url: str) -> None:
     """Harden the application's database, which is there already."""
     with connect(with_database(admin_url, DATABASE)) as admin:
         harden(admin)
@@ -83,7 +83,7 @@ def create(admin_url: str, name: str, template: str | None) -> None:
     with connect(admin_url) as admin:
         create_on(admin, name, template)
     if not template:
-        furnish(with_database(admin_url, name))
+        install_extensions(with_database(admin_url, name))
 
 
 def create_on(admin: Connection, name: str, template: str | None) -> None:
@@ -91,7 +91,7 @@ def create_on(admin: Connection, name: str, template: str | None) -> None:
     # A copy of files: the default strategy writes all of it through the log.
     source = sql.SQL("TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template)) if template else sql.SQL("TEMPLATE template0")
     admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} {}").format(sql.Identifier(name), sql.Identifier(OWNER), source))
-    _close_to_strangers(admin, name)
+    _revoke_public_access(admin, name)
 
 
 def drop(admin_url: str, name: str) -> None:
@@ -100,6 +100,6 @@ def drop(admin_url: str, name: str) -> None:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _close_to_strangers(admin: Connection, database: str) -> None:
+def _revoke_public_access(admin: Connection, database: str) -> None:
     # A role of one workspace must reach no database that it was not let into, nor write temporary tables there.
     admin.execute(sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))

@@ -35,7 +35,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value.is_finite() and value == value.to_integral_value() else _number(float(value))
     if isinstance(value, datetime.datetime):
-        return clock.wire(value) if value.tzinfo else value.isoformat(timespec="milliseconds")
+        return clock.to_iso(value) if value.tzinfo else value.isoformat(timespec="milliseconds")
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, dict):

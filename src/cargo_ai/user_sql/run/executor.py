@@ -18,7 +18,7 @@ from psycopg.types.string import TextLoader
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records.catalog import Catalog
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.user_sql.errors import About, SqlRefused
 from cargo_ai.user_sql.guard import Checked
 from cargo_ai.user_sql.run import cell_values, error_messages, memory_limit, roles
@@ -168,7 +168,7 @@ class Desk:
                     raise Unavailable("The database does not let the workspace's login in.") from error
 
     async def _admit(self, checked: Checked, catalog: Catalog, *, renew: bool) -> None:
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             raw = await (await db.connection()).get_raw_connection()
             owner = cast("roles.Owner", raw.driver_connection)
             await roles.admit(owner, self._secrets, catalog, checked.relations, renew=renew)

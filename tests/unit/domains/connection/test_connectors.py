@@ -15,7 +15,7 @@ from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.domains.workspace.public import Bootstrap
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.connection.conftest import Asker
 
 SECRET = "tok-4711-very-secret"
@@ -57,7 +57,7 @@ async def test_no_reply_and_no_row_shows_a_secret(asker: Asker, state: State) ->
         reply = await asker.send(f"connection.connector.{name}", fields)
         assert reply.status_code == 200
         assert SECRET not in reply.text
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         for table in ("connectors", "datasets", "audit_log", "events", "idempotency_keys"):
             rows = (await db.execute(text(f"SELECT t::text FROM {table} t"))).scalars()
             assert all(SECRET not in row for row in rows)
@@ -111,7 +111,7 @@ async def test_bad_input_is_refused_by_name_without_repeating_it_and_stores_noth
     assert (reply.status_code, reply.json()["reason"]) == (400, "invalidInput")
     assert reply.json()["errors"][0]["path"] == path
     assert SECRET not in reply.text
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         assert (await db.scalars(select(Connector))).all() == []
         assert [row.slug for row in await db.scalars(select(Dataset))] == ["default"]
 
@@ -127,7 +127,7 @@ async def test_an_update_changes_what_is_given_and_nothing_else(asker: Asker) ->
 
 async def opened(state: State, connector: str) -> dict[str, Any]:
     """What is really stored."""
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         sealed = await db.scalar(select(Connector.sealed_config).where(Connector.uuid == ids.parse(connector)))
     assert sealed is not None
     found: dict[str, Any] = json.loads(state.secrets.open(sealed))

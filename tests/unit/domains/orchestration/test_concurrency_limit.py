@@ -8,7 +8,7 @@ from cargo_ai.engine.dispatch import claim, submit
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import ids
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,7 +30,7 @@ async def test_a_run_is_refused_while_all_go_and_what_comes_by_itself_waits(plac
 
     workflow = ids.parse(first["workflowUuid"])
     assert workflow is not None
-    async with place.state.database.session(EVERYWHERE) as db:
+    async with place.state.database.session(ALL_WORKSPACES) as db:
         workspace = ids.parse(place.workspace)
         assert workspace is not None
         origin = submit.Origin(workspace, workflow, None, None, FAST)
@@ -43,7 +43,7 @@ async def test_a_run_is_refused_while_all_go_and_what_comes_by_itself_waits(plac
 
     assert (await place.ended("runs", first["uuid"]))["run"]["status"] == "success"
     # This worker knows of no limit: what others do at the end of each run is done for it.
-    async with place.state.database.session(EVERYWHERE) as db:
+    async with place.state.database.session(ALL_WORKSPACES) as db:
         await claim.admit(await driver_connection(db), producer(1), workspace)
         await db.commit()
     assert (await place.ended("runs", str(waiting)))["run"]["status"] == "success"

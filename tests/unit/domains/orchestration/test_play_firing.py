@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from cargo_ai.domains.orchestration.plays import play_schedule
 from cargo_ai.kernel import clock, ids
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -82,7 +82,7 @@ class Deals:
         )
 
         async def count() -> int:
-            async with self.place.state.database.session(EVERYWHERE) as db:
+            async with self.place.state.database.session(ALL_WORKSPACES) as db:
                 return int(await db.scalar(text(left)) or 0)
 
         await until(count, 0)
@@ -96,7 +96,7 @@ class Deals:
 
     async def due(self, play: Body) -> None:
         """Make the play's clock strike now."""
-        async with self.place.state.database.session(EVERYWHERE) as db:
+        async with self.place.state.database.session(ALL_WORKSPACES) as db:
             strike = "update schedules set next_fire_at = now() where kind = :kind and owner_uuid = cast(:uid as uuid)"
             await db.execute(text(strike), {"kind": play_schedule.KIND, "uid": play["uuid"]})
             await db.execute(text("select pg_notify('cargo_schedules', '')"))

@@ -13,7 +13,7 @@ import pytest_asyncio
 from cargo_ai.domains.orchestration.insight import query as query_room
 from cargo_ai.domains.orchestration.insight import query_tables
 from cargo_ai.engine.journal.tables import runs
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.user_sql.run import roles
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
@@ -55,7 +55,7 @@ async def past(place: Place) -> Past:
     waits = await place.admin.ask("orchestration.run.create", workflowUuid=workflow, data={"_id": "d", "minutes": 60})
     await place.parked(waits["run"]["uuid"])
     batch = await place.batch([{"_id": "b", "name": "Beta"}, {"_id": "e", "minutes": "soon"}], workflowUuid=workflow)
-    async with place.state.database.session(EVERYWHERE) as db:
+    async with place.state.database.session(ALL_WORKSPACES) as db:
         raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         base = 1_772_359_200_000
         await raw.execute(
@@ -255,7 +255,7 @@ async def test_a_query_that_takes_too_long_is_stopped(past: Past) -> None:
     role = roles.SETTINGS["statement_timeout"]
     assert role == "30s"
     database = past.place.state.database
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         found = await (await raw.execute("select role from journal.logins where workspace_uuid = %s", (past.place.workspace,))).fetchone()
         await raw.execute(f"alter role \"{found[0]}\" set statement_timeout = '300ms'".encode())
@@ -263,7 +263,7 @@ async def test_a_query_that_takes_too_long_is_stopped(past: Past) -> None:
     try:
         status, refusal = await past.place.admin.refused("orchestration.query.execute", query=f"SELECT sum(n0) FROM {rows}")
     finally:
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             raw = (await (await db.connection()).get_raw_connection()).driver_connection
             await raw.execute(f"alter role \"{found[0]}\" set statement_timeout = '{role}'".encode())
             await db.commit()
@@ -272,7 +272,7 @@ async def test_a_query_that_takes_too_long_is_stopped(past: Past) -> None:
 
 async def test_a_query_goes_through_no_more_rows_than_it_may(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query_room, "MOST_SCANNED", 2_000)
-    async with past.place.state.database.session(EVERYWHERE) as db:
+    async with past.place.state.database.session(ALL_WORKSPACES) as db:
         raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         columns = [name for name in (column.name for column in runs.c) if name not in {"uuid", "record_id", "batch_uuid"}]
         listed = ", ".join(columns)
@@ -287,7 +287,7 @@ async def test_a_query_goes_through_no_more_rows_than_it_may(past: Past, monkeyp
         assert refusal["code"] == 158 and refusal["errorMessage"].endswith("2,000 are the most. Filter more. (TOO_MANY_ROWS)")
     for query in ("SELECT 1 AS one", f"SELECT count() FROM runs WHERE batch_uuid = '{past.batch}'", "SELECT record_id FROM runs LIMIT 10"):
         assert await past.rows(query)
-    async with past.place.state.database.session(EVERYWHERE) as db:
+    async with past.place.state.database.session(ALL_WORKSPACES) as db:
         raw = (await (await db.connection()).get_raw_connection()).driver_connection
         await raw.execute(b"delete from runs where record_id like 'many %'")
         await raw.execute(b"analyze runs")
@@ -321,7 +321,7 @@ async def test_the_login_itself_can_read_nothing_but_the_views_and_no_row_of_oth
     state = past.place.state
     await past.rows("SELECT count() FROM runs, batches WHERE runs.batch_uuid = batches.uuid")
     await past.rows("SELECT count() FROM spans JOIN records ON spans.run_uuid = records.run_uuid")
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         found = await (await raw.execute("select role from journal.logins where workspace_uuid = %s", (past.place.workspace,))).fetchone()
     role = found[0]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.kernel import ids
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.orchestration.conftest import Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -157,7 +157,7 @@ async def test_data_must_be_there(place: Place) -> None:
 
 async def test_the_workflow_of_a_play_is_not_run_one_by_one(place: Place) -> None:
     tool, _ = await place.admin.deployed(LINE)
-    async with place.state.database.session(EVERYWHERE) as db:
+    async with place.state.database.session(ALL_WORKSPACES) as db:
         row = (await db.scalars(select(Workflow).where(Workflow.uuid == tool["workflowUuid"]))).one()
         row.kind, row.tool_uuid, row.play_uuid = "play", None, ids.new()
         await db.commit()

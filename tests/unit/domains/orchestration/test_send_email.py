@@ -26,12 +26,12 @@ from cargo_ai.domains.orchestration.actions.send_email import Letters, check
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
 from cargo_ai.email.smtp import Mailer
-from cargo_ai.email.smtp import state as mail_state
+from cargo_ai.email.smtp import configuration_status as mail_state
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from tests.kit.databases import Databases
 from tests.kit.mail_server import MailServer, mail_server
 
@@ -327,7 +327,7 @@ async def test_a_server_that_cannot_be_reached_fails_the_node_after_a_minute_or_
 async def put_run(database: Database, made: Call) -> None:
     """The row of a call's run."""
     row = {"u": made.run, "w": made.workspace, "now": clock.now_ms()}
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         await db.execute(
             text(
                 "insert into runs (uuid, workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, trace_uuid, record_id, record_title, "
@@ -352,7 +352,7 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
     outcome = await Reviews(database, given).perform(made)
     assert isinstance(outcome, Later)
     review = str(outcome.meta["reviewUuid"])
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         jobs = (await db.execute(text("select args ->> 'review' from procrastinate_jobs where task_name = 'tellReviewers'"))).all()
     assert [row[0] for row in jobs] == [review]
     server.says = lambda verb, argument: "450 later" if verb == "RCPT" and "gone@" in argument else None
@@ -365,7 +365,7 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
     body = part(taken.message, "plain")
     assert f"https://cargo.example/v1/orchestration/reviews/{review}/decision?email=ann%40example.com&" in body
     assert "subject: Hello" in body
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         row = await db.scalar(select(Review).where(Review.uuid == uuid.UUID(review)))
     assert row is not None and row.told == ["ann@example.com"] and "450 later" in (row.tell_problem or "")
 

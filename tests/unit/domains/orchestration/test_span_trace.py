@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from cargo_ai.kernel import ids
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -140,7 +140,7 @@ async def test_traces_are_filtered_by_status_and_time(story: Story) -> None:
 async def test_what_a_run_started_belongs_to_its_trace_and_says_where_it_hangs(story: Story) -> None:
     child, parent = ids.new(), uuid.UUID(story.runs["good"])
     copied = "workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, release_uuid, trace_uuid"
-    async with story.place.state.database.session(EVERYWHERE) as db:
+    async with story.place.state.database.session(ALL_WORKSPACES) as db:
         raw: Any = (await (await db.connection()).get_raw_connection()).driver_connection
         await raw.execute(
             f"insert into runs (uuid, {copied}, record_id, record_title, record, status, parent_uuid, parent_node_uuid, is_group_parent,"

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from cargo_ai.domains.orchestration.workflows import trigger
 from cargo_ai.kernel import clock
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.orchestration.conftest import Body, Place, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -19,7 +19,7 @@ LINE = [node("start", children=("end",)), node("end")]
 
 async def struck(place: Place, tool: str) -> Body:
     """The tool's trigger after its clock has struck now."""
-    async with place.state.database.session(EVERYWHERE) as db:
+    async with place.state.database.session(ALL_WORKSPACES) as db:
         strike = "update schedules set next_fire_at = now() where kind = :kind and owner_uuid = cast(:uid as uuid) returning last_fire_at"
         before = await db.scalar(text(strike), {"kind": trigger.KIND, "uid": tool})
         await db.execute(text("select pg_notify('cargo_schedules', '')"))
@@ -27,7 +27,7 @@ async def struck(place: Place, tool: str) -> Body:
     deadline = clock.seconds() + 20
     while clock.seconds() < deadline:
         (shown,) = (await place.admin.ask("orchestration.tool.get", uuid=tool))["tool"]["triggers"]
-        if shown["lastFireAt"] is not None and (before is None or shown["lastFireAt"] != clock.wire(before)):
+        if shown["lastFireAt"] is not None and (before is None or shown["lastFireAt"] != clock.to_iso(before)):
             return shown
         await asyncio.sleep(0.02)
     raise AssertionError("the clock did not strike")
@@ -55,6 +55,6 @@ async def test_a_removed_tool_has_no_schedule(place: Place) -> None:
 
     await place.admin.ask("orchestration.tool.remove", uuid=made["uuid"])
 
-    async with place.state.database.session(EVERYWHERE) as db:
+    async with place.state.database.session(ALL_WORKSPACES) as db:
         left = await db.scalar(text("select count(*) from schedules where owner_uuid = cast(:uid as uuid)"), {"uid": made["uuid"]})
     assert left == 0

@@ -16,7 +16,7 @@ from cargo_ai.domains.workspace import public
 from cargo_ai.engine.graph.action import Call, Done, Failed
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.tables import Event
 from tests.unit.domains.storage.conftest import Asker, Body
 
@@ -218,7 +218,7 @@ async def test_many_writes_at_once_are_few_transactions_and_one_that_cannot_be_f
     records = {record["_id"]: record["name"] for record in await asker.records(uid)}
     assert len(records) == 42
     assert (records["7.org"], records["taken.com"]) == ("N7", "T")
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         told = await db.scalar(select(func.count()).select_from(Event).where(Event.kind == "RecordsChanged"))
     assert told is not None
     assert told < 30

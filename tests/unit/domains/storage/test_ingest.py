@@ -14,7 +14,7 @@ from cargo_ai.domains.storage.records.row_results import forget
 from cargo_ai.kernel import clock
 from cargo_ai.records.bulk import content_ids
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.storage.conftest import Asker, Body
 from tests.unit.domains.storage.test_files import upload
 
@@ -118,7 +118,7 @@ async def test_what_changes_nothing_tells_nobody(asker: Asker, state: State) -> 
         await asker.ask("storage.record.ingest", modelUuid=uid, s3Filename=key)
 
     async def told() -> tuple[int, int]:
-        async with state.database.session(EVERYWHERE) as db:
+        async with state.database.session(ALL_WORKSPACES) as db:
             outbox = await db.scalar(text("select count(*) from events where kind = 'RecordsChanged'"))
             schema, log = (await db.execute(text("select schema_name, log_name from models"))).one()
             return outbox or 0, await db.scalar(text(f'select count(*) from "{schema}"."{log}"')) or 0

@@ -11,14 +11,14 @@ from cargo_ai.domains.storage.records import prune
 from cargo_ai.domains.storage.tables import Model, ModelInsert
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.storage.conftest import Asker
 
 
 async def test_old_inserts_and_touches_are_forgotten_and_fresh_ones_stay(asker: Asker, state: State) -> None:
     model = await asker.model()
     await asker.add(model, {"domain": "a.example"}, {"domain": "b.example"})
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         row = (await db.scalars(select(Model))).one()
         log = f'"{row.schema_name}"."{row.log_name}"'
         await db.execute(text(f"update {log} set at = now() - interval '31 days' where _id = 'a.example'"))
@@ -27,7 +27,7 @@ async def test_old_inserts_and_touches_are_forgotten_and_fresh_ones_stay(asker: 
             db.add(ModelInsert(workspace_uuid=row.workspace_uuid, key=name, **made))
         await db.commit()
     await prune.prune(state.database)
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         assert list(await db.scalars(select(ModelInsert.key))) == ["fresh"]
         assert list(await db.scalars(text(f"select _id from {log}"))) == ["b.example"]
         assert await db.scalar(select(func.count()).select_from(Model)) == 1

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.tables import Event
 from tests.unit.domains.storage.conftest import Asker
 
@@ -188,7 +188,7 @@ async def test_a_page_far_behind_is_what_stands_there_in_every_order(asker: Aske
 
 async def changes(state: State, model: str) -> list[dict[str, Any]]:
     """What the outbox has about a model's records."""
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         found = await db.scalars(select(Event).where(Event.kind == "RecordsChanged").order_by(Event.id))
         return [one.payload for one in found if one.payload["modelUuid"] == model]
 

@@ -8,7 +8,7 @@ import pytest
 
 from cargo_ai.domains.workspace import public
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.workspace.people import Entering, Joining, Person
 
 
@@ -17,7 +17,7 @@ def enter(state: State) -> Entering:
     """Sign in with a token."""
 
     async def enter(value: str) -> Person:
-        async with state.database.session(EVERYWHERE) as db:
+        async with state.database.session(ALL_WORKSPACES) as db:
             who = await public.authenticate(db, value)
             await db.commit()
         assert who is not None

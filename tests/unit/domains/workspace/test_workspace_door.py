@@ -16,7 +16,7 @@ from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, U
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import new_token
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 
 async def caller_of(state: State, token: str) -> Caller | None:
@@ -61,9 +61,9 @@ async def test_other_rooms_add_to_a_workspace_at_its_birth_in_its_scope(state: S
         seen.append((workspace, db.info["scope"]))
 
     monkeypatch.setattr(public, "on_workspace_created", [add_rows])
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         made = await public.bootstrap(db)
-        assert db.info["scope"] is EVERYWHERE
+        assert db.info["scope"] is ALL_WORKSPACES
     assert made is not None
     assert seen == [(made.workspace_uuid, made.workspace_uuid)]
 
@@ -76,14 +76,14 @@ async def test_an_unknown_token_stands_for_nobody(state: State, born: public.Boo
 
 
 async def test_the_value_of_a_token_is_not_stored(state: State, born: public.Bootstrap) -> None:
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         row = (await db.scalars(select(Token))).one()
     assert born.token not in {str(value) for value in vars(row).values()}
     assert row.last_four == born.token[-4:]
 
 
 async def test_a_removed_token_stands_for_nobody(state: State, born: public.Bootstrap) -> None:
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         await db.execute(update(Token).values(deleted_at=clock.now()))
         await db.commit()
     assert await caller_of(state, born.token) is None
@@ -121,7 +121,7 @@ async def test_a_members_own_rules_stand_beside_the_roles_and_deny_wins(state: S
 
 async def test_the_last_use_of_a_token_is_noted_once_an_hour(state: State, born: public.Bootstrap) -> None:
     async def last_use() -> object:
-        async with state.database.session(EVERYWHERE) as db:
+        async with state.database.session(ALL_WORKSPACES) as db:
             return await db.scalar(select(Token.last_used_at))
 
     assert await last_use() is None
@@ -131,7 +131,7 @@ async def test_the_last_use_of_a_token_is_noted_once_an_hour(state: State, born:
     await caller_of(state, born.token)
     assert await last_use() == first
     long_ago = clock.now() - timedelta(hours=2)
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         await db.execute(update(Token).values(last_used_at=long_ago))
         await db.commit()
     await caller_of(state, born.token)
@@ -139,7 +139,7 @@ async def test_the_last_use_of_a_token_is_noted_once_an_hour(state: State, born:
 
 
 async def test_signing_in_does_not_wait_for_another_request_that_notes_the_use(state: State, born: public.Bootstrap) -> None:
-    async with state.database.session(EVERYWHERE) as holding:
+    async with state.database.session(ALL_WORKSPACES) as holding:
         assert await public.authenticate(holding, born.token) is not None
         async with asyncio.timeout(10):
             assert await caller_of(state, born.token) is not None

@@ -104,8 +104,8 @@ def test_without_rows_the_file_is_whole_and_empty(live_server: Any, format: str 
 
 def test_an_expired_link_is_refused(live_server: Any, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     url = link(live_server, "json", pages=1)
-    later = clock.unix() + 3601
-    monkeypatch.setattr(clock, "unix", lambda: later)
+    later = clock.unix_seconds() + 3601
+    monkeypatch.setattr(clock, "unix_seconds", lambda: later)
     assert "expired" in refused(httpx.get(url), 403, "linkExpired")
     assert made == []
 

@@ -28,7 +28,7 @@ SERVER = textwrap.dedent("""
     from cargo_ai.server.state import State
     from cargo_ai.store import migrate
     from cargo_ai.store.files import FileStore
-    from cargo_ai.store.session import EVERYWHERE, Database
+    from cargo_ai.store.session import ALL_WORKSPACES, Database
 
     async def numbers(database, workspace, params):
         async def rows():
@@ -41,7 +41,7 @@ SERVER = textwrap.dedent("""
         exports.export("numbers")(numbers)
         settings = Settings({"CARGO_AI_DATA_DIR": folder})
         state = State(Database(url), FileStore.of(settings), SecretKey(b"x" * 32), settings, Signals(url), migrate.head())
-        async with state.database.session(EVERYWHERE) as db:
+        async with state.database.session(ALL_WORKSPACES) as db:
             born = await door.bootstrap(db)
             await db.commit()
         listening = socket.create_server(("127.0.0.1", 0))

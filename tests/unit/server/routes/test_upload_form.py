@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from cargo_ai.domains.workspace.uploads import Upload
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.tables import AuditEntry
 
 UPLOAD = "/v1/workspaceManagement/files/upload"
@@ -33,7 +33,7 @@ def a_file(data: bytes = CSV, name: str = "companies.csv", kind: str = "text/csv
 
 
 async def rows(state: State) -> list[Upload]:
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         return list(await db.scalars(select(Upload)))
 
 
@@ -51,7 +51,7 @@ async def test_an_upload_is_kept_and_named_by_an_opaque_key(client: httpx.AsyncC
 
 async def test_an_upload_is_in_the_audit_log(client: httpx.AsyncClient, state: State) -> None:
     body = (await client.post(UPLOAD, files=a_file())).json()
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         (entry,) = await db.scalars(select(AuditEntry))
     assert (entry.operation, str(entry.target_uuid)) == ("workspaceManagement.file.upload", body["uuid"])
 
@@ -220,7 +220,7 @@ async def test_a_client_that_hangs_up_leaves_nothing(live_server: Any, database_
         await until(lambda: len(kept()) == 1)
     await until(lambda: kept() == [])
     database = Database(database_url)
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         assert await db.scalar(select(func.count()).select_from(Upload)) == 0
     await database.close()
 

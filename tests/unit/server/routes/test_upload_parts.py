@@ -18,7 +18,7 @@ from cargo_ai.domains.workspace.uploads import Upload, UploadPart
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 BASE = "/v1/workspaceManagement/files/multipart"
 
@@ -50,7 +50,7 @@ async def complete(client: httpx.AsyncClient, upload: dict[str, str], parts: lis
 
 
 async def count(state: State, table: type[Upload] | type[UploadPart]) -> int:
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         return int(await db.scalar(select(func.count()).select_from(table)) or 0)
 
 
@@ -62,7 +62,7 @@ async def test_parts_are_joined_in_the_order_of_their_numbers(client: httpx.Asyn
     assert await state.files.read(upload["s3Filename"]) == b"A" * 300_000 + b"B" * 300_000 + b"C" * 300_000
     assert len(kept()) == 1
     assert await count(state, UploadPart) == 0
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         (row,) = await db.scalars(select(Upload))
     assert (row.name, row.content_type, row.size, row.expires_at) == ("big.csv", "text/csv", 900_000, None)
 
@@ -199,8 +199,8 @@ async def test_a_signed_url_is_for_its_part_alone(client: httpx.AsyncClient, kep
 
 async def test_a_signed_url_expires(client: httpx.AsyncClient, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     url = await url_of(client, await begun(client), 1)
-    later = clock.unix() + 3601
-    monkeypatch.setattr(clock, "unix", lambda: later)
+    later = clock.unix_seconds() + 3601
+    monkeypatch.setattr(clock, "unix_seconds", lambda: later)
     refused(await client.put(url, content=b"late"), 403, "linkExpired")
 
 
@@ -209,13 +209,13 @@ async def test_uploads_that_waited_in_vain_are_swept_when_another_begins(
 ) -> None:
     upload = await begun(client)
     parts = [await send(client, upload, 1, b"1")]
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         await db.execute(update(Upload).values(expires_at=clock.now() - timedelta(seconds=1)))
         await db.commit()
     refused(await complete(client, upload, parts), 404, "uploadNotFound")
     fresh = await begun(client)
     assert kept() == []
-    async with state.database.session(EVERYWHERE) as db:
+    async with state.database.session(ALL_WORKSPACES) as db:
         assert [str(found) for found in await db.scalars(select(Upload.uuid))] == [fresh["uploadId"]]
     assert await uploads.remove_expired(state.database, state.files) == 0
 

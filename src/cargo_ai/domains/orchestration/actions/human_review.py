@@ -21,7 +21,7 @@ from cargo_ai.domains.orchestration.actions import earlier_decision
 from cargo_ai.domains.orchestration.actions.outcomes import Unusable
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_notify
-from cargo_ai.email.email_address import BadAddress, read
+from cargo_ai.email.email_address import InvalidAddress, parse_addresses
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.expression import VARIABLE_TYPES, coerce
@@ -161,8 +161,8 @@ def _text(config: Mapping[str, Any], name: str, most: int) -> str:
 
 def _assignees(config: Mapping[str, Any]) -> list[str]:
     try:
-        people = read(config.get("assignees"))
-    except BadAddress as fault:
+        people = parse_addresses(config.get("assignees"))
+    except InvalidAddress as fault:
         raise Unusable(f"`assignees`: {fault}") from None
     if len(people) > MOST_ASSIGNEES:
         raise Unusable(f"`assignees` names {len(people)} people; {MOST_ASSIGNEES} are the most.")
@@ -301,7 +301,7 @@ def outcome_of(row: Review, warnings: tuple[str, ...] = ()) -> Outcome:
         "edited": row.edited,
         "comment": row.comment,
         "decidedBy": None if row.timed_out else by,
-        "decidedAt": clock.wire(row.decided_at) if row.decided_at else None,
+        "decidedAt": clock.to_iso(row.decided_at) if row.decided_at else None,
         "timedOut": row.timed_out,
         "reviewUuid": str(row.uuid),
     }

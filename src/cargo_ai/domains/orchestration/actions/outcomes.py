@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.domains.orchestration.node_tables import NodeOutcome
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 KEPT = timedelta(days=30)
 """The journal has the outcome of a node within moments; nobody asks for one that is older than this."""
@@ -42,6 +42,6 @@ async def locked(db: AsyncSession, what: str) -> None:
 
 async def prune(database: Database) -> None:
     """Forget what is older than 30 days."""
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         await db.execute(delete(NodeOutcome).where(NodeOutcome.at < clock.now() - KEPT))
         await db.commit()

@@ -16,9 +16,9 @@ from cargo_ai.actions.config import known, schema
 from cargo_ai.context.plugins import NativeEffect
 from cargo_ai.domains.orchestration.actions import outcomes
 from cargo_ai.domains.orchestration.actions.outcomes import Unusable
-from cargo_ai.email.email_address import Addressee, BadAddress, read
-from cargo_ai.email.plain_text import plain
-from cargo_ai.email.smtp import Letter, Mailer, MailFailed
+from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_addresses
+from cargo_ai.email.plain_text import html_to_text
+from cargo_ai.email.smtp import Email, EmailFailed, Mailer
 from cargo_ai.engine.dispatch.rate_limits import Limiter, RateLimit
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.kernel import clock
@@ -87,7 +87,7 @@ def check(config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def letter_of(config: Mapping[str, Any], message_id: str) -> Letter:
+def letter_of(config: Mapping[str, Any], message_id: str) -> Email:
     """The letter that a resolved config describes. Unusable where it is none."""
     to, cc, bcc = (_people(config, name) for name in ("to", "cc", "bcc"))
     count = len({one.address.lower() for one in (*to, *cc, *bcc)})
@@ -105,9 +105,9 @@ def letter_of(config: Mapping[str, Any], message_id: str) -> Letter:
     if len(html.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace")) > MOST_BYTES:
         raise Unusable(f"The letter has more than {MOST_BYTES // 1024**2} MB.")
     in_reply_to, references = _conversation(config)
-    body = text if text.strip() else plain(html)
+    body = text if text.strip() else html_to_text(html)
     replies = _people(config, "replyTo")
-    return Letter(to, subject.strip(), message_id, body, html, cc, bcc, replies, in_reply_to, references)
+    return Email(to, subject.strip(), message_id, body, html, cc, bcc, replies, in_reply_to, references)
 
 
 def message_id(call: Call, domain: str) -> str:
@@ -116,10 +116,10 @@ def message_id(call: Call, domain: str) -> str:
     return f"<{digest[:40]}@{domain}>"
 
 
-def _people(config: Mapping[str, Any], name: str) -> tuple[Addressee, ...]:
+def _people(config: Mapping[str, Any], name: str) -> tuple[EmailAddress, ...]:
     try:
-        return read(config.get(name))
-    except BadAddress as fault:
+        return parse_addresses(config.get(name))
+    except InvalidAddress as fault:
         raise Unusable(f"`{name}`: {fault}") from None
 
 
@@ -180,14 +180,14 @@ class Letters:
             receipt = await self._mailer.send(letter)
         except Unusable as fault:
             return Failed(str(fault))
-        except MailFailed as error:
+        except EmailFailed as error:
             return _not_taken(call, error)
         output = {
             "messageId": letter.message_id,
             "from": post.sender.address,
             "accepted": list(receipt.accepted),
             "rejected": [{"address": who, "message": words} for who, words in receipt.rejected.items()],
-            "sentAt": clock.wire(clock.now()),
+            "sentAt": clock.to_iso(clock.now()),
         }
         async with self._database.session(call.workspace) as db:
             await outcomes.keep(db, call.workspace, call.key, output)
@@ -195,7 +195,7 @@ class Letters:
         return _done(output, call)
 
 
-def _not_taken(call: Call, error: MailFailed) -> Outcome:
+def _not_taken(call: Call, error: EmailFailed) -> Outcome:
     meta = cast("dict[str, Any]", call.meta or {})
     tries = int(meta.get("tries", 0))
     if error.transient and tries < (len(WAITS) if error.answered else UNREACHABLE_TRIES):

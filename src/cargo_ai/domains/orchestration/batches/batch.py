@@ -27,7 +27,7 @@ from cargo_ai.engine.journal.tables import batches, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 
 @handles(contract.create)
@@ -187,7 +187,7 @@ async def cancel(ctx: Context, request: ByUuid) -> Removed:
 
 
 async def _close(ctx: Context, uid: uuid.UUID) -> None:
-    async with ctx.database.session(EVERYWHERE) as session:
+    async with ctx.database.session(ALL_WORKSPACES) as session:
         connection = await driver_connection(session)
         await close_batch(connection, uid)
         # What was next in line is not any more: others of the workspace are.

@@ -22,7 +22,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records import rows
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.files import FileMissing, owned
+from cargo_ai.store.files import FileMissing, require_owner
 
 _MODELS = "cargo-ai storage model list"
 _SHOWN = 5
@@ -159,7 +159,7 @@ def _runs(origin: Origin, data: batch_kinds.RunsData) -> JsonObject:
 
 async def _require_file(ctx: Context, key: str) -> None:
     try:
-        await ctx.files.size(owned(key, ctx.workspace))
+        await ctx.files.size(require_owner(key, ctx.workspace))
     except FileMissing:
         sentence = f"there is no file {key}: upload it first and use the s3Filename that comes back."
         _refuse("invalidData", sentence, "cargo-ai workspace file upload --file-path companies.csv")

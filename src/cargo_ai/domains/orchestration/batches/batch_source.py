@@ -16,7 +16,7 @@ from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import BadFile, csv_chunks, json_chunks
 from cargo_ai.kernel import ids
-from cargo_ai.store.files import FileMissing, FileStore, owned
+from cargo_ai.store.files import FileMissing, FileStore, require_owner
 
 JSON_LINES = (".ndjson", ".jsonl")
 
@@ -75,7 +75,7 @@ def _uuid_of(data: Mapping[str, Any], field: str) -> uuid.UUID:
 async def of_file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any], skip: int) -> Chunks:
     """The rows of a file, behind those to skip. Raises SourceFailed."""
     try:
-        key = owned(str(data["s3Filename"]), workspace)
+        key = require_owner(str(data["s3Filename"]), workspace)
     except FileMissing:
         raise SourceFailed("The file is not of this workspace.") from None
     mappings: Mapping[str, str] | None = data.get("mappings")

@@ -25,10 +25,10 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey, WrongKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import addresses
-from cargo_ai.outbound.exchange import ExchangeFailed, Sending, send
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from cargo_ai.outbound.http_client import OutboundRefused
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "deliverWebhook"
 MOST_ATTEMPTS = 20
@@ -48,9 +48,9 @@ def check(settings: Settings, url: str) -> None:
         raise _invalid_url("must be an address such as https://example.com/done.") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise _invalid_url("must begin with http:// or https:// and name a host.")
-    literal = addresses.read(parsed.host)
+    literal = addresses.parse_ip(parsed.host)
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    if literal is not None and not addresses.Allowance.of(settings).permits(parsed.host, literal, port):
+    if literal is not None and not addresses.AllowList.of(settings).permits(parsed.host, literal, port):
         raise _invalid_url(f"is a private address; allow it with {addresses.VARIABLE}={parsed.host}:{port} on the server.")
 
 
@@ -98,13 +98,13 @@ class WebhookSender:
         if held is None:
             return
         problem, final = await self._send(held)
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             await self._settle(db, held, problem, final)
             await db.commit()
 
     async def _hold(self, batch: uuid.UUID) -> _Attempt | None:
         """The webhook, for this job alone; None when there is nothing to do, or nothing yet: then a later job looks again."""
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Webhook).where(Webhook.batch_uuid == batch).with_for_update())
             if row is None or row.sealed is None:
                 return None
@@ -139,7 +139,7 @@ class WebhookSender:
             headers.append(("x-cargo-signature", hmac.new(told["secret"].encode(), body, hashlib.sha256).hexdigest().encode()))
         url = httpx.URL(told["url"])
         try:
-            received = await send(self._client, Sending("POST", url, tuple(headers), body, SECONDS))
+            received = await send(self._client, OutboundRequest("POST", url, tuple(headers), body, SECONDS))
         except (ExchangeFailed, OutboundRefused) as error:
             return str(error), False
         if received.url != url:

@@ -22,7 +22,7 @@ from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 WATCH_SECONDS = 240.0
 """Below the silence that clients and proxies take for a lost connection."""
@@ -112,7 +112,7 @@ async def _pictures(database: Database, workspace: uuid.UUID, request: contract.
     before: Walked | None = None
     pause = QUICK
     while run is not None:
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             found = await look(db, workspace, run, before.nodes if before else None)
         if found is None:
             return

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, or_, select
 
 from cargo_ai.engine.graph.action import Done
 from cargo_ai.engine.journal.tables import executions, runs
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 MOST_RUNS = 3
 MOST_BELOW = 500
@@ -55,7 +55,7 @@ class RecordMemory:
             .order_by(executions.c.run_uuid.desc())
         )
         found: dict[str, list[RowMapping]] = {}
-        async with self.database.session(EVERYWHERE) as db:
+        async with self.database.session(ALL_WORKSPACES) as db:
             for row in (await db.execute(query)).mappings():
                 found.setdefault(row["node_slug"], []).append(row)
         return found

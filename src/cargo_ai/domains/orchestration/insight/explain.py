@@ -124,7 +124,7 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
             fix = f"cargo-ai orchestration review get {review}"
             return _explain(row, "waitingForReview", f"{slug} waits for somebody to approve or reject.", fix=fix, **more)
     pending = cast("dict[str, Any]", await ctx.db.scalar(select(runs.c.pending).where(runs.c.uuid == row["uuid"])) or {})
-    when = f" until {clock.wire(due)}" if due else ""
+    when = f" until {clock.to_iso(due)}" if due else ""
     if node.get("kind") == "native" and node.get("actionSlug") == "delay":
         return _explain(row, "waitingForTime", f"{slug} waits{when}, as it is set.", **more)
     # A connector node that has left nothing to go on with waits for its own limit; `throttled`: the service asked for it.
@@ -148,7 +148,7 @@ async def _explain_under_way(ctx: Context, row: RowMapping, graph: Mapping[str, 
     if row["status"] == "cancelling":
         return _explain(row, "cancelling", "Somebody asked to cancel the run: it ends at its next node.", node_slug=slug)
     shard = (await ctx.db.execute(select(shards.c.state).where(shards.c.uuid == row["shard_uuid"]))).scalar_one_or_none()
-    since = int(clock.unix() * 1000 - ctx.settings.stalled_after * 1000)
+    since = int(clock.unix_seconds() * 1000 - ctx.settings.stalled_after * 1000)
     if not await ctx.db.scalar(LIVE_WORKERS, {"since": since}):
         sentence = "No worker is running, so nothing goes on: start a server or a worker."
         return _explain(row, "noWorker", sentence, node_slug=slug, fix="cargo-ai server start")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.records.catalog import Catalog, Column, ColumnType, Relation
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 SCHEMA = "journal"
 _NAMES = "workspace_uuid workflow_uuid user_uuid release_uuid batch_uuid trace_uuid"
@@ -56,7 +56,7 @@ async def catalog(database: Database, workspace: uuid.UUID) -> Catalog:
     own, so that none is held while a query runs. Raises Taken."""
     async with database.session(workspace) as db:
         role = (await storage.catalog(db, workspace)).role
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         known = await db.scalar(_LOGIN_EXISTS, {"role": role})
         if known is None:
             await db.execute(_ADD_LOGIN, {"role": role, "workspace": workspace})

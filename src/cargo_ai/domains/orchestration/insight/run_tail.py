@@ -23,7 +23,7 @@ from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 POLL_SECONDS = 0.5
 SHARE = 20
@@ -85,10 +85,10 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
 async def _lines(database: Database, follower: _NodesOf | _RunsOf, seconds: float) -> AsyncIterator[list[Record]]:
     ends = clock.seconds() + seconds
     said = clock.seconds()
-    yield [{"event": "following", **follower.what, "at": clock.wire(clock.now())}]
+    yield [{"event": "following", **follower.what, "at": clock.to_iso(clock.now())}]
     while True:
         began = clock.seconds()
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             found, over, more = await follower.look(db)
         took = clock.seconds() - began
         if found:
@@ -97,18 +97,18 @@ async def _lines(database: Database, follower: _NodesOf | _RunsOf, seconds: floa
         if over:
             return
         if clock.seconds() >= ends:
-            yield [{"event": "stopped", "reason": "timeIsUp", **follower.what, "at": clock.wire(clock.now())}]
+            yield [{"event": "stopped", "reason": "timeIsUp", **follower.what, "at": clock.to_iso(clock.now())}]
             return
         if clock.seconds() - said > ALIVE_SECONDS:
             said = clock.seconds()
-            yield [{"event": "waiting", **follower.what, "at": clock.wire(clock.now())}]
+            yield [{"event": "waiting", **follower.what, "at": clock.to_iso(clock.now())}]
         if not more:
             await asyncio.sleep(min(max(POLL_SECONDS, SHARE * took), max(0.0, ends - clock.seconds())))
 
 
 def _wire(milliseconds: int | None) -> str | None:
     moment = run_reply.timestamp(milliseconds)
-    return clock.wire(moment) if moment else None
+    return clock.to_iso(moment) if moment else None
 
 
 class _NodesOf:
@@ -148,7 +148,7 @@ class _RunsOf:
             self.what: JsonObject = {"batchUuid": params["batch"]}
         else:
             self._scope, self._values["at"] = "r.workflow_uuid = :workflow and r.uuid >= :low", clock.now_ms()
-            self._values |= {"workflow": uuid.UUID(params["workflow"]), "low": ids.first_at(clock.unix() - LOOKBACK_SECONDS)}
+            self._values |= {"workflow": uuid.UUID(params["workflow"]), "low": ids.first_at(clock.unix_seconds() - LOOKBACK_SECONDS)}
             self.what = {"workflowUuid": params["workflow"]}
         self._from = int(self._values["at"])
 

@@ -37,7 +37,7 @@ def scope_of(context: JsonObject, group_context: JsonObject | None) -> JsonObjec
     """What expressions see: `nodes`, `parentNodes`, `now`. Contexts may come with or without a `nodes` around the slugs."""
     nodes = _unwrapped(context)
     parent = _unwrapped(group_context) if group_context is not None else context.get("parentNodes") if nodes is not context else None
-    return {"nodes": nodes, "parentNodes": parent, "now": clock.wire(datetime.fromtimestamp(clock.unix(), UTC))}
+    return {"nodes": nodes, "parentNodes": parent, "now": clock.to_iso(datetime.fromtimestamp(clock.unix_seconds(), UTC))}
 
 
 def _unwrapped(context: JsonObject) -> JsonObject:

@@ -21,7 +21,7 @@ from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.availability import AWAY, patiently
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 _log = log.get(__name__)
@@ -38,7 +38,7 @@ class CompletionJob:
         await patiently("following the end of a batch", lambda: self._ended(uuid.UUID(batch)))
 
     async def _ended(self, batch: uuid.UUID) -> None:
-        async with self.parts.database.session(EVERYWHERE) as db:
+        async with self.parts.database.session(ALL_WORKSPACES) as db:
             # Taken by whoever clears the mark; it is there again when this transaction does not commit.
             taken = update(batches).where(batches.c.uuid == batch, batches.c.at_end == play_policy.END_TASK).values(at_end=None)
             found = (await db.execute(taken.returning(batches))).mappings().one_or_none()
@@ -103,7 +103,7 @@ def _record(row: Play, batch: RowMapping) -> JsonObject:
             "runsCount": int(batch["cursor"]),
             "executedRunsCount": int(batch["executed_count"]),
             "failedRunsCount": int(batch["failed_count"]),
-            "finishedAt": clock.wire(finished) if finished else None,
+            "finishedAt": clock.to_iso(finished) if finished else None,
         },
     }
     return told

@@ -19,7 +19,7 @@ from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.engine.journal.replay import Again, Seed
 from cargo_ai.engine.journal.tables import batches, executions, runs
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 PAGE = 500
 COLUMNS = (runs.c.uuid, func.coalesce(runs.c.replay_root, runs.c.uuid).label("root"), runs.c.record_id, runs.c.record_title, runs.c.record)
@@ -33,7 +33,7 @@ def plug(parts: Parts) -> None:
 
 async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
     """The runs of a batch's data, oldest first; after `skip` of them it goes on behind the last one that was repeated."""
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         mine = select(batches.c.workflow_uuid, batches.c.graph_uuid).where(batches.c.uuid == batch, batches.c.workspace_uuid == workspace)
         row = (await db.execute(mine)).one_or_none()
         if row is None:
@@ -62,7 +62,7 @@ async def of_filter(
     reset = replay_point.reset_of(data["reset"])
     where = rerun.conditions(workspace, walked.workflow, RunsOfBatch.model_validate(data["filter"]), before)
     while True:
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             page = await _page(db, where, after)
             found = await to_replays(db, workspace, page, reset, graph)
         if not page:

@@ -15,7 +15,7 @@ from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_decide, review_link, review_rows
 from cargo_ai.domains.orchestration.reviews.review_decide import Decision
 from cargo_ai.domains.workspace import public as workspace
-from cargo_ai.email.email_address import BadAddress, read_one
+from cargo_ai.email.email_address import InvalidAddress, parse_address
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import ByUuid
@@ -85,8 +85,8 @@ async def create_link(ctx: Context, request: contract.CreateLink) -> contract.Li
     email = None
     if request.email is not None:
         try:
-            email = read_one(request.email).address
-        except BadAddress as fault:
+            email = parse_address(request.email).address
+        except InvalidAddress as fault:
             raise invalid_input([{"path": "email", "message": str(fault)}]) from None
     lasts = timedelta(hours=request.hours)
     url, until = review_link.make(ctx.secrets, ctx.base_url, row, email=email, maker=ctx.who.user_uuid, lasts=lasts)

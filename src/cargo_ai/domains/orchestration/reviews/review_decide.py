@@ -21,7 +21,7 @@ from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "rouseReviewed"
 SWEPT_AT_ONCE = 1_000
@@ -46,7 +46,7 @@ async def open_review(db: AsyncSession, uid: str, operation: AnyOperation) -> Re
     if row is None:
         operation.refuse("reviewNotFound", uuid=uid)
     if row.status in {"approved", "rejected"} and not row.timed_out:
-        who, at = row.decided_by_email or "whoever had a link", clock.wire(row.decided_at or row.updated_at)
+        who, at = row.decided_by_email or "whoever had a link", clock.to_iso(row.decided_at or row.updated_at)
         told = review_rows.to_response(row, row.status).to_wire()
         details = {"decision": row.status, "decidedBy": told["decidedBy"], "decidedAt": told["decidedAt"]}
         operation.refuse("reviewAlreadyDecided", status=row.status, who=who, at=at, details=details)
@@ -55,7 +55,7 @@ async def open_review(db: AsyncSession, uid: str, operation: AnyOperation) -> Re
     found = (await db.execute(run.with_for_update())).one_or_none()
     if row.timed_out or (row.expires_at is not None and row.expires_at <= clock.now()):
         outcome = {"approve": "approved", "reject": "rejected", "fail": "failed"}[row.timeout_outcome]
-        operation.refuse("reviewExpired", at=clock.wire(row.expires_at or row.updated_at), outcome=outcome)
+        operation.refuse("reviewExpired", at=clock.to_iso(row.expires_at or row.updated_at), outcome=outcome)
     if row.status != "pending" or found is None or found.finished_ms is not None or found.status == "cancelling":
         operation.refuse("reviewCancelled", run=row.run_uuid)
     return row
@@ -113,7 +113,7 @@ class ResumeJob:
 
     async def look(self, review: str) -> None:
         """Rouse the run if it is parked at the review's node; look again in a second while it is not and has not passed it."""
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Review).where(Review.uuid == uuid.UUID(review)))
             if row is None:
                 return
@@ -129,7 +129,7 @@ class ResumeJob:
 async def sweep(database: Database) -> None:
     """Write down that pending reviews whose runs are over were cancelled."""
     while True:
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             over = select(Review.uuid).where(Review.status == "pending", ~review_rows.alive).limit(SWEPT_AT_ONCE)
             found = list(await db.scalars(over.with_for_update(skip_locked=True)))
             await db.execute(update(Review).where(Review.uuid.in_(found)).values(status="cancelled", updated_at=clock.now()))

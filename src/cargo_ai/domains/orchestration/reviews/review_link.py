@@ -96,11 +96,11 @@ def page_text(review: contract.Review, address: str) -> str:
 
 def _state(review: contract.Review) -> str:
     if review.status == "pending":
-        until = f" until {clock.wire(review.expires_at)}" if review.expires_at else ""
+        until = f" until {clock.to_iso(review.expires_at)}" if review.expires_at else ""
         return f"This waits for a decision{until}."
     if review.status == "cancelled":
         return "The run has ended: there is nothing left to decide."
-    when = clock.wire(review.decided_at) if review.decided_at else "an unknown time"
+    when = clock.to_iso(review.decided_at) if review.decided_at else "an unknown time"
     if review.timed_out:
         return f"Nobody decided in time: since {when} this counts as {review.status}."
     who = (review.decided_by.email if review.decided_by else None) or "somebody with a link"

@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_link
-from cargo_ai.email.email_address import Addressee
-from cargo_ai.email.smtp import Letter, Mailer, MailFailed, state
+from cargo_ai.email.email_address import EmailAddress
+from cargo_ai.email.smtp import Email, EmailFailed, Mailer, configuration_status
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.expression import to_text
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "tellReviewers"
 WAITS = (10, 60, 300, 900, 3600)
@@ -30,7 +30,7 @@ _log = log.get(__name__)
 
 async def notify_assignees(db: AsyncSession, settings: Settings, review: uuid.UUID) -> None:
     """Have the assignees of a review of this transaction told, where this server can send e-mail."""
-    if state(settings) == "configured":
+    if configuration_status(settings) == "configured":
         await producer().defer(await driver_connection(db), TASK, "interactive", review=str(review))
 
 
@@ -51,7 +51,7 @@ class ReviewNotifier:
         await self._again(row.uuid)
 
     async def _row(self, review: str) -> Review | None:
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             return await db.scalar(select(Review).where(Review.uuid == uuid.UUID(review)))
 
     async def _write(self, row: Review, person: str) -> str | None:
@@ -61,8 +61,8 @@ class ReviewNotifier:
             digest = hashlib.sha256(f"{row.key} {person}".encode()).hexdigest()
             body = _body(row, self._link(row, person))
             subject = " ".join(f"Please review: {row.title}".split())
-            await self._mailer.send(Letter((Addressee(person),), subject, f"<{digest[:40]}@{domain}>", body))
-        except MailFailed as error:
+            await self._mailer.send(Email((EmailAddress(person),), subject, f"<{digest[:40]}@{domain}>", body))
+        except EmailFailed as error:
             return str(error)
         return None
 
@@ -72,7 +72,7 @@ class ReviewNotifier:
         return review_link.make(self._secrets, base, row, email=person, maker=None)[0] if base else None
 
     async def _note(self, review: uuid.UUID, person: str, problem: str | None) -> None:
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Review).where(Review.uuid == review).with_for_update())
             if row is None:
                 return
@@ -82,7 +82,7 @@ class ReviewNotifier:
             await db.commit()
 
     async def _again(self, review: uuid.UUID) -> None:
-        async with self._database.session(EVERYWHERE) as db:
+        async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Review).where(Review.uuid == review).with_for_update())
             if row is None or row.status != "pending" or set(row.assignees) <= set(row.told):
                 return
@@ -103,7 +103,7 @@ def _body(row: Review, link: str | None) -> str:
         lines.append(f"{field['label'] or field['name']}: {_shorten(field['value'])}")
     lines.append("")
     if row.expires_at is not None:
-        lines += [f"It waits until {clock.wire(row.expires_at)}.", ""]
+        lines += [f"It waits until {clock.to_iso(row.expires_at)}.", ""]
     if link:
         lines += ["Look at it here; the page also says how to decide:", link, ""]
     lines += ["Or decide on the command line:", f"cargo-ai orchestration review approve {row.uuid}"]

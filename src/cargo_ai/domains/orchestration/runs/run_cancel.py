@@ -19,7 +19,7 @@ from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Counted
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE
+from cargo_ai.store.session import ALL_WORKSPACES
 
 AT_ONCE = 5_000
 
@@ -52,7 +52,7 @@ async def cancel_unfinished(ctx: Context, where: Sequence[run_filter.Condition])
 
 async def _close(ctx: Context, ended: set[uuid.UUID]) -> None:
     """See whether batches whose parked runs were cancelled are over."""
-    async with ctx.database.session(EVERYWHERE) as session:
+    async with ctx.database.session(ALL_WORKSPACES) as session:
         connection: Any = await driver_connection(session)
         for batch in sorted(ended):
             await close_batch(connection, batch)

@@ -14,7 +14,7 @@ from cargo_ai.domains.orchestration.runs import run_filter, run_reply
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import clock
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 PAGE = 1_000
 GRAPHS = 50
@@ -42,7 +42,7 @@ async def pages(wanted: RunSelection) -> AsyncIterator[list[RowMapping]]:
         query = run_reply.query(wanted.workspace, record=True).where(*wanted.where)
         if last is not None:
             query = query.where(runs.c.uuid > last if wanted.oldest_first else runs.c.uuid < last)
-        async with wanted.database.session(EVERYWHERE) as session:
+        async with wanted.database.session(ALL_WORKSPACES) as session:
             page = (await session.execute(query.order_by(order).limit(min(PAGE, left)).offset(skip))).mappings().all()
         skip = 0
         if not page:
@@ -59,7 +59,7 @@ async def node_columns(wanted: RunSelection) -> dict[str, str]:
         .where(*wanted.where)
         .group_by(runs.c.graph_uuid)
     )
-    async with wanted.database.session(EVERYWHERE) as session:
+    async with wanted.database.session(ALL_WORKSPACES) as session:
         newest_first = [row.graph_uuid for row in await session.execute(walked.order_by(desc("newest")))]
         columns: dict[str, str] = {}
         for begin in range(0, len(newest_first), GRAPHS):
@@ -74,7 +74,7 @@ async def titles(wanted: RunSelection, page: list[RowMapping], columns: Mapping[
     """What stands in the nodes' columns, by run; of a node that was visited often, the last title."""
     query = _executions_of(wanted.workspace, page, executions.c.node_slug, executions.c.title).order_by(executions.c.seq)
     found: dict[uuid.UUID, dict[str, str]] = {}
-    async with wanted.database.session(EVERYWHERE) as session:
+    async with wanted.database.session(ALL_WORKSPACES) as session:
         for row in await session.execute(query):
             if row.node_slug in columns:
                 found.setdefault(row.run_uuid, {})[columns[row.node_slug]] = row.title
@@ -96,7 +96,7 @@ async def outputs(wanted: RunSelection, page: list[RowMapping], slug: str | None
     chosen = last.subquery("chosen")
     query = _executions_of(wanted.workspace, page, executions.c.output, executions.c.output_file)
     query = query.join(chosen, and_(chosen.c.run_uuid == executions.c.run_uuid, chosen.c.seq == executions.c.seq))
-    async with wanted.database.session(EVERYWHERE) as session:
+    async with wanted.database.session(ALL_WORKSPACES) as session:
         found = (await session.execute(query)).all()
     return {row.run_uuid: row.output if row.output_file is None else Stored(row.output_file) for row in found}
 
@@ -112,6 +112,6 @@ def head(row: RowMapping) -> dict[str, Any]:
         "status": row["status"],
         "errorMessage": row["error_message"],
         "creditsUsedCount": run_reply.number(row["credits"]),
-        "createdAt": clock.wire(created) if created else None,
-        "finishedAt": clock.wire(finished) if finished else None,
+        "createdAt": clock.to_iso(created) if created else None,
+        "finishedAt": clock.to_iso(finished) if finished else None,
     }

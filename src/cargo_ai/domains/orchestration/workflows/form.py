@@ -95,7 +95,7 @@ def guard(form: Form, secrets: SecretKey, token: object, data: Mapping[str, Any]
     parts = str(token or "").split(".")
     if len(parts) != 3 or not parts[0].isdigit() or not secrets.signed(parts[2], "form", str(form.tool), parts[0], parts[1]):
         raise Refusal(400, "formTokenInvalid", "formToken is missing or wrong: open the form anew (GET) and send what it gives.")
-    age = clock.unix() * 1000 - int(parts[0])
+    age = clock.unix_seconds() * 1000 - int(parts[0])
     if age > TOKEN_LIFETIME_MS:
         raise Refusal(400, "formTokenExpired", "The form was opened more than a day ago: open it anew.")
     if age < form.form.spam.min_fill_millis or data.get(TRAP_FIELD):

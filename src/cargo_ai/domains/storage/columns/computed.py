@@ -53,7 +53,7 @@ class Computed:
 
     async def fill(self, records: Sequence[Mapping[str, Any]], workspace: uuid.UUID) -> list[dict[str, str | None]]:
         """The values of every column for each record, as the database reads them. What fails is null, and warned about."""
-        now = clock.wire(clock.now())
+        now = clock.to_iso(clock.now())
         scopes: list[dict[str, Any]] = [{"record": _spelt(record, self.columns), "now": now} for record in records]
         filled: list[dict[str, str | None]] = [{} for _ in records]
         for one in self.columns:

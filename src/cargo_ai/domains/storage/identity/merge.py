@@ -29,7 +29,7 @@ from cargo_ai.records.merge import matching, relink, statements
 from cargo_ai.records.merge.relink import Reference, Repointed
 from cargo_ai.records.merge.statements import MOST_IN_GROUP, Group, Which
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 KEPT = timedelta(days=30)
 SHOWN_RECORDS = 1_000
@@ -269,7 +269,7 @@ def _warn_of_large(ctx: Context, count: int) -> None:
 
 async def prune(database: Database) -> None:
     """Forget what merges of more than 30 days ago had removed."""
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         old = select(RecordMerge.uuid).where(RecordMerge.created_at < clock.now() - KEPT)
         await db.execute(delete(MergedRecord).where(MergedRecord.merge_uuid.in_(old)))
         await db.execute(delete(MergedReference).where(MergedReference.merge_uuid.in_(old)))

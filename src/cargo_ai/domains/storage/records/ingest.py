@@ -30,7 +30,7 @@ from cargo_ai.records.bulk.content_ids import Seen
 from cargo_ai.records.bulk.row_encoder import MOST_REJECTED, MOST_TOLD, Rejected
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.rows import Written
-from cargo_ai.store.files import FileMissing, FilesUnavailable, owned
+from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner
 
 TOKEN_PREFIX = "cai_ingest_"  # noqa: S105
 LINES = (".ndjson", ".jsonl", ".ndjson.json")
@@ -51,7 +51,7 @@ def path_of(model: object) -> str:
 
 
 async def target_of(db: AsyncSession, token: str) -> Target | None:
-    """The model of a token; None for one that is unknown. In a session that looks EVERYWHERE."""
+    """The model of a token; None for one that is unknown. In a session that looks ALL_WORKSPACES."""
     wanted = select(Model).where(Model.ingest_token_hash == hash_token(token), Model.deleted_at.is_(None))
     row = await db.scalar(wanted)
     return None if row is None else Target(row.workspace_uuid, row.user_uuid, row.uuid)
@@ -246,7 +246,7 @@ def shown_value(value: object) -> str | None:
 async def _objects(ctx: Context, key: str) -> AsyncGenerator[tuple[int, list[dict[str, Any]]]]:
     number = 1
     try:
-        async with aclosing(json_chunks(ctx.files.stream(owned(key, ctx.workspace)))) as chunks:
+        async with aclosing(json_chunks(ctx.files.stream(require_owner(key, ctx.workspace)))) as chunks:
             async for chunk in chunks:
                 yield number, chunk
                 number += len(chunk)

@@ -12,7 +12,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.records.names import qualified
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 INSERTS_KEPT = timedelta(days=30)
 TOUCHES_KEPT = timedelta(days=30)
@@ -27,13 +27,13 @@ def plug(parts: Parts) -> None:
 async def prune(database: Database) -> None:
     """Forget inserts and touches of more than 30 days ago. One short transaction per model."""
     before = clock.now() - INSERTS_KEPT
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         # The runs of these inserts have ended long since: no attempt will ask for them again.
         await db.execute(delete(ModelInsert).where(ModelInsert.at < before))
         logs = (await db.execute(select(Model.schema_name, Model.log_name).where(Model.deleted_at.is_(None)))).all()
         await db.commit()
     for schema, log in logs:
         statement = f"delete from {qualified(schema, log)} where at < %s"  # noqa: S608 - our own names, quoted
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             await driver.execute(await driver_connection(db), statement, [clock.now() - TOUCHES_KEPT])
             await db.commit()

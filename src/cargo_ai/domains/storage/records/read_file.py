@@ -24,7 +24,7 @@ from cargo_ai.records.catalog import Column, ColumnType, Relation
 from cargo_ai.records.names import slug_of
 from cargo_ai.records.values import Unfit, from_text, to_database
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, owned
+from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, require_owner
 
 SHOWN_RECORDS = 20
 _EMPTY = "The file is empty: it needs a first row that names its columns."
@@ -97,7 +97,7 @@ async def _looked_into(ctx: Context, key: str) -> _Found:
     """The columns of a file: of Parquet from its schema, of CSV from all of its rows."""
     if parquet.is_parquet(key):
         with _told(key):
-            async with parquet.kept(ctx.files.stream(owned(key, ctx.workspace))) as path:
+            async with parquet.kept(ctx.files.stream(require_owner(key, ctx.workspace))) as path:
                 shape = await parquet.shape(path)
                 rows: list[list[str]] = []
                 async with aclosing(parquet.lists(path)) as chunks:
@@ -235,7 +235,7 @@ def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, Block
 
 async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, Block]]:
     with _told(key):
-        stream = files.stream(owned(key, workspace))
+        stream = files.stream(require_owner(key, workspace))
         if parquet.is_parquet(key):
             async with parquet.kept(stream) as path, aclosing(parquet.lists(path)) as chunks:
                 async for headers, first, rows in chunks:

@@ -23,8 +23,8 @@ from cargo_ai.domains.storage.tables import IngestReport
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records.catalog import ColumnType
-from cargo_ai.store.files import FileMissing, FileStore, owned
-from cargo_ai.store.session import EVERYWHERE, Database
+from cargo_ai.store.files import FileMissing, FileStore, require_owner
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 KIND = "ingestReport"
 KEPT = timedelta(days=30)
@@ -88,7 +88,7 @@ def url(ctx: Context, row: IngestReport, format: str | None) -> str:
 async def produce(_database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The verdicts of a kept file."""
     try:
-        key = owned(str(params["key"]), workspace)
+        key = require_owner(str(params["key"]), workspace)
     except FileMissing:
         raise Refusal(404, "ingestReportNotFound", "There is no such report.") from None
     return Export(_none(), list(COLUMNS), "verdicts", types=TYPES, file=key)
@@ -107,11 +107,11 @@ def plug(parts: Parts) -> None:
 
 async def forget(database: Database, files: FileStore) -> None:
     """Remove verdicts of more than 30 days ago: the file first, so that none is left without a row."""
-    async with database.session(EVERYWHERE) as db:
+    async with database.session(ALL_WORKSPACES) as db:
         old = list(await db.scalars(select(IngestReport).where(IngestReport.created_at < clock.now() - KEPT).limit(1_000)))
     for row in old:
         await files.remove(row.file_key)
     if old:
-        async with database.session(EVERYWHERE) as db:
+        async with database.session(ALL_WORKSPACES) as db:
             await db.execute(delete(IngestReport).where(IngestReport.uuid.in_([row.uuid for row in old])))
             await db.commit()
