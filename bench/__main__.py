@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from bench import (
     cli_start,
+    dry_run,
     fair_shares,
     faults100k,
     group10k,
@@ -25,7 +26,6 @@ from bench import (
     memory100k,
     native10k,
     play_latency,
-    rehearse,
     replay,
     report,
     single_run,
@@ -59,7 +59,7 @@ BENCHMARKS: dict[str, Callable[[], Json]] = {
     "faults100k": faults100k.measure,
     "fairShares": fair_shares.measure,
     "replay": replay.measure,
-    "rehearse": rehearse.measure,
+    "dryRun": dry_run.measure,
     "importRows": import_rows.measure,
     "upsertFile": upsert_file.measure,
     "upsertSingles": upsert_singles.measure,

@@ -78,8 +78,8 @@ def test_debug_a_run_that_succeeded_wrongly(person: Person) -> None:
     right = batch(person, workflow, {"kind": "recordIds", "modelUuid": model, "ids": ["a.com"]})
     (fixed,) = person("orchestration", "run", "list", "--workflow-uuid", workflow, "--batch-uuid", right["uuid"])["runs"]
     assert person("orchestration", "run", "get", fixed["uuid"])["runContext"]["big"] == {"tier": "big"}
-    parting = person("orchestration", "run", "diff", listed["uuid"], fixed["uuid"])["parting"]
-    assert (parting["kind"], parting["nodeSlugs"]) == ("config", ["is_big", "is_big"])
+    divergence = person("orchestration", "run", "diff", listed["uuid"], fixed["uuid"])["divergence"]
+    assert (divergence["kind"], divergence["nodeSlugs"]) == ("config", ["is_big", "is_big"])
 
 
 def test_the_records_of_a_workflow(person: Person) -> None:

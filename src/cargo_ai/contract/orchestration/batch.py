@@ -72,7 +72,7 @@ class CreateBatchReply(Wire):
     """The new batch; or, of a dry run, what it would do."""
 
     batch: Batch | None
-    rehearsal: DryRunForecast | None = None
+    dry_run: DryRunForecast | None = None
 
 
 class BatchesReply(Wire):

@@ -29,7 +29,7 @@ Format = Literal["json", "ndjson", "csv", "parquet"]
 class Run(Wire):
     """One walk of one record through a graph: a release, or the inline `nodes` of an ad-hoc run.
 
-    A run that repeats another one (`replayOfUuid`) has taken over its first executions from that (`takenExecutionsCount`).
+    A run that repeats another one (`replayOfUuid`) reuses the first executions of that one (`reusedExecutionsCount`).
     """
 
     uuid: Uuid
@@ -53,7 +53,7 @@ class Run(Wire):
     parent_message_uuid: Uuid | None
     is_group_parent: bool | None
     replay_of_uuid: Uuid | None = None
-    taken_executions_count: int = 0
+    reused_executions_count: int = 0
     status: RunStatus
     error_message: str | None
     executions: list[Execution]

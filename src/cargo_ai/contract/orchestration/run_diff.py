@@ -30,11 +30,11 @@ class ChangedValue(Wire):
 
 
 class Divergence(Wire):
-    """Where two runs part.
+    """Where two runs diverge.
 
     kind: `input` they began with other records; `node` they came to different nodes; `config` or `output` the same node was asked for or
     gave something else; `status` it went well in one only; `child` it went on elsewhere; `items` it started another number of runs;
-    `length` one went on where the other had ended. `steps` lead from the runs that were named down to `runUuids`, which part at `nodeSlug`.
+    `length` one went on where the other had ended. `steps` lead from the requested runs down to `runUuids`, which diverge at `nodeSlug`.
     """
 
     kind: DivergenceKind
@@ -57,11 +57,11 @@ class Side(Wire):
 
 
 class RunDiffReply(Wire):
-    """`parting` is null when the two runs did the same. `sameNodesCount`: how many nodes were the same before they diverged."""
+    """`divergence` is null when the two runs did the same. `sameNodesCount`: how many nodes were the same before they diverged."""
 
     same: bool
     same_nodes_count: int
-    parting: Divergence | None
+    divergence: Divergence | None
     first: Side
     second: Side
 
@@ -81,7 +81,7 @@ diff: Operation[DiffRuns, RunDiffReply, Literal["runNotFound"]] = operations.add
         "/orchestration/runs/diff",
         request=DiffRuns,
         response=RunDiffReply,
-        summary="Find the first node where two runs part, also inside groups and sub-tools.",
+        summary="Find the first node where two runs diverge, also inside groups and sub-tools.",
         permission="orchestration:workflow:read",
         refusals={"runNotFound": refusal(404, "There is no run with uuid {uuid}.")},
         reads=True,

@@ -48,7 +48,7 @@ async def test_a_node_that_failed_is_tried_again_from_there(place: Place) -> Non
     found = await ran(place, GRAPH, {"minutes": "soon"}, "nodeFailed")
     assert found["fix"] == f"cargo-ai orchestration run replay {found['runUuid']} --from-node broken" and found["batchFix"] is None
     again = (await carried_out(place.admin, found["fix"]))["run"]
-    assert (again["replayOfUuid"], again["takenExecutionsCount"]) == (found["runUuid"], 1)
+    assert (again["replayOfUuid"], again["reusedExecutionsCount"]) == (found["runUuid"], 1)
 
 
 async def test_the_failures_of_a_batch_are_done_again_together(place: Place) -> None:

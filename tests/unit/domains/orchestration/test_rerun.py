@@ -99,7 +99,7 @@ async def test_the_failed_runs_of_a_batch_go_on_at_their_last_node_with_one_comm
     assert service.calls == {"/b/r1": 1}
     (run,) = await runs_of(place, made["uuid"])
     (former,) = (run for run in await runs_of(place, first["uuid"]) if run["status"] == "error")
-    assert (run["recordId"], run["recordTitle"], run["replayOfUuid"], run["takenExecutionsCount"]) == ("r1", "R1", former["uuid"], 2)
+    assert (run["recordId"], run["recordTitle"], run["replayOfUuid"], run["reusedExecutionsCount"]) == ("r1", "R1", former["uuid"], 2)
     detail = await place.admin.ask("orchestration.run.get", uuid=run["uuid"])
     assert detail["runContext"]["end"] == {"a": 200, "b": 200}
     assert [one["nodeSlug"] for one in run["executions"]] == ["start", "a", "b", "end"]
@@ -123,7 +123,7 @@ async def test_every_reset_begins_where_it_says(place: Place, service: Service) 
         assert made["data"]["reset"] == reset | ({"nodeUuid": reset["nodePath"]} if "nodePath" in reset else {})
         await place.ended("batches", made["uuid"])
         (run,) = await runs_of(place, made["uuid"])
-        assert (run["status"], run["takenExecutionsCount"]) == expected, data
+        assert (run["status"], run["reusedExecutionsCount"]) == expected, data
         assert service.calls == calls, data
 
 
@@ -170,10 +170,10 @@ async def test_a_run_is_repeated_from_any_of_its_nodes(place: Place, service: Se
         found = await place.ended("runs", made["uuid"])
         contexts = [{name: one["status"] if name in ("a", "b") else one for name, one in c.items()} for c in (found["runContext"], wanted)]
         assert contexts[0] == contexts[1]
-        assert found["run"]["takenExecutionsCount"] == at
+        assert found["run"]["reusedExecutionsCount"] == at
         assert service.calls == Counter(["/a/x", "/b/x"][max(0, at - 1) :])
         same = await place.admin.ask("orchestration.run.diff", uuid=first["uuid"], otherUuid=made["uuid"])
-        assert same["same"] or same["parting"]["nodeSlugs"][0] in ("a", "b")
+        assert same["same"] or same["divergence"]["nodeSlugs"][0] in ("a", "b")
 
 
 async def test_a_repetition_is_found_again_from_a_repetition(place: Place, service: Service) -> None:
@@ -240,7 +240,7 @@ async def test_what_cannot_be_repeated_is_refused_with_a_sentence(place: Place, 
     await place.ended("runs", parked)
     # It was cancelled at w: there it goes on.
     again_ = (await place.admin.ask(REPLAY, uuid=parked, fromNode="w"))["run"]["uuid"]
-    assert (await place.parked(again_))["takenExecutionsCount"] == 1
+    assert (await place.parked(again_))["reusedExecutionsCount"] == 1
     branch = [node("start", children=("f",)), node("f", "filter", ("x",), config={"filter": False}), node("x", "end")]
     short = (await place.run({}, nodes=branch))["run"]["uuid"]
     assert (await place.admin.refused(REPLAY, uuid=short, fromNode="x"))[1]["reason"] == "nodeNotReached"

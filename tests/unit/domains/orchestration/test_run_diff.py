@@ -32,11 +32,11 @@ async def test_two_runs_part_at_their_input_a_config_or_inside_an_item(place: Pl
     workflow = tool["workflowUuid"]
     record: Body = {"_id": "a", "go": True, "items": [{"tier": "A"}, {"tier": "B"}]}
     same = await parted(place, workflow, record, record)
-    assert (same["same"], same["parting"], same["sameNodesCount"]) == (True, None, 10)
+    assert (same["same"], same["divergence"], same["sameNodesCount"]) == (True, None, 10)
     other: Body = {**record, "items": [{"tier": "A"}, {"tier": "C"}]}
-    at_input = (await parted(place, workflow, record, other))["parting"]
+    at_input = (await parted(place, workflow, record, other))["divergence"]
     assert (at_input["kind"], at_input["values"]) == ("input", [{"path": "items.1.tier", "first": "B", "second": "C"}])
-    further = (await parted(place, workflow, record, {**record, "go": False}, ignoreInput=True))["parting"]
+    further = (await parted(place, workflow, record, {**record, "go": False}, ignoreInput=True))["divergence"]
     assert (further["kind"], further["nodeSlugs"]) == ("config", ["pick", "pick"])
 
 
@@ -51,9 +51,9 @@ async def test_a_change_of_the_graph_inside_a_group_is_found_inside_it(place: Pl
     await place.admin.ask("orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=graph)
     second = (await place.run(record, workflowUuid=workflow))["run"]["uuid"]
     found = await place.admin.ask("orchestration.run.diff", uuid=first, otherUuid=second)
-    parting = found["parting"]
-    assert (parting["steps"], parting["nodeSlugs"]) == ([{"nodeSlug": "loop", "item": 1}], ["grade", "grade"])
-    assert parting["values"][0]["second"] == "best" and parting["sentence"].startswith("In loop, item 1: grade")
+    divergence = found["divergence"]
+    assert (divergence["steps"], divergence["nodeSlugs"]) == ([{"nodeSlug": "loop", "item": 1}], ["grade", "grade"])
+    assert divergence["values"][0]["second"] == "best" and divergence["sentence"].startswith("In loop, item 1: grade")
     assert found["first"]["releaseUuid"] != found["second"]["releaseUuid"]
 
 
@@ -68,7 +68,7 @@ async def test_a_repetition_is_the_same_as_its_original_with_what_it_has_taken_o
         run = (await place.ended("runs", again["run"]["uuid"]))["run"]["uuid"]
     for pair in ((original, run), (run, original)):
         found = await place.admin.ask("orchestration.run.diff", uuid=pair[0], otherUuid=pair[1])
-        assert (found["same"], found["parting"], found["sameNodesCount"]) == (True, None, 10)
+        assert (found["same"], found["divergence"], found["sameNodesCount"]) == (True, None, 10)
 
 
 async def test_nodes_are_compared_by_their_slugs_whatever_their_uuids(place: Place) -> None:
@@ -76,7 +76,7 @@ async def test_nodes_are_compared_by_their_slugs_whatever_their_uuids(place: Pla
     renamed = [{**one, "uuid": f"new-{one['uuid']}", "childrenUuids": [f"new-{child}" for child in one["childrenUuids"]]} for one in GRAPH]
     runs = [(await place.run(record, nodes=nodes))["run"]["uuid"] for nodes in (GRAPH, renamed)]
     found = await place.admin.ask("orchestration.run.diff", uuid=runs[0], otherUuid=runs[1])
-    assert (found["same"], found["parting"]) == (True, None)
+    assert (found["same"], found["divergence"]) == (True, None)
 
 
 async def test_a_run_of_another_workspace_cannot_be_compared(place: Place) -> None:

@@ -34,7 +34,7 @@ from cargo_ai.store.session import ALL_WORKSPACES
 async def create(ctx: Context, request: contract.CreateBatch) -> contract.CreateBatchReply:
     """Start a batch, or tell what it would do."""
     if request.dry_run:
-        return contract.CreateBatchReply(batch=None, rehearsal=await dry_run.forecast(ctx, request))
+        return contract.CreateBatchReply(batch=None, dry_run=await dry_run.forecast(ctx, request))
     if request.sample is not None:
         ctx.warn("sample does nothing without dryRun.")
     return contract.CreateBatchReply(batch=(await start(ctx, request)).batch)

@@ -1,4 +1,4 @@
-"""Rehearse: a dry run of a batch: how many records, which ways, what they cost and how long it takes, with no effect at all."""
+"""Dry runs of batches: forecast records, executions, credits and time without any effect."""
 
 from __future__ import annotations
 
@@ -49,32 +49,32 @@ async def forecast(ctx: Context, request: contract.CreateBatch) -> DryRunForecas
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
     async with http_client.client(ctx.settings) as client:
-        rehearsing = DryRun(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
+        dry_run = DryRun(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
         try:
-            program = load(origin.nodes, rehearsing.actions)
+            program = load(origin.nodes, dry_run.actions)
         except GraphInvalid as error:
             contract.create.refuse("invalidReleaseOrCustomNodes", cause=str(error))
-        walked, total = await _walk_records(ctx, origin, program, rehearsing, looked.records)
+        walked, total = await _walk_records(ctx, origin, program, dry_run, looked.records)
     terms = await play_policy.of_workflow(ctx.db, origin.workflow, request.data.kind)
     if terms.enrolment not in (None, "always"):
-        rehearsing.notes.add(f"The play's rule ({terms.enrolment}) keeps records out that are counted here.")
-    return await _to_response(ctx, origin, rehearsing, total, looked, walked)
+        dry_run.notes.add(f"The play's rule ({terms.enrolment}) keeps records out that are counted here.")
+    return await _to_response(ctx, origin, dry_run, total, looked, walked)
 
 
 async def _walk_records(
-    ctx: Context, origin: Origin, program: Program, rehearsing: DryRun, records: Sequence[dict[str, Any]]
+    ctx: Context, origin: Origin, program: Program, dry_run: DryRun, records: Sequence[dict[str, Any]]
 ) -> tuple[int, Range]:
     """How many of the records were walked in the time that there is, and what they do together."""
     total, walked, until = Range(), 0, clock.seconds() + SECONDS
     for record in records:
         if clock.seconds() > until:
-            rehearsing.notes.add(f"Walking took longer than {SECONDS:.0f} seconds, so fewer records were walked.")
+            dry_run.notes.add(f"Walking took longer than {SECONDS:.0f} seconds, so fewer records were walked.")
             break
         walked += 1
         if isinstance(record, Again) and record.skip is not None:
-            rehearsing.notes.add("Runs that cannot go on at the node are skipped.")
+            dry_run.notes.add("Runs that cannot go on at the node are skipped.")
             continue
-        one = await _walk_record(ctx, origin, program, rehearsing, record)
+        one = await _walk_record(ctx, origin, program, dry_run, record)
         total.add(one)
         total.failed, total.failed_most = total.failed + one.failed, total.failed_most + one.failed_most
         total.seconds, total.seconds_most = max(total.seconds, one.seconds), max(total.seconds_most, one.seconds_most)
@@ -82,7 +82,7 @@ async def _walk_records(
     return walked, total
 
 
-async def _walk_record(ctx: Context, origin: Origin, program: Program, rehearsing: DryRun, record: dict[str, Any]) -> Range:
+async def _walk_record(ctx: Context, origin: Origin, program: Program, dry_run: DryRun, record: dict[str, Any]) -> Range:
     walk = begin(str(ids.new()), program, dict(record))
     if isinstance(record, Again):
         walk.chance = str(record.seed.root)
@@ -93,32 +93,32 @@ async def _walk_record(ctx: Context, origin: Origin, program: Program, rehearsin
         taken[-1]["next_node_uuid"] = record.seed.node
         resume(walk, [entry | {"output": to_json(output).decode()} for entry, output in zip(taken, outputs, strict=False)], None)
         if record.seed.path:
-            rehearsing.notes.add("What a group does before the node at which its items go on is counted, though it is not done again.")
+            dry_run.notes.add("What a group does before the node at which its items go on is counted, though it is not done again.")
     if named in (None, ""):
-        return await rehearsing.record(walk, without_recall)
+        return await dry_run.record(walk, without_recall)
     memory = RecordMemory(ctx.database, ctx.workspace, origin.workflow, str(named))
-    return await rehearsing.record(walk, memory.recall)
+    return await dry_run.record(walk, memory.recall)
 
 
-async def _to_response(ctx: Context, origin: Origin, rehearsing: DryRun, total: Range, looked: Sample, walked: int) -> DryRunForecast:
+async def _to_response(ctx: Context, origin: Origin, dry_run: DryRun, total: Range, looked: Sample, walked: int) -> DryRunForecast:
     count = looked.count
     factor = count / walked if walked else 0.0
     least = {place: round(many * factor) for place, many in total.least.items()}
     most = {place: round(many * factor) for place, many in total.most.items()}
-    limits = await duration.forecast(ctx.db, least, most, rehearsing.seen)
-    notes = [*ALWAYS, *sorted(rehearsing.notes)]
+    limits = await duration.forecast(ctx.db, least, most, dry_run.seen)
+    notes = [*ALWAYS, *sorted(dry_run.notes)]
     if walked < count:
         over = "all of them" if looked.read == count else f"the first {looked.read:,}"
         sample = f"{walked:,} of {count:,} records were walked, spread over {over} by a hash of their ids"
         notes.insert(0, f"{sample}; the others are taken to be like them.")
-    if rehearsing.unknown:
-        notes.append(f"{rehearsing.unknown:,} answers of effects are not known from earlier runs: each way on from them is possible.")
+    if dry_run.unknown:
+        notes.append(f"{dry_run.unknown:,} answers of effects are not known from earlier runs: each way on from them is possible.")
     return DryRunForecast(
         records_count=count,
         walked_count=walked,
         sampled_from_count=looked.read,
         is_sample=walked < count,
-        nodes=[_forecast_node(place, rehearsing, least, most, _expected(total, place, factor)) for place in _sort(origin, set(most))],
+        nodes=[_forecast_node(place, dry_run, least, most, _expected(total, place, factor)) for place in _sort(origin, set(most))],
         failed_min=round(total.failed * factor),
         failed_max=round(total.failed_most * factor),
         credits_min=number(total.credits * factor),
@@ -126,8 +126,8 @@ async def _to_response(ctx: Context, origin: Origin, rehearsing: DryRun, total: 
         seconds_min=round(max([total.seconds, *(float(one.seconds_min) for one in limits)]), 3),
         seconds_max=round(max([total.seconds_most, *(float(one.seconds_max) for one in limits)]), 3),
         limits=limits,
-        remembered_count=rehearsing.remembered,
-        unknown_count=rehearsing.unknown,
+        remembered_count=dry_run.remembered,
+        unknown_count=dry_run.unknown,
         assumptions=notes,
     )
 
@@ -137,9 +137,9 @@ def _expected(total: Range, place: NodeKey, factor: float) -> float | None:
 
 
 def _forecast_node(
-    place: NodeKey, rehearsing: DryRun, least: dict[NodeKey, int], most: dict[NodeKey, int], likely: float | None
+    place: NodeKey, dry_run: DryRun, least: dict[NodeKey, int], most: dict[NodeKey, int], likely: float | None
 ) -> NodeForecast:
-    costs = node_costs.of_node(rehearsing.seen[place])
+    costs = node_costs.of_node(dry_run.seen[place])
     return NodeForecast(
         path=place.path,
         node_uuid=place.node,

@@ -1,4 +1,4 @@
-"""Rehearse time: how long the rate limits of connectors hold the calls of a batch back."""
+"""Durations: how long the rate limits of connectors delay the calls of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Node costs: what executing a node may cost, and what a whole run may, as far as the manifests of actions tell."""
+"""Node costs: the credits of one execution and of the dearest run of a graph, from the manifests of actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rehearse range: what a walk surely does and what it may do at most, put together from its parts. Pure."""
+"""Ranges: the least and the most that a walk does, added up from its parts. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rehearse memory: what the nodes of earlier runs on a record answered, so that a rehearsal need not guess."""
+"""Recall: read what the nodes of earlier runs on a record answered, so that a dry run need not guess."""
 
 from __future__ import annotations
 

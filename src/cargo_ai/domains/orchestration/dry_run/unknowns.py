@@ -1,4 +1,4 @@
-"""Rehearse taint: which nodes depend on what nobody knows yet, told from their expressions; a little too many rather than one too few."""
+"""Unknowns: find the nodes that depend on outputs not known yet, from their expressions (rather one too many than one too few)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rehearse walk: walks a record through a graph without acting: effects answer what they answered before, or every way on is taken."""
+"""Walk a record through a graph without acting: effects answer from earlier runs, or every child is followed."""
 
 from __future__ import annotations
 

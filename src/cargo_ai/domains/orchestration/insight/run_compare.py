@@ -1,4 +1,4 @@
-"""Run parting: where two journals part: pure, and lazy about what is below them: only where two nodes agree are their children read."""
+"""Compare two runs: find the first divergence of their journals. Pure; child runs are read only where the nodes agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run diff: two runs side by side, from their journals, until the first node where they part."""
+"""Run diff: read two runs from their journals and report the first node where they diverge."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _WORDS = {
 
 @handles(contract.diff)
 async def diff(ctx: Context, request: contract.DiffRuns) -> contract.RunDiffReply:
-    """The first node where two runs part. What is the same is read node by node; nothing behind the parting is."""
+    """The first node where two runs diverge. What is the same is read node by node; nothing behind the divergence is."""
     first, second = await _row(ctx, request.uuid), await _row(ctx, request.other_uuid)
     count = run_compare.SameNodes()
     below = _Journals(ctx)
     found = await run_compare.find_divergence(
         await below.tale(first), await below.tale(second), below.started, count, ignore_input=request.ignore_input
     )
-    parting = _to_response(found) if found is not None else None
+    divergence = _to_response(found) if found is not None else None
     return contract.RunDiffReply(
-        same=found is None, same_nodes_count=count.nodes, parting=parting, first=_side(first), second=_side(second)
+        same=found is None, same_nodes_count=count.nodes, divergence=divergence, first=_side(first), second=_side(second)
     )
 
 

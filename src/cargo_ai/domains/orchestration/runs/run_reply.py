@@ -106,7 +106,7 @@ def to_response(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowM
         parent_message_uuid=row["parent_message_uuid"],
         is_group_parent=row["is_group_parent"],
         replay_of_uuid=row["replay_of"],
-        taken_executions_count=row["taken"],
+        reused_executions_count=row["taken"],
         status=row["status"],
         error_message=row["error_message"],
         executions=shown,

@@ -1,4 +1,4 @@
-"""rehearse: a dry run of 10,000 records, all of them walked and none of them written, against the batch itself."""
+"""dryRun: a dry run of 10,000 records, all of them walked and none of them written, against the batch itself."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ ROUNDS = 3
 
 
 def measure() -> Json:
-    """Medians of three rounds; what was told must be what then happened."""
-    told, took = list[float](), list[float]()
+    """Medians of three rounds; what was forecast must be what then happened."""
+    forecast_seconds, batch_seconds = list[float](), list[float]()
     with Stand(workers=2) as stand:
         workflow, file = stand.deploy(graphs.five_native()), stand.upload(graphs.companies(RECORDS))
         asked = {"workflowUuid": workflow, "data": {"kind": "file", "s3Filename": file}, "dryRun": True, "sample": RECORDS}
         for turn in range(ROUNDS):
-            report.say(f"rehearse: round {turn + 1} of {ROUNDS}")
+            report.say(f"dryRun: round {turn + 1} of {ROUNDS}")
             began = time.perf_counter()
-            found = stand.api.post("/orchestration/batches", asked)["rehearsal"]
-            told.append(time.perf_counter() - began)
+            found = stand.api.post("/orchestration/batches", asked)["dryRun"]
+            forecast_seconds.append(time.perf_counter() - began)
             ends = sum(node["executionsMin"] for node in found["nodes"] if node["path"] in {"large", "small"})
             if found["walkedCount"] != RECORDS or ends != RECORDS:
                 raise MeasurementFailed(f"Of {RECORDS} records {found['walkedCount']} were walked, and {ends} came to an end.")
-            took.append(lasted(stand.finish_batch(stand.start_batch(workflow, file), RECORDS)))
+            batch_seconds.append(lasted(stand.finish_batch(stand.start_batch(workflow, file), RECORDS)))
     return report.figure(
-        [report.at_most("times the batch itself", report.median(told) / report.median(took), 1)],
+        [report.at_most("times the batch itself", report.median(forecast_seconds) / report.median(batch_seconds), 1)],
         {
             "records": RECORDS,
-            "rehearsalSeconds": report.rounded(report.median(told)),
-            "recordsPerSecond": report.rounded(RECORDS / report.median(told)),
-            "batchSeconds": report.rounded(report.median(took)),
+            "dryRunSeconds": report.rounded(report.median(forecast_seconds)),
+            "recordsPerSecond": report.rounded(RECORDS / report.median(forecast_seconds)),
+            "batchSeconds": report.rounded(report.median(batch_seconds)),
         },
     )
 
 
 if __name__ == "__main__":
-    sys.exit(report.alone("rehearse", measure))
+    sys.exit(report.alone("dryRun", measure))

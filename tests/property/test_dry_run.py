@@ -1,4 +1,4 @@
-"""Where no way depends on what an effect answers, a rehearsal counts exactly what the runs then do, groups and tools included."""
+"""Where no way depends on what an effect answers, a dry run counts exactly what the runs then do, groups and tools included."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     nodes = graph(plan, tools)
     world = World(well, tools)
     known = world.actions()
-    rehearsing = DryRun(ids.new(), known, NOW)
+    dry_run = DryRun(ids.new(), known, NOW)
     loaded = load(nodes, known)
     least: Counter[str] = Counter()
     most: Counter[str] = Counter()
     for value in values:
-        told = await rehearsing.record(begin(str(ids.new()), loaded, {"value": value}))
+        told = await dry_run.record(begin(str(ids.new()), loaded, {"value": value}))
         least.update({place.path: many for place, many in told.least.items()})
         most.update({place.path: many for place, many in told.most.items()})
         assert told.failed == told.failed_most == 0
@@ -79,12 +79,12 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
 @given(graphs(), records, st.data())
 def test_what_a_run_does_is_within_what_was_told_whatever_its_effects_answer(nodes: list[Body], record: Body, data: st.DataObject) -> None:
     graph_ = program(nodes)
-    rehearsing = DryRun(ids.new(), actions(), NOW)
-    told = asyncio.run(rehearsing.record(begin(RUN, graph_, record)))
+    dry_run = DryRun(ids.new(), actions(), NOW)
+    told = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
     world = Effects({one["uuid"]: [data.draw(done)] for one in nodes if one["kind"] == "connector"})
     walk = go_on(begin(RUN, graph_, record), world)
     # Where an answer is not known, it and what is made of it are taken to go well.
-    assume(not rehearsing.unknown or all(entry.status != "error" for entry in walk.entries))
+    assume(not dry_run.unknown or all(entry.status != "error" for entry in walk.entries))
     found = Counter(entry.node for entry in walk.entries)
     least, most = ({place.node: many for place, many in side.items()} for side in (told.least, told.most))
     for node_ in {*found, *least, *most}:
@@ -106,9 +106,9 @@ def test_what_chance_leaves_open_is_told_as_often_as_it_happens(nodes: list[Body
         for one in nodes
     ]
     graph_ = program(splits)
-    rehearsing = DryRun(ids.new(), actions(), NOW)
-    told = asyncio.run(rehearsing.record(begin(RUN, graph_, record)))
-    assert not rehearsing.unknown
+    dry_run = DryRun(ids.new(), actions(), NOW)
+    told = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
+    assert not dry_run.unknown
     assume(told.least != told.most)
     found: Counter[str] = Counter()
     for at in range(400):
@@ -120,5 +120,5 @@ def test_what_chance_leaves_open_is_told_as_often_as_it_happens(nodes: list[Body
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps(1) | steps(2), st.lists(st.integers(0, 9), min_size=1, max_size=3))
-def test_a_rehearsal_counts_what_the_runs_then_do(engine_url: str, plan: tuple[Step, ...], values: list[int]) -> None:
+def test_a_dry_run_counts_what_the_runs_then_do(engine_url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     asyncio.run(proven(engine_url, plan, values))

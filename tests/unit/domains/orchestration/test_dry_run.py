@@ -16,13 +16,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 CREATE = "orchestration.batch.create"
 
 
-async def rehearsed(place: Place, data: Body, **fields: Any) -> Body:
+async def forecast(place: Place, data: Body, **fields: Any) -> Body:
     """What a dry run tells; nothing is there afterwards that was not before."""
     before = [await place.admin.ask("orchestration.run.count"), await place.admin.ask("orchestration.batch.list")]
     reply = await place.admin.ask(CREATE, data=data, dryRun=True, **fields)
     assert [await place.admin.ask("orchestration.run.count"), await place.admin.ask("orchestration.batch.list")] == before
     assert reply["batch"] is None
-    found: Body = reply["rehearsal"]
+    found: Body = reply["dryRun"]
     return found
 
 
@@ -46,7 +46,7 @@ def forked(service: Service, condition: str) -> list[Body]:
 
 
 async def test_ways_that_depend_on_the_record_are_counted_exactly_and_nothing_is_called(place: Place, service: Service) -> None:
-    found = await rehearsed(place, records(*range(10)), nodes=forked(service, "{{nodes.start.n >= 7}}"))
+    found = await forecast(place, records(*range(10)), nodes=forked(service, "{{nodes.start.n >= 7}}"))
     assert counted(found) == {"start": (10, 10), "a": (10, 10), "way": (10, 10), "b": (3, 3), "end": (10, 10)}
     assert (found["recordsCount"], found["walkedCount"], found["isSample"], found["failedMax"]) == (10, 10, False, 0)
     assert not service.calls
@@ -55,12 +55,12 @@ async def test_ways_that_depend_on_the_record_are_counted_exactly_and_nothing_is
 async def test_ways_that_depend_on_an_answer_are_all_possible_until_it_was_given_once(place: Place, service: Service) -> None:
     nodes = forked(service, "{{nodes.a.status === 200}}")
     service.calls.clear()
-    found = await rehearsed(place, records(1, 2), nodes=nodes)
+    found = await forecast(place, records(1, 2), nodes=nodes)
     assert counted(found) == {"start": (2, 2), "a": (2, 2), "way": (2, 2), "b": (0, 2), "end": (2, 2)}
     assert found["unknownCount"] and any("each way on" in one for one in found["assumptions"])
     await place.batch(records(1)["records"], nodes=nodes)
     service.calls.clear()
-    found = await rehearsed(place, records(1, 2), nodes=nodes)
+    found = await forecast(place, records(1, 2), nodes=nodes)
     # Record 1 has been there; of record 2 nobody knows.
     assert counted(found)["b"] == (1, 2)
     assert found["rememberedCount"] == 2
@@ -70,18 +70,18 @@ async def test_ways_that_depend_on_an_answer_are_all_possible_until_it_was_given
 async def test_a_sample_is_spread_over_all_records_and_says_so(place: Place, service: Service) -> None:
     # Those that go to b are all at the end.
     nodes = forked(service, "{{nodes.start.n >= 200}}")
-    found = await rehearsed(place, records(*range(400)), nodes=nodes, sample=50)
+    found = await forecast(place, records(*range(400)), nodes=nodes, sample=50)
     low, high = counted(found)["b"]
     assert low == high and 120 <= low <= 280 and low % 8 == 0
     assert (found["recordsCount"], found["walkedCount"], found["sampledFromCount"], found["isSample"]) == (400, 50, 400, True)
     assert found["assumptions"][0].startswith("50 of 400 records were walked, spread over all of them by a hash of their ids")
     # The same records give the same sample, whatever their order.
-    again = await rehearsed(place, records(*reversed(range(400))), nodes=nodes, sample=50)
+    again = await forecast(place, records(*reversed(range(400))), nodes=nodes, sample=50)
     assert again == found
-    everything = await rehearsed(place, records(*range(40)), nodes=nodes)
+    everything = await forecast(place, records(*range(40)), nodes=nodes)
     assert (everything["walkedCount"], everything["isSample"]) == (40, False)
     nameless: Body = {"kind": "records", "records": [{"n": at} for at in range(400)]}
-    assert 120 <= counted(await rehearsed(place, nameless, nodes=nodes, sample=50))["b"][0] <= 280
+    assert 120 <= counted(await forecast(place, nameless, nodes=nodes, sample=50))["b"][0] <= 280
 
 
 async def test_a_split_is_told_by_its_shares_and_not_as_one_way(place: Place, service: Service) -> None:
@@ -97,14 +97,14 @@ async def test_a_split_is_told_by_its_shares_and_not_as_one_way(place: Place, se
     def expected(found: Body) -> dict[str, float | None]:
         return {one["path"]: one["executionsExpected"] for one in found["nodes"]}
 
-    found = await rehearsed(place, records(*range(10)), nodes=graph(25))
+    found = await forecast(place, records(*range(10)), nodes=graph(25))
     assert counted(found) == {"start": (10, 10), "half": (10, 10), "a": (0, 10), "b": (0, 10), "end": (10, 10)}
     assert expected(found) == {"start": 10, "half": 10, "a": 2.5, "b": 7.5, "end": 10}
     assert any(one.startswith("25 % of the runs go the first way on from half") for one in found["assumptions"])
     # What the records decide is known, and 0 % and 100 % are no chance at all.
-    found = await rehearsed(place, records(*range(10)), nodes=graph("{{nodes.start.n >= 4 ? 100 : 0}}"))
+    found = await forecast(place, records(*range(10)), nodes=graph("{{nodes.start.n >= 4 ? 100 : 0}}"))
     assert (counted(found)["a"], counted(found)["b"], expected(found)["a"]) == ((6, 6), (4, 4), 6)
-    broken = await rehearsed(place, records(1, 2), nodes=graph("{{nodes.start.n * 100}}"))
+    broken = await forecast(place, records(1, 2), nodes=graph("{{nodes.start.n * 100}}"))
     assert (broken["failedMin"], broken["failedMax"]) == (1, 1)
     # What hangs on an answer that nobody knows has no shares.
     hanging = [
@@ -114,7 +114,7 @@ async def test_a_split_is_told_by_its_shares_and_not_as_one_way(place: Place, se
         node("b", "variables", ("end",)),
         node("end"),
     ]
-    found = await rehearsed(place, records(1), nodes=hanging)
+    found = await forecast(place, records(1), nodes=hanging)
     assert expected(found) == {"start": 1, "a": 1, "half": 1, "b": None, "end": 1}
     assert not service.calls
 
@@ -129,7 +129,7 @@ async def test_a_run_that_is_done_again_goes_as_its_splits_went(place: Place, se
     first = await place.batch([{"_id": f"s{at}"} for at in range(12)], nodes=nodes)
     runs = (await place.admin.ask("orchestration.run.list", batchUuid=first["uuid"]))["runs"]
     went = sum(any(one["nodeSlug"] == "a" for one in run["executions"]) for run in runs)
-    found = await rehearsed(place, again("firstNode", first["uuid"]))
+    found = await forecast(place, again("firstNode", first["uuid"]))
     assert counted(found).get("a", (0, 0)) == (went, went)
 
 
@@ -143,7 +143,7 @@ async def test_groups_and_rate_limits_are_counted_in(place: Place, service: Serv
         node("end"),
     ]
     data: Body = {"kind": "records", "records": [{"items": [1, 2, 3]}, {"items": []}, {"items": [4]}]}
-    found = await rehearsed(place, data, nodes=nodes)
+    found = await forecast(place, data, nodes=nodes)
     assert [one["path"] for one in found["nodes"]] == ["start", "each", "each.start", "each.a", "each.end", "end"]
     assert counted(found)["each.a"] == (4, 4)
     (limit,) = found["limits"]
@@ -158,7 +158,7 @@ async def test_runs_that_are_done_again_are_walked_from_where_they_go_on(place: 
     first = await place.batch([{"_id": f"r{at}"} for at in range(3)], nodes=line(service))
     service.broken = set()
     service.calls.clear()
-    found = await rehearsed(place, again("lastNode", first["uuid"], ["error"]))
+    found = await forecast(place, again("lastNode", first["uuid"], ["error"]))
     assert (found["recordsCount"], counted(found)) == (1, {"b": (1, 1), "end": (1, 1)})
     assert not service.calls
 
