@@ -13,7 +13,7 @@ _Reason = TypeVar("_Reason", bound=LiteralString)
 def found_or_refuse(
     operation: Operation[Any, Any, _Reason], row: _Row | None, reason: _Reason, *, fix: str | None = None, **places: object
 ) -> _Row:
-    """The row. Raises Refusal with this reason of the operation when there is none; `places` fill its sentence, `fix` is the next command."""
+    """The row. Raises Refusal with this reason when there is none; `places` fill its sentence, `fix` is the command to run next."""
     if row is None:
         operation.refuse(reason, fix=fix, **places)
     return row
