@@ -1,7 +1,8 @@
-"""Lookups: a row that a request names, or the refusal of the operation."""
+"""Lookups: the row that a request names, or the refusal of its operation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, LiteralString, TypeVar
 
 from cargo_ai.kernel.operation import Operation
@@ -11,9 +12,15 @@ _Reason = TypeVar("_Reason", bound=LiteralString)
 
 
 def found_or_refuse(
-    operation: Operation[Any, Any, _Reason], row: _Row | None, reason: _Reason, *, fix: str | None = None, **places: object
+    operation: Operation[Any, Any, _Reason],
+    row: _Row | None,
+    reason: _Reason,
+    *,
+    fix: str | None = None,
+    details: Mapping[str, Any] | None = None,
+    **places: object,
 ) -> _Row:
     """The row. Raises Refusal with this reason when there is none; `places` fill its sentence, `fix` is the command to run next."""
     if row is None:
-        operation.refuse(reason, fix=fix, **places)
+        operation.refuse(reason, fix=fix, details=details, **places)
     return row
