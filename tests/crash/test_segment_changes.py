@@ -22,7 +22,7 @@ EVERYTHING: dict[str, Any] = {"conjonction": "and", "groups": []}
 async def watch(url: str, workspace: str, segment: str) -> None:
     database = Database(url)
     async with database.session(uuid.UUID(workspace)) as db:
-        await public.watch(db, uuid.UUID(segment), True)
+        await public.set_watched(db, uuid.UUID(segment), True)
         await db.commit()
     await database.close()
 

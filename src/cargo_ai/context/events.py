@@ -10,6 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.store.tables import Event
 
 
-def say(db: AsyncSession, workspace: uuid.UUID, kind: str, payload: dict[str, Any]) -> None:
+def publish(db: AsyncSession, workspace: uuid.UUID, kind: str, payload: dict[str, Any]) -> None:
     """Put an event into the outbox; it exists exactly when the transaction commits."""
     db.add(Event(workspace_uuid=workspace, kind=kind, payload=payload))

@@ -29,7 +29,7 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.tables import IdempotencyKey
 
 Format = Literal["json", "ndjson", "csv", "parquet"]
-Form = Literal["csv", "ndjson", "table"]
+CopyFormat = Literal["csv", "ndjson", "table"]
 """How the database writes rows by itself: CSV without a header as people get it, JSON lines, or CSV as `parquet.written` reads it."""
 Record = Mapping[str, Any]
 
@@ -40,12 +40,12 @@ _TYPES = {
     "parquet": "application/vnd.apache.parquet",
 }
 _GZIP_LEVEL = 5
-_LONGEST_SAID = 1_500  # bytes of parameters that are put into a URL
-_MOST_READ = 4 * 1024 * 1024  # bytes read from stored files before the rows are handed on
+_MAX_URL_PARAMS = 1_500  # bytes of parameters that are put into a URL
+_MAX_CELL_BYTES = 4 * 1024 * 1024  # bytes read from stored files before the rows are handed on
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredCell:
     """A cell whose JSON is kept in the file store, and is read only when its row is written."""
 
     key: str
@@ -67,7 +67,7 @@ class Export:
     stored: tuple[str, ...] = ()
     types: Mapping[str, ColumnType] | None = None
     file: str | None = None
-    copied: Callable[[Form], AsyncGenerator[bytes]] | None = None
+    copied: Callable[[CopyFormat], AsyncGenerator[bytes]] | None = None
 
 
 Producer = Callable[[Database, uuid.UUID, dict[str, Any]], Awaitable[Export]]
@@ -76,19 +76,19 @@ Producer = Callable[[Database, uuid.UUID, dict[str, Any]], Awaitable[Export]]
 producers: dict[str, Producer] = {}
 
 
-def export(kind: str) -> Callable[[Producer], Producer]:
+def producer(kind: str) -> Callable[[Producer], Producer]:
     """Mark the function that makes the rows of one kind of download; a second one for the same kind is a bug."""
 
-    def bind(producer: Producer) -> Producer:
+    def bind(produce: Producer) -> Producer:
         if kind in producers:
             raise ValueError(f"two producers for downloads of {kind}")
-        producers[kind] = producer
-        return producer
+        producers[kind] = produce
+        return produce
 
     return bind
 
 
-def path_of(kind: str) -> str:
+def download_path(kind: str) -> str:
     """Where downloads of this kind are."""
     return f"/v1/downloads/{kind}"
 
@@ -104,14 +104,14 @@ def sign(ctx: Context, kind: str, params: Mapping[str, Any], format: str | None 
         message = f"{format} files are not made by this server; take {', '.join(_TYPES)}"
         raise invalid_input([{"path": "format", "message": message}])
     packed = format is None if gzip is None else gzip and format in {None, "csv"}
-    said = json.dumps(params, default=_plain, separators=(",", ":")).encode()
-    in_url = base64.urlsafe_b64encode(said).rstrip(b"=").decode() if len(said) <= _LONGEST_SAID else None
-    named = {"params": in_url} if in_url is not None else {"kept": _kept(ctx, said)}
+    said = json.dumps(params, default=_json_default, separators=(",", ":")).encode()
+    in_url = base64.urlsafe_b64encode(said).rstrip(b"=").decode() if len(said) <= _MAX_URL_PARAMS else None
+    named = {"params": in_url} if in_url is not None else {"kept": _store_params(ctx, said)}
     values = {**named, "format": format or "csv", **({"gzip": "1"} if packed else {})}
-    return signed_urls.url(ctx.secrets, ctx.base_url, "GET", path_of(kind), ctx.workspace, values)
+    return signed_urls.sign(ctx.secrets, ctx.base_url, "GET", download_path(kind), ctx.workspace, values)
 
 
-def _kept(ctx: Context, said: bytes) -> str:
+def _store_params(ctx: Context, said: bytes) -> str:
     """Where parameters are kept that make a URL longer than programs take: for a day, as replies to idempotency keys are."""
     name = ids.new().hex
     ctx.db.add(IdempotencyKey(token_uuid=ctx.workspace, key=f"download:{name}", request_hash="", reply=said, at=clock.now()))
@@ -139,9 +139,9 @@ class Download:
         return f"{safe_name(name)}.{self.format}{'.gz' if self.gzip else ''}"
 
 
-def asked(secrets: SecretKey, kind: str, query: list[tuple[str, str]]) -> Download:
+def verify_download(secrets: SecretKey, kind: str, query: list[tuple[str, str]]) -> Download:
     """The download that a URL's query asks for. Refusal: 403 when it was changed or is too old, 404 when nothing makes such a kind."""
-    link = signed_urls.opened(secrets, "GET", path_of(kind), query)
+    link = signed_urls.verify(secrets, "GET", download_path(kind), query)
     if kind not in producers:
         raise Refusal(404, "downloadNotFound", "There is nothing to download here any more.")
     text = link.params.get("params", "e30")
@@ -154,7 +154,7 @@ async def open_export(database: Database, download: Download, files: FileStore |
     """The rows of a download, and its columns where it is CSV. `files`: where stored cells are read from. Refusal as the producer says."""
     produce = producers[download.kind]
     if download.kept is not None:
-        download = replace(download, params=await _said(database, download.workspace, download.kept))
+        download = replace(download, params=await _load_params(database, download.workspace, download.kept))
     made = await produce(database, download.workspace, download.params)
     if made.file is not None and files is not None:
         try:
@@ -168,10 +168,10 @@ async def open_export(database: Database, download: Download, files: FileStore |
             for row in page:
                 columns.update(dict.fromkeys(row))
         made = replace(await produce(database, download.workspace, download.params), columns=list(columns))
-    return replace(made, rows=_read(made, files)) if made.stored and files is not None else made
+    return replace(made, rows=_read_stored_cells(made, files)) if made.stored and files is not None else made
 
 
-async def _said(database: Database, workspace: uuid.UUID, name: str) -> dict[str, Any]:
+async def _load_params(database: Database, workspace: uuid.UUID, name: str) -> dict[str, Any]:
     where = (IdempotencyKey.token_uuid == workspace, IdempotencyKey.key == f"download:{name}")
     async with database.session(ALL_WORKSPACES) as db:
         said = await db.scalar(select(IdempotencyKey.reply).where(*where))
@@ -181,7 +181,7 @@ async def _said(database: Database, workspace: uuid.UUID, name: str) -> dict[str
     return found
 
 
-async def _read(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
+async def _read_stored_cells(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
     """The rows with their stored cells read: pages become smaller where those are large, so that memory stays flat."""
     rows = made.rows
     try:
@@ -189,11 +189,11 @@ async def _read(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
             ready: list[Record] = []
             weight = 0
             for row in page:
-                found = {name: cell for name in made.stored if isinstance(cell := row.get(name), Stored)}
-                texts = {name: await _text_of(files, cell.key) for name, cell in found.items()}
+                found = {name: cell for name in made.stored if isinstance(cell := row.get(name), StoredCell)}
+                texts = {name: await _read_cell(files, cell.key) for name, cell in found.items()}
                 ready.append({**row, **{name: json.loads(text) for name, text in texts.items()}} if found else row)
                 weight += sum(map(len, texts.values()))
-                if weight >= _MOST_READ:
+                if weight >= _MAX_CELL_BYTES:
                     yield ready
                     ready, weight = [], 0
             if ready:
@@ -203,18 +203,18 @@ async def _read(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
             await rows.aclose()
 
 
-async def _text_of(files: FileStore, key: str) -> bytes:
+async def _read_cell(files: FileStore, key: str) -> bytes:
     try:
         return await files.read(key)
     except FileMissing:
         return b'{"errorMessage":"This was kept in a file that is gone."}'
 
 
-async def encoded(made: Export, download: Download) -> AsyncGenerator[bytes]:
+async def encode(made: Export, download: Download) -> AsyncGenerator[bytes]:
     """The bytes of the file, page by page. What is raised on the way must end the connection: a file that looks whole is whole."""
     forms = {"csv": _csv, "json": _json_array, "ndjson": _ndjson, "parquet": _parquet}
     plain = forms[download.format](made)
-    async with aclosing(_closing(made.rows, plain)) as parts:
+    async with aclosing(_close_after(made.rows, plain)) as parts:
         if not download.gzip:
             async for part in parts:
                 yield part
@@ -226,7 +226,7 @@ async def encoded(made: Export, download: Download) -> AsyncGenerator[bytes]:
         yield packer.flush()
 
 
-async def _closing(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+async def _close_after(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """The parts; when they end or are given up, the rows that they are made of are closed at once, not when somebody collects them."""
     try:
         async with aclosing(parts):
@@ -240,25 +240,25 @@ async def _closing(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[byte
 async def _parquet(made: Export) -> AsyncGenerator[bytes]:
     copied = made.copied is not None and made.columns is not None and made.types is not None
     parts = made.copied("table") if made.copied is not None and copied else _ndjson(made)
-    async with aclosing(parts), aclosing(parquet.written(parts, "csv" if copied else "lines", made.columns, made.types)) as pieces:
+    async with aclosing(parts), aclosing(parquet.encode(parts, "csv" if copied else "lines", made.columns, made.types)) as pieces:
         async for piece in pieces:
             yield piece
 
 
 async def _json_array(made: Export) -> AsyncGenerator[bytes]:
     if made.copied is not None:
-        async for part in _array_of(made.copied("ndjson")):
+        async for part in _lines_to_array(made.copied("ndjson")):
             yield part
         return
     before = "["
     async for page in made.rows:
         if page:
-            yield (before + ",\n".join([_json(row) for row in page])).encode()
+            yield (before + ",\n".join([_to_json(row) for row in page])).encode()
             before = ",\n"
     yield b"[]\n" if before == "[" else b"]\n"
 
 
-async def _array_of(lines: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+async def _lines_to_array(lines: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Pieces of JSON lines as one array: no line has a line feed in it."""
     before = b"["
     async with aclosing(lines):
@@ -277,7 +277,7 @@ async def _ndjson(made: Export) -> AsyncGenerator[bytes]:
         return
     async for page in made.rows:
         if page:
-            yield "".join(f"{_json(row)}\n" for row in page).encode()
+            yield "".join(f"{_to_json(row)}\n" for row in page).encode()
 
 
 async def _csv(made: Export) -> AsyncGenerator[bytes]:
@@ -295,7 +295,7 @@ async def _csv(made: Export) -> AsyncGenerator[bytes]:
         for row in page:
             if not known.issuperset(row):
                 raise ValueError(f"a row has the column {next(key for key in row if key not in known)!r}, which the header lacks")
-        yield header + _csv_lines([[_cell(row.get(column)) for column in columns] for row in page])
+        yield header + _csv_lines([[_to_csv_cell(row.get(column)) for column in columns] for row in page])
         header = b""
     if header:
         yield header
@@ -307,7 +307,7 @@ def _csv_lines(rows: list[list[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cell(value: object) -> str:
+def _to_csv_cell(value: object) -> str:
     """A value as text: null is empty, whole numbers have no `.0`, objects and arrays are compact JSON."""
     if value is None:
         return ""
@@ -316,15 +316,15 @@ def _cell(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     if isinstance(value, (datetime, uuid.UUID)):
-        return str(_plain(value))
-    return _json(value)
+        return str(_json_default(value))
+    return _to_json(value)
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_default)
 
 
-def _plain(value: object) -> str:
+def _json_default(value: object) -> str:
     if isinstance(value, datetime):
         return clock.to_iso(value)
     if isinstance(value, uuid.UUID):

@@ -15,14 +15,14 @@ SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class VerifiedUrl:
     """What a valid URL says: the workspace that it was made in, and its other parameters."""
 
     workspace: uuid.UUID
     params: Mapping[str, str]
 
 
-def url(
+def sign(
     secrets: SecretKey,
     base: str,
     method: str,
@@ -38,7 +38,7 @@ def url(
     return f"{base}{path}?{urlencode({**values, 'signature': signature})}"
 
 
-def opened(secrets: SecretKey, method: str, path: str, query: Iterable[tuple[str, str]]) -> Opened:
+def verify(secrets: SecretKey, method: str, path: str, query: Iterable[tuple[str, str]]) -> VerifiedUrl:
     """What the query of a URL says; Refusal (403) when anything of it was changed or its time is over."""
     pairs = list(query)
     values = dict(pairs)
@@ -51,7 +51,7 @@ def opened(secrets: SecretKey, method: str, path: str, query: Iterable[tuple[str
     if int(expires) <= clock.unix_seconds():
         raise Refusal(403, "linkExpired", "This link has expired. Ask for a new one.")
     del values["workspace"], values["expires"]
-    return Opened(workspace, values)
+    return VerifiedUrl(workspace, values)
 
 
 def _message(method: str, path: str, values: Iterable[tuple[str, str]]) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.store.tables import Reference
 
 
-async def put(db: AsyncSession, workspace: uuid.UUID, kind: str, owner: uuid.UUID, targets: Iterable[tuple[str, uuid.UUID]]) -> None:
+async def replace(db: AsyncSession, workspace: uuid.UUID, kind: str, owner: uuid.UUID, targets: Iterable[tuple[str, uuid.UUID]]) -> None:
     """Replace all references of one owner by these `(kind, uuid)` targets."""
     await db.execute(delete(Reference).where(Reference.from_kind == kind, Reference.from_uuid == owner))
     for to_kind, to_uuid in sorted(set(targets)):
@@ -19,7 +19,7 @@ async def put(db: AsyncSession, workspace: uuid.UUID, kind: str, owner: uuid.UUI
     await db.flush()
 
 
-async def users(db: AsyncSession, kind: str, target: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
+async def used_by(db: AsyncSession, kind: str, target: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
     """The `(kind, uuid)` of everything that uses the target."""
     rows = await db.execute(
         select(Reference.from_kind, Reference.from_uuid)
@@ -29,7 +29,7 @@ async def users(db: AsyncSession, kind: str, target: uuid.UUID) -> list[tuple[st
     return [(row.from_kind, row.from_uuid) for row in rows]
 
 
-async def counts(db: AsyncSession, kind: str, from_kind: str) -> dict[uuid.UUID, int]:
+async def count_by_target(db: AsyncSession, kind: str, from_kind: str) -> dict[uuid.UUID, int]:
     """How many things of `from_kind` use each target of `kind`."""
     rows = await db.execute(
         select(Reference.to_uuid, func.count())

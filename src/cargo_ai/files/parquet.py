@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cargo_ai.files.row_files import CHUNK_ROWS, BadFile, csv_lists
+from cargo_ai.files.row_files import CHUNK_ROWS, InvalidFile, csv_lists
 from cargo_ai.records.catalog import ColumnType
 
 ENDING = ".parquet"
-MOST_AT_ONCE = 2
+MAX_PROCESSES = 2
 """Processes of this kind at a time; the others wait."""
 _PIECE = 256 * 1024
-_places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+_semaphores: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def is_parquet(name: str) -> bool:
 
 
 @asynccontextmanager
-async def kept(stream: AsyncIterator[bytes]) -> AsyncGenerator[Path]:
+async def temporary_file(stream: AsyncIterator[bytes]) -> AsyncGenerator[Path]:
     """The stream as a file on disk while the context lasts: Parquet is read from its end."""
     with tempfile.NamedTemporaryFile(prefix="cargo-ai-", suffix=ENDING) as file:
         async for part in stream:
@@ -48,39 +48,39 @@ async def kept(stream: AsyncIterator[bytes]) -> AsyncGenerator[Path]:
         yield Path(file.name)
 
 
-async def shape(path: Path) -> Shape:
+async def read_shape(path: Path) -> Shape:
     """Columns and count of a file, from its schema. BadFile when it is no Parquet."""
-    async with _child("shape", str(path)) as child:
+    async with _run_process("shape", str(path)) as child:
         text, _ = await child.communicate()
     found = json.loads(text)
     return Shape([(str(name), kind) for name, kind in found["columns"]], int(found["count"]))
 
 
-async def lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+async def read_lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
     """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. BadFile."""
-    async with _child("rows", str(path)) as child:
+    async with _run_process("rows", str(path)) as child:
         assert child.stdout is not None
         async with aclosing(csv_lists(_read(child.stdout))) as chunks:
             async for columns, first, found in chunks:
                 yield columns, first - 1, found
 
 
-async def chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
+async def read_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
     """The rows of a Parquet file as `csv_chunks` gives those of a CSV file: as dicts of texts, without the first `skip`. BadFile."""
-    async with kept(stream) as path, aclosing(lists(path)) as parts:
+    async with temporary_file(stream) as path, aclosing(read_lists(path)) as parts:
         async for columns, _, found in parts:
             rows, skip = found[skip:], max(0, skip - len(found))
             for start in range(0, len(rows), size):
                 yield [dict(zip(columns, row, strict=True)) for row in rows[start : start + size]]
 
 
-async def written(
+async def encode(
     parts: AsyncIterator[bytes], form: Literal["csv", "lines"], columns: Sequence[str] | None, types: Mapping[str, str] | None
 ) -> AsyncGenerator[bytes]:
     """A Parquet file of rows that come as CSV without a header, in parts of whole rows, or as JSON lines. `types`: the column types,
     which CSV needs; without them a column is what all its values are. Objects, arrays and mixtures become JSON text."""
     wanted = {"form": form, "columns": None if columns is None else list(columns), "types": None if types is None else dict(types)}
-    async with _child("write") as child:
+    async with _run_process("write") as child:
         assert child.stdin is not None and child.stdout is not None
         feeding = asyncio.create_task(_feed(child, json.dumps(wanted).encode() + b"\n", parts, measured=form == "csv"))
         try:
@@ -119,9 +119,9 @@ async def _read(pipe: asyncio.StreamReader) -> AsyncGenerator[bytes]:
 
 
 @asynccontextmanager
-async def _child(*words: str) -> AsyncGenerator[Process]:
+async def _run_process(*words: str) -> AsyncGenerator[Process]:
     """The process; BadFile where it ends by saying that the file is wrong. It is killed where the context is left early."""
-    places = _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_AT_ONCE))
+    places = _semaphores.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MAX_PROCESSES))
     with tempfile.TemporaryFile() as said:
         async with places:
             child = await asyncio.create_subprocess_exec(
@@ -130,7 +130,7 @@ async def _child(*words: str) -> AsyncGenerator[Process]:
             try:
                 yield child
                 code = await child.wait()
-            except BadFile:
+            except InvalidFile:
                 # Half a file of text is only what the process left behind.
                 code = child.returncode
                 if code in {None, 0}:
@@ -142,4 +142,4 @@ async def _child(*words: str) -> AsyncGenerator[Process]:
         if code:
             said.seek(0)
             sentence = said.read().decode(errors="replace").strip() if code == 3 else ""
-            raise BadFile(sentence or "The Parquet file could not be handled: it is damaged, or needs too much memory.")
+            raise InvalidFile(sentence or "The Parquet file could not be handled: it is damaged, or needs too much memory.")

@@ -37,26 +37,32 @@ and smaller files where values hardly repeat."""
 EXACT = 2**53
 _SAMPLE = 4_096
 
-_MADE = {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.timestamp("us", tz="UTC"), "whole": pa.int64()}
+_ARROW_TYPES = {
+    "string": pa.string(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.timestamp("us", tz="UTC"),
+    "whole": pa.int64(),
+}
 """Columns of other types are JSON text."""
 
 
-class Wrong(ValueError):
+class UnusableFile(ValueError):
     """The file cannot be used; the message says why."""
 
 
-def opened(path: str) -> Any:
+def open_file(path: str) -> Any:
     """The file; Wrong when it is none of Parquet."""
     try:
         return pq.ParquetFile(path, buffer_size=1024**2, pre_buffer=False)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise Wrong("The file cannot be read as Parquet: it is damaged, encrypted or of another kind.") from error
+        raise UnusableFile("The file cannot be read as Parquet: it is damaged, encrypted or of another kind.") from error
 
 
-def kind_of(kind: Any) -> str:
+def column_type(kind: Any) -> str:
     """The column type that values of an Arrow type make."""
     if pa.types.is_dictionary(kind):
-        return kind_of(kind.value_type)
+        return column_type(kind.value_type)
     if pa.types.is_boolean(kind):
         return "boolean"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -69,14 +75,14 @@ def kind_of(kind: Any) -> str:
     return "array" if nested else "string"
 
 
-def shape(path: str, out: IO[bytes]) -> None:
+def print_shape(path: str, out: IO[bytes]) -> None:
     """`{"columns": [[name, type]], "count"}`. Whole numbers beyond what a number keeps exactly are text: they are ids."""
-    file = opened(path)
-    columns = [[field.name, "string" if _too_long(file, field) else kind_of(field.type)] for field in file.schema_arrow]
+    file = open_file(path)
+    columns = [[field.name, "string" if _exceeds_exact_numbers(file, field) else column_type(field.type)] for field in file.schema_arrow]
     out.write(json.dumps({"columns": columns, "count": file.metadata.num_rows}).encode())
 
 
-def _too_long(file: Any, field: Any) -> bool:
+def _exceeds_exact_numbers(file: Any, field: Any) -> bool:
     if not pa.types.is_integer(field.type) or field.type.bit_width < 64:
         return False
     for batch in file.iter_batches(READ_ROWS, columns=[field.name]):
@@ -86,27 +92,27 @@ def _too_long(file: Any, field: Any) -> bool:
     return False
 
 
-def rows(path: str, out: IO[bytes]) -> None:
+def print_rows(path: str, out: IO[bytes]) -> None:
     """All rows as CSV with a header, a row group after the other; null and '' are both empty."""
-    file = opened(path)
+    file = open_file(path)
     names = [field.name for field in file.schema_arrow]
-    sink = _Counted(out)
+    sink = _CountingPipe(out)
     schema = pa.schema([pa.field(str(place), pa.string()) for place in range(len(names))])
     sink.write((",".join('"' + name.replace('"', '""') + '"' for name in names) + "\n").encode())
     with pacsv.CSVWriter(sink, schema, write_options=pacsv.WriteOptions(include_header=False)) as writer:
         for batch in file.iter_batches(READ_ROWS):
             if sink.size > MOST_WRITTEN:
-                raise Wrong(f"The file holds more than {MOST_WRITTEN // 1024**3} GB of text.")
-            texts = [_texts(column, name) for column, name in zip(batch.columns, names, strict=True)]
+                raise UnusableFile(f"The file holds more than {MOST_WRITTEN // 1024**3} GB of text.")
+            texts = [_to_texts(column, name) for column, name in zip(batch.columns, names, strict=True)]
             writer.write_batch(pa.record_batch(texts, schema=schema))
 
 
-def _texts(column: Any, name: str) -> Any:
+def _to_texts(column: Any, name: str) -> Any:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _texts(column.dictionary_decode(), name)
-    if kind_of(kind) in {"object", "array"}:
-        return pa.array([None if one is None else _json(one, kind) for one in column.to_pylist()], pa.string())
+        return _to_texts(column.dictionary_decode(), name)
+    if column_type(kind) in {"object", "array"}:
+        return pa.array([None if one is None else _to_json(one, kind) for one in column.to_pylist()], pa.string())
     try:
         if pa.types.is_timestamp(kind):
             # What has no zone is taken as UTC, as everywhere.
@@ -115,18 +121,18 @@ def _texts(column: Any, name: str) -> Any:
             return column.cast(pa.date32()).cast(pa.string())
         return column.cast(pa.string())
     except pa.ArrowException:
-        raise Wrong(f"The column {name} holds {kind}, which cannot be read as text.") from None
+        raise UnusableFile(f"The column {name} holds {kind}, which cannot be read as text.") from None
 
 
-def _json(value: Any, kind: Any) -> str:
+def _to_json(value: Any, kind: Any) -> str:
     try:
         shown = dict(value) if pa.types.is_map(kind) else value
-        return json.dumps(shown, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        return json.dumps(shown, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_default)
     except (ValueError, TypeError):
-        raise Wrong("A nested column holds something that JSON has no form for, as NaN or raw bytes.") from None
+        raise UnusableFile("A nested column holds something that JSON has no form for, as NaN or raw bytes.") from None
 
 
-def _plain(value: object) -> object:
+def _json_default(value: object) -> object:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -136,7 +142,7 @@ def _plain(value: object) -> object:
     raise TypeError
 
 
-class _Counted:
+class _CountingPipe:
     """A pipe as a file that knows its position, which the writers of Arrow ask for."""
 
     closed = False
@@ -170,26 +176,26 @@ def write(given: IO[bytes], out: IO[bytes]) -> None:
     types: dict[str, str] | None = wanted["types"]
     if wanted["form"] == "csv":
         assert columns is not None and types is not None
-        _grouped(_schema(columns, types), _csv_batches(given, columns, types), out)
+        _write_row_groups(_schema(columns, types), _csv_batches(given, columns, types), out)
     else:
         with tempfile.TemporaryFile() as kept:
-            found = _Seen(columns, types)
+            found = _ColumnTypes(columns, types)
             for line in given:
                 found.see(json.loads(line))
                 kept.write(line)
             kept.seek(0)
             names, kinds = list(found.types), found.types
             schema = _schema(names, kinds)
-            _grouped(schema, _line_batches(kept, names, kinds, schema), out)
+            _write_row_groups(schema, _line_batches(kept, names, kinds, schema), out)
 
 
 def _schema(columns: list[str], types: dict[str, str]) -> Any:
-    return pa.schema([pa.field(name, _MADE.get(types[name], pa.string())) for name in columns])
+    return pa.schema([pa.field(name, _ARROW_TYPES.get(types[name], pa.string())) for name in columns])
 
 
 def _csv_batches(given: IO[bytes], columns: list[str], types: dict[str, str]) -> Iterator[Any]:
     names = [str(place) for place in range(len(columns))]
-    kinds = {name: _MADE.get(types[column], pa.string()) for name, column in zip(names, columns, strict=True)}
+    kinds = {name: _ARROW_TYPES.get(types[column], pa.string()) for name, column in zip(names, columns, strict=True)}
     parsing = pacsv.ParseOptions(newlines_in_values=True)
     converting = pacsv.ConvertOptions(
         column_types=kinds,
@@ -207,7 +213,7 @@ def _csv_batches(given: IO[bytes], columns: list[str], types: dict[str, str]) ->
         yield from found.rename_columns(columns).to_batches()
 
 
-class _Seen:
+class _ColumnTypes:
     """The columns of rows and what they hold; where types are told, only those."""
 
     def __init__(self, columns: list[str] | None, types: dict[str, str] | None) -> None:
@@ -219,7 +225,7 @@ class _Seen:
         if self._told:
             return
         for name, value in row.items():
-            kind = "" if value is None else _KINDS.get(value.__class__, "json")
+            kind = "" if value is None else _TYPE_OF_CLASS.get(value.__class__, "json")
             if isinstance(value, int) and kind == "whole" and not -(2**63) <= value < 2**63:
                 kind = "number"
             known = self.types.get(name, "")
@@ -229,7 +235,7 @@ class _Seen:
                 self.types[name] = known if not kind or known == kind else kind if not known else "json"
 
 
-_KINDS: dict[type[object], str] = {str: "string", bool: "boolean", int: "whole", float: "number"}
+_TYPE_OF_CLASS: dict[type[object], str] = {str: "string", bool: "boolean", int: "whole", float: "number"}
 
 
 def _line_batches(kept: Iterable[bytes], names: list[str], kinds: dict[str, str], schema: Any) -> Iterator[Any]:
@@ -239,7 +245,7 @@ def _line_batches(kept: Iterable[bytes], names: list[str], kinds: dict[str, str]
         yield pa.record_batch([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
 
 
-def _same(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
@@ -247,7 +253,7 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _moment(value: Any) -> datetime | None:
+def _timestamp(value: Any) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value).astimezone(UTC)
 
 
@@ -255,12 +261,19 @@ def _text(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-_CELLS: dict[str, Callable[[Any], Any]] = {"string": _same, "": _same, "boolean": _same, "whole": _same, "number": _number, "date": _moment}
+_CELLS: dict[str, Callable[[Any], Any]] = {
+    "string": _identity,
+    "": _identity,
+    "boolean": _identity,
+    "whole": _identity,
+    "number": _number,
+    "date": _timestamp,
+}
 
 
-def _grouped(schema: Any, batches: Iterable[Any], out: IO[bytes]) -> None:
+def _write_row_groups(schema: Any, batches: Iterable[Any], out: IO[bytes]) -> None:
     """Write batches in row groups of a bounded size."""
-    sink = pa.PythonFile(_Counted(out), mode="w")
+    sink = pa.PythonFile(_CountingPipe(out), mode="w")
     with pq.ParquetWriter(sink, schema, compression="snappy", dictionary_pagesize_limit=DICTIONARY_BYTES) as writer:
         ready: list[Any] = []
         count = size = 0
@@ -283,9 +296,9 @@ def main(words: list[str]) -> int:
         if words[0] == "write":
             write(sys.stdin.buffer, out)
         else:
-            {"shape": shape, "rows": rows}[words[0]](words[1], out)
+            {"shape": print_shape, "rows": print_rows}[words[0]](words[1], out)
         out.flush()
-    except Wrong as wrong:
+    except UnusableFile as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - what the parent reads
         return 3
     except BrokenPipeError:

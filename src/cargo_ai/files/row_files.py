@@ -37,7 +37,7 @@ _SIGNATURES = {
 csv.field_size_limit(MOST_FIELD)  # one for the whole process; the module's own 128 KB is too small for people's texts
 
 
-class BadFile(ValueError):
+class InvalidFile(ValueError):
     """The file cannot be read as what it should be; the message names the row or line where there is one."""
 
 
@@ -48,10 +48,10 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
     row is short. Blank lines are no rows. A nameless column is `column_<n>`, a second one of a name `<name>_2`. Raises BadFile; rows
     are counted as a spreadsheet counts them, the header being row 1. Memory does not grow with the file.
     """
-    table = _Table(skip)
+    table = _CsvParser(skip)
     ready: list[dict[str, str]] = []
     weight = 0
-    async with aclosing(_pieces(stream)) as texts:
+    async with aclosing(_decode(stream)) as texts:
         async for text in texts:
             ready += table.rows(table.feed(text))
             weight += len(text)
@@ -68,8 +68,8 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
 
 async def csv_columns(stream: AsyncIterator[bytes]) -> list[str]:
     """The columns of a CSV file, named as `csv_chunks` names them; [] when it is empty. Reads little more than the header; BadFile."""
-    table = _Table(sys.maxsize)
-    async with aclosing(_pieces(stream)) as texts:
+    table = _CsvParser(sys.maxsize)
+    async with aclosing(_decode(stream)) as texts:
         async for text in texts:
             table.rows(table.feed(text))
             if table.columns:
@@ -81,9 +81,9 @@ async def csv_columns(stream: AsyncIterator[bytes]) -> list[str]:
 async def csv_blocks(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[str], int, Block]]:
     """The rows of a CSV file as blocks of as many values as there are columns, some thousands at a time: `(columns, number of the first
     row, block)`. As `csv_chunks` otherwise, for a fraction of its cost; a file with a header alone yields it once, without rows."""
-    table = _Table(0)
+    table = _CsvParser(0)
     said = False
-    async with aclosing(_pieces(stream)) as texts:
+    async with aclosing(_decode(stream)) as texts:
         async for text in texts:
             first, block = table.block(text)
             if block:
@@ -116,7 +116,7 @@ async def json_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, s
                 if skip:
                     skip -= 1
                     continue
-                ready.append(_object(line, number))
+                ready.append(_parse_object(line, number))
                 weight += len(line)
                 if len(ready) == size or weight >= _MOST_READY:
                     yield ready
@@ -125,7 +125,7 @@ async def json_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, s
         yield ready
 
 
-class _Table:
+class _CsvParser:
     """A CSV file while it is being read: how it is divided, its columns, how far it was read, and the text of a row not yet complete."""
 
     def __init__(self, skip: int) -> None:
@@ -145,7 +145,7 @@ class _Table:
         """The number of the first row, and the rows that are complete with this text, blank ones left out. BadFile as `rows`."""
         whole = self._whole(text, final=final)
         if whole and self.columns:
-            plain = _bare(whole)
+            plain = _normalize_unquoted(whole)
             block = None if plain is None else PlainBlock.of(plain, self._delimiter, len(self.columns))
             if block is not None:
                 first = self._row + 1
@@ -169,12 +169,12 @@ class _Table:
     def _rows(self, whole: str, *, final: bool) -> list[list[str]]:
         rows, unfinished = self._parse(whole)
         if unfinished and final:
-            raise BadFile(f"Row {self._row + len(rows) + 1} has a quote that is never closed.")
+            raise InvalidFile(f"Row {self._row + len(rows) + 1} has a quote that is never closed.")
         self._rest = unfinished + self._rest
         if not rows:
             self._enough = 2 * len(self._rest)
         if len(self._rest) > MOST_ROW:
-            raise BadFile(f"Row {self._row + len(rows) + 1} is longer than {MOST_ROW // 2**20} MB: is a quote never closed?")
+            raise InvalidFile(f"Row {self._row + len(rows) + 1} is longer than {MOST_ROW // 2**20} MB: is a quote never closed?")
         return rows
 
     def lists(self, rows: list[list[str]]) -> tuple[int, list[list[str]]]:
@@ -189,7 +189,7 @@ class _Table:
             if len(row) == width:
                 found.append(row)
             elif row:
-                found.append(_fitted(row, width, number))
+                found.append(_fit_width(row, width, number))
         self._row += len(rows)
         return first, found
 
@@ -197,7 +197,7 @@ class _Table:
         """Take the columns from the first row that is not blank; how many rows that used up."""
         start = 0
         while not self.columns and start < len(rows):
-            self.columns = _columns(rows[start])
+            self.columns = _column_names(rows[start])
             start += 1
         return start
 
@@ -213,7 +213,7 @@ class _Table:
             if len(row) == width:
                 found.append(dict(zip(columns, row, strict=True)))
             elif row:
-                found.append(dict(zip(columns, _fitted(row, width, number), strict=True)))
+                found.append(dict(zip(columns, _fit_width(row, width, number), strict=True)))
         self._row += len(rows)
         return found
 
@@ -222,15 +222,15 @@ class _Table:
         if not text:
             return [], ""
         if not self.columns:
-            self._delimiter = _sniffed(text)
-        plain = _divided(text, self._delimiter)
+            self._delimiter = _detect_delimiter(text)
+        plain = _split_unquoted(text, self._delimiter)
         if plain is not None:
             return plain, ""
         try:
             # A last line of ours is a row of two values, unless an open quote takes all of it into one.
             rows = list(csv.reader(chain(io.StringIO(text, newline=""), (_NUL + self._delimiter,)), delimiter=self._delimiter))
         except csv.Error as error:
-            raise BadFile(self._complaint(text, error)) from None
+            raise InvalidFile(self._complaint(text, error)) from None
         if rows.pop() == [_NUL, ""]:
             return rows, ""
         # A quote is open: the text from the first line of its row on is read again with what follows.
@@ -253,15 +253,15 @@ class _Table:
         return f"Row {number} cannot be read: {error}."
 
 
-def _divided(text: str, delimiter: str) -> list[list[str]] | None:
+def _split_unquoted(text: str, delimiter: str) -> list[list[str]] | None:
     """The rows of whole lines in which nothing is quoted, four times as fast as `csv` finds them; None where there is more to it."""
-    text = _bare(text) or ""
+    text = _normalize_unquoted(text) or ""
     if "\n\n" in text or not text or text[0] == "\n":
         return None
     return [line.split(delimiter) for line in text.removesuffix("\n").split("\n")]
 
 
-def _bare(text: str) -> str | None:
+def _normalize_unquoted(text: str) -> str | None:
     """The whole lines with line feeds alone; None where something is quoted."""
     if '"' in text or len(text) > MOST_FIELD:
         return None
@@ -270,7 +270,7 @@ def _bare(text: str) -> str | None:
     return None if "\r" in text else text
 
 
-def _sniffed(text: str) -> str:
+def _detect_delimiter(text: str) -> str:
     """The delimiter that stands most often in the header, outside of quotes; a comma where there is none."""
     text = text.lstrip("\r\n")
     found = _HEADER.match(text)
@@ -279,10 +279,10 @@ def _sniffed(text: str) -> str:
     return max(DELIMITERS, key=bare.count)
 
 
-def _columns(header: list[str]) -> list[str]:
+def _column_names(header: list[str]) -> list[str]:
     """The names in a header, each made unique; [] for a blank line."""
     if len(header) > MOST_COLUMNS:
-        raise BadFile(f"The file has {len(header):,} columns; at most {MOST_COLUMNS:,} can be read.")
+        raise InvalidFile(f"The file has {len(header):,} columns; at most {MOST_COLUMNS:,} can be read.")
     taken = set(header)
     seen: set[str] = set()
     names: list[str] = []
@@ -296,14 +296,14 @@ def _columns(header: list[str]) -> list[str]:
     return names
 
 
-def _fitted(row: list[str], width: int, number: int) -> list[str]:
+def _fit_width(row: list[str], width: int, number: int) -> list[str]:
     """The row with as many values as there are columns. Empty ones beyond them are what spreadsheets leave behind."""
     if any(row[width:]):
-        raise BadFile(f"Row {number} has {len(row)} values, but the header names {width} columns.")
+        raise InvalidFile(f"Row {number} has {len(row)} values, but the header names {width} columns.")
     return row[:width] + [""] * (width - len(row))
 
 
-async def _pieces(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
+async def _decode(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
     """The stream as text, in pieces of bounded size. BadFile when it is no UTF-8 or holds a NUL."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     head = b""
@@ -311,7 +311,7 @@ async def _pieces(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
 
     def complain(before: int, what: str) -> NoReturn:
         like = next((f": {sentence}" for start, sentence in _SIGNATURES.items() if head.startswith(start)), "")
-        raise BadFile(f"Line {line + before} {what}, so the file cannot be read{like}. Save it as UTF-8 text (in Excel: CSV UTF-8).")
+        raise InvalidFile(f"Line {line + before} {what}, so the file cannot be read{like}. Save it as UTF-8 text (in Excel: CSV UTF-8).")
 
     def decoded(data: bytes, *, final: bool = False) -> str:
         try:
@@ -337,7 +337,7 @@ async def _lines(stream: AsyncIterator[bytes]) -> AsyncGenerator[list[str]]:
     number = 1
     parts: list[str] = []
     length = 0
-    async with aclosing(_pieces(stream)) as texts:
+    async with aclosing(_decode(stream)) as texts:
         async for text in texts:
             cut = text.rfind("\n") + 1
             if cut:
@@ -349,26 +349,26 @@ async def _lines(stream: AsyncIterator[bytes]) -> AsyncGenerator[list[str]]:
             parts.append(text[cut:])
             length += len(text) - cut
             if length > MOST_ROW:
-                raise BadFile(f"Line {number} is longer than {MOST_ROW // 2**20} MB.")
+                raise InvalidFile(f"Line {number} is longer than {MOST_ROW // 2**20} MB.")
     last = "".join(parts)
     if last:
         yield [last]
 
 
-def _object(line: str, number: int) -> dict[str, Any]:
+def _parse_object(line: str, number: int) -> dict[str, Any]:
     try:
-        value = json.loads(line, parse_constant=_no_constant)
+        value = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise BadFile(f"Line {number} is not valid JSON.") from None
+        raise InvalidFile(f"Line {number} is not valid JSON.") from None
     if not isinstance(value, dict):
-        raise BadFile(f"Line {number} is not a JSON object.")
+        raise InvalidFile(f"Line {number} is not a JSON object.")
     found = cast("dict[str, Any]", value)
     if "\\u0000" in line or "\\ud" in line or "\\uD" in line:
         _refuse_unstorable(found, number)
     return found
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
@@ -378,6 +378,6 @@ def _refuse_unstorable(value: object, number: int) -> None:
         text = json.dumps(value, ensure_ascii=False)
         text.encode()
     except UnicodeEncodeError:
-        raise BadFile(f"Line {number} has half of a character (a lone surrogate) in a text.") from None
+        raise InvalidFile(f"Line {number} has half of a character (a lone surrogate) in a text.") from None
     if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
-        raise BadFile(f"Line {number} has a NUL character in a text.")
+        raise InvalidFile(f"Line {number} has a NUL character in a text.")

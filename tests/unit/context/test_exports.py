@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from cargo_ai.context import exports, signed_urls
 from cargo_ai.context.context import Context
-from cargo_ai.context.exports import Download, Export, encoded, open_export
+from cargo_ai.context.exports import Download, Export, encode, open_export
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.store.session import Database
@@ -47,7 +47,7 @@ async def file(
     pages: list[list[dict[str, Any]]], format: exports.Format, columns: list[str] | None = None, *, packed: bool = False
 ) -> bytes:
     made = Export(paged(pages), columns, "rows")
-    return b"".join([part async for part in encoded(made, Download(WORKSPACE, "rows", {}, format, packed))])
+    return b"".join([part async for part in encode(made, Download(WORKSPACE, "rows", {}, format, packed))])
 
 
 PAGES = [[{"a": 1, "b": "é\n"}, {"a": None}], [], [{"b": {"x": [1]}}]]
@@ -120,22 +120,22 @@ async def test_a_number_that_json_lacks_breaks_off() -> None:
 
 
 async def test_csv_of_unknown_columns_takes_the_keys_of_all_rows() -> None:
-    @exports.export("loose")
+    @exports.producer("loose")
     async def produce(_database: Database, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
         return Export(paged([[{"a": 1}], [{"b": 2, "a": 3}]]), None, "loose")
 
     wanted = Download(WORKSPACE, "loose", {}, "csv", False)
     made = await open_export(NO_DATABASE, wanted)
-    assert b"".join([part async for part in encoded(made, wanted)]) == b"a,b\r\n1,\r\n3,2\r\n"
+    assert b"".join([part async for part in encode(made, wanted)]) == b"a,b\r\n1,\r\n3,2\r\n"
 
 
 def test_a_kind_has_one_producer() -> None:
     async def produce(_database: Database, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
         return Export(paged([]), None, "x")
 
-    exports.export("twice")(produce)
+    exports.producer("twice")(produce)
     with pytest.raises(ValueError, match="twice"):
-        exports.export("twice")(produce)
+        exports.producer("twice")(produce)
 
 
 async def test_rows_are_closed_when_the_reader_gives_up() -> None:
@@ -149,7 +149,7 @@ async def test_rows_are_closed_when_the_reader_gives_up() -> None:
         finally:
             closed = True
 
-    parts = encoded(Export(rows(), None, "x"), Download(WORKSPACE, "x", {}, "ndjson", False))
+    parts = encode(Export(rows(), None, "x"), Download(WORKSPACE, "x", {}, "ndjson", False))
     await anext(parts)
     await parts.aclose()
     assert closed
@@ -164,7 +164,7 @@ def a_link(format: str | None = None, **options: Any) -> tuple[str, list[tuple[s
         return Export(paged([]), None, "x")
 
     if "rows" not in exports.producers:
-        exports.export("rows")(produce)
+        exports.producer("rows")(produce)
     url = exports.sign(a_context(), "rows", {"uuid": WORKSPACE, "n": [1, "ü"]}, format, **options)
     return url, parse_qsl(urlsplit(url).query)
 
@@ -182,7 +182,7 @@ def a_link(format: str | None = None, **options: Any) -> tuple[str, list[tuple[s
 def test_a_url_says_what_is_downloaded(format: str | None, options: dict[str, Any], filename: str, media_type: str) -> None:
     url, query = a_link(format, **options)
     assert url.startswith("https://cargo.example/x/v1/downloads/rows?")
-    download = exports.asked(SECRETS, "rows", query)
+    download = exports.verify_download(SECRETS, "rows", query)
     assert download.workspace == WORKSPACE
     assert download.params == {"uuid": str(WORKSPACE), "n": [1, "ü"]}
     assert (download.filename("runs"), download.media_type) == (filename, media_type)
@@ -197,7 +197,7 @@ def test_an_unknown_format_is_bad_input() -> None:
 def test_a_url_of_another_kind_is_not_valid() -> None:
     _, query = a_link()
     with pytest.raises(Refusal) as told:
-        exports.asked(SECRETS, "others", query)
+        exports.verify_download(SECRETS, "others", query)
     assert (told.value.status, told.value.reason) == (403, "linkInvalid")
 
 
@@ -212,27 +212,27 @@ def test_a_url_of_which_anything_was_changed_is_not_valid(name: str, change: str
     if change == "alter":
         changed += [(name, value[:-1] + ("2" if value[-1] != "2" else "1"))]
     with pytest.raises(Refusal) as told:
-        exports.asked(SECRETS, "rows", changed)
+        exports.verify_download(SECRETS, "rows", changed)
     assert (told.value.status, told.value.reason) == (403, "linkInvalid")
 
 
 def test_parameters_cannot_be_shifted_into_each_other() -> None:
-    query = parse_qsl(urlsplit(signed_urls.url(SECRETS, "", "GET", "/p", WORKSPACE, {"a": "1", "b": "2"})).query)
+    query = parse_qsl(urlsplit(signed_urls.sign(SECRETS, "", "GET", "/p", WORKSPACE, {"a": "1", "b": "2"})).query)
     shifted = [("a", "1b2")] + [pair for pair in query if pair[0] not in {"a", "b"}]
     with pytest.raises(Refusal, match="not valid"):
-        signed_urls.opened(SECRETS, "GET", "/p", shifted)
+        signed_urls.verify(SECRETS, "GET", "/p", shifted)
 
 
 def test_a_url_is_for_its_method_and_its_key() -> None:
-    query = parse_qsl(urlsplit(signed_urls.url(SECRETS, "", "GET", "/p", WORKSPACE)).query)
-    assert signed_urls.opened(SECRETS, "GET", "/p", query).workspace == WORKSPACE
+    query = parse_qsl(urlsplit(signed_urls.sign(SECRETS, "", "GET", "/p", WORKSPACE)).query)
+    assert signed_urls.verify(SECRETS, "GET", "/p", query).workspace == WORKSPACE
     for secrets, method in ((SECRETS, "PUT"), (SecretKey(b"another key that is long enough.."), "GET")):
         with pytest.raises(Refusal, match="not valid"):
-            signed_urls.opened(secrets, method, "/p", query)
+            signed_urls.verify(secrets, method, "/p", query)
 
 
 def test_an_expired_url_says_so() -> None:
-    query = parse_qsl(urlsplit(signed_urls.url(SECRETS, "", "GET", "/p", WORKSPACE, seconds=0)).query)
+    query = parse_qsl(urlsplit(signed_urls.sign(SECRETS, "", "GET", "/p", WORKSPACE, seconds=0)).query)
     with pytest.raises(Refusal) as told:
-        signed_urls.opened(SECRETS, "GET", "/p", query)
+        signed_urls.verify(SECRETS, "GET", "/p", query)
     assert (told.value.status, told.value.reason) == (403, "linkExpired")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.files.row_files import MOST_FIELD, MOST_ROW, BadFile, csv_blocks, csv_chunks, csv_columns, json_chunks
+from cargo_ai.files.row_files import MOST_FIELD, MOST_ROW, InvalidFile, csv_blocks, csv_chunks, csv_columns, json_chunks
 
 
 async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
@@ -28,7 +28,7 @@ async def read(data: bytes | str, piece: int = 7, **options: Any) -> list[dict[s
 
 
 async def refused(data: bytes | str, piece: int = 7) -> str:
-    with pytest.raises(BadFile) as told:
+    with pytest.raises(InvalidFile) as told:
         await read(data, piece)
     return str(told.value)
 
@@ -118,7 +118,7 @@ async def test_a_line_without_an_end_is_given_up() -> None:
         while True:
             yield b"x,x," * 16_384
 
-    with pytest.raises(BadFile, match=f"Row 2 is longer than {MOST_ROW // 2**20} MB"):
+    with pytest.raises(InvalidFile, match=f"Row 2 is longer than {MOST_ROW // 2**20} MB"):
         async for _ in csv_chunks(endless()):
             pass
 
@@ -186,7 +186,7 @@ async def test_any_text_reads_as_the_csv_module_reads_it_or_is_refused(text: str
     text = "x,y\n" + text
     try:
         found = await read(text, piece)
-    except BadFile:
+    except InvalidFile:
         return
     expected = [row for row in list(csv.reader(io.StringIO(text, newline="")))[1:] if row]
     assert [[row["x"], row["y"]] for row in found] == [[*row, ""][:2] for row in expected]
@@ -199,7 +199,7 @@ async def test_blocks_have_what_chunks_have_by_row_and_by_column(text: str, piec
     said: list[str] = []
     try:
         rows = await read(f"a,b\n{text}", piece)
-    except BadFile as fault:
+    except InvalidFile as fault:
         said.append(str(fault))
     try:
         async for names, first, block in csv_blocks(pieces(f"a,b\n{text}".encode(), piece)):
@@ -207,7 +207,7 @@ async def test_blocks_have_what_chunks_have_by_row_and_by_column(text: str, piec
             assert [list(block.column(place)) for place in range(2)] == [[row[name] for row in taken] for name in names]
             assert len(block) == len(taken)
             found += enumerate(taken, first)
-    except BadFile as fault:
+    except InvalidFile as fault:
         said.append(str(fault))
     assert not said or (len(said) == 2 and said[0] == said[1])
     assert said or [row for _, row in found] == rows
@@ -219,7 +219,7 @@ async def test_where_a_file_is_cut_into_pieces_never_matters(text: str, piece: i
     async def outcome(size: int) -> object:
         try:
             return await read(text, size)
-        except BadFile:
+        except InvalidFile:
             return "refused"
 
     assert await outcome(piece) == await outcome(10_000)
@@ -288,7 +288,7 @@ async def test_ndjson_is_chunked_and_skips() -> None:
     ],
 )
 async def test_ndjson_that_cannot_be_read_is_told_with_its_line(text: str, said: str) -> None:
-    with pytest.raises(BadFile, match=said):
+    with pytest.raises(InvalidFile, match=said):
         await objects(text, 65_536)
 
 

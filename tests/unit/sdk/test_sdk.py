@@ -42,7 +42,7 @@ async def grow(live: LiveServer, uuid: str) -> None:
     """Let a plant end."""
     state = make_state(live.state.database.url, live.state.settings)
     async with state.database.session(live.born.workspace_uuid) as db:
-        events.say(db, live.born.workspace_uuid, "grown", {"uuid": uuid})
+        events.publish(db, live.born.workspace_uuid, "grown", {"uuid": uuid})
         await db.execute(text("SELECT pg_notify('cargo_done', :uuid)"), {"uuid": uuid})
         await db.commit()
     await state.database.close()

@@ -126,13 +126,13 @@ reading: Operation[Nothing, Text, Any] = Operation(
 
 async def create_plant(ctx: Context, request: CreatePlant) -> PlantReply:
     if request.name == "weed":
-        events.say(ctx.db, ctx.workspace, "planted", {"name": "weed"})
+        events.publish(ctx.db, ctx.workspace, "planted", {"name": "weed"})
         await ctx.db.flush()
         create.refuse("nameTaken", name="weed")
     if request.name == "talking":
         ctx.warn("it talks")
     plant = Plant(uuid=ids.new(), name=request.name, note=None)
-    events.say(ctx.db, ctx.workspace, "planted", plant.to_wire())
+    events.publish(ctx.db, ctx.workspace, "planted", plant.to_wire())
     return PlantReply(plant=plant)
 
 

@@ -34,7 +34,7 @@ async def grow(state: State, born: public.Bootstrap, *uuids: str, tell: bool = T
     """Let plants end, as a worker would: the row and the notification commit together."""
     async with state.database.session(born.workspace_uuid) as db:
         for uuid in uuids:
-            events.say(db, born.workspace_uuid, "grown", {"uuid": uuid})
+            events.publish(db, born.workspace_uuid, "grown", {"uuid": uuid})
             if tell:
                 await db.execute(text("SELECT pg_notify('cargo_done', :uuid)"), {"uuid": uuid})
         await db.commit()

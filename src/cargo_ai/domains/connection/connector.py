@@ -57,7 +57,7 @@ class Uses:
     @staticmethod
     async def of(db: AsyncSession) -> Uses:
         """Counted from the references."""
-        return Uses(*[await usages.counts(db, KIND, user) for user in ("play", "tool", "model")])
+        return Uses(*[await usages.count_by_target(db, KIND, user) for user in ("play", "tool", "model")])
 
 
 async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Connector | None:
@@ -172,7 +172,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     row = await living(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.remove.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
-    users = await usages.users(ctx.db, KIND, row.uuid)
+    users = await usages.used_by(ctx.db, KIND, row.uuid)
     models = [user for user in users if user[0] == "model"]
     others = [user for user in users if user[0] != "model"]
     if others:

@@ -192,7 +192,7 @@ async def _reply(ctx: Context, recipe: Recipe, version: RecipeVersion) -> contra
 
 
 async def _replies(ctx: Context, found: Sequence[Both]) -> list[contract.Recipe]:
-    people = await workspace.people(ctx.db, {recipe.user_uuid for recipe, _ in found})
+    people = await workspace.person_names(ctx.db, {recipe.user_uuid for recipe, _ in found})
     marked = select(FavoriteRecipe.recipe_uuid).where(FavoriteRecipe.user_uuid == ctx.who.user_uuid)
     favorites = set(await ctx.db.scalars(marked.where(FavoriteRecipe.recipe_uuid.in_([recipe.uuid for recipe, _ in found]))))
     return [

@@ -17,7 +17,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
 from cargo_ai.domains.segmentation import change_records, compare
-from cargo_ai.domains.segmentation.change_records import Place
+from cargo_ai.domains.segmentation.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import ids
@@ -36,7 +36,7 @@ _SEGMENTS = "cargo-ai segmentation segment list"
 _KIND = Column("_kind", "string", "system", "Kind")
 
 
-def reply(row: SegmentChange) -> contract.Change:
+def to_response(row: SegmentChange) -> contract.Change:
     """The change on the wire."""
     return contract.Change(
         uuid=str(row.uuid),
@@ -52,20 +52,20 @@ def reply(row: SegmentChange) -> contract.Change:
     )
 
 
-async def last_of(db: AsyncSession, segments: Sequence[uuid.UUID]) -> dict[uuid.UUID, contract.Change]:
+async def latest_changes(db: AsyncSession, segments: Sequence[uuid.UUID]) -> dict[uuid.UUID, contract.Change]:
     """The newest change of each segment."""
     mine = select(SegmentChange).where(SegmentChange.segment_uuid.in_(segments))
     newest = mine.ext(distinct_on(SegmentChange.segment_uuid)).order_by(SegmentChange.segment_uuid, SegmentChange.no.desc())
-    return {row.segment_uuid: reply(row) for row in await db.scalars(newest)}
+    return {row.segment_uuid: to_response(row) for row in await db.scalars(newest)}
 
 
-async def row_of(db: AsyncSession, text: str) -> SegmentChange | None:
+async def find(db: AsyncSession, text: str) -> SegmentChange | None:
     """A change of the session's workspace."""
     uid = ids.parse(text)
     return await db.scalar(select(SegmentChange).where(SegmentChange.uuid == uid)) if uid else None
 
 
-async def _living(db: AsyncSession, text: str) -> Segment | None:
+async def _find_segment(db: AsyncSession, text: str) -> Segment | None:
     uid = ids.parse(text)
     return await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None))) if uid else None
 
@@ -73,7 +73,7 @@ async def _living(db: AsyncSession, text: str) -> Segment | None:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateChange) -> contract.ChangeReply:
     """Compare a segment now; the change is there also where nothing differs."""
-    row = await _living(ctx.db, request.segment_uuid)
+    row = await _find_segment(ctx.db, request.segment_uuid)
     if row is None:
         contract.create.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
     if row.from_play:
@@ -81,22 +81,22 @@ async def create(ctx: Context, request: contract.CreateChange) -> contract.Chang
     if not await compare.try_lock(ctx.db, row.uuid):
         contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     try:
-        made = await compare.compute(ctx.db, row.uuid, empty=True)
+        made = await compare.lock_and_compare(ctx.db, row.uuid, empty=True)
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error), fix=f"cargo-ai segmentation segment get {row.uuid}")
-    found = await row_of(ctx.db, str(made.uuid)) if made else None
+    found = await find(ctx.db, str(made.uuid)) if made else None
     if found is None:
         contract.create.refuse("segmentNotFound", uuid=request.segment_uuid)
-    return contract.ChangeReply(change=reply(found))
+    return contract.ChangeReply(change=to_response(found))
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ChangeReply:
     """One change."""
-    row = await row_of(ctx.db, request.uuid)
+    row = await find(ctx.db, request.uuid)
     if row is None:
         contract.get.refuse("changeNotFound", uuid=request.uuid, fix=_CHANGES)
-    return contract.ChangeReply(change=reply(row))
+    return contract.ChangeReply(change=to_response(row))
 
 
 @handles(contract.list_)
@@ -105,7 +105,7 @@ async def list_(ctx: Context, request: contract.ListChanges) -> contract.Changes
     row = SegmentChange
     query = select(row).order_by(row.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.segment_uuid is not None:
-        segment = await _living(ctx.db, request.segment_uuid)
+        segment = await _find_segment(ctx.db, request.segment_uuid)
         if segment is None:
             contract.list_.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
         query = query.where(row.segment_uuid == segment.uuid)
@@ -116,18 +116,18 @@ async def list_(ctx: Context, request: contract.ListChanges) -> contract.Changes
         unchanged = row.total_count - row.added_count - row.updated_count
         counts = {"added": row.added_count, "updated": row.updated_count, "removed": row.removed_count, "unchanged": unchanged}
         query = query.where(and_(counts[request.has_records] > 0))
-    return contract.ChangesReply(changes=[reply(one) for one in await ctx.db.scalars(query)])
+    return contract.ChangesReply(changes=[to_response(one) for one in await ctx.db.scalars(query)])
 
 
 @handles(contract.fetch)
 async def fetch(ctx: Context, request: contract.FetchChange) -> contract.ChangeRecords:
     """A page of the records of some kinds."""
-    row, place, relation = await _found(ctx, contract.fetch, request.uuid, request.kinds)
+    row, place, relation = await _find_with_records(ctx, contract.fetch, request.uuid, request.kinds)
     connection = await driver_connection(ctx.db)
     found = await change_records.page(connection, place, request.limit, request.offset)
-    told = reply(row).to_wire()
+    told = to_response(row).to_wire()
     return contract.ChangeRecords(
-        records=await change_records.records(connection, relation, found),
+        records=await change_records.read_records(connection, relation, found),
         count=sum(int(told[f"{kind}RecordsCount"]) for kind in place.kinds),
         columns=[
             RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=str(relation.model))
@@ -136,47 +136,47 @@ async def fetch(ctx: Context, request: contract.FetchChange) -> contract.ChangeR
     )
 
 
-async def _found(
+async def _find_with_records(
     ctx: Context, operation: Operation[Any, Any, Any], text: str, kinds: Sequence[contract.ChangeKind]
-) -> tuple[SegmentChange, Place, Relation]:
-    row = await row_of(ctx.db, text)
+) -> tuple[SegmentChange, ChangeQuery, Relation]:
+    row = await find(ctx.db, text)
     if row is None:
         operation.refuse("changeNotFound", uuid=text, cause="there is no such change.", fix=_CHANGES)
     segment = await ctx.db.scalar(select(Segment).where(Segment.uuid == row.segment_uuid, Segment.deleted_at.is_(None)))
     relation = await storage.relation(ctx.db, segment.model_uuid) if segment else None
     if relation is None:
         operation.refuse("segmentNotFound", uuid=row.segment_uuid)
-    if row.no < await compare.first_kept(ctx.db, row.segment_uuid):
-        kept = f"only those of the last {compare.KEPT} changes and of the last {compare.KEPT_FOR.days} days are kept."
+    if row.no < await compare.first_retained(ctx.db, row.segment_uuid):
+        kept = f"only those of the last {compare.RETAINED_CHANGES} changes and of the last {compare.RETENTION.days} days are kept."
         operation.refuse("changeNotFound", uuid=text, cause=kept, fix=f"{_CHANGES} --segment-uuid {row.segment_uuid}")
-    return row, Place(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds))), relation
+    return row, ChangeQuery(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds))), relation
 
 
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadChange) -> UrlsReply:
     """The URL of a file with all records of some kinds."""
-    row, place, _ = await _found(ctx, contract.download, request.uuid, request.kinds)
+    row, place, _ = await _find_with_records(ctx, contract.download, request.uuid, request.kinds)
     return UrlsReply(urls=[exports.sign(ctx, "change", {"uuid": str(row.uuid), "kinds": list(place.kinds)}, request.format)])
 
 
-@exports.export("change")
+@exports.producer("change")
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is a short session of its own."""
     async with database.session(workspace) as db:
-        row = await row_of(db, str(params.get("uuid")))
+        row = await find(db, str(params.get("uuid")))
         segment = await db.scalar(select(Segment).where(Segment.uuid == row.segment_uuid)) if row else None
         relation = await storage.relation(db, segment.model_uuid) if segment else None
     if row is None or relation is None:
         raise Refusal(404, "changeNotFound", "The change of this download, or its model, has been removed.")
-    place, found = Place(row.segment_uuid, row.no, tuple(params["kinds"])), relation
+    place, found = ChangeQuery(row.segment_uuid, row.no, tuple(params["kinds"])), relation
 
     async def pages() -> AsyncIterator[list[Record]]:
         last: str | None = None
         while True:
             async with database.session(workspace) as db:
                 connection = await driver_connection(db)
-                page = await change_records.after(connection, place, last, PAGE)
-                records: list[Record] = list(await change_records.records(connection, found, page)) if page else []
+                page = await change_records.page_after(connection, place, last, PAGE)
+                records: list[Record] = list(await change_records.read_records(connection, found, page)) if page else []
             if not page:
                 return
             last = page[-1][0]

@@ -21,17 +21,17 @@ from cargo_ai.store.availability import AWAY, patiently
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
 
-LONGEST_SLEEP = 60.0
+MAX_SLEEP_SECONDS = 60.0
 LOCKED_SECONDS = 0.2
-LEAST_PAUSE_MS = 100
-MOST_PAUSE_MS = 30_000
-AT_ONCE = 20
+MIN_PAUSE_MS = 100
+MAX_PAUSE_MS = 30_000
+MAX_DUE = 20
 
 _log = log.get(__name__)
 
-DUE = "select segment_uuid, workspace_uuid from segment_work where due <= clock_timestamp() group by 1, 2 order by min(id) limit %s"
+SELECT_DUE = "select segment_uuid, workspace_uuid from segment_work where due <= clock_timestamp() group by 1, 2 order by min(id) limit %s"
 # What settles is done when all have ended that were under way when it was seen first; then, too, it is done by a comparison.
-TAKEN = """
+TAKE_WORK = """
 with gone as (
     delete from segment_work where segment_uuid = %(segment)s
         and (not settles or horizon <= pg_snapshot_xmin(pg_current_snapshot())) returning 1
@@ -41,42 +41,42 @@ with gone as (
 )
 select (select count(*) from gone), (select count(*) from left_over)
 """
-LATER = """
+POSTPONE = """
 update segment_work set tries = tries + 1, due = clock_timestamp() + least(300, 2 ^ least(tries, 10)) * interval '1 second'
 where segment_uuid = %s
 """
 
 
-async def watch(db: AsyncSession, segment: uuid.UUID, watched: bool) -> None:
+async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> None:
     """Begin or end watching a segment, in the session's transaction. Beginning takes its state, in silence: only what differs from
     it later is a change. Does nothing where it is so already. Raises InvalidFilter when the filter does not fit the model."""
-    one = await compare.ready(db, segment)
+    one = await compare.lock_segment(db, segment)
     if one is None or one.row.is_watched == watched:
         return
     one.row.is_watched = watched
     await db.flush()
     if not watched:
-        await forget(db, segment)
+        await remove_watches(db, segment)
         return
-    await _models(db, one)
+    await _record_watched_models(db, one)
     await compare.compare(db, one, quiet=True)
 
 
-async def forget(db: AsyncSession, segment: uuid.UUID) -> None:
+async def remove_watches(db: AsyncSession, segment: uuid.UUID) -> None:
     """Nothing leads to a comparison of this segment any more."""
     connection = await driver_connection(db)
     for table in ("segment_watches", "segment_work"):
         await driver.execute(connection, f"delete from {table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant
 
 
-async def edited(db: AsyncSession, row: Segment) -> None:
+async def invalidate(db: AsyncSession, row: Segment) -> None:
     """A segment's filter, order, limit or tracked columns were changed: it and the watched ones that it is in are compared soon."""
     seen, ahead = set[uuid.UUID](), [row.uuid]
     while ahead:
         here = ahead.pop()
         if here not in seen:
             seen.add(here)
-            ahead += [uid for kind, uid in await usages.users(db, "segment", here) if kind == "segment"]
+            ahead += [uid for kind, uid in await usages.used_by(db, "segment", here) if kind == "segment"]
     watched = (await db.execute(select(Segment.uuid, Segment.workspace_uuid).where(Segment.uuid.in_(seen), Segment.is_watched))).all()
     connection = await driver_connection(db)
     for uid, workspace in watched:
@@ -85,7 +85,7 @@ async def edited(db: AsyncSession, row: Segment) -> None:
         await driver.execute(connection, "select pg_notify('cargo_segments', '')")
 
 
-async def _models(db: AsyncSession, one: compare.Ready) -> int:
+async def _record_watched_models(db: AsyncSession, one: compare.LockedSegment) -> int:
     """Write down the models that this segment depends on. Where one is new, writes that did not see it yet are waited for.
 
     How long a write waits before it leads to a comparison, in milliseconds.
@@ -93,7 +93,7 @@ async def _models(db: AsyncSession, one: compare.Ready) -> int:
     row, found = one.row, one.found
     used = [column.slug for column in one.tracked.columns]
     used += [order.column_slug for order in one.kept.sort] if one.kept.limit is not None else []
-    wanted = dependencies.models(found.catalog, found.relation, [one.kept.filter], found.scope.segments, used)
+    wanted = dependencies.deciding_models(found.catalog, found.relation, [one.kept.filter], found.scope.segments, used)
     connection = await driver_connection(db)
     present = dict(await driver.fetch(connection, "select model_uuid, pause_ms from segment_watches where segment_uuid = %s", [row.uuid]))
     gone, fresh = list(present.keys() - wanted), list(wanted - present.keys())
@@ -106,10 +106,10 @@ async def _models(db: AsyncSession, one: compare.Ready) -> int:
         query = "insert into segment_work (segment_uuid, workspace_uuid, settles) values (%s, %s, true)"
         await driver.execute(connection, query, [row.uuid, row.workspace_uuid])
         await driver.execute(connection, "select pg_notify('cargo_segments', '')")
-    return max(present.values(), default=LEAST_PAUSE_MS)
+    return max(present.values(), default=MIN_PAUSE_MS)
 
 
-class Watcher:
+class ChangeDetector:
     """Runs in each worker. It sleeps until a write leads to work, and asks the database about no segment meanwhile."""
 
     def __init__(self, database: Database) -> None:
@@ -134,14 +134,14 @@ class Watcher:
         query = "select extract(epoch from min(due) - clock_timestamp())::float8 from segment_work"
         row = await (await link.execute(query)).fetchone()
         if row is None or row[0] is None:
-            return LONGEST_SLEEP
+            return MAX_SLEEP_SECONDS
         # What is due already, somebody else is at.
-        return min(LONGEST_SLEEP, float(row[0])) if row[0] > 0 else LOCKED_SECONDS
+        return min(MAX_SLEEP_SECONDS, float(row[0])) if row[0] > 0 else LOCKED_SECONDS
 
     async def next(self) -> bool:
         """Compare one segment that is due and that nobody else is at, in one transaction; False when there is none."""
         async with self._database.session(ALL_WORKSPACES) as db:
-            due = await driver.fetch(await driver_connection(db), DUE, [AT_ONCE])
+            due = await driver.fetch(await driver_connection(db), SELECT_DUE, [MAX_DUE])
             await db.rollback()
         for segment, workspace in due:
             try:
@@ -154,17 +154,17 @@ class Watcher:
         return False
 
     async def _compare(self, segment: uuid.UUID, workspace: uuid.UUID) -> bool:
-        began, pause = clock.seconds(), LEAST_PAUSE_MS
+        began, pause = clock.seconds(), MIN_PAUSE_MS
         async with self._database.session(workspace) as db:
             if not await compare.try_lock(db, segment):
                 return False
-            gone = int((await driver.fetch(await driver_connection(db), TAKEN, {"segment": segment}))[0][0])
+            gone = int((await driver.fetch(await driver_connection(db), TAKE_WORK, {"segment": segment}))[0][0])
             if gone:
-                one = await compare.ready(db, segment)
+                one = await compare.lock_segment(db, segment)
                 if one is None or not one.row.is_watched:
-                    await forget(db, segment)
+                    await remove_watches(db, segment)
                 else:
-                    pause = await _models(db, one)
+                    pause = await _record_watched_models(db, one)
                     await compare.compare(db, one)
             crash_points.point("before change commit")
             await db.commit()
@@ -175,7 +175,7 @@ class Watcher:
 
     async def _pace(self, segment: uuid.UUID, pause: int, took: int) -> None:
         """A segment that takes long to compare rests as long before the next time."""
-        wanted = min(MOST_PAUSE_MS, max(LEAST_PAUSE_MS, took))
+        wanted = min(MAX_PAUSE_MS, max(MIN_PAUSE_MS, took))
         if not pause / 2 <= wanted <= pause * 2:
             query = "update segment_watches set pause_ms = %s where segment_uuid = %s"
             async with self._database.session(ALL_WORKSPACES) as db:
@@ -189,11 +189,11 @@ class Watcher:
         else:
             _log.error("a watched segment could not be compared; trying again later", segment=str(segment), exc_info=error)
         async with self._database.session(ALL_WORKSPACES) as db:
-            await driver.execute(await driver_connection(db), LATER, [segment])
+            await driver.execute(await driver_connection(db), POSTPONE, [segment])
             await db.commit()
 
 
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers watch."""
-    parts.beside.append(Watcher(parts.database).run)
+    parts.beside.append(ChangeDetector(parts.database).run)

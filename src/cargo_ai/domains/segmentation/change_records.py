@@ -13,8 +13,8 @@ from cargo_ai.records import rows
 from cargo_ai.records.catalog import Relation
 from cargo_ai.store import driver
 
-_LETTERS = {"added": "a", "updated": "u", "removed": "r"}
-WORDS = {letter: kind for kind, letter in _LETTERS.items()}
+_KIND_CODES = {"added": "a", "updated": "u", "removed": "r"}
+KINDS_BY_CODE = {letter: kind for kind, letter in _KIND_CODES.items()}
 # Who was a member then and did not differ: a member of now, or one who left later, unless the first of its later changes let it in.
 _UNCHANGED = """
 select m.record_id, 's' as kind from (
@@ -36,7 +36,7 @@ where segment_uuid = %(segment)s and no = %(no)s and kind::text = any(%(kinds)s)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChangeQuery:
     """A change of a segment, and the kinds of its records that are wanted; `own`: also those that were set aside."""
 
     segment: uuid.UUID
@@ -47,7 +47,7 @@ class Place:
     @property
     def params(self) -> dict[str, Any]:
         """What the statements are given."""
-        letters = [_LETTERS[kind] for kind in self.kinds if kind in _LETTERS]
+        letters = [_KIND_CODES[kind] for kind in self.kinds if kind in _KIND_CODES]
         return {"segment": self.segment, "no": self.no, "kinds": letters, "own": self.own}
 
     @property
@@ -56,26 +56,26 @@ class Place:
         return f"{_CHANGED} union all {_UNCHANGED}" if "unchanged" in self.kinds else _CHANGED
 
 
-async def page(connection: driver.Connection, place: Place, limit: int, offset: int) -> list[tuple[str, ChangeKind]]:
+async def page(connection: driver.Connection, place: ChangeQuery, limit: int, offset: int) -> list[tuple[str, ChangeKind]]:
     """A page of ids with their kinds, by id."""
     statement = f"select record_id, kind from ({place.query}) as c order by record_id limit %(limit)s offset %(offset)s"  # noqa: S608 - ours
-    return _kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "offset": offset}))
+    return _to_kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "offset": offset}))
 
 
-async def after(connection: driver.Connection, place: Place, last: str | None, limit: int) -> list[tuple[str, ChangeKind]]:
+async def page_after(connection: driver.Connection, place: ChangeQuery, last: str | None, limit: int) -> list[tuple[str, ChangeKind]]:
     """The next ids behind `last`."""
     statement = (
         f"select record_id, kind from ({place.query}) as c where record_id > %(last)s or %(last)s::text is null "  # noqa: S608 - ours
         "order by record_id limit %(limit)s"
     )
-    return _kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "last": last}))
+    return _to_kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "last": last}))
 
 
-def _kinds(found: Sequence[tuple[Any, ...]]) -> list[tuple[str, ChangeKind]]:
-    return [(str(uid), WORDS.get(letter, "unchanged")) for uid, letter in found]  # pyright: ignore[reportReturnType]
+def _to_kinds(found: Sequence[tuple[Any, ...]]) -> list[tuple[str, ChangeKind]]:
+    return [(str(uid), KINDS_BY_CODE.get(letter, "unchanged")) for uid, letter in found]  # pyright: ignore[reportReturnType]
 
 
-async def records(connection: driver.Connection, relation: Relation, found: Sequence[tuple[str, ChangeKind]]) -> list[JsonObject]:
+async def read_records(connection: driver.Connection, relation: Relation, found: Sequence[tuple[str, ChangeKind]]) -> list[JsonObject]:
     """The records as they are now, each with its `_kind`; one that is no longer there has its `_id` and nulls."""
     there = {one["_id"]: one for one in await rows.get(connection, relation, [uid for uid, _ in found])}
     empty = {column.slug: None for column in rows.shown_columns(relation)}

@@ -13,8 +13,8 @@ from sqlalchemy.orm.attributes import flag_modified
 from cargo_ai.context import events
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.segmentation import compare_statement, select_records
-from cargo_ai.domains.segmentation.compare_statement import Snapshot, Tracked
-from cargo_ai.domains.segmentation.filter_scope import saved
+from cargo_ai.domains.segmentation.compare_statement import Snapshot, TrackedColumns
+from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.kernel import clock
@@ -25,12 +25,12 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.user_sql.run import conditions
 
-KEPT = 30
+RETAINED_CHANGES = 30
 """So many changes of a segment keep their records."""
-KEPT_FOR = timedelta(days=7)
+RETENTION = timedelta(days=7)
 """And those that are younger, so that nobody who was told of a change comes too late."""
-LISTED = 1_000
-LOG_TRUSTED = timedelta(days=29)
+LISTED_CHANGES = 1_000
+LOG_RETENTION = timedelta(days=29)
 """A log of touched records is kept for 30 days."""
 
 
@@ -64,16 +64,16 @@ async def try_lock(db: AsyncSession, segment: uuid.UUID) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class LockedSegment:
     """A segment that is locked for a comparison, and its records as they are."""
 
     row: Segment
     kept: Saved
     found: Selection
-    tracked: Tracked
+    tracked: TrackedColumns
 
 
-async def ready(db: AsyncSession, segment: uuid.UUID) -> Ready | None:
+async def lock_segment(db: AsyncSession, segment: uuid.UUID) -> LockedSegment | None:
     """Lock a segment and read its filter anew; None when there is no such segment. Raises InvalidFilter when that no longer fits."""
     await lock(db, segment)
     row = await db.scalar(
@@ -81,35 +81,35 @@ async def ready(db: AsyncSession, segment: uuid.UUID) -> Ready | None:
     )
     if row is None:
         return None
-    kept = saved(row)
+    kept = to_saved_filter(row)
     found = await select_records.select(db, row.workspace_uuid, row.model_uuid, kept.filter, kept.sort, kept.limit)
-    return Ready(row, kept, found, Tracked.of(found.relation, row.tracking_column_slugs)) if found else None
+    return LockedSegment(row, kept, found, TrackedColumns.of(found.relation, row.tracking_column_slugs)) if found else None
 
 
-async def compute(db: AsyncSession, segment: uuid.UUID, *, empty: bool = False) -> Change | None:
+async def lock_and_compare(db: AsyncSession, segment: uuid.UUID, *, empty: bool = False) -> Change | None:
     """Compare a segment with its former state in the session's transaction; None when nothing differs or there is no such segment.
 
     Without a former state every member was added. `empty`: a change also where nothing differs. Says `SegmentChanged`.
     Raises InvalidFilter when the filter no longer fits the model.
     """
-    one = await ready(db, segment)
+    one = await lock_segment(db, segment)
     return await compare(db, one, empty=empty) if one else None
 
 
-async def compare(db: AsyncSession, one: Ready, *, quiet: bool = False, empty: bool = False) -> Change | None:
+async def compare(db: AsyncSession, one: LockedSegment, *, quiet: bool = False, empty: bool = False) -> Change | None:
     """The comparison itself. `quiet`: only take the state, no change comes of it."""
     row, found, tracked, before = one.row, one.found, one.tracked, Snapshot.of(one.row.snapshot)
-    rule = compare_statement.rule(one.kept.filter, one.kept.sort, one.kept.limit)
+    rule = compare_statement.membership_digest(one.kept.filter, one.kept.sort, one.kept.limit)
     connection = await driver_connection(db)
-    seen, everything, moment = (await driver.fetch(connection, *compare_statement.precheck(found.relation, before)))[0]
-    old = row.synced_at is None or row.synced_at < clock.now() - LOG_TRUSTED
+    seen, everything, moment = (await driver.fetch(connection, *compare_statement.precheck_statement(found.relation, before)))[0]
+    old = row.synced_at is None or row.synced_at < clock.now() - LOG_RETENTION
     touched = not (everything or old or before is None or before.rule != rule) and compare_statement.is_local(
         one.kept.filter, found, tracked
     )
     no = int(await db.scalar(select(func.coalesce(func.max(SegmentChange.no), 0)).where(SegmentChange.segment_uuid == row.uuid)) or 0) + 1
     if not touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
-    statement, params = compare_statement.statement(found, tracked, before, touched=touched, noted=not quiet)
+    statement, params = compare_statement.compare_statement(found, tracked, before, touched=touched, noted=not quiet)
     with conditions.told(found.scope):
         added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
     total = (before.members if before else 0) + added - removed
@@ -120,10 +120,10 @@ async def compare(db: AsyncSession, one: Ready, *, quiet: bool = False, empty: b
     if quiet or not (added or updated or removed or empty):
         await db.flush()
         return None
-    return await _told(db, row, no, (added, updated, removed, total), before.moment if before else None)
+    return await _store_change(db, row, no, (added, updated, removed, total), before.moment if before else None)
 
 
-async def _told(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int, int, int], since: str | None) -> Change:
+async def _store_change(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int, int, int], since: str | None) -> Change:
     added, updated, removed, total = counts
     made = SegmentChange(
         workspace_uuid=row.workspace_uuid,
@@ -137,7 +137,7 @@ async def _told(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int,
     )
     db.add(made)
     await db.flush()
-    found = change_of(made, row.model_uuid)
+    found = to_change(made, row.model_uuid)
     payload = {
         "segmentUuid": str(row.uuid),
         "changeUuid": str(made.uuid),
@@ -145,36 +145,36 @@ async def _told(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int,
         "isWatched": row.is_watched,
         "counts": {"added": added, "updated": updated, "removed": removed, "unchanged": found.unchanged},
     }
-    events.say(db, row.workspace_uuid, "SegmentChanged", payload)
-    await _forget(db, row.uuid, no)
+    events.publish(db, row.workspace_uuid, "SegmentChanged", payload)
+    await _prune_changes(db, row.uuid, no)
     return found
 
 
-def change_of(row: SegmentChange, model: uuid.UUID) -> Change:
+def to_change(row: SegmentChange, model: uuid.UUID) -> Change:
     """The change as other rooms see it."""
     return Change(row.uuid, row.segment_uuid, model, row.added_count, row.updated_count, row.removed_count, row.total_count)
 
 
-async def _forget(db: AsyncSession, segment: uuid.UUID, no: int) -> None:
+async def _prune_changes(db: AsyncSession, segment: uuid.UUID, no: int) -> None:
     """Let go of the records of old changes, and of changes that nobody pages back to."""
-    if no <= KEPT:
+    if no <= RETAINED_CHANGES:
         return
-    kept = await first_kept(db, segment)
+    kept = await first_retained(db, segment)
     connection = await driver_connection(db)
     await driver.execute(connection, "delete from public.segment_change_records where segment_uuid = %s and no < %s", [segment, kept])
-    old = min(no - LISTED, kept - 1)
+    old = min(no - LISTED_CHANGES, kept - 1)
     await db.execute(delete(SegmentChange).where(SegmentChange.segment_uuid == segment, SegmentChange.no <= old))
 
 
-async def first_kept(db: AsyncSession, segment: uuid.UUID) -> int:
+async def first_retained(db: AsyncSession, segment: uuid.UUID) -> int:
     """The number of the oldest change whose records are still there."""
     mine = SegmentChange.segment_uuid == segment
     last = int(await db.scalar(select(func.max(SegmentChange.no)).where(mine)) or 0)
-    young = await db.scalar(select(func.min(SegmentChange.no)).where(mine, SegmentChange.created_at >= clock.now() - KEPT_FOR))
-    return max(1, min(last - KEPT + 1, int(young or last)))
+    young = await db.scalar(select(func.min(SegmentChange.no)).where(mine, SegmentChange.created_at >= clock.now() - RETENTION))
+    return max(1, min(last - RETAINED_CHANGES + 1, int(young or last)))
 
 
-async def sweep(database: Database) -> None:
+async def prune_removed(database: Database) -> None:
     """Let go of what is kept of removed segments. One short transaction per segment."""
     async with database.session(ALL_WORKSPACES) as db:
         gone = (await db.scalars(select(Segment.uuid).where(Segment.deleted_at.is_not(None), Segment.snapshot.is_not(None)))).all()
@@ -190,4 +190,4 @@ async def sweep(database: Database) -> None:
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers sweep once an hour."""
-    parts.hourly.append(lambda: sweep(parts.database))
+    parts.hourly.append(lambda: prune_removed(parts.database))

@@ -17,7 +17,7 @@ from cargo_ai.records.ddl import log_table
 from cargo_ai.records.filter import terms
 from cargo_ai.records.hashing import STORED, VERSION, hash_of
 
-_OWN = STORED | {"system"}
+_STORED_KINDS = STORED | {"system"}
 _PLAIN = frozenset({"string", "number", "date", "boolean", "object", "array", "vector", "any", "objectProperty"})
 
 
@@ -50,19 +50,19 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackedColumns:
     """The columns whose changes count; `every`: all that the model has."""
 
     columns: tuple[Column, ...]
     every: bool
 
     @staticmethod
-    def of(relation: Relation, slugs: Sequence[str] | None) -> Tracked:
+    def of(relation: Relation, slugs: Sequence[str] | None) -> TrackedColumns:
         """None is every column. What the model no longer has is left out."""
         if slugs is None:
-            return Tracked(relation.columns, True)
+            return TrackedColumns(relation.columns, True)
         found = (relation.column(slug) for slug in dict.fromkeys(slugs))
-        return Tracked(tuple(one for one in found if one is not None), False)
+        return TrackedColumns(tuple(one for one in found if one is not None), False)
 
     @property
     def names(self) -> tuple[tuple[str, str], ...]:
@@ -70,32 +70,32 @@ class Tracked:
         return tuple((one.slug, one.type) for one in self.columns)
 
 
-def rule(filter: Filter, sort: Sequence[Any], limit: int | None) -> str:
+def membership_digest(filter: Filter, sort: Sequence[Any], limit: int | None) -> str:
     """A digest of what decides about membership."""
     told = [filter.to_wire(), [one.to_wire() for one in sort], limit]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def is_local(filter: Filter, found: Selection, tracked: Tracked) -> bool:
+def is_local(filter: Filter, found: Selection, tracked: TrackedColumns) -> bool:
     """Whether a record's own stored columns alone decide whether it is in and which hash it has: then the touched records suffice."""
-    if found.limit is not None or found.scope.relative or any(one.kind not in _OWN for one in tracked.columns):
+    if found.limit is not None or found.scope.relative or any(one.kind not in _STORED_KINDS for one in tracked.columns):
         return False
-    return all(_is_own(one, found.relation) for group in filter.groups for one in conditions(group))
+    return all(_is_on_stored_column(one, found.relation) for group in filter.groups for one in all_conditions(group))
 
 
-def conditions(group: Group) -> list[Condition]:
+def all_conditions(group: Group) -> list[Condition]:
     """The conditions of a group, those of groups inside it included."""
-    return [*group.conditions, *(one for inner in group.groups for one in conditions(inner))]
+    return [*group.conditions, *(one for inner in group.groups for one in all_conditions(inner))]
 
 
-def _is_own(condition: Condition, relation: Relation) -> bool:
+def _is_on_stored_column(condition: Condition, relation: Relation) -> bool:
     if condition.kind not in _PLAIN or getattr(condition, "related_model_uuid", None) not in {None, str(relation.model)}:
         return False
     column = relation.column(str(getattr(condition, "column_slug", "")))
-    return column is not None and column.kind in _OWN
+    return column is not None and column.kind in _STORED_KINDS
 
 
-def precheck(relation: Relation, before: Snapshot | None) -> tuple[str, dict[str, Any]]:
+def precheck_statement(relation: Relation, before: Snapshot | None) -> tuple[str, dict[str, Any]]:
     """The statement before the comparison: up to which transaction everything will have been seen, whether the log fails to name some
     record, and what has been seen exactly.
 
@@ -108,7 +108,9 @@ def precheck(relation: Relation, before: Snapshot | None) -> tuple[str, dict[str
     return f"select pg_snapshot_xmin({now})::text, exists ({anything}), {now}::text", {"seen": before.seen}
 
 
-def statement(found: Selection, tracked: Tracked, before: Snapshot | None, *, touched: bool, noted: bool) -> tuple[str, dict[str, Any]]:
+def compare_statement(
+    found: Selection, tracked: TrackedColumns, before: Snapshot | None, *, touched: bool, noted: bool
+) -> tuple[str, dict[str, Any]]:
     """The comparison, with `%(segment)s` and `%(no)s` to be given; a row of how many were added, updated and removed.
 
     One statement, so that everything is of one moment. `touched`: only the records that the log names; `noted`: the records of the
@@ -157,7 +159,7 @@ def _hash(relation: Relation, columns: Sequence[Column]) -> str:
     return hash_of(columns, "r")
 
 
-def _comparable(relation: Relation, tracked: Tracked, before: Snapshot | None) -> str | None:
+def _comparable(relation: Relation, tracked: TrackedColumns, before: Snapshot | None) -> str | None:
     """The hash that can be compared with the kept one, over the columns that it covers; None when there is none (or no snapshot).
 
     A column that was added, empty, since counts as covered: what is in it now is new. One that is computed is no change of the record.

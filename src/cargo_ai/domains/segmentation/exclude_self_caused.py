@@ -19,10 +19,10 @@ from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 
-RECENT = 100
+RECENT_CHANGES = 100
 """So many changes back somebody is told that a record was set aside."""
 
-_ANY = """
+_ANY_OWN_WRITE = """
 select 1 from own_writes where workflow_uuid = %(workflow)s and model_uuid = %(model)s
     and xid >= pg_snapshot_xmin(%(since)s::pg_snapshot) limit 1
 """
@@ -40,39 +40,39 @@ where c.segment_uuid = %(segment)s and c.no = %(no)s and c.record_id = o.record_
     )
 returning c.kind::text
 """
-_LAST = """
+_LAST_EXCLUDED = """
 select max(h.created_at) from segment_changes as h join public.segment_change_records as c
     on c.segment_uuid = h.segment_uuid and c.no = h.no and c.record_id = %s and c.own
 where h.segment_uuid = %s and h.no > (select coalesce(max(no), 0) - %s from segment_changes where segment_uuid = %s)
 """
 
 
-async def set_aside(db: AsyncSession, change: uuid.UUID, workflow: uuid.UUID) -> Mapping[str, int]:
+async def exclude_self_caused(db: AsyncSession, change: uuid.UUID, workflow: uuid.UUID) -> Mapping[str, int]:
     """Mark the records of a change that runs of this workflow, and nobody else, have written since the comparison before; how many of
     each kind. Where it cannot be told that nothing else has changed them, they are left."""
     row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == change))
     if row is None or row.since is None:
         return {}
     try:
-        one = await compare.ready(db, row.segment_uuid)
+        one = await compare.lock_segment(db, row.segment_uuid)
     except InvalidFilter:
         return {}
     if one is None:
         return {}
     relation, connection = one.found.relation, await driver_connection(db)
     values: dict[str, Any] = {"workflow": workflow, "model": relation.model, "since": row.since}
-    if not await driver.fetch(connection, _ANY, values) or await _others(connection, one, values):
+    if not await driver.fetch(connection, _ANY_OWN_WRITE, values) or await _has_other_writes(connection, one, values):
         return {}
-    kinds = ["u", "a", "r"] if _is_by_records(one) else ["u"]
+    kinds = ["u", "a", "r"] if _depends_on_records_only(one) else ["u"]
     mark = _MARK.format(since=_SINCE, log=log_table(relation))
     marked = await driver.fetch(connection, mark, values | {"segment": row.segment_uuid, "no": row.no, "kinds": kinds})
-    return Counter(change_records.WORDS[letter] for (letter,) in marked)
+    return Counter(change_records.KINDS_BY_CODE[letter] for (letter,) in marked)
 
 
-async def _others(connection: driver.Connection, one: compare.Ready, values: Mapping[str, Any]) -> bool:
+async def _has_other_writes(connection: driver.Connection, one: compare.LockedSegment, values: Mapping[str, Any]) -> bool:
     """Whether anything was written since that no log names by record, or in other models that decide, too."""
     used = [column.slug for column in one.tracked.columns] + [order.column_slug for order in one.kept.sort]
-    decide = dependencies.models(one.found.catalog, one.found.relation, [one.kept.filter], one.found.scope.segments, used)
+    decide = dependencies.deciding_models(one.found.catalog, one.found.relation, [one.kept.filter], one.found.scope.segments, used)
     for model in decide:
         relation = one.found.catalog.by_model(model)
         if relation is None:
@@ -84,13 +84,13 @@ async def _others(connection: driver.Connection, one: compare.Ready, values: Map
     return False
 
 
-def _is_by_records(one: compare.Ready) -> bool:
+def _depends_on_records_only(one: compare.LockedSegment) -> bool:
     """Whether records alone decide who is in the segment: no limit, no time that passes, nothing that runs have done."""
     filters: list[Filter] = [one.kept.filter, *(inner.filter for inner in one.found.scope.segments.values())]
-    kinds = {condition.kind for filter in filters for group in filter.groups for condition in compare_statement.conditions(group)}
+    kinds = {condition.kind for filter in filters for group in filter.groups for condition in compare_statement.all_conditions(group)}
     return one.found.limit is None and not one.found.scope.relative and "enrollment" not in kinds
 
 
-async def last_set_aside(db: AsyncSession, segment: uuid.UUID, record: str) -> datetime | None:
+async def last_excluded_at(db: AsyncSession, segment: uuid.UUID, record: str) -> datetime | None:
     """When a record of a segment was last set aside; None when it was not lately."""
-    return await driver.value(await driver_connection(db), _LAST, [record, segment, RECENT, segment])
+    return await driver.value(await driver_connection(db), _LAST_EXCLUDED, [record, segment, RECENT_CHANGES, segment])

@@ -22,7 +22,7 @@ from cargo_ai.user_sql.run import conditions
 PAGE = 1_000
 
 
-@exports.export("segment")
+@exports.producer("segment")
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is a short session of its own."""
     request = contract.DownloadSegment.model_validate(params)

@@ -23,17 +23,17 @@ from cargo_ai.user_sql.errors import SqlRefused
 _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 
 
-async def scope_of(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
+async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
     """Everything that the filter names, and what the segments that it names name in turn."""
     found: dict[str, Saved] = {}
     wanted = compile.segments_of(filter)
     while wanted:
         uuids = [uid for text in wanted if (uid := ids.parse(text))]
         rows = await db.scalars(select(Segment).where(Segment.uuid.in_(uuids), Segment.deleted_at.is_(None)))
-        fresh = {str(row.uuid): saved(row) for row in rows}
+        fresh = {str(row.uuid): to_saved_filter(row) for row in rows}
         found |= fresh
         wanted = {name for one in fresh.values() for name in compile.segments_of(one.filter)} - found.keys()
-    scope = Scope(catalog, clock.now(), found, enrolments=enrolments)
+    scope = Scope(catalog, clock.now(), found, enrolments=runs_matching)
 
     def clause(text: str, relation: Relation, alias: str) -> exp.Expr:
         # It may say CURRENT_DATE, so who is in may change without any write.
@@ -54,12 +54,12 @@ def _clause(text: str, relation: Relation, alias: str) -> exp.Expr:
     return exp.Var(this=checked.replace("%", "%%"))
 
 
-def saved(row: Segment) -> Saved:
+def to_saved_filter(row: Segment) -> Saved:
     """A segment as conditions on it see it."""
     return Saved(str(row.model_uuid), Filter.model_validate(row.filter), _SORT.validate_python(row.sort or []), row.limit)
 
 
-def enrolments(condition: EnrollmentCondition, scope: Scope) -> exp.Select:
+def runs_matching(condition: EnrollmentCondition, scope: Scope) -> exp.Select:
     """A select of (record_id, at) of what the condition counts, from the engine's runs and executions."""
     runs, steps = "e_run", "e_step"
     at = terms.name(runs, "created_ms")
@@ -83,4 +83,4 @@ def enrolments(condition: EnrollmentCondition, scope: Scope) -> exp.Select:
     return query.select(exp.alias_(terms.name(runs, "record_id"), "record_id"), exp.alias_(moment, "at"))
 
 
-storage.scopes.append(scope_of)
+storage.scopes.append(build_scope)

@@ -16,7 +16,7 @@ from cargo_ai.kernel import clock
 NAME = "GENERATED_PLAY_SEGMENT"
 
 
-async def create_owned(ctx: Context, request: contract.CreateSegment) -> uuid.UUID:
+async def create_play_segment(ctx: Context, request: contract.CreateSegment) -> uuid.UUID:
     """Make a segment that a play owns; its uuid. Refuses as `segment create` does: modelNotFound, invalidFilter."""
     made = await segment.create(ctx, request)
     row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uuid.UUID(made.segment.uuid)))
@@ -26,21 +26,21 @@ async def create_owned(ctx: Context, request: contract.CreateSegment) -> uuid.UU
     return row.uuid
 
 
-async def change_owned(ctx: Context, request: contract.UpdateSegment) -> bool:
+async def update_play_segment(ctx: Context, request: contract.UpdateSegment) -> bool:
     """Change a segment on behalf of its play; False when it is gone. Refuses as `segment update` does: invalidFilter."""
-    row = await segment.live(ctx.db, request.uuid)
+    row = await segment.find(ctx.db, request.uuid)
     if row is None:
         return False
-    await segment.change(ctx, row, request)
+    await segment.apply_update(ctx, row, request)
     return True
 
 
-async def remove_owned(ctx: Context, uid: uuid.UUID, play: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
+async def remove_play_segment(ctx: Context, uid: uuid.UUID, play: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
     """Remove a segment with its play. Who else uses it comes back, and then it stays."""
-    users = [one for one in await usages.users(ctx.db, "segment", uid) if one != ("play", play)]
+    users = [one for one in await usages.used_by(ctx.db, "segment", uid) if one != ("play", play)]
     row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
     if not users and row is not None:
         row.deleted_at = clock.now()
-        await usages.put(ctx.db, ctx.workspace, "segment", uid, [])
-        await change_detection.forget(ctx.db, uid)
+        await usages.replace(ctx.db, ctx.workspace, "segment", uid, [])
+        await change_detection.remove_watches(ctx.db, uid)
     return users

@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.segmentation.change import ChangeKind
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.segmentation import change_detection, compare, read_chunks, select_records
-from cargo_ai.domains.segmentation.change_records import Place
+from cargo_ai.domains.segmentation.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.compare import Change
-from cargo_ai.domains.segmentation.exclude_self_caused import last_set_aside, set_aside
-from cargo_ai.domains.segmentation.filter_scope import saved
-from cargo_ai.domains.segmentation.play_segment import change_owned, create_owned, remove_owned
+from cargo_ai.domains.segmentation.exclude_self_caused import exclude_self_caused, last_excluded_at
+from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
+from cargo_ai.domains.segmentation.play_segment import create_play_segment, remove_play_segment, update_play_segment
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
@@ -35,23 +35,23 @@ __all__ = [
     "Change",
     "InvalidFilter",
     "SegmentInfo",
-    "Wanted",
-    "change",
+    "ValidatedFilter",
     "change_chunks",
-    "change_owned",
     "compute_change",
+    "count_filter",
     "count_segment",
-    "count_wanted",
-    "create_owned",
-    "last_set_aside",
+    "create_play_segment",
+    "exclude_self_caused",
+    "filter_chunks",
+    "find_change",
+    "find_segment",
+    "last_excluded_at",
     "record_chunks",
-    "remove_owned",
-    "segment",
+    "remove_play_segment",
     "segment_chunks",
-    "set_aside",
-    "wanted",
-    "wanted_chunks",
-    "watch",
+    "set_watched",
+    "update_play_segment",
+    "validate_filter",
 ]
 
 
@@ -70,7 +70,7 @@ class SegmentInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ValidatedFilter:
     """A filter that was checked against its model; `warnings`: what of it matches nothing, in sentences."""
 
     filter: Filter
@@ -78,18 +78,18 @@ class Wanted:
     warnings: list[str]
 
 
-async def segment(db: AsyncSession, uid: uuid.UUID) -> SegmentInfo | None:
+async def find_segment(db: AsyncSession, uid: uuid.UUID) -> SegmentInfo | None:
     """A segment that has not been removed."""
     row = await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
     if row is None:
         return None
-    kept = saved(row)
+    kept = to_saved_filter(row)
     return SegmentInfo(row.uuid, row.model_uuid, row.name, kept.filter, kept.sort, kept.limit, row.from_play, row.is_watched)
 
 
-async def wanted(
+async def validate_filter(
     db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, raw: JsonObject | None, sort: Sequence[JsonObject] | None = None
-) -> Wanted | None:
+) -> ValidatedFilter | None:
     """A filter as somebody sends it: the usual form, one flat condition, or None for all records.
 
     None when there is no such model. Raises InvalidFilter with a sentence for the user.
@@ -97,12 +97,12 @@ async def wanted(
     relation = await storage.relation(db, model)
     if relation is None:
         return None
-    filter, order = read_chunks.parsed(relation, raw, sort)
+    filter, order = read_chunks.parse_filter(relation, raw, sort)
     found = await select_records.select(db, workspace, model, filter, order, None)
-    return Wanted(filter, order, found.scope.warnings if found else [])
+    return ValidatedFilter(filter, order, found.scope.warnings if found else [])
 
 
-async def wanted_chunks(
+async def filter_chunks(
     database: Database,
     workspace: uuid.UUID,
     model: uuid.UUID,
@@ -116,15 +116,15 @@ async def wanted_chunks(
     if relation is None:
         raise SourceFailed("The model of this batch has been removed.")
     try:
-        filter, sort = read_chunks.parsed(relation, kept[0], kept[1])
+        filter, sort = read_chunks.parse_filter(relation, kept[0], kept[1])
     except InvalidFilter as error:
         raise SourceFailed(f"The filter cannot be used: {error}") from None
-    found = await read_chunks.selected(database, workspace, model, filter, sort, kept[2])
-    async for chunk in read_chunks.of_selection(database, workspace, found, batch, skip):
+    found = await read_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2])
+    async for chunk in read_chunks.selection_chunks(database, workspace, found, batch, skip):
         yield chunk
 
 
-async def count_wanted(
+async def count_filter(
     database: Database, workspace: uuid.UUID, model: uuid.UUID, kept: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None]
 ) -> int:
     """How many records `wanted_chunks` would give. Raises SourceFailed."""
@@ -133,19 +133,19 @@ async def count_wanted(
     if relation is None:
         raise SourceFailed("The model has been removed.")
     try:
-        filter, sort = read_chunks.parsed(relation, kept[0], kept[1])
+        filter, sort = read_chunks.parse_filter(relation, kept[0], kept[1])
     except InvalidFilter as error:
         raise SourceFailed(f"The filter cannot be used: {error}") from None
-    return await _count(database, workspace, await read_chunks.selected(database, workspace, model, filter, sort, kept[2]))
+    return await _count(database, workspace, await read_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2]))
 
 
 async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID) -> int:
     """How many records `segment_chunks` would give. Raises SourceFailed."""
     async with database.session(workspace) as db:
-        info = await segment(db, uid)
+        info = await find_segment(db, uid)
     if info is None:
         raise SourceFailed("The segment has been removed.")
-    found = await read_chunks.selected(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    found = await read_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
     return await _count(database, workspace, found)
 
 
@@ -160,26 +160,26 @@ async def _count(database: Database, workspace: uuid.UUID, found: select_records
 async def segment_chunks(database: Database, workspace: uuid.UUID, uid: uuid.UUID, batch: uuid.UUID, skip: int) -> Chunks:
     """The records of a segment for a batch's source. Raises SourceFailed."""
     async with database.session(workspace) as db:
-        info = await segment(db, uid)
+        info = await find_segment(db, uid)
     if info is None:
         raise SourceFailed("The segment of this batch has been removed.")
-    found = await read_chunks.selected(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
-    async for chunk in read_chunks.of_selection(database, workspace, found, batch, skip):
+    found = await read_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    async for chunk in read_chunks.selection_chunks(database, workspace, found, batch, skip):
         yield chunk
 
 
 def record_chunks(database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str], batch: uuid.UUID, skip: int) -> Chunks:
     """The records of these ids for a batch's source, each once; those that are not there are left out. Raises SourceFailed."""
-    return read_chunks.of_ids(database, workspace, model, uids, batch, skip)
+    return read_chunks.record_chunks(database, workspace, model, uids, batch, skip)
 
 
-async def watch(db: AsyncSession, segment_uuid: uuid.UUID, watched: bool) -> None:
+async def set_watched(db: AsyncSession, segment_uuid: uuid.UUID, watched: bool) -> None:
     """Begin or end watching a segment, in the session's transaction; nothing where it is so already, or no such segment.
 
     Beginning takes the segment's state in silence, also after a pause: only what differs from it later is a change.
     Raises InvalidFilter when the filter does not fit the model.
     """
-    await change_detection.watch(db, segment_uuid, watched)
+    await change_detection.set_watched(db, segment_uuid, watched)
 
 
 async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | None:
@@ -188,10 +188,10 @@ async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | 
     None when nothing differs or there is no such segment. A segment that was never compared had no records: all are added.
     Raises InvalidFilter when the filter no longer fits the model.
     """
-    return await compare.compute(db, segment_uuid)
+    return await compare.lock_and_compare(db, segment_uuid)
 
 
-async def change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
+async def find_change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
     """A change of the session's workspace whose records are still kept."""
     found = (
         await db.execute(
@@ -200,9 +200,9 @@ async def change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
             .where(SegmentChange.uuid == change_uuid)
         )
     ).one_or_none()
-    if found is None or found[0].no < await compare.first_kept(db, found[0].segment_uuid):
+    if found is None or found[0].no < await compare.first_retained(db, found[0].segment_uuid):
         return None
-    return compare.change_of(found[0], found[1])
+    return compare.to_change(found[0], found[1])
 
 
 async def change_chunks(
@@ -221,9 +221,9 @@ async def change_chunks(
     """
     async with database.session(workspace) as db:
         row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == change_uuid))
-        found = await change(db, change_uuid)
+        found = await find_change(db, change_uuid)
     if row is None or found is None:
         raise SourceFailed("The records of this change are no longer kept.")
-    place = Place(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)), own)
-    async for chunk in read_chunks.of_change(database, workspace, found.model_uuid, place, batch, skip):
+    place = ChangeQuery(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)), own)
+    async for chunk in read_chunks.change_chunks(database, workspace, found.model_uuid, place, batch, skip):
         yield chunk

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
 from cargo_ai.domains.segmentation import change_records, select_records
-from cargo_ai.domains.segmentation.change_records import Place
+from cargo_ai.domains.segmentation.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
@@ -28,10 +28,10 @@ _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 _FLAT = ("columnSlug", "column_slug", "slug", "field")
 
 
-def parsed(relation: Relation, raw: JsonObject | None, sort: Sequence[JsonObject] | None) -> tuple[Filter, Sort]:
+def parse_filter(relation: Relation, raw: JsonObject | None, sort: Sequence[JsonObject] | None) -> tuple[Filter, Sort]:
     """The filter and order of a request; one flat condition (`{field, operator, value}`) is a filter too. Raises InvalidFilter."""
     if raw is not None and "groups" not in raw and any(key in raw for key in _FLAT):
-        raw = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [_whole(relation, raw)]}]}
+        raw = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [_with_kind(relation, raw)]}]}
     try:
         return (EVERYTHING if raw is None else Filter.model_validate(raw)), _SORT.validate_python(list(sort or []))
     except ValidationError as failure:
@@ -39,7 +39,7 @@ def parsed(relation: Relation, raw: JsonObject | None, sort: Sequence[JsonObject
         raise InvalidFilter(f"{first['path']}: {first['message']}.") from None
 
 
-def _whole(relation: Relation, condition: JsonObject) -> JsonObject:
+def _with_kind(relation: Relation, condition: JsonObject) -> JsonObject:
     """A condition that names no kind is of its column's."""
     if "kind" in condition:
         return condition
@@ -47,13 +47,15 @@ def _whole(relation: Relation, condition: JsonObject) -> JsonObject:
     return {**condition, "kind": column.type if column else "string"}
 
 
-async def of_selection(database: Database, workspace: uuid.UUID, found: Selection, batch: uuid.UUID, skip: int) -> Chunks:
+async def selection_chunks(database: Database, workspace: uuid.UUID, found: Selection, batch: uuid.UUID, skip: int) -> Chunks:
     """The records of a selection as it is now, in its order, without those that the batch has enrolled already (`skip` of them)."""
-    async for uids in _members(database, found, batch, skip):
-        yield await _records(database, workspace, found.relation.model, uids)
+    async for uids in _read_member_ids(database, found, batch, skip):
+        yield await _read_records(database, workspace, found.relation.model, uids)
 
 
-async def of_ids(database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str], batch: uuid.UUID, skip: int) -> Chunks:
+async def record_chunks(
+    database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str], batch: uuid.UUID, skip: int
+) -> Chunks:
     """The records of these ids, each once; those that are not there are left out."""
     left = list(dict.fromkeys(uids))
     if skip:
@@ -62,10 +64,12 @@ async def of_ids(database: Database, workspace: uuid.UUID, model: uuid.UUID, uid
             enrolled = {row[0] for row in await driver.fetch(await driver_connection(db), query, [batch])}
         left = [uid for uid in left if uid not in enrolled]
     for begin in range(0, len(left), PAGE):
-        yield await _records(database, workspace, model, left[begin : begin + PAGE])
+        yield await _read_records(database, workspace, model, left[begin : begin + PAGE])
 
 
-async def of_change(database: Database, workspace: uuid.UUID, model: uuid.UUID, place: Place, batch: uuid.UUID, skip: int) -> Chunks:
+async def change_chunks(
+    database: Database, workspace: uuid.UUID, model: uuid.UUID, place: ChangeQuery, batch: uuid.UUID, skip: int
+) -> Chunks:
     """The records of a change, by id. Which they are is written down, so that after a crash it goes on behind the last one enrolled."""
     last: str | None = None
     async with database.session(workspace) as db:
@@ -75,11 +79,11 @@ async def of_change(database: Database, workspace: uuid.UUID, model: uuid.UUID, 
     while True:
         async with database.session(workspace) as db:
             connection = await driver_connection(db)
-            page = await change_records.after(connection, place, last, PAGE)
+            page = await change_records.page_after(connection, place, last, PAGE)
             relation = await storage.relation(db, model)
             if relation is None:
                 raise SourceFailed("The model of this batch has been removed.")
-            chunk = await change_records.records(connection, relation, page) if page else []
+            chunk = await change_records.read_records(connection, relation, page) if page else []
         if not page:
             return
         last = page[-1][0]
@@ -87,7 +91,7 @@ async def of_change(database: Database, workspace: uuid.UUID, model: uuid.UUID, 
         yield [one if one["_created_at"] is not None else {key: one[key] for key in gone} for one in chunk]
 
 
-async def _members(database: Database, found: Selection, batch: uuid.UUID, skip: int) -> AsyncGenerator[list[str]]:
+async def _read_member_ids(database: Database, found: Selection, batch: uuid.UUID, skip: int) -> AsyncGenerator[list[str]]:
     """The ids of one moment, kept by the database: what the runs write meanwhile moves nobody in or out of a limit.
 
     Between the pages no transaction is open and nothing is locked.
@@ -114,7 +118,7 @@ async def _members(database: Database, found: Selection, batch: uuid.UUID, skip:
         await connection.commit()
 
 
-async def _records(database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: list[str]) -> list[dict[str, Any]]:
+async def _read_records(database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: list[str]) -> list[dict[str, Any]]:
     """What these records are now, every column included. The model is looked up anew: columns may come and go meanwhile."""
     async with database.session(workspace) as db:
         relation = await storage.relation(db, model)
@@ -123,7 +127,9 @@ async def _records(database: Database, workspace: uuid.UUID, model: uuid.UUID, u
         return await rows.get(await driver_connection(db), relation, uids)
 
 
-async def selected(database: Database, workspace: uuid.UUID, model: uuid.UUID, filter: Filter, sort: Sort, limit: int | None) -> Selection:
+async def select_for_batch(
+    database: Database, workspace: uuid.UUID, model: uuid.UUID, filter: Filter, sort: Sort, limit: int | None
+) -> Selection:
     """The selection as a worker finds it. SourceFailed where the model is gone or the filter no longer fits it."""
     async with database.session(workspace) as db:
         try:

@@ -18,8 +18,8 @@ from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.domains.segmentation import change_detection, dependencies, select_records
-from cargo_ai.domains.segmentation.change import last_of
-from cargo_ai.domains.segmentation.filter_scope import saved
+from cargo_ai.domains.segmentation.change import latest_changes
+from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import clock, ids
@@ -34,7 +34,7 @@ SLOW_SECONDS = 0.25
 """When counting takes so long, an index is proposed."""
 
 
-def reply(row: Segment, count: int, last: Change | None) -> contract.Segment:
+def to_response(row: Segment, count: int, last: Change | None) -> contract.Segment:
     """The segment on the wire. One that was never compared with an earlier state has neither `syncedAt` nor a last change."""
     return contract.Segment(
         uuid=str(row.uuid),
@@ -58,7 +58,7 @@ def reply(row: Segment, count: int, last: Change | None) -> contract.Segment:
     )
 
 
-async def live(db: AsyncSession, text: str) -> Segment | None:
+async def find(db: AsyncSession, text: str) -> Segment | None:
     """A segment that has not been removed."""
     uid = ids.parse(text)
     if uid is None:
@@ -66,19 +66,19 @@ async def live(db: AsyncSession, text: str) -> Segment | None:
     return await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
 
 
-async def _shown(
+async def _with_count(
     ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | None = None, catalog: Catalog | None = None
 ) -> contract.Segment:
     """The segment with its live count. A filter whose columns are gone counts nothing, and says so."""
     try:
-        found = await _select(ctx, str(row.model_uuid), *_parts(row), catalog)
+        found = await _select(ctx, str(row.model_uuid), *_saved_parts(row), catalog)
         count = await _count(ctx, found) if found else 0
     except InvalidFilter as error:
         ctx.warn(f"The filter of segment {row.name} no longer fits its model: {error}")
         count = 0
     if last is None:
-        last = await last_of(ctx.db, [row.uuid])
-    return reply(row, count, last.get(row.uuid))
+        last = await latest_changes(ctx.db, [row.uuid])
+    return to_response(row, count, last.get(row.uuid))
 
 
 async def _count(ctx: Context, found: select_records.Selection) -> int:
@@ -90,15 +90,15 @@ async def _count(ctx: Context, found: select_records.Selection) -> int:
         return (await select_records.count(connection, found))[0]
 
 
-async def _saved(ctx: Context, row: Segment, found: select_records.Selection) -> contract.SegmentReply:
+async def _saved_response(ctx: Context, row: Segment, found: select_records.Selection) -> contract.SegmentReply:
     """The segment as it was saved, and a word about how its count becomes fast where it took long. Raises InvalidFilter where a condition
     in SQL cannot be evaluated."""
     began = clock.seconds()
-    shown = reply(row, await _count(ctx, found), (await last_of(ctx.db, [row.uuid])).get(row.uuid))
+    shown = to_response(row, await _count(ctx, found), (await latest_changes(ctx.db, [row.uuid])).get(row.uuid))
     took = clock.seconds() - began
     if took >= SLOW_SECONDS:
-        filter, sort, _ = _parts(row)
-        command = await storage.proposal(ctx.db, found.catalog, found.relation, filter, sort)
+        filter, sort, _ = _saved_parts(row)
+        command = await storage.propose_index(ctx.db, found.catalog, found.relation, filter, sort)
         if command is not None:
             ctx.warn(f"Counting this segment took {took:.1f} s. An index would make it fast: {command}")
     return contract.SegmentReply(segment=shown)
@@ -114,8 +114,8 @@ async def _select(
     return found
 
 
-def _parts(row: Segment) -> tuple[Filter, Any, int | None]:
-    kept = saved(row)
+def _saved_parts(row: Segment) -> tuple[Filter, Any, int | None]:
+    kept = to_saved_filter(row)
     return kept.filter, kept.sort, kept.limit
 
 
@@ -128,12 +128,12 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
         contract.create.refuse("invalidFilter", cause=str(error))
     if found is None:
         contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
-    _tracked(contract.create, found, request.tracking_column_slugs, request.column_slugs)
+    _validate_columns(contract.create, found, request.tracking_column_slugs, request.column_slugs)
     row = Segment(
         workspace_uuid=ctx.workspace,
         user_uuid=ctx.who.user_uuid,
         model_uuid=found.relation.model,
-        slug=await _slug(ctx.db, request.name),
+        slug=await _unique_slug(ctx.db, request.name),
         name=request.name,
         filter=request.filter.to_wire(),
         sort=[one.to_wire() for one in request.sort] if request.sort else None,
@@ -143,24 +143,24 @@ async def create(ctx: Context, request: contract.CreateSegment) -> contract.Segm
     )
     ctx.db.add(row)
     await ctx.db.flush()
-    await _refer(ctx, row, found, request.filter)
+    await _record_usages(ctx, row, found, request.filter)
     try:
-        return await _saved(ctx, row, found)
+        return await _saved_response(ctx, row, found)
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error))
 
 
-async def _refer(ctx: Context, row: Segment, found: select_records.Selection, filter: Filter) -> None:
+async def _record_usages(ctx: Context, row: Segment, found: select_records.Selection, filter: Filter) -> None:
     """Write down what a segment uses: its model, the segments, models and columns that it names."""
-    used = dependencies.columns(found.catalog, found.relation, filter, dependencies.shown(row))
+    used = dependencies.columns_in(found.catalog, found.relation, filter, dependencies.listed_columns(row))
     targets = [(storage.MODEL, row.model_uuid)]
     targets += [("segment", uid) for text in compile.segments_of(filter) if (uid := ids.parse(text))]
-    targets += [(storage.MODEL, model) for model in dependencies.related_models(filter) if found.catalog.by_model(model) is not None]
+    targets += [(storage.MODEL, model) for model in dependencies.related_models_in(filter) if found.catalog.by_model(model) is not None]
     targets += [(storage.COLUMN, storage.column_key(model, slug)) for model, slug in used]
-    await usages.put(ctx.db, ctx.workspace, "segment", row.uuid, targets)
+    await usages.replace(ctx.db, ctx.workspace, "segment", row.uuid, targets)
 
 
-async def _slug(db: AsyncSession, name: str) -> str:
+async def _unique_slug(db: AsyncSession, name: str) -> str:
     base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:80] or "segment"
     taken = set(await db.scalars(select(Segment.slug).where(Segment.slug.startswith(base, autoescape=True))))
     slug, number = base, 2
@@ -169,7 +169,7 @@ async def _slug(db: AsyncSession, name: str) -> str:
     return slug
 
 
-def _tracked(operation: Any, found: select_records.Selection, *lists: list[str] | None) -> None:
+def _validate_columns(operation: Any, found: select_records.Selection, *lists: list[str] | None) -> None:
     for slugs in lists:
         for slug in slugs or ():
             if found.relation.column(slug) is None:
@@ -179,10 +179,10 @@ def _tracked(operation: Any, found: select_records.Selection, *lists: list[str] 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.SegmentReply:
     """A segment and how many records it has now."""
-    row = await live(ctx.db, request.uuid)
+    row = await find(ctx.db, request.uuid)
     if row is None:
         contract.get.refuse("segmentNotFound", uuid=request.uuid, fix="cargo-ai segmentation segment list")
-    return contract.SegmentReply(segment=await _shown(ctx, row))
+    return contract.SegmentReply(segment=await _with_count(ctx, row))
 
 
 @handles(contract.all_)
@@ -197,36 +197,36 @@ async def all_(ctx: Context, request: contract.ListSegments) -> contract.Segment
     if request.from_play is not None:
         query = query.where(Segment.from_play == request.from_play)
     rows = (await ctx.db.scalars(query)).all()
-    last = await last_of(ctx.db, [row.uuid for row in rows])
+    last = await latest_changes(ctx.db, [row.uuid for row in rows])
     catalog = await storage.catalog(ctx.db, ctx.workspace)
-    return contract.SegmentsReply(segments=[await _shown(ctx, row, last, catalog) for row in rows])
+    return contract.SegmentsReply(segments=[await _with_count(ctx, row, last, catalog) for row in rows])
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateSegment) -> contract.SegmentReply:
     """Change what is given; null clears where that means something."""
-    row = await live(ctx.db, request.uuid)
+    row = await find(ctx.db, request.uuid)
     if row is None:
         contract.update.refuse("segmentNotFound", uuid=request.uuid)
     if row.from_play:
         contract.update.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users="the play that owns it")
-    return await change(ctx, row, request)
+    return await apply_update(ctx, row, request)
 
 
-async def change(ctx: Context, row: Segment, request: contract.UpdateSegment) -> contract.SegmentReply:
+async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegment) -> contract.SegmentReply:
     """Change a segment as the request says; refuses through `segment update`."""
     given = request.model_fields_set
-    filter = request.filter if request.filter is not None else saved(row).filter
-    sort = request.sort if "sort" in given else saved(row).sort
+    filter = request.filter if request.filter is not None else to_saved_filter(row).filter
+    sort = request.sort if "sort" in given else to_saved_filter(row).sort
     limit = request.limit if "limit" in given else row.limit
     try:
         found = await _select(ctx, str(row.model_uuid), filter, sort, limit)
-        await _acyclic(ctx, row, filter)
+        await _refuse_circular(ctx, row, filter)
     except InvalidFilter as error:
         contract.update.refuse("invalidFilter", cause=str(error))
     if found is None:
         contract.update.refuse("segmentNotFound", uuid=request.uuid)
-    _tracked(contract.update, found, request.tracking_column_slugs, request.column_slugs)
+    _validate_columns(contract.update, found, request.tracking_column_slugs, request.column_slugs)
     row.name = request.name or row.name
     row.filter = filter.to_wire()
     row.sort = [one.to_wire() for one in sort] if sort else None
@@ -237,15 +237,15 @@ async def change(ctx: Context, row: Segment, request: contract.UpdateSegment) ->
         row.column_slugs = request.column_slugs
     row.updated_at = clock.now()
     await ctx.db.flush()
-    await _refer(ctx, row, found, filter)
-    await change_detection.edited(ctx.db, row)
+    await _record_usages(ctx, row, found, filter)
+    await change_detection.invalidate(ctx.db, row)
     try:
-        return await _saved(ctx, row, found)
+        return await _saved_response(ctx, row, found)
     except InvalidFilter as error:
         contract.update.refuse("invalidFilter", cause=str(error))
 
 
-async def _acyclic(ctx: Context, row: Segment, filter: Filter) -> None:
+async def _refuse_circular(ctx: Context, row: Segment, filter: Filter) -> None:
     """Raises InvalidFilter when the filter would lead back to the segment itself."""
     seen: set[str] = set()
     wanted = compile.segments_of(filter)
@@ -255,7 +255,7 @@ async def _acyclic(ctx: Context, row: Segment, filter: Filter) -> None:
         seen |= wanted
         uuids = [uid for text in wanted if (uid := ids.parse(text))]
         rows = await ctx.db.scalars(select(Segment).where(Segment.uuid.in_(uuids)))
-        wanted = {name for one in rows for name in compile.segments_of(saved(one).filter)} - seen
+        wanted = {name for one in rows for name in compile.segments_of(to_saved_filter(one).filter)} - seen
 
 
 @handles(contract.remove)
@@ -267,13 +267,13 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("segmentNotFound", uuid=request.uuid)
     if row.deleted_at is not None:
         contract.remove.refuse("segmentAlreadyRemoved", uuid=request.uuid)
-    users = await usages.users(ctx.db, "segment", row.uuid)
+    users = await usages.used_by(ctx.db, "segment", row.uuid)
     if users or row.from_play:
         listed = ", ".join(f"{kind} {one}" for kind, one in users) or "the play that owns it"
         contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=listed)
     row.deleted_at = clock.now()
-    await usages.put(ctx.db, ctx.workspace, "segment", row.uuid, [])
-    await change_detection.forget(ctx.db, row.uuid)
+    await usages.replace(ctx.db, ctx.workspace, "segment", row.uuid, [])
+    await change_detection.remove_watches(ctx.db, row.uuid)
     return Removed(uuid=str(row.uuid))
 
 
@@ -288,7 +288,7 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
         contract.fetch.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     if request.enrich:
         await storage.enrich(ctx, found.relation)
-    refreshing = await (_sync if request.sync else storage.is_refreshing)(ctx.db, found.relation.model)
+    refreshing = await (_start_refresh if request.sync else storage.is_refreshing)(ctx.db, found.relation.model)
     connection = await driver_connection(ctx.db)
     try:
         records = await select_records.fetch(connection, found, request.fetching_limit, request.fetching_offset)
@@ -298,10 +298,10 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
     return contract.RecordsReply(records=records, count=count, is_count_exact=exact, columns=found.wire_columns(), is_refreshing=refreshing)
 
 
-async def _sync(db: AsyncSession, model: uuid.UUID) -> bool:
+async def _start_refresh(db: AsyncSession, model: uuid.UUID) -> bool:
     """Begin to refresh a model that has a source; whether a refresh is under way. The records of now are those from before."""
-    with suppress(storage.CannotStart):
-        await storage.start_run(db, model)
+    with suppress(storage.CannotRefresh):
+        await storage.start_refresh(db, model)
     return await storage.is_refreshing(db, model)
 
 
@@ -325,5 +325,5 @@ async def fetch_records(ctx: Context, request: contract.FetchRecords) -> contrac
     found = await _select(ctx, request.model_uuid, everything, None, None)
     if found is None:
         contract.fetch_records.refuse("modelNotFound", uuid=request.model_uuid)
-    records = await select_records.by_ids(await driver_connection(ctx.db), found, request.ids)
+    records = await select_records.fetch_by_ids(await driver_connection(ctx.db), found, request.ids)
     return contract.FoundRecords(records=records)

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.contract.segmentation.segment import RecordColumn
-from cargo_ai.domains.segmentation.filter_scope import scope_of
+from cargo_ai.domains.segmentation.filter_scope import build_scope
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Relation
@@ -22,7 +22,7 @@ from cargo_ai.records.values import to_wire
 from cargo_ai.store import driver
 from cargo_ai.user_sql.run import conditions
 
-SHOWN_SYSTEM = ("_id", "_title", "_time")
+SHOWN_SYSTEM_COLUMNS = ("_id", "_title", "_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Selection:
     @property
     def columns(self) -> list[Column]:
         """The columns that its records show, system ones first."""
-        return [*(SYSTEM_COLUMNS[slug] for slug in SHOWN_SYSTEM), *self.relation.columns]
+        return [*(SYSTEM_COLUMNS[slug] for slug in SHOWN_SYSTEM_COLUMNS), *self.relation.columns]
 
     def page(self, limit: int, offset: int) -> str:
         """The statement for one page. Which records they are comes first, from an index alone where one has all that is asked of them;
@@ -141,7 +141,7 @@ async def select(
     relation = catalog.by_model(model)
     if relation is None:
         return None
-    scope = await scope_of(db, catalog, filter)
+    scope = await build_scope(db, catalog, filter)
     where = compile.where(filter, relation, "r", scope)
     return Selection(catalog, relation, where, compile.order(sort or [], relation, "r"), limit, scope)
 
@@ -149,12 +149,12 @@ async def select(
 async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
     """One page of records. Raises InvalidFilter where a condition in SQL cannot be evaluated: the transaction is lost then."""
     async with conditions.evaluating(connection, selection.scope):
-        statement = await _cheaper(connection, selection, lambda one: one.page(limit, offset))
+        statement = await _choose_cheaper(connection, selection, lambda one: one.page(limit, offset))
         rows = await driver.fetch(connection, statement, selection.scope.params)
     return [selection.record(row) for row in rows]
 
 
-async def by_ids(connection: driver.Connection, selection: Selection, wanted: Sequence[str]) -> list[JsonObject]:
+async def fetch_by_ids(connection: driver.Connection, selection: Selection, wanted: Sequence[str]) -> list[JsonObject]:
     """The records of these ids, in their order; those that are not there are left out."""
     shown = [terms.name("r", column.slug) for column in selection.columns]
     mine = exp.EQ(this=terms.name("r", "_id"), expression=terms.function("ANY", exp.cast(exp.Placeholder(this="ids"), "text[]")))
@@ -167,17 +167,17 @@ async def by_ids(connection: driver.Connection, selection: Selection, wanted: Se
 async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
     """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are. Raises as `fetch`."""
     async with conditions.evaluating(connection, selection.scope):
-        statement = await _cheaper(connection, selection, lambda one: one.count(up_to))
+        statement = await _choose_cheaper(connection, selection, lambda one: one.count(up_to))
         found = int(await driver.value(connection, statement, selection.scope.params))
     return (found, True) if up_to is None or found <= up_to else (up_to, False)
 
 
-async def _cheaper(connection: driver.Connection, selection: Selection, statement: Callable[[Selection], str]) -> str:
+async def _choose_cheaper(connection: driver.Connection, selection: Selection, statement: Callable[[Selection], str]) -> str:
     """The statement as the database would rather have it: metrics one by one, right for few records, or for all of them at once."""
     plain = statement(selection)
     if not selection.reads_metrics():
         return plain
-    at_once = statement(replace(selection, source=storage.at_once(selection.catalog, selection.relation)))
+    at_once = statement(replace(selection, source=storage.select_with_grouped_metrics(selection.catalog, selection.relation)))
     costs = [await _cost(connection, one, selection) for one in (plain, at_once)]
     return plain if costs[0] <= costs[1] else at_once
 

@@ -11,12 +11,12 @@ from cargo_ai.kernel import clock
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.records.filter.terms import Scope
 
-Scoping = Callable[[AsyncSession, Catalog, Filter], Awaitable[Scope]]
+ScopeBuilder = Callable[[AsyncSession, Catalog, Filter], Awaitable[Scope]]
 
-scopes: list[Scoping] = []
+scopes: list[ScopeBuilder] = []
 """Who knows more: the room of segments puts itself here."""
 
 
-async def scope_of(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
+async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
     """What the filter is compiled against."""
     return await scopes[-1](db, catalog, filter) if scopes else Scope(catalog, clock.now())

@@ -10,33 +10,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.domains.storage.columns import recompute
-from cargo_ai.domains.storage.columns.definition import at_once
+from cargo_ai.domains.storage.columns.definition import select_with_grouped_metrics
 from cargo_ai.domains.storage.filter_scopes import scopes
 from cargo_ai.domains.storage.models import model as models
 from cargo_ai.domains.storage.models import model_catalog, model_usages, run
-from cargo_ai.domains.storage.models.index import proposal
+from cargo_ai.domains.storage.models.index import propose_index
 from cargo_ai.domains.storage.models.model_catalog import column_key
-from cargo_ai.domains.storage.models.run import CannotStart
-from cargo_ai.domains.storage.records.write import tell
+from cargo_ai.domains.storage.models.run import CannotRefresh
+from cargo_ai.domains.storage.records.write import publish_change
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.records.catalog import Catalog, Relation
 
 __all__ = [
     "COLUMN",
     "MODEL",
-    "CannotStart",
-    "at_once",
+    "CannotRefresh",
     "catalog",
     "column_key",
     "enrich",
     "is_refreshing",
     "model_exists",
     "model_names",
-    "proposal",
+    "propose_index",
+    "publish_change",
     "relation",
     "scopes",
-    "start_run",
-    "tell",
+    "select_with_grouped_metrics",
+    "start_refresh",
 ]
 
 MODEL, COLUMN = model_usages.MODEL, model_usages.COLUMN
@@ -66,7 +66,7 @@ async def model_names(db: AsyncSession) -> Mapping[uuid.UUID, str]:
     return {row[0]: row[1] for row in found}
 
 
-async def start_run(db: AsyncSession, model: uuid.UUID) -> uuid.UUID | None:
+async def start_refresh(db: AsyncSession, model: uuid.UUID) -> uuid.UUID | None:
     """Begin to refresh a model of the session's workspace, in its owner's name: the run's uuid; None for a model that is gone, paused or
     up to date. CannotStart where there is nothing to read, or a run is under way."""
     row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)).with_for_update())
@@ -83,4 +83,4 @@ async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
 async def enrich(ctx: Context, relation: Relation) -> None:
     """Compute the computed columns of all records anew: now where records are few, by a job where they are many (with a warning)."""
     if any(column.kind == "computed" for column in relation.columns):
-        await recompute.after_change(ctx, relation)
+        await recompute.recompute(ctx, relation)

@@ -140,7 +140,7 @@ async def _log(asked: _Asked, error: str | None) -> None:
         await db.commit()
 
 
-@exports.export("query")
+@exports.producer("query")
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """All rows of a query. They are read as fast as they come into a file of ours, and sent from there: no slow reader holds a login."""
     text = str(params["query"])

@@ -26,35 +26,35 @@ def preset_rules(slug: str) -> list[dict[str, Any]]:
     return [{"effect": "allow", "resources": None, "actions": list(PRESETS[slug])}]
 
 
-def stored(rules: Sequence[Permission] | None) -> list[dict[str, Any]] | None:
+def to_stored(rules: Sequence[Permission] | None) -> list[dict[str, Any]] | None:
     """Rules of the wire as they are stored."""
     return None if rules is None else [rule.to_wire() for rule in rules]
 
 
-def on_wire(rules: Sequence[Mapping[str, Any]]) -> list[Permission]:
+def to_wire(rules: Sequence[Mapping[str, Any]]) -> list[Permission]:
     """Stored rules for the wire, where everything is spelt room by room."""
-    return [Permission.model_validate({**rule, "actions": _spelt(rule["actions"])}) for rule in rules]
+    return [Permission.model_validate({**rule, "actions": _expand_wildcard(rule["actions"])}) for rule in rules]
 
 
-def _spelt(actions: Sequence[str]) -> list[str]:
+def _expand_wildcard(actions: Sequence[str]) -> list[str]:
     # `*` is ours: who reads replies by the public list of permissions has never heard of it.
     return [f"{room}:*" for room in DOMAINS] if "*" in actions else list(actions)
 
 
-def layer(rules: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+def to_layer(rules: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
     """Stored rules as one layer of a caller's rights."""
     return tuple(
         Rule(rule["effect"], tuple(rule["actions"]), None if rule.get("resources") is None else tuple(rule["resources"])) for rule in rules
     )
 
 
-def beyond(who: Caller, rules: Sequence[Mapping[str, Any]]) -> str | None:
+def first_exceeding(who: Caller, rules: Sequence[Mapping[str, Any]]) -> str | None:
     """The first action that the rules allow and the caller may not do; None when the caller may do all of them."""
     allowed = [action for rule in rules if rule["effect"] == "allow" for action in rule["actions"]]
-    return next((action for action in allowed if not _may_wholly(who, action)), None)
+    return next((action for action in allowed if not _may_entirely(who, action)), None)
 
 
-def _may_wholly(who: Caller, action: str) -> bool:
+def _may_entirely(who: Caller, action: str) -> bool:
     """Whether the caller may do everything that the action stands for: a wildcard also falls when a part of it is denied."""
     if not who.may(action):
         return False

@@ -12,7 +12,7 @@ from cargo_ai.domains.workspace.user import last_use
 from cargo_ai.kernel.wire import Nothing
 
 
-async def _reply(ctx: Context, row: User) -> contract.Account:
+async def _to_response(ctx: Context, row: User) -> contract.Account:
     sealed = row.web_extension_sealed
     return contract.Account(
         uuid=str(row.uuid),
@@ -31,7 +31,7 @@ async def _reply(ctx: Context, row: User) -> contract.Account:
 async def get_current(ctx: Context, request: Nothing) -> contract.AccountReply:
     """The person behind the caller's token."""
     row = (await ctx.db.scalars(select(User).where(User.uuid == ctx.who.user_uuid))).one()
-    return contract.AccountReply(user=await _reply(ctx, row))
+    return contract.AccountReply(user=await _to_response(ctx, row))
 
 
 @handles(contract.update)
@@ -49,4 +49,4 @@ async def update(ctx: Context, request: contract.UpdateAccount) -> contract.Acco
         data = request.web_extension_data
         row.web_extension_sealed = None if data is None else ctx.secrets.seal(data.to_json())
     await ctx.db.flush()
-    return contract.AccountReply(user=await _reply(ctx, row))
+    return contract.AccountReply(user=await _to_response(ctx, row))

@@ -16,7 +16,7 @@ from cargo_ai.contract.workspace import file as contract
 from cargo_ai.domains.workspace import uploads
 from cargo_ai.domains.workspace.uploads import Upload, UploadPart
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import BadFile, csv_columns
+from cargo_ai.files.row_files import InvalidFile, csv_columns
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Removed
 from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner
@@ -24,7 +24,7 @@ from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner
 _UPLOAD = "cargo-ai workspace file upload --file-path companies.csv"
 
 
-def reply(row: Upload) -> contract.Uploaded:
+def to_response(row: Upload) -> contract.Uploaded:
     """The upload on the wire."""
     return contract.Uploaded(uuid=str(row.uuid), s3_filename=row.s3_filename, content_type=row.content_type, name=row.name)
 
@@ -38,30 +38,30 @@ def part_path(upload: str, number: int | str) -> str:
 async def list_columns(ctx: Context, request: contract.ListColumns) -> contract.ColumnsReply:
     """The names in the first row, or in the schema; no connection to the database is held while the file is read."""
     try:
-        names = await _names(ctx, require_owner(request.s3_filename, ctx.workspace))
+        names = await _read_column_names(ctx, require_owner(request.s3_filename, ctx.workspace))
     except FileMissing:
         contract.list_columns.refuse("fileNotFound", fix=_UPLOAD, file=request.s3_filename)
     except FilesUnavailable:
         contract.list_columns.refuse("filesUnavailable")
-    except BadFile as fault:
+    except InvalidFile as fault:
         contract.list_columns.refuse("fileInvalid", problem=str(fault))
     if not names:
         contract.list_columns.refuse("noColumnsFound", fix=_UPLOAD)
     return contract.ColumnsReply(columns=[contract.Column(name=name) for name in names])
 
 
-async def _names(ctx: Context, key: str) -> list[str]:
+async def _read_column_names(ctx: Context, key: str) -> list[str]:
     stream = ctx.files.stream(key)
     if not parquet.is_parquet(key):
         return await csv_columns(stream)
-    async with parquet.kept(stream) as path:
-        return [name for name, _ in (await parquet.shape(path)).columns]
+    async with parquet.temporary_file(stream) as path:
+        return [name for name, _ in (await parquet.read_shape(path)).columns]
 
 
 @handles(contract.create_multipart)
 async def create_multipart(ctx: Context, request: contract.CreateMultipart) -> contract.MultipartReply:
     """An upload that waits a day for its parts. Whoever begins one sweeps away those that waited in vain."""
-    row = uploads.new(ctx.workspace, ctx.who.user_uuid, request.filename or "file", request.content_type)
+    row = uploads.new_upload(ctx.workspace, ctx.who.user_uuid, request.filename or "file", request.content_type)
     row.expires_at = clock.now() + uploads.OPEN_FOR
     ctx.db.add(row)
     await ctx.db.flush()
@@ -80,7 +80,7 @@ async def sign_part(ctx: Context, request: contract.SignPart) -> contract.Signed
     if row is None or row.expires_at is None:
         contract.sign_part.refuse("uploadNotFound", upload=request.upload_id)
     path = part_path(str(row.uuid), request.part_number)
-    return contract.SignedPart(url=signed_urls.url(ctx.secrets, ctx.base_url, "PUT", path, ctx.workspace))
+    return contract.SignedPart(url=signed_urls.sign(ctx.secrets, ctx.base_url, "PUT", path, ctx.workspace))
 
 
 @handles(contract.complete_multipart)
@@ -90,7 +90,7 @@ async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) 
     What changes while the parts are joined is seen under the lock afterwards.
     """
     refuse = partial(contract.complete_multipart.refuse, "uploadNotFound", upload=request.upload_id)
-    async with _reading(ctx) as db:
+    async with _read_session(ctx) as db:
         found = await uploads.find(db, request.upload_id, request.s3_filename)
         if found is None:
             refuse()
@@ -98,7 +98,7 @@ async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) 
             return contract.CompletedReply(s3_filename=found.s3_filename)
         parts = await uploads.parts_of(db, found.uuid)
     keys = [part.key for part in parts]
-    size = await _join(ctx, request, found.s3_filename, parts)
+    size = await _join_parts(ctx, request, found.s3_filename, parts)
     row = await uploads.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
     if row is None:
         await uploads.remove_files(ctx.files, [request.s3_filename])
@@ -114,7 +114,7 @@ async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) 
 
 
 @asynccontextmanager
-async def _reading(ctx: Context) -> AsyncGenerator[AsyncSession]:
+async def _read_session(ctx: Context) -> AsyncGenerator[AsyncSession]:
     """A session that ends with the block, so that joining holds no connection. Where the request's own transaction is open
     already (it holds an idempotency key), that one: to ask for a second connection beside it could starve the pool."""
     if ctx.db.in_transaction():
@@ -124,10 +124,10 @@ async def _reading(ctx: Context) -> AsyncGenerator[AsyncSession]:
         yield db
 
 
-async def _join(ctx: Context, request: contract.CompleteMultipart, key: str, parts: list[UploadPart]) -> int:
+async def _join_parts(ctx: Context, request: contract.CompleteMultipart, key: str, parts: list[UploadPart]) -> int:
     try:
         uploads.check_parts([(part.part_number, part.etag) for part in request.parts], parts)
-        return await ctx.files.put(key, uploads.joined(ctx.files, parts))
+        return await ctx.files.put(key, uploads.join_parts(ctx.files, parts))
     except uploads.PartsDiffer as fault:
         contract.complete_multipart.refuse("partsInvalid", problem=str(fault))
     except FileMissing:

@@ -23,7 +23,7 @@ _LIST = "cargo-ai workspace folder list"
 _SHOWN = 20
 
 
-def reply(row: Folder) -> contract.Folder:
+def to_response(row: Folder) -> contract.Folder:
     """The folder on the wire."""
     return contract.Folder(
         uuid=str(row.uuid),
@@ -39,19 +39,21 @@ def reply(row: Folder) -> contract.Folder:
     )
 
 
-async def _living(ctx: Context, folder: str, *, locked: bool = False) -> Folder | None:
+async def _find(ctx: Context, folder: str, *, locked: bool = False) -> Folder | None:
     query = select(Folder).where(Folder.uuid == ids.parse(folder), Folder.deleted_at.is_(None))
     return await ctx.db.scalar(query.with_for_update() if locked else query)
 
 
-async def _take_turns(ctx: Context) -> None:
+async def _lock_tree(ctx: Context) -> None:
     """Changes of the folder tree take turns, so that no two moves close a circle together."""
     await ctx.db.execute(select(Workspace.uuid).where(Workspace.uuid == ctx.workspace).with_for_update())
 
 
-async def _parent(ctx: Context, operation: Operation[Any, Any, Any], parent: str, kind: str, folder: uuid.UUID | None = None) -> uuid.UUID:
+async def _validate_parent(
+    ctx: Context, operation: Operation[Any, Any, Any], parent: str, kind: str, folder: uuid.UUID | None = None
+) -> uuid.UUID:
     """The uuid of a parent that may hold a folder of this kind (`folder`: one that is to move there)."""
-    row = await _living(ctx, parent, locked=True)
+    row = await _find(ctx, parent, locked=True)
     if row is None:
         operation.refuse("folderNotFound", fix=_LIST, folder=parent)
     if row.kind != kind:
@@ -65,7 +67,7 @@ async def _parent(ctx: Context, operation: Operation[Any, Any, Any], parent: str
 
 
 @asynccontextmanager
-async def _named_once(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> AsyncGenerator[None]:
+async def _refuse_duplicate_name(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> AsyncGenerator[None]:
     """Write what the block changes; a name that is taken is refused and leaves the transaction usable."""
     try:
         async with ctx.db.begin_nested():
@@ -81,16 +83,16 @@ async def _named_once(ctx: Context, operation: Operation[Any, Any, Any], name: s
 async def get_all(ctx: Context, request: Nothing) -> contract.FoldersReply:
     """Every folder, as people ordered them, then oldest first."""
     rows = await ctx.db.scalars(select(Folder).where(Folder.deleted_at.is_(None)).order_by(Folder.position.asc().nulls_last(), Folder.uuid))
-    return contract.FoldersReply(folders=[reply(row) for row in rows])
+    return contract.FoldersReply(folders=[to_response(row) for row in rows])
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.FolderReply:
     """One folder."""
-    row = await _living(ctx, request.uuid)
+    row = await _find(ctx, request.uuid)
     if row is None:
         contract.get.refuse("folderNotFound", fix=_LIST, folder=request.uuid)
-    return contract.FolderReply(folder=reply(row))
+    return contract.FolderReply(folder=to_response(row))
 
 
 @handles(contract.create)
@@ -98,42 +100,42 @@ async def create(ctx: Context, request: contract.CreateFolder) -> contract.Folde
     """A new folder, at the top or in another one of its kind."""
     row = Folder(uuid=ids.new(), workspace_uuid=ctx.workspace, kind=request.kind, name=request.name, emoji_slug=request.emoji_slug)
     if request.parent_uuid is not None:
-        row.parent_uuid = await _parent(ctx, contract.create, request.parent_uuid, request.kind)
-    async with _named_once(ctx, contract.create, request.name):
+        row.parent_uuid = await _validate_parent(ctx, contract.create, request.parent_uuid, request.kind)
+    async with _refuse_duplicate_name(ctx, contract.create, request.name):
         ctx.db.add(row)
-    return contract.FolderReply(folder=reply(row))
+    return contract.FolderReply(folder=to_response(row))
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateFolder) -> contract.FolderReply:
     """Rename, reorder, give another emoji, or move; `parentUuid` null moves to the top."""
-    await _take_turns(ctx)
-    row = await _living(ctx, request.uuid)
+    await _lock_tree(ctx)
+    row = await _find(ctx, request.uuid)
     if row is None:
         contract.update.refuse("folderNotFound", fix=_LIST, folder=request.uuid)
     given = request.model_fields_set
     parent = row.parent_uuid
     if "parent_uuid" in given:
         wanted = request.parent_uuid
-        parent = None if wanted is None else await _parent(ctx, contract.update, wanted, row.kind, row.uuid)
+        parent = None if wanted is None else await _validate_parent(ctx, contract.update, wanted, row.kind, row.uuid)
     name = request.name if request.name is not None else row.name
-    async with _named_once(ctx, contract.update, name):
+    async with _refuse_duplicate_name(ctx, contract.update, name):
         row.parent_uuid, row.name = parent, name
         if request.emoji_slug is not None:
             row.emoji_slug = request.emoji_slug
         if "order" in given:
             row.position = request.order
-    return contract.FolderReply(folder=reply(row))
+    return contract.FolderReply(folder=to_response(row))
 
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove a folder that nothing lies in."""
-    row = await _living(ctx, request.uuid, locked=True)
+    row = await _find(ctx, request.uuid, locked=True)
     if row is None:
         contract.remove.refuse("folderNotFound", fix=_LIST, folder=request.uuid)
     inner = await ctx.db.scalars(select(Folder.uuid).where(Folder.parent_uuid == row.uuid, Folder.deleted_at.is_(None)))
-    used = [*(("folder", found) for found in inner), *await usages.users(ctx.db, "folder", row.uuid)]
+    used = [*(("folder", found) for found in inner), *await usages.used_by(ctx.db, "folder", row.uuid)]
     if used:
         kinds = sorted({kind for kind, _ in used})
         contract.remove.refuse(

@@ -28,7 +28,7 @@ async def verify_key(db: AsyncSession, secrets: SecretKey) -> uuid.UUID:
         db.add(fresh)
         await db.flush()
         return fresh.id
-    if not _fits(secrets, found.sealed_probe):
+    if not _opens_probe(secrets, found.sealed_probe):
         raise WrongKey(
             "This database was set up with another secret key, so its stored secrets cannot be opened: "
             "start with the key it was set up with (CARGO_AI_SECRET_KEY, or the key file in the data folder)."
@@ -36,7 +36,7 @@ async def verify_key(db: AsyncSession, secrets: SecretKey) -> uuid.UUID:
     return found.id
 
 
-def _fits(secrets: SecretKey, probe: bytes) -> bool:
+def _opens_probe(secrets: SecretKey, probe: bytes) -> bool:
     try:
         return secrets.open(probe) == PROBE
     except WrongKey:

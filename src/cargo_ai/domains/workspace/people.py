@@ -12,7 +12,7 @@ from cargo_ai.domains.workspace.tables import User
 from cargo_ai.kernel import clock, ids
 
 
-async def known_person(db: AsyncSession, email: str) -> uuid.UUID:
+async def find_or_create_user(db: AsyncSession, email: str) -> uuid.UUID:
     """The uuid of the user with this e-mail (case does not matter), who is made when there is none; two callers at once agree on one."""
     email, now = email.lower(), clock.now()
     fresh = insert(User).values(uuid=ids.new(), email=email, created_at=now, updated_at=now)

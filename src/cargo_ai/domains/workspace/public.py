@@ -15,7 +15,7 @@ from cargo_ai.context.context import Caller
 from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import access_rules
 from cargo_ai.domains.workspace.installation import verify_key
-from cargo_ai.domains.workspace.people import known_person
+from cargo_ai.domains.workspace.people import find_or_create_user
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import hash_token, new_token
@@ -24,7 +24,7 @@ from cargo_ai.store.session import across_workspaces
 __all__ = [
     "Bootstrap",
     "NewToken",
-    "Person",
+    "PersonName",
     "add_workspace",
     "authenticate",
     "bootstrap",
@@ -32,7 +32,7 @@ __all__ = [
     "email_of",
     "folder_exists",
     "on_workspace_created",
-    "people",
+    "person_names",
     "verify_key",
 ]
 
@@ -63,17 +63,17 @@ class NewToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonName:
     """Who a user is, as far as they said."""
 
     first_name: str | None
     last_name: str | None
 
 
-async def people(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
+async def person_names(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[uuid.UUID, PersonName]:
     """The names of these users."""
     found = await db.execute(select(User.uuid, User.first_name, User.last_name).where(User.uuid.in_(users)))
-    return {row[0]: Person(row[1], row[2]) for row in found}
+    return {row[0]: PersonName(row[1], row[2]) for row in found}
 
 
 async def authenticate(db: AsyncSession, token: str) -> Caller | None:
@@ -93,9 +93,9 @@ async def authenticate(db: AsyncSession, token: str) -> Caller | None:
             return None
         row, own_rules, role_slug, role_rules = found
         await _note_use(db, row)
-    layers = [access_rules.layer([*role_rules, *own_rules])]
+    layers = [access_rules.to_layer([*role_rules, *own_rules])]
     if row.permissions is not None:
-        layers.append(access_rules.layer(row.permissions))
+        layers.append(access_rules.to_layer(row.permissions))
     return Caller(row.user_uuid, row.uuid, row.workspace_uuid, role_slug, tuple(layers))
 
 
@@ -159,8 +159,8 @@ async def add_workspace(db: AsyncSession, *, name: str, email: str) -> Bootstrap
     await db.flush()
     try:
         db.info["scope"] = workspace.uuid
-        admin = await known_person(db, email)
-        await _furnish(db, workspace.uuid, admin)
+        admin = await find_or_create_user(db, email)
+        await _add_roles_and_admin(db, workspace.uuid, admin)
         token = await create_token(db, workspace_uuid=workspace.uuid, user_uuid=admin, name="First token")
         for add_rows in on_workspace_created:
             await add_rows(db, workspace.uuid)
@@ -170,7 +170,7 @@ async def add_workspace(db: AsyncSession, *, name: str, email: str) -> Bootstrap
         db.info["scope"] = former
 
 
-async def _furnish(db: AsyncSession, workspace_uuid: uuid.UUID, admin_uuid: uuid.UUID) -> None:
+async def _add_roles_and_admin(db: AsyncSession, workspace_uuid: uuid.UUID, admin_uuid: uuid.UUID) -> None:
     """Add the preset roles and the first admin."""
     roles = {
         slug: Role(uuid=ids.new(), workspace_uuid=workspace_uuid, slug=slug, permissions=access_rules.preset_rules(slug), is_preset=True)

@@ -14,18 +14,18 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Nothing
 
 
-def reply(row: Role) -> contract.Role:
+def to_response(row: Role) -> contract.Role:
     """The role on the wire."""
     return contract.Role(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
         slug=row.slug,
-        permissions=access_rules.on_wire(row.permissions),
+        permissions=access_rules.to_wire(row.permissions),
         created_at=row.created_at,
     )
 
 
-async def named(db: AsyncSession, name: str) -> Role | None:
+async def find(db: AsyncSession, name: str) -> Role | None:
     """The role of the session's workspace with this slug or uuid."""
     return await db.scalar(select(Role).where(or_(Role.slug == name, Role.uuid == ids.parse(name))).order_by(Role.slug == name).limit(1))
 
@@ -34,4 +34,4 @@ async def named(db: AsyncSession, name: str) -> Role | None:
 async def get_all(ctx: Context, request: Nothing) -> contract.RolesReply:
     """Every role, oldest first."""
     rows = await ctx.db.scalars(select(Role).order_by(Role.uuid))
-    return contract.RolesReply(roles=[reply(row) for row in rows])
+    return contract.RolesReply(roles=[to_response(row) for row in rows])

@@ -21,14 +21,14 @@ from cargo_ai.kernel.wire import ByUuid, Nothing, Removed
 _LIST = "cargo-ai workspace token list"
 
 
-def reply(row: Token, value: str | None = None) -> contract.Token:
+def to_response(row: Token, value: str | None = None) -> contract.Token:
     """The token on the wire; `value` at its birth only, later what is known of it."""
     return contract.Token(
         uuid=str(row.uuid),
         token=value or f"{TOKEN_PREFIX}…{row.last_four}",
         name=row.name,
         description=row.description,
-        permissions=None if row.permissions is None else access_rules.on_wire(row.permissions),
+        permissions=None if row.permissions is None else access_rules.to_wire(row.permissions),
         workspace_uuid=str(row.workspace_uuid),
         user_uuid=str(row.user_uuid),
         created_at=row.created_at,
@@ -36,17 +36,19 @@ def reply(row: Token, value: str | None = None) -> contract.Token:
     )
 
 
-async def _living(ctx: Context, token: str) -> Token | None:
+async def _find(ctx: Context, token: str) -> Token | None:
     return await ctx.db.scalar(select(Token).where(Token.uuid == ids.parse(token), Token.deleted_at.is_(None)))
 
 
-async def _grant(ctx: Context, operation: Operation[Any, Any, Any], wanted: Sequence[Permission] | None) -> list[dict[str, Any]] | None:
+async def _rules_to_store(
+    ctx: Context, operation: Operation[Any, Any, Any], wanted: Sequence[Permission] | None
+) -> list[dict[str, Any]] | None:
     """The rules to store for a token. One that is narrower than its user hands on no more than it has itself."""
     own = await ctx.db.scalar(select(Token.permissions).where(Token.uuid == ctx.who.token_uuid))
-    rules = access_rules.stored(wanted)
+    rules = access_rules.to_stored(wanted)
     if own is None or rules is None:
         return own if rules is None else rules
-    action = access_rules.beyond(ctx.who, rules)
+    action = access_rules.first_exceeding(ctx.who, rules)
     if action is not None:
         operation.refuse("permissionsTooWide", action=action)
     return [*rules, *(rule for rule in own if rule["effect"] == "deny")]
@@ -61,23 +63,23 @@ async def create(ctx: Context, request: contract.CreateToken) -> contract.TokenR
         user_uuid=ctx.who.user_uuid,
         name=request.name,
         description=request.description,
-        permissions=await _grant(ctx, contract.create, request.permissions),
+        permissions=await _rules_to_store(ctx, contract.create, request.permissions),
     )
     row = (await ctx.db.scalars(select(Token).where(Token.uuid == fresh.uuid))).one()
-    return contract.TokenReply(token=reply(row, fresh.value))
+    return contract.TokenReply(token=to_response(row, fresh.value))
 
 
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: Nothing) -> contract.TokensReply:
     """Every token that works, newest first."""
     rows = await ctx.db.scalars(select(Token).where(Token.deleted_at.is_(None)).order_by(Token.uuid.desc()))
-    return contract.TokensReply(tokens=[reply(row) for row in rows])
+    return contract.TokensReply(tokens=[to_response(row) for row in rows])
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenReply:
     """Change name, description or rules."""
-    row = await _living(ctx, request.uuid)
+    row = await _find(ctx, request.uuid)
     if row is None:
         contract.update.refuse("tokenNotFound", fix=_LIST, token=request.uuid)
     given = request.model_fields_set
@@ -86,15 +88,15 @@ async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenR
     if "description" in given:
         row.description = request.description
     if "permissions" in given:
-        row.permissions = await _grant(ctx, contract.update, request.permissions)
+        row.permissions = await _rules_to_store(ctx, contract.update, request.permissions)
     await ctx.db.flush()
-    return contract.TokenReply(token=reply(row))
+    return contract.TokenReply(token=to_response(row))
 
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Revoke a token: whoever uses it is not signed in any more."""
-    row = await _living(ctx, request.uuid)
+    row = await _find(ctx, request.uuid)
     if row is None:
         contract.remove.refuse("tokenNotFound", fix=_LIST, token=request.uuid)
     row.deleted_at = clock.now()

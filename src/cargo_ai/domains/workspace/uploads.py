@@ -56,19 +56,19 @@ class PartsDiffer(ValueError):
     """The parts that a client lists are not those that came in; the message names one."""
 
 
-def shown_name(name: str) -> str:
+def display_name(name: str) -> str:
     """A file's name as people see it: without folders and control characters, at most 255 characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(character for character in last if character.isprintable()).strip()[:255] or "file"
 
 
-def shown_type(content_type: str) -> str:
+def safe_content_type(content_type: str) -> str:
     """A content type that can safely go into a header again, else the one that says nothing."""
     fits = content_type.isascii() and content_type.isprintable() and 0 < len(content_type) <= 255 and "/" in content_type
     return content_type if fits else UNKNOWN_TYPE
 
 
-def new(workspace: uuid.UUID, user: uuid.UUID, name: str, content_type: str) -> Upload:
+def new_upload(workspace: uuid.UUID, user: uuid.UUID, name: str, content_type: str) -> Upload:
     """A file that is to come, not yet in any session."""
     identity = ids.new()
     return Upload(
@@ -76,8 +76,8 @@ def new(workspace: uuid.UUID, user: uuid.UUID, name: str, content_type: str) -> 
         workspace_uuid=workspace,
         user_uuid=user,
         s3_filename=FileStore.new_key(workspace, "uploads", name),
-        name=shown_name(name),
-        content_type=shown_type(content_type),
+        name=display_name(name),
+        content_type=safe_content_type(content_type),
     )
 
 
@@ -103,7 +103,7 @@ def part_key(workspace: uuid.UUID, upload: uuid.UUID, number: int) -> str:
     return f"{workspace}/parts/{upload}/{number}-{ids.new()}"
 
 
-async def keep_part(db: AsyncSession, part: UploadPart, most_bytes: int) -> str | None:
+async def save_part(db: AsyncSession, part: UploadPart, most_bytes: int) -> str | None:
     """Remember a part whose upload is locked; returns the key of the sending that it replaces. TooLarge when all become too much."""
     others = (UploadPart.upload_uuid == part.upload_uuid, UploadPart.number != part.number)
     if int(await db.scalar(select(func.coalesce(func.sum(UploadPart.size), 0)).where(*others)) or 0) + part.size > most_bytes:
@@ -135,7 +135,7 @@ def check_parts(listed: Sequence[tuple[int, str]], kept: Sequence[UploadPart]) -
         raise PartsDiffer(f"part {extra} was sent but is not listed")
 
 
-async def joined(files: FileStore, parts: Sequence[UploadPart]) -> AsyncGenerator[bytes]:
+async def join_parts(files: FileStore, parts: Sequence[UploadPart]) -> AsyncGenerator[bytes]:
     """The bytes of all parts, one after the other."""
     for part in parts:
         async for chunk in files.stream(part.key):

@@ -16,7 +16,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import user as contract
 from cargo_ai.domains.workspace import access_rules
 from cargo_ai.domains.workspace import role as roles
-from cargo_ai.domains.workspace.people import known_person
+from cargo_ai.domains.workspace.people import find_or_create_user
 from cargo_ai.domains.workspace.tables import Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
@@ -25,7 +25,7 @@ from cargo_ai.kernel.wire import Nothing, Removed
 _LIST = "cargo-ai workspace user list"
 
 
-def reply(user: User, member: Membership, role: Role, last_used: datetime | None) -> contract.User:
+def to_response(user: User, member: Membership, role: Role, last_used: datetime | None) -> contract.User:
     """A member on the wire."""
     return contract.User(
         uuid=str(user.uuid),
@@ -38,8 +38,8 @@ def reply(user: User, member: Membership, role: Role, last_used: datetime | None
         updated_at=user.updated_at,
         web_extension_data=None,
         workspace_uuid=str(member.workspace_uuid),
-        permissions=access_rules.on_wire(member.permissions),
-        role=roles.reply(role),
+        permissions=access_rules.to_wire(member.permissions),
+        role=roles.to_response(role),
         role_slug=role.slug,
     )
 
@@ -66,7 +66,7 @@ async def _members(ctx: Context, only: uuid.UUID | None = None) -> list[contract
     )
     if only is not None:
         query = query.where(User.uuid == only)
-    return [reply(user, member, role, at) for user, member, role, at in await ctx.db.execute(query)]
+    return [to_response(user, member, role, at) for user, member, role, at in await ctx.db.execute(query)]
 
 
 @handles(contract.get_all)
@@ -81,12 +81,12 @@ async def get_current(ctx: Context, request: Nothing) -> contract.UserReply:
     return contract.UserReply(user=(await _members(ctx, ctx.who.user_uuid))[0])
 
 
-async def _role_to_give(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> Role:
-    role = await roles.named(ctx.db, name)
+async def _find_grantable_role(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> Role:
+    role = await roles.find(ctx.db, name)
     if role is None:
         operation.refuse("roleNotFound", fix="cargo-ai workspace role list", role=name)
     # Otherwise whoever may write users could make an admin, who may do more.
-    if access_rules.beyond(ctx.who, role.permissions) is not None:
+    if access_rules.first_exceeding(ctx.who, role.permissions) is not None:
         operation.refuse("roleTooPowerful", role=role.slug)
     return role
 
@@ -94,8 +94,8 @@ async def _role_to_give(ctx: Context, operation: Operation[Any, Any, Any], name:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateUser) -> contract.UserReply:
     """Let a person in: a user is made unless the installation knows the e-mail already, and becomes a member."""
-    role = await _role_to_give(ctx, contract.create, request.role_slug)
-    user = await known_person(ctx.db, request.user_email)
+    role = await _find_grantable_role(ctx, contract.create, request.role_slug)
+    user = await find_or_create_user(ctx.db, request.user_email)
     added = await ctx.db.scalar(
         insert(Membership)
         .values(workspace_uuid=ctx.workspace, user_uuid=user, role_uuid=role.uuid, permissions=[], created_at=clock.now())
@@ -108,7 +108,7 @@ async def create(ctx: Context, request: contract.CreateUser) -> contract.UserRep
     return contract.UserReply(user=(await _members(ctx, user))[0])
 
 
-async def _member(ctx: Context, user: str) -> tuple[Membership, Role] | None:
+async def _lock_member(ctx: Context, user: str) -> tuple[Membership, Role] | None:
     """A member and its role. Changes of the workspace's people take turns, so that the last admin is counted right."""
     await ctx.db.execute(select(Workspace.uuid).where(Workspace.uuid == ctx.workspace).with_for_update())
     query = (
@@ -130,11 +130,11 @@ async def _is_last_admin(ctx: Context, role: Role) -> bool:
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserReply:
     """Give a member another role."""
-    found = await _member(ctx, request.user_uuid)
+    found = await _lock_member(ctx, request.user_uuid)
     if found is None:
         contract.update.refuse("userNotFound", fix=_LIST, user=request.user_uuid)
     member, former = found
-    role = await _role_to_give(ctx, contract.update, request.role_slug)
+    role = await _find_grantable_role(ctx, contract.update, request.role_slug)
     if role.uuid != former.uuid and await _is_last_admin(ctx, former):
         contract.update.refuse("lastAdmin", fix=_LIST)
     member.role_uuid = role.uuid
@@ -147,7 +147,7 @@ async def remove(ctx: Context, request: contract.RemoveUser) -> Removed:
     """Shut a member out, with the tokens for this workspace."""
     if "@" in request.user_uuid:
         contract.remove.refuse("invalidUserEmail", fix=_LIST, email=request.user_uuid)
-    found = await _member(ctx, request.user_uuid)
+    found = await _lock_member(ctx, request.user_uuid)
     if found is None:
         contract.remove.refuse("userNotFound", fix=_LIST, user=request.user_uuid)
     member, role = found

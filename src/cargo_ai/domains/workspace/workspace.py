@@ -7,7 +7,7 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import workspace as contract
-from cargo_ai.domains.workspace.role import named
+from cargo_ai.domains.workspace.role import find
 from cargo_ai.domains.workspace.tables import Workspace
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import Nothing
@@ -23,7 +23,7 @@ _WITHOUT_EFFECT = (
 )
 
 
-def reply(row: Workspace, settings: Settings) -> contract.Workspace:
+def to_response(row: Workspace, settings: Settings) -> contract.Workspace:
     """The workspace on the wire."""
     return contract.Workspace(
         uuid=str(row.uuid),
@@ -54,13 +54,13 @@ async def _current(ctx: Context) -> Workspace:
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: Nothing) -> contract.WorkspacesReply:
     """The one workspace of the caller's token: a token opens no other."""
-    return contract.WorkspacesReply(workspaces=[reply(await _current(ctx), ctx.settings)])
+    return contract.WorkspacesReply(workspaces=[to_response(await _current(ctx), ctx.settings)])
 
 
 @handles(contract.get_current)
 async def get_current(ctx: Context, request: Nothing) -> contract.WorkspaceReply:
     """The workspace of the caller's token."""
-    return contract.WorkspaceReply(workspace=reply(await _current(ctx), ctx.settings))
+    return contract.WorkspaceReply(workspace=to_response(await _current(ctx), ctx.settings))
 
 
 @handles(contract.update)
@@ -77,7 +77,7 @@ async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.Wo
     if "default_role_uuid" in given:
         row.default_role_uuid = None
         if request.default_role_uuid is not None:
-            role = await named(ctx.db, request.default_role_uuid)
+            role = await find(ctx.db, request.default_role_uuid)
             if role is None:
                 contract.update.refuse("roleNotFound", fix="cargo-ai workspace role list", role=request.default_role_uuid)
             row.default_role_uuid = role.uuid
@@ -85,4 +85,4 @@ async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.Wo
         if name in given:
             ctx.warn(f"{contract.UpdateWorkspace.model_fields[name].alias} has no effect on this platform and was not stored.")
     await ctx.db.flush()
-    return contract.WorkspaceReply(workspace=reply(row, ctx.settings))
+    return contract.WorkspaceReply(workspace=to_response(row, ctx.settings))

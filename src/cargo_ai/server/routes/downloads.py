@@ -17,10 +17,10 @@ async def download(request: Request) -> Response:
     """The file. The first page is made before anything is sent, so that what fails at once is still a proper error; what
     fails later closes the connection in the middle of the body, which no client takes for the end of it."""
     state = state_of(request)
-    wanted = exports.asked(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
+    wanted = exports.verify_download(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
     made = await exports.open_export(state.database, wanted, state.files)
     headers = {"Content-Disposition": f'attachment; filename="{wanted.filename(made.filename)}"'}
-    parts = exports.encoded(made, wanted)
+    parts = exports.encode(made, wanted)
     first = await anext(parts, b"")
     if request.method == "HEAD":
         await parts.aclose()
@@ -40,4 +40,4 @@ async def _nothing() -> AsyncGenerator[bytes]:
     yield b""
 
 
-routes = [Route(exports.path_of("{kind}"), download, methods=["GET"])]
+routes = [Route(exports.download_path("{kind}"), download, methods=["GET"])]

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.records import ingest
-from cargo_ai.domains.storage.records.ingest import Target
+from cargo_ai.domains.storage.records.ingest import IngestTarget
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, responses
@@ -59,10 +59,10 @@ async def take(request: Request) -> Response:
         await state.files.remove(key)
 
 
-async def _target(state: State, request: Request) -> Target:
+async def _target(state: State, request: Request) -> IngestTarget:
     token = request.query_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     named = ids.parse(str(request.path_params["uuid"]))
-    found = await transact(state.database, ALL_WORKSPACES, lambda db: ingest.target_of(db, token)) if token else None
+    found = await transact(state.database, ALL_WORKSPACES, lambda db: ingest.find_target(db, token)) if token else None
     if found is None or found.model != named:
         sentence = "This token is not one of this model: make one with `cargo-ai storage model create-ingest-token`."
         raise Refusal(401, "unauthorized", sentence, headers={"WWW-Authenticate": "Bearer"})
@@ -70,14 +70,14 @@ async def _target(state: State, request: Request) -> Target:
 
 
 async def _answer(
-    state: State, request: Request, target: Target, key: str | None, found: list[dict[str, Any]], match: str | None, *, skip: bool
+    state: State, request: Request, target: IngestTarget, key: str | None, found: list[dict[str, Any]], match: str | None, *, skip: bool
 ) -> Response:
     caller = Caller(target.user, uuid.UUID(int=0), target.workspace, "ingest", ())
 
     async def work(db: AsyncSession) -> tuple[bytes, Context]:
         ctx = dispatch.make_context(state, request, caller, db)
         if key is None:
-            report = await ingest.take_objects(ctx, target.model, found, match, skip_invalid=skip)
+            report = await ingest.ingest_objects(ctx, target.model, found, match, skip_invalid=skip)
         else:
             asked = contract.IngestFile(model_uuid=str(target.model), s3_filename=key, matching_column_slug=match, skip_invalid=skip)
             report = await ingest.ingest(ctx, asked)
@@ -118,4 +118,4 @@ async def _limited(request: Request, most: int) -> AsyncGenerator[bytes]:
         yield chunk
 
 
-routes = [Route(ingest.path_of("{uuid}"), take, methods=["POST"])]
+routes = [Route(ingest.ingest_path("{uuid}"), take, methods=["POST"])]

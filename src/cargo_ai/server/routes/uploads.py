@@ -52,7 +52,7 @@ async def upload(request: Request) -> Response:
         if claim is not None and (stored := await claim.take(db)) is not None:
             return stored, True
         db.add(row)
-        reply = responses.body_of(contract.upload, file.reply(row))
+        reply = responses.body_of(contract.upload, file.to_response(row))
         dispatch.write_audit_entry(dispatch.make_context(state, request, caller, db), contract.upload, row.uuid)
         if claim is not None:
             await claim.keep(db, reply)
@@ -75,7 +75,7 @@ async def _received(state: State, request: Request, caller: Caller) -> tuple[Upl
     try:
         form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
         await form.open()
-        row = uploads.new(caller.workspace_uuid, caller.user_uuid, form.name, form.content_type)
+        row = uploads.new_upload(caller.workspace_uuid, caller.user_uuid, form.name, form.content_type)
         body = _Counted(form.data(), limit)
         row.size = await state.files.put(row.s3_filename, body.chunks())
     except NoFile:
@@ -94,7 +94,7 @@ async def _received(state: State, request: Request, caller: Caller) -> tuple[Upl
 async def put_part(request: Request) -> Response:
     """Store one part; its `etag` header is what completes the upload. The URL's signature stands for a token."""
     state = state_of(request)
-    link = signed_urls.opened(state.secrets, "PUT", request.url.path, request.query_params.multi_items())
+    link = signed_urls.verify(state.secrets, "PUT", request.url.path, request.query_params.multi_items())
     limit = max_upload_bytes(state.settings)
     await _refuse_declared(request, limit, limit)
     identity, number = str(request.path_params["upload"]), int(request.path_params["number"])
@@ -115,7 +115,7 @@ async def put_part(request: Request) -> Response:
 
     async def keep(db: AsyncSession) -> str | None:
         await _open(db, identity, locked=True)
-        return await uploads.keep_part(db, UploadPart(**part), limit)
+        return await uploads.save_part(db, UploadPart(**part), limit)
 
     try:
         former = await transact(state.database, link.workspace, keep)

@@ -181,7 +181,7 @@ async def test_a_connector_in_use_stays_and_names_its_users(asker: Asker, state:
 
     async def use(kind: str, owner: uuid.UUID, *targets: tuple[str, uuid.UUID]) -> None:
         async with state.database.session(born.workspace_uuid) as db:
-            await usages.put(db, born.workspace_uuid, kind, owner, targets)
+            await usages.replace(db, born.workspace_uuid, kind, owner, targets)
             await db.commit()
 
     target = ("connector", uuid.UUID(made["uuid"]))

@@ -28,7 +28,7 @@ async def watched(place: Place, slug: str, score: int) -> tuple[str, str]:
     made = await place.admin.ask("segmentation.segment.create", name="High", modelUuid=model, filter=above(score))
     segment = str(made["segment"]["uuid"])
     async with place.state.database.session(uuid.UUID(place.workspace)) as db:
-        await public.watch(db, uuid.UUID(segment), True)
+        await public.set_watched(db, uuid.UUID(segment), True)
         await db.commit()
     return model, segment
 

@@ -136,7 +136,7 @@ async def test_a_removed_tool_is_gone_from_every_list_but_its_releases_can_be_re
 async def test_a_tool_that_another_one_uses_is_not_removed(asker: Any, state: State, born: public.Bootstrap) -> None:
     used, user = await asker.tool("Finder"), await asker.tool("Caller")
     async with state.database.session(born.workspace_uuid) as db:
-        await usages.put(db, born.workspace_uuid, "tool", uuid.UUID(user["uuid"]), [("tool", uuid.UUID(used["uuid"]))])
+        await usages.replace(db, born.workspace_uuid, "tool", uuid.UUID(user["uuid"]), [("tool", uuid.UUID(used["uuid"]))])
         await db.commit()
     status, body = await asker.refused("orchestration.tool.remove", uuid=used["uuid"])
     assert (status, body["reason"]) == (409, "toolIsUsed")

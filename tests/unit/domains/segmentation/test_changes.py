@@ -249,7 +249,7 @@ async def test_nothing_is_kept_of_a_removed_segment(asker: Asker, state: State) 
     for one in (segment, other):
         await compared(asker, one)
     await asker.ask("segmentation.segment.remove", uuid=segment)
-    await compare.sweep(state.database)
+    await compare.prune_removed(state.database)
     async with state.database.engine.connect() as connection:
         for table in ("segment_members", "segment_change_records"):
             rows = await connection.exec_driver_sql(f"select segment_uuid::text, count(*) from {table} group by 1")

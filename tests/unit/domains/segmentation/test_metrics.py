@@ -53,7 +53,7 @@ async def test_both_ways_choose_the_same_records_in_the_same_order(
         order = [Order.model_validate({"columnSlug": slug, "kind": "desc"}) for slug in ("off", "deals")]
         found = await select_records.select(db, workspace, uuid.UUID(companies), Filter.model_validate(filter), order, None)
         assert found is not None
-        at_once = replace(found, source=storage.at_once(found.catalog, found.relation))
+        at_once = replace(found, source=storage.select_with_grouped_metrics(found.catalog, found.relation))
         connection = await driver_connection(db)
         statements: list[Callable[[select_records.Selection], str]] = [lambda one: one.page(7, 3), lambda one: one.count()]
         for make in statements:

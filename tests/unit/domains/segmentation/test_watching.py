@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from cargo_ai.domains.segmentation import compare, public
-from cargo_ai.domains.segmentation.change_detection import Watcher
+from cargo_ai.domains.segmentation.change_detection import ChangeDetector
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State
 from cargo_ai.store import driver
@@ -24,7 +24,7 @@ async def workspace_of(state: State) -> uuid.UUID:
 
 async def watch(state: State, segment: str, watched: bool = True) -> None:
     async with state.database.session(await workspace_of(state)) as db:
-        await public.watch(db, uuid.UUID(segment), watched)
+        await public.set_watched(db, uuid.UUID(segment), watched)
         await db.commit()
 
 
@@ -33,7 +33,7 @@ async def work_left(state: State) -> int:
         return int((await connection.exec_driver_sql("select count(*) from segment_work")).scalar_one())
 
 
-async def settled(state: State, watcher: Watcher) -> None:
+async def settled(state: State, watcher: ChangeDetector) -> None:
     """Let all work that there is be done."""
     deadline = clock.seconds() + 20
     while await work_left(state):
@@ -60,12 +60,12 @@ async def model(asker: Asker) -> str:
 
 
 @pytest.fixture
-def watcher(state: State) -> Watcher:
-    return Watcher(state.database)
+def watcher(state: State) -> ChangeDetector:
+    return ChangeDetector(state.database)
 
 
 async def test_who_is_there_when_watching_begins_is_no_change_and_who_comes_then_is(
-    asker: Asker, state: State, model: str, watcher: Watcher
+    asker: Asker, state: State, model: str, watcher: ChangeDetector
 ) -> None:
     segment = await segment_of(asker, model, above(15))
     await watch(state, segment)
@@ -80,7 +80,7 @@ async def test_who_is_there_when_watching_begins_is_no_change_and_who_comes_then
 
 
 async def test_writes_that_change_nothing_of_the_segment_are_silent_and_those_of_other_models_are_not_looked_at(
-    asker: Asker, state: State, model: str, watcher: Watcher
+    asker: Asker, state: State, model: str, watcher: ChangeDetector
 ) -> None:
     segment = await segment_of(asker, model, above(15), trackingColumnSlugs=["name"])
     other = await asker.model("others")
@@ -94,7 +94,7 @@ async def test_writes_that_change_nothing_of_the_segment_are_silent_and_those_of
 
 
 async def test_many_writes_are_one_comparison_and_a_segment_that_is_not_watched_any_more_is_left_alone(
-    asker: Asker, state: State, model: str, watcher: Watcher
+    asker: Asker, state: State, model: str, watcher: ChangeDetector
 ) -> None:
     segment = await segment_of(asker, model)
     await watch(state, segment)
@@ -111,7 +111,9 @@ async def test_many_writes_are_one_comparison_and_a_segment_that_is_not_watched_
     assert len(await changes_of(asker, segment)) == 1
 
 
-async def test_a_write_that_was_under_way_when_watching_began_is_not_lost(asker: Asker, state: State, model: str, watcher: Watcher) -> None:
+async def test_a_write_that_was_under_way_when_watching_began_is_not_lost(
+    asker: Asker, state: State, model: str, watcher: ChangeDetector
+) -> None:
     segment = await segment_of(asker, model, above(15))
     workspace = await workspace_of(state)
     async with state.database.engine.connect() as connection:
@@ -132,7 +134,7 @@ async def test_a_write_that_was_under_way_when_watching_began_is_not_lost(asker:
 
 
 async def test_writes_to_related_models_that_the_filter_or_a_metric_reads_are_followed(
-    asker: Asker, state: State, model: str, watcher: Watcher
+    asker: Asker, state: State, model: str, watcher: ChangeDetector
 ) -> None:
     columns = [{"slug": "id", "type": "string", "label": ""}, {"slug": "company", "type": "string", "label": ""}]
     deals = await asker.model("deals", columns=columns, idColumnSlug="id", titleColumnSlug="id")
@@ -166,7 +168,7 @@ async def test_writes_to_related_models_that_the_filter_or_a_metric_reads_are_fo
 
 
 async def test_a_metric_that_is_added_to_a_watched_model_brings_its_source_with_it(
-    asker: Asker, state: State, model: str, watcher: Watcher
+    asker: Asker, state: State, model: str, watcher: ChangeDetector
 ) -> None:
     segment = await segment_of(asker, model)
     await watch(state, segment)
@@ -186,7 +188,7 @@ async def test_a_metric_that_is_added_to_a_watched_model_brings_its_source_with_
 
 
 async def test_work_whose_worker_dies_before_its_commit_is_done_by_another_and_once(
-    asker: Asker, state: State, model: str, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    asker: Asker, state: State, model: str, watcher: ChangeDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     segment = await segment_of(asker, model)
     await watch(state, segment)
@@ -214,7 +216,7 @@ async def test_two_workers_compare_a_segment_one_after_the_other(asker: Asker, s
     segment = await segment_of(asker, model)
     await watch(state, segment)
     other = make_state(database_url, state.settings)
-    first, second = Watcher(state.database), Watcher(other.database)
+    first, second = ChangeDetector(state.database), ChangeDetector(other.database)
     await settled(state, first)
     async with state.database.session(await workspace_of(state)) as db:
         await compare.lock(db, uuid.UUID(segment))
@@ -229,7 +231,7 @@ async def test_two_workers_compare_a_segment_one_after_the_other(asker: Asker, s
 
 
 async def test_a_watched_segment_that_cannot_be_compared_waits_and_keeps_no_other_from_it(
-    asker: Asker, state: State, model: str, watcher: Watcher
+    asker: Asker, state: State, model: str, watcher: ChangeDetector
 ) -> None:
     broken, fine = await segment_of(asker, model), await segment_of(asker, model)
     for one in (broken, fine):
@@ -249,7 +251,7 @@ async def test_a_watched_segment_that_cannot_be_compared_waits_and_keeps_no_othe
         assert [tuple(row) for row in rows] == [(broken, 1)]
 
 
-async def test_by_hand_a_watched_segment_is_compared_once_with_all(asker: Asker, state: State, model: str, watcher: Watcher) -> None:
+async def test_by_hand_a_watched_segment_is_compared_once_with_all(asker: Asker, state: State, model: str, watcher: ChangeDetector) -> None:
     segment = await segment_of(asker, model)
     await watch(state, segment)
     await settled(state, watcher)

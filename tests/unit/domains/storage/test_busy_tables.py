@@ -43,5 +43,5 @@ async def test_a_computed_column_of_many_records_is_filled_by_a_job(asker: Asker
         row = found.one()
     args: dict[str, str] = row[1]
     assert row[0] == recompute.TASK
-    await recompute.Recomputing(state.database).run(args["workspace"], args["model"])
+    await recompute.RecomputeJob(state.database).run(args["workspace"], args["model"])
     assert [record["double"] for record in await asker.records(uid)] == [n * 2 for n in range(50)]

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from cargo_ai.domains.storage.models.index import TASK, Indexing
+from cargo_ai.domains.storage.models.index import TASK, IndexJob
 from cargo_ai.server.api.state import State
 from tests.unit.domains.storage.conftest import Asker, Body
 from tests.unit.domains.storage.test_files import upload
@@ -37,7 +37,7 @@ async def _work(state: State) -> None:
     async with await psycopg.AsyncConnection[Any].connect(state.database.url, autocommit=True) as link:
         rows = await (await link.execute("select id, args from procrastinate_jobs where task_name = %s", [TASK])).fetchall()
         for number, args in rows:
-            await Indexing(state.database).run(**args)
+            await IndexJob(state.database).run(**args)
             await link.execute("delete from procrastinate_jobs where id = %s", [number])
 
 

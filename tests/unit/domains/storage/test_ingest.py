@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from cargo_ai.domains.storage.records.row_results import forget
+from cargo_ai.domains.storage.records.row_results import prune
 from cargo_ai.kernel import clock
 from cargo_ai.records.bulk import content_ids
 from cargo_ai.server.api.state import State
@@ -105,7 +105,7 @@ async def test_a_report_is_known_to_its_workspace_and_goes_after_thirty_days(
     assert await stranger.refused("storage.record.downloadIngestReport", uuid=found["reportUuid"]) == (404, "ingestReportNotFound")
     later = clock.now() + timedelta(days=31)
     monkeypatch.setattr(clock, "now", lambda: later)
-    await forget(state.database, state.files)
+    await prune(state.database, state.files)
     monkeypatch.undo()
     assert await asker.refused("storage.record.downloadIngestReport", uuid=found["reportUuid"]) == (404, "ingestReportNotFound")
     assert (await asker.http.get(found["reportUrl"].partition("http://test")[2])).status_code == 404

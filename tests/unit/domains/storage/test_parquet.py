@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import BadFile
+from cargo_ai.files.row_files import InvalidFile
 from tests.unit.domains.storage.conftest import Asker
 from tests.unit.domains.storage.test_files import upload
 
@@ -117,14 +117,14 @@ async def test_rows_that_break_off_make_no_file() -> None:
         raise ConnectionError("gone")
 
     with pytest.raises(ConnectionError):
-        _ = [part async for part in parquet.written(broken(), "lines", None, None)]
+        _ = [part async for part in parquet.encode(broken(), "lines", None, None)]
 
 
 async def test_a_file_that_is_none_is_told_by_its_reader(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(BadFile, match="cannot be read as Parquet"):
-        await parquet.shape(path)
+    with pytest.raises(InvalidFile, match="cannot be read as Parquet"):
+        await parquet.read_shape(path)
 
 
 VALUES = st.one_of(st.none(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False), st.text(st.characters(codec="utf-8")))
@@ -136,7 +136,7 @@ async def test_rows_of_any_values_keep_them(rows: list[dict[str, Any]]) -> None:
     import json
 
     text = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    body = b"".join([part async for part in parquet.written(parts(text), "lines", None, None)])
+    body = b"".join([part async for part in parquet.encode(parts(text), "lines", None, None)])
     for row, back in zip(rows, pq.read_table(io.BytesIO(body)).to_pylist(), strict=True):
         for name, value in row.items():
             kinds = {type(one[name]) for one in rows if one[name] is not None}

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from cargo_ai.context.plugins import Parts
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.domains.storage.models.refresh_job import Refreshing
+from cargo_ai.domains.storage.models.refresh_job import RefreshJob
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.workspace import public
 from cargo_ai.engine.dispatch.enumerate import Sources
@@ -26,13 +26,13 @@ SECOND = "id,name,n\na,Alpha,10\nc,Gamma,3\n"
 
 
 @pytest.fixture
-async def worker(state: State) -> AsyncIterator[Refreshing]:
+async def worker(state: State) -> AsyncIterator[RefreshJob]:
     """What a worker does with a run."""
     async with httpx.AsyncClient() as client:
-        yield Refreshing(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
+        yield RefreshJob(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
 
 
-async def ran(asker: Asker, worker: Refreshing, model: str, **how: object) -> Body:
+async def ran(asker: Asker, worker: RefreshJob, model: str, **how: object) -> Body:
     """A run of the model when it has ended."""
     run: Body = (await asker.ask("storage.run.create", modelUuid=model, **how))["run"]
     assert run["status"] == "pending"
@@ -51,7 +51,7 @@ async def put(asker: Asker, model: str, text: str) -> None:
     await asker.ask("storage.model.update", uuid=model, config={"s3Filename": await upload(asker, text)})
 
 
-async def test_a_run_merges_the_new_file_by_id_and_touches_only_columns_of_the_file(asker: Asker, worker: Refreshing) -> None:
+async def test_a_run_merges_the_new_file_by_id_and_touches_only_columns_of_the_file(asker: Asker, worker: RefreshJob) -> None:
     uid = await of_file(asker)
     await asker.column(uid, kind="custom", slug="tier")
     await asker.ask("storage.record.update", modelUuid=uid, id="a", data={"tier": "gold"})
@@ -66,7 +66,7 @@ async def test_a_run_merges_the_new_file_by_id_and_touches_only_columns_of_the_f
     assert (await asker.ask("storage.run.list", modelUuid=uid, statuses=["success"]))["runs"][0]["uuid"] == run["uuid"]
 
 
-async def test_a_reset_also_removes_what_the_file_no_longer_has(asker: Asker, worker: Refreshing) -> None:
+async def test_a_reset_also_removes_what_the_file_no_longer_has(asker: Asker, worker: RefreshJob) -> None:
     uid = await of_file(asker)
     await put(asker, uid, SECOND)
     run = await ran(asker, worker, uid, isReset=True)
@@ -74,13 +74,13 @@ async def test_a_reset_also_removes_what_the_file_no_longer_has(asker: Asker, wo
     assert [one["_id"] for one in await asker.records(uid)] == ["a", "c"]
 
 
-async def test_what_has_not_changed_is_not_read_again_unless_forced(asker: Asker, worker: Refreshing) -> None:
+async def test_what_has_not_changed_is_not_read_again_unless_forced(asker: Asker, worker: RefreshJob) -> None:
     uid = await of_file(asker)
     assert await asker.refused("storage.run.create", modelUuid=uid) == (400, "upToDate")
     assert (await ran(asker, worker, uid, isForce=True))["counts"]["unchanged"] == 2
 
 
-async def test_the_same_file_without_ids_twice_is_the_same_records(asker: Asker, worker: Refreshing) -> None:
+async def test_the_same_file_without_ids_twice_is_the_same_records(asker: Asker, worker: RefreshJob) -> None:
     uid = await of_file(asker, "what,n\nx,1\nx,1\ny,2\n")
     before = await asker.records(uid)
     assert len({one["_id"] for one in before}) == 3
@@ -92,7 +92,7 @@ async def test_the_same_file_without_ids_twice_is_the_same_records(asker: Asker,
     assert (run["counts"]["added"], run["counts"]["removed"]) == (1, 1)
 
 
-async def test_a_file_that_does_not_fit_ends_the_run_with_its_sentence_and_changes_nothing(asker: Asker, worker: Refreshing) -> None:
+async def test_a_file_that_does_not_fit_ends_the_run_with_its_sentence_and_changes_nothing(asker: Asker, worker: RefreshJob) -> None:
     uid = await of_file(asker)
     await put(asker, uid, "id,name,n\na,Alpha,5\nb,Beta,many\n")
     run = await ran(asker, worker, uid)
@@ -101,7 +101,7 @@ async def test_a_file_that_does_not_fit_ends_the_run_with_its_sentence_and_chang
     assert [one["n"] for one in await asker.records(uid)] == [1, 2]
 
 
-async def test_only_one_run_at_a_time_and_reads_say_so(asker: Asker, worker: Refreshing) -> None:
+async def test_only_one_run_at_a_time_and_reads_say_so(asker: Asker, worker: RefreshJob) -> None:
     uid = await of_file(asker)
     begun = await asker.ask("storage.model.refresh", uuid=uid)
     assert begun["isRefreshing"] is True
@@ -113,7 +113,7 @@ async def test_only_one_run_at_a_time_and_reads_say_so(asker: Asker, worker: Ref
     assert (await asker.ask("storage.record.list", modelUuid=uid))["isRefreshing"] is False
 
 
-async def test_a_run_that_nobody_began_is_cancelled_at_once_and_does_nothing_later(asker: Asker, worker: Refreshing) -> None:
+async def test_a_run_that_nobody_began_is_cancelled_at_once_and_does_nothing_later(asker: Asker, worker: RefreshJob) -> None:
     uid = await of_file(asker)
     await put(asker, uid, SECOND)
     run = (await asker.ask("storage.run.create", modelUuid=uid))["run"]
@@ -124,7 +124,7 @@ async def test_a_run_that_nobody_began_is_cancelled_at_once_and_does_nothing_lat
     assert await asker.refused("storage.run.cancel", uuid=run["uuid"]) == (409, "runAlreadyFinished")
 
 
-async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(asker: Asker, worker: Refreshing, state: State) -> None:
+async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(asker: Asker, worker: RefreshJob, state: State) -> None:
     uid = await of_file(asker)
     await put(asker, uid, SECOND)
     run = (await asker.ask("storage.run.create", modelUuid=uid))["run"]
@@ -145,7 +145,7 @@ async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(asker
 
 
 async def test_a_run_that_killed_its_workers_five_times_gives_up(
-    asker: Asker, worker: Refreshing, state: State, born: public.Bootstrap
+    asker: Asker, worker: RefreshJob, state: State, born: public.Bootstrap
 ) -> None:
     uid = await of_file(asker)
     run = (await asker.ask("storage.run.create", modelUuid=uid, isForce=True))["run"]

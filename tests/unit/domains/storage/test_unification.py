@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cargo_ai.context.plugins import Parts
-from cargo_ai.domains.storage.models.refresh_job import Refreshing
+from cargo_ai.domains.storage.models.refresh_job import RefreshJob
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.graph.action import Actions
 from cargo_ai.server.api.state import State
@@ -16,10 +16,10 @@ from tests.unit.domains.storage.conftest import Asker, Body
 
 
 @pytest.fixture
-async def worker(state: State) -> AsyncIterator[Refreshing]:
+async def worker(state: State) -> AsyncIterator[RefreshJob]:
     """What a worker does with a run."""
     async with httpx.AsyncClient() as client:
-        yield Refreshing(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
+        yield RefreshJob(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
 
 
 async def source(asker: Asker, slug: str, columns: str, *records: Body) -> str:
@@ -30,7 +30,7 @@ async def source(asker: Asker, slug: str, columns: str, *records: Body) -> str:
     return uid
 
 
-async def unify(asker: Asker, worker: Refreshing, model: str, **how: object) -> Body:
+async def unify(asker: Asker, worker: RefreshJob, model: str, **how: object) -> Body:
     """Set the unification of a model and put it into effect."""
     await asker.ask("storage.model.update", uuid=model, unification={"source": "custom", **how})
     run = (await asker.ask("storage.run.create", modelUuid=model))["run"]
@@ -46,7 +46,7 @@ ACCOUNT = {
 }
 
 
-async def test_records_of_two_models_become_one_account(asker: Asker, worker: Refreshing) -> None:
+async def test_records_of_two_models_become_one_account(asker: Asker, worker: RefreshJob) -> None:
     accounts = await asker.model("accounts", "defineAccount", any=1)
     crm = await source(
         asker, "crm", "name website linkedin",
@@ -66,7 +66,7 @@ async def test_records_of_two_models_become_one_account(asker: Asker, worker: Re
     assert (found["acme.com"]["name"], found["acme.com"]["industry"]) == ("Acme", "Tools")
 
 
-async def test_a_second_run_changes_nothing_and_keeps_what_people_wrote(asker: Asker, worker: Refreshing) -> None:
+async def test_a_second_run_changes_nothing_and_keeps_what_people_wrote(asker: Asker, worker: RefreshJob) -> None:
     accounts = await asker.model("accounts", "defineAccount", any=1)
     await asker.add(accounts, {"name": "By hand", "domain": "acme.com"})
     crm = await source(asker, "crm", "name website linkedin", {"key": "1", "name": "Acme", "website": "acme.com"})
@@ -77,7 +77,7 @@ async def test_a_second_run_changes_nothing_and_keeps_what_people_wrote(asker: A
     assert await asker.records(accounts) == before
 
 
-async def test_contacts_are_tied_to_the_account_of_their_parent(asker: Asker, worker: Refreshing) -> None:
+async def test_contacts_are_tied_to_the_account_of_their_parent(asker: Asker, worker: RefreshJob) -> None:
     accounts = await asker.model("accounts", "defineAccount", any=1)
     contacts = await asker.model("contacts", "defineContact", any=1)
     crm = await source(asker, "crm", "name website linkedin", {"key": "1", "name": "Acme", "website": "acme.com"})

@@ -134,14 +134,14 @@ async def test_a_folder_that_something_lies_in_stays_and_says_what(admin: Person
     inner = await make(admin, "B", parentUuid=top["uuid"])
     tool = ids.new()
     async with admin.asking() as ctx:
-        await usages.put(ctx.db, ctx.workspace, "tool", tool, [("folder", UUID(top["uuid"]))])
+        await usages.replace(ctx.db, ctx.workspace, "tool", tool, [("folder", UUID(top["uuid"]))])
     with pytest.raises(Refusal, match=r"not empty.*1 folder, 1 tool") as refused:
         await admin.ask(REMOVE, uuid=top["uuid"])
     assert (refused.value.status, refused.value.reason) == (409, "folderIsUsed")
     assert refused.value.details["usedBy"] == [{"kind": "folder", "uuid": inner["uuid"]}, {"kind": "tool", "uuid": str(tool)}]
     await admin.ask(REMOVE, uuid=inner["uuid"])
     async with admin.asking() as ctx:
-        await usages.put(ctx.db, ctx.workspace, "tool", tool, [])
+        await usages.replace(ctx.db, ctx.workspace, "tool", tool, [])
     await admin.ask(REMOVE, uuid=top["uuid"])
 
 

@@ -11,7 +11,7 @@ from cargo_ai.kernel import ids
 
 
 def caller(*layers: list[dict[str, object]]) -> Caller:
-    return Caller(ids.new(), ids.new(), ids.new(), "x", tuple(access_rules.layer(one) for one in layers))
+    return Caller(ids.new(), ids.new(), ids.new(), "x", tuple(access_rules.to_layer(one) for one in layers))
 
 
 def allow(*actions: str) -> list[dict[str, object]]:
@@ -53,16 +53,16 @@ def test_a_viewer_may_read_all_but_billing(action: str) -> None:
 def test_what_goes_beyond_the_caller_is_named(rules: list[dict[str, object]]) -> None:
     actions = rules[0]["actions"]
     assert isinstance(actions, list)
-    assert access_rules.beyond(caller(allow("storage:read", "storage:write", "billing:read")), rules) == actions[0]
+    assert access_rules.first_exceeding(caller(allow("storage:read", "storage:write", "billing:read")), rules) == actions[0]
 
 
 @pytest.mark.parametrize("action", ["storage:*", "storage:read", "ai:*", "ai:agent:write", "*"])
 def test_an_admin_may_hand_on_everything(action: str) -> None:
-    assert access_rules.beyond(preset("admin"), allow(action)) is None
+    assert access_rules.first_exceeding(preset("admin"), allow(action)) is None
 
 
 def test_a_deny_is_never_beyond_anybody() -> None:
-    assert access_rules.beyond(preset("viewer"), deny("*")) is None
+    assert access_rules.first_exceeding(preset("viewer"), deny("*")) is None
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_a_deny_is_never_beyond_anybody() -> None:
     ],
 )
 def test_a_wildcard_cannot_be_handed_on_by_whom_a_part_of_it_is_denied(action: str, denied: str, allowed: bool) -> None:
-    assert (access_rules.beyond(caller([*allow("*"), *deny(denied)]), allow(action)) is None) == allowed
+    assert (access_rules.first_exceeding(caller([*allow("*"), *deny(denied)]), allow(action)) is None) == allowed

@@ -53,7 +53,7 @@ async def numbers(database: Database, workspace: uuid.UUID, params: dict[str, An
 def kinds() -> Iterator[None]:
     """The kind `numbers`, for one test."""
     made.clear()
-    exports.export("numbers")(numbers)
+    exports.producer("numbers")(numbers)
     yield
     del exports.producers["numbers"]
 

@@ -74,11 +74,11 @@ async def _lines(records: Sequence[JsonObject]) -> AsyncIterator[bytes]:
 
 async def _segment(ctx: Context, data: batch_kinds.SegmentData) -> JsonObject:
     named = ids.parse(data.segment_uuid)
-    found = await segmentation.segment(ctx.db, named) if named else None
+    found = await segmentation.find_segment(ctx.db, named) if named else None
     if found is None:
         _refuse("failedToGetSegment", f"there is no segment {data.segment_uuid}.", "cargo-ai segmentation segment list")
     try:
-        await segmentation.wanted(ctx.db, ctx.workspace, found.model_uuid, found.filter.to_wire())
+        await segmentation.validate_filter(ctx.db, ctx.workspace, found.model_uuid, found.filter.to_wire())
     except segmentation.InvalidFilter as error:
         _refuse("failedToGetSegment", f"the filter of segment {found.name} no longer fits its model: {error}")
     return {"kind": "segment", "segmentUuid": str(found.uuid)}
@@ -88,7 +88,7 @@ async def _change(ctx: Context, data: batch_kinds.ChangeData) -> JsonObject:
     if not data.change_kinds:
         _refuse("invalidChangeKinds", "say which records of the change: added, updated, removed or unchanged.")
     named = ids.parse(data.change_uuid)
-    found = await segmentation.change(ctx.db, named) if named else None
+    found = await segmentation.find_change(ctx.db, named) if named else None
     if found is None:
         cause = f"there is no change {data.change_uuid} whose records are still kept."
         _refuse("failedToGetSegmentChange", cause, "cargo-ai segmentation change list")
@@ -99,7 +99,7 @@ async def _change(ctx: Context, data: batch_kinds.ChangeData) -> JsonObject:
 async def _filter(ctx: Context, data: batch_kinds.FilterData) -> JsonObject:
     named = ids.parse(data.model_uuid)
     try:
-        found = await segmentation.wanted(ctx.db, ctx.workspace, named, data.filter, data.sort) if named else None
+        found = await segmentation.validate_filter(ctx.db, ctx.workspace, named, data.filter, data.sort) if named else None
     except segmentation.InvalidFilter as error:
         _refuse("invalidData", f"the filter cannot be used: {error}")
     if found is None:

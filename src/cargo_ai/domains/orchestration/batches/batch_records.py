@@ -133,7 +133,7 @@ def _chunks(ctx: Context, origin: Origin, data: JsonObject) -> Chunks | None:
             return batch_source.of_file(ctx.files, workspace, data, 0)
         case "filter":
             kept = (data.get("filter"), data.get("sort"), data.get("limit"))
-            return segmentation.wanted_chunks(database, workspace, _uuid_of(data, "modelUuid"), kept, nobody, 0)
+            return segmentation.filter_chunks(database, workspace, _uuid_of(data, "modelUuid"), kept, nobody, 0)
         case "segment":
             return segmentation.segment_chunks(database, workspace, _uuid_of(data, "segmentUuid"), nobody, 0)
         case "recordIds":
@@ -152,7 +152,7 @@ async def _count(ctx: Context, origin: Origin, data: JsonObject) -> int | None:
     match data["kind"]:
         case "filter":
             kept = (data.get("filter"), data.get("sort"), data.get("limit"))
-            return await segmentation.count_wanted(ctx.database, ctx.workspace, _uuid_of(data, "modelUuid"), kept)
+            return await segmentation.count_filter(ctx.database, ctx.workspace, _uuid_of(data, "modelUuid"), kept)
         case "segment":
             return await segmentation.count_segment(ctx.database, ctx.workspace, _uuid_of(data, "segmentUuid"))
         case "runs":

@@ -14,7 +14,7 @@ from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import BadFile, csv_chunks, json_chunks
+from cargo_ai.files.row_files import InvalidFile, csv_chunks, json_chunks
 from cargo_ai.kernel import ids
 from cargo_ai.store.files import FileMissing, FileStore, require_owner
 
@@ -26,7 +26,7 @@ def plug(parts: Parts) -> None:
     """Let workers read batches of kind `file` and `records`."""
     parts.sources.kinds["file"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
     parts.sources.kinds["records"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
-    parts.sources.kinds["filter"] = lambda workspace, data, skip, batch: segmentation.wanted_chunks(
+    parts.sources.kinds["filter"] = lambda workspace, data, skip, batch: segmentation.filter_chunks(
         parts.database, workspace, _uuid_of(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
     )
     parts.sources.kinds["segment"] = lambda workspace, data, skip, batch: segmentation.segment_chunks(
@@ -83,7 +83,7 @@ async def of_file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any
         async with aclosing(_rows(files.stream(key), key.lower(), skip)) as chunks:
             async for chunk in chunks:
                 yield [_apply_mappings(row, mappings) for row in chunk] if mappings else chunk
-    except BadFile as error:
+    except InvalidFile as error:
         raise SourceFailed(str(error)) from None
     except FileMissing:
         raise SourceFailed("The uploaded file is gone: upload it again.") from None
@@ -93,7 +93,7 @@ def _rows(stream: AsyncIterator[bytes], name: str, skip: int) -> AsyncGenerator[
     """The rows of a file by its name; those of CSV and Parquet are texts."""
     if name.endswith(JSON_LINES):
         return json_chunks(stream, skip=skip)
-    return parquet.chunks(stream, skip=skip) if parquet.is_parquet(name) else csv_chunks(stream, skip=skip)
+    return parquet.read_chunks(stream, skip=skip) if parquet.is_parquet(name) else csv_chunks(stream, skip=skip)
 
 
 def _apply_mappings(row: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def asked(request: contract.DrawDiagram) -> JsonObject:
     return request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-@exports.export("diagram")
+@exports.producer("diagram")
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The pictures of a run, one for every change, the first one at once."""
     request = contract.DrawDiagram.model_validate(params)

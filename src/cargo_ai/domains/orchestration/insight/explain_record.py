@@ -48,7 +48,7 @@ async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contr
     found = await explain.of_run(ctx, row)
     play = await ctx.db.scalar(select(Play).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
     if play is not None and row["finished_ms"] is not None:
-        aside = await segmentation.last_set_aside(ctx.db, play.segment_uuid, request.id)
+        aside = await segmentation.last_excluded_at(ctx.db, play.segment_uuid, request.id)
         if aside is not None and aside.timestamp() * 1000 >= row["created_ms"]:
             found = found.model_copy(update={"sentence": f"{found.sentence} {_OWN}"})
     return contract.ExplanationReply(explanation=found)
@@ -109,7 +109,7 @@ async def _kept_out(ctx: Context, play: Play, model: uuid.UUID, record: str) -> 
     if play.schedule is None:
         sentence = f"The play {play.name!r} has no schedule: it runs when somebody starts a batch."
         return explain.of_no_run(play.workflow_uuid, record, "neverScheduled", sentence, enrol)
-    if await segmentation.last_set_aside(ctx.db, play.segment_uuid, record) is not None:
+    if await segmentation.last_excluded_at(ctx.db, play.segment_uuid, record) is not None:
         return explain.of_no_run(play.workflow_uuid, record, "ownChange", _OWN.replace("Since then only", "Only"), enrol)
     kinds = " or ".join(str(kind) for kind in play.change_kinds)
     sentence = f"The record is in the play's segment, but has not been {kinds} since the play was enabled and last looked."
@@ -121,7 +121,7 @@ async def _in_segment(ctx: Context, play: Play, record: str) -> bool:
     inside = {"kind": "segment", "operator": "in", "segmentUuid": str(play.segment_uuid)}
     named = {"kind": "string", "columnSlug": "_id", "operator": "is", "values": [record]}
     wanted = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [named, inside]}]}
-    chunks = segmentation.wanted_chunks(ctx.database, ctx.workspace, play.model_uuid, (wanted, None, 1), ids.new(), 0)
+    chunks = segmentation.filter_chunks(ctx.database, ctx.workspace, play.model_uuid, (wanted, None, 1), ids.new(), 0)
     try:
         async for chunk in chunks:
             if chunk:

@@ -77,7 +77,7 @@ async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayRep
         contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
     schedule = await play_schedule.validate(ctx, contract.create, request.schedule, None)
     wanted = {name: getattr(request, name) for name in _SEGMENT_FIELDS}
-    segment = await segmentation.create_owned(ctx, CreateSegment(name=SEGMENT_NAME, model_uuid=str(model), **wanted))
+    segment = await segmentation.create_play_segment(ctx, CreateSegment(name=SEGMENT_NAME, model_uuid=str(model), **wanted))
     play_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="play")
     workflow.play_uuid = play_uuid
     ctx.db.add(workflow)
@@ -166,7 +166,7 @@ async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay)
     given = {name: getattr(request, name) for name in _SEGMENT_FIELDS & request.model_fields_set}
     if not given or given == {"filter": None}:
         return
-    if not await segmentation.change_owned(ctx, UpdateSegment(uuid=str(row.segment_uuid), **given)):
+    if not await segmentation.update_play_segment(ctx, UpdateSegment(uuid=str(row.segment_uuid), **given)):
         contract.update.refuse("segmentNotFound")
     if play_schedule.active_type(row) in play_schedule.COMPARED:
         ctx.warn("The play is enabled: records that are in its segment now and were not before count as added.")
@@ -178,19 +178,19 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     row = await owners.lock(ctx, Play, contract.remove, request.uuid)
     if row is None:
         contract.remove.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
-    users = [(kind, user) for kind, user in await usages.users(ctx.db, "play", row.uuid) if user != row.uuid]
+    users = [(kind, user) for kind, user in await usages.used_by(ctx.db, "play", row.uuid) if user != row.uuid]
     if users:
         contract.remove.refuse("playIsUsed", name=row.name, users=await names(ctx.db, users), details=_listed(users))
     was, row.is_enabled = play_schedule.active_type(row), False
     await play_schedule.apply(ctx, row, was)
-    users = await segmentation.remove_owned(ctx, row.segment_uuid, row.uuid)
+    users = await segmentation.remove_play_segment(ctx, row.segment_uuid, row.uuid)
     if users:
         contract.remove.refuse("failedToRemoveSegment", name=row.name, users=await names(ctx.db, users), details=_listed(users))
     now = clock.now()
     row.deleted_at = now
     for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
         await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
-    await usages.put(ctx.db, ctx.workspace, "play", row.uuid, ())
+    await usages.replace(ctx.db, ctx.workspace, "play", row.uuid, ())
     return Removed(uuid=str(row.uuid))
 
 
@@ -227,7 +227,7 @@ async def record_usages(db: AsyncSession, row: Play, nodes: list[JsonObject]) ->
     targets += [("segment", row.segment_uuid), *(("play", uid) for uid in play_schedule.upstream_plays(row))]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
-    await usages.put(db, row.workspace_uuid, "play", row.uuid, targets)
+    await usages.replace(db, row.workspace_uuid, "play", row.uuid, targets)
 
 
 async def names(db: AsyncSession, users: Sequence[tuple[str, uuid.UUID]]) -> str:

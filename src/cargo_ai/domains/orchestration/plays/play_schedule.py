@@ -119,9 +119,9 @@ async def apply(ctx: Context, row: Play, was: str | None) -> None:
     else:
         await connection.execute(FORGET, (row.workspace_uuid, row.uuid))
     if kind in COMPARED:
-        await segmentation.watch(ctx.db, row.segment_uuid, True)
+        await segmentation.set_watched(ctx.db, row.segment_uuid, True)
     if kind not in AT_ONCE:
-        await segmentation.watch(ctx.db, row.segment_uuid, False)
+        await segmentation.set_watched(ctx.db, row.segment_uuid, False)
     if kind in COMPARED and was not in COMPARED:
         data = f'\'{{"kind":"segment","segmentUuid":"{row.segment_uuid}"}}\''
         command = f"cargo-ai orchestration batch create --workflow-uuid {row.workflow_uuid} --data {data}"

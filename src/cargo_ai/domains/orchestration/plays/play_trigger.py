@@ -86,7 +86,7 @@ async def on_change(
     counts: Mapping[str, int] = payload["counts"]
     if not sum(counts[kind] for kind in row.change_kinds):
         return None
-    own = await segmentation.set_aside(db, uuid.UUID(change), row.workflow_uuid)
+    own = await segmentation.exclude_self_caused(db, uuid.UUID(change), row.workflow_uuid)
     wanted = sum(counts[kind] - own.get(kind, 0) for kind in row.change_kinds)
     if not wanted:
         return None

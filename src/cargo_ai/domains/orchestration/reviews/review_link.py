@@ -47,13 +47,13 @@ def make(
     params = ({"email": email} if email else {}) | ({"maker": str(maker)} if maker else {})
     seconds = max(1, int((until - now).total_seconds()))
     # Signed for POST: the same address shows the review when it is merely opened.
-    url = signed_urls.url(secrets, base, "POST", path_of(str(row.uuid)), row.workspace_uuid, params, seconds=seconds)
+    url = signed_urls.sign(secrets, base, "POST", path_of(str(row.uuid)), row.workspace_uuid, params, seconds=seconds)
     return url, now + timedelta(seconds=seconds)
 
 
 def holder(secrets: SecretKey, review: str, query: Iterable[tuple[str, str]]) -> Holder:
     """Who comes with this link; Refusal (403) when it was changed or its time is over."""
-    found = signed_urls.opened(secrets, "POST", path_of(review), query)
+    found = signed_urls.verify(secrets, "POST", path_of(review), query)
     return Holder(found.workspace, found.params.get("email"), ids.parse(found.params.get("maker", "")))
 
 

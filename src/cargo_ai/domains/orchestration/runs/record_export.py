@@ -49,7 +49,7 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
     return UrlReply(url=exports.sign(ctx, "latestOutputs", params, request.format or "csv"))
 
 
-@exports.export("latestRuns")
+@exports.producer("latestRuns")
 async def produce_records(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Records: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRecords.model_validate(params)
@@ -58,7 +58,7 @@ async def produce_records(database: Database, workspace: uuid.UUID, params: dict
     return await run_export.titled_runs(wanted, name, titles=bool(params.get("titles")))
 
 
-@exports.export("latestOutputs")
+@exports.producer("latestOutputs")
 async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The input and the output of one node (by default the last one executed) of each record."""
     request = contract.DownloadRecordOutputs.model_validate(params)

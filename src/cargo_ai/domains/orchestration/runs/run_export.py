@@ -84,7 +84,7 @@ def with_titles(format: str | None) -> JsonObject:
     return {"titles": True} if format in {None, "csv"} else {}
 
 
-@exports.export("runs")
+@exports.producer("runs")
 async def produce_runs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Runs: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRuns.model_validate(params)
@@ -105,7 +105,7 @@ async def titled_runs(wanted: run_rows.RunSelection, filename: str, *, titles: b
     return Export(rows(), [*run_rows.HEAD, *columns.values()], filename)
 
 
-@exports.export("runOutputs")
+@exports.producer("runOutputs")
 async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The input and the output of one node (by default the last one executed) of each run."""
     request = contract.DownloadRunOutputs.model_validate(params)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Text, and_, cast, desc, func, select
 
-from cargo_ai.context.exports import Stored
+from cargo_ai.context.exports import StoredCell
 from cargo_ai.domains.orchestration.runs import run_filter, run_reply
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.engine.journal.tables import executions, runs
@@ -98,7 +98,7 @@ async def outputs(wanted: RunSelection, page: list[RowMapping], slug: str | None
     query = query.join(chosen, and_(chosen.c.run_uuid == executions.c.run_uuid, chosen.c.seq == executions.c.seq))
     async with wanted.database.session(ALL_WORKSPACES) as session:
         found = (await session.execute(query)).all()
-    return {row.run_uuid: row.output if row.output_file is None else Stored(row.output_file) for row in found}
+    return {row.run_uuid: row.output if row.output_file is None else StoredCell(row.output_file) for row in found}
 
 
 def head(row: RowMapping) -> dict[str, Any]:

@@ -131,7 +131,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
         contract.remove.refuse("toolIsReadOnly", name=row.name)
-    users = [(kind, user) for kind, user in await usages.users(ctx.db, "tool", row.uuid) if user != row.uuid]
+    users = [(kind, user) for kind, user in await usages.used_by(ctx.db, "tool", row.uuid) if user != row.uuid]
     if users:
         named = await play.names(ctx.db, users)
         listed = [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]
@@ -141,7 +141,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
         await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
     await trigger.put(ctx.db, row, ())
-    await usages.put(ctx.db, ctx.workspace, "tool", row.uuid, ())
+    await usages.replace(ctx.db, ctx.workspace, "tool", row.uuid, ())
     return Removed(uuid=str(row.uuid))
 
 
@@ -170,7 +170,7 @@ async def record_usages(db: AsyncSession, row: Tool, nodes: list[JsonObject]) ->
     targets += [("model", named) for named in validation.used_models(nodes)]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
-    await usages.put(db, row.workspace_uuid, "tool", row.uuid, targets)
+    await usages.replace(db, row.workspace_uuid, "tool", row.uuid, targets)
 
 
 async def _deployed_nodes(ctx: Context, row: Tool) -> list[JsonObject]:

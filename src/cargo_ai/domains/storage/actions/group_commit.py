@@ -114,7 +114,7 @@ class Grouped:
             if row is None:
                 raise Unusable(f"There is no model {model} in this workspace: {_MODELS}.")
             makes_ids = row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
-            batch = Batch(db, workspace, model_catalog.relation_of(row, ""), makes_ids)
+            batch = Batch(db, workspace, model_catalog.to_relation(row, ""), makes_ids)
             outcomes = await batch.write([(write.kind, write.call) for write in writes])
             await db.commit()
             return outcomes

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage.actions.config import Unusable, matched
 from cargo_ai.domains.storage.models import model_catalog
-from cargo_ai.domains.storage.records.write import Unwritable, Writer
+from cargo_ai.domains.storage.records.write import InvalidRecords, Writer
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import ids
@@ -62,7 +62,7 @@ class ModelNodes:
         async def perform(call: Call) -> Outcome:
             try:
                 return await self._perform(call, act)
-            except (Unusable, Unwritable) as fault:
+            except (Unusable, InvalidRecords) as fault:
                 return Failed(str(fault))
             except (errors.UndefinedColumn, errors.UndefinedTable, errors.DeadlockDetected, errors.SerializationFailure):
                 return Failed("The model was being changed at the same moment.", transient=True)

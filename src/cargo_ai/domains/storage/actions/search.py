@@ -10,7 +10,7 @@ from sqlglot import exp
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.storage.actions.config import Unusable
 from cargo_ai.domains.storage.actions.perform import Task
-from cargo_ai.domains.storage.filter_scopes import scope_of
+from cargo_ai.domains.storage.filter_scopes import build_scope
 from cargo_ai.engine.graph.action import Done, Outcome
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records import rows
@@ -33,7 +33,7 @@ async def search_records(task: Task) -> Outcome:
         first = errors_of(failure)[0]
         raise Unusable(f"The filter or sort is not valid: {first['path']}: {first['message']}.") from None
     limit = _limit(config.get("limit"))
-    scope = await scope_of(task.db, task.catalog, wanted)
+    scope = await build_scope(task.db, task.catalog, wanted)
     try:
         where = compile.where(wanted, task.relation, "t", scope)
         order = compile.order(sort, task.relation, "t")

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage.actions.config import Mapped, Unusable, mappings, matched, merged, values
-from cargo_ai.domains.storage.records.write import Checked, Row, Unwritable, Writer, check_changes, check_new, id_of
+from cargo_ai.domains.storage.records.write import InvalidRecords, Row, ValidatedRecords, Writer, id_of, validate_changes, validate_new
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import clock
@@ -115,7 +115,7 @@ class Batch:
         taken: set[str] = set()
         values_taken: set[tuple[str, str | None]] = set()
         left: list[_One] = []
-        new, changed = Checked(), Checked()
+        new, changed = ValidatedRecords(), ValidatedRecords()
         made: list[tuple[_One, str]] = []
         writers: dict[str, _One] = {}
         for one in ones:
@@ -140,7 +140,7 @@ class Batch:
                     changed.rows += self._changes(one, before)
                     taken.update(one.found)
                     writers |= dict.fromkeys(one.found, one)
-            except Unwritable as fault:
+            except InvalidRecords as fault:
                 one.outcome = Failed(str(fault))
         await self._apply(new, changed, made, writers)
         return left
@@ -149,9 +149,9 @@ class Batch:
         given = values(one.mapped)
         if one.slug:
             given.setdefault(one.slug, one.call.config.get("matchingValue"))
-        checked = check_new(self.relation, [given], makes_ids=self.makes_ids)
+        checked = validate_new(self.relation, [given], makes_ids=self.makes_ids)
         if checked.faults:
-            raise Unwritable(checked.faults)
+            raise InvalidRecords(checked.faults)
         return checked.rows[0]
 
     def _changes(self, one: _One, before: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Row]]:
@@ -160,9 +160,9 @@ class Batch:
             changes = [(uid, merged(one.mapped, before[uid])) for uid in uids if uid in before]
         else:
             changes = [(uid, values(one.mapped)) for uid in uids]
-        checked = check_changes(self.relation, changes)
+        checked = validate_changes(self.relation, changes)
         if checked.faults:
-            raise Unwritable(checked.faults)
+            raise InvalidRecords(checked.faults)
         one.record, one.count = (uids[0] if uids else None), len(uids)
         return checked.rows
 
@@ -173,7 +173,9 @@ class Batch:
             return {}
         return {record["_id"]: record for record in await rows.get(await driver_connection(self.db), self.relation, uids)}
 
-    async def _apply(self, new: Checked, changed: Checked, made: Sequence[tuple[_One, str]], writers: Mapping[str, _One]) -> None:
+    async def _apply(
+        self, new: ValidatedRecords, changed: ValidatedRecords, made: Sequence[tuple[_One, str]], writers: Mapping[str, _One]
+    ) -> None:
         """Write what has no two writers. `writers`: who changes which record."""
         writer = Writer(self.db, self.workspace, self.relation)
         self._written += [(one.call.batch, uid) for one, uid in made]

@@ -29,44 +29,44 @@ _MODELS = "cargo-ai storage model list"
 MOST_RESULTS = 100
 
 
-def reply(raw: JsonObject, position: int) -> ListedColumn:
+def to_response(raw: JsonObject, position: int) -> ListedColumn:
     """The column on the wire."""
     return ListedColumn.model_validate(raw | {"position": position})
 
 
-def replies(row: Model) -> list[ListedColumn]:
+def to_responses(row: Model) -> list[ListedColumn]:
     """All columns of a model, in their order."""
-    return [reply(raw, position) for position, raw in enumerate(model_catalog.ordered(row))]
+    return [to_response(raw, position) for position, raw in enumerate(model_catalog.ordered_columns(row))]
 
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateColumn) -> contract.ColumnReply:
     """Add a column: a stored one to the table, every one to the view. A computed one is filled at once, or by a job."""
-    row = await _locked(ctx, contract.create, request.model_uuid)
+    row = await _lock_model(ctx, contract.create, request.model_uuid)
     column = request.column
     fault = column_fault(column.slug)
     if fault:
         raise invalid_input([{"path": "column.slug", "message": fault}])
-    every = model_catalog.ordered(row)
+    every = model_catalog.ordered_columns(row)
     if any(str(raw["slug"]).lower() == column.slug.lower() for raw in every):
         contract.create.refuse("duplicateSlug", slug=column.slug, fix=f"cargo-ai storage column list --model-uuid {row.uuid}")
     if len(every) >= MOST_COLUMNS:
         raise invalid_input([{"path": "column", "message": f"a model has at most {MOST_COLUMNS:,} columns"}])
     before = await model_catalog.catalog(ctx.db, ctx.workspace)
-    raw = await _fitted(ctx, contract.create, before, _relation(before, row), column)
+    raw = await _validate(ctx, contract.create, before, _relation(before, row), column)
     row.additional_columns = [*row.additional_columns, raw]
     row.column_order = [*(str(one["slug"]) for one in every), column.slug]
-    after = _changed(before, row)
-    statements = await _added(ctx, row, _checked(contract.create, after, row, column.slug), column.slug)
+    after = _apply_to_catalog(before, row)
+    statements = await _ddl_for_new(ctx, row, _check_dependencies(contract.create, after, row, column.slug), column.slug)
     if tuple(row.hashed_columns) != _relation(after, row).hashed:
         # The view has to know what `_hash` covers now.
-        after = _changed(before, row)
-    await definition.show(ctx.db, after, [_relation(after, row)], statements)
-    await _follow(ctx, row, after, column.slug)
-    return contract.ColumnReply(column=_shown(row, column.slug))
+        after = _apply_to_catalog(before, row)
+    await definition.replace_views(ctx.db, after, [_relation(after, row)], statements)
+    await _apply_consequences(ctx, row, after, column.slug)
+    return contract.ColumnReply(column=_find_response(row, column.slug))
 
 
-async def _added(ctx: Context, row: Model, relation: Relation, slug: str) -> list[str]:
+async def _ddl_for_new(ctx: Context, row: Model, relation: Relation, slug: str) -> list[str]:
     """The statements for a stored column. Where the table is small, `_hash` covers it at once."""
     column = relation.column(slug)
     if column is None or column.kind not in STORED:
@@ -81,7 +81,7 @@ async def _added(ctx: Context, row: Model, relation: Relation, slug: str) -> lis
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateColumn) -> contract.ColumnReply:
     """Put another definition in place of a column's. Its kind stays; its type where it has values."""
-    row = await _locked(ctx, contract.update, request.model_uuid)
+    row = await _lock_model(ctx, contract.update, request.model_uuid)
     column = request.column
     before = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = _relation(before, row)
@@ -91,24 +91,24 @@ async def update(ctx: Context, request: contract.UpdateColumn) -> contract.Colum
     if known.kind != column.kind:
         raise invalid_input([{"path": "column.kind", "message": f"{known.slug} is a {known.kind} column and stays one"}])
     if isinstance(column, OriginalColumn):
-        row.columns = [_described(raw, column) if raw["slug"] == known.slug else raw for raw in row.columns]
+        row.columns = [_with_label(raw, column) if raw["slug"] == known.slug else raw for raw in row.columns]
         await ctx.db.flush()
-        return contract.ColumnReply(column=_shown(row, known.slug))
-    raw = await _fitted(ctx, contract.update, before, relation, column)
+        return contract.ColumnReply(column=_find_response(row, known.slug))
+    raw = await _validate(ctx, contract.update, before, relation, column)
     row.additional_columns = [raw if one["slug"] == known.slug else one for one in row.additional_columns]
-    after = _changed(before, row)
-    statements = await _retyped(ctx, row, before, _checked(contract.update, after, row, known.slug), known)
-    after = _changed(before, row)
-    await definition.show(ctx.db, after, _affected(after, row.uuid, known.slug), statements)
-    await _follow(ctx, row, after, known.slug)
-    return contract.ColumnReply(column=_shown(row, known.slug))
+    after = _apply_to_catalog(before, row)
+    statements = await _ddl_for_type(ctx, row, before, _check_dependencies(contract.update, after, row, known.slug), known)
+    after = _apply_to_catalog(before, row)
+    await definition.replace_views(ctx.db, after, _affected(after, row.uuid, known.slug), statements)
+    await _apply_consequences(ctx, row, after, known.slug)
+    return contract.ColumnReply(column=_find_response(row, known.slug))
 
 
-def _described(raw: JsonObject, column: OriginalColumn) -> JsonObject:
+def _with_label(raw: JsonObject, column: OriginalColumn) -> JsonObject:
     return raw | {"label": column.label or raw["label"]} | ({"description": column.description} if column.description is not None else {})
 
 
-async def _retyped(ctx: Context, row: Model, before: Catalog, changed: Relation, known: Column) -> list[str]:
+async def _ddl_for_type(ctx: Context, row: Model, before: Catalog, changed: Relation, known: Column) -> list[str]:
     """The statements for another type of a stored column: only where nothing of value is lost and nobody relies on the old one."""
     relation, column = _relation(before, row), changed.column(known.slug)
     if column is None or column.type == known.type or known.kind not in STORED:
@@ -129,7 +129,7 @@ async def _retyped(ctx: Context, row: Model, before: Catalog, changed: Relation,
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
     """Remove an added column that nothing uses, with its values."""
-    row = await _locked(ctx, contract.remove, request.model_uuid)
+    row = await _lock_model(ctx, contract.remove, request.model_uuid)
     before = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = _relation(before, row)
     column = relation.column(request.column_slug)
@@ -139,10 +139,10 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
         )
     if column.kind == "original":
         contract.remove.refuse("columnIsOriginal", slug=column.slug)
-    users = await _users(ctx, before, row, column)
+    users = await _find_usages(ctx, before, row, column)
     if users:
         contract.remove.refuse(
-            "columnIsUsed", slug=column.slug, users=model_usages.named(users), details={"users": model_usages.listed(users)}
+            "columnIsUsed", slug=column.slug, users=model_usages.to_sentence(users), details={"users": model_usages.to_details(users)}
         )
     statements = [f"drop view if exists {qualified(relation.schema, relation.view)}"]
     if column.kind in STORED:
@@ -150,13 +150,13 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
     row.additional_columns = [raw for raw in row.additional_columns if raw["slug"] != column.slug]
     row.column_order = [slug for slug in row.column_order if slug != column.slug]
     row.hashed_columns = [slug for slug in row.hashed_columns if slug != column.slug]
-    after = _changed(before, row)
-    await definition.show(ctx.db, after, [_relation(after, row)], statements)
-    await _told(ctx, row, after)
+    after = _apply_to_catalog(before, row)
+    await definition.replace_views(ctx.db, after, [_relation(after, row)], statements)
+    await _record_usages(ctx, row, after)
     return Removed(uuid=str(row.uuid))
 
 
-async def _users(ctx: Context, catalog: Catalog, row: Model, column: Column) -> list[tuple[str, object]]:
+async def _find_usages(ctx: Context, catalog: Catalog, row: Model, column: Column) -> list[tuple[str, object]]:
     """Whoever uses a column: other columns, relationships, the title or time of the model, and what other rooms have written down."""
     users: list[tuple[str, object]] = [
         ("column", f"{one.slug}.{reader.slug}") for one, reader in definition.readers(catalog, (row.uuid, column.slug))
@@ -164,17 +164,17 @@ async def _users(ctx: Context, catalog: Catalog, row: Model, column: Column) -> 
     if column.slug in {row.title_column_slug, row.time_column_slug}:
         users.append(("model", row.uuid))
     key = model_catalog.column_key(row.uuid, column.slug)
-    users += [one for one in await usages.users(ctx.db, model_usages.COLUMN, key) if one[0] != model_usages.MODEL]
+    users += [one for one in await usages.used_by(ctx.db, model_usages.COLUMN, key) if one[0] != model_usages.MODEL]
     return users
 
 
 @handles(contract.reorder)
 async def reorder(ctx: Context, request: contract.ReorderColumn) -> contract.ColumnsReply:
     """Move a column."""
-    row = await _locked(ctx, contract.reorder, request.model_uuid)
+    row = await _lock_model(ctx, contract.reorder, request.model_uuid)
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
     column = _relation(catalog, row).column(request.column_slug)
-    slugs = [str(raw["slug"]) for raw in model_catalog.ordered(row)]
+    slugs = [str(raw["slug"]) for raw in model_catalog.ordered_columns(row)]
     if column is None or column.slug not in slugs:
         contract.reorder.refuse("columnNotFound", slug=request.column_slug)
     if not 0 <= request.to_index < len(slugs):
@@ -183,23 +183,23 @@ async def reorder(ctx: Context, request: contract.ReorderColumn) -> contract.Col
     slugs.insert(request.to_index, column.slug)
     row.column_order = slugs
     await ctx.db.flush()
-    return contract.ColumnsReply(columns=replies(row))
+    return contract.ColumnsReply(columns=to_responses(row))
 
 
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: contract.OfModel) -> contract.ColumnsReply:
     """Every column."""
-    row = await model.living(ctx.db, request.model_uuid)
+    row = await model.find(ctx.db, request.model_uuid)
     if row is None:
         contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
-    return contract.ColumnsReply(columns=replies(row))
+    return contract.ColumnsReply(columns=to_responses(row))
 
 
 @handles(contract.exists_by_slug)
 async def exists_by_slug(ctx: Context, request: contract.ColumnBySlug) -> contract.Exists:
     """Whether the slug is in use."""
-    row = await model.living(ctx.db, request.model_uuid)
-    return contract.Exists(exists=row is not None and any(raw["slug"] == request.slug for raw in model_catalog.ordered(row)))
+    row = await model.find(ctx.db, request.model_uuid)
+    return contract.Exists(exists=row is not None and any(raw["slug"] == request.slug for raw in model_catalog.ordered_columns(row)))
 
 
 @handles(contract.autocomplete)
@@ -217,7 +217,7 @@ async def autocomplete(ctx: Context, request: contract.Autocomplete) -> contract
     return contract.ResultsReply(results=[contract.Result(value=text, label=text) for text in found])
 
 
-async def _fitted(
+async def _validate(
     ctx: Context, operation: Operation[Any, Any, Any], catalog: Catalog, relation: Relation, column: AdditionalColumn
 ) -> JsonObject:
     """The column as it is stored, checked as far as it goes alone. The type of a metric or lookup is what it computes."""
@@ -225,7 +225,7 @@ async def _fitted(
     if isinstance(column, ComputedColumn):
         if column.expression.instruct_to == "ai":
             operation.refuse("aiExpressionNotAllowed")
-        problems = await computed.problems(Column(column.slug, column.type, "computed", definition=raw), ctx.workspace)
+        problems = await computed.find_problems(Column(column.slug, column.type, "computed", definition=raw), ctx.workspace)
         if problems:
             raise invalid_input([{"path": "column.expression", "message": problem} for problem in problems])
     if isinstance(column, MetricColumn | LookupColumn):
@@ -239,15 +239,15 @@ async def _fitted(
     return raw
 
 
-def _checked(operation: Operation[Any, Any, Any], catalog: Catalog, row: Model, slug: str) -> Relation:
+def _check_dependencies(operation: Operation[Any, Any, Any], catalog: Catalog, row: Model, slug: str) -> Relation:
     """The relation with its new column, after everything that it stands on was checked."""
     relation = _relation(catalog, row)
     column = relation.column(slug)
     assert column is not None
     try:
         definition.check(catalog, relation, column)
-        computed.Computed.of(relation)
-    except (ColumnFault, computed.Circular) as fault:
+        computed.ComputedColumns.of(relation)
+    except (ColumnFault, computed.CircularColumns) as fault:
         if column.kind == "computed":
             raise invalid_input([{"path": "column.expression", "message": str(fault)}]) from None
         operation.refuse("invalidRelationship", problem=str(fault))
@@ -257,7 +257,7 @@ def _checked(operation: Operation[Any, Any, Any], catalog: Catalog, row: Model, 
 def _affected(catalog: Catalog, place: uuid.UUID, slug: str) -> list[Relation]:
     """The model itself and every one whose view shows something made of this column, however indirectly."""
     found: dict[uuid.UUID, Relation] = {}
-    ahead, seen = [(place, slug)], set[definition.Place]()
+    ahead, seen = [(place, slug)], set[definition.ColumnRef]()
     while ahead:
         here = ahead.pop()
         if here in seen:
@@ -270,33 +270,33 @@ def _affected(catalog: Catalog, place: uuid.UUID, slug: str) -> list[Relation]:
     return list(found.values())
 
 
-async def _follow(ctx: Context, row: Model, catalog: Catalog, slug: str) -> None:
+async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, slug: str) -> None:
     """What a new definition entails: references, an index for the lookup's columns, and values of a computed column."""
     relation = _relation(catalog, row)
     column = relation.column(slug)
-    await _told(ctx, row, catalog)
+    await _record_usages(ctx, row, catalog)
     if column is not None and column.kind == "lookup":
         join = cast("dict[str, str]", column.definition["join"])
         related = catalog.by_model(uuid.UUID(join["toModelUuid"]))
-        await definition.alter(ctx.db, ddl.add_index(related, join["toColumnSlug"]) if related else [])
+        await definition.alter_tables(ctx.db, ddl.add_index(related, join["toColumnSlug"]) if related else [])
     if column is not None and column.kind == "computed":
-        await recompute.after_change(ctx, relation)
+        await recompute.recompute(ctx, relation)
 
 
-async def _told(ctx: Context, row: Model, catalog: Catalog) -> None:
+async def _record_usages(ctx: Context, row: Model, catalog: Catalog) -> None:
     dataset = row.dataset_uuid
     connector = await model.connector_of(ctx.db, dataset)
-    await model_usages.model(ctx.db, row, catalog, connector)
-    events.say(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})
+    await model_usages.record_model(ctx.db, row, catalog, connector)
+    events.publish(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})
 
 
-def _shown(row: Model, slug: str) -> ListedColumn:
-    return next(one for one in replies(row) if one.slug == slug)
+def _find_response(row: Model, slug: str) -> ListedColumn:
+    return next(one for one in to_responses(row) if one.slug == slug)
 
 
-def _changed(before: Catalog, row: Model) -> Catalog:
+def _apply_to_catalog(before: Catalog, row: Model) -> Catalog:
     """The catalog with what was just changed of the row, which this transaction has locked."""
-    shown = (model_catalog.relation_of(row, one.dataset) if one.model == row.uuid else one for one in before.relations)
+    shown = (model_catalog.to_relation(row, one.dataset) if one.model == row.uuid else one for one in before.relations)
     return replace(before, relations=tuple(shown))
 
 
@@ -306,8 +306,8 @@ def _relation(catalog: Catalog, row: Model) -> Relation:
     return found
 
 
-async def _locked(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> Model:
-    row = await model.living(ctx.db, text, lock=True)
+async def _lock_model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> Model:
+    row = await model.find(ctx.db, text, lock=True)
     if row is None:
         operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
     return row

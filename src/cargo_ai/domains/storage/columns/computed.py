@@ -20,18 +20,18 @@ from cargo_ai.store.driver import Connection, fetch
 
 SCOPE = frozenset({"record", "now"})
 CHUNK = 1_000
-MOST_WARNINGS = 20
+MAX_WARNINGS = 20
 
 _READ = re.compile(r"\brecord\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)|\brecord\s*(?:\?\.)?\[\s*(['\"])(.+?)\2\s*\]")
 _KINDS = re.compile(r"(?:original|custom|computed|metric|lookup)__")
 
 
-class Circular(ValueError):
+class CircularColumns(ValueError):
     """Columns that need each other; the message names them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledColumn:
     """One computed column, ready to evaluate."""
 
     column: Column
@@ -40,30 +40,30 @@ class Compiled:
 
 
 @dataclass(slots=True)
-class Computed:
+class ComputedColumns:
     """All computed columns of a model, each after those that it reads."""
 
-    columns: list[Compiled] = field(default_factory=list[Compiled])
+    columns: list[CompiledColumn] = field(default_factory=list[CompiledColumn])
     warnings: list[str] = field(default_factory=list[str])
 
     @staticmethod
-    def of(relation: Relation) -> Computed:
+    def of(relation: Relation) -> ComputedColumns:
         """The model's. Circular when some of them need each other."""
-        return Computed(_sorted([compiled(column) for column in relation.columns if column.kind == "computed"]))
+        return ComputedColumns(_in_dependency_order([compile_column(column) for column in relation.columns if column.kind == "computed"]))
 
     async def fill(self, records: Sequence[Mapping[str, Any]], workspace: uuid.UUID) -> list[dict[str, str | None]]:
         """The values of every column for each record, as the database reads them. What fails is null, and warned about."""
         now = clock.to_iso(clock.now())
-        scopes: list[dict[str, Any]] = [{"record": _spelt(record, self.columns), "now": now} for record in records]
+        scopes: list[dict[str, Any]] = [{"record": _with_prefixed_names(record, self.columns), "now": now} for record in records]
         filled: list[dict[str, str | None]] = [{} for _ in records]
         for one in self.columns:
             slug, kind = one.column.slug, one.column.type
-            for scope, values, answers in zip(scopes, filled, await _answers(one, scopes, workspace), strict=True):
+            for scope, values, answers in zip(scopes, filled, await _evaluate(one, scopes, workspace), strict=True):
                 values[slug] = text = self._one(one, scope, answers)
                 scope["record"][slug] = scope["record"][f"computed__{slug}"] = from_text(text, kind)
         return filled
 
-    def _one(self, one: Compiled, scope: Mapping[str, Any], answers: Mapping[Question, Answer]) -> str | None:
+    def _one(self, one: CompiledColumn, scope: Mapping[str, Any], answers: Mapping[Question, Answer]) -> str | None:
         slug = one.column.slug
         try:
             # What is missing is undefined by design: its warnings would fill every reply.
@@ -75,11 +75,11 @@ class Computed:
         return None
 
     def _warn(self, sentence: str) -> None:
-        if sentence not in self.warnings and len(self.warnings) < MOST_WARNINGS:
+        if sentence not in self.warnings and len(self.warnings) < MAX_WARNINGS:
             self.warnings.append(sentence)
 
 
-async def _answers(one: Compiled, scopes: Sequence[dict[str, Any]], workspace: uuid.UUID) -> list[dict[Question, Answer]]:
+async def _evaluate(one: CompiledColumn, scopes: Sequence[dict[str, Any]], workspace: uuid.UUID) -> list[dict[Question, Answer]]:
     """What the JavaScript engine says to each record, asked in one go; nothing where the expression needs none."""
     found: list[dict[Question, Answer]] = [{} for _ in scopes]
     if not one.resolver.engine:
@@ -96,26 +96,26 @@ async def _answers(one: Compiled, scopes: Sequence[dict[str, Any]], workspace: u
     return found
 
 
-async def problems(column: Column, workspace: uuid.UUID) -> list[str]:
+async def find_problems(column: Column, workspace: uuid.UUID) -> list[str]:
     """What is wrong with the expression of a column, before it is evaluated."""
-    resolver = compiled(column).resolver
+    resolver = compile_column(column).resolver
     wrong = await evaluator.shared().check(workspace, resolver.engine) if resolver.engine and not resolver.problems else {}
     return [str(problem) for problem in (*resolver.problems, *wrong.values())]
 
 
-def compiled(column: Column) -> Compiled:
+def compile_column(column: Column) -> CompiledColumn:
     """A computed column and the columns that it reads, as far as its text says."""
     resolver = compile_config(column.definition["expression"], names=SCOPE)
     reads: set[str] = set()
     for source in resolver.sources:
         for dotted, _, bracketed in _READ.findall(source):
             reads.add(_KINDS.sub("", dotted or bracketed, count=1) if _KINDS.match(dotted or bracketed) else dotted or bracketed)
-    return Compiled(column, resolver, frozenset(reads))
+    return CompiledColumn(column, resolver, frozenset(reads))
 
 
 async def refresh(connection: Connection, relation: Relation, uids: Sequence[str], workspace: uuid.UUID) -> list[str]:
     """Compute the columns of these records anew and store what differs; sentences about what could not be computed."""
-    computed = Computed.of(relation)
+    computed = ComputedColumns.of(relation)
     if not computed.columns:
         return []
     sources = [SYSTEM_COLUMNS["_id"], *stored(relation)]
@@ -141,7 +141,7 @@ async def refresh_all(connection: Connection, relation: Relation, workspace: uui
     return list(warnings)
 
 
-def _spelt(record: Mapping[str, Any], columns: Sequence[Compiled]) -> dict[str, Any]:
+def _with_prefixed_names(record: Mapping[str, Any], columns: Sequence[CompiledColumn]) -> dict[str, Any]:
     """A copy of the record, with `<kind>__<slug>` beside the plain slugs where some expression is written so."""
     seen = dict(record)
     if any(_KINDS.search(source) for one in columns for source in one.resolver.sources):
@@ -149,13 +149,13 @@ def _spelt(record: Mapping[str, Any], columns: Sequence[Compiled]) -> dict[str, 
     return seen
 
 
-def _sorted(columns: list[Compiled]) -> list[Compiled]:
+def _in_dependency_order(columns: list[CompiledColumn]) -> list[CompiledColumn]:
     left = {one.column.slug: one for one in columns}
-    done: list[Compiled] = []
+    done: list[CompiledColumn] = []
     while left:
         ready = [one for one in left.values() if not (one.reads & left.keys())]
         if not ready:
-            raise Circular(f"These computed columns need each other: {', '.join(left)}.")
+            raise CircularColumns(f"These computed columns need each other: {', '.join(left)}.")
         for one in ready:
             done.append(left.pop(one.column.slug))
     return done

@@ -24,30 +24,30 @@ from cargo_ai.records.filter.terms import InvalidFilter, Scope
 from cargo_ai.records.views import ColumnFault, Views
 from cargo_ai.store.driver import driver_connection
 
-Place = tuple[uuid.UUID, str]
+ColumnRef = tuple[uuid.UUID, str]
 """A column of a model."""
 
 
-def reads(catalog: Catalog, relation: Relation, column: Column) -> Iterator[Place]:
+def reads(catalog: Catalog, relation: Relation, column: Column) -> Iterator[ColumnRef]:
     """The columns that a column reads directly. Raises ColumnFault where it names what is not there."""
     if column.kind == "computed":
         known = {one.slug for one in relation.columns}
-        yield from ((relation.model, slug) for slug in computed.compiled(column).reads if slug in known)
+        yield from ((relation.model, slug) for slug in computed.compile_column(column).reads if slug in known)
     else:
         yield from ((other.model, slug) for other, slug in views.needs(catalog, relation, column))
 
 
-def readers(catalog: Catalog, place: Place) -> list[tuple[Relation, Column]]:
+def readers(catalog: Catalog, place: ColumnRef) -> list[tuple[Relation, Column]]:
     """The columns that read this one directly."""
     found: list[tuple[Relation, Column]] = []
     for relation in catalog.relations:
         for column in relation.columns:
-            if (relation.model, column.slug) != place and _names(catalog, relation, column, place):
+            if (relation.model, column.slug) != place and _reads_column(catalog, relation, column, place):
                 found.append((relation, column))
     return found
 
 
-def _names(catalog: Catalog, relation: Relation, column: Column, place: Place) -> bool:
+def _reads_column(catalog: Catalog, relation: Relation, column: Column, place: ColumnRef) -> bool:
     try:
         return place in reads(catalog, relation, column)
     except ColumnFault:
@@ -56,24 +56,24 @@ def _names(catalog: Catalog, relation: Relation, column: Column, place: Place) -
 
 def check(catalog: Catalog, relation: Relation, column: Column) -> None:
     """ColumnFault when the column names what is not there, does not fit, or leads back to itself. `catalog` already has it."""
-    _walk(catalog, relation, column, ())
+    _refuse_circular(catalog, relation, column, ())
     if column.kind == "computed":
         made = {one.slug: one.kind for one in relation.columns if one.kind in {"metric", "lookup"}}
-        seen = [slug for slug in computed.compiled(column).reads if slug in made]
+        seen = [slug for slug in computed.compile_column(column).reads if slug in made]
         if seen:
             raise ColumnFault(
                 f"A computed column reads columns that are kept in the record, and {seen[0]} is a {made[seen[0]]}, "
                 "which changes without the record being written."
             )
     elif column.definition.get("filter"):
-        condition(catalog)(column.definition["filter"], _filtered(catalog, relation, column), "b")
+        condition(catalog)(column.definition["filter"], _filtered_relation(catalog, relation, column), "b")
 
 
-def _filtered(catalog: Catalog, relation: Relation, column: Column) -> Relation:
+def _filtered_relation(catalog: Catalog, relation: Relation, column: Column) -> Relation:
     return views.lookup_model(catalog, column) if column.kind == "lookup" else views.metric_link(catalog, relation, column)[1]
 
 
-def _walk(catalog: Catalog, relation: Relation, column: Column, above: tuple[Place, ...]) -> None:
+def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, above: tuple[ColumnRef, ...]) -> None:
     place = (relation.model, column.slug)
     if place in above:
         raise ColumnFault(f"The column {column.slug} would need itself: {' → '.join(slug for _, slug in (*above, place))}.")
@@ -81,7 +81,7 @@ def _walk(catalog: Catalog, relation: Relation, column: Column, above: tuple[Pla
         other = catalog.by_model(model)
         found = other.column(slug) if other else None
         if other is not None and found is not None and found.kind in {"computed", "metric", "lookup"}:
-            _walk(catalog, other, found, (*above, place))
+            _refuse_circular(catalog, other, found, (*above, place))
 
 
 def condition(catalog: Catalog) -> views.Condition:
@@ -101,7 +101,7 @@ def condition(catalog: Catalog) -> views.Condition:
         except InvalidFilter as fault:
             raise ColumnFault(str(fault)) from None
         values = {name: scope.live.get(name) or _literal(value) for name, value in scope.params.items()}
-        return where.transform(_written, values).sql(dialect="postgres")
+        return where.transform(_inline_values, values).sql(dialect="postgres")
 
     return compiled
 
@@ -123,25 +123,25 @@ def _literal(value: Any) -> str:
     return sql.Literal(value.astimezone(UTC) if isinstance(value, datetime) else value).as_string(None)
 
 
-def _written(node: exp.Expr, values: Mapping[str, str]) -> exp.Expr:
+def _inline_values(node: exp.Expr, values: Mapping[str, str]) -> exp.Expr:
     if not isinstance(node, exp.Placeholder):
         return node
     return exp.Paren(this=exp.Var(this=values[str(node.this)]))
 
 
-async def show(db: AsyncSession, catalog: Catalog, relations: Iterable[Relation], before: Iterable[str] = ()) -> None:
+async def replace_views(db: AsyncSession, catalog: Catalog, relations: Iterable[Relation], before: Iterable[str] = ()) -> None:
     """Put new views in place for these relations, after the statements of `before`. Refusal (503) when a table is in use."""
     maker = Views(catalog, condition(catalog))
     statements = [*before, *(statement for relation in relations for statement in maker.create(relation))]
-    await alter(db, statements)
+    await alter_tables(db, statements)
 
 
-def at_once(catalog: Catalog, relation: Relation) -> str:
+def select_with_grouped_metrics(catalog: Catalog, relation: Relation) -> str:
     """The select of a relation's view in the form that computes its metrics for all records at once."""
     return Views(catalog, condition(catalog), grouped=True).select(relation)
 
 
-async def alter(db: AsyncSession, statements: Iterable[str]) -> None:
+async def alter_tables(db: AsyncSession, statements: Iterable[str]) -> None:
     """Change tables in the session's transaction. Refusal (503) when one of them is in use."""
     try:
         await ddl.change(await driver_connection(db), list(statements))

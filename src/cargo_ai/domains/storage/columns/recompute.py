@@ -22,7 +22,7 @@ CHUNK = 2_000
 _log = log.get(__name__)
 
 
-async def after_change(ctx: Context, relation: Relation) -> None:
+async def recompute(ctx: Context, relation: Relation) -> None:
     """Bring all records in line with the model's computed columns."""
     connection = await driver_connection(ctx.db)
     if not await ddl.is_small(connection, relation):
@@ -31,10 +31,10 @@ async def after_change(ctx: Context, relation: Relation) -> None:
         return
     for sentence in await computed.refresh_all(connection, relation, ctx.workspace):
         ctx.warn(sentence)
-    write.tell(ctx.db, ctx.workspace, relation.model, None, await rows.count(connection, relation))
+    write.publish_change(ctx.db, ctx.workspace, relation.model, None, await rows.count(connection, relation))
 
 
-class Recomputing:
+class RecomputeJob:
     """The job: all records of a model in pieces, each a transaction of its own. Begun again after a crash, it does the same again."""
 
     def __init__(self, database: Database) -> None:
@@ -54,7 +54,7 @@ class Recomputing:
                     return
                 for sentence in await computed.refresh(connection, relation, found, here):
                     _log.warning("a computed column could not be filled", model=model, cause=sentence)
-                write.tell(db, here, relation.model, found)
+                write.publish_change(db, here, relation.model, found)
                 await db.commit()
                 after = found[-1]
 
@@ -62,4 +62,4 @@ class Recomputing:
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers carry out the job."""
-    parts.tasks[TASK] = Recomputing(parts.database).run
+    parts.tasks[TASK] = RecomputeJob(parts.database).run

@@ -27,23 +27,23 @@ _FORMS: Mapping[str, Matching] = {
     "crunchbasePermalink": "handle",
     "twitterHandle": "handle",
 }
-_SAME: Mapping[str, str] = {"personalEmail": "email", "workEmail": "email"}
+_ALIASES: Mapping[str, str] = {"personalEmail": "email", "workEmail": "email"}
 """References whose values are looked for together: one person's work address may be another list's plain one."""
 
 
-class Known(NamedTuple):
+class IdentityValue(NamedTuple):
     """A value that somebody is known by."""
 
     reference: str
     value: str
 
 
-def known(reference: str, value: str) -> Known:
+def to_identity_value(reference: str, value: str) -> IdentityValue:
     """The value under the name that it is kept by."""
-    return Known(_SAME.get(reference, reference), value)
+    return IdentityValue(_ALIASES.get(reference, reference), value)
 
 
-def key_of(reference: str, relation: Relation, slug: str, alias: str = "r") -> str:
+def key_expression(reference: str, relation: Relation, slug: str, alias: str = "r") -> str:
     """The expression for a column's value in the form that references are kept in."""
     column = relation.column(slug)
     name = f"{alias}.{quoted(column.slug if column else slug)}"
@@ -69,9 +69,9 @@ class Identities:
         there = f"select 1 from {own} as t where t._id = u.record_id"  # noqa: S608 - names, quoted
         await execute(connection, f"delete from unified_references as u where u.model_uuid = %s and not exists ({there})", [model])  # noqa: S608
         for reference, slug in fills.items():
-            if self.relation.column(slug) is None or reference in _SAME:
+            if self.relation.column(slug) is None or reference in _ALIASES:
                 continue
-            value = key_of(reference, self.relation, slug, "t")
+            value = key_expression(reference, self.relation, slug, "t")
             await execute(
                 connection,
                 "insert into unified_references (workspace_uuid, model_uuid, reference, value, record_id) "  # noqa: S608 - names, quoted
@@ -81,7 +81,7 @@ class Identities:
                 {"workspace": self.workspace, "model": model, "reference": reference},
             )
 
-    async def find(self, wanted: Collection[Known]) -> dict[Known, str]:
+    async def find(self, wanted: Collection[IdentityValue]) -> dict[IdentityValue, str]:
         """The records that these values lead to."""
         own = {one: one.value for one in wanted if one.reference == OWN}
         asked = [one for one in wanted if one.reference != OWN]
@@ -92,9 +92,9 @@ class Identities:
             "where u.model_uuid = %s and u.workspace_uuid = %s",
             [[one.reference for one in asked], [one.value for one in asked], self.relation.model, self.workspace],
         )
-        return own | {Known(reference, value): str(record) for reference, value, record in found}
+        return own | {IdentityValue(reference, value): str(record) for reference, value, record in found}
 
-    async def keep(self, known: Mapping[Known, str]) -> None:
+    async def keep(self, known: Mapping[IdentityValue, str]) -> None:
         """Let these values lead to these records; what leads somewhere already stays."""
         await execute(
             await driver_connection(self.db),

@@ -31,7 +31,7 @@ from cargo_ai.records.merge.statements import MOST_IN_GROUP, Group, Which
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 SHOWN_RECORDS = 1_000
 """So many records are shown in one reply; the groups behind them come with the next page."""
 _COMPARED = {"string", "number", "date", "boolean"}
@@ -42,7 +42,7 @@ _MODELS = "cargo-ai storage model list"
 async def find(ctx: Context, request: contract.FindDuplicates) -> contract.DuplicatesReply:
     """A page of groups, with what a merge would make of each."""
     _, relation = await _model(ctx, contract.find, request.uuid)
-    which = await _which(ctx, contract.find, relation, request)
+    which = await _to_criteria(ctx, contract.find, relation, request)
     connection = await driver_connection(ctx.db)
     found = await statements.find(connection, relation, which, limit=request.limit, offset=request.offset)
     _warn_of_large(ctx, found.too_large)
@@ -58,7 +58,7 @@ async def find(ctx: Context, request: contract.FindDuplicates) -> contract.Dupli
     ids_of = [group.ids for group in found.groups[: len(groups)]]
     leading = await relink.preview(connection, relation, wanted, ids_of)
     groups = [
-        made.model_copy(update={"repointed": [_repointed(one, count) for one, count in found]})
+        made.model_copy(update={"repointed": [_relinked_to_response(one, count) for one, count in found]})
         for made, found in zip(groups, leading, strict=True)
     ]
     return contract.DuplicatesReply(groups=groups, groups_count=found.count, duplicates_count=found.duplicates)
@@ -89,7 +89,7 @@ def preview(relation: Relation, group: Group, records: Sequence[JsonObject]) -> 
     )
 
 
-def _repointed(one: Reference, count: int) -> contract.Repointed:
+def _relinked_to_response(one: Reference, count: int) -> contract.Repointed:
     return contract.Repointed(model_uuid=str(one.relation.model), column_slug=one.place.column.slug, count=count)
 
 
@@ -102,7 +102,7 @@ def is_empty(value: Any) -> bool:
 async def create(ctx: Context, request: contract.CreateMerge) -> contract.MergedReply:
     """Merge the first groups, in one transaction."""
     row, relation = await _model(ctx, contract.create, request.model_uuid)
-    which = await _which(ctx, contract.create, relation, request)
+    which = await _to_criteria(ctx, contract.create, relation, request)
     connection, now = await driver_connection(ctx.db), clock.now()
     made = RecordMerge(
         uuid=ids.new(),
@@ -124,31 +124,31 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     await _recompute(ctx, relation, merged.filled)
     # The moment by which an undo knows that nobody has changed the survivor since.
     await statements.stamp(connection, relation, merged.filled, now)
-    write.tell(ctx.db, ctx.workspace, relation.model, [*merged.filled, *merged.removed])
+    write.publish_change(ctx.db, ctx.workspace, relation.model, [*merged.filled, *merged.removed])
     wanted = relink.references(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
     moved = await relink.repoint(connection, relation, wanted, uid=made.uuid, workspace=ctx.workspace, now=now)
-    await _follow(ctx, moved, made.uuid)
+    await _finish_relinking(ctx, moved, made.uuid)
     made.repointed_count = sum(one.count for one in moved)
     await ctx.db.flush()
     _warn_of_large(ctx, merged.too_large)
-    leading = [_repointed(one.reference, one.count) for one in moved]
-    return contract.MergedReply(merge=reply(made), groups_left=merged.left, repointed=leading)
+    leading = [_relinked_to_response(one.reference, one.count) for one in moved]
+    return contract.MergedReply(merge=to_response(made), groups_left=merged.left, repointed=leading)
 
 
-async def _follow(ctx: Context, moved: Sequence[Repointed], merge: uuid.UUID) -> None:
+async def _finish_relinking(ctx: Context, moved: Sequence[Repointed], merge: uuid.UUID) -> None:
     """What follows where records lead elsewhere: computed columns, which leave the time of their last change, and the outbox."""
     connection = await driver_connection(ctx.db)
     for one in {one.reference.relation.model: one.reference.relation for one in moved}.values():
-        if computed.Computed.of(one).columns:
+        if computed.ComputedColumns.of(one).columns:
             async with aclosing(relink.pages(connection, one, merge)) as pages:
                 async for page in pages:
                     await _recompute(ctx, one, [uid for uid, _ in page])
                     await relink.stamp(connection, one, page)
     for one in moved:
-        write.tell(ctx.db, ctx.workspace, one.reference.relation.model, one.ids if len(one.ids) == one.count else None, one.count)
+        write.publish_change(ctx.db, ctx.workspace, one.reference.relation.model, one.ids if len(one.ids) == one.count else None, one.count)
 
 
-def reply(row: RecordMerge) -> contract.Merge:
+def to_response(row: RecordMerge) -> contract.Merge:
     """The merge on the wire."""
     return contract.Merge(
         uuid=str(row.uuid),
@@ -171,11 +171,11 @@ async def get_all(ctx: Context, request: contract.ListMerges) -> contract.Merges
     """A page of the merges of the workspace or of one model, newest first."""
     wanted = select(RecordMerge).order_by(RecordMerge.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
-        of = await model.living(ctx.db, request.model_uuid)
+        of = await model.find(ctx.db, request.model_uuid)
         if of is None:
             contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
         wanted = wanted.where(RecordMerge.model_uuid == of.uuid)
-    return contract.MergesReply(merges=[reply(row) for row in await ctx.db.scalars(wanted)])
+    return contract.MergesReply(merges=[to_response(row) for row in await ctx.db.scalars(wanted)])
 
 
 @handles(contract.undo)
@@ -188,7 +188,7 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
         contract.undo.refuse("mergeAlreadyUndone")
     if not await ctx.db.scalar(select(exists().where(MergedRecord.merge_uuid == row.uuid))):
         contract.undo.refuse("mergeTooOld")
-    of = await model.living(ctx.db, str(row.model_uuid), lock=True)
+    of = await model.find(ctx.db, str(row.model_uuid), lock=True)
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = None if of is None else catalog.by_model(of.uuid)
     if relation is None:
@@ -205,13 +205,13 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
         contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
     await _recompute(ctx, relation, [*undone.restored, *undone.reverted, *undone.changed_since])
     await statements.restamp(connection, relation, row.uuid, [*undone.restored, *undone.reverted])
-    await _follow(ctx, back, row.uuid)
+    await _finish_relinking(ctx, back, row.uuid)
     if undone.changed_since:
         ctx.warn(f"{len(undone.changed_since):,} records were changed after the merge: they keep what was written since.")
-    write.tell(ctx.db, ctx.workspace, relation.model, [*undone.restored, *undone.reverted, *undone.changed_since])
+    write.publish_change(ctx.db, ctx.workspace, relation.model, [*undone.restored, *undone.reverted, *undone.changed_since])
     row.undone_at = now
     await ctx.db.flush()
-    return contract.MergeReply(merge=reply(row))
+    return contract.MergeReply(merge=to_response(row))
 
 
 async def _recompute(ctx: Context, relation: Relation, uids: Sequence[str]) -> None:
@@ -220,14 +220,14 @@ async def _recompute(ctx: Context, relation: Relation, uids: Sequence[str]) -> N
 
 
 async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
-    row = await model.living(ctx.db, text)
+    row = await model.find(ctx.db, text)
     relation = None if row is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(row.uuid)
     if row is None or relation is None:
         operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
     return row, relation
 
 
-async def _which(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, request: contract.WhichDuplicates) -> Which:
+async def _to_criteria(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, request: contract.WhichDuplicates) -> Which:
     if (request.by is None) == (request.ids is None):
         operation.refuse("matchingNotPossible", problem="Say what makes records duplicates: columns with --by, or records with --ids.")
     if request.survivor_id is not None and request.survivor_id not in (request.ids or ()):
@@ -239,13 +239,13 @@ async def _which(ctx: Context, operation: Operation[Any, Any, Any], relation: Re
             operation.refuse("recordNotFound", id=missing)
         if len(set(request.ids)) < 2:
             operation.refuse("matchingNotPossible", problem="Name at least two different records.")
-    by = tuple(_compared(operation, relation, text) for text in request.by or ())
+    by = tuple(_validate_columns(operation, relation, text) for text in request.by or ())
     if request.by is not None and not by:
         operation.refuse("matchingNotPossible", problem="Name at least one column.")
     return Which(by, None if request.ids is None else tuple(dict.fromkeys(request.ids)), request.survivor, request.survivor_id)
 
 
-def _compared(operation: Operation[Any, Any, Any], relation: Relation, text: str) -> tuple[Column, matching.Matching]:
+def _validate_columns(operation: Operation[Any, Any, Any], relation: Relation, text: str) -> tuple[Column, matching.Matching]:
     """A column and how it is compared, from `column` or `column:matching`."""
     slug, _, how = text.partition(":")
     column = relation.column(slug)
@@ -270,7 +270,7 @@ def _warn_of_large(ctx: Context, count: int) -> None:
 async def prune(database: Database) -> None:
     """Forget what merges of more than 30 days ago had removed."""
     async with database.session(ALL_WORKSPACES) as db:
-        old = select(RecordMerge.uuid).where(RecordMerge.created_at < clock.now() - KEPT)
+        old = select(RecordMerge.uuid).where(RecordMerge.created_at < clock.now() - RETENTION)
         await db.execute(delete(MergedRecord).where(MergedRecord.merge_uuid.in_(old)))
         await db.execute(delete(MergedReference).where(MergedReference.merge_uuid.in_(old)))
         await db.commit()

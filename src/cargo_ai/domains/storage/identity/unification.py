@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.contract.segmentation.filter import EVERYTHING
 from cargo_ai.contract.storage import unification as wire
-from cargo_ai.domains.storage.filter_scopes import scope_of
+from cargo_ai.domains.storage.filter_scopes import build_scope
 from cargo_ai.domains.storage.identity import identities
-from cargo_ai.domains.storage.identity.identities import Identities, Known
+from cargo_ai.domains.storage.identity.identities import Identities, IdentityValue
 from cargo_ai.domains.storage.models import extractors, model_catalog
-from cargo_ai.domains.storage.records.write import Row, Writer, check_changes, check_new, columns_of
+from cargo_ai.domains.storage.records.write import Row, Writer, to_columns, validate_changes, validate_new
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
@@ -37,18 +37,18 @@ ACCOUNT_OF_CONTACT = "account_id"
 _WIRE: TypeAdapter[wire.Unification] = TypeAdapter(wire.Unification)
 
 
-class UnifyFault(ValueError):
+class UnificationFailed(ValueError):
     """The unification cannot be put into effect; the message says why."""
 
 
-def is_wanted(row: Model) -> bool:
+def is_enabled(row: Model) -> bool:
     """Whether the model's records are unified."""
     return row.unification is not None
 
 
-async def checked(ctx: Context, row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
+async def validate(ctx: Context, row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
     """The unification as it is stored; 400 where it cannot be put into effect."""
-    stored = _stored_form(row, wanted)
+    stored = _to_stored(row, wanted)
     if not isinstance(wanted, wire.CustomUnification):
         return stored
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
@@ -60,30 +60,30 @@ async def checked(ctx: Context, row: Model, wanted: wire.Unification | None) -> 
     own = catalog.by_model(row.uuid)
     if wanted.filter is not None and own is not None:
         try:
-            filters.where(wanted.filter, own, "r", await scope_of(ctx.db, catalog, wanted.filter))
+            filters.where(wanted.filter, own, "r", await build_scope(ctx.db, catalog, wanted.filter))
         except InvalidFilter as fault:
             raise invalid_input([{"path": "unification.filter", "message": str(fault)}]) from None
     return stored
 
 
-def _stored_form(row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
+def _to_stored(row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
     if wanted is None:
         return None
     if isinstance(wanted, wire.IntegrationUnification):
         message = "is what the model's integration says, and none says anything; name the columns yourself with source custom"
         raise invalid_input([{"path": "unification.source", "message": message}])
-    known = {str(raw["slug"]) for raw in model_catalog.ordered(row)} | {extractors.ID}
+    known = {str(raw["slug"]) for raw in model_catalog.ordered_columns(row)} | {extractors.ID}
     used = [(f"uniqueColumns.{number}.slug", one.slug) for number, one in enumerate(wanted.unique_columns)]
     used += [(f"selectedColumnSlugs.{number}", slug) for number, slug in enumerate(wanted.selected_column_slugs or [])]
     used += [("parent.columnSlug", wanted.parent.column_slug)] if wanted.parent else []
     wrong = [(path, f"names {slug}, which the model does not have") for path, slug in used if slug not in known]
-    wrong += _untold(row, wanted)
+    wrong += _find_problems(row, wanted)
     if wrong:
         raise invalid_input([{"path": f"unification.{path}", "message": message} for path, message in wrong])
     return wanted.to_wire()
 
 
-def _untold(row: Model, wanted: wire.CustomUnification) -> list[tuple[str, str]]:
+def _find_problems(row: Model, wanted: wire.CustomUnification) -> list[tuple[str, str]]:
     """What no document says how to do, or what makes no sense."""
     wrong: list[tuple[str, str]] = []
     if wanted.type not in TARGETS:
@@ -105,40 +105,40 @@ def _untold(row: Model, wanted: wire.CustomUnification) -> list[tuple[str, str]]
     return wrong
 
 
-async def obstacle(db: AsyncSession, row: Model) -> str | None:
+async def find_obstacle(db: AsyncSession, row: Model) -> str | None:
     """Why the model's unification cannot be put into effect now; None when it can, or there is none."""
     if row.unification is None:
         return None
     wanted = _WIRE.validate_python(row.unification)
     if isinstance(wanted, wire.IntegrationUnification) or wanted.type not in TARGETS:
         return "The model's unification is of a kind that is not put into effect here: source custom, type account or contact."
-    if await _target(db, wanted.type) is None:
+    if await _find_target(db, wanted.type) is None:
         command = f"cargo-ai storage model create --extractor-slug {TARGETS[wanted.type]}"
         return f"There is no model for {wanted.type}s yet. Make one with `{command}`."
     return None
 
 
-async def _target(db: AsyncSession, type: str) -> Model | None:
+async def _find_target(db: AsyncSession, type: str) -> Model | None:
     """The workspace's oldest model of accounts or of contacts."""
     mine = select(Model).where(Model.extractor_slug == TARGETS[type], Model.deleted_at.is_(None)).order_by(Model.uuid).limit(1)
     return await db.scalar(mine)
 
 
-async def unify(ctx: Context, row: Model, source: Relation) -> int:
+async def resolve(ctx: Context, row: Model, source: Relation) -> int:
     """Let every record of the model lead to an account or a contact, made where there is none; the number of records that do.
 
     What an account or contact has already is left as it is: empty columns are filled. In the caller's transaction. UnifyFault.
     """
-    sentence = await obstacle(ctx.db, row)
+    sentence = await find_obstacle(ctx.db, row)
     if sentence:
-        raise UnifyFault(sentence)
+        raise UnificationFailed(sentence)
     wanted = cast("wire.CustomUnification", _WIRE.validate_python(row.unification))
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
-    into = await _target(ctx.db, wanted.type)
+    into = await _find_target(ctx.db, wanted.type)
     target = None if into is None else catalog.by_model(into.uuid)
     if target is None:
-        raise UnifyFault(f"The model of {wanted.type}s was removed.")
-    work = _Work(ctx, catalog, wanted, source, target)
+        raise UnificationFailed(f"The model of {wanted.type}s was removed.")
+    work = _Resolution(ctx, catalog, wanted, source, target)
     await work.begin()
     count, last = 0, ""
     while found := await work.chunk(last):
@@ -148,7 +148,7 @@ async def unify(ctx: Context, row: Model, source: Relation) -> int:
 
 
 @dataclass(slots=True)
-class _Work:
+class _Resolution:
     """One model's records on their way."""
 
     ctx: Context
@@ -166,7 +166,7 @@ class _Work:
         self._carried = [slug for slug in every if slug in held]
         await self._identities(self.target).begin(FILLS)
         if self.wanted.parent is not None:
-            row = await _target(self.ctx.db, "account")
+            row = await _find_target(self.ctx.db, "account")
             self._accounts = self.catalog.by_model(row.uuid) if row else None
             if self._accounts is None:
                 self.ctx.warn("There is no model of accounts: contacts were not tied to any.")
@@ -179,9 +179,13 @@ class _Work:
     async def chunk(self, last: str) -> list[dict[str, Any]]:
         """The next records that count; `_references` holds what they are known by, in order, `_parent` their account's."""
         connection = await driver_connection(self.ctx.db)
-        keys = [identities.key_of(one.reference, self.source, one.slug) for one in self.wanted.unique_columns]
+        keys = [identities.key_expression(one.reference, self.source, one.slug) for one in self.wanted.unique_columns]
         parent = self.wanted.parent
-        tied = identities.key_of(parent.reference, self.source, parent.column_slug) if isinstance(parent, wire.ReferenceParent) else "null"
+        tied = (
+            identities.key_expression(parent.reference, self.source, parent.column_slug)
+            if isinstance(parent, wire.ReferenceParent)
+            else "null"
+        )
         where, scope = await self._where()
         query = (
             f"select array[{', '.join(keys)}]::text[], {tied}, {rows.selected(self.source, 'r')} from {rows.view(self.source)} as r "  # noqa: S608
@@ -191,20 +195,22 @@ class _Work:
             async with conditions.evaluating(connection, scope):
                 found = await fetch(connection, query, scope.params | {"last": last})
         except InvalidFilter as fault:
-            raise UnifyFault(f"The filter of the unification cannot be used: {fault}") from None
+            raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
         records = rows.to_records(self.source, [row[2:] for row in found])
         for record, row in zip(records, found, strict=True):
             record["_references"] = self._named(self.wanted, row[0])
-            record["_parent"] = [identities.known(parent.reference, row[1])] if isinstance(parent, wire.ReferenceParent) and row[1] else []
+            record["_parent"] = (
+                [identities.to_identity_value(parent.reference, row[1])] if isinstance(parent, wire.ReferenceParent) and row[1] else []
+            )
         return records
 
     async def _where(self) -> tuple[str, Scope]:
         wanted = self.wanted.filter or EVERYTHING
-        scope = await scope_of(self.ctx.db, self.catalog, wanted)
+        scope = await build_scope(self.ctx.db, self.catalog, wanted)
         try:
             where = filters.where(wanted, self.source, "r", scope)
         except (InvalidFilter, ValidationError) as fault:
-            raise UnifyFault(f"The filter of the unification cannot be used: {fault}") from None
+            raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
         return terms.sql(where), scope
 
     async def take(self, records: Sequence[dict[str, Any]]) -> int:
@@ -216,7 +222,7 @@ class _Work:
         count = 0
         accounts = await self._accounts_of(records)
         for record in records:
-            references: list[Known] = record["_references"]
+            references: list[IdentityValue] = record["_references"]
             if not references:
                 continue
             count += 1
@@ -247,7 +253,7 @@ class _Work:
         own = self.target.id_column
         fresh = [{**self._fitting(brought), own: uid} for uid, brought in values.items() if uid not in there]
         if fresh:
-            await writer.create(check_new(self.target, fresh, makes_ids=True))
+            await writer.create(validate_new(self.target, fresh, makes_ids=True))
         present = {str(one["_id"]): one for one in await rows.get(connection, self.target, [uid for uid in values if uid in there])}
         changes = [
             (uid, {slug: value for slug, value in self._fitting(values[uid]).items() if one.get(slug) in (None, "")})
@@ -255,14 +261,14 @@ class _Work:
         ]
         changes = [(uid, change) for uid, change in changes if change]
         if changes:
-            await writer.update(check_changes(self.target, changes))
+            await writer.update(validate_changes(self.target, changes))
         for sentence in writer.warnings:
             self.ctx.warn(sentence)
 
     def _fitting(self, brought: Mapping[str, Any]) -> dict[str, Any]:
         """Without the values that the column of the account or contact cannot hold."""
         row: Row
-        row, faults = columns_of(self.target, brought)
+        row, faults = to_columns(self.target, brought)
         for fault in faults:
             self.ctx.warn(f"Some values of {fault.column} do not fit the {self.wanted.type}s' column and were left out.")
         return {slug: value for slug, value in brought.items() if slug in row}
@@ -272,7 +278,7 @@ class _Work:
         parent = self.wanted.parent
         if parent is None or self._accounts is None:
             return {}
-        ties: dict[str, list[Known]] = {str(record["_id"]): record["_parent"] for record in records}
+        ties: dict[str, list[IdentityValue]] = {str(record["_id"]): record["_parent"] for record in records}
         if isinstance(parent, wire.ModelParent):
             named = {str(record["_id"]): str(record.get(parent.column_slug) or "") for record in records}
             by_parent = await self._known_by(parent, sorted(set(named.values()) - {""}))
@@ -281,25 +287,25 @@ class _Work:
         firsts = {uid: next((known[one] for one in ones if one in known), None) for uid, ones in ties.items()}
         return {uid: account for uid, account in firsts.items() if account is not None}
 
-    async def _known_by(self, parent: wire.ModelParent, uids: list[str]) -> dict[str, list[Known]]:
+    async def _known_by(self, parent: wire.ModelParent, uids: list[str]) -> dict[str, list[IdentityValue]]:
         """What records of the parent model are known by, as their own unification says."""
         uid = ids.parse(parent.parent_model_uuid)
         row = await self.ctx.db.scalar(select(Model).where(Model.uuid == uid, Model.deleted_at.is_(None)))
         relation = None if row is None else self.catalog.by_model(row.uuid)
         if row is None or relation is None:
-            raise UnifyFault("The parent model of the unification was removed.")
+            raise UnificationFailed("The parent model of the unification was removed.")
         if row.extractor_slug == extractors.DEFINE_ACCOUNT:
-            return {one: [Known(identities.OWN, one)] for one in uids}
+            return {one: [IdentityValue(identities.OWN, one)] for one in uids}
         wanted = None if row.unification is None else _WIRE.validate_python(row.unification)
         if not isinstance(wanted, wire.CustomUnification) or wanted.type != "account":
-            raise UnifyFault(f"The records of the parent model {row.slug} are no accounts: set its unification first.")
-        keys = [identities.key_of(one.reference, relation, one.slug) for one in wanted.unique_columns]
+            raise UnificationFailed(f"The records of the parent model {row.slug} are no accounts: set its unification first.")
+        keys = [identities.key_expression(one.reference, relation, one.slug) for one in wanted.unique_columns]
         query = f"select r._id, array[{', '.join(keys)}]::text[] from {rows.view(relation)} as r where r._id = any(%s)"  # noqa: S608
         found = await fetch(await driver_connection(self.ctx.db), query, [uids])
         return {str(of): self._named(wanted, values) for of, values in found}
 
     @staticmethod
-    def _named(wanted: wire.CustomUnification, values: Sequence[str | None]) -> list[Known]:
+    def _named(wanted: wire.CustomUnification, values: Sequence[str | None]) -> list[IdentityValue]:
         """Values of the unique columns, with what they are known as."""
         pairs = zip(wanted.unique_columns, values, strict=True)
-        return [identities.known(one.reference, value) for one, value in pairs if value]
+        return [identities.to_identity_value(one.reference, value) for one, value in pairs if value]

@@ -17,7 +17,7 @@ ID = "_id"
 """The id column of a model whose records have no id of their own."""
 
 
-class ConfigFault(ValueError):
+class InvalidConfig(ValueError):
     """The config cannot be used; `errors` say where and why."""
 
     def __init__(self, path: str, message: str) -> None:
@@ -146,7 +146,7 @@ def shape_of(extractor: str, config: Mapping[str, Any]) -> Shape:
         return ACCOUNT
     if extractor == DEFINE_CONTACT:
         return CONTACT
-    return shaped(columns_of(config), config)
+    return apply_roles(columns_of(config), config)
 
 
 def columns_of(config: Mapping[str, Any]) -> tuple[OriginalColumn, ...]:
@@ -155,7 +155,7 @@ def columns_of(config: Mapping[str, Any]) -> tuple[OriginalColumn, ...]:
     if given is None:
         return ()
     if not isinstance(given, list):
-        raise ConfigFault("config.columns", "is not a list")
+        raise InvalidConfig("config.columns", "is not a list")
     return tuple(_column(one, f"config.columns.{number}") for number, one in enumerate(cast("list[object]", given)))
 
 
@@ -164,23 +164,23 @@ def _column(given: object, path: str) -> OriginalColumn:
         column = OriginalColumn.model_validate(given)
     except ValidationError as failure:
         first = errors_of(failure)[0]
-        raise ConfigFault(f"{path}.{first['path']}".rstrip("."), first["message"]) from None
+        raise InvalidConfig(f"{path}.{first['path']}".rstrip("."), first["message"]) from None
     fault = column_fault(column.slug)
     if fault:
-        raise ConfigFault(f"{path}.slug", fault)
+        raise InvalidConfig(f"{path}.slug", fault)
     return column.model_copy(
         update={"label": column.label or column.slug, "original_slug": column.original_slug or column.slug, "kind": "original"}
     )
 
 
-def shaped(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) -> Shape:
+def apply_roles(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) -> Shape:
     """Columns with the roles that a config gives them; ConfigFault where a role names a column that cannot have it."""
     slugs = [column.slug for column in columns]
     if len(slugs) > MOST_COLUMNS:
-        raise ConfigFault("config.columns", f"has more than {MOST_COLUMNS:,} columns")
+        raise InvalidConfig("config.columns", f"has more than {MOST_COLUMNS:,} columns")
     twice = next((slug for slug in slugs if slugs.count(slug) > 1), None)
     if twice is not None:
-        raise ConfigFault("config.columns", f"has two columns {twice}")
+        raise InvalidConfig("config.columns", f"has two columns {twice}")
     types = {column.slug: column.type for column in columns}
     for role, allowed in (
         ("idColumnSlug", {"string", "number"}),
@@ -191,11 +191,11 @@ def shaped(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) -> Sh
         if slug is None or (slug == ID and role != "timeColumnSlug"):
             continue
         if not isinstance(slug, str):
-            raise ConfigFault(f"config.{role}", "is not the slug of a column")
+            raise InvalidConfig(f"config.{role}", "is not the slug of a column")
         if slug not in types:
-            raise ConfigFault(f"config.{role}", f"names {slug}, which is none of the columns: {', '.join(slugs) or 'there are none'}")
+            raise InvalidConfig(f"config.{role}", f"names {slug}, which is none of the columns: {', '.join(slugs) or 'there are none'}")
         if types[slug] not in allowed:
-            raise ConfigFault(f"config.{role}", f"names {slug}, which is {types[slug]}; it takes {' or '.join(sorted(allowed))}")
+            raise InvalidConfig(f"config.{role}", f"names {slug}, which is {types[slug]}; it takes {' or '.join(sorted(allowed))}")
     return Shape(
         columns,
         str(config.get("idColumnSlug") or ID),

@@ -12,7 +12,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.records import read_file
-from cargo_ai.domains.storage.records.read_file import FileFault
+from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.records.write import Writer
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.records.bulk.load import Prepared
@@ -27,11 +27,11 @@ CHUNK = 10_000
 async def read(ctx: Context, relation: Relation, config: Mapping[str, Any], *, is_reset: bool) -> tuple[RunCounts, list[str]]:
     """Read the file into its model: records are known by their ids, and only columns of the file are touched. `is_reset`: records that
     the file does not have are removed. FileFault, ConfigFault."""
-    key = read_file.key_of(config)
+    key = read_file.file_key(config)
     try:
-        loaded = (await read_file.fill(ctx, relation, key)).loaded
+        loaded = (await read_file.load_file(ctx, relation, key)).loaded
     except TableBusy:
-        raise FileFault("The model is being read or written by longer work right now. Refresh it again in a moment.") from None
+        raise UnreadableFile("The model is being read or written by longer work right now. Refresh it again in a moment.") from None
     removed = await _remove_others(ctx, relation, key) if is_reset else 0
     return RunCounts(added=loaded.added, updated=loaded.updated, unchanged=loaded.unchanged, removed=removed), [key]
 
@@ -51,7 +51,7 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
     prepared: Prepared | None = None
     async with aclosing(read_file.blocks(ctx, key)) as chunks:
         async for headers, first, found in chunks:
-            prepared = prepared or Prepared(relation, _targets(relation, headers), new_id=_no_id)
+            prepared = prepared or Prepared(relation, _targets(relation, headers), new_id=_refuse_new_id)
             lines = prepared.lines(first, found).removesuffix(b"\n").split(b"\n")
             ids = b"".join(line.partition(b"\t")[0] + b"\n" for line in lines)
             async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:
@@ -77,5 +77,5 @@ def _targets(relation: Relation, headers: Sequence[str]) -> list[Column | None]:
     return [originals.get(header) or relation.column(slug_of(header, taken)) for header in headers]
 
 
-def _no_id() -> str:
+def _refuse_new_id() -> str:
     raise AssertionError("rows of a file are known by their id or their values")

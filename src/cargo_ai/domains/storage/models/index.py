@@ -38,24 +38,24 @@ _MODELS = "cargo-ai storage model list"
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: ByUuid) -> contract.IndexesReply:
     """Those that are there, and those that are being made."""
-    row = await model.living(ctx.db, request.uuid)
+    row = await model.find(ctx.db, request.uuid)
     if row is None:
         contract.get_all.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
-    return await _listed(ctx.db, await _relation(ctx, row))
+    return await _list_indexes(ctx.db, await _relation(ctx, row))
 
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateIndex) -> contract.IndexesReply:
     """Let a worker make indexes; one that is there already stays as it is."""
-    row = await model.living(ctx.db, request.uuid, lock=True)
+    row = await model.find(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.create.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
-    relation = _own(catalog, row)
+    relation = _relation_in(catalog, row)
     connection = await driver_connection(ctx.db)
     present = {one.name: one for one in await indexes.found(connection, relation)}
     coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
-    for one in await _chosen(ctx, catalog, relation, request):
+    for one in await _requested_indexes(ctx, catalog, relation, request):
         name = one.name(relation)
         if (name in present and present[name].valid) or name in coming:
             continue
@@ -65,10 +65,10 @@ async def create(ctx: Context, request: contract.CreateIndex) -> contract.Indexe
         args = {"kind": one.kind, "columns": list(one.columns), "descending": one.descending}
         await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(row.uuid), name=name, **args)
         coming.add(name)
-    return await _listed(ctx.db, relation)
+    return await _list_indexes(ctx.db, relation)
 
 
-async def _chosen(ctx: Context, catalog: Catalog, relation: Relation, request: contract.CreateIndex) -> list[Index]:
+async def _requested_indexes(ctx: Context, catalog: Catalog, relation: Relation, request: contract.CreateIndex) -> list[Index]:
     """The indexes that a request asks for, each of them possible."""
     connection = await driver_connection(ctx.db)
     if request.column_slugs is not None:
@@ -98,7 +98,7 @@ async def _chosen(ctx: Context, catalog: Catalog, relation: Relation, request: c
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
     """Take an index away."""
-    row = await model.living(ctx.db, request.uuid, lock=True)
+    row = await model.find(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.remove.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
     relation = await _relation(ctx, row)
@@ -107,11 +107,11 @@ async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
         contract.remove.refuse("indexIsBeingMade")
     if request.name not in {one.name for one in await indexes.found(connection, relation)}:
         contract.remove.refuse("indexNotFound", name=request.name, fix=f"cargo-ai storage model list-indexes {row.uuid}")
-    await definition.alter(ctx.db, [indexes.drop(relation, request.name)])
+    await definition.alter_tables(ctx.db, [indexes.drop(relation, request.name)])
     return Removed(uuid=str(row.uuid))
 
 
-async def proposal(db: AsyncSession, catalog: Catalog, relation: Relation, filter: Filter, sort: Sort) -> str | None:
+async def propose_index(db: AsyncSession, catalog: Catalog, relation: Relation, filter: Filter, sort: Sort) -> str | None:
     """The command that makes an index for a filter, where one would help and there is none yet."""
     connection = await driver_connection(db)
     present = {one.index for one in await indexes.found(connection, relation)}
@@ -127,10 +127,10 @@ async def proposal(db: AsyncSession, catalog: Catalog, relation: Relation, filte
 
 
 async def _relation(ctx: Context, row: Model) -> Relation:
-    return _own(await model_catalog.catalog(ctx.db, ctx.workspace), row)
+    return _relation_in(await model_catalog.catalog(ctx.db, ctx.workspace), row)
 
 
-def _own(catalog: Catalog, row: Model) -> Relation:
+def _relation_in(catalog: Catalog, row: Model) -> Relation:
     found = catalog.by_model(row.uuid)
     assert found is not None, "a living model is in the catalog of its workspace"
     return found
@@ -146,15 +146,15 @@ async def _jobs(connection: driver.Connection, relation: Relation) -> list[tuple
     return [(cast("dict[str, Any]", args), str(status)) for args, status in found]
 
 
-async def _listed(db: AsyncSession, relation: Relation) -> contract.IndexesReply:
+async def _list_indexes(db: AsyncSession, relation: Relation) -> contract.IndexesReply:
     connection = await driver_connection(db)
     jobs = {str(args["name"]): (args, status) for args, status in await _jobs(connection, relation)}
-    every = [_shown(one) for one in await indexes.found(connection, relation) if one.name not in jobs]
-    every += [_coming(name, args, status) for name, (args, status) in jobs.items()]
+    every = [_to_response(one) for one in await indexes.found(connection, relation) if one.name not in jobs]
+    every += [_job_to_response(name, args, status) for name, (args, status) in jobs.items()]
     return contract.IndexesReply(indexes=every)
 
 
-def _shown(one: Found) -> contract.Index:
+def _to_response(one: Found) -> contract.Index:
     return contract.Index(
         name=one.name,
         kind=one.index.kind,
@@ -167,7 +167,7 @@ def _shown(one: Found) -> contract.Index:
     )
 
 
-def _coming(name: str, args: dict[str, Any], status: str) -> contract.Index:
+def _job_to_response(name: str, args: dict[str, Any], status: str) -> contract.Index:
     return contract.Index(
         name=name,
         kind=args["kind"],
@@ -180,7 +180,7 @@ def _coming(name: str, args: dict[str, Any], status: str) -> contract.Index:
     )
 
 
-class Indexing:
+class IndexJob:
     """The job. Begun again after a crash, it takes away what the one before has left half made, and makes it anew."""
 
     def __init__(self, database: Database) -> None:
@@ -199,10 +199,10 @@ class Indexing:
             await driver.execute(link, f"set maintenance_work_mem = '{_BUILD_MEMORY}'")
             # Of two workers on one index the second waits here, and then finds it made.
             await driver.fetch(link, "select pg_advisory_lock(hashtextextended(%s, 12))", [name])
-            await _make(link, relation, index, name)
+            await _build(link, relation, index, name)
 
 
-async def _make(link: driver.Connection, relation: Relation, index: Index, name: str) -> None:
+async def _build(link: driver.Connection, relation: Relation, index: Index, name: str) -> None:
     query = (
         "select i.indisvalid from pg_index as i join pg_class as c on c.oid = i.indexrelid "
         "join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s"
@@ -226,4 +226,4 @@ async def _make(link: driver.Connection, relation: Relation, index: Index, name:
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers carry out the job."""
-    parts.tasks[TASK] = Indexing(parts.database).run
+    parts.tasks[TASK] = IndexJob(parts.database).run

@@ -23,7 +23,7 @@ from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.models import extractors, file_source, model_catalog, model_update, model_usages, preview
 from cargo_ai.domains.storage.models.extractors import Shape
 from cargo_ai.domains.storage.records import read_file
-from cargo_ai.domains.storage.records.read_file import FileFault
+from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import clock, ids
@@ -38,7 +38,7 @@ _DATASETS = "cargo-ai storage dataset list"
 LANGUAGE = "postgresql"
 
 
-class Around:
+class ModelStats:
     """What replies about models need besides their rows: datasets, how often they are used, their last runs and records."""
 
     def __init__(self, datasets: dict[str, Dataset]) -> None:
@@ -49,22 +49,22 @@ class Around:
         self.emitted: dict[uuid.UUID, datetime] = {}
 
     @staticmethod
-    async def of(db: AsyncSession, rows: Sequence[Model]) -> Around:
+    async def of(db: AsyncSession, rows: Sequence[Model]) -> ModelStats:
         """For these models of the session's workspace."""
-        around = Around({one.uuid: one for one in await connection.datasets(db)})
+        around = ModelStats({one.uuid: one for one in await connection.datasets(db)})
         if not rows:
             return around
-        around.plays = await usages.counts(db, model_usages.MODEL, "play")
-        around.segments = await usages.counts(db, model_usages.MODEL, "segment")
+        around.plays = await usages.count_by_target(db, model_usages.MODEL, "play")
+        around.segments = await usages.count_by_target(db, model_usages.MODEL, "segment")
         newer = aliased(StorageRun)
         overtaken = exists().where(newer.model_uuid == StorageRun.model_uuid, newer.uuid > StorageRun.uuid)
         latest = select(StorageRun).where(StorageRun.model_uuid.in_([row.uuid for row in rows]), ~overtaken)
         around.runs = {run.model_uuid: run for run in await db.scalars(latest)}
-        around.emitted = await _emitted(db, rows)
+        around.emitted = await _last_written(db, rows)
         return around
 
 
-async def _emitted(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
+async def _last_written(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
     """When the last record of each model was written: an entry of the last transaction in its log."""
     queries = [
         f"(select {number}, at from {names.qualified(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
@@ -74,7 +74,7 @@ async def _emitted(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, d
     return {rows[number].uuid: at for number, at in found}
 
 
-def reply(row: Model, around: Around) -> contract.Model:
+def to_response(row: Model, around: ModelStats) -> contract.Model:
     """The model on the wire."""
     dataset = around.datasets.get(str(row.dataset_uuid))
     run = around.runs.get(row.uuid)
@@ -91,8 +91,8 @@ def reply(row: Model, around: Around) -> contract.Model:
             "config": row.config,
             "schedule": row.schedule,
             "meta": None,
-            "columns": [raw for raw in model_catalog.ordered(row) if raw["kind"] == "original"],
-            "additionalColumns": [raw for raw in model_catalog.ordered(row) if raw["kind"] != "original"],
+            "columns": [raw for raw in model_catalog.ordered_columns(row) if raw["kind"] == "original"],
+            "additionalColumns": [raw for raw in model_catalog.ordered_columns(row) if raw["kind"] != "original"],
             "idColumnSlug": row.id_column_slug,
             "unification": row.unification,
             "titleColumnSlug": row.title_column_slug,
@@ -105,14 +105,14 @@ def reply(row: Model, around: Around) -> contract.Model:
             "createdAt": row.created_at,
             "updatedAt": row.updated_at,
             "deletedAt": row.deleted_at,
-            "lastRun": None if run is None else _last_run(run),
+            "lastRun": None if run is None else _run_to_response(run),
             "kind": "connector" if dataset is not None and dataset.kind == "connector" else "native",
             "connectorUuid": None if dataset is None else dataset.connector_uuid,
         }
     )
 
 
-def _last_run(run: StorageRun) -> dict[str, Any]:
+def _run_to_response(run: StorageRun) -> dict[str, Any]:
     return {
         "uuid": run.uuid,
         "status": run.status,
@@ -122,12 +122,12 @@ def _last_run(run: StorageRun) -> dict[str, Any]:
     }
 
 
-async def replied(db: AsyncSession, row: Model) -> contract.ModelReply:
+async def response_for(db: AsyncSession, row: Model) -> contract.ModelReply:
     """The reply about one model."""
-    return contract.ModelReply(model=reply(row, await Around.of(db, [row])))
+    return contract.ModelReply(model=to_response(row, await ModelStats.of(db, [row])))
 
 
-async def living(db: AsyncSession, model: str, *, lock: bool = False) -> Model | None:
+async def find(db: AsyncSession, model: str, *, lock: bool = False) -> Model | None:
     """The model with this uuid; None when it is unknown or removed. `lock`: its definition is changed in this transaction."""
     wanted = select(Model).where(Model.uuid == ids.parse(model), Model.deleted_at.is_(None))
     return await db.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
@@ -153,23 +153,23 @@ async def create(ctx: Context, request: contract.CreateModel) -> contract.ModelR
             "scheduleNotCompatible", problem="Models of the workspace's own dataset have no source to be refreshed from."
         )
     found = found or await preview.read(ctx, contract.create, request.extractor_slug, request.config)
-    row = new(ctx, request, dataset, found.shape, await _folder(ctx, contract.create, request.folder_uuid))
-    relation = await add(ctx, row, dataset)
+    row = new_row(ctx, request, dataset, found.shape, await _folder(ctx, contract.create, request.folder_uuid))
+    relation = await add_with_table(ctx, row, dataset)
     if _from_file(request):
-        await _fill(ctx, row, relation)
-    return await replied(ctx.db, row)
+        await _load_file(ctx, row, relation)
+    return await response_for(ctx.db, row)
 
 
 def _from_file(request: contract.CreateModel) -> bool:
     return request.extractor_slug == extractors.UPLOAD_FILE
 
 
-async def _fill(ctx: Context, row: Model, relation: Relation) -> None:
+async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
     """Read the model's file into it, as its first run."""
-    key, began = read_file.key_of(row.config), clock.now()
+    key, began = read_file.file_key(row.config), clock.now()
     try:
-        filled = await read_file.fill(ctx, relation, key)
-    except FileFault as fault:
+        filled = await read_file.load_file(ctx, relation, key)
+    except UnreadableFile as fault:
         contract.create.refuse("fileInvalid", problem=str(fault))
     ctx.db.add(
         StorageRun(
@@ -187,7 +187,7 @@ async def _fill(ctx: Context, row: Model, relation: Relation) -> None:
     await ctx.db.flush()
 
 
-def new(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape: Shape, folder: uuid.UUID | None) -> Model:
+def new_row(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape: Shape, folder: uuid.UUID | None) -> Model:
     """The row of a model that has no table yet."""
     named = names.physical(ctx.workspace, dataset.slug, request.slug)
     return Model(
@@ -216,7 +216,7 @@ def new(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape: Sh
     )
 
 
-async def add(ctx: Context, row: Model, dataset: Dataset) -> Relation:
+async def add_with_table(ctx: Context, row: Model, dataset: Dataset) -> Relation:
     """Write the row and make its table, which is returned; 409 `duplicateSlug` when the dataset has the slug already."""
     taken = select(Model.uuid).where(Model.dataset_uuid == row.dataset_uuid, Model.slug == row.slug, Model.deleted_at.is_(None))
     if await ctx.db.scalar(taken) is not None:
@@ -227,20 +227,20 @@ async def add(ctx: Context, row: Model, dataset: Dataset) -> Relation:
     except IntegrityError:
         # Somebody else took it between the look and the write.
         contract.create.refuse("duplicateSlug", slug=row.slug, fix=_LIST)
-    relation = model_catalog.relation_of(row, dataset.slug)
+    relation = model_catalog.to_relation(row, dataset.slug)
     known = await model_catalog.catalog(ctx.db, ctx.workspace)
-    await definition.show(ctx.db, known, [relation], ddl.create(relation))
-    await model_usages.model(ctx.db, row, known, None if dataset.connector_uuid is None else uuid.UUID(dataset.connector_uuid))
+    await definition.replace_views(ctx.db, known, [relation], ddl.create(relation))
+    await model_usages.record_model(ctx.db, row, known, None if dataset.connector_uuid is None else uuid.UUID(dataset.connector_uuid))
     return relation
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ModelReply:
     """One model."""
-    row = await living(ctx.db, request.uuid)
+    row = await find(ctx.db, request.uuid)
     if row is None:
         contract.get.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
-    return await replied(ctx.db, row)
+    return await response_for(ctx.db, row)
 
 
 @handles(contract.all)
@@ -252,14 +252,14 @@ async def all_(ctx: Context, request: contract.ListModels) -> contract.ModelsRep
             contract.all.refuse("datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
         wanted = wanted.where(Model.dataset_uuid == ids.parse(request.dataset_uuid))
     rows = (await ctx.db.scalars(wanted)).all()
-    around = await Around.of(ctx.db, rows)
-    return contract.ModelsReply(models=[reply(row, around) for row in rows])
+    around = await ModelStats.of(ctx.db, rows)
+    return contract.ModelsReply(models=[to_response(row, around) for row in rows])
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelReply:
     """Change what is given; a new title or time column shows at once."""
-    row = await living(ctx.db, request.uuid, lock=True)
+    row = await find(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.update.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
     given = request.model_fields_set
@@ -278,20 +278,20 @@ async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelR
     if request.is_paused is not None:
         row.is_paused = request.is_paused
     if "unification" in given:
-        row.unification = await unification.checked(ctx, row, request.unification)
+        row.unification = await unification.validate(ctx, row, request.unification)
     if request.config is not None:
-        model_update.config(row, request.config)
+        model_update.update_config(row, request.config)
     if given & {"title_column_slug", "time_column_slug", "id_column_slug"}:
-        await model_update.roles(ctx, row, request)
+        await model_update.update_roles(ctx, row, request)
     await ctx.db.flush()
-    await model_usages.folder(ctx.db, row)
-    return await replied(ctx.db, row)
+    await model_usages.record_folder(ctx.db, row)
+    return await response_for(ctx.db, row)
 
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove a model that nothing uses. Its table is dropped with it."""
-    row = await living(ctx.db, request.uuid, lock=True)
+    row = await find(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.remove.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
     await _refuse_used(ctx, row)
@@ -301,8 +301,8 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     row.ingest_token_hash = None
     await ctx.db.flush()
     if relation is not None:
-        await definition.alter(ctx.db, ddl.drop(relation))
-    await usages.put(ctx.db, ctx.workspace, model_usages.MODEL, row.uuid, ())
+        await definition.alter_tables(ctx.db, ddl.drop(relation))
+    await usages.replace(ctx.db, ctx.workspace, model_usages.MODEL, row.uuid, ())
     return Removed(uuid=str(row.uuid))
 
 
@@ -311,14 +311,14 @@ async def _refuse_used(ctx: Context, row: Model) -> None:
     segments = [one for one in users if one[0] == "segment"]
     own = [one for one in users if one[0] in {model_usages.MODEL, model_usages.RELATIONSHIP}]
     others = [one for one in users if one not in segments and one not in own]
-    details = {"users": model_usages.listed(users)}
+    details = {"users": model_usages.to_details(users)}
     # Workflows first: a play's segment is among the segments, and goes only with its play.
     if others:
-        contract.remove.refuse("hasWorkflows", users=model_usages.named(others), details=details)
+        contract.remove.refuse("hasWorkflows", users=model_usages.to_sentence(others), details=details)
     if segments:
-        contract.remove.refuse("hasSegments", users=model_usages.named(segments), details=details)
+        contract.remove.refuse("hasSegments", users=model_usages.to_sentence(segments), details=details)
     if own:
-        contract.remove.refuse("modelIsUsed", users=model_usages.named(own), details=details)
+        contract.remove.refuse("modelIsUsed", users=model_usages.to_sentence(own), details=details)
 
 
 @handles(contract.get_ddl)

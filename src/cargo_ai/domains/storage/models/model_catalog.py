@@ -23,14 +23,14 @@ async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
     slugs = {one.uuid: one.slug for one in await connection.datasets(db)}
     installation = select(Installation.id).limit(1).scalar_subquery()
     models = (await db.execute(select(Model, installation).where(Model.deleted_at.is_(None)).order_by(Model.uuid))).all()
-    relations = tuple(relation_of(row, slugs[str(row.dataset_uuid)]) for row, _ in models if str(row.dataset_uuid) in slugs)
+    relations = tuple(to_relation(row, slugs[str(row.dataset_uuid)]) for row, _ in models if str(row.dataset_uuid) in slugs)
     rows = await db.scalars(select(Relationship).order_by(Relationship.uuid))
     own = models[0][1] if models else await db.scalar(select(Installation.id).limit(1))
     role = names.role(own or uuid.UUID(int=0), workspace)
-    return Catalog(workspace, role, relations, tuple(link_of(row) for row in rows))
+    return Catalog(workspace, role, relations, tuple(to_link(row) for row in rows))
 
 
-def relation_of(row: Model, dataset: str) -> Relation:
+def to_relation(row: Model, dataset: str) -> Relation:
     """One model. `dataset` is its slug."""
     return Relation(
         model=row.uuid,
@@ -50,10 +50,10 @@ def relation_of(row: Model, dataset: str) -> Relation:
 
 def columns_of(row: Model) -> tuple[Column, ...]:
     """The columns of a model of every kind, in the order that the user gave them."""
-    return tuple(_column(raw) for raw in ordered(row))
+    return tuple(_column(raw) for raw in ordered_columns(row))
 
 
-def ordered(row: Model) -> list[dict[str, Any]]:
+def ordered_columns(row: Model) -> list[dict[str, Any]]:
     """The columns as the wire has them, in their order; what the order does not name comes last."""
     every = {str(raw["slug"]): cast("dict[str, Any]", raw) for raw in [*row.columns, *row.additional_columns]}
     slugs = [str(slug) for slug in row.column_order if slug in every]
@@ -64,7 +64,7 @@ def _column(raw: Mapping[str, Any]) -> Column:
     return Column(raw["slug"], raw["type"], raw["kind"], str(raw.get("label") or raw["slug"]), raw)
 
 
-def link_of(row: Relationship) -> Link:
+def to_link(row: Relationship) -> Link:
     """One relationship."""
     return Link(
         uuid=row.uuid,

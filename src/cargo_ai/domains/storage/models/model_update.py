@@ -14,7 +14,7 @@ from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.records.hashing import stored
 
 
-def config(row: Model, wanted: dict[str, Any]) -> None:
+def update_config(row: Model, wanted: dict[str, Any]) -> None:
     """A new config of the same columns. Columns are changed one by one, by `storage column`."""
     given = dict(row.config) | wanted
     if "columns" in wanted and wanted["columns"] != row.config.get("columns"):
@@ -23,7 +23,7 @@ def config(row: Model, wanted: dict[str, Any]) -> None:
     row.config = given
 
 
-async def roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None:
+async def update_roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None:
     """Another title or time column. The id column stays what the records were keyed by."""
     relation = next(one for one in (await model_catalog.catalog(ctx.db, ctx.workspace)).relations if one.model == row.uuid)
     own = {column.slug: column for column in stored(relation)}
@@ -43,5 +43,5 @@ async def roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None
         row.time_column_slug = request.time_column_slug
     await ctx.db.flush()
     known = await model_catalog.catalog(ctx.db, ctx.workspace)
-    await definition.show(ctx.db, known, [one for one in known.relations if one.model == row.uuid])
-    events.say(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})
+    await definition.replace_views(ctx.db, known, [one for one in known.relations if one.model == row.uuid])
+    events.publish(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})

@@ -19,7 +19,7 @@ MODEL, COLUMN, RELATIONSHIP = "model", "column", "relationship"
 Users = list[tuple[str, uuid.UUID]]
 
 
-async def model(db: AsyncSession, row: Model, catalog: Catalog, connector: uuid.UUID | None) -> None:
+async def record_model(db: AsyncSession, row: Model, catalog: Catalog, connector: uuid.UUID | None) -> None:
     """Write down what a model uses: its connector and folder, and the models and columns that its metrics and lookups read."""
     targets: set[tuple[str, uuid.UUID]] = set()
     relation = catalog.by_model(row.uuid)
@@ -31,10 +31,10 @@ async def model(db: AsyncSession, row: Model, catalog: Catalog, connector: uuid.
         targets.add(("connector", connector))
     if row.folder_uuid is not None:
         targets.add(("folder", row.folder_uuid))
-    await usages.put(db, row.workspace_uuid, MODEL, row.uuid, targets)
+    await usages.replace(db, row.workspace_uuid, MODEL, row.uuid, targets)
 
 
-async def folder(db: AsyncSession, row: Model) -> None:
+async def record_folder(db: AsyncSession, row: Model) -> None:
     """The folder alone, where nothing else has changed."""
     await db.execute(delete(Reference).where(Reference.from_kind == MODEL, Reference.from_uuid == row.uuid, Reference.to_kind == "folder"))
     if row.folder_uuid is not None:
@@ -43,16 +43,16 @@ async def folder(db: AsyncSession, row: Model) -> None:
         await db.flush()
 
 
-async def relationship(db: AsyncSession, row: Relationship, *, gone: bool = False) -> None:
+async def record_relationship(db: AsyncSession, row: Relationship, *, gone: bool = False) -> None:
     """Write down the models and columns that a relationship joins."""
     ends = ((row.from_model_uuid, row.from_column_slug), (row.to_model_uuid, row.to_column_slug))
     targets = [target for uid, slug in ends for target in ((MODEL, uid), (COLUMN, column_key(uid, slug)))]
-    await usages.put(db, row.workspace_uuid, RELATIONSHIP, row.uuid, () if gone else targets)
+    await usages.replace(db, row.workspace_uuid, RELATIONSHIP, row.uuid, () if gone else targets)
 
 
 async def users_of_model(db: AsyncSession, row: Model) -> Users:
     """Everything but the model itself that uses it."""
-    return [one for one in await usages.users(db, MODEL, row.uuid) if one != (MODEL, row.uuid)]
+    return [one for one in await usages.used_by(db, MODEL, row.uuid) if one != (MODEL, row.uuid)]
 
 
 async def names(db: AsyncSession, users: Users) -> dict[uuid.UUID, str]:
@@ -61,12 +61,12 @@ async def names(db: AsyncSession, users: Users) -> dict[uuid.UUID, str]:
     return {row[0]: row[1] for row in found}
 
 
-def named(users: Sequence[tuple[str, object]]) -> str:
+def to_sentence(users: Sequence[tuple[str, object]]) -> str:
     """Users in a sentence: the first five."""
     shown = ", ".join(f"{kind} {owner}" for kind, owner in users[:5])
     return f"{shown} and {len(users) - 5} more" if len(users) > 5 else shown
 
 
-def listed(users: Sequence[tuple[str, object]]) -> list[dict[str, str]]:
+def to_details(users: Sequence[tuple[str, object]]) -> list[dict[str, str]]:
     """Users as the details of a refusal: at most 100."""
     return [{"kind": kind, "uuid": str(owner)} for kind, owner in users[:100]]

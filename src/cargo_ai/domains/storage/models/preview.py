@@ -9,9 +9,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import preview as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.storage.models import extractors
-from cargo_ai.domains.storage.models.extractors import ConfigFault
+from cargo_ai.domains.storage.models.extractors import InvalidConfig
 from cargo_ai.domains.storage.records import read_file
-from cargo_ai.domains.storage.records.read_file import FileFault, Sniffed
+from cargo_ai.domains.storage.records.read_file import InferredModel, UnreadableFile
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import invalid_input
@@ -20,7 +20,7 @@ from cargo_ai.kernel.refusal import invalid_input
 @handles(contract.preview)
 async def preview(ctx: Context, request: contract.Preview) -> contract.PreviewReply:
     """Columns, first records, count."""
-    found = await _sniffed(ctx, contract.preview, request)
+    found = await _infer_model(ctx, contract.preview, request)
     columns = [
         contract.PreviewColumn(slug=one.slug, type=one.type, label=one.label, description=one.description) for one in found.shape.columns
     ]
@@ -30,10 +30,10 @@ async def preview(ctx: Context, request: contract.Preview) -> contract.PreviewRe
 @handles(contract.preview_count)
 async def preview_count(ctx: Context, request: contract.Preview) -> contract.PreviewCount:
     """The count alone."""
-    return contract.PreviewCount(count=(await _sniffed(ctx, contract.preview_count, request)).count)
+    return contract.PreviewCount(count=(await _infer_model(ctx, contract.preview_count, request)).count)
 
 
-async def _sniffed(ctx: Context, operation: Operation[Any, Any, Any], request: contract.Preview) -> Sniffed:
+async def _infer_model(ctx: Context, operation: Operation[Any, Any, Any], request: contract.Preview) -> InferredModel:
     named = ids.parse(request.dataset_uuid)
     dataset = await connection.dataset(ctx.db, named) if named else None
     if dataset is None:
@@ -44,15 +44,15 @@ async def _sniffed(ctx: Context, operation: Operation[Any, Any, Any], request: c
     return await read(ctx, operation, request.slug, request.config)
 
 
-async def read(ctx: Context, operation: Operation[Any, Any, Any], extractor: str, config: dict[str, Any]) -> Sniffed:
+async def read(ctx: Context, operation: Operation[Any, Any, Any], extractor: str, config: dict[str, Any]) -> InferredModel:
     """What the extractor makes of its config. The operation refuses `fileNotFound` and `fileInvalid`."""
     try:
         if extractor == extractors.UPLOAD_FILE:
-            return await read_file.sniffed(ctx, config)
-        return Sniffed(extractors.shape_of(extractor, config), 0, [])
-    except ConfigFault as fault:
+            return await read_file.infer_model(ctx, config)
+        return InferredModel(extractors.shape_of(extractor, config), 0, [])
+    except InvalidConfig as fault:
         raise invalid_input(fault.errors) from None
-    except FileFault as fault:
+    except UnreadableFile as fault:
         if fault.missing:
             operation.refuse("fileNotFound", file=config.get("s3Filename"), fix="cargo-ai workspace file upload --file-path <file>")
         operation.refuse("fileInvalid", problem=str(fault))

@@ -15,10 +15,10 @@ from cargo_ai.context.context import Caller, Context
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.identity import unification
-from cargo_ai.domains.storage.identity.unification import UnifyFault
+from cargo_ai.domains.storage.identity.unification import UnificationFailed
 from cargo_ai.domains.storage.models import extractors, file_source, model, model_catalog, run
-from cargo_ai.domains.storage.models.extractors import ConfigFault
-from cargo_ai.domains.storage.records.read_file import FileFault
+from cargo_ai.domains.storage.models.extractors import InvalidConfig
+from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.refusal import Refusal
@@ -39,7 +39,7 @@ class Failed(Exception):
     """The refresh cannot be done; the message says why."""
 
 
-class Refreshing:
+class RefreshJob:
     """The job. Begun again after a crash it does the same again: what the one before had done went with its transaction."""
 
     def __init__(self, parts: Parts) -> None:
@@ -105,12 +105,12 @@ class Refreshing:
                 return
             ctx = self._context(db, found)
             try:
-                counts, files, fingerprint = await _read(ctx, found)
-            except (FileFault, ConfigFault, UnifyFault) as fault:
+                counts, files, fingerprint = await _read_source(ctx, found)
+            except (UnreadableFile, InvalidConfig, UnificationFailed) as fault:
                 raise Failed(str(fault)) from None
             except Refusal as refusal:
                 raise Failed(refusal.message) from None
-            await _succeed(db, uid, counts=counts.to_wire(), file_names=files, fingerprint=fingerprint, warnings=ctx.warnings)
+            await _mark_success(db, uid, counts=counts.to_wire(), file_names=files, fingerprint=fingerprint, warnings=ctx.warnings)
             await db.commit()
 
     def _context(self, db: AsyncSession, row: StorageRun) -> Context:
@@ -124,25 +124,25 @@ class Refreshing:
             now = clock.now()
             values: dict[str, Any] = {"status": status, "error_message": sentence, "finished_at": now, "updated_at": now}
             await db.execute(update(StorageRun).where(StorageRun.uuid == uid, StorageRun.finished_at.is_(None)).values(values))
-            await _tell(db, uid)
+            await _notify_waiting(db, uid)
             await db.commit()
 
 
-async def _read(ctx: Context, row: StorageRun) -> tuple[RunCounts, list[str], str | None]:
+async def _read_source(ctx: Context, row: StorageRun) -> tuple[RunCounts, list[str], str | None]:
     """Read the source and put the unification into effect: what was done, the files that were read, and the state of the source."""
-    of = await model.living(ctx.db, str(row.model_uuid))
+    of = await model.find(ctx.db, str(row.model_uuid))
     relation = None if of is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(of.uuid)
     if of is None or relation is None:
         raise Failed("The model was removed.")
     counts, files = RunCounts(), list[str]()
     if of.extractor_slug == extractors.UPLOAD_FILE:
         counts, files = await file_source.read(ctx, relation, of.config, is_reset=row.is_reset)
-    if unification.is_wanted(of):
-        counts = counts.model_copy(update={"unified": await unification.unify(ctx, of, relation)})
+    if unification.is_enabled(of):
+        counts = counts.model_copy(update={"unified": await unification.resolve(ctx, of, relation)})
     return counts, files, file_source.fingerprint(of)
 
 
-async def _succeed(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None:
+async def _mark_success(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None:
     now = clock.now()
     done = (
         update(StorageRun)
@@ -152,10 +152,10 @@ async def _succeed(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None:
     )
     if await db.scalar(done) is None:
         raise Cancelled
-    await _tell(db, uid)
+    await _notify_waiting(db, uid)
 
 
-async def _tell(db: AsyncSession, uid: uuid.UUID) -> None:
+async def _notify_waiting(db: AsyncSession, uid: uuid.UUID) -> None:
     """Wake who waits for the run."""
     await db.execute(text("select pg_notify('cargo_done', :run)"), {"run": str(uid)})
 
@@ -163,4 +163,4 @@ async def _tell(db: AsyncSession, uid: uuid.UUID) -> None:
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers carry out the job."""
-    parts.tasks[run.TASK] = Refreshing(parts).run
+    parts.tasks[run.TASK] = RefreshJob(parts).run

@@ -27,7 +27,7 @@ SAME_NAMED = ("domain", "email", "linkedin_url", "website")
 """Columns that tell who a record is about: two models that share one belong together by it."""
 
 
-def reply(row: Relationship) -> contract.Relationship:
+def to_response(row: Relationship) -> contract.Relationship:
     """The relationship on the wire."""
     return contract.Relationship(
         uuid=str(row.uuid),
@@ -51,11 +51,11 @@ async def all_(ctx: Context, request: contract.ListRelationships) -> contract.Re
     """Every relationship, or those that a model takes part in."""
     wanted = select(Relationship).order_by(Relationship.uuid)
     if request.model_uuid is not None:
-        row = await model.living(ctx.db, request.model_uuid)
+        row = await model.find(ctx.db, request.model_uuid)
         if row is None:
             contract.all.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
         wanted = wanted.where(or_(Relationship.from_model_uuid == row.uuid, Relationship.to_model_uuid == row.uuid))
-    return contract.RelationshipsReply(relationships=[reply(row) for row in await ctx.db.scalars(wanted)])
+    return contract.RelationshipsReply(relationships=[to_response(row) for row in await ctx.db.scalars(wanted)])
 
 
 @handles(contract.get)
@@ -64,7 +64,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.RelationshipReply:
     row = await ctx.db.scalar(select(Relationship).where(Relationship.uuid == ids.parse(request.uuid)))
     if row is None:
         contract.get.refuse("relationshipNotFound", uuid=request.uuid, fix=_LIST)
-    return contract.RelationshipReply(relationship=reply(row))
+    return contract.RelationshipReply(relationship=to_response(row))
 
 
 @handles(contract.set)
@@ -110,7 +110,9 @@ async def _add(ctx: Context, request: contract.SetRelationships) -> contract.Rel
         row.relation = request.relation
         await ctx.db.flush()
     mine = select(Relationship).where(Relationship.from_model_uuid == one.model, Relationship.to_model_uuid == other.model)
-    return contract.RelationshipsReply(relationships=[reply(found) for found in await ctx.db.scalars(mine.order_by(Relationship.uuid))])
+    return contract.RelationshipsReply(
+        relationships=[to_response(found) for found in await ctx.db.scalars(mine.order_by(Relationship.uuid))]
+    )
 
 
 async def _replace(ctx: Context, dataset_text: str, wanted: Sequence[contract.Wanted]) -> contract.RelationshipsReply:
@@ -137,9 +139,9 @@ async def _replace(ctx: Context, dataset_text: str, wanted: Sequence[contract.Wa
     await _refuse_parted(ctx, after, related)
     changed = _using(after, {uid for uid in kept if uid in present})
     if changed:
-        await definition.show(ctx.db, after, changed)
+        await definition.replace_views(ctx.db, after, changed)
     found = await ctx.db.scalars(of_dataset.order_by(Relationship.uuid))
-    return contract.RelationshipsReply(relationships=[reply(row) for row in found])
+    return contract.RelationshipsReply(relationships=[to_response(row) for row in found])
 
 
 async def _put(ctx: Context, catalog: Catalog, wanted: contract.Wanted, row: Relationship | None) -> Relationship:
@@ -172,9 +174,9 @@ async def _put(ctx: Context, catalog: Catalog, wanted: contract.Wanted, row: Rel
         for name, value in values.items():
             setattr(row, name, value)
     await ctx.db.flush()
-    await model_usages.relationship(ctx.db, row)
+    await model_usages.record_relationship(ctx.db, row)
     indexes = [*ddl.add_index(one, row.from_column_slug), *ddl.add_index(other, row.to_column_slug)]
-    await definition.alter(ctx.db, indexes)
+    await definition.alter_tables(ctx.db, indexes)
     return row
 
 
@@ -182,7 +184,7 @@ async def _remove(ctx: Context, catalog: Catalog, row: Relationship) -> None:
     used = _metrics(catalog, row.uuid)
     if used:
         _invalid(f"The relationship {row.uuid} is used by {', '.join(used)}: remove these columns first, or keep it in the list.")
-    await model_usages.relationship(ctx.db, row, gone=True)
+    await model_usages.record_relationship(ctx.db, row, gone=True)
     await ctx.db.delete(row)
 
 
@@ -191,11 +193,13 @@ async def _refuse_parted(ctx: Context, after: Catalog, before: Iterable[tuple[uu
     for one, other in sorted(before):
         if one == other or after.between(one, other):
             continue
-        users = set(await usages.users(ctx.db, model_usages.MODEL, one)) & set(await usages.users(ctx.db, model_usages.MODEL, other))
+        users = set(await usages.used_by(ctx.db, model_usages.MODEL, one)) & set(await usages.used_by(ctx.db, model_usages.MODEL, other))
         segments = sorted(user for user in users if user[0] == "segment")
         if segments:
             names = " and ".join(found.slug for found in map(after.by_model, (one, other)) if found is not None)
-            _invalid(f"The relationship of {names} is used by {model_usages.named(segments)}: change that first, or keep it in the list.")
+            _invalid(
+                f"The relationship of {names} is used by {model_usages.to_sentence(segments)}: change that first, or keep it in the list."
+            )
 
 
 def _metrics(catalog: Catalog, relationship: uuid.UUID) -> list[str]:

@@ -28,7 +28,7 @@ _MODELS = "cargo-ai storage model list"
 _RUNS = "cargo-ai storage run list"
 
 
-class CannotStart(ValueError):
+class CannotRefresh(ValueError):
     """No run was begun; the message says why. `run`: the one that is under way."""
 
     def __init__(self, reason: Literal["modelNotCompatible", "alreadyRunning"], message: str, run: uuid.UUID | None = None) -> None:
@@ -36,7 +36,7 @@ class CannotStart(ValueError):
         self.reason, self.run = reason, run
 
 
-def reply(row: StorageRun) -> contract.Run:
+def to_response(row: StorageRun) -> contract.Run:
     """The run on the wire."""
     return contract.Run(
         uuid=str(row.uuid),
@@ -59,7 +59,7 @@ def reply(row: StorageRun) -> contract.Run:
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
     """Begin to refresh a model."""
-    row = await model.living(ctx.db, request.model_uuid, lock=True)
+    row = await model.find(ctx.db, request.model_uuid, lock=True)
     if row is None:
         contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     if row.is_paused and not request.is_force:
@@ -68,40 +68,40 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
         contract.create.refuse("upToDate", fix=f"cargo-ai storage run create --model-uuid {row.uuid} --is-force")
     try:
         made = await start(ctx.db, row, user=ctx.who.user_uuid, is_reset=request.is_reset, is_force=request.is_force)
-    except CannotStart as fault:
+    except CannotRefresh as fault:
         if fault.reason == "alreadyRunning":
             contract.create.refuse("alreadyRunning", run=fault.run, fix=f"{_RUNS} --model-uuid {row.uuid}")
         contract.create.refuse("modelNotCompatible", problem=str(fault))
-    return contract.RunReply(run=reply(made))
+    return contract.RunReply(run=to_response(made))
 
 
 @handles(contract.refresh)
 async def refresh(ctx: Context, request: ByUuid) -> contract.RefreshedModel:
     """Begin to refresh a model, changed or not."""
-    row = await model.living(ctx.db, request.uuid, lock=True)
+    row = await model.find(ctx.db, request.uuid, lock=True)
     if row is None:
         contract.refresh.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
     try:
         await start(ctx.db, row, user=ctx.who.user_uuid, is_force=True)
-    except CannotStart as fault:
+    except CannotRefresh as fault:
         if fault.reason == "alreadyRunning":
             contract.refresh.refuse("alreadySyncing", run=fault.run, fix=f"{_RUNS} --model-uuid {row.uuid}")
         contract.refresh.refuse("modelNotCompatible", problem=str(fault))
-    return contract.RefreshedModel(model=(await model.replied(ctx.db, row)).model, is_refreshing=True)
+    return contract.RefreshedModel(model=(await model.response_for(ctx.db, row)).model, is_refreshing=True)
 
 
 async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool = False, is_force: bool = False) -> StorageRun:
     """Begin a run in the session's transaction: it exists, and a worker begins, when that commits. CannotStart where there is nothing to
     read or a run is under way."""
-    if row.extractor_slug not in SOURCES and not unification.is_wanted(row):
+    if row.extractor_slug not in SOURCES and not unification.is_enabled(row):
         sentence = f"Records of models made by {row.extractor_slug} come in by API, by file or from workflows: there is no source to read."
-        raise CannotStart("modelNotCompatible", sentence)
-    problem = await unification.obstacle(db, row)
+        raise CannotRefresh("modelNotCompatible", sentence)
+    problem = await unification.find_obstacle(db, row)
     if problem:
-        raise CannotStart("modelNotCompatible", problem)
-    live = await _live(db, row.uuid)
+        raise CannotRefresh("modelNotCompatible", problem)
+    live = await _find_unfinished(db, row.uuid)
     if live is not None:
-        raise CannotStart("alreadyRunning", f"The model is being refreshed by run {live}.", live)
+        raise CannotRefresh("alreadyRunning", f"The model is being refreshed by run {live}.", live)
     made = StorageRun(
         uuid=ids.new(),
         workspace_uuid=row.workspace_uuid,
@@ -117,12 +117,12 @@ async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool
             db.add(made)
     except IntegrityError:
         # Somebody who did not lock the model was faster.
-        raise CannotStart("alreadyRunning", "The model is being refreshed already.", await _live(db, row.uuid)) from None
+        raise CannotRefresh("alreadyRunning", "The model is being refreshed already.", await _find_unfinished(db, row.uuid)) from None
     await producer().defer(await driver_connection(db), TASK, "batch", workspace=str(row.workspace_uuid), run=str(made.uuid))
     return made
 
 
-async def _live(db: AsyncSession, of: uuid.UUID) -> uuid.UUID | None:
+async def _find_unfinished(db: AsyncSession, of: uuid.UUID) -> uuid.UUID | None:
     return await db.scalar(select(StorageRun.uuid).where(StorageRun.model_uuid == of, StorageRun.finished_at.is_(None)))
 
 
@@ -141,10 +141,10 @@ async def is_up_to_date(db: AsyncSession, row: Model) -> bool:
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.RunReply:
     """One run."""
-    row = await _run(ctx.db, request.uuid)
+    row = await _find(ctx.db, request.uuid)
     if row is None:
         contract.get.refuse("runNotFound", uuid=request.uuid, fix=_RUNS)
-    return contract.RunReply(run=reply(row))
+    return contract.RunReply(run=to_response(row))
 
 
 @handles(contract.get_all)
@@ -152,19 +152,19 @@ async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsRepl
     """A page of the runs of the workspace or of one model, newest first."""
     wanted = select(StorageRun).order_by(StorageRun.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
-        of = await model.living(ctx.db, request.model_uuid)
+        of = await model.find(ctx.db, request.model_uuid)
         if of is None:
             contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
         wanted = wanted.where(StorageRun.model_uuid == of.uuid)
     if request.statuses:
         wanted = wanted.where(StorageRun.status.in_(request.statuses))
-    return contract.RunsReply(runs=[reply(row) for row in await ctx.db.scalars(wanted)])
+    return contract.RunsReply(runs=[to_response(row) for row in await ctx.db.scalars(wanted)])
 
 
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: ByUuid) -> Removed:
     """End a run that nobody has begun; ask the worker of another one to stop, which undoes what it did."""
-    row = await _run(ctx.db, request.uuid)
+    row = await _find(ctx.db, request.uuid)
     if row is None:
         contract.cancel.refuse("runNotFound", uuid=request.uuid, fix=_RUNS)
     now = clock.now()
@@ -180,5 +180,5 @@ async def cancel(ctx: Context, request: ByUuid) -> Removed:
     return Removed(uuid=str(row.uuid))
 
 
-async def _run(db: AsyncSession, text: str) -> StorageRun | None:
+async def _find(db: AsyncSession, text: str) -> StorageRun | None:
     return await db.scalar(select(StorageRun).where(StorageRun.uuid == ids.parse(text)))

@@ -29,13 +29,13 @@ PAGE = 1_000
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadRecords) -> contract.UrlReply:
     """The URL of a file with one row per record."""
-    row = await model.living(ctx.db, request.model_uuid)
+    row = await model.find(ctx.db, request.model_uuid)
     if row is None:
         contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
     return contract.UrlReply(url=exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
 
 
-@exports.export(KIND)
+@exports.producer(KIND)
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is a short session of its own."""
     named = ids.parse(str(params.get("modelUuid")))

@@ -14,8 +14,8 @@ from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
-INSERTS_KEPT = timedelta(days=30)
-TOUCHES_KEPT = timedelta(days=30)
+INSERT_RETENTION = timedelta(days=30)
+LOG_RETENTION = timedelta(days=30)
 
 
 @plugin
@@ -26,7 +26,7 @@ def plug(parts: Parts) -> None:
 
 async def prune(database: Database) -> None:
     """Forget inserts and touches of more than 30 days ago. One short transaction per model."""
-    before = clock.now() - INSERTS_KEPT
+    before = clock.now() - INSERT_RETENTION
     async with database.session(ALL_WORKSPACES) as db:
         # The runs of these inserts have ended long since: no attempt will ask for them again.
         await db.execute(delete(ModelInsert).where(ModelInsert.at < before))
@@ -35,5 +35,5 @@ async def prune(database: Database) -> None:
     for schema, log in logs:
         statement = f"delete from {qualified(schema, log)} where at < %s"  # noqa: S608 - our own names, quoted
         async with database.session(ALL_WORKSPACES) as db:
-            await driver.execute(await driver_connection(db), statement, [clock.now() - TOUCHES_KEPT])
+            await driver.execute(await driver_connection(db), statement, [clock.now() - LOG_RETENTION])
             await db.commit()

@@ -11,11 +11,11 @@ from cargo_ai.context.context import Context
 from cargo_ai.contract.storage.columns import OriginalColumn
 from cargo_ai.domains.storage.columns import computed, recompute
 from cargo_ai.domains.storage.models import extractors
-from cargo_ai.domains.storage.models.extractors import ConfigFault, Shape
+from cargo_ai.domains.storage.models.extractors import InvalidConfig, Shape
 from cargo_ai.domains.storage.records import write
-from cargo_ai.domains.storage.records.row_results import Verdicts
+from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import BadFile, csv_blocks
+from cargo_ai.files.row_files import InvalidFile, csv_blocks
 from cargo_ai.kernel import ids
 from cargo_ai.records.bulk.infer import Inference
 from cargo_ai.records.bulk.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected, SameId
@@ -32,7 +32,7 @@ ID_NAMES = ("id", "ID", "Id", "_id")
 """Headers that name the id column of a file where the config names none."""
 
 
-class FileFault(ValueError):
+class UnreadableFile(ValueError):
     """The file cannot be read into a model; the message says why. `missing`: there is no such file."""
 
     def __init__(self, message: str, *, missing: bool = False) -> None:
@@ -40,7 +40,7 @@ class FileFault(ValueError):
         self.missing = missing
 
 
-class RowsRejected(FileFault):
+class RowsRejected(UnreadableFile):
     """Some rows do not fit; nothing of the file was taken."""
 
     def __init__(self, prepared: Prepared, name: str) -> None:
@@ -51,7 +51,7 @@ class RowsRejected(FileFault):
 
 
 @dataclass(frozen=True, slots=True)
-class Sniffed:
+class InferredModel:
     """What a file makes of a model: its shape, the number of rows, and the first of them as records."""
 
     shape: Shape
@@ -59,17 +59,17 @@ class Sniffed:
     records: list[dict[str, Any]]
 
 
-def key_of(config: Mapping[str, Any]) -> str:
+def file_key(config: Mapping[str, Any]) -> str:
     """The uploaded file that a config names; ConfigFault without one."""
     key: object = config.get("s3Filename") or config.get("fileKey")
     if not isinstance(key, str):
-        raise ConfigFault("config.s3Filename", "is missing: upload a file with `cargo-ai workspace file upload`, then name it here")
+        raise InvalidConfig("config.s3Filename", "is missing: upload a file with `cargo-ai workspace file upload`, then name it here")
     return key
 
 
-async def sniffed(ctx: Context, config: Mapping[str, Any]) -> Sniffed:
+async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
     """Read the file once and find out its columns; those that the config names are taken as they are. FileFault, ConfigFault."""
-    found = await _looked_into(ctx, key_of(config))
+    found = await _infer_columns(ctx, file_key(config))
     headers, types, sample, taken = found.headers, found.types, found.sample, set[str]()
     every = tuple(
         OriginalColumn(slug=slug_of(header, taken), type=kind, label=header, original_slug=header)
@@ -80,31 +80,31 @@ async def sniffed(ctx: Context, config: Mapping[str, Any]) -> Sniffed:
     roles = dict(config)
     if roles.get("idColumnSlug") is None and not named:
         roles["idColumnSlug"] = next((column.slug for column in every if column.original_slug in ID_NAMES), None)
-    shape = extractors.shaped(columns, roles)
-    places = _places(headers, columns)
-    return Sniffed(shape, found.count, [_record(row, places) for row in sample])
+    shape = extractors.apply_roles(columns, roles)
+    places = _columns_of_headers(headers, columns)
+    return InferredModel(shape, found.count, [_to_record(row, places) for row in sample])
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FileColumns:
     headers: list[str]
     types: list[ColumnType]
     count: int
     sample: list[list[str]]
 
 
-async def _looked_into(ctx: Context, key: str) -> _Found:
+async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
     """The columns of a file: of Parquet from its schema, of CSV from all of its rows."""
     if parquet.is_parquet(key):
-        with _told(key):
-            async with parquet.kept(ctx.files.stream(require_owner(key, ctx.workspace))) as path:
-                shape = await parquet.shape(path)
+        with _raise_unreadable(key):
+            async with parquet.temporary_file(ctx.files.stream(require_owner(key, ctx.workspace))) as path:
+                shape = await parquet.read_shape(path)
                 rows: list[list[str]] = []
-                async with aclosing(parquet.lists(path)) as chunks:
+                async with aclosing(parquet.read_lists(path)) as chunks:
                     async for _, _, found in chunks:
                         rows = found[:SHOWN_RECORDS]
                         break
-                return _Found([name for name, _ in shape.columns], [kind for _, kind in shape.columns], shape.count, rows)
+                return _FileColumns([name for name, _ in shape.columns], [kind for _, kind in shape.columns], shape.count, rows)
     inference: Inference | None = None
     headers: list[str] = []
     sample: list[list[str]] = []
@@ -116,11 +116,11 @@ async def _looked_into(ctx: Context, key: str) -> _Found:
             inference.see(found)
             sample += found[: SHOWN_RECORDS - len(sample)]
     if inference is None:
-        raise FileFault(_EMPTY)
-    return _Found(headers, inference.types(), inference.count, sample)
+        raise UnreadableFile(_EMPTY)
+    return _FileColumns(headers, inference.types(), inference.count, sample)
 
 
-def _places(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[OriginalColumn | None]:
+def _columns_of_headers(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[OriginalColumn | None]:
     """The column of each header: by the name at the source, else by slug."""
     taken = set[str]()
     slugs = [slug_of(header, taken) for header in headers]
@@ -128,7 +128,7 @@ def _places(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[Ori
     return [by_name.get(header) or by_name.get(slug) for header, slug in zip(headers, slugs, strict=True)]
 
 
-def _record(row: list[str], places: list[OriginalColumn | None]) -> dict[str, Any]:
+def _to_record(row: list[str], places: list[OriginalColumn | None]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for value, column in zip(row, places, strict=True):
         if column is not None:
@@ -140,7 +140,7 @@ def _record(row: list[str], places: list[OriginalColumn | None]) -> dict[str, An
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class LoadResult:
     """What came of a file: what was done, and the rows that did not fit (the first hundred of `rejected_count`)."""
 
     loaded: Loaded
@@ -148,9 +148,15 @@ class Filled:
     rejected_count: int
 
 
-async def fill(
-    ctx: Context, relation: Relation, key: str, *, match: Column | None = None, skip_invalid: bool = False, verdicts: Verdicts | None = None
-) -> Filled:
+async def load_file(
+    ctx: Context,
+    relation: Relation,
+    key: str,
+    *,
+    match: Column | None = None,
+    skip_invalid: bool = False,
+    verdicts: RowResults | None = None,
+) -> LoadResult:
     """Read the file into the model, in the request's transaction: rows are added, or change those of the same id (or `match`).
 
     RowsRejected when a row does not fit, unless those are skipped; `verdicts` gets what became of each row. FileFault as `sniffed`.
@@ -167,12 +173,12 @@ async def fill(
                     await load.begin()
                 lines = prepared.lines(first, found)
                 if len(prepared.rejected) >= MOST_REJECTED and not skip_invalid:
-                    raise RowsRejected(prepared, name_of(key))
+                    raise RowsRejected(prepared, file_name(key))
                 await load.write(lines)
         if load is None or prepared is None:
-            raise FileFault(_EMPTY)
+            raise UnreadableFile(_EMPTY)
         if prepared.rejected and not skip_invalid:
-            raise RowsRejected(prepared, name_of(key))
+            raise RowsRejected(prepared, file_name(key))
     except BaseException as error:
         if load is not None:
             await load.abandon(error)
@@ -180,13 +186,13 @@ async def fill(
     try:
         loaded = await load.end()
     except SameId as fault:
-        raise FileFault(f"{name_of(key)}: {fault}. Nothing was taken from the file.") from None
+        raise UnreadableFile(f"{file_name(key)}: {fault}. Nothing was taken from the file.") from None
     if verdicts is not None:
         async with aclosing(load.verdicts()) as parts:
             async for part in parts:
                 await verdicts.write(part)
-    await after(ctx, relation, loaded)
-    return Filled(loaded, prepared.rejected, prepared.rejected_count)
+    await finish_load(ctx, relation, loaded)
+    return LoadResult(loaded, prepared.rejected, prepared.rejected_count)
 
 
 def _new_id() -> str:
@@ -208,22 +214,22 @@ def _targets(ctx: Context, relation: Relation, headers: list[str]) -> list[Colum
     return targets
 
 
-async def after(ctx: Context, relation: Relation, loaded: Loaded) -> None:
+async def finish_load(ctx: Context, relation: Relation, loaded: Loaded) -> None:
     """What follows a load: computed columns, the outbox, and a word about ids that came twice."""
     changed = loaded.added + loaded.updated
-    if changed and computed.Computed.of(relation).columns:
+    if changed and computed.ComputedColumns.of(relation).columns:
         connection = await driver_connection(ctx.db)
         if loaded.touched is None:
-            await recompute.after_change(ctx, relation)
+            await recompute.recompute(ctx, relation)
         else:
             for sentence in await computed.refresh(connection, relation, loaded.touched, ctx.workspace):
                 ctx.warn(sentence)
-    write.tell(ctx.db, ctx.workspace, relation.model, loaded.touched, changed)
+    write.publish_change(ctx.db, ctx.workspace, relation.model, loaded.touched, changed)
     if loaded.doubled:
         ctx.warn(f"{loaded.doubled:,} rows had an id that came again later in the file: the last row of an id counts.")
 
 
-def name_of(key: str) -> str:
+def file_name(key: str) -> str:
     """The name of an uploaded file as people know it."""
     return key.rpartition("/")[2]
 
@@ -234,10 +240,10 @@ def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, Block
 
 
 async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, Block]]:
-    with _told(key):
+    with _raise_unreadable(key):
         stream = files.stream(require_owner(key, workspace))
         if parquet.is_parquet(key):
-            async with parquet.kept(stream) as path, aclosing(parquet.lists(path)) as chunks:
+            async with parquet.temporary_file(stream) as path, aclosing(parquet.read_lists(path)) as chunks:
                 async for headers, first, rows in chunks:
                     yield headers, first, Block(rows)
             return
@@ -247,13 +253,13 @@ async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerat
 
 
 @contextmanager
-def _told(key: str) -> Generator[None]:
+def _raise_unreadable(key: str) -> Generator[None]:
     """What is wrong with a file as FileFault."""
     try:
         yield
     except FileMissing:
-        raise FileFault(f"There is no uploaded file {key}.", missing=True) from None
+        raise UnreadableFile(f"There is no uploaded file {key}.", missing=True) from None
     except FilesUnavailable:
-        raise FileFault("The file store cannot be read right now. Try again in a moment.") from None
-    except BadFile as fault:
-        raise FileFault(str(fault)) from None
+        raise UnreadableFile("The file store cannot be read right now. Try again in a moment.") from None
+    except InvalidFile as fault:
+        raise UnreadableFile(str(fault)) from None

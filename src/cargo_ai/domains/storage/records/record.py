@@ -12,7 +12,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import record as contract
 from cargo_ai.domains.storage.models import extractors, model, model_catalog
-from cargo_ai.domains.storage.records.write import Checked, Unwritable, Writer, check_changes, check_new
+from cargo_ai.domains.storage.records.write import InvalidRecords, ValidatedRecords, Writer, validate_changes, validate_new
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import Refusal
@@ -30,7 +30,7 @@ _MODELS = "cargo-ai storage model list"
 async def create(ctx: Context, request: contract.CreateRecord) -> contract.RecordReply:
     """Add a record; the reply has its columns of every kind."""
     row, relation = await _model(ctx, contract.create, request.model_uuid)
-    checked = check_new(relation, [request.data], makes_ids=makes_ids(row))
+    checked = validate_new(relation, [request.data], makes_ids=makes_ids(row))
     made = await _create(ctx, contract.create, relation, checked, "data")
     return contract.RecordReply(record=(await _read(ctx, relation, made))[0])
 
@@ -39,12 +39,12 @@ async def create(ctx: Context, request: contract.CreateRecord) -> contract.Recor
 async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract.RecordsReply:
     """Add many records or none."""
     row, relation = await _model(ctx, contract.create_bulk, request.model_uuid)
-    checked = check_new(relation, [one.data for one in request.records], makes_ids=makes_ids(row))
+    checked = validate_new(relation, [one.data for one in request.records], makes_ids=makes_ids(row))
     made = await _create(ctx, contract.create_bulk, relation, checked, "records.{index}.data")
     return contract.RecordsReply(records=await _read(ctx, relation, made))
 
 
-async def _create(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, checked: Checked, path: str) -> list[str]:
+async def _create(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, checked: ValidatedRecords, path: str) -> list[str]:
     twice = next((uid for uid, times in Counter(uid for uid, _ in checked.rows).items() if times > 1), None)
     if twice is not None:
         operation.refuse("recordAlreadyExists", id=twice)
@@ -83,7 +83,7 @@ async def _update(
     merged: dict[str, JsonObject] = {}
     for uid, data in changes:
         merged[uid] = merged.get(uid, {}) | data
-    checked = check_changes(relation, changes if len(merged) == len(changes) else merged.items())
+    checked = validate_changes(relation, changes if len(merged) == len(changes) else merged.items())
     await _writing(ctx, relation, path, lambda writer: writer.update(checked))
 
 
@@ -138,7 +138,7 @@ async def _writing(ctx: Context, relation: Relation, path: str, act: Writing[T])
     writer = Writer(ctx.db, ctx.workspace, relation)
     try:
         done = await act(writer)
-    except Unwritable as fault:
+    except InvalidRecords as fault:
         raise fault.refusal(path) from None
     except (errors.UndefinedColumn, errors.UndefinedTable):
         raise Refusal(409, "conflict", "Somebody changed the columns of this model at the same moment. Look again and repeat.") from None
@@ -148,7 +148,7 @@ async def _writing(ctx: Context, relation: Relation, path: str, act: Writing[T])
 
 
 async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
-    row = await model.living(ctx.db, text)
+    row = await model.find(ctx.db, text)
     relation = None if row is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(row.uuid)
     if row is None or relation is None:
         operation.refuse("modelNotFound", uuid=text, fix=_MODELS)

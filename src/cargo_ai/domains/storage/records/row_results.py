@@ -27,19 +27,19 @@ from cargo_ai.store.files import FileMissing, FileStore, require_owner
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 KIND = "ingestReport"
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 COLUMNS = ("row", "verdict", "id", "column", "value", "problem")
 TYPES: Mapping[str, ColumnType] = {"row": "number", **dict.fromkeys(COLUMNS[1:], "string")}
 _PIECE = 256 * 1024
 
 
-class Verdicts:
+class RowResults:
     """Collects verdicts on disk while rows are read in: JSON lines of `COLUMNS`."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the context
 
-    def __enter__(self) -> Verdicts:
+    def __enter__(self) -> RowResults:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -84,17 +84,17 @@ def url(ctx: Context, row: IngestReport, format: str | None) -> str:
     return exports.sign(ctx, KIND, {"key": row.file_key}, format)
 
 
-@exports.export(KIND)
+@exports.producer(KIND)
 async def produce(_database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The verdicts of a kept file."""
     try:
         key = require_owner(str(params["key"]), workspace)
     except FileMissing:
         raise Refusal(404, "ingestReportNotFound", "There is no such report.") from None
-    return Export(_none(), list(COLUMNS), "verdicts", types=TYPES, file=key)
+    return Export(_no_rows(), list(COLUMNS), "verdicts", types=TYPES, file=key)
 
 
-async def _none() -> AsyncIterator[list[Record]]:
+async def _no_rows() -> AsyncIterator[list[Record]]:
     return
     yield []
 
@@ -102,13 +102,13 @@ async def _none() -> AsyncIterator[list[Record]]:
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers remove what is old, once an hour."""
-    parts.hourly.append(lambda: forget(parts.database, parts.files))
+    parts.hourly.append(lambda: prune(parts.database, parts.files))
 
 
-async def forget(database: Database, files: FileStore) -> None:
+async def prune(database: Database, files: FileStore) -> None:
     """Remove verdicts of more than 30 days ago: the file first, so that none is left without a row."""
     async with database.session(ALL_WORKSPACES) as db:
-        old = list(await db.scalars(select(IngestReport).where(IngestReport.created_at < clock.now() - KEPT).limit(1_000)))
+        old = list(await db.scalars(select(IngestReport).where(IngestReport.created_at < clock.now() - RETENTION).limit(1_000)))
     for row in old:
         await files.remove(row.file_key)
     if old:

@@ -23,14 +23,14 @@ from cargo_ai.store.driver import Connection, driver_connection
 
 MOST_IDS_TOLD = 1_000
 """An event names the records up to so many; above, it says only how many."""
-MOST_ERRORS = 50
-MOST_ID = 2_000
+MAX_ERRORS = 50
+MAX_ID_LENGTH = 2_000
 
 Row = dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RecordError:
     """Why a record cannot be written: which one, which column ('' for the record as a whole), and a sentence's end."""
 
     index: int
@@ -38,10 +38,10 @@ class Fault:
     message: str
 
 
-class Unwritable(ValueError):
+class InvalidRecords(ValueError):
     """Some records do not fit their model; nothing was written."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[RecordError]) -> None:
         first = faults[0]
         super().__init__(f"{first.column}: {first.message}" if first.column else first.message)
         self.faults = list(faults)
@@ -50,26 +50,28 @@ class Unwritable(ValueError):
         """400 `invalidInput`. `path` has a `{index}` where there are many records (`records.{index}.data`)."""
         errors = [
             {"path": ".".join(part for part in (path.format(index=fault.index), fault.column) if part), "message": fault.message}
-            for fault in self.faults[:MOST_ERRORS]
+            for fault in self.faults[:MAX_ERRORS]
         ]
         return invalid_input(errors)
 
 
 @dataclass(slots=True)
-class Checked:
+class ValidatedRecords:
     """Records ready to be written: `(_id, columns)`; `faults` of those that are not among them; which of `rows` have ids that were made."""
 
     rows: list[tuple[str, Row]] = field(default_factory=list[tuple[str, Row]])
-    faults: list[Fault] = field(default_factory=list[Fault])
+    faults: list[RecordError] = field(default_factory=list[RecordError])
     made: list[int] = field(default_factory=list[int])
 
 
-def check_new(relation: Relation, records: Iterable[Mapping[str, Any]], *, makes_ids: bool, by_content: bool = False) -> Checked:
+def validate_new(
+    relation: Relation, records: Iterable[Mapping[str, Any]], *, makes_ids: bool, by_content: bool = False
+) -> ValidatedRecords:
     """New records: every one gets an `_id`, from its id column where the model has one. Where that is missing and one is made, it is a
     fresh one, or `by_content` one made of the values: see `Writer.tell_apart`."""
-    found = Checked()
+    found = ValidatedRecords()
     for index, record in enumerate(records):
-        row, faults = columns_of(relation, record, index)
+        row, faults = to_columns(relation, record, index)
         uid, is_made = _id_of(relation, record, row, index, faults, makes_ids=makes_ids)
         if is_made and not faults:
             uid = _content_id(relation, row) if by_content else str(ids.new())
@@ -92,13 +94,13 @@ def _with_id(relation: Relation, uid: str, row: Row) -> Row:
     return row if relation.id_column == "_id" else row | {relation.id_column: uid}
 
 
-def check_changes(relation: Relation, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Checked:
+def validate_changes(relation: Relation, records: Iterable[tuple[str, Mapping[str, Any]]]) -> ValidatedRecords:
     """Changes `(_id, values)` of records that are there. The id column keeps its value."""
-    found = Checked()
+    found = ValidatedRecords()
     for index, (uid, record) in enumerate(records):
-        row, faults = columns_of(relation, record, index)
+        row, faults = to_columns(relation, record, index)
         if relation.id_column in row and id_of(relation, row[relation.id_column]) != uid:
-            faults.append(Fault(index, relation.id_column, "is the id of the record and cannot be changed"))
+            faults.append(RecordError(index, relation.id_column, "is the id of the record and cannot be changed"))
         if faults:
             found.faults += faults
         else:
@@ -106,34 +108,34 @@ def check_changes(relation: Relation, records: Iterable[tuple[str, Mapping[str, 
     return found
 
 
-def columns_of(relation: Relation, record: Mapping[str, Any], index: int = 0) -> tuple[Row, list[Fault]]:
+def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0) -> tuple[Row, list[RecordError]]:
     """The columns of a record as the database reads them, and what is wrong with the others. System columns are read over."""
     row: Row = {}
-    faults: list[Fault] = []
+    faults: list[RecordError] = []
     for name, value in record.items():
         if name in SYSTEM_COLUMNS:
             continue
         column = relation.column(name)
         if column is None:
-            faults.append(Fault(index, name, _unknown(relation, name)))
+            faults.append(RecordError(index, name, _unknown_column(relation, name)))
         elif not column.writable:
-            faults.append(Fault(index, name, f"is a {column.kind} column and cannot be written"))
+            faults.append(RecordError(index, name, f"is a {column.kind} column and cannot be written"))
         else:
             try:
                 row[column.slug] = to_database(value, column.type)
             except Unfit as fault:
-                faults.append(Fault(index, name, f"{shown(value)} {fault}"))
+                faults.append(RecordError(index, name, f"{shown(value)} {fault}"))
     return row, faults
 
 
-def _unknown(relation: Relation, name: str) -> str:
+def _unknown_column(relation: Relation, name: str) -> str:
     slugs = [column.slug for column in relation.columns if column.writable]
     near = difflib.get_close_matches(name, slugs, 1, 0.6)
     return f"is no column of {relation.slug}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _id_of(
-    relation: Relation, record: Mapping[str, Any], row: Row, index: int, faults: list[Fault], *, makes_ids: bool
+    relation: Relation, record: Mapping[str, Any], row: Row, index: int, faults: list[RecordError], *, makes_ids: bool
 ) -> tuple[str, bool]:
     """The id that the record brings, and whether one is to be made instead."""
     own = relation.id_column
@@ -148,11 +150,11 @@ def _id_of(
     if not uid and (own == "_id" or makes_ids):
         return "", True
     if not uid and not any(fault.column == own for fault in faults):
-        faults.append(Fault(index, own, "is missing: it is the id of the record"))
-    if len(uid) > MOST_ID:
-        faults.append(Fault(index, own, f"is longer than the {MOST_ID:,} characters that an id may have"))
+        faults.append(RecordError(index, own, "is missing: it is the id of the record"))
+    if len(uid) > MAX_ID_LENGTH:
+        faults.append(RecordError(index, own, f"is longer than the {MAX_ID_LENGTH:,} characters that an id may have"))
     if "\x00" in uid:
-        faults.append(Fault(index, own, "has a NUL character"))
+        faults.append(RecordError(index, own, "has a NUL character"))
     return uid, False
 
 
@@ -171,25 +173,25 @@ class Writer:
     relation: Relation
     warnings: list[str] = field(default_factory=list[str])
 
-    async def create(self, checked: Checked) -> list[str]:
+    async def create(self, checked: ValidatedRecords) -> list[str]:
         """Add records; their ids. psycopg's UniqueViolation when one is there already."""
-        made = await rows.insert(await self._connection(), self.relation, _whole(checked), clock.now())
+        made = await rows.insert(await self._connection(), self.relation, _valid_rows(checked), clock.now())
         await self._after(made)
         return made
 
-    async def update(self, checked: Checked) -> list[str]:
+    async def update(self, checked: ValidatedRecords) -> list[str]:
         """Change records; the ids of those that are different now."""
-        changed = await rows.update(await self._connection(), self.relation, _whole(checked), clock.now())
+        changed = await rows.update(await self._connection(), self.relation, _valid_rows(checked), clock.now())
         await self._after(changed)
         return changed
 
-    async def upsert(self, checked: Checked) -> Written:
+    async def upsert(self, checked: ValidatedRecords) -> Written:
         """Add records, or change those that are there."""
-        written = await rows.upsert(await self._connection(), self.relation, _whole(checked), clock.now())
+        written = await rows.upsert(await self._connection(), self.relation, _valid_rows(checked), clock.now())
         await self._after(written.touched)
         return written
 
-    async def tell_apart(self, checked: Checked, seen: Seen) -> None:
+    async def tell_apart(self, checked: ValidatedRecords, seen: Seen) -> None:
         """Number the records whose values, of which their ids were made, came before: they are records of their own."""
         told = await seen.tell_apart(await self._connection(), [checked.rows[at][0] for at in checked.made])
         for at, uid in zip(checked.made, told, strict=True):
@@ -198,27 +200,27 @@ class Writer:
     async def remove(self, uids: Sequence[str]) -> list[str]:
         """Take records away; the ids of those that were there."""
         gone = await rows.delete(await self._connection(), self.relation, uids)
-        tell(self.db, self.workspace, self.relation.model, gone)
+        publish_change(self.db, self.workspace, self.relation.model, gone)
         return gone
 
     async def _after(self, uids: Sequence[str]) -> None:
         self.warnings += await computed.refresh(await self._connection(), self.relation, uids, self.workspace)
-        tell(self.db, self.workspace, self.relation.model, uids)
+        publish_change(self.db, self.workspace, self.relation.model, uids)
 
     async def _connection(self) -> Connection:
         return await driver_connection(self.db)
 
 
-def tell(db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str] | None, count: int | None = None) -> None:
+def publish_change(db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str] | None, count: int | None = None) -> None:
     """Put `RecordsChanged {modelUuid, ids, count}` into the outbox; `ids` is null where they are too many to name."""
     number = len(uids) if count is None and uids is not None else count or 0
     if not number:
         return
     named = list(uids) if uids is not None and len(uids) <= MOST_IDS_TOLD else None
-    events.say(db, workspace, "RecordsChanged", {"modelUuid": str(model), "ids": named, "count": number})
+    events.publish(db, workspace, "RecordsChanged", {"modelUuid": str(model), "ids": named, "count": number})
 
 
-def _whole(checked: Checked) -> list[tuple[str, Row]]:
+def _valid_rows(checked: ValidatedRecords) -> list[tuple[str, Row]]:
     if checked.faults:
-        raise Unwritable(checked.faults)
+        raise InvalidRecords(checked.faults)
     return checked.rows
