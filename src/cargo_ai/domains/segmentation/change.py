@@ -16,7 +16,7 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
-from cargo_ai.domains.segmentation import change_records, compare
+from cargo_ai.domains.segmentation import change_records, comparison
 from cargo_ai.domains.segmentation.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.domains.storage import public as storage
@@ -78,10 +78,10 @@ async def create(ctx: Context, request: contract.CreateChange) -> contract.Chang
         contract.create.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
     if row.from_play:
         contract.create.refuse("segmentLinkedToWorkflow", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
-    if not await compare.try_lock(ctx.db, row.uuid):
+    if not await comparison.try_lock(ctx.db, row.uuid):
         contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     try:
-        made = await compare.lock_and_compare(ctx.db, row.uuid, empty=True)
+        made = await comparison.lock_and_compare(ctx.db, row.uuid, empty=True)
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error), fix=f"cargo-ai segmentation segment get {row.uuid}")
     found = await find(ctx.db, str(made.uuid)) if made else None
@@ -146,8 +146,8 @@ async def _find_with_records(
     relation = await storage.relation(ctx.db, segment.model_uuid) if segment else None
     if relation is None:
         operation.refuse("segmentNotFound", uuid=row.segment_uuid)
-    if row.no < await compare.first_retained(ctx.db, row.segment_uuid):
-        kept = f"only those of the last {compare.RETAINED_CHANGES} changes and of the last {compare.RETENTION.days} days are kept."
+    if row.no < await comparison.first_retained(ctx.db, row.segment_uuid):
+        kept = f"only those of the last {comparison.RETAINED_CHANGES} changes and of the last {comparison.RETENTION.days} days are kept."
         operation.refuse("changeNotFound", uuid=text, cause=kept, fix=f"{_CHANGES} --segment-uuid {row.segment_uuid}")
     return row, ChangeQuery(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds))), relation
 

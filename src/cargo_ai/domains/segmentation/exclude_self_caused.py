@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.domains.segmentation import change_records, compare, compare_statement, dependencies
+from cargo_ai.domains.segmentation import change_records, comparison, comparison_sql, dependencies
 from cargo_ai.domains.segmentation.tables import SegmentChange
 from cargo_ai.records.ddl import log_table
 from cargo_ai.records.filter.terms import InvalidFilter
@@ -54,7 +54,7 @@ async def exclude_self_caused(db: AsyncSession, change: uuid.UUID, workflow: uui
     if row is None or row.since is None:
         return {}
     try:
-        one = await compare.lock_segment(db, row.segment_uuid)
+        one = await comparison.lock_segment(db, row.segment_uuid)
     except InvalidFilter:
         return {}
     if one is None:
@@ -69,7 +69,7 @@ async def exclude_self_caused(db: AsyncSession, change: uuid.UUID, workflow: uui
     return Counter(change_records.KINDS_BY_CODE[letter] for (letter,) in marked)
 
 
-async def _has_other_writes(connection: driver.Connection, one: compare.LockedSegment, values: Mapping[str, Any]) -> bool:
+async def _has_other_writes(connection: driver.Connection, one: comparison.LockedSegment, values: Mapping[str, Any]) -> bool:
     """Whether anything was written since that no log names by record, or in other models that decide, too."""
     used = [column.slug for column in one.tracked.columns] + [order.column_slug for order in one.kept.sort]
     decide = dependencies.deciding_models(one.found.catalog, one.found.relation, [one.kept.filter], one.found.scope.segments, used)
@@ -84,10 +84,10 @@ async def _has_other_writes(connection: driver.Connection, one: compare.LockedSe
     return False
 
 
-def _depends_on_records_only(one: compare.LockedSegment) -> bool:
+def _depends_on_records_only(one: comparison.LockedSegment) -> bool:
     """Whether records alone decide who is in the segment: no limit, no time that passes, nothing that runs have done."""
     filters: list[Filter] = [one.kept.filter, *(inner.filter for inner in one.found.scope.segments.values())]
-    kinds = {condition.kind for filter in filters for group in filter.groups for condition in compare_statement.all_conditions(group)}
+    kinds = {condition.kind for filter in filters for group in filter.groups for condition in comparison_sql.all_conditions(group)}
     return one.found.limit is None and not one.found.scope.relative and "enrollment" not in kinds
 
 

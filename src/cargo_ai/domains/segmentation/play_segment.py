@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.contract.segmentation import segment as contract
-from cargo_ai.domains.segmentation import change_detection, segment
+from cargo_ai.domains.segmentation import segment, watched_segments
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.kernel import clock
 
@@ -42,5 +42,5 @@ async def remove_play_segment(ctx: Context, uid: uuid.UUID, play: uuid.UUID) -> 
     if not users and row is not None:
         row.deleted_at = clock.now()
         await usages.replace(ctx.db, ctx.workspace, "segment", uid, [])
-        await change_detection.remove_watches(ctx.db, uid)
+        await watched_segments.remove_watches(ctx.db, uid)
     return users

@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.segmentation.change import ChangeKind
 from cargo_ai.contract.segmentation.filter import Filter, Sort
-from cargo_ai.domains.segmentation import change_detection, compare, read_chunks, select_records
+from cargo_ai.domains.segmentation import batch_chunks, comparison, select_records, watched_segments
 from cargo_ai.domains.segmentation.change_records import ChangeQuery
-from cargo_ai.domains.segmentation.compare import Change
+from cargo_ai.domains.segmentation.comparison import Change
 from cargo_ai.domains.segmentation.exclude_self_caused import exclude_self_caused, last_excluded_at
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.play_segment import create_play_segment, remove_play_segment, update_play_segment
@@ -97,7 +97,7 @@ async def validate_filter(
     relation = await storage.relation(db, model)
     if relation is None:
         return None
-    filter, order = read_chunks.parse_filter(relation, raw, sort)
+    filter, order = batch_chunks.parse_filter(relation, raw, sort)
     found = await select_records.select(db, workspace, model, filter, order, None)
     return ValidatedFilter(filter, order, found.scope.warnings if found else [])
 
@@ -116,11 +116,11 @@ async def filter_chunks(
     if relation is None:
         raise SourceFailed("The model of this batch has been removed.")
     try:
-        filter, sort = read_chunks.parse_filter(relation, kept[0], kept[1])
+        filter, sort = batch_chunks.parse_filter(relation, kept[0], kept[1])
     except InvalidFilter as error:
         raise SourceFailed(f"The filter cannot be used: {error}") from None
-    found = await read_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2])
-    async for chunk in read_chunks.selection_chunks(database, workspace, found, batch, skip):
+    found = await batch_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2])
+    async for chunk in batch_chunks.selection_chunks(database, workspace, found, batch, skip):
         yield chunk
 
 
@@ -133,10 +133,10 @@ async def count_filter(
     if relation is None:
         raise SourceFailed("The model has been removed.")
     try:
-        filter, sort = read_chunks.parse_filter(relation, kept[0], kept[1])
+        filter, sort = batch_chunks.parse_filter(relation, kept[0], kept[1])
     except InvalidFilter as error:
         raise SourceFailed(f"The filter cannot be used: {error}") from None
-    return await _count(database, workspace, await read_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2]))
+    return await _count(database, workspace, await batch_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2]))
 
 
 async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID) -> int:
@@ -145,7 +145,7 @@ async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID
         info = await find_segment(db, uid)
     if info is None:
         raise SourceFailed("The segment has been removed.")
-    found = await read_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    found = await batch_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
     return await _count(database, workspace, found)
 
 
@@ -163,14 +163,14 @@ async def segment_chunks(database: Database, workspace: uuid.UUID, uid: uuid.UUI
         info = await find_segment(db, uid)
     if info is None:
         raise SourceFailed("The segment of this batch has been removed.")
-    found = await read_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
-    async for chunk in read_chunks.selection_chunks(database, workspace, found, batch, skip):
+    found = await batch_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    async for chunk in batch_chunks.selection_chunks(database, workspace, found, batch, skip):
         yield chunk
 
 
 def record_chunks(database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str], batch: uuid.UUID, skip: int) -> Chunks:
     """The records of these ids for a batch's source, each once; those that are not there are left out. Raises SourceFailed."""
-    return read_chunks.record_chunks(database, workspace, model, uids, batch, skip)
+    return batch_chunks.record_chunks(database, workspace, model, uids, batch, skip)
 
 
 async def set_watched(db: AsyncSession, segment_uuid: uuid.UUID, watched: bool) -> None:
@@ -179,7 +179,7 @@ async def set_watched(db: AsyncSession, segment_uuid: uuid.UUID, watched: bool) 
     Beginning takes the segment's state in silence, also after a pause: only what differs from it later is a change.
     Raises InvalidFilter when the filter does not fit the model.
     """
-    await change_detection.set_watched(db, segment_uuid, watched)
+    await watched_segments.set_watched(db, segment_uuid, watched)
 
 
 async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | None:
@@ -188,7 +188,7 @@ async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | 
     None when nothing differs or there is no such segment. A segment that was never compared had no records: all are added.
     Raises InvalidFilter when the filter no longer fits the model.
     """
-    return await compare.lock_and_compare(db, segment_uuid)
+    return await comparison.lock_and_compare(db, segment_uuid)
 
 
 async def find_change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
@@ -200,9 +200,9 @@ async def find_change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None
             .where(SegmentChange.uuid == change_uuid)
         )
     ).one_or_none()
-    if found is None or found[0].no < await compare.first_retained(db, found[0].segment_uuid):
+    if found is None or found[0].no < await comparison.first_retained(db, found[0].segment_uuid):
         return None
-    return compare.to_change(found[0], found[1])
+    return comparison.to_change(found[0], found[1])
 
 
 async def change_chunks(
@@ -225,5 +225,5 @@ async def change_chunks(
     if row is None or found is None:
         raise SourceFailed("The records of this change are no longer kept.")
     place = ChangeQuery(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)), own)
-    async for chunk in read_chunks.change_chunks(database, workspace, found.model_uuid, place, batch, skip):
+    async for chunk in batch_chunks.change_chunks(database, workspace, found.model_uuid, place, batch, skip):
         yield chunk

@@ -17,7 +17,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.domains.segmentation import change_detection, dependencies, select_records
+from cargo_ai.domains.segmentation import dependencies, select_records, watched_segments
 from cargo_ai.domains.segmentation.change import latest_changes
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
@@ -238,7 +238,7 @@ async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegme
     row.updated_at = clock.now()
     await ctx.db.flush()
     await _record_usages(ctx, row, found, filter)
-    await change_detection.invalidate(ctx.db, row)
+    await watched_segments.invalidate(ctx.db, row)
     try:
         return await _saved_response(ctx, row, found)
     except InvalidFilter as error:
@@ -273,7 +273,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
         contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=listed)
     row.deleted_at = clock.now()
     await usages.replace(ctx.db, ctx.workspace, "segment", row.uuid, [])
-    await change_detection.remove_watches(ctx.db, row.uuid)
+    await watched_segments.remove_watches(ctx.db, row.uuid)
     return Removed(uuid=str(row.uuid))
 
 

@@ -13,10 +13,10 @@ from cargo_ai.domains.storage.columns import recompute
 from cargo_ai.domains.storage.columns.definition import select_with_grouped_metrics
 from cargo_ai.domains.storage.filter_scopes import scopes
 from cargo_ai.domains.storage.models import model as models
-from cargo_ai.domains.storage.models import model_catalog, model_usages, run
+from cargo_ai.domains.storage.models import model_catalog, model_usages, refresh_run
 from cargo_ai.domains.storage.models.index import propose_index
 from cargo_ai.domains.storage.models.model_catalog import column_key
-from cargo_ai.domains.storage.models.run import CannotRefresh
+from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
 from cargo_ai.domains.storage.records.write import publish_change
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.records.catalog import Catalog, Relation
@@ -70,9 +70,9 @@ async def start_refresh(db: AsyncSession, model: uuid.UUID) -> uuid.UUID | None:
     """Begin to refresh a model of the session's workspace, in its owner's name: the run's uuid; None for a model that is gone, paused or
     up to date. CannotStart where there is nothing to read, or a run is under way."""
     row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)).with_for_update())
-    if row is None or row.is_paused or await run.is_up_to_date(db, row):
+    if row is None or row.is_paused or await refresh_run.is_up_to_date(db, row):
         return None
-    return (await run.start(db, row, user=row.user_uuid)).uuid
+    return (await refresh_run.start(db, row, user=row.user_uuid)).uuid
 
 
 async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:

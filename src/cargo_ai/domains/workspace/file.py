@@ -13,8 +13,8 @@ from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import file as contract
-from cargo_ai.domains.workspace import uploads
-from cargo_ai.domains.workspace.uploads import Upload, UploadPart
+from cargo_ai.domains.workspace import upload_store
+from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import InvalidFile, csv_columns
 from cargo_ai.kernel import clock
@@ -61,13 +61,13 @@ async def _read_column_names(ctx: Context, key: str) -> list[str]:
 @handles(contract.create_multipart)
 async def create_multipart(ctx: Context, request: contract.CreateMultipart) -> contract.MultipartReply:
     """An upload that waits a day for its parts. Whoever begins one sweeps away those that waited in vain."""
-    row = uploads.new_upload(ctx.workspace, ctx.who.user_uuid, request.filename or "file", request.content_type)
-    row.expires_at = clock.now() + uploads.OPEN_FOR
+    row = upload_store.new_upload(ctx.workspace, ctx.who.user_uuid, request.filename or "file", request.content_type)
+    row.expires_at = clock.now() + upload_store.OPEN_FOR
     ctx.db.add(row)
     await ctx.db.flush()
 
     async def sweep() -> None:
-        await uploads.remove_expired(ctx.database, ctx.files)
+        await upload_store.remove_expired(ctx.database, ctx.files)
 
     ctx.after_commit.append(sweep)
     return contract.MultipartReply(s3_filename=row.s3_filename, upload_id=str(row.uuid))
@@ -76,7 +76,7 @@ async def create_multipart(ctx: Context, request: contract.CreateMultipart) -> c
 @handles(contract.sign_part)
 async def sign_part(ctx: Context, request: contract.SignPart) -> contract.SignedPart:
     """The address of one part of an upload that is still open."""
-    row = await uploads.find(ctx.db, request.upload_id, request.s3_filename)
+    row = await upload_store.find(ctx.db, request.upload_id, request.s3_filename)
     if row is None or row.expires_at is None:
         contract.sign_part.refuse("uploadNotFound", upload=request.upload_id)
     path = part_path(str(row.uuid), request.part_number)
@@ -91,25 +91,25 @@ async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) 
     """
     refuse = partial(contract.complete_multipart.refuse, "uploadNotFound", upload=request.upload_id)
     async with _read_session(ctx) as db:
-        found = await uploads.find(db, request.upload_id, request.s3_filename)
+        found = await upload_store.find(db, request.upload_id, request.s3_filename)
         if found is None:
             refuse()
         if found.expires_at is None:
             return contract.CompletedReply(s3_filename=found.s3_filename)
-        parts = await uploads.parts_of(db, found.uuid)
+        parts = await upload_store.parts_of(db, found.uuid)
     keys = [part.key for part in parts]
     size = await _join_parts(ctx, request, found.s3_filename, parts)
-    row = await uploads.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
+    row = await upload_store.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
     if row is None:
-        await uploads.remove_files(ctx.files, [request.s3_filename])
+        await upload_store.remove_files(ctx.files, [request.s3_filename])
         refuse()
     if row.expires_at is not None:
-        if [part.key for part in await uploads.parts_of(ctx.db, row.uuid)] != keys:
+        if [part.key for part in await upload_store.parts_of(ctx.db, row.uuid)] != keys:
             contract.complete_multipart.refuse("partsInvalid", problem="a part was sent again while they were being joined")
         row.size, row.expires_at = size, None
         await ctx.db.execute(delete(UploadPart).where(UploadPart.upload_uuid == row.uuid))
         await ctx.db.flush()
-        ctx.after_commit.append(partial(uploads.remove_files, ctx.files, keys))
+        ctx.after_commit.append(partial(upload_store.remove_files, ctx.files, keys))
     return contract.CompletedReply(s3_filename=row.s3_filename)
 
 
@@ -126,9 +126,9 @@ async def _read_session(ctx: Context) -> AsyncGenerator[AsyncSession]:
 
 async def _join_parts(ctx: Context, request: contract.CompleteMultipart, key: str, parts: list[UploadPart]) -> int:
     try:
-        uploads.check_parts([(part.part_number, part.etag) for part in request.parts], parts)
-        return await ctx.files.put(key, uploads.join_parts(ctx.files, parts))
-    except uploads.PartsDiffer as fault:
+        upload_store.check_parts([(part.part_number, part.etag) for part in request.parts], parts)
+        return await ctx.files.put(key, upload_store.join_parts(ctx.files, parts))
+    except upload_store.PartsDiffer as fault:
         contract.complete_multipart.refuse("partsInvalid", problem=str(fault))
     except FileMissing:
         contract.complete_multipart.refuse("partsInvalid", problem="a part was sent again or removed while they were being joined")
@@ -139,10 +139,10 @@ async def _join_parts(ctx: Context, request: contract.CompleteMultipart, key: st
 @handles(contract.abort_multipart)
 async def abort_multipart(ctx: Context, request: contract.AbortMultipart) -> Removed:
     """Forget an upload that is still open, with all its parts."""
-    row = await uploads.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
+    row = await upload_store.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
     if row is None or row.expires_at is None:
         contract.abort_multipart.refuse("uploadNotFound", upload=request.upload_id)
-    keys = [row.s3_filename, *(part.key for part in await uploads.parts_of(ctx.db, row.uuid))]
+    keys = [row.s3_filename, *(part.key for part in await upload_store.parts_of(ctx.db, row.uuid))]
     await ctx.db.execute(delete(Upload).where(Upload.uuid == row.uuid))
-    ctx.after_commit.append(partial(uploads.remove_files, ctx.files, keys))
+    ctx.after_commit.append(partial(upload_store.remove_files, ctx.files, keys))
     return Removed(uuid=str(row.uuid))

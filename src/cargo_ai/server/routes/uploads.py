@@ -16,8 +16,8 @@ from starlette.routing import Route
 from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Caller
 from cargo_ai.contract.workspace import file as contract
-from cargo_ai.domains.workspace import file, uploads
-from cargo_ai.domains.workspace.uploads import Upload, UploadPart
+from cargo_ai.domains.workspace import file, upload_store
+from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, requests, responses
@@ -61,10 +61,10 @@ async def upload(request: Request) -> Response:
     try:
         reply, replayed = await transact(state.database, caller.workspace_uuid, remember)
     except Refusal:
-        await uploads.remove_files(state.files, [row.s3_filename])
+        await upload_store.remove_files(state.files, [row.s3_filename])
         raise
     if replayed:
-        await uploads.remove_files(state.files, [row.s3_filename])
+        await upload_store.remove_files(state.files, [row.s3_filename])
     return responses.success(contract.upload, reply, {"Idempotency-Replayed": "true"} if replayed else {})
 
 
@@ -75,7 +75,7 @@ async def _received(state: State, request: Request, caller: Caller) -> tuple[Upl
     try:
         form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
         await form.open()
-        row = uploads.new_upload(caller.workspace_uuid, caller.user_uuid, form.name, form.content_type)
+        row = upload_store.new_upload(caller.workspace_uuid, caller.user_uuid, form.name, form.content_type)
         body = _Counted(form.data(), limit)
         row.size = await state.files.put(row.s3_filename, body.chunks())
     except NoFile:
@@ -104,7 +104,7 @@ async def put_part(request: Request) -> Response:
 
     found = await transact(state.database, link.workspace, look)
     body = _Counted(request.stream(), limit)
-    key = uploads.part_key(link.workspace, found.uuid, number)
+    key = upload_store.part_key(link.workspace, found.uuid, number)
     try:
         size = await state.files.put(key, body.chunks())
     except FormTooLarge:
@@ -115,23 +115,23 @@ async def put_part(request: Request) -> Response:
 
     async def keep(db: AsyncSession) -> str | None:
         await _open(db, identity, locked=True)
-        return await uploads.save_part(db, UploadPart(**part), limit)
+        return await upload_store.save_part(db, UploadPart(**part), limit)
 
     try:
         former = await transact(state.database, link.workspace, keep)
     except BaseException as error:
         # Also where the commit may have happened: the client sends the part again, and one that is missing is told when joining.
-        await uploads.remove_files(state.files, [key])
-        if isinstance(error, uploads.TooLarge):
+        await upload_store.remove_files(state.files, [key])
+        if isinstance(error, upload_store.TooLarge):
             raise _too_large(limit) from None
         raise
     if former is not None:
-        await uploads.remove_files(state.files, [former])
+        await upload_store.remove_files(state.files, [former])
     return Response(b"", 200, {"etag": f'"{body.digest}"'})
 
 
 async def _open(db: AsyncSession, identity: str, *, locked: bool = False) -> Upload:
-    row = await uploads.find(db, identity, locked=locked)
+    row = await upload_store.find(db, identity, locked=locked)
     if row is None or row.expires_at is None:
         contract.sign_part.refuse("uploadNotFound", upload=identity)
     return row

@@ -164,9 +164,9 @@ async def test_reading_goes_on_behind_the_runs_that_are_there_though_the_records
 
 
 async def test_a_source_holds_neither_locks_nor_a_transaction_between_its_chunks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cargo_ai.domains.segmentation import read_chunks
+    from cargo_ai.domains.segmentation import batch_chunks
 
-    monkeypatch.setattr(read_chunks, "PAGE", 2)
+    monkeypatch.setattr(batch_chunks, "PAGE", 2)
     model = await companies(place, "unheld")
     sources, state = Sources(), place.state
     batch_source.plug(Parts(state.settings, state.database, state.files, state.secrets, place.admin.http, Actions(), sources))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cargo_ai.domains.segmentation import compare
+from cargo_ai.domains.segmentation import comparison
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State
 from tests.unit.domains.segmentation.conftest import (
@@ -219,8 +219,8 @@ async def test_what_is_not_there_is_refused(asker: Asker) -> None:
 
 
 async def test_the_records_of_the_last_thirty_changes_are_kept(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "KEPT", 3)
-    monkeypatch.setattr(compare, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(comparison, "KEPT", 3)
+    monkeypatch.setattr(comparison, "KEPT_FOR", timedelta(0))
     model = await companies(asker, 10)
     segment = await segment_of(asker, model)
     made: list[Body] = []
@@ -249,7 +249,7 @@ async def test_nothing_is_kept_of_a_removed_segment(asker: Asker, state: State) 
     for one in (segment, other):
         await compared(asker, one)
     await asker.ask("segmentation.segment.remove", uuid=segment)
-    await compare.prune_removed(state.database)
+    await comparison.prune_removed(state.database)
     async with state.database.engine.connect() as connection:
         for table in ("segment_members", "segment_change_records"):
             rows = await connection.exec_driver_sql(f"select segment_uuid::text, count(*) from {table} group by 1")

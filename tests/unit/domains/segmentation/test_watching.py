@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from cargo_ai.domains.segmentation import compare, public
-from cargo_ai.domains.segmentation.change_detection import ChangeDetector
+from cargo_ai.domains.segmentation import comparison, public
+from cargo_ai.domains.segmentation.watched_segments import ChangeDetector
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State
 from cargo_ai.store import driver
@@ -219,7 +219,7 @@ async def test_two_workers_compare_a_segment_one_after_the_other(asker: Asker, s
     first, second = ChangeDetector(state.database), ChangeDetector(other.database)
     await settled(state, first)
     async with state.database.session(await workspace_of(state)) as db:
-        await compare.lock(db, uuid.UUID(segment))
+        await comparison.lock(db, uuid.UUID(segment))
         await put(asker, model, "c0", employees=99)
         deadline = clock.seconds() + 1
         while clock.seconds() < deadline:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from cargo_ai.domains.workspace.uploads import Upload
+from cargo_ai.domains.workspace.upload_store import Upload
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES, Database

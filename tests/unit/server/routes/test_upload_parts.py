@@ -13,8 +13,8 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from cargo_ai.domains.workspace import uploads
-from cargo_ai.domains.workspace.uploads import Upload, UploadPart
+from cargo_ai.domains.workspace import upload_store
+from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
@@ -217,7 +217,7 @@ async def test_uploads_that_waited_in_vain_are_swept_when_another_begins(
     assert kept() == []
     async with state.database.session(ALL_WORKSPACES) as db:
         assert [str(found) for found in await db.scalars(select(Upload.uuid))] == [fresh["uploadId"]]
-    assert await uploads.remove_expired(state.database, state.files) == 0
+    assert await upload_store.remove_expired(state.database, state.files) == 0
 
 
 class TestWithALowLimit:

@@ -16,7 +16,7 @@ from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.identity.unification import UnificationFailed
-from cargo_ai.domains.storage.models import extractors, file_source, model, model_catalog, run
+from cargo_ai.domains.storage.models import extractors, file_source, model, model_catalog, refresh_run
 from cargo_ai.domains.storage.models.extractors import InvalidConfig
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
@@ -163,4 +163,4 @@ async def _notify_waiting(db: AsyncSession, uid: uuid.UUID) -> None:
 @plugin
 def plug(parts: Parts) -> None:
     """Let workers carry out the job."""
-    parts.tasks[run.TASK] = RefreshJob(parts).run
+    parts.tasks[refresh_run.TASK] = RefreshJob(parts).run

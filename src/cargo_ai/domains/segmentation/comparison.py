@@ -12,8 +12,8 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from cargo_ai.context import events
 from cargo_ai.context.plugins import Parts, plugin
-from cargo_ai.domains.segmentation import compare_statement, select_records
-from cargo_ai.domains.segmentation.compare_statement import Snapshot, TrackedColumns
+from cargo_ai.domains.segmentation import comparison_sql, select_records
+from cargo_ai.domains.segmentation.comparison_sql import Snapshot, TrackedColumns
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
@@ -99,17 +99,15 @@ async def lock_and_compare(db: AsyncSession, segment: uuid.UUID, *, empty: bool 
 async def compare(db: AsyncSession, one: LockedSegment, *, quiet: bool = False, empty: bool = False) -> Change | None:
     """The comparison itself. `quiet`: only take the state, no change comes of it."""
     row, found, tracked, before = one.row, one.found, one.tracked, Snapshot.of(one.row.snapshot)
-    rule = compare_statement.membership_digest(one.kept.filter, one.kept.sort, one.kept.limit)
+    rule = comparison_sql.membership_digest(one.kept.filter, one.kept.sort, one.kept.limit)
     connection = await driver_connection(db)
-    seen, everything, moment = (await driver.fetch(connection, *compare_statement.precheck_statement(found.relation, before)))[0]
+    seen, everything, moment = (await driver.fetch(connection, *comparison_sql.precheck_statement(found.relation, before)))[0]
     old = row.synced_at is None or row.synced_at < clock.now() - LOG_RETENTION
-    touched = not (everything or old or before is None or before.rule != rule) and compare_statement.is_local(
-        one.kept.filter, found, tracked
-    )
+    touched = not (everything or old or before is None or before.rule != rule) and comparison_sql.is_local(one.kept.filter, found, tracked)
     no = int(await db.scalar(select(func.coalesce(func.max(SegmentChange.no), 0)).where(SegmentChange.segment_uuid == row.uuid)) or 0) + 1
     if not touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
-    statement, params = compare_statement.compare_statement(found, tracked, before, touched=touched, noted=not quiet)
+    statement, params = comparison_sql.compare_statement(found, tracked, before, touched=touched, noted=not quiet)
     with conditions.told(found.scope):
         added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
     total = (before.members if before else 0) + added - removed

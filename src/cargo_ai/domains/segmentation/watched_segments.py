@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import usages
 from cargo_ai.context.plugins import Parts, plugin
-from cargo_ai.domains.segmentation import compare, dependencies
+from cargo_ai.domains.segmentation import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log
@@ -50,7 +50,7 @@ where segment_uuid = %s
 async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> None:
     """Begin or end watching a segment, in the session's transaction. Beginning takes its state, in silence: only what differs from
     it later is a change. Does nothing where it is so already. Raises InvalidFilter when the filter does not fit the model."""
-    one = await compare.lock_segment(db, segment)
+    one = await comparison.lock_segment(db, segment)
     if one is None or one.row.is_watched == watched:
         return
     one.row.is_watched = watched
@@ -59,7 +59,7 @@ async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> No
         await remove_watches(db, segment)
         return
     await _record_watched_models(db, one)
-    await compare.compare(db, one, quiet=True)
+    await comparison.compare(db, one, quiet=True)
 
 
 async def remove_watches(db: AsyncSession, segment: uuid.UUID) -> None:
@@ -85,7 +85,7 @@ async def invalidate(db: AsyncSession, row: Segment) -> None:
         await driver.execute(connection, "select pg_notify('cargo_segments', '')")
 
 
-async def _record_watched_models(db: AsyncSession, one: compare.LockedSegment) -> int:
+async def _record_watched_models(db: AsyncSession, one: comparison.LockedSegment) -> int:
     """Write down the models that this segment depends on. Where one is new, writes that did not see it yet are waited for.
 
     How long a write waits before it leads to a comparison, in milliseconds.
@@ -156,16 +156,16 @@ class ChangeDetector:
     async def _compare(self, segment: uuid.UUID, workspace: uuid.UUID) -> bool:
         began, pause = clock.seconds(), MIN_PAUSE_MS
         async with self._database.session(workspace) as db:
-            if not await compare.try_lock(db, segment):
+            if not await comparison.try_lock(db, segment):
                 return False
             gone = int((await driver.fetch(await driver_connection(db), TAKE_WORK, {"segment": segment}))[0][0])
             if gone:
-                one = await compare.lock_segment(db, segment)
+                one = await comparison.lock_segment(db, segment)
                 if one is None or not one.row.is_watched:
                     await remove_watches(db, segment)
                 else:
                     pause = await _record_watched_models(db, one)
-                    await compare.compare(db, one)
+                    await comparison.compare(db, one)
             crash_points.point("before change commit")
             await db.commit()
             crash_points.point("after change commit")
