@@ -219,8 +219,8 @@ async def test_what_is_not_there_is_refused(asker: Asker) -> None:
 
 
 async def test_the_records_of_the_last_thirty_changes_are_kept(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "KEPT", 3)
-    monkeypatch.setattr(comparison, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(comparison, "RETAINED_CHANGES", 3)
+    monkeypatch.setattr(comparison, "RETENTION", timedelta(0))
     model = await companies(asker, 10)
     segment = await segment_of(asker, model)
     made: list[Body] = []
