@@ -16,7 +16,7 @@ from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import load_domains, secret_key
-from cargo_ai.server.processes import parent
+from cargo_ai.server.processes import parent_watch
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
@@ -33,7 +33,7 @@ class _Server(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         # Without this, an API whose supervisor was killed would keep the port from the next server.
-        watching = asyncio.create_task(parent.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))
+        watching = asyncio.create_task(parent_watch.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))
         try:
             await super().serve(sockets)
         finally:

@@ -16,8 +16,8 @@ from types import FrameType
 
 from cargo_ai.kernel import clock, log, settings
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
-from cargo_ai.server.processes import prepared, supervise
-from cargo_ai.server.processes.prepared import BootstrapFailed
+from cargo_ai.server.processes import start_state, supervise
+from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 
 DEFAULT_WORKERS = 2
@@ -89,7 +89,7 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     one = Supervisor(configuration, None, workers, port)
     supervisor.append(one)
     one.bind()
-    one.prepared = prepared.run_bootstrap(configuration)
+    one.prepared = start_state.run_bootstrap(configuration)
     try:
         _say(one.start())
         one.run()
@@ -167,14 +167,14 @@ def _init(configuration: Settings, _flags: dict[str, str]) -> int:
     with _database(configuration):
         from cargo_ai.store import migrate
 
-        made = prepared.run_bootstrap(configuration)
+        made = start_state.run_bootstrap(configuration)
         token: dict[str, object] = {"token": made.token} if made.token else {}
         return _say({"workspaceUuid": made.workspace, "schema": migrate.head(), **token})
 
 
 def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
     with _database(configuration):
-        from cargo_ai.server.processes.prepare import database_url
+        from cargo_ai.server.processes.bootstrap import database_url
         from cargo_ai.store import migrate
 
         url = database_url(configuration)
@@ -185,7 +185,7 @@ def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
 @contextmanager
 def _database(configuration: Settings) -> Generator[None]:
     """Leave the embedded database as it was found: running or not. What goes wrong with it is a Refused."""
-    from cargo_ai.server.processes.prepare import problem_of
+    from cargo_ai.server.processes.bootstrap import problem_of
     from cargo_ai.store.embedded import postgres
 
     was_running = bool(configuration.database_url) or postgres.status(configuration.data_dir) is not None

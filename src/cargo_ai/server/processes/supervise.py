@@ -16,7 +16,7 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
-from cargo_ai.server.processes.prepared import StartState
+from cargo_ai.server.processes.start_state import StartState
 
 READY_SECONDS = 60.0
 TAKE_SECONDS = 1.0

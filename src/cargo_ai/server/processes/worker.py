@@ -27,7 +27,7 @@ from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.compose import compose, secret_key
-from cargo_ai.server.processes import parent
+from cargo_ai.server.processes import parent_watch
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 
@@ -112,7 +112,7 @@ class Worker:
         serving = asyncio.create_task(serve, name="queue")
         others = [asyncio.create_task(one, name=one.__qualname__) for one in beside]
         keeping = asyncio.create_task(keeper.run(), name="keeper")
-        orphaned = asyncio.create_task(parent.watch(self._settings, self.stop), name="parent watch")
+        orphaned = asyncio.create_task(parent_watch.watch(self._settings, self.stop), name="parent watch")
         _log.info("worker ready", worker=str(self._uuid), pid=os.getpid())
         print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads who this is
         await self._stopping.wait()

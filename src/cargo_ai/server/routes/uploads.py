@@ -24,7 +24,7 @@ from cargo_ai.server.api import dispatch, requests, responses
 from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.server.routes.form import FileForm, FormBroken, FormTooLarge, NoFile
+from cargo_ai.server.routes.multipart import FileForm, FormBroken, FormTooLarge, NoFile
 from cargo_ai.store.files import FilesUnavailable, max_upload_bytes
 
 _AROUND = 1024 * 1024

@@ -30,7 +30,7 @@ class StartState:
 def run_bootstrap(settings: Settings) -> StartState:
     """Run `prepare` beside us, so that this process never loads what only the preparation needs."""
     done = subprocess.run(
-        [sys.executable, "-m", "cargo_ai.server.processes.prepare"],
+        [sys.executable, "-m", "cargo_ai.server.processes.bootstrap"],
         env=settings.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from cargo_ai.kernel import settings as environment
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.server.compose import KeyMissing, load_domains, secret_key
-from cargo_ai.server.processes.prepared import StartState
+from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.store import migrate
 from cargo_ai.store.embedded import postgres
 from cargo_ai.store.session import ALL_WORKSPACES, Database
