@@ -85,7 +85,7 @@ def _measured(name: str) -> Json:
 def main() -> int:
     """Exit code 0 when everything could be measured, also where a goal is missed: the document says so."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure this machine and print one JSON document.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(BENCHMARKS)} (all unless told)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(BENCHMARKS)} (all by default)")
     names: list[str] = parser.parse_args().names or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")

@@ -1,4 +1,4 @@
-"""Bare calls: what a developer's own script does to call a service many times, by httpx and by plain asyncio streams."""
+"""Call a service many times as a plain script would: with httpx, and with asyncio streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ceiling: what one asyncio process does with the same interpreter, graph and records when nothing has to survive."""
+"""The upper bound: one asyncio process with the same interpreter, graph and records, and no durability."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import tempfile
 
 from bench import report
 from bench.report import Json
-from bench.stand import CLI
+from bench.temporary_server import CLI
 
 TIMES = 20
 

@@ -10,7 +10,7 @@ import psycopg
 
 from bench import graphs, report
 from bench.report import Json
-from bench.stand import Api, MeasurementFailed, Stand
+from bench.temporary_server import Api, MeasurementFailed, TemporaryServer
 from cargo_ai.domains.workspace import public
 from cargo_ai.store.session import Database
 
@@ -25,8 +25,8 @@ from batches b where b.uuid = any(%s)
 """
 
 
-async def _born(url: str, count: int) -> list[str]:
-    """The tokens of the admins of so many further workspaces."""
+async def _create_workspaces(url: str, count: int) -> list[str]:
+    """The tokens of the admins of `count` further workspaces."""
     database = Database(url, pool_size=1)
     async with database.session(None) as session:
         found = [await public.add_workspace(session, name=f"Workspace {at}", email=f"admin{at}@example.com") for at in range(count)]
@@ -38,19 +38,19 @@ async def _born(url: str, count: int) -> list[str]:
 class _Tenant:
     """A workspace with a tool and a file."""
 
-    def __init__(self, stand: Stand, token: str, records: int) -> None:
-        self.api: Api = stand.connect(token=token)
-        self._stand = stand
-        self._workflow, self._file = stand.deploy(graphs.five_native(), self.api), stand.upload(graphs.companies(records), self.api)
+    def __init__(self, server: TemporaryServer, token: str, records: int) -> None:
+        self.api: Api = server.connect(token=token)
+        self._server = server
+        self._workflow, self._file = server.deploy(graphs.five_native(), self.api), server.upload(graphs.companies(records), self.api)
 
     def submit(self) -> str:
         """Send the file through the tool."""
-        return self._stand.start_batch(self._workflow, self._file, self.api)
+        return self._server.start_batch(self._workflow, self._file, self.api)
 
 
-def _shares(stand: Stand, ten: list[_Tenant], late: _Tenant, earlier: str) -> tuple[list[tuple[int, int]], int, float, float]:
+def _shares(server: TemporaryServer, ten: list[_Tenant], late: _Tenant, earlier: str) -> tuple[list[tuple[int, int]], int, float, float]:
     """(least, most) of the ten at each look, what the earlier batch gained meanwhile, the seconds of the late one and of all."""
-    with psycopg.connect(stand.database().owner_url, autocommit=True) as database:
+    with psycopg.connect(server.database().owner_url, autocommit=True) as database:
 
         def done(batches: list[str]) -> list[int]:
             found = dict(database.execute(DONE, (batches,)).fetchall())
@@ -80,13 +80,13 @@ def _shares(stand: Stand, ten: list[_Tenant], late: _Tenant, earlier: str) -> tu
 
 def measure() -> Json:
     """How far apart they are while all are under way, the share of the one before them, and how soon a small late batch is through."""
-    with Stand(workers=2) as stand:
+    with TemporaryServer(workers=2) as server:
         report.say("fairShares: twelve workspaces")
-        tokens = asyncio.run(_born(stand.database().owner_url, WORKSPACES + 2))
+        tokens = asyncio.run(_create_workspaces(server.database().owner_url, WORKSPACES + 2))
         sizes = [EARLIER, LATE, *[RECORDS] * WORKSPACES]
-        huge, late, *ten = (_Tenant(stand, token, size) for token, size in zip(tokens, sizes, strict=True))
+        huge, late, *ten = (_Tenant(server, token, size) for token, size in zip(tokens, sizes, strict=True))
         report.say("fairShares: ten batches at once")
-        spreads, gained, late_seconds, seconds = _shares(stand, ten, late, huge.submit())
+        spreads, gained, late_seconds, seconds = _shares(server, ten, late, huge.submit())
         for tenant in (huge, late, *ten):
             tenant.api.close()
     if not spreads:

@@ -14,7 +14,7 @@ import psycopg
 from bench import graphs, processes, report
 from bench.native10k import NODES, lasted
 from bench.report import Json
-from bench.stand import MeasurementFailed, Stand
+from bench.temporary_server import MeasurementFailed, TemporaryServer
 from cargo_ai.store.embedded import postgres
 
 RECORDS = 100_000
@@ -32,11 +32,11 @@ select (select count(*) from runs where batch_uuid = %(batch)s and status = 'suc
 class _Faults:
     """What befalls a server, each at its share of the records, in an order of its own."""
 
-    def __init__(self, stand: Stand, seed: int) -> None:
+    def __init__(self, server: TemporaryServer, seed: int) -> None:
         chance = random.Random(seed)
-        self._stand = stand
+        self._server = server
         self._paused, self._until = 0, 0.0
-        workers = processes.of(stand)["workers"]
+        workers = processes.of(server)["workers"]
         faults: list[Callable[[], None]] = [lambda pid=pid: os.kill(pid, signal.SIGKILL) for pid in workers]
         faults += [self._pause, self._crash]
         chance.shuffle(faults)
@@ -51,37 +51,37 @@ class _Faults:
 
     def over(self) -> None:
         """Let who is paused go on."""
-        if self._paused in processes.of(self._stand)["workers"]:
+        if self._paused in processes.of(self._server)["workers"]:
             os.kill(self._paused, signal.SIGCONT)
         self._paused = 0
 
     def _pause(self) -> None:
-        self._paused, self._until = processes.of(self._stand)["workers"][0], time.monotonic() + PAUSE_SECONDS
+        self._paused, self._until = processes.of(self._server)["workers"][0], time.monotonic() + PAUSE_SECONDS
         os.kill(self._paused, signal.SIGSTOP)
 
     def _crash(self) -> None:
-        os.kill(self._stand.database().pid, signal.SIGKILL)
+        os.kill(self._server.database().pid, signal.SIGKILL)
         time.sleep(1)
-        postgres.start(self._stand.data_dir)
+        postgres.start(self._server.data_dir)
 
 
-def _watched(stand: Stand, batch: str, faults: _Faults) -> Json:
+def _watched(server: TemporaryServer, batch: str, faults: _Faults) -> Json:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         try:
-            found: Json = stand.api.send("GET", f"/orchestration/batches/{batch}")["batch"]
+            found: Json = server.api.send("GET", f"/orchestration/batches/{batch}")["batch"]
         except MeasurementFailed:
             time.sleep(0.1)  # The database is away.
             continue
         if found["finishedAt"] is not None:
-            return stand.finish_batch(batch, RECORDS)
+            return server.finish_batch(batch, RECORDS)
         faults.strike(found["executedRunsCount"] / RECORDS)
         time.sleep(0.1)
     raise MeasurementFailed(f"The batch did not end within {PATIENCE_SECONDS} s.")
 
 
-def _check(stand: Stand, batch: str) -> None:
-    with psycopg.connect(stand.database().owner_url) as database:
+def _check(server: TemporaryServer, batch: str) -> None:
+    with psycopg.connect(server.database().owner_url) as database:
         counted = database.execute(COUNTS, {"batch": batch}).fetchone()
     if counted != (RECORDS, RECORDS, RECORDS * NODES):
         raise MeasurementFailed(f"Runs, records and executions are {counted}, not {(RECORDS, RECORDS, RECORDS * NODES)}.")
@@ -90,21 +90,21 @@ def _check(stand: Stand, batch: str) -> None:
 def measure() -> Json:
     """The time of a quarter of the records without faults, then of all with them, as times per record."""
     seed = random.SystemRandom().randrange(1_000_000)
-    with Stand(workers=2, STALLED_AFTER_SECONDS=str(STALLED_SECONDS)) as stand:
-        workflow = stand.deploy(graphs.five_native())
-        file, few = stand.upload(graphs.companies(RECORDS)), stand.upload(graphs.companies(PLAIN))
+    with TemporaryServer(workers=2, STALLED_AFTER_SECONDS=str(STALLED_SECONDS)) as server:
+        workflow = server.deploy(graphs.five_native())
+        file, few = server.upload(graphs.companies(RECORDS)), server.upload(graphs.companies(PLAIN))
         report.say(f"faults100k: {PLAIN:,} records without faults")
-        plain = lasted(stand.finish_batch(stand.start_batch(workflow, few), PLAIN)) / PLAIN
+        plain = lasted(server.finish_batch(server.start_batch(workflow, few), PLAIN)) / PLAIN
         report.say(f"faults100k: {RECORDS:,} records with faults (seed {seed})")
-        faults = _Faults(stand, seed)
-        batch = stand.start_batch(workflow, file)
+        faults = _Faults(server, seed)
+        batch = server.start_batch(workflow, file)
         try:
-            took = lasted(_watched(stand, batch, faults))
+            took = lasted(_watched(server, batch, faults))
         finally:
             faults.over()
         if faults.coming:
             raise MeasurementFailed("The batch was over before everything had happened.")
-        _check(stand, batch)
+        _check(server, batch)
     return report.figure(
         [report.at_most("seconds with faults", took, 180)],
         {

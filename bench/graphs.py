@@ -88,7 +88,7 @@ def leaf() -> list[Json]:
 
 
 def grouped(inner: list[Json], depth: int = 1) -> list[Json]:
-    """start, a group of the record's `items` (of whose `items` a group, so many deep), end, which gives `all`."""
+    """start, a group of the record's `items` (nested to the given depth), end, which gives `all`."""
     if depth > 1:
         inner = grouped(inner, depth - 1)
     return [
@@ -99,7 +99,7 @@ def grouped(inner: list[Json], depth: int = 1) -> list[Json]:
 
 
 def one_sleep(seconds: float) -> list[Json]:
-    """start, a wait of so many seconds, end."""
+    """start, a wait of `seconds`, end."""
     return [
         _node(1, "start", "start", {}, [2]),
         _node(2, "wait", "delay", {"minutes": seconds / 60}, [3]),

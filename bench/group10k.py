@@ -8,7 +8,7 @@ import time
 from bench import graphs, report
 from bench.native10k import lasted
 from bench.report import Json
-from bench.stand import MeasurementFailed, Stand
+from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 ITEMS = 10_000
 NESTED = (20, 25, 20)
@@ -32,11 +32,11 @@ def _leaves(outputs: list[Json], depth: int) -> list[int]:
     return [n for output in outputs for n in _leaves(output["all"], depth - 1)]
 
 
-def _took(stand: Stand, workflow: str, items: list[Json], depth: int) -> float:
+def _took(server: TemporaryServer, workflow: str, items: list[Json], depth: int) -> float:
     """Seconds of one run; MeasurementFailed unless every item is in its output, in order."""
     began = time.perf_counter()
-    run = stand.api.post("/orchestration/runs", {"workflowUuid": workflow, "data": {"items": items}})["run"]["uuid"]
-    while (found := stand.api.final(f"/orchestration/runs/{run}"))["run"]["finishedAt"] is None:
+    run = server.api.post("/orchestration/runs", {"workflowUuid": workflow, "data": {"items": items}})["run"]["uuid"]
+    while (found := server.api.final(f"/orchestration/runs/{run}"))["run"]["finishedAt"] is None:
         pass
     took = time.perf_counter() - began
     if found["run"]["status"] != "success" or _leaves(found["runContext"]["loop"], depth) != list(range(ITEMS)):
@@ -47,15 +47,15 @@ def _took(stand: Stand, workflow: str, items: list[Json], depth: int) -> float:
 def measure() -> Json:
     """Medians of three rounds, by turns."""
     flat, deep, alone = list[float](), list[float](), list[float]()
-    with Stand(workers=2) as stand:
+    with TemporaryServer(workers=2) as server:
         leaf = graphs.leaf()
-        group, nest, single = stand.deploy(graphs.grouped(leaf)), stand.deploy(graphs.grouped(leaf, len(NESTED))), stand.deploy(leaf)
-        file = stand.upload([{"_id": str(at), "n": at} for at in range(ITEMS)])
+        group, nest, single = server.deploy(graphs.grouped(leaf)), server.deploy(graphs.grouped(leaf, len(NESTED))), server.deploy(leaf)
+        file = server.upload([{"_id": str(at), "n": at} for at in range(ITEMS)])
         for turn in range(ROUNDS):
             report.say(f"group10k: round {turn + 1} of {ROUNDS}")
-            flat.append(_took(stand, group, _nested((ITEMS,)), 1))
-            deep.append(_took(stand, nest, _nested(NESTED), len(NESTED)))
-            alone.append(lasted(stand.finish_batch(stand.start_batch(single, file), ITEMS)))
+            flat.append(_took(server, group, _nested((ITEMS,)), 1))
+            deep.append(_took(server, nest, _nested(NESTED), len(NESTED)))
+            alone.append(lasted(server.finish_batch(server.start_batch(single, file), ITEMS)))
     batch = report.median(alone)
     return report.figure(
         [

@@ -7,7 +7,7 @@ import sys
 from bench import bare_calls, graphs, report, slow_service
 from bench.native10k import lasted
 from bench.report import Json
-from bench.stand import MeasurementFailed, Stand
+from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RECORDS = 1_000
 CALL_SECONDS = 0.05
@@ -15,27 +15,27 @@ CONCURRENCY = 100
 ROUNDS = 3
 
 
-def connector(stand: Stand, url: str) -> str:
+def connector(server: TemporaryServer, url: str) -> str:
     """A connector to the slow service; its uuid."""
     asked = {"integrationSlug": "http", "slug": "slow", "name": "Slow", "config": {"baseUrl": url}}
-    return str(stand.api.post("/connection/connectors", asked)["connector"]["uuid"])
+    return str(server.api.post("/connection/connectors", asked)["connector"]["uuid"])
 
 
-def counted_batch(stand: Stand, url: str, workflow: str, file: str, count: int) -> float:
+def counted_batch(server: TemporaryServer, url: str, workflow: str, file: str, count: int) -> float:
     """Seconds of one batch whose every record made exactly one call."""
     before = slow_service.calls(url)
-    took = lasted(stand.finish_batch(stand.start_batch(workflow, file), count))
+    took = lasted(server.finish_batch(server.start_batch(workflow, file), count))
     if (made := slow_service.calls(url) - before) != count:
         raise MeasurementFailed(f"{count} records made {made} calls.")
     return took
 
 
 def _engine(url: str, records: list[Json], workers: int, **settings: str) -> list[float]:
-    with Stand(workers=workers, **settings) as stand:
-        workflow, file = stand.deploy(graphs.one_call(connector(stand, url))), stand.upload(records)
-        few = stand.upload(records[:CONCURRENCY])
-        counted_batch(stand, url, workflow, few, CONCURRENCY)
-        return [counted_batch(stand, url, workflow, file, RECORDS) for _ in range(ROUNDS)]
+    with TemporaryServer(workers=workers, **settings) as server:
+        workflow, file = server.deploy(graphs.one_call(connector(server, url))), server.upload(records)
+        few = server.upload(records[:CONCURRENCY])
+        counted_batch(server, url, workflow, few, CONCURRENCY)
+        return [counted_batch(server, url, workflow, file, RECORDS) for _ in range(ROUNDS)]
 
 
 def measure() -> Json:

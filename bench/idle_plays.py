@@ -12,7 +12,7 @@ import psycopg
 
 from bench import deals, report
 from bench.report import Json
-from bench.stand import MeasurementFailed, Stand
+from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 PLAYS = 40
 SECONDS = 60
@@ -38,10 +38,10 @@ def _statements(log: str) -> list[str]:
     return [one for one in found if not _QUIET.match(one)]
 
 
-def _heard(stand: Stand) -> list[str]:
-    """What the database writes into its log meanwhile, where it has been told to write all."""
-    log = Path(f"/proc/{stand.database().pid}/fd/2").resolve()
-    with psycopg.connect(stand.database().admin_url, autocommit=True) as database:
+def _heard(server: TemporaryServer) -> list[str]:
+    """What the database writes into its log meanwhile, where it logs every statement."""
+    log = Path(f"/proc/{server.database().pid}/fd/2").resolve()
+    with psycopg.connect(server.database().admin_url, autocommit=True) as database:
         database.execute("alter system set log_statement = 'all'")
         database.execute("select pg_reload_conf()")
     time.sleep(1)
@@ -54,13 +54,13 @@ def _heard(stand: Stand) -> list[str]:
 
 def measure() -> Json:
     """20 realtime plays and 20 by the clock on one model, which have run once; then a minute of silence, from the database's log."""
-    with Stand(workers=2) as stand:
-        model = deals.model(stand)
+    with TemporaryServer(workers=2) as server:
+        model = deals.model(server)
         for number in range(PLAYS // 2):
-            deals.play(stand, model, f"Realtime {number}", {"type": "realtime"})
-            deals.play(stand, model, f"Yearly {number}", {"type": "cron", "cron": "0 0 1 1 *"})
-        deals.win(stand, model, "d0")
-        with psycopg.connect(stand.database().owner_url, autocommit=True) as database:
+            deals.play(server, model, f"Realtime {number}", {"type": "realtime"})
+            deals.play(server, model, f"Yearly {number}", {"type": "cron", "cron": "0 0 1 1 *"})
+        deals.win(server, model, "d0")
+        with psycopg.connect(server.database().owner_url, autocommit=True) as database:
             until = time.monotonic() + 60
             while time.monotonic() < until:
                 row = database.execute("select count(*) from runs where status = 'success'").fetchone()
@@ -71,7 +71,7 @@ def measure() -> Json:
                 raise MeasurementFailed("Not all plays have run.")
         time.sleep(SETTLED_SECONDS)
         report.say(f"idlePlays: {SECONDS} idle seconds")
-        heard = _heard(stand)
+        heard = _heard(server)
     named = {table: sum(re.search(rf"\b{table}\b", one) is not None for one in heard) for table in TABLES}
     often = Counter(re.sub(r"\s+", " ", one)[:60] for one in heard).most_common(5)
     return report.figure(

@@ -10,7 +10,7 @@ from bench.http1k import connector, counted_batch
 from bench.native10k import lasted
 from bench.report import Json
 from bench.single_run import one
-from bench.stand import Stand
+from bench.temporary_server import TemporaryServer
 from cargo_ai.engine.worker.shard import CONCURRENT_RUNS
 from cargo_ai.server.processes.worker import BATCH_SLOTS
 
@@ -25,21 +25,21 @@ def measure() -> Json:
     records = graphs.companies(JOBS)
     places = WORKERS * BATCH_SLOTS * CONCURRENT_RUNS
     perfect = JOBS * JOB_SECONDS / places
-    with slow_service.running(JOB_SECONDS) as url, Stand(workers=WORKERS) as stand:
-        calling = stand.deploy(graphs.one_call(connector(stand, url)))
-        sleeping = stand.deploy(graphs.one_sleep(JOB_SECONDS))
-        file, few = stand.upload(records), stand.upload(records[:places])
-        counted_batch(stand, url, calling, few, places)
+    with slow_service.running(JOB_SECONDS) as url, TemporaryServer(workers=WORKERS) as server:
+        calling = server.deploy(graphs.one_call(connector(server, url)))
+        sleeping = server.deploy(graphs.one_sleep(JOB_SECONDS))
+        file, few = server.upload(records), server.upload(records[:places])
+        counted_batch(server, url, calling, few, places)
         report.say("jobs10k: jobs that call a service")
-        calls = counted_batch(stand, url, calling, file, JOBS)
+        calls = counted_batch(server, url, calling, file, JOBS)
         report.say("jobs10k: jobs that sleep")
-        sleeps = lasted(stand.finish_batch(stand.start_batch(sleeping, file), JOBS))
+        sleeps = lasted(server.finish_batch(server.start_batch(sleeping, file), JOBS))
         report.say("jobs10k: light runs")
-        light = stand.deploy(graphs.five_native())
-        one(stand.api, light, records[0])
+        light = server.deploy(graphs.five_native())
+        one(server.api, light, records[0])
         began = time.perf_counter()
         for record in records[:LIGHT_RUNS]:
-            one(stand.api, light, record)
+            one(server.api, light, record)
         in_sequence = time.perf_counter() - began
     return report.figure(
         [],

@@ -11,7 +11,7 @@ from bench import graphs, processes, report
 from bench.native10k import NODES, lasted
 from bench.processes import Memory
 from bench.report import Json
-from bench.stand import Stand
+from bench.temporary_server import TemporaryServer
 
 RECORDS = 100_000
 EVERY_SECONDS = 0.5
@@ -38,16 +38,16 @@ class Sample:
         return sum(memory.all - memory.shared for memory in self.groups.values())
 
 
-def _look(stand: Stand, progress: float) -> Sample:
-    return Sample(progress, {group: processes.memory(pids) for group, pids in processes.of(stand).items()})
+def _look(server: TemporaryServer, progress: float) -> Sample:
+    return Sample(progress, {group: processes.memory(pids) for group, pids in processes.of(server).items()})
 
 
-def _watch(stand: Stand, batch: str) -> list[Sample]:
+def _watch(server: TemporaryServer, batch: str) -> list[Sample]:
     samples: list[Sample] = []
     began = time.perf_counter()
     while True:
-        found = stand.api.send("GET", f"/orchestration/batches/{batch}")["batch"]
-        samples.append(_look(stand, found["executedRunsCount"] / RECORDS))
+        found = server.api.send("GET", f"/orchestration/batches/{batch}")["batch"]
+        samples.append(_look(server, found["executedRunsCount"] / RECORDS))
         if found["finishedAt"] is not None:
             return samples
         time.sleep(max(0.0, EVERY_SECONDS - (time.perf_counter() - began) % EVERY_SECONDS))
@@ -64,13 +64,13 @@ def growth(progress: list[float], megabytes: list[float]) -> float:
 
 def measure() -> Json:
     """A look every half second; the peak of the sum, and how far it grows between 30 % and 90 % of the records."""
-    with Stand(workers=2) as stand:
-        workflow, file = stand.deploy(graphs.five_native()), stand.upload(graphs.companies(RECORDS))
-        idle = _look(stand, 0)
+    with TemporaryServer(workers=2) as server:
+        workflow, file = server.deploy(graphs.five_native()), server.upload(graphs.companies(RECORDS))
+        idle = _look(server, 0)
         report.say("memory100k: 100,000 records")
-        batch = stand.start_batch(workflow, file)
-        samples = _watch(stand, batch)
-        took = lasted(stand.finish_batch(batch, RECORDS))
+        batch = server.start_batch(workflow, file)
+        samples = _watch(server, batch)
+        took = lasted(server.finish_batch(batch, RECORDS))
     peak = max(samples, key=lambda sample: sample.all)
     progress = [sample.progress for sample in samples]
     own = growth(progress, [sample.own for sample in samples])

@@ -10,7 +10,7 @@ import psycopg
 
 from bench import ceiling, graphs, processes, report
 from bench.report import Json
-from bench.stand import MeasurementFailed, Stand
+from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RECORDS = 10_000
 NODES = 5
@@ -37,19 +37,19 @@ def measure() -> Json:
     records, nodes = graphs.companies(RECORDS), graphs.five_native()
     engine, wall, bare = list[float](), list[float](), list[float]()
     cpu: dict[str, list[float]] = {"workers": [], "api": [], "postgres": []}
-    with Stand(workers=2) as stand:
-        workflow, file = stand.deploy(nodes), stand.upload(records)
-        few = stand.upload(records[:WARM_UP])
-        stand.finish_batch(stand.start_batch(workflow, few), WARM_UP)
-        url = stand.database().owner_url
+    with TemporaryServer(workers=2) as server:
+        workflow, file = server.deploy(nodes), server.upload(records)
+        few = server.upload(records[:WARM_UP])
+        server.finish_batch(server.start_batch(workflow, few), WARM_UP)
+        url = server.database().owner_url
         ceiling.seconds(url, nodes, records[:WARM_UP])
         for turn in range(ROUNDS):
             report.say(f"native10k: round {turn + 1} of {ROUNDS}")
             bare.append(ceiling.seconds(url, nodes, records))
-            before, began = processes.cpu_seconds(stand), time.perf_counter()
-            batch = stand.finish_batch(stand.start_batch(workflow, file), RECORDS)
+            before, began = processes.cpu_seconds(server), time.perf_counter()
+            batch = server.finish_batch(server.start_batch(workflow, file), RECORDS)
             wall.append(time.perf_counter() - began)
-            after = processes.cpu_seconds(stand)
+            after = processes.cpu_seconds(server)
             check_journal(url, batch)
             engine.append(lasted(batch))
             for group, values in cpu.items():

@@ -10,7 +10,7 @@ import psycopg
 
 from bench import deals, report
 from bench.report import Json
-from bench.stand import MeasurementFailed, Stand
+from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 WRITES = 50
 WARM_UP = 3
@@ -18,9 +18,9 @@ PATIENCE_SECONDS = 20
 STARTED = "select min(e.started_ms) from executions e join runs r on r.uuid = e.run_uuid where r.record_id = %s"
 
 
-def _took(stand: Stand, database: psycopg.Connection[Any], model: str, uid: str) -> float:
+def _took(server: TemporaryServer, database: psycopg.Connection[Any], model: str, uid: str) -> float:
     began = time.time()
-    deals.win(stand, model, uid)
+    deals.win(server, model, uid)
     while time.time() - began < PATIENCE_SECONDS:
         row = database.execute(STARTED, (uid,)).fetchone()
         if row is not None and row[0] is not None:
@@ -31,13 +31,13 @@ def _took(stand: Stand, database: psycopg.Connection[Any], model: str, uid: str)
 
 def measure() -> Json:
     """Fifty writes, one after the other, each of a record that comes into the segment of a realtime play."""
-    with Stand(workers=2) as stand, psycopg.connect(stand.database().owner_url, autocommit=True) as database:
-        model = deals.model(stand)
-        deals.play(stand, model, "Won", {"type": "realtime"})
+    with TemporaryServer(workers=2) as server, psycopg.connect(server.database().owner_url, autocommit=True) as database:
+        model = deals.model(server)
+        deals.play(server, model, "Won", {"type": "realtime"})
         for number in range(WARM_UP):
-            _took(stand, database, model, f"first-{number}")
+            _took(server, database, model, f"first-{number}")
         report.say(f"playLatency: {WRITES} writes")
-        took = [_took(stand, database, model, f"d{number}") for number in range(WRITES)]
+        took = [_took(server, database, model, f"d{number}") for number in range(WRITES)]
     return report.figure(
         [report.at_most("seconds from the write to the first node, p95", report.percentile(took, 0.95), 1)],
         {"milliseconds": report.milliseconds(took)},

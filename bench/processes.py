@@ -1,4 +1,4 @@
-"""Processes: those of one server, with their proportional memory and their CPU time, read from /proc (Linux)."""
+"""The processes of one server, with their proportional memory and their CPU time, read from /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.stand import Stand
+from bench.temporary_server import TemporaryServer
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -20,12 +20,12 @@ class Memory:
     shared: float
 
 
-def of(stand: Stand) -> dict[str, list[int]]:
+def of(server: TemporaryServer) -> dict[str, list[int]]:
     """The process ids of a server: `supervisor`, `api`, `workers`, `postgres`."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     for pid, fields in _stats().items():
         children[int(fields[1])].append(pid)
-    supervisor, postmaster = stand.supervisor, stand.database().pid
+    supervisor, postmaster = server.supervisor, server.database().pid
     found: dict[str, list[int]] = {"supervisor": [supervisor], "api": [], "workers": [], "postgres": _below(postmaster, children)}
     for pid in _below(supervisor, children)[1:]:
         command = _read(pid, "cmdline")
@@ -67,10 +67,10 @@ def memory(pids: list[int]) -> Memory:
     return Memory(every / 1024, shared / 1024)
 
 
-def cpu_seconds(stand: Stand) -> dict[str, float]:
+def cpu_seconds(server: TemporaryServer) -> dict[str, float]:
     """User and system time so far, by group, that of ended children included."""
     stats = _stats()
     return {
         group: sum(sum(int(ticks) for ticks in stats[pid][11:15]) for pid in pids if pid in stats) / TICKS
-        for group, pids in of(stand).items()
+        for group, pids in of(server).items()
     }

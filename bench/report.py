@@ -1,4 +1,4 @@
-"""Report: how figures are summed up, held against their goals and put beside what the machine was like."""
+"""Summarise figures, compare them with their goals, and describe the machine."""
 
 from __future__ import annotations
 

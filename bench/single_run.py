@@ -7,7 +7,7 @@ import time
 
 from bench import graphs, report
 from bench.report import Json
-from bench.stand import Api, MeasurementFailed, Stand
+from bench.temporary_server import Api, MeasurementFailed, TemporaryServer
 
 TIMES = 200
 WARM_UP = 20
@@ -29,42 +29,42 @@ def one(api: Api, workflow: str, record: Json) -> tuple[float, float]:
 class Load:
     """Batches of 100,000 records, one after the other: there is always one under way."""
 
-    def __init__(self, stand: Stand, workflow: str, file: str) -> None:
-        self._stand, self._workflow, self._file = stand, workflow, file
+    def __init__(self, server: TemporaryServer, workflow: str, file: str) -> None:
+        self._server, self._workflow, self._file = server, workflow, file
         self._batch = ""
         self.batches = 0
 
     def keep(self) -> None:
-        """Start the next batch when there is none under way that has records left."""
+        """Start the next batch when no batch with records left is running."""
         if self._batch and self._is_busy():
             return
-        self._batch = self._stand.start_batch(self._workflow, self._file)
+        self._batch = self._server.start_batch(self._workflow, self._file)
         self.batches += 1
         while not self._is_busy():
             time.sleep(0.05)
 
     def _is_busy(self) -> bool:
-        batch = self._stand.api.send("GET", f"/orchestration/batches/{self._batch}")["batch"]
+        batch = self._server.api.send("GET", f"/orchestration/batches/{self._batch}")["batch"]
         return batch["finishedAt"] is None and batch["executedRunsCount"] > 0
 
     def stop(self) -> None:
         """Cancel what is left."""
         if self._is_busy():
-            self._stand.api.post(f"/orchestration/batches/{self._batch}/cancel", {})
+            self._server.api.post(f"/orchestration/batches/{self._batch}/cancel", {})
 
 
 def measure() -> Json:
     """200 runs of five native nodes, one after the other, first alone, then beside a batch of the same graph."""
     record = graphs.companies(1)[0]
-    with Stand(workers=2) as stand:
-        workflow, file = stand.deploy(graphs.five_native()), stand.upload(graphs.companies(LOAD_RECORDS))
-        api = stand.connect()
+    with TemporaryServer(workers=2) as server:
+        workflow, file = server.deploy(graphs.five_native()), server.upload(graphs.companies(LOAD_RECORDS))
+        api = server.connect()
         for _ in range(WARM_UP):
             one(api, workflow, record)
         report.say("singleRun: idle")
         idle = [one(api, workflow, record) for _ in range(TIMES)]
         report.say("singleRun: under load")
-        load = Load(stand, workflow, file)
+        load = Load(server, workflow, file)
         busy: list[tuple[float, float]] = []
         while len(busy) < TIMES:
             if len(busy) % 10 == 0:

@@ -1,4 +1,4 @@
-"""A service that answers every request after a fixed time and counts them; `/count` tells how many, at once.
+"""A service that answers every request after a fixed time and counts them; `/count` answers how many, at once.
 
 python -m bench.slow_service --seconds 0.05
 """
@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from bench.stand import ROOT
+from bench.temporary_server import ROOT
 
 MOST_WAITING = 4_096
 
@@ -29,7 +29,7 @@ class Answering(asyncio.Protocol):
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody calls."""
+        """Answer one call after the fixed time."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 

@@ -7,7 +7,7 @@ it is ready and goes on in the background. Standard library only.
     GET /stats                what it was asked, counted by Idempotency-Key
 
 What it says about a domain never changes. At times it answers 429 with Retry-After, or 500, to the first attempts at a key; the attempt
-after `MOST_FAILURES` failures succeeds, so whoever repeats with the same key gets through.
+after `MOST_FAILURES` failures succeeds, so a client that repeats with the same key succeeds.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Ledger:
             return self._attempts[key]
 
     def end(self, key: str, status: int) -> None:
-        """Note how an attempt was answered. After 200 or 404 nobody has a reason to ask under that key again."""
+        """Note how an attempt was answered. After 200 or 404 no client has a reason to repeat that key."""
         with self._lock:
             self._statuses[status] += 1
             if key and status in (200, 404):

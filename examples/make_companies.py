@@ -1,4 +1,4 @@
-"""Writes companies.csv: 500 invented companies, the same ones every time. Every domain ends in `.example`, which nobody can own."""
+"""Writes companies.csv: 500 invented companies, the same ones every time. Every domain ends in `.example`, which no one can own."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Terminal:
     def _print(self, text: str) -> None:
         try:
             print(text, flush=True)
-        except BrokenPipeError:  # nobody reads on, as in `make demo | head`; what runs is still brought to its end and cleaned up
+        except BrokenPipeError:  # the reader has closed the pipe, as in `make demo | head`; what runs is still brought to its end and cleaned up
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _paint(self, code: str, text: str) -> str:
@@ -271,7 +271,7 @@ class Demo:
         self.terminal.say(f"{record['name']}: {record['industry']}, {record['employees']:,} people, tier {record['tier']}")
 
     def check_calls(self, expected: int) -> None:
-        """What the service has counted: every record asked under one key, and nobody asked again after an answer."""
+        """What the service has counted: every record asked under one key, and none asked again after an answer."""
         self.terminal.title("9. What the service has seen")
         self.terminal.show(f"curl {self.service_url}/stats")
         ask = "import sys, urllib.request as u; print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1]).read().decode())"
@@ -325,7 +325,7 @@ class Demo:
 def log_tail(folder: Path, lines: int = 20) -> str:
     """The end of the server's log."""
     path = folder / "data" / "server.log"
-    return "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:]) if path.is_file() else "(there is none)"
+    return "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:]) if path.is_file() else "(no log)"
 
 
 def play(demo: Demo, *, keep: bool) -> None:

@@ -7,22 +7,22 @@ import sys
 import psycopg
 
 from bench import report
-from bench.data.ground import ROWS, Ground, run, seconds
+from bench.data.companies_server import ROWS, CompaniesServer, run, seconds
 from bench.report import Json
 
 TIMES = 9
 
 
 def measure() -> Json:
-    """Medians of nine: the statement alone, and the whole operation over HTTP, which also makes the view anew and checks the rest."""
+    """Medians of nine: the statement alone, and the whole operation over HTTP, which also creates the view again and checks the rest."""
     alone, whole = list[float](), list[float]()
-    with Ground(workers=1) as ground:
-        model = ground.loaded()
+    with CompaniesServer(workers=1) as server:
+        model = server.loaded()
         for number in range(TIMES):
             column = {"slug": f"extra_{number}", "type": "number", "label": "Extra", "kind": "custom"}
-            whole.append(seconds(lambda column=column: ground.api.post("/storage/columns", {"modelUuid": model, "column": column})))
-        table = ground.table(model)
-        with psycopg.connect(ground.url, autocommit=True) as connection:
+            whole.append(seconds(lambda column=column: server.api.post("/storage/columns", {"modelUuid": model, "column": column})))
+        table = server.table(model)
+        with psycopg.connect(server.url, autocommit=True) as connection:
             for number in range(TIMES):
                 statement = f"alter table {table} add column bare_{number} double precision"
                 alone.append(seconds(lambda statement=statement: run(connection, statement)))

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from bench import report
-from bench.data.ground import ROWS, Ground, run, seconds
+from bench.data.companies_server import ROWS, CompaniesServer, run, seconds
 from bench.report import Json
 
 TIMES = 7
@@ -28,14 +28,14 @@ LOOSE: Json = {
 def measure() -> Json:
     """Medians of seven by turns. Each reply has a single record beside the count."""
     exact, capped, duck = list[float](), list[float](), list[float]()
-    with Ground(workers=1) as ground:
-        model, other = ground.loaded(), ground.duck_companies()
-        with psycopg.connect(ground.url, autocommit=True) as connection:
-            run(connection, f"vacuum analyze {ground.table(model)}")
+    with CompaniesServer(workers=1) as server:
+        model, other = server.loaded(), server.duck_companies()
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            run(connection, f"vacuum analyze {server.table(model)}")
 
         def asked(**more: Any) -> Json:
             wanted = {"modelUuid": model, "filter": LOOSE, "fetchingLimit": 1, **more}
-            return ground.slow.post("/segmentation/segments/fetch", wanted)
+            return server.slow.post("/segmentation/segments/fetch", wanted)
 
         asked()
         for _ in range(TIMES):

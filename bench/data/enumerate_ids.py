@@ -11,9 +11,9 @@ import uuid
 import psycopg
 
 from bench import report
-from bench.data.ground import ROUNDS, ROWS, Ground, seconds
+from bench.data.companies_server import ROUNDS, ROWS, CompaniesServer, seconds
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 from cargo_ai.domains.storage import public
 from cargo_ai.records import rows
 from cargo_ai.store.session import Database
@@ -45,17 +45,17 @@ def _sqlite(connection: sqlite3.Connection) -> None:
 def measure() -> Json:
     """Three rounds by turns; medians."""
     ours, bare = list[float](), list[float]()
-    with Ground(workers=1) as ground:
-        model = ground.loaded()
-        lite = sqlite3.connect(ground.files / "ids.sqlite")
+    with CompaniesServer(workers=1) as server:
+        model = server.loaded()
+        lite = sqlite3.connect(server.files / "ids.sqlite")
         lite.execute("create table t (id text primary key, name text) without rowid")
         lite.executemany("insert into t values (?, ?)", ((f"c{number:09d}", f"Company {number}") for number in range(ROWS)))
         lite.commit()
-        with psycopg.connect(ground.url) as connection:
+        with psycopg.connect(server.url) as connection:
             found = connection.execute("select workspace_uuid from models").fetchone()
         assert found is not None
         for _ in range(ROUNDS):
-            count, took = asyncio.run(_ours(ground.url, found[0], uuid.UUID(model)))
+            count, took = asyncio.run(_ours(server.url, found[0], uuid.UUID(model)))
             ours.append(took)
             if count != ROWS:
                 raise MeasurementFailed(f"{count} ids came, not {ROWS:,}.")

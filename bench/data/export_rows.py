@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from bench import report
-from bench.data.ground import ROUNDS, ROWS, ApiGrowth, Ground, seconds
+from bench.data.companies_server import ROUNDS, ROWS, ApiGrowth, CompaniesServer, seconds
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 
 FORMS = {"csv": ("csv", 2.0), "ndjson": ("json", 3.5), "parquet": ("parquet", 5.0)}
 """Ours, DuckDB's, and the most times that ours may take."""
@@ -17,23 +17,23 @@ def measure() -> Json:
     """Three rounds by turns; medians. Ours has the model's system columns beside its own, and so has DuckDB's table."""
     taken: dict[str, tuple[list[float], list[float]]] = {form: ([], []) for form in FORMS}
     growth = 0.0
-    with Ground(workers=1) as ground:
-        model = ground.loaded()
-        duck = ground.duck_companies()
+    with CompaniesServer(workers=1) as server:
+        model = server.loaded()
+        duck = server.duck_companies()
         duck.execute(
             "create table u as select id as _id, name as _title, null::timestamptz as _time, now() as _emitted_at, now() as _created_at, "
             "now() as _updated_at, * from t"
         )
         for turn in range(ROUNDS):
             for form, (theirs, _) in FORMS.items():
-                url = ground.api.post("/storage/records/download", {"modelUuid": model, "format": form})["url"]
+                url = server.api.post("/storage/records/download", {"modelUuid": model, "format": form})["url"]
                 size: list[int] = []
-                with ApiGrowth(ground) as memory:
-                    taken[form][0].append(seconds(lambda url=url, size=size: size.append(ground.slow.read(url))))
+                with ApiGrowth(server) as memory:
+                    taken[form][0].append(seconds(lambda url=url, size=size: size.append(server.slow.read(url))))
                 growth = max(growth, memory.megabytes)
                 if size[0] < ROWS * 20:
                     raise MeasurementFailed(f"The {form} file has {size[0]} bytes only.")
-                path = ground.files / f"{turn}.{theirs}"
+                path = server.files / f"{turn}.{theirs}"
                 taken[form][1].append(seconds(lambda path=path, theirs=theirs: duck.execute(f"copy u to '{path}' (format {theirs})")))
                 path.unlink()
         duck.close()

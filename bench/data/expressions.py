@@ -7,9 +7,9 @@ import sys
 import uuid
 
 from bench import report
-from bench.data.ground import seconds
+from bench.data.companies_server import seconds
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 from cargo_ai.expression import Request, compile_config
 from cargo_ai.expression.evaluator import Evaluator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from bench import report
-from bench.data.ground import ROWS, Ground, seconds
+from bench.data.companies_server import ROWS, CompaniesServer, seconds
 from bench.report import Json
 
 TIMES = 7
@@ -34,20 +34,20 @@ DUCK = "from t where country in ('FR', 'DE') and employees > 50000 and contains(
 
 def measure() -> Json:
     """Medians of seven. The reply has the exact count; DuckDB is asked for both, too."""
-    with Ground(workers=1) as ground:
-        model, duck = ground.loaded(), ground.duck_companies()
+    with CompaniesServer(workers=1) as server:
+        model, duck = server.loaded(), server.duck_companies()
         asked = {"modelUuid": model, "filter": FILTER, "sort": [{"columnSlug": "score", "kind": "desc"}], "fetchingLimit": 100}
 
         def ours() -> float:
-            return report.median([seconds(lambda: ground.slow.post("/segmentation/segments/fetch", asked)) for _ in range(TIMES)])
+            return report.median([seconds(lambda: server.slow.post("/segmentation/segments/fetch", asked)) for _ in range(TIMES)])
 
         def theirs() -> None:
             duck.execute(f"select * {DUCK} order by score desc nulls last, id limit 100").fetchall()
             duck.execute(f"select count(*) {DUCK}").fetchall()
 
-        found = ground.slow.post("/segmentation/segments/fetch", asked)["count"]
+        found = server.slow.post("/segmentation/segments/fetch", asked)["count"]
         without = ours()
-        columns = ground.index(model, filter=FILTER, sort=asked["sort"])
+        columns = server.index(model, filter=FILTER, sort=asked["sort"])
         indexed, bare = ours(), report.median([seconds(theirs) for _ in range(TIMES)])
         duck.close()
     return report.figure(

@@ -7,7 +7,7 @@ import uuid
 from typing import cast
 
 from bench import report
-from bench.data.ground import COLUMNS, seconds
+from bench.data.companies_server import COLUMNS, seconds
 from bench.report import Json
 from cargo_ai.records.catalog import Catalog, Column, ColumnType, Relation
 from cargo_ai.user_sql import guard

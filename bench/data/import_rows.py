@@ -9,9 +9,9 @@ import duckdb
 import psycopg
 
 from bench import report
-from bench.data.ground import ROUNDS, ROWS, ApiGrowth, Ground, copy_file, duck_load, plain_table, run, seconds
+from bench.data.companies_server import ROUNDS, ROWS, ApiGrowth, CompaniesServer, copy_file, duck_load, plain_table, run, seconds
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 
 
 def _raw(url: str, path: Path, number: int) -> float:
@@ -41,22 +41,22 @@ def _duckdb(connection: duckdb.DuckDBPyConnection, path: Path) -> float:
 def measure() -> Json:
     """Three rounds by turns; medians. Ours is the request that reads the uploaded file: parse, check, COPY, key, ANALYZE."""
     ours, raw, duck, growth = list[float](), list[float](), list[float](), 0.0
-    with Ground(workers=1) as ground:
-        path = ground.companies()
-        key = ground.put(path)
+    with CompaniesServer(workers=1) as server:
+        path = server.companies()
+        key = server.put(path)
         for number in range(ROUNDS):
             report.say(f"importRows: round {number + 1} of {ROUNDS}")
-            model = ground.model(f"companies_{number}")
-            with ApiGrowth(ground) as memory:
-                ours.append(seconds(lambda model=model: ground.ingest(model, key)))
+            model = server.model(f"companies_{number}")
+            with ApiGrowth(server) as memory:
+                ours.append(seconds(lambda model=model: server.ingest(model, key)))
             growth = max(growth, memory.megabytes)
-            with psycopg.connect(ground.url) as connection:
-                count = run(connection, f"select count(*) from {ground.table(model)}")
+            with psycopg.connect(server.url) as connection:
+                count = run(connection, f"select count(*) from {server.table(model)}")
             if count != (ROWS,):
                 raise MeasurementFailed(f"The model has {count} records, not {ROWS:,}.")
-            ground.api.send("DELETE", f"/storage/models/{model}")
-            raw.append(_raw(ground.url, path, number))
-            duck.append(_duckdb(ground.duck(), path))
+            server.api.send("DELETE", f"/storage/models/{model}")
+            raw.append(_raw(server.url, path, number))
+            duck.append(_duckdb(server.duck(), path))
     took, bare, quack = report.median(ours), report.median(raw), report.median(duck)
     return report.figure(
         [

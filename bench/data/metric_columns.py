@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 
 from bench import report
+from bench.data.companies_server import ROUNDS, ROWS, CompaniesServer, run, seconds
 from bench.data.filter_rows import FILTER
-from bench.data.ground import ROUNDS, ROWS, Ground, run, seconds
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 
 EACH = 3
 DUCK = "from t where country in ('FR', 'DE') and employees > 50000 and contains(lower(name), 'fintech') and not is_public"
@@ -30,32 +30,32 @@ def _orders(path: Path) -> None:
         writer.writerows([f"o{number:09d}", f"c{number // EACH:09d}", f"{chance.random() * 1000:.2f}"] for number in range(EACH * ROWS))
 
 
-def _ready(ground: Ground, path: Path) -> tuple[str, str]:
+def _ready(server: CompaniesServer, path: Path) -> tuple[str, str]:
     """Companies and their orders as models, with a metric; the uuids of both."""
-    companies = ground.loaded()
+    companies = server.loaded()
     columns = [
         {"slug": slug, "type": kind, "label": slug} for slug, kind in (("id", "string"), ("company_id", "string"), ("amount", "number"))
     ]
-    orders = ground.model("orders", columns=columns)
-    ground.ingest(orders, ground.put(path))
+    orders = server.model("orders", columns=columns)
+    server.ingest(orders, server.put(path))
     link = {"fromModelUuid": orders, "toModelUuid": companies, "fromColumnSlug": "company_id", "toColumnSlug": "id"}
-    relationship = ground.slow.post("/storage/relationships", link)["relationships"][0]["uuid"]
+    relationship = server.slow.post("/storage/relationships", link)["relationships"][0]["uuid"]
     metric = {"kind": "metric", "slug": "average", "type": "number", "label": "Average", "relationshipUuid": relationship}
     metric["aggregation"] = {"function": "AVG", "columnSlug": "amount"}
-    ground.slow.post("/storage/columns", {"modelUuid": companies, "column": metric})
-    with psycopg.connect(ground.url, autocommit=True) as connection:
+    server.slow.post("/storage/columns", {"modelUuid": companies, "column": metric})
+    with psycopg.connect(server.url, autocommit=True) as connection:
         for model in (companies, orders):
-            run(connection, f"vacuum analyze {ground.table(model)}")
+            run(connection, f"vacuum analyze {server.table(model)}")
     return companies, orders
 
 
 def measure() -> Json:
     """Three rounds by turns; medians. The reply has the hundred with the highest average, and the count of them all."""
     bare, few, all_, duck_few, duck_all = list[float](), list[float](), list[float](), list[float](), list[float]()
-    with Ground(workers=1) as ground:
-        path = ground.files / "orders.csv"
+    with CompaniesServer(workers=1) as server:
+        path = server.files / "orders.csv"
         _orders(path)
-        (companies, orders), duck = _ready(ground, path), ground.duck_companies()
+        (companies, orders), duck = _ready(server, path), server.duck_companies()
         duck.execute(f"create table o as select * from read_csv('{path}', header = true)")
         above = {"kind": "number", "columnSlug": "average", "operator": "greaterThan", "value": 500}
         few_of = FILTER["groups"][0]
@@ -64,7 +64,7 @@ def measure() -> Json:
         def ours(filter: Json) -> int:
             sort = [{"columnSlug": "average", "kind": "desc"}]
             asked: Json = {"modelUuid": companies, "filter": filter, "sort": sort, "fetchingLimit": 100}
-            return int(ground.slow.post("/segmentation/segments/fetch", asked)["count"])
+            return int(server.slow.post("/segmentation/segments/fetch", asked)["count"])
 
         def theirs(which: str, having: str) -> int:
             every = f"select c.id, avg(o.amount) as average from ({which}) as c left join o on o.company_id = c.id group by c.id {having}"
@@ -78,8 +78,8 @@ def measure() -> Json:
         if (ours(selective), ours(everything)) != (theirs(picked, having), ROWS):
             raise MeasurementFailed("The two sides do not count the same companies.")
         bare += [seconds(lambda: ours(selective)) for _ in range(ROUNDS)]
-        ground.index(companies, filter=selective)
-        ground.index(orders, columnSlugs=["company_id", "amount"])
+        server.index(companies, filter=selective)
+        server.index(orders, columnSlugs=["company_id", "amount"])
         for _ in range(ROUNDS):
             few.append(seconds(lambda: ours(selective)))
             duck_few.append(seconds(lambda: theirs(picked, having)))

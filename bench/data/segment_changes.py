@@ -9,9 +9,9 @@ import duckdb
 import psycopg
 
 from bench import report
-from bench.data.ground import ROUNDS, ROWS, Ground, run, seconds
+from bench.data.companies_server import ROUNDS, ROWS, CompaniesServer, run, seconds
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 
 SHARE = 100
 """Every hundredth company changes; half as many come, half as many go."""
@@ -59,19 +59,19 @@ def _duck_diff(connection: duckdb.DuckDBPyConnection) -> None:
 def measure() -> Json:
     """Three rounds by turns; medians. Ours is the request that compares; DuckDB compares, keeps the difference and the new state."""
     by_log, whole, duck = list[float](), list[float](), list[float]()
-    with Ground(workers=1) as ground:
-        model, other = ground.loaded(), ground.duck_companies()
+    with CompaniesServer(workers=1) as server:
+        model, other = server.loaded(), server.duck_companies()
         other.execute("create table snap as select id, hash(t) as h from t")
         other.execute("create table noted (id varchar, kind varchar)")
         fields: Json = {"modelUuid": model, "name": "All", "filter": {"conjonction": "and", "groups": []}}
-        segment = str(ground.slow.post("/segmentation/segments", fields)["segment"]["uuid"])
+        segment = str(server.slow.post("/segmentation/segments", fields)["segment"]["uuid"])
 
         def compare() -> Json:
-            found: Json = ground.slow.post("/segmentation/changes", {"segmentUuid": segment})["change"]
+            found: Json = server.slow.post("/segmentation/changes", {"segmentUuid": segment})["change"]
             return found
 
-        with psycopg.connect(ground.url) as connection:
-            table = ground.table(model)
+        with psycopg.connect(server.url) as connection:
+            table = server.table(model)
             compare()
             connection.autocommit = True
             run(connection, f"vacuum analyze {table}")

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 
 from bench import report
-from bench.data.ground import COLUMNS, ROUNDS, ROWS, ApiGrowth, Ground, copy_file, plain_table, row, run, seconds
+from bench.data.companies_server import COLUMNS, ROUNDS, ROWS, ApiGrowth, CompaniesServer, copy_file, plain_table, row, run, seconds
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 
 CHANGED = 5_000
 
@@ -40,23 +40,23 @@ def measure() -> Json:
     """Three rounds by turns, each with other rows; medians."""
     ours, raw = list[float](), list[float]()
     growth = 0.0
-    with Ground(workers=1) as ground:
-        model = ground.loaded()
-        with psycopg.connect(ground.url) as connection:
+    with CompaniesServer(workers=1) as server:
+        model = server.loaded()
+        with psycopg.connect(server.url) as connection:
             run(connection, plain_table("raw", key=True))
-            copy_file(connection, "raw", ground.companies())
+            copy_file(connection, "raw", server.companies())
             connection.commit()
             connection.autocommit = True
             connection.execute("vacuum analyze raw")
-            run(connection, f"vacuum analyze {ground.table(model)}")
+            run(connection, f"vacuum analyze {server.table(model)}")
             connection.autocommit = False
             for turn in range(ROUNDS):
-                path = ground.files / f"changes-{turn}.csv"
+                path = server.files / f"changes-{turn}.csv"
                 _file(path, turn)
-                key = ground.put(path)
+                key = server.put(path)
                 found: Json = {}
-                with ApiGrowth(ground) as memory:
-                    ours.append(seconds(lambda key=key, found=found: found.update(ground.ingest(model, key))))
+                with ApiGrowth(server) as memory:
+                    ours.append(seconds(lambda key=key, found=found: found.update(server.ingest(model, key))))
                 growth = max(growth, memory.megabytes)
                 if (found["added"], found["updated"]) != (CHANGED, min(CHANGED, ROWS)):
                     raise MeasurementFailed(f"The file did something else: {found}")

@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 
 from bench import report
-from bench.data.ground import ROWS, Ground
+from bench.data.companies_server import ROWS, CompaniesServer
 from bench.report import Json
-from bench.stand import MeasurementFailed
+from bench.temporary_server import MeasurementFailed
 from cargo_ai.domains.storage.actions.group_commit import Grouped
 from cargo_ai.engine.graph.action import Call, Done
 from cargo_ai.kernel import ids
@@ -76,15 +76,15 @@ def _pgbench(url: str, table: str) -> float:
 
 def measure() -> Json:
     """One round each after a short one that warms up; half of the upserts add a record, half change one."""
-    with Ground(workers=1) as ground:
-        model = ground.loaded()
-        with psycopg.connect(ground.url) as connection:
+    with CompaniesServer(workers=1) as server:
+        model = server.loaded()
+        with psycopg.connect(server.url) as connection:
             found = connection.execute("select workspace_uuid from models").fetchone()
         assert found is not None
         rates, bare = list[float](), list[float]()
         for _ in range(2):
-            bare.append(_pgbench(ground.url, ground.table(model)))
-            rates.append(asyncio.run(_ours(ground.url, found[0], model)))
+            bare.append(_pgbench(server.url, server.table(model)))
+            rates.append(asyncio.run(_ours(server.url, found[0], model)))
     rate, free = max(rates), max(bare)
     return report.figure(
         [report.at_least("upserts a second, as a share of pgbench", rate / free, 0.5)],

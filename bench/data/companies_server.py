@@ -1,4 +1,4 @@
-"""Ground: a server with a model of companies, the file that they come from, and the same rows in DuckDB."""
+"""A server with a model of companies, the file that they come from, and the same rows in DuckDB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import psycopg
 
 from bench import processes, report
 from bench.report import Json
-from bench.stand import MeasurementFailed, Stand
+from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 ROUNDS = 3
@@ -64,10 +64,10 @@ def write(path: Path, numbers: range, salt: int = 0) -> None:
         writer.writerows(row(number, salt) for number in numbers)
 
 
-class Ground(Stand):
-    """A stand with files and models of companies; `workers` run no batches here."""
+class CompaniesServer(TemporaryServer):
+    """A server with files and models of companies; `workers` run no batches here."""
 
-    def __enter__(self) -> Ground:
+    def __enter__(self) -> CompaniesServer:
         super().__enter__()
         self.files = Path(tempfile.mkdtemp(prefix="cargo-ai-bench-files-"))
         self.slow = self.connect(seconds=900)
@@ -90,7 +90,7 @@ class Ground(Stand):
         return path
 
     def model(self, slug: str, columns: list[Json] | None = None) -> str:
-        """The uuid of an empty model, of companies unless told."""
+        """The uuid of an empty model, of companies by default."""
         mine = [{"slug": name, "type": kind, "label": name} for name, kind, _, _ in COLUMNS]
         config = {"columns": columns or mine, "idColumnSlug": "id", "titleColumnSlug": "id" if columns else "name"}
         fields = {"slug": slug, "name": slug, "datasetUuid": self._dataset, "extractorSlug": "defineObject", "config": config}
@@ -188,8 +188,8 @@ def seconds(work: Callable[[], object]) -> float:
 class ApiGrowth:
     """A context that measures by how much the API's memory grows at most, in megabytes."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._pids = processes.of(stand)["api"]
+    def __init__(self, server: TemporaryServer) -> None:
+        self._pids = processes.of(server)["api"]
         self._ended = threading.Event()
         self.before = self._peak = processes.memory(self._pids).all
         self._thread = threading.Thread(target=self._look, daemon=True)

@@ -1,4 +1,4 @@
-"""A stand: a server of its own for one measurement, started and spoken to as a person's would be, and removed afterwards."""
+"""A temporary server for one measurement, used through the command line and removed afterwards."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Api:
         self._connection.close()
 
 
-class Stand:
+class TemporaryServer:
     """A context in which a server runs on an empty data folder, with a sign-in of its own."""
 
     def __init__(self, *, workers: int = 2, **settings: str) -> None:
@@ -80,11 +80,11 @@ class Stand:
         own = {"DATA_DIR": str(self.data_dir), "OUTBOUND_ALLOW": "127.0.0.1", **settings}
         self._environment = mine | {f"CARGO_AI_{name}": value for name, value in own.items()}
         self._environment |= {"XDG_CONFIG_HOME": str(self._folder / "config"), "PYTHONPATH": ""}
-        self._born: Json = {}
+        self._create_workspaces: Json = {}
 
-    def __enter__(self) -> Stand:
+    def __enter__(self) -> TemporaryServer:
         try:
-            self._born = self._cli("server", "start", "--port", "0", "--workers", str(self._workers), "--detach")
+            self._create_workspaces = self._cli("server", "start", "--port", "0", "--workers", str(self._workers), "--detach")
         except BaseException:
             self._remove()
             raise
@@ -112,7 +112,7 @@ class Stand:
 
     def connect(self, *, seconds: float = 60, token: str = "") -> Api:
         """Another connection to the API, for a thread of its own or another workspace; each answer may take so long."""
-        return Api(str(self._born["baseUrl"]), token or str(self._born["token"]), seconds=seconds)
+        return Api(str(self._create_workspaces["baseUrl"]), token or str(self._create_workspaces["token"]), seconds=seconds)
 
     @property
     def supervisor(self) -> int:
