@@ -102,7 +102,7 @@ class Terminal:
     def _print(self, text: str) -> None:
         try:
             print(text, flush=True)
-        except BrokenPipeError:  # the reader has closed the pipe, as in `make demo | head`; what runs is still brought to its end and cleaned up
+        except BrokenPipeError:  # the reader closed the pipe (`make demo | head`); what runs is still finished and removed
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _paint(self, code: str, text: str) -> str:
