@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-import socket
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +19,8 @@ if TYPE_CHECKING:
     from cargo_ai.kernel.settings import Settings
     from cargo_ai.server.api.state import State
     from cargo_ai.store.embedded.postgres import Cluster
+    from tests.kit.api_client import ApiClient
+    from tests.kit.application import LiveServer
     from tests.kit.databases import Databases
 
 ROOT = str(Path(__file__).parents[1])
@@ -73,9 +71,9 @@ def databases(cluster: Cluster, template: str) -> Iterator[Databases]:
     """Migrated databases, to be lent by a test or a module."""
     from tests.kit.databases import Databases
 
-    made = Databases(cluster, template)
-    yield made
-    made.close()
+    lender = Databases(cluster, template)
+    yield lender
+    lender.close()
 
 
 @pytest.fixture
@@ -93,48 +91,21 @@ def settings(tmp_path: Path) -> Settings:
     return Settings({"CARGO_AI_DATA_DIR": str(tmp_path / "data"), "CARGO_AI_STRICT_REFUSALS": "1"})
 
 
-def make_state(url: str, settings: Settings, *, pool_size: int = 4) -> State:
-    """The state of a server on that database."""
-    from cargo_ai.kernel.secrets import SecretKey
-    from cargo_ai.server.api.signals import Signals
-    from cargo_ai.server.api.state import State
-    from cargo_ai.store import migrate
-    from cargo_ai.store.files import FileStore
-    from cargo_ai.store.session import Database
-
-    return State(
-        database=Database(url, pool_size=pool_size, overflow=0),
-        files=FileStore.of(settings),
-        secrets=SecretKey(b"only for tests: 32 bytes or more"),
-        settings=settings,
-        signals=Signals(url),
-        revision=migrate.head(),
-    )
-
-
-async def bootstrap(state: State) -> public.Bootstrap:
-    """The first workspace, its admin and a token."""
-    from cargo_ai.domains.workspace import public
-    from cargo_ai.store.session import ALL_WORKSPACES
-
-    async with state.database.session(ALL_WORKSPACES) as db:
-        born = await public.bootstrap(db)
-        await db.commit()
-    assert born is not None
-    return born
-
-
 @pytest.fixture
 async def state(database_url: str, settings: Settings) -> AsyncIterator[State]:
     """The open state of an in-process server with four connections."""
-    made = make_state(database_url, settings)
-    yield made
-    await made.database.close()
+    from tests.kit.application import make_state
+
+    opened = make_state(database_url, settings)
+    yield opened
+    await opened.database.close()
 
 
 @pytest.fixture
-async def born(state: State) -> public.Bootstrap:
+async def first_workspace(state: State) -> public.Bootstrap:
     """The first workspace of the test's database."""
+    from tests.kit.application import bootstrap
+
     return await bootstrap(state)
 
 
@@ -143,91 +114,55 @@ async def app(state: State) -> AsyncIterator[Starlette]:
     """The whole application, in process, its lifespan begun."""
     from cargo_ai.server.api import app as application
 
-    made = application.build(state)
-    async with made.router.lifespan_context(made):
-        yield made
-
-
-def signed_in(app: Starlette, token: str) -> httpx.AsyncClient:
-    """An HTTP client of an in-process application."""
-    import httpx
-
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://test", headers={"Authorization": f"Bearer {token}"}, timeout=60
-    )
+    built = application.build(state)
+    async with built.router.lifespan_context(built):
+        yield built
 
 
 @pytest.fixture
-async def client(app: Starlette, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: Starlette, first_workspace: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the admin of the first workspace; paths begin with /v1."""
-    async with signed_in(app, born.token) as made:
-        yield made
+    from tests.kit.application import signed_in
+
+    async with signed_in(app, first_workspace.token) as http:
+        yield http
 
 
 @pytest.fixture
-async def other_client(app: Starlette, state: State, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+def api(client: httpx.AsyncClient) -> ApiClient:
+    """Calls operations as the admin of the first workspace."""
+    from tests.kit.api_client import ApiClient
+
+    return ApiClient(client)
+
+
+@pytest.fixture
+async def other_client(app: Starlette, state: State, first_workspace: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as the admin of another workspace."""
     from cargo_ai.domains.workspace import public
     from cargo_ai.store.session import ALL_WORKSPACES
+    from tests.kit.application import signed_in
 
     async with state.database.session(ALL_WORKSPACES) as db:
         other = await public.add_workspace(db, name="Other", email="stranger@example.com")
         await db.commit()
-    async with signed_in(app, other.token) as made:
-        yield made
+    async with signed_in(app, other.token) as http:
+        yield http
 
 
-@dataclass(frozen=True)
-class LiveServer:
-    """A server on a port of the loopback."""
+@pytest.fixture
+def other_api(other_client: httpx.AsyncClient) -> ApiClient:
+    """Calls operations as the admin of another workspace."""
+    from tests.kit.api_client import ApiClient
 
-    base_url: str
-    born: public.Bootstrap
-    state: State
-
-
-class LiveThread:
-    """uvicorn in a thread of its own, with an event loop of its own."""
-
-    def __init__(self, state: State, app: Starlette) -> None:
-        import uvicorn
-
-        self._state = state
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
-        self._born: public.Bootstrap | None = None
-        self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._born = await bootstrap(self._state)
-        self._ready.set()
-        await self._server.serve([self._socket])
-
-    def start(self) -> LiveServer:
-        """Return when the port takes requests: the socket listens from the start, so a request waits in its queue."""
-        self._thread.start()
-        assert self._ready.wait(30)
-        assert self._born is not None
-        host, port = self._socket.getsockname()
-        return LiveServer(f"http://{host}:{port}", self._born, self._state)
-
-    def stop(self) -> None:
-        """Stop it and wait for its end."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._state.signals.release)
-        self._server.should_exit = True
-        self._thread.join(30)
-        self._socket.close()
-        assert not self._thread.is_alive()
+    return ApiClient(other_client)
 
 
 @pytest.fixture
 def live_server(database_url: str, settings: Settings) -> Iterator[LiveServer]:
     """The whole application on a free port."""
     from cargo_ai.server.api import app as application
+    from tests.kit.application import LiveThread, make_state
 
     made = make_state(database_url, settings)
     thread = LiveThread(made, application.build(made))

@@ -10,25 +10,10 @@ from typing import Any
 import pytest
 
 from tests.kit.counting_service import CountingService, counting_service
-from tests.kit.server import RealServer, real_server
+from tests.kit.graphs import Node, node
+from tests.kit.real_server import RealServer, real_server
 
-Node = dict[str, Any]
 MakeServer = Callable[..., RealServer]
-
-
-def node(slug: str, action: str | None = None, children: tuple[str | None, ...] = (), **more: Any) -> Node:
-    """A native node whose uuid is its slug."""
-    return {
-        "uuid": slug,
-        "slug": slug,
-        "kind": "native",
-        "actionSlug": action or slug,
-        "config": {},
-        "childrenUuids": list(children),
-        "fallbackOnFailure": False,
-        "position": {"x": 0, "y": 0},
-        **more,
-    }
 
 
 def text(name: str, value: str) -> dict[str, str]:

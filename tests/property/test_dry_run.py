@@ -21,9 +21,9 @@ from cargo_ai.kernel import ids
 from tests.property.test_engine import World as Effects
 from tests.property.test_engine import done, go_on, graphs, records
 from tests.property.test_groups import Step, graph, steps
-from tests.unit.engine.conftest import Ground, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.engine_worker import EngineWorker, World, submit_run
 from tests.unit.engine.graphs import NOW, RUN, Body, actions, program
-from tests.unit.engine.mill import Mill, World, submit_run
 
 __all__ = ["engine_url"]
 
@@ -37,9 +37,9 @@ def well(call: Call) -> Outcome:
     return Done({"called": call.config["value"]})
 
 
-async def executed(ground: Ground) -> Counter[str]:
+async def executed(harness: EngineHarness) -> Counter[str]:
     """How often each node was executed, by the way to it."""
-    rows = await ground.rows(DONE, ground.workspace)
+    rows = await harness.rows(DONE, harness.workspace)
     above = {row["run_uuid"]: (row["parent_uuid"], row["parent_node_uuid"]) for row in rows}
 
     def prefix(run: uuid.UUID) -> str:
@@ -60,18 +60,18 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     most: Counter[str] = Counter()
     for value in values:
         told = await dry_run.record(begin(str(ids.new()), loaded, {"value": value}))
-        least.update({place.path: many for place, many in told.least.items()})
-        most.update({place.path: many for place, many in told.most.items()})
+        least.update({backend.path: many for backend, many in told.least.items()})
+        most.update({backend.path: many for backend, many in told.most.items()})
         assert told.failed == told.failed_most == 0
     assert world.calls == []
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
-        ground = Ground(pool, Queue(), Sources())
+        harness = EngineHarness(pool, Queue(), Sources())
         for value in values:
-            await submit_run(ground, nodes, {"value": value})
-        mill = Mill(ground, url, world)
-        await mill.work()
-        await mill.close()
-        found = await executed(ground)
+            await submit_run(harness, nodes, {"value": value})
+        worker = EngineWorker(harness, url, world)
+        await worker.work()
+        await worker.close()
+        found = await executed(harness)
     assert least == most == found
 
 
@@ -86,11 +86,11 @@ def test_what_a_run_does_is_within_what_was_told_whatever_its_effects_answer(nod
     # Where an answer is not known, it and what is made of it are taken to go well.
     assume(not dry_run.unknown or all(entry.status != "error" for entry in walk.entries))
     found = Counter(entry.node for entry in walk.entries)
-    least, most = ({place.node: many for place, many in side.items()} for side in (told.least, told.most))
+    least, most = ({backend.node: many for backend, many in side.items()} for side in (told.least, told.most))
     for node_ in {*found, *least, *most}:
         assert least.get(node_, 0) <= found[node_] <= most.get(node_, 0), node_
-    for place, likely in told.likely.items():
-        assert told.least[place] - 1e-9 <= likely <= told.most[place] + 1e-9, place
+    for backend, likely in told.likely.items():
+        assert told.least[backend] - 1e-9 <= likely <= told.most[backend] + 1e-9, backend
     assert told.failed <= int(walk.status == "error")
 
 
@@ -113,9 +113,9 @@ def test_what_chance_leaves_open_is_told_as_often_as_it_happens(nodes: list[Body
     found: Counter[str] = Counter()
     for at in range(400):
         found.update(entry.node for entry in go_on(begin(str(uuid.UUID(int=at)), graph_, record), Effects({})).entries)
-    for place, likely in told.likely.items():
+    for backend, likely in told.likely.items():
         # Six standard deviations of 400 throws of a coin.
-        assert place in told.unsure or abs(found[place.node] / 400 - likely) < 0.15, place
+        assert backend in told.unsure or abs(found[backend.node] / 400 - likely) < 0.15, backend
 
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,7 +14,8 @@ from pydantic_core import from_json, to_json
 from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome
 from cargo_ai.engine.graph.interpret import Act, Pause, Walk, advance, begin, resume, settle
 from cargo_ai.engine.graph.validation import Known, check
-from tests.unit.engine.graphs import NOW, RUN, Body, actions, effect, node, program, row, variables
+from tests.kit.graphs import node
+from tests.unit.engine.graphs import NOW, RUN, Body, actions, effect, program, row, variables
 
 unhurried = settings(deadline=None, max_examples=80)
 KNOWN = Known(actions(), action_children=lambda _integration, _action: 1)

@@ -18,9 +18,10 @@ from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.worker import child_runs
-from tests.unit.engine.conftest import Ground, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
-from tests.unit.engine.graphs import Body, effect, node
-from tests.unit.engine.mill import Mill, World, context_of, submit_run
+from tests.kit.graphs import node
+from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
+from tests.unit.engine.graphs import Body, effect
 
 __all__ = ["engine_url"]
 
@@ -158,27 +159,27 @@ async def walked(url: str, plan: tuple[Step, ...], deaths: list[int], monkeypatc
     nodes = graph(plan, tools)
     world = World(perform, tools)
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
-        ground = Ground(pool, Queue(), Sources())
-        run = await submit_run(ground, nodes, {"value": 1})
+        harness = EngineHarness(pool, Queue(), Sources())
+        run = await submit_run(harness, nodes, {"value": 1})
         for at in [*deaths, None]:
             death = Death(at, came=asyncio.Event())
             monkeypatch.setattr(crash_points, "point", death.point)
-            mill = Mill(ground, url, world)
-            work, came = asyncio.create_task(mill.work()), asyncio.create_task(_wait(death))
+            worker = EngineWorker(harness, url, world)
+            work, came = asyncio.create_task(worker.work()), asyncio.create_task(_wait(death))
             done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
             came.cancel()
             if work in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
                 work.result()
-                await mill.close()
+                await worker.close()
                 break
             work.cancel()
             await asyncio.wait({work})
             if not work.cancelled():
                 assert isinstance(work.exception(), Killed)
-            await mill.kill()
-        row = await ground.row("select * from runs where uuid = %s", run)
-        await _proven(ground, run)
-        return row, (await context_of(ground, run)).get("end"), world
+            await worker.kill()
+        row = await harness.row("select * from runs where uuid = %s", run)
+        await _proven(harness, run)
+        return row, (await context_of(harness, run)).get("end"), world
 
 
 async def _wait(death: Death) -> None:
@@ -186,17 +187,17 @@ async def _wait(death: Death) -> None:
     await death.came.wait()
 
 
-async def _proven(ground: Ground, run: uuid.UUID) -> None:
+async def _proven(harness: EngineHarness, run: uuid.UUID) -> None:
     """Nothing is left over, everything ended, every item and every node of a run is there once."""
-    assert await ground.rows("select 1 from shards where workspace_uuid = %s", ground.workspace) == []
-    assert await ground.rows("select 1 from runs where workspace_uuid = %s and finished_ms is null", ground.workspace) == []
-    fans = await ground.rows("select size, left_count, run_uuid, uuid from fanouts where workspace_uuid = %s", ground.workspace)
+    assert await harness.rows("select 1 from shards where workspace_uuid = %s", harness.workspace) == []
+    assert await harness.rows("select 1 from runs where workspace_uuid = %s and finished_ms is null", harness.workspace) == []
+    fans = await harness.rows("select size, left_count, run_uuid, uuid from fanouts where workspace_uuid = %s", harness.workspace)
     for fan in fans:
-        items = await ground.rows("select item from runs where fanout_uuid = %s order by item", fan["uuid"])
+        items = await harness.rows("select item from runs where fanout_uuid = %s order by item", fan["uuid"])
         assert [row["item"] for row in items] == list(range(fan["size"]))
         assert fan["left_count"] == 0
     twice = "select 1 from executions where workspace_uuid = %s group by run_uuid, node_uuid having count(*) > 1"
-    assert await ground.rows(twice, ground.workspace) == []
+    assert await harness.rows(twice, harness.workspace) == []
 
 
 @pytest.mark.slow

@@ -34,9 +34,9 @@ from tests.property.test_groups import (
     perform,
     steps,
 )
-from tests.unit.engine.conftest import Ground, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
 from tests.unit.engine.graphs import Body
-from tests.unit.engine.mill import Mill, World, context_of, submit_run
 
 __all__ = ["engine_url"]
 
@@ -78,37 +78,37 @@ def paths(plan: tuple[Step, ...]) -> list[tuple[int, ...]]:
     return [(at, *rest) for at, step in enumerate(plan) for rest in ((), *(paths(step.inner) if step.inner else []))]
 
 
-async def worked(ground: Ground, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+async def worked(harness: EngineHarness, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Until everything ended; workers die at these points, one after the other."""
     for at in [*deaths, None]:
         death = Death(at, came=asyncio.Event())
         monkeypatch.setattr(crash_points, "point", death.point)
-        mill = Mill(ground, url, world)
-        work, came = asyncio.create_task(mill.work()), asyncio.create_task(_wait(death))
+        worker = EngineWorker(harness, url, world)
+        work, came = asyncio.create_task(worker.work()), asyncio.create_task(_wait(death))
         done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
         came.cancel()
         if work in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
             work.result()
-            await mill.close()
+            await worker.close()
             return
         work.cancel()
         await asyncio.wait({work})
         if not work.cancelled():
             assert isinstance(work.exception(), Killed)
-        await mill.kill()
+        await worker.kill()
 
 
-async def seed_of(ground: Ground, nodes: list[Body], run: uuid.UUID, path: str) -> Seed | str:
-    rows = await ground.rows(
+async def seed_of(harness: EngineHarness, nodes: list[Body], run: uuid.UUID, path: str) -> Seed | str:
+    rows = await harness.rows(
         "select seq, node_uuid, node_slug, status, next_node_uuid from executions where run_uuid = %s order by seq", run
     )
     return replay_point.find(Reset("node", path=path), OriginalRun(run, run), [Visited(*row.values()) for row in rows], Graph.of(nodes))
 
 
-async def repeated(ground: Ground, nodes: list[Body], record: Body, seed: Seed) -> uuid.UUID:
-    origin = submit.Origin(ground.workspace, ground.workflow, None, ground.release, nodes)
-    async with ground.pool.connection() as connection:
-        return await submit.run(connection, ground.queue, origin, Again(record, "r", "R", seed))
+async def repeated(harness: EngineHarness, nodes: list[Body], record: Body, seed: Seed) -> uuid.UUID:
+    origin = submit.Origin(harness.workspace, harness.workflow, None, harness.release, nodes)
+    async with harness.pool.connection() as connection:
+        return await submit.run(connection, harness.queue, origin, Again(record, "r", "R", seed))
 
 
 async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,22 +117,22 @@ async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deat
     world = World(perform, tools)
     path = ".".join(f"s{at}" for at in chosen)
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
-        ground = Ground(pool, Queue(), Sources())
-        first = await submit_run(ground, nodes, {"value": 1})
-        await worked(ground, url, world, [], monkeypatch)
-        seed = await seed_of(ground, nodes, first, path)
+        harness = EngineHarness(pool, Queue(), Sources())
+        first = await submit_run(harness, nodes, {"value": 1})
+        await worked(harness, url, world, [], monkeypatch)
+        seed = await seed_of(harness, nodes, first, path)
         calls: Calls = Counter()
         came = expected(plan, 1, chosen, calls)
         assert came == isinstance(seed, Seed)
         if isinstance(seed, str):
             return
         world.calls.clear()
-        again = await repeated(ground, nodes, {"value": 1}, seed)
-        await worked(ground, url, world, deaths, monkeypatch)
-        rows = [await ground.row("select status, credits from runs where uuid = %s", run) for run in (first, again)]
+        again = await repeated(harness, nodes, {"value": 1}, seed)
+        await worked(harness, url, world, deaths, monkeypatch)
+        rows = [await harness.row("select status, credits from runs where uuid = %s", run) for run in (first, again)]
         assert rows[0]["status"] == rows[1]["status"]
-        assert (await context_of(ground, first)).get("end") == (await context_of(ground, again)).get("end")
-        await _proven(ground, again)
+        assert (await context_of(harness, first)).get("end") == (await context_of(harness, again)).get("end")
+        await _proven(harness, again)
         if not any_fast(plan):
             keys = {call.key: (call.config["number"], call.config["value"]) for call in world.calls}
             assert Counter(keys.values()) == calls

@@ -133,9 +133,9 @@ def test_who_goes_on_longer_is_told_with_the_node_behind_the_other_s_end(source:
 def test_values_differ_exactly_when_something_is_told_and_both_ways_the_same(one: Any, other: Any) -> None:
     told = changes(one, other)
     assert changes(one, copy.deepcopy(one)) == ()
-    assert changes(other, one) == tuple(Difference(place.path, place.second, place.first) for place in told)
+    assert changes(other, one) == tuple(Difference(backend.path, backend.second, backend.first) for backend in told)
     if not told:
         assert one == other
     elif type(one) is type(other) and one == other:
         # Python takes true for 1; JSON does not.
-        assert any(isinstance(place.first, bool) != isinstance(place.second, bool) for place in told)
+        assert any(isinstance(backend.first, bool) != isinstance(backend.second, bool) for backend in told)

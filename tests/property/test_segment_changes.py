@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.domains.segmentation.conftest import Asker, above, asker, compared, counts, kinds, segment_of, where
-
-__all__ = ["asker"]
+from tests.kit.api_client import ApiClient
+from tests.unit.domains.segmentation.conftest import above, compared, counts, kinds, segment_of, where
 
 Record = dict[str, Any]
 Records = dict[str, Record]
@@ -53,7 +52,7 @@ def expected(before: Members, now: Members) -> dict[str, str]:
     return found
 
 
-async def write(asker: Asker, model: str, deals: str, rng: random.Random, records: Records, has: dict[str, set[str]]) -> None:
+async def write(api: ApiClient, model: str, deals: str, rng: random.Random, records: Records, has: dict[str, set[str]]) -> None:
     """One random write of one or several records or deals, here and there."""
     uid = f"r{rng.randrange(12)}"
     match rng.randrange(6):
@@ -61,67 +60,67 @@ async def write(asker: Asker, model: str, deals: str, rng: random.Random, record
             fresh = [f"r{at}" for at in rng.sample(range(12), 4) if f"r{at}" not in records]
             rows: list[Record] = [{"id": one, "n": rng.choice([None, *range(10)]), "word": rng.choice(WORDS)} for one in fresh]
             if rows:
-                await asker.add(model, *rows)
+                await api.add(model, *rows)
                 records.update({str(row["id"]): row for row in rows})
         case 1 if uid in records:
-            await asker.ask("storage.record.remove", modelUuid=model, id=uid)
+            await api.call("storage.record.remove", modelUuid=model, id=uid)
             del records[uid]
         case 2 | 3 if uid in records:
             data = {"n": rng.choice([None, *range(10)])} if rng.random() < 0.6 else {"word": rng.choice(WORDS)}
-            await asker.ask("storage.record.update", modelUuid=model, id=uid, data=data)
+            await api.call("storage.record.update", modelUuid=model, id=uid, data=data)
             records[uid] = records[uid] | data
         case 4:
             deal = f"d{rng.randrange(1_000_000)}"
-            await asker.add(deals, {"id": deal, "owner": uid})
+            await api.add(deals, {"id": deal, "owner": uid})
             has.setdefault(uid, set()).add(deal)
         case 5 if has.get(uid):
-            await asker.ask("storage.record.remove", modelUuid=deals, id=has[uid].pop())
+            await api.call("storage.record.remove", modelUuid=deals, id=has[uid].pop())
         case _:
             pass
 
 
-async def models(asker: Asker) -> tuple[str, str]:
+async def models(api: ApiClient) -> tuple[str, str]:
     """A model of numbers and words, and one of deals that belong to them, which are counted."""
     kinds_of = {"id": "string", "n": "number", "word": "string"}
     columns = [{"slug": slug, "type": kind, "label": ""} for slug, kind in kinds_of.items()]
-    model = await asker.model("things", columns=columns, idColumnSlug="id", titleColumnSlug="id")
+    model = await api.model("things", columns=columns, idColumnSlug="id", titleColumnSlug="id")
     columns = [{"slug": slug, "type": "string", "label": ""} for slug in ("id", "owner")]
-    deals = await asker.model("deals", columns=columns, idColumnSlug="id", titleColumnSlug="id")
+    deals = await api.model("deals", columns=columns, idColumnSlug="id", titleColumnSlug="id")
     pair = {"fromModelUuid": model, "fromColumnSlug": "id", "toModelUuid": deals, "toColumnSlug": "owner", "relation": "oneToMany"}
-    made = await asker.ask("storage.relationship.set", **pair)
+    made = await api.call("storage.relationship.set", **pair)
     link = (made.get("relationship") or made["relationships"][0])["uuid"]
     aggregation = {"function": "COUNT", "columnSlug": "_id"}
-    await asker.column(model, kind="metric", slug="deals", type="number", relationshipUuid=link, aggregation=aggregation)
+    await api.column(model, kind="metric", slug="deals", type="number", relationshipUuid=link, aggregation=aggregation)
     return model, deals
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_changes_equal_a_plain_comparison_over_random_writes(asker: Asker, seed: int) -> None:
+async def test_changes_equal_a_plain_comparison_over_random_writes(api: ApiClient, seed: int) -> None:
     rng, records, has = random.Random(seed), Records(), dict[str, set[str]]()
-    model, deals = await models(asker)
+    model, deals = await models(api)
     word = {"kind": "string", "columnSlug": "word", "operator": "isNot", "values": ["a"]}
     owner = {"kind": "string", "relatedModelUuid": deals, "columnSlug": "id", "operator": "isNotNull"}
     high = [{"columnSlug": "n", "kind": "desc"}]
     segments: dict[str, tuple[Rule, Members]] = {
-        await segment_of(asker, model, above(5, "n"), trackingColumnSlugs=["id", "n", "word"]): (by_number, {}),
-        await segment_of(asker, model, where(word), trackingColumnSlugs=["n"]): (by_word, {}),
-        await segment_of(asker, model, sort=high, limit=3, trackingColumnSlugs=["word"]): (top, {}),
-        await segment_of(asker, model, where(owner), trackingColumnSlugs=[]): (related, {}),
-        await segment_of(asker, model, trackingColumnSlugs=["deals"]): (metric, {}),
+        await segment_of(api, model, above(5, "n"), trackingColumnSlugs=["id", "n", "word"]): (by_number, {}),
+        await segment_of(api, model, where(word), trackingColumnSlugs=["n"]): (by_word, {}),
+        await segment_of(api, model, sort=high, limit=3, trackingColumnSlugs=["word"]): (top, {}),
+        await segment_of(api, model, where(owner), trackingColumnSlugs=[]): (related, {}),
+        await segment_of(api, model, trackingColumnSlugs=["deals"]): (metric, {}),
     }
     made: list[tuple[dict[str, Any], dict[str, str]]] = []
     for _ in range(8):
         for _ in range(rng.randrange(1, 6)):
-            await write(asker, model, deals, rng, records, has)
+            await write(api, model, deals, rng, records, has)
         for segment, (rule, before) in segments.items():
             now = rule(records, has)
-            change = await compared(asker, segment)
+            change = await compared(api, segment)
             wanted = expected(before, now)
-            assert await kinds(asker, change, "added", "updated", "removed", "unchanged") == wanted, rule.__doc__
+            assert await kinds(api, change, "added", "updated", "removed", "unchanged") == wanted, rule.__doc__
             told = [list(wanted.values()).count(kind) for kind in ("added", "updated", "removed", "unchanged")]
             assert counts(change) == (*told, len(now))
             segments[segment] = (rule, now)
             made.append((change, wanted))
     # Looked at afterwards, each change still has what it had.
     for change, wanted in made:
-        assert await kinds(asker, change, "added", "updated", "removed", "unchanged") == wanted
+        assert await kinds(api, change, "added", "updated", "removed", "unchanged") == wanted

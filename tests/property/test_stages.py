@@ -18,9 +18,9 @@ from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.engine.graph.pace import Go, Pace, Progress, Stop, decide
 from cargo_ai.engine.journal import crash_points
 from tests.property.test_groups import Death, Killed, _wait  # pyright: ignore[reportPrivateUsage]
-from tests.unit.engine.conftest import Ground, _configure, batch_of, engine_url  # pyright: ignore[reportPrivateUsage]
-from tests.unit.engine.mill import Mill, World
-from tests.unit.engine.stepper import numbers, recover, staged, work
+from tests.unit.engine.conftest import EngineHarness, _configure, batch_of, engine_url  # pyright: ignore[reportPrivateUsage]
+from tests.unit.engine.engine_worker import EngineWorker, World
+from tests.unit.engine.stage_steps import numbers, recover, staged, work
 
 __all__ = ["engine_url"]
 
@@ -53,25 +53,25 @@ def oracle(given_: list[float], pace: Pace, at: int, stage: int, used: float, de
         progress = Progress(progress.stage + 1, len(part), len(part), len(part) - len(good), used, dearest)
 
 
-async def worked(ground: Ground, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+async def worked(harness: EngineHarness, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the batch is over; workers die at these points, one after the other."""
     for at in [*deaths, None]:
         death = Death(at, came=asyncio.Event())
         monkeypatch.setattr(crash_points, "point", death.point)
-        await recover(ground)
-        mill = Mill(ground, url, world)
-        going, came = asyncio.create_task(work(ground, mill)), asyncio.create_task(_wait(death))
+        await recover(harness)
+        worker = EngineWorker(harness, url, world)
+        going, came = asyncio.create_task(work(harness, worker)), asyncio.create_task(_wait(death))
         done, _ = await asyncio.wait({going, came}, return_when=asyncio.FIRST_COMPLETED)
         came.cancel()
         if going in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
             going.result()
-            await mill.close()
+            await worker.close()
             return
         going.cancel()
         await asyncio.wait({going})
         if not going.cancelled():
             assert isinstance(going.exception(), Killed)
-        await mill.kill()
+        await worker.kill()
 
 
 async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], later: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,33 +81,33 @@ async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], l
 
     world = World(perform)
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
-        ground = Ground(pool, Queue(), Sources())
-        batch = await staged(ground, len(given_), pace, shard_size=5)
+        harness = EngineHarness(pool, Queue(), Sources())
+        batch = await staged(harness, len(given_), pace, shard_size=5)
         at, stage, why = 0, 0, "first"
         while why is not None:
             good = [cost for cost in given_[:at] if cost != FAILS]
             at, stage, why = oracle(given_, pace, at, stage, sum(good), max([0.0, *good]))
-            await worked(ground, url, world, deaths, monkeypatch)
-            await _as_told(ground, batch, given_, at, stage, why)
+            await worked(harness, url, world, deaths, monkeypatch)
+            await _as_told(harness, batch, given_, at, stage, why)
             if why == "maxCredits":
                 pace = Pace(pace.ramp, pace.stop_above, None, None)
             deaths = later
             if why is not None:
-                async with ground.pool.connection() as connection:
-                    assert await stages.reopen(connection, ground.queue, ground.workspace, batch, pace, None)
+                async with harness.pool.connection() as connection:
+                    assert await stages.reopen(connection, harness.queue, harness.workspace, batch, pace, None)
         # Each record once, and each call under one key, however often somebody died.
-        assert await numbers(ground, batch) == list(range(len(given_)))
+        assert await numbers(harness, batch) == list(range(len(given_)))
         assert len({call.key for call in world.calls}) == len(given_)
 
 
-async def _as_told(ground: Ground, batch: uuid.UUID, given_: list[float], at: int, stage: int, why: str | None) -> None:
-    row = await batch_of(ground, batch)
+async def _as_told(harness: EngineHarness, batch: uuid.UUID, given_: list[float], at: int, stage: int, why: str | None) -> None:
+    row = await batch_of(harness, batch)
     assert (row["cursor"], row["stage"], row["stopped"], row["status"]) == (at, stage, why, "error" if why else "success")
     failed = sum(cost == FAILS for cost in given_[:at])
     assert (row["executed_count"], row["failed_count"]) == (at, failed)
     assert row["credits"] == sum(cost for cost in given_[:at] if cost != FAILS)
-    assert await numbers(ground, batch) == list(range(at))
-    assert await ground.rows("select 1 from shards where batch_uuid = %s", batch) == []
+    assert await numbers(harness, batch) == list(range(at))
+    assert await harness.rows("select 1 from shards where batch_uuid = %s", batch) == []
 
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -85,8 +85,8 @@ def assert_harmless(sql: str) -> None:
     views = {(one.schema, one.view) for one in CATALOG.relations}
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier):
-            place = (table.db, table.name)
-            assert place in views or (not table.db and re.fullmatch(r"r\d+", table.name)), place
+            backend = (table.db, table.name)
+            assert backend in views or (not table.db and re.fullmatch(r"r\d+", table.name)), backend
     for called in CALL.findall(STRINGS.sub(lambda found: '"x"' if found[0].startswith('"') else "''", sql)):
         plain = called.lower()
         assert plain in KEYWORDS or plain in FUNCTIONS or plain.startswith("bq.") or re.fullmatch(r"r\d+|u", plain), called

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.server import RealServer, real_server
+from tests.kit.real_server import RealServer, real_server
 from tests.scenarios.companies import Companies, companies_service
 from tests.scenarios.person import Person
 
@@ -45,11 +45,11 @@ def new_workspace(server: RealServer, name: str) -> str:
         database = Database(server.database_url)
         try:
             async with database.session(ALL_WORKSPACES) as db:
-                born = await public.add_workspace(db, name=name, email=f"{name.lower()}@example.com")
+                first_workspace = await public.add_workspace(db, name=name, email=f"{name.lower()}@example.com")
                 await db.commit()
         finally:
             await database.close()
-        return born.token
+        return first_workspace.token
 
     return asyncio.run(add())
 
@@ -61,7 +61,7 @@ def second_token(server: RealServer) -> str:
 
 
 @pytest.fixture
-def stranger(tmp_path: Path, server: RealServer, second_token: str) -> Person:
+def other_person(tmp_path: Path, server: RealServer, second_token: str) -> Person:
     """The admin of the second workspace."""
     home = tmp_path / "stranger"
     home.mkdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.kit.server import RealServer
+from tests.kit.real_server import RealServer
 from tests.scenarios import graphs
 from tests.scenarios.companies import Companies
 from tests.scenarios.person import Person

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.server import RealServer
+from tests.kit.real_server import RealServer
 from tests.scenarios import graphs
 from tests.scenarios.person import Person
 
@@ -32,8 +32,8 @@ def test_sign_in_and_confirm(visitor: Person, server: RealServer) -> None:
     assert not visitor.credentials.exists()
 
 
-def test_sign_in_to_a_chosen_workspace(visitor: Person, server: RealServer, stranger: Person) -> None:
-    theirs = stranger("whoami")["workspace"]["uuid"]
+def test_sign_in_to_a_chosen_workspace(visitor: Person, server: RealServer, other_person: Person) -> None:
+    theirs = other_person("whoami")["workspace"]["uuid"]
     refusal = visitor.refused("login", "--token", server.token, "--workspace-uuid", theirs, code=4)
     absent = visitor.refused("login", "--token", server.token, "--workspace-uuid", graphs.uuid_of("nobody"), code=4)
     assert refusal["errorMessage"] == absent["errorMessage"]
@@ -70,7 +70,7 @@ def test_a_viewer_may_look_and_not_touch(person: Person) -> None:
     assert reader.refused("connection", "connector", "list", code=4)["permission"] == "connection:read"
 
 
-def test_what_belongs_to_another_workspace_is_as_unknown_as_nothing(person: Person, stranger: Person) -> None:
+def test_what_belongs_to_another_workspace_is_as_unknown_as_nothing(person: Person, other_person: Person) -> None:
     workflow = person.deployed("Mine", graphs.wait(0))
     tool = next(tool for tool in person("orchestration", "tool", "list")["tools"] if tool["workflowUuid"] == workflow)["uuid"]
     run = person("orchestration", "run", "create", "--workflow-uuid", workflow, "--data", "{}")["run"]["uuid"]
@@ -88,7 +88,7 @@ def test_what_belongs_to_another_workspace_is_as_unknown_as_nothing(person: Pers
         ("orchestration", "run", "get-metrics", "--workflow-uuid", workflow),
         ("orchestration", "batch", "create", "--data", '{"kind":"records","records":[{}]}', "--workflow-uuid", workflow),
     ):
-        foreign, unknown = stranger.refused(*words), stranger.refused(*words[:-1], nobody)
+        foreign, unknown = other_person.refused(*words), other_person.refused(*words[:-1], nobody)
         assert foreign["reason"].endswith("NotFound")
         assert (foreign["reason"], foreign["errorMessage"].replace(words[-1], nobody)) == (unknown["reason"], unknown["errorMessage"])
     assert person("orchestration", "tool", "get", tool)["tool"]["name"] == "Mine"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cargo_ai.expression.sandbox.host import refusal
-from tests.kit.server import wait_until
+from tests.kit.real_server import wait_until
 from tests.scenarios import graphs
 from tests.scenarios.companies import Companies
 from tests.scenarios.person import Json, Person

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.kit.server import RealServer, real_server
+from tests.kit.real_server import RealServer, real_server
 from tests.scenarios import graphs
 from tests.scenarios.person import Json, Person
 
@@ -39,7 +39,7 @@ def second(server: RealServer, second_token: str) -> Iterator[httpx.Client]:
 def test_lists_in_a_query_are_spelt_with_brackets_or_by_repeating(server: RealServer, client: httpx.Client, spelling: str) -> None:
     workflows = [server.tool(graphs.wait(0)) for _ in range(3)]
     data: Json = {"kind": "records", "records": [{}]}
-    batches = [server.ask("orchestration.batch.create", workflowUuid=workflow, data=data)["batch"]["uuid"] for workflow in workflows]
+    batches = [server.call("orchestration.batch.create", workflowUuid=workflow, data=data)["batch"]["uuid"] for workflow in workflows]
     reply = client.get(f"/v1/orchestration/batches/list?{spelling.format(*workflows)}&limit=10")
     assert reply.status_code == 200, reply.text
     assert sorted(batch["uuid"] for batch in reply.json()["batches"]) == sorted(batches[:2])
@@ -99,7 +99,7 @@ def test_many_waiting_programs_leave_room_for_others(server: RealServer, client:
         for _ in range(5):
             assert client.get(f"{TOOLS}/list", timeout=20).status_code == 200
         assert not any(one.done() for one in waiting)
-        server.ask("orchestration.run.cancel", workflowUuid=workflow, uuids=[run])
+        server.call("orchestration.run.cancel", workflowUuid=workflow, uuids=[run])
         replies = [one.result() for one in waiting]
     assert {reply.json()["run"]["status"] for reply in replies} == {"cancelled"}
 

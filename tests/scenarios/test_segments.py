@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cargo_ai.kernel import clock
-from tests.kit.server import RealServer
+from tests.kit.real_server import RealServer
 from tests.scenarios import graphs
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.person import Json, Person
@@ -60,7 +60,7 @@ class World:
 
     def fetch(self, filter: Json, **more: Any) -> Json:
         """The reply to a fetch."""
-        return self.server.ask("segmentation.segment.fetch", self.client, modelUuid=self.companies, filter=filter, **more)
+        return self.server.call("segmentation.segment.fetch", self.client, modelUuid=self.companies, filter=filter, **more)
 
     def ids(self, filter: Json) -> str:
         """Which companies match, in alphabetical order."""
@@ -72,23 +72,23 @@ def world(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A workspace of its own, so that nothing else is in it."""
     token = new_workspace(server, "Segments")
     client = server.client_of(token)
-    dataset = server.ask("storage.dataset.all", client)["datasets"][0]["uuid"]
+    dataset = server.call("storage.dataset.all", client)["datasets"][0]["uuid"]
     recent = clock.to_iso(clock.now() - timedelta(days=10))
 
     def model(slug: str, types: dict[str, str], rows: list[Json]) -> str:
         columns = [{"slug": name, "type": kind, "label": name} for name, kind in types.items()]
         config = {"columns": columns, "idColumnSlug": "id"}
         fields = {"slug": slug, "name": slug, "datasetUuid": dataset, "extractorSlug": "defineObject", "config": config}
-        made = server.ask("storage.model.create", client, **fields)["model"]["uuid"]
+        made = server.call("storage.model.create", client, **fields)["model"]["uuid"]
         filled = json.loads(json.dumps(rows).replace("{recent}", recent))
-        server.ask("storage.record.createBulk", client, modelUuid=made, records=[{"data": row} for row in filled])
+        server.call("storage.record.createBulk", client, modelUuid=made, records=[{"data": row} for row in filled])
         return str(made)
 
     companies = model("companies", TYPES, COMPANIES)
     deal_types = {"id": "string", "company": "string", "amount": "number", "closed": "date"}
     deals = model("deals", deal_types, [dict(zip(deal_types, row, strict=True)) for row in DEALS])
     link = {"fromModelUuid": companies, "toModelUuid": deals, "fromColumnSlug": "id", "toColumnSlug": "company"}
-    server.ask("storage.relationship.set", client, **link)
+    server.call("storage.relationship.set", client, **link)
     yield World(server, client, Person(tmp_path_factory.mktemp("segments"), server.base_url, token), companies, deals)
     client.close()
 

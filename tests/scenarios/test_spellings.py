@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.server import RealServer
+from tests.kit.real_server import RealServer
 from tests.scenarios import graphs
 from tests.scenarios.conftest import new_workspace
 from tests.scenarios.person import Json, Person

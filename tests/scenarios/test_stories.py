@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.kit.fake_api import Answer, fake_api
-from tests.kit.server import RealServer, wait_until
+from tests.kit.real_server import RealServer, wait_until
 from tests.scenarios import graphs
 from tests.scenarios.companies import Companies
 from tests.scenarios.conftest import new_workspace

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.server import RealServer, wait_until
+from tests.kit.real_server import RealServer, wait_until
 from tests.scenarios import graphs
 from tests.scenarios.companies import Companies
 from tests.scenarios.person import Json, Person

@@ -13,7 +13,7 @@ if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
 from tests.kit.fake_api import FakeApi, fake_api  # noqa: E402
-from tests.unit.cli.process import WORKSPACE, Cli  # noqa: E402
+from tests.unit.cli.cli_process import WORKSPACE, Cli  # noqa: E402
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def api() -> Iterator[FakeApi]:
 
 
 @pytest.fixture
-def lone(tmp_path: Path) -> Cli:
+def signed_out(tmp_path: Path) -> Cli:
     """The command line, signed in nowhere."""
     return Cli(tmp_path)
 
 
 @pytest.fixture
-def cli(lone: Cli, api: FakeApi) -> Cli:
+def cli(signed_out: Cli, api: FakeApi) -> Cli:
     """The command line, signed in to the scripted server by its environment."""
-    lone.connect(api)
-    return lone
+    signed_out.connect(api)
+    return signed_out

@@ -21,13 +21,14 @@ from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.journal.flush_rows import HOUR, Origin, Part, RunState, Shard, new_flush, write
 from cargo_ai.kernel import clock, ids
 from tests.kit.databases import Databases
-from tests.unit.engine.graphs import Body, node, variables
+from tests.kit.graphs import node
+from tests.unit.engine.graphs import Body, variables
 
 LINE = [node("start", children=["v"]), variables("v", {"x": 1}, ["end"]), node("end")]
 
 
 @dataclass
-class Ground:
+class EngineHarness:
     """A workspace in the engine's tables: runs and batches are born in it, and what became of them can be looked up."""
 
     pool: AsyncConnectionPool[Any]
@@ -128,19 +129,24 @@ async def end(link: psycopg.AsyncConnection[Any], shard: Shard, *runs: uuid.UUID
 
 
 async def park(
-    link: psycopg.AsyncConnection[Any], ground: Ground, shard: Shard, *runs: uuid.UUID, wake_at: int = 1, batch: uuid.UUID | None = None
+    link: psycopg.AsyncConnection[Any],
+    harness: EngineHarness,
+    shard: Shard,
+    *runs: uuid.UUID,
+    wake_at: int = 1,
+    batch: uuid.UUID | None = None,
 ) -> None:
     """Write that runs wait at node v."""
     made = Part(shard)
     for run in runs:
         made.states.append(RunState(str(run), "idle", now(), position="v", wake=wake_at))
-        made.count_parked(ground.counts_for(batch), "v")
+        made.count_parked(harness.counts_for(batch), "v")
     await write(link, [made], new_flush(), 0, now())
     assert not shard.lost
 
 
-async def batch_of(ground: Ground, batch: uuid.UUID) -> dict[str, Any]:
-    return await ground.row("select * from batches where uuid = %s", batch)
+async def batch_of(harness: EngineHarness, batch: uuid.UUID) -> dict[str, Any]:
+    return await harness.row("select * from batches where uuid = %s", batch)
 
 
 def listed(records: Sequence[Body], size: int = 1_000) -> Any:
@@ -165,10 +171,10 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 @pytest.fixture
-async def ground(engine_url: str) -> AsyncIterator[Ground]:
+async def harness(engine_url: str) -> AsyncIterator[EngineHarness]:
     """A workspace of this test alone."""
     async with AsyncConnectionPool[Any](engine_url, min_size=1, max_size=4, open=False, configure=_configure) as pool:
-        yield Ground(pool, Queue(), Sources())
+        yield EngineHarness(pool, Queue(), Sources())
 
 
 @pytest.fixture

@@ -9,24 +9,12 @@ from cargo_ai.actions import native_actions
 from cargo_ai.engine.graph.action import Actions, Call, Outcome
 from cargo_ai.engine.graph.graph import Program, load
 from cargo_ai.engine.graph.interpret import Act, Entry, Pause, Walk, advance, begin, settle
+from tests.kit.graphs import node
 
 NOW = 1_700_000_000_000
 RUN = "018bcfe5-6800-7000-8000-000000000001"
 Body = dict[str, Any]
 Told = Callable[[Act], Outcome]
-
-
-def node(slug: str, action: str | None = None, children: Sequence[str | None] = (), **more: Any) -> Body:
-    """A native node whose uuid is its slug unless told."""
-    native: Body = {
-        "uuid": slug,
-        "slug": slug,
-        "kind": "native",
-        "actionSlug": action or slug,
-        "config": {},
-        "childrenUuids": list(children),
-    }
-    return native | more
 
 
 def effect(slug: str, children: Sequence[str | None] = (), **more: Any) -> Body:

@@ -18,88 +18,88 @@ from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.sdk import Client, Refusal, Settings, SyncClient, Unfinished
 from cargo_ai.sdk import exchange as exchange_module
 from cargo_ai.server.api import app as application
-from tests.conftest import LiveServer, LiveThread, make_state
-from tests.unit.server import garden
+from tests.kit.application import LiveServer, LiveThread, make_state
+from tests.unit.server import example_operations
 
 
 @pytest.fixture
 def live(database_url: str, settings: object) -> Iterator[LiveServer]:
     """The garden on a port."""
     state = make_state(database_url, settings)  # type: ignore[arg-type]
-    thread = LiveThread(state, application.build(state, garden.SERVED))
+    thread = LiveThread(state, application.build(state, example_operations.SERVED))
     yield thread.start()
     thread.stop()
 
 
 @pytest.fixture
 async def client(live: LiveServer) -> AsyncIterator[Client]:
-    """Signed in to the garden."""
-    async with Client(Settings(live.born.token, live.base_url, str(live.born.workspace_uuid))) as made:
+    """Signed in to the example_operations."""
+    async with Client(Settings(live.first_workspace.token, live.base_url, str(live.first_workspace.workspace_uuid))) as made:
         yield made
 
 
 async def grow(live: LiveServer, uuid: str) -> None:
     """Let a plant end."""
     state = make_state(live.state.database.url, live.state.settings)
-    async with state.database.session(live.born.workspace_uuid) as db:
-        events.publish(db, live.born.workspace_uuid, "grown", {"uuid": uuid})
+    async with state.database.session(live.first_workspace.workspace_uuid) as db:
+        events.publish(db, live.first_workspace.workspace_uuid, "grown", {"uuid": uuid})
         await db.execute(text("SELECT pg_notify('cargo_done', :uuid)"), {"uuid": uuid})
         await db.commit()
     await state.database.close()
 
 
 async def test_a_call_is_typed_from_end_to_end(client: Client) -> None:
-    reply = await client.call(garden.create, garden.CreatePlant(name="rose", pot=garden.Pot(size=3)))
+    reply = await client.call(example_operations.create, example_operations.CreatePlant(name="rose", pot=example_operations.Pot(size=3)))
     assert reply.plant.name == "rose"
 
 
 async def test_a_query_goes_in_brackets_and_comes_back(client: Client) -> None:
-    asked = garden.ListPlants(names=["a b", "c&d"], tall=True, filter={"size": {"min": "1"}})
-    assert (await client.call(garden.listing, asked)).asked == asked
+    asked = example_operations.ListPlants(names=["a b", "c&d"], tall=True, filter={"size": {"min": "1"}})
+    assert (await client.call(example_operations.listing, asked)).asked == asked
 
 
 async def test_plain_text_and_path_fields_arrive(client: Client) -> None:
-    assert (await client.call(garden.reading, garden.Nothing())).text == "Once upon a time\n"
+    assert (await client.call(example_operations.reading, example_operations.Nothing())).text == "Once upon a time\n"
     uuid = str(ids.new())
-    assert (await client.call(garden.remove, ByUuid(uuid=uuid))).uuid == uuid
+    assert (await client.call(example_operations.remove, ByUuid(uuid=uuid))).uuid == uuid
 
 
 async def test_a_refusal_is_raised_with_status_reason_and_sentence(client: Client) -> None:
     with pytest.raises(Refusal) as no:
-        await client.call(garden.create, garden.CreatePlant(name="weed"))
+        await client.call(example_operations.create, example_operations.CreatePlant(name="weed"))
     assert (no.value.status, no.value.reason, no.value.message) == (409, "nameTaken", "A weed grows here already.")
 
 
 async def test_waiting_returns_the_final_reply(client: Client, live: LiveServer) -> None:
     uuid = str(ids.new())
-    waiting = asyncio.create_task(client.wait(garden.get, ByUuid(uuid=uuid)))
+    waiting = asyncio.create_task(client.wait(example_operations.get, ByUuid(uuid=uuid)))
     await grow(live, uuid)
     async with asyncio.timeout(20):
         done = await waiting
-    assert isinstance(done, garden.GrowthReply) and done.status == "grown"
+    assert isinstance(done, example_operations.GrowthReply) and done.status == "grown"
 
 
 async def test_what_started_work_can_be_waited_for(client: Client, live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "load", lambda: {garden.get.name: garden.get})
-    reply = await client.call(garden.create, garden.CreatePlant(name="rose"))
+    monkeypatch.setattr(contract, "load", lambda: {example_operations.get.name: example_operations.get})
+    reply = await client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
     await grow(live, reply.plant.uuid)
-    done = await client.wait(garden.create, reply)
-    assert isinstance(done, garden.GrowthReply) and done.uuid == reply.plant.uuid
+    done = await client.wait(example_operations.create, reply)
+    assert isinstance(done, example_operations.GrowthReply) and done.uuid == reply.plant.uuid
 
 
 async def test_a_wait_that_runs_out_says_so_and_keeps_the_last_reply(client: Client) -> None:
     with pytest.raises(Unfinished) as late:
-        await client.wait(garden.get, ByUuid(uuid=str(ids.new())), timeout=1)
-    assert isinstance(late.value.last, garden.GrowthReply)
+        await client.wait(example_operations.get, ByUuid(uuid=str(ids.new())), timeout=1)
+    assert isinstance(late.value.last, example_operations.GrowthReply)
 
 
 def test_the_synchronous_client_does_the_same(live: LiveServer) -> None:
-    with SyncClient(Settings(live.born.token, live.base_url)) as client:
-        assert client.call(garden.create, garden.CreatePlant(name="rose")).plant.name == "rose"
+    with SyncClient(Settings(live.first_workspace.token, live.base_url)) as client:
+        assert client.call(example_operations.create, example_operations.CreatePlant(name="rose")).plant.name == "rose"
         with pytest.raises(Refusal, match="no such plant"):
-            client.call(garden.get, ByUuid(uuid="none"))
+            client.call(example_operations.get, ByUuid(uuid="none"))
         with pytest.raises(Unfinished):
-            client.wait(garden.get, ByUuid(uuid=str(ids.new())), timeout=0.5)
+            client.wait(example_operations.get, ByUuid(uuid=str(ids.new())), timeout=0.5)
 
 
 class Flaky(httpx.BaseTransport):
@@ -130,23 +130,23 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_write_is_repeated_after_a_lost_connection_under_one_key() -> None:
     line = Flaky(httpx.ReadError("gone"), httpx.Response(503, headers={"Retry-After": "0"}), planted())
     with SyncClient(Settings("t"), transport=line) as client:
-        client.call(garden.create, garden.CreatePlant(name="rose"))
+        client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
     keys = {request.headers["idempotency-key"] for request in line.sent}
     assert (len(line.sent), len(keys)) == (3, 1)
 
 
 def test_it_gives_up_after_four_attempts_with_what_it_met() -> None:
     with SyncClient(Settings("t"), transport=Flaky(*[httpx.ConnectError("closed")] * 4)) as client, pytest.raises(httpx.ConnectError):
-        client.call(garden.create, garden.CreatePlant(name="rose"))
+        client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
     with SyncClient(Settings("t"), transport=Flaky(*[httpx.Response(503, text="proxy")] * 4)) as client, pytest.raises(Refusal) as no:
-        client.call(garden.create, garden.CreatePlant(name="rose"))
+        client.call(example_operations.create, example_operations.CreatePlant(name="rose"))
     assert (no.value.status, no.value.reason) == (503, "requestFailed")
 
 
 def test_a_refusal_is_not_repeated() -> None:
     line = Flaky(httpx.Response(404, json={"errorMessage": "No.", "reason": "plantNotFound", "requestId": "r", "fix": "x"}))
     with SyncClient(Settings("t"), transport=line) as client, pytest.raises(Refusal) as no:
-        client.call(garden.get, ByUuid(uuid="a/b"))
+        client.call(example_operations.get, ByUuid(uuid="a/b"))
     assert no.value.details == {"requestId": "r", "fix": "x"}
     assert line.sent[0].url.raw_path == b"/v1/garden/plants/a%2Fb"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.unit.user_sql.yard import Yard
+from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 
 
 @dataclass(frozen=True)
@@ -15,15 +15,15 @@ class Attack:
     harmless: str = ""
     """Why the role alone may run it: what it gives is the caller's own or nothing. Empty: it must be refused."""
 
-    def written(self, yard: Yard) -> str:
+    def written(self, workspaces: SqlWorkspaces) -> str:
         """The statement with its places filled."""
-        mine, theirs = yard.mine.relations[0], yard.theirs.relations[2]
+        mine, theirs = workspaces.mine.relations[0], workspaces.theirs.relations[2]
         return (
             self.sql.replace("{their_schema}", theirs.schema)
             .replace("{their_view}", theirs.view)
             .replace("{their_table}", theirs.table)
-            .replace("{their_role}", yard.theirs.role)
-            .replace("{my_role}", yard.mine.role)
+            .replace("{their_role}", workspaces.theirs.role)
+            .replace("{my_role}", workspaces.mine.role)
             .replace("{my_schema}", mine.schema)
             .replace("{my_view}", mine.view)
             .replace("{my_table}", mine.table)

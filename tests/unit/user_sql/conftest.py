@@ -14,30 +14,30 @@ from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.run.executor import Desk
 from tests.kit.databases import Databases
-from tests.unit.user_sql import yard as yards
-from tests.unit.user_sql.yard import Yard
+from tests.unit.user_sql import sql_workspaces
+from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 
 
 @pytest.fixture(scope="session")
-def yard(cluster: Cluster, databases: Databases) -> Iterator[Yard]:
+def workspaces(cluster: Cluster, databases: Databases) -> Iterator[SqlWorkspaces]:
     """Two workspaces in a database that no test writes to."""
     with databases.lent() as url:
-        made = yards.build(url, roles.with_database(cluster.admin_url, urlsplit(url).path[1:]))
+        made = sql_workspaces.build(url, roles.with_database(cluster.admin_url, urlsplit(url).path[1:]))
         asyncio.run(_let_in(made))
         yield made
 
 
-async def _let_in(yard: Yard) -> None:
+async def _let_in(workspaces: SqlWorkspaces) -> None:
     """Both workspaces have asked once, so that both logins exist."""
-    database = Database(yard.url, pool_size=2, overflow=0)
-    for catalog in (yard.mine, yard.theirs):
-        await Desk(database, yards.SECRETS).fetch(guard.check("SELECT _id FROM default.companies", catalog), catalog, limit=1)
+    database = Database(workspaces.url, pool_size=2, overflow=0)
+    for catalog in (workspaces.mine, workspaces.theirs):
+        await Desk(database, sql_workspaces.SECRETS).fetch(guard.check("SELECT _id FROM default.companies", catalog), catalog, limit=1)
     await database.close()
 
 
 @pytest.fixture
-async def desk(yard: Yard) -> AsyncIterator[Desk]:
+async def executor(workspaces: SqlWorkspaces) -> AsyncIterator[Desk]:
     """Runs queries as the workspaces' logins."""
-    database = Database(yard.url, pool_size=2, overflow=0)
-    yield Desk(database, yards.SECRETS)
+    database = Database(workspaces.url, pool_size=2, overflow=0)
+    yield Desk(database, sql_workspaces.SECRETS)
     await database.close()

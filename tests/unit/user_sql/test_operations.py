@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
-from cargo_ai import contract
 from cargo_ai.domains.system_of_record.documentation import EXAMPLES
-from cargo_ai.kernel import query
+from tests.kit.api_client import ApiClient, Body
 
-Body = dict[str, Any]
 COLUMNS = [
     {"slug": "domain", "type": "string"},
     {"slug": "name", "type": "string"},
@@ -30,54 +25,18 @@ RECORDS: list[Body] = [
 ]
 
 
-@dataclass(frozen=True)
-class Asker:
-    """Asks operations over HTTP."""
-
-    http: httpx.AsyncClient
-
-    async def send(self, name: str, /, **fields: Any) -> httpx.Response:
-        operation = contract.load()[name]
-        path = "/v1" + operation.path
-        for field in operation.path_fields:
-            path = path.replace(f"{{{field}}}", str(fields.pop(field)))
-        if operation.verb == "GET":
-            return await self.http.get(f"{path}?{query.encode(fields)}")
-        return await self.http.request(operation.verb, path, json=fields)
-
-    async def ask(self, name: str, /, **fields: Any) -> Body:
-        reply = await self.send(name, **fields)
-        assert reply.status_code == 200, reply.text
-        found: Body = reply.json()
-        return found
-
-    async def model(self, slug: str = "companies") -> str:
-        dataset = next(one for one in (await self.ask("storage.dataset.all"))["datasets"] if one["kind"] == "native")
-        config = {"columns": COLUMNS, "idColumnSlug": "domain", "titleColumnSlug": "name"}
-        made = await self.ask(
-            "storage.model.create", slug=slug, name=slug, datasetUuid=dataset["uuid"], extractorSlug="defineObject", config=config
-        )
-        uuid = str(made["model"]["uuid"])
-        await self.ask("storage.record.createBulk", modelUuid=uuid, records=[{"data": one} for one in RECORDS])
-        return uuid
-
-    async def rows(self, sql: str) -> list[Body]:
-        found: list[Body] = (await self.ask("storage.query.execute", query=sql))["rows"]
-        return found
-
-
 @pytest.fixture
-async def asker(client: httpx.AsyncClient) -> Asker:
+async def api(api: ApiClient) -> ApiClient:
     """The first workspace's admin, with a model of three companies."""
-    made = Asker(client)
-    await made.model()
-    return made
+    model = await api.model(columns=COLUMNS, idColumnSlug="domain", titleColumnSlug="name")
+    await api.add(model, *RECORDS)
+    return api
 
 
-@pytest.fixture
-def stranger(other_client: httpx.AsyncClient) -> Asker:
-    """The admin of another workspace."""
-    return Asker(other_client)
+async def rows_of(api: ApiClient, sql: str) -> list[Body]:
+    """The rows of a query."""
+    rows: list[Body] = (await api.call("storage.query.execute", query=sql))["rows"]
+    return rows
 
 
 @pytest.mark.parametrize(
@@ -96,10 +55,10 @@ def stranger(other_client: httpx.AsyncClient) -> Asker:
         "DATASETS_DEFAULT.MODELS_COMPANIES",
     ],
 )
-async def test_every_spelling_of_a_table_means_the_model_on_both_surfaces(asker: Asker, table: str) -> None:
+async def test_every_spelling_of_a_table_means_the_model_on_both_surfaces(api: ApiClient, table: str) -> None:
     sql = f"SELECT COUNT(*) AS n FROM {table};"
-    assert await asker.rows(sql) == [{"n": 3}]
-    found = await asker.ask("systemOfRecordIntegration.client.query", query=sql)
+    assert await rows_of(api, sql) == [{"n": 3}]
+    found = await api.call("systemOfRecordIntegration.client.query", query=sql)
     assert found == {"outcome": "queried", "rows": [{"n": 3}], "errorMessage": None}
 
 
@@ -119,25 +78,25 @@ async def test_every_spelling_of_a_table_means_the_model_on_both_surfaces(asker:
         ("SELECT employees FROM {t} ORDER BY employees", [{"employees": 45.5}, {"employees": 120}, {"employees": None}]),
     ],
 )  # fmt: skip
-async def test_the_documented_examples_run(asker: Asker, sql: str, expected: list[Body]) -> None:
-    assert await asker.rows(sql.replace("{t}", "datasets_default.models_companies")) == expected
+async def test_the_documented_examples_run(api: ApiClient, sql: str, expected: list[Body]) -> None:
+    assert await rows_of(api, sql.replace("{t}", "datasets_default.models_companies")) == expected
 
 
-async def test_columns_of_every_kind_are_there_and_go_by_both_names(asker: Asker) -> None:
-    models = (await asker.ask("storage.model.all"))["models"]
+async def test_columns_of_every_kind_are_there_and_go_by_both_names(api: ApiClient) -> None:
+    models = (await api.call("storage.model.all"))["models"]
     column = {"kind": "custom", "slug": "tier", "type": "string", "label": "Tier"}
-    await asker.ask("storage.column.create", modelUuid=models[0]["uuid"], column=column)
-    await asker.ask("storage.record.update", modelUuid=models[0]["uuid"], id="acme.com", data={"tier": "gold"})
-    assert await asker.rows("SELECT tier, custom__tier FROM default.companies WHERE custom__tier = 'gold'") == [
+    await api.call("storage.column.create", modelUuid=models[0]["uuid"], column=column)
+    await api.call("storage.record.update", modelUuid=models[0]["uuid"], id="acme.com", data={"tier": "gold"})
+    assert await rows_of(api, "SELECT tier, custom__tier FROM default.companies WHERE custom__tier = 'gold'") == [
         {"tier": "gold", "tier_1": "gold"}
     ]
 
 
-async def test_metrics_and_lookups_are_columns_like_others(asker: Asker) -> None:
-    companies = str((await asker.ask("storage.model.all"))["models"][0]["uuid"])
-    dataset = next(one for one in (await asker.ask("storage.dataset.all"))["datasets"] if one["kind"] == "native")["uuid"]
+async def test_metrics_and_lookups_are_columns_like_others(api: ApiClient) -> None:
+    companies = str((await api.call("storage.model.all"))["models"][0]["uuid"])
+    dataset = next(one for one in (await api.call("storage.dataset.all"))["datasets"] if one["kind"] == "native")["uuid"]
     config = {"columns": [{"slug": slug, "type": kind} for slug, kind in (("id", "string"), ("company", "string"), ("amount", "number"))]}
-    deals = await asker.ask(
+    deals = await api.call(
         "storage.model.create",
         slug="deals",
         name="Deals",
@@ -146,132 +105,132 @@ async def test_metrics_and_lookups_are_columns_like_others(asker: Asker) -> None
         config={**config, "idColumnSlug": "id"},
     )
     deals_uuid = str(deals["model"]["uuid"])
-    link = await asker.ask(
+    link = await api.call(
         "storage.relationship.set", fromModelUuid=companies, toModelUuid=deals_uuid, fromColumnSlug="domain", toColumnSlug="company"
     )
     records = [{"data": {"id": str(amount), "company": "acme.com", "amount": amount}} for amount in (10, 30)]
-    await asker.ask("storage.record.createBulk", modelUuid=deals_uuid, records=records)
+    await api.call("storage.record.createBulk", modelUuid=deals_uuid, records=records)
     metric = {"kind": "metric", "slug": "total", "type": "number", "label": "", "relationshipUuid": link["relationships"][0]["uuid"]}
-    await asker.ask(
+    await api.call(
         "storage.column.create", modelUuid=companies, column={**metric, "aggregation": {"function": "SUM", "columnSlug": "amount"}}
     )
     join = {"toModelUuid": companies, "fromColumnSlug": "company", "toColumnSlug": "domain"}
     lookup = {"kind": "lookup", "slug": "customer", "type": "string", "label": "", "join": join, "extractColumnSlug": "name"}
-    await asker.ask("storage.column.create", modelUuid=deals_uuid, column=lookup)
-    assert await asker.rows("SELECT name, metric__total FROM default.companies WHERE total > 5") == [{"name": "Acme", "total": 40}]
-    assert await asker.rows("SELECT customer, SUM(amount) AS sum FROM default.deals GROUP BY customer") == [{"customer": "Acme", "sum": 40}]
+    await api.call("storage.column.create", modelUuid=deals_uuid, column=lookup)
+    assert await rows_of(api, "SELECT name, metric__total FROM default.companies WHERE total > 5") == [{"name": "Acme", "total": 40}]
+    assert await rows_of(api, "SELECT customer, SUM(amount) AS sum FROM default.deals GROUP BY customer") == [
+        {"customer": "Acme", "sum": 40}
+    ]
 
 
-async def test_what_cannot_be_run_is_a_failure_here_and_an_answer_there(asker: Asker) -> None:
+async def test_what_cannot_be_run_is_a_failure_here_and_an_answer_there(api: ApiClient) -> None:
     sql = "DELETE FROM default.companies"
-    reply = await asker.send("storage.query.execute", query=sql)
+    reply = await api.send("storage.query.execute", query=sql)
     assert reply.status_code == 400
     assert reply.json()["reason"] == "invalidQuery"
     sentence = "Only one SELECT can be run here (it may begin with WITH), not DELETE."
     assert reply.json()["errorMessage"] == sentence
-    found = await asker.ask("systemOfRecordIntegration.client.query", query=sql)
+    found = await api.call("systemOfRecordIntegration.client.query", query=sql)
     assert found == {"outcome": "notQueried", "rows": [], "errorMessage": sentence}
-    page = await asker.ask("systemOfRecordIntegration.client.fetch", query=sql)
+    page = await api.call("systemOfRecordIntegration.client.fetch", query=sql)
     assert page == {"outcome": "notQueried", "records": [], "rows": [], "count": 0, "errorMessage": sentence}
-    assert (await asker.send("storage.query.download", query=sql)).status_code == 400
-    assert (await asker.send("systemOfRecordIntegration.client.download", query=sql)).status_code == 400
+    assert (await api.send("storage.query.download", query=sql)).status_code == 400
+    assert (await api.send("systemOfRecordIntegration.client.download", query=sql)).status_code == 400
 
 
-async def test_pages_have_the_count_of_the_whole(asker: Asker) -> None:
+async def test_pages_have_the_count_of_the_whole(api: ApiClient) -> None:
     sql = "SELECT domain FROM default.companies ORDER BY domain"
-    page = await asker.ask("systemOfRecordIntegration.client.fetch", query=sql, limit=2, offset=1)
+    page = await api.call("systemOfRecordIntegration.client.fetch", query=sql, limit=2, offset=1)
     assert page["records"] == page["rows"] == [{"domain": "beta.io"}, {"domain": "gamma.fr"}]
     assert page["count"] == 3
 
 
-async def test_more_rows_than_are_shown_are_warned_of(asker: Asker) -> None:
-    reply = await asker.send("storage.query.execute", query="SELECT n FROM generate_series(1, 10001) AS n")
+async def test_more_rows_than_are_shown_are_warned_of(api: ApiClient) -> None:
+    reply = await api.send("storage.query.execute", query="SELECT n FROM generate_series(1, 10001) AS n")
     assert len(reply.json()["rows"]) == 10_000
     assert "Only the first 10,000 rows" in reply.headers["x-cargo-warnings"]
 
 
-async def test_a_download_has_every_row_in_the_form_that_was_asked_for(asker: Asker) -> None:
+async def test_a_download_has_every_row_in_the_form_that_was_asked_for(api: ApiClient) -> None:
     sql = "SELECT name, employees, tags FROM default.companies ORDER BY domain"
-    made = await asker.ask("storage.query.download", query=sql, format="csv")
+    made = await api.call("storage.query.download", query=sql, format="csv")
     assert made["urls"] == [made["url"]]
     parts = urlsplit(made["url"])
-    file = await asker.http.get(f"{parts.path}?{parts.query}")
+    file = await api.http.get(f"{parts.path}?{parts.query}")
     assert file.text == 'name,employees,tags\r\nAcme,120,"[""vip""]"\r\n"Beta, Inc.",45.5,[]\r\n,,\r\n'
-    listed = await asker.ask(
-        "systemOfRecordIntegration.client.download", query="SELECT n FROM generate_series(1, 2500) AS n", format="json"
-    )
+    listed = await api.call("systemOfRecordIntegration.client.download", query="SELECT n FROM generate_series(1, 2500) AS n", format="json")
     parts = urlsplit(listed["url"])
-    rows = json.loads((await asker.http.get(f"{parts.path}?{parts.query}")).text)
+    rows = json.loads((await api.http.get(f"{parts.path}?{parts.query}")).text)
     assert [row["n"] for row in rows] == list(range(1, 2501))
 
 
-async def test_a_download_that_fails_while_it_is_made_says_why(asker: Asker) -> None:
-    made = await asker.ask("storage.query.download", query="SELECT CAST(name AS int) AS n FROM default.companies")
+async def test_a_download_that_fails_while_it_is_made_says_why(api: ApiClient) -> None:
+    made = await api.call("storage.query.download", query="SELECT CAST(name AS int) AS n FROM default.companies")
     parts = urlsplit(made["url"])
-    reply = await asker.http.get(f"{parts.path}?{parts.query}")
+    reply = await api.http.get(f"{parts.path}?{parts.query}")
     assert reply.status_code == 400
     assert "cannot be converted" in reply.json()["errorMessage"]
 
 
-async def test_another_workspace_has_other_tables_or_none(asker: Asker, stranger: Asker) -> None:
+async def test_another_workspace_has_other_tables_or_none(api: ApiClient, other_api: ApiClient) -> None:
     sql = "SELECT name FROM default.companies"
-    assert "There is no table default.companies" in (await stranger.send("storage.query.execute", query=sql)).json()["errorMessage"]
-    await stranger.model()
-    assert len(await stranger.rows(sql)) == 3
-    assert await stranger.rows("SELECT COUNT(*) AS n FROM default.companies") == [{"n": 3}]
+    assert "There is no table default.companies" in (await other_api.send("storage.query.execute", query=sql)).json()["errorMessage"]
+    await other_api.model()
+    assert len(await rows_of(other_api, sql)) == 3
+    assert await rows_of(other_api, "SELECT COUNT(*) AS n FROM default.companies") == [{"n": 3}]
 
 
-async def test_queries_are_logged_whatever_became_of_them(asker: Asker, stranger: Asker) -> None:
-    await asker.rows("SELECT name FROM default.companies")
-    await asker.send("storage.query.execute", query="SELECT nothing FROM default.companies")
-    logs = (await asker.ask("systemOfRecordIntegration.log.list"))["logs"]
+async def test_queries_are_logged_whatever_became_of_them(api: ApiClient, other_api: ApiClient) -> None:
+    await rows_of(api, "SELECT name FROM default.companies")
+    await api.send("storage.query.execute", query="SELECT nothing FROM default.companies")
+    logs = (await api.call("systemOfRecordIntegration.log.list"))["logs"]
     assert [(one["status"], one["query"]) for one in logs] == [
         ("error", "SELECT nothing FROM default.companies"),
         ("success", "SELECT name FROM default.companies"),
     ]
     assert logs[0]["errorMessage"] == "There is no column nothing."
     assert logs[1]["processedBytesCount"] > 0
-    assert len((await asker.ask("systemOfRecordIntegration.log.list", statuses=["error"]))["logs"]) == 1
-    assert len((await asker.ask("systemOfRecordIntegration.log.list", query="NOTHING"))["logs"]) == 1
-    assert (await stranger.ask("systemOfRecordIntegration.log.list"))["logs"] == []
+    assert len((await api.call("systemOfRecordIntegration.log.list", statuses=["error"]))["logs"]) == 1
+    assert len((await api.call("systemOfRecordIntegration.log.list", query="NOTHING"))["logs"]) == 1
+    assert (await other_api.call("systemOfRecordIntegration.log.list"))["logs"] == []
     span = {"from": "2020-01-01", "to": "2100-01-01"}
-    metrics = (await asker.ask("systemOfRecordIntegration.log.getMetrics", **span))["metrics"]
+    metrics = (await api.call("systemOfRecordIntegration.log.getMetrics", **span))["metrics"]
     assert [one["queriesCount"] for one in metrics] == [2]
     assert metrics[0]["processedSecondsCount"] > 0
 
 
-async def test_the_documentation_names_the_tables_and_its_examples_run(asker: Asker) -> None:
-    reply = await asker.send("systemOfRecordIntegration.client.getDocumentation", slug="postgres")
+async def test_the_documentation_names_the_tables_and_its_examples_run(api: ApiClient) -> None:
+    reply = await api.send("systemOfRecordIntegration.client.getDocumentation", slug="postgres")
     assert reply.headers["content-type"].startswith("text/plain")
     assert "### default.companies" in reply.text
     assert "- employees double precision" in reply.text
     for example in EXAMPLES:
-        await asker.rows(example.format(dataset="default", model="companies"))
-    assert (await asker.send("systemOfRecordIntegration.client.getDocumentation", slug="bigQuery")).status_code == 404
+        await rows_of(api, example.format(dataset="default", model="companies"))
+    assert (await api.send("systemOfRecordIntegration.client.getDocumentation", slug="bigQuery")).status_code == 404
 
 
-async def test_every_workspace_has_one_system_of_record(asker: Asker, stranger: Asker) -> None:
-    (mine,) = (await asker.ask("systemOfRecordIntegration.systemOfRecord.all"))["systemOfRecords"]
+async def test_every_workspace_has_one_system_of_record(api: ApiClient, other_api: ApiClient) -> None:
+    (mine,) = (await api.call("systemOfRecordIntegration.systemOfRecord.all"))["systemOfRecords"]
     assert (mine["kind"], mine["isActive"], mine["lastMigration"]) == ("postgres", True, None)
-    assert (await asker.ask("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"]))["systemOfRecord"] == mine
-    assert (await stranger.send("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"])).status_code == 404
-    assert [one["slug"] for one in (await asker.ask("systemOfRecordIntegration.client.list"))["clients"]] == ["postgres"]
+    assert (await api.call("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"]))["systemOfRecord"] == mine
+    assert (await other_api.send("systemOfRecordIntegration.systemOfRecord.get", uuid=mine["uuid"])).status_code == 404
+    assert [one["slug"] for one in (await api.call("systemOfRecordIntegration.client.list"))["clients"]] == ["postgres"]
 
 
-async def test_how_long_queries_may_take_is_set_on_the_system_of_record(asker: Asker, stranger: Asker) -> None:
-    (mine,) = (await asker.ask("systemOfRecordIntegration.systemOfRecord.all"))["systemOfRecords"]
+async def test_how_long_queries_may_take_is_set_on_the_system_of_record(api: ApiClient, other_api: ApiClient) -> None:
+    (mine,) = (await api.call("systemOfRecordIntegration.systemOfRecord.all"))["systemOfRecords"]
     assert mine["config"] == {"statementTimeoutSeconds": 30}
     name = "systemOfRecordIntegration.systemOfRecord.update"
-    set_ = (await asker.ask(name, uuid=mine["uuid"], config={"statementTimeoutSeconds": 1}))["systemOfRecord"]
+    set_ = (await api.call(name, uuid=mine["uuid"], config={"statementTimeoutSeconds": 1}))["systemOfRecord"]
     assert (set_["uuid"], set_["config"]) == (mine["uuid"], {"statementTimeoutSeconds": 1})
     big = "(SELECT 1 AS a, n FROM UNNEST(GENERATE_ARRAY(1, 9000)) AS n)"
     slow = f"{big} AS x JOIN {big} AS y ON x.a = y.a JOIN {big} AS z ON y.a = z.a"
-    reply = await asker.ask("systemOfRecordIntegration.client.query", query=f"SELECT COUNT(*) AS n FROM {slow}")
+    reply = await api.call("systemOfRecordIntegration.client.query", query=f"SELECT COUNT(*) AS n FROM {slow}")
     assert "longer than 1 seconds" in reply["errorMessage"]
-    assert (await asker.send(name, uuid=mine["uuid"], config={"statementTimeoutSeconds": 0})).status_code == 400
+    assert (await api.send(name, uuid=mine["uuid"], config={"statementTimeoutSeconds": 0})).status_code == 400
     for one in ("update", "remove"):
         more = {"config": {}} if one == "update" else {}
-        gone = await stranger.send(f"systemOfRecordIntegration.systemOfRecord.{one}", uuid=mine["uuid"], **more)
+        gone = await other_api.send(f"systemOfRecordIntegration.systemOfRecord.{one}", uuid=mine["uuid"], **more)
         assert (gone.status_code, gone.json()["reason"]) == (404, "systemOfRecordNotFound")
-    kept = await asker.send("systemOfRecordIntegration.systemOfRecord.remove", uuid=mine["uuid"])
+    kept = await api.send("systemOfRecordIntegration.systemOfRecord.remove", uuid=mine["uuid"])
     assert (kept.status_code, kept.json()["reason"]) == (409, "systemOfRecordIsUsed")

@@ -7,7 +7,7 @@ import pytest
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.run.executor import Desk
-from tests.unit.user_sql.yard import Yard
+from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 
 
 @pytest.mark.parametrize(
@@ -51,57 +51,57 @@ from tests.unit.user_sql.yard import Yard
         ("SELECT 'pg_class'::regclass", "There is no type regclass to cast to here."),
     ],
 )
-def test_a_refusal_names_what_it_is_about(yard: Yard, sql: str, said: str) -> None:
+def test_a_refusal_names_what_it_is_about(workspaces: SqlWorkspaces, sql: str, said: str) -> None:
     with pytest.raises(SqlRefused) as refused:
-        guard.check(sql, yard.mine)
-    assert said in refused.value.sentence
+        guard.check(sql, workspaces.mine)
+    assert said in refused.value.refusal_message
 
 
-def test_names_that_a_user_chose_name_no_relation_in_what_is_run(yard: Yard) -> None:
+def test_names_that_a_user_chose_name_no_relation_in_what_is_run(workspaces: SqlWorkspaces) -> None:
     sql = "WITH pg_authid AS (SELECT name FROM default.companies) SELECT pg_authid.name FROM pg_authid AS pg_authid"
-    assert "pg_authid" not in guard.check(sql, yard.mine).sql
+    assert "pg_authid" not in guard.check(sql, workspaces.mine).sql
 
 
-async def test_pages_of_another_order_do_not_change_what_a_star_gives(desk: Desk, yard: Yard) -> None:
-    checked = guard.check("SELECT * EXCEPT (embedding) FROM `default.companies` ORDER BY name LIMIT 1", yard.mine)
-    (row,) = (await desk.fetch(checked, yard.mine, limit=10)).rows
+async def test_pages_of_another_order_do_not_change_what_a_star_gives(executor: Desk, workspaces: SqlWorkspaces) -> None:
+    checked = guard.check("SELECT * EXCEPT (embedding) FROM `default.companies` ORDER BY name LIMIT 1", workspaces.mine)
+    (row,) = (await executor.fetch(checked, workspaces.mine, limit=10)).rows
     assert tuple(row) == checked.columns
     assert "embedding" not in row
     assert row["founded_at"] == "2010-05-17T10:30:00.000Z"
 
 
-async def test_columns_of_one_name_stay_apart(desk: Desk, yard: Yard) -> None:
+async def test_columns_of_one_name_stay_apart(executor: Desk, workspaces: SqlWorkspaces) -> None:
     sql = "SELECT a._id, b._id, b.* FROM default.companies a JOIN default.contacts b ON b.company_id = a._id WHERE b.score > 50"
-    (row,) = (await desk.fetch(guard.check(sql, yard.mine), yard.mine, limit=10)).rows
+    (row,) = (await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=10)).rows
     assert (row["_id"], row["_id_1"], row["_id_2"]) == ("c1", "k1", "k1")
 
 
-async def test_using_makes_one_column_of_two(desk: Desk, yard: Yard) -> None:
+async def test_using_makes_one_column_of_two(executor: Desk, workspaces: SqlWorkspaces) -> None:
     sql = (
         "WITH a AS (SELECT _id AS id, name FROM default.companies), b AS (SELECT company_id AS id, score FROM default.contacts)"
         " SELECT * FROM a LEFT JOIN b USING (id) ORDER BY id DESC, score LIMIT 2"
     )
-    found = await desk.fetch(guard.check(sql, yard.mine), yard.mine, limit=10)
+    found = await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=10)
     assert found.rows == [{"id": "c4", "name": "Delta", "score": None}, {"id": "c3", "name": "Café 100%", "score": None}]
 
 
-async def test_qualify_filters_before_the_order_and_the_limit(desk: Desk, yard: Yard) -> None:
+async def test_qualify_filters_before_the_order_and_the_limit(executor: Desk, workspaces: SqlWorkspaces) -> None:
     sql = (
         "SELECT * EXCEPT (embedding, tags, address) REPLACE (UPPER(name) AS name) FROM `default.companies`"
         " QUALIFY ROW_NUMBER() OVER (PARTITION BY country ORDER BY employees DESC) = 1 ORDER BY LENGTH(name) DESC, name LIMIT 5"
     )
-    found = await desk.fetch(guard.check(sql, yard.mine), yard.mine, limit=10)
+    found = await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=10)
     assert [row["name"] for row in found.rows] == ["DELTA", "ACME", "BETA"]
     assert "q" not in found.rows[0]
 
 
-async def test_nulls_sort_as_each_spelling_says(desk: Desk, yard: Yard) -> None:
+async def test_nulls_sort_as_each_spelling_says(executor: Desk, workspaces: SqlWorkspaces) -> None:
     for sql, first in (
         ("SELECT name FROM default.companies ORDER BY employees DESC", "Delta"),
         ("SELECT name FROM `default.companies` ORDER BY employees DESC", "Acme"),
         ("SELECT name FROM `default.companies` ORDER BY employees", "Delta"),
     ):
-        assert (await desk.fetch(guard.check(sql, yard.mine), yard.mine, limit=1)).rows == [{"name": first}]
+        assert (await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=1)).rows == [{"name": first}]
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ async def test_nulls_sort_as_each_spelling_says(desk: Desk, yard: Yard) -> None:
         ("founded_at < TIMESTAMP_SUB(TIMESTAMP '2015-12-31', INTERVAL 1 DAY)", ["Acme"]),
     ],
 )
-def test_a_condition_filters_one_relation(yard: Yard, text: str, expected: list[str]) -> None:
-    relation = yard.mine.relations[0]
+def test_a_condition_filters_one_relation(workspaces: SqlWorkspaces, text: str, expected: list[str]) -> None:
+    relation = workspaces.mine.relations[0]
     for condition in (guard.condition(text, relation, '"t1"'), guard.clause(text, relation, '"t1"').sql("postgres")):
-        found = yard.admin(f'SELECT name FROM "{relation.schema}"."{relation.view}" AS "t1" WHERE {condition} ORDER BY name')
+        found = workspaces.admin(f'SELECT name FROM "{relation.schema}"."{relation.view}" AS "t1" WHERE {condition} ORDER BY name')
         assert [row[0] for row in found] == expected
 
 
@@ -136,6 +136,6 @@ def test_a_condition_filters_one_relation(yard: Yard, text: str, expected: list[
         "",
     ],
 )
-def test_a_condition_that_is_no_condition_of_one_record_is_refused(yard: Yard, text: str) -> None:
+def test_a_condition_that_is_no_condition_of_one_record_is_refused(workspaces: SqlWorkspaces, text: str) -> None:
     with pytest.raises(SqlRefused):
-        guard.condition(text, yard.mine.relations[0], "t")
+        guard.condition(text, workspaces.mine.relations[0], "t")

@@ -1,4 +1,4 @@
-"""The connection room by real requests: somebody who asks, a stranger next door, and a worker's connector nodes."""
+"""Fixtures of the connection tests: a worker's connector nodes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
 from cargo_ai.domains.connection.public import ConnectorNodes
@@ -17,38 +16,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api.state import State
-from tests.kit import asker as asker_kit
-from tests.kit.asker import Body
-from tests.kit.echo_service import EchoService, echo_service
-
-
-class Asker(asker_kit.Asker):
-    """Somebody who has connectors."""
-
-    async def connector(self, slug: str = "crm", **fields: Any) -> Body:
-        """A new connector of HTTP."""
-        made = await self.ask("connection.connector.create", **{"integrationSlug": "http", "slug": slug, "name": "CRM", **fields})
-        found: Body = made["connector"]
-        return found
-
-
-@pytest.fixture
-def asker(client: httpx.AsyncClient) -> Asker:
-    """The first workspace's admin."""
-    return Asker(client)
-
-
-@pytest.fixture
-def stranger(other_client: httpx.AsyncClient) -> Asker:
-    """The admin of another workspace."""
-    return Asker(other_client)
-
-
-@pytest.fixture
-async def service() -> AsyncIterator[EchoService]:
-    """A service that echoes."""
-    async with echo_service() as running:
-        yield running
+from tests.kit.api_client import Body
 
 
 @dataclass(frozen=True)
@@ -66,8 +34,8 @@ class Worker:
 
 
 @pytest.fixture
-async def worker(state: State, born: public.Bootstrap) -> AsyncIterator[Worker]:
+async def worker(state: State, first_workspace: public.Bootstrap) -> AsyncIterator[Worker]:
     """A worker that may reach loopback."""
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
     async with http_client.client(settings) as http:
-        yield Worker(ConnectorNodes(state.database, state.secrets, settings, http), born.workspace_uuid)
+        yield Worker(ConnectorNodes(state.database, state.secrets, settings, http), first_workspace.workspace_uuid)

@@ -1,4 +1,4 @@
-"""Segments by real requests: somebody who asks, and a stranger next door."""
+"""Segments and their changes by real requests, written short."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
-from tests.unit.domains.storage.conftest import Asker, asker, stranger
+from tests.kit.api_client import ApiClient
 
 Body = dict[str, Any]
 EVERYTHING: Body = {"conjonction": "and", "groups": []}
@@ -22,15 +22,15 @@ def above(count: float, column: str = "employees") -> Body:
     return where({"kind": "number", "columnSlug": column, "operator": "greaterThan", "value": count})
 
 
-async def segment_of(asker: Asker, model: str, filter: Body = EVERYTHING, **more: Any) -> str:
+async def segment_of(api: ApiClient, model: str, filter: Body = EVERYTHING, **more: Any) -> str:
     """The uuid of a new segment."""
-    made = await asker.ask("segmentation.segment.create", name="Some", modelUuid=model, filter=filter, **more)
+    made = await api.call("segmentation.segment.create", name="Some", modelUuid=model, filter=filter, **more)
     return str(made["segment"]["uuid"])
 
 
-async def compared(asker: Asker, segment: str) -> Body:
+async def compared(api: ApiClient, segment: str) -> Body:
     """A change of the segment, made now."""
-    change: Body = (await asker.ask("segmentation.change.create", segmentUuid=segment))["change"]
+    change: Body = (await api.call("segmentation.change.create", segmentUuid=segment))["change"]
     return change
 
 
@@ -40,9 +40,9 @@ def counts(change: Body) -> tuple[int, int, int, int, int]:
     return tuple(int(change[f"{name}RecordsCount"]) for name in names)  # pyright: ignore[reportReturnType]
 
 
-async def kinds(asker: Asker, change: Body, *wanted: str) -> dict[str, str]:
+async def kinds(api: ApiClient, change: Body, *wanted: str) -> dict[str, str]:
     """The ids of a change's records with their kinds."""
-    found = await asker.ask("segmentation.change.fetch", uuid=change["uuid"], kinds=list(wanted), limit=1000)
+    found = await api.call("segmentation.change.fetch", uuid=change["uuid"], kinds=list(wanted), limit=1000)
     assert found["count"] == len(found["records"])
     return {record["_id"]: record["_kind"] for record in found["records"]}
 
@@ -57,6 +57,3 @@ async def events_of(state: State, kind: str) -> list[Body]:
 def new_id() -> str:
     """A uuid that names nothing."""
     return str(ids.new())
-
-
-__all__ = ["Asker", "Body", "asker", "stranger"]

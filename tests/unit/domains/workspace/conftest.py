@@ -9,7 +9,7 @@ import pytest
 from cargo_ai.domains.workspace import public
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
-from tests.unit.domains.workspace.people import Entering, Joining, Person
+from tests.unit.domains.workspace.callers import Entering, Joining, Person
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def enter(state: State) -> Entering:
 
 
 @pytest.fixture
-async def admin(born: public.Bootstrap, enter: Entering) -> Person:
+async def admin(first_workspace: public.Bootstrap, enter: Entering) -> Person:
     """The first admin."""
-    return await enter(born.token)
+    return await enter(first_workspace.token)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def join(admin: Person, state: State, enter: Entering) -> Joining:
     """Let somebody in with a role, and sign in as that person."""
 
     async def join(email: str, role_slug: str) -> Person:
-        made = await admin.ask("workspaceManagement.user.create", user_email=email, role_slug=role_slug)
+        made = await admin.call("workspaceManagement.user.create", user_email=email, role_slug=role_slug)
         async with state.database.session(admin.who.workspace_uuid) as db:
             fresh = await public.create_token(db, workspace_uuid=admin.who.workspace_uuid, user_uuid=uuid.UUID(made["user"]["uuid"]))
             await db.commit()
@@ -47,7 +47,7 @@ def join(admin: Person, state: State, enter: Entering) -> Joining:
 
 
 @pytest.fixture
-async def stranger(state: State, born: public.Bootstrap, enter: Entering) -> Person:
+async def other_caller(state: State, first_workspace: public.Bootstrap, enter: Entering) -> Person:
     """The admin of another workspace of the same installation."""
     async with state.database.session(None) as db:
         other = await public.add_workspace(db, name="Other", email="stranger@example.com")

@@ -12,7 +12,7 @@ import pytest
 from cargo_ai.expression import ExpressionError, JsonValue
 from cargo_ai.expression.evaluator import Evaluator
 from cargo_ai.expression.values import UNDEFINED
-from tests.kit.sandboxed import answer, resolve
+from tests.kit.sandbox import answer, resolve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

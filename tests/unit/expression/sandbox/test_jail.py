@@ -19,7 +19,7 @@ import pytest
 from cargo_ai.expression.evaluator import Evaluator
 from cargo_ai.expression.sandbox import host, jail, syscalls
 from cargo_ai.expression.sandbox.host import Language, level, refusal
-from tests.kit.sandboxed import python, value
+from tests.kit.sandbox import python, value
 
 SCOPE: dict[str, Any] = {"nodes": {"a": 1}, "parentNodes": {}}
 VENDOR = Path(jail.__file__).parents[1] / "vendor"

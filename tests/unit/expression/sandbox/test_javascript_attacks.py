@@ -10,7 +10,7 @@ import pytest
 
 from cargo_ai.expression.evaluator import Evaluator
 from cargo_ai.expression.values import UNDEFINED
-from tests.kit.sandboxed import answer, script, value
+from tests.kit.sandbox import answer, script, value
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

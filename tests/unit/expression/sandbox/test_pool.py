@@ -16,7 +16,7 @@ from cargo_ai.expression.sandbox import pool as pools
 from cargo_ai.expression.sandbox.host import refusal
 from cargo_ai.expression.sandbox.pool import Limits, Pool
 from cargo_ai.kernel import clock
-from tests.kit.sandboxed import python, script, value
+from tests.kit.sandbox import python, script, value
 
 SCOPE: dict[str, Any] = {"nodes": {"a": 1}, "parentNodes": {}}
 LIMITS = Limits(megabytes=384, cpu_seconds=60, retire_seconds=30, wall_seconds=10)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.expression.evaluator import Evaluator
-from tests.kit.sandboxed import python
+from tests.kit.sandbox import python
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.expression.evaluator import Evaluator
-from tests.kit.sandboxed import script
+from tests.kit.sandbox import script
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,21 +12,24 @@ from starlette.applications import Starlette
 from cargo_ai.domains.workspace import access_rules, public
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
-from tests.conftest import signed_in
+from tests.kit.application import signed_in
 
 
 @pytest.fixture
-def stranger(other_client: httpx.AsyncClient) -> httpx.AsyncClient:
+def other_client(other_client: httpx.AsyncClient) -> httpx.AsyncClient:
     """The admin of another workspace."""
     return other_client
 
 
 @pytest.fixture
-async def viewer(app: Starlette, state: State, born: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
+async def viewer(app: Starlette, state: State, first_workspace: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody of the first workspace who may look only."""
-    async with state.database.session(born.workspace_uuid) as db:
+    async with state.database.session(first_workspace.workspace_uuid) as db:
         token = await public.create_token(
-            db, workspace_uuid=born.workspace_uuid, user_uuid=born.user_uuid, permissions=access_rules.preset_rules("viewer")
+            db,
+            workspace_uuid=first_workspace.workspace_uuid,
+            user_uuid=first_workspace.user_uuid,
+            permissions=access_rules.preset_rules("viewer"),
         )
         await db.commit()
     async with signed_in(app, token.value) as made:

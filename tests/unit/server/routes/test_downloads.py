@@ -59,7 +59,7 @@ def kinds() -> Iterator[None]:
 
 
 def link(live: Any, format: str | None, **params: Any) -> str:
-    ctx = SimpleNamespace(secrets=live.state.secrets, base_url=live.base_url, workspace=live.born.workspace_uuid)
+    ctx = SimpleNamespace(secrets=live.state.secrets, base_url=live.base_url, workspace=live.first_workspace.workspace_uuid)
     return exports.sign(cast("Context", ctx), "numbers", params, format)
 
 
@@ -114,7 +114,7 @@ def test_a_link_of_which_anything_was_changed_is_refused(live_server: Any, refus
     url = link(live_server, "json", pages=1)
     for changed in (
         url.replace("format=json", "format=csv"),
-        url.replace(str(live_server.born.workspace_uuid), str(uuid.uuid4())),
+        url.replace(str(live_server.first_workspace.workspace_uuid), str(uuid.uuid4())),
         url.replace("params=", "params=e30"),
         url.replace("/numbers?", "/runs?"),
         url.replace("/numbers?", "/..%2Fnumbers?"),

@@ -200,7 +200,7 @@ class TestWithALowLimit:
         assert kept() == []
 
     def test_a_sender_gets_its_answer_over_a_real_connection(self, live_server: Any, refused: Refused) -> None:
-        headers = {"Authorization": f"Bearer {live_server.born.token}"}
+        headers = {"Authorization": f"Bearer {live_server.first_workspace.token}"}
         reply = httpx.post(live_server.base_url + UPLOAD, files=a_file(b"x" * 5_000_000), headers=headers, timeout=30)
         refused(reply, 413, "fileTooLarge")
 
@@ -214,7 +214,7 @@ async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 async def test_a_client_that_hangs_up_leaves_nothing(live_server: Any, database_url: str, kept: Files) -> None:
     address = urlsplit(live_server.base_url)
     with socket.create_connection((address.hostname, address.port)) as link:
-        head = f"POST {UPLOAD} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {live_server.born.token}\r\n"
+        head = f"POST {UPLOAD} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {live_server.first_workspace.token}\r\n"
         link.sendall(f"{head}Content-Type: {BOUNDARY['Content-Type']}\r\nContent-Length: 50000000\r\n\r\n".encode() + PART)
         link.sendall(b"x" * 4_000_000)
         await until(lambda: len(kept()) == 1)
@@ -234,7 +234,7 @@ async def test_an_upload_holds_no_connection_while_it_comes_in(live_server: Any,
         await go.wait()
         yield b"\r\n--b--\r\n"
 
-    headers = {"Authorization": f"Bearer {live_server.born.token}"}
+    headers = {"Authorization": f"Bearer {live_server.first_workspace.token}"}
     async with httpx.AsyncClient(base_url=live_server.base_url, headers=headers, timeout=30) as client:
         sending = [asyncio.create_task(client.post(UPLOAD, content=slow(), headers=BOUNDARY)) for _ in range(10)]
         await until(lambda: len(kept()) == 10)
@@ -262,11 +262,11 @@ async def test_a_file_that_is_no_text_is_told(client: httpx.AsyncClient, refused
 
 
 async def test_a_key_of_another_workspace_behaves_as_an_unknown_one(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, refused: Refused
+    client: httpx.AsyncClient, other_client: httpx.AsyncClient, refused: Refused
 ) -> None:
     key = (await client.post(UPLOAD, files=a_file())).json()["s3Filename"]
     workspace, _, rest = key.partition("/")
-    own = (await stranger.post(UPLOAD, files=a_file())).json()["s3Filename"].partition("/")[0]
+    own = (await other_client.post(UPLOAD, files=a_file())).json()["s3Filename"].partition("/")[0]
     for tried in (key, f"/{key}", f"{own}/../{key}", f"{own}/{rest}", f"{workspace.upper()}/{rest}", "../../etc/passwd", f"{own}/a\nb"):
-        said = refused(await stranger.get(COLUMNS, params={"s3Filename": tried}), 404, "fileNotFound")
+        said = refused(await other_client.get(COLUMNS, params={"s3Filename": tried}), 404, "fileNotFound")
         assert said == f"There is no file {tried} in this workspace."

@@ -154,12 +154,14 @@ async def test_a_completed_upload_takes_no_more_parts_and_cannot_be_aborted(
     assert await state.files.read(upload["s3Filename"]) == b"1"
 
 
-async def test_another_workspace_cannot_reach_an_upload(client: httpx.AsyncClient, stranger: httpx.AsyncClient, refused: Refused) -> None:
+async def test_another_workspace_cannot_reach_an_upload(
+    client: httpx.AsyncClient, other_client: httpx.AsyncClient, refused: Refused
+) -> None:
     upload = await begun(client)
     parts = [await send(client, upload, 1, b"1")]
-    refused(await stranger.post(f"{BASE}/sign", json={**upload, "partNumber": 1}), 404, "uploadNotFound")
-    refused(await complete(stranger, upload, parts), 404, "uploadNotFound")
-    refused(await stranger.post(f"{BASE}/abort", json=upload), 404, "uploadNotFound")
+    refused(await other_client.post(f"{BASE}/sign", json={**upload, "partNumber": 1}), 404, "uploadNotFound")
+    refused(await complete(other_client, upload, parts), 404, "uploadNotFound")
+    refused(await other_client.post(f"{BASE}/abort", json=upload), 404, "uploadNotFound")
 
 
 @pytest.mark.parametrize("change", [{"s3Filename": "other/uploads/x/y"}, {"uploadId": str(ids.new())}, {"uploadId": "no uuid"}])

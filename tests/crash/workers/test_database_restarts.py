@@ -1,0 +1,73 @@
+"""The database goes away in the middle of a batch and comes back: the batch ends, the API says 503 meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from cargo_ai.store.embedded import postgres
+from tests.crash.conftest import PURE, MakeServer, effect_graph, proven_once, pure_graph
+from tests.kit.counting_service import CountingService
+from tests.kit.real_server import RealServer, csv_of, wait_until
+
+pytestmark = [pytest.mark.slow]
+
+
+def status_of(server: RealServer) -> int:
+    """What the API answers when somebody asks who they are."""
+    return server.send("workspaceManagement.user.getCurrent").status_code
+
+
+def restart(server: RealServer, number: int) -> None:
+    """End the postmaster by a signal, see the API say 503, and start the database again."""
+    cluster = postgres.status(server.data_dir)
+    assert cluster is not None
+    os.kill(cluster.pid, number)
+    wait_until(lambda: status_of(server) == 503, 20, "503")
+    postgres.start(server.data_dir)
+    wait_until(lambda: status_of(server) == 200, 30, "200")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_batch_outlives_its_database(make_server: MakeServer, number: int) -> None:
+    server = make_server()
+    before = server.wait_for_workers()
+    workflow = server.tool(pure_graph())
+    batch = server.batch(workflow, csv_of(30_000))
+    wait_until(lambda: server.get_batch(batch)["executedRunsCount"] >= 2_000, 60, "the batch to be under way")
+    restart(server, number)
+    server.finished(batch, 90)
+    proven_once(server, batch, 30_000, PURE)
+    for _ in range(3):
+        found = server.run_finished(server.run(workflow, {"_id": "r0", "name": "Acme", "n": 1}), 15)
+        assert found["run"]["status"] == "success"
+    assert server.wait_for_workers() == before, "no worker had to be replaced"
+
+
+def test_effects_outlive_the_database(make_server: MakeServer, service: CountingService) -> None:
+    server = make_server()
+    before = server.wait_for_workers()
+    service.latency = 0.1
+    workflow = server.tool(effect_graph(server.connector(service.url)))
+    batch = server.batch(workflow, csv_of(2_000))
+    service.wait_for(300)
+    restart(server, signal.SIGINT)
+    server.finished(batch, 90)
+    proven_once(server, batch, 2_000, ("start", "first", "end"))
+    assert len(service.count()) == 2_000
+    # The workers have lived on: what was in flight is written when the database is back, and not done again.
+    assert not service.repeated()
+    assert server.wait_for_workers() == before
+
+
+def test_an_idle_server_works_after_its_database_was_restarted_twice(make_server: MakeServer) -> None:
+    server = make_server(workers=1)
+    server.wait_for_workers()
+    workflow = server.tool(pure_graph())
+    for _ in range(2):
+        restart(server, signal.SIGINT)
+        found = server.run_finished(server.run(workflow, {"_id": "r0", "name": "Acme", "n": 1}), 15)
+        assert found["run"]["status"] == "success"
+        server.finished(server.batch(workflow, csv_of(500)), 30)

@@ -1,0 +1,229 @@
+"""Plays, by real requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.kit.api_client import ApiClient, Body
+
+COLUMNS = [{"slug": "id", "type": "string", "label": "Id"}, {"slug": "stage", "type": "string", "label": "Stage"}]
+WON = {
+    "conjonction": "and",
+    "groups": [{"conjonction": "and", "conditions": [{"kind": "string", "columnSlug": "stage", "operator": "is", "values": ["won"]}]}],
+}
+
+
+async def model(api: ApiClient, slug: str = "deals") -> str:
+    """A fresh model of deals."""
+    default = next(one for one in (await api.call("storage.dataset.all"))["datasets"] if one["slug"] == "default")
+    config = {"columns": COLUMNS, "idColumnSlug": "id", "titleColumnSlug": "id"}
+    made = await api.call(
+        "storage.model.create", name=slug.title(), slug=slug, datasetUuid=default["uuid"], extractorSlug="defineObject", config=config
+    )
+    return str(made["model"]["uuid"])
+
+
+async def play(api: ApiClient, name: str = "Won deals", **fields: Any) -> Body:
+    """A fresh play."""
+    found: Body = (await api.call("orchestration.play.create", name=name, **fields))["play"]
+    return found
+
+
+async def deployed(api: ApiClient, made: Body, graph: list[Body]) -> None:
+    """Deploy the graph to the play."""
+    await api.call("orchestration.draftRelease.deploy", workflowUuid=made["workflowUuid"], nodes=graph, formFields=None)
+
+
+async def test_a_new_play_owns_a_hidden_segment_and_a_workflow_and_is_disabled(api: ApiClient) -> None:
+    deals = await model(api)
+
+    made = await play(api, modelUuid=deals, filter=WON, changeKinds=["created", "updated"], limit=50, trackingColumnSlugs=["stage"])
+
+    assert (made["changeKinds"], made["runCreationRule"], made["schedule"]) == (["added", "updated"], "always", None)
+    assert (made["isEnabled"], made["healthThreshold"], made["healthAlertActions"]) == (False, 1, [])
+    segment = (await api.call("segmentation.segment.get", uuid=made["segmentUuid"]))["segment"]
+    assert (segment["fromPlay"], segment["name"], segment["limit"]) == (True, "GENERATED_PLAY_SEGMENT", 50)
+    workflows = (await api.call("orchestration.workflow.all"))["workflows"]
+    assert [(one["uuid"], one["playUuid"], one["toolUuid"]) for one in workflows] == [(made["workflowUuid"], made["uuid"], None)]
+
+
+async def test_actions_of_an_alert_are_handed_out_as_they_were_given(api: ApiClient) -> None:
+    made = await play(api, modelUuid=await model(api))
+    action = {"kind": "native", "actionSlug": "script", "config": {"script": None}}
+
+    changed = await api.call("orchestration.play.update", uuid=made["uuid"], healthAlertActions=[action])
+
+    assert changed["play"]["healthAlertActions"] == [action]
+
+
+async def test_change_kinds_come_as_one_text_too(api: ApiClient) -> None:
+    made = await play(api, modelUuid=await model(api), changeKinds="created,removed")
+
+    assert made["changeKinds"] == ["added", "removed"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "reason"),
+    [
+        ({"modelUuid": "019f0000-0000-7000-8000-000000000000"}, 404, "modelNotFound"),
+        ({"folderUuid": "019f0000-0000-7000-8000-000000000000"}, 404, "folderNotFound"),
+        ({"schedule": {"type": "cron", "cron": "often"}}, 400, "failedToSchedule"),
+        ({"schedule": {"type": "cron", "cron": "0 9 * * *", "timeZone": "Mars"}}, 400, "failedToSchedule"),
+        ({"schedule": {"type": "dependency", "playUuid": "019f0000-0000-7000-8000-000000000000"}}, 400, "failedToSchedule"),
+        ({"schedule": {"type": "dbt", "jobId": "1"}}, 404, "integrationNotFound"),
+        ({"trackingColumnSlugs": ["nowhere"]}, 400, "invalidFilter"),
+        ({"changeKinds": ["moved"]}, 400, "invalidInput"),
+        ({"changeKinds": []}, 400, "invalidInput"),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_nothing_is_made(api: ApiClient, fields: Body, status: int, reason: str) -> None:
+    deals = await model(api)
+
+    found, body = await api.refusal("orchestration.play.create", name="Bad", **{"modelUuid": deals, **fields})
+
+    assert (found, body["reason"]) == (status, reason)
+    assert (await api.call("orchestration.play.list"))["plays"] == []
+    assert (await api.call("segmentation.segment.all"))["segments"] == []
+
+
+async def test_a_play_is_enabled_only_when_it_is_deployed(api: ApiClient, graph: list[Body]) -> None:
+    made = await play(api, modelUuid=await model(api), schedule={"type": "cron", "cron": "0 9 * * 1", "timeZone": "Europe/Paris"})
+
+    status, body = await api.refusal("orchestration.play.update", uuid=made["uuid"], isEnabled=True)
+    assert (status, body["reason"]) == (400, "playNotDeployed")
+    assert made["workflowUuid"] in body["fix"]
+
+    await deployed(api, made, graph)
+    enabled = (await api.call("orchestration.play.update", uuid=made["uuid"], isEnabled=True))["play"]
+    assert enabled["isEnabled"] and enabled["nextFireAt"] > enabled["updatedAt"]
+    assert enabled["schedule"]["temporalScheduleWorkflowId"] == made["uuid"]
+    disabled = (await api.call("orchestration.play.update", uuid=made["uuid"], isEnabled=False))["play"]
+    assert (disabled["isEnabled"], disabled["nextFireAt"]) == (False, None)
+
+
+async def test_an_enabled_play_without_a_schedule_says_that_nothing_starts_it(api: ApiClient, graph: list[Body]) -> None:
+    made = await play(api, modelUuid=await model(api))
+    await deployed(api, made, graph)
+
+    (warning,) = await api.warnings("orchestration.play.update", uuid=made["uuid"], isEnabled=True)
+
+    assert "no schedule" in warning
+
+
+async def test_an_update_changes_what_is_given_and_the_segment_with_it(api: ApiClient) -> None:
+    made = await play(api, modelUuid=await model(api), description="d", limit=5, filter=WON)
+
+    changed = (
+        await api.call(
+            "orchestration.play.update",
+            uuid=made["uuid"],
+            name="Lost deals",
+            description=None,
+            limit=None,
+            runCreationRule="once",
+            healthThreshold=0.9,
+            schedule={"type": "realtime"},
+        )
+    )["play"]
+
+    assert (changed["name"], changed["description"], changed["runCreationRule"]) == ("Lost deals", None, "once")
+    assert (changed["healthThreshold"], changed["schedule"], changed["changeKinds"]) == (0.9, {"type": "realtime"}, ["added"])
+    segment = (await api.call("segmentation.segment.get", uuid=made["segmentUuid"]))["segment"]
+    assert (segment["limit"], segment["filter"]["groups"][0]["conditions"][0]["columnSlug"]) == (None, "stage")
+
+
+async def test_nobody_but_the_play_changes_or_removes_its_segment_and_its_model_stays(api: ApiClient) -> None:
+    deals = await model(api)
+    made = await play(api, modelUuid=deals)
+
+    for name, fields in (("segmentation.segment.update", {"name": "Mine"}), ("segmentation.segment.remove", {})):
+        status, body = await api.refusal(name, uuid=made["segmentUuid"], **fields)
+        assert (status, body["reason"]) == (409, "segmentLinkedToWorkflow")
+    status, body = await api.refusal("storage.model.remove", uuid=deals)
+    assert (status, body["reason"]) == (409, "hasWorkflows")
+    assert made["uuid"] in body["errorMessage"]
+
+
+async def test_removing_a_play_takes_its_segment_and_workflow_along(api: ApiClient) -> None:
+    deals = await model(api)
+    made = await play(api, modelUuid=deals)
+
+    await api.call("orchestration.play.remove", uuid=made["uuid"])
+
+    assert (await api.refusal("orchestration.play.get", uuid=made["uuid"]))[1]["reason"] == "playNotFound"
+    assert (await api.call("segmentation.segment.all"))["segments"] == []
+    assert (await api.call("orchestration.workflow.all"))["workflows"] == []
+    await api.call("storage.model.remove", uuid=deals)
+
+
+async def test_a_play_whose_segment_or_batches_somebody_uses_stays(api: ApiClient) -> None:
+    deals = await model(api)
+    made = await play(api, modelUuid=deals, name="First")
+    after = await play(api, modelUuid=deals, name="Second", schedule={"type": "dependency", "playUuid": made["uuid"]})
+
+    status, body = await api.refusal("orchestration.play.remove", uuid=made["uuid"])
+    assert (status, body["reason"]) == (409, "playIsUsed") and "Second" in body["errorMessage"]
+
+    await api.call("orchestration.play.update", uuid=after["uuid"], schedule=None)
+    condition = {"kind": "segment", "operator": "in", "segmentUuid": made["segmentUuid"]}
+    inside = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [condition]}]}
+    other = (await api.call("segmentation.segment.create", name="Inside", modelUuid=deals, filter=inside))["segment"]
+    status, body = await api.refusal("orchestration.play.remove", uuid=made["uuid"])
+    assert (status, body["reason"]) == (409, "failedToRemoveSegment") and other["uuid"] in body["errorMessage"]
+    assert (await api.call("segmentation.segment.get", uuid=made["segmentUuid"]))["segment"]["deletedAt"] is None
+
+
+async def test_a_play_cannot_wait_for_itself_not_even_through_others(api: ApiClient) -> None:
+    deals = await model(api)
+    first = await play(api, modelUuid=deals, name="First")
+    second = await play(api, modelUuid=deals, name="Second", schedule={"type": "dependency", "playUuid": first["uuid"]})
+    third = await play(api, modelUuid=deals, name="Third", schedule={"type": "dependency", "playUuid": second["uuid"]})
+
+    for waits_for in (first, third):
+        schedule = {"type": "dependency", "playUuid": waits_for["uuid"]}
+        status, body = await api.refusal("orchestration.play.update", uuid=first["uuid"], schedule=schedule)
+        assert (status, body["reason"]) == (400, "failedToSchedule") and "itself" in body["errorMessage"]
+
+
+async def test_lists_are_told_apart_by_state_model_segment_schedule_and_folder(api: ApiClient, graph: list[Body]) -> None:
+    deals, people = await model(api), await model(api, "people")
+    folder = (await api.call("workspaceManagement.folder.create", name="Q1", emojiSlug="rocket", kind="play"))["folder"]["uuid"]
+    first = await play(api, modelUuid=deals, schedule={"type": "cron", "cron": "@every 1h"})
+    second = await play(api, modelUuid=people, folderUuid=folder)
+    await deployed(api, first, graph)
+    await api.call("orchestration.play.update", uuid=first["uuid"], isEnabled=True)
+
+    async def listed(**fields: Any) -> list[str]:
+        return [one["uuid"] for one in (await api.call("orchestration.play.list", **fields))["plays"]]
+
+    assert await listed() == [second["uuid"], first["uuid"]]
+    assert await listed(isEnabled=True) == await listed(scheduleType="cron") == await listed(modelUuid=deals) == [first["uuid"]]
+    assert await listed(isEnabled=False) == await listed(folderUuid=folder) == [second["uuid"]]
+    assert await listed(segmentUuid=second["segmentUuid"]) == [second["uuid"]]
+    assert await listed(scheduleType="watch") == []
+    assert (await api.refusal("workspaceManagement.folder.remove", uuid=folder))[0] == 409
+
+
+async def test_another_workspace_sees_nothing_of_it(api: ApiClient, other_api: ApiClient) -> None:
+    made = await play(api, modelUuid=await model(api))
+
+    assert (await other_api.call("orchestration.play.list"))["plays"] == []
+    for name, fields in (
+        ("orchestration.play.get", {}),
+        ("orchestration.play.update", {"name": "Mine"}),
+        ("orchestration.play.remove", {}),
+    ):
+        status, body = await other_api.refusal(name, uuid=made["uuid"], **fields)
+        assert (status, body["reason"]) == (404, "playNotFound")
+
+
+async def test_a_single_run_of_a_play_is_refused_with_the_command_for_a_batch(api: ApiClient, graph: list[Body]) -> None:
+    made = await play(api, modelUuid=await model(api))
+    await deployed(api, made, graph)
+
+    status, body = await api.refusal("orchestration.run.create", workflowUuid=made["workflowUuid"], data={})
+
+    assert (status, body["reason"]) == (400, "playNotCompatible")
+    assert "batch create" in body["fix"]

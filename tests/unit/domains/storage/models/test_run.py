@@ -1,0 +1,170 @@
+"""Refreshes of models as durable work: what they change, how they end, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from cargo_ai.context.plugins import Parts
+from cargo_ai.domains.storage import public as storage
+from cargo_ai.domains.storage.models.refresh_job import RefreshJob
+from cargo_ai.domains.storage.tables import StorageRun
+from cargo_ai.domains.workspace import public
+from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.graph.action import Actions
+from cargo_ai.server.api.state import State
+from tests.kit.api_client import ApiClient, Body
+from tests.unit.domains.storage.models.test_file_source import upload
+
+FIRST = "id,name,n\na,Alpha,1\nb,Beta,2\n"
+SECOND = "id,name,n\na,Alpha,10\nc,Gamma,3\n"
+
+
+@pytest.fixture
+async def worker(state: State) -> AsyncIterator[RefreshJob]:
+    """What a worker does with a run."""
+    async with httpx.AsyncClient() as client:
+        yield RefreshJob(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
+
+
+async def ran(api: ApiClient, worker: RefreshJob, model: str, **how: object) -> Body:
+    """A run of the model when it has ended."""
+    run: Body = (await api.call("storage.run.create", modelUuid=model, **how))["run"]
+    assert run["status"] == "pending"
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    found: Body = (await api.call("storage.run.get", uuid=run["uuid"]))["run"]
+    return found
+
+
+async def of_file(api: ApiClient, text: str = FIRST, **config: object) -> str:
+    """A model of a file."""
+    return await api.model("uploaded", "uploadFile", s3Filename=await upload(api, text), **config)
+
+
+async def put(api: ApiClient, model: str, text: str) -> None:
+    """Let the model have another file."""
+    await api.call("storage.model.update", uuid=model, config={"s3Filename": await upload(api, text)})
+
+
+async def test_a_run_merges_the_new_file_by_id_and_touches_only_columns_of_the_file(api: ApiClient, worker: RefreshJob) -> None:
+    uid = await of_file(api)
+    await api.column(uid, kind="custom", slug="tier")
+    await api.call("storage.record.update", modelUuid=uid, id="a", data={"tier": "gold"})
+    await put(api, uid, SECOND)
+    run = await ran(api, worker, uid)
+    assert (run["status"], run["errorMessage"]) == ("success", None)
+    assert run["counts"] == {"added": 1, "updated": 1, "unchanged": 0, "removed": 0, "unified": 0}
+    records = await api.records(uid)
+    assert [(one["_id"], one["n"], one["tier"]) for one in records] == [("a", 10, "gold"), ("b", 2, None), ("c", 3, None)]
+    model = (await api.call("storage.model.get", uuid=uid))["model"]
+    assert (model["lastRun"]["uuid"], model["lastRun"]["status"]) == (run["uuid"], "success")
+    assert (await api.call("storage.run.list", modelUuid=uid, statuses=["success"]))["runs"][0]["uuid"] == run["uuid"]
+
+
+async def test_a_reset_also_removes_what_the_file_no_longer_has(api: ApiClient, worker: RefreshJob) -> None:
+    uid = await of_file(api)
+    await put(api, uid, SECOND)
+    run = await ran(api, worker, uid, isReset=True)
+    assert run["counts"]["removed"] == 1
+    assert [one["_id"] for one in await api.records(uid)] == ["a", "c"]
+
+
+async def test_what_has_not_changed_is_not_read_again_unless_forced(api: ApiClient, worker: RefreshJob) -> None:
+    uid = await of_file(api)
+    assert await api.refused("storage.run.create", modelUuid=uid) == (400, "upToDate")
+    assert (await ran(api, worker, uid, isForce=True))["counts"]["unchanged"] == 2
+
+
+async def test_the_same_file_without_ids_twice_is_the_same_records(api: ApiClient, worker: RefreshJob) -> None:
+    uid = await of_file(api, "what,n\nx,1\nx,1\ny,2\n")
+    before = await api.records(uid)
+    assert len({one["_id"] for one in before}) == 3
+    run = await ran(api, worker, uid, isForce=True)
+    assert run["counts"] == {"added": 0, "updated": 0, "unchanged": 3, "removed": 0, "unified": 0}
+    assert await api.records(uid) == before
+    await put(api, uid, "what,n\nz,3\nx,1\nx,1\n")
+    run = await ran(api, worker, uid, isReset=True)
+    assert (run["counts"]["added"], run["counts"]["removed"]) == (1, 1)
+
+
+async def test_a_file_that_does_not_fit_ends_the_run_with_its_sentence_and_changes_nothing(api: ApiClient, worker: RefreshJob) -> None:
+    uid = await of_file(api)
+    await put(api, uid, "id,name,n\na,Alpha,5\nb,Beta,many\n")
+    run = await ran(api, worker, uid)
+    assert run["status"] == "error"
+    assert "row 3, column n" in run["errorMessage"].lower()
+    assert [one["n"] for one in await api.records(uid)] == [1, 2]
+
+
+async def test_only_one_run_at_a_time_and_reads_say_so(api: ApiClient, worker: RefreshJob) -> None:
+    uid = await of_file(api)
+    begun = await api.call("storage.model.refresh", uuid=uid)
+    assert begun["isRefreshing"] is True
+    assert await api.refused("storage.run.create", modelUuid=uid, isForce=True) == (409, "alreadyRunning")
+    assert await api.refused("storage.model.refresh", uuid=uid) == (409, "alreadySyncing")
+    assert (await api.call("storage.record.list", modelUuid=uid))["isRefreshing"] is True
+    run = (await api.call("storage.run.list", modelUuid=uid, statuses=["pending"]))["runs"][0]
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    assert (await api.call("storage.record.list", modelUuid=uid))["isRefreshing"] is False
+
+
+async def test_a_run_that_nobody_began_is_cancelled_at_once_and_does_nothing_later(api: ApiClient, worker: RefreshJob) -> None:
+    uid = await of_file(api)
+    await put(api, uid, SECOND)
+    run = (await api.call("storage.run.create", modelUuid=uid))["run"]
+    await api.call("storage.run.cancel", uuid=run["uuid"])
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    assert (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "cancelled"
+    assert [one["_id"] for one in await api.records(uid)] == ["a", "b"]
+    assert await api.refused("storage.run.cancel", uuid=run["uuid"]) == (409, "runAlreadyFinished")
+
+
+async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(api: ApiClient, worker: RefreshJob, state: State) -> None:
+    uid = await of_file(api)
+    await put(api, uid, SECOND)
+    run = (await api.call("storage.run.create", modelUuid=uid))["run"]
+    # Somebody else holds a record that the run wants to change: it cannot end before it is cancelled.
+    async with state.database.session(uuid.UUID(run["workspaceUuid"])) as other:
+        relation = await storage.relation(other, uuid.UUID(uid))
+        assert relation is not None
+        raw = await (await other.connection()).get_raw_connection()
+        await raw.driver_connection.execute(f'select 1 from "{relation.schema}"."{relation.table}" for update')  # type: ignore[union-attr]
+        working = asyncio.create_task(worker.run(run["workspaceUuid"], run["uuid"]))
+        async with asyncio.timeout(20):
+            while (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] != "running":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            await api.call("storage.run.cancel", uuid=run["uuid"])
+            await working
+        assert (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] == "cancelled"
+    assert [one["n"] for one in await api.records(uid)] == [1, 2]
+
+
+async def test_a_run_that_killed_its_workers_five_times_gives_up(
+    api: ApiClient, worker: RefreshJob, state: State, first_workspace: public.Bootstrap
+) -> None:
+    uid = await of_file(api)
+    run = (await api.call("storage.run.create", modelUuid=uid, isForce=True))["run"]
+    async with state.database.session(first_workspace.workspace_uuid) as db:
+        await db.execute(update(StorageRun).where(StorageRun.uuid == uuid.UUID(run["uuid"])).values(tries=5, status="running"))
+        await db.commit()
+    await worker.run(run["workspaceUuid"], run["uuid"])
+    found = (await api.call("storage.run.get", uuid=run["uuid"]))["run"]
+    assert (found["status"], "5 times" in found["errorMessage"]) == ("error", True)
+
+
+async def test_models_without_a_source_and_strangers_are_refused(api: ApiClient, other_api: ApiClient) -> None:
+    uid = await api.model()
+    assert await api.refused("storage.run.create", modelUuid=uid) == (400, "modelNotCompatible")
+    file = await of_file(api)
+    assert await other_api.refused("storage.run.create", modelUuid=file) == (404, "modelNotFound")
+    await api.call("storage.model.update", uuid=file, isPaused=True)
+    assert await api.refused("storage.run.create", modelUuid=file) == (400, "modelIsPaused")
+    run = (await api.call("storage.model.refresh", uuid=file))["model"]["lastRun"]
+    assert await other_api.refused("storage.run.get", uuid=run["uuid"]) == (404, "runNotFound")
+    assert await other_api.refused("storage.run.cancel", uuid=run["uuid"]) == (404, "runNotFound")
+    assert (await other_api.call("storage.run.list"))["runs"] == []

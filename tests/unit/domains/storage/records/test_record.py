@@ -1,0 +1,213 @@
+"""Records: checked and coerced when written, shown with every column, told to the outbox and the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, text
+
+from cargo_ai.server.api.state import State
+from cargo_ai.store.session import ALL_WORKSPACES
+from cargo_ai.store.tables import Event
+from tests.kit.api_client import ApiClient
+
+ACME: dict[str, Any] = {
+    "domain": "acme.com",
+    "name": "Acme",
+    "employees": 42,
+    "founded": "1999-05-01T10:00:00+02:00",
+    "is_public": True,
+    "facts": {"b": 1, "a": [1, None]},
+    "tags": ["x", 2],
+}
+
+
+async def test_a_record_comes_back_as_it_was_written(api: ApiClient) -> None:
+    uid = await api.model()
+    made = (await api.call("storage.record.create", modelUuid=uid, data=ACME))["record"]
+    assert {slug: made[slug] for slug in ACME} == ACME | {"founded": "1999-05-01T08:00:00.000Z"}
+    assert (made["_id"], made["_title"]) == ("acme.com", "Acme")
+    assert made["_time"] == made["_emitted_at"] == made["_created_at"] == made["_updated_at"]
+    found = await api.call("storage.record.get", modelUuid=uid, id="acme.com")
+    assert found == {"record": made, "isRefreshing": False}
+
+
+async def test_texts_become_what_their_column_holds(api: ApiClient) -> None:
+    uid = await api.model()
+    data = {"domain": 5, "employees": " 42 ", "founded": "2020-01-31", "is_public": "yes", "facts": '{"a":1}', "tags": "[1]"}
+    made = (await api.call("storage.record.create", modelUuid=uid, data=data))["record"]
+    assert (made["domain"], made["employees"], made["is_public"]) == ("5", 42, True)
+    assert (made["founded"], made["facts"], made["tags"]) == ("2020-01-31T00:00:00.000Z", {"a": 1}, [1])
+
+
+async def test_a_value_that_does_not_fit_is_named_and_nothing_is_written(api: ApiClient) -> None:
+    uid = await api.model()
+    records = [{"data": {"domain": "a.com"}}, {"data": {"domain": "b.com", "employees": "abc", "is_public": "maybe"}}]
+    reply = await api.send("storage.record.createBulk", modelUuid=uid, records=records)
+    assert reply.status_code == 400
+    assert [error["path"] for error in reply.json()["errors"]] == ["records.1.data.employees", "records.1.data.is_public"]
+    assert '"abc" is not a number' in reply.json()["errorMessage"]
+    assert await api.records(uid) == []
+
+
+async def test_an_unknown_column_is_refused_with_the_nearest_one(api: ApiClient) -> None:
+    uid = await api.model()
+    said = await api.refusal_message("storage.record.create", modelUuid=uid, data={"domain": "a.com", "employes": 1})
+    assert said == "data.employes: is no column of companies; did you mean employees?"
+
+
+async def test_nul_and_surrogates_are_refused(api: ApiClient) -> None:
+    uid = await api.model()
+    assert "NUL" in await api.refusal_message("storage.record.create", modelUuid=uid, data={"domain": "a\x00b"})
+    assert "NUL" in await api.refusal_message("storage.record.create", modelUuid=uid, data={"domain": "a", "facts": {"x": "\x00"}})
+
+
+async def test_a_number_that_no_number_can_hold_is_refused_in_words(api: ApiClient) -> None:
+    uid = await api.model()
+    for column in ("employees", "domain", "facts", "founded"):
+        body = f'{{"modelUuid":"{uid}","data":{{"domain":"a.com","{column}":1e999}}}}'
+        reply = await api.http.post("/v1/storage/records/create", content=body)
+        assert (reply.status_code, reply.json()["errors"][0]["path"]) == (400, f"data.{column}")
+
+
+async def test_the_id_is_required_where_the_model_has_an_id_column(api: ApiClient) -> None:
+    uid = await api.model()
+    assert await api.refusal_message("storage.record.create", modelUuid=uid, data={"name": "A"}) == (
+        "data.domain: is missing: it is the id of the record"
+    )
+
+
+async def test_records_get_an_id_where_the_model_has_no_id_column(api: ApiClient) -> None:
+    uid = await api.model("notes", columns=[{"slug": "text", "type": "string"}])
+    made = await api.add(uid, {"text": "a"}, {"text": "b", "_id": "mine"})
+    assert len(made[0]["_id"]) == 36
+    assert made[1]["_id"] == "mine"
+
+
+async def test_an_account_without_an_id_gets_one(api: ApiClient) -> None:
+    uid = await api.model("accounts", "defineAccount", a=1)
+    made = await api.add(uid, {"name": "Acme"})
+    assert made[0]["id"] == made[0]["_id"]
+
+
+async def test_an_id_of_numbers_is_written_without_a_fraction(api: ApiClient) -> None:
+    uid = await api.model("rows", columns=[{"slug": "no", "type": "number"}], idColumnSlug="no")
+    made = await api.add(uid, {"no": 7}, {"no": "8.0"})
+    assert [record["_id"] for record in made] == ["7", "8"]
+
+
+async def test_the_same_id_twice_is_a_conflict(api: ApiClient) -> None:
+    uid = await api.model()
+    await api.add(uid, {"domain": "a.com"})
+    assert await api.refused("storage.record.create", modelUuid=uid, data={"domain": "a.com"}) == (409, "recordAlreadyExists")
+    twice = [{"data": {"domain": "b.com"}}, {"data": {"domain": "b.com"}}]
+    assert await api.refused("storage.record.createBulk", modelUuid=uid, records=twice) == (409, "recordAlreadyExists")
+    assert len(await api.records(uid)) == 1
+
+
+async def test_an_update_sets_what_it_names(api: ApiClient) -> None:
+    uid = await api.model()
+    before = (await api.add(uid, ACME))[0]
+    after = (await api.call("storage.record.update", modelUuid=uid, id="acme.com", data={"employees": None, "name": "New"}))["record"]
+    assert (after["employees"], after["name"], after["tags"]) == (None, "New", ["x", 2])
+    assert after["_created_at"] == before["_created_at"]
+    assert after["_updated_at"] >= before["_updated_at"]
+
+
+async def test_an_update_that_changes_nothing_leaves_no_trace(api: ApiClient, state: State) -> None:
+    uid = await api.model()
+    before = (await api.add(uid, ACME))[0]
+    count = len(await changes(state, uid))
+    after = (await api.call("storage.record.update", modelUuid=uid, id="acme.com", data={"name": "Acme"}))["record"]
+    assert after == before
+    assert len(await changes(state, uid)) == count
+
+
+async def test_many_updates_are_made_together_or_not_at_all(api: ApiClient) -> None:
+    uid = await api.model()
+    await api.add(uid, {"domain": "a.com"}, {"domain": "b.com"})
+    changed = [{"id": "a.com", "data": {"name": "A"}}, {"id": "b.com", "data": {"employees": 3}}, {"id": "a.com", "data": {"employees": 1}}]
+    found = (await api.call("storage.record.updateBulk", modelUuid=uid, records=changed))["records"]
+    assert [(record["name"], record["employees"]) for record in found] == [("A", 1), (None, 3), ("A", 1)]
+    missing = [{"id": "a.com", "data": {"name": "X"}}, {"id": "nope", "data": {"name": "X"}}]
+    assert await api.refused("storage.record.updateBulk", modelUuid=uid, records=missing) == (404, "recordNotFound")
+    assert (await api.records(uid))[0]["name"] == "A"
+
+
+async def test_the_id_of_a_record_cannot_be_changed(api: ApiClient) -> None:
+    uid = await api.model()
+    await api.add(uid, {"domain": "a.com"})
+    said = await api.refusal_message("storage.record.update", modelUuid=uid, id="a.com", data={"domain": "b.com"})
+    assert "cannot be changed" in said
+
+
+async def test_a_record_can_be_written_back_as_it_was_read(api: ApiClient) -> None:
+    uid = await api.model()
+    record = (await api.add(uid, ACME))[0]
+    assert (await api.call("storage.record.update", modelUuid=uid, id="acme.com", data=record))["record"] == record
+
+
+async def test_removed_records_are_gone(api: ApiClient) -> None:
+    uid = await api.model()
+    await api.add(uid, {"domain": "a.com"}, {"domain": "b.com"}, {"domain": "c.com"})
+    assert await api.call("storage.record.remove", modelUuid=uid, id="a.com") == {"id": "a.com", "count": 1}
+    assert await api.call("storage.record.remove", modelUuid=uid, id="a.com") == {"id": "a.com", "count": 0}
+    assert await api.call("storage.record.removeBulk", modelUuid=uid, ids=["b.com", "nope"]) == {"count": 1}
+    assert [record["_id"] for record in await api.records(uid)] == ["c.com"]
+    assert await api.refused("storage.record.get", modelUuid=uid, id="a.com") == (404, "recordNotFound")
+
+
+async def test_pages_of_records_never_overlap(api: ApiClient) -> None:
+    uid = await api.model()
+    await api.add(uid, *({"domain": f"{number:02d}.com"} for number in range(25)))
+    pages = [
+        [record["_id"] for record in (await api.call("storage.record.list", modelUuid=uid, limit=10, offset=start))["records"]]
+        for start in (0, 10, 20)
+    ]
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert sorted(uid for page in pages for uid in page) == [f"{number:02d}.com" for number in range(25)]
+
+
+async def test_a_page_far_behind_is_what_stands_there_in_every_order(api: ApiClient) -> None:
+    uid = await api.model()
+    for start in (0, 12):
+        numbers = range(start, start + 12)
+        await api.add(uid, *({"domain": f"{n:02d}.com", "name": f"Name {n * 7 % 5}" if n % 3 else None} for n in numbers))
+
+    async def listed(column: str, kind: str, **page: int) -> list[str]:
+        found = await api.call("storage.record.list", modelUuid=uid, sort={"columnSlug": column, "kind": kind}, **page)
+        return [record["_id"] for record in found["records"]]
+
+    every = {record["_id"]: record for record in await api.records(uid)}
+    for column in ("_id", "_title", "_emitted_at"):
+        for kind in ("asc", "desc"):
+            whole = sorted(every, key=lambda one: (every[one][column], one), reverse=kind == "desc")
+            assert await listed(column, kind, limit=4, offset=17) == whole[17:21]
+            assert await listed(column, kind, limit=4, offset=24) == []
+
+
+async def changes(state: State, model: str) -> list[dict[str, Any]]:
+    """What the outbox has about a model's records."""
+    async with state.database.session(ALL_WORKSPACES) as db:
+        found = await db.scalars(select(Event).where(Event.kind == "RecordsChanged").order_by(Event.id))
+        return [one.payload for one in found if one.payload["modelUuid"] == model]
+
+
+async def test_every_write_is_told_to_the_outbox(api: ApiClient, state: State) -> None:
+    uid = await api.model()
+    await api.add(uid, {"domain": "a.com"}, {"domain": "b.com"})
+    await api.call("storage.record.update", modelUuid=uid, id="a.com", data={"name": "A"})
+    await api.call("storage.record.remove", modelUuid=uid, id="b.com")
+    told = [(one["ids"], one["count"]) for one in await changes(state, uid)]
+    assert told == [(["a.com", "b.com"], 2), (["a.com"], 1), (["b.com"], 1)]
+
+
+async def test_the_log_names_what_every_statement_touched(api: ApiClient, state: State) -> None:
+    uid = await api.model()
+    await api.add(uid, {"domain": "a.com"})
+    await api.call("storage.record.update", modelUuid=uid, id="a.com", data={"name": "A"})
+    await api.call("storage.record.remove", modelUuid=uid, id="a.com")
+    async with state.database.engine.connect() as connection:
+        where = (await connection.execute(text("select schema_name, log_name from models"))).one()
+        entries = await connection.execute(text(f'select _id, op::text from "{where[0]}"."{where[1]}" order by at'))
+        assert [tuple(one) for one in entries] == [("a.com", "i"), ("a.com", "u"), ("a.com", "d")]

@@ -1,0 +1,29 @@
+"""One attempt of an action, without an engine."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import httpx
+
+from cargo_ai.engine.graph.action import Call, Outcome
+from cargo_ai.integrations.kit import ActionRequest, integrations
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.settings import Settings
+
+LOOPBACK = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
+
+
+def call(config: dict[str, Any], key: str = "run:node:1") -> Call:
+    """One attempt of a node with this config."""
+    some: uuid.UUID = ids.new()
+    return Call(some, None, some, None, some, {}, config, {}, key, 1)
+
+
+async def request(client: httpx.AsyncClient, config: dict[str, Any], account: dict[str, Any] | None = None) -> Outcome:
+    """What the HTTP action says."""
+    http = integrations()["http"]
+    opened = account or {}
+    sent = ActionRequest(config, opened, call(config), client, LOOPBACK, http.connector.sensitive_texts(opened))
+    return await http.actions["request"].perform(sent)
