@@ -23,10 +23,10 @@ each = pytest.mark.parametrize("attack", ATTACKS, ids=[one.sql for one in ATTACK
 def test_the_guard_refuses(workspaces: SqlWorkspaces, attack: Attack) -> None:
     with pytest.raises(SqlRefused) as refused:
         guard.check(attack.written(workspaces), workspaces.mine)
-    assert refused.value.refusal_message.endswith((".", "?"))
-    assert workspaces.theirs.relations[2].schema not in refused.value.refusal_message or workspaces.theirs.relations[
-        2
-    ].schema in attack.written(workspaces)
+    assert refused.value.sentence.endswith((".", "?"))
+    assert workspaces.theirs.relations[2].schema not in refused.value.sentence or workspaces.theirs.relations[2].schema in attack.written(
+        workspaces
+    )
 
 
 @each

@@ -54,7 +54,7 @@ from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 def test_a_refusal_names_what_it_is_about(workspaces: SqlWorkspaces, sql: str, said: str) -> None:
     with pytest.raises(SqlRefused) as refused:
         guard.check(sql, workspaces.mine)
-    assert said in refused.value.refusal_message
+    assert said in refused.value.sentence
 
 
 def test_names_that_a_user_chose_name_no_relation_in_what_is_run(workspaces: SqlWorkspaces) -> None:

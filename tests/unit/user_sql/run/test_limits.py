@@ -142,7 +142,7 @@ async def test_an_error_says_what_to_do_and_shows_no_data(executor: Desk, worksp
     with pytest.raises(SqlRefused, match=said) as refused:
         await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=10)
     for hidden in ("Acme", "Beta", "ws_", "v_companies", "r1"):
-        assert hidden not in refused.value.refusal_message
+        assert hidden not in refused.value.sentence
 
 
 async def test_at_most_two_queries_of_a_workspace_run_at_once(
