@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.kit.server import RealServer
 
 from tests.kit.mail_server import MailServer, mail_server
-from tests.kit.server import RealServer
 from tests.upgrade import state
 from tests.upgrade.loopback import Loopback, loopback
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
+from tests.kit.server import wait_until
 
 from cargo_ai.store import migrate
-from tests.kit.server import wait_until
 from tests.upgrade import state
 from tests.upgrade.conftest import Json, Upgraded
 
