@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.kit.server import RealServer
 
 from tests.kit.mail_server import MailServer, mail_server
+from tests.kit.real_server import RealServer
 from tests.upgrade import state
 from tests.upgrade.loopback import Loopback, loopback
 
@@ -29,9 +29,9 @@ class Upgraded:
     service: Loopback
     mail: MailServer
 
-    def ask(self, name: str, /, **fields: Any) -> Json:
+    def call(self, name: str, /, **fields: Any) -> Json:
         """The body of a response that must be 200."""
-        return self.server.ask(name, **fields)
+        return self.server.call(name, **fields)
 
     def run_output(self, run: str) -> Json:
         """Wait for a successful run (a uuid, or its name in `known`) and return the output of its `end` node."""

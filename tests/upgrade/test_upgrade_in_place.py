@@ -9,9 +9,9 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
-from tests.kit.server import wait_until
 
 from cargo_ai.store import migrate
+from tests.kit.real_server import wait_until
 from tests.upgrade import state
 from tests.upgrade.conftest import Json, Upgraded
 
@@ -119,9 +119,9 @@ def test_open_calls_are_repeated_with_their_idempotency_keys(upgraded: Upgraded)
 def test_a_staged_batch_goes_on_and_a_stopped_one_resumes(upgraded: Upgraded) -> None:
     staged = upgraded.finished_batch("stagedBatch")
     assert (staged["status"], staged["executedRunsCount"], staged["pace"]["stage"]) == ("success", 6, 2)
-    stopped = upgraded.ask("orchestration.batch.get", uuid=upgraded.known["stoppedBatch"])["batch"]
+    stopped = upgraded.call("orchestration.batch.get", uuid=upgraded.known["stoppedBatch"])["batch"]
     assert (stopped["status"], stopped["pace"]["stoppedBy"], stopped["failedRunsCount"]) == ("error", "errorRate", 2)
-    upgraded.ask("orchestration.batch.resume", uuid=stopped["uuid"])
+    upgraded.call("orchestration.batch.resume", uuid=stopped["uuid"])
     resumed = upgraded.finished_batch("stoppedBatch")
     assert (resumed["status"], resumed["executedRunsCount"], resumed["failedRunsCount"]) == ("success", 10, 2)
 
@@ -131,17 +131,17 @@ def test_queued_jobs_are_carried_out(upgraded: Upgraded) -> None:
     assert upgraded.run_output("queuedRun")["twice"] == [{"twice": 40}, {"twice": 42}]
     queued = upgraded.finished_batch("queuedBatch")
     assert (queued["status"], queued["executedRunsCount"], queued["failedRunsCount"]) == ("success", 5, 0)
-    (memory,) = server.ask("orchestration.memory.list")["memories"]
+    (memory,) = server.call("orchestration.memory.list")["memories"]
     assert memory["value"] == known["memoryValue"] + 6
     assert upgraded.finished_batch("queuedPlayBatch")["executedRunsCount"] == 2
     assert upgraded.finished_batch("cancelledBatch")["status"] == "cancelled"
-    wait_until(lambda: server.ask("storage.run.get", uuid=known["queuedRefresh"])["run"]["status"] == "success", 60, "the refresh")
+    wait_until(lambda: server.call("storage.run.get", uuid=known["queuedRefresh"])["run"]["status"] == "success", 60, "the refresh")
 
     def index_statuses() -> list[str]:
-        return [index["status"] for index in server.ask("storage.model.listIndexes", uuid=known["companies"])["indexes"]]
+        return [index["status"] for index in server.call("storage.model.listIndexes", uuid=known["companies"])["indexes"]]
 
     def size() -> str:
-        return str(server.ask("storage.record.get", modelUuid=known["companies"], id="c3.example")["record"]["size"])
+        return str(server.call("storage.record.get", modelUuid=known["companies"], id="c3.example")["record"]["size"])
 
     wait_until(lambda: index_statuses() == ["ready", "ready"], 60, "the index")
     wait_until(lambda: size() == "small", 60, "the computed column")
@@ -159,14 +159,14 @@ def test_reviews_can_be_decided_and_their_runs_finish(upgraded: Upgraded) -> Non
     runs = upgraded.known["reviewedRuns"]
     # The second review was approved while no worker was running.
     assert upgraded.run_output(runs[1]) == {"id": "r2", "decision": "approved", "subject": "Dear Waiting 2"}
-    upgraded.ask("orchestration.review.approve", uuid=first, values={"subject": "Dear Waiting 1"})
+    upgraded.call("orchestration.review.approve", uuid=first, values={"subject": "Dear Waiting 1"})
     assert upgraded.run_output(runs[0]) == {"id": "r1", "decision": "approved", "subject": "Dear Waiting 1"}
     assert upgraded.run_status(upgraded.known["cancellingRun"]) == "cancelled"
     # Once a link signed by the previous server is too old, it is refused as expired, not as invalid.
     link = urlsplit(str(upgraded.known["reviewLink"]))
     response = upgraded.server.client.get(f"{link.path}?{link.query}")
     assert response.status_code == 200 or response.json()["reason"] == "linkExpired", response.text
-    upgraded.ask("orchestration.review.reject", uuid=third, comment="No")
+    upgraded.call("orchestration.review.reject", uuid=third, comment="No")
     assert upgraded.run_output(runs[2])["decision"] == "rejected"
 
 
@@ -185,9 +185,9 @@ def test_plays_react_to_pending_and_new_changes(upgraded: Upgraded) -> None:
     wait_until(lambda: {"c10.example", "neuf.example"} <= set(records("realtimePlay")), 60, "the realtime play")
     wait_until(lambda: "c9.example" in records("cronPlay"), 60, "the cron play")
     wait_until(lambda: has_batch("dependentPlay"), 60, "the dependent play")
-    server.ask("storage.record.create", modelUuid=known["companies"], data={"domain": "new.example", "country": "FR", "employees": 3})
+    server.call("storage.record.create", modelUuid=known["companies"], data={"domain": "new.example", "country": "FR", "employees": 3})
     wait_until(lambda: "new.example" in records("realtimePlay"), 60, "the run of the new record")
-    record = server.ask("storage.record.get", modelUuid=known["companies"], id="new.example")["record"]
+    record = server.call("storage.record.get", modelUuid=known["companies"], id="new.example")["record"]
     assert (record["tier"], record["size"]) == ("seen 3", "small")
     # A change that a cron play holds until it is due.
     assert records("oncePlay") == []
@@ -198,9 +198,9 @@ def test_plays_react_to_pending_and_new_changes(upgraded: Upgraded) -> None:
 
 def test_a_segment_is_compared_with_the_previous_servers_snapshot(upgraded: Upgraded) -> None:
     known, server = upgraded.known, upgraded.server
-    server.ask("storage.record.update", modelUuid=known["companies"], id="c39.example", data={"tier": "changed"})
-    change = server.ask("segmentation.change.create", segmentUuid=known["segment"])["change"]
-    updated = {record["_id"] for record in server.ask("segmentation.change.fetch", uuid=change["uuid"], kinds=["updated"])["records"]}
+    server.call("storage.record.update", modelUuid=known["companies"], id="c39.example", data={"tier": "changed"})
+    change = server.call("segmentation.change.create", segmentUuid=known["segment"])["change"]
+    updated = {record["_id"] for record in server.call("segmentation.change.fetch", uuid=change["uuid"], kinds=["updated"])["records"]}
     # Only French records were written besides, by the realtime play.
     untouched = {f"c{at}.example" for at in range(31, 39) if at % 4 not in {0, 2}}
     assert "c39.example" in updated and not updated & untouched and not change["removedRecordsCount"]
@@ -209,21 +209,21 @@ def test_a_segment_is_compared_with_the_previous_servers_snapshot(upgraded: Upgr
 def test_releases_can_be_rolled_back_and_drafts_deployed(upgraded: Upgraded) -> None:
     known, server = upgraded.known, upgraded.server
     workflow, (first, _, last) = known["broad"]["workflow"], known["broadReleases"]
-    assert server.ask("orchestration.release.getDeployed", workflowUuid=workflow)["release"]["uuid"] == last
-    draft = server.ask("orchestration.draftRelease.get", workflowUuid=workflow)["release"]
-    server.ask("orchestration.release.rollback", uuid=first)
+    assert server.call("orchestration.release.getDeployed", workflowUuid=workflow)["release"]["uuid"] == last
+    draft = server.call("orchestration.draftRelease.get", workflowUuid=workflow)["release"]
+    server.call("orchestration.release.rollback", uuid=first)
     assert upgraded.run_output(server.run(workflow, {"_id": "x1", "name": "X", "n": 1})) == {"id": "x1", "industry": "Robotics"}
-    server.ask("orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=draft["nodes"], formFields=None)
+    server.call("orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=draft["nodes"], formFields=None)
     assert upgraded.run_output(server.run(workflow, {"_id": "x2", "name": "X", "n": 1}))["hello"] == "Dear X"
-    replay = server.ask("orchestration.run.replay", uuid=known["finishedRun"], fromNode="score")["run"]["uuid"]
+    replay = server.call("orchestration.run.replay", uuid=known["finishedRun"], fromNode="score")["run"]["uuid"]
     assert upgraded.run_output(replay) == upgraded.run_output("finishedRun")
 
 
 def test_a_merge_can_be_undone_and_an_ingest_report_downloaded(upgraded: Upgraded) -> None:
     known, server = upgraded.known, upgraded.server
-    server.ask("storage.merge.undo", uuid=known["merge"])
-    assert server.ask("storage.record.get", modelUuid=known["companies"], id="twin-b.example")["record"]["name"] == "Twin"
-    url = server.ask("storage.record.downloadIngestReport", uuid=known["report"], format="json")["url"]
+    server.call("storage.merge.undo", uuid=known["merge"])
+    assert server.call("storage.record.get", modelUuid=known["companies"], id="twin-b.example")["record"]["name"] == "Twin"
+    url = server.call("storage.record.downloadIngestReport", uuid=known["report"], format="json")["url"]
     rows: list[Json] = server.client.get(url).json()
     assert [row["row"] for row in rows if row["verdict"] == "rejected"] == [3]
 
