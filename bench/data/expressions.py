@@ -10,7 +10,7 @@ from bench import report
 from bench.data.companies_server import seconds
 from bench.report import Json
 from bench.temporary_server import MeasurementFailed
-from cargo_ai.expression import Request, compile_config
+from cargo_ai.expression import EngineRequest, compile_config
 from cargo_ai.expression.evaluator import Evaluator
 
 COUNT = 100_000
@@ -35,7 +35,7 @@ async def _scripts() -> float:
 
     async def chunk(first: int) -> None:
         scopes = [_scope(number) for number in range(first, first + CHUNK)]
-        requests = [Request(scope, resolver.questions(scope)) for scope in scopes]
+        requests = [EngineRequest(scope, resolver.questions(scope)) for scope in scopes]
         answered = await evaluator.evaluate(workspace, requests)
         last = resolver(scopes[-1], [], dict(zip(requests[-1].questions, answered[-1], strict=True)))
         if last != f"COMPANY {first + CHUNK - 1}{(first + CHUNK - 1) * 2}":

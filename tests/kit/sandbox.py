@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.expression import Answer, JsonValue, Question, ScriptOutcome, compile_config
+from cargo_ai.expression import EngineExpression, EngineResult, JsonValue, ScriptResult, compile_config
 from cargo_ai.expression.evaluator import Evaluator
 from cargo_ai.expression.sandbox.host import refusal
 
@@ -19,9 +19,11 @@ def _refused(sentence: str | None) -> None:
     pytest.skip(f"refused here, as it must be: {sentence}")
 
 
-async def answer(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *, workspace: str = WORKSPACE, body: bool = False) -> Answer:
+async def answer(
+    evaluator: Evaluator, source: str, scope: Mapping[str, Any], *, workspace: str = WORKSPACE, body: bool = False
+) -> EngineResult:
     """The engine's answer to one expression."""
-    question = Question(source, body)
+    question = EngineExpression(source, body)
     found = (await evaluator.ask(workspace, scope, [question]))[question]
     if refusal("javascript"):
         _refused(found.error and found.error.message)
@@ -46,7 +48,7 @@ async def resolve(evaluator: Evaluator, config: JsonValue, scope: Mapping[str, A
     return resolver(scope, [] if warnings is None else warnings, answers)
 
 
-async def script(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *, workspace: str = WORKSPACE) -> ScriptOutcome:
+async def script(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *, workspace: str = WORKSPACE) -> ScriptResult:
     """What a JavaScript script gives."""
     outcome = await evaluator.script(workspace, source, scope)
     if refusal("javascript"):
@@ -54,7 +56,7 @@ async def script(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *,
     return outcome
 
 
-async def python(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *, workspace: str = WORKSPACE) -> ScriptOutcome:
+async def python(evaluator: Evaluator, source: str, scope: Mapping[str, Any], *, workspace: str = WORKSPACE) -> ScriptResult:
     """What a Python script gives."""
     outcome = await evaluator.python(workspace, source, scope)
     if refusal("python"):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.expression import ExpressionError, NeedsEngine, Question, path
+from cargo_ai.expression import EngineExpression, ExpressionError, NeedsEngine, path
 from cargo_ai.expression.evaluator import Evaluator
 from cargo_ai.expression.number import as_double
 from cargo_ai.expression.sandbox.host import refusal
@@ -48,7 +48,7 @@ class Engine:
 
     def __call__(self, source: str, scope: dict[str, Any]) -> object:
         """The value, or the error."""
-        question = Question(source)
+        question = EngineExpression(source)
         answer = self._loop.run(self._evaluator.ask("fuzz", scope, [question]))[question]
         return answer.error or answer.value
 

@@ -14,7 +14,7 @@ import pytest
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.records.catalog import Catalog, Column, Link, Relation
 from cargo_ai.records.filter import compile, terms
-from cargo_ai.records.filter.terms import Saved, Scope
+from cargo_ai.records.filter.terms import FilterContext, SavedSegment
 from tests.property import filter_oracle as oracle
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
@@ -184,13 +184,13 @@ def check(url: str, seeds: range, filters: int) -> int:
             world = World(seed)
             fill(connection, world)
             facts = {"now": NOW, "related": world.related, "segments": world.segments}
-            saved = {name: Saved(str(MAIN), Filter.model_validate(raw), [], None) for name, raw in world.segments.items()}
+            saved = {name: SavedSegment(str(MAIN), Filter.model_validate(raw), [], None) for name, raw in world.segments.items()}
             for _ in range(filters):
                 raw = world.filter()
-                scope = Scope(catalog(), NOW, saved)
+                scope = FilterContext(catalog(), NOW, saved)
                 main = scope.catalog.relations[0]
-                where = compile.where(Filter.model_validate(raw), main, "r", scope)
-                rows = connection.execute(f'select _id from f.main "r" where {terms.sql(where)}', scope.params).fetchall()
+                where = compile.compile_filter(Filter.model_validate(raw), main, "r", scope)
+                rows = connection.execute(f'select _id from f.main "r" where {terms.to_sql(where)}', scope.params).fetchall()
                 expected = {row["_id"] for row in world.rows if oracle.matches(raw, row, facts)}
                 assert {row[0] for row in rows} == expected, json.dumps(raw, indent=1)
                 telling += 0 < len(expected) < len(world.rows)

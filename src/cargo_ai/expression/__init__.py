@@ -7,22 +7,22 @@ says what a JavaScript engine must be asked; an `Evaluator` asks it, in a sandbo
 
 from cargo_ai.expression.coerce import VARIABLE_TYPES, VariableType, coerce, condition
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine
-from cargo_ai.expression.requests import Answer, Question, Request, ScriptOutcome
+from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult, ScriptResult
 from cargo_ai.expression.resolve import Resolver, compile_config
 from cargo_ai.expression.text import to_text
 from cargo_ai.expression.values import JsonValue, Scope
 
 __all__ = [
     "VARIABLE_TYPES",
-    "Answer",
+    "EngineExpression",
+    "EngineRequest",
+    "EngineResult",
     "ExpressionError",
     "JsonValue",
     "NeedsEngine",
-    "Question",
-    "Request",
     "Resolver",
     "Scope",
-    "ScriptOutcome",
+    "ScriptResult",
     "VariableType",
     "coerce",
     "compile_config",

@@ -17,7 +17,7 @@ _TRUE = frozenset({"true", "1", "yes", "y", "on"})
 _FALSE = frozenset({"false", "0", "no", "n", "off", ""})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MILLISECONDS = 1e11  # a smaller number is seconds since 1970, as most services send it
-_SHOWN = 60  # characters of a value quoted in a warning
+_MAX_QUOTED = 60  # characters of a value quoted in a warning
 
 
 class _DoesNotFit(Exception):
@@ -39,7 +39,7 @@ def coerce(value: object, to: VariableType) -> tuple[JsonValue, str | None]:
         return _COERCIONS[to](value), None
     except _DoesNotFit:
         text = to_text(value)
-        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+        shown = text if len(text) <= _MAX_QUOTED else text[: _MAX_QUOTED - 1] + "…"
         article = "an" if to[0] in "ao" else "a"
         return None, f'"{shown}" is not {article} {to}, so the value is null.'
 

@@ -9,7 +9,7 @@ _EVASIONS = re.compile(r"\\u|\b(?:eval|arguments|Function|with)\b")
 
 
 @lru_cache(maxsize=8192)
-def parts(source: str, name: str) -> frozenset[str] | None:
+def properties_read(source: str, name: str) -> frozenset[str] | None:
     """The properties of `name` that the source can read; None where it may read any of them. Errs towards None."""
     if _EVASIONS.search(source):
         return None

@@ -1,12 +1,12 @@
 """The two ways in which an expression can fail: it is wrong, or it needs more JavaScript than the path lane speaks."""
 
-_SHOWN = 200  # characters of an expression quoted in a sentence
+_MAX_QUOTED = 200  # characters of an expression quoted in a sentence
 
 
 def quote(expression: str) -> str:
     """The expression as a person wrote it, in braces and cut to a readable length."""
     text = " ".join(expression.split())
-    return "{{" + (text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…") + "}}"
+    return "{{" + (text if len(text) <= _MAX_QUOTED else text[: _MAX_QUOTED - 1] + "…") + "}}"
 
 
 class ExpressionError(Exception):

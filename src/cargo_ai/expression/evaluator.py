@@ -16,19 +16,19 @@ from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError
 from cargo_ai.expression.plan import json_text
-from cargo_ai.expression.replies import Nonsense, parse, script_outcome
-from cargo_ai.expression.request_batcher import Lane
-from cargo_ai.expression.requests import Answer, Question, Request, ScriptOutcome
-from cargo_ai.expression.sandbox.host import Child, Died, Refused
+from cargo_ai.expression.replies import InvalidReply, parse_reply, parse_script_result
+from cargo_ai.expression.request_batcher import RequestBatcher
+from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult, ScriptResult
+from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Limits, Pool
 from cargo_ai.expression.values import UNDEFINED, Scope
 
 JAVASCRIPT = Limits(megabytes=384, cpu_seconds=3600, retire_seconds=1800, wall_seconds=10)
 PYTHON = Limits(megabytes=256, cpu_seconds=20, retire_seconds=10, wall_seconds=30)
-BUSY_PER_WORKSPACE = 2
+SCRIPTS_PER_WORKSPACE = 2
 """Scripts of one workspace that run at a time in this process; others wait for their turn."""
 
-MOST_LANES = 256
+MAX_BATCHERS = 256
 
 
 class Evaluator:
@@ -37,15 +37,15 @@ class Evaluator:
     def __init__(self, *, javascript: Limits = JAVASCRIPT, python: Limits = PYTHON) -> None:
         self._javascript = Pool("javascript", javascript)
         self._python = Pool("python", python)
-        self._lanes: dict[str, Lane] = {}
-        self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(BUSY_PER_WORKSPACE))
+        self._lanes: dict[str, RequestBatcher] = {}
+        self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(SCRIPTS_PER_WORKSPACE))
 
     async def warm(self) -> None:
         """Start the JavaScript sandbox now, so that the first expression need not wait for it. Raises nothing."""
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(SandboxUnavailable):
             await self._javascript.warm()
 
-    async def evaluate(self, workspace: uuid.UUID | str, requests: Sequence[Request]) -> list[list[Answer]]:
+    async def evaluate(self, workspace: uuid.UUID | str, requests: Sequence[EngineRequest]) -> list[list[EngineResult]]:
         """The answers to all questions of all requests, in order; requests that come at the same time share a round trip.
 
         Raises nothing: a question that fails has an answer with an error.
@@ -54,50 +54,52 @@ class Evaluator:
         futures = [lane.ask(request) for request in requests]
         return [await future for future in futures]
 
-    async def ask(self, workspace: uuid.UUID | str, scope: Scope, questions: Sequence[Question]) -> dict[Question, Answer]:
+    async def ask(
+        self, workspace: uuid.UUID | str, scope: Scope, questions: Sequence[EngineExpression]
+    ) -> dict[EngineExpression, EngineResult]:
         """The answers to the questions of one config."""
         asked = tuple(questions)
-        return dict(zip(asked, await self._lane(str(workspace)).ask(Request(scope, asked)), strict=True))
+        return dict(zip(asked, await self._lane(str(workspace)).ask(EngineRequest(scope, asked)), strict=True))
 
-    async def check(self, workspace: uuid.UUID | str, questions: Sequence[Question]) -> dict[Question, ExpressionError]:
+    async def check(self, workspace: uuid.UUID | str, questions: Sequence[EngineExpression]) -> dict[EngineExpression, ExpressionError]:
         """The syntax errors of the questions, without evaluating any; where no engine can run, that is the error of each."""
         return await self._lane(str(workspace)).check(tuple(questions))
 
-    async def script(self, workspace: uuid.UUID | str, source: str, scope: Scope) -> ScriptOutcome:
+    async def script(self, workspace: uuid.UUID | str, source: str, scope: Scope) -> ScriptResult:
         """Run a JavaScript script over `nodes` and `parentNodes`: what it returns, or its last value."""
         libraries = re.search(r"\brequire\b", source) is not None
         header = {"script": source, "libraries": libraries, "seconds": self._javascript.limits.wall_seconds / 2}
         # The libraries are loaded once, in the zygote: a child has them for one script, which must not leave traces for another.
-        run = _Run(self._javascript, (str(workspace), "script"), single=libraries)
+        run = _ScriptRun(self._javascript, (str(workspace), "script"), single=libraries)
         return await self._script(workspace, run, header, scope)
 
-    async def python(self, workspace: uuid.UUID | str, source: str, scope: Scope) -> ScriptOutcome:
+    async def python(self, workspace: uuid.UUID | str, source: str, scope: Scope) -> ScriptResult:
         """Run a Python script over `nodes` and `parentNodes`: what it leaves in `result`."""
         key = (str(workspace), hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest())
-        return await self._script(workspace, _Run(self._python, key), {"code": source}, scope)
+        return await self._script(workspace, _ScriptRun(self._python, key), {"code": source}, scope)
 
-    async def _script(self, workspace: uuid.UUID | str, run: _Run, header: dict[str, Any], scope: Scope) -> ScriptOutcome:
+    async def _script(self, workspace: uuid.UUID | str, run: _ScriptRun, header: dict[str, Any], scope: Scope) -> ScriptResult:
         try:
             texts = [b"{}" if (value := scope.get(name, UNDEFINED)) is UNDEFINED else json_text(value) for name in ("nodes", "parentNodes")]
             message = to_json(header | {"lengths": [len(text) for text in texts]})
         except ValueError as error:
-            return ScriptOutcome(error=f"The script or its data is no JSON: {error}")
+            return ScriptResult(error=f"The script or its data is no JSON: {error}")
         async with self._busy[str(workspace)]:
             try:
-                return script_outcome(await run.exchange(message, texts), _script_limits(run.seconds / 2))
-            except Refused as refused:
-                return ScriptOutcome(error=f"Scripts cannot run on this server: {refused}.")
-            except Died as died:
-                return ScriptOutcome(error=f"The script {_cause(died, run.seconds)} and was stopped.")
-            except Nonsense:
-                return ScriptOutcome(error="The script's process sent no valid result.")
+                return parse_script_result(await run.exchange(message, texts), _script_limits(run.seconds / 2))
+            except SandboxUnavailable as refused:
+                return ScriptResult(error=f"Scripts cannot run on this server: {refused}.")
+            except WorkerCrashed as died:
+                return ScriptResult(error=f"The script {_cause(died, run.seconds)} and was stopped.")
+            except InvalidReply:
+                return ScriptResult(error="The script's process sent no valid result.")
 
-    def _lane(self, workspace: str) -> Lane:
+    def _lane(self, workspace: str) -> RequestBatcher:
         lane = self._lanes.get(workspace)
         if lane is None:
-            if len(self._lanes) >= MOST_LANES:
+            if len(self._lanes) >= MAX_BATCHERS:
                 self._lanes = {key: one for key, one in self._lanes.items() if one.is_busy}
-            lane = self._lanes[workspace] = Lane(self._javascript, workspace)
+            lane = self._lanes[workspace] = RequestBatcher(self._javascript, workspace)
         return lane
 
     async def close(self) -> None:
@@ -132,13 +134,13 @@ def _script_limits(seconds: float) -> dict[str, str]:
     return {"time": f"more than {seconds:g} seconds of CPU time", "memory": "more than 64 MB of memory"}
 
 
-def _cause(died: Died, seconds: float) -> str:
+def _cause(died: WorkerCrashed, seconds: float) -> str:
     if died.by_limit:
         return "used too much CPU time"
     return f"took longer than {seconds:.0f} seconds" if died.signal == 9 else "ended its process, or used too much memory,"
 
 
-class _Run:
+class _ScriptRun:
     """One script on its way: which child, how long."""
 
     def __init__(self, pool: Pool, key: Hashable, *, single: bool = False) -> None:
@@ -146,7 +148,7 @@ class _Run:
         self.seconds = pool.limits.wall_seconds
 
     async def exchange(self, message: bytes, texts: list[bytes]) -> bytes:
-        """Send, wait, and keep the child or end it. Raises Died, Refused."""
+        """Send, wait, and keep the child or end it. Raises WorkerCrashed, SandboxUnavailable."""
         loop = asyncio.get_running_loop()
         child: Child = await self._pool.take(("once", object()) if self._single else self._key)
         kept = False
@@ -156,7 +158,7 @@ class _Run:
             reply = await child.receive(self.seconds)
             child.calls += 1
             child.seconds += loop.time() - began
-            parse(reply)
+            parse_reply(reply)
             kept = not self._single
             return reply
         finally:

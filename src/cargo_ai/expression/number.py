@@ -54,10 +54,10 @@ def number_to_text(value: int | float) -> str:
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction).lstrip("0")
     point = len(whole) + int(exponent or 0) - (len(whole + fraction) - len(digits))
-    return sign + _lay_out(digits.rstrip("0"), point)
+    return sign + _format_digits(digits.rstrip("0"), point)
 
 
-def _lay_out(digits: str, point: int) -> str:
+def _format_digits(digits: str, point: int) -> str:
     """Digits with the decimal point after the first `point` of them, in the notation that JavaScript chooses."""
     count = len(digits)
     if count <= point <= 21:

@@ -17,7 +17,7 @@ from cargo_ai.expression.syntax import (
     Name,
     Node,
     Not,
-    OutsideLane,
+    OutsideFastPath,
     Path,
     Step,
     parse,
@@ -49,7 +49,7 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {"<": operator.lt, ">": operato
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledExpression:
     """An expression ready to run; `names` are the names that it reads from the scope, in the order they are written."""
 
     source: str
@@ -62,7 +62,7 @@ class Compiled:
 
 
 @lru_cache(maxsize=8192)
-def compile(source: str, *, body: bool = False) -> Compiled | None:
+def compile(source: str, *, body: bool = False) -> CompiledExpression | None:
     """The compiled expression, or None where it lies outside the lane; with `body`, `return expression` is accepted too.
 
     Raises ExpressionError where the source is certainly no JavaScript. A result that is not certain raises NeedsEngine when run.
@@ -71,15 +71,15 @@ def compile(source: str, *, body: bool = False) -> Compiled | None:
         tree = parse(source, body=body)
         builder = _Builder(source)
         run = builder.build(tree)
-    except (OutsideLane, RecursionError):
+    except (OutsideFastPath, RecursionError):
         return None
     except JavaScriptSyntaxError as error:
         sentence = f"The expression {quote(source)} is not valid JavaScript: {error.message} (character {error.position + 1})."
         raise ExpressionError(sentence, source, error.position) from None
-    return Compiled(source, tuple(builder.names), _certain(run, source) if _names_read(tree) is None else run)
+    return CompiledExpression(source, tuple(builder.names), _raise_uncertain(run, source) if _property_names(tree) is None else run)
 
 
-def _names_read(node: Node) -> tuple[str, ...] | None:
+def _property_names(node: Node) -> tuple[str, ...] | None:
     """The property names of a plain path such as nodes.start.email, None for any other tree."""
     if not (isinstance(node, Path) and isinstance(node.base, Name)):
         return None
@@ -87,7 +87,7 @@ def _names_read(node: Node) -> tuple[str, ...] | None:
     return names if len(names) == len(node.steps) else None
 
 
-def _certain(run: Evaluate, source: str) -> Evaluate:
+def _raise_uncertain(run: Evaluate, source: str) -> Evaluate:
     """The closure with Uncertain, and Python's stack running out, told as NeedsEngine."""
 
     def evaluate(scope: Scope, warnings: list[str]) -> object:
@@ -146,7 +146,7 @@ class _Builder:
         keys = tuple(step.key if isinstance(step.key, str | int) else self.build(step.key) for step in path.steps)
         label = path.base.name if isinstance(path.base, Name) else "(…)"
         walk = _walk(label, self.build(path.base), path.steps, keys)
-        names = _names_read(path)
+        names = _property_names(path)
         return walk if names is None else _name_path(label, names, walk, self._source)
 
 
@@ -180,7 +180,7 @@ def _walk(label: str, base: Evaluate, steps: tuple[Step, ...], keys: tuple[str |
 
 def _name_path(root: str, names: tuple[str, ...], walk: Evaluate, source: str) -> Evaluate:
     """The common path, property names only: plain indexing first, the slow walk for whatever indexing does not settle."""
-    careful = _certain(walk, source)
+    careful = _raise_uncertain(walk, source)
 
     def read_two(scope: Any, warnings: list[str]) -> object:
         try:

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from cargo_ai.expression.dependencies import parts
-from cargo_ai.expression.requests import Question, Request
+from cargo_ai.expression.dependencies import properties_read
+from cargo_ai.expression.requests import EngineExpression, EngineRequest
 from cargo_ai.expression.rewrite import rewrite
-from cargo_ai.expression.tokens import Unreadable, tokenize
+from cargo_ai.expression.tokens import TokenizeError, tokenize
 from cargo_ai.expression.values import UNDEFINED
 
 ALWAYS_THERE = ("nodes", "parentNodes")
@@ -29,7 +29,7 @@ _RESERVED = frozenset(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class RequestPlan:
     """A set of questions over these names. `reads`: per name the properties that are read, None for any."""
 
     names: tuple[str, ...]
@@ -40,19 +40,19 @@ class Plan:
 
 
 @lru_cache(maxsize=4096)
-def plan(names: tuple[str, ...], questions: tuple[Question, ...]) -> Plan:
+def plan_request(names: tuple[str, ...], questions: tuple[EngineExpression, ...]) -> RequestPlan:
     """The plan of these questions."""
-    sources = [without_end(question.source) for question in questions]
+    sources = [strip_semicolons(question.source) for question in questions]
     defined = [[source, rewrite(source, names), question.body] for source, question in zip(sources, questions, strict=True)]
-    reads = tuple(_union([parts(question.source, name) for question in questions]) for name in names)
-    return Plan(names, [list(names), defined], reads)
+    reads = tuple(_union([properties_read(question.source, name) for question in questions]) for name in names)
+    return RequestPlan(names, [list(names), defined], reads)
 
 
-def without_end(source: str) -> str:
+def strip_semicolons(source: str) -> str:
     """The source without semicolons at its end, which an expression may have and brackets may not; nothing is undefined."""
     try:
         tokens = tokenize(source)
-    except Unreadable:
+    except TokenizeError:
         return source.rstrip("; \t\r\n")
     while tokens and (tokens[-1].kind == "space" or tokens[-1].text == ";"):
         tokens.pop()
@@ -64,12 +64,12 @@ def _union(found: list[frozenset[str] | None]) -> frozenset[str] | None:
     return frozenset[str]().union(*known) if len(known) == len(found) else None
 
 
-def names_of(request: Request) -> tuple[str, ...]:
+def names_of(request: EngineRequest) -> tuple[str, ...]:
     """The names in scope, in a fixed order; nodes and parentNodes are always among them. What JavaScript cannot have as a name is not."""
     return tuple(sorted({*ALWAYS_THERE, *(name for name in request.scope if _NAME.fullmatch(name) and name not in _RESERVED)}))
 
 
-def data(request: Request, planned: Plan) -> tuple[str, list[bytes]]:
+def encode_data(request: EngineRequest, planned: RequestPlan) -> tuple[str, list[bytes]]:
     """The data that the questions can read: lines for the child's kernel and the JSON texts that belong to them.
 
     Raises ValueError for data that is no JSON.
@@ -94,14 +94,14 @@ def json_text(value: object) -> bytes:
     """The value as JSON. Raises ValueError for what is none."""
     try:
         try:
-            return to_json(value, inf_nan_mode="null", fallback=_plain)
+            return to_json(value, inf_nan_mode="null", fallback=_to_dict)
         except (PydanticSerializationError, UnicodeEncodeError):  # half a character, which JSON can only have escaped
-            return json.dumps(value, default=_plain).encode()
+            return json.dumps(value, default=_to_dict).encode()
     except (RecursionError, TypeError) as error:
         raise ValueError(str(error)) from None
 
 
-def _plain(value: object) -> object:
+def _to_dict(value: object) -> object:
     """A mapping that decodes lazily, as a plain one."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, object]", value))

@@ -11,80 +11,80 @@ from pydantic_core import from_json
 
 from cargo_ai.expression.errors import ExpressionError, quote, unknown_name
 from cargo_ai.expression.number import as_double
-from cargo_ai.expression.requests import Answer, Question, ScriptOutcome
+from cargo_ai.expression.requests import EngineExpression, EngineResult, ScriptResult
 from cargo_ai.expression.values import UNDEFINED, is_number
 
-MOST_WARNINGS = 20
-LONGEST = 600  # characters of a sentence that a child may send
+MAX_WARNINGS = 20
+MAX_TEXT = 600  # characters of a sentence that a child may send
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 EXPRESSION_LIMITS = {"time": "more than 0.5 seconds of CPU time", "memory": "more than 64 MB of memory"}
 
 
-class Nonsense(ValueError):
+class InvalidReply(ValueError):
     """A child sent something that no child of ours sends."""
 
 
-def parse(reply: bytes) -> Any:
-    """The JSON of a reply. Raises Nonsense."""
+def parse_reply(reply: bytes) -> Any:
+    """The JSON of a reply. Raises InvalidReply."""
     try:
         try:
             return from_json(reply, allow_inf_nan=False)
         except ValueError:  # half a character in an escape, which only the other parser takes
             return json.loads(reply)
     except (ValueError, RecursionError):
-        raise Nonsense from None
+        raise InvalidReply from None
 
 
-def answers(reply: bytes, questions: tuple[Question, ...]) -> list[Answer]:
-    """One answer per question, in order. Raises Nonsense."""
-    results = parse(reply)
+def parse_results(reply: bytes, questions: tuple[EngineExpression, ...]) -> list[EngineResult]:
+    """One answer per question, in order. Raises InvalidReply."""
+    results = parse_reply(reply)
     if not isinstance(results, list) or len(cast("list[object]", results)) != len(questions):
-        raise Nonsense
-    return [_answer(result, question) for result, question in zip(cast("list[object]", results), questions, strict=True)]
+        raise InvalidReply
+    return [_parse_result(result, question) for result, question in zip(cast("list[object]", results), questions, strict=True)]
 
 
-def _answer(result: object, question: Question) -> Answer:
+def _parse_result(result: object, question: EngineExpression) -> EngineResult:
     if not isinstance(result, Mapping):
-        raise Nonsense
+        raise InvalidReply
     fields = cast("Mapping[str, Any]", result)
     warnings = _warnings(fields.get("w"))
     if "v" in fields:
         value = fields["v"]
-        return Answer(as_double(value) if is_number(value) else value, warnings)
+        return EngineResult(as_double(value) if is_number(value) else value, warnings)
     if "u" in fields:
-        return Answer(UNDEFINED, warnings)
+        return EngineResult(UNDEFINED, warnings)
     if fields.get("n") in _NUMBERS:
-        return Answer(_NUMBERS[fields["n"]], warnings)
-    return Answer(UNDEFINED, warnings, failure(_mapping(fields.get("e")), question))
+        return EngineResult(_NUMBERS[fields["n"]], warnings)
+    return EngineResult(UNDEFINED, warnings, expression_error(_mapping(fields.get("e")), question))
 
 
 def _warnings(told: object) -> tuple[str, ...]:
     if told is None:
         return ()
     if not isinstance(told, list):
-        raise Nonsense
-    return tuple(_text(one) for one in cast("list[object]", told)[:MOST_WARNINGS])
+        raise InvalidReply
+    return tuple(_text(one) for one in cast("list[object]", told)[:MAX_WARNINGS])
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Nonsense
-    return value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+        raise InvalidReply
+    return value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise Nonsense
+        raise InvalidReply
     return cast("Mapping[str, Any]", value)
 
 
-def failure(told: Mapping[str, Any], question: Question) -> ExpressionError:
+def expression_error(told: Mapping[str, Any], question: EngineExpression) -> ExpressionError:
     """The error of an expression, in words, with its position where that is known."""
     name, message = _text(told.get("name")), _text(told.get("message"))
     source = question.source
     if name == "LimitError":
-        return limited(EXPRESSION_LIMITS.get(message, message), question)
+        return limit_error(EXPRESSION_LIMITS.get(message, message), question)
     if name == "SyntaxError" and told.get("line") is not None:
         return _syntax(message, told, source)
     if name == "ReferenceError" and message.endswith(" is not defined"):
@@ -110,25 +110,25 @@ def _position(line: object, column: object, source: str) -> int | None:
     return sum(len(one) + 1 for one in lines[: line - 1]) + min(max(column, 1), len(lines[line - 1]) + 1) - 1
 
 
-def limited(what: str, question: Question) -> ExpressionError:
+def limit_error(what: str, question: EngineExpression) -> ExpressionError:
     """The error of an expression that took more than it may."""
     return ExpressionError(f"The expression {quote(question.source)} used {what} and was stopped.", question.source)
 
 
-def script_outcome(reply: bytes, limits: Mapping[str, str]) -> ScriptOutcome:
-    """What a script gave. Raises Nonsense."""
-    fields = _mapping(parse(reply))
+def parse_script_result(reply: bytes, limits: Mapping[str, str]) -> ScriptResult:
+    """What a script gave. Raises InvalidReply."""
+    fields = _mapping(parse_reply(reply))
     told = fields.get("log", "")
     log = told[: 64 * 1024] if isinstance(told, str) else ""
     if "v" in fields:
-        return ScriptOutcome(fields["v"], log=log)
+        return ScriptResult(fields["v"], log=log)
     if "u" in fields:
-        return ScriptOutcome(log=log)
+        return ScriptResult(log=log)
     if "n" in fields:
-        return ScriptOutcome(log=log)
+        return ScriptResult(log=log)
     error = _mapping(fields.get("e"))
     name, message, line = _text(error.get("name")), _text(error.get("message")), error.get("line")
     if name == "LimitError":
-        return ScriptOutcome(error=f"The script used {limits.get(message, message)} and was stopped.", log=log)
+        return ScriptResult(error=f"The script used {limits.get(message, message)} and was stopped.", log=log)
     place = f" (line {line})" if isinstance(line, int) else ""
-    return ScriptOutcome(error=f"{name}: {message}{place}" if message else f"{name}{place}", log=log)
+    return ScriptResult(error=f"{name}: {message}{place}" if message else f"{name}{place}", log=log)

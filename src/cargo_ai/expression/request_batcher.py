@@ -9,40 +9,40 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError, quote
-from cargo_ai.expression.plan import Plan, data, names_of, plan, without_end
-from cargo_ai.expression.replies import Nonsense, answers, failure, limited, parse
-from cargo_ai.expression.requests import Answer, Question, Request
-from cargo_ai.expression.sandbox.host import Child, Died, Refused
+from cargo_ai.expression.plan import RequestPlan, encode_data, names_of, plan_request, strip_semicolons
+from cargo_ai.expression.replies import InvalidReply, expression_error, limit_error, parse_reply, parse_results
+from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult
+from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Pool
 from cargo_ai.expression.values import UNDEFINED
 from cargo_ai.kernel import clock
 
-MOST_REQUESTS = 256
-MOST_BYTES = 4 * 1024 * 1024
-MOST_SETS = 4096
+MAX_REQUESTS = 256
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DEFINITIONS = 4096
 _ENDED = "more CPU time or memory than an expression may"
 
 
 @dataclass(slots=True, eq=False)
-class _Asked:
+class _PendingRequest:
     """A request that waits for its answers."""
 
-    questions: tuple[Question, ...]
-    plan: Plan
+    questions: tuple[EngineExpression, ...]
+    plan: RequestPlan
     lines: str
     texts: list[bytes]
     size: int
-    future: asyncio.Future[list[Answer]]
+    future: asyncio.Future[list[EngineResult]]
     alone: bool = False
     """It was in a message whose child ended: next time it goes by itself, so that the one to blame is known."""
 
 
-class Lane:
+class RequestBatcher:
     """The queue of one workspace."""
 
     def __init__(self, pool: Pool, workspace: str) -> None:
         self._pool, self._key = pool, (workspace, "expressions")
-        self._waiting: deque[_Asked] = deque()
+        self._waiting: deque[_PendingRequest] = deque()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -50,33 +50,35 @@ class Lane:
         """Whether something waits for an answer."""
         return self._task is not None
 
-    def ask(self, request: Request) -> asyncio.Future[list[Answer]]:
+    def ask(self, request: EngineRequest) -> asyncio.Future[list[EngineResult]]:
         """The answers to the request's questions, in order; none of them is an exception."""
-        future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
-        planned = plan(names_of(request), request.questions)
+        future: asyncio.Future[list[EngineResult]] = asyncio.get_running_loop().create_future()
+        planned = plan_request(names_of(request), request.questions)
         try:
-            lines, texts = data(request, planned)
+            lines, texts = encode_data(request, planned)
         except ValueError as error:
-            future.set_result([_failed(f"reads data that is no JSON ({error})", question) for question in request.questions])
+            future.set_result([_error_result(f"reads data that is no JSON ({error})", question) for question in request.questions])
             return future
-        self._waiting.append(_Asked(request.questions, planned, lines, texts, sum(map(len, texts)), future))
+        self._waiting.append(_PendingRequest(request.questions, planned, lines, texts, sum(map(len, texts)), future))
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="expressions")
         return future
 
-    async def check(self, questions: tuple[Question, ...]) -> dict[Question, ExpressionError]:
+    async def check(self, questions: tuple[EngineExpression, ...]) -> dict[EngineExpression, ExpressionError]:
         """The syntax errors of the questions. Where no engine can run each question has an error that says so."""
-        header = to_json({"check": [[["nodes", "parentNodes"], without_end(question.source), question.body] for question in questions]})
+        header = to_json(
+            {"check": [[["nodes", "parentNodes"], strip_semicolons(question.source), question.body] for question in questions]}
+        )
         key = (*self._key, "check")
         try:
             child = await self._pool.take(key)
-        except Refused as refused:
+        except SandboxUnavailable as refused:
             return {question: _needs_engine(refused, question) for question in questions}
         try:
             await child.send(header, [])
-            told = zip(parse(await child.receive(self._pool.limits.wall_seconds)), questions, strict=True)
-            found = {question: failure(one, question) for one, question in told if one is not None}
-        except (Died, Nonsense, TypeError, ValueError):
+            told = zip(parse_reply(await child.receive(self._pool.limits.wall_seconds)), questions, strict=True)
+            found = {question: expression_error(one, question) for one, question in told if one is not None}
+        except (WorkerCrashed, InvalidReply, TypeError, ValueError):
             self._pool.end(child)  # an expression that cannot even be read fails when it is evaluated
             return {}
         self._pool.give_back(key, child)
@@ -89,9 +91,9 @@ class Lane:
                 batch = self._batch()
                 try:
                     child = child or await self._pool.take(self._key)
-                except Refused as refused:
+                except SandboxUnavailable as refused:
                     for asked in batch:
-                        _settle(asked, [_refused(refused, question) for question in asked.questions])
+                        _settle(asked, [_refused_result(refused, question) for question in asked.questions])
                     continue
                 child = await self._exchange(child, batch)
                 if child is not None and child.seconds > self._pool.limits.retire_seconds:
@@ -107,15 +109,15 @@ class Lane:
             if child is not None:
                 self._pool.give_back(self._key, child)
 
-    def _batch(self) -> list[_Asked]:
+    def _batch(self) -> list[_PendingRequest]:
         first = self._waiting.popleft()
         batch, size = [first], first.size
-        while self._waiting and not first.alone and len(batch) < MOST_REQUESTS and size < MOST_BYTES and not self._waiting[0].alone:
+        while self._waiting and not first.alone and len(batch) < MAX_REQUESTS and size < MAX_BYTES and not self._waiting[0].alone:
             batch.append(self._waiting.popleft())
             size += batch[-1].size
         return batch
 
-    async def _exchange(self, child: Child, batch: list[_Asked]) -> Child | None:
+    async def _exchange(self, child: Child, batch: list[_PendingRequest]) -> Child | None:
         """Have the batch answered; the child if it can be used again. What got no answer waits again, alone."""
         answered = 0
         began = clock.seconds()
@@ -123,13 +125,13 @@ class Lane:
             await child.send(_header(child, batch), [text for asked in batch for text in asked.texts])
             for asked in batch:
                 reply = child.buffered() or await child.receive(self._pool.limits.wall_seconds)
-                _settle(asked, answers(reply, asked.questions))
+                _settle(asked, parse_results(reply, asked.questions))
                 answered += 1
             child.seconds += clock.seconds() - began
             return child
-        except Nonsense:
+        except InvalidReply:
             self._pool.end(child)
-        except Died:
+        except WorkerCrashed:
             pass
         except BaseException:
             self._pool.end(child)
@@ -137,7 +139,7 @@ class Lane:
             raise
         missing = batch[answered:]
         if missing[0].alone or len(batch) == 1:
-            _settle(missing[0], [Answer(UNDEFINED, (), limited(_ENDED, question)) for question in missing[0].questions])
+            _settle(missing[0], [EngineResult(UNDEFINED, (), limit_error(_ENDED, question)) for question in missing[0].questions])
             missing = missing[1:]
         for asked in reversed(missing):
             asked.alone = True
@@ -151,10 +153,10 @@ class Lane:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-def _header(child: Child, batch: list[_Asked]) -> bytes:
+def _header(child: Child, batch: list[_PendingRequest]) -> bytes:
     define: dict[str, object] = {}
     run: list[object] = []
-    if len(child.known) + len(batch) > MOST_SETS:
+    if len(child.known) + len(batch) > MAX_DEFINITIONS:
         child.known.clear()
     for asked in batch:
         number = child.known.get(asked.plan)
@@ -165,19 +167,19 @@ def _header(child: Child, batch: list[_Asked]) -> bytes:
     return to_json({"define": define, "run": run})
 
 
-def _settle(asked: _Asked, found: list[Answer]) -> None:
+def _settle(asked: _PendingRequest, found: list[EngineResult]) -> None:
     if not asked.future.done():
         asked.future.set_result(found)
 
 
-def _failed(what: str, question: Question) -> Answer:
-    return Answer(UNDEFINED, (), ExpressionError(f"The expression {quote(question.source)} {what}.", question.source))
+def _error_result(what: str, question: EngineExpression) -> EngineResult:
+    return EngineResult(UNDEFINED, (), ExpressionError(f"The expression {quote(question.source)} {what}.", question.source))
 
 
-def _refused(refused: Refused, question: Question) -> Answer:
-    return Answer(UNDEFINED, (), _needs_engine(refused, question))
+def _refused_result(refused: SandboxUnavailable, question: EngineExpression) -> EngineResult:
+    return EngineResult(UNDEFINED, (), _needs_engine(refused, question))
 
 
-def _needs_engine(refused: Refused, question: Question) -> ExpressionError:
+def _needs_engine(refused: SandboxUnavailable, question: EngineExpression) -> ExpressionError:
     sentence = f"The expression {quote(question.source)} needs the JavaScript engine, which cannot run on this server: {refused}."
     return ExpressionError(sentence, question.source)

@@ -9,7 +9,7 @@ from cargo_ai.expression.errors import ExpressionError
 from cargo_ai.expression.values import UNDEFINED, Scope
 
 
-class Question(NamedTuple):
+class EngineExpression(NamedTuple):
     """An expression for the engine, without braces; with `body` it may be statements that return."""
 
     source: str
@@ -17,7 +17,7 @@ class Question(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EngineResult:
     """What the engine made of a question: a JSON value or UNDEFINED, and sentences about missing paths; or what failed."""
 
     value: object = UNDEFINED
@@ -25,15 +25,15 @@ class Answer:
     error: ExpressionError | None = None
 
 
-class Request(NamedTuple):
+class EngineRequest(NamedTuple):
     """Questions over the same data: all that one config asks at one moment."""
 
     scope: Scope
-    questions: tuple[Question, ...]
+    questions: tuple[EngineExpression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptOutcome:
+class ScriptResult:
     """What a script gave: a JSON value (None where it gave nothing), or a sentence that says what failed; and what it printed."""
 
     value: object = None

@@ -9,21 +9,23 @@ from cargo_ai.expression import path, template
 from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unknown_name
 from cargo_ai.expression.number import WHITE_SPACE
 from cargo_ai.expression.path import Evaluate
-from cargo_ai.expression.requests import Answer, Question
+from cargo_ai.expression.requests import EngineExpression, EngineResult
 from cargo_ai.expression.text import to_text
 from cargo_ai.expression.values import UNDEFINED, JsonValue, Scope
 
 KINDS = frozenset({"templateExpression", "jsExpression"})
-NOT_WALKED = frozenset({"_nodes"})
+SKIPPED_KEYS = frozenset({"_nodes"})
 NAMES = frozenset({"nodes", "parentNodes", "record", "now"})
 
-_DEEPEST = 100  # levels of objects and arrays in a config; Python's stack is finite
+_MAX_DEPTH = 100  # levels of objects and arrays in a config; Python's stack is finite
 
 
-class Asking(dict[str, object]):
+class ScopeWithResults(dict[str, object]):
     """A scope with the engine's answers. A question without one is noted in `wanted`, or is an error where that is None."""
 
-    def __init__(self, scope: Scope, answers: Mapping[Question, Answer], wanted: dict[Question, None] | None = None) -> None:
+    def __init__(
+        self, scope: Scope, answers: Mapping[EngineExpression, EngineResult], wanted: dict[EngineExpression, None] | None = None
+    ) -> None:
         super().__init__(scope)
         self.answers = answers
         self.wanted = wanted
@@ -42,32 +44,32 @@ class Resolver:
     sources: tuple[str, ...]
     needs_engine: tuple[str, ...]
     problems: tuple[ExpressionError, ...]
-    engine: tuple[Question, ...]
+    engine: tuple[EngineExpression, ...]
     _evaluate: Evaluate
     _with_answers: Evaluate
 
-    def __call__(self, scope: Scope, warnings: list[str], answers: Mapping[Question, Answer] | None = None) -> JsonValue:
+    def __call__(self, scope: Scope, warnings: list[str], answers: Mapping[EngineExpression, EngineResult] | None = None) -> JsonValue:
         """The config with every expression evaluated once, as JSON; what is evaluated is never evaluated again.
 
         `scope` holds JSON values. Constants and values read from the scope are shared, not copied: treat the result as immutable.
         Missing paths and values that JSON cannot hold are null and leave a sentence in `warnings`. Raises ExpressionError, and
         NeedsEngine for an expression that only the engine can evaluate and that `answers` has nothing for.
         """
-        value = self._evaluate(scope, warnings) if answers is None else self._with_answers(Asking(scope, answers), warnings)
+        value = self._evaluate(scope, warnings) if answers is None else self._with_answers(ScopeWithResults(scope, answers), warnings)
         return None if value is UNDEFINED else cast(JsonValue, value)
 
-    def questions(self, scope: Scope, answers: Mapping[Question, Answer] | None = None) -> tuple[Question, ...]:
+    def questions(self, scope: Scope, answers: Mapping[EngineExpression, EngineResult] | None = None) -> tuple[EngineExpression, ...]:
         """What the engine must be asked before the config can be resolved with this scope, apart from what `answers` has.
 
         Raises ExpressionError where the config fails whatever the engine says.
         """
-        asking = Asking(scope, answers or {}, {})
+        asking = ScopeWithResults(scope, answers or {}, {})
         self._with_answers(asking, [])
         return tuple(asking.wanted or ())
 
 
 def compile_config(
-    config: JsonValue, *, names: frozenset[str] = NAMES, skip: frozenset[str] = NOT_WALKED, omit_undefined: bool = False
+    config: JsonValue, *, names: frozenset[str] = NAMES, skip: frozenset[str] = SKIPPED_KEYS, omit_undefined: bool = False
 ) -> Resolver:
     """Compile a config of any shape; never raises, what is wrong with it is in the resolver's `problems`.
 
@@ -99,7 +101,7 @@ class _Compiler:
     omit_undefined: bool
     asking: bool = False
     sources: list[str] = field(default_factory=list[str])
-    engine: list[Question] = field(default_factory=list[Question])
+    engine: list[EngineExpression] = field(default_factory=list[EngineExpression])
     problems: list[ExpressionError] = field(default_factory=list[ExpressionError])
     depth: int = 0
 
@@ -108,8 +110,8 @@ class _Compiler:
             return self._template(config) if "{{" in config else None
         if not isinstance(config, dict | list):
             return None
-        if self.depth == _DEEPEST:
-            return self._refuse(ExpressionError(f"The config is nested more than {_DEEPEST} levels deep.", ""))
+        if self.depth == _MAX_DEPTH:
+            return self._refuse(ExpressionError(f"The config is nested more than {_MAX_DEPTH} levels deep.", ""))
         self.depth += 1
         run = self._array(config) if isinstance(config, list) else self._expression_or_object(config)
         self.depth -= 1
@@ -179,7 +181,7 @@ class _Compiler:
         def join(scope: Scope, warnings: list[str]) -> object:
             return "".join([part if isinstance(part, str) else to_text(part(scope, warnings)) for part in parts])
 
-        return _shallow(join, text)
+        return _refuse_deep_values(join, text)
 
     def _value(self, source: str, *, body: bool = False) -> Evaluate:
         """An expression that stands alone: its value as it is, apart from numbers that JSON does not have."""
@@ -197,18 +199,18 @@ class _Compiler:
     def _source(self, source: str, *, body: bool = False) -> Evaluate:
         source = source.strip(WHITE_SPACE)
         self.sources.append(source)
-        question = Question(source, body)
+        question = EngineExpression(source, body)
         try:
             compiled = path.compile(source, body=body)
         except ExpressionError as error:
             return self._refuse(error)
         if compiled is None:
             self.engine.append(question)
-            return _asked(question, None) if self.asking else _unanswered(source)
+            return _with_result(question, None) if self.asking else _needs_engine(source)
         unknown = next((name for name in compiled.names if name not in self.names), None)
         if unknown is not None:
             self.problems.append(unknown_name(unknown, source))
-        return _asked(question, compiled.run) if self.asking else compiled.run
+        return _with_result(question, compiled.run) if self.asking else compiled.run
 
     def _refuse(self, error: ExpressionError) -> Evaluate:
         """An expression that fails whenever it is evaluated; other parts of the config do not matter to it."""
@@ -220,18 +222,18 @@ class _Compiler:
         return fail
 
 
-def _unanswered(source: str) -> Evaluate:
+def _needs_engine(source: str) -> Evaluate:
     def fail(scope: Scope, warnings: list[str]) -> object:
         raise NeedsEngine(source)
 
     return fail
 
 
-def _asked(question: Question, run: Evaluate | None) -> Evaluate:
+def _with_result(question: EngineExpression, run: Evaluate | None) -> Evaluate:
     """The expression by the path lane where that is certain, else the engine's answer to it."""
 
     def evaluate(scope: Scope, warnings: list[str]) -> object:
-        assert isinstance(scope, Asking)
+        assert isinstance(scope, ScopeWithResults)
         answer = scope.answers.get(question)
         if answer is not None:
             warnings.extend(warning for warning in answer.warnings if warning not in warnings)
@@ -255,7 +257,7 @@ def _asked(question: Question, run: Evaluate | None) -> Evaluate:
     return evaluate
 
 
-def _shallow(run: Evaluate, text: str) -> Evaluate:
+def _refuse_deep_values(run: Evaluate, text: str) -> Evaluate:
     """The closure, with a sentence where a value is nested too deeply to be printed."""
 
     def evaluate(scope: Scope, warnings: list[str]) -> object:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cargo_ai.expression.tokens import Token, Unreadable, tokenize
+from cargo_ai.expression.tokens import Token, TokenizeError, tokenize
 
-_MOST_KEYS = 28  # bits of a JavaScript integer, less the two that mean something else
+_MAX_KEYS = 28  # bits of a JavaScript integer, less the two that mean something else
 _ASSIGNS = frozenset("= += -= *= /= %= **= <<= >>= >>>= &= |= ^= &&= ||= ??= ++ -- =>".split())  # noqa: SIM905 - a table of signs
 _NOT_READ_AFTER = frozenset(". ?. ++ -- new delete let const var function class async # break continue".split())  # noqa: SIM905
 _GROUP_AFTER_NAME = frozenset("return typeof case in of void throw instanceof await yield do else".split())  # noqa: SIM905
@@ -27,7 +27,7 @@ def rewrite(source: str, names: tuple[str, ...]) -> str | None:
         return None  # a name in disguise
     try:
         text = _Rewriter(frozenset(names)).text(tokenize(source))
-    except (Unreadable, RecursionError):
+    except (TokenizeError, RecursionError):
         return None
     return None if text == source else text
 
@@ -76,7 +76,7 @@ class _Rewriter:
             return None
         base_text, label, end = base
         steps = self._steps(tokens, end)
-        if not steps or len(steps) > _MOST_KEYS:
+        if not steps or len(steps) > _MAX_KEYS:
             return None
         end = steps[-1].end
         following = _significant(tokens, end)
@@ -180,4 +180,4 @@ def _closing(tokens: Sequence[Token], position: int) -> int:
             depth -= 1
             if depth == 0:
                 return index
-    raise Unreadable
+    raise TokenizeError

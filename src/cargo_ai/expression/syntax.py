@@ -8,12 +8,12 @@ from typing import NamedTuple, TypeAlias
 from cargo_ai.expression.number import WHITE_SPACE, as_double
 from cargo_ai.expression.values import UNDEFINED, property_key
 
-_DEEPEST = 40  # brackets within brackets; Python's stack is finite and nobody writes more
-_MOST_TOKENS = 2000
-_MOST_COMPARISONS = 8  # in one chain, as in a == b == c
+_MAX_DEPTH = 40  # brackets within brackets; Python's stack is finite and nobody writes more
+_MAX_TOKENS = 2000
+_MAX_COMPARISONS = 8  # in one chain, as in a == b == c
 
 
-class OutsideLane(Exception):
+class OutsideFastPath(Exception):
     """The source may be good JavaScript, but it is not in the lane."""
 
 
@@ -137,7 +137,7 @@ def parse(source: str, *, body: bool = False) -> Node:
     if body and tokens and tokens[0].text == "return" and tokens[0].kind == "name":
         following = tokens[1].position if len(tokens) > 1 else end.position
         if any(mark in source[tokens[0].position : following] for mark in "\n\r\u2028\u2029"):
-            raise OutsideLane  # JavaScript ends the statement at the line's end
+            raise OutsideFastPath  # JavaScript ends the statement at the line's end
         tokens = tokens[1:]
     if not tokens:
         return Constant(UNDEFINED)
@@ -149,11 +149,11 @@ def _lex(source: str) -> list[_Token]:
     position = _end_of_skipped(source, 0)
     while position < len(source):
         found = _TOKEN.match(source, position)
-        if found is None or len(tokens) == _MOST_TOKENS:
-            raise OutsideLane
+        if found is None or len(tokens) == _MAX_TOKENS:
+            raise OutsideFastPath
         kind, text = str(found.lastgroup), found.group()
         if kind == "name" and not text.replace("$", "_").isidentifier():
-            raise OutsideLane
+            raise OutsideFastPath
         tokens.append(_Token(kind, text, position))
         position = _end_of_skipped(source, found.end())
     tokens.append(_Token("end", "", len(source)))
@@ -173,7 +173,7 @@ def _string(token: _Token) -> str:
     try:  # joins the two halves of a character that was written as \ud83d\ude00
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
-        raise OutsideLane from None
+        raise OutsideFastPath from None
 
 
 def _unescape(found: re.Match[str]) -> str:
@@ -181,10 +181,10 @@ def _unescape(found: re.Match[str]) -> str:
     if code_point:
         number = int(code_point, 16)
         if number > 0x10FFFF:
-            raise OutsideLane
+            raise OutsideFastPath
         return chr(number)
     if found[4] in "ux0123456789\u2028\u2029":
-        raise OutsideLane
+        raise OutsideFastPath
     return _ESCAPED.get(found[4], found[4])
 
 
@@ -213,7 +213,7 @@ class _Parser:
             return node
         if rest.kind in ("number", "string") and self._one_line:
             raise JavaScriptSyntaxError(f"{rest.text} is unexpected", rest.position)
-        raise OutsideLane
+        raise OutsideFastPath
 
     def _accept(self, *operators: str) -> str | None:
         token = self._tokens[self._at]
@@ -228,12 +228,12 @@ class _Parser:
         token = self._tokens[self._at]
         if token.kind == "end":
             raise JavaScriptSyntaxError(f'it ends where "{operator}" is missing', token.position)
-        raise OutsideLane
+        raise OutsideFastPath
 
     def _choice(self) -> Node:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise OutsideLane
+        if self._depth > _MAX_DEPTH:
+            raise OutsideFastPath
         cases: list[tuple[Node, Node]] = []
         node = self._alternatives()
         while self._accept("?"):
@@ -265,28 +265,28 @@ class _Parser:
 
     def _equality(self) -> Node:
         node = self._relation()
-        for _ in range(_MOST_COMPARISONS):
+        for _ in range(_MAX_COMPARISONS):
             operator = self._accept("===", "!==", "==", "!=")
             if operator is None:
                 return node
             node = Comparison(operator, node, self._relation())
-        raise OutsideLane
+        raise OutsideFastPath
 
     def _relation(self) -> Node:
         node = self._unary()
-        for _ in range(_MOST_COMPARISONS):
+        for _ in range(_MAX_COMPARISONS):
             operator = self._accept("<", ">", "<=", ">=")
             if operator is None:
                 return node
             node = Comparison(operator, node, self._unary())
-        raise OutsideLane
+        raise OutsideFastPath
 
     def _unary(self) -> Node:
         negations = 0
         while self._accept("!"):
             negations += 1
-        if negations > _MOST_COMPARISONS:
-            raise OutsideLane
+        if negations > _MAX_COMPARISONS:
+            raise OutsideFastPath
         node = self._negative() if self._accept("-") else self._path()
         for _ in range(negations):
             node = Not(node)
@@ -295,7 +295,7 @@ class _Parser:
     def _negative(self) -> Node:
         token = self._next()
         if token.kind != "number":
-            raise OutsideLane
+            raise OutsideFastPath
         return Constant(as_double(-_number(token)))
 
     def _path(self) -> Node:
@@ -304,7 +304,7 @@ class _Parser:
         while operator := self._accept(".", "?.", "["):
             steps.append(self._step(operator))
         if self._tokens[self._at].text == "(" and self._tokens[self._at].kind == "operator":
-            raise OutsideLane  # a call
+            raise OutsideFastPath  # a call
         return Path(base, tuple(steps)) if steps else base
 
     def _step(self, operator: str) -> Step:
@@ -318,7 +318,7 @@ class _Parser:
             return Step(key, optional, "[…]")
         token = self._next()
         if token.kind != "name":
-            raise OutsideLane
+            raise OutsideFastPath
         return Step(token.text, optional, f".{token.text}")
 
     def _primary(self) -> Node:
@@ -331,10 +331,10 @@ class _Parser:
             if token.text in _LITERALS:
                 return Constant(_LITERALS[token.text])
             if token.text in _ELSEWHERE:
-                raise OutsideLane
+                raise OutsideFastPath
             return Name(token.text)
         if token.text != "(":
-            raise OutsideLane
+            raise OutsideFastPath
         node = self._choice()
         self._expect(")")
         return node

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-_LONGEST = 65_536  # characters of one expression; bounds the work on text with many opening braces that never close
+_MAX_EXPRESSION = 65_536  # characters of one expression; bounds the work on text with many opening braces that never close
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _REGEX_MAY_FOLLOW = frozenset("(,=:[!&|?{};+-*%~^<>/")
 _REGEX_MAY_FOLLOW_WORD = re.compile(r"(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|await|yield|do|else)\s*\Z")
@@ -60,7 +60,7 @@ def _add_literal(pieces: list[Piece], literal: list[str]) -> None:
 
 def _find_end(text: str, start: int) -> int:
     """The index of the }} that ends the expression starting at `start`, or -1."""
-    limit = min(len(text), start + _LONGEST)
+    limit = min(len(text), start + _MAX_EXPRESSION)
     open_brackets: list[str] = []  # the closers awaited; "`" while inside a template literal's text
     previous = "("  # the last character of code that tells a division from a regular expression
     position = start

@@ -25,7 +25,7 @@ _OPERAND_FOLLOWS = frozenset(
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
-class Unreadable(Exception):
+class TokenizeError(Exception):
     """The source cannot be cut into tokens with certainty."""
 
 
@@ -39,10 +39,10 @@ class Token:
 
 
 def tokenize(source: str) -> list[Token]:
-    """All tokens, which together are the source. Raises Unreadable; brackets are balanced when it does not."""
+    """All tokens, which together are the source. Raises TokenizeError; brackets are balanced when it does not."""
     tokens, position = _read(source, 0, nested=False)
     if position != len(source):
-        raise Unreadable
+        raise TokenizeError
     return tokens
 
 
@@ -61,10 +61,10 @@ def _read(source: str, position: int, *, nested: bool) -> tuple[list[Token], int
             if token.text in "([{":
                 open_brackets.append(token.text)
             elif token.text in _CLOSERS and (not open_brackets or open_brackets.pop() != _CLOSERS[token.text]):
-                raise Unreadable
+                raise TokenizeError
         previous = token
     if open_brackets or nested:
-        raise Unreadable
+        raise TokenizeError
     return tokens, position
 
 
@@ -76,10 +76,10 @@ def _next(source: str, position: int, previous: Token | None) -> tuple[Token, in
         if found and _is_operand_place(previous):
             return Token("pattern", found.group()), found.end()
         if found and previous is not None and previous.text in (")", "}"):
-            raise Unreadable  # a division, or a pattern behind a condition or a block
+            raise TokenizeError  # a division, or a pattern behind a condition or a block
     found = _TOKEN.match(source, position)
     if found is None or found.end() == position or (found.lastgroup == "sign" and source.startswith("/*", position)):
-        raise Unreadable
+        raise TokenizeError
     kind: Kind = found.lastgroup  # pyright: ignore[reportAssignmentType]
     return Token(kind, found.group()), found.end()
 
@@ -103,7 +103,7 @@ def _template(source: str, position: int) -> tuple[Token, int]:
         if source.startswith("`", end):
             return Token("template", source[start : end + 1], inside), end + 1
         if not source.startswith("${", end):
-            raise Unreadable
+            raise TokenizeError
         tokens, position = _read(source, end + 2, nested=True)
         inside.append(tokens)
         position += 1

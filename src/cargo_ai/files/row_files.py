@@ -13,7 +13,7 @@ from contextlib import aclosing
 from itertools import chain, islice
 from typing import Any, NoReturn, cast
 
-from cargo_ai.records.bulk.row_batches import Block, PlainBlock
+from cargo_ai.records.bulk.row_batches import RowBatch, TextBatch
 
 CHUNK_ROWS = 1_000
 MOST_FIELD = 1024 * 1024
@@ -78,7 +78,7 @@ async def csv_columns(stream: AsyncIterator[bytes]) -> list[str]:
     return table.columns
 
 
-async def csv_blocks(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[str], int, Block]]:
+async def csv_blocks(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
     """The rows of a CSV file as blocks of as many values as there are columns, some thousands at a time: `(columns, number of the first
     row, block)`. As `csv_chunks` otherwise, for a fraction of its cost; a file with a header alone yields it once, without rows."""
     table = _CsvParser(0)
@@ -141,18 +141,18 @@ class _CsvParser:
         whole = self._whole(text, final=final)
         return [] if whole is None else self._rows(whole, final=final)
 
-    def block(self, text: str, *, final: bool = False) -> tuple[int, Block]:
+    def block(self, text: str, *, final: bool = False) -> tuple[int, RowBatch]:
         """The number of the first row, and the rows that are complete with this text, blank ones left out. BadFile as `rows`."""
         whole = self._whole(text, final=final)
         if whole and self.columns:
             plain = _normalize_unquoted(whole)
-            block = None if plain is None else PlainBlock.of(plain, self._delimiter, len(self.columns))
+            block = None if plain is None else TextBatch.of(plain, self._delimiter, len(self.columns))
             if block is not None:
                 first = self._row + 1
                 self._row += len(block)
                 return first, block
         first, rows = self.lists([] if whole is None else self._rows(whole, final=final))
-        return first, Block(rows)
+        return first, RowBatch(rows)
 
     def _whole(self, text: str, *, final: bool) -> str | None:
         """The whole lines by now; None where it is too early to look."""

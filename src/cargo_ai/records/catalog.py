@@ -84,7 +84,7 @@ class Relation:
         return SYSTEM_COLUMNS.get(slug)
 
 
-End = tuple[str, str | None]
+LinkEnd = tuple[str, str | None]
 """A column, and the property of it that counts, if not the whole of it does."""
 
 
@@ -102,12 +102,12 @@ class Link:
     relation: Literal["oneToOne", "oneToMany", "manyToOne"] = "oneToMany"
 
     @property
-    def start(self) -> End:
+    def start(self) -> LinkEnd:
         """What it is by in `from_model`."""
         return self.from_column, self.from_property
 
     @property
-    def end(self) -> End:
+    def end(self) -> LinkEnd:
         """What it is by in `to_model`."""
         return self.to_column, self.to_property
 
@@ -125,7 +125,7 @@ class Catalog:
         """The relation of a model."""
         return next((one for one in self.relations if one.model == model), None)
 
-    def between(self, one: uuid.UUID, other: uuid.UUID) -> tuple[tuple[End, End], ...]:
+    def between(self, one: uuid.UUID, other: uuid.UUID) -> tuple[tuple[LinkEnd, LinkEnd], ...]:
         """By what records of two models belong together: (of the first, of the second), for each relationship."""
         there = [(link.start, link.end) for link in self.links if (link.from_model, link.to_model) == (one, other)]
         back = [(link.end, link.start) for link in self.links if (link.to_model, link.from_model) == (one, other)]

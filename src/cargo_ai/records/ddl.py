@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from psycopg import errors
 
 from cargo_ai.records.catalog import SQL_TYPES, Column, Relation
-from cargo_ai.records.hashing import STORED, hash_of, stored
-from cargo_ai.records.names import qualified, quoted
+from cargo_ai.records.hashing import STORED, hash_expression, stored
+from cargo_ai.records.names import qualify, quote
 from cargo_ai.store.driver import Connection, execute, fetch, value
 
 LOCK_TIMEOUT_MS = 2_000
@@ -23,7 +23,7 @@ class TableBusy(RuntimeError):
     """The table is being used and could not be changed in time. Nothing was changed."""
 
 
-async def change(connection: Connection, statements: Sequence[str]) -> None:
+async def run_exclusively(connection: Connection, statements: Sequence[str]) -> None:
     """Run statements that need a table for themselves, in the connection's transaction; TableBusy when it is not free.
 
     Waiting is short, and repeated: a statement that waits for its lock holds up everybody who comes after it.
@@ -44,22 +44,22 @@ async def change(connection: Connection, statements: Sequence[str]) -> None:
         return
 
 
-def table(relation: Relation) -> str:
+def table_name(relation: Relation) -> str:
     """The table's name as SQL."""
-    return qualified(relation.schema, relation.table)
+    return qualify(relation.schema, relation.table)
 
 
-def log_table(relation: Relation) -> str:
+def log_table_name(relation: Relation) -> str:
     """The name of the log as SQL: `(xid, _id, op, at)`, op i, u or d; a null `_id` says that any record may have been touched.
 
     Read what has `xid < pg_snapshot_xmin(pg_current_snapshot())`; the rest comes with the next look.
     """
-    return qualified(relation.schema, relation.log)
+    return qualify(relation.schema, relation.log)
 
 
 def create(relation: Relation) -> list[str]:
     """The statements that make schema, table, log and triggers. The view is `views.create`."""
-    return [f"create schema if not exists {quoted(relation.schema)}", create_table(relation), *create_log(relation)]
+    return [f"create schema if not exists {quote(relation.schema)}", create_table(relation), *create_log(relation)]
 
 
 def create_table(relation: Relation, *, key: bool = True) -> str:
@@ -70,22 +70,22 @@ def create_table(relation: Relation, *, key: bool = True) -> str:
         "_emitted_at timestamptz not null",
         "_created_at timestamptz not null",
         "_updated_at timestamptz not null",
-        *(f"{quoted(column.slug)} {SQL_TYPES[column.type]}" for column in columns),
-        f"_hash bigint generated always as ({hash_of(columns)}) stored",
+        *(f"{quote(column.slug)} {SQL_TYPES[column.type]}" for column in columns),
+        f"_hash bigint generated always as ({hash_expression(columns)}) stored",
     ]
     if key:
         lines.append("primary key (_id)")
-    return f"create table {table(relation)} ({', '.join(lines)}) with (fillfactor = {FILL_PERCENT})"
+    return f"create table {table_name(relation)} ({', '.join(lines)}) with (fillfactor = {FILL_PERCENT})"
 
 
 def add_key(relation: Relation) -> str:
     """The primary key of a table that was filled without one."""
-    return f"alter table {table(relation)} add primary key (_id)"
+    return f"alter table {table_name(relation)} add primary key (_id)"
 
 
 def create_log(relation: Relation) -> list[str]:
     """The log and the triggers that write it: one statement each, however many rows."""
-    log, own = log_table(relation), table(relation)
+    log, own = log_table_name(relation), table_name(relation)
     argument = f"('{relation.schema}', '{relation.log}')"
     call = f"for each statement execute function public.cargo_log_touched{argument}"
     return [
@@ -101,39 +101,39 @@ def create_log(relation: Relation) -> list[str]:
 def drop(relation: Relation) -> list[str]:
     """The statements that take everything of a model away."""
     return [
-        f"drop view if exists {qualified(relation.schema, relation.view)}",
-        f"drop table if exists {table(relation)}",
-        f"drop table if exists {log_table(relation)}",
+        f"drop view if exists {qualify(relation.schema, relation.view)}",
+        f"drop table if exists {table_name(relation)}",
+        f"drop table if exists {log_table_name(relation)}",
     ]
 
 
 def add_columns(relation: Relation, columns: Iterable[Column]) -> list[str]:
     """Empty columns: no row is touched."""
-    added = [f"add column {quoted(column.slug)} {SQL_TYPES[column.type]}" for column in columns]
-    return [f"alter table {table(relation)} {', '.join(added)}"] if added else []
+    added = [f"add column {quote(column.slug)} {SQL_TYPES[column.type]}" for column in columns]
+    return [f"alter table {table_name(relation)} {', '.join(added)}"] if added else []
 
 
 def drop_column(relation: Relation, slug: str) -> list[str]:
     """Take a stored column away; `relation` still has it. Where `_hash` covers it, the table is rewritten."""
-    gone = f"alter table {table(relation)} drop column {quoted(slug)}"
+    gone = f"alter table {table_name(relation)} drop column {quote(slug)}"
     if slug not in relation.hashed:
         return [gone]
     left = [column for column in stored(relation) if column.slug in relation.hashed and column.slug != slug]
-    return [f"alter table {table(relation)} drop column _hash", gone, _add_hash(relation, left)]
+    return [f"alter table {table_name(relation)} drop column _hash", gone, _add_hash(relation, left)]
 
 
 def rehash(relation: Relation) -> list[str]:
     """Let `_hash` cover all stored columns. The hashes stay the same; the table is rewritten (2.5 s for a million rows)."""
-    return [f"alter table {table(relation)} drop column _hash", _add_hash(relation, stored(relation))]
+    return [f"alter table {table_name(relation)} drop column _hash", _add_hash(relation, stored(relation))]
 
 
 def _add_hash(relation: Relation, columns: Iterable[Column]) -> str:
-    return f"alter table {table(relation)} add column _hash bigint generated always as ({hash_of(columns)}) stored"
+    return f"alter table {table_name(relation)} add column _hash bigint generated always as ({hash_expression(columns)}) stored"
 
 
 async def is_small(connection: Connection, relation: Relation) -> bool:
     """Whether the table has at most `REHASH_ROWS` rows."""
-    few = f"select count(*) from (select 1 from {table(relation)} limit {REHASH_ROWS + 1}) as capped"  # noqa: S608 - names of ours, quoted
+    few = f"select count(*) from (select 1 from {table_name(relation)} limit {REHASH_ROWS + 1}) as capped"  # noqa: S608 - names of ours, quoted
     return int(await value(connection, few)) <= REHASH_ROWS
 
 
@@ -144,11 +144,11 @@ def add_index(relation: Relation, slug: str) -> list[str]:
         return []
     # Long texts do not fit into an index entry: a hash index takes any length and answers equality, which is all that is asked.
     how = "using hash " if column.type == "string" else ""
-    name = quoted(f"ix_{relation.table[2:]}_{slug}"[:63])
-    return [f"create index if not exists {name} on {table(relation)} {how}({quoted(column.slug)})"]
+    name = quote(f"ix_{relation.table[2:]}_{slug}"[:63])
+    return [f"create index if not exists {name} on {table_name(relation)} {how}({quote(column.slug)})"]
 
 
-async def indexes(connection: Connection, relation: Relation) -> list[tuple[str, str, str | None]]:
+async def index_statements(connection: Connection, relation: Relation) -> list[tuple[str, str, str | None]]:
     """The statements that take each index but the key away, make it again, and note again what was noted beside it."""
     query = (
         "select format('drop index %%I.%%I', n.nspname, c.relname), pg_get_indexdef(c.oid), "
@@ -156,15 +156,15 @@ async def indexes(connection: Connection, relation: Relation) -> list[tuple[str,
         "obj_description(c.oid, 'pg_class') is not null from pg_index as i join pg_class as c on c.oid = i.indexrelid "
         "join pg_namespace as n on n.oid = c.relnamespace where i.indrelid = %s::text::regclass and not i.indisprimary order by c.oid"
     )
-    found = await fetch(connection, query, [table(relation)])
+    found = await fetch(connection, query, [table_name(relation)])
     return [(str(gone), str(again), str(comment) if noted else None) for gone, again, comment, noted in found]
 
 
-def logical(relation: Relation) -> str:
+def logical_create_table(relation: Relation) -> str:
     """The CREATE TABLE under the name that SQL uses, with every column of every kind."""
-    lines = ["  `_id` text PRIMARY KEY", "  `_title` text", *(f"  `{name}` timestamptz" for name in _TIMES)]
+    lines = ["  `_id` text PRIMARY KEY", "  `_title` text", *(f"  `{name}` timestamptz" for name in _TIMESTAMPS)]
     lines += [f"  `{column.slug}` {SQL_TYPES[column.type]}" for column in relation.columns]
     return f"CREATE TABLE `datasets_{relation.dataset}.models_{relation.slug}` (\n" + ",\n".join(lines) + "\n);"
 
 
-_TIMES = ("_time", "_emitted_at", "_created_at", "_updated_at")
+_TIMESTAMPS = ("_time", "_emitted_at", "_created_at", "_updated_at")

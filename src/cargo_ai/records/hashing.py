@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable
 
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.names import quoted
+from cargo_ai.records.names import quote
 
 VERSION = 1
 """Goes up when the same values would hash otherwise: whoever keeps hashes takes new ones then, without calling it a change."""
@@ -20,24 +20,24 @@ def stored(relation: Relation) -> tuple[Column, ...]:
     return tuple(column for column in relation.columns if column.kind in STORED)
 
 
-def hash_of(columns: Iterable[Column], alias: str = "") -> str:
+def hash_expression(columns: Iterable[Column], alias: str = "") -> str:
     """A bigint over the columns: the XOR of one hash each, seeded by the column's name; null counts for nothing.
 
     So a column that is added (all null) leaves every hash as it is, and the order of columns does not matter.
     """
-    parts = [_one(column, alias) for column in columns]
+    parts = [_column_hash(column, alias) for column in columns]
     return f"({' # '.join(parts)})" if parts else "(0::bigint)"
 
 
-def row_hash(relation: Relation, alias: str) -> str:
+def row_hash_expression(relation: Relation, alias: str) -> str:
     """The hash of all stored columns of a row of the table: `_hash`, and what it does not cover yet."""
     later = [column for column in stored(relation) if column.slug not in relation.hashed]
     own = f"{alias}._hash"
-    return f"({own} # {hash_of(later, alias)})" if later else own
+    return f"({own} # {hash_expression(later, alias)})" if later else own
 
 
-def _one(column: Column, alias: str) -> str:
-    name = f"{alias}.{quoted(column.slug)}" if alias else quoted(column.slug)
+def _column_hash(column: Column, alias: str) -> str:
+    name = f"{alias}.{quote(column.slug)}" if alias else quote(column.slug)
     seed = zlib.crc32(column.slug.encode())
     match column.type:
         case "string":

@@ -19,16 +19,16 @@ from cargo_ai.contract.segmentation.filter import (
     StringCondition,
 )
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.ddl import table
+from cargo_ai.records.ddl import table_name
 from cargo_ai.records.hashing import STORED
-from cargo_ai.records.names import qualified, quoted
+from cargo_ai.records.names import qualify, quote
 from cargo_ai.store.driver import Connection, fetch
 
-Kind = Literal["values", "order", "text"]
+IndexKind = Literal["values", "order", "text"]
 """values: equal to, above, below, of several columns; order: the first records by one column; text: parts of texts."""
 
-MOST_COLUMNS = 12
-LONG_TEXT = 500
+MAX_COLUMNS = 12
+MAX_TEXT_BYTES = 500
 """Bytes of text that an index of values takes along without coming near the 2.7 kB that one entry may have."""
 SCALARS = frozenset({"string", "number", "date", "boolean"})
 
@@ -37,7 +37,7 @@ SCALARS = frozenset({"string", "number", "date", "boolean"})
 class Index:
     """An index to be. `columns`: slugs, in order; `descending` is for one of kind order."""
 
-    kind: Kind
+    kind: IndexKind
     columns: tuple[str, ...]
     descending: bool = False
 
@@ -53,7 +53,7 @@ class Index:
 
     def create(self, relation: Relation) -> str:
         """The statement that makes it without keeping anybody from reading or writing; in no transaction."""
-        names = [quoted(slug) for slug in self.columns]
+        names = [quote(slug) for slug in self.columns]
         match self.kind:
             case "values":
                 what = f"({', '.join([*names, '_id'])})"
@@ -61,11 +61,11 @@ class Index:
                 what = f"({names[0]} {'desc' if self.descending else 'asc'} nulls last, _id)"
             case "text":
                 what = f"using gin ({', '.join(f'lower({name}) gin_trgm_ops' for name in names)})"
-        return f"create index concurrently {quoted(self.name(relation))} on {table(relation)} {what}"
+        return f"create index concurrently {quote(self.name(relation))} on {table_name(relation)} {what}"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ExistingIndex:
     """An index that the database has. `valid`: whether it is used; `error`: why it could not be made."""
 
     name: str
@@ -76,47 +76,47 @@ class Found:
     error: str | None
 
 
-async def found(connection: Connection, relation: Relation) -> list[Found]:
+async def list_indexes(connection: Connection, relation: Relation) -> list[ExistingIndex]:
     """The indexes of a model that were made by `Index`, the oldest first."""
     query = (
         "select c.relname, obj_description(c.oid, 'pg_class'), i.indisvalid, pg_relation_size(c.oid), "
         "coalesce(pg_stat_get_numscans(c.oid), 0) from pg_index as i join pg_class as c on c.oid = i.indexrelid "
         "where i.indrelid = %s::text::regclass and c.relname like 'xi\\_%%' order by c.oid"
     )
-    every: list[Found] = []
-    for name, comment, valid, size, uses in await fetch(connection, query, [table(relation)]):
+    every: list[ExistingIndex] = []
+    for name, comment, valid, size, uses in await fetch(connection, query, [table_name(relation)]):
         if comment is not None:
             noted = cast("dict[str, Any]", json.loads(comment))
             index = Index(noted["kind"], tuple(noted["columnSlugs"]), bool(noted.get("isDescending")))
-            every.append(Found(name, index, bool(valid), int(size), int(uses), noted.get("error")))
+            every.append(ExistingIndex(name, index, bool(valid), int(size), int(uses), noted.get("error")))
     return every
 
 
 def drop(relation: Relation, name: str, *, concurrently: bool = False) -> str:
     """The statement that takes an index away."""
-    return f"drop index {'concurrently ' if concurrently else ''}if exists {qualified(relation.schema, name)}"
+    return f"drop index {'concurrently ' if concurrently else ''}if exists {qualify(relation.schema, name)}"
 
 
-def note(relation: Relation, name: str, index: Index, error: str | None) -> str:
+def comment_statement(relation: Relation, name: str, index: Index, error: str | None) -> str:
     """The statement that writes down beside an index what it is, and why it could not be made."""
     text = index.comment(error).replace("'", "''")
-    return f"comment on index {qualified(relation.schema, name)} is '{text}'"
+    return f"comment on index {qualify(relation.schema, name)} is '{text}'"
 
 
-def settle(relation: Relation) -> str:
+def vacuum_statement(relation: Relation) -> str:
     """The statement after which a new index is used for what it is worth; in no transaction."""
-    return f"vacuum (analyze, skip_locked) {table(relation)}"
+    return f"vacuum (analyze, skip_locked) {table_name(relation)}"
 
 
-def fault(relation: Relation, index: Index) -> str | None:
+def index_problem(relation: Relation, index: Index) -> str | None:
     """Why there can be no such index, as a sentence; None when there can."""
-    if len(index.columns) > MOST_COLUMNS:
-        return f"An index has at most {MOST_COLUMNS} columns."
+    if len(index.columns) > MAX_COLUMNS:
+        return f"An index has at most {MAX_COLUMNS} columns."
     for slug in index.columns:
         column = relation.column(slug)
         if column is None:
             return f"Model {relation.slug} has no column {slug}."
-        if not _is_stored(column):
+        if not _can_be_indexed(column):
             return f"{slug} is a {column.kind} column of {column.type}: an index is of stored texts, numbers, dates and booleans."
         if index.kind == "text" and column.type != "string":
             return f"{slug} is {column.type}: an index of parts of texts is of texts."
@@ -128,12 +128,12 @@ async def long_texts(connection: Connection, relation: Relation, columns: Iterab
     texts = [slug for slug in columns if (one := relation.column(slug)) is not None and one.type == "string" and one.kind != "system"]
     if not texts:
         return []
-    shown = ", ".join(f"coalesce(max(octet_length({quoted(slug)})), 0) > {LONG_TEXT}" for slug in texts)
-    row = (await fetch(connection, f"select {shown} from {table(relation)}"))[0]  # noqa: S608 - names, quoted
+    shown = ", ".join(f"coalesce(max(octet_length({quote(slug)})), 0) > {MAX_TEXT_BYTES}" for slug in texts)
+    row = (await fetch(connection, f"select {shown} from {table_name(relation)}"))[0]  # noqa: S608 - names, quoted
     return [slug for slug, is_long in zip(texts, row, strict=True) if is_long]
 
 
-def wanted(filter: Filter, sort: Sort, relation: Relation, joined: Mapping[str, str]) -> list[Index]:
+def indexes_for(filter: Filter, sort: Sort, relation: Relation, joined: Mapping[str, str]) -> list[Index]:
     """The indexes that make a filter and its order fast; none where no index would be used.
 
     One of values: what is compared for equality first, then what is compared otherwise, then whatever else is asked for, so that the
@@ -142,38 +142,38 @@ def wanted(filter: Filter, sort: Sort, relation: Relation, joined: Mapping[str, 
     """
     conditions = list(_conditions(filter)) if _all_must_hold(filter) else []
     own = [(one, column) for one in conditions if (column := _column(one, relation)) is not None]
-    equal = [column.slug for one, column in own if _compares(one) == "equal"]
+    equal = [column.slug for one, column in own if _comparison(one) == "equal"]
     # A boolean tells few records apart: it goes behind.
     equal.sort(key=lambda slug: _type(relation, slug) == "boolean")
-    apart = [column.slug for one, column in own if _compares(one) == "range"]
-    parts = [column.slug for one, column in own if _compares(one) == "part"]
-    ordered = [one for one in sort if (column := relation.column(one.column_slug)) is not None and _is_stored(column)]
+    apart = [column.slug for one, column in own if _comparison(one) == "range"]
+    parts = [column.slug for one, column in own if _comparison(one) == "part"]
+    ordered = [one for one in sort if (column := relation.column(one.column_slug)) is not None and _can_be_indexed(column)]
     if [slug for slug in equal if _type(relation, slug) != "boolean"] or apart:
         named = [*(str(getattr(one, "column_slug", "")) for one in conditions), *(one.column_slug for one in sort)]
-        every = [*equal, *apart, *parts, *(one.column_slug for one in ordered), *_keys(named, relation, joined)]
-        return [Index("values", tuple(dict.fromkeys(every))[:MOST_COLUMNS])]
+        every = [*equal, *apart, *parts, *(one.column_slug for one in ordered), *_join_keys(named, relation, joined)]
+        return [Index("values", tuple(dict.fromkeys(every))[:MAX_COLUMNS])]
     found = [Index("text", (slug,)) for slug in dict.fromkeys(parts)]
     if ordered and not found and len(sort) == 1 and sort[0].column_slug != "_id":
         found.append(Index("order", (ordered[0].column_slug,), ordered[0].kind == "desc"))
     return found
 
 
-def without(index: Index, slugs: Sequence[str]) -> Index | None:
+def without_columns(index: Index, slugs: Sequence[str]) -> Index | None:
     """The index without some columns; None where nothing is left."""
     left = tuple(slug for slug in index.columns if slug not in slugs)
     return Index(index.kind, left, index.descending) if left else None
 
 
-def _is_stored(column: Column) -> bool:
+def _can_be_indexed(column: Column) -> bool:
     return column.kind in STORED and column.type in SCALARS
 
 
-def _keys(named: Iterable[str], relation: Relation, joined: Mapping[str, str]) -> Iterator[str]:
+def _join_keys(named: Iterable[str], relation: Relation, joined: Mapping[str, str]) -> Iterator[str]:
     """What the metrics and lookups among the named columns are joined by."""
     for slug in named:
         column = relation.column(slug)
         key = None if column is None else relation.column(joined.get(column.slug, ""))
-        if key is not None and _is_stored(key):
+        if key is not None and _can_be_indexed(key):
             yield key.slug
 
 
@@ -204,10 +204,10 @@ def _column(condition: Condition, relation: Relation) -> Column | None:
     if getattr(condition, "related_model_uuid", None) not in {None, str(relation.model)}:
         return None
     column = relation.column(str(getattr(condition, "column_slug", "")))
-    return column if column is not None and _is_stored(column) else None
+    return column if column is not None and _can_be_indexed(column) else None
 
 
-def _compares(condition: Condition) -> Literal["equal", "range", "part"] | None:
+def _comparison(condition: Condition) -> Literal["equal", "range", "part"] | None:
     """How a condition looks for values; None where no index helps."""
     match condition:
         case StringCondition(operator="is") | NumberCondition(operator="is") | BooleanCondition(operator="isTrue" | "isFalse"):

@@ -7,16 +7,16 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-MOST_COLUMN_SLUG = 60
+MAX_SLUG_LENGTH = 60
 """Characters of a column's slug: PostgreSQL cuts names at 63 bytes."""
-MOST_COLUMNS = 1_000
-_POSTGRES_OWN = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+MAX_COLUMNS = 1_000
+_POSTGRES_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 _COLUMN_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*\Z")
-_SQUEEZE = re.compile(r"[^a-z0-9]+")
+_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Physical:
+class PhysicalNames:
     """The names that one model has in the database."""
 
     schema: str
@@ -25,51 +25,51 @@ class Physical:
     log: str
 
 
-def physical(workspace: uuid.UUID, dataset: str, model: str) -> Physical:
+def new_physical_names(workspace: uuid.UUID, dataset: str, model: str) -> PhysicalNames:
     """Fresh names for a model: `ws_<12 hex>_<dataset>`.`m_<model>_<6 hex>`. A slug that is used again gets other names."""
     # The last 12 digits: the first ones of a UUIDv7 are a time, which two workspaces may share.
-    schema = f"ws_{workspace.hex[-12:]}_{_plain(dataset)}"
-    own = f"{_plain(model)}_{secrets.token_hex(3)}"
-    return Physical(schema, f"m_{own}", f"v_{own}", f"l_{own}")
+    schema = f"ws_{workspace.hex[-12:]}_{_normalize(dataset)}"
+    own = f"{_normalize(model)}_{secrets.token_hex(3)}"
+    return PhysicalNames(schema, f"m_{own}", f"v_{own}", f"l_{own}")
 
 
-def role(installation: uuid.UUID, workspace: uuid.UUID) -> str:
+def role_name(installation: uuid.UUID, workspace: uuid.UUID) -> str:
     """The login that the workspace's own SQL runs as. Two installations may share one cluster."""
     return f"cargo_{installation.hex[-8:]}_ws_{workspace.hex[-12:]}"
 
 
-def _plain(slug: str) -> str:
-    return _SQUEEZE.sub("_", slug.lower()).strip("_")[:40] or "x"
+def _normalize(slug: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("_", slug.lower()).strip("_")[:40] or "x"
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """The name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def qualified(schema: str, name: str) -> str:
+def qualify(schema: str, name: str) -> str:
     """A name within a schema, both quoted."""
-    return f"{quoted(schema)}.{quoted(name)}"
+    return f"{quote(schema)}.{quote(name)}"
 
 
-def column_fault(slug: str) -> str | None:
+def slug_problem(slug: str) -> str | None:
     """What is wrong with a column's slug, in words; None when it can be one."""
     if not _COLUMN_SLUG.match(slug):
         return "has letters, digits and `_` only, and does not begin with `_`"
-    if len(slug) > MOST_COLUMN_SLUG:
-        return f"has at most {MOST_COLUMN_SLUG} characters"
+    if len(slug) > MAX_SLUG_LENGTH:
+        return f"has at most {MAX_SLUG_LENGTH} characters"
     if "__" in slug and slug.partition("__")[0] in {"custom", "computed", "metric", "lookup", "original", "system"}:
         return "must not begin with the name of a kind and `__`: that spelling means a column of this kind"
-    if slug.lower() in _POSTGRES_OWN:
+    if slug.lower() in _POSTGRES_COLUMNS:
         return "is a name that the database keeps for itself"
     return None
 
 
-def slug_of(header: str, taken: set[str]) -> str:
+def slug_from_header(header: str, taken: set[str]) -> str:
     """The slug for the header of a file: lower case, other characters `_`, made unique among `taken` (which it joins) by `_2`, `_3`…"""
-    plain = _SQUEEZE.sub("_", header.lower()).strip("_")[: MOST_COLUMN_SLUG - 6].strip("_") or "column"
-    if column_fault(plain):
-        plain = f"c_{plain}"[: MOST_COLUMN_SLUG - 6]
+    plain = _NOT_ALPHANUMERIC.sub("_", header.lower()).strip("_")[: MAX_SLUG_LENGTH - 6].strip("_") or "column"
+    if slug_problem(plain):
+        plain = f"c_{plain}"[: MAX_SLUG_LENGTH - 6]
     slug, number = plain, 2
     while slug in taken:
         slug, number = f"{plain}_{number}", number + 1

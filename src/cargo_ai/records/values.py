@@ -17,11 +17,11 @@ _TRUE = frozenset({"true", "1", "yes", "y", "on", "t"})
 _FALSE = frozenset({"false", "0", "no", "n", "off", "f"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MILLISECONDS = 1e11  # a smaller number is seconds since 1970, as most services send it
-_SHOWN = 60
+_MAX_QUOTED = 60
 _EXACT = 2.0**53
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """The value cannot go into the column; the message says why, without naming the column."""
 
 
@@ -33,8 +33,8 @@ def to_database(value: object, kind: ColumnType) -> str | None:
     if value is None:
         return None
     if isinstance(value, float) and not math.isfinite(value):
-        raise Unfit("is not a finite number")
-    return _INTO[kind](value)
+        raise InvalidValue("is not a finite number")
+    return _ENCODERS[kind](value)
 
 
 def from_text(text: str | None, kind: ColumnType) -> Any:
@@ -46,18 +46,18 @@ def from_text(text: str | None, kind: ColumnType) -> Any:
     return clock.to_iso(datetime.fromisoformat(text)) if kind == "date" else json.loads(text)
 
 
-def shown(value: object) -> str:
+def quote_value(value: object) -> str:
     """The value in a message, cut to 60 characters."""
-    text = value if isinstance(value, str) else _any_value(value)
-    text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    text = value if isinstance(value, str) else _compact_or_str(value)
+    text = text if len(text) <= _MAX_QUOTED else text[: _MAX_QUOTED - 1] + "…"
     return f'"{text}"' if isinstance(value, str) else text
 
 
-def _any_value(value: object) -> str:
+def _compact_or_str(value: object) -> str:
     try:
         return _compact(value)
     except (ValueError, TypeError, RecursionError):  # what is no JSON is told all the same
-        return str(value)[:_SHOWN]
+        return str(value)[:_MAX_QUOTED]
 
 
 def to_wire(value: object, kind: ColumnType) -> Any:
@@ -73,19 +73,19 @@ def to_wire(value: object, kind: ColumnType) -> Any:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return _clean(value)
+        return _check_text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return str(to_wire(value, "number"))
     if isinstance(value, datetime):
         return clock.to_iso(value)
-    return _clean(str(value)) if isinstance(value, int) else _json(value)
+    return _check_text(str(value)) if isinstance(value, int) else _json(value)
 
 
 def _number(value: object) -> str | None:
     if isinstance(value, bool):
-        raise Unfit("is not a number")
+        raise InvalidValue("is not a number")
     if isinstance(value, (int, float)):
         return _finite(value)
     if isinstance(value, str):
@@ -94,16 +94,16 @@ def _number(value: object) -> str | None:
             return None
         if NUMBER.match(text):
             return _finite(float(text))
-    raise Unfit("is not a number")
+    raise InvalidValue("is not a number")
 
 
 def _finite(value: float) -> str:
     try:
         number = float(value)
     except OverflowError:
-        raise Unfit("is larger than a number can be") from None
+        raise InvalidValue("is larger than a number can be") from None
     if not math.isfinite(number):
-        raise Unfit("is larger than a number can be")
+        raise InvalidValue("is larger than a number can be")
     return repr(number)
 
 
@@ -118,7 +118,7 @@ def _boolean(value: object) -> str | None:
             return None
         if word in _TRUE or word in _FALSE:
             return "true" if word in _TRUE else "false"
-    raise Unfit("is neither true nor false")
+    raise InvalidValue("is neither true nor false")
 
 
 def _date(value: object) -> str | None:
@@ -135,46 +135,46 @@ def _date(value: object) -> str | None:
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             moment = _EPOCH + timedelta(milliseconds=value if abs(value) >= _FIRST_MILLISECONDS else value * 1000)
         else:
-            raise Unfit("is not a date")
+            raise InvalidValue("is not a date")
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        if isinstance(error, Unfit):
+        if isinstance(error, InvalidValue):
             raise
-        raise Unfit("is not a date: write it as 2025-01-31 or 2025-01-31T12:00:00Z") from None
+        raise InvalidValue("is not a date: write it as 2025-01-31 or 2025-01-31T12:00:00Z") from None
     return moment.isoformat(timespec="microseconds")
 
 
 def _object(value: object) -> str | None:
-    value = _parsed(value, "{")
+    value = _parse_json(value, "{")
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise Unfit("is not an object")
+        raise InvalidValue("is not an object")
     return _json(cast("object", value))
 
 
 def _array(value: object) -> str | None:
-    value = _parsed(value, "[")
+    value = _parse_json(value, "[")
     if value is None:
         return None
     if not isinstance(value, (list, tuple)):
-        raise Unfit("is not an array")
+        raise InvalidValue("is not an array")
     return _json(cast("object", value))
 
 
 def _vector(value: object) -> str | None:
-    value = _parsed(value, "[")
+    value = _parse_json(value, "[")
     if value is None:
         return None
     items = cast("list[object]", value) if isinstance(value, (list, tuple)) else []
     if not items or len(items) > 16_000:
-        raise Unfit("is not a vector: a list of 1 to 16,000 numbers")
+        raise InvalidValue("is not a vector: a list of 1 to 16,000 numbers")
     if any(isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item) for item in items):
-        raise Unfit("is not a vector: it has something that is no number")
+        raise InvalidValue("is not a vector: it has something that is no number")
     return "[" + ",".join(_finite(cast("float", item)) for item in items) + "]"
 
 
-def _parsed(value: object, opening: str) -> object:
+def _parse_json(value: object, opening: str) -> object:
     """JSON text as what it spells; anything else as it is, '' as null."""
     if not isinstance(value, str):
         return value
@@ -184,46 +184,46 @@ def _parsed(value: object, opening: str) -> object:
     if not text.startswith(opening):
         return text
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return text
 
 
-def _no_constant(_name: str) -> None:
+def _refuse_constant(_name: str) -> None:
     raise ValueError
 
 
 def _json(value: object) -> str:
     try:
-        text = _clean(_compact(value))
+        text = _check_text(_compact(value))
     except (ValueError, TypeError, RecursionError):
-        raise Unfit("cannot be written as JSON: it is nested too deeply, or holds a number that is not finite") from None
+        raise InvalidValue("cannot be written as JSON: it is nested too deeply, or holds a number that is not finite") from None
     if "\\u0000" in text and re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
-        raise Unfit("has a NUL character")
+        raise InvalidValue("has a NUL character")
     return text
 
 
 def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_datetime)
 
 
-def _plain(value: object) -> str:
+def _encode_datetime(value: object) -> str:
     if isinstance(value, datetime):
         return clock.to_iso(value)
     raise TypeError
 
 
-def _clean(text: str) -> str:
+def _check_text(text: str) -> str:
     if "\x00" in text:
-        raise Unfit("has a NUL character")
+        raise InvalidValue("has a NUL character")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Unfit("has half of a character (a lone surrogate)") from None
+        raise InvalidValue("has half of a character (a lone surrogate)") from None
     return text
 
 
-_INTO: Mapping[ColumnType, Callable[[object], str | None]] = {
+_ENCODERS: Mapping[ColumnType, Callable[[object], str | None]] = {
     "string": _text,
     "number": _number,
     "boolean": _boolean,

@@ -16,14 +16,14 @@ from cargo_ai.user_sql.translate import expressions, names, queries
 from cargo_ai.user_sql.translate.compiler import Compiler
 from cargo_ai.user_sql.translate.names import Scope, Source
 from cargo_ai.user_sql.translate.shapes import Output, Spelling
-from cargo_ai.user_sql.translate.types import KINDS
+from cargo_ai.user_sql.translate.types import KIND_OF_COLUMN
 
 T = TypeVar("T")
 _QUOTED = re.compile(r'"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedQuery:
     """A query that may run. `sql` is written by us from the tree, word for word; nothing of the user's text is in it but constants."""
 
     sql: str
@@ -34,20 +34,20 @@ class Checked:
     """An aggregate keeps its input in memory, so the plan should be looked at first."""
 
 
-def check(text: str, catalog: Catalog, *, clickhouse: bool = False) -> Checked:
+def check(text: str, catalog: Catalog, *, clickhouse: bool = False) -> CheckedQuery:
     """The query as it may run. SqlRefused, with a sentence, for everything else; nothing else is ever raised. O(length).
 
     `clickhouse`: where the text means something in ClickHouse's spelling, that is what it means.
     """
     if clickhouse:
         try:
-            return _closed(lambda spelling: _query(text, catalog, spelling), "clickhouse")
+            return _refuse_unexpected(lambda spelling: _query(text, catalog, spelling), "clickhouse")
         except SqlRefused as refused:
             try:
                 return check(text, catalog)
             except SqlRefused as other:
                 raise (other if refused.stage == "syntax" and other.stage == "meaning" else refused) from None
-    return _either(text, catalog.relations, lambda spelling: _query(text, catalog, spelling))
+    return _try_spellings(text, catalog.relations, lambda spelling: _query(text, catalog, spelling))
 
 
 def condition(text: str, relation: Relation, alias: str) -> str:
@@ -55,25 +55,25 @@ def condition(text: str, relation: Relation, alias: str) -> str:
 
     For `sql` conditions of filters. Subqueries and other tables are not there. SqlRefused as for queries.
     """
-    return _either(text, (relation,), lambda spelling: _condition(text, relation, alias, spelling))
+    return _try_spellings(text, (relation,), lambda spelling: _condition(text, relation, alias, spelling))
 
 
-def clause(text: str, relation: Relation, alias: str) -> exp.Expr:
+def condition_tree(text: str, relation: Relation, alias: str) -> exp.Expr:
     """The same as a tree for whoever builds the statement around it as one."""
-    return parse.condition(condition(text, relation, alias), "postgres")
+    return parse.parse_condition(condition(text, relation, alias), "postgres")
 
 
-def _either(text: str, relations: Iterable[Relation], attempt: Callable[[Spelling], T]) -> T:
+def _try_spellings(text: str, relations: Iterable[Relation], attempt: Callable[[Spelling], T]) -> T:
     """The first spelling in which the text means something; else the complaint that understood most of it."""
     first, second = parse.spellings(text)
     try:
-        return _closed(attempt, first)
+        return _refuse_unexpected(attempt, first)
     except SqlRefused as refused:
         if second == "bigquery" and refused.stage == "meaning" and _quotes_columns(text, relations):
             # To BigQuery "name" is a text: the query would run and compare the wrong things.
             raise
         try:
-            return _closed(attempt, second)
+            return _refuse_unexpected(attempt, second)
         except SqlRefused as other:
             raise (other if refused.stage == "syntax" and other.stage == "meaning" else refused) from None
 
@@ -83,7 +83,7 @@ def _quotes_columns(text: str, relations: Iterable[Relation]) -> bool:
     return bool(quoted) and any(one.column(name) is not None for one in relations for name in quoted)
 
 
-def _closed(attempt: Callable[[Spelling], T], spelling: Spelling) -> T:
+def _refuse_unexpected(attempt: Callable[[Spelling], T], spelling: Spelling) -> T:
     try:
         return attempt(spelling)
     except RecursionError:
@@ -99,8 +99,8 @@ def _compiler(catalog: Catalog, spelling: Spelling) -> Compiler:
     return Compiler(catalog, spelling, expressions.expression, queries.query)
 
 
-def _query(text: str, catalog: Catalog, spelling: Spelling) -> Checked:
-    tree = parse.query(text, spelling)
+def _query(text: str, catalog: Catalog, spelling: Spelling) -> CheckedQuery:
+    tree = parse.parse_query(text, spelling)
     if not isinstance(tree, exp.Query):
         raise SqlRefused(f"Only one SELECT can be run here (it may begin with WITH), not {tree.key.upper()}.", about="denied")
     c = _compiler(catalog, spelling)
@@ -109,14 +109,14 @@ def _query(text: str, catalog: Catalog, spelling: Spelling) -> Checked:
         raise SqlRefused(
             "STRING_AGG, ARRAY_AGG and their like cannot be used over a join without an equality: they would collect too much."
         )
-    return Checked(made.text, tuple(one.name for one in made.outputs), tuple(c.relations), spelling, c.collects)
+    return CheckedQuery(made.text, tuple(one.name for one in made.outputs), tuple(c.relations), spelling, c.collects)
 
 
 def _condition(text: str, relation: Relation, alias: str, spelling: Spelling) -> str:
-    tree = parse.condition(text, spelling)
+    tree = parse.parse_condition(text, spelling)
     c = _compiler(Catalog(relation.model, "", ()), spelling)
-    outputs, others = names.outputs_of(relation, KINDS)
-    system = tuple(Output(one.slug, KINDS[one.type]) for one in SYSTEM_COLUMNS.values())
+    outputs, others = names.relation_outputs(relation, KIND_OF_COLUMN)
+    system = tuple(Output(one.slug, KIND_OF_COLUMN[one.type]) for one in SYSTEM_COLUMNS.values())
     source = Source(alias, relation.slug, (*system, *outputs), path=(relation.dataset, relation.slug), spellings=others)
     scope = Scope(None, {}, [source])
     made = c.expression(c, tree, scope)

@@ -14,20 +14,20 @@ from sqlglot.errors import SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from cargo_ai.user_sql.errors import SqlRefused, shown
+from cargo_ai.user_sql.errors import SqlRefused, shorten
 from cargo_ai.user_sql.translate.shapes import Spelling
 
-MOST_CHARACTERS = 20_000
-MOST_TOKENS = 6_000
-MOST_DEPTH = 100
-MOST_AGAIN = 30
+MAX_CHARACTERS = 20_000
+MAX_TOKENS = 6_000
+MAX_DEPTH = 100
+MAX_REREADS = 30
 """How often the parser may read a word again, on average."""
 
 _OPENS = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSES = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
 _PREFIXES = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE}
 _BEGINS = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
-_KEPT_PARSERS = ("ARRAY", "CAST", "TRY_CAST", "SAFE_CAST", "EXTRACT", "SUBSTRING", "TRIM", "POSITION", "STRING_AGG")
+_SPECIAL_FUNCTIONS = ("ARRAY", "CAST", "TRY_CAST", "SAFE_CAST", "EXTRACT", "SUBSTRING", "TRIM", "POSITION", "STRING_AGG")
 """Functions with a grammar of their own. Every other one is read as a name with arguments, exactly as it was written."""
 
 _ONLY_BIGQUERY = re.compile(
@@ -40,18 +40,18 @@ _ONLY_BIGQUERY = re.compile(
 )
 
 
-def _kept(parser: Any) -> dict[str, Any]:
-    return {name: rule for name, rule in parser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS}
+def _special_parsers(parser: Any) -> dict[str, Any]:
+    return {name: rule for name, rule in parser.FUNCTION_PARSERS.items() if name in _SPECIAL_FUNCTIONS}
 
 
-class _Bounded(Parser):
+class _BoundedParser(Parser):
     """A parser that gives up when it goes back too often: some nestings are otherwise tried in exponentially many ways."""
 
     _again = 0
 
     def _retreat(self, index: int) -> None:
         self._again += self._index - index
-        if self._again > MOST_AGAIN * (self._tokens_size + 100):
+        if self._again > MAX_REREADS * (self._tokens_size + 100):
             raise SqlRefused("The query is too complicated.")
         super()._retreat(index)
 
@@ -59,25 +59,25 @@ class _Bounded(Parser):
 class _PlainBigQuery(BigQuery):
     """BigQuery's grammar without its knowledge of functions."""
 
-    class Parser(_Bounded, BigQuery.Parser):
+    class Parser(_BoundedParser, BigQuery.Parser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
-        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _kept(BigQuery.Parser)
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _special_parsers(BigQuery.Parser)
 
 
 class _PlainPostgres(Postgres):
     """Postgres' grammar without its knowledge of functions."""
 
-    class Parser(_Bounded, Postgres.Parser):
+    class Parser(_BoundedParser, Postgres.Parser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
-        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _kept(Postgres.Parser)
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _special_parsers(Postgres.Parser)
 
 
 class _PlainClickHouse(ClickHouse):
     """ClickHouse's grammar without its knowledge of functions, apart from the second parentheses that some aggregates have."""
 
-    class Parser(_Bounded, ClickHouse.Parser):
+    class Parser(_BoundedParser, ClickHouse.Parser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
-        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _kept(ClickHouse.Parser)
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _special_parsers(ClickHouse.Parser)
 
 
 _dialects: dict[Spelling, Dialect] = {"postgres": _PlainPostgres(), "bigquery": _PlainBigQuery(), "clickhouse": _PlainClickHouse()}
@@ -88,20 +88,20 @@ def spellings(text: str) -> tuple[Spelling, Spelling]:
     return ("bigquery", "postgres") if _ONLY_BIGQUERY.search(text) else ("postgres", "bigquery")
 
 
-def query(text: str, spelling: Spelling) -> exp.Expr:
+def parse_query(text: str, spelling: Spelling) -> exp.Expr:
     """The one statement of the text. SqlRefused when it is too long or too deep, no query, or not in that spelling."""
-    tokens = _tokens(text, spelling)
+    tokens = _tokenize(text, spelling)
     first = tokens[0]
     if first.token_type not in _BEGINS:
-        sentence = f"Only one SELECT can be run here (it may begin with WITH), not {shown(first.text.upper())}."
+        sentence = f"Only one SELECT can be run here (it may begin with WITH), not {shorten(first.text.upper())}."
         raise SqlRefused(sentence, "syntax", "denied")
     trees = _parse(tokens, text, spelling, None)
     if len(trees) != 1:
         raise SqlRefused("Only one statement can be run at a time.", about="denied")
-    return _named(trees[0]) if spelling == "clickhouse" else trees[0]
+    return _anonymize_aggregates(trees[0]) if spelling == "clickhouse" else trees[0]
 
 
-def _named(tree: exp.Expr) -> exp.Expr:
+def _anonymize_aggregates(tree: exp.Expr) -> exp.Expr:
     """The tree with aggregates that ClickHouse's grammar tells apart as what every other function is: a name with arguments."""
     for node in list(tree.walk()):
         if type(node) in {exp.AnonymousAggFunc, exp.CombinedAggFunc}:
@@ -109,17 +109,17 @@ def _named(tree: exp.Expr) -> exp.Expr:
     return tree
 
 
-def condition(text: str, spelling: Spelling) -> exp.Expr:
+def parse_condition(text: str, spelling: Spelling) -> exp.Expr:
     """The one expression of the text; refused like a query."""
-    trees = _parse(_tokens(text, spelling), text, spelling, exp.Condition)
+    trees = _parse(_tokenize(text, spelling), text, spelling, exp.Condition)
     if len(trees) != 1:
         raise SqlRefused("Only one condition can stand here.")
     return trees[0]
 
 
-def _tokens(text: str, spelling: Spelling) -> list[Token]:
-    if len(text) > MOST_CHARACTERS:
-        raise SqlRefused(f"The query is too long: {MOST_CHARACTERS:,} characters are the most.")
+def _tokenize(text: str, spelling: Spelling) -> list[Token]:
+    if len(text) > MAX_CHARACTERS:
+        raise SqlRefused(f"The query is too long: {MAX_CHARACTERS:,} characters are the most.")
     if "\0" in text:
         raise SqlRefused("The query has a NUL character.")
     try:
@@ -128,8 +128,8 @@ def _tokens(text: str, spelling: Spelling) -> list[Token]:
         raise SqlRefused("The query cannot be read: a quote or a comment is not closed, or a character has no meaning.", "syntax") from None
     if not tokens:
         raise SqlRefused("The query is empty.")
-    if len(tokens) > MOST_TOKENS:
-        raise SqlRefused(f"The query is too long: {MOST_TOKENS:,} words are the most.")
+    if len(tokens) > MAX_TOKENS:
+        raise SqlRefused(f"The query is too long: {MAX_TOKENS:,} words are the most.")
     _refuse_depth(tokens)
     if any(token.text == "<=>" for token in tokens):
         # The parser takes it for another database's null-safe equality.
@@ -143,8 +143,8 @@ def _refuse_depth(tokens: list[Token]) -> None:
         kind = token.token_type
         depth += (kind in _OPENS) - (kind in _CLOSES)
         prefixes = prefixes + 1 if kind in _PREFIXES else 0
-        if depth + prefixes > MOST_DEPTH:
-            raise SqlRefused(f"The query is nested too deeply: {MOST_DEPTH} levels are the most.")
+        if depth + prefixes > MAX_DEPTH:
+            raise SqlRefused(f"The query is nested too deeply: {MAX_DEPTH} levels are the most.")
 
 
 def _parse(tokens: list[Token], text: str, spelling: Spelling, into: type[exp.Expr] | None) -> list[exp.Expr]:
@@ -157,15 +157,15 @@ def _parse(tokens: list[Token], text: str, spelling: Spelling, into: type[exp.Ex
         raise SqlRefused("The query is too complicated.") from None
     except Exception as error:
         # Whatever a parser trips over is no query: it must never come through.
-        raise SqlRefused(_complaint(error, text), "syntax") from None
+        raise SqlRefused(_syntax_sentence(error, text), "syntax") from None
     return [tree for tree in found if tree is not None]
 
 
-def _complaint(error: Exception, text: str) -> str:
+def _syntax_sentence(error: Exception, text: str) -> str:
     """Where the parser stopped, in our words: its own repeat the query with colours."""
     details: list[dict[str, Any]] = getattr(error, "errors", None) or []
     if not details or not details[0].get("line"):
         return "The query cannot be read: it is no complete SELECT."
-    word = shown(str(details[0].get("highlight") or ""))
+    word = shorten(str(details[0].get("highlight") or ""))
     near = f" near {word!r}" if word.strip() else ""
     return f"The query cannot be read: line {details[0]['line']}, column {details[0]['col']}{near}."

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.expression import Answer, ExpressionError, JsonValue, NeedsEngine, Question, compile_config
+from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, JsonValue, NeedsEngine, compile_config
 
 START: dict[str, Any] = {
     "first_name": "Jane",
@@ -190,7 +190,7 @@ def test_every_problem_that_is_known_without_running_is_listed() -> None:
 def test_questions_for_the_engine_are_those_that_the_path_lane_cannot_answer_with_this_data() -> None:
     certain = "{{nodes.start.ok}}"
     resolver = compile_config({"a": "{{f(1)}}", "b": "x {{nodes.start.tags == 'b,a,c'}}", "c": certain, "d": javascript("f(1)")})
-    asked = Question("f(1)"), Question("nodes.start.tags == 'b,a,c'"), Question("f(1)", body=True)
+    asked = EngineExpression("f(1)"), EngineExpression("nodes.start.tags == 'b,a,c'"), EngineExpression("f(1)", body=True)
     assert resolver.questions(SCOPE) == asked
     assert resolver.questions({"nodes": {"start": {"tags": "b,a,c"}}}) == (asked[0], asked[2])
 
@@ -198,13 +198,13 @@ def test_questions_for_the_engine_are_those_that_the_path_lane_cannot_answer_wit
 def test_answers_of_the_engine_are_used_with_their_warnings() -> None:
     resolver = compile_config({"a": "{{f(1)}}", "b": "- {{f(1)}} {{nodes.x}}"})
     warnings: list[str] = []
-    answers = {Question("f(1)"): Answer([1], ("f is odd.",))}
+    answers = {EngineExpression("f(1)"): EngineResult([1], ("f is odd.",))}
     assert resolver(SCOPE, warnings, answers) == {"a": [1], "b": "- [1] "}
     assert warnings == ["f is odd.", "nodes.x is undefined."]
 
 
 def test_an_error_of_the_engine_fails_the_config() -> None:
-    answers = {Question("f(1)"): Answer(error=ExpressionError("f is broken.", "f(1)", 0))}
+    answers = {EngineExpression("f(1)"): EngineResult(error=ExpressionError("f is broken.", "f(1)", 0))}
     with pytest.raises(ExpressionError, match="f is broken"):
         compile_config("{{f(1)}}")(SCOPE, [], answers)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.expression.dependencies import parts
-from cargo_ai.expression.plan import without_end
+from cargo_ai.expression.dependencies import properties_read
+from cargo_ai.expression.plan import strip_semicolons
 from cargo_ai.expression.rewrite import rewrite
-from cargo_ai.expression.tokens import Unreadable, tokenize
+from cargo_ai.expression.tokens import TokenizeError, tokenize
 
 NAMES = ("nodes", "parentNodes")
 
@@ -97,7 +97,7 @@ def test_tokens_together_are_the_source(source: str) -> None:
 
 @pytest.mark.parametrize("source", ["(", "a)", "[}", "`${a", "'a", "a /* b", "`a", "}{"])
 def test_what_cannot_be_read_says_so(source: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(TokenizeError):
         tokenize(source)
 
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_read_says_so(source: str) -> None:
     [("a;", "a"), ("a ; // b\n;", "a"), ("';';", "';'"), (";", "undefined"), ("// a", "undefined"), ("a; b", "a; b"), ("'a;", "'a")],
 )
 def test_semicolons_at_the_end_are_dropped(source: str, expected: str) -> None:
-    assert without_end(source) == expected
+    assert strip_semicolons(source) == expected
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_semicolons_at_the_end_are_dropped(source: str, expected: str) -> None:
     ],
 )
 def test_the_data_that_an_expression_can_read_is_known_or_all_of_it(source: str, expected: set[str] | None) -> None:
-    assert parts(source, "nodes") == expected
+    assert properties_read(source, "nodes") == expected

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.records.catalog import ColumnType
-from cargo_ai.records.values import Unfit, from_text, shown, to_database
+from cargo_ai.records.values import InvalidValue, from_text, quote_value, to_database
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_values_become_what_the_database_reads(value: Any, kind: ColumnType, tex
     ],
 )
 def test_what_does_not_fit_is_refused(value: Any, kind: ColumnType) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         to_database(value, kind)
 
 
 @pytest.mark.parametrize("value", [math.inf, [math.nan], {1: {2}}])
 def test_what_is_no_json_is_shown_all_the_same(value: Any) -> None:
-    assert shown(value) == str(value)
+    assert quote_value(value) == str(value)
 
 
 def test_a_text_that_spells_an_escape_is_no_nul() -> None:
@@ -88,5 +88,5 @@ def test_what_was_written_is_shown_as_it_will_be_read() -> None:
 
 
 def test_a_long_value_is_cut_where_it_is_shown() -> None:
-    assert shown("x" * 100) == f'"{"x" * 59}…"'
-    assert shown({"a": 1}) == '{"a":1}'
+    assert quote_value("x" * 100) == f'"{"x" * 59}…"'
+    assert quote_value({"a": 1}) == '{"a":1}'

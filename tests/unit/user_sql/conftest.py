@@ -12,7 +12,7 @@ from cargo_ai.store.embedded import roles
 from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
-from cargo_ai.user_sql.run.executor import Desk
+from cargo_ai.user_sql.run.executor import QueryExecutor
 from tests.kit.databases import Databases
 from tests.unit.user_sql import sql_workspaces
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
@@ -31,13 +31,15 @@ async def _let_in(workspaces: SqlWorkspaces) -> None:
     """Both workspaces have asked once, so that both logins exist."""
     database = Database(workspaces.url, pool_size=2, overflow=0)
     for catalog in (workspaces.mine, workspaces.theirs):
-        await Desk(database, sql_workspaces.SECRETS).fetch(guard.check("SELECT _id FROM default.companies", catalog), catalog, limit=1)
+        await QueryExecutor(database, sql_workspaces.SECRETS).fetch(
+            guard.check("SELECT _id FROM default.companies", catalog), catalog, limit=1
+        )
     await database.close()
 
 
 @pytest.fixture
-async def executor(workspaces: SqlWorkspaces) -> AsyncIterator[Desk]:
+async def executor(workspaces: SqlWorkspaces) -> AsyncIterator[QueryExecutor]:
     """Runs queries as the workspaces' logins."""
     database = Database(workspaces.url, pool_size=2, overflow=0)
-    yield Desk(database, sql_workspaces.SECRETS)
+    yield QueryExecutor(database, sql_workspaces.SECRETS)
     await database.close()

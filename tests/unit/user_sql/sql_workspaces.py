@@ -12,7 +12,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records import names
 from cargo_ai.records.catalog import Catalog, Column, ColumnKind, ColumnType, Relation
-from cargo_ai.records.names import qualified, quoted
+from cargo_ai.records.names import qualify, quote
 
 SECRETS = SecretKey(b"only for tests: 32 bytes or more")
 SYSTEM = (
@@ -78,7 +78,7 @@ class SqlWorkspaces:
 def _model(
     connection: psycopg.Connection[Any], workspace: uuid.UUID, slug: str, columns: dict[str, tuple[ColumnType, ColumnKind]]
 ) -> Relation:
-    physical = names.physical(workspace, "default", slug)
+    physical = names.new_physical_names(workspace, "default", slug)
     relation = Relation(
         ids.new(),
         slug,
@@ -88,11 +88,11 @@ def _model(
         physical.view,
         tuple(Column(one, kind[0], kind[1]) for one, kind in columns.items()),
     )
-    made = ", ".join(f"{quoted(one)} {TYPES.get(kind[0], 'jsonb')}" for one, kind in columns.items())
+    made = ", ".join(f"{quote(one)} {TYPES.get(kind[0], 'jsonb')}" for one, kind in columns.items())
     for statement in (
-        f"CREATE SCHEMA IF NOT EXISTS {quoted(relation.schema)}",
-        f"CREATE TABLE {qualified(relation.schema, relation.table)} ({SYSTEM}, {made})",
-        f"CREATE VIEW {qualified(relation.schema, relation.view)} AS SELECT * FROM {qualified(relation.schema, relation.table)}",
+        f"CREATE SCHEMA IF NOT EXISTS {quote(relation.schema)}",
+        f"CREATE TABLE {qualify(relation.schema, relation.table)} ({SYSTEM}, {made})",
+        f"CREATE VIEW {qualify(relation.schema, relation.view)} AS SELECT * FROM {qualify(relation.schema, relation.table)}",
     ):
         connection.execute(statement.encode())
     return relation
@@ -109,16 +109,16 @@ def build(url: str, admin_url: str) -> SqlWorkspaces:
             if which == "theirs":
                 relations.append(_model(connection, workspace, "vault", {"secret": ("string", "original")}))
                 connection.execute(
-                    f"INSERT INTO {qualified(relations[2].schema, relations[2].table)} (_id, secret) VALUES ('s', 'hunter2')".encode()
+                    f"INSERT INTO {qualify(relations[2].schema, relations[2].table)} (_id, secret) VALUES ('s', 'hunter2')".encode()
                 )
             companies, contacts = relations[0], relations[1]
             connection.execute(
-                f"INSERT INTO {qualified(companies.schema, companies.table)} (_id, name, _created_at, domain, country, employees,"
+                f"INSERT INTO {qualify(companies.schema, companies.table)} (_id, name, _created_at, domain, country, employees,"
                 f" is_customer, founded_at, tags, address, tier, embedding) VALUES {', '.join(COMPANY_ROWS)}".encode()
             )
             connection.execute(
-                f"INSERT INTO {qualified(contacts.schema, contacts.table)} (_id, company_id, email, score, created_at)"
+                f"INSERT INTO {qualify(contacts.schema, contacts.table)} (_id, company_id, email, score, created_at)"
                 f" VALUES {', '.join(CONTACT_ROWS)}".encode()
             )
-            catalogs.append(Catalog(workspace, names.role(installation, workspace), tuple(relations)))
+            catalogs.append(Catalog(workspace, names.role_name(installation, workspace), tuple(relations)))
     return SqlWorkspaces(url, admin_url, catalogs[0], catalogs[1])

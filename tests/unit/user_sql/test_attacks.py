@@ -10,8 +10,8 @@ import pytest
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
-from cargo_ai.user_sql.guard import Checked
-from cargo_ai.user_sql.run.executor import Desk
+from cargo_ai.user_sql.guard import CheckedQuery
+from cargo_ai.user_sql.run.executor import QueryExecutor
 from tests.unit.user_sql import sql_workspaces
 from tests.unit.user_sql.attacks import ATTACKS, Attack
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
@@ -30,16 +30,18 @@ def test_the_guard_refuses(workspaces: SqlWorkspaces, attack: Attack) -> None:
 
 
 @each
-async def test_the_login_refuses_what_no_guard_has_seen(executor: Desk, workspaces: SqlWorkspaces, attack: Attack) -> None:
-    unchecked = Checked(attack.written(workspaces), ("a", "b"), workspaces.mine.relations, "postgres", collects=False)
+async def test_the_login_refuses_what_no_guard_has_seen(executor: QueryExecutor, workspaces: SqlWorkspaces, attack: Attack) -> None:
+    unchecked = CheckedQuery(attack.written(workspaces), ("a", "b"), workspaces.mine.relations, "postgres", collects=False)
     if attack.harmless:
-        await executor.fetch(Checked(unchecked.sql, ("a",), unchecked.relations, "postgres", collects=False), workspaces.mine, limit=10)
+        await executor.fetch(
+            CheckedQuery(unchecked.sql, ("a",), unchecked.relations, "postgres", collects=False), workspaces.mine, limit=10
+        )
         return
     with pytest.raises(SqlRefused):
         await executor.fetch(unchecked, workspaces.mine, limit=10)
 
 
-class SuperuserDesk(Desk):
+class SuperuserDesk(QueryExecutor):
     """Asks as the superuser: nothing but the guard stands before the database."""
 
     def __init__(self, database: Database, workspaces: SqlWorkspaces) -> None:

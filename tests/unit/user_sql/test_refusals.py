@@ -6,7 +6,7 @@ import pytest
 
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
-from cargo_ai.user_sql.run.executor import Desk
+from cargo_ai.user_sql.run.executor import QueryExecutor
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 
 
@@ -62,7 +62,7 @@ def test_names_that_a_user_chose_name_no_relation_in_what_is_run(workspaces: Sql
     assert "pg_authid" not in guard.check(sql, workspaces.mine).sql
 
 
-async def test_pages_of_another_order_do_not_change_what_a_star_gives(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_pages_of_another_order_do_not_change_what_a_star_gives(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     checked = guard.check("SELECT * EXCEPT (embedding) FROM `default.companies` ORDER BY name LIMIT 1", workspaces.mine)
     (row,) = (await executor.fetch(checked, workspaces.mine, limit=10)).rows
     assert tuple(row) == checked.columns
@@ -70,13 +70,13 @@ async def test_pages_of_another_order_do_not_change_what_a_star_gives(executor: 
     assert row["founded_at"] == "2010-05-17T10:30:00.000Z"
 
 
-async def test_columns_of_one_name_stay_apart(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_columns_of_one_name_stay_apart(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     sql = "SELECT a._id, b._id, b.* FROM default.companies a JOIN default.contacts b ON b.company_id = a._id WHERE b.score > 50"
     (row,) = (await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=10)).rows
     assert (row["_id"], row["_id_1"], row["_id_2"]) == ("c1", "k1", "k1")
 
 
-async def test_using_makes_one_column_of_two(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_using_makes_one_column_of_two(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     sql = (
         "WITH a AS (SELECT _id AS id, name FROM default.companies), b AS (SELECT company_id AS id, score FROM default.contacts)"
         " SELECT * FROM a LEFT JOIN b USING (id) ORDER BY id DESC, score LIMIT 2"
@@ -85,7 +85,7 @@ async def test_using_makes_one_column_of_two(executor: Desk, workspaces: SqlWork
     assert found.rows == [{"id": "c4", "name": "Delta", "score": None}, {"id": "c3", "name": "Café 100%", "score": None}]
 
 
-async def test_qualify_filters_before_the_order_and_the_limit(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_qualify_filters_before_the_order_and_the_limit(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     sql = (
         "SELECT * EXCEPT (embedding, tags, address) REPLACE (UPPER(name) AS name) FROM `default.companies`"
         " QUALIFY ROW_NUMBER() OVER (PARTITION BY country ORDER BY employees DESC) = 1 ORDER BY LENGTH(name) DESC, name LIMIT 5"
@@ -95,7 +95,7 @@ async def test_qualify_filters_before_the_order_and_the_limit(executor: Desk, wo
     assert "q" not in found.rows[0]
 
 
-async def test_nulls_sort_as_each_spelling_says(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_nulls_sort_as_each_spelling_says(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     for sql, first in (
         ("SELECT name FROM default.companies ORDER BY employees DESC", "Delta"),
         ("SELECT name FROM `default.companies` ORDER BY employees DESC", "Acme"),
@@ -116,7 +116,7 @@ async def test_nulls_sort_as_each_spelling_says(executor: Desk, workspaces: SqlW
 )
 def test_a_condition_filters_one_relation(workspaces: SqlWorkspaces, text: str, expected: list[str]) -> None:
     relation = workspaces.mine.relations[0]
-    for condition in (guard.condition(text, relation, '"t1"'), guard.clause(text, relation, '"t1"').sql("postgres")):
+    for condition in (guard.condition(text, relation, '"t1"'), guard.condition_tree(text, relation, '"t1"').sql("postgres")):
         found = workspaces.admin(f'SELECT name FROM "{relation.schema}"."{relation.view}" AS "t1" WHERE {condition} ORDER BY name')
         assert [row[0] for row in found] == expected
 

@@ -131,7 +131,7 @@ async def fetch(ctx: Context, request: contract.FetchChange) -> contract.ChangeR
         count=sum(int(told[f"{kind}RecordsCount"]) for kind in place.kinds),
         columns=[
             RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=str(relation.model))
-            for one in (_KIND, *rows.shown_columns(relation))
+            for one in (_KIND, *rows.all_columns(relation))
         ],
     )
 
@@ -182,5 +182,5 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
             last = page[-1][0]
             yield records
 
-    columns = (_KIND, *rows.shown_columns(found))
+    columns = (_KIND, *rows.all_columns(found))
     return Export(pages(), [one.slug for one in columns], f"changes-{found.slug}-{row.no}", types={one.slug: one.type for one in columns})

@@ -78,5 +78,5 @@ def _to_kinds(found: Sequence[tuple[Any, ...]]) -> list[tuple[str, ChangeKind]]:
 async def read_records(connection: driver.Connection, relation: Relation, found: Sequence[tuple[str, ChangeKind]]) -> list[JsonObject]:
     """The records as they are now, each with its `_kind`; one that is no longer there has its `_id` and nulls."""
     there = {one["_id"]: one for one in await rows.get(connection, relation, [uid for uid, _ in found])}
-    empty = {column.slug: None for column in rows.shown_columns(relation)}
+    empty = {column.slug: None for column in rows.all_columns(relation)}
     return [{"_kind": kind, **there.get(uid, empty | {"_id": uid})} for uid, kind in found]

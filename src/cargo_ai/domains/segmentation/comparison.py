@@ -18,7 +18,7 @@ from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
 from cargo_ai.kernel import clock
-from cargo_ai.records.filter.terms import Saved
+from cargo_ai.records.filter.terms import SavedSegment
 from cargo_ai.records.hashing import VERSION
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
@@ -68,7 +68,7 @@ class LockedSegment:
     """A segment that is locked for a comparison, and its records as they are."""
 
     row: Segment
-    kept: Saved
+    kept: SavedSegment
     found: Selection
     tracked: TrackedColumns
 
@@ -108,7 +108,7 @@ async def compare(db: AsyncSession, one: LockedSegment, *, quiet: bool = False, 
     if not touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
     statement, params = comparison_sql.compare_statement(found, tracked, before, touched=touched, noted=not quiet)
-    with conditions.told(found.scope):
+    with conditions.translate_errors(found.scope):
         added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
     total = (before.members if before else 0) + added - removed
     # A segment that was looked at has not been changed by anybody.

@@ -13,9 +13,9 @@ from sqlglot import exp
 from cargo_ai.contract.segmentation.filter import Condition, Filter, Group
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.ddl import log_table
+from cargo_ai.records.ddl import log_table_name
 from cargo_ai.records.filter import terms
-from cargo_ai.records.hashing import STORED, VERSION, hash_of
+from cargo_ai.records.hashing import STORED, VERSION, hash_expression
 
 _STORED_KINDS = STORED | {"system"}
 _PLAIN = frozenset({"string", "number", "date", "boolean", "object", "array", "vector", "any", "objectProperty"})
@@ -103,7 +103,7 @@ def precheck_statement(relation: Relation, before: Snapshot | None) -> tuple[str
     """
     if before is None or before.log != relation.log:
         return "select pg_snapshot_xmin(pg_current_snapshot())::text, true, pg_current_snapshot()::text", {}
-    anything = f"select 1 from {log_table(relation)} where xid >= %(seen)s::text::xid8 and _id is null"  # noqa: S608 - our own name, quoted
+    anything = f"select 1 from {log_table_name(relation)} where xid >= %(seen)s::text::xid8 and _id is null"  # noqa: S608 - our own name, quoted
     now = "pg_current_snapshot()"
     return f"select pg_snapshot_xmin({now})::text, exists ({anything}), {now}::text", {"seen": before.seen}
 
@@ -125,13 +125,13 @@ def compare_statement(
     among: exp.Expr | None = None
     if touched and before is not None:
         params["seen"] = before.seen
-        log = log_table(found.relation)
+        log = log_table_name(found.relation)
         ids = f"select distinct _id as record_id from {log} where xid >= %(seen)s::text::xid8 and _id is not null"  # noqa: S608 - ours
         ctes.append(f"touched as materialized ({ids})")
         kept += " and record_id in (select record_id from touched)"
         among = exp.Select(expressions=[exp.column("record_id")]).from_("touched")
     ctes += [
-        f"present as materialized ({terms.sql(found.members(*hashes, among=among))})",
+        f"present as materialized ({terms.to_sql(found.members(*hashes, among=among))})",
         "delta as materialized (select coalesce(n.record_id, o.record_id) as record_id, n.h0 as h, "  # noqa: S608 - compiled
         "case when o.record_id is null then 'a' "
         f"when n.record_id is null then 'r' when {differs} then 'u' else 's' end as kind from present as n full join ({kept}) as o "
@@ -155,8 +155,8 @@ def _hash(relation: Relation, columns: Sequence[Column]) -> str:
     stored = {one.slug for one in relation.columns if one.kind in STORED}
     if stored and stored <= {one.slug for one in columns}:
         others = [one for one in columns if one.slug not in stored]
-        return f"(r._hash # {hash_of(others, 'r')})" if others else "r._hash"
-    return hash_of(columns, "r")
+        return f"(r._hash # {hash_expression(others, 'r')})" if others else "r._hash"
+    return hash_expression(columns, "r")
 
 
 def _comparable(relation: Relation, tracked: TrackedColumns, before: Snapshot | None) -> str | None:

@@ -12,8 +12,8 @@ from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.kernel import ids
 from cargo_ai.records.catalog import Catalog, Relation
-from cargo_ai.records.filter.terms import Saved
-from cargo_ai.records.views import ColumnFault, needs
+from cargo_ai.records.filter.terms import SavedSegment
+from cargo_ai.records.views import InvalidColumn, columns_read
 
 ColumnRef = tuple[uuid.UUID, str]
 """A column of a model."""
@@ -60,7 +60,7 @@ def segments_in(filter: Filter) -> set[str]:
 
 
 def deciding_models(
-    catalog: Catalog, relation: Relation, every: Sequence[Filter], inside: Mapping[str, Saved], tracked: Iterable[str]
+    catalog: Catalog, relation: Relation, every: Sequence[Filter], inside: Mapping[str, SavedSegment], tracked: Iterable[str]
 ) -> set[uuid.UUID]:
     """The models whose writes may change who is in a segment or what is tracked of them. `every`: its filter; `inside`: the segments
     that this names, directly or through others; `tracked`: columns whose values count, those of the order included."""
@@ -90,8 +90,8 @@ def _columns_read_by(catalog: Catalog, place: ColumnRef) -> list[ColumnRef]:
     if relation is None or column is None or column.kind not in _DERIVED:
         return []
     try:
-        return [(other.model, slug) for other, slug in needs(catalog, relation, column)]
-    except ColumnFault:
+        return [(other.model, slug) for other, slug in columns_read(catalog, relation, column)]
+    except InvalidColumn:
         return []
 
 

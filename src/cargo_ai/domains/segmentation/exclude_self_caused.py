@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.domains.segmentation import change_records, comparison, comparison_sql, dependencies
 from cargo_ai.domains.segmentation.tables import SegmentChange
-from cargo_ai.records.ddl import log_table
+from cargo_ai.records.ddl import log_table_name
 from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
@@ -64,7 +64,7 @@ async def exclude_self_caused(db: AsyncSession, change: uuid.UUID, workflow: uui
     if not await driver.fetch(connection, _ANY_OWN_WRITE, values) or await _has_other_writes(connection, one, values):
         return {}
     kinds = ["u", "a", "r"] if _depends_on_records_only(one) else ["u"]
-    mark = _MARK.format(since=_SINCE, log=log_table(relation))
+    mark = _MARK.format(since=_SINCE, log=log_table_name(relation))
     marked = await driver.fetch(connection, mark, values | {"segment": row.segment_uuid, "no": row.no, "kinds": kinds})
     return Counter(change_records.KINDS_BY_CODE[letter] for (letter,) in marked)
 
@@ -78,7 +78,7 @@ async def _has_other_writes(connection: driver.Connection, one: comparison.Locke
         if relation is None:
             continue
         unnamed = "l._id is null and " if model == one.found.relation.model else ""
-        query = f"select 1 from {log_table(relation)} as l where {unnamed}{_SINCE} limit 1"  # noqa: S608 - our own name, quoted
+        query = f"select 1 from {log_table_name(relation)} as l where {unnamed}{_SINCE} limit 1"  # noqa: S608 - our own name, quoted
         if await driver.fetch(connection, query, values):
             return True
     return False

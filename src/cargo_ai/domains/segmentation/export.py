@@ -40,7 +40,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
             async with database.session(workspace) as db:
                 connection = await driver_connection(db)
                 try:
-                    async with conditions.evaluating(connection, chosen.scope):
+                    async with conditions.limit_conditions(connection, chosen.scope):
                         page = await driver.fetch(connection, statement, values)
                 except InvalidFilter as error:
                     raise Refusal(400, "invalidFilter", f"The filter cannot be used: {error}") from None

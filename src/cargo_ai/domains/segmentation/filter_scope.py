@@ -15,25 +15,25 @@ from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import clock, ids
 from cargo_ai.records.catalog import Catalog, Relation
 from cargo_ai.records.filter import compile, terms
-from cargo_ai.records.filter.terms import InvalidFilter, Saved, Scope
-from cargo_ai.records.names import quoted
+from cargo_ai.records.filter.terms import FilterContext, InvalidFilter, SavedSegment
+from cargo_ai.records.names import quote
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 
 _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 
 
-async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
+async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> FilterContext:
     """Everything that the filter names, and what the segments that it names name in turn."""
-    found: dict[str, Saved] = {}
-    wanted = compile.segments_of(filter)
+    found: dict[str, SavedSegment] = {}
+    wanted = compile.segments_in(filter)
     while wanted:
         uuids = [uid for text in wanted if (uid := ids.parse(text))]
         rows = await db.scalars(select(Segment).where(Segment.uuid.in_(uuids), Segment.deleted_at.is_(None)))
         fresh = {str(row.uuid): to_saved_filter(row) for row in rows}
         found |= fresh
-        wanted = {name for one in fresh.values() for name in compile.segments_of(one.filter)} - found.keys()
-    scope = Scope(catalog, clock.now(), found, enrolments=runs_matching)
+        wanted = {name for one in fresh.values() for name in compile.segments_in(one.filter)} - found.keys()
+    scope = FilterContext(catalog, clock.now(), found, enrolments=runs_matching)
 
     def clause(text: str, relation: Relation, alias: str) -> exp.Expr:
         # It may say CURRENT_DATE, so who is in may change without any write.
@@ -47,40 +47,40 @@ async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> Sco
 def _clause(text: str, relation: Relation, alias: str) -> exp.Expr:
     """A condition in SQL, checked and written by the guard of all SQL of users. Raises InvalidFilter."""
     try:
-        checked = guard.condition(text, relation, quoted(alias))
+        checked = guard.condition(text, relation, quote(alias))
     except SqlRefused as refused:
         raise InvalidFilter(f"the condition in SQL is refused: {refused}") from None
     # Word for word as the guard wrote it; a percent sign is doubled, as everywhere in a statement with parameters.
     return exp.Var(this=checked.replace("%", "%%"))
 
 
-def to_saved_filter(row: Segment) -> Saved:
+def to_saved_filter(row: Segment) -> SavedSegment:
     """A segment as conditions on it see it."""
-    return Saved(str(row.model_uuid), Filter.model_validate(row.filter), _SORT.validate_python(row.sort or []), row.limit)
+    return SavedSegment(str(row.model_uuid), Filter.model_validate(row.filter), _SORT.validate_python(row.sort or []), row.limit)
 
 
-def runs_matching(condition: EnrollmentCondition, scope: Scope) -> exp.Select:
+def runs_matching(condition: EnrollmentCondition, scope: FilterContext) -> exp.Select:
     """A select of (record_id, at) of what the condition counts, from the engine's runs and executions."""
     runs, steps = "e_run", "e_step"
-    at = terms.name(runs, "created_ms")
+    at = terms.column_ref(runs, "created_ms")
     query = exp.Select().from_(exp.alias_(exp.table_("runs", db="public", quoted=True), runs, table=True, quoted=True))
     workflow = ids.parse(condition.workflow_uuid) or uuid.UUID(int=0)
     query = query.where(
-        exp.EQ(this=terms.name(runs, "workspace_uuid"), expression=scope.bind(scope.catalog.workspace, "uuid")),
-        exp.EQ(this=terms.name(runs, "workflow_uuid"), expression=scope.bind(workflow, "uuid")),
+        exp.EQ(this=terms.column_ref(runs, "workspace_uuid"), expression=scope.bind(scope.catalog.workspace, "uuid")),
+        exp.EQ(this=terms.column_ref(runs, "workflow_uuid"), expression=scope.bind(workflow, "uuid")),
     )
     if condition.activity_kind == "workflowLeft":
-        at = terms.name(runs, "finished_ms")
+        at = terms.column_ref(runs, "finished_ms")
         query = query.where(terms.is_not_null(at))
     if condition.activity_kind == "workflowNodeExecuted":
-        at = terms.name(steps, "finished_ms")
-        same = exp.EQ(this=terms.name(steps, "run_uuid"), expression=terms.name(runs, "uuid"))
+        at = terms.column_ref(steps, "finished_ms")
+        same = exp.EQ(this=terms.column_ref(steps, "run_uuid"), expression=terms.column_ref(runs, "uuid"))
         table = exp.alias_(exp.table_("executions", db="public", quoted=True), steps, table=True, quoted=True)
         query = query.join(table, on=same, join_type="inner")
         if condition.node_slug is not None:
-            query = query.where(exp.EQ(this=terms.name(steps, "node_slug"), expression=scope.bind(condition.node_slug, "text")))
+            query = query.where(exp.EQ(this=terms.column_ref(steps, "node_slug"), expression=scope.bind(condition.node_slug, "text")))
     moment = terms.function("to_timestamp", exp.Div(this=at.copy(), expression=exp.Literal.number("1000.0")))
-    return query.select(exp.alias_(terms.name(runs, "record_id"), "record_id"), exp.alias_(moment, "at"))
+    return query.select(exp.alias_(terms.column_ref(runs, "record_id"), "record_id"), exp.alias_(moment, "at"))
 
 
 storage.scopes.append(build_scope)

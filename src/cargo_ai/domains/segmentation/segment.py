@@ -154,7 +154,7 @@ async def _record_usages(ctx: Context, row: Segment, found: select_records.Selec
     """Write down what a segment uses: its model, the segments, models and columns that it names."""
     used = dependencies.columns_in(found.catalog, found.relation, filter, dependencies.listed_columns(row))
     targets = [(storage.MODEL, row.model_uuid)]
-    targets += [("segment", uid) for text in compile.segments_of(filter) if (uid := ids.parse(text))]
+    targets += [("segment", uid) for text in compile.segments_in(filter) if (uid := ids.parse(text))]
     targets += [(storage.MODEL, model) for model in dependencies.related_models_in(filter) if found.catalog.by_model(model) is not None]
     targets += [(storage.COLUMN, storage.column_key(model, slug)) for model, slug in used]
     await usages.replace(ctx.db, ctx.workspace, "segment", row.uuid, targets)
@@ -248,14 +248,14 @@ async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegme
 async def _refuse_circular(ctx: Context, row: Segment, filter: Filter) -> None:
     """Raises InvalidFilter when the filter would lead back to the segment itself."""
     seen: set[str] = set()
-    wanted = compile.segments_of(filter)
+    wanted = compile.segments_in(filter)
     while wanted:
         if str(row.uuid) in wanted:
             raise InvalidFilter("the segment would contain itself.")
         seen |= wanted
         uuids = [uid for text in wanted if (uid := ids.parse(text))]
         rows = await ctx.db.scalars(select(Segment).where(Segment.uuid.in_(uuids)))
-        wanted = {name for one in rows for name in compile.segments_of(to_saved_filter(one).filter)} - seen
+        wanted = {name for one in rows for name in compile.segments_in(to_saved_filter(one).filter)} - seen
 
 
 @handles(contract.remove)

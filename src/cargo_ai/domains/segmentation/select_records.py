@@ -17,7 +17,7 @@ from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Relation
 from cargo_ai.records.filter import compile, terms
-from cargo_ai.records.filter.terms import Scope
+from cargo_ai.records.filter.terms import FilterContext
 from cargo_ai.records.values import to_wire
 from cargo_ai.store import driver
 from cargo_ai.user_sql.run import conditions
@@ -37,7 +37,7 @@ class Selection:
     where: exp.Expr
     order: list[exp.Expr]
     limit: int | None
-    scope: Scope
+    scope: FilterContext
     source: str | None = None
 
     @property
@@ -50,12 +50,12 @@ class Selection:
         the columns, metrics among them, are read for these only."""
         if self.limit is not None:
             limit = max(0, min(limit, self.limit - offset))
-        chosen = self._select([terms.name("r", "_id")]).order_by(*self._order(), copy=False)
+        chosen = self._select([terms.column_ref("r", "_id")]).order_by(*self._order(), copy=False)
         chosen = chosen.limit(limit, copy=False).offset(offset, copy=False)
-        inside = exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=chosen))
-        shown = [terms.name("r", column.slug) for column in self.columns]
+        inside = exp.In(this=terms.column_ref("r", "_id"), query=exp.Subquery(this=chosen))
+        shown = [terms.column_ref("r", column.slug) for column in self.columns]
         query = exp.Select(expressions=list(shown)).from_(terms.view(self.relation, "r"), copy=False).where(inside, copy=False)
-        return terms.sql(query.order_by(*self._order(), copy=False))
+        return terms.to_sql(query.order_by(*self._order(), copy=False))
 
     def _order(self) -> list[exp.Expr]:
         return [one.copy() for one in self.order]
@@ -66,38 +66,40 @@ class Selection:
         most = [one for one in (self.limit, None if up_to is None else up_to + 1) if one is not None]
         if most:
             inner = inner.limit(min(most), copy=False)
-        return terms.sql(exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(exp.Subquery(this=inner, alias=exp.to_identifier("n"))))
+        return terms.to_sql(
+            exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(exp.Subquery(this=inner, alias=exp.to_identifier("n")))
+        )
 
     def members(self, *hashes: exp.Expr, among: exp.Expr | None = None) -> exp.Select:
         """A select of `record_id` of all its records, with hashes `h0`, `h1` … beside; `among`: only of those ids (a select)."""
-        shown: list[exp.Expr] = [exp.alias_(terms.name("r", "_id"), "record_id")]
+        shown: list[exp.Expr] = [exp.alias_(terms.column_ref("r", "_id"), "record_id")]
         shown += [exp.alias_(one, f"h{number}") for number, one in enumerate(hashes)]
         query = self._select(shown)
         if among is not None:
-            query = query.where(exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=among)))
+            query = query.where(exp.In(this=terms.column_ref("r", "_id"), query=exp.Subquery(this=among)))
         return query.order_by(*self.order).limit(self.limit) if self.limit is not None else query
 
     def ordered(self) -> tuple[str, dict[str, Any]]:
         """The statement and values for the ids of all its records, in its order."""
-        query = self._select([exp.alias_(terms.name("r", "_id"), "record_id")]).order_by(*self.order)
-        return terms.sql(query.limit(self.limit) if self.limit is not None else query), dict(self.scope.params)
+        query = self._select([exp.alias_(terms.column_ref("r", "_id"), "record_id")]).order_by(*self.order)
+        return terms.to_sql(query.limit(self.limit) if self.limit is not None else query), dict(self.scope.params)
 
     def after(self, last: str | None, limit: int) -> tuple[str, dict[str, Any]]:
         """The statement and values for the next records by id, for reading all of them without holding anything."""
         params = dict(self.scope.params)
-        query = self._select([terms.name("r", column.slug) for column in self.columns])
+        query = self._select([terms.column_ref("r", column.slug) for column in self.columns])
         if self.limit is not None:
-            inside = exp.In(this=terms.name("r", "_id"), query=exp.Subquery(this=self.members()))
+            inside = exp.In(this=terms.column_ref("r", "_id"), query=exp.Subquery(this=self.members()))
             query = (
-                exp.Select(expressions=[terms.name("r", column.slug) for column in self.columns])
+                exp.Select(expressions=[terms.column_ref("r", column.slug) for column in self.columns])
                 .from_(terms.view(self.relation, "r"))
                 .where(inside)
             )
         if last is not None:
             params["after"] = last
-            query = query.where(exp.GT(this=terms.name("r", "_id"), expression=exp.cast(exp.Placeholder(this="after"), "text")))
-        by_id = exp.Ordered(this=terms.name("r", "_id"), desc=False, nulls_first=False)
-        return terms.sql(query.order_by(by_id).limit(limit)), params
+            query = query.where(exp.GT(this=terms.column_ref("r", "_id"), expression=exp.cast(exp.Placeholder(this="after"), "text")))
+        by_id = exp.Ordered(this=terms.column_ref("r", "_id"), desc=False, nulls_first=False)
+        return terms.to_sql(query.order_by(by_id).limit(limit)), params
 
     def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
         """A fresh select: whoever has it may add to it in place."""
@@ -142,13 +144,13 @@ async def select(
     if relation is None:
         return None
     scope = await build_scope(db, catalog, filter)
-    where = compile.where(filter, relation, "r", scope)
-    return Selection(catalog, relation, where, compile.order(sort or [], relation, "r"), limit, scope)
+    where = compile.compile_filter(filter, relation, "r", scope)
+    return Selection(catalog, relation, where, compile.compile_sort(sort or [], relation, "r"), limit, scope)
 
 
 async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
     """One page of records. Raises InvalidFilter where a condition in SQL cannot be evaluated: the transaction is lost then."""
-    async with conditions.evaluating(connection, selection.scope):
+    async with conditions.limit_conditions(connection, selection.scope):
         statement = await _choose_cheaper(connection, selection, lambda one: one.page(limit, offset))
         rows = await driver.fetch(connection, statement, selection.scope.params)
     return [selection.record(row) for row in rows]
@@ -156,17 +158,17 @@ async def fetch(connection: driver.Connection, selection: Selection, limit: int,
 
 async def fetch_by_ids(connection: driver.Connection, selection: Selection, wanted: Sequence[str]) -> list[JsonObject]:
     """The records of these ids, in their order; those that are not there are left out."""
-    shown = [terms.name("r", column.slug) for column in selection.columns]
-    mine = exp.EQ(this=terms.name("r", "_id"), expression=terms.function("ANY", exp.cast(exp.Placeholder(this="ids"), "text[]")))
+    shown = [terms.column_ref("r", column.slug) for column in selection.columns]
+    mine = exp.EQ(this=terms.column_ref("r", "_id"), expression=terms.function("ANY", exp.cast(exp.Placeholder(this="ids"), "text[]")))
     query = exp.Select(expressions=list(shown)).from_(terms.view(selection.relation, "r")).where(mine)
-    rows = await driver.fetch(connection, terms.sql(query), {"ids": list(wanted)})
+    rows = await driver.fetch(connection, terms.to_sql(query), {"ids": list(wanted)})
     found = {str(row[0]): selection.record(row) for row in rows}
     return [found[one] for one in wanted if one in found]
 
 
 async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
     """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are. Raises as `fetch`."""
-    async with conditions.evaluating(connection, selection.scope):
+    async with conditions.limit_conditions(connection, selection.scope):
         statement = await _choose_cheaper(connection, selection, lambda one: one.count(up_to))
         found = int(await driver.value(connection, statement, selection.scope.params))
     return (found, True) if up_to is None or found <= up_to else (up_to, False)

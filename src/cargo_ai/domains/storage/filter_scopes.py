@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.kernel import clock
 from cargo_ai.records.catalog import Catalog
-from cargo_ai.records.filter.terms import Scope
+from cargo_ai.records.filter.terms import FilterContext
 
-ScopeBuilder = Callable[[AsyncSession, Catalog, Filter], Awaitable[Scope]]
+ScopeBuilder = Callable[[AsyncSession, Catalog, Filter], Awaitable[FilterContext]]
 
 scopes: list[ScopeBuilder] = []
 """Who knows more: the room of segments puts itself here."""
 
 
-async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> Scope:
+async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> FilterContext:
     """What the filter is compiled against."""
-    return await scopes[-1](db, catalog, filter) if scopes else Scope(catalog, clock.now())
+    return await scopes[-1](db, catalog, filter) if scopes else FilterContext(catalog, clock.now())

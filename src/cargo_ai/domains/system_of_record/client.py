@@ -6,7 +6,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.system_of_record import client as contract
 from cargo_ai.domains.system_of_record import documentation
-from cargo_ai.domains.system_of_record.run_query import MOST_ROWS, catalog_of, fetch, sign_download
+from cargo_ai.domains.system_of_record.run_query import MAX_ROWS, catalog_of, fetch, sign_download
 from cargo_ai.kernel.wire import Nothing
 from cargo_ai.user_sql.errors import SqlRefused
 
@@ -17,11 +17,11 @@ SLUG = "postgres"
 async def query(ctx: Context, request: contract.QueryClient) -> contract.Queried:
     """At most 10,000 rows; a warning when there are more."""
     try:
-        found = await fetch(ctx, request.query, limit=MOST_ROWS)
+        found = await fetch(ctx, request.query, limit=MAX_ROWS)
     except SqlRefused as refused:
         return contract.Queried(outcome="notQueried", rows=[], error_message=refused.sentence)
     if found.more:
-        ctx.warn(f"Only the first {MOST_ROWS:,} rows are here: page with `client fetch`, or take all with `client download`.")
+        ctx.warn(f"Only the first {MAX_ROWS:,} rows are here: page with `client fetch`, or take all with `client download`.")
     return contract.Queried(outcome="queried", rows=found.rows, error_message=None)
 
 

@@ -26,22 +26,22 @@ from cargo_ai.records.catalog import Catalog
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
-from cargo_ai.user_sql.guard import Checked
-from cargo_ai.user_sql.run.executor import Busy, Fetched, Unavailable, desk_of, open_desk
+from cargo_ai.user_sql.guard import CheckedQuery
+from cargo_ai.user_sql.run.executor import Busy, ResultPage, Unavailable, executor_of, open_executor
 
-MOST_ROWS = 10_000
-MOST_FILE_BYTES = 2 * 1024**3
+MAX_ROWS = 10_000
+MAX_FILE_BYTES = 2 * 1024**3
 LONG_TEXT = 2_000
 """Characters from which a query is checked in a thread: others are served meanwhile."""
-KEPT = timedelta(days=30)
-SWEPT_AT_ONCE = 50
+RETENTION = timedelta(days=30)
+PURGE_BATCH = 50
 
 catalogs: list[Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]]] = []
 """Who knows what a workspace has: the room that makes models puts itself here."""
 
 
 @dataclass(slots=True)
-class _Asked:
+class _LoggedQuery:
     """A query under way. `bytes`: roughly what it gave."""
 
     database: Database
@@ -52,39 +52,41 @@ class _Asked:
     bytes: int = 0
 
 
-async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: bool = False) -> Fetched:
+async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: bool = False) -> ResultPage:
     """Rows of a query over the workspace's models. SqlRefused when it cannot be run; Refusal: 429 when too many run, 503 without a
     database."""
-    async with _logged(_Asked(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
-        checked, catalog = await _checked(ctx.database, ctx.workspace, text)
+    async with _log_query(_LoggedQuery(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
+        checked, catalog = await _check_query(ctx.database, ctx.workspace, text)
         seconds = await _seconds(ctx.database, ctx.workspace)
-        found = await open_desk(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds)
+        found = await open_executor(ctx.database, ctx.secrets).fetch(
+            checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds
+        )
         asked.bytes = found.bytes
         return found
 
 
-async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, most_scanned: int) -> Fetched:
+async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, most_scanned: int) -> ResultPage:
     """The same over other tables than the workspace's models, in ClickHouse's spelling first, within the usual time; what goes through
     more than `most_scanned` rows is refused."""
-    async with _logged(_Asked(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
-        checked = await _understood(text, catalog, clickhouse=True)
-        found = await open_desk(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, most_scanned=most_scanned)
+    async with _log_query(_LoggedQuery(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
+        checked = await _check_text(text, catalog, clickhouse=True)
+        found = await open_executor(ctx.database, ctx.secrets).fetch(checked, catalog, limit=limit, most_scanned=most_scanned)
         asked.bytes = found.bytes
         return found
 
 
 async def sign_download(ctx: Context, text: str, format: str | None) -> str:
     """The URL of a file of everything that a query gives. SqlRefused when it cannot be run; Refusal for an unknown format."""
-    await _checked(ctx.database, ctx.workspace, text)
+    await _check_query(ctx.database, ctx.workspace, text)
     return exports.sign(ctx, "query", {"query": text}, format)
 
 
-async def _checked(database: Database, workspace: uuid.UUID, text: str) -> tuple[Checked, Catalog]:
+async def _check_query(database: Database, workspace: uuid.UUID, text: str) -> tuple[CheckedQuery, Catalog]:
     catalog = await catalog_of(database, workspace)
-    return await _understood(text, catalog), catalog
+    return await _check_text(text, catalog), catalog
 
 
-async def _understood(text: str, catalog: Catalog, *, clickhouse: bool = False) -> Checked:
+async def _check_text(text: str, catalog: Catalog, *, clickhouse: bool = False) -> CheckedQuery:
     if len(text) > LONG_TEXT:
         return await asyncio.to_thread(guard.check, text, catalog, clickhouse=clickhouse)
     return guard.check(text, catalog, clickhouse=clickhouse)
@@ -103,12 +105,12 @@ async def catalog_of(database: Database, workspace: uuid.UUID) -> Catalog:
 
 
 @asynccontextmanager
-async def _logged(asked: _Asked) -> AsyncGenerator[_Asked]:
+async def _log_query(asked: _LoggedQuery) -> AsyncGenerator[_LoggedQuery]:
     """Write into the log what became of the query, also when it fails, in a transaction of its own."""
     try:
         yield asked
     except SqlRefused as refused:
-        await _log(asked, refused.sentence)
+        await _write_log(asked, refused.sentence)
         raise
     except Busy:
         sentence = "Too many queries run at the moment. Try again in a moment."
@@ -116,10 +118,10 @@ async def _logged(asked: _Asked) -> AsyncGenerator[_Asked]:
     except Unavailable as error:
         raise Refusal(503, "databaseUnavailable", f"{error} Try again in a moment.", headers={"Retry-After": "2"}) from error
     else:
-        await _log(asked, None)
+        await _write_log(asked, None)
 
 
-async def _log(asked: _Asked, error: str | None) -> None:
+async def _write_log(asked: _LoggedQuery, error: str | None) -> None:
     async with asked.database.session(asked.workspace) as db:
         now = clock.now()
         db.add(
@@ -135,7 +137,7 @@ async def _log(asked: _Asked, error: str | None) -> None:
             )
         )
         # Each query sweeps a few old ones out.
-        old = select(SqlLog.uuid).where(SqlLog.created_at < now - KEPT).order_by(SqlLog.created_at).limit(SWEPT_AT_ONCE)
+        old = select(SqlLog.uuid).where(SqlLog.created_at < now - RETENTION).order_by(SqlLog.created_at).limit(PURGE_BATCH)
         await db.execute(delete(SqlLog).where(SqlLog.uuid.in_(old.scalar_subquery())))
         await db.commit()
 
@@ -145,23 +147,23 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
     """All rows of a query. They are read as fast as they come into a file of ours, and sent from there: no slow reader holds a login."""
     text = str(params["query"])
     try:
-        checked, catalog = await _checked(database, workspace, text)
+        checked, catalog = await _check_query(database, workspace, text)
     except SqlRefused as refused:
-        raise _refusal(refused) from None
-    asked = _Asked(database, workspace, None, text, clock.now())
+        raise _to_refusal(refused) from None
+    asked = _LoggedQuery(database, workspace, None, text, clock.now())
     return Export(_rows(asked, checked, catalog, await _seconds(database, workspace)), list(checked.columns), "query")
 
 
-async def _rows(asked: _Asked, checked: Checked, catalog: Catalog, seconds: int) -> AsyncGenerator[list[Record]]:
+async def _rows(asked: _LoggedQuery, checked: CheckedQuery, catalog: Catalog, seconds: int) -> AsyncGenerator[list[Record]]:
     with tempfile.TemporaryFile("w+b") as file:
         try:
-            async with _logged(asked), aclosing(desk_of(asked.database).pages(checked, catalog, seconds=seconds)) as pages:
+            async with _log_query(asked), aclosing(executor_of(asked.database).pages(checked, catalog, seconds=seconds)) as pages:
                 async for page in pages:
                     asked.bytes += await asyncio.to_thread(_write, file, page)
-                    if asked.bytes > MOST_FILE_BYTES:
-                        raise SqlRefused(f"The download is larger than {MOST_FILE_BYTES // 1024**3} GB: select fewer rows or columns.")
+                    if asked.bytes > MAX_FILE_BYTES:
+                        raise SqlRefused(f"The download is larger than {MAX_FILE_BYTES // 1024**3} GB: select fewer rows or columns.")
         except SqlRefused as refused:
-            raise _refusal(refused) from None
+            raise _to_refusal(refused) from None
         file.seek(0)
         while line := await asyncio.to_thread(file.readline):
             yield json.loads(line)
@@ -172,5 +174,5 @@ def _write(file: IO[bytes], page: list[dict[str, Any]]) -> int:
     return file.write(json.dumps(page, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
 
 
-def _refusal(refused: SqlRefused) -> Refusal:
+def _to_refusal(refused: SqlRefused) -> Refusal:
     return Refusal(400, "invalidQuery", refused.sentence)

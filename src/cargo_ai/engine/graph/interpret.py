@@ -12,7 +12,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from cargo_ai.engine.graph.action import Done, Failed, Json, Later, Outcome, Scope
 from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Node, Program, is_end
-from cargo_ai.expression import Answer, ExpressionError, NeedsEngine, Question
+from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, NeedsEngine
 from cargo_ai.kernel import clock
 
 MAXIMUM_OUTPUT = 4 * 1024 * 1024
@@ -66,15 +66,15 @@ class Evaluate(NamedTuple):
 
     node: Node
     scope: Mapping[str, Json]
-    questions: tuple[Question, ...]
+    questions: tuple[EngineExpression, ...]
     now: int
-    before: Mapping[Question, Answer]
+    before: Mapping[EngineExpression, EngineResult]
 
 
 class Answered(NamedTuple):
     """What the engine answered about the config of the present node, and the time that was `now` when it was asked."""
 
-    answers: Mapping[Question, Answer]
+    answers: Mapping[EngineExpression, EngineResult]
     now: int
 
 

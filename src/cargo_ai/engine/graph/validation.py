@@ -10,7 +10,7 @@ from typing import Any, cast
 from cargo_ai.engine.graph.action import Actions, Json
 from cargo_ai.engine.graph.graph import MAXIMUM_NODES, is_start, resolver_of
 from cargo_ai.engine.graph.group import DEEPEST
-from cargo_ai.expression import ExpressionError, Question
+from cargo_ai.expression import EngineExpression, ExpressionError
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
 _KINDS = frozenset({"native", "connector", "tool", "agent"})
@@ -27,7 +27,7 @@ class Known:
     tool_releases: frozenset[tuple[str, str]] = frozenset()
     template_fault: Callable[[str], str | None] = lambda slug: f"There is no tool template {slug!r}."
     action_children: Callable[[str, str], int | None] = lambda _integration, _action: None
-    wrong: Mapping[Question, ExpressionError] = field(default_factory=dict[Question, ExpressionError])
+    wrong: Mapping[EngineExpression, ExpressionError] = field(default_factory=dict[EngineExpression, ExpressionError])
     """What the JavaScript engine says of expressions that only it can read (see `questions`)."""
 
 
@@ -47,7 +47,7 @@ class Invalid:
         return body | ({"invalidNodes": [node.to_wire() for node in self.nodes]} if self.nodes else {})
 
 
-def questions(nodes: Sequence[Mapping[str, Json]]) -> list[Question]:
+def questions(nodes: Sequence[Mapping[str, Json]]) -> list[EngineExpression]:
     """The expressions of the nodes that only the JavaScript engine can read, each once."""
     return list(dict.fromkeys(question for node in nodes for question in resolver_of(node).engine))
 

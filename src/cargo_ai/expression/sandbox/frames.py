@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-LARGEST = 64 * 1024 * 1024
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Bytes of one message to a child; a child that is sent more is being fed nonsense and ends."""
 
 _LENGTH = struct.Struct("<I")
@@ -27,7 +27,7 @@ class Channel:
         """The next message. Raises Closed."""
         self._fill(4)
         (length,) = _LENGTH.unpack_from(self._read)
-        if length > LARGEST:
+        if length > MAX_MESSAGE_BYTES:
             raise Closed
         self._fill(4 + length)
         message = bytes(memoryview(self._read)[4 : 4 + length])

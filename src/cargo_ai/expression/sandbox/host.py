@@ -22,7 +22,7 @@ from cargo_ai.kernel import log
 Level = Literal["full", "partial", "none"]
 Language = Literal["javascript", "python"]
 
-LARGEST_REPLY = 16 * 1024 * 1024
+MAX_REPLY_BYTES = 16 * 1024 * 1024
 START_SECONDS = 60.0
 CONTROL_SECONDS = 30.0
 _LENGTH = struct.Struct("<I")
@@ -61,7 +61,7 @@ def refusal(language: Language) -> str | None:
     return None if level() == "partial" else "code of users is only run on Linux and macOS"
 
 
-class Died(Exception):
+class WorkerCrashed(Exception):
     """A child is gone before it answered. `signal` is what ended it, -1 for an exit of its own."""
 
     def __init__(self, ended_by: int) -> None:
@@ -74,11 +74,11 @@ class Died(Exception):
         return self.signal in (signal.SIGXCPU, signal.SIGPROF)
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The zygote is gone; another one can be started."""
 
 
-class Refused(Exception):
+class SandboxUnavailable(Exception):
     """The sandbox cannot be used here; the message says why."""
 
 
@@ -93,10 +93,10 @@ class Zygote:
 
     @classmethod
     async def start(cls, language: Language) -> Zygote:
-        """Start one and wait until it is ready. Raises Refused where code of the language may not be run."""
+        """Start one and wait until it is ready. Raises SandboxUnavailable where code of the language may not be run."""
         reason = refusal(language)
         if reason:
-            raise Refused(reason)
+            raise SandboxUnavailable(reason)
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
@@ -104,41 +104,44 @@ class Zygote:
         try:
             async with asyncio.timeout(START_SECONDS):
                 ready = json.loads(await _receive(ours))
-        except (OSError, _Gone, TimeoutError, ValueError) as error:
+        except (OSError, _Disconnected, TimeoutError, ValueError) as error:
             ours.close()
             process.kill()
             process.wait()
-            raise Refused(f"the sandbox did not start ({type(error).__name__}, exit code {process.returncode})") from None
+            raise SandboxUnavailable(f"the sandbox did not start ({type(error).__name__}, exit code {process.returncode})") from None
         zygote = cls(process, ours, list(ready["left"]))
         if jail.IS_LINUX and not ready["filtered"]:
             zygote.close()
-            raise Refused("system calls could not be filtered in the sandbox, without which code of users is not run")
+            raise SandboxUnavailable("system calls could not be filtered in the sandbox, without which code of users is not run")
         _log.info("sandbox ready", language=language, left=ready["left"], uid=ready["uid"])
         return zygote
 
     async def fork(self, megabytes: int, cpu_seconds: int) -> Child:
-        """A new child with so much memory beyond what it starts with, and so many CPU seconds in all. Raises Lost, Refused."""
+        """A new child that may use this much memory beyond what it starts with, and this many CPU seconds in all.
+
+        Raises ConnectionLost, SandboxUnavailable.
+        """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             try:
                 pid = await self._ask(b"s", megabytes, cpu_seconds, theirs)
-            except (_Gone, OSError, TimeoutError):
+            except (_Disconnected, OSError, TimeoutError):
                 ours.close()
-                raise Lost from None
+                raise ConnectionLost from None
             except BaseException:
                 ours.close()
                 raise
         if pid <= 0:
             ours.close()
-            raise Refused("the system lets no more processes be started")
+            raise SandboxUnavailable("the system lets no more processes be started")
         return Child(self, pid, ours)
 
     async def kill(self, pid: int) -> int:
         """End a child: the signal that had ended it before, 9 if it was alive, -1 for an exit of its own."""
         try:
             return await self._ask(b"k", pid, 0, None)
-        except (_Gone, OSError, TimeoutError):
+        except (_Disconnected, OSError, TimeoutError):
             return -1
 
     async def _ask(self, operation: bytes, first: int, second: int, attached: socket.socket | None) -> int:
@@ -151,7 +154,7 @@ class Zygote:
                         await loop.sock_sendall(self._control, message)
                     else:
                         socket.send_fds(self._control, [message], [attached.fileno()])
-                    return int(REPLY.unpack(await _exactly(self._control, REPLY.size))[0])
+                    return int(REPLY.unpack(await _receive_exactly(self._control, REPLY.size))[0])
             except BaseException:
                 self.close()  # a question without its answer: what comes next would belong to another one
                 raise
@@ -209,27 +212,27 @@ class Child:
         return False
 
     async def send(self, header: bytes, texts: list[bytes]) -> None:
-        """Send one message. Raises Died."""
+        """Send one message. Raises WorkerCrashed."""
         length = 4 + len(header) + sum(map(len, texts))
         message = b"".join([_LENGTH.pack(length), _LENGTH.pack(len(header)), header, *texts])
         try:
             await asyncio.get_running_loop().sock_sendall(self._connection, message)
         except OSError:
-            raise Died(await self.end()) from None
+            raise WorkerCrashed(await self.end()) from None
 
     async def receive(self, seconds: float) -> bytes:
-        """The next message of the child, whatever is in it. Raises Died, also when it takes longer than `seconds` and is killed."""
+        """The next message of the child, of any content. Raises WorkerCrashed, also when it took longer than `seconds` and was killed."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
                 while (message := self.buffered()) is None:
                     data = await loop.sock_recv(self._connection, 1 << 18)
                     if not data:
-                        raise _Gone
+                        raise _Disconnected
                     self._received += data
                 return message
-        except (OSError, TimeoutError, _Gone):
-            raise Died(await self.end()) from None
+        except (OSError, TimeoutError, _Disconnected):
+            raise WorkerCrashed(await self.end()) from None
 
     def buffered(self) -> bytes | None:
         """A message that is here already. Messages are never empty."""
@@ -237,8 +240,8 @@ class Child:
         if len(received) < 4:
             return None
         (length,) = _LENGTH.unpack_from(received)
-        if length > LARGEST_REPLY or length == 0:
-            raise _Gone
+        if length > MAX_REPLY_BYTES or length == 0:
+            raise _Disconnected
         if len(received) < 4 + length:
             return None
         message = bytes(memoryview(received)[4 : 4 + length])
@@ -251,18 +254,18 @@ class Child:
         return await self._zygote.kill(self.pid)
 
 
-class _Gone(Exception):
+class _Disconnected(Exception):
     """The other side closed."""
 
 
 async def _receive(connection: socket.socket) -> bytes:
-    (length,) = _LENGTH.unpack(await _exactly(connection, 4))
-    if length > LARGEST_REPLY:
-        raise _Gone
-    return await _exactly(connection, length)
+    (length,) = _LENGTH.unpack(await _receive_exactly(connection, 4))
+    if length > MAX_REPLY_BYTES:
+        raise _Disconnected
+    return await _receive_exactly(connection, length)
 
 
-async def _exactly(connection: socket.socket, count: int) -> bytes:
+async def _receive_exactly(connection: socket.socket, count: int) -> bytes:
     loop = asyncio.get_running_loop()
     data = await loop.sock_recv(connection, count)
     if len(data) == count:
@@ -274,5 +277,5 @@ async def _exactly(connection: socket.socket, count: int) -> bytes:
         parts.append(data)
         missing -= len(data)
     if missing:
-        raise _Gone
+        raise _Disconnected
     return b"".join(parts)

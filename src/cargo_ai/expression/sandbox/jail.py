@@ -27,7 +27,7 @@ _NOBODY = 65534
 _FIONBIO = 0x5421
 _PROT_EXEC = 4
 
-Account = tuple[int, int]
+OsUser = tuple[int, int]
 IS_LINUX = sys.platform == "linux"
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -47,7 +47,7 @@ def _check(result: int, what: str) -> None:
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
-def enter_namespaces(account: Account | None) -> list[str]:
+def enter_namespaces(account: OsUser | None) -> list[str]:
     """Leave the host's network, processes, mounts, names and message queues as far as the system allows; the names of what was left.
 
     `account`: uid and gid to become (a root process only). Single-threaded callers only; the process returns as the first of its new
@@ -93,7 +93,7 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _become(account: Account | None) -> None:
+def _become(account: OsUser | None) -> None:
     if account is None:
         return
     uid, gid = account

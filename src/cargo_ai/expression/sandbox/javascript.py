@@ -36,7 +36,7 @@ CHECK_SECONDS = 2.0
 GRACE = 2.0
 """So many times a limit the kernel ends a child: some native loops of the engine cannot be interrupted."""
 
-MOST_COMPILED = 4096
+MAX_COMPILED = 4096
 FLUSH_BYTES, FLUSH_SECONDS = 64 * 1024, 0.005
 _TIME, _MEMORY = "LimitError: time", "LimitError: memory"
 _POSITION = re.compile(r"<input>:(\d+):(\d+)")
@@ -205,7 +205,7 @@ class Expressions:
         """The ids of the set's compiled expressions; in the place of one that does not compile, its result."""
         plan = self._plans.get(number)
         if plan is None:
-            if len(self._ids) > MOST_COMPILED:
+            if len(self._ids) > MAX_COMPILED:
                 self._renew()
             names, questions = self._sets[number]
             plan = self._plans[number] = [self._compiled(tuple(names), *question) for question in questions]
@@ -277,7 +277,7 @@ def _parse(context: Context, text: str) -> dict[str, Any] | None:
     try:
         context.eval(text)
     except _FAILURES as error:
-        return _told(str(error))
+        return _to_error(str(error))
     return None
 
 
@@ -287,10 +287,10 @@ def _limit(error: Exception) -> str | None:
 
 
 def _error(text: str) -> Result:
-    return json.dumps({"e": _told(text)})
+    return json.dumps({"e": _to_error(text)})
 
 
-def _told(text: str) -> dict[str, Any]:
+def _to_error(text: str) -> dict[str, Any]:
     """`Name: message` and a stack, as an error of the protocol; lines count from 1 and are those of the source."""
     first, _, stack = text.partition("\n")
     name, separator, message = first.partition(": ")

@@ -13,7 +13,7 @@ SYSTEM_USER = "cargo-ai-sandbox"
 _SYSTEM_PATHS = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
-def sandbox_account() -> tuple[int, int] | None:
+def sandbox_user() -> tuple[int, int] | None:
     """The uid and gid to become; None where this process is not root and stays what it is.
 
     The system user is made when it is missing. Where it cannot be (no `useradd`, a read-only system), a number of the system range that
@@ -21,7 +21,7 @@ def sandbox_account() -> tuple[int, int] | None:
     """
     if os.geteuid() != 0:
         return None
-    return _look_up() or _made() or _free_number()
+    return _look_up() or _create() or _free_number()
 
 
 def _look_up() -> tuple[int, int] | None:
@@ -32,7 +32,7 @@ def _look_up() -> tuple[int, int] | None:
     return (entry.pw_uid, entry.pw_gid) if entry.pw_uid and entry.pw_gid else None
 
 
-def _made() -> tuple[int, int] | None:
+def _create() -> tuple[int, int] | None:
     tool = shutil.which("useradd", path=_SYSTEM_PATHS)
     if tool is None:
         return None

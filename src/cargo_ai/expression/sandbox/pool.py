@@ -7,12 +7,12 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from cargo_ai.expression.sandbox.host import Child, Language, Lost, Refused, Zygote
+from cargo_ai.expression.sandbox.host import Child, ConnectionLost, Language, SandboxUnavailable, Zygote
 from cargo_ai.kernel import clock
 
 IDLE_SECONDS = 60.0
-MOST_IDLE = 32
-MOST_CALLS = 500
+MAX_IDLE = 32
+MAX_CALLS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Pool:
     _ending: set[asyncio.Task[int]] = field(default_factory=set["asyncio.Task[int]"])
 
     async def take(self, key: Hashable) -> Child:
-        """A child for this key: a warm one, else a new one. Raises Refused."""
+        """A child for this key: a warm one, else a new one. Raises SandboxUnavailable."""
         waiting = self._idle.get(key)
         while waiting:
             _, child = waiting.pop()
@@ -52,24 +52,24 @@ class Pool:
             zygote = await self._living()
             try:
                 return await zygote.fork(self.limits.megabytes, self.limits.cpu_seconds)
-            except Lost:
+            except ConnectionLost:
                 zygote.close()
                 if attempt == 2:
-                    raise Refused("the sandbox ended while a child was started") from None
+                    raise SandboxUnavailable("the sandbox ended while a child was started") from None
         raise AssertionError
 
     async def warm(self) -> None:
-        """Have the zygote running. Raises Refused."""
+        """Have the zygote running. Raises SandboxUnavailable."""
         await self._living()
 
     def give_back(self, key: Hashable, child: Child) -> None:
         """Keep the child warm for its key, or end it when it has worked enough."""
-        if child.calls >= MOST_CALLS or child.seconds > self.limits.retire_seconds or not child.is_idle:
+        if child.calls >= MAX_CALLS or child.seconds > self.limits.retire_seconds or not child.is_idle:
             self.end(child)
             return
         self._idle.setdefault(key, []).append((clock.seconds(), child))
         self._idle.move_to_end(key)
-        while sum(map(len, self._idle.values())) > MOST_IDLE:
+        while sum(map(len, self._idle.values())) > MAX_IDLE:
             oldest = next(iter(self._idle))
             self.end(self._idle[oldest].pop(0)[1])
             if not self._idle[oldest]:

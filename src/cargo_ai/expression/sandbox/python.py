@@ -25,9 +25,9 @@ from cargo_ai.expression.sandbox import syscalls
 from cargo_ai.expression.sandbox.frames import Channel
 
 CALLS = syscalls.PYTHON
-LARGEST_RESULT = 8 * 1024 * 1024
-LARGEST_LOG = 64 * 1024
-_DEEPEST = 200
+MAX_RESULT_BYTES = 8 * 1024 * 1024
+MAX_LOG_BYTES = 64 * 1024
+_MAX_DEPTH = 200
 _NAME = "script.py"
 
 MODULES = """
@@ -79,7 +79,7 @@ class _Log(io.StringIO):
     """What a script prints, cut at a size."""
 
     def write(self, text: str, /) -> int:
-        room = LARGEST_LOG - self.tell()
+        room = MAX_LOG_BYTES - self.tell()
         if room > 0:
             super().write(text[:room])
         return len(text)
@@ -92,7 +92,7 @@ def _run(source: str, texts: tuple[bytes, bytes], code: dict[str, CodeType | str
     try:
         result = _outcome(source, texts, code)
     except BaseException as error:  # whatever a script raises is its result
-        result = json.dumps({"e": _told(error)})
+        result = json.dumps({"e": _to_error(error)})
     finally:
         sys.stdout, sys.stderr = before
     printed = log.getvalue()
@@ -111,14 +111,14 @@ def _outcome(source: str, texts: tuple[bytes, bytes], code: dict[str, CodeType |
     if "result" not in scope:
         return '{"u":1}'
     text = json.dumps({"v": to_json(scope["result"])})
-    if len(text) > LARGEST_RESULT:
-        raise ValueError(f"result has {len(text):,} bytes as JSON; the limit is {LARGEST_RESULT:,}")
+    if len(text) > MAX_RESULT_BYTES:
+        raise ValueError(f"result has {len(text):,} bytes as JSON; the limit is {MAX_RESULT_BYTES:,}")
     return text
 
 
 def to_json(value: object, depth: int = 0) -> object:
     """The value as JSON has it: dates as ISO text, sets and iterators as lists, decimals as numbers, NaN as null."""
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ValueError("result is nested too deeply or contains itself")
     if value is None or isinstance(value, bool | str):
         return value
@@ -137,7 +137,7 @@ def to_json(value: object, depth: int = 0) -> object:
     raise TypeError(f"result holds a {type(value).__name__}, which JSON has no form for")
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _to_error(error: BaseException) -> dict[str, Any]:
     line = error.lineno if isinstance(error, SyntaxError) else _line(error.__traceback__)
     try:
         message = str(error.msg if isinstance(error, SyntaxError) else error)[:500]

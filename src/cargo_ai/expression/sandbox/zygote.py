@@ -22,7 +22,7 @@ from typing import Protocol
 
 from cargo_ai.expression.sandbox import jail
 from cargo_ai.expression.sandbox.frames import Channel, Closed
-from cargo_ai.expression.sandbox.os_user import sandbox_account
+from cargo_ai.expression.sandbox.os_user import sandbox_user
 
 CONTROL = 3
 REQUEST = struct.Struct("<cII")
@@ -46,7 +46,7 @@ class Language(Protocol):
 def main() -> None:
     """Entry: `argv[-1]` is the language. Returns when the server has gone."""
     language: Language = importlib.import_module(f"cargo_ai.expression.sandbox.{sys.argv[-1]}")  # pyright: ignore[reportAssignmentType]
-    account = sandbox_account()
+    account = sandbox_user()
     _detach()
     language.prepare()
     jail.measure()

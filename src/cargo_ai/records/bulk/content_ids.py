@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from cargo_ai.store.driver import Connection, execute, fetch
 
-MOST_KEPT = 20_000
+MAX_IN_MEMORY = 20_000
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -24,15 +24,15 @@ def content_id(original: Iterable[tuple[str, str]], other: Iterable[tuple[str, s
     Empty ones count for nothing, so that a file's kind and what it leaves out make no difference. The values of `other` columns, which
     were added to the model later, count where there are none of `original` ones: filling them in makes no other record.
     """
-    named = _named(original) or _named(other)
+    named = _label_values(original) or _label_values(other)
     return str(uuid.UUID(bytes=blake2b("\n".join(named).encode(), digest_size=16).digest(), version=5))
 
 
-def _named(values: Iterable[tuple[str, str]]) -> list[str]:
+def _label_values(values: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{slug}\t{value}" for slug, value in values if value]
 
 
-class Seen:
+class IdCounter:
     """How often each id came so far in what comes in: some in memory, in the transaction's own table where they are many."""
 
     def __init__(self) -> None:
@@ -52,15 +52,15 @@ class Seen:
         if self._kept is not None:
             before = {uid: self._kept[uid] for uid in counts}
             self._kept.update(counts)
-            if len(self._kept) > MOST_KEPT:
+            if len(self._kept) > MAX_IN_MEMORY:
                 await execute(connection, "create temp table content_ids (_id text primary key, n bigint not null) on commit drop")
-                await _add(connection, self._kept)
+                await _count_in_table(connection, self._kept)
                 self._kept = None
             return before
-        return {uid: n - counts[uid] for uid, n in await _add(connection, counts)}
+        return {uid: n - counts[uid] for uid, n in await _count_in_table(connection, counts)}
 
 
-async def _add(connection: Connection, counts: Counter[str]) -> list[tuple[str, int]]:
+async def _count_in_table(connection: Connection, counts: Counter[str]) -> list[tuple[str, int]]:
     """Count them in the table; how often each came by now."""
     add = "insert into content_ids as c (_id, n) select * from unnest(%s::text[], %s::bigint[]) "
     add += "on conflict (_id) do update set n = c.n + excluded.n returning _id, n"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from cargo_ai.records.bulk.infer import DATE
-from cargo_ai.records.bulk.row_batches import Block
+from cargo_ai.records.bulk.row_batches import RowBatch
 from cargo_ai.records.catalog import Column
 
 # What the database reads as it stands: no spaces, no more digits than fit.
@@ -21,13 +21,13 @@ _DATES = re.compile(rf"(?:(?:{_DAYS}(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0
 _BOOLEANS = frozenset({"", "true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0", "yes", "no"})
 
 
-def numbers(values: Sequence[str]) -> bool:
+def are_numbers(values: Sequence[str]) -> bool:
     """Whether all are numbers, or empty."""
     text = "\n".join(values) + "\n"
     return text.count("\n") == len(values) and _NUMBERS.fullmatch(text) is not None
 
 
-def dates(values: Sequence[str]) -> bool:
+def are_dates(values: Sequence[str]) -> bool:
     """Whether all are moments that there are, or empty."""
     text = "\n".join(values) + "\n"
     if text.count("\n") == len(values) and _DATES.fullmatch(text) is not None:
@@ -43,25 +43,25 @@ def dates(values: Sequence[str]) -> bool:
     return True
 
 
-def booleans(values: Sequence[str]) -> bool:
+def are_booleans(values: Sequence[str]) -> bool:
     """Whether all are spelt as the database spells them, or empty."""
     return _BOOLEANS.issuperset(values)
 
 
-_LOOKS: Mapping[str, Callable[[Sequence[str]], bool]] = {"number": numbers, "date": dates, "boolean": booleans}
+_CHECKS: Mapping[str, Callable[[Sequence[str]], bool]] = {"number": are_numbers, "date": are_dates, "boolean": are_booleans}
 
 
-class PlainRows:
+class FastPath:
     """Rows for COPY's text format (null is '') where nothing has to be changed: the id, which is a column of text, then all columns."""
 
     def __init__(self, columns: Sequence[Column], positions: Sequence[int], own: int, most_id: int) -> None:
         typed = [(column.type, position) for column, position in zip(columns, positions, strict=True) if column.type != "string"]
-        self._able = all(kind in _LOOKS for kind, _ in typed)
-        self._looks = [(_LOOKS[kind], position) for kind, position in typed if kind in _LOOKS]
+        self._able = all(kind in _CHECKS for kind, _ in typed)
+        self._looks = [(_CHECKS[kind], position) for kind, position in typed if kind in _CHECKS]
         self._positions = list(positions)
         self._own, self._most_id = positions[own], most_id
 
-    def lines(self, block: Block, first: int | None) -> str | None:
+    def lines(self, block: RowBatch, first: int | None) -> str | None:
         """The lines, each with its line feed, with a number before and an empty column after where `first` is given; None where some value
         needs more than that."""
         if not self._able or not all(look(block.column(position)) for look, position in self._looks):

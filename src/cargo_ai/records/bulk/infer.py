@@ -60,7 +60,7 @@ _TESTS: tuple[tuple[ColumnType, Callable[[Sequence[str]], bool]], ...] = (
 )
 
 
-class Inference:
+class TypeInference:
     """Which types still fit each column of a file; `see` the rows, then ask for `types`."""
 
     def __init__(self, width: int) -> None:

@@ -11,20 +11,18 @@ from psycopg import errors
 
 from cargo_ai.kernel import clock
 from cargo_ai.records import ddl
-from cargo_ai.records.bulk.row_encoder import MOST_REJECTED, Prepared, Rejected
+from cargo_ai.records.bulk.row_encoder import RowEncoder
 from cargo_ai.records.catalog import SQL_TYPES, Relation
-from cargo_ai.records.names import quoted
+from cargo_ai.records.names import quote
 from cargo_ai.store.driver import Connection, execute, fetch
 
-__all__ = ["LINES", "MOST_REJECTED", "Load", "Loaded", "Prepared", "Rejected", "SameId"]
-
-MOST_TOUCHED = 1_000
-LINES = "(format csv, delimiter e'\\x02', quote e'\\x01')"
+MAX_TOUCHED = 1_000
+COPY_LINES = "(format csv, delimiter e'\\x02', quote e'\\x01')"
 """How COPY writes JSON documents one per line as they are: neither character stands in JSON, so nothing is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadResult:
     """What a load did. `doubled`: rows whose id came again later in the same load; `touched`: the ids, None where they are more than a
     thousand."""
 
@@ -35,14 +33,14 @@ class Loaded:
     touched: list[str] | None
 
 
-class SameId(ValueError):
+class AmbiguousId(ValueError):
     """Rows that are not known by their ids bring the same id for different records; nothing was written. The message names one."""
 
 
 class Load:
     """One load into one model, in the connection's transaction: `begin`, `write` the lines, `end`; with `judged` also `verdicts`."""
 
-    def __init__(self, connection: Connection, relation: Relation, prepared: Prepared, *, judged: bool = False) -> None:
+    def __init__(self, connection: Connection, relation: Relation, prepared: RowEncoder, *, judged: bool = False) -> None:
         self._connection, self._relation, self._prepared, self._judged = connection, relation, prepared, judged
         self._now = clock.now()
         self._fresh = False
@@ -55,20 +53,20 @@ class Load:
     async def begin(self) -> None:
         """Make ready. An empty table is filled without key and indexes, which are built afterwards: half the time."""
         await execute(self._connection, "set local timezone = 'UTC'")
-        own = ddl.table(self._relation)
+        own = ddl.table_name(self._relation)
         empty = not await fetch(self._connection, f"select 1 from {own} limit 1")  # noqa: S608 - names, quoted
         self._fresh = empty and self._prepared.match is None and not self._judged
         # What is known by another column is given ids while it is staged, and so loses the order in which it lies.
         self._prepared.staged = self._judged or self._prepared.match is not None
         self._prepared.ascending = not self._fresh and self._prepared.match is None
-        columns = ", ".join(quoted(slug) for slug in ("_id", *self._prepared.slugs))
+        columns = ", ".join(quote(slug) for slug in ("_id", *self._prepared.slugs))
         if self._fresh:
-            await ddl.change(self._connection, [f"lock table {own} in access exclusive mode"])
-            self._indexes = await ddl.indexes(self._connection, self._relation)
-            await ddl.change(self._connection, self._emptied())
+            await ddl.run_exclusively(self._connection, [f"lock table {own} in access exclusive mode"])
+            self._indexes = await ddl.index_statements(self._connection, self._relation)
+            await ddl.run_exclusively(self._connection, self._emptied())
             target = f"{own} ({columns})"
         else:
-            typed = "".join(f", {quoted(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
+            typed = "".join(f", {quote(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
             stage = f"_n bigint not null, _id text{typed}, _faults text" if self._prepared.staged else f"_id text{typed}"
             await execute(self._connection, f"create temp table load_stage ({stage}) on commit drop")
             target = f"load_stage (_n, {columns}, _faults)" if self._prepared.staged else f"load_stage ({columns})"
@@ -78,15 +76,15 @@ class Load:
         self._copy = await self._copying.__aenter__()
 
     def _emptied(self) -> list[str]:
-        own, moment = ddl.table(self._relation), self._now.isoformat()
-        defaults = ", ".join(f"alter column {name} set default '{moment}'" for name in _TIMES)
-        constraint = f"alter table {own} drop constraint {quoted(self._relation.table + '_pkey')}"
+        own, moment = ddl.table_name(self._relation), self._now.isoformat()
+        defaults = ", ".join(f"alter column {name} set default '{moment}'" for name in _TIMESTAMPS)
+        constraint = f"alter table {own} drop constraint {quote(self._relation.table + '_pkey')}"
         triggers = [f"alter table {own} disable trigger {name}" for name in ("log_insert", "log_delete")]
         # What is truncated in the same transaction may be filled as if it had always been there: nobody has to settle its rows later.
         return [f"truncate {own}", constraint, *(gone for gone, _, _ in self._indexes), f"alter table {own} {defaults}", *triggers]
 
     async def write(self, lines: bytes) -> None:
-        """Send lines of `Prepared`."""
+        """Send lines of `RowEncoder`."""
         if lines and self._copy is not None:
             await self._copy.write(lines)
 
@@ -95,18 +93,18 @@ class Load:
         if self._copying is not None:
             await self._copying.__aexit__(type(error), error, error.__traceback__)
 
-    async def end(self) -> Loaded:
-        """Finish, and say what was done. SameId."""
+    async def end(self) -> LoadResult:
+        """Finish, and say what was done. AmbiguousId."""
         assert self._cursor is not None
         await self._copying.__aexit__(None, None, None)
         count = max(self._cursor.rowcount, 0)
         loaded = await self._filled(count) if self._fresh else await self._merged(count)
         if loaded.added + loaded.updated > ddl.REHASH_ROWS:
-            await execute(self._connection, f"analyze {ddl.table(self._relation)}")
+            await execute(self._connection, f"analyze {ddl.table_name(self._relation)}")
         return loaded
 
-    async def _filled(self, count: int) -> Loaded:
-        own = ddl.table(self._relation)
+    async def _filled(self, count: int) -> LoadResult:
+        own = ddl.table_name(self._relation)
         gone = 0
         try:
             async with self._connection.transaction():
@@ -126,13 +124,13 @@ class Load:
             await execute(self._connection, again)
             if comment is not None:
                 await execute(self._connection, comment)
-        defaults = ", ".join(f"alter column {name} drop default" for name in _TIMES)
+        defaults = ", ".join(f"alter column {name} drop default" for name in _TIMESTAMPS)
         await execute(self._connection, f"alter table {own} {defaults}")
         for name in ("log_insert", "log_delete"):
             await execute(self._connection, f"alter table {own} enable trigger {name}")
         if count:
-            await execute(self._connection, f"insert into {ddl.log_table(self._relation)} (_id, op) values (null, 'i')")  # noqa: S608
-        return Loaded(count - gone, 0, 0, gone, None)
+            await execute(self._connection, f"insert into {ddl.log_table_name(self._relation)} (_id, op) values (null, 'i')")  # noqa: S608
+        return LoadResult(count - gone, 0, 0, gone, None)
 
     async def _number(self, table: str) -> None:
         """Tell rows apart that are all alike: the second of them has the id of the first and `-2`, and so on."""
@@ -142,14 +140,14 @@ class Load:
             f"update {table} as t set _id = t._id || '-' || d.n from {numbered} as d where t.ctid = d.ctid and d.n > 1",  # noqa: S608
         )
 
-    async def _merged(self, count: int) -> Loaded:
-        own, slugs = ddl.table(self._relation), self._prepared.slugs
-        names = "".join(f", {quoted(slug)}" for slug in slugs)
+    async def _merged(self, count: int) -> LoadResult:
+        own, slugs = ddl.table_name(self._relation), self._prepared.slugs
+        names = "".join(f", {quote(slug)}" for slug in slugs)
         if self._prepared.by_content:
             await self._number("load_stage")
         by = await self._known_by()
-        sets = "".join(f"{quoted(slug)} = excluded.{quoted(slug)}, " for slug in slugs)
-        differs = " or ".join(f"t.{quoted(slug)} is distinct from excluded.{quoted(slug)}" for slug in slugs) or "false"
+        sets = "".join(f"{quote(slug)} = excluded.{quote(slug)}, " for slug in slugs)
+        differs = " or ".join(f"t.{quote(slug)} is distinct from excluded.{quote(slug)}" for slug in slugs) or "false"
         distinct_on, order = f"distinct on ({by})", f"order by {by}, {'_n' if self._prepared.staged else 'ctid'} desc "
         if self._prepared.ascending:
             # No id comes twice, and all loads of such files take the records' locks in the same order.
@@ -169,15 +167,15 @@ class Load:
         self._by = by
         if not self._judged:
             await execute(self._connection, "drop table load_stage")
-        few = added + updated <= MOST_TOUCHED
-        return Loaded(added, updated, distinct - added - updated, valid - distinct, sorted(touched) if few else None)
+        few = added + updated <= MAX_TOUCHED
+        return LoadResult(added, updated, distinct - added - updated, valid - distinct, sorted(touched) if few else None)
 
     async def _done(self, merge: str) -> tuple[int, int, list[str]]:
         """Carry out a statement that returns `_id` and whether it was added: how many were, how many not, and the first of them. Where
         each row is judged, `load_touched` keeps them."""
         counts = (
             "select count(*) filter (where added), count(*) filter (where not added), "  # noqa: S608 - a number
-            f"(select coalesce(array_agg(_id), '{{}}') from (select _id from done limit {MOST_TOUCHED}) as first) from done"
+            f"(select coalesce(array_agg(_id), '{{}}') from (select _id from done limit {MAX_TOUCHED}) as first) from done"
         )
         if self._judged:
             await execute(self._connection, "create temp table load_touched (_id text not null, added boolean not null) on commit drop")
@@ -207,7 +205,7 @@ class Load:
             f"from (select *, _faults::jsonb as faults, max(_n) over (partition by {self._by}) as last from load_stage) as s "
             "left join load_touched as t on t._id = s._id order by s._n) as r"
         )
-        async with self._connection.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout {LINES}".encode()) as copy:
+        async with self._connection.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout {COPY_LINES}".encode()) as copy:
             async for part in copy:
                 yield bytes(part)
         await execute(self._connection, "drop table load_stage, load_touched")
@@ -218,7 +216,7 @@ class Load:
         if match is None:
             return "_id"
         await execute(self._connection, "analyze load_stage")
-        own, name = ddl.table(self._relation), quoted(match.slug)
+        own, name = ddl.table_name(self._relation), quote(match.slug)
         wanted = f"select {name} from load_stage where _id is not null"  # noqa: S608 - names, quoted
         known = f"select distinct on (o.{name}) o.{name} as known, o._id from {own} as o where o.{name} in ({wanted})"  # noqa: S608
         await execute(
@@ -230,8 +228,8 @@ class Load:
             same = f"select _id from load_stage where _id is not null group by _id having count(distinct {name}) > 1 limit 1"  # noqa: S608
             found = await fetch(self._connection, same)
             if found:
-                raise SameId(f"The id {found[0][0]} stands for rows of different {match.slug}")
+                raise AmbiguousId(f"The id {found[0][0]} stands for rows of different {match.slug}")
         return name
 
 
-_TIMES = ("_emitted_at", "_created_at", "_updated_at")
+_TIMESTAMPS = ("_emitted_at", "_created_at", "_updated_at")

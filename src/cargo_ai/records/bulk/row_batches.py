@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import repeat
 
 
-class Block:
+class RowBatch:
     """Rows that were taken apart already, each with as many values."""
 
     def __init__(self, rows: Sequence[Sequence[str]]) -> None:
@@ -30,7 +30,7 @@ class Block:
         return text if text.count("\t") == len(self) * (len(places) - 1) and text.count("\n") == len(self) - 1 else None
 
 
-class PlainBlock(Block):
+class TextBatch(RowBatch):
     """Rows that are still lines of text, in which nothing is quoted: a column costs a slice, and only what is asked for is taken apart."""
 
     def __init__(self, text: str, lines: list[str], delimiter: str, width: int) -> None:
@@ -39,13 +39,13 @@ class PlainBlock(Block):
         self._values: list[str] | None = None
 
     @staticmethod
-    def of(text: str, delimiter: str, width: int) -> PlainBlock | None:
+    def of(text: str, delimiter: str, width: int) -> TextBatch | None:
         """Whole lines that end in line feeds alone; None where a row has more or fewer values than `width`, or none at all."""
         text = text.removesuffix("\n")
         lines = text.split("\n")
         if set(map(str.count, lines, repeat(delimiter))) != {width - 1} or (width == 1 and "" in lines):
             return None
-        return PlainBlock(text, lines, delimiter, width)
+        return TextBatch(text, lines, delimiter, width)
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -63,7 +63,7 @@ class PlainBlock(Block):
     def tabbed(self, places: Sequence[int]) -> str | None:
         """The values in these places, with tabs between them and a line per row; None where some value has one of those in it."""
         if list(places) != list(range(self._width)):
-            return Block(self.rows()).tabbed(places)
+            return RowBatch(self.rows()).tabbed(places)
         if self._delimiter == "\t":
             return self._text
         return None if "\t" in self._text else self._text.replace(self._delimiter, "\t")

@@ -1,4 +1,4 @@
-"""Prepared: rows of texts as COPY reads them, checked column by column, with the faults of those that do not fit."""
+"""RowEncoder: rows of texts as COPY reads them, checked column by column, with the faults of those that do not fit."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from itertools import islice
 from operator import lt
 
 from cargo_ai.records.bulk.content_ids import content_id, escape
-from cargo_ai.records.bulk.fast_path import PlainRows, dates, numbers
-from cargo_ai.records.bulk.row_batches import Block
+from cargo_ai.records.bulk.fast_path import FastPath, are_dates, are_numbers
+from cargo_ai.records.bulk.row_batches import RowBatch
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.values import Unfit, shown, to_database
+from cargo_ai.records.values import InvalidValue, quote_value, to_database
 
-MOST_ID = 2_000
-MOST_MEMORISED = 20_000
-MOST_REJECTED = 100
+MAX_ID_LENGTH = 2_000
+MAX_MEMORIZED = 20_000
+MAX_REJECTED = 100
 """So many of the rows that do not fit are told one by one."""
-MOST_TOLD = 200
+MAX_REJECTED_VALUE = 200
 """Characters of a value that is told."""
 
 NULL = ""
@@ -28,7 +28,7 @@ _SPECIAL = re.compile(r"[\\\t\n\r]")
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRow:
     """A row that cannot come in: its number as a spreadsheet counts, the column, why, and the value as it stood in the file."""
 
     row: int
@@ -37,7 +37,7 @@ class Rejected:
     value: str | None = None
 
 
-class Prepared:
+class RowEncoder:
     """Turns rows of texts into what COPY reads, column by column; what does not fit is gathered in `rejected`.
 
     `columns`: the model's column for each value of a row, None for values that are left out; `_id` may be among them. Rows without
@@ -51,7 +51,7 @@ class Prepared:
         kept = [(position, column) for position, column in enumerate(columns) if column is not None and column.writable]
         self.columns = [column for _, column in kept]
         self.match = match
-        self.rejected: list[Rejected] = []
+        self.rejected: list[RejectedRow] = []
         self.rejected_count = 0
         self.staged = False
         """Set by the load: lines begin with the row's number, and rows that do not fit come with their faults instead of being left out."""
@@ -72,11 +72,11 @@ class Prepared:
         self._original = [(slug, number) for slug, number, original in slugs if original]
         self._other = [(slug, number) for slug, number, original in slugs if not original]
 
-    def _plain_rows(self) -> PlainRows | None:
+    def _plain_rows(self) -> FastPath | None:
         """For rows that are known by a column of text, which is what most files have."""
         if self._own is None or self.columns[self._own].type != "string" or self.match is not None or self._given is not None:
             return None
-        return PlainRows(self.columns, self._positions, self._own, MOST_ID)
+        return FastPath(self.columns, self._positions, self._own, MAX_ID_LENGTH)
 
     @property
     def by_content(self) -> bool:
@@ -96,7 +96,7 @@ class Prepared:
         """The columns that a load sets, in the order of the lines."""
         return [column.slug for column in self.columns]
 
-    def lines(self, first: int, block: Block) -> bytes:
+    def lines(self, first: int, block: RowBatch) -> bytes:
         """The rows as COPY's text format has them: `_id`, then the columns. `first`: the number of the first row."""
         if not block:
             return b""
@@ -140,10 +140,10 @@ class Prepared:
         )
 
     def _reject(self, row: int, column: str, message: str, value: str | None = None) -> None:
-        if len(self.rejected) < MOST_REJECTED:
-            self.rejected.append(Rejected(row, column, message, None if value is None else value[:MOST_TOLD]))
+        if len(self.rejected) < MAX_REJECTED:
+            self.rejected.append(RejectedRow(row, column, message, None if value is None else value[:MAX_REJECTED_VALUE]))
         if self.staged:
-            fault = {"column": column, "value": None if value is None else value[:MOST_TOLD], "message": message}
+            fault = {"column": column, "value": None if value is None else value[:MAX_REJECTED_VALUE], "message": message}
             self._faults.setdefault(row, []).append(fault)
 
     def _require(self, values: Sequence[str], slug: str, message: str, first: int, bad: set[int]) -> None:
@@ -155,16 +155,16 @@ class Prepared:
     def _column(self, number: int, values: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
         column = self.columns[number]
         if column.type == "string":
-            return _escaped(values)
+            return _escape_all(values)
         # Where ids are made of the values, each has one spelling, whatever stands around it.
-        if not self._makes_ids and ((column.type == "number" and numbers(values)) or (column.type == "date" and dates(values))):
+        if not self._makes_ids and ((column.type == "number" and are_numbers(values)) or (column.type == "date" and are_dates(values))):
             return values
         return self._slowly(number, values, first, bad)
 
     def _slowly(self, number: int, values: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
         """Value by value; the same text is looked at once."""
         column, known, done = self.columns[number], self._known[number], list[str]()
-        if len(known) > MOST_MEMORISED:
+        if len(known) > MAX_MEMORIZED:
             known.clear()
         for at, one in enumerate(values):
             text = known.get(one)
@@ -172,10 +172,10 @@ class Prepared:
                 try:
                     text = (to_database(one, column.type) if one else None) or NULL
                     text = known[one] = text if text is NULL else escape(text)
-                except Unfit as fault:
+                except InvalidValue as fault:
                     text = NULL
                     bad.add(at)
-                    self._reject(first + at, column.slug, f"{shown(one)} {fault}", one)
+                    self._reject(first + at, column.slug, f"{quote_value(one)} {fault}", one)
             done.append(text)
         return done
 
@@ -183,9 +183,11 @@ class Prepared:
         own = self._relation.id_column
         if own == "_id":
             if self.match is not None:
-                return [one or self._new_id() for one in _escaped(given)] if given is not None else [self._new_id() for _ in range(count)]
+                return (
+                    [one or self._new_id() for one in _escape_all(given)] if given is not None else [self._new_id() for _ in range(count)]
+                )
             made = self._content_ids(done, count)
-            return made if given is None else [one or uid for one, uid in zip(_escaped(given), made, strict=True)]
+            return made if given is None else [one or uid for one, uid in zip(_escape_all(given), made, strict=True)]
         if self._own is None:
             bad.update(range(count))
             for at in range(count if self.staged else 1):
@@ -193,11 +195,11 @@ class Prepared:
             return [""] * count
         ids = list(done[self._own])
         self._require(ids, own, "is missing: it is the id of the record", first, bad)
-        if any(len(uid) > MOST_ID for uid in ids):
+        if any(len(uid) > MAX_ID_LENGTH for uid in ids):
             for at, uid in enumerate(ids):
-                if len(uid) > MOST_ID:
+                if len(uid) > MAX_ID_LENGTH:
                     bad.add(at)
-                    self._reject(first + at, own, f"is longer than the {MOST_ID:,} characters that an id may have")
+                    self._reject(first + at, own, f"is longer than the {MAX_ID_LENGTH:,} characters that an id may have")
         if self.columns[self._own].type == "number":
             return [uid if uid == NULL else (to_database(uid, "number") or "").removesuffix(".0") for uid in ids]
         return ids
@@ -210,6 +212,6 @@ class Prepared:
         return [content_id(zip(own, row, strict=True), zip(others, other, strict=True)) for row, other in zip(rows, more, strict=True)]
 
 
-def _escaped(values: Sequence[str]) -> Sequence[str]:
+def _escape_all(values: Sequence[str]) -> Sequence[str]:
     """The texts with what means something in COPY's text format escaped; most files have none of it."""
     return [escape(one) for one in values] if _SPECIAL.search("\x1f".join(values)) else values

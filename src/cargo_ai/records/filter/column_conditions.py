@@ -18,11 +18,11 @@ from cargo_ai.contract.segmentation.filter import (
 )
 from cargo_ai.records.catalog import Column
 from cargo_ai.records.filter import terms
-from cargo_ai.records.filter.date_values import Span, moment
-from cargo_ai.records.filter.terms import InvalidFilter, Scope
+from cargo_ai.records.filter.date_values import TimeSpan, parse_date_value
+from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 
-Plain = StringCondition | NumberCondition | DateCondition | BooleanCondition | ObjectCondition | AnyCondition | PropertyCondition
-FITS = {
+ColumnCondition = StringCondition | NumberCondition | DateCondition | BooleanCondition | ObjectCondition | AnyCondition | PropertyCondition
+TYPES_BY_KIND = {
     "string": {"string"},
     "number": {"number"},
     "date": {"date"},
@@ -33,23 +33,23 @@ FITS = {
     "any": {"any"},
     "objectProperty": {"object", "any"},
 }
-FEW = 20
+MAX_SEPARATE_PATTERNS = 20
 """So many texts are looked for one by one, which an index of texts can do."""
-_NULLS = {"isNull", "isNotNull", "isEmpty", "isNotEmpty"}
+_PRESENCE_OPERATORS = {"isNull", "isNotNull", "isEmpty", "isNotEmpty"}
 _NUMERIC = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*$"
-_LONGEST_NUMBER = 400
+_MAX_NUMBER_LENGTH = 400
 """Characters. What is no longer and looks like a number can be cast to `numeric`, whatever else is in the data."""
 
 
-def plain(condition: Plain, column: Column, value: exp.Expr, scope: Scope) -> exp.Expr:
+def compile_condition(condition: ColumnCondition, column: Column, value: exp.Expr, scope: FilterContext) -> exp.Expr:
     """The condition on a column's value. A kind that does not fit the column's type matches nothing, with a warning."""
-    if condition.operator in _NULLS and not isinstance(condition, PropertyCondition):
+    if condition.operator in _PRESENCE_OPERATORS and not isinstance(condition, PropertyCondition):
         return _presence(condition.operator, column.type, value)
-    if column.type not in FITS[condition.kind]:
+    if column.type not in TYPES_BY_KIND[condition.kind]:
         scope.warn(f"A {condition.kind} condition does not fit column {column.slug}, which is of type {column.type}: it matches nothing.")
         return terms.false()
     if isinstance(condition, StringCondition):
-        return text(condition.operator, condition.values, value, scope, column.slug)
+        return compile_text_operator(condition.operator, condition.values, value, scope, column.slug)
     if isinstance(condition, NumberCondition):
         return _number(condition, value, scope)
     if isinstance(condition, DateCondition):
@@ -76,7 +76,7 @@ def _json(constant: str) -> exp.Expr:
     return exp.cast(terms.literal(constant), "jsonb")
 
 
-def text(operator: str, values: list[str] | None, value: exp.Expr, scope: Scope, slug: str) -> exp.Expr:
+def compile_text_operator(operator: str, values: list[str] | None, value: exp.Expr, scope: FilterContext, slug: str) -> exp.Expr:
     """A text operator with one or many values."""
     if values is None:
         raise InvalidFilter(f"{operator} on {slug} needs values.")
@@ -91,26 +91,30 @@ def text(operator: str, values: list[str] | None, value: exp.Expr, scope: Scope,
     }
     shape = shapes[operator]
     patterns = [shape(re.sub(r"([\\%_])", r"\\\1", one)) for one in values]
-    found = terms.any_of([_like(value, one, scope) for one in patterns]) if len(patterns) <= FEW else _like_any(value, patterns, scope)
+    found = (
+        terms.any_of([_like(value, one, scope) for one in patterns])
+        if len(patterns) <= MAX_SEPARATE_PATTERNS
+        else _like_any(value, patterns, scope)
+    )
     return terms.negated(value, found) if operator == "doesNotContain" else found
 
 
-def _like(value: exp.Expr, pattern: str, scope: Scope) -> exp.Expr:
+def _like(value: exp.Expr, pattern: str, scope: FilterContext) -> exp.Expr:
     lowered = exp.Lower(this=value.copy())
     return exp.Like(this=lowered, expression=exp.Lower(this=scope.bind(pattern, "text")))
 
 
-def _like_any(value: exp.Expr, patterns: list[str], scope: Scope) -> exp.Expr:
+def _like_any(value: exp.Expr, patterns: list[str], scope: FilterContext) -> exp.Expr:
     """The same for many patterns, which are one value of the statement: no index helps, but no statement grows with them."""
     alias = scope.alias()
     named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=[exp.to_identifier("value", quoted=True)])
     source = exp.Table(this=terms.function("unnest", scope.bind(patterns, "text[]")), alias=named)
-    lowered = exp.Select(expressions=[exp.Lower(this=terms.name(alias, "value"))]).from_(source)
+    lowered = exp.Select(expressions=[exp.Lower(this=terms.column_ref(alias, "value"))]).from_(source)
     array = terms.function("ARRAY", lowered)
     return exp.Like(this=exp.Lower(this=value.copy()), expression=terms.function("ANY", array))
 
 
-def _number(condition: NumberCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
+def _number(condition: NumberCondition, value: exp.Expr, scope: FilterContext) -> exp.Expr:
     if condition.operator == "between":
         first = condition.value if condition.first_value is None else condition.first_value  # `value` and `otherValue` are understood, too
         last = condition.last_value
@@ -126,18 +130,18 @@ def _number(condition: NumberCondition, value: exp.Expr, scope: Scope) -> exp.Ex
     return compare(this=value, expression=bound)
 
 
-def _date(condition: DateCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
-    def span(raw: str | None, name: str) -> Span:
+def _date(condition: DateCondition, value: exp.Expr, scope: FilterContext) -> exp.Expr:
+    def span(raw: str | None, name: str) -> TimeSpan:
         if raw is None:
             raise InvalidFilter(f"{condition.operator} on {condition.column_slug} needs {name}.")
-        found = moment(raw, scope.now)
+        found = parse_date_value(raw, scope.now)
         scope.relative = scope.relative or found.relative
         return found
 
     def at(when: object, live: str, *, moves: bool) -> exp.Expr:
         return scope.bind(when, "timestamptz", live if moves else None)
 
-    def within(first: Span, last: Span) -> exp.Expr:
+    def within(first: TimeSpan, last: TimeSpan) -> exp.Expr:
         """From the earlier of two beginnings to the later of two ends."""
         moves = first.relative or last.relative
         start = at(min(first.start, last.start), f"least({first.start_sql}, {last.start_sql})", moves=moves)
@@ -155,10 +159,10 @@ def _date(condition: DateCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
     return same if condition.operator == "is" else terms.negated(value, same)
 
 
-def _property(condition: PropertyCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
+def _property(condition: PropertyCondition, value: exp.Expr, scope: FilterContext) -> exp.Expr:
     found = _property_text(condition.property_name, value, scope)
     operator = condition.operator
-    if operator in _NULLS:
+    if operator in _PRESENCE_OPERATORS:
         return _presence(operator, "string", found)
     if condition.value is None:
         raise InvalidFilter(f"{operator} on property {condition.property_name} needs a value.")
@@ -166,15 +170,15 @@ def _property(condition: PropertyCondition, value: exp.Expr, scope: Scope) -> ex
         if condition.other_value is None:
             raise InvalidFilter(f"between on property {condition.property_name} needs value and otherValue.")
         return exp.and_(
-            _ordered(exp.GTE, found, condition.value, scope),
-            _ordered(exp.LTE, found, condition.other_value, scope),
+            _compare_property(exp.GTE, found, condition.value, scope),
+            _compare_property(exp.LTE, found, condition.other_value, scope),
         )
     if operator in {"greaterThan", "lowerThan"}:
-        return _ordered(exp.GT if operator == "greaterThan" else exp.LT, found, condition.value, scope)
-    return text(operator, [_as_text(condition.value)], found, scope, condition.property_name)
+        return _compare_property(exp.GT if operator == "greaterThan" else exp.LT, found, condition.value, scope)
+    return compile_text_operator(operator, [_as_text(condition.value)], found, scope, condition.property_name)
 
 
-def _property_text(path: str, value: exp.Expr, scope: Scope) -> exp.Expr:
+def _property_text(path: str, value: exp.Expr, scope: FilterContext) -> exp.Expr:
     """The property as text; a dotted name means the property of exactly that name, else the deeper one."""
     literal = terms.property_text(value, path, scope)
     if "." not in path:
@@ -191,12 +195,12 @@ def _as_text(value: str | float | bool) -> str:
     return str(value)
 
 
-def _ordered(compare: type[exp.Binary], found: exp.Expr, value: str | float | bool, scope: Scope) -> exp.Expr:
+def _compare_property(compare: type[exp.Binary], found: exp.Expr, value: str | float | bool, scope: FilterContext) -> exp.Expr:
     """Numbers are compared as numbers, everything else as text."""
     given = _as_text(value)
-    if len(given) <= _LONGEST_NUMBER and re.match(_NUMERIC, given):
+    if len(given) <= _MAX_NUMBER_LENGTH and re.match(_NUMERIC, given):
         # A CASE, since a cast beside an AND may be evaluated first.
-        short = exp.LTE(this=exp.Length(this=found.copy()), expression=exp.Literal.number(_LONGEST_NUMBER))
+        short = exp.LTE(this=exp.Length(this=found.copy()), expression=exp.Literal.number(_MAX_NUMBER_LENGTH))
         numeric = exp.and_(short, exp.RegexpLike(this=found.copy(), expression=terms.literal(_NUMERIC)))
         number = exp.cast(found.copy(), "numeric")
         compared = compare(this=number, expression=scope.bind(given.strip(), "numeric"))
@@ -206,7 +210,7 @@ def _ordered(compare: type[exp.Binary], found: exp.Expr, value: str | float | bo
     )
 
 
-def _object(condition: ObjectCondition, value: exp.Expr, scope: Scope) -> exp.Expr:
+def _object(condition: ObjectCondition, value: exp.Expr, scope: FilterContext) -> exp.Expr:
     wanted = condition.property_conditions
     if wanted is None:
         raise InvalidFilter(f"matchConditions on {condition.column_slug} needs propertyConditions.")

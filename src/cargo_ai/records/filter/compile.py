@@ -19,41 +19,41 @@ from cargo_ai.contract.segmentation.filter import (
     Sort,
     SqlCondition,
 )
-from cargo_ai.records.catalog import End, Relation
+from cargo_ai.records.catalog import LinkEnd, Relation
 from cargo_ai.records.filter import terms
-from cargo_ai.records.filter.column_conditions import Plain, plain
-from cargo_ai.records.filter.terms import MAXIMUM_DEPTH, InvalidFilter, Scope
+from cargo_ai.records.filter.column_conditions import ColumnCondition, compile_condition
+from cargo_ai.records.filter.terms import MAX_DEPTH, FilterContext, InvalidFilter
 
 
-def where(filter: Filter, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
+def compile_filter(filter: Filter, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
     """The condition that a record must meet. Values are bound in `scope.params`; what matches nothing is said in `scope.warnings`."""
     if filter.conjonction is None:
         scope.warn("The filter has no conjonction (that is its spelling), so it matches nothing.")
         return terms.false()
     groups = [group for group in filter.groups if group.conditions or group.groups]
-    return _joined(filter.conjonction, [_group(group, relation, alias, scope) for group in groups])
+    return _join(filter.conjonction, [_group(group, relation, alias, scope) for group in groups])
 
 
-def _joined(conjonction: str, parts: list[exp.Expr]) -> exp.Expr:
+def _join(conjonction: str, parts: list[exp.Expr]) -> exp.Expr:
     if not parts:
         return terms.true()
     return exp.paren(terms.all_of(parts) if conjonction == "and" else terms.any_of(parts))
 
 
-def _group(group: Group, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
+def _group(group: Group, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
     if group.conjonction is None:
         scope.warn("A group of the filter has no conjonction (that is its spelling), so it matches nothing.")
         return terms.false()
-    if scope.depth > MAXIMUM_DEPTH:
-        raise InvalidFilter(f"The filter is nested deeper than {MAXIMUM_DEPTH} levels.")
+    if scope.depth > MAX_DEPTH:
+        raise InvalidFilter(f"The filter is nested deeper than {MAX_DEPTH} levels.")
     scope.depth += 1
     parts = [_condition(one, relation, alias, scope) for one in group.conditions]
     parts += [_group(one, relation, alias, scope) for one in group.groups if one.conditions or one.groups]
     scope.depth -= 1
-    return _joined(group.conjonction, parts)
+    return _join(group.conjonction, parts)
 
 
-def _condition(condition: Condition, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
+def _condition(condition: Condition, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
     scope.counted()
     if isinstance(condition, SegmentCondition):
         return _segment(condition, relation, alias, scope)
@@ -66,19 +66,19 @@ def _condition(condition: Condition, relation: Relation, alias: str, scope: Scop
             raise InvalidFilter("Conditions in SQL are not available here.")
         return exp.paren(scope.clause(condition.clause, relation, alias))
     if condition.related_model_uuid is not None and condition.related_model_uuid != str(relation.model):
-        related, joined, inner = _related(condition.related_model_uuid, relation, alias, scope)
-        matching = _on(condition, related, inner, scope)
+        related, joined, inner = _join_related(condition.related_model_uuid, relation, alias, scope)
+        matching = _column_condition(condition, related, inner, scope)
         query = exp.Select(expressions=[exp.Literal.number(1)]).from_(terms.view(related, inner)).where(joined, matching)
         return terms.exists(query)
-    return _on(condition, relation, alias, scope)
+    return _column_condition(condition, relation, alias, scope)
 
 
-def _on(condition: Plain, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
-    column = terms.column_of(relation, condition.column_slug)
-    return exp.paren(plain(condition, column, terms.name(alias, column.slug), scope))
+def _column_condition(condition: ColumnCondition, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
+    column = terms.find_column(relation, condition.column_slug)
+    return exp.paren(compile_condition(condition, column, terms.column_ref(alias, column.slug), scope))
 
 
-def _related(model: str, relation: Relation, alias: str, scope: Scope) -> tuple[Relation, exp.Expr, str]:
+def _join_related(model: str, relation: Relation, alias: str, scope: FilterContext) -> tuple[Relation, exp.Expr, str]:
     """The related model's relation, the condition that joins it, and its alias."""
     related = next((one for one in scope.catalog.relations if str(one.model) == model), None)
     if related is None:
@@ -87,15 +87,15 @@ def _related(model: str, relation: Relation, alias: str, scope: Scope) -> tuple[
     if not pairs:
         raise InvalidFilter(f"Models {relation.slug} and {related.slug} have no relationship: set one with `storage relationship set`.")
     inner = scope.alias()
-    joins = [_equal(_end(relation, alias, mine, scope), _end(related, inner, theirs, scope)) for mine, theirs in pairs]
+    joins = [_equal(_join_value(relation, alias, mine, scope), _join_value(related, inner, theirs, scope)) for mine, theirs in pairs]
     return related, exp.paren(terms.any_of(joins)), inner
 
 
-def _end(relation: Relation, alias: str, end: End, scope: Scope) -> tuple[exp.Expr, str]:
+def _join_value(relation: Relation, alias: str, end: LinkEnd, scope: FilterContext) -> tuple[exp.Expr, str]:
     """What records are related by, and its type."""
     slug, inner = end
-    column = terms.column_of(relation, slug)
-    value = terms.name(alias, column.slug)
+    column = terms.find_column(relation, slug)
+    value = terms.column_ref(alias, column.slug)
     return (value, column.type) if inner is None else (terms.property_text(value, inner, scope), "string")
 
 
@@ -107,58 +107,58 @@ def _equal(one: tuple[exp.Expr, str], other: tuple[exp.Expr, str]) -> exp.Expr:
     return exp.EQ(this=left, expression=right)
 
 
-def _segment(condition: SegmentCondition, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
+def _segment(condition: SegmentCondition, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
     saved = scope.segments.get(condition.segment_uuid)
     if saved is None or saved.model != str(relation.model):
         raise InvalidFilter(f"There is no segment {condition.segment_uuid} of model {relation.slug}.")
-    if scope.depth > MAXIMUM_DEPTH:
+    if scope.depth > MAX_DEPTH:
         raise InvalidFilter("The segments of this filter lead back to each other.")
     scope.depth += 1
     inner = scope.alias()
     query = (
-        exp.Select(expressions=[terms.name(inner, "_id")])
+        exp.Select(expressions=[terms.column_ref(inner, "_id")])
         .from_(terms.view(relation, inner))
-        .where(where(saved.filter, relation, inner, scope))
+        .where(compile_filter(saved.filter, relation, inner, scope))
     )
     if saved.limit is not None:
-        query = query.order_by(*order(saved.sort, relation, inner)).limit(saved.limit)
+        query = query.order_by(*compile_sort(saved.sort, relation, inner)).limit(saved.limit)
     scope.depth -= 1
-    inside = exp.In(this=terms.name(alias, "_id"), query=exp.Subquery(this=query))
+    inside = exp.In(this=terms.column_ref(alias, "_id"), query=exp.Subquery(this=query))
     return inside if condition.operator == "in" else exp.not_(inside)
 
 
-def order(sort: Sort, relation: Relation, alias: str) -> list[exp.Expr]:
+def compile_sort(sort: Sort, relation: Relation, alias: str) -> list[exp.Expr]:
     """The sort keys, nulls last; ties are broken by `_id`, so that pages never overlap."""
     keys: list[exp.Expr] = []
     for one in sort:
-        column = terms.column_of(relation, one.column_slug)
-        keys.append(exp.Ordered(this=terms.name(alias, column.slug), desc=one.kind == "desc", nulls_first=False))
-    return [*keys, exp.Ordered(this=terms.name(alias, "_id"), desc=False, nulls_first=False)]
+        column = terms.find_column(relation, one.column_slug)
+        keys.append(exp.Ordered(this=terms.column_ref(alias, column.slug), desc=one.kind == "desc", nulls_first=False))
+    return [*keys, exp.Ordered(this=terms.column_ref(alias, "_id"), desc=False, nulls_first=False)]
 
 
-def _enrollment(condition: EnrollmentCondition, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
+def _enrollment(condition: EnrollmentCondition, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
     if scope.enrolments is None:
         raise InvalidFilter("Conditions on workflows are not available here.")
     source = exp.Subquery(this=scope.enrolments(condition, scope))
     inner = scope.alias()
-    mine = exp.EQ(this=terms.name(inner, "record_id"), expression=terms.name(alias, "_id"))
-    when = _period(condition.period, terms.name(inner, "at"), scope)
-    return _counted(exp.alias_(source, inner, table=True), exp.and_(mine, when), condition.frequency, scope)
+    mine = exp.EQ(this=terms.column_ref(inner, "record_id"), expression=terms.column_ref(alias, "_id"))
+    when = _period(condition.period, terms.column_ref(inner, "at"), scope)
+    return _compare_count(exp.alias_(source, inner, table=True), exp.and_(mine, when), condition.frequency, scope)
 
 
-def _occurrence(condition: OccurrenceCondition, relation: Relation, alias: str, scope: Scope) -> exp.Expr:
-    related, joined, inner = _related(condition.related_model_uuid, relation, alias, scope)
+def _occurrence(condition: OccurrenceCondition, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
+    related, joined, inner = _join_related(condition.related_model_uuid, relation, alias, scope)
     if condition.conditions and condition.conjonction is None:
         scope.warn("An occurrence condition has no conjonction, so it matches nothing.")
         return terms.false()
     scope.counted(len(condition.conditions))
-    parts = [_on(one, related, inner, scope) for one in condition.conditions]
+    parts = [_column_condition(one, related, inner, scope) for one in condition.conditions]
     matching = terms.all_of(parts) if condition.conjonction != "or" or not parts else terms.any_of(parts)
-    when = _period(condition.period, terms.name(inner, "_time"), scope)
-    return _counted(terms.view(related, inner), exp.and_(joined, matching, when), condition.frequency, scope)
+    when = _period(condition.period, terms.column_ref(inner, "_time"), scope)
+    return _compare_count(terms.view(related, inner), exp.and_(joined, matching, when), condition.frequency, scope)
 
 
-def _period(period: Period | None, at: exp.Expr, scope: Scope) -> exp.Expr:
+def _period(period: Period | None, at: exp.Expr, scope: FilterContext) -> exp.Expr:
     """`moreThan 0 day` is ever; `exactly n` is the 24 hours that began n + 1 days ago."""
     if period is None or (period.operator == "moreThan" and period.value == 0):
         return terms.true()
@@ -172,7 +172,7 @@ def _period(period: Period | None, at: exp.Expr, scope: Scope) -> exp.Expr:
     return exp.and_(exp.GT(this=at.copy(), expression=before), exp.LTE(this=at, expression=edge))
 
 
-def _counted(source: exp.Expr, condition: exp.Expr, frequency: Frequency, scope: Scope) -> exp.Expr:
+def _compare_count(source: exp.Expr, condition: exp.Expr, frequency: Frequency, scope: FilterContext) -> exp.Expr:
     rows = exp.Select(expressions=[exp.Literal.number(1)]).from_(source).where(condition)
     if frequency.operator == "not":
         return exp.not_(terms.exists(rows))
@@ -185,7 +185,7 @@ def _counted(source: exp.Expr, condition: exp.Expr, frequency: Frequency, scope:
     return compare(this=counted, expression=scope.bind(frequency.value, "bigint"))
 
 
-def segments_of(filter: Filter) -> set[str]:
+def segments_in(filter: Filter) -> set[str]:
     """The segments that a filter names, to be loaded before it is compiled."""
 
     def inside(group: Group) -> set[str]:
@@ -195,6 +195,6 @@ def segments_of(filter: Filter) -> set[str]:
     return set[str]().union(*(inside(group) for group in filter.groups))
 
 
-def fresh(scope: Scope) -> Scope:
+def reset(scope: FilterContext) -> FilterContext:
     """The same scope for another filter: nothing bound, nothing said."""
     return replace(scope, params={}, warnings=[], relative=False, written=False, depth=0, conditions=0)

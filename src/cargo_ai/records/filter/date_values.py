@@ -11,12 +11,12 @@ from cargo_ai.records.filter.terms import InvalidFilter
 
 _SPAN = re.compile(r"(\d{1,6})\s+(second|minute|hour|day|week|month|year)s?(?:\s+ago)?\s*\Z", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_LAST = datetime.max.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """From `start` up to but not including `end`; a moment has `end` one microsecond later. `live`: where it moves with the clock, the
     SQL for `start`, which gives the same."""
 
@@ -40,16 +40,16 @@ class Span:
         return f"({self.live} + interval '1 microsecond')" if self.live else _literal(self.end)
 
     @property
-    def day(self) -> Span:
+    def day(self) -> TimeSpan:
         """The UTC day around it, where it moves with the clock; a moment or day that was named stands for itself."""
         if self.live is None:
             return self
         start = self.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return Day(start, start + timedelta(days=1), f"(date_trunc('day', {self.live} at time zone 'UTC') at time zone 'UTC')")
+        return RelativeDay(start, start + timedelta(days=1), f"(date_trunc('day', {self.live} at time zone 'UTC') at time zone 'UTC')")
 
 
 @dataclass(frozen=True, slots=True)
-class Day(Span):
+class RelativeDay(TimeSpan):
     """A whole day that moves with the clock."""
 
     @property
@@ -58,35 +58,35 @@ class Day(Span):
         return f"({self.live} + interval '24 hours')"
 
 
-def moment(text: str, now: datetime) -> Span:
+def parse_date_value(text: str, now: datetime) -> TimeSpan:
     """What the text means at `now`; InvalidFilter when it means nothing."""
     text = text.strip()
     found = _SPAN.match(text)
     try:
         if found:
-            start = _before(now, int(found[1]), found[2].lower())
+            start = _subtract(now, int(found[1]), found[2].lower())
             live = f"(((now() at time zone 'UTC') - interval '{int(found[1])} {found[2].lower()}') at time zone 'UTC')"
-            return Span(start, start + timedelta(microseconds=1), live)
+            return TimeSpan(start, start + timedelta(microseconds=1), live)
         if _DAY.match(text):
             start = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return Span(start, _after(start, timedelta(days=1)))
+            return TimeSpan(start, _add(start, timedelta(days=1)))
         parsed = datetime.fromisoformat(text)
         start = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidFilter(f"{text!r} is no date: give an ISO date or time, or a span such as '3 months'.") from None
-    return Span(start, _after(start, timedelta(microseconds=1)))
+    return TimeSpan(start, _add(start, timedelta(microseconds=1)))
 
 
-def _after(at: datetime, more: timedelta) -> datetime:
+def _add(at: datetime, more: timedelta) -> datetime:
     """The moment that much later; the last day that there is stands for one without an end."""
-    return at + more if at < _LAST - more else _LAST
+    return at + more if at < _LATEST - more else _LATEST
 
 
 def _literal(at: datetime) -> str:
     return f"'{at.astimezone(UTC).isoformat()}'::timestamptz"
 
 
-def _before(now: datetime, count: int, unit: str) -> datetime:
+def _subtract(now: datetime, count: int, unit: str) -> datetime:
     if unit in _SECONDS:
         return now - timedelta(seconds=count * _SECONDS[unit])
     months = now.year * 12 + now.month - 1 - count * (12 if unit == "year" else 1)

@@ -13,8 +13,8 @@ from sqlglot import exp
 from cargo_ai.contract.segmentation.filter import EnrollmentCondition, Filter, Sort
 from cargo_ai.records.catalog import Catalog, Column, Relation
 
-MAXIMUM_DEPTH = 10
-MAXIMUM_CONDITIONS = 500
+MAX_DEPTH = 10
+MAX_CONDITIONS = 500
 """In all of a filter, with those of the segments that it names: each takes its time to be compiled and evaluated."""
 
 
@@ -23,7 +23,7 @@ class InvalidFilter(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedSegment:
     """A saved segment, as a condition on it sees it."""
 
     model: str
@@ -33,14 +33,14 @@ class Saved:
 
 
 @dataclass(slots=True)
-class Scope:
+class FilterContext:
     """What a filter is compiled against. `segments`: the saved ones that it names, directly or through others. `enrolments`: a select
     of (record_id, at) of what a condition counts. `clause`: the guard of user SQL, for boolean expressions on one relation's alias."""
 
     catalog: Catalog
     now: datetime
-    segments: Mapping[str, Saved] = field(default_factory=dict[str, Saved])
-    enrolments: Callable[[EnrollmentCondition, Scope], exp.Select] | None = None
+    segments: Mapping[str, SavedSegment] = field(default_factory=dict[str, SavedSegment])
+    enrolments: Callable[[EnrollmentCondition, FilterContext], exp.Select] | None = None
     clause: Callable[[str, Relation, str], exp.Expr] | None = None
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     live: dict[str, str] = field(default_factory=dict[str, str])
@@ -57,8 +57,8 @@ class Scope:
     def counted(self, more: int = 1) -> None:
         """Count conditions; InvalidFilter where they are too many."""
         self.conditions += more
-        if self.conditions > MAXIMUM_CONDITIONS:
-            raise InvalidFilter(f"The filter has more than {MAXIMUM_CONDITIONS} conditions; `values` of one condition may be many more.")
+        if self.conditions > MAX_CONDITIONS:
+            raise InvalidFilter(f"The filter has more than {MAX_CONDITIONS} conditions; `values` of one condition may be many more.")
 
     def bind(self, value: Any, type: str | None = None, live: str | None = None) -> exp.Expr:
         """A placeholder for a value, cast to a type where the database could not know it. `live`: the value as SQL over now()."""
@@ -85,12 +85,12 @@ def view(relation: Relation, alias: str) -> exp.Expr:
     return exp.alias_(exp.table_(relation.view, db=relation.schema, quoted=True), alias, table=True, quoted=True)
 
 
-def name(alias: str, slug: str) -> exp.Column:
+def column_ref(alias: str, slug: str) -> exp.Column:
     """A column of an alias."""
     return exp.column(slug, table=alias, quoted=True)
 
 
-def column_of(relation: Relation, slug: str) -> Column:
+def find_column(relation: Relation, slug: str) -> Column:
     """The column; InvalidFilter with the nearest slug when there is none."""
     found = relation.column(slug)
     if found is not None:
@@ -140,7 +140,7 @@ def function(called: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=called, expressions=list(arguments))
 
 
-def property_text(value: exp.Expr, path: str, scope: Scope) -> exp.Expr:
+def property_text(value: exp.Expr, path: str, scope: FilterContext) -> exp.Expr:
     """The property of exactly that name as text."""
     return function("jsonb_extract_path_text", value.copy(), scope.bind(path, "text"))
 
@@ -164,7 +164,7 @@ def exists(query: exp.Select) -> exp.Expr:
     return exp.Exists(this=query)
 
 
-def sql(expression: exp.Expr) -> str:
+def to_sql(expression: exp.Expr) -> str:
     """The text for psycopg: placeholders are `%(p0)s`, and every other percent sign is doubled."""
 
     def doubled(node: exp.Expr) -> exp.Expr:

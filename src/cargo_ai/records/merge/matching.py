@@ -14,13 +14,13 @@ _SUFFIXES = (
 """What company names end in without being another company for it."""
 
 
-def key(matching: Matching, text: str) -> str:
+def match_key(matching: Matching, text: str) -> str:
     """The expression for the common form of the text expression; null where nothing is left of it."""
     match matching:
         case "exact":
             form = text
         case "text":
-            form = _spaced(f"lower({text})")
+            form = _squeeze_spaces(f"lower({text})")
         case "email":
             form = _email(text)
         case "domain":
@@ -32,7 +32,7 @@ def key(matching: Matching, text: str) -> str:
     return f"nullif({form}, '')"
 
 
-def guess(slug: str) -> Matching:
+def guess_matching(slug: str) -> Matching:
     """The matching that suits a column, by its slug."""
     plain = slug.lower()
     if "email" in plain or "mail" in plain.split("_"):
@@ -46,7 +46,7 @@ def guess(slug: str) -> Matching:
     return "text"
 
 
-def _spaced(text: str) -> str:
+def _squeeze_spaces(text: str) -> str:
     return f"btrim(regexp_replace({text}, '\\s+', ' ', 'g'))"
 
 
@@ -76,6 +76,6 @@ def _handle(text: str) -> str:
 def _name(text: str) -> str:
     """Lower case, without accents, punctuation, a leading `the` and the legal form of companies (unless nothing else is there)."""
     plain = f"regexp_replace(normalize(lower({text}), NFKD), '[\\u0300-\\u036f]', '', 'g')"
-    words = _spaced(f"regexp_replace(replace({plain}, '&', ' and '), '[''’.]+', '', 'g')")
-    spaced = _spaced(f"regexp_replace({words}, '[^[:alnum:]]+', ' ', 'g')")
+    words = _squeeze_spaces(f"regexp_replace(replace({plain}, '&', ' and '), '[''’.]+', '', 'g')")
+    spaced = _squeeze_spaces(f"regexp_replace({words}, '[^[:alnum:]]+', ' ', 'g')")
     return f"regexp_replace({spaced}, '^the (?=.)|( ({_SUFFIXES}))+$', '', 'g')"

@@ -9,17 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Link, Relation
-from cargo_ai.records.ddl import table
+from cargo_ai.records.ddl import table_name
 from cargo_ai.records.hashing import STORED
-from cargo_ai.records.names import quoted
+from cargo_ai.records.names import quote
 from cargo_ai.store.driver import Connection, execute, fetch
 
-PAGE = 1_000
+PAGE_SIZE = 1_000
 _JSON = frozenset({"object", "any"})
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ColumnPath:
     """A column, or a property of a column of JSON."""
 
     column: Column
@@ -32,7 +32,7 @@ class Place:
 
     def native(self, alias: str) -> str:
         """Its value as an expression; of a property, as text."""
-        name = f"{alias}.{quoted(self.column.slug)}"
+        name = f"{alias}.{quote(self.column.slug)}"
         return name if self.inner is None else f"({name} ->> {_literal(self.inner)})"
 
     def text(self, alias: str) -> str:
@@ -42,29 +42,29 @@ class Place:
 
     def json(self, alias: str) -> str:
         """Its value as JSON."""
-        name = f"{alias}.{quoted(self.column.slug)}"
+        name = f"{alias}.{quote(self.column.slug)}"
         return f"to_jsonb({name})" if self.inner is None else f"({name} -> {_literal(self.inner)})"
 
     def put(self, alias: str, own: str, value: str) -> str:
         """The column's new value, of the table `own`, with the JSON expression in this place."""
         if self.inner is not None:
-            return f"jsonb_set({alias}.{quoted(self.column.slug)}, array[{_literal(self.inner)}], {value})"
+            return f"jsonb_set({alias}.{quote(self.column.slug)}, array[{_literal(self.inner)}], {value})"
         made = f"jsonb_build_object({_literal(self.column.slug)}, {value})"
-        return f"(jsonb_populate_record(null::{own}, {made})).{quoted(self.column.slug)}"
+        return f"(jsonb_populate_record(null::{own}, {made})).{quote(self.column.slug)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ForeignKey:
     """Records of `relation` lead by `place` to the record of the merged model that has the same value at `key`."""
 
     relation: Relation
-    place: Place
-    key: Place
+    place: ColumnPath
+    key: ColumnPath
 
 
-def references(catalog: Catalog, relation: Relation) -> list[Reference]:
+def foreign_keys_to(catalog: Catalog, relation: Relation) -> list[ForeignKey]:
     """What leads to records of a model, as its relationships say; ids are never changed, nor is what is computed."""
-    found: dict[tuple[uuid.UUID, str, str | None], Reference] = {}
+    found: dict[tuple[uuid.UUID, str, str | None], ForeignKey] = {}
     for one in (reference for link in catalog.links for reference in _of(catalog, relation, link)):
         place = (one.relation.model, one.place.column.slug, one.place.inner)
         # A column may be related to the id and to something else: the id decides.
@@ -73,39 +73,39 @@ def references(catalog: Catalog, relation: Relation) -> list[Reference]:
     return list(found.values())
 
 
-def _of(catalog: Catalog, relation: Relation, link: Link) -> Iterable[Reference]:
+def _of(catalog: Catalog, relation: Relation, link: Link) -> Iterable[ForeignKey]:
     starts, ends = (link.from_model, link.from_column, link.from_property), (link.to_model, link.to_column, link.to_property)
     for (model, slug, inner), (other, key, key_inner), one in ((starts, ends, "manyToOne"), (ends, starts, "oneToMany")):
         referring = catalog.by_model(model)
         column, known = referring.column(slug) if referring else None, relation.column(key)
         if other != relation.model or referring is None or column is None or known is None:
             continue
-        place, own = Place(column, inner), Place(known, key_inner)
+        place, own = ColumnPath(column, inner), ColumnPath(known, key_inner)
         if known.slug not in SYSTEM_COLUMNS and known.kind not in STORED:
             continue
         # Of two that are equal neither leads to the other, unless one is an id.
         if (link.relation == one or _is_id(relation, own)) and column.writable and column.slug != referring.id_column:
-            yield Reference(referring, place, own)
+            yield ForeignKey(referring, place, own)
 
 
-def _is_id(relation: Relation, key: Place) -> bool:
+def _is_id(relation: Relation, key: ColumnPath) -> bool:
     return key.inner is None and key.column.slug in {"_id", relation.id_column}
 
 
 @dataclass(frozen=True, slots=True)
-class Repointed:
+class RelinkResult:
     """How many records of a model lead elsewhere by a column, and the ids of the first thousand."""
 
-    reference: Reference
+    reference: ForeignKey
     count: int
     ids: list[str]
 
 
-async def preview(
-    connection: Connection, relation: Relation, wanted: Sequence[Reference], groups: Sequence[Sequence[str]]
-) -> list[list[tuple[Reference, int]]]:
+async def count_relinked(
+    connection: Connection, relation: Relation, wanted: Sequence[ForeignKey], groups: Sequence[Sequence[str]]
+) -> list[list[tuple[ForeignKey, int]]]:
     """For each group of ids, the survivor first, how many records would lead elsewhere if it alone were merged."""
-    found: list[list[tuple[Reference, int]]] = [[] for _ in groups]
+    found: list[list[tuple[ForeignKey, int]]] = [[] for _ in groups]
     members = [(number, uid, at) for number, uids in enumerate(groups) for at, uid in enumerate(uids, 1)]
     if not members:
         return found
@@ -114,24 +114,23 @@ async def preview(
     params = {"groups": numbers, "ids": uids, "places": places}
     for one in wanted:
         key = one.key.column
-        values = (
-            f"select g.*, {one.key.native('t')} as v, {one.key.text('t')} as t from members as g join {table(relation)} as t using (_id)"  # noqa: S608
-        )
+        values = f"select g.*, {one.key.native('t')} as v, {one.key.text('t')} as t "
+        values += f"from members as g join {table_name(relation)} as t using (_id)"
         fills = key.writable and key.slug != relation.id_column
         query = (
             f"{_moved(relation, one, given, values, fills=fills)} select m.grp, count(*) from moved as m "  # noqa: S608 - names, quoted
-            f"join {table(one.relation)} as o on {_matches(one)} where {_takes(one)} {_not_removed(relation, one)} group by m.grp"
+            f"join {table_name(one.relation)} as o on {_matches(one)} where {_takes(one)} {_not_removed(relation, one)} group by m.grp"
         )
         for number, count in await fetch(connection, query, params):
             found[int(number)].append((one, int(count)))
     return found
 
 
-async def repoint(
-    connection: Connection, relation: Relation, wanted: Sequence[Reference], *, uid: uuid.UUID, workspace: uuid.UUID, now: datetime
-) -> list[Repointed]:
+async def relink(
+    connection: Connection, relation: Relation, wanted: Sequence[ForeignKey], *, uid: uuid.UUID, workspace: uuid.UUID, now: datetime
+) -> list[RelinkResult]:
     """After a merge, let what led to its removed records lead to the survivors, and write down in `merged_references` what that was."""
-    own = table(relation)
+    own = table_name(relation)
     params: dict[str, Any] = {"uid": uid, "workspace": workspace, "now": now}
     given = (
         "select survivor_id as grp, record_id as _id, 2 as n from merged_records where merge_uuid = %(uid)s and after is null "
@@ -152,7 +151,7 @@ async def repoint(
         )
         found = (
             f"select o._id, o._updated_at, {one.place.json('o')} as before, {_new(one)} as after "  # noqa: S608 - names, quoted
-            f"from moved as m join {table(one.relation)} as o on {_matches(one)} where {_takes(one)} for update of o"
+            f"from moved as m join {table_name(one.relation)} as o on {_matches(one)} where {_takes(one)} for update of o"
         )
         moved = _moved(relation, one, given, values, fills=False)
         await execute(connection, f"{moved}, found as ({found}) {note}", params | _named(one))
@@ -160,7 +159,7 @@ async def repoint(
     return [one for one in done if one.count]
 
 
-def _moved(relation: Relation, one: Reference, members: str, values: str, *, fills: bool) -> str:
+def _moved(relation: Relation, one: ForeignKey, members: str, values: str, *, fills: bool) -> str:
     """The common table `moved` (grp, old, new, old_text, new_text): values that go with a removed record, and those of its survivor.
 
     `members` (grp, _id, n): the records of the groups, survivors with n = 1; `values`: the same with their values v and t. Left as they
@@ -171,7 +170,7 @@ def _moved(relation: Relation, one: Reference, members: str, values: str, *, fil
     if not _is_id(relation, one.key):
         value = one.key.native("x")
         holders = (
-            f"holders as materialized (select {value} as v, g.grp from {table(relation)} as x left join members as g on g._id = x._id "  # noqa: S608
+            f"holders as materialized (select {value} as v, g.grp from {table_name(relation)} as x left join members as g on g._id = x._id "  # noqa: S608
             f"where {value} in (select v from keyed)), "
         )
         alone = "".join(
@@ -187,13 +186,13 @@ def _moved(relation: Relation, one: Reference, members: str, values: str, *, fil
     )
 
 
-def _matches(one: Reference) -> str:
+def _matches(one: ForeignKey) -> str:
     if one.place.kind == one.key.kind:
         return f"{one.place.native('o')} = m.old"
     return f"{one.place.text('o')} = m.old_text"
 
 
-def _new(one: Reference) -> str:
+def _new(one: ForeignKey) -> str:
     """The new value as JSON: in JSON, a number stays one."""
     if one.place.kind == one.key.kind and one.place.inner is None:
         return "to_jsonb(m.new)"
@@ -208,7 +207,7 @@ def _new(one: Reference) -> str:
 _IS_NUMBER = "m.new_text ~ '^-?[0-9]{1,300}(\\.[0-9]{1,300})?$'"
 
 
-def _takes(one: Reference) -> str:
+def _takes(one: ForeignKey) -> str:
     """Whether the new value goes into the column."""
     kind = one.place.kind
     if kind == one.key.kind or kind in {"string", "property", "any"}:
@@ -216,14 +215,14 @@ def _takes(one: Reference) -> str:
     return _IS_NUMBER if kind == "number" else "false"
 
 
-def _not_removed(relation: Relation, one: Reference) -> str:
+def _not_removed(relation: Relation, one: ForeignKey) -> str:
     """Where a model leads to itself, the records that go are not counted."""
     if one.relation.model != relation.model:
         return ""
     return "and not exists (select 1 from members as g where g.grp = m.grp and g.n > 1 and g._id = o._id)"
 
 
-def _named(one: Reference) -> dict[str, Any]:
+def _named(one: ForeignKey) -> dict[str, Any]:
     return {"model": one.relation.model, "column": one.place.column.slug, "inner": one.place.inner or ""}
 
 
@@ -232,42 +231,42 @@ _HERE = (
     "and r.record_id = o._id"
 )
 _COUNTED = (
-    f"select count(*), coalesce(array_agg(_id) filter (where n <= {PAGE}), '{{}}') from "  # noqa: S608 - a number
+    f"select count(*), coalesce(array_agg(_id) filter (where n <= {PAGE_SIZE}), '{{}}') from "  # noqa: S608 - a number
     "(select _id, row_number() over () as n from done) as d"
 )
 
 
-async def _write(connection: Connection, one: Reference, params: dict[str, Any]) -> Repointed:
-    own, name = table(one.relation), quoted(one.place.column.slug)
+async def _write(connection: Connection, one: ForeignKey, params: dict[str, Any]) -> RelinkResult:
+    own, name = table_name(one.relation), quote(one.place.column.slug)
     query = (
         f"with done as (update {own} as o set {name} = {one.place.put('o', own, 'r.after')}, _updated_at = %(now)s "  # noqa: S608
         f"from merged_references as r where {_HERE} returning o._id) {_COUNTED}"
     )
     count, uids = (await fetch(connection, query, params | _named(one)))[0]
-    return Repointed(one, int(count), list(uids))
+    return RelinkResult(one, int(count), list(uids))
 
 
-async def kept(connection: Connection, catalog: Catalog, uid: uuid.UUID) -> list[Reference]:
+async def relinked_foreign_keys(connection: Connection, catalog: Catalog, uid: uuid.UUID) -> list[ForeignKey]:
     """What a merge has let lead elsewhere, as far as model and column are still there. `key` is of no more use."""
     query = "select distinct model_uuid, column_slug, property_slug from merged_references where merge_uuid = %s order by 1, 2, 3"
-    found: list[Reference] = []
+    found: list[ForeignKey] = []
     for model, slug, inner in await fetch(connection, query, [uid]):
         referring = catalog.by_model(model)
         column = referring.column(slug) if referring else None
         if referring is not None and column is not None and column.writable and (not inner or column.type in _JSON):
-            found.append(Reference(referring, Place(column, inner or None), Place(SYSTEM_COLUMNS["_id"])))
+            found.append(ForeignKey(referring, ColumnPath(column, inner or None), ColumnPath(SYSTEM_COLUMNS["_id"])))
     return found
 
 
 async def undo(
-    connection: Connection, wanted: Sequence[Reference], *, uid: uuid.UUID, merged_at: datetime, now: datetime
-) -> list[Repointed]:
+    connection: Connection, wanted: Sequence[ForeignKey], *, uid: uuid.UUID, merged_at: datetime, now: datetime
+) -> list[RelinkResult]:
     """Let everything lead where it did before the merge, unless it was changed since. psycopg's DataError where a column is of another
     type now."""
     await execute(connection, "set local timezone = 'UTC'")
-    done: list[Repointed] = []
+    done: list[RelinkResult] = []
     for one in wanted:
-        own, name = table(one.relation), quoted(one.place.column.slug)
+        own, name = table_name(one.relation), quote(one.place.column.slug)
         # Who has not been written since the merge was changed last when it was before it; of two columns the first one says so.
         stamp = "case when o._updated_at in (%(merged_at)s, r.record_updated_at) then r.record_updated_at else %(now)s end"
         query = (
@@ -275,27 +274,27 @@ async def undo(
             f"from merged_references as r where {_HERE} and {one.place.json('o')} = r.after returning o._id) {_COUNTED}"
         )
         count, uids = (await fetch(connection, query, {"uid": uid, "merged_at": merged_at, "now": now} | _named(one)))[0]
-        done.append(Repointed(one, int(count), list(uids)))
+        done.append(RelinkResult(one, int(count), list(uids)))
     return [one for one in done if one.count]
 
 
-async def pages(connection: Connection, relation: Relation, uid: uuid.UUID) -> AsyncGenerator[list[tuple[str, datetime]]]:
+async def relinked_records(connection: Connection, relation: Relation, uid: uuid.UUID) -> AsyncGenerator[list[tuple[str, datetime]]]:
     """The records of a model that a merge has let lead elsewhere, with when they changed last, a thousand at a time."""
     last = ""
     query = (
         "select distinct r.record_id, o._updated_at from merged_references as r "  # noqa: S608 - names, quoted
-        f"join {table(relation)} as o on o._id = r.record_id where r.merge_uuid = %s and r.model_uuid = %s and r.record_id > %s "
-        f"order by 1 limit {PAGE}"
+        f"join {table_name(relation)} as o on o._id = r.record_id where r.merge_uuid = %s and r.model_uuid = %s and r.record_id > %s "
+        f"order by 1 limit {PAGE_SIZE}"
     )
     while found := await fetch(connection, query, [uid, relation.model, last]):
         yield [(str(record), moment) for record, moment in found]
         last = str(found[-1][0])
 
 
-async def stamp(connection: Connection, relation: Relation, moments: Sequence[tuple[str, datetime]]) -> None:
+async def set_updated_at(connection: Connection, relation: Relation, moments: Sequence[tuple[str, datetime]]) -> None:
     """Say when each of these records changed last."""
     query = (
-        f"update {table(relation)} as o set _updated_at = s.at from unnest(%s::text[], %s::timestamptz[]) as s (_id, at) "  # noqa: S608
+        f"update {table_name(relation)} as o set _updated_at = s.at from unnest(%s::text[], %s::timestamptz[]) as s (_id, at) "  # noqa: S608
         "where o._id = s._id and o._updated_at <> s.at"
     )
     await execute(connection, query, [[uid for uid, _ in moments], [moment for _, moment in moments]])

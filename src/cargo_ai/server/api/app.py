@@ -22,7 +22,7 @@ from cargo_ai.server.api import docs, health, openapi, responses, rest
 from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.middleware import RequestMiddleware, request_id
 from cargo_ai.server.api.state import State
-from cargo_ai.user_sql.run.executor import open_desk
+from cargo_ai.user_sql.run.executor import open_executor
 
 
 def build(state: State, served: Sequence[HandledOperation] | None = None) -> Starlette:
@@ -31,7 +31,7 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
     `served`: the operations to answer; by default every one that has a handler, beside the hand-written routes.
     """
     # Downloads of queries come by a signed URL, without the key: their login is made ready here.
-    open_desk(state.database, state.secrets)
+    open_executor(state.database, state.secrets)
     operations = rest.handled_operations() if served is None else list(served)
     raw = rest.handwritten_routes() if served is None else []
     public = rest.public_operations() if served is None else [one.operation for one in operations]

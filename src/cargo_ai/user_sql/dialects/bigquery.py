@@ -10,83 +10,83 @@ from cargo_ai.user_sql.dialects import bigquery_timestamps, formats
 from cargo_ai.user_sql.dialects.bigquery_timestamps import Rule
 from cargo_ai.user_sql.errors import refuse
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.arguments import constant, nodes_of, values_of
-from cargo_ai.user_sql.translate.compiler import Compiler, only
+from cargo_ai.user_sql.translate.arguments import argument_nodes, constant_text, translate_arguments
+from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
 
-MOST_QUANTILES = 1_000
+MAX_QUANTILES = 1_000
 
 
 def _template(text: str, count: int, kind: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        given = values_of(c, node, scope, count, count)
+        given = translate_arguments(c, node, scope, count, count)
         return Sql(text.format(*(one.text for one in given)), kind)
 
     return rule
 
 
 def _if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    condition, yes, no = values_of(c, node, scope, 3, 3)
+    condition, yes, no = translate_arguments(c, node, scope, 3, 3)
     return Sql(f"(CASE WHEN {condition.text} THEN {yes.text} ELSE {no.text} END)", yes.kind if yes.kind == no.kind else "")
 
 
-def _strict(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+def _null_if_any_is(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """GREATEST and LEAST: NULL when any argument is, where Postgres leaves it out."""
-    given = values_of(c, node, scope, 1, 100)
+    given = translate_arguments(c, node, scope, 1, 100)
     missing = " OR ".join(f"{one.text} IS NULL" for one in given)
-    return Sql(f"(CASE WHEN {missing} THEN NULL ELSE {node.name.upper()}({shapes.listed(given)}) END)", given[0].kind)
+    return Sql(f"(CASE WHEN {missing} THEN NULL ELSE {node.name.upper()}({shapes.join_sql(given)}) END)", given[0].kind)
 
 
 def _concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """CONCAT: NULL when any argument is, where Postgres leaves it out."""
-    given = values_of(c, node, scope, 1, 100)
+    given = translate_arguments(c, node, scope, 1, 100)
     return Sql(f"({' || '.join(f'CAST({one.text} AS text)' for one in given)})", "string")
 
 
 def _log(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, 1, 2)
+    given = translate_arguments(c, node, scope, 1, 2)
     if len(given) == 1:
         return Sql(f"ln({given[0].text})", "number")
     return Sql(f"(ln(CAST({given[0].text} AS double precision)) / ln(CAST({given[1].text} AS double precision)))", "number")
 
 
 def _substr(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    return Sql(f"bq.substr({shapes.listed(values_of(c, node, scope, 2, 3))})", "string")
+    return Sql(f"bq.substr({shapes.join_sql(translate_arguments(c, node, scope, 2, 3))})", "string")
 
 
 def _split(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, 1, 2)
+    given = translate_arguments(c, node, scope, 1, 2)
     return Sql(f"bq.split({given[0].text}, {given[1].text if len(given) == 2 else chr(39) + ',' + chr(39)})", "array")
 
 
 def _pattern(c: Compiler, node: exp.Expr, scope: Scope, *, greed: bool) -> str:
-    return shapes.text(formats.pattern(constant(c, node, scope, "The pattern"), greed=greed))
+    return shapes.quote_text(formats.regex_pattern(constant_text(c, node, scope, "The pattern"), greed=greed))
 
 
 def _regexp_contains(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    value, regex = nodes_of(node, 2, 2)
+    value, regex = argument_nodes(node, 2, 2)
     return Sql(f"({c.expression(c, value, scope).text} ~ {_pattern(c, regex, scope, greed=False)})", "boolean")
 
 
 def _regexp_extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    value, regex = nodes_of(node, 2, 2)
+    value, regex = argument_nodes(node, 2, 2)
     every = node.name.lower().endswith("_all")
     text = f"{c.expression(c, value, scope).text}, {_pattern(c, regex, scope, greed=True)}"
     return Sql(f"bq.regexp_extract_all({text})", "array") if every else Sql(f"((regexp_match({text}))[1])", "string")
 
 
 def _regexp_replace(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    value, regex, by = nodes_of(node, 3, 3)
-    put = shapes.text(formats.replacement(constant(c, by, scope, "The replacement")))
+    value, regex, by = argument_nodes(node, 3, 3)
+    put = shapes.quote_text(formats.regex_replacement(constant_text(c, by, scope, "The replacement")))
     return Sql(f"regexp_replace({c.expression(c, value, scope).text}, {_pattern(c, regex, scope, greed=True)}, {put}, 'g')", "string")
 
 
 def _json(called: str, kind: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value, *path = nodes_of(node, 1, 2)
-        steps = formats.json_path(constant(c, path[0], scope, "The JSON path")) if path else []
-        listed = f"CAST(ARRAY[{', '.join(map(shapes.text, steps))}] AS text[])"
+        value, *path = argument_nodes(node, 1, 2)
+        steps = formats.json_path_steps(constant_text(c, path[0], scope, "The JSON path")) if path else []
+        listed = f"CAST(ARRAY[{', '.join(map(shapes.quote_text, steps))}] AS text[])"
         return Sql(f"bq.{called}({c.expression(c, value, scope).text}, {listed})", kind)
 
     return rule
@@ -106,25 +106,25 @@ def struct_items(c: Compiler, node: exp.Expr, scope: Scope) -> list[tuple[str, S
 
 def _struct(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     items = struct_items(c, node, scope)
-    pairs = ", ".join(f"{shapes.text(name)}, {value.text}" for name, value in items)
+    pairs = ", ".join(f"{shapes.quote_text(name)}, {value.text}" for name, value in items)
     return Sql(f"jsonb_build_object({pairs})", "struct", {name: value.kind for name, value in items})
 
 
 def _countif(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    condition = values_of(c, node, scope, 1, 1)[0]
+    condition = translate_arguments(c, node, scope, 1, 1)[0]
     scope.aggregated = True
     return Sql(f"count(*) FILTER (WHERE {condition.text})", "integer")
 
 
 def _approximate_count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    value = values_of(c, node, scope, 1, 1)[0]
+    value = translate_arguments(c, node, scope, 1, 1)[0]
     scope.aggregated = True
     return Sql(f"count(DISTINCT {value.text})", "integer")
 
 
 def any_value(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """ANY_VALUE(x HAVING MAX y): the x where y is greatest."""
-    only(node, "this", "expression", "max")
+    refuse_other_parts(node, "this", "expression", "max")
     value, by = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
     scope.aggregated = c.collects = True
     word = "DESC" if node.args.get("max") else "ASC"
@@ -132,9 +132,9 @@ def any_value(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _quantiles(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[Sql, int]:
-    value, number = nodes_of(node, 2, 2)
-    if type(number) is not exp.Literal or not number.name.isdigit() or not 1 <= int(number.name[:6]) <= MOST_QUANTILES:
-        refuse(f"APPROX_QUANTILES takes a number of quantiles up to {MOST_QUANTILES:,}.")
+    value, number = argument_nodes(node, 2, 2)
+    if type(number) is not exp.Literal or not number.name.isdigit() or not 1 <= int(number.name[:6]) <= MAX_QUANTILES:
+        refuse(f"APPROX_QUANTILES takes a number of quantiles up to {MAX_QUANTILES:,}.")
     scope.aggregated = True
     return c.expression(c, value, scope), int(number.name)
 
@@ -154,18 +154,18 @@ def quantile(c: Compiler, node: exp.Expr, index: exp.Expr, scope: Scope) -> Sql:
 
 
 def _generate_array(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, 2, 3)
+    given = translate_arguments(c, node, scope, 2, 3)
     to = "bigint" if all(one.kind == "integer" for one in given) else "numeric"
     return Sql(f"bq.generate_array({', '.join(f'CAST({one.text} AS {to})' for one in given)})", "array")
 
 
 def _hex(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """TO_HEX(MD5(x)) and TO_HEX(SHA256(x)): bytes themselves are not there."""
-    (inside,) = nodes_of(node, 1, 1)
+    (inside,) = argument_nodes(node, 1, 1)
     called = inside.name.lower() if type(inside) is exp.Anonymous else ""
     if called not in {"md5", "sha256", "sha512"}:
         refuse("TO_HEX takes MD5(…), SHA256(…) or SHA512(…) here.")
-    value = values_of(c, inside, scope, 1, 1)[0].text
+    value = translate_arguments(c, inside, scope, 1, 1)[0].text
     return Sql(f"md5({value})" if called == "md5" else f"encode({called}(convert_to({value}, 'UTF8')), 'hex')", "string")
 
 
@@ -174,17 +174,17 @@ def _bytes(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
 
 
 def _array_length(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    return Sql(f"bq.array_length({values_of(c, node, scope, 1, 1)[0].text})", "integer")
+    return Sql(f"bq.array_length({translate_arguments(c, node, scope, 1, 1)[0].text})", "integer")
 
 
 def _array_to_string(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    value, *rest = values_of(c, node, scope, 2, 3)
+    value, *rest = translate_arguments(c, node, scope, 2, 3)
     array = f"bq.texts({value.text})" if value.kind == "json" else value.text
-    return Sql(f"array_to_string({array}, {shapes.listed(rest)})", "string")
+    return Sql(f"array_to_string({array}, {shapes.join_sql(rest)})", "string")
 
 
 def _array_concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, 1, 20)
+    given = translate_arguments(c, node, scope, 1, 20)
     return Sql(f"({' || '.join(f'bq.texts({one.text})' if one.kind == 'json' else one.text for one in given)})", "array")
 
 
@@ -197,8 +197,8 @@ RULES: dict[str, Rule] = {
     "if": _if,
     "safe_divide": _template("(CAST({0} AS double precision) / NULLIF(CAST({1} AS double precision), 0))", 2, "number"),
     "ieee_divide": _template("bq.ieee_divide({0}, {1})", 2, "number"),
-    "greatest": _strict,
-    "least": _strict,
+    "greatest": _null_if_any_is,
+    "least": _null_if_any_is,
     "concat": _concat,
     "log": _log,
     "substr": _substr,

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import formats
-from cargo_ai.user_sql.errors import refuse, shown
+from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.arguments import constant, moment_of, nodes_of, values_of
+from cargo_ai.user_sql.translate.arguments import argument_nodes, as_timestamp, constant_text, translate_arguments
 from cargo_ai.user_sql.translate.compiler import Compiler
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
@@ -32,7 +32,7 @@ def unit(node: exp.Expr | None, known: frozenset[str]) -> str:
     )
     inside = node.expressions[0].name.lower() if isinstance(node, exp.Anonymous) and len(node.expressions) == 1 else None
     if isinstance(node, exp.Anonymous) and (said != "week" or inside not in _DAYS):
-        refuse(f"There is no unit {shown(node.sql())}.")
+        refuse(f"There is no unit {shorten(node.sql())}.")
     said = said.removesuffix("s") if said.removesuffix("s") in known else said
     if said not in known:
         refuse(f"The unit must be one of {', '.join(sorted(known)).upper()}.")
@@ -41,7 +41,7 @@ def unit(node: exp.Expr | None, known: frozenset[str]) -> str:
 
 def _add(sign: str, otherwise: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value, step = nodes_of(node, 2, 2)
+        value, step = argument_nodes(node, 2, 2)
         if type(step) is not exp.Interval:
             refuse(f"{node.name.upper()} takes an INTERVAL as its second argument.")
         word = unit(step.args.get("unit"), _CLOCK | {"day", "week", "month", "quarter", "year"})
@@ -50,18 +50,18 @@ def _add(sign: str, otherwise: Kind) -> Rule:
         count = c.expression(c, amount, scope)
         if count.literal is not None:
             if not count.literal.lstrip("-").isdigit() or len(count.literal) > 12:
-                refuse(f"{shown(count.literal)} is no number of {word}s.")
+                refuse(f"{shorten(count.literal)} is no number of {word}s.")
             count = Sql(count.literal if count.literal[0] != "-" else f"(- {count.literal[1:]})", "integer")
-        moment = moment_of(c.expression(c, value, scope), otherwise)
+        moment = as_timestamp(c.expression(c, value, scope), otherwise)
         text = f"bq.date_add({moment.text}, {sign}CAST({count.text} AS bigint), '{word}')"
         return Sql(text, moment.kind)
 
     return rule
 
 
-def _truncated(otherwise: Kind) -> Rule:
+def _truncate(otherwise: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value, word, *zone = nodes_of(node, 2, 3)
+        value, word, *zone = argument_nodes(node, 2, 3)
         if (
             type(value) is exp.Literal
             and value.is_string
@@ -72,10 +72,10 @@ def _truncated(otherwise: Kind) -> Rule:
             from cargo_ai.user_sql.translate import functions
 
             return functions.date_trunc(c, node, scope)
-        moment = moment_of(c.expression(c, value, scope), otherwise)
+        moment = as_timestamp(c.expression(c, value, scope), otherwise)
         step = unit(word, _CLOCK | _CALENDAR)
         if zone:
-            place = shapes.text(constant(c, zone[0], scope, "The time zone"))
+            place = shapes.quote_text(constant_text(c, zone[0], scope, "The time zone"))
             return Sql(f"(bq.date_trunc(({moment.text} AT TIME ZONE {place}), '{step}') AT TIME ZONE {place})", moment.kind)
         return Sql(f"bq.date_trunc({moment.text}, '{step}')", moment.kind)
 
@@ -84,8 +84,8 @@ def _truncated(otherwise: Kind) -> Rule:
 
 def _difference(called: str, otherwise: Kind, known: frozenset[str]) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        first, second, word = nodes_of(node, 3, 3)
-        one, other = (moment_of(c.expression(c, side, scope), otherwise) for side in (first, second))
+        first, second, word = argument_nodes(node, 3, 3)
+        one, other = (as_timestamp(c.expression(c, side, scope), otherwise) for side in (first, second))
         return Sql(f"bq.{called}({one.text}, {other.text}, '{unit(word, known)}')", "integer")
 
     return rule
@@ -93,15 +93,15 @@ def _difference(called: str, otherwise: Kind, known: frozenset[str]) -> Rule:
 
 def _clickhouse_difference(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """dateDiff('day', a, b): how many boundaries lie between a and b."""
-    word, first, second = nodes_of(node, 3, 3)
-    one, other = (moment_of(c.expression(c, side, scope), "timestamp") for side in (first, second))
+    word, first, second = argument_nodes(node, 3, 3)
+    one, other = (as_timestamp(c.expression(c, side, scope), "timestamp") for side in (first, second))
     step = unit(word, _CLOCK | _CALENDAR).replace("week_0", "isoweek")
     return Sql(f"bq.datetime_diff({other.text}, {one.text}, '{step}')", "integer")
 
 
 def _start_of(step: str) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value = moment_of(values_of(c, node, scope, 1, 1)[0], "timestamp")
+        value = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp")
         return Sql(f"bq.date_trunc({value.text}, '{step}')", value.kind)
 
     return rule
@@ -116,56 +116,56 @@ def extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         return Sql(f"CAST({value.text} AS date)", "date")
     if word == "time":
         return Sql(f"CAST({value.text} AS time)")
-    return Sql(f"bq.extract({moment_of(value, 'timestamp').text}, '{word}')", "integer")
+    return Sql(f"bq.extract({as_timestamp(value, 'timestamp').text}, '{word}')", "integer")
 
 
-def _formatted(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    format, value, *zone = nodes_of(node, 2, 3)
-    template = formats.moment(constant(c, format, scope, "The format"))
+def _format(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    format, value, *zone = argument_nodes(node, 2, 3)
+    template = formats.timestamp_template(constant_text(c, format, scope, "The format"))
     otherwise: Kind = "date" if node.name.lower() == "format_date" else "timestamp"
-    moment = moment_of(c.expression(c, value, scope), otherwise).text
+    moment = as_timestamp(c.expression(c, value, scope), otherwise).text
     if zone:
-        moment = f"({moment} AT TIME ZONE {shapes.text(constant(c, zone[0], scope, 'The time zone'))})"
-    return Sql(f"to_char({moment}, {shapes.text(template)})", "string")
+        moment = f"({moment} AT TIME ZONE {shapes.quote_text(constant_text(c, zone[0], scope, 'The time zone'))})"
+    return Sql(f"to_char({moment}, {shapes.quote_text(template)})", "string")
 
 
-def _parsed(cast: str, kind: Kind) -> Rule:
+def _parse(cast: str, kind: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        format, value = nodes_of(node, 2, 2)
-        template = formats.moment(constant(c, format, scope, "The format"))
+        format, value = argument_nodes(node, 2, 2)
+        template = formats.timestamp_template(constant_text(c, format, scope, "The format"))
         text = c.expression(c, value, scope).text
         function = "to_date" if kind == "date" else "to_timestamp"
-        made = f"{function}({text}, {shapes.text(template)})"
+        made = f"{function}({text}, {shapes.quote_text(template)})"
         return Sql(f"CAST({made} AS {cast})" if kind == "datetime" else made, kind)
 
     return rule
 
 
 def _date(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, 1, 3)
+    given = translate_arguments(c, node, scope, 1, 3)
     if len(given) == 3:
         return Sql(f"make_date({', '.join(f'CAST({one.text} AS integer)' for one in given)})", "date")
-    moment = moment_of(given[0], "date" if len(given) == 1 else "timestamp").text
+    moment = as_timestamp(given[0], "date" if len(given) == 1 else "timestamp").text
     return Sql(f"CAST({moment if len(given) == 1 else f'({moment} AT TIME ZONE {given[1].text})'} AS date)", "date")
 
 
 def _timestamp(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, 1, 2)
+    given = translate_arguments(c, node, scope, 1, 2)
     if len(given) == 1:
         return Sql(f"CAST({given[0].text} AS timestamptz)", "timestamp")
     return Sql(f"(CAST({given[0].text} AS timestamp) AT TIME ZONE {given[1].text})", "timestamp")
 
 
 def _datetime(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, 1, 2)
+    given = translate_arguments(c, node, scope, 1, 2)
     if len(given) == 1:
         return Sql(f"CAST({given[0].text} AS timestamp)", "datetime")
-    return Sql(f"({moment_of(given[0], 'timestamp').text} AT TIME ZONE {given[1].text})", "datetime")
+    return Sql(f"({as_timestamp(given[0], 'timestamp').text} AT TIME ZONE {given[1].text})", "datetime")
 
 
 def _now(cast: str, kind: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        given = values_of(c, node, scope, 0, 1)
+        given = translate_arguments(c, node, scope, 0, 1)
         if kind == "timestamp" or (given and given[0].kind == "integer"):
             return Sql("CURRENT_TIMESTAMP", "timestamp") if kind == "timestamp" else Sql(f"CAST(CURRENT_TIMESTAMP AS {cast})", kind)
         moment = f"(CURRENT_TIMESTAMP AT TIME ZONE {given[0].text if given else chr(39) + 'UTC' + chr(39)})"
@@ -176,7 +176,7 @@ def _now(cast: str, kind: Kind) -> Rule:
 
 def _unix(factor: int) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        moment = moment_of(values_of(c, node, scope, 1, 1)[0], "timestamp").text
+        moment = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp").text
         return Sql(f"CAST(floor(EXTRACT(EPOCH FROM {moment}) * {factor}) AS bigint)", "integer")
 
     return rule
@@ -184,22 +184,22 @@ def _unix(factor: int) -> Rule:
 
 def _from_unix(divisor: int) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        count = values_of(c, node, scope, 1, 1)[0].text
+        count = translate_arguments(c, node, scope, 1, 1)[0].text
         return Sql(f"to_timestamp(CAST({count} AS double precision) / {divisor})", "timestamp")
 
     return rule
 
 
 def _last_day(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    value, *word = nodes_of(node, 1, 2)
-    moment = moment_of(c.expression(c, value, scope)).text
+    value, *word = argument_nodes(node, 1, 2)
+    moment = as_timestamp(c.expression(c, value, scope)).text
     return Sql(f"bq.last_day(CAST({moment} AS date), '{unit(word[0], _CALENDAR) if word else 'month'}')", "date")
 
 
 def _generate_dates(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    first, last, *step = nodes_of(node, 2, 3)
+    first, last, *step = argument_nodes(node, 2, 3)
     exact = node.name.lower() == "generate_timestamp_array"
-    one, other = (moment_of(c.expression(c, side, scope), "timestamp" if exact else "date").text for side in (first, last))
+    one, other = (as_timestamp(c.expression(c, side, scope), "timestamp" if exact else "date").text for side in (first, last))
     to = "timestamptz" if exact else "date"
     if exact and not step:
         refuse("GENERATE_TIMESTAMP_ARRAY takes an INTERVAL as its third argument.")
@@ -216,9 +216,9 @@ RULES: dict[str, Rule] = {
     "timestamp_sub": _add("- ", "timestamp"),
     "datetime_add": _add("", "datetime"),
     "datetime_sub": _add("- ", "datetime"),
-    "date_trunc": _truncated("date"),
-    "timestamp_trunc": _truncated("timestamp"),
-    "datetime_trunc": _truncated("datetime"),
+    "date_trunc": _truncate("date"),
+    "timestamp_trunc": _truncate("timestamp"),
+    "datetime_trunc": _truncate("datetime"),
     "date_diff": _difference("date_diff", "date", _DIFF_DATES),
     "timestamp_diff": _difference("timestamp_diff", "timestamp", _DIFF_EXACT),
     "datetime_diff": _difference("datetime_diff", "datetime", _CLOCK | _CALENDAR),
@@ -227,12 +227,12 @@ RULES: dict[str, Rule] = {
     "tostartofday": _start_of("day"),
     "tostartofhour": _start_of("hour"),
     "tostartofweek": _start_of("week_0"),
-    "format_date": _formatted,
-    "format_timestamp": _formatted,
-    "format_datetime": _formatted,
-    "parse_date": _parsed("date", "date"),
-    "parse_timestamp": _parsed("timestamptz", "timestamp"),
-    "parse_datetime": _parsed("timestamp", "datetime"),
+    "format_date": _format,
+    "format_timestamp": _format,
+    "format_datetime": _format,
+    "parse_date": _parse("date", "date"),
+    "parse_timestamp": _parse("timestamptz", "timestamp"),
+    "parse_datetime": _parse("timestamp", "datetime"),
     "date": _date,
     "timestamp": _timestamp,
     "datetime": _datetime,

@@ -7,35 +7,35 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import bigquery_timestamps
-from cargo_ai.user_sql.errors import refuse, shown
+from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.arguments import moment_of, nodes_of, values_of
-from cargo_ai.user_sql.translate.compiler import Compiler, only
+from cargo_ai.user_sql.translate.arguments import argument_nodes, as_timestamp, translate_arguments
+from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
 
 Rule = Callable[[Compiler, exp.Expr, Scope], Sql]
 
-_MOMENTS: frozenset[Kind] = frozenset({"date", "timestamp", "datetime"})
+_TIME_KINDS: frozenset[Kind] = frozenset({"date", "timestamp", "datetime"})
 _SUMS = {"sum": "sum({0})", "avg": "avg({0})", "min": "min({0})", "max": "max({0})", "any": "any_value({0})", "uniq": "count(DISTINCT {0})"}
-_COMBINED = {**_SUMS, "uniqexact": "count(DISTINCT {0})", "count": "count({0})"}
+_AGGREGATES_IF = {**_SUMS, "uniqexact": "count(DISTINCT {0})", "count": "count({0})"}
 """Aggregates that take the suffix If: with a condition as their last argument."""
-_SHARES = {
+_QUANTILES = {
     "quantile": "percentile_cont",
     "quantileexact": "percentile_disc",
     "quantiletiming": "percentile_cont",
     "median": "percentile_cont",
 }
 _STEPS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
-MOST_STEPS = 10_000
+MAX_STEPS = 10_000
 
 
-def divided(left: str, right: str) -> Sql:
+def divide(left: str, right: str) -> Sql:
     """`/` gives a fraction also for whole numbers, and nothing (ClickHouse: inf or nan) where the right side is 0."""
     return Sql(f"(CAST({left} AS double precision) / NULLIF(CAST({right} AS double precision), 0))", "number")
 
 
-def between(kind: type[exp.Expr], left: Sql, right: Sql) -> Sql | None:
+def timestamp_arithmetic(kind: type[exp.Expr], left: Sql, right: Sql) -> Sql | None:
     """The difference of two moments is a number of seconds, and a moment plus a number of seconds a moment. None for anything else."""
     exact: set[Kind] = {"timestamp", "datetime"}
     if kind is exp.Sub and left.kind in exact and right.kind in exact:
@@ -46,28 +46,28 @@ def between(kind: type[exp.Expr], left: Sql, right: Sql) -> Sql | None:
     return None
 
 
-def counted(called: str, value: Sql) -> Sql:
+def as_number(called: str, value: Sql) -> Sql:
     """A condition in a sum or an average is 1 or 0."""
     return Sql(f"CAST({value.text} AS integer)", "integer") if value.kind == "boolean" and called in {"sum", "avg"} else value
 
 
-def rule(called: str) -> Rule | None:
+def find_rule(called: str) -> Rule | None:
     """What a function means (its name in lower case), where that is not what the other spellings mean by it."""
-    return RULES.get(called) or (_combined if called.endswith("if") and called[:-2] in _COMBINED else None)
+    return RULES.get(called) or (_aggregate_if if called.endswith("if") and called[:-2] in _AGGREGATES_IF else None)
 
 
-def _combined(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+def _aggregate_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """sumIf(x, condition) and its like; countIf(condition)."""
     called = node.name.lower().removesuffix("if")
     if called == "count" and len(node.expressions) == 1:
-        condition = values_of(c, node, scope, 1, 1)[0]
+        condition = translate_arguments(c, node, scope, 1, 1)[0]
         scope.aggregated = True
         return Sql(f"count(*) FILTER (WHERE {condition.text})", "integer")
-    value, condition = values_of(c, node, scope, 2, 2)
+    value, condition = translate_arguments(c, node, scope, 2, 2)
     scope.aggregated = True
-    value = counted(called, value)
+    value = as_number(called, value)
     kind: Kind = "integer" if called in {"uniq", "uniqexact", "count"} else "number" if called == "avg" else value.kind
-    text = _COMBINED[called].format(value.text)
+    text = _AGGREGATES_IF[called].format(value.text)
     found = f"{text} FILTER (WHERE {condition.text})"
     # A sum over nothing is 0 there, not NULL.
     return Sql(f"coalesce({found}, 0)" if called == "sum" else found, kind)
@@ -75,17 +75,17 @@ def _combined(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def parameterized(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """quantile(0.9)(x), quantileIf(0.9)(x, condition), quantiles(0.5, 0.9)(x): levels first, then what is measured."""
-    only(node, "this", "expressions", "params")
+    refuse_other_parts(node, "this", "expressions", "params")
     called = str(node.this).lower()
     levels, given = node.expressions, list(node.args.get("params") or [])
     plain = called.removesuffix("if")
     several = plain in {"quantiles", "quantilesexact"}
-    function = _SHARES.get(plain.replace("quantiles", "quantile", 1) if several else plain)
+    function = _QUANTILES.get(plain.replace("quantiles", "quantile", 1) if several else plain)
     if function is None or len(given) != (2 if called.endswith("if") else 1):
-        refuse(f"There is no function {shown(str(node.this))} with two pairs of parentheses here. Did you mean quantile(0.9)(x)?")
+        refuse(f"There is no function {shorten(str(node.this))} with two pairs of parentheses here. Did you mean quantile(0.9)(x)?")
     if not levels or (len(levels) > 1 and not several):
-        refuse(f"{shown(str(node.this))} takes one level, such as 0.9, in its first parentheses.")
-    return _share(c, scope, function, [_level(one) for one in levels], given, several=several)
+        refuse(f"{shorten(str(node.this))} takes one level, such as 0.9, in its first parentheses.")
+    return _percentile(c, scope, function, [_level(one) for one in levels], given, several=several)
 
 
 def _level(node: exp.Expr) -> str:
@@ -99,13 +99,13 @@ def _level(node: exp.Expr) -> str:
     return repr(level)
 
 
-def _share(c: Compiler, scope: Scope, function: str, levels: list[str], given: list[exp.Expr], *, several: bool = False) -> Sql:
+def _percentile(c: Compiler, scope: Scope, function: str, levels: list[str], given: list[exp.Expr], *, several: bool = False) -> Sql:
     values = [c.expression(c, one, scope) for one in given]
     scope.aggregated = True
     value = values[0].text
     if function == "percentile_cont" and values[0].kind in {"integer", "number", ""}:
         value = f"CAST({value} AS double precision)"
-    elif values[0].kind in _MOMENTS:
+    elif values[0].kind in _TIME_KINDS:
         function = "percentile_disc"
     level = f"CAST(ARRAY[{', '.join(levels)}] AS double precision[])" if several else levels[0]
     text = f"{function}({level}) WITHIN GROUP (ORDER BY {value})"
@@ -118,25 +118,25 @@ def _quantile(function: str) -> Rule:
     """quantile(x) and median(x): the level is one half."""
 
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        return _share(c, scope, function, ["0.5"], nodes_of(node, 1, 1))
+        return _percentile(c, scope, function, ["0.5"], argument_nodes(node, 1, 1))
 
     return made
 
 
 def _template(text: str, least: int, most: int, kind: Kind = "", *, aggregate: bool = False) -> Rule:
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        given = values_of(c, node, scope, least, most)
+        given = translate_arguments(c, node, scope, least, most)
         scope.aggregated = scope.aggregated or aggregate
-        return Sql(text.format(*(one.text for one in given), all=shapes.listed(given)), kind or given[0].kind)
+        return Sql(text.format(*(one.text for one in given), all=shapes.join_sql(given)), kind or given[0].kind)
 
     return made
 
 
-def _whole(text: str) -> Rule:
+def _sum(text: str) -> Rule:
     """A sum over no rows is 0."""
 
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value = counted("sum", values_of(c, node, scope, 1, 1)[0])
+        value = as_number("sum", translate_arguments(c, node, scope, 1, 1)[0])
         scope.aggregated = True
         return Sql(text.format(value.text), value.kind)
 
@@ -147,7 +147,7 @@ def _arg(order: str) -> Rule:
     """argMax(x, y): the x where y is greatest."""
 
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value, by = values_of(c, node, scope, 2, 2)
+        value, by = translate_arguments(c, node, scope, 2, 2)
         scope.aggregated = c.collects = True
         inside = f"array_agg({value.text} ORDER BY {by.text} {order} NULLS LAST) FILTER (WHERE {value.text} IS NOT NULL)"
         return Sql(f"(({inside})[1])", value.kind)
@@ -159,43 +159,43 @@ def _start_of(step: str, kind: Kind) -> Rule:
     """toStartOfDay and its like; from a week on they give a date."""
 
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value = moment_of(values_of(c, node, scope, 1, 1)[0], "timestamp")
+        value = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp")
         text = f"bq.date_trunc({value.text}, '{step}')"
         return Sql(f"CAST({text} AS date)", "date") if kind == "date" else Sql(f"CAST({text} AS timestamptz)", "timestamp")
 
     return made
 
 
-def _every(minutes: int) -> Rule:
+def _bin_minutes(minutes: int) -> Rule:
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value = moment_of(values_of(c, node, scope, 1, 1)[0], "timestamp")
-        return _binned(value, minutes * 60)
+        value = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp")
+        return _bin(value, minutes * 60)
 
     return made
 
 
 def _interval(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """toStartOfInterval(x, INTERVAL n unit)."""
-    value, step = nodes_of(node, 2, 2)
-    moment = moment_of(c.expression(c, value, scope), "timestamp")
+    value, step = argument_nodes(node, 2, 2)
+    moment = as_timestamp(c.expression(c, value, scope), "timestamp")
     amount = step.args.get("this") if type(step) is exp.Interval else None
     unit = step.args.get("unit") if type(step) is exp.Interval else None
     word = unit.name.lower().removesuffix("s") if type(unit) is exp.Var else ""
     count = amount.name if type(amount) is exp.Literal else ""
-    if word not in _STEPS or not count.isdecimal() or len(count) > 5 or not 1 <= int(count) <= MOST_STEPS:
+    if word not in _STEPS or not count.isdecimal() or len(count) > 5 or not 1 <= int(count) <= MAX_STEPS:
         refuse("toStartOfInterval takes an INTERVAL of whole seconds, minutes, hours or days as its second argument.")
-    return _binned(moment, int(count) * _STEPS[word])
+    return _bin(moment, int(count) * _STEPS[word])
 
 
-def _binned(value: Sql, seconds: int) -> Sql:
+def _bin(value: Sql, seconds: int) -> Sql:
     origin = "CAST('1970-01-01T00:00:00Z' AS timestamptz)"
     return Sql(f"date_bin(CAST('{seconds} second' AS interval), CAST({value.text} AS timestamptz), {origin})", "timestamp")
 
 
 def _difference(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """dateDiff('day', a, b): how many boundaries lie between a and b; weeks begin on Monday."""
-    word, first, second = nodes_of(node, 3, 3)
-    one, other = (moment_of(c.expression(c, side, scope), "timestamp") for side in (first, second))
+    word, first, second = argument_nodes(node, 3, 3)
+    one, other = (as_timestamp(c.expression(c, side, scope), "timestamp") for side in (first, second))
     step = bigquery_timestamps.unit(word, bigquery_timestamps.UNITS).replace("week_0", "isoweek")
     return Sql(f"bq.datetime_diff({other.text}, {one.text}, '{step}')", "integer")
 
@@ -204,8 +204,8 @@ def _shift(sign: str, unit: str) -> Rule:
     """addDays(x, n) and its like."""
 
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value, count = values_of(c, node, scope, 2, 2)
-        moment = moment_of(value, "timestamp")
+        value, count = translate_arguments(c, node, scope, 2, 2)
+        moment = as_timestamp(value, "timestamp")
         step = "3 month" if unit == "quarter" else f"1 {unit}"
         text = f"({moment.text} {sign} ({count.text} * CAST('{step}' AS interval)))"
         day = moment.kind == "date" and unit in {"day", "week", "month", "quarter", "year"}
@@ -216,7 +216,7 @@ def _shift(sign: str, unit: str) -> Rule:
 
 def _part(text: str) -> Rule:
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value = moment_of(values_of(c, node, scope, 1, 1)[0], "timestamp")
+        value = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp")
         return Sql(f"CAST({text.format(value.text)} AS bigint)", "integer")
 
     return made
@@ -224,7 +224,7 @@ def _part(text: str) -> Rule:
 
 def _multi_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """multiIf(condition, value, …, otherwise)."""
-    given = values_of(c, node, scope, 3, 99)
+    given = translate_arguments(c, node, scope, 3, 99)
     if len(given) % 2 == 0:
         refuse("multiIf takes pairs of a condition and a value, and one value more for all other cases.")
     pairs = zip(given[:-1:2], given[1::2], strict=True)
@@ -235,16 +235,16 @@ def _multi_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def _concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """concat: NULL when any argument is."""
-    given = values_of(c, node, scope, 1, 100)
+    given = translate_arguments(c, node, scope, 1, 100)
     return Sql(f"({' || '.join(f'CAST({one.text} AS text)' for one in given)})", "string")
 
 
 _STARTS: dict[str, Rule] = {
     "tostartofsecond": _start_of("second", "timestamp"),
     "tostartofminute": _start_of("minute", "timestamp"),
-    "tostartoffiveminutes": _every(5),
-    "tostartoftenminutes": _every(10),
-    "tostartoffifteenminutes": _every(15),
+    "tostartoffiveminutes": _bin_minutes(5),
+    "tostartoftenminutes": _bin_minutes(10),
+    "tostartoffifteenminutes": _bin_minutes(15),
     "tostartofhour": _start_of("hour", "timestamp"),
     "tostartofday": _start_of("day", "timestamp"),
     "tostartofweek": _start_of("week_0", "date"),
@@ -265,7 +265,7 @@ RULES: dict[str, Rule] = {
     **_SHIFTS,
     "datediff": _difference,
     "date_diff": _difference,
-    "sum": _whole("coalesce(sum({0}), 0)"),
+    "sum": _sum("coalesce(sum({0}), 0)"),
     "any": _template("any_value({0})", 1, 1, aggregate=True),
     "anylast": _template("any_value({0})", 1, 1, aggregate=True),
     "uniq": _template("count(DISTINCT {0})", 1, 1, "integer", aggregate=True),

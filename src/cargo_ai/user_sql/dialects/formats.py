@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from cargo_ai.user_sql.errors import refuse, shown
+from cargo_ai.user_sql.errors import refuse, shorten
 
-_MOMENTS = {
+_ELEMENTS = {
     "Y": "YYYY",
     "y": "YY",
     "m": "MM",
@@ -34,7 +34,7 @@ _MOMENTS = {
 _PATH = re.compile(r"""\.([A-Za-z_][\w-]*)|\.?\[(\d+)\]|\.?\[?(?:"([^"\\]*)"|'([^'\\]*)')\]?""")
 
 
-def moment(format: str) -> str:
+def timestamp_template(format: str) -> str:
     """A format of FORMAT_DATE and its like as a template of to_char. SqlRefused for an element without an equal."""
     found: list[str] = []
     at = 0
@@ -51,15 +51,15 @@ def moment(format: str) -> str:
         element = format[at + 1 : at + 2]
         if element == "%":
             found.append("%")
-        elif element in _MOMENTS:
-            found.append(_MOMENTS[element])
+        elif element in _ELEMENTS:
+            found.append(_ELEMENTS[element])
         else:
-            refuse(f"The format element %{shown(element)} has no equal here.")
+            refuse(f"The format element %{shorten(element)} has no equal here.")
         at += 2
     return "".join(found)
 
 
-def pattern(regex: str, *, greed: bool) -> str:
+def regex_pattern(regex: str, *, greed: bool) -> str:
     """A pattern of RE2 as the database's engine takes it. `greed`: whether what exactly is matched counts, not only whether.
 
     SqlRefused for what the two engines understand differently and cannot be said otherwise.
@@ -111,7 +111,7 @@ def _escape(two: str) -> str:
     if letter == "z":
         return "\\Z"
     if letter.isalpha() and letter not in "dDsSwWntrfvA":
-        refuse(f"The escape \\{shown(letter)} of a pattern has no equal here.")
+        refuse(f"The escape \\{shorten(letter)} of a pattern has no equal here.")
     if letter.isdigit() or not letter:
         refuse("A pattern cannot refer back to its groups.")
     return two
@@ -126,7 +126,7 @@ def _end_of_class(regex: str, at: int) -> int:
     while end < len(regex) and regex[end] != "]":
         if regex[end] == "\\":
             if regex[end + 1 : end + 2].isalpha() and regex[end + 1] not in "dDsSwWntrfv":
-                refuse(f"The escape \\{shown(regex[end + 1])} of a pattern has no equal here.")
+                refuse(f"The escape \\{shorten(regex[end + 1])} of a pattern has no equal here.")
             end += 1
         elif regex.startswith("[:", end):
             end = regex.find(":]", end) + 1
@@ -138,20 +138,20 @@ def _end_of_class(regex: str, at: int) -> int:
     return end + 1
 
 
-def replacement(text: str) -> str:
+def regex_replacement(text: str) -> str:
     """What REGEXP_REPLACE puts in: `\\0` is the whole match."""
     return re.sub(r"\\(.)", lambda found: "\\&" if found[1] == "0" else found[0], text)
 
 
-def json_path(path: str) -> list[str]:
+def json_path_steps(path: str) -> list[str]:
     """The steps of `$.a.b[0]`. SqlRefused for wildcards and filters."""
     if not path.startswith("$"):
-        refuse(f"A JSON path begins with $, not {shown(path)}.")
+        refuse(f"A JSON path begins with $, not {shorten(path)}.")
     steps, at = list[str](), 1
     while at < len(path):
         found = _PATH.match(path, at)
         if found is None:
-            refuse(f"The JSON path {shown(path)} cannot be used here: steps are .name and [number].")
+            refuse(f"The JSON path {shorten(path)} cannot be used here: steps are .name and [number].")
         steps.append(next(part for part in found.groups() if part is not None))
         at = found.end()
     return steps

@@ -18,13 +18,13 @@ Cell = Callable[[Any], Any]
 _EXACT = 2**53
 
 
-def cells(connection: psycopg.AsyncConnection[Any], description: Sequence[psycopg.Column]) -> list[Cell]:
+def cell_converters(connection: psycopg.AsyncConnection[Any], description: Sequence[psycopg.Column]) -> list[Cell]:
     """How each column of a result becomes JSON. A type that the driver does not know is a vector: no other can be asked for."""
     known = connection.adapters.types
-    return [plain if known.get(column.type_code) is not None else vector for column in description]
+    return [to_json if known.get(column.type_code) is not None else vector_to_json for column in description]
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """A value of the driver as JSON has it."""
     if value is None or isinstance(value, str | bool):
         return value
@@ -39,9 +39,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in cast("dict[object, object]", value).items()}
+        return {str(key): to_json(item) for key, item in cast("dict[object, object]", value).items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in cast("list[object]", value)]
+        return [to_json(item) for item in cast("list[object]", value)]
     if isinstance(value, uuid.UUID):
         return str(value)
     return str(value)
@@ -55,11 +55,11 @@ def _number(value: float) -> Any:
     return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
-def vector(value: Any) -> Any:
+def vector_to_json(value: Any) -> Any:
     """`[1,2.5]` as an array of numbers."""
     if not isinstance(value, str):
-        return plain(value)
+        return to_json(value)
     try:
-        return plain(json.loads(value))
+        return to_json(json.loads(value))
     except ValueError:
         return value

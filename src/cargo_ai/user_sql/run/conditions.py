@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 
-from cargo_ai.records.filter.terms import InvalidFilter, Scope
+from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.store.driver import Connection, execute
 from cargo_ai.user_sql.run import error_messages
 from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
 
 
 @contextmanager
-def told(scope: Scope) -> Generator[None]:
+def translate_errors(scope: FilterContext) -> Generator[None]:
     """InvalidFilter where the database cannot evaluate a condition in SQL. The transaction, or savepoint, around is lost then."""
     try:
         yield
@@ -26,12 +26,12 @@ def told(scope: Scope) -> Generator[None]:
 
 
 @asynccontextmanager
-async def evaluating(connection: Connection, scope: Scope) -> AsyncGenerator[None]:
+async def limit_conditions(connection: Connection, scope: FilterContext) -> AsyncGenerator[None]:
     """The same, with an end to what takes too long."""
     if not scope.written:
         yield
         return
-    with told(scope):
+    with translate_errors(scope):
         await execute(connection, f"set local statement_timeout = '{STATEMENT_SECONDS}s'")
         yield
         await execute(connection, "set local statement_timeout to default")

@@ -8,7 +8,7 @@ import psycopg
 
 from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
 
-OURS = "CAI01"
+OWN_SQLSTATE = "CAI01"
 _GROUPED = re.compile(r'column "r\d+\.([^"]{1,63})"')
 _SENTENCES = {
     "53200": "The query needs more memory than it may have. Filter more, or collect and sort less.",
@@ -66,7 +66,7 @@ def sentence(error: psycopg.Error, seconds: int = STATEMENT_SECONDS) -> str | No
     code = error.sqlstate or ""
     if code == "57014":
         return f"The query took longer than {seconds} seconds and was stopped. Filter more, or join and sort less."
-    if code == OURS:
+    if code == OWN_SQLSTATE:
         return error.diag.message_primary or "The query cannot be run."
     if code == "42803" and (found := _GROUPED.search(error.diag.message_primary or "")):
         return f"The column {found[1]} is neither grouped by nor inside an aggregate."

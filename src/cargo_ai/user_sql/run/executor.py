@@ -19,25 +19,25 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.store.session import ALL_WORKSPACES, Database
-from cargo_ai.user_sql.errors import About, SqlRefused
-from cargo_ai.user_sql.guard import Checked
+from cargo_ai.user_sql.errors import RefusalCause, SqlRefused
+from cargo_ai.user_sql.guard import CheckedQuery
 from cargo_ai.user_sql.run import cell_values, error_messages, memory_limit, roles
 from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
-from cargo_ai.user_sql.run.row_estimate import scanned
+from cargo_ai.user_sql.run.row_estimate import estimate_scanned_rows
 
-AT_ONCE = 8
-AT_ONCE_PER_WORKSPACE = 2
+MAX_CONCURRENT = 8
+MAX_CONCURRENT_PER_WORKSPACE = 2
 WAIT_SECONDS = 10.0
 CONNECT_SECONDS = 5
-LONGEST_SECONDS = 600.0
+MAX_DOWNLOAD_SECONDS = 600.0
 """Of a whole download; each step of it has the timeout of a statement."""
-PAGE = 1_000
-CHUNK = 20
+PAGE_SIZE = 1_000
+CHUNK_ROWS = 20
 """Rows that the driver holds at once: each may have 4 MB."""
-MOST_COLLECTED = 256 * 1024 * 1024
-MOST_RESULT_BYTES = 64 * 1024 * 1024
+MAX_COLLECTED_BYTES = 256 * 1024 * 1024
+MAX_RESULT_BYTES = 64 * 1024 * 1024
 
-_ABOUT: dict[str, About] = {"57014": "time", "42501": "denied"}
+_CAUSES: dict[str, RefusalCause] = {"57014": "time", "42501": "denied"}
 
 _log = log.get(__name__)
 
@@ -54,7 +54,7 @@ class Unavailable(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class ResultPage:
     """A page of a result. `count`: rows of the whole result, None when it was not asked for. `more`: there are rows behind the page.
     `bytes`: roughly how large the page is."""
 
@@ -64,17 +64,17 @@ class Fetched:
     bytes: int
 
 
-class Desk:
+class QueryExecutor:
     """Runs queries of one server process. Every query has a connection of its own, which is closed behind it: nothing is left over."""
 
     def __init__(self, database: Database, secrets: SecretKey) -> None:
         self._database, self._secrets = database, secrets
-        self._everybody = asyncio.Semaphore(AT_ONCE)
+        self._everybody = asyncio.Semaphore(MAX_CONCURRENT)
         self._workspaces: dict[uuid.UUID, tuple[asyncio.Semaphore, int]] = {}
 
     async def fetch(
         self,
-        checked: Checked,
+        checked: CheckedQuery,
         catalog: Catalog,
         *,
         limit: int,
@@ -82,63 +82,63 @@ class Desk:
         count: bool = False,
         seconds: int = STATEMENT_SECONDS,
         most_scanned: int | None = None,
-    ) -> Fetched:
+    ) -> ResultPage:
         """Rows `offset` to `offset + limit` of the result. SqlRefused when the database says no; Busy, Unavailable.
 
         `most_scanned`: a query that goes through more rows than so many, as the planner expects, is not begun.
         """
         async with self._cursor(checked, catalog, seconds, most_scanned) as connection:
-            skipped = await _moved(connection, f"MOVE FORWARD {offset} IN q") if offset else 0
+            skipped = await _move(connection, f"MOVE FORWARD {offset} IN q") if offset else 0
             rows, weight = list[Row](), 0
             async for row, size in _stream(connection, f"FETCH FORWARD {limit} FROM q", checked.columns):
                 rows.append(row)
                 weight += size
-                if weight > MOST_RESULT_BYTES:
+                if weight > MAX_RESULT_BYTES:
                     raise SqlRefused("The result is too large to be shown: select fewer columns or rows, or download it.")
             if not count:
-                more = len(rows) == limit and await _moved(connection, "MOVE FORWARD 1 IN q") > 0
-                return Fetched(rows, None, more, weight)
-            rest = await _moved(connection, "MOVE FORWARD ALL IN q") if len(rows) == limit else 0
-            return Fetched(rows, skipped + len(rows) + rest, rest > 0, weight)
+                more = len(rows) == limit and await _move(connection, "MOVE FORWARD 1 IN q") > 0
+                return ResultPage(rows, None, more, weight)
+            rest = await _move(connection, "MOVE FORWARD ALL IN q") if len(rows) == limit else 0
+            return ResultPage(rows, skipped + len(rows) + rest, rest > 0, weight)
 
-    async def pages(self, checked: Checked, catalog: Catalog, *, seconds: int = STATEMENT_SECONDS) -> AsyncGenerator[list[Row]]:
+    async def pages(self, checked: CheckedQuery, catalog: Catalog, *, seconds: int = STATEMENT_SECONDS) -> AsyncGenerator[list[Row]]:
         """The whole result in pages. The connection is held until the last one is taken: do not hand it to a slow reader."""
-        ends = clock.seconds() + LONGEST_SECONDS
+        ends = clock.seconds() + MAX_DOWNLOAD_SECONDS
         async with self._cursor(checked, catalog, seconds) as connection:
             while True:
-                page = [row async for row, _ in _stream(connection, f"FETCH FORWARD {PAGE} FROM q", checked.columns)]
+                page = [row async for row, _ in _stream(connection, f"FETCH FORWARD {PAGE_SIZE} FROM q", checked.columns)]
                 if page:
                     yield page
-                if len(page) < PAGE:
+                if len(page) < PAGE_SIZE:
                     return
                 if clock.seconds() > ends:
-                    raise SqlRefused(f"The download took longer than {LONGEST_SECONDS / 60:.0f} minutes and was stopped.")
+                    raise SqlRefused(f"The download took longer than {MAX_DOWNLOAD_SECONDS / 60:.0f} minutes and was stopped.")
 
     @asynccontextmanager
     async def _cursor(
-        self, checked: Checked, catalog: Catalog, seconds: int, most_scanned: int | None = None
+        self, checked: CheckedQuery, catalog: Catalog, seconds: int, most_scanned: int | None = None
     ) -> AsyncGenerator[Connection]:
         """A connection with the query open as the cursor `q`. What the database says no to becomes SqlRefused."""
         async with self._slot(catalog.workspace):
             connection = await self._connect(checked, catalog)
             try:
-                await _open(connection, checked, seconds, most_scanned)
+                await _open_cursor(connection, checked, seconds, most_scanned)
                 yield connection
             except psycopg.Error as error:
                 said = error_messages.sentence(error, seconds)
                 if said is None:
                     _log.warning("a user's query failed", error=type(error).__name__, state=error.sqlstate)
                     raise Unavailable("The database broke off the query.") from error
-                raise SqlRefused(said, about=_ABOUT.get(error.sqlstate or "", "")) from None
+                raise SqlRefused(said, about=_CAUSES.get(error.sqlstate or "", "")) from None
             finally:
-                await _abandon(connection)
+                await _cancel_and_close(connection)
 
     @asynccontextmanager
     async def _slot(self, workspace: uuid.UUID) -> AsyncGenerator[None]:
-        own, users = self._workspaces.get(workspace, (asyncio.Semaphore(AT_ONCE_PER_WORKSPACE), 0))
+        own, users = self._workspaces.get(workspace, (asyncio.Semaphore(MAX_CONCURRENT_PER_WORKSPACE), 0))
         self._workspaces[workspace] = (own, users + 1)
         try:
-            async with _waited(own), _waited(self._everybody):
+            async with _acquire(own), _acquire(self._everybody):
                 yield
         finally:
             own, users = self._workspaces[workspace]
@@ -147,7 +147,7 @@ class Desk:
             else:
                 self._workspaces[workspace] = (own, users - 1)
 
-    async def _connect(self, checked: Checked, catalog: Catalog) -> Connection:
+    async def _connect(self, checked: CheckedQuery, catalog: Catalog) -> Connection:
         await self._admit(checked, catalog, renew=False)
         ends, renewed = clock.seconds() + WAIT_SECONDS, False
         while True:
@@ -167,11 +167,11 @@ class Desk:
                     _log.error("a workspace's login was refused", role=catalog.role, error=text)
                     raise Unavailable("The database does not let the workspace's login in.") from error
 
-    async def _admit(self, checked: Checked, catalog: Catalog, *, renew: bool) -> None:
+    async def _admit(self, checked: CheckedQuery, catalog: Catalog, *, renew: bool) -> None:
         async with self._database.session(ALL_WORKSPACES) as db:
             raw = await (await db.connection()).get_raw_connection()
             owner = cast("roles.Owner", raw.driver_connection)
-            await roles.admit(owner, self._secrets, catalog, checked.relations, renew=renew)
+            await roles.grant_access(owner, self._secrets, catalog, checked.relations, renew=renew)
             await db.commit()
 
     async def _login(self, role: str) -> Connection:
@@ -182,12 +182,12 @@ class Desk:
             **cast("dict[str, Any]", target), autocommit=False, prepare_threshold=None, connect_timeout=CONNECT_SECONDS
         )
         connection.adapters.register_loader("interval", TextLoader)
-        memory_limit.limit(connection.info.backend_pid, role)
+        memory_limit.limit_memory(connection.info.backend_pid, role)
         return connection
 
 
 @asynccontextmanager
-async def _waited(semaphore: asyncio.Semaphore) -> AsyncGenerator[None]:
+async def _acquire(semaphore: asyncio.Semaphore) -> AsyncGenerator[None]:
     try:
         async with asyncio.timeout(WAIT_SECONDS):
             await semaphore.acquire()
@@ -199,16 +199,16 @@ async def _waited(semaphore: asyncio.Semaphore) -> AsyncGenerator[None]:
         semaphore.release()
 
 
-async def _open(connection: Connection, checked: Checked, seconds: int, most_scanned: int | None) -> None:
+async def _open_cursor(connection: Connection, checked: CheckedQuery, seconds: int, most_scanned: int | None) -> None:
     """Begin to read. A cursor takes nothing but a SELECT, and `binary` makes the driver use the protocol that takes one statement."""
     await connection.set_read_only(True)
     if seconds != STATEMENT_SECONDS:  # else the login has it
         await connection.execute(f"SET LOCAL statement_timeout = '{int(seconds)}s'".encode())
     if checked.collects or most_scanned is not None:
-        plans = await _plans(connection, checked.sql)
+        plans = await _explain(connection, checked.sql)
         if checked.collects:
             _refuse_collecting(plans)
-        if most_scanned is not None and (rows := sum(map(scanned, plans))) > most_scanned:
+        if most_scanned is not None and (rows := sum(map(estimate_scanned_rows, plans))) > most_scanned:
             sentence = f"The query would go through about {rows:,.0f} rows; {most_scanned:,} are the most. Filter more."
             raise SqlRefused(sentence, about="rows")
     # The size of a row is bounded before it is sent: the driver would have to hold all of it.
@@ -216,7 +216,7 @@ async def _open(connection: Connection, checked: Checked, seconds: int, most_sca
     await connection.execute(text.encode(), binary=True)
 
 
-async def _plans(connection: Connection, sql: str) -> list[dict[str, Any]]:
+async def _explain(connection: Connection, sql: str) -> list[dict[str, Any]]:
     cursor = await connection.execute(f"EXPLAIN (FORMAT JSON) {sql}".encode(), binary=True)
     row = await cursor.fetchone()
     return [cast("dict[str, Any]", one["Plan"]) for one in cast("list[dict[str, Any]]", row[0] if row else [])]
@@ -231,13 +231,13 @@ def _refuse_collecting(plans: list[dict[str, Any]]) -> None:
         todo += below
         if node.get("Node Type") in {"Aggregate", "WindowAgg"}:
             collected = sum(float(one.get("Plan Rows", 0)) * max(float(one.get("Plan Width", 0)), 8) for one in below)
-            if collected > MOST_COLLECTED:
+            if collected > MAX_COLLECTED_BYTES:
                 raise SqlRefused(
                     "STRING_AGG, ARRAY_AGG or their like would collect too much here: filter more, or aggregate fewer columns."
                 )
 
 
-async def _moved(connection: Connection, statement: str) -> int:
+async def _move(connection: Connection, statement: str) -> int:
     cursor = await connection.execute(statement.encode())
     return max(cursor.rowcount, 0)
 
@@ -246,18 +246,18 @@ async def _stream(connection: Connection, statement: str, columns: tuple[str, ..
     """Rows by column, and roughly their size."""
     async with connection.cursor() as cursor:
         made: list[cell_values.Cell] | None = None
-        async for row in cursor.stream(statement.encode(), size=_chunk()):
+        async for row in cursor.stream(statement.encode(), size=_chunk_rows()):
             if made is None:
-                made = cell_values.cells(connection, cursor.description or [])
+                made = cell_values.cell_converters(connection, cursor.description or [])
             cells = [cell(value) for cell, value in zip(made, row, strict=True)]
             yield dict(zip(columns, cells, strict=True)), sum(len(cell) if isinstance(cell, str) else 16 for cell in cells)
 
 
-def _chunk() -> int:
-    return CHUNK if psycopg.pq.version() >= 170_000 else 1
+def _chunk_rows() -> int:
+    return CHUNK_ROWS if psycopg.pq.version() >= 170_000 else 1
 
 
-async def _abandon(connection: Connection) -> None:
+async def _cancel_and_close(connection: Connection) -> None:
     """End whatever still runs and close."""
     try:
         if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
@@ -268,20 +268,20 @@ async def _abandon(connection: Connection) -> None:
         await connection.close()
 
 
-_desks: WeakKeyDictionary[Database, Desk] = WeakKeyDictionary()
+_executors: WeakKeyDictionary[Database, QueryExecutor] = WeakKeyDictionary()
 
 
-def open_desk(database: Database, secrets: SecretKey) -> Desk:
+def open_executor(database: Database, secrets: SecretKey) -> QueryExecutor:
     """The desk of a process's database, made when there is none yet."""
-    found = _desks.get(database)
+    found = _executors.get(database)
     if found is None:
-        found = _desks[database] = Desk(database, secrets)
+        found = _executors[database] = QueryExecutor(database, secrets)
     return found
 
 
-def desk_of(database: Database) -> Desk:
+def executor_of(database: Database) -> QueryExecutor:
     """The desk that was opened for the database. LookupError when the process has opened none: a bug."""
-    found = _desks.get(database)
+    found = _executors.get(database)
     if found is None:
         raise LookupError("no desk was opened for this database")
     return found

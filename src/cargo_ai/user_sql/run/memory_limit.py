@@ -9,13 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
-MOST_BYTES = 512 * 1024 * 1024
+MAX_BYTES = 512 * 1024 * 1024
 """What a query may take beyond what its process has when it begins."""
 _SET_IDS = {"x86_64": (119, 117), "aarch64": (149, 147)}
 """The numbers of the system calls setresgid and setresuid."""
 
 
-def limit(pid: int, role: str) -> bool:
+def limit_memory(pid: int, role: str) -> bool:
     """Limit the address space of the database's process of that pid; whether it could be done.
 
     Beyond it the process is refused memory, which ends its query with an error of its own and nothing else. The pid must be that of a
@@ -29,7 +29,7 @@ def limit(pid: int, role: str) -> bool:
     try:
         if role.encode() not in folder.joinpath("cmdline").read_bytes():
             return False
-        most = int(folder.joinpath("statm").read_text().split()[0]) * resource.getpagesize() + MOST_BYTES
+        most = int(folder.joinpath("statm").read_text().split()[0]) * resource.getpagesize() + MAX_BYTES
         owner = folder.stat()
         if owner.st_uid == os.geteuid():
             return _limit(pid, most)

@@ -10,7 +10,7 @@ from psycopg import errors
 
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records.catalog import Catalog, Relation
-from cargo_ai.records.names import qualified, quoted
+from cargo_ai.records.names import qualify, quote
 from cargo_ai.user_sql.translate import shapes
 
 Owner = psycopg.AsyncConnection[Any]
@@ -41,25 +41,25 @@ def password(secrets: SecretKey, role: str) -> str:
     return secrets.derive(b"sql login " + role.encode()).hex()
 
 
-async def admit(owner: Owner, secrets: SecretKey, catalog: Catalog, relations: Iterable[Relation], *, renew: bool = False) -> None:
+async def grant_access(owner: Owner, secrets: SecretKey, catalog: Catalog, relations: Iterable[Relation], *, renew: bool = False) -> None:
     """See to it that the workspace's role is there and may read these views, and nothing else.
 
     `renew`: set its password again. Runs and commits on the owner's connection. One round trip when nothing is to be done.
     """
     wanted = list(relations)
-    if not renew and await _admitted(owner, catalog.role, wanted):
+    if not renew and await _has_access(owner, catalog.role, wanted):
         return
     async with owner.transaction():
         # Two that grant at once would stumble over each other.
         await owner.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        await _make(owner, secrets, catalog.role, renew=renew)
+        await _create_role(owner, secrets, catalog.role, renew=renew)
         for schema in sorted({one.schema for one in wanted}):
-            await _run(owner, f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {quoted(catalog.role)}")
+            await _run(owner, f"GRANT USAGE ON SCHEMA {quote(schema)} TO {quote(catalog.role)}")
         for one in wanted:
-            await _run(owner, f"GRANT SELECT ON {qualified(one.schema, one.view)} TO {quoted(catalog.role)}")
+            await _run(owner, f"GRANT SELECT ON {qualify(one.schema, one.view)} TO {quote(catalog.role)}")
 
 
-async def _admitted(owner: Owner, role: str, relations: list[Relation]) -> bool:
+async def _has_access(owner: Owner, role: str, relations: list[Relation]) -> bool:
     query = (
         "SELECT r.oid IS NOT NULL AND (SELECT coalesce(bool_and(coalesce(has_schema_privilege(r.oid, n.oid, 'USAGE')"
         " AND has_table_privilege(r.oid, c.oid, 'SELECT'), false)), true) FROM unnest(%s::text[], %s::text[]) AS w(schema, view)"
@@ -71,22 +71,22 @@ async def _admitted(owner: Owner, role: str, relations: list[Relation]) -> bool:
     return bool(row and row[0])
 
 
-async def _make(owner: Owner, secrets: SecretKey, role: str, *, renew: bool) -> None:
+async def _create_role(owner: Owner, secrets: SecretKey, role: str, *, renew: bool) -> None:
     cursor = await owner.execute("SELECT current_database(), EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s)", [role])
     row = await cursor.fetchone()
     assert row is not None
     database, there = str(row[0]), bool(row[1])
-    name = quoted(role)
+    name = quote(role)
     # What is sent, and could be logged, is the verifier, not the password.
     verifier = owner.pgconn.encrypt_password(password(secrets, role).encode(), role.encode(), b"scram-sha-256").decode()
     if not there or renew:
         verb = "ALTER" if there else "CREATE"
-        await _run(owner, f"{verb} ROLE {name} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTIONS} PASSWORD {shapes.text(verifier)}")
+        await _run(owner, f"{verb} ROLE {name} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTIONS} PASSWORD {shapes.quote_text(verifier)}")
     if not there:
         for setting, value in SETTINGS.items():
-            await _run(owner, f"ALTER ROLE {name} SET {setting} = {value if value == chr(39) * 2 else shapes.text(value)}")
+            await _run(owner, f"ALTER ROLE {name} SET {setting} = {value if value == chr(39) * 2 else shapes.quote_text(value)}")
         await _limit_files(owner, name)
-    await _run(owner, f"GRANT CONNECT ON DATABASE {quoted(database)} TO {name}")
+    await _run(owner, f"GRANT CONNECT ON DATABASE {quote(database)} TO {name}")
     await _run(owner, f"GRANT USAGE ON SCHEMA bq TO {name}")
 
 

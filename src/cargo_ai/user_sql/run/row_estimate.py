@@ -7,13 +7,13 @@ from typing import Any, cast
 
 Plan = Mapping[str, Any]
 
-_KEPT = frozenset({"Materialize", "Memoize"})
+_READ_ONCE = frozenset({"Materialize", "Memoize"})
 """What is read once however often it is asked."""
-_WHOLE = frozenset({"Sort", "Incremental Sort", "Aggregate", "WindowAgg", "Unique", "SetOp"})
+_READ_WHOLE = frozenset({"Sort", "Incremental Sort", "Aggregate", "WindowAgg", "Unique", "SetOp"})
 """What reads everything below it before, or whatever, is asked of it."""
 
 
-def scanned(plan: Plan, times: float = 1.0) -> float:
+def estimate_scanned_rows(plan: Plan, times: float = 1.0) -> float:
     """The rows of tables that a plan reads when it is carried out so many times. Conditions on a view count where they stand: above it.
     O(nodes)."""
     below = cast("Sequence[Plan]", plan.get("Plans") or ())
@@ -23,19 +23,19 @@ def scanned(plan: Plan, times: float = 1.0) -> float:
     for one in below:
         again = times
         related = one.get("Parent Relationship")
-        if kind == "Nested Loop" and related == "Inner" and one.get("Node Type") not in _KEPT:
+        if kind == "Nested Loop" and related == "Inner" and one.get("Node Type") not in _READ_ONCE:
             again *= max(float(below[0].get("Plan Rows") or 0), 1.0)
         elif related == "SubPlan" and not str(one.get("Subplan Name", "")).startswith(("CTE", "hashed")):
             again *= max(rows, 1.0)
-        total += scanned(one, again) * _share(plan, one, rows)
+        total += estimate_scanned_rows(one, again) * _share_read(plan, one, rows)
     return total
 
 
-def _share(plan: Plan, below: Plan, rows: float) -> float:
+def _share_read(plan: Plan, below: Plan, rows: float) -> float:
     """The share of what is below that the node asks for: behind a condition on a view, or up to a LIMIT."""
     kind, given = plan.get("Node Type"), float(below.get("Plan Rows") or 0)
     if given <= rows or given <= 0:
         return 1.0
-    if kind == "Subquery Scan" or (kind == "Limit" and below.get("Node Type") not in _WHOLE):
+    if kind == "Subquery Scan" or (kind == "Limit" and below.get("Node Type") not in _READ_WHOLE):
         return rows / given
     return 1.0

@@ -10,7 +10,7 @@ from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
 
 
-def values_of(c: Compiler, node: exp.Expr, scope: Scope, least: int, most: int) -> list[Sql]:
+def translate_arguments(c: Compiler, node: exp.Expr, scope: Scope, least: int, most: int) -> list[Sql]:
     """The arguments in our words. SqlRefused when there are too few or too many."""
     given = len(node.expressions)
     if not least <= given <= most:
@@ -19,7 +19,7 @@ def values_of(c: Compiler, node: exp.Expr, scope: Scope, least: int, most: int) 
     return [c.expression(c, one, scope) for one in node.expressions]
 
 
-def nodes_of(node: exp.Expr, least: int, most: int) -> list[exp.Expr]:
+def argument_nodes(node: exp.Expr, least: int, most: int) -> list[exp.Expr]:
     """The arguments as they were written. SqlRefused when there are too few or too many."""
     given = list(node.expressions)
     if not least <= len(given) <= most:
@@ -27,7 +27,7 @@ def nodes_of(node: exp.Expr, least: int, most: int) -> list[exp.Expr]:
     return given
 
 
-def constant(c: Compiler, node: exp.Expr, scope: Scope, what: str) -> str:
+def constant_text(c: Compiler, node: exp.Expr, scope: Scope, what: str) -> str:
     """The text of an argument that must be a constant."""
     value = c.expression(c, node, scope)
     if value.literal is None:
@@ -35,7 +35,7 @@ def constant(c: Compiler, node: exp.Expr, scope: Scope, what: str) -> str:
     return value.literal
 
 
-def moment_of(value: Sql, otherwise: Kind = "date") -> Sql:
+def as_timestamp(value: Sql, otherwise: Kind = "date") -> Sql:
     """A text constant where a moment is wanted is one."""
     if value.literal is None:
         return value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.compiler import Compiler, only
+from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
 from cargo_ai.user_sql.translate.types import cast_type
@@ -22,7 +22,7 @@ _SAFE = {
     "timestamptz": "timestamp",
     "jsonb": "json",
 }
-_OF_FIELDS: dict[Kind, str] = {
+_FIELD_TYPES: dict[Kind, str] = {
     "string": "text",
     "integer": "bigint",
     "number": "double precision",
@@ -35,7 +35,7 @@ _OF_FIELDS: dict[Kind, str] = {
 
 def cast(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """A cast to a type of the list."""
-    only(node, "this", "to", "safe")
+    refuse_other_parts(node, "this", "to", "safe")
     value = c.expression(c, node.this, scope)
     to, kind = cast_type(node.args["to"])
     if type(node) is exp.TryCast and not c.bigquery:
@@ -57,7 +57,7 @@ def _safe(value: Sql, to: str, kind: Kind) -> Sql:
         return Sql(f"CAST({value.text} AS text)", kind)
     known = _SAFE.get(to)
     if known is None:
-        refuse(f"SAFE_CAST cannot make {shown(to)} here.")
+        refuse(f"SAFE_CAST cannot make {shorten(to)} here.")
     if value.kind in {"integer", "number", "boolean"} and known in {"int64", "float64", "numeric", "bool"}:
         return Sql(f"bq.safe_cast_{known}({value.text})", kind)
     return Sql(f"bq.safe_cast_{known}(CAST({value.text} AS text))", kind)
@@ -68,10 +68,10 @@ def struct_field(value: Sql, wanted: str) -> Sql:
     if value.kind == "struct" and value.fields is not None:
         for name, kind in value.fields.items():
             if name.lower() == wanted.lower():
-                if kind in _OF_FIELDS:
-                    return Sql(f"CAST(({value.text} ->> {shapes.text(name)}) AS {_OF_FIELDS[kind]})", kind)
-                return Sql(f"({value.text} -> {shapes.text(name)})", "json")
-        refuse(f"The STRUCT has no field {shown(wanted)}.")
+                if kind in _FIELD_TYPES:
+                    return Sql(f"CAST(({value.text} ->> {shapes.quote_text(name)}) AS {_FIELD_TYPES[kind]})", kind)
+                return Sql(f"({value.text} -> {shapes.quote_text(name)})", "json")
+        refuse(f"The STRUCT has no field {shorten(wanted)}.")
     if value.kind in {"json", "", "string"}:
-        return Sql(f"bq.field({value.text}, {shapes.text(wanted)})", "json")
-    raise SqlRefused(f"{shown(wanted)} is no field: the value before it is no object.")
+        return Sql(f"bq.field({value.text}, {shapes.quote_text(wanted)})", "json")
+    raise SqlRefused(f"{shorten(wanted)} is no field: the value before it is no object.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from cargo_ai.records.catalog import Catalog, Relation
-from cargo_ai.user_sql.errors import refuse, shown
+from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate.names import Cte, Scope
 from cargo_ai.user_sql.translate.shapes import Output, Spelling, Sql
 
@@ -54,7 +54,7 @@ class Compiler:
         return f"r{self._handles}"
 
 
-_WORDS = {
+_PART_NAMES = {
     "with_": "WITH",
     "from_": "FROM",
     "into": "INTO",
@@ -71,7 +71,7 @@ _WORDS = {
     "format": "FORMAT in a cast",
     "laterals": "LATERAL VIEW",
 }
-_NODES = {
+_NODE_NAMES = {
     "currentuser": "current_user",
     "sessionuser": "session_user",
     "currentrole": "current_role",
@@ -88,19 +88,19 @@ _NODES = {
 }
 
 
-def only(node: exp.Expr, *parts: str) -> None:
+def refuse_other_parts(node: exp.Expr, *parts: str) -> None:
     """SqlRefused when the node has another part than these: what we would not write must not be read over."""
     for key, value in node.args.items():
         if key not in parts and value not in (None, False, "", []):
-            refuse(f"{_WORDS.get(key, key.strip('_').replace('_', ' ').upper())} cannot be used here.")
+            refuse(f"{_PART_NAMES.get(key, key.strip('_').replace('_', ' ').upper())} cannot be used here.")
 
 
-def nodes(node: exp.Expr, key: str) -> list[exp.Expr]:
+def list_part(node: exp.Expr, key: str) -> list[exp.Expr]:
     """The nodes of a part that is a list; none when it is not there."""
     return list(node.args.get(key) or [])
 
 
-def unknown(node: exp.Expr) -> str:
+def unknown_construct(node: exp.Expr) -> str:
     """The sentence about a construct that is not on the list."""
-    said = _NODES.get(node.key) or shown(node.key.upper())
+    said = _NODE_NAMES.get(node.key) or shorten(node.key.upper())
     return f"{said} cannot be used here."

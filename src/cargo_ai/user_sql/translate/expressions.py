@@ -7,10 +7,10 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import clickhouse
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import functions, paths, shapes, windows
 from cargo_ai.user_sql.translate.casts import cast
-from cargo_ai.user_sql.translate.compiler import Compiler, only, unknown
+from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
 
@@ -34,7 +34,7 @@ _COMPARISONS: dict[type[exp.Expr], str] = {
 }
 _ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 _CHAINS: dict[type[exp.Expr], str] = {exp.And: "AND", exp.Or: "OR", exp.DPipe: "||"}
-_MOMENTS: frozenset[Kind] = frozenset({"date", "timestamp", "datetime"})
+_TIME_KINDS: frozenset[Kind] = frozenset({"date", "timestamp", "datetime"})
 _UNITS = frozenset({"microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"})
 
 
@@ -45,13 +45,13 @@ def expression(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if rule is not None:
         return rule(c, node, scope)
     if kind in _COMPARISONS:
-        only(node, "this", "expression")
+        refuse_other_parts(node, "this", "expression")
         return Sql(f"({_side(c, node, 'this', scope)} {_COMPARISONS[kind]} {_side(c, node, 'expression', scope)})", "boolean")
     if kind in _CHAINS:
         return _chain(c, node, scope)
     if kind in _ARITHMETIC:
         return _arithmetic(c, node, scope)
-    raise SqlRefused(unknown(node))
+    raise SqlRefused(unknown_construct(node))
 
 
 def _side(c: Compiler, node: exp.Expr, key: str, scope: Scope) -> str:
@@ -64,7 +64,7 @@ def _chain(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     while todo:
         one = todo.pop()
         if type(one) is kind:
-            only(one, "this", "expression", "safe")
+            refuse_other_parts(one, "this", "expression", "safe")
             todo += [one.args["expression"], one.this]
         else:
             parts.append(c.expression(c, one, scope))
@@ -77,9 +77,9 @@ def _chain_kind(kind: type[exp.Expr]) -> Kind:
 
 
 def _arithmetic(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     left, right = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
-    if c.clickhouse and (seconds := clickhouse.between(type(node), left, right)) is not None:
+    if c.clickhouse and (seconds := clickhouse.timestamp_arithmetic(type(node), left, right)) is not None:
         return seconds
     return Sql(f"({left.text} {_ARITHMETIC[type(node)]} {right.text})", _result(type(node), left, right))
 
@@ -88,7 +88,7 @@ def _result(kind: type[exp.Expr], left: Sql, right: Sql) -> Kind:
     pair: set[Kind] = {left.kind, right.kind}
     if pair <= {"integer", "number"}:
         return "integer" if pair == {"integer"} else "number"
-    if "interval" in pair and pair & _MOMENTS:
+    if "interval" in pair and pair & _TIME_KINDS:
         return "datetime" if "date" in pair else (pair - {"interval"}).pop()
     if left.kind == right.kind == "date" and kind is exp.Sub:
         return "integer"
@@ -98,45 +98,45 @@ def _result(kind: type[exp.Expr], left: Sql, right: Sql) -> Kind:
 
 
 def _division(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression", "typed", "safe")
+    refuse_other_parts(node, "this", "expression", "typed", "safe")
     left, right = _side(c, node, "this", scope), _side(c, node, "expression", scope)
     if c.clickhouse:
-        return clickhouse.divided(left, right)
+        return clickhouse.divide(left, right)
     # BigQuery divides whole numbers into fractions, Postgres does not.
     return Sql(f"(CAST({left} AS double precision) / {right})", "number") if c.bigquery else Sql(f"({left} / {right})")
 
 
 def _modulo(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     return Sql(f"bq.mod({_side(c, node, 'this', scope)}, {_side(c, node, 'expression', scope)})")
 
 
 def _power(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     if c.bigquery:
         refuse("The operator ^ cannot be used here: write POW(a, b).")
     return Sql(f"({_side(c, node, 'this', scope)} ^ {_side(c, node, 'expression', scope)})", "number")
 
 
 def _distance(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     return Sql(f"bq.euclidean_distance({_side(c, node, 'this', scope)}, {_side(c, node, 'expression', scope)})", "number")
 
 
 def _literal(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
     if node.args.get("is_string"):
-        return Sql(shapes.text(node.name), "string", literal=node.name)
-    return Sql(shapes.number(node.name), "integer" if node.name.isdigit() else "number")
+        return Sql(shapes.quote_text(node.name), "string", literal=node.name)
+    return Sql(shapes.check_number(node.name), "integer" if node.name.isdigit() else "number")
 
 
 def _raw(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
-    return Sql(shapes.text(node.name), "string", literal=node.name)
+    return Sql(shapes.quote_text(node.name), "string", literal=node.name)
 
 
 def _escaped(c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
     if c.bigquery:
         refuse("A constant of bytes cannot be used here.")
-    return Sql(shapes.text(node.name), "string", literal=node.name)
+    return Sql(shapes.quote_text(node.name), "string", literal=node.name)
 
 
 def _joined_literals(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -145,7 +145,7 @@ def _joined_literals(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if any(part.literal is None for part in parts):
         refuse("CONCAT cannot be used so.")
     whole = "".join(part.literal or "" for part in parts)
-    return Sql(shapes.text(whole), "string", literal=whole)
+    return Sql(shapes.quote_text(whole), "string", literal=whole)
 
 
 def _paren(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -162,7 +162,7 @@ def _negative(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _is(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     right = node.args["expression"]
     negated = type(right) is exp.Not
     right = right.this if negated else right
@@ -176,36 +176,36 @@ def _is(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _between(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "low", "high", "symmetric")
+    refuse_other_parts(node, "this", "low", "high", "symmetric")
     word = "BETWEEN SYMMETRIC" if node.args.get("symmetric") else "BETWEEN"
     return Sql(f"({_side(c, node, 'this', scope)} {word} {_side(c, node, 'low', scope)} AND {_side(c, node, 'high', scope)})", "boolean")
 
 
 def _in(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expressions", "query", "unnest")
+    refuse_other_parts(node, "this", "expressions", "query", "unnest")
     value = _side(c, node, "this", scope)
     if (unnest := node.args.get("unnest")) is not None:
-        only(unnest, "expressions")
+        refuse_other_parts(unnest, "expressions")
         return Sql(f"({value} IN (SELECT bq.unnest({c.expression(c, unnest.expressions[0], scope).text})))", "boolean")
     if (inside := node.args.get("query")) is not None:
         return Sql(f"({value} IN ({c.query(c, inside, scope.ctes, scope).text}))", "boolean")
     values = [c.expression(c, one, scope) for one in node.expressions]
     if not values:
         refuse("IN () is empty.")
-    return Sql(f"({value} IN ({shapes.listed(values)}))", "boolean")
+    return Sql(f"({value} IN ({shapes.join_sql(values)}))", "boolean")
 
 
 def _escape(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     like, sign = node.this, node.args["expression"]
     if type(like) not in {exp.Like, exp.ILike, exp.SimilarTo} or type(sign) is not exp.Literal or not sign.is_string:
         refuse("ESCAPE belongs to LIKE, with a constant.")
     inside = c.expression(c, like, scope).text
-    return Sql(f"({inside[1:-1]} ESCAPE {shapes.text(sign.name)})", "boolean")
+    return Sql(f"({inside[1:-1]} ESCAPE {shapes.quote_text(sign.name)})", "boolean")
 
 
 def _case(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "ifs", "default")
+    refuse_other_parts(node, "this", "ifs", "default")
     subject = node.args.get("this")
     head = f" {c.expression(c, subject, scope).text}" if subject is not None else ""
     branches, results = list[str](), list[Sql]()
@@ -215,10 +215,10 @@ def _case(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if (default := node.args.get("default")) is not None:
         results.append(c.expression(c, default, scope))
         branches.append(f" ELSE {results[-1].text}")
-    return Sql(f"(CASE{head}{''.join(branches)} END)", common(results))
+    return Sql(f"(CASE{head}{''.join(branches)} END)", common_kind(results))
 
 
-def common(values: list[Sql]) -> Kind:
+def common_kind(values: list[Sql]) -> Kind:
     """The kind of a value that may be any of these."""
     kinds: set[Kind] = {one.kind for one in values if one.text != "NULL"}
     if kinds == {"integer", "number"}:
@@ -227,35 +227,35 @@ def common(values: list[Sql]) -> Kind:
 
 
 def _if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "true", "false")
+    refuse_other_parts(node, "this", "true", "false")
     yes = c.expression(c, node.args["true"], scope)
     no = c.expression(c, node.args["false"], scope) if node.args.get("false") is not None else Sql("NULL")
-    return Sql(f"(CASE WHEN {_side(c, node, 'this', scope)} THEN {yes.text} ELSE {no.text} END)", common([yes, no]))
+    return Sql(f"(CASE WHEN {_side(c, node, 'this', scope)} THEN {yes.text} ELSE {no.text} END)", common_kind([yes, no]))
 
 
 def _interval(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "unit")
+    refuse_other_parts(node, "this", "unit")
     value, unit = node.args.get("this"), node.args.get("unit")
     if value is None:
         refuse("An INTERVAL needs a number.")
     if unit is None:
         if type(value) is not exp.Literal or not value.is_string:
             refuse("Write INTERVAL '1 day' or INTERVAL 1 DAY.")
-        return Sql(f"CAST({shapes.text(value.name)} AS interval)", "interval")
+        return Sql(f"CAST({shapes.quote_text(value.name)} AS interval)", "interval")
     word = unit.name.lower().removesuffix("s") if type(unit) is exp.Var else ""
     if word not in _UNITS:
-        refuse(f"There is no interval of {shown(unit.sql().lower())}.")
+        refuse(f"There is no interval of {shorten(unit.sql().lower())}.")
     step = "3 month" if word == "quarter" else f"1 {word}"
     amount = value.name if type(value) is exp.Literal else None
     if amount is not None and functions.NUMBER.fullmatch(amount):
         return Sql(f"({amount} * CAST('{step}' AS interval))", "interval")
     if amount is not None and value.is_string:
-        refuse(f"{shown(amount)} is no number of {word}s.")
+        refuse(f"{shorten(amount)} is no number of {word}s.")
     return Sql(f"({c.expression(c, value, scope).text} * CAST('{step}' AS interval))", "interval")
 
 
 def _at_time_zone(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "zone")
+    refuse_other_parts(node, "this", "zone")
     value, zone = c.expression(c, node.this, scope), c.expression(c, node.args["zone"], scope)
     kind: Kind = "datetime" if value.kind == "timestamp" else "timestamp" if value.kind in {"datetime", "date"} else ""
     return Sql(f"({value.text} AT TIME ZONE {zone.text})", kind)
@@ -269,12 +269,12 @@ def _subquery(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _exists(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this")
+    refuse_other_parts(node, "this")
     return Sql(f"(EXISTS ({c.query(c, node.this, scope.ctes, scope).text}))", "boolean")
 
 
 def _quantified(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this")
+    refuse_other_parts(node, "this")
     word, inside = "ANY" if type(node) is exp.Any else "ALL", node.this
     inside = inside.this if type(inside) is exp.Paren else inside
     if isinstance(inside, exp.Query):
@@ -283,14 +283,14 @@ def _quantified(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _tuple(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    return Sql(f"({shapes.listed([c.expression(c, one, scope) for one in node.expressions])})")
+    return Sql(f"({shapes.join_sql([c.expression(c, one, scope) for one in node.expressions])})")
 
 
 def _array(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
         c.collects = True
         return Sql(f"(ARRAY({c.query(c, node.expressions[0], scope.ctes, scope).text}))", "array")
-    return Sql(f"(ARRAY[{shapes.listed([c.expression(c, one, scope) for one in node.expressions])}])", "array")
+    return Sql(f"(ARRAY[{shapes.join_sql([c.expression(c, one, scope) for one in node.expressions])}])", "array")
 
 
 def _window(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -303,11 +303,11 @@ def _window(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if type(function) is exp.Filter:
         value = Sql(f"{value.text} FILTER (WHERE {c.expression(c, function.args['expression'].this, scope).text})", value.kind)
     scope.aggregated = before
-    return Sql(f"({value.text} OVER {windows.over(c, node, scope)})", value.kind)
+    return Sql(f"({value.text} OVER {windows.over_clause(c, node, scope)})", value.kind)
 
 
 def _filter(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     if type(node.this) not in {exp.Anonymous, exp.GroupConcat, exp.WithinGroup}:
         refuse("FILTER stands behind an aggregate.")
     value = c.expression(c, node.this, scope)

@@ -10,11 +10,11 @@ from typing import cast as typed
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import bigquery, bigquery_timestamps, clickhouse
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes, windows
-from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, COLLECTING, IMPOSSIBLE, SAME_KIND, SCALARS, WINDOWS, WITHIN, Plain
-from cargo_ai.user_sql.translate.arguments import values_of
-from cargo_ai.user_sql.translate.compiler import Compiler, only
+from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, COLLECTING, IMPOSSIBLE, SAME_KIND, SCALARS, WINDOWS, WITHIN, Signature
+from cargo_ai.user_sql.translate.arguments import translate_arguments
+from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
 
@@ -27,7 +27,7 @@ _TRUNCS = frozenset({"microseconds", "milliseconds", "second", "minute", "hour",
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class TableFunction:
     """A function in FROM. `named_by_alias`: its column is called like its alias."""
 
     text: str
@@ -35,20 +35,20 @@ class Rows:
     named_by_alias: bool = False
 
 
-def no_function(called: str) -> str:
+def unknown_function(called: str) -> str:
     """The sentence about a function that is on no list."""
     lowered = called.lower()
     if (why := IMPOSSIBLE.get(lowered)) is not None:
         return f"{called.upper()} cannot be used here: {why}."
     close = difflib.get_close_matches(lowered, [*SCALARS, *AGGREGATES, *WINDOWS, *bigquery.RULES], 1, 0.8)
-    return f"There is no function {shown(called)} here." + (f" Did you mean {close[0]}?" if close else "")
+    return f"There is no function {shorten(called)} here." + (f" Did you mean {close[0]}?" if close else "")
 
 
 def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """A function with its arguments. SqlRefused when it is on no list, takes other arguments, or only makes sense behind OVER."""
-    only(node, "this", "expressions")
+    refuse_other_parts(node, "this", "expressions")
     called = node.name.lower()
-    if c.clickhouse and (rule := clickhouse.rule(called)) is not None:
+    if c.clickhouse and (rule := clickhouse.find_rule(called)) is not None:
         return rule(c, node, scope)
     if called in bigquery.RULES and (c.bigquery or called not in bigquery.ONLY_BIGQUERY):
         return bigquery.RULES[called](c, node, scope)
@@ -57,51 +57,51 @@ def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if called == "date_part":
         return _date_part(c, node, scope)
     if called in {"substr", "concat", "greatest", "least", "log", "array_length"}:
-        return _own(c, called, node, scope)
+        return _postgres_call(c, called, node, scope)
     if called == "count" or called in AGGREGATES:
         return aggregate(c, node, scope)
     if called in SCALARS:
-        return _plain(c, SCALARS[called], called, node, scope)
+        return _allowed_call(c, SCALARS[called], called, node, scope)
     if called in WINDOWS or called in WITHIN:
         refuse(f"{called.upper()} needs {'OVER (…)' if called in WINDOWS else 'WITHIN GROUP (ORDER BY …)'} behind it.")
-    raise SqlRefused(no_function(node.name))
+    raise SqlRefused(unknown_function(node.name))
 
 
-def _plain(c: Compiler, rule: Plain, called: str, node: exp.Expr, scope: Scope) -> Sql:
-    given = values_of(c, node, scope, rule.least, rule.most)
+def _allowed_call(c: Compiler, rule: Signature, called: str, node: exp.Expr, scope: Scope) -> Sql:
+    given = translate_arguments(c, node, scope, rule.least, rule.most)
     kind: Kind = rule.kind
     if called in SAME_KIND and given:
         kind = given[0].kind
     elif rule.name == "coalesce" or called == "coalesce":
-        from cargo_ai.user_sql.translate.expressions import common
+        from cargo_ai.user_sql.translate.expressions import common_kind
 
-        kind = common(given)
-    return Sql(f"{rule.name or called}({shapes.listed(given)})", kind)
+        kind = common_kind(given)
+    return Sql(f"{rule.name or called}({shapes.join_sql(given)})", kind)
 
 
-def _own(c: Compiler, called: str, node: exp.Expr, scope: Scope) -> Sql:
+def _postgres_call(c: Compiler, called: str, node: exp.Expr, scope: Scope) -> Sql:
     """Functions that exist in both spellings and mean different things: here with Postgres' meaning."""
     if called == "substr":
-        given = values_of(c, node, scope, 2, 3)
-        return Sql(f"substr({shapes.listed(given)})", "string")
+        given = translate_arguments(c, node, scope, 2, 3)
+        return Sql(f"substr({shapes.join_sql(given)})", "string")
     if called == "concat":
-        return Sql(f"concat({shapes.listed(values_of(c, node, scope, 1, 100))})", "string")
+        return Sql(f"concat({shapes.join_sql(translate_arguments(c, node, scope, 1, 100))})", "string")
     if called == "log":
-        given = values_of(c, node, scope, 1, 2)
+        given = translate_arguments(c, node, scope, 1, 2)
         both = ", ".join(f"CAST({one.text} AS numeric)" for one in given)
         return Sql(f"log({both})" if len(given) == 2 else f"log({given[0].text})", "number")
     if called == "array_length":
-        given = values_of(c, node, scope, 2, 2)
-        return Sql(f"array_length({shapes.listed(given)})", "integer")
-    given = values_of(c, node, scope, 1, 100)
-    return Sql(f"{called.upper()}({shapes.listed(given)})", given[0].kind)
+        given = translate_arguments(c, node, scope, 2, 2)
+        return Sql(f"array_length({shapes.join_sql(given)})", "integer")
+    given = translate_arguments(c, node, scope, 1, 100)
+    return Sql(f"{called.upper()}({shapes.join_sql(given)})", given[0].kind)
 
 
 def _unit(node: exp.Expr, known: frozenset[str]) -> str:
     unit = node.name.lower() if type(node) is exp.Literal and node.is_string else ""
     if unit not in known and f"{unit}s" not in known:
         refuse(f"The unit must be one of {', '.join(sorted(known))}, in quotes.")
-    return shapes.text(unit)
+    return shapes.quote_text(unit)
 
 
 def date_trunc(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -109,7 +109,7 @@ def date_trunc(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         refuse("DATE_TRUNC takes a unit and a moment.")
     given = [c.expression(c, one, scope) for one in node.expressions[1:]]
     return Sql(
-        f"date_trunc({_unit(node.expressions[0], _TRUNCS)}, {shapes.listed(given)})",
+        f"date_trunc({_unit(node.expressions[0], _TRUNCS)}, {shapes.join_sql(given)})",
         given[0].kind if given[0].kind != "date" else "timestamp",
     )
 
@@ -122,44 +122,44 @@ def _date_part(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """EXTRACT(part FROM moment)."""
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     if c.bigquery:
         return bigquery_timestamps.extract(c, node, scope)
     part = node.this.name.lower()
     if part not in _PARTS:
-        refuse(f"EXTRACT has no part {shown(part)}.")
+        refuse(f"EXTRACT has no part {shorten(part)}.")
     return Sql(f"EXTRACT({part.upper()} FROM {c.expression(c, node.args['expression'], scope).text})", "number")
 
 
 def substring(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """SUBSTRING(text FROM start FOR length), also with commas."""
-    only(node, "this", "start", "length")
+    refuse_other_parts(node, "this", "start", "length")
     given = [c.expression(c, one, scope) for key in ("this", "start", "length") if (one := node.args.get(key)) is not None]
     if len(given) < 2 or "start" not in node.args:
         refuse("SUBSTRING takes a text, a start and perhaps a length.")
     if given[1].kind == "string":
         refuse("SUBSTRING with a pattern cannot be used here: write REGEXP_SUBSTR.")
-    return Sql(f"{'bq.substr' if c.bigquery else 'substr'}({shapes.listed(given)})", "string")
+    return Sql(f"{'bq.substr' if c.bigquery else 'substr'}({shapes.join_sql(given)})", "string")
 
 
 def trim(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """TRIM([BOTH|LEADING|TRAILING] [characters FROM] text)."""
-    only(node, "this", "position", "expression")
+    refuse_other_parts(node, "this", "position", "expression")
     called = {"": "btrim", "BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper())
     if called is None:
         refuse("TRIM takes BOTH, LEADING or TRAILING.")
     given = [c.expression(c, one, scope) for key in ("this", "expression") if (one := node.args.get(key)) is not None]
-    return Sql(f"{called}({shapes.listed(given)})", "string")
+    return Sql(f"{called}({shapes.join_sql(given)})", "string")
 
 
 def position(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """POSITION(part IN text)."""
-    only(node, "this", "substr")
+    refuse_other_parts(node, "this", "substr")
     return Sql(f"strpos({c.expression(c, node.this, scope).text}, {c.expression(c, node.args['substr'], scope).text})", "integer")
 
 
 @dataclass(slots=True)
-class Given:
+class AggregateArguments:
     """What an aggregate is given: its values, and what stands around them."""
 
     values: list[Sql]
@@ -172,26 +172,26 @@ class Given:
     def text(self) -> str:
         """The inside of the parentheses."""
         order = f" {self.order}" if self.order else ""
-        return f"{'DISTINCT ' if self.distinct else ''}{shapes.listed(self.values)}{order}"
+        return f"{'DISTINCT ' if self.distinct else ''}{shapes.join_sql(self.values)}{order}"
 
 
-def given(c: Compiler, nodes: list[exp.Expr], scope: Scope) -> Given:
+def aggregate_arguments(c: Compiler, nodes: list[exp.Expr], scope: Scope) -> AggregateArguments:
     """The arguments of an aggregate: `[DISTINCT] a, b [IGNORE NULLS] [ORDER BY …] [LIMIT n]`."""
-    made = Given([])
+    made = AggregateArguments([])
     nodes = list(nodes)
     if nodes and type(nodes[-1]) is exp.Limit:
-        only(nodes[-1], "this", "expression")
+        refuse_other_parts(nodes[-1], "this", "expression")
         count = nodes[-1].args["expression"]
         if type(count) is not exp.Literal or not count.name.isdigit() or len(count.name) > 9:
             refuse("LIMIT in an aggregate takes a number.")
         made.limit, nodes[-1] = int(count.name), nodes[-1].this
     if nodes and type(nodes[-1]) is exp.Order:
-        only(nodes[-1], "this", "expressions")
+        refuse_other_parts(nodes[-1], "this", "expressions")
         made.order, nodes[-1] = windows.order_by(c, nodes[-1], scope), nodes[-1].this
     if nodes and type(nodes[-1]) in {exp.IgnoreNulls, exp.RespectNulls}:
         made.without_nulls, nodes[-1] = type(nodes[-1]) is exp.IgnoreNulls, nodes[-1].this
     if nodes and type(nodes[0]) is exp.Distinct:
-        only(nodes[0], "expressions")
+        refuse_other_parts(nodes[0], "expressions")
         made.distinct, nodes = True, [*nodes[0].expressions, *nodes[1:]]
     made.values = [c.expression(c, one, scope) for one in nodes]
     return made
@@ -205,10 +205,10 @@ def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     rule = AGGREGATES[called]
     if called == "any_value" and len(node.expressions) == 1 and type(node.expressions[0]) is exp.HavingMax:
         return bigquery.any_value(c, node.expressions[0], scope)
-    made = given(c, node.expressions, scope)
+    made = aggregate_arguments(c, node.expressions, scope)
     scope.aggregated = True
     if c.clickhouse:
-        made.values = [clickhouse.counted(called, one) for one in made.values]
+        made.values = [clickhouse.as_number(called, one) for one in made.values]
     if not rule.least <= len(made.values) <= rule.most:
         refuse(f"{called.upper()} takes {rule.least} argument{'' if rule.least == 1 else 's'} here, not {len(made.values)}.")
     c.collects = c.collects or called in COLLECTING
@@ -220,7 +220,7 @@ def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     return Sql(f"{rule.name or called}({made.text})", kind)
 
 
-def array_agg(made: Given) -> Sql:
+def array_agg(made: AggregateArguments) -> Sql:
     """ARRAY_AGG with what BigQuery allows inside."""
     text = f"array_agg({made.text})"
     if made.without_nulls:
@@ -234,15 +234,15 @@ def _count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     nodes = node.expressions
     if not nodes or (len(nodes) == 1 and type(nodes[0]) is exp.Star):
         if nodes:
-            only(nodes[0])
+            refuse_other_parts(nodes[0])
         scope.aggregated = True
         return Sql("count(*)", "integer")
-    made = given(c, nodes, scope)
+    made = aggregate_arguments(c, nodes, scope)
     scope.aggregated = True
     if made.order or made.limit is not None or made.without_nulls:
         refuse("COUNT takes a value, or DISTINCT values.")
     if len(made.values) > 1 and made.distinct:
-        return Sql(f"count(DISTINCT ({shapes.listed(made.values)}))", "integer")
+        return Sql(f"count(DISTINCT ({shapes.join_sql(made.values)}))", "integer")
     if len(made.values) != 1:
         refuse(f"COUNT takes 1 argument, not {len(made.values)}.")
     return Sql(f"count({made.text})", "integer")
@@ -250,8 +250,8 @@ def _count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def string_agg(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """STRING_AGG(text, separator ORDER BY … LIMIT n)."""
-    only(node, "this", "separator")
-    made = given(c, [node.this], scope)
+    refuse_other_parts(node, "this", "separator")
+    made = aggregate_arguments(c, [node.this], scope)
     scope.aggregated = c.collects = True
     separator = node.args.get("separator")
     between = c.expression(c, separator, scope).text if separator is not None else "','"
@@ -267,15 +267,15 @@ def string_agg(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def within_group(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY …)."""
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     function, order = node.this, node.args["expression"]
     called = function.name.lower() if type(function) is exp.Anonymous else ""
     if called not in WITHIN or type(order) is not exp.Order or len(order.expressions) != 1:
         refuse("WITHIN GROUP stands behind PERCENTILE_CONT, PERCENTILE_DISC or MODE.")
-    values = values_of(c, function, scope, 0 if called == "mode" else 1, 0 if called == "mode" else 1)
+    values = translate_arguments(c, function, scope, 0 if called == "mode" else 1, 0 if called == "mode" else 1)
     scope.aggregated = True
     key = order.expressions[0]
-    text = f"{called}({shapes.listed(values)}) WITHIN GROUP (ORDER BY {c.expression(c, key.this, scope).text}{windows.direction(key)})"
+    text = f"{called}({shapes.join_sql(values)}) WITHIN GROUP (ORDER BY {c.expression(c, key.this, scope).text}{windows.direction(key)})"
     return Sql(text, typed("Kind", WITHIN[called]))
 
 
@@ -283,26 +283,26 @@ def windowed(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """A function that OVER follows: a window function or an aggregate."""
     called = node.name.lower() if type(node) is exp.Anonymous else ""
     if called in WINDOWS:
-        only(node, "this", "expressions")
-        return _plain(c, WINDOWS[called], called, node, scope)
-    if called not in AGGREGATES and called not in {"count", "countif"} and not (c.clickhouse and clickhouse.rule(called)):
-        refuse(f"{shown(called.upper() or node.key.upper())} cannot be used with OVER here.")
+        refuse_other_parts(node, "this", "expressions")
+        return _allowed_call(c, WINDOWS[called], called, node, scope)
+    if called not in AGGREGATES and called not in {"count", "countif"} and not (c.clickhouse and clickhouse.find_rule(called)):
+        refuse(f"{shorten(called.upper() or node.key.upper())} cannot be used with OVER here.")
     value = call(c, node, scope)
     if value.text.startswith("("):
         refuse(f"{called.upper()} with LIMIT or HAVING cannot be used with OVER.")
     return value
 
 
-def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> Rows:
+def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> TableFunction:
     """A function in FROM. SqlRefused when it is on no list."""
     called = node.name.lower() if type(node) is exp.Anonymous else ""
-    only(node, "this", "expressions")
+    refuse_other_parts(node, "this", "expressions")
     if called == "generate_series":
-        values = values_of(c, node, scope, 2, 3)
-        return Rows(f"bq.series({shapes.listed(values)})", (Output("generate_series"),), named_by_alias=True)
+        values = translate_arguments(c, node, scope, 2, 3)
+        return TableFunction(f"bq.series({shapes.join_sql(values)})", (Output("generate_series"),), named_by_alias=True)
     if called == "unnest":
-        values = values_of(c, node, scope, 1, 1)
-        return Rows(f"bq.unnest({values[0].text})", (Output("unnest"),), named_by_alias=True)
+        values = translate_arguments(c, node, scope, 1, 1)
+        return TableFunction(f"bq.unnest({values[0].text})", (Output("unnest"),), named_by_alias=True)
     plain = called.replace("json_", "jsonb_", 1) if called.startswith("json_") else called
     outputs: dict[str, tuple[Output, ...]] = {
         "jsonb_array_elements": (Output("value", "json"),),
@@ -313,9 +313,11 @@ def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> Rows:
         "string_to_table": (Output("string_to_table", "string"),),
     }
     if plain not in outputs:
-        raise SqlRefused(no_function(called or node.key), about="denied")
-    values = values_of(c, node, scope, 1, 2 if plain == "string_to_table" else 1)
-    return Rows(f"{plain}({shapes.listed(values)})", outputs[plain], named_by_alias=plain in {"jsonb_object_keys", "string_to_table"})
+        raise SqlRefused(unknown_function(called or node.key), about="denied")
+    values = translate_arguments(c, node, scope, 1, 2 if plain == "string_to_table" else 1)
+    return TableFunction(
+        f"{plain}({shapes.join_sql(values)})", outputs[plain], named_by_alias=plain in {"jsonb_object_keys", "string_to_table"}
+    )
 
 
 def struct_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Output, ...]] | None:
@@ -329,4 +331,4 @@ def struct_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[O
     if len({len(row) for row in made}) != 1:
         raise SqlRefused("The STRUCTs of an array must all have the same fields.")
     outputs = tuple(Output(name, value.kind) for name, value in made[0])
-    return f"VALUES {', '.join(f'({shapes.listed([value for _, value in row])})' for row in made)}", outputs
+    return f"VALUES {', '.join(f'({shapes.join_sql([value for _, value in row])})' for row in made)}", outputs

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cargo_ai.records.catalog import Catalog, ColumnType, Relation
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
 
@@ -52,8 +52,8 @@ class Source:
         wanted = self.spellings.get(wanted, wanted)
         found = [one for one in self.outputs if one.name == wanted] or [one for one in self.outputs if one.name.lower() == wanted.lower()]
         if len(found) > 1:
-            refuse(f"The column {shown(wanted)} is there more than once: give each a name of its own.")
-        return Sql(f"{self.handle}.{shapes.name(found[0].name)}", found[0].kind, found[0].fields) if found else None
+            refuse(f"The column {shorten(wanted)} is there more than once: give each a name of its own.")
+        return Sql(f"{self.handle}.{shapes.quote_name(found[0].name)}", found[0].kind, found[0].fields) if found else None
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Scope:
     def add(self, source: Source) -> None:
         """One more source. SqlRefused when its name is taken."""
         if any(one.called.lower() == source.called.lower() and one.path == source.path for one in self.sources):
-            refuse(f"{shown(source.called)} is there twice in FROM: give each an alias of its own.")
+            refuse(f"{shorten(source.called)} is there twice in FROM: give each an alias of its own.")
         self.sources.append(source)
 
     def column(self, wanted: str) -> Sql | None:
@@ -89,7 +89,7 @@ class Scope:
             return merged
         found = [(source, one) for source in self.sources if (one := source.column(wanted)) is not None]
         if len(found) > 1:
-            refuse(f"{shown(wanted)} is ambiguous: say {found[0][0].called}.{shown(wanted)} or {found[1][0].called}.{shown(wanted)}.")
+            refuse(f"{shorten(wanted)} is ambiguous: say {found[0][0].called}.{shorten(wanted)} or {found[1][0].called}.{shorten(wanted)}.")
         if found:
             self.touched.add(found[0][0].handle)
             return found[0][1]
@@ -101,7 +101,7 @@ class Scope:
         """The source of that name, here or further out."""
         found = [one for one in self.sources if one.is_called(called.lower())]
         if len(found) > 1:
-            refuse(f"{shown(called)} is ambiguous: give each table an alias of its own.")
+            refuse(f"{shorten(called)} is ambiguous: give each table an alias of its own.")
         if found:
             self.touched.add(found[0].handle)
             return found[0]
@@ -125,7 +125,7 @@ class Scope:
             yield from self.outer.known()
 
 
-def relation(catalog: Catalog, parts: list[str]) -> Relation:
+def find_relation(catalog: Catalog, parts: list[str]) -> Relation:
     """The relation that a dotted name means: `datasets_d.models_m`, `d.m`, `datasets_d__models_m`, with or without a project before it.
 
     SqlRefused when the workspace has none: other schemas, catalogs and other workspaces' tables are simply not there.
@@ -143,16 +143,16 @@ def relation(catalog: Catalog, parts: list[str]) -> Relation:
     hint = " Tables are called <dataset>.<model>." if plain else f" There are {', '.join(names)}, without anything before the name."
     # Where no table has a schema, a name with one is a way around what may be asked.
     about = "denied" if schema and not plain else "table"
-    raise SqlRefused(f"There is no table {shown(written)}." + (f" Did you mean {close[0]}?" if close else hint), about=about)
+    raise SqlRefused(f"There is no table {shorten(written)}." + (f" Did you mean {close[0]}?" if close else hint), about=about)
 
 
-def no_column(scope: Scope, written: str) -> str:
+def unknown_column(scope: Scope, written: str) -> str:
     """The sentence about a name that means nothing, with the nearest one that would."""
     close = difflib.get_close_matches(written.rpartition(".")[2].lower(), sorted(set(scope.known())), 1)
-    return f"There is no column {shown(written)}." + (f" Did you mean {close[0]}?" if close else "")
+    return f"There is no column {shorten(written)}." + (f" Did you mean {close[0]}?" if close else "")
 
 
-def outputs_of(one: Relation, kinds: Mapping[ColumnType, Kind]) -> tuple[tuple[Output, ...], dict[str, str]]:
+def relation_outputs(one: Relation, kinds: Mapping[ColumnType, Kind]) -> tuple[tuple[Output, ...], dict[str, str]]:
     """What a relation's view gives, and the other spellings of its columns."""
     outputs = tuple(Output(column.slug, kinds[column.type]) for column in one.columns)
     return outputs, {f"{column.kind}__{column.slug}": column.slug for column in one.columns}

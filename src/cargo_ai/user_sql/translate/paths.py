@@ -5,17 +5,17 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import bigquery
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import functions, names, shapes
 from cargo_ai.user_sql.translate.casts import struct_field
-from cargo_ai.user_sql.translate.compiler import Compiler, only, unknown
+from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
 
 
 def column(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """A column, or a field inside one."""
-    only(node, "this", "table", "db", "catalog")
+    refuse_other_parts(node, "this", "table", "db", "catalog")
     if not isinstance(node.this, exp.Identifier):
         refuse("A star cannot stand here.")
     parts = [part.name for part in (node.args.get(key) for key in ("catalog", "db", "table")) if part is not None] + [node.name]
@@ -31,7 +31,7 @@ def resolve(c: Compiler, parts: list[str], scope: Scope) -> Sql:
     bare = scope.column(parts[0])
     if bare is not None and (len(parts) == 1 or c.bigquery):
         return _fields(c, bare, parts[1:])
-    raise SqlRefused(names.no_column(scope, ".".join(parts)))
+    raise SqlRefused(names.unknown_column(scope, ".".join(parts)))
 
 
 def _qualified(parts: list[str], scope: Scope) -> tuple[Sql | None, list[str]]:
@@ -47,7 +47,7 @@ def _qualified(parts: list[str], scope: Scope) -> tuple[Sql | None, list[str]]:
 
 def _fields(c: Compiler, value: Sql, path: list[str]) -> Sql:
     if path and not c.bigquery:
-        refuse(f"{shown(path[0])} is no column: write ->> '{shown(path[0])}' to look into an object.")
+        refuse(f"{shorten(path[0])} is no column: write ->> '{shorten(path[0])}' to look into an object.")
     for one in path:
         value = struct_field(value, one)
     return value
@@ -55,18 +55,18 @@ def _fields(c: Compiler, value: Sql, path: list[str]) -> Sql:
 
 def dot(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """A field of a value: `STRUCT(…).a`."""
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     field = node.args["expression"]
     if not isinstance(field, exp.Identifier):
-        refuse(unknown(field) if not isinstance(field, exp.Anonymous) else functions.no_function(str(field.this)))
+        refuse(unknown_construct(field) if not isinstance(field, exp.Anonymous) else functions.unknown_function(str(field.this)))
     if not c.bigquery:
-        refuse(f"({shown(node.this.sql())}).{shown(field.name)} cannot be used here.")
+        refuse(f"({shorten(node.this.sql())}).{shorten(field.name)} cannot be used here.")
     return struct_field(c.expression(c, node.this, scope), field.name)
 
 
 def json_path(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """`->`, `->>`, `#>` and `#>>`."""
-    only(node, "this", "expression", "only_json_types")
+    refuse_other_parts(node, "this", "expression", "only_json_types")
     textual = type(node) in {exp.JSONExtractScalar, exp.JSONBExtractScalar}
     deep = type(node) in {exp.JSONBExtract, exp.JSONBExtractScalar}
     word = ("#>" if deep else "->") + (">" if textual else "")
@@ -75,7 +75,7 @@ def json_path(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         steps = [one for one in step.expressions if type(one) is not exp.JSONPathRoot]
         key = steps[0] if len(steps) == 1 else None
         if type(key) is exp.JSONPathKey and isinstance(key.this, str):
-            return Sql(f"({value} {word} {shapes.text(key.this)})", "string" if textual else "json")
+            return Sql(f"({value} {word} {shapes.quote_text(key.this)})", "string" if textual else "json")
         if type(key) is exp.JSONPathSubscript and isinstance(key.this, int):
             return Sql(f"({value} {word} {int(key.this)})", "string" if textual else "json")
         refuse("Behind -> stands a key or a number.")
@@ -84,7 +84,7 @@ def json_path(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def has_key(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """`?`: whether an object has a key, or an array a text."""
-    only(node, "this", "expression")
+    refuse_other_parts(node, "this", "expression")
     return Sql(
         f"(jsonb_exists({c.expression(c, node.this, scope).text}, {c.expression(c, node.args['expression'], scope).text}))", "boolean"
     )
@@ -92,7 +92,7 @@ def has_key(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def bracket(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """An item of an array, or of an object."""
-    only(node, "this", "expressions", "offset", "safe")
+    refuse_other_parts(node, "this", "expressions", "offset", "safe")
     if len(node.expressions) != 1:
         refuse("One index can stand in brackets.")
     index = node.expressions[0]
@@ -102,7 +102,7 @@ def bracket(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         refuse("A slice of an array cannot be used here.")
     value = c.expression(c, node.this, scope)
     if value.kind == "json" and type(index) is exp.Literal and index.is_string:
-        return Sql(f"({value.text} -> {shapes.text(index.name)})", "json")
+        return Sql(f"({value.text} -> {shapes.quote_text(index.name)})", "json")
     at = c.expression(c, index, scope).text
     # The parser counts constants from 0 in both spellings, save for BigQuery's ORDINAL.
     step = 1 if node.args.get("offset") == 1 and c.bigquery else 0

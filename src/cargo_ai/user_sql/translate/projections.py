@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cargo_ai.user_sql.errors import refuse, shown
+from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.compiler import Compiler, nodes, only
+from cargo_ai.user_sql.translate.compiler import Compiler, list_part, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope, Source
 from cargo_ai.user_sql.translate.shapes import Sql
 
-MOST_COLUMNS = 1_600
+MAX_COLUMNS = 1_600
 """What the database takes in one row is 1,664."""
 
 
@@ -29,7 +29,7 @@ class Item:
     @property
     def text(self) -> str:
         """As it stands in our SELECT list."""
-        return f"{self.sql.text} AS {shapes.name(self.name)}"
+        return f"{self.sql.text} AS {shapes.quote_name(self.name)}"
 
 
 def projections(c: Compiler, node: exp.Expr, scope: Scope) -> list[Item]:
@@ -45,17 +45,17 @@ def projections(c: Compiler, node: exp.Expr, scope: Scope) -> list[Item]:
         scope.aggregated = False
         sql = c.expression(c, inside, scope)
         if not alias:
-            alias = _implied(c, inside, sql)
+            alias = _implied_name(c, inside, sql)
         name = alias
         if not name:
             name, unnamed = (f"f{unnamed}_", unnamed + 1) if c.bigquery or c.clickhouse else ("?column?", unnamed)
         found.append((name, alias if type(one) is exp.Alias else "", sql, scope.aggregated))
-    if len(found) > MOST_COLUMNS:
-        refuse(f"The query gives {len(found):,} columns: {MOST_COLUMNS:,} are the most.")
-    return list(_apart(found))
+    if len(found) > MAX_COLUMNS:
+        refuse(f"The query gives {len(found):,} columns: {MAX_COLUMNS:,} are the most.")
+    return list(_make_unique(found))
 
 
-def _apart(found: list[tuple[str, str, Sql, bool]]) -> Iterator[Item]:
+def _make_unique(found: list[tuple[str, str, Sql, bool]]) -> Iterator[Item]:
     """The second column of one name gets a number, as no object can have two keys of one name."""
     taken: set[str] = set()
     for name, alias, sql, aggregated in found:
@@ -67,7 +67,7 @@ def _apart(found: list[tuple[str, str, Sql, bool]]) -> Iterator[Item]:
         yield Item(fresh, alias, sql, aggregated)
 
 
-def _implied(c: Compiler, node: exp.Expr, sql: Sql) -> str:
+def _implied_name(c: Compiler, node: exp.Expr, sql: Sql) -> str:
     """The name that a column without an alias has: that of the column it shows, else what the spelling calls it."""
     while type(node) in {exp.Paren, exp.Window, exp.Filter, exp.WithinGroup}:
         node = node.this
@@ -82,32 +82,32 @@ def _implied(c: Compiler, node: exp.Expr, sql: Sql) -> str:
     if c.clickhouse:
         # ClickHouse calls a column like the expression that it shows.
         written = node.sql("clickhouse")
-        return written if len(written.encode()) <= shapes.MOST_NAME_BYTES else ""
+        return written if len(written.encode()) <= shapes.MAX_NAME_BYTES else ""
     if type(node) is exp.Anonymous:
         return str(node.this).lower()
     if type(node) is exp.Case:
         return "case"
     if type(node) is exp.Cast:
-        return _implied(c, node.this, sql) or node.args["to"].sql("postgres").lower()
+        return _implied_name(c, node.this, sql) or node.args["to"].sql("postgres").lower()
     return {"coalesce": "coalesce", "currentdate": "current_date", "currenttimestamp": "current_timestamp", "extract": "extract"}.get(
         node.key, ""
     )
 
 
 def _star(c: Compiler, node: exp.Expr, star: exp.Expr, scope: Scope) -> Iterator[tuple[str, Sql]]:
-    only(star, "except_", "replace")
+    refuse_other_parts(star, "except_", "replace")
     if star is node:
         if not scope.sources:
             refuse("SELECT * needs a FROM.")
-        columns = [*_merged(scope), *(pair for source in scope.sources for pair in _all(source, scope))]
+        columns = [*_merged_columns(scope), *(pair for source in scope.sources for pair in _source_columns(source, scope))]
     else:
-        only(node, "this", "table", "db", "catalog")
-        columns = list(_all(_source(node, scope), None))
-    left_out = {one.name.lower() for one in nodes(star, "except_")}
-    replaced = {one.args["alias"].name.lower(): c.expression(c, one.this, scope) for one in nodes(star, "replace")}
+        refuse_other_parts(node, "this", "table", "db", "catalog")
+        columns = list(_source_columns(_source(node, scope), None))
+    left_out = {one.name.lower() for one in list_part(star, "except_")}
+    replaced = {one.args["alias"].name.lower(): c.expression(c, one.this, scope) for one in list_part(star, "replace")}
     names = {name.lower() for name, _ in columns}
     for wanted in sorted((left_out | set(replaced)) - names):
-        refuse(f"The star has no column {shown(wanted)}.")
+        refuse(f"The star has no column {shorten(wanted)}.")
     for name, sql in columns:
         if name.lower() not in left_out:
             yield name, replaced.get(name.lower(), sql)
@@ -117,16 +117,16 @@ def _source(node: exp.Expr, scope: Scope) -> Source:
     parts = [part.name for part in (node.args.get("catalog"), node.args.get("db"), node.args.get("table")) if part is not None]
     found = scope.source(parts[0]) if len(parts) == 1 else scope.at(parts[-2], parts[-1])
     if found is None:
-        refuse(f"There is no {shown('.'.join(parts))} in FROM.")
+        refuse(f"There is no {shorten('.'.join(parts))} in FROM.")
     return found
 
 
-def _merged(scope: Scope) -> Iterator[tuple[str, Sql]]:
+def _merged_columns(scope: Scope) -> Iterator[tuple[str, Sql]]:
     yield from scope.merged.items()
 
 
-def _all(source: Source, scope: Scope | None) -> Iterator[tuple[str, Sql]]:
+def _source_columns(source: Source, scope: Scope | None) -> Iterator[tuple[str, Sql]]:
     for one in source.outputs:
         if scope is not None and (source.handle, one.name.lower()) in scope.hidden:
             continue
-        yield one.name, Sql(f"{source.handle}.{shapes.name(one.name)}", one.kind, one.fields)
+        yield one.name, Sql(f"{source.handle}.{shapes.quote_name(one.name)}", one.kind, one.fields)

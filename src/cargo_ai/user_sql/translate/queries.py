@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes, sources, windows
-from cargo_ai.user_sql.translate.compiler import Compiler, Query, nodes, only, unknown
+from cargo_ai.user_sql.translate.compiler import Compiler, Query, list_part, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Cte, Scope
 from cargo_ai.user_sql.translate.projections import Item, projections
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
@@ -27,10 +27,12 @@ def query(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None
     if kind is exp.Subquery:
         return _parenthesized(c, node, ctes, outer)
     if kind is exp.Values:
-        only(node, "expressions")
+        refuse_other_parts(node, "expressions")
         text, outputs = sources.values_rows(c, node, Scope(outer, ctes))
         return Query(text, outputs, len(node.expressions) == 1)
-    raise SqlRefused(unknown(node) if isinstance(node, exp.Query) else f"Only a SELECT can be run here, not {shown(node.key.upper())}.")
+    raise SqlRefused(
+        unknown_construct(node) if isinstance(node, exp.Query) else f"Only a SELECT can be run here, not {shorten(node.key.upper())}."
+    )
 
 
 def with_clause(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> tuple[str, dict[str, Cte]]:
@@ -38,29 +40,29 @@ def with_clause(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope 
     clause = node.args.get("with_")
     if clause is None:
         return "", ctes
-    only(clause, "expressions", "recursive")
+    refuse_other_parts(clause, "expressions", "recursive")
     if clause.args.get("recursive"):
         refuse("WITH RECURSIVE cannot be used here.")
     seen, parts = dict(ctes), list[str]()
     for cte in clause.expressions:
-        only(cte, "this", "alias", "materialized")
+        refuse_other_parts(cte, "this", "alias", "materialized")
         alias = cte.args["alias"]
-        only(alias, "this", "columns")
+        refuse_other_parts(alias, "this", "columns")
         made = query(c, cte.this, seen, outer)
-        outputs = sources.renamed(made.outputs, [one.name for one in nodes(alias, "columns")])
+        outputs = sources.rename_outputs(made.outputs, [one.name for one in list_part(alias, "columns")])
         handle = c.handle()
         materialized = {True: " MATERIALIZED", False: " NOT MATERIALIZED"}.get(cte.args.get("materialized"), "")
-        parts.append(f"{handle}({', '.join(shapes.name(one.name) for one in outputs)}) AS{materialized} ({made.text})")
+        parts.append(f"{handle}({', '.join(shapes.quote_name(one.name) for one in outputs)}) AS{materialized} ({made.text})")
         seen[alias.name.lower()] = Cte(handle, outputs, made.single)
     return f"WITH {', '.join(parts)} ", seen
 
 
 def _select(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
-    only(node, *_SELECT_PARTS)
+    refuse_other_parts(node, *_SELECT_PARTS)
     head, ctes = with_clause(c, node, ctes, outer)
     scope = Scope(outer, ctes)
     joined = sources.from_clause(c, node, scope)
-    scope.windows = windows.named(c, node, scope)
+    scope.windows = windows.named_windows(c, node, scope)
     items = projections(c, node, scope)
     if not items:
         refuse("A SELECT without columns gives nothing.")
@@ -69,7 +71,7 @@ def _select(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | No
     grouped = _group(c, node, scope, items)
     tail = ""
     if (having := node.args.get("having")) is not None:
-        tail = f" HAVING {_late(c, having.this, scope).text}"
+        tail = f" HAVING {_expression_with_aliases(c, having.this, scope).text}"
     limit = _limit(node)
     distinct = _distinct(c, node, scope)
     aggregate = not grouped and (any(item.aggregated for item in items) or bool(tail))
@@ -77,13 +79,13 @@ def _select(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | No
     outputs = tuple(Output(item.name, item.sql.kind, item.sql.fields) for item in items)
     core = f"{joined.text}{where}{grouped}{tail}"
     if node.args.get("qualify") is not None:
-        text = _qualified(c, node, scope, items, distinct, core)
+        text = _qualify(c, node, scope, items, distinct, core)
     else:
         text = f"SELECT {distinct}{', '.join(item.text for item in items)}{core}{_order(c, node, scope, items)}"
     return Query(f"{head}{text}{limit.text}", outputs, single)
 
 
-def _late(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+def _expression_with_aliases(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """An expression where names of the SELECT list count, too (HAVING, QUALIFY, ORDER BY)."""
     scope.mode = "before" if c.clickhouse else "after"
     try:
@@ -92,7 +94,7 @@ def _late(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         scope.mode = "none"
 
 
-def _where(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], joined: sources.Joined) -> str:
+def _where(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], joined: sources.FromClause) -> str:
     """WHERE. In ClickHouse the names of the SELECT list count here, too, unless an aggregate is behind them."""
     if not c.clickhouse:
         return sources.where_clause(c, node, scope, joined)
@@ -108,7 +110,7 @@ def _group(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
     group = node.args.get("group")
     if group is None:
         return ""
-    only(group, "expressions", "all", "rollup", "cube", "grouping_sets")
+    refuse_other_parts(group, "expressions", "all", "rollup", "cube", "grouping_sets")
     for key, word in (("rollup", "ROLLUP"), ("cube", "CUBE"), ("grouping_sets", "GROUPING SETS")):
         if group.args.get(key):
             refuse(f"{word} cannot be used here.")
@@ -120,7 +122,7 @@ def _group(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
         if type(one) is exp.Literal and not one.is_string:
             parts.append(_ordinal(one, items))
         elif type(one) is exp.Column and not one.args.get("table") and (c.clickhouse or scope.column(one.name) is None):
-            parts.append(_position(one.name, items) or _late(c, one, scope).text)
+            parts.append(_position(one.name, items) or _expression_with_aliases(c, one, scope).text)
         else:
             parts.append(c.expression(c, one, scope).text)
     return f" GROUP BY {', '.join(parts)}"
@@ -128,7 +130,7 @@ def _group(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
 
 def _ordinal(node: exp.Expr, items: list[Item]) -> str:
     if not node.name.isdigit() or not 1 <= int(node.name[:6]) <= len(items):
-        refuse(f"There is no column number {shown(node.name)} in the SELECT list.")
+        refuse(f"There is no column number {shorten(node.name)} in the SELECT list.")
     return node.name
 
 
@@ -142,12 +144,12 @@ def _distinct(c: Compiler, node: exp.Expr, scope: Scope) -> str:
     distinct = node.args.get("distinct")
     if distinct is None:
         return ""
-    only(distinct, "on")
+    refuse_other_parts(distinct, "on")
     on = distinct.args.get("on")
     if on is None:
         return "DISTINCT "
     parts = [c.expression(c, one, scope) for one in (on.expressions if type(on) is exp.Tuple else [on])]
-    return f"DISTINCT ON ({shapes.listed(parts)}) "
+    return f"DISTINCT ON ({shapes.join_sql(parts)}) "
 
 
 def _order(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
@@ -159,7 +161,7 @@ def _ordered(node: exp.Expr) -> list[exp.Expr]:
     order = node.args.get("order")
     if order is None:
         return []
-    only(order, "expressions")
+    refuse_other_parts(order, "expressions")
     return list(order.expressions)
 
 
@@ -168,15 +170,15 @@ def _order_key(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> 
         return _ordinal(node, items)
     if type(node) is exp.Column and not node.args.get("table") and (position := _position(node.name, items)):
         return position
-    return _late(c, node, scope).text
+    return _expression_with_aliases(c, node, scope).text
 
 
-def _qualified(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], distinct: str, core: str) -> str:
+def _qualify(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], distinct: str, core: str) -> str:
     """QUALIFY: the query with its condition as one more column, inside one that filters by it; what it is sorted by goes along."""
     if distinct.startswith("DISTINCT ON"):
         refuse("DISTINCT ON and QUALIFY cannot be used together.")
     inside = [item.text for item in items]
-    inside.append(f"{_late(c, node.args['qualify'].this, scope).text} AS q")
+    inside.append(f"{_expression_with_aliases(c, node.args['qualify'].this, scope).text} AS q")
     keys: list[str] = []
     for number, one in enumerate(_ordered(node), 1):
         key = _order_key(c, one.this, scope, items)
@@ -187,7 +189,7 @@ def _qualified(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], dis
         else:
             inside.append(f"{key} AS o{number}")
             keys.append(f"q0.o{number}{windows.direction(one)}")
-    names = ", ".join(f"q0.{shapes.name(item.name)}" for item in items)
+    names = ", ".join(f"q0.{shapes.quote_name(item.name)}" for item in items)
     order = f" ORDER BY {', '.join(keys)}" if keys else ""
     return f"SELECT {distinct}{names} FROM (SELECT {', '.join(inside)}{core}) AS q0 WHERE q0.q{order}"  # noqa: S608 - written by us
 
@@ -204,18 +206,18 @@ def _limit(node: exp.Expr) -> _Limit:
     text, single = "", False
     if limit is not None:
         if type(limit) is exp.Fetch:
-            only(limit, "direction", "count", "limit_options")
+            refuse_other_parts(limit, "direction", "count", "limit_options")
             options = limit.args.get("limit_options")
             if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
                 refuse("FETCH takes ROWS ONLY here.")
             count = limit.args.get("count")
         else:
-            only(limit, "expression", "this")
+            refuse_other_parts(limit, "expression", "this")
             count = limit.args.get("expression")
         value = "1" if count is None else _count(count, "LIMIT")
         text, single = f" LIMIT {value}", int(value) <= 1
     if offset is not None:
-        only(offset, "expression", "this")
+        refuse_other_parts(offset, "expression", "this")
         text += f" OFFSET {_count(offset.args.get('expression'), 'OFFSET')}"
     return _Limit(text, single)
 
@@ -228,23 +230,23 @@ def _count(node: exp.Expr | None, word: str) -> str:
 
 
 def _set_operation(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
-    only(node, "with_", "this", "expression", "distinct", "order", "limit", "offset")
+    refuse_other_parts(node, "with_", "this", "expression", "distinct", "order", "limit", "offset")
     head, ctes = with_clause(c, node, ctes, outer)
     left, right = query(c, node.this, ctes, outer), query(c, node.args["expression"], ctes, outer)
     if len(left.outputs) != len(right.outputs):
         refuse(f"Both sides of {_SET_WORDS[type(node)]} need the same number of columns, not {len(left.outputs)} and {len(right.outputs)}.")
-    outputs = tuple(Output(one.name, _same(one, other)) for one, other in zip(left.outputs, right.outputs, strict=True))
+    outputs = tuple(Output(one.name, _common_kind(one, other)) for one, other in zip(left.outputs, right.outputs, strict=True))
     word = f"{_SET_WORDS[type(node)]}{'' if node.args.get('distinct') else ' ALL'}"
     text = f"({left.text}) {word} ({right.text})"
     return _with_tail(node, f"{head}{text}", outputs, single=False)
 
 
-def _same(one: Output, other: Output) -> Kind:
+def _common_kind(one: Output, other: Output) -> Kind:
     return one.kind if one.kind == other.kind else ""
 
 
 def _parenthesized(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
-    only(node, "this", "with_", "order", "limit", "offset")
+    refuse_other_parts(node, "this", "with_", "order", "limit", "offset")
     head, ctes = with_clause(c, node, ctes, outer)
     made = query(c, node.this, ctes, outer)
     if not (head or _ordered(node) or node.args.get("limit") or node.args.get("offset")):

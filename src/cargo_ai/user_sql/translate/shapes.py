@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from cargo_ai.user_sql.errors import refuse, shown
+from cargo_ai.user_sql.errors import refuse, shorten
 
 Kind = Literal[
     "", "string", "integer", "number", "boolean", "date", "timestamp", "datetime", "interval", "json", "struct", "array", "vector"
@@ -15,7 +15,7 @@ Kind = Literal[
 
 Spelling = Literal["postgres", "bigquery", "clickhouse"]
 
-MOST_NAME_BYTES = 63
+MAX_NAME_BYTES = 63
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -38,16 +38,16 @@ class Output(NamedTuple):
     fields: Mapping[str, Kind] | None = None
 
 
-def name(text: str) -> str:
+def quote_name(text: str) -> str:
     """A quoted identifier. SqlRefused when no identifier can be called so."""
     if not text or "\0" in text:
         refuse("A name is empty or has a NUL character.")
-    if len(text.encode("utf-8", "surrogatepass")) > MOST_NAME_BYTES:
-        refuse(f"The name {shown(text)} is too long: {MOST_NAME_BYTES} bytes are the most.")
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
+        refuse(f"The name {shorten(text)} is too long: {MAX_NAME_BYTES} bytes are the most.")
     return '"' + text.replace('"', '""') + '"'
 
 
-def text(value: str) -> str:
+def quote_text(value: str) -> str:
     """A text constant. It means the same whatever `standard_conforming_strings` says."""
     if "\0" in value:
         refuse("A text has a NUL character, which the database cannot hold.")
@@ -59,13 +59,13 @@ def text(value: str) -> str:
     return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in value else f"'{quoted}'"
 
 
-def number(value: str) -> str:
+def check_number(value: str) -> str:
     """A number as it was written."""
     if len(value) > 100 or not _NUMBER.fullmatch(value):
-        refuse(f"{shown(value)} is no number that can be used here.")
+        refuse(f"{shorten(value)} is no number that can be used here.")
     return value
 
 
-def listed(parts: list[Sql]) -> str:
+def join_sql(parts: list[Sql]) -> str:
     """The pieces with commas."""
     return ", ".join(part.text for part in parts)

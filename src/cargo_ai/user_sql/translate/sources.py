@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import functions, names, shapes
-from cargo_ai.user_sql.translate.compiler import Compiler, nodes, only, unknown
+from cargo_ai.user_sql.translate.compiler import Compiler, list_part, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope, Source
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
-from cargo_ai.user_sql.translate.types import KINDS
+from cargo_ai.user_sql.translate.types import KIND_OF_COLUMN
 
-MOST_SOURCES = 40
+MAX_SOURCES = 40
 
 
 @dataclass(slots=True)
-class Joined:
+class FromClause:
     """FROM in our words. `edges`: sources that a condition brings together, and whether it is an equality between them."""
 
     text: str = ""
@@ -27,27 +27,27 @@ class Joined:
     """Handles of constant lists: crossing them with a table is meant."""
 
 
-def from_clause(c: Compiler, node: exp.Expr, scope: Scope) -> Joined:
+def from_clause(c: Compiler, node: exp.Expr, scope: Scope) -> FromClause:
     """FROM with its joins; the sources are then in the scope."""
-    joined, clause = Joined(), node.args.get("from_")
+    joined, clause = FromClause(), node.args.get("from_")
     if clause is None:
         if node.args.get("joins"):
             refuse("A JOIN needs a FROM.")
         return joined
-    only(clause, "this")
+    refuse_other_parts(clause, "this")
     text, first = _source(c, clause.this, scope, joined)
     scope.add(first)
     joined.text = f" FROM {text}"
     commas = False
-    for join in nodes(node, "joins"):
-        if len(scope.sources) >= MOST_SOURCES:
-            refuse(f"The query joins too much: {MOST_SOURCES} tables are the most.")
+    for join in list_part(node, "joins"):
+        if len(scope.sources) >= MAX_SOURCES:
+            refuse(f"The query joins too much: {MAX_SOURCES} tables are the most.")
         commas = _join(c, join, scope, joined, commas)
     return joined
 
 
-def _join(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined, commas: bool) -> bool:
-    only(node, "this", "on", "using", "kind", "side", "method")
+def _join(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause, commas: bool) -> bool:
+    refuse_other_parts(node, "this", "on", "using", "kind", "side", "method")
     kind, side = str(node.args.get("kind") or "").upper(), str(node.args.get("side") or "").upper()
     if node.args.get("method") or kind not in {"", "INNER", "OUTER", "CROSS"} or side not in {"", "LEFT", "RIGHT", "FULL"}:
         refuse(f"{' '.join(filter(None, (str(node.args.get('method') or ''), side, kind)))} JOIN cannot be used here.")
@@ -71,13 +71,13 @@ def _join(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined, commas: boo
     return commas
 
 
-def _using(using: list[exp.Expr], side: str, source: Source, scope: Scope, joined: Joined) -> str:
+def _using(using: list[exp.Expr], side: str, source: Source, scope: Scope, joined: FromClause) -> str:
     parts: list[str] = []
     for one in using:
         scope.touched = set()
         left, right = scope.column(one.name), source.column(one.name)
         if left is None or right is None:
-            refuse(f"Both sides of a join USING ({shown(one.name)}) need that column.")
+            refuse(f"Both sides of a join USING ({shorten(one.name)}) need that column.")
         joined.edges.append((frozenset(scope.touched | {source.handle}), True))
         parts.append(f"{left.text} = {right.text}")
         both = Sql(f"COALESCE({left.text}, {right.text})", left.kind)
@@ -88,7 +88,7 @@ def _using(using: list[exp.Expr], side: str, source: Source, scope: Scope, joine
     return f"({' AND '.join(parts)})"
 
 
-def where_clause(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> str:
+def where_clause(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> str:
     """WHERE; and SqlRefused when tables are crossed without anything that brings them together."""
     where = node.args.get("where")
     text = f" WHERE {_conjunction(c, where.this, scope, joined)}" if where is not None else ""
@@ -96,7 +96,7 @@ def where_clause(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> s
     return text
 
 
-def _conjunction(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> str:
+def _conjunction(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> str:
     """A condition, and which sources each of its parts brings together."""
     parts: list[str] = []
     for one in conjuncts(node):
@@ -128,7 +128,7 @@ def conjuncts(node: exp.Expr) -> list[exp.Expr]:
     return found
 
 
-def _refuse_crossing(c: Compiler, scope: Scope, joined: Joined) -> None:
+def _refuse_crossing(c: Compiler, scope: Scope, joined: FromClause) -> None:
     many = [one for one in scope.sources if not one.single]
     if len(many) < 2:
         return
@@ -136,7 +136,7 @@ def _refuse_crossing(c: Compiler, scope: Scope, joined: Joined) -> None:
     tables = [one.handle for one in many if one.handle not in joined.small]
     if _parts([*joined.edges, *follows], tables) > 1:
         first, last = (next(one for one in many if one.handle == handle).called for handle in (tables[0], tables[-1]))
-        refuse(f"{shown(first)} and {shown(last)} are joined without a condition: say in ON or WHERE what belongs together.")
+        refuse(f"{shorten(first)} and {shorten(last)} are joined without a condition: say in ON or WHERE what belongs together.")
     equal = [(handles, equality) for handles, equality in joined.edges if equality]
     if _parts([*equal, *follows], [one.handle for one in many]) > 1:
         c.loose = True
@@ -152,7 +152,7 @@ def _parts(edges: list[tuple[frozenset[str], bool]], handles: list[str]) -> int:
     return len(groups)
 
 
-def _source(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
+def _source(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tuple[str, Source]:
     kind = type(node)
     if kind is exp.Table:
         return _function(c, node, scope, joined) if isinstance(node.this, exp.Func) else _table(c, node, scope)
@@ -161,53 +161,53 @@ def _source(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[
     if kind is exp.Unnest:
         return _unnest(c, node, scope, joined)
     if kind is exp.Values:
-        only(node, "expressions", "alias")
+        refuse_other_parts(node, "expressions", "alias")
         text, outputs = values_rows(c, node, Scope(scope.outer, scope.ctes))
-        handle, made = _named(c, node, outputs, "values")
+        handle, made = _named_source(c, node, outputs, "values")
         joined.small.add(handle)
-        return f"({text}) AS {handle}{_columns(made.outputs)}", made
+        return f"({text}) AS {handle}{_column_list(made.outputs)}", made
     if kind is exp.Lateral:
         return _lateral(c, node, scope, joined)
-    raise SqlRefused(unknown(node))
+    raise SqlRefused(unknown_construct(node))
 
 
 def _table(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, Source]:
-    only(node, "this", "db", "catalog", "alias")
+    refuse_other_parts(node, "this", "db", "catalog", "alias")
     parts = [part.name for part in (node.args.get("catalog"), node.args.get("db"), node.this) if isinstance(part, exp.Identifier)]
     if not parts or len(parts) != sum(node.args.get(key) is not None for key in ("catalog", "db", "this")):
         refuse("A table is named <dataset>.<model>.")
     alias = node.args.get("alias")
     handle, called = c.handle(), alias.name if alias is not None and alias.name else parts[-1]
     if len(parts) == 1 and (cte := scope.ctes.get(parts[0].lower())) is not None:
-        outputs = renamed(cte.outputs, _alias_columns(node))
-        return f"{cte.handle} AS {handle}{_columns(outputs)}", Source(handle, called, outputs, cte.single)
-    found = names.relation(c.catalog, parts)
+        outputs = rename_outputs(cte.outputs, _alias_columns(node))
+        return f"{cte.handle} AS {handle}{_column_list(outputs)}", Source(handle, called, outputs, cte.single)
+    found = names.find_relation(c.catalog, parts)
     if found not in c.relations:
         c.relations.append(found)
     if _alias_columns(node):
         refuse("The columns of a table cannot be renamed in FROM: use AS in the SELECT list.")
-    outputs, others = names.outputs_of(found, KINDS)
-    system = tuple(Output(one.slug, KINDS[one.type]) for one in SYSTEM_COLUMNS.values() if found.system)
+    outputs, others = names.relation_outputs(found, KIND_OF_COLUMN)
+    system = tuple(Output(one.slug, KIND_OF_COLUMN[one.type]) for one in SYSTEM_COLUMNS.values() if found.system)
     path = None if alias is not None and alias.name else (found.dataset, found.slug)
     source = Source(handle, called, (*system, *outputs), path=path, spellings=others)
-    return f"{shapes.name(found.schema)}.{shapes.name(found.view)} AS {handle}", source
+    return f"{shapes.quote_name(found.schema)}.{shapes.quote_name(found.view)} AS {handle}", source
 
 
 def _subquery(c: Compiler, node: exp.Expr, scope: Scope, outer: Scope | None, prefix: str) -> tuple[str, Source]:
-    only(node, "this", "alias", "with_", "order", "limit", "offset")
+    refuse_other_parts(node, "this", "alias", "with_", "order", "limit", "offset")
     if not isinstance(node.this, exp.Query | exp.Values):
         refuse("A join in parentheses cannot be used here: write the joins one after the other.")
     plain = node.copy()
     plain.set("alias", None)
     made = c.query(c, plain, scope.ctes, outer)
-    outputs = renamed(made.outputs, _alias_columns(node))
-    handle, source = _named(c, node, outputs, "subquery")
+    outputs = rename_outputs(made.outputs, _alias_columns(node))
+    handle, source = _named_source(c, node, outputs, "subquery")
     source.single = made.single
-    return f"{prefix}({made.text}) AS {handle}{_columns(outputs)}", source
+    return f"{prefix}({made.text}) AS {handle}{_column_list(outputs)}", source
 
 
-def _lateral(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
-    only(node, "this", "alias", "view", "outer", "ordinality", "cross_apply")
+def _lateral(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tuple[str, Source]:
+    refuse_other_parts(node, "this", "alias", "view", "outer", "ordinality", "cross_apply")
     if node.args.get("view") or node.args.get("outer") or node.args.get("ordinality") or node.args.get("cross_apply") is not None:
         refuse("LATERAL VIEW, APPLY and WITH ORDINALITY cannot be used here.")
     inside = node.this
@@ -225,8 +225,8 @@ def _lateral(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple
     raise SqlRefused("LATERAL takes a subquery or a function.")
 
 
-def _function(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
-    only(node, "this", "alias")
+def _function(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tuple[str, Source]:
+    refuse_other_parts(node, "this", "alias")
     scope.touched = set()
     made = functions.table_function(c, node.this, scope)
     follows = frozenset(scope.touched)
@@ -234,19 +234,19 @@ def _function(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tupl
     outputs = made.outputs
     if made.named_by_alias and alias is not None and alias.name:
         outputs = (Output(alias.name, outputs[0].kind),)
-    outputs = renamed(outputs, _alias_columns(node))
-    handle, source = _named(c, node, outputs, outputs[0].name)
+    outputs = rename_outputs(outputs, _alias_columns(node))
+    handle, source = _named_source(c, node, outputs, outputs[0].name)
     source.follows = follows
     if alias is not None and alias.name and len(outputs) == 1 and not _alias_columns(node):
         # Behind `f(x) AS t` both t and t.value are the value.
         source.spellings = {alias.name: outputs[0].name}
     if not follows:
         joined.small.add(handle)
-    return f"LATERAL {made.text} AS {handle}{_columns(outputs)}", source
+    return f"LATERAL {made.text} AS {handle}{_column_list(outputs)}", source
 
 
-def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[str, Source]:
-    only(node, "expressions", "alias", "offset")
+def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tuple[str, Source]:
+    refuse_other_parts(node, "expressions", "alias", "offset")
     if len(node.expressions) != 1:
         refuse("UNNEST takes one array here.")
     array, alias, offset = node.expressions[0], node.args.get("alias"), node.args.get("offset")
@@ -258,7 +258,7 @@ def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[
     if (rows := functions.struct_rows(c, array, scope)) is not None and not offset:
         text, outputs = rows
         joined.small.add(handle)
-        return f"({text}) AS {handle}{_columns(outputs)}", Source(handle, called, outputs)
+        return f"({text}) AS {handle}{_column_list(outputs)}", Source(handle, called, outputs)
     value = c.expression(c, array, scope)
     kind: Kind = "struct" if value.fields is not None else "string" if value.kind == "json" else ""
     element = Output(renames[0] if renames else called, kind, value.fields)
@@ -272,7 +272,7 @@ def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: Joined) -> tuple[
         text = f"LATERAL bq.unnest({value.text})"
     if not follows:
         joined.small.add(handle)
-    return f"{text} AS {handle}{_columns(outputs)}", Source(handle, called, outputs, follows=follows)
+    return f"{text} AS {handle}{_column_list(outputs)}", Source(handle, called, outputs, follows=follows)
 
 
 def values_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Output, ...]]:
@@ -282,10 +282,10 @@ def values_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[O
         refuse("The rows of VALUES must all have the same number of values.")
     made = [[c.expression(c, one, scope) for one in row] for row in rows]
     outputs = tuple(Output(f"column{number}", one.kind) for number, one in enumerate(made[0], 1))
-    return f"VALUES {', '.join(f'({shapes.listed(row)})' for row in made)}", outputs
+    return f"VALUES {', '.join(f'({shapes.join_sql(row)})' for row in made)}", outputs
 
 
-def renamed(outputs: tuple[Output, ...], wanted: list[str]) -> tuple[Output, ...]:
+def rename_outputs(outputs: tuple[Output, ...], wanted: list[str]) -> tuple[Output, ...]:
     """The columns with the names of `AS t(a, b)`: the first ones, as many as there are names."""
     if len(wanted) > len(outputs):
         refuse(f"There are {len(wanted)} names for {len(outputs)} columns.")
@@ -296,16 +296,16 @@ def _alias_columns(node: exp.Expr) -> list[str]:
     alias = node.args.get("alias")
     if alias is None:
         return []
-    only(alias, "this", "columns")
-    return [one.name for one in nodes(alias, "columns")]
+    refuse_other_parts(alias, "this", "columns")
+    return [one.name for one in list_part(alias, "columns")]
 
 
-def _named(c: Compiler, node: exp.Expr, outputs: tuple[Output, ...], otherwise: str) -> tuple[str, Source]:
+def _named_source(c: Compiler, node: exp.Expr, outputs: tuple[Output, ...], otherwise: str) -> tuple[str, Source]:
     alias = node.args.get("alias")
     handle = c.handle()
     called = alias.name if alias is not None and alias.name else f"{otherwise} {handle}"
     return handle, Source(handle, called, outputs)
 
 
-def _columns(outputs: tuple[Output, ...]) -> str:
-    return f"({', '.join(shapes.name(one.name) for one in outputs)})"
+def _column_list(outputs: tuple[Output, ...]) -> str:
+    return f"({', '.join(shapes.quote_name(one.name) for one in outputs)})"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from cargo_ai.records.catalog import ColumnType
-from cargo_ai.user_sql.errors import refuse, shown
+from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate.shapes import Kind
 
 _DT = exp.DType
@@ -39,9 +39,21 @@ TYPES: dict[exp.DType, tuple[str, Kind]] = {
     _DT.VECTOR: ("vector", "vector"),
 }
 _WITH_LENGTH = {_DT.VARCHAR, _DT.CHAR, _DT.DECIMAL, _DT.BIGDECIMAL}
-_IN_ARRAYS = {"text", "varchar", "boolean", "smallint", "integer", "bigint", "real", "double precision", "numeric", "date", "timestamptz"}
+_ELEMENT_TYPES = {
+    "text",
+    "varchar",
+    "boolean",
+    "smallint",
+    "integer",
+    "bigint",
+    "real",
+    "double precision",
+    "numeric",
+    "date",
+    "timestamptz",
+}
 
-KINDS: Mapping[ColumnType, Kind] = {
+KIND_OF_COLUMN: Mapping[ColumnType, Kind] = {
     "string": "string",
     "number": "number",
     "boolean": "boolean",
@@ -58,14 +70,14 @@ def cast_type(node: exp.Expr | None) -> tuple[str, Kind]:
     """The database's spelling of a type and the kind of its values. SqlRefused for one that is not on the list (`regclass`, `oid`, …)."""
     if type(node) is not exp.DataType or not isinstance(node.this, _DT):
         said = node.sql() if node is not None else "nothing"
-        refuse(f"There is no type {shown(said.lower())} to cast to here.")
+        refuse(f"There is no type {shorten(said.lower())} to cast to here.")
     if node.this is _DT.ARRAY and len(node.expressions) == 1:
         inner, _ = cast_type(node.expressions[0])
-        if inner in _IN_ARRAYS:
+        if inner in _ELEMENT_TYPES:
             return f"{inner}[]", "array"
     found = TYPES.get(node.this)
     if found is None:
-        refuse(f"There is no type {shown(node.sql().lower())} to cast to here.")
+        refuse(f"There is no type {shorten(node.sql().lower())} to cast to here.")
     if not node.expressions:
         return found
     parameters = [_parameter(one) for one in node.expressions]

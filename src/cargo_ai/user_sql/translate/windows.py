@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from cargo_ai.user_sql.errors import SqlRefused, refuse, shown
+from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes
-from cargo_ai.user_sql.translate.compiler import Compiler, nodes, only
+from cargo_ai.user_sql.translate.compiler import Compiler, list_part, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 
 _FRAMES = frozenset({"ROWS", "RANGE", "GROUPS"})
 _SIDES = frozenset({"PRECEDING", "FOLLOWING"})
 
 
-def named(c: Compiler, node: exp.Expr, scope: Scope) -> dict[str, str]:
+def named_windows(c: Compiler, node: exp.Expr, scope: Scope) -> dict[str, str]:
     """The windows of a WINDOW clause, by name."""
     found: dict[str, str] = {}
-    for window in nodes(node, "windows"):
-        only(window, "this", "partition_by", "order", "spec", "over")
+    for window in list_part(node, "windows"):
+        refuse_other_parts(window, "this", "partition_by", "order", "spec", "over")
         found[window.this.name.lower()] = specification(c, window, scope)
     return found
 
 
-def over(c: Compiler, node: exp.Expr, scope: Scope) -> str:
+def over_clause(c: Compiler, node: exp.Expr, scope: Scope) -> str:
     """What stands behind OVER."""
-    only(node, "this", "partition_by", "order", "spec", "over", "alias")
+    refuse_other_parts(node, "this", "partition_by", "order", "spec", "over", "alias")
     if str(node.args.get("over") or "OVER").upper() != "OVER":
         refuse("A window begins with OVER.")
     alias = node.args.get("alias")
@@ -33,7 +33,7 @@ def over(c: Compiler, node: exp.Expr, scope: Scope) -> str:
     if node.args.get("partition_by") or node.args.get("order") or node.args.get("spec"):
         refuse("A window that is made of another one cannot be used here: write it out.")
     if alias.name.lower() not in scope.windows:
-        refuse(f"There is no window {shown(alias.name)}.")
+        refuse(f"There is no window {shorten(alias.name)}.")
     return f"({scope.windows[alias.name.lower()]})"
 
 
@@ -41,7 +41,7 @@ def specification(c: Compiler, node: exp.Expr, scope: Scope) -> str:
     """PARTITION BY, ORDER BY and the frame."""
     parts: list[str] = []
     if partition := node.args.get("partition_by"):
-        parts.append(f"PARTITION BY {shapes.listed([c.expression(c, one, scope) for one in partition])}")
+        parts.append(f"PARTITION BY {shapes.join_sql([c.expression(c, one, scope) for one in partition])}")
     if (order := node.args.get("order")) is not None:
         parts.append(order_by(c, order, scope))
     if (frame := node.args.get("spec")) is not None:
@@ -59,13 +59,13 @@ def direction(node: exp.Expr) -> str:
     """Direction and place of nulls. The spellings differ in where nulls go when nothing is said, so it is always said."""
     if type(node) is not exp.Ordered:
         refuse("ORDER BY takes expressions with ASC or DESC.")
-    only(node, "this", "desc", "nulls_first")
+    refuse_other_parts(node, "this", "desc", "nulls_first")
     falling, first = bool(node.args.get("desc")), bool(node.args.get("nulls_first"))
     return f"{' DESC' if falling else ''} NULLS {'FIRST' if first else 'LAST'}"
 
 
 def _frame(c: Compiler, node: exp.Expr, scope: Scope) -> str:
-    only(node, "kind", "start", "start_side", "end", "end_side")
+    refuse_other_parts(node, "kind", "start", "start_side", "end", "end_side")
     kind = str(node.args.get("kind")).upper()
     if kind not in _FRAMES:
         refuse("A window frame begins with ROWS, RANGE or GROUPS.")

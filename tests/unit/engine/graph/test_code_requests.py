@@ -8,12 +8,12 @@ import pytest
 
 from cargo_ai.engine.graph.action import Done, Later
 from cargo_ai.engine.graph.interpret import Act, Answered, Evaluate, Pause, Walk, advance, settle
-from cargo_ai.expression import Answer, ExpressionError, Question
+from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, effect, start, variables
 
-DOMAIN = Question("nodes.start.email.split('@')[1]")
-UPPER = Question("nodes.start.name.toUpperCase()")
+DOMAIN = EngineExpression("nodes.start.email.split('@')[1]")
+UPPER = EngineExpression("nodes.start.name.toUpperCase()")
 LINE = [
     node("start", children=["v"]),
     variables("v", {"domain": "{{nodes.start.email.split('@')[1]}}", "shout": "{{nodes.start.name.toUpperCase()}}!", "n": 1}, ["end"]),
@@ -28,7 +28,7 @@ def asked(walk: Walk, now: int = NOW) -> Evaluate:
     return step
 
 
-def give(walk: Walk, step: Evaluate, answers: dict[Question, Answer]) -> None:
+def give(walk: Walk, step: Evaluate, answers: dict[EngineExpression, EngineResult]) -> None:
     walk.answered = Answered({**step.before, **answers}, step.now)
 
 
@@ -38,7 +38,7 @@ def test_all_questions_of_a_config_are_asked_at_once_and_the_walk_goes_on_with_t
     assert (step.node.slug, step.questions) == ("v", (DOMAIN, UPPER))
     assert step.scope["nodes"] == {"start": RECORD}
     assert [entry.slug for entry in walk.entries] == ["start"]
-    give(walk, step, {DOMAIN: Answer("b.c", ("a warning.",)), UPPER: Answer("ACME")})
+    give(walk, step, {DOMAIN: EngineResult("b.c", ("a warning.",)), UPPER: EngineResult("ACME")})
     assert advance(walk, NOW) is None
     assert walk.context["v"] == {"domain": "b.c", "shout": "ACME!", "n": 1}
     assert walk.entries[1].warnings == ("a warning.",)
@@ -51,15 +51,15 @@ def test_a_path_whose_value_the_lane_is_not_sure_of_is_asked_too() -> None:
         {"tags": ["a", "b"]},
     )
     step = asked(walk)
-    assert step.questions == (Question("nodes.start.tags == 'a,b'"),)
-    give(walk, step, {step.questions[0]: Answer(True)})
+    assert step.questions == (EngineExpression("nodes.start.tags == 'a,b'"),)
+    give(walk, step, {step.questions[0]: EngineResult(True)})
     assert advance(walk, NOW) is None
     assert walk.context["f"] == {"condition": True}
 
 
 def test_an_error_of_the_engine_fails_the_node_with_its_sentence() -> None:
     walk = start(LINE, RECORD)
-    give(walk, asked(walk), {DOMAIN: Answer(error=ExpressionError("No domain.", DOMAIN.source)), UPPER: Answer("ACME")})
+    give(walk, asked(walk), {DOMAIN: EngineResult(error=ExpressionError("No domain.", DOMAIN.source)), UPPER: EngineResult("ACME")})
     assert advance(walk, NOW) is None
     assert (walk.status, walk.error) == ("error", "v: No domain.")
 
@@ -67,17 +67,17 @@ def test_an_error_of_the_engine_fails_the_node_with_its_sentence() -> None:
 def test_now_is_the_time_of_the_question_also_when_the_answer_comes_later() -> None:
     walk = start([node("start", children=["v"]), variables("v", {"at": "{{now}}", "year": "{{now.slice(0, 4)}}"}, [None])])
     step = asked(walk)
-    give(walk, step, {step.questions[0]: Answer("2023")})
+    give(walk, step, {step.questions[0]: EngineResult("2023")})
     assert advance(walk, NOW + 60_000) is None
     assert walk.context["v"] == {"at": "2023-11-14T22:13:20.000Z", "year": "2023"}
 
 
 def test_what_was_not_answered_is_asked_again() -> None:
     walk = start(LINE, RECORD)
-    give(walk, asked(walk), {DOMAIN: Answer("b.c")})
+    give(walk, asked(walk), {DOMAIN: EngineResult("b.c")})
     step = asked(walk)
     assert step.questions == (UPPER,)
-    give(walk, step, {UPPER: Answer("ACME")})
+    give(walk, step, {UPPER: EngineResult("ACME")})
     assert advance(walk, NOW) is None
     assert walk.context["v"]["domain"] == "b.c"
 
@@ -86,7 +86,7 @@ def test_each_attempt_of_an_effect_asks_again() -> None:
     walk = start([node("start", children=["call"]), effect("call", [None], config={"to": "{{nodes.start.email.split('@')[1]}}"})], RECORD)
     for _ in range(2):
         step = asked(walk)
-        give(walk, step, {DOMAIN: Answer("b.c")})
+        give(walk, step, {DOMAIN: EngineResult("b.c")})
         act = advance(walk, NOW)
         assert isinstance(act, Act) and act.config == {"to": "b.c"}
         pause = settle(walk, act.node, act.config, Later(1.0), act.warnings, NOW, NOW)

@@ -275,9 +275,9 @@ async def test_a_refusal_is_the_answer_and_no_process_is_started(monkeypatch: py
     level.cache_clear()
     evaluator = Evaluator()
     try:
-        from cargo_ai.expression import Question
+        from cargo_ai.expression import EngineExpression
 
-        question = Question("1 + 1")
+        question = EngineExpression("1 + 1")
         answer = (await evaluator.ask("w", {}, [question]))[question]
         assert answer.error is not None
         assert answer.error.message.startswith("The expression {{1 + 1}} needs the JavaScript engine, which cannot run on this server:")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.expression import Question
-from cargo_ai.expression.evaluator import BUSY_PER_WORKSPACE, Evaluator
+from cargo_ai.expression import EngineExpression
+from cargo_ai.expression.evaluator import SCRIPTS_PER_WORKSPACE, Evaluator
 from cargo_ai.expression.sandbox import pool as pools
 from cargo_ai.expression.sandbox.host import refusal
 from cargo_ai.expression.sandbox.pool import Limits, Pool
@@ -93,19 +93,19 @@ async def test_a_zygote_that_was_killed_is_replaced_and_takes_its_children_along
 async def test_scripts_of_one_workspace_wait_for_their_turn_and_those_of_others_do_not(evaluator: Evaluator) -> None:
     slow = "const end = Date.now() + 700; while (Date.now() < end) {} 1"
     await script(evaluator, "1", SCOPE)
-    busy = [asyncio.create_task(evaluator.script("busy", slow, SCOPE)) for _ in range(BUSY_PER_WORKSPACE + 3)]
+    busy = [asyncio.create_task(evaluator.script("busy", slow, SCOPE)) for _ in range(SCRIPTS_PER_WORKSPACE + 3)]
     await asyncio.sleep(0)
     other = await evaluator.script("other", "2", SCOPE)
     assert other.value == 2
-    assert sum(task.done() for task in busy) <= BUSY_PER_WORKSPACE
+    assert sum(task.done() for task in busy) <= SCRIPTS_PER_WORKSPACE
     assert [(await task).value for task in busy] == [1] * len(busy)
 
 
 async def test_whoever_gives_up_waiting_leaves_the_lane_in_order(evaluator: Evaluator) -> None:
     await value(evaluator, "1 + 1", SCOPE)
-    slow = asyncio.create_task(evaluator.ask("workspace", SCOPE, [Question("(() => { for (;;) {} })()")]))
+    slow = asyncio.create_task(evaluator.ask("workspace", SCOPE, [EngineExpression("(() => { for (;;) {} })()")]))
     await asyncio.sleep(0)
-    waiting = [asyncio.create_task(evaluator.ask("workspace", SCOPE, [Question(f"nodes.a + {number}")])) for number in range(5)]
+    waiting = [asyncio.create_task(evaluator.ask("workspace", SCOPE, [EngineExpression(f"nodes.a + {number}")])) for number in range(5)]
     await asyncio.sleep(0)
     waiting[2].cancel()
     slow.cancel()
@@ -121,7 +121,7 @@ async def test_closing_cancels_who_waits_and_leaves_no_process() -> None:
     await value(evaluator, "1 + 1", SCOPE)
     zygote = _pool(evaluator)._zygote  # pyright: ignore[reportPrivateUsage]
     assert zygote is not None
-    waiting = asyncio.create_task(evaluator.ask("workspace", SCOPE, [Question("(() => { for (;;) {} })()")]))
+    waiting = asyncio.create_task(evaluator.ask("workspace", SCOPE, [EngineExpression("(() => { for (;;) {} })()")]))
     await asyncio.sleep(0.05)
     await evaluator.close()
     with pytest.raises(asyncio.CancelledError):

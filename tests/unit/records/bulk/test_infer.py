@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cargo_ai.records.bulk.infer import Inference
+from cargo_ai.records.bulk.infer import TypeInference
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from cargo_ai.records.bulk.infer import Inference
     ],
 )
 def test_the_type_fits_every_value(values: list[str], kind: str) -> None:
-    inference = Inference(1)
+    inference = TypeInference(1)
     for value in values:
         inference.see([[value]])
     assert inference.types() == [kind]
@@ -38,7 +38,7 @@ def test_the_type_fits_every_value(values: list[str], kind: str) -> None:
 
 
 def test_columns_are_told_apart() -> None:
-    inference = Inference(3)
+    inference = TypeInference(3)
     inference.see([["1", "a", ""], ["2", "b", "true"]])
     inference.see([["x", "c", "false"]])
     assert inference.types() == ["string", "string", "boolean"]

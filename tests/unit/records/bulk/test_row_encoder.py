@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.records.bulk.fast_path import dates, numbers
-from cargo_ai.records.bulk.row_batches import Block, PlainBlock
-from cargo_ai.records.bulk.row_encoder import Prepared
+from cargo_ai.records.bulk.fast_path import are_dates, are_numbers
+from cargo_ai.records.bulk.row_batches import RowBatch, TextBatch
+from cargo_ai.records.bulk.row_encoder import RowEncoder
 from cargo_ai.records.catalog import Column, Relation
 
 COLUMNS = (
@@ -32,32 +32,32 @@ VALUES = (
 ROWS = st.lists(st.tuples(*VALUES).map(list), min_size=1, max_size=6)
 
 
-def prepared(order: list[int], *, careful: bool, staged: bool) -> Prepared:
-    made = Prepared(RELATION, [COLUMNS[backend] for backend in order], new_id=lambda: "")
+def prepared(order: list[int], *, careful: bool, staged: bool) -> RowEncoder:
+    made = RowEncoder(RELATION, [COLUMNS[backend] for backend in order], new_id=lambda: "")
     made.staged = staged
     if careful:
         made._plain = None  # pyright: ignore[reportPrivateUsage]
     return made
 
 
-def block_of(rows: list[list[str]]) -> Block:
+def block_of(rows: list[list[str]]) -> RowBatch:
     """The rows as they come out of a file: as lines, where they can."""
     plain = not any(special in value for row in rows for value in row for special in ',\n\r"')
-    return (PlainBlock.of("\n".join(map(",".join, rows)) + "\n", ",", 5) if plain else None) or Block(rows)
+    return (TextBatch.of("\n".join(map(",".join, rows)) + "\n", ",", 5) if plain else None) or RowBatch(rows)
 
 
 @given(ROWS, st.permutations(range(5)), st.booleans())
 def test_both_ways_write_the_same(rows: list[list[str]], order: list[int], staged: bool) -> None:
     given_rows = [[row[backend] for backend in order] for row in rows]
     quick, careful = (prepared(order, careful=which, staged=staged) for which in (False, True))
-    lines, wanted = quick.lines(7, block_of(given_rows)), careful.lines(7, Block(given_rows))
+    lines, wanted = quick.lines(7, block_of(given_rows)), careful.lines(7, RowBatch(given_rows))
     assert quick.rejected == careful.rejected
     if not careful.rejected:
         assert lines == wanted
 
 
 def test_a_staged_row_that_does_not_fit_comes_with_its_faults() -> None:
-    rows = Block([["a", "A", "1", "", ""], ["", "B", "many", "", ""]])
+    rows = RowBatch([["a", "A", "1", "", ""], ["", "B", "many", "", ""]])
     lines = prepared([0, 1, 2, 3, 4], careful=False, staged=True).lines(2, rows).decode()
     good, bad = lines.splitlines()
     assert good == "2\ta\ta\tA\t1.0\t\t\t"
@@ -70,7 +70,7 @@ def test_a_staged_row_that_does_not_fit_comes_with_its_faults() -> None:
     ("values", "whether"), [(["1", "", "-2.5e3"], True), (["1\n2"], False), (["x"], False), (["", ""], True), (["1 "], False)]
 )
 def test_numbers_are_told_by_a_look(values: list[str], whether: bool) -> None:
-    assert numbers(values) is whether
+    assert are_numbers(values) is whether
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_numbers_are_told_by_a_look(values: list[str], whether: bool) -> None:
     ],
 )
 def test_dates_that_are_not_are_told(values: list[str], whether: bool) -> None:
-    assert dates(values) is whether
+    assert are_dates(values) is whether
 
 
 def test_lines_that_are_not_all_as_wide_make_no_plain_block() -> None:
-    assert PlainBlock.of("a,b\nc\n", ",", 2) is None
-    assert PlainBlock.of("a\n\nb\n", ",", 1) is None
-    block = PlainBlock.of("a,b\n,d\n", ",", 2)
+    assert TextBatch.of("a,b\nc\n", ",", 2) is None
+    assert TextBatch.of("a\n\nb\n", ",", 1) is None
+    block = TextBatch.of("a,b\n,d\n", ",", 2)
     assert block is not None
     assert ([list(row) for row in block.rows()], list(block.column(1)), block.tabbed([1, 0])) == (
         [["a", "b"], ["", "d"]],

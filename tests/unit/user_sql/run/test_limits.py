@@ -10,21 +10,21 @@ import pytest
 
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.records.names import qualified
+from cargo_ai.records.names import qualify
 from cargo_ai.store.embedded import postgres, roles
 from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
-from cargo_ai.user_sql.guard import Checked
+from cargo_ai.user_sql.guard import CheckedQuery
 from cargo_ai.user_sql.run import executor as query_executor
-from cargo_ai.user_sql.run.executor import Busy, Desk
+from cargo_ai.user_sql.run.executor import Busy, QueryExecutor
 from tests.unit.user_sql import sql_workspaces
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 
 
-def unchecked(workspaces: SqlWorkspaces, sql: str, *columns: str) -> Checked:
-    return Checked(sql, columns or ("a",), workspaces.mine.relations, "postgres", collects=False)
+def unchecked(workspaces: SqlWorkspaces, sql: str, *columns: str) -> CheckedQuery:
+    return CheckedQuery(sql, columns or ("a",), workspaces.mine.relations, "postgres", collects=False)
 
 
 def set_for_role(workspaces: SqlWorkspaces, setting: str, value: str) -> None:
@@ -64,7 +64,7 @@ def test_a_chain_of_conditions_may_be_long(workspaces: SqlWorkspaces) -> None:
     assert guard.check(f"SELECT name FROM default.companies WHERE {chain}", workspaces.mine).sql.count(" OR ") == 899
 
 
-async def test_a_query_that_takes_too_long_is_stopped(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_a_query_that_takes_too_long_is_stopped(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     set_for_role(workspaces, "statement_timeout", "300ms")
     try:
         with pytest.raises(SqlRefused, match="took longer than"):
@@ -77,7 +77,7 @@ async def test_a_query_that_takes_too_long_is_stopped(executor: Desk, workspaces
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
 async def test_an_aggregate_that_eats_memory_ends_with_an_error_and_the_database_lives(
-    executor: Desk, workspaces: SqlWorkspaces, monkeypatch: pytest.MonkeyPatch
+    executor: QueryExecutor, workspaces: SqlWorkspaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cargo_ai.user_sql.run.memory_limit.MOST_BYTES", 64 * 1024 * 1024)
     greedy = "SELECT length(string_agg(repeat('x', 1000), '')) AS a FROM generate_series(1, 300000)"
@@ -86,33 +86,33 @@ async def test_an_aggregate_that_eats_memory_ends_with_an_error_and_the_database
     assert workspaces.admin("SELECT 1") == [(1,)]
 
 
-async def test_the_plan_of_a_collecting_query_is_looked_at_first(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_the_plan_of_a_collecting_query_is_looked_at_first(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     sql = "SELECT length(string_agg(repeat('x', 1000), '')) AS a FROM generate_series(1, 90000000)"
     with pytest.raises(SqlRefused, match="collect too much"):
-        await executor.fetch(Checked(sql, ("a",), (), "postgres", collects=True), workspaces.mine, limit=1)
+        await executor.fetch(CheckedQuery(sql, ("a",), (), "postgres", collects=True), workspaces.mine, limit=1)
 
 
-async def test_a_flood_of_rows_is_cut_at_the_page(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_a_flood_of_rows_is_cut_at_the_page(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     checked = guard.check("SELECT n FROM generate_series(1, 1000000) AS n", workspaces.mine)
     found = await executor.fetch(checked, workspaces.mine, limit=3)
     assert (found.rows, found.count, found.more) == ([{"n": 1}, {"n": 2}, {"n": 3}], None, True)
 
 
-async def test_pages_of_a_result_have_its_count_and_do_not_overlap(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_pages_of_a_result_have_its_count_and_do_not_overlap(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     checked = guard.check("SELECT name FROM default.companies ORDER BY name", workspaces.mine)
     found = [await executor.fetch(checked, workspaces.mine, limit=3, offset=offset, count=True) for offset in (0, 3, 9)]
     assert [[row["name"] for row in one.rows] for one in found] == [["Acme", "Beta", "Café 100%"], ["Delta"], []]
     assert [one.count for one in found] == [4, 4, 4]
 
 
-async def test_a_download_gives_every_row_in_pages(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_a_download_gives_every_row_in_pages(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     checked = guard.check("SELECT n FROM generate_series(1, 2500) AS n", workspaces.mine)
     pages = [page async for page in executor.pages(checked, workspaces.mine)]
     assert [len(page) for page in pages] == [1000, 1000, 500]
     assert pages[-1][-1] == {"n": 2500}
 
 
-async def test_a_row_that_is_too_large_is_never_sent(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_a_row_that_is_too_large_is_never_sent(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     doubled = " || ".join(["repeat('x', 100000)"] * 50)
     with pytest.raises(SqlRefused, match="larger than 4 MB"):
         await executor.fetch(guard.check(f"SELECT {doubled} AS a", workspaces.mine), workspaces.mine, limit=1)
@@ -121,7 +121,7 @@ async def test_a_row_that_is_too_large_is_never_sent(executor: Desk, workspaces:
 @pytest.mark.parametrize(
     "sql", ["SELECT repeat('x', 100001)", "SELECT lpad('x', 999999999)", "SELECT n FROM generate_series(1, 2000000) AS n"]
 )
-async def test_what_is_computed_from_nothing_is_bounded(executor: Desk, workspaces: SqlWorkspaces, sql: str) -> None:
+async def test_what_is_computed_from_nothing_is_bounded(executor: QueryExecutor, workspaces: SqlWorkspaces, sql: str) -> None:
     with pytest.raises(SqlRefused, match="at most"):
         await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=1)
 
@@ -138,7 +138,7 @@ async def test_what_is_computed_from_nothing_is_bounded(executor: Desk, workspac
         ("SELECT DATE_ADD(DATE '2024-01-01', INTERVAL 1 HOUR)", "A DATE has no hours"),
     ],
 )
-async def test_an_error_says_what_to_do_and_shows_no_data(executor: Desk, workspaces: SqlWorkspaces, sql: str, said: str) -> None:
+async def test_an_error_says_what_to_do_and_shows_no_data(executor: QueryExecutor, workspaces: SqlWorkspaces, sql: str, said: str) -> None:
     with pytest.raises(SqlRefused, match=said) as refused:
         await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=10)
     for hidden in ("Acme", "Beta", "ws_", "v_companies", "r1"):
@@ -146,7 +146,7 @@ async def test_an_error_says_what_to_do_and_shows_no_data(executor: Desk, worksp
 
 
 async def test_at_most_two_queries_of_a_workspace_run_at_once(
-    executor: Desk, workspaces: SqlWorkspaces, monkeypatch: pytest.MonkeyPatch
+    executor: QueryExecutor, workspaces: SqlWorkspaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query_executor, "WAIT_SECONDS", 0.3)
     slow = unchecked(workspaces, "SELECT count(*) AS a FROM generate_series(1, 10000000000)")
@@ -168,13 +168,13 @@ async def test_another_key_gives_the_login_another_password(workspaces: SqlWorks
     database = Database(workspaces.url, pool_size=2, overflow=0)
     checked = guard.check("SELECT 1 AS a", workspaces.theirs)
     for secrets in (SecretKey(b"quite another key of 32 bytes or more"), sql_workspaces.SECRETS):
-        assert (await Desk(database, secrets).fetch(checked, workspaces.theirs, limit=1)).rows == [{"a": 1}]
+        assert (await QueryExecutor(database, secrets).fetch(checked, workspaces.theirs, limit=1)).rows == [{"a": 1}]
     await database.close()
 
 
-async def test_a_view_that_was_replaced_is_readable_again(executor: Desk, workspaces: SqlWorkspaces) -> None:
+async def test_a_view_that_was_replaced_is_readable_again(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
     relation = workspaces.theirs.relations[1]
-    view, table = qualified(relation.schema, relation.view), qualified(relation.schema, relation.table)
+    view, table = qualify(relation.schema, relation.view), qualify(relation.schema, relation.table)
     checked = guard.check("SELECT count(*) AS a FROM default.contacts", workspaces.theirs)
     assert (await executor.fetch(checked, workspaces.theirs, limit=1)).rows == [{"a": 3}]
     with psycopg.connect(workspaces.url, autocommit=True) as owner:

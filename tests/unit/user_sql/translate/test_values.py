@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from cargo_ai.user_sql import guard
-from cargo_ai.user_sql.run.executor import Desk
+from cargo_ai.user_sql.run.executor import QueryExecutor
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 
 
-async def rows(executor: Desk, workspaces: SqlWorkspaces, sql: str) -> list[dict[str, Any]]:
+async def rows(executor: QueryExecutor, workspaces: SqlWorkspaces, sql: str) -> list[dict[str, Any]]:
     return (await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=100)).rows
 
 
@@ -204,6 +204,6 @@ one("SELECT count() FROM default.contacts WHERE created_at > now() - INTERVAL 1 
 
 
 @pytest.mark.parametrize(("sql", "expected"), ONE, ids=[sql for sql, _ in ONE])
-async def test_a_construct_gives_what_it_means(executor: Desk, workspaces: SqlWorkspaces, sql: str, expected: Any) -> None:
+async def test_a_construct_gives_what_it_means(executor: QueryExecutor, workspaces: SqlWorkspaces, sql: str, expected: Any) -> None:
     found = await rows(executor, workspaces, sql)
     assert [list(row.values()) for row in found] == [[expected]]

@@ -125,7 +125,7 @@ async def _record_ids(ctx: Context, workflow: uuid.UUID, data: batch_kinds.Recor
     if relation is None:
         _refuse("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
     wanted = list(dict.fromkeys(data.ids))
-    there = await rows.present(await driver_connection(ctx.db), relation, wanted)
+    there = await rows.existing_ids(await driver_connection(ctx.db), relation, wanted)
     missing = [uid for uid in wanted if uid not in there]
     found: JsonObject = {"kind": "recordIds", "modelUuid": str(named), "ids": wanted}
     if missing:

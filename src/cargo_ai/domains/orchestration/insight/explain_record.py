@@ -81,7 +81,7 @@ async def _to_deploy(ctx: Context, workflow: uuid.UUID) -> tuple[str, str]:
 
 async def _missing(ctx: Context, workflow: uuid.UUID, model: uuid.UUID, record: str) -> contract.Explanation | None:
     relation = await storage.relation(ctx.db, model)
-    if relation is None or await rows.present(await driver_connection(ctx.db), relation, [record]):
+    if relation is None or await rows.existing_ids(await driver_connection(ctx.db), relation, [record]):
         return None
     fix = f"cargo-ai storage record list --model-uuid {model}"
     return explain.of_no_run(workflow, record, "noRecord", f"The model has no record with the id {record}.", fix)

@@ -10,11 +10,11 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import query as contract
 from cargo_ai.domains.orchestration.insight import query_tables
 from cargo_ai.domains.system_of_record import public as system_of_record
-from cargo_ai.user_sql.errors import About, SqlRefused
+from cargo_ai.user_sql.errors import RefusalCause, SqlRefused
 
 MOST_SCANNED = 10_000_000
 """Rows that a query may go through."""
-CODES: Mapping[About, tuple[int, str]] = {
+CODES: Mapping[RefusalCause, tuple[int, str]] = {
     "table": (60, "UNKNOWN_TABLE"),
     "rows": (158, "TOO_MANY_ROWS"),
     "time": (159, "TIMEOUT_EXCEEDED"),
@@ -28,11 +28,11 @@ async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.Quer
     """At most 10,000 rows; a warning when there are more."""
     tables = await query_tables.catalog(ctx.database, ctx.workspace)
     try:
-        found = await system_of_record.fetch_over(ctx, request.query, tables, limit=system_of_record.MOST_ROWS, most_scanned=MOST_SCANNED)
+        found = await system_of_record.fetch_over(ctx, request.query, tables, limit=system_of_record.MAX_ROWS, most_scanned=MOST_SCANNED)
     except SqlRefused as refused:
         _refuse(refused)
     if found.more:
-        ctx.warn(f"Only the first {system_of_record.MOST_ROWS:,} rows are here: filter or aggregate more, or page with LIMIT and OFFSET.")
+        ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are here: filter or aggregate more, or page with LIMIT and OFFSET.")
     return contract.QueryRows(rows=found.rows)
 
 

@@ -10,7 +10,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import node_trial as contract
 from cargo_ai.engine.graph.graph import resolver_of
-from cargo_ai.expression import Answer, ExpressionError, Question, condition, evaluator
+from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, condition, evaluator
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
@@ -51,7 +51,7 @@ async def settings_of(workspace: uuid.UUID, raw: JsonObject, scope: JsonObject) 
     """The node's settings in that scope, and what was odd about them. Raises ExpressionError."""
     resolver = resolver_of(raw)
     warnings: list[str] = []
-    answers: dict[Question, Answer] = {}
+    answers: dict[EngineExpression, EngineResult] = {}
     while questions := resolver.questions(scope, answers):
         answers |= await evaluator.shared().ask(workspace, scope, questions)
     return resolver(scope, warnings, answers), warnings

@@ -17,7 +17,7 @@ from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import tool_node
 from cargo_ai.engine.graph import validation
 from cargo_ai.engine.graph.action import Actions, Call, Failed, NativeAction, Outcome, Scope
-from cargo_ai.expression import ExpressionError, Question, evaluator
+from cargo_ai.expression import EngineExpression, ExpressionError, evaluator
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
@@ -36,7 +36,7 @@ async def problems(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[valida
     return validation.check(nodes, known)
 
 
-async def _syntax_errors(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[Question, ExpressionError]:
+async def _syntax_errors(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[EngineExpression, ExpressionError]:
     """The syntax errors of expressions that only the JavaScript engine can read."""
     questions = validation.questions(list(all_nodes(nodes)))
     if not questions:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.values import Unfit, shown, to_database
+from cargo_ai.records.values import InvalidValue, quote_value, to_database
 
 Policy = Literal["overwrite", "fillEmpty", "keepOnNull"]
 POLICIES: tuple[str, ...] = get_args(Policy)
@@ -104,5 +104,5 @@ def matched(relation: Relation, config: Mapping[str, Any]) -> tuple[str, str | N
     value: Any = config.get("matchingValue")
     try:
         return column.slug, to_database(value, column.type)
-    except Unfit as fault:
-        raise Unusable(f"`matchingValue` for {slug}: {shown(value)} {fault}.") from None
+    except InvalidValue as fault:
+        raise Unusable(f"`matchingValue` for {slug}: {quote_value(value)} {fault}.") from None

@@ -44,7 +44,7 @@ class Task:
     async def matching(self) -> list[str]:
         """The ids of the records that the config's matching column and value name, locked."""
         slug, text = matched(self.relation, self.config)
-        return await rows.matching(await driver_connection(self.db), self.relation, slug, text)
+        return await rows.ids_with_value(await driver_connection(self.db), self.relation, slug, text)
 
 
 Act = Callable[[Task], Awaitable[Outcome]]

@@ -35,19 +35,19 @@ async def search_records(task: Task) -> Outcome:
     limit = _limit(config.get("limit"))
     scope = await build_scope(task.db, task.catalog, wanted)
     try:
-        where = compile.where(wanted, task.relation, "t", scope)
-        order = compile.order(sort, task.relation, "t")
+        where = compile.compile_filter(wanted, task.relation, "t", scope)
+        order = compile.compile_sort(sort, task.relation, "t")
     except InvalidFilter as fault:
         raise Unusable(str(fault)) from None
     source = terms.view(task.relation, "t")
-    columns: list[exp.Expr] = [terms.name("t", column.slug) for column in rows.shown_columns(task.relation)]
+    columns: list[exp.Expr] = [terms.column_ref("t", column.slug) for column in rows.all_columns(task.relation)]
     page = exp.Select(expressions=columns).from_(source).where(where).order_by(*order).limit(limit)
     count = exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(source.copy()).where(where.copy())
     connection = await driver_connection(task.db)
     try:
-        async with conditions.evaluating(connection, scope):
-            records = rows.to_records(task.relation, await fetch(connection, terms.sql(page), scope.params))
-            found: int = (await fetch(connection, terms.sql(count), scope.params))[0][0]
+        async with conditions.limit_conditions(connection, scope):
+            records = rows.to_records(task.relation, await fetch(connection, terms.to_sql(page), scope.params))
+            found: int = (await fetch(connection, terms.to_sql(count), scope.params))[0][0]
     except InvalidFilter as fault:
         raise Unusable(str(fault)) from None
     title = f"✅ {found:,} {'record' if found == 1 else 'records'} found" if found else "❌ No record found"

@@ -17,7 +17,7 @@ from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SQL_TYPES, Relation
-from cargo_ai.records.names import quoted
+from cargo_ai.records.names import quote
 from cargo_ai.store.driver import driver_connection, execute, fetch
 
 
@@ -97,7 +97,7 @@ class Batch:
             is_id = slug == "_id" or slug == self.relation.id_column
             column = self.relation.column(slug)
             kind = "text" if is_id or column is None else SQL_TYPES[column.type]
-            name = "_id" if is_id else quoted(slug)
+            name = "_id" if is_id else quote(slug)
             texts = [id_of(self.relation, one.text) if is_id else one.text for one in group]
             query = (
                 f"select u.n, t._id, t._created_at from unnest(%s::int[], %s::text[]) as u (n, v) "  # noqa: S608 - names, quoted

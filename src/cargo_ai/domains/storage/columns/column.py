@@ -21,8 +21,8 @@ from cargo_ai.kernel.wire import JsonObject, Removed
 from cargo_ai.records import ddl, rows
 from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.records.hashing import STORED
-from cargo_ai.records.names import MOST_COLUMNS, column_fault, qualified, quoted
-from cargo_ai.records.views import ColumnFault, natural_type
+from cargo_ai.records.names import MAX_COLUMNS, qualify, quote, slug_problem
+from cargo_ai.records.views import InvalidColumn, natural_type
 from cargo_ai.store.driver import driver_connection
 
 _MODELS = "cargo-ai storage model list"
@@ -44,14 +44,14 @@ async def create(ctx: Context, request: contract.CreateColumn) -> contract.Colum
     """Add a column: a stored one to the table, every one to the view. A computed one is filled at once, or by a job."""
     row = await _lock_model(ctx, contract.create, request.model_uuid)
     column = request.column
-    fault = column_fault(column.slug)
+    fault = slug_problem(column.slug)
     if fault:
         raise invalid_input([{"path": "column.slug", "message": fault}])
     every = model_catalog.ordered_columns(row)
     if any(str(raw["slug"]).lower() == column.slug.lower() for raw in every):
         contract.create.refuse("duplicateSlug", slug=column.slug, fix=f"cargo-ai storage column list --model-uuid {row.uuid}")
-    if len(every) >= MOST_COLUMNS:
-        raise invalid_input([{"path": "column", "message": f"a model has at most {MOST_COLUMNS:,} columns"}])
+    if len(every) >= MAX_COLUMNS:
+        raise invalid_input([{"path": "column", "message": f"a model has at most {MAX_COLUMNS:,} columns"}])
     before = await model_catalog.catalog(ctx.db, ctx.workspace)
     raw = await _validate(ctx, contract.create, before, _relation(before, row), column)
     row.additional_columns = [*row.additional_columns, raw]
@@ -71,7 +71,7 @@ async def _ddl_for_new(ctx: Context, row: Model, relation: Relation, slug: str) 
     column = relation.column(slug)
     if column is None or column.kind not in STORED:
         return []
-    statements = [f"drop view if exists {qualified(relation.schema, relation.view)}", *ddl.add_columns(relation, [column])]
+    statements = [f"drop view if exists {qualify(relation.schema, relation.view)}", *ddl.add_columns(relation, [column])]
     if await ddl.is_small(await driver_connection(ctx.db), relation):
         statements += ddl.rehash(relation)
         row.hashed_columns = [one.slug for one in relation.columns if one.kind in STORED]
@@ -115,13 +115,13 @@ async def _ddl_for_type(ctx: Context, row: Model, before: Catalog, changed: Rela
         return []
     readers = [f"{one.slug}.{reader.slug}" for one, reader in definition.readers(before, (relation.model, known.slug))]
     if known.kind == "custom":
-        query = f"select _id from {rows.source(relation)} where {quoted(known.slug)} is not null limit 1"  # noqa: S608 - quoted
+        query = f"select _id from {rows.source(relation)} where {quote(known.slug)} is not null limit 1"  # noqa: S608 - quoted
         if await rows.exists(await driver_connection(ctx.db), query):
             message = f"{known.slug} has values of type {known.type}: make a column of another name for {column.type}"
             raise invalid_input([{"path": "column.type", "message": message}])
     if readers:
         raise invalid_input([{"path": "column.type", "message": f"stays {known.type}: {', '.join(readers[:5])} rely on it"}])
-    view = f"drop view if exists {qualified(relation.schema, relation.view)}"
+    view = f"drop view if exists {qualify(relation.schema, relation.view)}"
     row.hashed_columns = [slug for slug in relation.hashed if slug != known.slug]
     return [view, *ddl.drop_column(relation, known.slug), *ddl.add_columns(changed, [column])]
 
@@ -144,7 +144,7 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
         contract.remove.refuse(
             "columnIsUsed", slug=column.slug, users=model_usages.to_sentence(users), details={"users": model_usages.to_details(users)}
         )
-    statements = [f"drop view if exists {qualified(relation.schema, relation.view)}"]
+    statements = [f"drop view if exists {qualify(relation.schema, relation.view)}"]
     if column.kind in STORED:
         statements += ddl.drop_column(relation, column.slug)
     row.additional_columns = [raw for raw in row.additional_columns if raw["slug"] != column.slug]
@@ -213,7 +213,7 @@ async def autocomplete(ctx: Context, request: contract.Autocomplete) -> contract
     column = relation.column(slug)
     if column is None:
         contract.autocomplete.refuse("columnNotFound", slug=slug)
-    found = await rows.distinct(await driver_connection(ctx.db), relation, column, request.query, MOST_RESULTS)
+    found = await rows.distinct_values(await driver_connection(ctx.db), relation, column, request.query, MOST_RESULTS)
     return contract.ResultsReply(results=[contract.Result(value=text, label=text) for text in found])
 
 
@@ -231,7 +231,7 @@ async def _validate(
     if isinstance(column, MetricColumn | LookupColumn):
         try:
             natural = natural_type(catalog, relation, Column(column.slug, column.type, column.kind, definition=raw))
-        except ColumnFault as fault:
+        except InvalidColumn as fault:
             operation.refuse("invalidRelationship", problem=str(fault))
         if natural != column.type:
             ctx.warn(f"The column {column.slug} is {natural}: that is what it computes. The type {column.type} was not used.")
@@ -247,7 +247,7 @@ def _check_dependencies(operation: Operation[Any, Any, Any], catalog: Catalog, r
     try:
         definition.check(catalog, relation, column)
         computed.ComputedColumns.of(relation)
-    except (ColumnFault, computed.CircularColumns) as fault:
+    except (InvalidColumn, computed.CircularColumns) as fault:
         if column.kind == "computed":
             raise invalid_input([{"path": "column.expression", "message": str(fault)}]) from None
         operation.refuse("invalidRelationship", problem=str(fault))

@@ -9,13 +9,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from cargo_ai.expression import Answer, ExpressionError, NeedsEngine, Question, Request, Resolver, compile_config, evaluator
+from cargo_ai.expression import (
+    EngineExpression,
+    EngineRequest,
+    EngineResult,
+    ExpressionError,
+    NeedsEngine,
+    Resolver,
+    compile_config,
+    evaluator,
+)
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
 from cargo_ai.records.hashing import stored
-from cargo_ai.records.names import quoted
-from cargo_ai.records.values import Unfit, from_text, to_database, to_wire
+from cargo_ai.records.names import quote
+from cargo_ai.records.values import InvalidValue, from_text, to_database, to_wire
 from cargo_ai.store.driver import Connection, fetch
 
 SCOPE = frozenset({"record", "now"})
@@ -63,14 +72,14 @@ class ComputedColumns:
                 scope["record"][slug] = scope["record"][f"computed__{slug}"] = from_text(text, kind)
         return filled
 
-    def _one(self, one: CompiledColumn, scope: Mapping[str, Any], answers: Mapping[Question, Answer]) -> str | None:
+    def _one(self, one: CompiledColumn, scope: Mapping[str, Any], answers: Mapping[EngineExpression, EngineResult]) -> str | None:
         slug = one.column.slug
         try:
             # What is missing is undefined by design: its warnings would fill every reply.
             return to_database(one.resolver(scope, [], answers), one.column.type)
         except (ExpressionError, NeedsEngine) as error:
             self._warn(f"The column {slug} could not be computed: {error}")
-        except Unfit as fault:
+        except InvalidValue as fault:
             self._warn(f"The column {slug} is {one.column.type}, and its expression gave a value that {fault}; it is null.")
         return None
 
@@ -79,17 +88,19 @@ class ComputedColumns:
             self.warnings.append(sentence)
 
 
-async def _evaluate(one: CompiledColumn, scopes: Sequence[dict[str, Any]], workspace: uuid.UUID) -> list[dict[Question, Answer]]:
+async def _evaluate(
+    one: CompiledColumn, scopes: Sequence[dict[str, Any]], workspace: uuid.UUID
+) -> list[dict[EngineExpression, EngineResult]]:
     """What the JavaScript engine says to each record, asked in one go; nothing where the expression needs none."""
-    found: list[dict[Question, Answer]] = [{} for _ in scopes]
+    found: list[dict[EngineExpression, EngineResult]] = [{} for _ in scopes]
     if not one.resolver.engine:
         return found
-    asked: list[tuple[int, Request]] = []
+    asked: list[tuple[int, EngineRequest]] = []
     for at, scope in enumerate(scopes):
         with suppress(ExpressionError):  # told when the record's value is made
             questions = one.resolver.questions(scope)
             if questions:
-                asked.append((at, Request(scope, questions)))
+                asked.append((at, EngineRequest(scope, questions)))
     answered = await evaluator.shared().evaluate(workspace, [request for _, request in asked])
     for (at, request), answers in zip(asked, answered, strict=True):
         found[at] = dict(zip(request.questions, answers, strict=True))
@@ -119,7 +130,7 @@ async def refresh(connection: Connection, relation: Relation, uids: Sequence[str
     if not computed.columns:
         return []
     sources = [SYSTEM_COLUMNS["_id"], *stored(relation)]
-    names = ", ".join(quoted(column.slug) for column in sources)
+    names = ", ".join(quote(column.slug) for column in sources)
     for start in range(0, len(uids), CHUNK):
         query = f"select {names} from {rows.source(relation)} where _id = any(%s)"  # noqa: S608 - slugs, quoted
         found = await fetch(connection, query, [list(uids[start : start + CHUNK])])

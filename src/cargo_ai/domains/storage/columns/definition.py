@@ -20,8 +20,8 @@ from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records import ddl, views
 from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.records.filter import compile as filters
-from cargo_ai.records.filter.terms import InvalidFilter, Scope
-from cargo_ai.records.views import ColumnFault, Views
+from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
+from cargo_ai.records.views import InvalidColumn, Views
 from cargo_ai.store.driver import driver_connection
 
 ColumnRef = tuple[uuid.UUID, str]
@@ -34,7 +34,7 @@ def reads(catalog: Catalog, relation: Relation, column: Column) -> Iterator[Colu
         known = {one.slug for one in relation.columns}
         yield from ((relation.model, slug) for slug in computed.compile_column(column).reads if slug in known)
     else:
-        yield from ((other.model, slug) for other, slug in views.needs(catalog, relation, column))
+        yield from ((other.model, slug) for other, slug in views.columns_read(catalog, relation, column))
 
 
 def readers(catalog: Catalog, place: ColumnRef) -> list[tuple[Relation, Column]]:
@@ -50,7 +50,7 @@ def readers(catalog: Catalog, place: ColumnRef) -> list[tuple[Relation, Column]]
 def _reads_column(catalog: Catalog, relation: Relation, column: Column, place: ColumnRef) -> bool:
     try:
         return place in reads(catalog, relation, column)
-    except ColumnFault:
+    except InvalidColumn:
         return False
 
 
@@ -61,7 +61,7 @@ def check(catalog: Catalog, relation: Relation, column: Column) -> None:
         made = {one.slug: one.kind for one in relation.columns if one.kind in {"metric", "lookup"}}
         seen = [slug for slug in computed.compile_column(column).reads if slug in made]
         if seen:
-            raise ColumnFault(
+            raise InvalidColumn(
                 f"A computed column reads columns that are kept in the record, and {seen[0]} is a {made[seen[0]]}, "
                 "which changes without the record being written."
             )
@@ -70,13 +70,13 @@ def check(catalog: Catalog, relation: Relation, column: Column) -> None:
 
 
 def _filtered_relation(catalog: Catalog, relation: Relation, column: Column) -> Relation:
-    return views.lookup_model(catalog, column) if column.kind == "lookup" else views.metric_link(catalog, relation, column)[1]
+    return views.lookup_model(catalog, column) if column.kind == "lookup" else views.metric_relationship(catalog, relation, column)[1]
 
 
 def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, above: tuple[ColumnRef, ...]) -> None:
     place = (relation.model, column.slug)
     if place in above:
-        raise ColumnFault(f"The column {column.slug} would need itself: {' → '.join(slug for _, slug in (*above, place))}.")
+        raise InvalidColumn(f"The column {column.slug} would need itself: {' → '.join(slug for _, slug in (*above, place))}.")
     for model, slug in reads(catalog, relation, column):
         other = catalog.by_model(model)
         found = other.column(slug) if other else None
@@ -84,7 +84,7 @@ def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, above
             _refuse_circular(catalog, other, found, (*above, place))
 
 
-def condition(catalog: Catalog) -> views.Condition:
+def condition(catalog: Catalog) -> views.CompileFilter:
     """How the filter of a metric or lookup becomes part of a view: with its values written out. Raises ColumnFault."""
 
     def compiled(raw: Mapping[str, Any], relation: Relation, alias: str) -> str:
@@ -92,14 +92,14 @@ def condition(catalog: Catalog) -> views.Condition:
             wanted = Filter.model_validate(raw)
         except ValidationError as failure:
             first = errors_of(failure)[0]
-            raise ColumnFault(f"filter.{first['path']}: {first['message']}") from None
+            raise InvalidColumn(f"filter.{first['path']}: {first['message']}") from None
         if set(_kinds(raw)) & {"segment", "enrollment", "occurrence", "sql"} or "relatedModelUuid" in str(raw):
-            raise ColumnFault("The filter of a column has conditions on columns of the related model only.")
-        scope = Scope(catalog, clock.now())
+            raise InvalidColumn("The filter of a column has conditions on columns of the related model only.")
+        scope = FilterContext(catalog, clock.now())
         try:
-            where = filters.where(wanted, relation, alias, scope)
+            where = filters.compile_filter(wanted, relation, alias, scope)
         except InvalidFilter as fault:
-            raise ColumnFault(str(fault)) from None
+            raise InvalidColumn(str(fault)) from None
         values = {name: scope.live.get(name) or _literal(value) for name, value in scope.params.items()}
         return where.transform(_inline_values, values).sql(dialect="postgres")
 
@@ -144,7 +144,7 @@ def select_with_grouped_metrics(catalog: Catalog, relation: Relation) -> str:
 async def alter_tables(db: AsyncSession, statements: Iterable[str]) -> None:
     """Change tables in the session's transaction. Refusal (503) when one of them is in use."""
     try:
-        await ddl.change(await driver_connection(db), list(statements))
+        await ddl.run_exclusively(await driver_connection(db), list(statements))
     except ddl.TableBusy:
         sentence = "The model is being read or written by longer work right now, so it could not be changed. Try again in a moment."
         raise Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "2"}) from None

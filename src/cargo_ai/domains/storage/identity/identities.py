@@ -10,8 +10,8 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.records.catalog import Relation
-from cargo_ai.records.merge.matching import Matching, key
-from cargo_ai.records.names import quoted
+from cargo_ai.records.merge.matching import Matching, match_key
+from cargo_ai.records.names import quote
 from cargo_ai.records.rows import source
 from cargo_ai.store.driver import driver_connection, execute, fetch
 
@@ -46,8 +46,8 @@ def to_identity_value(reference: str, value: str) -> IdentityValue:
 def key_expression(reference: str, relation: Relation, slug: str, alias: str = "r") -> str:
     """The expression for a column's value in the form that references are kept in."""
     column = relation.column(slug)
-    name = f"{alias}.{quoted(column.slug if column else slug)}"
-    return key(_FORMS.get(reference, "text"), f"{name}::text")
+    name = f"{alias}.{quote(column.slug if column else slug)}"
+    return match_key(_FORMS.get(reference, "text"), f"{name}::text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from cargo_ai.kernel.wire import ByUuid, JsonObject
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.merge import matching, relink, statements
-from cargo_ai.records.merge.relink import Reference, Repointed
-from cargo_ai.records.merge.statements import MOST_IN_GROUP, Group, Which
+from cargo_ai.records.merge.relink import ForeignKey, RelinkResult
+from cargo_ai.records.merge.statements import MAX_GROUP_SIZE, DuplicateGroup, MergeCriteria
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -44,7 +44,7 @@ async def find(ctx: Context, request: contract.FindDuplicates) -> contract.Dupli
     _, relation = await _model(ctx, contract.find, request.uuid)
     which = await _to_criteria(ctx, contract.find, relation, request)
     connection = await driver_connection(ctx.db)
-    found = await statements.find(connection, relation, which, limit=request.limit, offset=request.offset)
+    found = await statements.find_duplicates(connection, relation, which, limit=request.limit, offset=request.offset)
     _warn_of_large(ctx, found.too_large)
     groups: list[contract.DuplicateGroup] = []
     shown = 0
@@ -54,9 +54,9 @@ async def find(ctx: Context, request: contract.FindDuplicates) -> contract.Dupli
             ctx.warn(f"Only the first {len(groups)} groups are shown: they have many records. Go on with --offset {len(groups)}.")
             break
         groups.append(preview(relation, group, await rows.get(connection, relation, group.ids)))
-    wanted = relink.references(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
+    wanted = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
     ids_of = [group.ids for group in found.groups[: len(groups)]]
-    leading = await relink.preview(connection, relation, wanted, ids_of)
+    leading = await relink.count_relinked(connection, relation, wanted, ids_of)
     groups = [
         made.model_copy(update={"repointed": [_relinked_to_response(one, count) for one, count in found]})
         for made, found in zip(groups, leading, strict=True)
@@ -64,12 +64,12 @@ async def find(ctx: Context, request: contract.FindDuplicates) -> contract.Dupli
     return contract.DuplicatesReply(groups=groups, groups_count=found.count, duplicates_count=found.duplicates)
 
 
-def preview(relation: Relation, group: Group, records: Sequence[JsonObject]) -> contract.DuplicateGroup:
+def preview(relation: Relation, group: DuplicateGroup, records: Sequence[JsonObject]) -> contract.DuplicateGroup:
     """What a merge makes of records, the survivor first: what is filled, and where they differ."""
     survivor, others = records[0], records[1:]
     filled: list[contract.FilledColumn] = []
     conflicts: list[contract.Conflict] = []
-    for column in statements.filling(relation):
+    for column in statements.fillable_columns(relation):
         kept = survivor.get(column.slug)
         given = [one for one in others if not is_empty(one.get(column.slug))]
         if is_empty(kept) and given:
@@ -89,7 +89,7 @@ def preview(relation: Relation, group: Group, records: Sequence[JsonObject]) -> 
     )
 
 
-def _relinked_to_response(one: Reference, count: int) -> contract.Repointed:
+def _relinked_to_response(one: ForeignKey, count: int) -> contract.Repointed:
     return contract.Repointed(model_uuid=str(one.relation.model), column_slug=one.place.column.slug, count=count)
 
 
@@ -123,10 +123,10 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     made.groups_count, made.removed_count = merged.groups, len(merged.removed)
     await _recompute(ctx, relation, merged.filled)
     # The moment by which an undo knows that nobody has changed the survivor since.
-    await statements.stamp(connection, relation, merged.filled, now)
+    await statements.set_updated_at(connection, relation, merged.filled, now)
     write.publish_change(ctx.db, ctx.workspace, relation.model, [*merged.filled, *merged.removed])
-    wanted = relink.references(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
-    moved = await relink.repoint(connection, relation, wanted, uid=made.uuid, workspace=ctx.workspace, now=now)
+    wanted = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
+    moved = await relink.relink(connection, relation, wanted, uid=made.uuid, workspace=ctx.workspace, now=now)
     await _finish_relinking(ctx, moved, made.uuid)
     made.repointed_count = sum(one.count for one in moved)
     await ctx.db.flush()
@@ -135,15 +135,15 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     return contract.MergedReply(merge=to_response(made), groups_left=merged.left, repointed=leading)
 
 
-async def _finish_relinking(ctx: Context, moved: Sequence[Repointed], merge: uuid.UUID) -> None:
+async def _finish_relinking(ctx: Context, moved: Sequence[RelinkResult], merge: uuid.UUID) -> None:
     """What follows where records lead elsewhere: computed columns, which leave the time of their last change, and the outbox."""
     connection = await driver_connection(ctx.db)
     for one in {one.reference.relation.model: one.reference.relation for one in moved}.values():
         if computed.ComputedColumns.of(one).columns:
-            async with aclosing(relink.pages(connection, one, merge)) as pages:
+            async with aclosing(relink.relinked_records(connection, one, merge)) as pages:
                 async for page in pages:
                     await _recompute(ctx, one, [uid for uid, _ in page])
-                    await relink.stamp(connection, one, page)
+                    await relink.set_updated_at(connection, one, page)
     for one in moved:
         write.publish_change(ctx.db, ctx.workspace, one.reference.relation.model, one.ids if len(one.ids) == one.count else None, one.count)
 
@@ -194,17 +194,17 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
     if relation is None:
         contract.undo.refuse("modelNotFound")
     connection, now = await driver_connection(ctx.db), clock.now()
-    again = await statements.back_again(connection, relation, row.uuid)
+    again = await statements.find_recreated(connection, relation, row.uuid)
     if again is not None:
         contract.undo.refuse("recordAlreadyExists", id=again)
-    wanted = await relink.kept(connection, catalog, row.uuid)
+    wanted = await relink.relinked_foreign_keys(connection, catalog, row.uuid)
     try:
         back = await relink.undo(connection, wanted, uid=row.uuid, merged_at=row.created_at, now=now)
         undone = await statements.undo(connection, relation, row.uuid, row.created_at, now)
     except errors.DataError as error:
         contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
     await _recompute(ctx, relation, [*undone.restored, *undone.reverted, *undone.changed_since])
-    await statements.restamp(connection, relation, row.uuid, [*undone.restored, *undone.reverted])
+    await statements.restore_updated_at(connection, relation, row.uuid, [*undone.restored, *undone.reverted])
     await _finish_relinking(ctx, back, row.uuid)
     if undone.changed_since:
         ctx.warn(f"{len(undone.changed_since):,} records were changed after the merge: they keep what was written since.")
@@ -227,13 +227,15 @@ async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -
     return row, relation
 
 
-async def _to_criteria(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, request: contract.WhichDuplicates) -> Which:
+async def _to_criteria(
+    ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, request: contract.WhichDuplicates
+) -> MergeCriteria:
     if (request.by is None) == (request.ids is None):
         operation.refuse("matchingNotPossible", problem="Say what makes records duplicates: columns with --by, or records with --ids.")
     if request.survivor_id is not None and request.survivor_id not in (request.ids or ()):
         operation.refuse("matchingNotPossible", problem="The survivor is one of the records of --ids; with --by, choose a rule instead.")
     if request.ids is not None:
-        there = await rows.present(await driver_connection(ctx.db), relation, request.ids)
+        there = await rows.existing_ids(await driver_connection(ctx.db), relation, request.ids)
         missing = next((uid for uid in request.ids if uid not in there), None)
         if missing is not None:
             operation.refuse("recordNotFound", id=missing)
@@ -242,7 +244,7 @@ async def _to_criteria(ctx: Context, operation: Operation[Any, Any, Any], relati
     by = tuple(_validate_columns(operation, relation, text) for text in request.by or ())
     if request.by is not None and not by:
         operation.refuse("matchingNotPossible", problem="Name at least one column.")
-    return Which(by, None if request.ids is None else tuple(dict.fromkeys(request.ids)), request.survivor, request.survivor_id)
+    return MergeCriteria(by, None if request.ids is None else tuple(dict.fromkeys(request.ids)), request.survivor, request.survivor_id)
 
 
 def _validate_columns(operation: Operation[Any, Any, Any], relation: Relation, text: str) -> tuple[Column, matching.Matching]:
@@ -258,13 +260,15 @@ def _validate_columns(operation: Operation[Any, Any, Any], relation: Relation, t
     if how and how not in matching.MATCHINGS:
         operation.refuse("matchingNotPossible", problem=f"There is no matching {how}; there are {', '.join(matching.MATCHINGS)}.")
     plain: Literal["exact"] = "exact"
-    chosen = how if how else matching.guess(column.slug) if column.type == "string" else plain
+    chosen = how if how else matching.guess_matching(column.slug) if column.type == "string" else plain
     return column, chosen
 
 
 def _warn_of_large(ctx: Context, count: int) -> None:
     if count:
-        ctx.warn(f"{count:,} values are shared by more than {MOST_IN_GROUP:,} records each: they were left out, as nothing comes so often.")
+        ctx.warn(
+            f"{count:,} values are shared by more than {MAX_GROUP_SIZE:,} records each: they were left out, as nothing comes so often."
+        )
 
 
 async def prune(database: Database) -> None:

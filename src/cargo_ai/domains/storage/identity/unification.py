@@ -25,7 +25,7 @@ from cargo_ai.records import rows
 from cargo_ai.records.catalog import Catalog, Relation
 from cargo_ai.records.filter import compile as filters
 from cargo_ai.records.filter import terms
-from cargo_ai.records.filter.terms import InvalidFilter, Scope
+from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.store.driver import driver_connection, fetch
 from cargo_ai.user_sql.run import conditions
 
@@ -60,7 +60,7 @@ async def validate(ctx: Context, row: Model, wanted: wire.Unification | None) ->
     own = catalog.by_model(row.uuid)
     if wanted.filter is not None and own is not None:
         try:
-            filters.where(wanted.filter, own, "r", await build_scope(ctx.db, catalog, wanted.filter))
+            filters.compile_filter(wanted.filter, own, "r", await build_scope(ctx.db, catalog, wanted.filter))
         except InvalidFilter as fault:
             raise invalid_input([{"path": "unification.filter", "message": str(fault)}]) from None
     return stored
@@ -188,11 +188,12 @@ class _Resolution:
         )
         where, scope = await self._where()
         query = (
-            f"select array[{', '.join(keys)}]::text[], {tied}, {rows.selected(self.source, 'r')} from {rows.view(self.source)} as r "  # noqa: S608
+            f"select array[{', '.join(keys)}]::text[], {tied}, {rows.select_list(self.source, 'r')} "  # noqa: S608 - quoted names
+            f"from {rows.view_name(self.source)} as r "
             f"where r._id > %(last)s and {where} order by r._id limit {CHUNK}"
         )
         try:
-            async with conditions.evaluating(connection, scope):
+            async with conditions.limit_conditions(connection, scope):
                 found = await fetch(connection, query, scope.params | {"last": last})
         except InvalidFilter as fault:
             raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
@@ -204,14 +205,14 @@ class _Resolution:
             )
         return records
 
-    async def _where(self) -> tuple[str, Scope]:
+    async def _where(self) -> tuple[str, FilterContext]:
         wanted = self.wanted.filter or EVERYTHING
         scope = await build_scope(self.ctx.db, self.catalog, wanted)
         try:
-            where = filters.where(wanted, self.source, "r", scope)
+            where = filters.compile_filter(wanted, self.source, "r", scope)
         except (InvalidFilter, ValidationError) as fault:
             raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
-        return terms.sql(where), scope
+        return terms.to_sql(where), scope
 
     async def take(self, records: Sequence[dict[str, Any]]) -> int:
         """Lead some records to their accounts or contacts."""
@@ -300,7 +301,7 @@ class _Resolution:
         if not isinstance(wanted, wire.CustomUnification) or wanted.type != "account":
             raise UnificationFailed(f"The records of the parent model {row.slug} are no accounts: set its unification first.")
         keys = [identities.key_expression(one.reference, relation, one.slug) for one in wanted.unique_columns]
-        query = f"select r._id, array[{', '.join(keys)}]::text[] from {rows.view(relation)} as r where r._id = any(%s)"  # noqa: S608
+        query = f"select r._id, array[{', '.join(keys)}]::text[] from {rows.view_name(relation)} as r where r._id = any(%s)"  # noqa: S608
         found = await fetch(await driver_connection(self.ctx.db), query, [uids])
         return {str(of): self._named(wanted, values) for of, values in found}
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from cargo_ai.context.plugins import NativeExtractor, native_extractors
 from cargo_ai.contract.storage.columns import OriginalColumn
 from cargo_ai.kernel.wire import errors_of
-from cargo_ai.records.names import MOST_COLUMNS, column_fault
+from cargo_ai.records.names import MAX_COLUMNS, slug_problem
 
 ID = "_id"
 """The id column of a model whose records have no id of their own."""
@@ -165,7 +165,7 @@ def _column(given: object, path: str) -> OriginalColumn:
     except ValidationError as failure:
         first = errors_of(failure)[0]
         raise InvalidConfig(f"{path}.{first['path']}".rstrip("."), first["message"]) from None
-    fault = column_fault(column.slug)
+    fault = slug_problem(column.slug)
     if fault:
         raise InvalidConfig(f"{path}.slug", fault)
     return column.model_copy(
@@ -176,8 +176,8 @@ def _column(given: object, path: str) -> OriginalColumn:
 def apply_roles(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) -> Shape:
     """Columns with the roles that a config gives them; ConfigFault where a role names a column that cannot have it."""
     slugs = [column.slug for column in columns]
-    if len(slugs) > MOST_COLUMNS:
-        raise InvalidConfig("config.columns", f"has more than {MOST_COLUMNS:,} columns")
+    if len(slugs) > MAX_COLUMNS:
+        raise InvalidConfig("config.columns", f"has more than {MAX_COLUMNS:,} columns")
     twice = next((slug for slug in slugs if slugs.count(slug) > 1), None)
     if twice is not None:
         raise InvalidConfig("config.columns", f"has two columns {twice}")

@@ -15,10 +15,10 @@ from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.records.write import Writer
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.records.bulk.load import Prepared
+from cargo_ai.records.bulk.load import RowEncoder
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.ddl import TableBusy, table
-from cargo_ai.records.names import slug_of
+from cargo_ai.records.ddl import TableBusy, table_name
+from cargo_ai.records.names import slug_from_header
 from cargo_ai.store.driver import driver_connection, execute, fetch
 
 CHUNK = 10_000
@@ -48,15 +48,15 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
     """Remove the records whose ids the file does not make. Returns how many."""
     connection = await driver_connection(ctx.db)
     await execute(connection, "create temp table kept_ids (_id text not null) on commit drop")
-    prepared: Prepared | None = None
+    encoder: RowEncoder | None = None
     async with aclosing(read_file.blocks(ctx, key)) as chunks:
         async for headers, first, found in chunks:
-            prepared = prepared or Prepared(relation, _targets(relation, headers), new_id=_refuse_new_id)
-            lines = prepared.lines(first, found).removesuffix(b"\n").split(b"\n")
+            encoder = encoder or RowEncoder(relation, _targets(relation, headers), new_id=_refuse_new_id)
+            lines = encoder.lines(first, found).removesuffix(b"\n").split(b"\n")
             ids = b"".join(line.partition(b"\t")[0] + b"\n" for line in lines)
             async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:
                 await copy.write(ids)
-    if prepared is not None and prepared.by_content:
+    if encoder is not None and encoder.by_content:
         # As `load` does it: rows that are all alike are told apart by their number.
         await execute(
             connection,
@@ -65,7 +65,7 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
         )
     await execute(connection, "analyze kept_ids")
     writer, removed = Writer(ctx.db, ctx.workspace, relation), 0
-    others = f"select _id from {table(relation)} as t where not exists (select 1 from kept_ids as k where k._id = t._id) limit {CHUNK}"  # noqa: S608
+    others = f"select _id from {table_name(relation)} as t where not exists (select 1 from kept_ids as k where k._id = t._id) limit {CHUNK}"  # noqa: S608
     while found := await fetch(connection, others):
         removed += len(await writer.remove([uid for (uid,) in found]))
     return removed
@@ -74,7 +74,7 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
 def _targets(relation: Relation, headers: Sequence[str]) -> list[Column | None]:
     originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
     taken = set[str]()
-    return [originals.get(header) or relation.column(slug_of(header, taken)) for header in headers]
+    return [originals.get(header) or relation.column(slug_from_header(header, taken)) for header in headers]
 
 
 def _refuse_new_id() -> str:

@@ -23,7 +23,7 @@ from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import ByUuid, Removed
 from cargo_ai.records import indexes
 from cargo_ai.records.catalog import Catalog, Relation
-from cargo_ai.records.indexes import Found, Index
+from cargo_ai.records.indexes import ExistingIndex, Index
 from cargo_ai.records.views import join_columns
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
@@ -53,7 +53,7 @@ async def create(ctx: Context, request: contract.CreateIndex) -> contract.Indexe
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = _relation_in(catalog, row)
     connection = await driver_connection(ctx.db)
-    present = {one.name: one for one in await indexes.found(connection, relation)}
+    present = {one.name: one for one in await indexes.list_indexes(connection, relation)}
     coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
     for one in await _requested_indexes(ctx, catalog, relation, request):
         name = one.name(relation)
@@ -76,18 +76,18 @@ async def _requested_indexes(ctx: Context, catalog: Catalog, relation: Relation,
             raise invalid_input([{"path": "columnSlugs", "message": "stands alone: with a filter the columns are chosen for you"}])
         plain = [column.slug if (column := relation.column(slug)) else slug for slug in request.column_slugs]
         index = Index(request.kind, tuple(dict.fromkeys(plain)))
-        problem = indexes.fault(relation, index)
+        problem = indexes.index_problem(relation, index)
         if problem is None and index.kind == "values" and (long := await indexes.long_texts(connection, relation, index.columns)):
-            problem = f"{', '.join(long)} has texts of more than {indexes.LONG_TEXT} bytes, which an index of values cannot hold."
+            problem = f"{', '.join(long)} has texts of more than {indexes.MAX_TEXT_BYTES} bytes, which an index of values cannot hold."
         if problem is not None:
             contract.create.refuse("indexNotPossible", problem=problem)
         return [index]
     if request.filter is None and request.sort is None:
         raise invalid_input([{"path": "columnSlugs", "message": "is missing: name columns, or a filter or a sort"}])
     made: list[Index] = []
-    for one in indexes.wanted(request.filter or EVERYTHING, request.sort or [], relation, join_columns(catalog, relation)):
+    for one in indexes.indexes_for(request.filter or EVERYTHING, request.sort or [], relation, join_columns(catalog, relation)):
         long = await indexes.long_texts(connection, relation, one.columns) if one.kind != "text" else []
-        if (left := indexes.without(one, long)) is not None:
+        if (left := indexes.without_columns(one, long)) is not None:
             made.append(left)
     if not made:
         problem = "No index would make this filter faster: one helps where all conditions must hold and some compare stored columns."
@@ -105,7 +105,7 @@ async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
     connection = await driver_connection(ctx.db)
     if request.name in {str(args["name"]) for args, _ in await _jobs(connection, relation)}:
         contract.remove.refuse("indexIsBeingMade")
-    if request.name not in {one.name for one in await indexes.found(connection, relation)}:
+    if request.name not in {one.name for one in await indexes.list_indexes(connection, relation)}:
         contract.remove.refuse("indexNotFound", name=request.name, fix=f"cargo-ai storage model list-indexes {row.uuid}")
     await definition.alter_tables(ctx.db, [indexes.drop(relation, request.name)])
     return Removed(uuid=str(row.uuid))
@@ -114,11 +114,11 @@ async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
 async def propose_index(db: AsyncSession, catalog: Catalog, relation: Relation, filter: Filter, sort: Sort) -> str | None:
     """The command that makes an index for a filter, where one would help and there is none yet."""
     connection = await driver_connection(db)
-    present = {one.index for one in await indexes.found(connection, relation)}
+    present = {one.index for one in await indexes.list_indexes(connection, relation)}
     coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
-    for one in indexes.wanted(filter, sort, relation, join_columns(catalog, relation)):
+    for one in indexes.indexes_for(filter, sort, relation, join_columns(catalog, relation)):
         long = await indexes.long_texts(connection, relation, one.columns) if one.kind == "values" else []
-        index = indexes.without(one, long)
+        index = indexes.without_columns(one, long)
         if index is None or index.kind == "order" or index in present or index.name(relation) in coming:
             continue
         kind = " --kind text" if index.kind == "text" else ""
@@ -149,12 +149,12 @@ async def _jobs(connection: driver.Connection, relation: Relation) -> list[tuple
 async def _list_indexes(db: AsyncSession, relation: Relation) -> contract.IndexesReply:
     connection = await driver_connection(db)
     jobs = {str(args["name"]): (args, status) for args, status in await _jobs(connection, relation)}
-    every = [_to_response(one) for one in await indexes.found(connection, relation) if one.name not in jobs]
+    every = [_to_response(one) for one in await indexes.list_indexes(connection, relation) if one.name not in jobs]
     every += [_job_to_response(name, args, status) for name, (args, status) in jobs.items()]
     return contract.IndexesReply(indexes=every)
 
 
-def _to_response(one: Found) -> contract.Index:
+def _to_response(one: ExistingIndex) -> contract.Index:
     return contract.Index(
         name=one.name,
         kind=one.index.kind,
@@ -186,12 +186,12 @@ class IndexJob:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def run(self, workspace: str, model: str, name: str, kind: indexes.Kind, columns: list[str], descending: bool) -> None:
+    async def run(self, workspace: str, model: str, name: str, kind: indexes.IndexKind, columns: list[str], descending: bool) -> None:
         """Make one index; nothing where the model or a column has gone meanwhile."""
         here, uid, index = uuid.UUID(workspace), ids.parse(model), Index(kind, tuple(columns), descending)
         async with self._database.session(here) as db:
             relation = (await model_catalog.catalog(db, here)).by_model(uid) if uid else None
-        if relation is None or indexes.fault(relation, index) is not None:
+        if relation is None or indexes.index_problem(relation, index) is not None:
             return
         url = with_options(self._database.url, application_name="cargo-ai indexes")
         link = await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5)
@@ -217,10 +217,10 @@ async def _build(link: driver.Connection, relation: Relation, index: Index, name
             error = str(fault.diag.message_primary)
         except (errors.UndefinedTable, errors.UndefinedColumn):
             return
-    await driver.execute(link, indexes.note(relation, name, index, error))
+    await driver.execute(link, indexes.comment_statement(relation, name, index, error))
     if error is None:
         # Also so that an index that has all that is asked for is read alone: which pages everybody may see is noted by a vacuum.
-        await driver.execute(link, indexes.settle(relation))
+        await driver.execute(link, indexes.vacuum_statement(relation))
 
 
 @plugin

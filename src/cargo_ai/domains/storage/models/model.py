@@ -67,7 +67,7 @@ class ModelStats:
 async def _last_written(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
     """When the last record of each model was written: an entry of the last transaction in its log."""
     queries = [
-        f"(select {number}, at from {names.qualified(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
+        f"(select {number}, at from {names.qualify(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
         for number, row in enumerate(rows)
     ]
     found: list[tuple[int, datetime]] = await fetch(await driver_connection(db), " union all ".join(queries))
@@ -189,7 +189,7 @@ async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
 
 def new_row(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape: Shape, folder: uuid.UUID | None) -> Model:
     """The row of a model that has no table yet."""
-    named = names.physical(ctx.workspace, dataset.slug, request.slug)
+    named = names.new_physical_names(ctx.workspace, dataset.slug, request.slug)
     return Model(
         uuid=ids.new(),
         workspace_uuid=ctx.workspace,
@@ -328,7 +328,7 @@ async def get_ddl(ctx: Context, request: ByUuid) -> contract.Ddl:
     relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(named) if named else None
     if relation is None:
         contract.get_ddl.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
-    return contract.Ddl(ddl=ddl.logical(relation), language=LANGUAGE)
+    return contract.Ddl(ddl=ddl.logical_create_table(relation), language=LANGUAGE)
 
 
 @handles(contract.exists_by_slug)

@@ -26,7 +26,7 @@ async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
     relations = tuple(to_relation(row, slugs[str(row.dataset_uuid)]) for row, _ in models if str(row.dataset_uuid) in slugs)
     rows = await db.scalars(select(Relationship).order_by(Relationship.uuid))
     own = models[0][1] if models else await db.scalar(select(Installation.id).limit(1))
-    role = names.role(own or uuid.UUID(int=0), workspace)
+    role = names.role_name(own or uuid.UUID(int=0), workspace)
     return Catalog(workspace, role, relations, tuple(to_link(row) for row in rows))
 
 

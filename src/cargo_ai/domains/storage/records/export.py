@@ -49,7 +49,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
         last = ""
         while True:
             async with database.session(workspace) as db:
-                page = await rows.after(await driver_connection(db), found, last, PAGE)
+                page = await rows.records_after(await driver_connection(db), found, last, PAGE)
             if not page:
                 return
             last = str(page[-1]["_id"])
@@ -60,6 +60,6 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
         async with database.session(workspace) as db:
             yield await driver_connection(db)
 
-    columns = rows.shown_columns(found)
+    columns = rows.all_columns(found)
     types: dict[str, ColumnType] = {column.slug: column.type for column in columns}
-    return Export(pages(), list(types), f"records-{found.slug}", types=types, copied=partial(unload.pieces, opened, found))
+    return Export(pages(), list(types), f"records-{found.slug}", types=types, copied=partial(unload.chunks, opened, found))

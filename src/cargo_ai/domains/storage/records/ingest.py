@@ -26,10 +26,10 @@ from cargo_ai.domains.storage.tables import Model
 from cargo_ai.files.row_files import InvalidFile, json_chunks
 from cargo_ai.kernel.secrets import hash_token
 from cargo_ai.kernel.wire import ByUuid
-from cargo_ai.records.bulk.content_ids import Seen
-from cargo_ai.records.bulk.row_encoder import MOST_REJECTED, MOST_TOLD, Rejected
+from cargo_ai.records.bulk.content_ids import IdCounter
+from cargo_ai.records.bulk.row_encoder import MAX_REJECTED, MAX_REJECTED_VALUE, RejectedRow
 from cargo_ai.records.catalog import Column, Relation
-from cargo_ai.records.rows import Written
+from cargo_ai.records.rows import WriteResult
 from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner
 
 TOKEN_PREFIX = "cai_ingest_"  # noqa: S105
@@ -107,7 +107,7 @@ async def _read(
     )
 
 
-def _told(one: Rejected) -> contract.RejectedRow:
+def _told(one: RejectedRow) -> contract.RejectedRow:
     return contract.RejectedRow(row=one.row, column=one.column, message=one.message, value=one.value)
 
 
@@ -177,7 +177,7 @@ class _Report:
         self._name, self._verdicts = name, verdicts
         self.added = self.updated = self.unchanged = self.rejected = 0
         self.errors: list[contract.RejectedRow] = []
-        self._seen = Seen()
+        self._seen = IdCounter()
 
     async def take(self, writer: Writer, found: list[dict[str, Any]], first: int, *, makes_ids: bool) -> None:
         """Write some objects; Refusal when one does not fit and is not to be skipped."""
@@ -203,7 +203,7 @@ class _Report:
     def _note(self, bad: Mapping[int, list[RecordError]], found: list[dict[str, Any]], first: int) -> None:
         self.rejected += len(bad)
         for index, faults in bad.items():
-            for fault in faults[: max(0, MOST_REJECTED - len(self.errors))]:
+            for fault in faults[: max(0, MAX_REJECTED - len(self.errors))]:
                 value = to_display(found[index].get(fault.column))
                 self.errors.append(contract.RejectedRow(row=first + index, column=fault.column, message=fault.message, value=value))
 
@@ -215,7 +215,7 @@ class _Report:
 
 
 def _to_row_results(
-    checked: ValidatedRecords, bad: Mapping[int, list[RecordError]], found: list[dict[str, Any]], first: int, written: Written
+    checked: ValidatedRecords, bad: Mapping[int, list[RecordError]], found: list[dict[str, Any]], first: int, written: WriteResult
 ) -> Iterator[tuple[Any, ...]]:
     """The verdict on each object, in order."""
     added, updated = set(written.added), set(written.updated)
@@ -240,7 +240,7 @@ def to_display(value: object) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text[:MOST_TOLD]
+    return text[:MAX_REJECTED_VALUE]
 
 
 async def _read_objects(ctx: Context, key: str) -> AsyncGenerator[tuple[int, list[dict[str, Any]]]]:

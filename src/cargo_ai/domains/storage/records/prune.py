@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.storage.tables import Model, ModelInsert
 from cargo_ai.kernel import clock
-from cargo_ai.records.names import qualified
+from cargo_ai.records.names import qualify
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -33,7 +33,7 @@ async def prune(database: Database) -> None:
         logs = (await db.execute(select(Model.schema_name, Model.log_name).where(Model.deleted_at.is_(None)))).all()
         await db.commit()
     for schema, log in logs:
-        statement = f"delete from {qualified(schema, log)} where at < %s"  # noqa: S608 - our own names, quoted
+        statement = f"delete from {qualify(schema, log)} where at < %s"  # noqa: S608 - our own names, quoted
         async with database.session(ALL_WORKSPACES) as db:
             await driver.execute(await driver_connection(db), statement, [clock.now() - LOG_RETENTION])
             await db.commit()

@@ -17,12 +17,13 @@ from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import InvalidFile, csv_blocks
 from cargo_ai.kernel import ids
-from cargo_ai.records.bulk.infer import Inference
-from cargo_ai.records.bulk.load import MOST_REJECTED, Load, Loaded, Prepared, Rejected, SameId
-from cargo_ai.records.bulk.row_batches import Block
+from cargo_ai.records.bulk.infer import TypeInference
+from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult
+from cargo_ai.records.bulk.row_batches import RowBatch
+from cargo_ai.records.bulk.row_encoder import MAX_REJECTED, RejectedRow, RowEncoder
 from cargo_ai.records.catalog import Column, ColumnType, Relation
-from cargo_ai.records.names import slug_of
-from cargo_ai.records.values import Unfit, from_text, to_database
+from cargo_ai.records.names import slug_from_header
+from cargo_ai.records.values import InvalidValue, from_text, to_database
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, require_owner
 
@@ -43,11 +44,11 @@ class UnreadableFile(ValueError):
 class RowsRejected(UnreadableFile):
     """Some rows do not fit; nothing of the file was taken."""
 
-    def __init__(self, prepared: Prepared, name: str) -> None:
-        first, count = prepared.rejected[0], prepared.rejected_count
+    def __init__(self, encoder: RowEncoder, name: str) -> None:
+        first, count = encoder.rejected[0], encoder.rejected_count
         more = f" ({count - 1:,} more {'row does' if count == 2 else 'rows do'} not fit)" if count > 1 else ""
         super().__init__(f"{name}, row {first.row}, column {first.column}: {first.message}{more}. Nothing was taken from the file.")
-        self.rejected = prepared.rejected
+        self.rejected = encoder.rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
     found = await _infer_columns(ctx, file_key(config))
     headers, types, sample, taken = found.headers, found.types, found.sample, set[str]()
     every = tuple(
-        OriginalColumn(slug=slug_of(header, taken), type=kind, label=header, original_slug=header)
+        OriginalColumn(slug=slug_from_header(header, taken), type=kind, label=header, original_slug=header)
         for header, kind in zip(headers, types, strict=True)
     )
     named = extractors.columns_of(config)
@@ -105,13 +106,13 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
                         rows = found[:SHOWN_RECORDS]
                         break
                 return _FileColumns([name for name, _ in shape.columns], [kind for _, kind in shape.columns], shape.count, rows)
-    inference: Inference | None = None
+    inference: TypeInference | None = None
     headers: list[str] = []
     sample: list[list[str]] = []
     async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
         async for columns, _, block in chunks:
             if inference is None:
-                headers, inference = columns, Inference(len(columns))
+                headers, inference = columns, TypeInference(len(columns))
             found = [list(row) for row in block.rows()]
             inference.see(found)
             sample += found[: SHOWN_RECORDS - len(sample)]
@@ -123,7 +124,7 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
 def _columns_of_headers(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[OriginalColumn | None]:
     """The column of each header: by the name at the source, else by slug."""
     taken = set[str]()
-    slugs = [slug_of(header, taken) for header in headers]
+    slugs = [slug_from_header(header, taken) for header in headers]
     by_name = {column.original_slug: column for column in columns} | {column.slug: column for column in columns}
     return [by_name.get(header) or by_name.get(slug) for header, slug in zip(headers, slugs, strict=True)]
 
@@ -134,17 +135,17 @@ def _to_record(row: list[str], places: list[OriginalColumn | None]) -> dict[str,
         if column is not None:
             try:
                 found[column.slug] = from_text(to_database(value, column.type) if value else None, column.type)
-            except Unfit:
+            except InvalidValue:
                 found[column.slug] = value
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class LoadResult:
+class FileResult:
     """What came of a file: what was done, and the rows that did not fit (the first hundred of `rejected_count`)."""
 
-    loaded: Loaded
-    rejected: list[Rejected]
+    loaded: LoadResult
+    rejected: list[RejectedRow]
     rejected_count: int
 
 
@@ -156,43 +157,43 @@ async def load_file(
     match: Column | None = None,
     skip_invalid: bool = False,
     verdicts: RowResults | None = None,
-) -> LoadResult:
+) -> FileResult:
     """Read the file into the model, in the request's transaction: rows are added, or change those of the same id (or `match`).
 
     RowsRejected when a row does not fit, unless those are skipped; `verdicts` gets what became of each row. FileFault as `sniffed`.
     """
     connection = await driver_connection(ctx.db)
     load: Load | None = None
-    prepared: Prepared | None = None
+    encoder: RowEncoder | None = None
     try:
         async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
             async for headers, first, found in chunks:
-                if load is None or prepared is None:
-                    prepared = Prepared(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
-                    load = Load(connection, relation, prepared, judged=verdicts is not None)
+                if load is None or encoder is None:
+                    encoder = RowEncoder(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
+                    load = Load(connection, relation, encoder, judged=verdicts is not None)
                     await load.begin()
-                lines = prepared.lines(first, found)
-                if len(prepared.rejected) >= MOST_REJECTED and not skip_invalid:
-                    raise RowsRejected(prepared, file_name(key))
+                lines = encoder.lines(first, found)
+                if len(encoder.rejected) >= MAX_REJECTED and not skip_invalid:
+                    raise RowsRejected(encoder, file_name(key))
                 await load.write(lines)
-        if load is None or prepared is None:
+        if load is None or encoder is None:
             raise UnreadableFile(_EMPTY)
-        if prepared.rejected and not skip_invalid:
-            raise RowsRejected(prepared, file_name(key))
+        if encoder.rejected and not skip_invalid:
+            raise RowsRejected(encoder, file_name(key))
     except BaseException as error:
         if load is not None:
             await load.abandon(error)
         raise
     try:
         loaded = await load.end()
-    except SameId as fault:
+    except AmbiguousId as fault:
         raise UnreadableFile(f"{file_name(key)}: {fault}. Nothing was taken from the file.") from None
     if verdicts is not None:
         async with aclosing(load.verdicts()) as parts:
             async for part in parts:
                 await verdicts.write(part)
     await finish_load(ctx, relation, loaded)
-    return LoadResult(loaded, prepared.rejected, prepared.rejected_count)
+    return FileResult(loaded, encoder.rejected, encoder.rejected_count)
 
 
 def _new_id() -> str:
@@ -203,7 +204,7 @@ def _targets(ctx: Context, relation: Relation, headers: list[str]) -> list[Colum
     """The column that each header fills: by the name at the source, else by slug; `_id` where the model has no id column."""
     originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
     taken = set[str]()
-    slugs = [slug_of(header, taken) for header in headers]
+    slugs = [slug_from_header(header, taken) for header in headers]
     targets: list[Column | None] = []
     for header, slug in zip(headers, slugs, strict=True):
         column = originals.get(header) or relation.column(header) or relation.column(slug)
@@ -214,7 +215,7 @@ def _targets(ctx: Context, relation: Relation, headers: list[str]) -> list[Colum
     return targets
 
 
-async def finish_load(ctx: Context, relation: Relation, loaded: Loaded) -> None:
+async def finish_load(ctx: Context, relation: Relation, loaded: LoadResult) -> None:
     """What follows a load: computed columns, the outbox, and a word about ids that came twice."""
     changed = loaded.added + loaded.updated
     if changed and computed.ComputedColumns.of(relation).columns:
@@ -234,18 +235,18 @@ def file_name(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, Block]]:
+def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
     """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. FileFault."""
     return _blocks(ctx.files, key, ctx.workspace)
 
 
-async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, Block]]:
+async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
     with _raise_unreadable(key):
         stream = files.stream(require_owner(key, workspace))
         if parquet.is_parquet(key):
             async with parquet.temporary_file(stream) as path, aclosing(parquet.read_lists(path)) as chunks:
                 async for headers, first, rows in chunks:
-                    yield headers, first, Block(rows)
+                    yield headers, first, RowBatch(rows)
             return
         async with aclosing(csv_blocks(stream)) as chunks:
             async for chunk in chunks:

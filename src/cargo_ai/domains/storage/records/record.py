@@ -76,7 +76,7 @@ async def update_bulk(ctx: Context, request: contract.UpdateRecords) -> contract
 async def _update(
     ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, changes: list[tuple[str, JsonObject]], path: str
 ) -> None:
-    there = await rows.present(await driver_connection(ctx.db), relation, [uid for uid, _ in changes], lock=True)
+    there = await rows.existing_ids(await driver_connection(ctx.db), relation, [uid for uid, _ in changes], lock=True)
     missing = next((uid for uid, _ in changes if uid not in there), None)
     if missing is not None:
         operation.refuse("recordNotFound", id=missing)

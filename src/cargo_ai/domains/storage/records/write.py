@@ -15,10 +15,10 @@ from cargo_ai.domains.storage.columns import computed
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.records import rows
-from cargo_ai.records.bulk.content_ids import Seen, content_id, escape
+from cargo_ai.records.bulk.content_ids import IdCounter, content_id, escape
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Relation
-from cargo_ai.records.rows import Written
-from cargo_ai.records.values import Unfit, shown, to_database
+from cargo_ai.records.rows import WriteResult
+from cargo_ai.records.values import InvalidValue, quote_value, to_database
 from cargo_ai.store.driver import Connection, driver_connection
 
 MOST_IDS_TOLD = 1_000
@@ -123,8 +123,8 @@ def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0) ->
         else:
             try:
                 row[column.slug] = to_database(value, column.type)
-            except Unfit as fault:
-                faults.append(RecordError(index, name, f"{shown(value)} {fault}"))
+            except InvalidValue as fault:
+                faults.append(RecordError(index, name, f"{quote_value(value)} {fault}"))
     return row, faults
 
 
@@ -185,13 +185,13 @@ class Writer:
         await self._after(changed)
         return changed
 
-    async def upsert(self, checked: ValidatedRecords) -> Written:
+    async def upsert(self, checked: ValidatedRecords) -> WriteResult:
         """Add records, or change those that are there."""
         written = await rows.upsert(await self._connection(), self.relation, _valid_rows(checked), clock.now())
         await self._after(written.touched)
         return written
 
-    async def tell_apart(self, checked: ValidatedRecords, seen: Seen) -> None:
+    async def tell_apart(self, checked: ValidatedRecords, seen: IdCounter) -> None:
         """Number the records whose values, of which their ids were made, came before: they are records of their own."""
         told = await seen.tell_apart(await self._connection(), [checked.rows[at][0] for at in checked.made])
         for at, uid in zip(checked.made, told, strict=True):

@@ -43,8 +43,8 @@ class Reader:
         finally:
             self.open -= 1
 
-    def pieces(self, form: unload.Form) -> AsyncGenerator[bytes]:
-        return unload.pieces(self.opened, self.relation, form)
+    def pieces(self, form: unload.ExportFormat) -> AsyncGenerator[bytes]:
+        return unload.chunks(self.opened, self.relation, form)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_a_piece_is_whole_lines_and_no_connection_is_held_while_it_is_read
                 while reader.open:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
     assert count == RECORDS
-    assert 1 < reader.most <= unload.AHEAD + 1
+    assert 1 < reader.most <= unload.CHUNKS_AHEAD + 1
 
 
 async def test_whoever_stops_reading_leaves_nothing_open(reader: Reader) -> None:
