@@ -1,4 +1,4 @@
-"""Writes what derives from the registry: the command index, the reference pages, and what of the contract is still pending.
+"""Write the generated files: the command index, the reference and settings pages, and what of the contract is still pending.
 
 `--check` only says what would change.
 """
@@ -12,12 +12,14 @@ from pathlib import Path
 
 import index
 import reference
+import settings_page
 
 from cargo_ai.server.api import rest
 
 ROOT = Path(__file__).resolve().parents[1]
 INDEX = Path("src/cargo_ai/cli/index")
 REFERENCE = Path("docs/reference")
+SETTINGS = Path("docs/settings.md")
 SURFACE = Path("tests/contract/surface.json")
 PENDING = Path("tests/contract/pending.txt")
 MOST_PENDING = Path("tests/contract/most_pending.txt")
@@ -30,6 +32,7 @@ def wanted(root: Path) -> dict[Path, str]:
     pages = reference.pages(files, {operation.name: operation for operation in operations})
     found = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}
     found |= {REFERENCE / name: page for name, page in pages.items()}
+    found[SETTINGS] = settings_page.page()
     left = pending({operation.name for operation in operations})
     return found | {PENDING: left, MOST_PENDING: f"{most_pending(root, len(left.split()))}\n"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from cargo_ai.cli.builtin import COMMANDS
+from cargo_ai.cli.environment import variable
 from cargo_ai.cli.failure import Failure, shell_line, usage
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ class Match:
 def _read(name: str) -> Any:
     import json
 
-    folder = os.environ.get("CARGO_AI_CLI_INDEX") or os.path.join(os.path.dirname(__file__), "index")
+    folder = variable("CARGO_AI_CLI_INDEX") or os.path.join(os.path.dirname(__file__), "index")
     try:
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             return json.load(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from cargo_ai.cli import credentials
+from cargo_ai.cli.environment import variable
 from cargo_ai.cli.failure import DENIED, failure, shell_line, usage
 from cargo_ai.cli.output import as_object
 
@@ -40,7 +41,7 @@ class Settings:
     def _server(self, flag: str | None, project: dict[str, Any]) -> tuple[str, str]:
         for source, value in (
             ("--base-url", flag),
-            ("CARGO_API_URL", os.environ.get("CARGO_API_URL")),
+            ("CARGO_API_URL", variable("CARGO_API_URL")),
             (PROJECT_FILE, project.get("baseUrl")),
             (credentials.path(), self.saved.document.get("baseUrl")),
         ):
@@ -51,15 +52,15 @@ class Settings:
     def _token(self, options: dict[str, Any], stdin: Stdin) -> tuple[str | None, str]:
         from cargo_ai.cli.value import read_text
 
-        flag, file, variable = options.get("token"), options.get("token-file"), os.environ.get("CARGO_API_TOKEN")
+        flag, file, token = options.get("token"), options.get("token-file"), variable("CARGO_API_TOKEN")
         if flag == "-":
             return checked_token(stdin.read("--token"), "--token -"), "--token"
         if flag is not None:
             return checked_token(flag, "--token"), "--token"
         if file is not None:
             return checked_token(read_text(file, "--token-file"), "--token-file"), "--token-file"
-        if variable:
-            return checked_token(variable, "CARGO_API_TOKEN"), "CARGO_API_TOKEN"
+        if token:
+            return checked_token(token, "CARGO_API_TOKEN"), "CARGO_API_TOKEN"
         saved = self.entry().get("accessToken")
         return (str(saved), credentials.path()) if saved else (None, "nowhere")
 
@@ -70,8 +71,7 @@ class Settings:
     def _workspace(self, project: dict[str, Any]) -> str | None:
         # The saved workspace is the saved token's: beside another token it would only be in the way.
         saved = self.entry().get("workspaceUuid") if self.signed_by == credentials.path() else None
-        variable = os.environ.get("CARGO_WORKSPACE_UUID")
-        for value in (self.workspace_flag, variable, project.get("workspaceUuid"), saved):
+        for value in (self.workspace_flag, variable("CARGO_WORKSPACE_UUID"), project.get("workspaceUuid"), saved):
             if value:
                 if not _is_header_text(str(value)):
                     raise usage("invalidValue", f'"{value!r}" is not a workspace uuid.')

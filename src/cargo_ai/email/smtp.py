@@ -12,14 +12,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Final, Literal, cast, get_args
+from typing import Final
 
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_address
 from cargo_ai.kernel import clock
-from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
+from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError, SmtpSecurity
 
-Security = Literal["starttls", "tls", "off"]
-PORTS: Final[dict[Security, int]] = {"starttls": 587, "tls": 465, "off": 25}
+PORTS: Final[dict[SmtpSecurity, int]] = {"starttls": 587, "tls": 465, "off": 25}
 TIMEOUT_SECONDS = 30.0
 MAX_CONNECTIONS = 4
 NOT_CONFIGURED = (
@@ -44,7 +43,7 @@ class SmtpServer:
 
     host: str
     port: int
-    security: Security
+    security: SmtpSecurity
     user: str
     password: str
     sender: EmailAddress
@@ -53,22 +52,19 @@ class SmtpServer:
     def of(cls, settings: Settings) -> SmtpServer | None:
         """The server that CARGO_AI_SMTP_HOST, _PORT, _TLS, _USER, _PASSWORD and _FROM name; None without a host. SettingsError says which
         of them cannot be used."""
-        host = settings.text("SMTP_HOST")
+        host = settings.smtp_host
         if not host:
             return None
-        security = settings.text("SMTP_TLS", "starttls").lower()
-        if security not in get_args(Security):
-            raise SettingsError(f"{PREFIX}SMTP_TLS must be one of {', '.join(get_args(Security))}, not {security!r}.")
-        chosen = cast("Security", security)
-        port = int(settings.number("SMTP_PORT", PORTS[chosen], least=1))
+        security = settings.smtp_tls
+        port = settings.smtp_port or PORTS[security]
         try:
-            sender = parse_address(settings.text("SMTP_FROM"))
+            sender = parse_address(settings.smtp_from)
         except InvalidAddress as fault:
             raise SettingsError(f"{PREFIX}SMTP_FROM must be the address that letters are from: {fault}") from None
-        user, password = settings.text("SMTP_USER"), settings.text("SMTP_PASSWORD")
-        if password and chosen == "off" and not _is_here(host):
+        user, password = settings.smtp_user, settings.smtp_password
+        if password and security == "off" and not _is_here(host):
             raise SettingsError(f"{PREFIX}SMTP_PASSWORD would travel readable for everybody: set {PREFIX}SMTP_TLS to starttls or tls.")
-        return cls(host, port, chosen, user, password, sender)
+        return cls(host, port, security, user, password, sender)
 
 
 def configuration_status(settings: Settings) -> str:

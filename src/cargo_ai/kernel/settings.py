@@ -1,101 +1,240 @@
-"""Settings: the one place that reads the environment, with the defaults of a machine of one's own."""
+"""Settings of the server: every `CARGO_AI_*` variable, declared once with its type, its default and what it means.
+
+To add one, add an attribute to `Settings`. Its variable is its name in capitals behind `CARGO_AI_`; docs/settings.md follows (`make gen`).
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Generic, Literal, TypeVar, cast, get_args, overload
 
 PREFIX = "CARGO_AI_"
+CLI_PREFIX = f"{PREFIX}CLI_"
+"""Variables of the command line, which stands alone and declares its own (cli/environment.py)."""
+
+Reader = Literal["server", "api", "worker"]
+"""Who reads a setting: `cargo-ai server` with its supervisor, the API process, the worker processes."""
+SmtpSecurity = Literal["starttls", "tls", "off"]
+
+T = TypeVar("T")
+EVERY_PROCESS: tuple[Reader, ...] = ("server", "api", "worker")
 
 
 class SettingsError(ValueError):
     """A setting cannot be used; the message names the variable and what it takes."""
 
 
-def _default_data_dir(environment: dict[str, str]) -> Path:
-    base = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "cargo-ai"
+@dataclass(slots=True)
+class Setting(Generic[T]):
+    """One variable. As an attribute of `Settings` it is its value: parsed, or the default where the variable is unset or empty.
+
+    kind: the type as the settings page shows it. internal: set by the server for its own processes, or by tests; not for operators.
+    """
+
+    kind: str
+    default: T
+    meaning: str
+    read_by: tuple[Reader, ...]
+    parse: Callable[[str, str], T]
+    shown_default: str = ""
+    internal: bool = False
+    variable: str = ""
+
+    def __set_name__(self, owner: type[Settings], name: str) -> None:
+        self.variable = self.variable or PREFIX + name.upper()
+        SETTINGS[self.variable] = cast("Setting[object]", self)
+
+    @overload
+    def __get__(self, settings: None, owner: type[Settings]) -> Setting[T]: ...
+    @overload
+    def __get__(self, settings: Settings, owner: type[Settings]) -> T: ...
+    def __get__(self, settings: Settings | None, owner: type[Settings]) -> Setting[T] | T:
+        """The value in these settings. SettingsError when the variable holds something else."""
+        if settings is None:
+            return self
+        raw = settings.environment.get(self.variable)
+        return self.parse(self.variable, raw) if raw else self.default
+
+
+SETTINGS: dict[str, Setting[object]] = {}
+"""Every declared setting by its variable, in the order of `Settings`."""
+
+
+def _text(meaning: str, read_by: tuple[Reader, ...], default: str = "", *, shown_default: str = "", internal: bool = False) -> Setting[str]:
+    return Setting("text", default, meaning, read_by, lambda _, raw: raw, shown_default, internal)
+
+
+def _url(meaning: str, read_by: tuple[Reader, ...], *, shown_default: str) -> Setting[str]:
+    return Setting("URL", "", meaning, read_by, lambda _, raw: raw.rstrip("/"), shown_default)
+
+
+def _switch(meaning: str, read_by: tuple[Reader, ...], *, internal: bool = False) -> Setting[bool]:
+    return Setting("switch", False, meaning, read_by, lambda _, raw: raw.lower() in {"1", "true", "yes", "on"}, "off", internal)
+
+
+def _number(variable: str, raw: str, least: float) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        raise SettingsError(f"{variable} must be a number, not {raw!r}.") from None
+    if not value >= least:
+        raise SettingsError(f"{variable} must be at least {least:g}, not {raw}.")
+    return value
+
+
+def _seconds(meaning: str, read_by: tuple[Reader, ...], default: float, *, least: float = 0, variable: str = "") -> Setting[float]:
+    return Setting("seconds", default, meaning, read_by, lambda name, raw: _number(name, raw, least), f"{default:g}", variable=variable)
+
+
+def _integer(
+    meaning: str, read_by: tuple[Reader, ...], default: int, *, least: int = 0, shown_default: str = "", internal: bool = False
+) -> Setting[int]:
+    return Setting(
+        "whole number", default, meaning, read_by, lambda name, raw: _integer_of(name, raw, least), shown_default or str(default), internal
+    )
+
+
+def _integer_of(variable: str, raw: str, least: int) -> int:
+    try:
+        return int(_number(variable, raw, least))
+    except OverflowError:
+        raise SettingsError(f"{variable} must be a whole number, not {raw!r}.") from None
+
+
+def _path(raw: str) -> Path:
+    return Path(raw).expanduser().absolute()
+
+
+def _smtp_security(variable: str, raw: str) -> SmtpSecurity:
+    if raw.lower() not in get_args(SmtpSecurity):
+        raise SettingsError(f"{variable} must be one of {', '.join(get_args(SmtpSecurity))}, not {raw.lower()!r}.")
+    return cast("SmtpSecurity", raw.lower())
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the environment may say. Immutable; `read()` makes it once per process."""
+    """Everything that the environment says. Immutable; `read()` makes it once per process."""
 
     environment: dict[str, str] = field(default_factory=dict[str, str])
 
-    def text(self, name: str, default: str = "") -> str:
-        """`CARGO_AI_<name>` or the default."""
-        return self.environment.get(PREFIX + name) or default
+    database_url = _text(
+        "The PostgreSQL database to use instead of the embedded one. It needs CARGO_AI_SECRET_KEY too.",
+        EVERY_PROCESS,
+        shown_default="the embedded database",
+    )
+    secret_key = _text(
+        "The key that stored secrets are encrypted with and links are signed with: 32 bytes or more, as base64 or text. "
+        "Every machine of an installation needs the same.",
+        EVERY_PROCESS,
+        shown_default="a key made in the data folder (embedded database only)",
+    )
+    _data_dir = Setting[Path | None](
+        "path",
+        None,
+        "The folder of the embedded database, of files and of the server's own state.",
+        EVERY_PROCESS,
+        lambda _, raw: _path(raw),
+        "~/.local/share/cargo-ai",
+        variable=f"{PREFIX}DATA_DIR",
+    )
+    files_url = _text(
+        "Where uploads, exports and large outputs are kept, for example `s3://bucket/folder`.",
+        ("api", "worker"),
+        shown_default="`files` in the data folder",
+    )
+    postgres_bin = Setting[Path | None](
+        "path",
+        None,
+        "The bin folder of another PostgreSQL (16 or newer) for the embedded database.",
+        ("server",),
+        lambda _, raw: _path(raw),
+        "the one that is installed with cargo-ai",
+    )
 
-    def number(self, name: str, default: float, *, least: float = 0) -> float:
-        """A number from `CARGO_AI_<name>`; SettingsError when it is none or too small."""
-        raw = self.text(name)
-        if not raw:
-            return default
-        try:
-            value = float(raw)
-        except ValueError:
-            raise SettingsError(f"{PREFIX}{name} must be a number, not {raw!r}.") from None
-        if value < least:
-            raise SettingsError(f"{PREFIX}{name} must be at least {least:g}, not {raw}.")
-        return value
+    host = _text("The address on which the API listens.", ("server",), "127.0.0.1")
+    port = _integer("The port of the API; 0 takes any free one.", ("server",), 8420)
+    public_url = _url(
+        "The URL at which people reach this server: the base of links in e-mails and of signed URLs.",
+        EVERY_PROCESS,
+        shown_default="the host of each request",
+    )
+    behind_proxy = _switch("Trust the X-Forwarded headers of the proxy in front of the API.", ("api",))
+    workers = _integer("How many worker processes `cargo-ai server start` runs.", ("server",), 2, least=1)
+    batch_slots = _integer("How many shards of batches one worker process drives at once.", ("worker",), 2, least=1)
+    debug = _switch("Log more, for looking into a problem.", EVERY_PROCESS)
+    strict = _switch("Refuse requests with unknown fields instead of warning about them.", ("api",))
 
-    def flag(self, name: str) -> bool:
-        """True for 1, true, yes, on."""
-        return self.text(name).lower() in {"1", "true", "yes", "on"}
+    max_concurrent_runs = _integer(
+        "How many runs of one workspace may go at once; others wait.", ("api", "worker"), 0, shown_default="no limit (0)"
+    )
+    max_upload_bytes = _integer("The largest file that can be uploaded, in bytes.", ("api",), 2 * 1024**3, least=1)
+    stalled_after = _seconds(
+        "How long a worker may go without a heartbeat before its work is given to another.",
+        ("api", "worker"),
+        30,
+        least=1,
+        variable=f"{PREFIX}STALLED_AFTER_SECONDS",
+    )
+    drain_seconds = _seconds("How long a worker that is stopped may take to finish or park its effects.", ("server", "worker"), 30)
 
-    @cached_property
+    outbound_allow = _text(
+        "Hosts, addresses and networks besides the public internet that workflows may call, by comma, each with an optional `:port`.",
+        ("api", "worker"),
+        shown_default="the public internet only",
+    )
+    captcha_url = _text(
+        "Where captchas of public forms are verified, instead of at their provider.", ("api",), shown_default="the provider's URL"
+    )
+
+    smtp_host = _text("The mail server. Without it no e-mail is sent.", ("api", "worker"), shown_default="no e-mail")
+    smtp_from = _text("The address that e-mails are from. Needed with CARGO_AI_SMTP_HOST.", ("api", "worker"))
+    smtp_tls = Setting[SmtpSecurity](
+        "starttls, tls or off",
+        "starttls",
+        "How the connection to the mail server is encrypted.",
+        ("api", "worker"),
+        _smtp_security,
+        "starttls",
+    )
+    smtp_port = _integer(
+        "The port of the mail server.", ("api", "worker"), 0, least=1, shown_default="587 for starttls, 465 for tls, 25 for off"
+    )
+    smtp_user = _text("The user to sign in to the mail server with.", ("api", "worker"), shown_default="no sign-in")
+    smtp_password = _text("The password of that user.", ("api", "worker"))
+    smtp_per_minute = _integer("How many e-mails nodes of one workspace may send in a minute.", ("worker",), 60, least=1)
+
+    supervisor_pid = _integer(
+        "The supervisor's process: an API or worker process ends when it is gone.",
+        ("api", "worker"),
+        0,
+        shown_default="none",
+        internal=True,
+    )
+    listen_fd = _integer("The file descriptor of the socket that the supervisor has bound.", ("api",), 3, internal=True)
+    replaces_worker = _text("The uuid of the dead worker that this one replaces.", ("worker",), shown_default="none", internal=True)
+    crash_at = _text("Named places at which a process kills itself.", ("worker",), shown_default="none", internal=True)
+    no_fsync = _switch("Start the embedded database without durability.", ("server",), internal=True)
+    strict_refusals = _switch("Fail where a handler refuses with a reason that its operation does not declare.", ("api",), internal=True)
+
+    @property
     def data_dir(self) -> Path:
-        """Where everything of this server lives."""
-        raw = self.text("DATA_DIR")
-        return Path(raw).expanduser().absolute() if raw else _default_data_dir(self.environment)
+        """The folder of everything that belongs to this server."""
+        base = self.environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+        return self._data_dir or Path(base) / "cargo-ai"
 
-    @property
-    def database_url(self) -> str:
-        """The database that was named; empty means the embedded one."""
-        return self.text("DATABASE_URL")
+    def unknown(self) -> list[str]:
+        """A sentence for every `CARGO_AI_*` variable of the environment that is not a setting, with the name that was probably meant."""
+        names = [name for name in sorted(self.environment) if name.startswith(PREFIX) and not name.startswith(CLI_PREFIX)]
+        return [_unknown(name) for name in names if name not in SETTINGS]
 
-    @property
-    def files_url(self) -> str:
-        """Where files are kept: empty means `<data dir>/files`."""
-        return self.text("FILES_URL")
 
-    @property
-    def public_url(self) -> str:
-        """The base of signed URLs; empty means the request's own host."""
-        return self.text("PUBLIC_URL").rstrip("/")
-
-    @property
-    def strict(self) -> bool:
-        """Unknown fields are refused instead of warned about."""
-        return self.flag("STRICT")
-
-    @property
-    def port(self) -> int:
-        """The API's port; 0 takes any free one."""
-        return int(self.number("PORT", 8420))
-
-    @property
-    def host(self) -> str:
-        """The address that the API binds."""
-        return self.text("HOST", "127.0.0.1")
-
-    @property
-    def stalled_after(self) -> float:
-        """Seconds without a heartbeat after which a worker's work is given to another."""
-        return self.number("STALLED_AFTER_SECONDS", 30, least=1)
-
-    @property
-    def max_concurrent_runs(self) -> int:
-        """How many runs of one workspace may go at once; 0: any number."""
-        return int(self.number("MAX_CONCURRENT_RUNS", 0))
-
-    @property
-    def drain_seconds(self) -> float:
-        """How long a worker that was told to stop may take to finish or park its effects."""
-        return self.number("DRAIN_SECONDS", 30)
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, [variable for variable, setting in SETTINGS.items() if not setting.internal], 1, 0.8)
+    return f"{name} is not a setting and is ignored. {f'Did you mean {near[0]}?' if near else 'docs/settings.md lists all.'}"
 
 
 def read() -> Settings:

@@ -122,7 +122,7 @@ class AllowList:
     @staticmethod
     def of(settings: Settings) -> AllowList:
         """The allowance that the server's environment states; SettingsError names a wrong entry."""
-        return AllowList(tuple(parse_rules(settings.text("OUTBOUND_ALLOW").split(","))))
+        return AllowList(tuple(parse_rules(settings.outbound_allow.split(","))))
 
     def permits(self, host: str, address: Address, port: int) -> bool:
         """Whether this address may be connected to on behalf of `host`."""

@@ -42,7 +42,7 @@ class Composed:
 
 def secret_key(settings: Settings) -> SecretKey:
     """The installation's key: from the environment, else (with the embedded database) from a file in the data folder."""
-    text = settings.text("SECRET_KEY")
+    text = settings.secret_key
     if text:
         return secrets.key_from_text(text)
     if settings.database_url:

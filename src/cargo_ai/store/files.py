@@ -15,7 +15,6 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 
 CHUNK = 256 * 1024
-DEFAULT_MAX_UPLOAD_BYTES = 2 * 1024**3
 
 _LOCAL_BUFFER = 1024 * 1024
 _REMOTE_BUFFER = 5 * 1024 * 1024  # the smallest part that S3 takes
@@ -34,11 +33,6 @@ def safe_name(name: str) -> str:
     """A file name without folders or odd characters, at most 100 of them."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")
     return kept[-100:].lstrip(".") or "file"
-
-
-def max_upload_bytes(settings: Settings) -> int:
-    """The size that one upload may have (`CARGO_AI_MAX_UPLOAD_BYTES`), 2 GiB by default."""
-    return int(settings.number("MAX_UPLOAD_BYTES", DEFAULT_MAX_UPLOAD_BYTES, least=1))
 
 
 def require_owner(key: str, workspace: object) -> str:

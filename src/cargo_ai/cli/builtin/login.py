@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from cargo_ai.cli import credentials, output
 from cargo_ai.cli.builtin.whoami import identity
 from cargo_ai.cli.client.api import Api
 from cargo_ai.cli.client.transport import is_loopback
+from cargo_ai.cli.environment import variable
 from cargo_ai.cli.failure import DENIED, Failure, failure, usage
 from cargo_ai.cli.settings import PROJECT_FILE, Settings, checked_token
 
@@ -77,7 +77,7 @@ def run(parsed: Parsed) -> int:
     parts = urlsplit(settings.base_url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not settings.quiet:
         output.say(f"warning: {settings.base_url} is not encrypted: anybody on the way can read the token. Use https.")
-    if os.environ.get("CARGO_API_TOKEN") and settings.signed_by != "CARGO_API_TOKEN" and not settings.quiet:
+    if variable("CARGO_API_TOKEN") and settings.signed_by != "CARGO_API_TOKEN" and not settings.quiet:
         output.say("warning: CARGO_API_TOKEN is set and wins over the token just saved.")
     output.print_document(found)
     return 0

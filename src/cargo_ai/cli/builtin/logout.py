@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from cargo_ai.cli import credentials, output
+from cargo_ai.cli.environment import variable
 from cargo_ai.cli.settings import Settings
 
 TYPE_CHECKING = False
@@ -24,7 +23,7 @@ def run(parsed: Parsed) -> int:
     """Prints `{loggedOut, baseUrl}`; `loggedOut` is false when there was nothing to forget."""
     settings = Settings(parsed.options, parsed.stdin)
     forgotten = credentials.forget(settings.saved, settings.base_url)
-    if os.environ.get("CARGO_API_TOKEN") and not settings.quiet:
+    if variable("CARGO_API_TOKEN") and not settings.quiet:
         output.say("warning: CARGO_API_TOKEN is still set and still signs you in.")
     output.print_document({"loggedOut": forgotten, "baseUrl": settings.base_url})
     return 0

@@ -17,7 +17,7 @@ def arm(environment: settings.Settings) -> None:
     `name:7` kills each process at its seventh passage and at every later one; `name:7@/a/file` only the first that can remove that file,
     so that whoever takes over lives.
     """
-    for part in environment.text("CRASH_AT").split(","):
+    for part in environment.crash_at.split(","):
         point_, _, once = part.partition("@")
         name, _, count = point_.partition(":")
         if name:

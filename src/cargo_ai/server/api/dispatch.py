@@ -170,7 +170,7 @@ async def _handle(served: HandledOperation, ctx: Context, asked: Wire, claim: Cl
     except Refusal as refusal:
         if refusal.reason not in operation.refusals and refusal.reason not in COMMON:
             _log.error("undeclared refusal", operation=operation.name, reason=refusal.reason)
-            if ctx.settings.flag("STRICT_REFUSALS"):
+            if ctx.settings.strict_refusals:
                 raise UndeclaredRefusal(f"{operation.name} does not declare {refusal.reason}") from refusal
         raise
     if not isinstance(reply, operation.response):

@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
 def main() -> int:
     """Entry of the API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
     configuration = settings.read()
-    log.setup(debug=configuration.flag("DEBUG"))
+    log.setup(debug=configuration.debug)
     load_domains()
     database = Database(configuration.database_url, name="cargo-ai api", pool_size=10, overflow=10)
     signals = Signals(configuration.database_url)
@@ -56,12 +56,12 @@ def main() -> int:
         app.build(state),
         log_level="warning",
         access_log=False,
-        proxy_headers=configuration.flag("BEHIND_PROXY"),
+        proxy_headers=configuration.behind_proxy,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=75,
     )
-    bound = socket.socket(fileno=int(configuration.number("LISTEN_FD", 3)))
+    bound = socket.socket(fileno=configuration.listen_fd)
     _Server(config, signals, configuration).run(sockets=[bound])
     return 0
 

@@ -26,7 +26,7 @@ def database_url(settings: Settings) -> str:
     if settings.database_url:
         return settings.database_url
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return postgres.start(settings.data_dir, fsync=not settings.flag("NO_FSYNC")).owner_url
+    return postgres.start(settings.data_dir, fsync=not settings.no_fsync).owner_url
 
 
 def bootstrap(settings: Settings) -> StartState:
@@ -67,7 +67,7 @@ def problem_of(error: Exception) -> tuple[int, str, str] | None:
 def main() -> int:
     """Prepare in a process of its own and say the result on stdout: the supervisor stays small."""
     configuration = environment.read()
-    log.setup(debug=configuration.flag("DEBUG"))
+    log.setup(debug=configuration.debug)
     try:
         made = bootstrap(configuration)
     except Exception as error:

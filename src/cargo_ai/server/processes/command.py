@@ -20,8 +20,9 @@ from cargo_ai.server.processes import start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 
-DEFAULT_WORKERS = 2
 DETACH_SECONDS = 120.0
+
+_log = log.get(__name__)
 
 
 class CommandRefused(Exception):
@@ -38,7 +39,7 @@ def run(verb: str, flags: dict[str, str]) -> int:
     names = {"--port": "PORT", "--host": "HOST", "--debug": "DEBUG"}
     given = {PREFIX + names[flag]: value for flag, value in flags.items() if flag in names}
     configuration = replace(configuration, environment={**configuration.environment, **given})
-    log.setup(debug=configuration.flag("DEBUG"))
+    log.setup(debug=configuration.debug)
     verbs: dict[str, Callable[[Settings, dict[str, str]], int]] = {
         "start": _start,
         "stop": _stop,
@@ -71,12 +72,13 @@ def _count(flags: dict[str, str], flag: str, default: int) -> int:
 
 
 def _start(configuration: Settings, flags: dict[str, str]) -> int:
+    _warn_of_unknown(configuration)
     if "--port" in flags:
         _count(flags, "--port", 0)
     port = configuration.port
     if not 0 <= port <= 65535:
         raise CommandRefused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
-    workers = _count(flags, "--workers", int(configuration.number("WORKERS", DEFAULT_WORKERS, least=1)))
+    workers = _count(flags, "--workers", configuration.workers)
     found = supervise.running(configuration)
     if found:
         sentence = f"A server of {configuration.data_dir} already runs at {found['baseUrl']} (pid {found['pid']})."
@@ -97,6 +99,11 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
         one.stop()
         raise
     return 0
+
+
+def _warn_of_unknown(configuration: Settings) -> None:
+    for sentence in configuration.unknown():
+        _log.warning(sentence)
 
 
 def _on_signals(stop: Callable[[], object]) -> None:
@@ -207,6 +214,7 @@ def _worker(configuration: Settings, _flags: dict[str, str]) -> int:
     from cargo_ai.server.processes import worker
     from cargo_ai.store import migrate
 
+    _warn_of_unknown(configuration)
     with _database(configuration):
         migrate.check(configuration.database_url)
     return worker.main()

@@ -16,7 +16,7 @@ _log = log.get(__name__)
 
 async def watch(settings: Settings, gone: Callable[[], object]) -> None:
     """Call `gone` once when the supervisor that is named in the environment is no longer the parent; return at once when none is named."""
-    parent = int(settings.number("SUPERVISOR_PID", 0))
+    parent = settings.supervisor_pid
     if not parent:
         return
     while True:

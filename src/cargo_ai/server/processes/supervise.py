@@ -145,7 +145,7 @@ class Supervisor:
         return Child(module, process, clock.seconds(), replaces=replaces)
 
     def _key(self) -> str:
-        given = self.settings.text("SECRET_KEY")
+        given = self.settings.secret_key
         return given or (self.settings.data_dir / "secret.key").read_text().strip()
 
     def _await_ready(self) -> None:

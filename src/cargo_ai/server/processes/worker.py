@@ -32,7 +32,6 @@ from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 
 INTERACTIVE_SLOTS = 16
-BATCH_SLOTS = 2
 WRITER_SLOTS = 16
 ABANDON_SECONDS = 5.0
 ENGINE_IDLE_SECONDS = 10.0
@@ -51,7 +50,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._lanes: dict[Lane, int] = {
             "interactive": INTERACTIVE_SLOTS,
-            "batch": int(configuration.number("BATCH_SLOTS", BATCH_SLOTS, least=1)),
+            "batch": configuration.batch_slots,
         }
         # The engine's transactions are short. Who is silent in one for so long is taken for dead by the others, too.
         self._idle = max(ENGINE_IDLE_SECONDS, configuration.stalled_after)
@@ -82,7 +81,7 @@ class Worker:
             self._queue.register("enumerate", enumerator.enumerate)
             for name, task in composed.tasks.items():
                 self._queue.register(name, task)
-            replaces = self._settings.text("REPLACES_WORKER")
+            replaces = self._settings.replaces_worker
             keeper = Keeper(
                 pool,
                 self._queue,
@@ -159,7 +158,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
 
 async def _main() -> int:
     configuration = settings.read()
-    log.setup(debug=configuration.flag("DEBUG"))
+    log.setup(debug=configuration.debug)
     crash_points.arm(configuration)
     worker = Worker(configuration, configuration.database_url)
     loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, responses
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
-from cargo_ai.store.files import FileStore, max_upload_bytes
+from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES
 
 MOST_JSON = 10 * 1024 * 1024
@@ -52,7 +52,7 @@ async def take(request: Request) -> Response:
         known = ", ".join(["application/json", *dict.fromkeys(_ENDINGS)])
         raise Refusal(415, "invalidInput", f"Records are not taken as {kind}; send one of {known}.")
     key = FileStore.new_key(target.workspace, "ingest", _ENDINGS[kind])
-    await state.files.put(key, _limited(request, max_upload_bytes(state.settings)))
+    await state.files.put(key, _limited(request, state.settings.max_upload_bytes))
     try:
         return await _answer(state, request, target, key, [], match, skip=skip)
     finally:

@@ -91,7 +91,7 @@ async def _captcha(state: State, form: Form, token: object, host: str) -> None:
         return
     if not isinstance(token, str) or not token:
         raise Refusal(400, "captchaRequired", "captchaToken is missing: solve the captcha first.")
-    url = state.settings.text("CAPTCHA_URL") or CAPTCHAS[provider]
+    url = state.settings.captcha_url or CAPTCHAS[provider]
     asked = {"secret": state.secrets.open(form.sealed_captcha_secret).decode(), "response": token, "remoteip": host}
     try:
         async with http_client.client(state.settings) as client:

@@ -25,7 +25,7 @@ from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.server.routes.multipart import FileForm, FormBroken, FormTooLarge, NoFile
-from cargo_ai.store.files import FilesUnavailable, max_upload_bytes
+from cargo_ai.store.files import FilesUnavailable
 
 _AROUND = 1024 * 1024
 """Bytes that a form may have around its file."""
@@ -70,7 +70,7 @@ async def upload(request: Request) -> Response:
 
 async def _received(state: State, request: Request, caller: Caller) -> tuple[Upload, str]:
     """The file of the form, now in the store, as a row that is not yet anywhere; and its SHA-256. Refusal, with nothing stored."""
-    limit = max_upload_bytes(state.settings)
+    limit = state.settings.max_upload_bytes
     await _refuse_declared(request, limit, limit + _AROUND)
     try:
         form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
@@ -95,7 +95,7 @@ async def put_part(request: Request) -> Response:
     """Store one part; its `etag` header is what completes the upload. The URL's signature stands for a token."""
     state = state_of(request)
     link = signed_urls.verify(state.secrets, "PUT", request.url.path, request.query_params.multi_items())
-    limit = max_upload_bytes(state.settings)
+    limit = state.settings.max_upload_bytes
     await _refuse_declared(request, limit, limit)
     identity, number = str(request.path_params["upload"]), int(request.path_params["number"])
 

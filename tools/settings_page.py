@@ -1,0 +1,51 @@
+"""The settings page: every variable of the server and of the command line, from where they are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cargo_ai.cli.environment import VARIABLES
+from cargo_ai.kernel.settings import SETTINGS, Setting
+
+HEADER = "<!-- Written by tools/gen.py. Change src/cargo_ai/kernel/settings.py or src/cargo_ai/cli/environment.py instead. -->\n"
+TEXT = """# Settings
+
+The server reads its settings from environment variables when it starts. All are optional; an empty variable counts as unset. A switch is
+on with `1`, `true`, `yes` or `on`. `cargo-ai server start` passes its environment on to the API and to the workers, and warns of variables
+that begin with `CARGO_AI_` and are not settings. *Read by*: `server` is `cargo-ai server …` with its supervisor, `api` the process that
+answers requests, `worker` the processes that run workflows.
+
+{operators}
+
+## Set by the server itself, or by tests
+
+{internal}
+
+## Command line and Python client
+
+Flags win over these variables, these over `.cargo-ai.json` of the folder, that over `~/.config/cargo-ai/credentials.json`. The common
+variables `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `NO_COLOR` work too.
+
+{client}
+"""
+
+
+def page() -> str:
+    """docs/settings.md."""
+    operators = [setting for setting in SETTINGS.values() if not setting.internal]
+    internal = [setting for setting in SETTINGS.values() if setting.internal]
+    client = ["| Variable | |", "| --- | --- |", *(f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items())]
+    return HEADER + TEXT.format(operators=_table(operators), internal=_table(internal), client="\n".join(client))
+
+
+def _table(settings: Iterable[Setting[Any]]) -> str:
+    rows = [
+        f"| `{setting.variable}` | {setting.kind} | {_default(setting)} | {', '.join(setting.read_by)} | {setting.meaning} |"
+        for setting in settings
+    ]
+    return "\n".join(["| Variable | Type | Default | Read by | |", "| --- | --- | --- | --- | --- |", *rows])
+
+
+def _default(setting: Setting[Any]) -> str:
+    return setting.shown_default or (f"`{setting.default}`" if setting.default else "")
