@@ -62,7 +62,7 @@ async def test_idle_children_are_ended_after_a_while(evaluator: Evaluator, monke
 
 
 async def test_only_so_many_children_are_kept(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "MOST_IDLE", 3)
+    monkeypatch.setattr(pools, "MAX_IDLE", 3)
     for number in range(6):
         await value(evaluator, "nodes.a + 1", SCOPE, workspace=f"w{number}")
     assert [key[0] for key, _ in _pool(evaluator).idle()] == ["w3", "w4", "w5"]  # type: ignore[index]

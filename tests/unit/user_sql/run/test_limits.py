@@ -79,7 +79,7 @@ async def test_a_query_that_takes_too_long_is_stopped(executor: QueryExecutor, w
 async def test_an_aggregate_that_eats_memory_ends_with_an_error_and_the_database_lives(
     executor: QueryExecutor, workspaces: SqlWorkspaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cargo_ai.user_sql.run.memory_limit.MOST_BYTES", 64 * 1024 * 1024)
+    monkeypatch.setattr("cargo_ai.user_sql.run.memory_limit.MAX_BYTES", 64 * 1024 * 1024)
     greedy = "SELECT length(string_agg(repeat('x', 1000), '')) AS a FROM generate_series(1, 300000)"
     with pytest.raises(SqlRefused, match="more memory"):
         await executor.fetch(unchecked(workspaces, greedy), workspaces.mine, limit=1)

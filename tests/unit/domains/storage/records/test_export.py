@@ -51,7 +51,7 @@ class Reader:
 async def reader(api: ApiClient, state: State, first_workspace: public.Bootstrap, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Of a model of 1,234 companies, in pieces of some dozens."""
     monkeypatch.setattr(unload, "FIRST_ROWS", 50)
-    monkeypatch.setattr(unload, "MOST_ROWS", 70)
+    monkeypatch.setattr(unload, "MAX_ROWS", 70)
     model = await api.model()
     async with state.database.session(first_workspace.workspace_uuid) as db:
         relation = await storage.relation(db, uuid.UUID(model))

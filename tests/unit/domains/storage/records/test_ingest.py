@@ -218,7 +218,7 @@ async def test_accounts_sent_twice_without_ids_are_the_same(api: ApiClient) -> N
 
 
 async def test_lines_that_are_alike_stay_apart_however_many_come_between(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content_ids, "MOST_KEPT", 10)
+    monkeypatch.setattr(content_ids, "MAX_IN_MEMORY", 10)
     uid = await api.model("notes", columns=[{"slug": "n", "type": "number"}])
     key = await upload(api, "".join(f'{{"n":{at % 1_100}}}\n' for at in range(3_300)), "data.ndjson")
     assert await api.call("storage.record.ingest", modelUuid=uid, s3Filename=key) == REPORT | {"added": 3_300}
