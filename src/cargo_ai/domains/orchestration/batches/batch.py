@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, Text, and_, cast, false, func, not_, or_, sel
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch as contract
 from cargo_ai.contract.orchestration.workflow import LastBatch
 from cargo_ai.domains.orchestration.batches import batch_data, pacing
@@ -126,9 +127,7 @@ def to_response(row: RowMapping, nodes: list[JsonObject] | None, threshold: floa
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.BatchReply:
     """A batch and how far it is."""
-    row = await _row(ctx, request.uuid)
-    if row is None:
-        contract.get.refuse("batchNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.get, await _row(ctx, request.uuid), "batchNotFound", uuid=request.uuid)
     return contract.BatchReply(batch=(await to_responses(ctx, [row]))[0])
 
 
@@ -176,9 +175,7 @@ def _where(request: contract.ListBatches) -> list[Any]:
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: ByUuid) -> Removed:
     """Ask a batch to stop: what has not begun never starts, what runs stops at its next node."""
-    row = await _row(ctx, request.uuid)
-    if row is None:
-        contract.cancel.refuse("batchNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.cancel, await _row(ctx, request.uuid), "batchNotFound", uuid=request.uuid)
     if row["finished_ms"] is not None:
         contract.cancel.refuse("batchAlreadyFinished", uuid=request.uuid, status=row["status"])
     await engine_cancel.ask_batch(await driver_connection(ctx.db), ctx.workspace, row["uuid"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.contract.orchestration import batch_preview as contract
 from cargo_ai.domains.orchestration import public
@@ -26,8 +27,9 @@ async def preview(ctx: Context, request: contract.PreviewBatch) -> contract.Prev
     """The first records, their columns and their number. Nothing is written."""
     uid = ids.parse(request.workflow_uuid)
     runnable = await public.runnable(ctx.db, uid) if uid else None
-    if runnable is None:
-        contract.preview.refuse("workflowNotFound", uuid=request.workflow_uuid, fix="cargo-ai orchestration workflow list")
+    runnable = found_or_refuse(
+        contract.preview, runnable, "workflowNotFound", uuid=request.workflow_uuid, fix="cargo-ai orchestration workflow list"
+    )
     if isinstance(request.data, contract.GroupToPreview):
         return _items(request.data)
     origin = Origin(ctx.workspace, runnable.workflow_uuid, ctx.who.user_uuid, runnable.release_uuid, runnable.nodes or [])

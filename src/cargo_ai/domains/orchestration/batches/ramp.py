@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import replay as contract
 from cargo_ai.contract.orchestration.batch import BatchReply
 from cargo_ai.domains.orchestration.batches import batch
@@ -27,8 +28,7 @@ async def resume(ctx: Context, request: contract.ResumeBatch) -> BatchReply:
     uid = ids.parse(request.uuid)
     query = select(batches).where(batches.c.uuid == uid, batches.c.workspace_uuid == ctx.workspace)
     row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
-    if row is None:
-        contract.resume_batch.refuse("batchNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.resume_batch, row, "batchNotFound", uuid=request.uuid)
     if row["stopped"] is None or row["finished_ms"] is None:
         fix = f"cargo-ai orchestration batch get {request.uuid}"
         contract.resume_batch.refuse("batchNotStopped", uuid=request.uuid, status=row["status"], fix=fix)

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, select, text
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import explain as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.domains.orchestration.insight import explain_fix, queue
@@ -30,8 +31,7 @@ async def explain_run(ctx: Context, request: ByUuid) -> contract.ExplanationRepl
     """Why the run is where it is."""
     uid = ids.parse(request.uuid)
     row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
-    if row is None:
-        contract.explain_run.refuse("runNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.explain_run, row, "runNotFound", uuid=request.uuid)
     return contract.ExplanationReply(explanation=await of_run(ctx, row))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run_diff as contract
 from cargo_ai.domains.orchestration.insight import run_compare
 from cargo_ai.domains.orchestration.insight.run_compare import Divergence, RunNode, RunTrace, Visit
@@ -48,9 +49,7 @@ async def _row(ctx: Context, text: str) -> RowMapping:
     uid = ids.parse(text)
     query = run_reply.query(ctx.workspace, record=True).where(runs.c.uuid == uid)
     row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
-    if row is None:
-        contract.diff.refuse("runNotFound", uuid=text)
-    return row
+    return found_or_refuse(contract.diff, row, "runNotFound", uuid=text)
 
 
 class _Journals:

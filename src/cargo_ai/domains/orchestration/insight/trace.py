@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import trace as contract
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.domains.orchestration.runs import run_reply
@@ -113,8 +114,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.TraceReply:
     query = f"select t.*, n.*, {_STATUS} as went from {_ROOTS} {_COUNTS} where t.uuid = :uuid"  # noqa: S608
     values = {"workspace": ctx.workspace, "after": 0, "low": uid, "uuid": uid}
     row = (await ctx.db.execute(text(query), values)).mappings().one_or_none() if uid else None
-    if row is None:
-        contract.get.refuse("traceNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.get, row, "traceNotFound", uuid=request.uuid)
     return contract.TraceReply(trace=_reply(ctx.workspace, row))
 
 

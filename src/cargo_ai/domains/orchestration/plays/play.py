@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
 from cargo_ai.domains.orchestration import public
@@ -118,8 +119,7 @@ def _draft(ctx: Context, workflow: uuid.UUID) -> Release:
 async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayReply:
     """Change what is given; null clears description, folder, schedule, order and limit. Enabled only with a deployed graph."""
     row = await owners.lock(ctx, Play, contract.update, request.uuid)
-    if row is None:
-        contract.update.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.update, row, "playNotFound", uuid=request.uuid, fix=_LIST)
     if request.template is not None and request.template.is_available:
         contract.update.refuse("templatesNotAvailable")
     given = request.model_fields_set
@@ -176,8 +176,7 @@ async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Take the play, its segment, its workflow and releases out of the lists. Runs that have started go on."""
     row = await owners.lock(ctx, Play, contract.remove, request.uuid)
-    if row is None:
-        contract.remove.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.remove, row, "playNotFound", uuid=request.uuid, fix=_LIST)
     users = [(kind, user) for kind, user in await usages.used_by(ctx.db, "play", row.uuid) if user != row.uuid]
     if users:
         contract.remove.refuse("playIsUsed", name=row.name, users=await names(ctx.db, users), details=_listed(users))
@@ -198,8 +197,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 async def get(ctx: Context, request: ByUuid) -> contract.PlayReply:
     """One play."""
     row = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(request.uuid), Play.deleted_at.is_(None)))
-    if row is None:
-        contract.get.refuse("playNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.get, row, "playNotFound", uuid=request.uuid, fix=_LIST)
     return await reply(ctx, row)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
@@ -62,8 +63,9 @@ async def _validate_dependency(ctx: Context, operation: Operation[Any, Any, Any]
     wanted: str | None = text
     while wanted is not None:
         found = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(wanted), Play.deleted_at.is_(None)))
-        if found is None:
-            operation.refuse("failedToSchedule", cause=f"there is no play {wanted}.", fix="cargo-ai orchestration play list")
+        found = found_or_refuse(
+            operation, found, "failedToSchedule", cause=f"there is no play {wanted}.", fix="cargo-ai orchestration play list"
+        )
         seen.append(found)
         if row is not None and found.uuid == row.uuid:
             chain = " → ".join(one.name for one in [row, *seen])

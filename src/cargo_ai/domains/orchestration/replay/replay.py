@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.contract.orchestration import replay as contract
 from cargo_ai.contract.orchestration.batch import BatchReply
@@ -29,8 +30,7 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
     columns = (*rerun_source.COLUMNS, runs.c.workflow_uuid, runs.c.release_uuid, runs.c.graph_uuid, runs.c.parent_uuid, runs.c.finished_ms)
     query = select(*columns, runs.c.status).where(runs.c.uuid == uid, runs.c.workspace_uuid == ctx.workspace)
     row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
-    if row is None:
-        contract.replay_run.refuse("runNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.replay_run, row, "runNotFound", uuid=request.uuid)
     if row["parent_uuid"] is not None:
         fix = f"cargo-ai orchestration run replay {row['parent_uuid']} --from-node GROUP.{request.from_node}"
         contract.replay_run.refuse("runBelowAnother", uuid=request.uuid, parent=row["parent_uuid"], fix=fix)
@@ -66,9 +66,7 @@ async def _origin(ctx: Context, request: contract.ReplayRun | contract.ReplayBat
 @handles(contract.replay_batch)
 async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchReply:
     """A new batch that does the runs again."""
-    former = await rerun.of_batch(ctx, request.uuid)
-    if former is None:
-        contract.replay_batch.refuse("batchNotFound", uuid=request.uuid)
+    former = found_or_refuse(contract.replay_batch, await rerun.of_batch(ctx, request.uuid), "batchNotFound", uuid=request.uuid)
     origin = await _origin(ctx, request, former)
     reset = Reset("node", path=request.from_node)
     fault = rerun.problem_of(reset, [dict(node) for node in origin.nodes])

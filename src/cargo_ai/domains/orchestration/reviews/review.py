@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_decide, review_link, review_rows
@@ -55,8 +56,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.ReviewReply:
     """One review."""
     uid = ids.parse(request.uuid)
     found = (await ctx.db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
-    if found is None:
-        contract.get.refuse("reviewNotFound", uuid=request.uuid)
+    found = found_or_refuse(contract.get, found, "reviewNotFound", uuid=request.uuid)
     return contract.ReviewReply(review=review_rows.to_response(found[0], found[1]))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_rows
@@ -43,8 +44,7 @@ async def open_review(db: AsyncSession, uid: str, operation: AnyOperation) -> Re
     """The review, locked and still to be decided. Refuses for the operation: unknown, decided, expired, or of a run that has ended."""
     named = ids.parse(uid)
     row = await db.scalar(select(Review).where(Review.uuid == named).with_for_update()) if named else None
-    if row is None:
-        operation.refuse("reviewNotFound", uuid=uid)
+    row = found_or_refuse(operation, row, "reviewNotFound", uuid=uid)
     if row.status in {"approved", "rejected"} and not row.timed_out:
         who, at = row.decided_by_email or "whoever had a link", clock.to_iso(row.decided_at or row.updated_at)
         told = review_rows.to_response(row, row.status).to_wire()

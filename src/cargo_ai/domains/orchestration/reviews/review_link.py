@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import signed_urls
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_decide, review_rows
@@ -61,8 +62,7 @@ async def find(db: AsyncSession, review: str) -> contract.Review:
     """The review behind a link. Refusal (404) when it is gone."""
     uid = ids.parse(review)
     found = (await db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
-    if found is None:
-        contract.get.refuse("reviewNotFound", uuid=review)
+    found = found_or_refuse(contract.get, found, "reviewNotFound", uuid=review)
     return review_rows.to_response(found[0], found[1])
 
 

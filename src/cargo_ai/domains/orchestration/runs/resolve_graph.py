@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cargo_ai.context.context import Context
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.node import Node
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.nodes import node as nodes_room
@@ -29,8 +30,7 @@ async def resolve(
     if workflow is None:
         return await _ad_hoc(ctx, operation, release, nodes)
     runnable = await public.runnable(ctx.db, uid) if (uid := ids.parse(workflow)) else None
-    if runnable is None:
-        operation.refuse("workflowNotFound", uuid=workflow, fix="cargo-ai orchestration tool list")
+    runnable = found_or_refuse(operation, runnable, "workflowNotFound", uuid=workflow, fix="cargo-ai orchestration tool list")
     if nodes is not None:
         return _origin(ctx, runnable.workflow_uuid, None, await _validate(ctx, operation, nodes))
     if release is not None:

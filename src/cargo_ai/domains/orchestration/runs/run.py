@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_reply
@@ -52,8 +53,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     """A run with everything that its nodes gave."""
     uid = ids.parse(request.uuid)
     row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
-    if row is None:
-        contract.get.refuse("runNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.get, row, "runNotFound", uuid=request.uuid)
     entries, context, configs = await run_reply.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
     nodes = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
     ran = await run_reply.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())

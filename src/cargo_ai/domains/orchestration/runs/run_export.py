@@ -12,6 +12,7 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration import public
@@ -63,8 +64,7 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
     uid = ids.parse(request.uuid)
     query = select(batches).where(batches.c.uuid == uid, batches.c.workspace_uuid == ctx.workspace)
     row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
-    if row is None:
-        operation.refuse("batchNotFound", uuid=request.uuid)
+    row = found_or_refuse(operation, row, "batchNotFound", uuid=request.uuid)
     if row["finished_ms"] is None:
         fix = f"cargo-ai orchestration batch get {request.uuid}"
         operation.refuse("batchNotFinished", uuid=request.uuid, status=row["status"], fix=fix)

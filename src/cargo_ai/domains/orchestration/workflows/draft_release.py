@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import draft_release as contract
 from cargo_ai.contract.orchestration.release import OfWorkflow, ReleaseReply
 from cargo_ai.contract.orchestration.release_change import DeployedReply
@@ -33,8 +34,7 @@ async def get(ctx: Context, request: OfWorkflow) -> ReleaseReply:
             Release.workflow_uuid == ids.parse(request.workflow_uuid), Release.status == "draft", Release.deleted_at.is_(None)
         )
     )
-    if row is None:
-        contract.get.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_LIST)
+    row = found_or_refuse(contract.get, row, "workflowNotFound", uuid=request.workflow_uuid, fix=_LIST)
     return ReleaseReply(release=reply(row))
 
 
@@ -81,11 +81,9 @@ async def _lock(ctx: Context, operation: Operation[Any, Any, Any], text: str) ->
     workflow = await ctx.db.scalar(
         select(Workflow).where(Workflow.uuid == ids.parse(text), Workflow.kind != "hidden", Workflow.deleted_at.is_(None)).with_for_update()
     )
-    if workflow is None:
-        operation.refuse("workflowNotFound", uuid=text, fix=_LIST)
+    workflow = found_or_refuse(operation, workflow, "workflowNotFound", uuid=text, fix=_LIST)
     draft = await ctx.db.scalar(select(Release).where(Release.workflow_uuid == workflow.uuid, Release.status == "draft"))
-    if draft is None:
-        operation.refuse("draftReleaseNotFound", uuid=text)
+    draft = found_or_refuse(operation, draft, "draftReleaseNotFound", uuid=text)
     return workflow, draft
 
 
@@ -93,10 +91,9 @@ async def _find_parent(ctx: Context, draft: Release, text: str) -> Release:
     row = await ctx.db.scalar(
         select(Release).where(Release.uuid == ids.parse(text), Release.workflow_uuid == draft.workflow_uuid, Release.status != "draft")
     )
-    if row is None:
-        fix = f"cargo-ai orchestration release list --workflow-uuid {draft.workflow_uuid}"
-        contract.update.refuse("invalidParent", uuid=text, fix=fix)
-    return row
+    return found_or_refuse(
+        contract.update, row, "invalidParent", uuid=text, fix=f"cargo-ai orchestration release list --workflow-uuid {draft.workflow_uuid}"
+    )
 
 
 async def _resolve_nodes(ctx: Context, operation: Operation[Any, Any, Any], request: DraftRequest, draft: Release) -> list[JsonObject]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import release as contract
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.kernel import ids
@@ -54,8 +55,7 @@ async def list_(ctx: Context, request: contract.ListReleases) -> contract.Releas
 async def get(ctx: Context, request: ByUuid) -> contract.ReleaseReply:
     """One release; also one that only the history still names."""
     row = await ctx.db.scalar(select(Release).where(Release.uuid == ids.parse(request.uuid)))
-    if row is None:
-        contract.get.refuse("releaseNotFound", uuid=request.uuid, fix="cargo-ai orchestration release list")
+    row = found_or_refuse(contract.get, row, "releaseNotFound", uuid=request.uuid, fix="cargo-ai orchestration release list")
     return contract.ReleaseReply(release=reply(row))
 
 

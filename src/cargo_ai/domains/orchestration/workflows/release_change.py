@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import release_change as contract
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, release_deploy
@@ -62,9 +63,7 @@ async def _of_workflow(ctx: Context, text: str) -> tuple[Release | None, Release
 
 async def _release(ctx: Context, text: str | None) -> Release:
     row = await ctx.db.scalar(select(Release).where(Release.uuid == ids.parse(text or "")))
-    if row is None:
-        contract.diff.refuse("releaseNotFound", uuid=text, fix=_LIST)
-    return row
+    return found_or_refuse(contract.diff, row, "releaseNotFound", uuid=text, fix=_LIST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import template as contract
 from cargo_ai.domains.orchestration.workflows import templates
 from cargo_ai.kernel.wire import JsonObject
@@ -45,6 +46,5 @@ async def list_(ctx: Context, request: contract.ListTemplates) -> contract.Templ
 async def get(ctx: Context, request: contract.BySlug) -> contract.TemplateReply:
     """One template."""
     found = templates.find(request.slug)
-    if found is None:
-        contract.get.refuse("templateNotFound", slug=request.slug, fix="cargo-ai orchestration template list")
+    found = found_or_refuse(contract.get, found, "templateNotFound", slug=request.slug, fix="cargo-ai orchestration template list")
     return contract.TemplateReply(template=reply(found))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import tool as contract
 from cargo_ai.domains.orchestration.plays import play
 from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
@@ -96,8 +97,7 @@ async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolRep
 async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolReply:
     """Change what is given; null clears description, folder and form."""
     row = await owners.lock(ctx, Tool, contract.update, request.uuid)
-    if row is None:
-        contract.update.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.update, row, "toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
         contract.update.refuse("toolIsReadOnly", name=row.name)
     if request.template is not None and request.template.is_available:
@@ -127,8 +127,7 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Take the tool, its workflow and releases out of the lists. Runs that have started go on."""
     row = await owners.lock(ctx, Tool, contract.remove, request.uuid)
-    if row is None:
-        contract.remove.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.remove, row, "toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
         contract.remove.refuse("toolIsReadOnly", name=row.name)
     users = [(kind, user) for kind, user in await usages.used_by(ctx.db, "tool", row.uuid) if user != row.uuid]
@@ -149,8 +148,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 async def get(ctx: Context, request: ByUuid) -> contract.ToolReply:
     """One tool."""
     row = await ctx.db.scalar(select(Tool).where(Tool.uuid == ids.parse(request.uuid), Tool.deleted_at.is_(None)))
-    if row is None:
-        contract.get.refuse("toolNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.get, row, "toolNotFound", uuid=request.uuid, fix=_LIST)
     return await reply(ctx, row)
 
 
