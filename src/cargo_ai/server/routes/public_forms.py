@@ -12,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cargo_ai.domains.orchestration.workflows import form as forms
-from cargo_ai.domains.orchestration.workflows.form import Form
+from cargo_ai.domains.orchestration.public import form as forms
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.outbound import http_client
@@ -53,7 +52,7 @@ async def answer(request: Request) -> Response:
     return responses.json_response(json.dumps(found).encode(), 200, headers | {"Cache-Control": "no-store"})
 
 
-async def _send(state: State, form: Form, request: Request) -> dict[str, Any]:
+async def _send(state: State, form: forms.Form, request: Request) -> dict[str, Any]:
     host = request.client.host if request.client else ""
     _pace(str(form.tool), host)
     said = await _body(request)
@@ -84,7 +83,7 @@ def _pace(tool: str, host: str) -> None:
             del _seen[key]
 
 
-async def _captcha(state: State, form: Form, token: object, host: str) -> None:
+async def _captcha(state: State, form: forms.Form, token: object, host: str) -> None:
     """Ask the provider whether a person solved the captcha; Refusal (400) when not, (502) when it cannot be asked."""
     provider = form.form.spam.captcha_provider
     if provider is None or form.sealed_captcha_secret is None:

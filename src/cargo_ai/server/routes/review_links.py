@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from cargo_ai.context.context import Caller
 from cargo_ai.contract.orchestration import review as contract
-from cargo_ai.domains.orchestration.reviews import review_link
+from cargo_ai.domains.orchestration.public import review_link
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal

@@ -10,8 +10,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.contract.orchestration import batch_preview as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.batches import batch_data, batch_records, batch_source
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
 from cargo_ai.engine.dispatch.submit import Origin
@@ -26,7 +26,7 @@ from cargo_ai.kernel.wire import JsonObject
 async def preview(ctx: Context, request: contract.PreviewBatch) -> contract.PreviewReply:
     """The first records, their columns and their number. Nothing is written."""
     uid = ids.parse(request.workflow_uuid)
-    runnable = await public.runnable(ctx.db, uid) if uid else None
+    runnable = await lookup.runnable(ctx.db, uid) if uid else None
     runnable = found_or_refuse(
         contract.preview, runnable, "workflowNotFound", uuid=request.workflow_uuid, fix="cargo-ai orchestration workflow list"
     )
@@ -67,7 +67,7 @@ async def _takes(ctx: Context, origin: Origin, given: batch_kinds.BatchInput, sc
     why = None if scheduled else await batch_source.refusal(ctx.db, origin.workflow, given.kind)
     if why is None:
         return
-    found = await public.runnable(ctx.db, origin.workflow)
+    found = await lookup.runnable(ctx.db, origin.workflow)
     reason = "modelLinkedToWorkflow" if found is not None and found.kind == "play" else "noModelLinkedToWorkflow"
     contract.preview.refuse(reason, kind=given.kind, cause=why)
 

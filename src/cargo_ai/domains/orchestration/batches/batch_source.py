@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.plugins import Parts, plugin
-from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.files import parquet
@@ -40,7 +40,7 @@ def plug(parts: Parts) -> None:
     )
 
 
-KINDS: Mapping[public.WorkflowKind, tuple[str, ...]] = {
+KINDS: Mapping[lookup.WorkflowKind, tuple[str, ...]] = {
     "tool": ("records", "file", "runs"),
     "play": ("segment", "change", "filter", "recordIds", "runs"),
     "hidden": ("records", "file", "segment", "filter", "recordIds", "runs"),
@@ -50,7 +50,7 @@ KINDS: Mapping[public.WorkflowKind, tuple[str, ...]] = {
 
 async def refusal(db: AsyncSession, workflow: uuid.UUID, kind: str) -> str | None:
     """Why this workflow does not take data of this kind, as the end of a sentence; None when it does."""
-    found = await public.runnable(db, workflow)
+    found = await lookup.runnable(db, workflow)
     takes = KINDS[found.kind if found else "hidden"]
     if kind in takes:
         return None

@@ -8,9 +8,9 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import diagram as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.diagrams import diagram_run
 from cargo_ai.domains.orchestration.tables import Release, Workflow
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
@@ -29,7 +29,7 @@ async def draw(ctx: Context, request: contract.DrawDiagram) -> contract.Diagram:
 async def _of_release(ctx: Context, request: contract.DrawDiagram) -> list[JsonObject]:
     if request.release_uuid is not None:
         uid = ids.parse(request.release_uuid)
-        found = await public.release_nodes(ctx.db, uid) if uid else None
+        found = await lookup.release_nodes(ctx.db, uid) if uid else None
         if found is None:
             contract.draw.refuse("releaseNotFound", cause=f"{request.release_uuid} is none.", fix="cargo-ai orchestration release list")
         return found

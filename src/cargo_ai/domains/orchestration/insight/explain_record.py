@@ -10,10 +10,10 @@ from sqlalchemy import select, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import explain as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.insight import explain
 from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.domains.orchestration.tables import Play, Release
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
@@ -33,9 +33,7 @@ _OWN = "Since then only runs of this play have changed the record, and what a pl
 @handles(contract.explain_record)
 async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contract.ExplanationReply:
     """The explanation of the record's latest run; without one, what keeps the record out."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.explain_record.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    workflow = await lookup.workflow_or_refuse(ctx.db, contract.explain_record, request.workflow_uuid)
     model = ids.parse(request.model_uuid) if request.model_uuid is not None else None
     if request.model_uuid is not None and (model is None or not await storage.model_exists(ctx.db, model)):
         contract.explain_record.refuse("modelNotFound", uuid=request.model_uuid)
@@ -59,7 +57,7 @@ async def _explain_missing_run(ctx: Context, workflow: uuid.UUID, model: uuid.UU
     model = model or (play.model_uuid if play else None)
     if model is not None and (said := await _missing(ctx, workflow, model, record)) is not None:
         return said
-    runnable = await public.runnable(ctx.db, workflow)
+    runnable = await lookup.runnable(ctx.db, workflow)
     if runnable is None or runnable.release_uuid is None:
         return explain.of_no_run(workflow, record, "nothingDeployed", *await _to_deploy(ctx, workflow))
     if play is None:

@@ -7,9 +7,9 @@ from sqlalchemy import RowMapping, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run_errors as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.kernel import ids
 
 # In this order: the numbers inside an id or an address are none. Only common endings make a host, since `nodes.start.name` is a path.
@@ -54,9 +54,7 @@ select g.*, o.message, o.record_id, count(*) over () as kinds from grouped g cro
 @handles(contract.get_errors)
 async def get_errors(ctx: Context, request: contract.GetRunErrors) -> contract.RunErrorsReply:
     """The most frequent errors first. O(the runs in question and their failed executions)."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.get_errors.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    workflow = await lookup.workflow_or_refuse(ctx.db, contract.get_errors, request.workflow_uuid)
     values: dict[str, object] = {"workspace": ctx.workspace, "workflow": workflow, "limit": request.limit}
     conditions: list[str] = []
     for column, wanted in (("batch_uuid", request.batch_uuid), ("release_uuid", request.release_uuid)):

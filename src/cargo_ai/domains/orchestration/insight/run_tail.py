@@ -19,8 +19,8 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run_errors as contract
 from cargo_ai.contract.orchestration.run import UrlReply
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -66,9 +66,7 @@ async def tail(ctx: Context, request: contract.TailRuns) -> UrlReply:
             contract.tail.refuse("batchNotFound", uuid=request.batch_uuid)
         params["batch"] = str(batch)
     elif request.workflow_uuid is not None:
-        workflow = ids.parse(request.workflow_uuid)
-        if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-            contract.tail.refuse("workflowNotFound", uuid=request.workflow_uuid)
+        workflow = await lookup.workflow_or_refuse(ctx.db, contract.tail, request.workflow_uuid)
         params["workflow"] = str(workflow)
     else:
         contract.tail.refuse("nothingToFollow")

@@ -16,10 +16,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.plays import play_schedule
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
-from cargo_ai.domains.orchestration.workflows import owners, validation
+from cargo_ai.domains.orchestration.workflows import lookup, owners, validation
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.schedule import State
@@ -123,7 +122,7 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
     if request.template is not None and request.template.is_available:
         contract.update.refuse("templatesNotAvailable")
     given = request.model_fields_set
-    runnable = await public.runnable(ctx.db, row.workflow_uuid)
+    runnable = await lookup.runnable(ctx.db, row.workflow_uuid)
     nodes = runnable.nodes if runnable else None
     if request.is_enabled and not nodes:
         fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid} --nodes @nodes.json --form-fields null"

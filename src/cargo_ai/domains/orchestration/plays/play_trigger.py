@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.plugins import Parts, plugin
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.plays import play_schedule
 from cargo_ai.domains.orchestration.plays.play_policy import END_TASK
 from cargo_ai.domains.orchestration.tables import Play
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.admission import Rule
@@ -49,7 +49,7 @@ async def ready(db: AsyncSession, play: uuid.UUID) -> tuple[Play, submit.Origin]
         raise NotFired("The play has been removed.")
     if not row.is_enabled:
         raise NotFired(f"The play {row.name!r} is disabled: cargo-ai orchestration play update {row.uuid} --is-enabled true")
-    runnable = await public.runnable(db, row.workflow_uuid)
+    runnable = await lookup.runnable(db, row.workflow_uuid)
     if runnable is None or runnable.release_uuid is None or not runnable.nodes:
         raise NotFired(f"The play {row.name!r} has nothing deployed: cargo-ai orchestration draft-release deploy")
     return row, submit.Origin(row.workspace_uuid, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)

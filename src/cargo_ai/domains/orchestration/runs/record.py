@@ -11,10 +11,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration import run as run_contract
 from cargo_ai.contract.orchestration.fields import RecordStatus
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import record_filter, run_cancel, run_filter, run_metrics, run_reply
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import runs
-from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Counted, Wire
 
 MOST_CANCELLED = 2_000
@@ -59,9 +58,7 @@ def _reply(run: run_contract.Run) -> contract.Record:
 @handles(contract.get_metrics)
 async def get_metrics(ctx: Context, request: contract.GetRecordMetrics) -> contract.RecordMetricsReply:
     """One row per node, in the order of the graph, over the latest run of each record. O(their executions)."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.get_metrics.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    workflow = await lookup.workflow_or_refuse(ctx.db, contract.get_metrics, request.workflow_uuid)
     counted = await run_metrics.scan(ctx, record_filter.conditions(ctx.workspace, request))
     nodes = await run_metrics.graph_of(ctx, workflow, request.batch_uuid, request.release_uuid)
     return contract.RecordMetricsReply(record_metrics=[_metric(node, counts) for node, counts in run_metrics.sort_by_graph(counted, nodes)])
@@ -85,9 +82,7 @@ def _metric(node: str, counts: dict[str, Any]) -> contract.RecordMetric:
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: contract.CancelRecords) -> Counted:
     """Cancel the unfinished latest runs of the records that are named, or that the filter describes; 2,000 at most."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.cancel.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    await lookup.workflow_or_refuse(ctx.db, contract.cancel, request.workflow_uuid)
     unfinished = runs.c.finished_ms.is_(None)
     where = [*record_filter.conditions(ctx.workspace, request), unfinished]
     selected = len(set(request.ids)) if request.ids is not None else await _count(ctx, request, unfinished)

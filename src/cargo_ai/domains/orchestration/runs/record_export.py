@@ -13,9 +13,8 @@ from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration.run import UrlReply
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import record_filter, run_export, run_filter, run_rows
-from cargo_ai.kernel import ids
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.store.session import Database
 
 MOST_OUTPUTS = 10_000
@@ -24,9 +23,7 @@ MOST_OUTPUTS = 10_000
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadRecords) -> UrlReply:
     """The URL of a file with one row per record."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    await lookup.workflow_or_refuse(ctx.db, contract.download, request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
     return UrlReply(url=exports.sign(ctx, "latestRuns", params | run_export.with_titles(request.format), request.format))
 
@@ -35,9 +32,7 @@ async def download(ctx: Context, request: contract.DownloadRecords) -> UrlReply:
 async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs) -> UrlReply:
     """The URL of a file with the input and one node's output of each record."""
     operation = contract.download_outputs
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        operation.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    await lookup.workflow_or_refuse(ctx.db, operation, request.workflow_uuid)
     query = select(func.count()).select_from(run_filter.joined).where(*record_filter.conditions(ctx.workspace, request))
     matching = max(0, int(await ctx.db.scalar(query) or 0) - request.offset)
     count = min(matching, request.limit or matching)

@@ -9,9 +9,8 @@ from typing import Any
 from cargo_ai.context.context import Context
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.node import Node
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.nodes import node as nodes_room
-from cargo_ai.domains.orchestration.workflows import validation
+from cargo_ai.domains.orchestration.workflows import lookup, validation
 from cargo_ai.engine.dispatch.submit import Origin
 from cargo_ai.engine.graph.graph import is_start
 from cargo_ai.kernel import ids
@@ -29,7 +28,7 @@ async def resolve(
         operation.refuse("invalidReleaseOrCustomNodes", cause="give a release or nodes, not both.")
     if workflow is None:
         return await _ad_hoc(ctx, operation, release, nodes)
-    runnable = await public.runnable(ctx.db, uid) if (uid := ids.parse(workflow)) else None
+    runnable = await lookup.runnable(ctx.db, uid) if (uid := ids.parse(workflow)) else None
     runnable = found_or_refuse(operation, runnable, "workflowNotFound", uuid=workflow, fix="cargo-ai orchestration tool list")
     if nodes is not None:
         return _origin(ctx, runnable.workflow_uuid, None, await _validate(ctx, operation, nodes))
@@ -50,7 +49,7 @@ async def _ad_hoc(ctx: Context, operation: CreateOperation, release: str | None,
             operation.refuse("invalidReleaseOrCustomNodes", cause="a release needs the workflowUuid that it belongs to.")
         operation.refuse("nodesNotFound", cause="name a workflow, or give nodes.", fix="cargo-ai orchestration tool list")
     kept = await _validate(ctx, operation, nodes)
-    return _origin(ctx, await public.hidden_workflow(ctx.db, ctx.workspace), None, kept)
+    return _origin(ctx, await lookup.hidden_workflow(ctx.db, ctx.workspace), None, kept)
 
 
 async def _validate(ctx: Context, operation: CreateOperation, nodes: Sequence[Node]) -> list[JsonObject]:
@@ -72,7 +71,7 @@ async def _validate(ctx: Context, operation: CreateOperation, nodes: Sequence[No
 
 
 async def _release(ctx: Context, operation: CreateOperation, workflow: uuid.UUID, release: str) -> tuple[uuid.UUID, list[JsonObject]]:
-    found = await public.pinned_release(ctx.db, uid) if (uid := ids.parse(release)) else None
+    found = await lookup.pinned_release(ctx.db, uid) if (uid := ids.parse(release)) else None
     if found is None or found.workflow_uuid != workflow:
         operation.refuse("invalidReleaseOrCustomNodes", cause=f"workflow {workflow} has no release {release}.")
     if not found.nodes:

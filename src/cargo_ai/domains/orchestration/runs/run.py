@@ -10,8 +10,8 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_reply
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import concurrency, submit
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import batches, runs
@@ -43,7 +43,7 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
 
 async def _not_a_play(ctx: Context, workflow: str) -> None:
     uid = ids.parse(workflow)
-    runnable = await public.runnable(ctx.db, uid) if uid else None
+    runnable = await lookup.runnable(ctx.db, uid) if uid else None
     if runnable is not None and runnable.kind == "play":
         contract.create.refuse("playNotCompatible", uuid=workflow, fix=f"cargo-ai orchestration batch create --workflow-uuid {workflow}")
 
@@ -85,7 +85,7 @@ async def _known(ctx: Context, request: contract.CountRuns) -> bool:
     if request.workflow_uuid is None:
         return True
     uid = ids.parse(request.workflow_uuid)
-    return uid is not None and await public.workflow_exists(ctx.db, uid)
+    return uid is not None and await lookup.workflow_exists(ctx.db, uid)
 
 
 async def _count(ctx: Context, request: contract.CountRuns) -> int:

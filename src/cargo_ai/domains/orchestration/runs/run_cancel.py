@@ -11,12 +11,11 @@ from sqlalchemy import select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_filter
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch.claim import close_batch
 from cargo_ai.engine.journal.tables import runs
-from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Counted
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES
@@ -27,9 +26,7 @@ AT_ONCE = 5_000
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: contract.CancelRuns) -> Counted:
     """Cancel the runs that are named, or all unfinished ones that the filter describes."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.cancel.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    await lookup.workflow_or_refuse(ctx.db, contract.cancel, request.workflow_uuid)
     return Counted(count=await cancel_unfinished(ctx, run_filter.conditions(ctx.workspace, request)))
 
 

@@ -15,8 +15,8 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_filter, run_reply, run_rows
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
@@ -28,9 +28,7 @@ MOST_OUTPUTS = 10_000
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadRuns) -> contract.UrlReply:
     """The URL of a file with one row per run."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.download.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    await lookup.workflow_or_refuse(ctx.db, contract.download, request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
     return contract.UrlReply(url=exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
 
@@ -38,9 +36,7 @@ async def download(ctx: Context, request: contract.DownloadRuns) -> contract.Url
 @handles(contract.download_outputs)
 async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -> contract.UrlReply:
     """The URL of a file with the input and one node's output of each run."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.download_outputs.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    await lookup.workflow_or_refuse(ctx.db, contract.download_outputs, request.workflow_uuid)
     query = select(func.count()).select_from(run_filter.joined).where(*run_filter.conditions(ctx.workspace, request))
     matching = max(0, int((await ctx.db.execute(query)).scalar_one()) - request.offset)
     count = min(matching, request.limit or matching)

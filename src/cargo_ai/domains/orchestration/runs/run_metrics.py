@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.runs import run_filter, run_reply
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.flush_rows import HOUR
 from cargo_ai.engine.journal.tables import batches, executions, node_metrics, runs
 from cargo_ai.kernel import ids
@@ -23,9 +23,7 @@ _SUMS = ("total", "success", "error", "idle", "cancelled", "credits")
 @handles(contract.get_metrics)
 async def get_metrics(ctx: Context, request: contract.GetRunMetrics) -> contract.RunMetricsReply:
     """One row per node, in the order of the graph. Times that are whole hours need no look at executions."""
-    workflow = ids.parse(request.workflow_uuid)
-    if workflow is None or not await public.workflow_exists(ctx.db, workflow):
-        contract.get_metrics.refuse("workflowNotFound", uuid=request.workflow_uuid)
+    workflow = await lookup.workflow_or_refuse(ctx.db, contract.get_metrics, request.workflow_uuid)
     bounds = [run_filter.milliseconds(at) for at in (request.created_after, request.created_before) if at is not None]
     within = any(bound % HOUR for bound in bounds)
     counted = await scan(ctx, run_filter.conditions(ctx.workspace, request)) if within else await _from_journal(ctx, request)
@@ -92,9 +90,9 @@ async def graph_of(ctx: Context, workflow: uuid.UUID, batch_uuid: str | None, re
         nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph) if graph else None
     elif release_uuid is not None:
         release = ids.parse(release_uuid)
-        nodes = await public.release_nodes(ctx.db, release) if release else None
+        nodes = await lookup.release_nodes(ctx.db, release) if release else None
     else:
-        runnable = await public.runnable(ctx.db, workflow)
+        runnable = await lookup.runnable(ctx.db, workflow)
         nodes = runnable.nodes if runnable else None
     return [str(node["uuid"]) for node in nodes or []]
 

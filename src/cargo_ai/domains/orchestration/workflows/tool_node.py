@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from cargo_ai.context.plugins import Parts, plugin
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.tables import Release, Tool
-from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.domains.orchestration.workflows import lookup, templates
 from cargo_ai.engine.graph.action import ToolGraph, ToolMissing
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database
@@ -29,7 +28,7 @@ async def find(database: Database, workspace: uuid.UUID, node: Mapping[str, Any]
     async with database.session(workspace) as db:
         if node.get("toolUuid") is None:
             nodes = _template(str(node.get("templateSlug")))
-            workflow = await public.hidden_workflow(db, workspace)
+            workflow = await lookup.hidden_workflow(db, workspace)
             await db.commit()
             return ToolGraph(workflow, None, nodes)
         named = ids.parse(str(node["toolUuid"]))

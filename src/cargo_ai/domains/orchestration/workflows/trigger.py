@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.orchestration import tool as contract
-from cargo_ai.domains.orchestration import public
 from cargo_ai.domains.orchestration.tables import Tool
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import schedule, submit
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.dispatch.schedule import Due, NotFired, State, Wanted
@@ -60,7 +60,7 @@ async def _fire(db: AsyncSession, due: Due, most_runs: int) -> uuid.UUID:
     It waits where `most_runs` of the workspace go.
     """
     row = await db.scalar(select(Tool).where(Tool.uuid == due.owner, Tool.deleted_at.is_(None)))
-    runnable = await public.runnable(db, row.workflow_uuid) if row is not None else None
+    runnable = await lookup.runnable(db, row.workflow_uuid) if row is not None else None
     if row is None or runnable is None:
         raise NotFired("The tool has been removed.")
     if runnable.release_uuid is None or not runnable.nodes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.orchestration import public
+from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.workspace.public import Bootstrap
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
@@ -179,22 +179,22 @@ async def test_the_door_says_what_new_runs_take(api: Any, state: State, first_wo
     tool = await api.tool()
     workflow = uuid.UUID(tool["workflowUuid"])
     async with state.database.session(first_workspace.workspace_uuid) as db:
-        bare = await public.runnable(db, workflow)
+        bare = await lookup.runnable(db, workflow)
         assert bare is not None
         assert (bare.kind, str(bare.tool_uuid), bare.release_uuid, bare.nodes) == ("tool", tool["uuid"], None, None)
     release = (await api.call(DEPLOY, workflowUuid=tool["workflowUuid"], nodes=graph))["release"]
     async with state.database.session(first_workspace.workspace_uuid) as db:
-        found = await public.runnable(db, workflow)
+        found = await lookup.runnable(db, workflow)
         assert found is not None
         assert (str(found.release_uuid), found.nodes) == (release["uuid"], graph)
-        assert await public.release_nodes(db, uuid.UUID(release["uuid"])) == graph
-        assert await public.runnable(db, ids.new()) is None
+        assert await lookup.release_nodes(db, uuid.UUID(release["uuid"])) == graph
+        assert await lookup.runnable(db, ids.new()) is None
 
 
 async def test_a_workspace_has_one_hidden_workflow_however_many_ask(api: Any, state: State, first_workspace: Bootstrap) -> None:
     async def ask() -> uuid.UUID:
         async with state.database.session(first_workspace.workspace_uuid) as db:
-            found = await public.hidden_workflow(db, first_workspace.workspace_uuid)
+            found = await lookup.hidden_workflow(db, first_workspace.workspace_uuid)
             await db.commit()
             return found
 
