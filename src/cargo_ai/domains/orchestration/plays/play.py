@@ -1,38 +1,33 @@
-"""Plays: made with a segment and a workflow of their own, changed, enabled, listed and removed."""
+"""Plays: create them with their segment and workflow, change, enable, list and remove them."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from sqlalchemy import select
-from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.contract.segmentation.segment import CreateSegment, UpdateSegment
 from cargo_ai.domains.orchestration.plays import play_schedule
-from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
+from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.orchestration.workflows import lookup, owners, validation
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.schedule import State
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 
 SEGMENT_NAME = "GENERATED_PLAY_SEGMENT"
-_LIST = "cargo-ai orchestration play list"
-_SHOWN = 10
 _SEGMENT_FIELDS = {"filter", "sort", "limit", "tracking_column_slugs"}
 
 
 async def replies(ctx: Context, rows: Sequence[Play]) -> list[contract.Play]:
-    """Plays on the wire, in the order of the rows; how their schedules stand is looked up together."""
+    """Plays on the wire, in the order of the rows; the states of their schedules are read in one statement."""
     states = await play_schedule.states(ctx.db, ctx.workspace, rows)
     return [_reply(row, states.get(row.uuid)) for row in rows]
 
@@ -70,22 +65,19 @@ def _reply(row: Play, state: State | None) -> contract.Play:
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayReply:
-    """Make a play, its hidden segment, its workflow and an empty draft. It is disabled until somebody enables it."""
+    """Create a play, its hidden segment, its workflow and an empty draft. It is disabled at first."""
     folder = await owners.find_folder(ctx, "play", contract.create, request.folder_uuid)
     model = ids.parse(request.model_uuid)
     if model is None or not await storage.model_exists(ctx.db, model, lock=True):
         contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
     schedule = await play_schedule.validate(ctx, contract.create, request.schedule, None)
-    wanted = {name: getattr(request, name) for name in _SEGMENT_FIELDS}
-    segment = await segmentation.create_play_segment(ctx, CreateSegment(name=SEGMENT_NAME, model_uuid=str(model), **wanted))
-    play_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="play")
-    workflow.play_uuid = play_uuid
-    ctx.db.add(workflow)
-    await ctx.db.flush()
+    segment_fields = {name: getattr(request, name) for name in _SEGMENT_FIELDS}
+    segment = await segmentation.create_play_segment(ctx, CreateSegment(name=SEGMENT_NAME, model_uuid=str(model), **segment_fields))
+    owner = await owners.create_workflow(ctx, "play")
     row = Play(
-        uuid=play_uuid,
+        uuid=owner.uuid,
         workspace_uuid=ctx.workspace,
-        workflow_uuid=workflow.uuid,
+        workflow_uuid=owner.workflow,
         user_uuid=ctx.who.user_uuid,
         model_uuid=model,
         segment_uuid=segment,
@@ -97,28 +89,16 @@ async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayRep
         health_alert_actions=[],
         folder_uuid=folder,
     )
-    ctx.db.add_all([row, _draft(ctx, workflow.uuid)])
+    ctx.db.add(row)
     await ctx.db.flush()
     await record_usages(ctx.db, row, [])
     return await reply(ctx, row)
-
-
-def _draft(ctx: Context, workflow: uuid.UUID) -> Release:
-    return Release(
-        workspace_uuid=ctx.workspace,
-        workflow_uuid=workflow,
-        user_uuid=ctx.who.user_uuid,
-        status="draft",
-        nodes=[],
-        test_records=[],
-    )
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayReply:
     """Change what is given; null clears description, folder, schedule, order and limit. Enabled only with a deployed graph."""
     row = await owners.lock(ctx, Play, contract.update, request.uuid)
-    row = found_or_refuse(contract.update, row, "playNotFound", uuid=request.uuid, fix=_LIST)
     if request.template is not None and request.template.is_available:
         contract.update.refuse("templatesNotAvailable")
     given = request.model_fields_set
@@ -127,7 +107,7 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
     if request.is_enabled and not nodes:
         fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid} --nodes @nodes.json --form-fields null"
         contract.update.refuse("playNotDeployed", name=row.name, fix=fix)
-    was = play_schedule.active_type(row)
+    former_type = play_schedule.active_type(row)
     if "folder_uuid" in given:
         row.folder_uuid = await owners.find_folder(ctx, "play", contract.update, request.folder_uuid)
     if "schedule" in given:
@@ -137,7 +117,7 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
     await ctx.db.flush()
     if given & {"schedule", "is_enabled"}:
         try:
-            await play_schedule.apply(ctx, row, was)
+            await play_schedule.apply(ctx, row, former_type)
         except segmentation.InvalidFilter as error:
             contract.update.refuse("invalidFilter", cause=f"it no longer fits its model: {error}")
     await record_usages(ctx.db, row, nodes or [])
@@ -173,31 +153,25 @@ async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay)
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Take the play, its segment, its workflow and releases out of the lists. Runs that have started go on."""
+    """Remove the play, its segment, workflow and releases. Runs that have started go on."""
     row = await owners.lock(ctx, Play, contract.remove, request.uuid)
-    row = found_or_refuse(contract.remove, row, "playNotFound", uuid=request.uuid, fix=_LIST)
-    users = [(kind, user) for kind, user in await usages.used_by(ctx.db, "play", row.uuid) if user != row.uuid]
+    users = await owners.users_of(ctx.db, row)
     if users:
-        contract.remove.refuse("playIsUsed", name=row.name, users=await names(ctx.db, users), details=_listed(users))
-    was, row.is_enabled = play_schedule.active_type(row), False
-    await play_schedule.apply(ctx, row, was)
+        contract.remove.refuse("playIsUsed", name=row.name, users=await owners.names(ctx.db, users), details=owners.details(users))
+    former_type, row.is_enabled = play_schedule.active_type(row), False
+    await play_schedule.apply(ctx, row, former_type)
     users = await segmentation.remove_play_segment(ctx, row.segment_uuid, row.uuid)
     if users:
-        contract.remove.refuse("failedToRemoveSegment", name=row.name, users=await names(ctx.db, users), details=_listed(users))
-    now = clock.now()
-    row.deleted_at = now
-    for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
-        await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
-    await usages.replace(ctx.db, ctx.workspace, "play", row.uuid, ())
+        names, details = await owners.names(ctx.db, users), owners.details(users)
+        contract.remove.refuse("failedToRemoveSegment", name=row.name, users=names, details=details)
+    await owners.remove(ctx, row)
     return Removed(uuid=str(row.uuid))
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.PlayReply:
     """One play."""
-    row = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(request.uuid), Play.deleted_at.is_(None)))
-    row = found_or_refuse(contract.get, row, "playNotFound", uuid=request.uuid, fix=_LIST)
-    return await reply(ctx, row)
+    return await reply(ctx, await owners.find(ctx, Play, contract.get, request.uuid))
 
 
 @handles(contract.list_)
@@ -225,20 +199,3 @@ async def record_usages(db: AsyncSession, row: Play, nodes: list[JsonObject]) ->
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
     await usages.replace(db, row.workspace_uuid, "play", row.uuid, targets)
-
-
-async def names(db: AsyncSession, users: Sequence[tuple[str, uuid.UUID]]) -> str:
-    """Users in a sentence, tools and plays by their names: the first ten."""
-    found: Mapping[uuid.UUID, str] = {}
-    for kind, table in (("tool", Tool), ("play", Play)):
-        wanted = [user for one, user in users if one == kind]
-        if wanted:
-            rows = await db.execute(select(table.uuid, table.name).where(table.uuid.in_(wanted)))
-            found |= {row.uuid: row.name for row in rows}
-    shown = [f'the {kind} "{found[user]}"' if user in found else f"the {kind} {user}" for kind, user in users[:_SHOWN]]
-    more = len(users) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def _listed(users: Sequence[tuple[str, uuid.UUID]]) -> JsonObject:
-    return {"users": [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]}

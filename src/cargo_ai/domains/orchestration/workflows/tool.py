@@ -1,4 +1,4 @@
-"""Tools: made with a workflow of their own, changed, listed and removed."""
+"""Tools: create them with their workflow, change, list and remove them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from sqlalchemy import select
-from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import tool as contract
-from cargo_ai.domains.orchestration.plays import play
-from cargo_ai.domains.orchestration.tables import Release, Tool, Workflow
+from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import owners, public_form, trigger, validation
 from cargo_ai.engine.dispatch.schedule import State
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
-
-_LIST = "cargo-ai orchestration tool list"
-_SHOWN = 10
 
 
 async def replies(ctx: Context, rows: Sequence[Tool]) -> list[contract.Tool]:
-    """Tools on the wire, in the order of the rows; how their triggers stand is looked up together."""
+    """Tools on the wire, in the order of the rows; the states of their triggers are read in one statement."""
     states = await trigger.states(ctx.db, ctx.workspace, rows)
     return [_reply(row, states) for row in rows]
 
@@ -58,16 +52,13 @@ def _reply(row: Tool, states: Mapping[str, State]) -> contract.Tool:
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolReply:
-    """Make a tool, its workflow and an empty draft."""
+    """Create a tool, its workflow and an empty draft."""
     folder = await owners.find_folder(ctx, "tool", contract.create, request.folder_uuid)
-    tool_uuid, workflow = ids.new(), Workflow(uuid=ids.new(), workspace_uuid=ctx.workspace, kind="tool")
-    workflow.tool_uuid = tool_uuid
-    ctx.db.add(workflow)
-    await ctx.db.flush()
+    owner = await owners.create_workflow(ctx, "tool")
     row = Tool(
-        uuid=tool_uuid,
+        uuid=owner.uuid,
         workspace_uuid=ctx.workspace,
-        workflow_uuid=workflow.uuid,
+        workflow_uuid=owner.workflow,
         user_uuid=ctx.who.user_uuid,
         name=request.name,
         description=request.description,
@@ -76,15 +67,7 @@ async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolRep
         credits_cost={"kind": "minMax"},
         triggers=[],
     )
-    draft = Release(
-        workspace_uuid=ctx.workspace,
-        workflow_uuid=workflow.uuid,
-        user_uuid=ctx.who.user_uuid,
-        status="draft",
-        nodes=[],
-        test_records=[],
-    )
-    ctx.db.add_all([row, draft])
+    ctx.db.add(row)
     await ctx.db.flush()
     if request.triggers:
         await trigger.put(ctx.db, row, request.triggers)
@@ -97,7 +80,6 @@ async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolRep
 async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolReply:
     """Change what is given; null clears description, folder and form."""
     row = await owners.lock(ctx, Tool, contract.update, request.uuid)
-    row = found_or_refuse(contract.update, row, "toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
         contract.update.refuse("toolIsReadOnly", name=row.name)
     if request.template is not None and request.template.is_available:
@@ -125,31 +107,22 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Take the tool, its workflow and releases out of the lists. Runs that have started go on."""
+    """Remove the tool, its workflow and releases. Runs that have started go on."""
     row = await owners.lock(ctx, Tool, contract.remove, request.uuid)
-    row = found_or_refuse(contract.remove, row, "toolNotFound", uuid=request.uuid, fix=_LIST)
     if row.is_read_only:
         contract.remove.refuse("toolIsReadOnly", name=row.name)
-    users = [(kind, user) for kind, user in await usages.used_by(ctx.db, "tool", row.uuid) if user != row.uuid]
+    users = await owners.users_of(ctx.db, row)
     if users:
-        named = await play.names(ctx.db, users)
-        listed = [{"kind": kind, "uuid": str(user)} for kind, user in users[:_SHOWN]]
-        contract.remove.refuse("toolIsUsed", name=row.name, users=named, details={"users": listed})
-    now = clock.now()
-    row.deleted_at = now
-    for table, matches in ((Workflow, Workflow.uuid == row.workflow_uuid), (Release, Release.workflow_uuid == row.workflow_uuid)):
-        await ctx.db.execute(update_rows(table).where(matches).values(deleted_at=now).execution_options(synchronize_session=False))
+        contract.remove.refuse("toolIsUsed", name=row.name, users=await owners.names(ctx.db, users), details=owners.details(users))
     await trigger.put(ctx.db, row, ())
-    await usages.replace(ctx.db, ctx.workspace, "tool", row.uuid, ())
+    await owners.remove(ctx, row)
     return Removed(uuid=str(row.uuid))
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ToolReply:
     """One tool."""
-    row = await ctx.db.scalar(select(Tool).where(Tool.uuid == ids.parse(request.uuid), Tool.deleted_at.is_(None)))
-    row = found_or_refuse(contract.get, row, "toolNotFound", uuid=request.uuid, fix=_LIST)
-    return await reply(ctx, row)
+    return await reply(ctx, await owners.find(ctx, Tool, contract.get, request.uuid))
 
 
 @handles(contract.all)
@@ -164,8 +137,8 @@ async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply
 
 async def record_usages(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:
     """Write down what a tool uses: its folder, and the connectors, tools and models that its deployed nodes name."""
-    targets = [(kind, named) for kind in ("connector", "tool") for named in validation.used_uuids(nodes, kind)]
-    targets += [("model", named) for named in validation.used_models(nodes)]
+    targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used_uuids(nodes, kind)]
+    targets += [("model", uid) for uid in validation.used_models(nodes)]
     if row.folder_uuid is not None:
         targets.append(("folder", row.folder_uuid))
     await usages.replace(db, row.workspace_uuid, "tool", row.uuid, targets)
