@@ -11,9 +11,9 @@ import psycopg
 from bench.report import Json
 from cargo_ai.actions import native_actions
 from cargo_ai.engine.graph.action import Actions
-from cargo_ai.engine.graph.graph import load
-from cargo_ai.engine.graph.interpret import Entry, advance, begin
-from cargo_ai.engine.journal import flush_rows
+from cargo_ai.engine.graph.graph import compile_graph
+from cargo_ai.engine.graph.interpret import Execution, advance, begin
+from cargo_ai.engine.journal import flush
 from cargo_ai.kernel import clock, ids
 
 ROWS = 500
@@ -24,24 +24,24 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
     actions = Actions()
     for action in native_actions():
         actions.add(action)
-    program = load(nodes, actions)
+    program = compile_graph(nodes, actions)
     workspace = uuid.UUID(int=0)
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute(f"drop table if exists {TABLE}")
         await connection.execute(f"create unlogged table {TABLE} (like executions)")
         await connection.commit()
         began = time.perf_counter()
-        async with connection.cursor() as cursor, cursor.copy(flush_rows.ENTRIES.replace("copy executions", f"copy {TABLE}", 1)) as copy:
-            rows: list[tuple[str, Entry, str | None]] = []
+        async with connection.cursor() as cursor, cursor.copy(flush.ENTRIES.replace("copy executions", f"copy {TABLE}", 1)) as copy:
+            rows: list[tuple[str, Execution, str | None]] = []
             for record in records:
                 walk = begin(str(ids.new()), program, record)
                 advance(walk, clock.now_ms())
                 assert walk.status == "success"
                 rows += [(walk.run, entry, None) for entry in walk.entries]
                 if len(rows) >= ROWS:
-                    await copy.write(flush_rows.copy_lines(rows, workspace))
+                    await copy.write(flush.execution_lines(rows, workspace))
                     rows.clear()
-            await copy.write(flush_rows.copy_lines(rows, workspace))
+            await copy.write(flush.execution_lines(rows, workspace))
         await connection.commit()
         took = time.perf_counter() - began
         counted = await (await connection.execute(f"select count(*) from {TABLE}")).fetchone()

@@ -11,7 +11,7 @@ from bench.native10k import lasted
 from bench.report import Json
 from bench.single_run import one
 from bench.temporary_server import TemporaryServer
-from cargo_ai.engine.worker.shard import CONCURRENT_RUNS
+from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS
 from cargo_ai.server.processes.worker import BATCH_SLOTS
 
 JOBS = 10_000

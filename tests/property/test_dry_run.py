@@ -15,7 +15,7 @@ from cargo_ai.domains.orchestration.dry_run.walk import DryRun
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Outcome
-from cargo_ai.engine.graph.graph import load
+from cargo_ai.engine.graph.graph import compile_graph
 from cargo_ai.engine.graph.interpret import begin
 from cargo_ai.kernel import ids
 from tests.property.test_engine import World as Effects
@@ -55,7 +55,7 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     world = World(well, tools)
     known = world.actions()
     dry_run = DryRun(ids.new(), known, NOW)
-    loaded = load(nodes, known)
+    loaded = compile_graph(nodes, known)
     least: Counter[str] = Counter()
     most: Counter[str] = Counter()
     for value in values:

@@ -13,12 +13,12 @@ from pydantic_core import from_json, to_json
 
 from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome
 from cargo_ai.engine.graph.interpret import Act, Pause, Walk, advance, begin, resume, settle
-from cargo_ai.engine.graph.validation import Known, check
+from cargo_ai.engine.graph.validation import Inventory, validate
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, RUN, Body, actions, effect, program, row, variables
 
 unhurried = settings(deadline=None, max_examples=80)
-KNOWN = Known(actions(), action_children=lambda _integration, _action: 1)
+KNOWN = Inventory(actions(), action_children=lambda _integration, _action: 1)
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 scalars = st.none() | st.booleans() | st.integers(-5, 10**20) | st.floats() | text
@@ -132,7 +132,7 @@ def shown(walk: Walk, since: int = 0) -> tuple[Any, ...]:
 def test_a_run_cut_off_after_any_of_its_steps_goes_on_as_if_nothing_had_happened(
     nodes: list[Body], record: Body, data: st.DataObject
 ) -> None:
-    assert check(nodes, KNOWN) == []
+    assert validate(nodes, KNOWN) == []
     graph = program(nodes)
     world = World({one["uuid"]: data.draw(scripts) for one in nodes if one["kind"] == "connector"})
     straight = go_on(begin(RUN, graph, record), world)

@@ -18,7 +18,7 @@ from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.engine.journal.replay import Again, Seed
+from cargo_ai.engine.journal.replay import ReplayPoint, ReplayRecord
 from cargo_ai.engine.worker import child_runs
 from tests.property.test_groups import (
     Death,
@@ -98,17 +98,17 @@ async def worked(harness: EngineHarness, url: str, world: World, deaths: list[in
         await worker.kill()
 
 
-async def seed_of(harness: EngineHarness, nodes: list[Body], run: uuid.UUID, path: str) -> Seed | str:
+async def seed_of(harness: EngineHarness, nodes: list[Body], run: uuid.UUID, path: str) -> ReplayPoint | str:
     rows = await harness.rows(
         "select seq, node_uuid, node_slug, status, next_node_uuid from executions where run_uuid = %s order by seq", run
     )
     return replay_point.find(Reset("node", path=path), OriginalRun(run, run), [Visited(*row.values()) for row in rows], Graph.of(nodes))
 
 
-async def repeated(harness: EngineHarness, nodes: list[Body], record: Body, seed: Seed) -> uuid.UUID:
-    origin = submit.Origin(harness.workspace, harness.workflow, None, harness.release, nodes)
+async def repeated(harness: EngineHarness, nodes: list[Body], record: Body, seed: ReplayPoint) -> uuid.UUID:
+    origin = submit.RunSpec(harness.workspace, harness.workflow, None, harness.release, nodes)
     async with harness.pool.connection() as connection:
-        return await submit.run(connection, harness.queue, origin, Again(record, "r", "R", seed))
+        return await submit.submit_run(connection, harness.queue, origin, ReplayRecord(record, "r", "R", seed))
 
 
 async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deat
         seed = await seed_of(harness, nodes, first, path)
         calls: Calls = Counter()
         came = expected(plan, 1, chosen, calls)
-        assert came == isinstance(seed, Seed)
+        assert came == isinstance(seed, ReplayPoint)
         if isinstance(seed, str):
             return
         world.calls.clear()

@@ -13,9 +13,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import stages
 from cargo_ai.engine.dispatch.enumerate import Sources
+from cargo_ai.engine.dispatch.pace import NextStage, Pace, Progress, Stop, decide
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.graph.pace import Go, Pace, Progress, Stop, decide
 from cargo_ai.engine.journal import crash_points
 from tests.property.test_groups import Death, Killed, _wait  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.conftest import EngineHarness, _configure, batch_of, engine_url  # pyright: ignore[reportPrivateUsage]
@@ -43,7 +43,7 @@ def oracle(given_: list[float], pace: Pace, at: int, stage: int, used: float, de
         step = decide(pace, progress)
         if isinstance(step, Stop):
             return at, progress.stage, step.why
-        assert isinstance(step, Go)
+        assert isinstance(step, NextStage)
         part = given_[at : at + step.size]
         at += len(part)
         good = [cost for cost in part if cost != FAILS]
@@ -94,7 +94,7 @@ async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], l
             deaths = later
             if why is not None:
                 async with harness.pool.connection() as connection:
-                    assert await stages.reopen(connection, harness.queue, harness.workspace, batch, pace, None)
+                    assert await stages.resume_batch(connection, harness.queue, harness.workspace, batch, pace, None)
         # Each record once, and each call under one key, however often somebody died.
         assert await numbers(harness, batch) == list(range(len(given_)))
         assert len({call.key for call in world.calls}) == len(given_)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cargo_ai.actions.config import known, schema
 from cargo_ai.engine.graph.action import Category, Done, Failed, NativeAction, Outcome, Scope
-from cargo_ai.engine.graph.group import MOST_ITEMS, read_items
+from cargo_ai.engine.graph.group import MAXIMUM_ITEMS, read_items
 
 _OUTPUTS: dict[str, Any] = {"type": "array"}
 
@@ -22,7 +22,7 @@ class Group(NativeAction):
     icon = "repeat"
     config_schema = schema(
         {
-            "items": {"description": f"The list, of at most {MOST_ITEMS:,} items. An object becomes `nodes.start`, others its `value`."},
+            "items": {"description": f"The list, of at most {MAXIMUM_ITEMS:,} items. An object becomes `nodes.start`, others its `value`."},
             "failOnItemFailure": {
                 "type": "boolean",
                 "default": False,

@@ -14,7 +14,14 @@ from cargo_ai.kernel import log
 
 LONGEST_WAIT = 2.0
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+DATABASE_UNAVAILABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.TimeoutError,
+)
 """What is raised when the database does not answer, goes down in between, or cannot do it now (deadlock, full disk). `PoolTimeout` too: a
 pool whose connections have died gives none."""
 
@@ -23,13 +30,13 @@ T = TypeVar("T")
 _log = log.get(__name__)
 
 
-async def patiently(what: str, work: Callable[[], Awaitable[T]]) -> T:
+async def retry_until_available(what: str, work: Callable[[], Awaitable[T]]) -> T:
     """Do `work`, again and again until the database lets it pass. It may have happened the time before: it must bear to be repeated."""
     wait = 0.05
     while True:
         try:
             return await work()
-        except AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             _log.warning("the database is away; trying again", what=what, cause=str(error).strip()[:200], wait_seconds=wait)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)

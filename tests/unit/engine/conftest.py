@@ -15,10 +15,10 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
 from cargo_ai.engine.dispatch import claim, submit
-from cargo_ai.engine.dispatch.claim import Claimed
+from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.enumerate import Chunks, Enumerator, Sources
 from cargo_ai.engine.dispatch.queue import Queue
-from cargo_ai.engine.journal.flush_rows import HOUR, Origin, Part, RunState, Shard, new_flush, write
+from cargo_ai.engine.journal.flush import HOUR, HeldShard, MetricScope, RunUpdate, ShardFlush, new_flush_id, write
 from cargo_ai.kernel import clock, ids
 from tests.kit.databases import Databases
 from tests.kit.graphs import node
@@ -40,9 +40,9 @@ class EngineHarness:
     nodes: list[Body] = field(default_factory=lambda: LINE)
 
     @property
-    def origin(self) -> submit.Origin:
+    def origin(self) -> submit.RunSpec:
         """Who asks for runs here."""
-        return submit.Origin(self.workspace, self.workflow, None, self.release, self.nodes)
+        return submit.RunSpec(self.workspace, self.workflow, None, self.release, self.nodes)
 
     async def rows(self, statement: str, *values: Any) -> list[Body]:
         """What a select gives."""
@@ -71,14 +71,14 @@ class EngineHarness:
     async def run(self, record: Body | None = None) -> uuid.UUID:
         """A single run, queued."""
         async with self.pool.connection() as connection:
-            return await submit.run(connection, self.queue, self.origin, record or {})
+            return await submit.submit_run(connection, self.queue, self.origin, record or {})
 
     async def batch(self, records: Sequence[Body] | int, *, shard_size: int = 200, enumerated: bool = True) -> uuid.UUID:
         """A batch of these records, or of so many."""
         uid = ids.new()
         self.sources.kinds[str(uid)] = listed([{"_id": str(at)} for at in range(records)] if isinstance(records, int) else records)
         async with self.pool.connection() as connection:
-            await submit.batch(connection, self.queue, self.origin, {"kind": str(uid)}, shard_size=shard_size, uid=uid)
+            await submit.submit_batch(connection, self.queue, self.origin, {"kind": str(uid)}, shard_size=shard_size, uid=uid)
         if enumerated:
             await self.enumerator().enumerate(str(uid))
         return uid
@@ -100,48 +100,48 @@ class EngineHarness:
         found: uuid.UUID = (await self.row("select shard_uuid from runs where uuid = %s", run))["shard_uuid"]
         return found
 
-    async def claimed(self, shard: uuid.UUID, owner: str = "me") -> tuple[Claimed, Shard]:
+    async def claimed(self, shard: uuid.UUID, owner: str = "me") -> tuple[ClaimedShard, HeldShard]:
         """Take a shard, as a worker does."""
         async with self.pool.connection() as connection:
             taken = await claim.claim(connection, shard, owner, clock.now_ms())
         assert taken is not None
-        return taken, Shard(taken.uuid, taken.epoch, taken.workspace, taken.batch, taken.lane, signal=taken.signal)
+        return taken, HeldShard(taken.uuid, taken.epoch, taken.workspace, taken.batch, taken.lane, signal=taken.signal)
 
-    async def held(self, run: uuid.UUID) -> Shard:
+    async def held(self, run: uuid.UUID) -> HeldShard:
         """The claimed shard of a single run."""
         return (await self.claimed(await self.shard_of(run)))[1]
 
-    def counts_for(self, batch: uuid.UUID | None = None) -> Origin:
+    def counts_for(self, batch: uuid.UUID | None = None) -> MetricScope:
         """Where executions of this workspace's runs count."""
-        return Origin(self.workflow, self.release, batch, clock.now_ms() // HOUR)
+        return MetricScope(self.workflow, self.release, batch, clock.now_ms() // HOUR)
 
 
 def now() -> int:
     return clock.now_ms()
 
 
-async def end(link: psycopg.AsyncConnection[Any], shard: Shard, *runs: uuid.UUID, status: str = "success") -> None:
+async def end(link: psycopg.AsyncConnection[Any], shard: HeldShard, *runs: uuid.UUID, status: str = "success") -> None:
     """Write the end of runs."""
-    made = Part(shard)
-    made.states += [RunState(str(run), status, now(), credits=1.0) for run in runs]
-    await write(link, [made], new_flush(), 0, now())
+    made = ShardFlush(shard)
+    made.states += [RunUpdate(str(run), status, now(), credits=1.0) for run in runs]
+    await write(link, [made], new_flush_id(), 0, now())
     assert not shard.lost
 
 
 async def park(
     link: psycopg.AsyncConnection[Any],
     harness: EngineHarness,
-    shard: Shard,
+    shard: HeldShard,
     *runs: uuid.UUID,
     wake_at: int = 1,
     batch: uuid.UUID | None = None,
 ) -> None:
     """Write that runs wait at node v."""
-    made = Part(shard)
+    made = ShardFlush(shard)
     for run in runs:
-        made.states.append(RunState(str(run), "idle", now(), position="v", wake=wake_at))
+        made.states.append(RunUpdate(str(run), "idle", now(), position="v", wake=wake_at))
         made.count_parked(harness.counts_for(batch), "v")
-    await write(link, [made], new_flush(), 0, now())
+    await write(link, [made], new_flush_id(), 0, now())
     assert not shard.lost
 
 

@@ -15,7 +15,7 @@ from obstore.store import MemoryStore
 from cargo_ai.engine.dispatch import submit, wake
 from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome, ToolGraph, ToolMissing
 from cargo_ai.engine.journal.writer import Writer
-from cargo_ai.engine.worker.drive import Driver
+from cargo_ai.engine.worker.driver import Driver
 from cargo_ai.kernel import ids
 from cargo_ai.store.files import FileStore
 from tests.unit.engine.conftest import EngineHarness
@@ -83,7 +83,11 @@ class EngineWorker:
                 for shard in [] if self.draining else await self._take():
                     self._tasks.add(asyncio.create_task(self.driver.drive(shard)))
                 self.most_at_once = max(self.most_at_once, len(self._tasks))
-                if not self._tasks and not await wake.wake(self.harness.pool, self.harness.queue) and not await self.harness.jobs():
+                if (
+                    not self._tasks
+                    and not await wake.wake_due_runs(self.harness.pool, self.harness.queue)
+                    and not await self.harness.jobs()
+                ):
                     return
                 if self._tasks:
                     await asyncio.wait(self._tasks, timeout=0.005, return_when=asyncio.FIRST_COMPLETED)
@@ -92,7 +96,7 @@ class EngineWorker:
                         task.result()
                 if self._due.is_set():
                     self._due.clear()
-                    await wake.wake(self.harness.pool, self.harness.queue)
+                    await wake.wake_due_runs(self.harness.pool, self.harness.queue)
 
     async def _take(self) -> list[str]:
         shards = await self.harness.jobs()
@@ -124,9 +128,9 @@ class EngineWorker:
 
 async def submit_run(harness: EngineHarness, nodes: Sequence[Body], record: Body) -> uuid.UUID:
     """A single run of these nodes, queued."""
-    origin = submit.Origin(harness.workspace, harness.workflow, None, harness.release, nodes)
+    origin = submit.RunSpec(harness.workspace, harness.workflow, None, harness.release, nodes)
     async with harness.pool.connection() as connection:
-        return await submit.run(connection, harness.queue, origin, record)
+        return await submit.submit_run(connection, harness.queue, origin, record)
 
 
 async def context_of(harness: EngineHarness, run: uuid.UUID) -> Body:

@@ -7,8 +7,8 @@ from typing import Any
 
 from cargo_ai.actions import native_actions
 from cargo_ai.engine.graph.action import Actions, Call, Outcome
-from cargo_ai.engine.graph.graph import Program, load
-from cargo_ai.engine.graph.interpret import Act, Entry, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.graph import Graph, compile_graph
+from cargo_ai.engine.graph.interpret import Act, Execution, Pause, Walk, advance, begin, settle
 from tests.kit.graphs import node
 
 NOW = 1_700_000_000_000
@@ -41,9 +41,9 @@ def actions() -> Actions:
     return made
 
 
-def program(nodes: Sequence[Body]) -> Program:
+def program(nodes: Sequence[Body]) -> Graph:
     """The graph, ready to walk."""
-    return load(nodes, actions())
+    return compile_graph(nodes, actions())
 
 
 def start(nodes: Sequence[Body], record: Any = None, run: str = RUN) -> Walk:
@@ -73,7 +73,7 @@ def scripted(*outcomes: Any) -> Told:
     return lambda _act: left.pop(0) if len(left) > 1 else left[0]
 
 
-def row(entry: Entry) -> Body:
+def row(entry: Execution) -> Body:
     """An entry as the journal gives it back."""
     return {
         "seq": entry.seq,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cargo_ai.engine.dispatch import submit
-from cargo_ai.engine.graph.pace import Pace
+from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.kernel import ids
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, listed
@@ -25,9 +25,9 @@ async def staged(harness: EngineHarness, count: int, pace: Pace, graph: Sequence
     """A batch of so many records, `number` 0 and so on, that is enrolled in stages."""
     uid = ids.new()
     harness.sources.kinds[str(uid)] = listed([{"_id": str(at), "number": at} for at in range(count)], 7)
-    origin = submit.Origin(harness.workspace, harness.workflow, None, harness.release, graph)
+    origin = submit.RunSpec(harness.workspace, harness.workflow, None, harness.release, graph)
     async with harness.pool.connection() as connection:
-        await submit.batch(connection, harness.queue, origin, {"kind": str(uid)}, uid=uid, pace=pace, shard_size=shard_size)
+        await submit.submit_batch(connection, harness.queue, origin, {"kind": str(uid)}, uid=uid, pace=pace, shard_size=shard_size)
     return uid
 
 

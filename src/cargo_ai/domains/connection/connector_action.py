@@ -16,7 +16,7 @@ from sqlalchemy import Select, select
 from cargo_ai.domains.connection import connector_config
 from cargo_ai.domains.connection.response_cache import Answers
 from cargo_ai.domains.connection.tables import Connector
-from cargo_ai.engine.dispatch.rate_limits import Limiter, RateLimit
+from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.integrations.kit import ActionRequest, Integration, IntegrationAction, integrations, scrub, scrub_json
 from cargo_ai.kernel import clock, ids, log
@@ -58,7 +58,7 @@ class ConnectorNodes:
 
     def __init__(self, database: Database, secrets: SecretKey, settings: Settings, client: httpx.AsyncClient) -> None:
         self._database, self._secrets, self._settings, self._client = database, secrets, settings, client
-        self._limiter = Limiter(database)
+        self._limiter = RateLimiter(database)
         self._answers = Answers(database)
         self._accounts: dict[tuple[uuid.UUID, str | None, str], tuple[float, asyncio.Task[Account | None]]] = {}
 

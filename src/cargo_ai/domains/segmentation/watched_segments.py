@@ -17,7 +17,7 @@ from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log
 from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
-from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
 
@@ -117,7 +117,7 @@ class ChangeDetector:
 
     async def run(self) -> None:
         """Until cancelled. A database that is away is waited for."""
-        await patiently("watched segments", self._listen)
+        await retry_until_available("watched segments", self._listen)
 
     async def _listen(self) -> None:
         url = with_options(self._database.url, application_name="cargo-ai segments")
@@ -147,7 +147,7 @@ class ChangeDetector:
             try:
                 if await self._compare(segment, workspace):
                     return True
-            except AWAY:
+            except DATABASE_UNAVAILABLE:
                 raise
             except Exception as error:
                 await self._put_off(segment, error)

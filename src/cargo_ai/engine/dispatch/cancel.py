@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from cargo_ai.engine.journal import fanout
-from cargo_ai.engine.journal.flush_rows import HOUR, NIL
+from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import Connection
 
@@ -84,17 +84,17 @@ where uuid = any(%s) and fanout_uuid is not null and finished_ms is null and (st
 """
 
 
-async def ask_batch(connection: Connection, workspace: uuid.UUID, batch: uuid.UUID) -> bool:
+async def cancel_batch(connection: Connection, workspace: uuid.UUID, batch: uuid.UUID) -> bool:
     """Ask a batch to stop; False when it is over (or not of this workspace). Its enumeration ends with the present chunk."""
     cursor = await connection.execute(ASK, (_now(), batch, workspace))
     if await cursor.fetchone() is None:
         return False
-    await rest_of_batch(connection, batch)
+    await cancel_undriven(connection, batch)
     await connection.execute(TELL_BATCH, (batch,))
     return True
 
 
-async def rest_of_batch(connection: Connection, batch: uuid.UUID) -> None:
+async def cancel_undriven(connection: Connection, batch: uuid.UUID) -> None:
     """In a batch that was asked to stop, end everything that nobody drives: waiting and queued shards, parked runs."""
     asked = await connection.execute("select 1 from batches where uuid = %s and status = 'cancelling'", (batch,))
     if await asked.fetchone() is None:
@@ -105,7 +105,7 @@ async def rest_of_batch(connection: Connection, batch: uuid.UUID) -> None:
     await connection.execute(END, {"now": now, "batch": batch, "shards": shards, "nil": NIL, "hour": HOUR})
 
 
-async def runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:
+async def cancel_runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:
     """Cancel runs and everything below them: parked ones at once, others at their next node boundary.
 
     Returns the runs of `uuids` that were touched, and batches that may be over now. What a run starts at this moment is cancelled by who
@@ -117,7 +117,7 @@ async def runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uui
     return [uid for uid in named if uid in touched], over
 
 
-async def below(connection: Connection, workspace: uuid.UUID, run: uuid.UUID) -> None:
+async def cancel_descendants(connection: Connection, workspace: uuid.UUID, run: uuid.UUID) -> None:
     """Cancel everything below a run, for the driver that is about to end it: what only the run itself would have driven ends at once."""
     found = await _below(connection, [run])
     if found:
@@ -139,7 +139,7 @@ async def _cancel(
     parked = await (await connection.execute(PARKED_RUNS, named)).fetchall()
     live = await (await connection.execute(LIVE_RUNS, (now, uuids, workspace))).fetchall()
     # A parent that is not cancelled itself learns that an item of its is.
-    await fanout.count_off(connection, [(row[2], True) for row in parked if row[2] is not None], [], now)
+    await fanout.count_ended(connection, [(row[2], True) for row in parked if row[2] is not None], [], now)
     for row in parked:
         await connection.execute("select pg_notify('cargo_done', %s)", (str(row[0]),))
     return {row[0] for row in (*parked, *live)}, {row[1] for row in parked if row[1] is not None}

@@ -17,7 +17,7 @@ from cargo_ai.store.driver import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedShard:
     """A shard as it was when this process took it: `tries` counts claims that no orderly end followed, and of its runs no more than
     `width` may go at once (see ceiling)."""
 
@@ -53,19 +53,19 @@ from executions where run_uuid = any(%s) and run_uuid between %s and %s order by
 """
 
 
-async def claim(connection: Connection, shard: uuid.UUID, owner: str, now: int) -> Claimed | None:
+async def claim(connection: Connection, shard: uuid.UUID, owner: str, now: int) -> ClaimedShard | None:
     """Take a shard over from whoever had it; None when nothing is left to do in it."""
     cursor = await connection.execute(CLAIM, (owner, now, shard))
     row = await cursor.fetchone()
-    return Claimed(*row) if row else None
+    return ClaimedShard(*row) if row else None
 
 
-async def count_tries(connection: Connection, claimed: Claimed, tries: int) -> None:
+async def set_tries(connection: Connection, claimed: ClaimedShard, tries: int) -> None:
     """Say how many claims without an orderly end are held against a shard."""
     await connection.execute("update shards set tries = %s where uuid = %s and epoch = %s", (tries, claimed.uuid, claimed.epoch))
 
 
-async def unfinished(connection: Connection, claimed: Claimed, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
+async def unfinished_runs(connection: Connection, claimed: ClaimedShard, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
     """The next runs of a shard that are neither finished nor parked, in order of their ids; not those that their parents drive."""
     low = uuid.UUID(int=after.int + 1) if after else claimed.first
     async with connection.cursor(row_factory=dict_row) as cursor:
@@ -73,7 +73,7 @@ async def unfinished(connection: Connection, claimed: Claimed, after: uuid.UUID 
         return await cursor.fetchall()
 
 
-async def entries(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+async def executions_of(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
     """What the journal has of these runs, in order, by run."""
     found: dict[uuid.UUID, list[dict[str, Any]]] = {}
     async with connection.cursor(row_factory=dict_row) as cursor:
@@ -83,7 +83,7 @@ async def entries(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uui
     return found
 
 
-async def cancelling(connection: Connection, claimed: Claimed) -> set[str]:
+async def cancelling_runs(connection: Connection, claimed: ClaimedShard) -> set[str]:
     """The runs of a shard that somebody asked to cancel."""
     cursor = await connection.execute(
         # No upper bound: runs that others of the shard have started are younger than its last one.
@@ -93,7 +93,7 @@ async def cancelling(connection: Connection, claimed: Claimed) -> set[str]:
     return {str(row[0]) for row in await cursor.fetchall()}
 
 
-async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed, *, requeue: bool) -> None:
+async def finish_shard(pool: AsyncConnectionPool[Any], queue: Queue, claimed: ClaimedShard, *, requeue: bool) -> None:
     """End a shard: give it back to the queue, or close it, let the workspace's next one in and see whether the batch is over."""
     async with pool.connection() as connection:
         if requeue:
@@ -102,14 +102,14 @@ async def finish(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Claimed,
         if claimed.batch is None:
             await connection.execute("delete from shards where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch))
             if claimed.lane == "batch" or queue.most_runs:
-                await admit(connection, queue, claimed.workspace)
+                await admit_shards(connection, queue, claimed.workspace)
             return
         await connection.execute(
             "update shards set state = 'done', owner = null where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch)
         )
         # What was parked after somebody asked to cancel must not wait until its time comes.
-        await cancel.rest_of_batch(connection, claimed.batch)
-        await admit(connection, queue, claimed.workspace)
+        await cancel.cancel_undriven(connection, claimed.batch)
+        await admit_shards(connection, queue, claimed.workspace)
     # Only now, in a transaction of its own: whoever ends last sees all others ended.
     async with pool.connection() as connection:
         if not await close_batch(connection, claimed.batch):
@@ -123,7 +123,7 @@ delete from shards where uuid = %s and state = 'done'
 """A shard of runs below others that outlived their batch: a tool that nobody waited for, items given up when one failed."""
 
 
-async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> None:
+async def _give_back(connection: Connection, queue: Queue, claimed: ClaimedShard) -> None:
     cursor = await connection.execute(
         "update shards set state = 'queued', owner = null, tries = 0, touched_ms = %s where uuid = %s and epoch = %s "
         "and state = 'running' returning uuid",
@@ -141,7 +141,7 @@ async def _give_back(connection: Connection, queue: Queue, claimed: Claimed) -> 
 OTHERS_WAIT = "select exists (select 1 from shards where workspace_uuid <> %s and lane = 'batch' and state = 'queued')"
 
 
-async def others_wait(connection: Connection, workspace: uuid.UUID) -> bool:
+async def other_workspaces_wait(connection: Connection, workspace: uuid.UUID) -> bool:
     """Whether shards of other workspaces are next in the queue of batches."""
     row = await (await connection.execute(OTHERS_WAIT, (workspace,))).fetchone()
     return row is not None and bool(row[0])
@@ -162,7 +162,7 @@ async def _in_line(connection: Connection, workspace: uuid.UUID) -> int:
     return int(row[0]) if row else 0
 
 
-async def admit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
+async def admit_shards(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
     """Queue the workspace's next shards, at most twice as many as there are slots: a huge batch never fills the queue before others,
     and batches of one workspace take turns.
 
@@ -170,7 +170,7 @@ async def admit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> N
     included, so that the first one of somebody who has just come is next.
     """
     if queue.most_runs:
-        await concurrency.let_in(connection, queue, workspace)
+        await concurrency.admit_within_limit(connection, queue, workspace)
         return
     now = clock.now_ms()
     await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(workspace),))
@@ -206,7 +206,7 @@ async def close_batch(connection: Connection, batch: uuid.UUID) -> bool:
     )
     row = await cursor.fetchone()
     if row is not None and row[5] and not row[2] and row[0] == "running":
-        await stages.ended(connection, producer(), batch, int(row[1]))
+        await stages.advance_stage(connection, producer(), batch, int(row[1]))
     if row is None or not row[2]:
         return False
     counts = await (await connection.execute(COUNTS, (batch,))).fetchone()

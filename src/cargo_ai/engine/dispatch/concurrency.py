@@ -12,7 +12,7 @@ from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import Connection
 
-WIDEST = 100
+MAXIMUM_WIDTH = 100
 """No shard has more runs than this that wait for something at once, whatever it may."""
 
 # Single runs are shards of one. Shards that were let in before there was a number may be as wide as any.
@@ -33,47 +33,47 @@ LET_IN = "update shards set state = 'queued', width = %s, touched_ms = %s where 
 NARROW = "update shards set width = %s where uuid = %s and epoch = %s and state = 'running' and width > %s"
 
 
-def for_batches(most: int) -> int:
+def batch_share(most: int) -> int:
     """So many of the runs may be of batches: they leave a tenth to single runs, for which somebody waits."""
     return most - max(1, most // 10) if most > 1 else most
 
 
-async def going(connection: Connection, workspace: uuid.UUID) -> int:
+async def count_active_runs(connection: Connection, workspace: uuid.UUID) -> int:
     """How many runs of a workspace go, or may."""
     return (await _counted(connection, workspace))[0]
 
 
-async def is_reached(connection: Connection, workspace: uuid.UUID, most: int) -> bool:
+async def is_limit_reached(connection: Connection, workspace: uuid.UUID, most: int) -> bool:
     """Whether not one more may begin. Until the caller's transaction ends, nobody else begins any in this workspace."""
     await _turn(connection, workspace)
-    return await going(connection, workspace) >= most
+    return await count_active_runs(connection, workspace) >= most
 
 
-async def let_in(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
+async def admit_within_limit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
     """Queue the workspace's next shards, single runs first, as far as `queue.most_runs` allows; of batches no more than there are slots:
     what only stands in the queue must not take the place of what could go."""
     await _turn(connection, workspace)
     taken, in_line = await _counted(connection, workspace)
     room = queue.most_runs - taken
     for uid, lane, size in await _waiting(connection, workspace, "interactive", room):
-        width = min(max(1, size), WIDEST, room)
+        width = min(max(1, size), MAXIMUM_WIDTH, room)
         room -= width
         await _queue(connection, queue, uid, lane, width, 0)
         if room <= 0:
             return
-    room -= queue.most_runs - for_batches(queue.most_runs)
+    room -= queue.most_runs - batch_share(queue.most_runs)
     found = await _waiting(connection, workspace, "batch", min(room, await _slots(connection) - in_line))
     for number, (uid, lane, size) in enumerate(found):
         # What one has no use for is there for those behind it.
-        width = min(max(1, size), WIDEST, max(1, room // (len(found) - number)))
+        width = min(max(1, size), MAXIMUM_WIDTH, max(1, room // (len(found) - number)))
         room -= width
         await _queue(connection, queue, uid, lane, width, in_line + number)
 
 
-async def narrow(connection: Connection, queue: Queue, workspace: uuid.UUID, shard: tuple[uuid.UUID, int], width: int) -> None:
+async def shrink(connection: Connection, queue: Queue, workspace: uuid.UUID, shard: tuple[uuid.UUID, int], width: int) -> None:
     """Give back what a shard (uuid, epoch) at its end no longer needs, to others of the workspace."""
     if (await connection.execute(NARROW, (width, *shard, width))).rowcount:
-        await let_in(connection, queue, workspace)
+        await admit_within_limit(connection, queue, workspace)
 
 
 async def _turn(connection: Connection, workspace: uuid.UUID) -> None:
@@ -82,7 +82,7 @@ async def _turn(connection: Connection, workspace: uuid.UUID) -> None:
 
 async def _counted(connection: Connection, workspace: uuid.UUID) -> tuple[int, int]:
     """How many runs go, and how many shards of batches are queued or running."""
-    row = await (await connection.execute(GOING, (WIDEST, workspace))).fetchone()
+    row = await (await connection.execute(GOING, (MAXIMUM_WIDTH, workspace))).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
@@ -94,7 +94,7 @@ async def _slots(connection: Connection) -> int:
 async def _waiting(connection: Connection, workspace: uuid.UUID, lane: str, most: int) -> list[tuple[uuid.UUID, str, int]]:
     if most <= 0:
         return []
-    return await (await connection.execute(WAITING, (workspace, lane, min(most, WIDEST)))).fetchall()
+    return await (await connection.execute(WAITING, (workspace, lane, min(most, MAXIMUM_WIDTH)))).fetchall()
 
 
 async def _queue(connection: Connection, queue: Queue, shard: uuid.UUID, lane: str, width: int, ahead: int) -> None:

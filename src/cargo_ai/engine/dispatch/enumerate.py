@@ -15,14 +15,14 @@ from pydantic_core import to_json
 from sqlalchemy import exc
 
 from cargo_ai.engine.dispatch import admission, stages
-from cargo_ai.engine.dispatch.claim import admit, close_batch
+from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.dispatch.submit import record_id, record_title
 from cargo_ai.engine.journal import crash_points, replay
-from cargo_ai.engine.journal.flush_rows import NIL, NULL, escape
-from cargo_ai.engine.journal.replay import Again
+from cargo_ai.engine.journal.flush import NIL, NULL, escape
+from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.kernel import clock, ids, log
-from cargo_ai.store.availability import patiently
+from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.driver import Connection
 
 Chunks = AsyncGenerator[list[dict[str, Any]]]
@@ -44,7 +44,7 @@ TRANSACTION_ROWS = 4_000
 URGENT_RUNS = 100
 """So many runs of an urgent batch, roughly, take the interactive lane."""
 
-HOPELESS = (ValueError, TypeError, LookupError, psycopg.DataError, exc.DataError)
+NON_RETRYABLE = (ValueError, TypeError, LookupError, psycopg.DataError, exc.DataError)
 """What would be raised again, however often the records were read: the batch ends instead."""
 
 _log = log.get(__name__)
@@ -121,7 +121,7 @@ class Enumerator:
     async def enumerate(self, batch: str) -> None:
         """Write runs and shards; the batch's cursor moves in the same transactions, so that nothing is enrolled twice."""
         # After a lost connection the batch is claimed anew and goes on from its cursor, whatever of the last chunk was committed.
-        await patiently("enumerating a batch", partial(self._enumerate, uuid.UUID(batch)))
+        await retry_until_available("enumerating a batch", partial(self._enumerate, uuid.UUID(batch)))
 
     async def _enumerate(self, uid: uuid.UUID) -> None:
         async with self._pool.connection() as connection:
@@ -140,7 +140,7 @@ class Enumerator:
                 return
         except SourceFailed as error:
             problem = str(error)
-        except HOPELESS as error:
+        except NON_RETRYABLE as error:
             _log.exception("the records of a batch cannot be read", batch=str(uid))
             problem = f"The records cannot be read ({type(error).__name__}); the server's log has the details."
         if claimed.more and problem is None:
@@ -165,7 +165,7 @@ class Enumerator:
     async def _has_room(self, batch: _Batch) -> bool:
         """Whether a stage begins or goes on. If not, runs of the last one go on, or the batch stops here: then it may be over."""
         async with self._pool.connection() as connection:
-            batch.room = await stages.enter(connection, batch.uuid, batch.epoch)
+            batch.room = await stages.enter_stage(connection, batch.uuid, batch.epoch)
             if batch.room is None:
                 # In one transaction: nobody looks at a batch again whose worker dies between its stop and its end.
                 await close_batch(connection, batch.uuid)
@@ -175,7 +175,7 @@ class Enumerator:
 
     async def _wait(self, batch: _Batch) -> None:
         async with self._pool.connection() as connection:
-            await stages.leave(connection, batch.uuid, batch.epoch)
+            await stages.wait_for_stage(connection, batch.uuid, batch.epoch)
             await close_batch(connection, batch.uuid)
         crash_points.point("before stage wait")
 
@@ -202,13 +202,13 @@ class Enumerator:
             if row is None:
                 return False
             entering = [(ids.new(), record) for record in records]
-            out = {run: record.skip for run, record in entering if isinstance(record, Again) and record.skip}
+            out = {run: record.skip for run, record in entering if isinstance(record, ReplayRecord) and record.skip}
             if out:
                 entering = await self._skip(connection, batch, entering, out, now)
             if batch.enrolment is not None:
                 entering = await self._enrol(connection, batch, batch.enrolment, entering, now)
             await self._shards(connection, batch, entering, now)
-            await replay.take(connection, [(run, record.seed) for run, record in entering if isinstance(record, Again)])
+            await replay.copy_executions(connection, [(run, record.seed) for run, record in entering if isinstance(record, ReplayRecord)])
             crash_points.point("before enumeration commit")
         crash_points.point("after enumeration commit")
         batch.cursor = int(row[0])
@@ -253,7 +253,7 @@ class Enumerator:
         if state == "queued":
             await self._queue.defer_many(connection, "drive", "interactive", [{"shard": str(shard[0])} for shard in shards])
         else:
-            await admit(connection, self._queue, batch.workspace)
+            await admit_shards(connection, self._queue, batch.workspace)
 
     async def _gives_way(self, batch: _Batch) -> bool:
         """Whether this process is to stop, and has handed the rest of the batch back to the queue."""
@@ -300,7 +300,7 @@ def _lines(batch: _Batch, shard: uuid.UUID, entries: list[_Entry], now: int) -> 
 
 
 def _replay(record: dict[str, Any]) -> str:
-    if not isinstance(record, Again):
+    if not isinstance(record, ReplayRecord):
         return f"{NULL}\t{NULL}\t0\t{NULL}"
     seed = record.seed
     return f"{seed.run}\t{seed.root}\t{seed.taken}\t{NULL if seed.path is None else escape(seed.path)}"

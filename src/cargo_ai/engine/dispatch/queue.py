@@ -126,7 +126,7 @@ class Queue:
         """The queue's ids of this process's workers, for the one who takes over if it dies."""
         return [worker.worker_id for worker in self._workers.values() if worker.worker_id is not None]
 
-    async def bury(self, ids: Sequence[int]) -> None:
+    async def mark_dead(self, ids: Sequence[int]) -> None:
         """Say that these workers are dead: their jobs count as stalled at once."""
         for worker_id in ids:
             await self._app.job_manager.unregister_worker(worker_id)

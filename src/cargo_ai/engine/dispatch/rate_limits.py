@@ -127,7 +127,7 @@ class _Queue:
     told: int = 0
 
 
-class Limiter:
+class RateLimiter:
     """A process's way to the buckets: callers who come together are served by one round to the database."""
 
     def __init__(self, database: Database) -> None:

@@ -20,7 +20,7 @@ union all select 1 from executions where run_uuid = %s and node_uuid = %s and vi
 """
 
 
-async def rouse(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, run: uuid.UUID, node: str) -> bool:
+async def resume(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, run: uuid.UUID, node: str) -> bool:
     """Have a run that is parked at a node go on, in the caller's transaction; False when it is not parked there.
 
     A run that is just about to park is not yet: who gets False looks again until the run `has_passed` the node.

@@ -12,10 +12,10 @@ import psycopg
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.engine.graph.cron import BadCron, parse
+from cargo_ai.engine.dispatch.cron import InvalidCron, parse
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, ids, log
-from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
 
@@ -36,7 +36,7 @@ class _Broken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ScheduleSpec:
     """A schedule as its owner wants it. `cron` and `time_zone` are as `cron.parse` takes them."""
 
     name: str
@@ -46,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueSchedule:
     """What is due. `due` is the time that it was meant for, however late it is."""
 
     uuid: uuid.UUID
@@ -58,7 +58,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ScheduleState:
     """How a schedule stands. `started`: what its last due time started, or `problem`: why that started nothing."""
 
     uuid: uuid.UUID
@@ -69,7 +69,7 @@ class State:
     problem: str | None
 
 
-Fire = Callable[[AsyncSession, Due], Awaitable[uuid.UUID | None]]
+Fire = Callable[[AsyncSession, DueSchedule], Awaitable[uuid.UUID | None]]
 """Starts what is due, in the session's transaction and workspace, and returns its uuid (None: there was nothing to do). Raises NotFired."""
 
 OF_OWNER = "select uuid, name, cron, time_zone from schedules where workspace_uuid = %s and kind = %s and owner_uuid = %s for update"
@@ -90,7 +90,9 @@ AGAIN = "update schedules set next_fire_at = %s, problem = %s where uuid = %s"
 NEXT = "select min(next_fire_at) from schedules where next_fire_at is not null and kind = any(%s)"
 
 
-async def put(connection: Connection, workspace: uuid.UUID, kind: str, owner: uuid.UUID, wanted: Sequence[Wanted]) -> list[uuid.UUID]:
+async def replace_schedules(
+    connection: Connection, workspace: uuid.UUID, kind: str, owner: uuid.UUID, wanted: Sequence[ScheduleSpec]
+) -> list[uuid.UUID]:
     """Give the owner exactly these schedules; their uuids, in order. One that is as before keeps its uuid and its next time.
 
     Raises BadCron.
@@ -115,16 +117,16 @@ async def put(connection: Connection, workspace: uuid.UUID, kind: str, owner: uu
     return kept
 
 
-async def states(connection: Connection, workspace: uuid.UUID, kind: str, owners: Sequence[uuid.UUID]) -> dict[uuid.UUID, State]:
+async def states(connection: Connection, workspace: uuid.UUID, kind: str, owners: Sequence[uuid.UUID]) -> dict[uuid.UUID, ScheduleState]:
     """How the schedules of these owners stand, by the schedule's uuid."""
     rows = await (await connection.execute(STATES, (workspace, kind, list(owners)))).fetchall() if owners else []
-    return {row[1]: State(*row[1:]) for row in rows}
+    return {row[1]: ScheduleState(*row[1:]) for row in rows}
 
 
-async def by_owner(connection: Connection, workspace: uuid.UUID, kind: str, owners: Sequence[uuid.UUID]) -> dict[uuid.UUID, State]:
+async def by_owner(connection: Connection, workspace: uuid.UUID, kind: str, owners: Sequence[uuid.UUID]) -> dict[uuid.UUID, ScheduleState]:
     """How these owners' schedules stand, where each has at most one, by the owner."""
     rows = await (await connection.execute(STATES, (workspace, kind, list(owners)))).fetchall()
-    return {row[0]: State(*row[1:]) for row in rows}
+    return {row[0]: ScheduleState(*row[1:]) for row in rows}
 
 
 class Scheduler:
@@ -136,7 +138,7 @@ class Scheduler:
 
     async def run(self) -> None:
         """Until cancelled. A database that is away is waited for."""
-        await patiently("the schedules", self._listen)
+        await retry_until_available("the schedules", self._listen)
 
     async def _listen(self) -> None:
         url = with_options(self._database.url, application_name="cargo-ai schedules")
@@ -168,7 +170,7 @@ class Scheduler:
             uid, workspace, kind, owner, name, cron, zone, payload, anchor, due = row
             db.info["scope"] = workspace
             try:
-                started, problem = await self._fire(db, self._fires[kind], Due(uid, workspace, owner, name, payload, due))
+                started, problem = await self._fire(db, self._fires[kind], DueSchedule(uid, workspace, owner, name, payload, due))
             except _Broken as broken:
                 started, problem = None, str(broken)
                 if not cron:
@@ -187,14 +189,14 @@ class Scheduler:
             crash_points.point("after schedule commit")
         return True
 
-    async def _fire(self, db: AsyncSession, fire: Fire, due: Due) -> tuple[uuid.UUID | None, str | None]:
+    async def _fire(self, db: AsyncSession, fire: Fire, due: DueSchedule) -> tuple[uuid.UUID | None, str | None]:
         """What it started, or why it started nothing. Raises _Broken; what it wrote by then is undone."""
         try:
             async with db.begin_nested():
                 return await fire(db, due), None
         except NotFired as error:
             return None, str(error)
-        except AWAY:
+        except DATABASE_UNAVAILABLE:
             raise
         except Exception as error:
             # One schedule that breaks must not keep the others from firing.
@@ -206,5 +208,5 @@ def _following(cron: str, zone: str, anchor: datetime, due: datetime) -> datetim
     try:
         # Not before `due`: another machine's clock may be a little ahead of this one.
         return parse(cron, zone).after(max(clock.now(), due), anchor)
-    except BadCron:
+    except InvalidCron:
         return None

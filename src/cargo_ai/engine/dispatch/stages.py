@@ -6,8 +6,8 @@ import uuid
 
 from pydantic_core import to_json
 
+from cargo_ai.engine.dispatch.pace import UNLIMITED, NextStage, Pace, Progress, decide, parse_pace
 from cargo_ai.engine.dispatch.queue import Queue
-from cargo_ai.engine.graph.pace import LARGEST, Go, Pace, Progress, decide, pace_of
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import Connection
 
@@ -45,7 +45,7 @@ from opened
 """
 
 
-async def enter(connection: Connection, batch: uuid.UUID, epoch: int) -> int | None:
+async def enter_stage(connection: Connection, batch: uuid.UUID, epoch: int) -> int | None:
     """In which room enrolling goes on: so many records of the present stage, or of the next one, which begins here.
 
     None when it does not, in this transaction: because runs of the stage go on (their end lets it go on), because it stops for good, or
@@ -65,9 +65,9 @@ async def enter(connection: Connection, batch: uuid.UUID, epoch: int) -> int | N
     dearest = await (await connection.execute(DEAREST, (batch,))).fetchone()
     ended = executed - executed_before
     progress = Progress(stage, ended, ended, failed - failed_before, credits, float(dearest[0]) if dearest else 0.0)
-    step = decide(pace_of(kept), progress)
-    if isinstance(step, Go):
-        await connection.execute(BEGIN, (min(cursor + step.size, LARGEST), executed, failed, now, batch))
+    step = decide(parse_pace(kept), progress)
+    if isinstance(step, NextStage):
+        await connection.execute(BEGIN, (min(cursor + step.size, UNLIMITED), executed, failed, now, batch))
         return step.size
     sentence = f"{step.sentence} {cursor:,} records are enrolled. Go on with: cargo-ai orchestration batch resume {batch}"
     await connection.execute(STOP, (step.why, sentence, now, batch))
@@ -79,12 +79,12 @@ async def _counts(connection: Connection, batch: uuid.UUID) -> tuple[int, int, i
     return (int(row[0]), int(row[1]), int(row[2]), float(row[3])) if row else (0, 0, 0, 0.0)
 
 
-async def leave(connection: Connection, batch: uuid.UUID, epoch: int) -> None:
+async def wait_for_stage(connection: Connection, batch: uuid.UUID, epoch: int) -> None:
     """All records of the stage are enrolled, and there are more: wait for its runs."""
     await connection.execute(WAIT, (clock.now_ms(), batch, epoch))
 
 
-async def ended(connection: Connection, queue: Queue, batch: uuid.UUID, enrolled: int) -> None:
+async def advance_stage(connection: Connection, queue: Queue, batch: uuid.UUID, enrolled: int) -> None:
     """Some run of a batch that waits between two stages has ended: with the last one the next stage begins. The batch's row is locked."""
     executed, _, cancelled, _ = await _counts(connection, batch)
     if executed + cancelled < enrolled:
@@ -93,7 +93,9 @@ async def ended(connection: Connection, queue: Queue, batch: uuid.UUID, enrolled
         await queue.defer(connection, "enumerate", "batch", batch=str(batch))
 
 
-async def reopen(connection: Connection, queue: Queue, workspace: uuid.UUID, batch: uuid.UUID, pace: Pace, at_end: str | None) -> bool:
+async def resume_batch(
+    connection: Connection, queue: Queue, workspace: uuid.UUID, batch: uuid.UUID, pace: Pace, at_end: str | None
+) -> bool:
     """Have a batch that stopped go on behind its cursor; False when it is not stopped (any more)."""
     values = {"pace": to_json(pace.kept()).decode(), "at_end": at_end, "now": clock.now_ms(), "batch": batch}
     named = {"workspace": workspace, "shard": ids.new(), "nobody": uuid.UUID(int=0)}

@@ -12,10 +12,10 @@ from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch import concurrency
 from cargo_ai.engine.dispatch.admission import Rule
+from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.dispatch.queue import Queue
-from cargo_ai.engine.graph.pace import Pace
 from cargo_ai.engine.journal import replay
-from cargo_ai.engine.journal.replay import Again
+from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import Connection
 
@@ -23,7 +23,7 @@ TITLE_FIELDS = ("_title", "name", "email", "domain")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RunSpec:
     """What a run or a batch walks and who asked for it. `nodes` is the graph; `release` is None for inline nodes."""
 
     workspace: uuid.UUID
@@ -35,7 +35,7 @@ class Origin:
 
 def record_id(record: Mapping[str, Any], run: uuid.UUID) -> str:
     """The id of the record that a run is about: `_id`, else the run's own uuid; of a repetition what it was then."""
-    if isinstance(record, Again):
+    if isinstance(record, ReplayRecord):
         return record.record_id
     value = record.get("_id")
     if value in (None, ""):
@@ -46,7 +46,7 @@ def record_id(record: Mapping[str, Any], run: uuid.UUID) -> str:
 
 def record_title(record: Mapping[str, Any]) -> str:
     """A line for people: `_title`, else the first of name, email, domain."""
-    if isinstance(record, Again):
+    if isinstance(record, ReplayRecord):
         return record.record_title
     for field in TITLE_FIELDS:
         value = record.get(field)
@@ -61,20 +61,20 @@ def _name(digest: bytes) -> uuid.UUID:
     return uuid.UUID(int=value & ~(0xF << 76 | 0b11 << 62) | 0x8 << 76 | 0b10 << 62)
 
 
-async def graph(connection: Connection, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> uuid.UUID:
+async def store_graph(connection: Connection, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> uuid.UUID:
     """Store a graph once per workspace and content; returns its id."""
-    name, text = graph_name(workspace, nodes)
-    await store_graph(connection, name, workspace, text)
+    name, text = graph_id(workspace, nodes)
+    await insert_graph(connection, name, workspace, text)
     return name
 
 
-def graph_name(workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, bytes]:
+def graph_id(workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, bytes]:
     """The id of a graph, and its JSON."""
     text = to_json(list(nodes))
     return _name(hashlib.sha256(workspace.bytes + text).digest()), text
 
 
-async def store_graph(connection: Connection, name: uuid.UUID, workspace: uuid.UUID, text: bytes) -> None:
+async def insert_graph(connection: Connection, name: uuid.UUID, workspace: uuid.UUID, text: bytes) -> None:
     """Store a graph under its id, unless it is there."""
     await connection.execute(
         "insert into graphs (uuid, workspace_uuid, nodes) values (%s, %s, %s) on conflict (uuid) do nothing",
@@ -97,21 +97,21 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 
 """
 
 
-async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapping[str, Any]) -> uuid.UUID:
+async def submit_run(connection: Connection, queue: Queue, origin: RunSpec, record: Mapping[str, Any]) -> uuid.UUID:
     """One run on the interactive lane, a shard of its own. A record that is `Again` goes on where its seed says.
 
     Where `queue.most_runs` is reached, the run waits until others of its workspace have ended.
     """
     uid, shard, now = ids.new(), ids.new(), clock.now_ms()
-    graph_uuid = await graph(connection, origin.workspace, origin.nodes)
+    graph_uuid = await store_graph(connection, origin.workspace, origin.nodes)
     values = (uid, origin.workspace, origin.workflow, shard, graph_uuid, origin.release, origin.user, uid)
     await connection.execute(
         RUN,
         (*values, record_id(record, uid), record_title(record), to_json(record, inf_nan_mode="null").decode(), now, now, *_replay(record)),
     )
-    if isinstance(record, Again):
-        await replay.take(connection, [(uid, record.seed)])
-    waits = bool(queue.most_runs) and await concurrency.is_reached(connection, origin.workspace, queue.most_runs)
+    if isinstance(record, ReplayRecord):
+        await replay.copy_executions(connection, [(uid, record.seed)])
+    waits = bool(queue.most_runs) and await concurrency.is_limit_reached(connection, origin.workspace, queue.most_runs)
     await connection.execute(SHARD, (shard, origin.workspace, "waiting" if waits else "queued", uid, uid, now))
     if not waits:
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
@@ -119,13 +119,17 @@ async def run(connection: Connection, queue: Queue, origin: Origin, record: Mapp
 
 
 def _replay(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (record.seed.run, record.seed.root, record.seed.taken, record.seed.path) if isinstance(record, Again) else (None, None, 0, None)
+    return (
+        (record.seed.run, record.seed.root, record.seed.taken, record.seed.path)
+        if isinstance(record, ReplayRecord)
+        else (None, None, 0, None)
+    )
 
 
-async def batch(
+async def submit_batch(
     connection: Connection,
     queue: Queue,
-    origin: Origin,
+    origin: RunSpec,
     data: Mapping[str, Any],
     *,
     shard_size: int = 200,
@@ -144,7 +148,7 @@ async def batch(
     is called for, with the batch's uuid, when it has ended. `pace`: its records are enrolled in stages.
     """
     uid, now = uid or ids.new(), clock.now_ms()
-    graph_uuid = await graph(connection, origin.workspace, origin.nodes)
+    graph_uuid = await store_graph(connection, origin.workspace, origin.nodes)
     values = (uid, origin.workspace, origin.workflow, origin.user, origin.release, graph_uuid, uid, to_json(data).decode())
     status, finished = ("skipped", now) if skip else ("pending", None)
     kept = to_json(pace.kept()).decode() if pace else None

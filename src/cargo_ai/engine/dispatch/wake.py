@@ -10,12 +10,12 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from cargo_ai.engine.dispatch.claim import admit
+from cargo_ai.engine.dispatch.claim import admit_shards
 from cargo_ai.engine.dispatch.queue import Lane, Queue
-from cargo_ai.engine.journal.flush_rows import HOUR, NIL
+from cargo_ai.engine.journal.flush import HOUR, NIL
 from cargo_ai.kernel import clock, ids
 
-MOST_AT_ONCE = 2_000
+MAXIMUM_AT_ONCE = 2_000
 SHARD_RUNS = 200
 
 DUE = """
@@ -50,12 +50,12 @@ class _Group(NamedTuple):
     children: bool
 
 
-async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
+async def wake_due_runs(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
     """Put due runs into shards and queue those, in one transaction; returns how many. Several workers may call it at once."""
     now = clock.now_ms()
     async with pool.connection() as connection:
         async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(DUE, (now, MOST_AT_ONCE))
+            await cursor.execute(DUE, (now, MAXIMUM_AT_ONCE))
             due = await cursor.fetchall()
         groups: dict[_Group, list[dict[str, Any]]] = defaultdict(list)
         for row in due:
@@ -69,7 +69,7 @@ async def wake(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
             await _count_off(connection, group.workspace, rows)
         # Where the server limits runs, single ones wait for their turn, too.
         for workspace in sorted({group.workspace for group in groups if group.lane == "batch" or queue.most_runs}):
-            await admit(connection, queue, workspace)
+            await admit_shards(connection, queue, workspace)
     return len(due)
 
 

@@ -16,11 +16,11 @@ LONGEST_RETRY = 3600.0
 SCOPE = frozenset({"nodes", "parentNodes", "now"})
 NO_TEMPLATES = frozenset({"_nodes", "script"})
 GROUP, TOOL = "native:group", "tool"
-DESCENDS = frozenset({GROUP, TOOL})
+STARTS_CHILDREN = frozenset({GROUP, TOOL})
 """The effects of nodes that start runs below their own run: the engine itself carries them out."""
 
 
-class GraphInvalid(ValueError):
+class InvalidGraph(ValueError):
     """The graph cannot be walked; the message says why."""
 
 
@@ -43,7 +43,7 @@ class Retry:
 @dataclass(slots=True)
 class Node:
     """One node, ready to walk. `action` is None for nodes with effects, which `effect` names (`connector`, `native:modelUpsert`);
-    `repeatable`: the effect only computes; `descends`: it starts runs below this one."""
+    `repeatable`: the effect only computes; `starts_children`: it starts runs below this one."""
 
     uuid: str
     slug: str
@@ -57,7 +57,7 @@ class Node:
     action: NativeAction | None
     effect: str
     repeatable: bool = False
-    descends: bool = False
+    starts_children: bool = False
 
     def child(self, index: int | None) -> str | None:
         """The uuid of a child, or None where the walk ends."""
@@ -65,7 +65,7 @@ class Node:
 
 
 @dataclass(slots=True)
-class Program:
+class Graph:
     """A graph that can be walked: nodes by uuid, and where the walk begins. `has_effects`: some node does more than compute."""
 
     nodes: dict[str, Node]
@@ -73,7 +73,7 @@ class Program:
     has_effects: bool = field(default=False)
 
 
-def load(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Program:
+def compile_graph(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Graph:
     """Make a graph walkable; GraphInvalid when it has no start or names what this server does not know. O(nodes)."""
     found: dict[str, Node] = {}
     for raw in nodes:
@@ -81,8 +81,8 @@ def load(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Program:
         found[node.uuid] = node
     start = next((node for node in found.values() if is_start(node.raw)), None)
     if start is None:
-        raise GraphInvalid("The graph has no node with slug and actionSlug `start`.")
-    return Program(found, start, any(node.action is None and not node.repeatable for node in found.values()))
+        raise InvalidGraph("The graph has no node with slug and actionSlug `start`.")
+    return Graph(found, start, any(node.action is None and not node.repeatable for node in found.values()))
 
 
 def is_start(raw: Mapping[str, Json]) -> bool:
@@ -102,10 +102,10 @@ def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
     if kind == "native":
         name = str(raw.get("actionSlug"))
         effect = f"native:{name}"
-        action = actions.native.get(name) if effect not in actions.effects and effect not in DESCENDS else None
-    known = effect in actions.effects or (actions.tools is not None if effect == TOOL else effect in DESCENDS)
+        action = actions.native.get(name) if effect not in actions.effects and effect not in STARTS_CHILDREN else None
+    known = effect in actions.effects or (actions.tools is not None if effect == TOOL else effect in STARTS_CHILDREN)
     if action is None and not known:
-        raise GraphInvalid(f"Node {slug!r} is of a kind that this server cannot run ({effect}).")
+        raise InvalidGraph(f"Node {slug!r} is of a kind that this server cannot run ({effect}).")
     return Node(
         uuid=str(raw["uuid"]),
         slug=slug,
@@ -113,23 +113,23 @@ def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
         children=tuple(cast("Sequence[str | None]", raw.get("childrenUuids") or ())),
         fallback_on_failure=bool(raw.get("fallbackOnFailure")),
         fallback_child=cast("str | None", raw.get("fallbackChildUuid")),
-        retry=retry_of(cast("Mapping[str, Any] | None", raw.get("retry"))),
+        retry=parse_retry(cast("Mapping[str, Any] | None", raw.get("retry"))),
         raw=raw,
-        resolver=resolver_of(raw),
+        resolver=compile_resolver(raw),
         action=action,
         effect=effect,
         repeatable=effect in actions.repeatable,
-        descends=effect in DESCENDS,
+        starts_children=effect in STARTS_CHILDREN,
     )
 
 
-def resolver_of(raw: Mapping[str, Json]) -> Resolver:
+def compile_resolver(raw: Mapping[str, Json]) -> Resolver:
     """The node's config made ready to resolve: code and nested graphs are no templates, and a connector is not told what is undefined."""
     config = cast("Json", raw.get("config") or {})
     return compile_config(config, names=SCOPE, skip=NO_TEMPLATES, omit_undefined=raw.get("kind") == "connector")
 
 
-def retry_of(raw: Mapping[str, Any] | None) -> Retry:
+def parse_retry(raw: Mapping[str, Any] | None) -> Retry:
     """The retry rule that a node declares; what is absent or out of bounds takes the nearest sensible value."""
     if not raw:
         return Retry()

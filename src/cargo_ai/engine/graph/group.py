@@ -9,16 +9,16 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from cargo_ai.engine.graph.action import Done, Failed, Json
 
-DEEPEST = 5
-MOST_ITEMS = 10_000
-MOST_BELOW = 100_000
-MOST_BYTES = 16 * 1024 * 1024
+MAXIMUM_DEPTH = 5
+MAXIMUM_ITEMS = 10_000
+MAXIMUM_DESCENDANTS = 100_000
+MAXIMUM_BYTES = 16 * 1024 * 1024
 
-TOO_DEEP = f"Groups and tools can be nested {DEEPEST} deep, and this one would be deeper. Does a tool run itself?"
-TOO_MANY = f"With these, more than {MOST_BELOW:,} runs would be below one run; that is the limit."
+TOO_DEEP = f"Groups and tools can be nested {MAXIMUM_DEPTH} deep, and this one would be deeper. Does a tool run itself?"
+TOO_MANY = f"With these, more than {MAXIMUM_DESCENDANTS:,} runs would be below one run; that is the limit."
 
 
-class Result(NamedTuple):
+class ItemResult(NamedTuple):
     """What became of one item: `output` is that of its `end`, None where it came to none."""
 
     status: Literal["success", "error", "cancelled"]
@@ -34,8 +34,8 @@ def read_items(config: Mapping[str, Json]) -> list[dict[str, Json]] | Failed:
         shown = "null, or its path leads nowhere" if items is None else f"of type {_type(items)}"
         return Failed(f"`items` must be a list, and it is {shown}.")
     listed = cast("list[Any]", items)
-    if len(listed) > MOST_ITEMS:
-        return Failed(f"The group has {len(listed):,} items; the limit is {MOST_ITEMS:,}. Split the list, or start a batch.")
+    if len(listed) > MAXIMUM_ITEMS:
+        return Failed(f"The group has {len(listed):,} items; the limit is {MAXIMUM_ITEMS:,}. Split the list, or start a batch.")
     return [cast("dict[str, Any]", item) if isinstance(item, dict) else {"value": item} for item in listed]
 
 
@@ -46,8 +46,8 @@ def to_records(items: Sequence[Mapping[str, Json]]) -> list[bytes] | Failed:
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
         return Failed(f"An item is no JSON: {str(error)[:120]}")
     size = sum(map(len, found))
-    if size > MOST_BYTES:
-        return Failed(f"The items have {size:,} bytes together; the limit is {MOST_BYTES:,}.")
+    if size > MAXIMUM_BYTES:
+        return Failed(f"The items have {size:,} bytes together; the limit is {MAXIMUM_BYTES:,}.")
     return found
 
 
@@ -56,7 +56,7 @@ def fails_fast(config: Mapping[str, Json]) -> bool:
     return config.get("failOnItemFailure") in (True, "true")
 
 
-def gather(results: Mapping[int, Result], size: int, *, fail_fast: bool) -> Done | Failed:
+def collect_results(results: Mapping[int, ItemResult], size: int, *, fail_fast: bool) -> Done | Failed:
     """The node's outcome: the outputs in the order of the items, null for an item that failed unless that fails the node.
 
     With `fail_fast`, `results` may lack items that were given up.
@@ -73,7 +73,7 @@ def gather(results: Mapping[int, Result], size: int, *, fail_fast: bool) -> Done
     return Done(outputs, title, credits=spent, warnings=warnings)
 
 
-def _told(item: int, size: int, result: Result) -> str:
+def _told(item: int, size: int, result: ItemResult) -> str:
     why = "it was cancelled." if result.status == "cancelled" else result.error or "it failed."
     return f"Item {item} (of {size}, counted from 0): {why}"
 

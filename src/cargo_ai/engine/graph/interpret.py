@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from cargo_ai.engine.graph.action import Done, Failed, Json, Later, Outcome, Scope
-from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Node, Program, is_end
+from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Graph, Node, is_end
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, NeedsEngine
 from cargo_ai.kernel import clock
 
@@ -19,14 +19,14 @@ MAXIMUM_OUTPUT = 4 * 1024 * 1024
 MAXIMUM_CONTEXT = 16 * 1024 * 1024
 MAXIMUM_THROTTLES = 1_000
 MAXIMUM_PAUSE = 366 * 24 * 3600.0
-DEEPEST = 200
+MAXIMUM_NESTING = 200
 """Levels of nesting that can be read back: what is deeper could be written but never resumed."""
 TITLE_LENGTH = 160
 
 Status = Literal["success", "error", "cancelled"]
 
 
-class Entry(NamedTuple):
+class Execution(NamedTuple):
     """One execution: what the journal keeps of a visited node. Times are milliseconds since 1970; `output`, `config` are JSON."""
 
     seq: int
@@ -71,7 +71,7 @@ class Evaluate(NamedTuple):
     before: Mapping[EngineExpression, EngineResult]
 
 
-class Answered(NamedTuple):
+class EngineAnswers(NamedTuple):
     """What the engine answered about the config of the present node, and the time that was `now` when it was asked."""
 
     answers: Mapping[EngineExpression, EngineResult]
@@ -92,13 +92,13 @@ class Walk:
     to chance, it goes as that one did."""
 
     run: str
-    program: Program
+    program: Graph
     record: Json
     node: Node | None
     parent: Json = None
     context: dict[str, Json] = field(default_factory=dict[str, Json])
     visits: dict[str, int] = field(default_factory=dict[str, int])
-    entries: list[Entry] = field(default_factory=list[Entry])
+    entries: list[Execution] = field(default_factory=list[Execution])
     seq: int = 0
     size: int = 0
     credits: float = 0.0
@@ -106,7 +106,7 @@ class Walk:
     throttled: int = 0
     meta: Json = None
     resumed: bool = False
-    answered: Answered | None = None
+    answered: EngineAnswers | None = None
     status: Status | None = None
     error: str | None = None
     last: Node | None = None
@@ -124,7 +124,7 @@ class Walk:
         return {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
 
 
-def begin(run: str, program: Program, record: Json, parent: Json = None) -> Walk:
+def begin(run: str, program: Graph, record: Json, parent: Json = None) -> Walk:
     """A run that has not taken a step. `parent`: the context that its expressions know as `parentNodes`."""
     return Walk(run, program, record, program.start, parent)
 
@@ -172,7 +172,7 @@ def advance(walk: Walk, now: int) -> Act | Evaluate | Pause | None:
             else:
                 config = node.resolver(scope, warnings)
         except NeedsEngine:
-            walk.answered = Answered({}, now)
+            walk.answered = EngineAnswers({}, now)
             continue
         except ExpressionError as error:
             outcome, config = Failed(str(error)), {}
@@ -182,7 +182,7 @@ def advance(walk: Walk, now: int) -> Act | Evaluate | Pause | None:
             elif node.action is None:
                 return Act(node, config, f"{walk.run}:{node.uuid}:{visit}", walk.attempt, walk.meta, warnings, now)
             else:
-                outcome = node.action.decide(config, Scope(walk.record, walk.chance or walk.run, node.uuid, visit, walk.resumed))
+                outcome = node.action.decide(config, Scope(walk.record, walk.split_seed or walk.run, node.uuid, visit, walk.resumed))
         pause = settle(walk, node, config, outcome, warnings, now, now)
         if pause is not None:
             return pause
@@ -201,7 +201,7 @@ def _wire(now: int) -> str:
 
 def _with_engine(walk: Walk, node: Node, warnings: list[str], now: int) -> Json | Evaluate:
     """The node's config with the engine's answers, or what it must be asked first. Raises ExpressionError."""
-    answers, asked = walk.answered or Answered({}, now)
+    answers, asked = walk.answered or EngineAnswers({}, now)
     walk.answered = None
     scope = _scope(walk, asked)
     questions = node.resolver.questions(scope, answers)
@@ -224,7 +224,7 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             _record(walk, node, config, kept, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
             _move(walk, target)
             return None
-        outcome = Failed(problem or "", credits=outcome.credits if node.descends else 0.0)
+        outcome = Failed(problem or "", credits=outcome.credits if node.starts_children else 0.0)
     if isinstance(outcome, Later):
         meta = _json(outcome.meta)
         if isinstance(meta, bytes):
@@ -298,7 +298,7 @@ def _record(
     config_json = _json(config)
     title = _text(title)
     walk.entries.append(
-        Entry(
+        Execution(
             walk.seq,
             node.uuid,
             node.slug,
@@ -314,7 +314,7 @@ def _record(
             credit,
             *when,
             node.action is None and not node.repeatable,
-            node.descends,
+            node.starts_children,
         )
     )
     walk.seq += 1
@@ -345,7 +345,7 @@ def _json(value: Json) -> bytes | str:
     """JSON bytes that can be read back, or a sentence that says why the value is none."""
     try:
         found = to_json(value, inf_nan_mode="null")
-        if len(found) > 2 * DEEPEST and found.count(b"[") + found.count(b"{") > DEEPEST:
+        if len(found) > 2 * MAXIMUM_NESTING and found.count(b"[") + found.count(b"{") > MAXIMUM_NESTING:
             from_json(found)
         return found
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from cargo_ai.engine.graph.action import Actions, Json
-from cargo_ai.engine.graph.graph import MAXIMUM_NODES, is_start, resolver_of
-from cargo_ai.engine.graph.group import DEEPEST
+from cargo_ai.engine.graph.graph import MAXIMUM_NODES, compile_resolver, is_start
+from cargo_ai.engine.graph.group import MAXIMUM_DEPTH
 from cargo_ai.expression import EngineExpression, ExpressionError
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
@@ -17,7 +17,7 @@ _KINDS = frozenset({"native", "connector", "tool", "agent"})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Inventory:
     """What the workspace has: connectors and tools by uuid, releases of tools by (tool, release), and how many children a connector action
     has (None: no such action). `template_fault` says why a template cannot stand for a tool."""
 
@@ -32,14 +32,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Invalid:
+class InvalidNode:
     """One node and why it cannot be. `nodes` are the faults inside a group."""
 
     uuid: str
     slug: str
     reason: str
     message: str
-    nodes: tuple[Invalid, ...] = field(default=())
+    nodes: tuple[InvalidNode, ...] = field(default=())
 
     def to_wire(self) -> dict[str, Any]:
         """The wire's shape, with a sentence of ours."""
@@ -49,19 +49,19 @@ class Invalid:
 
 def questions(nodes: Sequence[Mapping[str, Json]]) -> list[EngineExpression]:
     """The expressions of the nodes that only the JavaScript engine can read, each once."""
-    return list(dict.fromkeys(question for node in nodes for question in resolver_of(node).engine))
+    return list(dict.fromkeys(question for node in nodes for question in compile_resolver(node).engine))
 
 
-def check(nodes: Sequence[Mapping[str, Json]], known: Known, depth: int = 0) -> list[Invalid]:
+def validate(nodes: Sequence[Mapping[str, Json]], known: Inventory, depth: int = 0) -> list[InvalidNode]:
     """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges) where there is no circle.
 
     `depth`: in so many groups is the graph.
     """
     if len(nodes) > MAXIMUM_NODES:
-        return [Invalid("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}.")]
-    faults: list[Invalid] = []
+        return [InvalidNode("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}.")]
+    faults: list[InvalidNode] = []
     if not any(is_start(node) for node in nodes):
-        faults.append(Invalid("", "start", "startNodeNotFound", "Add a native node with slug and actionSlug `start`."))
+        faults.append(InvalidNode("", "start", "startNodeNotFound", "Add a native node with slug and actionSlug `start`."))
     uuids = [str(node.get("uuid")) for node in nodes]
     present = set(uuids)
     circular = _circular(nodes)
@@ -74,11 +74,11 @@ def check(nodes: Sequence[Mapping[str, Json]], known: Known, depth: int = 0) -> 
     return faults
 
 
-def _fault(node: Mapping[str, Json], known: Known, present: set[str], circular: set[str], *, twice: bool) -> Invalid | None:
+def _fault(node: Mapping[str, Json], known: Inventory, present: set[str], circular: set[str], *, twice: bool) -> InvalidNode | None:
     uuid, slug = str(node.get("uuid")), str(node.get("slug"))
 
-    def no(reason: str, message: str) -> Invalid:
-        return Invalid(uuid, slug, reason, message)
+    def no(reason: str, message: str) -> InvalidNode:
+        return InvalidNode(uuid, slug, reason, message)
 
     if twice:
         return no("childrenUuidsInvalid", f"The uuid {uuid} stands on two nodes; give each node its own.")
@@ -101,16 +101,16 @@ def _fault(node: Mapping[str, Json], known: Known, present: set[str], circular: 
     return _config_fault(node, known, no)
 
 
-def _group_fault(node: Mapping[str, Json], known: Known, depth: int) -> Invalid | None:
+def _group_fault(node: Mapping[str, Json], known: Inventory, depth: int) -> InvalidNode | None:
     """What is wrong inside a group, at any depth: its nodes obey every rule that those around it obey."""
     if node.get("kind") != "native" or node.get("actionSlug") != "group":
         return None
 
-    def no(message: str, inside: Sequence[Invalid] = ()) -> Invalid:
-        return Invalid(str(node.get("uuid")), str(node.get("slug")), "subNodesInvalid", message, tuple(inside))
+    def no(message: str, inside: Sequence[InvalidNode] = ()) -> InvalidNode:
+        return InvalidNode(str(node.get("uuid")), str(node.get("slug")), "subNodesInvalid", message, tuple(inside))
 
-    if depth >= DEEPEST:
-        return no(f"Groups can be nested {DEEPEST} deep, and this one is deeper.")
+    if depth >= MAXIMUM_DEPTH:
+        return no(f"Groups can be nested {MAXIMUM_DEPTH} deep, and this one is deeper.")
     held = cast("Mapping[str, Json]", node.get("config") or {}).get("_nodes")
     if not isinstance(held, list) or not held:
         return no("A group needs `_nodes`: a graph of its own with `start` and `end`.")
@@ -120,7 +120,7 @@ def _group_fault(node: Mapping[str, Json], known: Known, depth: int) -> Invalid 
     )
     if misshapen:
         return no(misshapen)
-    inside = check(listed, known, depth + 1)
+    inside = validate(listed, known, depth + 1)
     told = " ".join(f"{fault.slug or 'The graph'}: {fault.message}" for fault in inside[:3])
     return no(f"Its `_nodes` are not right. {told}", inside) if inside else None
 
@@ -148,9 +148,9 @@ def _shape_fault(node: object) -> str | None:
     return None
 
 
-def _config_fault(node: Mapping[str, Json], known: Known, no: Callable[[str, str], Invalid]) -> Invalid | None:
+def _config_fault(node: Mapping[str, Json], known: Inventory, no: Callable[[str, str], InvalidNode]) -> InvalidNode | None:
     config = cast("dict[str, Json]", node.get("config") or {})
-    resolver = resolver_of(node)
+    resolver = compile_resolver(node)
     problems = [*resolver.problems, *(known.wrong[question] for question in resolver.engine if question in known.wrong)]
     if problems:
         return no("expressionInvalid", " ".join(str(problem) for problem in problems[:3]))
@@ -162,7 +162,7 @@ def _config_fault(node: Mapping[str, Json], known: Known, no: Callable[[str, str
     return None
 
 
-def _unknown(node: Mapping[str, Json], known: Known) -> tuple[str, str] | None:
+def _unknown(node: Mapping[str, Json], known: Inventory) -> tuple[str, str] | None:
     kind = node.get("kind")
     if kind == "native":
         slug = str(node.get("actionSlug"))
@@ -183,7 +183,7 @@ def _unknown(node: Mapping[str, Json], known: Known) -> tuple[str, str] | None:
     return "agentInvalid", "This server cannot run agent nodes."
 
 
-def _tool_fault(node: Mapping[str, Json], known: Known) -> str | None:
+def _tool_fault(node: Mapping[str, Json], known: Inventory) -> str | None:
     tool, release = node.get("toolUuid"), node.get("releaseUuid")
     if tool is None:
         if node.get("templateSlug") is None:
@@ -196,7 +196,7 @@ def _tool_fault(node: Mapping[str, Json], known: Known) -> str | None:
     return None
 
 
-def _children_allowed(node: Mapping[str, Json], known: Known) -> tuple[int, ...]:
+def _children_allowed(node: Mapping[str, Json], known: Inventory) -> tuple[int, ...]:
     if node.get("kind") == "native":
         action = known.actions.native.get(str(node.get("actionSlug")))
         return action.children_of(cast("Mapping[str, Json]", node.get("config") or {})) if action else (1,)

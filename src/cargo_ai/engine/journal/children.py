@@ -35,33 +35,33 @@ select node_slug, output::text as output, output_file from executions where run_
 """
 
 
-async def fanouts(connection: Connection, wanted: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
+async def fanouts_by_id(connection: Connection, wanted: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
     """Fan-outs by id."""
     return {row["uuid"]: row for row in await _rows(connection, FANOUTS, list(wanted))}
 
 
-async def of_node(connection: Connection, run: str, node: str, visit: int) -> list[Row]:
+async def fanouts_of_node(connection: Connection, run: str, node: str, visit: int) -> list[Row]:
     """The fan-outs of one visit of a node, in the order of its attempts."""
     return await _rows(connection, OF_NODE, run, node, visit)
 
 
-async def total_below(connection: Connection, root: uuid.UUID) -> int:
+async def count_descendants(connection: Connection, root: uuid.UUID) -> int:
     """How many runs were ever started below a run that is itself below none."""
     row = await (await connection.execute(TOTAL, (root,))).fetchone()
     return int(row[0]) if row else 0
 
 
-async def context(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
+async def parent_outputs(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
     """What the parent's nodes had given before it started these runs, in order."""
     return await _rows(connection, CONTEXT, fan["run_uuid"], fan["seq"])
 
 
-async def unfinished(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
+async def unfinished_children(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
     """The runs of a fan-out that their parent has still to drive, in order."""
     return await _rows(connection, UNFINISHED, fan["first_run"], fan["last_run"], fan["uuid"])
 
 
-async def all_of(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
+async def children_of(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
     """All runs of a fan-out, in order; `here`: its parent has still to drive it."""
     return await _rows(connection, ALL, fan["first_run"], fan["last_run"], fan["uuid"])
 

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cargo_ai.engine.graph.group import MOST_BELOW
+from cargo_ai.engine.graph.group import MAXIMUM_DESCENDANTS
 from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.copy_format import NULL, escape
-from cargo_ai.engine.journal.replay import Former
+from cargo_ai.engine.journal.replay import OriginalRun
 from cargo_ai.store.driver import Connection
 
-Kind = Literal["group", "tool", "alone"]
+FanoutKind = Literal["group", "tool", "alone"]
 """Items of a group, a tool's run that is waited for, one that nobody waits for."""
 PIECE_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class SharedFields:
     """What the runs of one fan-out have in common. They are about the parent's record; `batch` is that of the run at the top."""
 
     workspace: uuid.UUID
@@ -36,13 +36,13 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class ChildRun:
     """One run: the number of its item and its input, as JSON."""
 
     uuid: uuid.UUID
     item: int
     record: bytes
-    former: Former | None = None
+    former: OriginalRun | None = None
     """The run that did this item when the parent's original walked here."""
 
 
@@ -60,16 +60,16 @@ class Fanout:
     visit: int
     attempt: int
     seq: int
-    kind: Kind
+    kind: FanoutKind
     lane: str
     depth: int
     root: uuid.UUID
     top: uuid.UUID
     fail_fast: bool
     digest: bytes
-    head: Head
-    children: list[Child]
-    shards: list[tuple[uuid.UUID, Sequence[Child]]] | None = None
+    head: SharedFields
+    children: list[ChildRun]
+    shards: list[tuple[uuid.UUID, Sequence[ChildRun]]] | None = None
     at_once: bool = False
     now: int = 0
     refused: bool = field(default=False)
@@ -120,7 +120,7 @@ where f.uuid = any(%s) and r.uuid = f.run_uuid and r.waiting_for = f.uuid and r.
 FORGET = "delete from fanouts where run_uuid < (select uuid from runs order by uuid limit 1)"
 
 
-async def forget(connection: Connection) -> int:
+async def prune(connection: Connection) -> int:
     """Let go of the fan-outs of runs that are gone; returns how many."""
     return (await connection.execute(FORGET)).rowcount
 
@@ -144,7 +144,7 @@ async def insert(connection: Connection, fanouts: Sequence[Fanout], parent_shard
     for fanout, _ in pairs:
         if fanout.path is not None:
             formers = [(child.uuid, child.former.uuid) for child in fanout.children if child.former]
-            await replay.take_below(connection, formers, fanout.node_inside, fanout.path)
+            await replay.copy_into_children(connection, formers, fanout.node_inside, fanout.path)
 
 
 async def _count_below(connection: Connection, nested: Sequence[Fanout]) -> None:
@@ -157,7 +157,7 @@ async def _count_below(connection: Connection, nested: Sequence[Fanout]) -> None
     cursor = await connection.execute(TOTALS, (list({fanout.root for fanout in nested}),))
     totals: dict[uuid.UUID, int] = dict(await cursor.fetchall())
     for fanout in reversed(nested):
-        if totals.get(fanout.root, 0) > MOST_BELOW:
+        if totals.get(fanout.root, 0) > MAXIMUM_DESCENDANTS:
             totals[fanout.root] -= len(fanout.children)
             fanout.refused = True
     await _add_below(connection, [fanout for fanout in nested if fanout.refused], -1)
@@ -212,7 +212,7 @@ def _lines(fanout: Fanout, parent_shard: uuid.UUID) -> Iterator[str]:
             )
 
 
-def _former(run: Child) -> str:
+def _former(run: ChildRun) -> str:
     return f"{run.former.uuid}\t{run.former.root}" if run.former else f"{NULL}\t{NULL}"
 
 
@@ -222,7 +222,7 @@ async def lock(connection: Connection, fanouts: Sequence[uuid.UUID]) -> None:
         await connection.execute(LOCK, (list(fanouts),))
 
 
-async def count_off(connection: Connection, ended: Sequence[tuple[uuid.UUID, bool]], waiting: Sequence[uuid.UUID], now: int) -> bool:
+async def count_ended(connection: Connection, ended: Sequence[tuple[uuid.UUID, bool]], waiting: Sequence[uuid.UUID], now: int) -> bool:
     """Take ended runs (fan-out, failed) off their fan-outs, and make due the parents that now have nothing to wait for; True if any is.
 
     `waiting`: the fan-outs for which a parent has begun to wait in this transaction: they may be over already.

@@ -33,7 +33,7 @@ select cargo_month_partitions(3);
 """What a clock that is far off writes goes to the default partitions, so that nothing is ever refused."""
 
 
-async def ahead(connection: Any, months: int = 3) -> int:
+async def create_partitions(connection: Any, months: int = 3) -> int:
     """Make the partitions of the coming months; returns how many were missing. Cheap when none is."""
     cursor = await connection.execute("select cargo_month_partitions(%s)", (months,))
     row = await cursor.fetchone()

@@ -13,7 +13,7 @@ from cargo_ai.store.driver import Connection
 Row = dict[str, Any]
 
 
-class Seed(NamedTuple):
+class ReplayPoint(NamedTuple):
     """The run goes on where `run` was before its execution number `taken`, at the node `node` of its own graph (None: at the start).
 
     `root`: the first of the runs that repeat each other; what is left to chance goes as it went there. `path`: slugs with dots: where
@@ -27,10 +27,10 @@ class Seed(NamedTuple):
     path: str | None = None
 
 
-class Again(dict[str, Any]):
+class ReplayRecord(dict[str, Any]):
     """The record of a run that repeats another one. `skip`: a sentence that says why it cannot."""
 
-    def __init__(self, record: dict[str, Any], record_id: str, record_title: str, seed: Seed, skip: str | None = None) -> None:
+    def __init__(self, record: dict[str, Any], record_id: str, record_title: str, seed: ReplayPoint, skip: str | None = None) -> None:
         super().__init__(record)
         self.record_id, self.record_title, self.seed, self.skip = record_id, record_title, seed, skip
 
@@ -65,7 +65,7 @@ order by f.attempt, r.item
 """
 
 
-async def take(connection: Connection, seeds: Sequence[tuple[uuid.UUID, Seed]]) -> None:
+async def copy_executions(connection: Connection, seeds: Sequence[tuple[uuid.UUID, ReplayPoint]]) -> None:
     """Copy into the journals of new runs what they take over. O(executions taken); one statement."""
     taking = [(run, seed) for run, seed in seeds if seed.taken > 0]
     if not taking:
@@ -75,7 +75,7 @@ async def take(connection: Connection, seeds: Sequence[tuple[uuid.UUID, Seed]]) 
     await connection.execute(TAKE, (*columns, min(former), max(former)))
 
 
-class Former(NamedTuple):
+class OriginalRun(NamedTuple):
     """A run that a node of an earlier run has started."""
 
     uuid: uuid.UUID
@@ -83,14 +83,14 @@ class Former(NamedTuple):
     record: Any
 
 
-async def former_items(connection: Connection, run: uuid.UUID, node: str, slug: str) -> dict[int, Former]:
+async def original_items(connection: Connection, run: uuid.UUID, node: str, slug: str) -> dict[int, OriginalRun]:
     """By item, what a node of an earlier run has started for it; of several attempts the last."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(FORMER, (run, node, run, slug))
-        return {row["item"] or 0: Former(row["uuid"], row["root"], row["record"]) for row in await cursor.fetchall()}
+        return {row["item"] or 0: OriginalRun(row["uuid"], row["root"], row["record"]) for row in await cursor.fetchall()}
 
 
-async def take_below(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]], node: str | None, path: str) -> None:
+async def copy_into_children(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]], node: str | None, path: str) -> None:
     """Have runs (new, former) that exist already take over what comes before the first slug of the path; `node` has that slug."""
     if not pairs:
         return
@@ -99,4 +99,4 @@ async def take_below(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uu
     cuts = await (await connection.execute(CUT, (slug, slug, new, old))).fetchall()
     runs, taken, came = [row[0] for row in cuts], [row[2] for row in cuts], [row[3] for row in cuts]
     await connection.execute(BELOW, (rest or None, runs, taken, came, min(runs), max(runs)))
-    await take(connection, [(row[0], Seed(row[1], row[1], row[2], node if row[3] else None)) for row in cuts])
+    await copy_executions(connection, [(row[0], ReplayPoint(row[1], row[1], row[2], node if row[3] else None)) for row in cuts])

@@ -25,7 +25,9 @@ on conflict do nothing
 """
 
 
-async def note(connection: psycopg.AsyncConnection[Any], model: uuid.UUID, written: Iterable[tuple[uuid.UUID | None, str]]) -> None:
+async def record_writes(
+    connection: psycopg.AsyncConnection[Any], model: uuid.UUID, written: Iterable[tuple[uuid.UUID | None, str]]
+) -> None:
     """Write down who has written which records of a model in the connection's transaction: (batch of the run at the top, record's id).
 
     Only batches of plays count.
@@ -36,7 +38,7 @@ async def note(connection: psycopg.AsyncConnection[Any], model: uuid.UUID, writt
         await connection.execute(NOTE, (model, now, [batch for batch, _ in pairs], [record for _, record in pairs]))
 
 
-async def forget(connection: psycopg.AsyncConnection[Any]) -> None:
+async def prune(connection: psycopg.AsyncConnection[Any]) -> None:
     """Let go of what is old."""
     before = clock.now_ms() - KEPT_DAYS * 86_400_000
     await connection.execute("delete from own_writes where at < %s", (before,))

@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
-from cargo_ai.engine.graph.interpret import Entry
-from cargo_ai.engine.journal import crash_points, flush_rows
+from cargo_ai.engine.graph.interpret import Execution
+from cargo_ai.engine.journal import crash_points, flush
 from cargo_ai.engine.journal.fanout import Fanout
-from cargo_ai.engine.journal.flush_rows import Origin, Part, RunState, Shard
+from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, ShardFlush
 from cargo_ai.kernel import clock, log
 
 GROUP_SECONDS = 0.05
@@ -23,7 +23,7 @@ TOUCH_SECONDS = 1.0
 _log = log.get(__name__)
 
 
-class Lost(Exception):
+class ShardLost(Exception):
     """The shard belongs to somebody else now: stop working on it."""
 
 
@@ -33,8 +33,8 @@ class Writer:
     def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], slot: int) -> None:
         self._connect = connect
         self._slot = slot
-        self._parts: dict[Any, Part] = {}
-        self._held: dict[Any, Shard] = {}
+        self._parts: dict[Any, ShardFlush] = {}
+        self._held: dict[Any, HeldShard] = {}
         self._rows = 0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -46,15 +46,17 @@ class Writer:
         """Called when a flush made runs due that waited for others."""
         self._task = asyncio.create_task(self._run(), name="journal writer")
 
-    def hold(self, shard: Shard) -> None:
+    def hold(self, shard: HeldShard) -> None:
         """Keep a shard's claim fresh (touched each second) until it is released."""
         self._held[shard.uuid] = shard
 
-    def release(self, shard: Shard) -> None:
+    def release(self, shard: HeldShard) -> None:
         """The shard is finished or given back."""
         self._held.pop(shard.uuid, None)
 
-    def put(self, shard: Shard, run: str, origin: Origin, entries: list[tuple[Entry, str | None]], state: RunState | None) -> None:
+    def put(
+        self, shard: HeldShard, run: str, origin: MetricScope, entries: list[tuple[Execution, str | None]], state: RunUpdate | None
+    ) -> None:
         """Hand over what happened to a run; it is written with the next flush."""
         part = self._part(shard)
         for entry, file in entries:
@@ -66,15 +68,15 @@ class Writer:
                 part.count_parked(origin, state.position)
         self._added(len(entries) + 1, urgent=shard.lane == "interactive")
 
-    def put_fanout(self, shard: Shard, fanout: Fanout) -> None:
+    def put_fanout(self, shard: HeldShard, fanout: Fanout) -> None:
         """Hand over runs that a node of one of the shard's runs starts; `durable` says when they exist, or were refused."""
         self._part(shard).fanouts.append(fanout)
         self._added(len(fanout.children) + 1, urgent=shard.lane == "interactive")
 
-    def _part(self, shard: Shard) -> Part:
+    def _part(self, shard: HeldShard) -> ShardFlush:
         part = self._parts.get(shard.uuid)
         if part is None:
-            part = self._parts[shard.uuid] = Part(shard)
+            part = self._parts[shard.uuid] = ShardFlush(shard)
         return part
 
     def _added(self, rows: int, *, urgent: bool) -> None:
@@ -89,7 +91,7 @@ class Writer:
         """Wait while too much is waiting to be written: memory stays flat when the database is slow or away."""
         await self._room.wait()
 
-    async def durable(self, shard: Shard, *, urgent: bool = False) -> None:
+    async def durable(self, shard: HeldShard, *, urgent: bool = False) -> None:
         """Return when everything that was put so far is committed; Lost when the shard was taken over."""
         self._part(shard)
         self._work.set()
@@ -97,7 +99,7 @@ class Writer:
             self._urgent.set()
         await asyncio.shield(self._flushed)
         if shard.lost:
-            raise Lost
+            raise ShardLost
 
     async def close(self) -> None:
         """Write what is waiting and stop."""
@@ -132,16 +134,16 @@ class Writer:
         await self._commit(parts)
         done.set_result(None)
 
-    async def _commit(self, parts: list[Part]) -> None:
+    async def _commit(self, parts: list[ShardFlush]) -> None:
         """Pause, don't fail, while the database is away: the same rows are written when it is back."""
-        flush, unsure, wait = flush_rows.new_flush(), False, 0.05
+        flush_id, unsure, wait = flush.new_flush_id(), False, 0.05
         while True:
             try:
                 connection = await self._open()
-                if unsure and await flush_rows.written(connection, parts, flush):
+                if unsure and await flush.is_written(connection, parts, flush_id):
                     return
                 crash_points.point("before flush")
-                woken = await flush_rows.write(connection, parts, flush, self._slot, clock.now_ms())
+                woken = await flush.write(connection, parts, flush_id, self._slot, clock.now_ms())
                 crash_points.point("after flush")
                 if woken:
                     self.woken()

@@ -11,8 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
 from cargo_ai.engine.graph.action import Failed, Json
-from cargo_ai.engine.graph.graph import Program, is_end
-from cargo_ai.engine.graph.group import Result
+from cargo_ai.engine.graph.graph import Graph, is_end
+from cargo_ai.engine.graph.group import ItemResult
 from cargo_ai.engine.graph.interpret import MAXIMUM_OUTPUT
 from cargo_ai.engine.journal import children
 from cargo_ai.engine.worker.load import Loader, Row
@@ -20,25 +20,25 @@ from cargo_ai.engine.worker.load import Loader, Row
 TOO_LARGE = f"The outputs of its items have more than {MAXIMUM_OUTPUT:,} bytes together; that is the limit."
 
 
-class Harvest:
+class ChildResults:
     """Reads results. Every run below a node is counted for its credits once, also those of attempts that failed."""
 
     def __init__(self, pool: AsyncConnectionPool[Any], loader: Loader) -> None:
         self._pool, self._loader = pool, loader
 
-    async def results(self, fans: Sequence[Row], here: Mapping[int, Result]) -> dict[int, Result] | Failed:
+    async def results(self, fans: Sequence[Row], here: Mapping[int, ItemResult]) -> dict[int, ItemResult] | Failed:
         """The results by item: of the last of the fan-outs `here` knows some; the others are in the journal, the later attempt counts.
 
         Failed when the outputs are too large together; its credits are what was spent.
         """
         if len(fans) == 1 and len(here) == fans[0]["size"]:
             return dict(here)
-        found: dict[int, Result] = {}
+        found: dict[int, ItemResult] = {}
         spent, size = 0.0, 0
         async with self._pool.connection() as connection:
             for fan in fans:
-                known: Mapping[int, Result] = here if fan is fans[-1] else {}
-                rows = await children.all_of(connection, fan)
+                known: Mapping[int, ItemResult] = here if fan is fans[-1] else {}
+                rows = await children.children_of(connection, fan)
                 ended = {row["item"]: row for row in rows if row["finished_ms"] is not None and row["item"] not in known}
                 if fan["digest"] != fans[-1]["digest"]:
                     spent += sum(row["credits"] for row in ended.values())
@@ -47,7 +47,7 @@ class Harvest:
                 size += length
                 for item, row in ended.items():
                     found[item] = _merged(
-                        found.get(item), Result(row["status"], outputs.get(row["uuid"]), row["error_message"], row["credits"])
+                        found.get(item), ItemResult(row["status"], outputs.get(row["uuid"]), row["error_message"], row["credits"])
                     )
                 for item, result in known.items():
                     found[item] = _merged(found.get(item), result)
@@ -62,7 +62,7 @@ class Harvest:
         """The `end` outputs of the runs that went well, and their bytes; no more once those are over the room that is left."""
         good = [row for row in rows if row["status"] == "success"]
         await self._loader.programs.fill(connection, good)
-        programs: dict[uuid.UUID, Program | str] = {row["uuid"]: row["program"] for row in good}
+        programs: dict[uuid.UUID, Graph | str] = {row["uuid"]: row["program"] for row in good}
         outputs: dict[uuid.UUID, Json] = {}
         size = 0
         async for piece in children.last_executions(connection, sorted(programs)):
@@ -76,10 +76,10 @@ class Harvest:
         return outputs, size
 
 
-def _ends(program: Program | str, node: str) -> bool:
+def _ends(program: Graph | str, node: str) -> bool:
     found = None if isinstance(program, str) else program.nodes.get(node)
     return found is not None and is_end(found.raw)
 
 
-def _merged(before: Result | None, result: Result) -> Result:
+def _merged(before: ItemResult | None, result: ItemResult) -> ItemResult:
     return result if before is None else result._replace(credits=result.credits + before.credits)

@@ -17,27 +17,27 @@ from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Actions, Done, Failed, ToolMissing
-from cargo_ai.engine.graph.graph import GROUP, Program
+from cargo_ai.engine.graph.graph import GROUP, Graph
 from cargo_ai.engine.graph.interpret import Act, Walk
 from cargo_ai.engine.journal import children, crash_points, replay
-from cargo_ai.engine.journal.fanout import Child, Fanout, Head, Kind
+from cargo_ai.engine.journal.fanout import ChildRun, Fanout, FanoutKind, SharedFields
 from cargo_ai.engine.journal.writer import Writer
-from cargo_ai.engine.worker.child_results import Harvest
-from cargo_ai.engine.worker.inline_children import Brood
+from cargo_ai.engine.worker.child_results import ChildResults
+from cargo_ai.engine.worker.driven_shard import DrivenShard, now
+from cargo_ai.engine.worker.inline_children import InlineChildren
 from cargo_ai.engine.worker.load import Loader, Row
-from cargo_ai.engine.worker.shard import Drive, now
 from cargo_ai.kernel import ids
-from cargo_ai.store.availability import patiently
+from cargo_ai.store.availability import retry_until_available
 
 if TYPE_CHECKING:
-    from cargo_ai.engine.worker.run import Runner
+    from cargo_ai.engine.worker.runner import Runner
 
 MOST_INLINE = 50
 SHARD_RUNS = 200
 LARGE_GROUP, LARGE_SHARD = 2_000, 500
 
 
-class Waiting(NamedTuple):
+class WaitForFanout(NamedTuple):
     """The run must be parked until the runs of this fan-out have ended."""
 
     fanout: uuid.UUID
@@ -47,13 +47,13 @@ class _Plan(NamedTuple):
     """A fan-out that is about to be written, its graph, and the inputs of its runs."""
 
     fanout: Fanout
-    program: Program
+    program: Graph
 
 
 class _Visit(NamedTuple):
     """One visit of a node: the run, its row, and the fan-outs of its attempts so far."""
 
-    drive: Drive
+    drive: DrivenShard
     row: Row
     walk: Walk
     act: Act
@@ -82,10 +82,10 @@ class _Visit(NamedTuple):
         return self.above["root_uuid"] if self.above else self.row["uuid"]
 
 
-Went = Done | Failed | Waiting | Literal["left", "cancelled"]
+ChildOutcome = Done | Failed | WaitForFanout | Literal["left", "cancelled"]
 
 
-class Descend:
+class ChildRuns:
     """Starts runs below others, drives or awaits them, and makes the node's outcome of what became of them. Whatever it did before a crash
     is found again by run, node, visit and attempt."""
 
@@ -93,16 +93,16 @@ class Descend:
         self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], queue: Queue, actions: Actions, loader: Loader
     ) -> None:
         self._pool, self._writers, self._queue, self._actions, self._loader = pool, writers, queue, actions, loader
-        self._harvest = Harvest(pool, loader)
+        self._harvest = ChildResults(pool, loader)
 
-    async def perform(self, runner: Runner, drive: Drive, row: Row, walk: Walk, act: Act) -> Went:
+    async def perform(self, runner: Runner, drive: DrivenShard, row: Row, walk: Walk, act: Act) -> ChildOutcome:
         """Carry out one attempt: its outcome; or that the run must wait, was cancelled, or is left because this process drains."""
         number = walk.visits.get(act.node.uuid, 0) + 1
         fans: list[Row] = []
         if act.attempt > 1:
             await self._durable(drive)
         if act.attempt > 1 or not row["fresh"]:
-            fans = await patiently("reading fan-outs", partial(self._fans, walk.run, act.node.uuid, number))
+            fans = await retry_until_available("reading fan-outs", partial(self._fans, walk.run, act.node.uuid, number))
         visit = _Visit(drive, row, walk, act, number, fans)
         if fans and fans[-1]["attempt"] == act.attempt:
             return await self._go_on(runner, visit, fans[-1])
@@ -113,7 +113,7 @@ class Descend:
         earlier = [fan for fan in fans if fan["attempt"] <= act.attempt]
         return await self._outcome(visit, earlier, {}) if earlier else Failed("An earlier attempt failed.", transient=True)
 
-    async def _begin(self, runner: Runner, visit: _Visit, plan: _Plan) -> Went:
+    async def _begin(self, runner: Runner, visit: _Visit, plan: _Plan) -> ChildOutcome:
         fanout, drive = plan.fanout, visit.drive
         crash_points.point("before fan-out")
         self._writers[drive.shard.lane].put_fanout(drive.shard, fanout)
@@ -124,36 +124,36 @@ class Descend:
         if fanout.refused:
             return Failed(group.TOO_MANY)
         if fanout.at_once:
-            await patiently("starting a tool", partial(self._defer, fanout))
+            await retry_until_available("starting a tool", partial(self._defer, fanout))
         elif fanout.shards is not None:
-            await patiently("letting shards in", partial(self._admit, fanout.head.workspace))
+            await retry_until_available("letting shards in", partial(self._admit, fanout.head.workspace))
         if fanout.kind == "alone":
             return _started(fanout.children[0].uuid)
         if fanout.shards is not None:
-            return Waiting(fanout.uuid)
+            return WaitForFanout(fanout.uuid)
         fan = _as_row(fanout)
         if fanout.takes_over:
             return await self._go_on(runner, visit, fan)
         return await self._here(runner, visit, fan, _rows(visit, plan, fan), waiting=False, failed=False)
 
-    async def _go_on(self, runner: Runner, visit: _Visit, fan: Row) -> Went:
+    async def _go_on(self, runner: Runner, visit: _Visit, fan: Row) -> ChildOutcome:
         """Take up a fan-out that is in the journal."""
         if fan["kind"] == "alone":
             return _started(fan["first_run"])
-        found = await patiently("reading runs", partial(self._all_of, fan))
+        found = await retry_until_available("reading runs", partial(self._all_of, fan))
         rows: list[Row] = []
         if any(child["here"] for child in found):
-            rows = await patiently("reading runs", partial(self._loader.inline, fan, visit.walk.context))
+            rows = await retry_until_available("reading runs", partial(self._loader.inline, fan, visit.walk.context))
             for row in rows:
                 row["above"] = (*visit.row.get("above", ()), visit.walk.run)
         waiting = any(child["finished_ms"] is None and not child["here"] for child in found)
         if waiting and fan["lane"] == "batch":
-            await patiently("letting shards in", partial(self._admit, visit.row["workspace_uuid"]))
+            await retry_until_available("letting shards in", partial(self._admit, visit.row["workspace_uuid"]))
         failed = any(child["finished_ms"] is not None and child["status"] != "success" for child in found)
         return await self._here(runner, visit, fan, rows, waiting=waiting, failed=failed)
 
-    async def _here(self, runner: Runner, visit: _Visit, fan: Row, rows: Sequence[Row], *, waiting: bool, failed: bool) -> Went:
-        brood = Brood(runner, visit.drive, rows, fail_fast=visit.fail_fast)
+    async def _here(self, runner: Runner, visit: _Visit, fan: Row, rows: Sequence[Row], *, waiting: bool, failed: bool) -> ChildOutcome:
+        brood = InlineChildren(runner, visit.drive, rows, fail_fast=visit.fail_fast)
         if failed and visit.fail_fast:
             brood.give_up()
         await brood.drive()
@@ -164,20 +164,20 @@ class Descend:
             return "left"
         if waiting or brood.parked:
             if not (visit.fail_fast and (failed or brood.failed)):
-                return Waiting(fan["uuid"])
+                return WaitForFanout(fan["uuid"])
             await self._durable(visit.drive)
-            await patiently("cancelling the other items", partial(self.cancel_below, visit.row))
+            await retry_until_available("cancelling the other items", partial(self.cancel_below, visit.row))
         earlier = [one for one in visit.fans if one["uuid"] != fan["uuid"]]
         return await self._outcome(visit, [*earlier, fan], brood.results)
 
-    async def _outcome(self, visit: _Visit, fans: Sequence[Row], here: Mapping[int, group.Result]) -> Done | Failed:
-        results = await patiently("reading results", partial(self._harvest.results, fans, here))
+    async def _outcome(self, visit: _Visit, fans: Sequence[Row], here: Mapping[int, group.ItemResult]) -> Done | Failed:
+        results = await retry_until_available("reading results", partial(self._harvest.results, fans, here))
         if isinstance(results, Failed):
             return results
         if visit.is_group:
             size = max(fan["size"] for fan in fans if fan["digest"] == fans[-1]["digest"])
-            return group.gather(results, size, fail_fast=visit.fail_fast)
-        result = results.get(0, group.Result("cancelled"))
+            return group.collect_results(results, size, fail_fast=visit.fail_fast)
+        result = results.get(0, group.ItemResult("cancelled"))
         if result.status == "success":
             return Done(result.output, credits=result.credits)
         message = "The run of the tool was cancelled." if result.status == "cancelled" else result.error or "The tool failed."
@@ -196,8 +196,8 @@ class Descend:
         digest = hashlib.sha256(b"\n".join(records)).digest() if visit.act.node.retry.maximum_attempts > 1 else b""
         same = [fan for fan in visit.fans if fan["digest"] == digest]
         # What went well at an earlier attempt is not done again.
-        good = await patiently("reading runs", partial(self._good, same)) if same else set[int]()
-        runs = [Child(ids.new(), item, record) for item, record in enumerate(records) if item not in good]
+        good = await retry_until_available("reading runs", partial(self._good, same)) if same else set[int]()
+        runs = [ChildRun(ids.new(), item, record) for item, record in enumerate(records) if item not in good]
         if not runs:
             return await self._outcome(visit, same, {})
         origin = (visit.row["workflow_uuid"], visit.row["release_uuid"])
@@ -211,21 +211,27 @@ class Descend:
             return Failed("This server has no tools.")
         raw = visit.act.node.raw
         try:
-            tool = await patiently("finding a tool", partial(self._actions.tools, visit.row["workspace_uuid"], raw))
+            tool = await retry_until_available("finding a tool", partial(self._actions.tools, visit.row["workspace_uuid"], raw))
         except ToolMissing as error:
             return Failed(str(error))
-        kind: Kind = "alone" if raw.get("waitUntilFinished") is False else "tool"
-        return await self._plan(visit, kind, [Child(ids.new(), 0, records[0])], tool.nodes, (tool.workflow, tool.release), b"")
+        kind: FanoutKind = "alone" if raw.get("waitUntilFinished") is False else "tool"
+        return await self._plan(visit, kind, [ChildRun(ids.new(), 0, records[0])], tool.nodes, (tool.workflow, tool.release), b"")
 
     async def _plan(
-        self, visit: _Visit, kind: Kind, runs: list[Child], nodes: Sequence[Mapping[str, Any]], origin: tuple[uuid.UUID, Any], digest: bytes
+        self,
+        visit: _Visit,
+        kind: FanoutKind,
+        runs: list[ChildRun],
+        nodes: Sequence[Mapping[str, Any]],
+        origin: tuple[uuid.UUID, Any],
+        digest: bytes,
     ) -> _Plan | Failed:
-        if visit.depth > group.DEEPEST:
+        if visit.depth > group.MAXIMUM_DEPTH:
             return Failed(group.TOO_DEEP)
-        if await patiently("counting runs", partial(self._below, visit)) + len(runs) > group.MOST_BELOW:
+        if await retry_until_available("counting runs", partial(self._below, visit)) + len(runs) > group.MAXIMUM_DESCENDANTS:
             return Failed(group.TOO_MANY)
         row = visit.row
-        graph, program = await patiently("storing a graph", partial(self._take, row["workspace_uuid"], nodes))
+        graph, program = await retry_until_available("storing a graph", partial(self._take, row["workspace_uuid"], nodes))
         if isinstance(program, str):
             return Failed(program)
         uid, large = ids.new(), len(runs) > MOST_INLINE
@@ -243,7 +249,7 @@ class Descend:
             top=visit.above["top_uuid"] if visit.above else uid,
             fail_fast=visit.fail_fast,
             digest=digest,
-            head=Head(
+            head=SharedFields(
                 workspace=row["workspace_uuid"],
                 workflow=origin[0],
                 graph=graph,
@@ -260,14 +266,14 @@ class Descend:
             now=now(),
         )
         if row["replay_of"] is not None:
-            await patiently("reading what was done before", partial(self._link, visit, fanout, program))
+            await retry_until_available("reading what was done before", partial(self._link, visit, fanout, program))
         return _Plan(fanout, program)
 
-    async def _link(self, visit: _Visit, fanout: Fanout, program: Program) -> None:
+    async def _link(self, visit: _Visit, fanout: Fanout, program: Graph) -> None:
         """In a run that repeats another one: which runs did the same items then, and how much of what they did is taken over."""
         row, node = visit.row, visit.act.node
         async with self._pool.connection() as connection:
-            found = await replay.former_items(connection, row["replay_of"], node.uuid, node.slug)
+            found = await replay.original_items(connection, row["replay_of"], node.uuid, node.slug)
         fanout.children = [
             replace(child, former=former)
             if (former := found.get(child.item)) is not None and former.record == from_json(child.record)
@@ -284,34 +290,34 @@ class Descend:
     async def _below(self, visit: _Visit) -> int:
         """How many runs were ever started below the run at the top; none when this is the first node that could."""
         nodes = visit.walk.program.nodes
-        if visit.depth == 1 and not visit.fans and not any(nodes[uid].descends for uid in visit.walk.visits if uid in nodes):
+        if visit.depth == 1 and not visit.fans and not any(nodes[uid].starts_children for uid in visit.walk.visits if uid in nodes):
             return 0
         async with self._pool.connection() as connection:
-            return await children.total_below(connection, visit.root)
+            return await children.count_descendants(connection, visit.root)
 
-    async def _durable(self, drive: Drive) -> None:
+    async def _durable(self, drive: DrivenShard) -> None:
         await self._writers[drive.shard.lane].durable(drive.shard)
 
     async def _fans(self, run: str, node: str, visit: int) -> list[Row]:
         async with self._pool.connection() as connection:
-            return await children.of_node(connection, run, node, visit)
+            return await children.fanouts_of_node(connection, run, node, visit)
 
     async def _all_of(self, fan: Row) -> list[Row]:
         async with self._pool.connection() as connection:
-            return await children.all_of(connection, fan)
+            return await children.children_of(connection, fan)
 
     async def _good(self, fans: Sequence[Row]) -> set[int]:
         async with self._pool.connection() as connection:
-            found = [await children.all_of(connection, fan) for fan in fans]
+            found = [await children.children_of(connection, fan) for fan in fans]
         return {row["item"] for rows in found for row in rows if row["status"] == "success"}
 
-    async def _take(self, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, Program | str]:
+    async def _take(self, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, Graph | str]:
         async with self._pool.connection() as connection:
             return await self._loader.programs.take(connection, workspace, nodes)
 
     async def _admit(self, workspace: uuid.UUID) -> None:
         async with self._pool.connection() as connection:
-            await claim.admit(connection, self._queue, workspace)
+            await claim.admit_shards(connection, self._queue, workspace)
 
     async def _defer(self, fanout: Fanout) -> None:
         async with self._pool.connection() as connection:
@@ -321,7 +327,7 @@ class Descend:
     async def cancel_below(self, row: Row) -> None:
         """Cancel everything below a run that its driver is about to end, or whose node has failed; may be repeated."""
         async with self._pool.connection() as connection:
-            await cancels.below(connection, row["workspace_uuid"], row["uuid"])
+            await cancels.cancel_descendants(connection, row["workspace_uuid"], row["uuid"])
         # Shards that were locked just now were passed over by whoever looked for the next ones.
         await self._admit(row["workspace_uuid"])
 
@@ -330,7 +336,7 @@ def _started(run: uuid.UUID) -> Done:
     return Done({"runUuid": str(run)}, "Started")
 
 
-def _cut(runs: list[Child]) -> list[tuple[uuid.UUID, Sequence[Child]]]:
+def _cut(runs: list[ChildRun]) -> list[tuple[uuid.UUID, Sequence[ChildRun]]]:
     size = SHARD_RUNS if len(runs) <= LARGE_GROUP else LARGE_SHARD
     return [(ids.new(), runs[begin : begin + size]) for begin in range(0, len(runs), size)]
 

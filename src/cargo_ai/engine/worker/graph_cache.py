@@ -11,18 +11,18 @@ from psycopg.rows import dict_row
 
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.graph.action import Actions
-from cargo_ai.engine.graph.graph import GraphInvalid, Program, load
+from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph
 
 MOST_KEPT = 200
 GONE = "The graph of this run is gone."
 
 
-class Programs:
+class GraphCache:
     """Graphs by id, each loaded once; one that cannot be walked is kept as the sentence that says why."""
 
     def __init__(self, actions: Actions) -> None:
         self._actions = actions
-        self._kept: dict[uuid.UUID, Program | str] = {}
+        self._kept: dict[uuid.UUID, Graph | str] = {}
 
     async def fill(self, connection: psycopg.AsyncConnection[Any], rows: Iterable[dict[str, Any]]) -> None:
         """Put the `program` of each row's `graph_uuid` beside it: a row keeps its own, whatever is forgotten here meanwhile."""
@@ -36,17 +36,17 @@ class Programs:
 
     async def take(
         self, connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]
-    ) -> tuple[uuid.UUID, Program | str]:
+    ) -> tuple[uuid.UUID, Graph | str]:
         """The id of a graph, which is stored when it was not yet, and its program."""
-        name, text = submit.graph_name(workspace, nodes)
+        name, text = submit.graph_id(workspace, nodes)
         if name not in self._kept:
-            await submit.store_graph(connection, name, workspace, text)
+            await submit.insert_graph(connection, name, workspace, text)
             await connection.commit()
             self._keep({name: self._made(nodes)})
         return name, self._kept[name]
 
-    async def _load(self, connection: psycopg.AsyncConnection[Any], missing: set[uuid.UUID]) -> dict[uuid.UUID, Program | str]:
-        found: dict[uuid.UUID, Program | str] = dict.fromkeys(missing, GONE)
+    async def _load(self, connection: psycopg.AsyncConnection[Any], missing: set[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
+        found: dict[uuid.UUID, Graph | str] = dict.fromkeys(missing, GONE)
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute("select uuid, nodes from graphs where uuid = any(%s)", (list(missing),))
             for row in await cursor.fetchall():
@@ -54,13 +54,13 @@ class Programs:
         self._keep(found)
         return found
 
-    def _made(self, nodes: Sequence[Mapping[str, Any]]) -> Program | str:
+    def _made(self, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
         try:
-            return load(nodes, self._actions)
-        except GraphInvalid as error:
+            return compile_graph(nodes, self._actions)
+        except InvalidGraph as error:
             return str(error)
 
-    def _keep(self, found: Mapping[uuid.UUID, Program | str]) -> None:
+    def _keep(self, found: Mapping[uuid.UUID, Graph | str]) -> None:
         if len(self._kept) + len(found) > MOST_KEPT:
             self._kept.clear()
         self._kept.update(found)

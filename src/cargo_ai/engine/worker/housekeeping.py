@@ -13,7 +13,7 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import wake
-from cargo_ai.engine.dispatch.claim import admit, close_batch
+from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import LANES, Queue
 from cargo_ai.engine.journal import fanout, partitions, self_triggers
 from cargo_ai.kernel import clock, log
@@ -55,7 +55,7 @@ PASSED_OVER_MS = 5_000
 UNCLOSED = "select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %s limit 100"
 
 
-class Keeper:
+class Housekeeping:
     """Runs beside the queue in each worker process. Everything it does may be done by several workers at once."""
 
     def __init__(
@@ -74,55 +74,58 @@ class Keeper:
         self._replaces = replaces
         self._hourly_tasks = hourly
         self._started = clock.now_ms()
-        self._said: list[int] = []
+        self._announced: list[int] = []
         self._due = asyncio.Event()
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Some parked run is due now: look at once."""
         self._due.set()
 
     async def run(self) -> None:
         """Until cancelled. A database that is away is waited for, and a chore that fails, or takes long, keeps none of the others from
         being done: one that waits for a lock of a worker that died least of all that dead one's burial."""
-        beside = [asyncio.create_task(self._live(), name="heartbeat"), asyncio.create_task(self._hours(), name="hourly housekeeping")]
+        beside = [
+            asyncio.create_task(self._heartbeat(), name="heartbeat"),
+            asyncio.create_task(self._run_hourly(), name="hourly housekeeping"),
+        ]
         try:
-            await self._keep()
+            await self._wake_and_recover()
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
 
-    async def _hours(self) -> None:
+    async def _run_hourly(self) -> None:
         while True:
-            wait = await self._tried(self._hourly)
+            wait = await self._attempt(self._hourly)
             await asyncio.sleep(wait)
 
-    async def _live(self) -> None:
+    async def _heartbeat(self) -> None:
         """Say that this process lives, and take over from those that no longer do."""
-        beat = bury = 0.0
+        beat = reap = 0.0
         while True:
             now = clock.seconds()
             # Who takes over from this process must know its present ids: they change when a lane signs on again.
-            if now >= beat or self._queue.ids() != self._said:
-                beat = now + await self._tried(self._beat)
-            if now >= bury:
-                bury = now + await self._tried(self._bury)
+            if now >= beat or self._queue.ids() != self._announced:
+                beat = now + await self._attempt(self._beat)
+            if now >= reap:
+                reap = now + await self._attempt(self._reap_dead_workers)
             # Until the queue's ids are known and said, nobody could take over from this process at once.
-            most = TICK_SECONDS if len(self._said) == len(LANES) else 0.05
-            await asyncio.sleep(min(most, max(0.01, min(beat, bury) - clock.seconds())))
+            most = TICK_SECONDS if len(self._announced) == len(LANES) else 0.05
+            await asyncio.sleep(min(most, max(0.01, min(beat, reap) - clock.seconds())))
 
-    async def _keep(self) -> None:
+    async def _wake_and_recover(self) -> None:
         recover = 0.0
         while True:
             self._due.clear()
             now = clock.seconds()
             if now >= recover:
-                recover = now + await self._tried(self._recover)
-            wait = await self._tried(self._wake)
+                recover = now + await self._attempt(self._recover)
+            wait = await self._attempt(self._wake)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), wait)
 
-    async def _tried(self, chore: Callable[[], Awaitable[float]]) -> float:
+    async def _attempt(self, chore: Callable[[], Awaitable[float]]) -> float:
         """Do it, and return how many seconds later it is due again."""
         try:
             return await chore()
@@ -130,7 +133,7 @@ class Keeper:
             _log.warning("housekeeping failed; trying again", what=chore.__name__, cause=f"{type(error).__name__}: {error}"[:300])
             return TICK_SECONDS
 
-    async def leave(self) -> None:
+    async def deregister(self) -> None:
         """Say goodbye: this worker's row goes away."""
         async with self._pool.connection() as connection:
             await connection.execute("delete from workers where uuid = %s", (self._worker,))
@@ -141,12 +144,12 @@ class Keeper:
         async with self._pool.connection() as connection:
             await connection.execute(BEAT, values)
             await connection.execute(QUEUE_BEAT, (said,))
-        self._said = said
+        self._announced = said
         return min(BEAT_SECONDS, self._stalled_after / 3)
 
     async def _wake(self) -> float:
         """Wake what is due; returns how long to sleep: less than a tick when the next one is due sooner."""
-        if await wake.wake(self._pool, self._queue) == wake.MOST_AT_ONCE:
+        if await wake.wake_due_runs(self._pool, self._queue) == wake.MAXIMUM_AT_ONCE:
             return 0
         async with self._pool.connection() as connection:
             due = await wake.next_due(connection)
@@ -172,14 +175,14 @@ class Keeper:
             passed_over = await (await connection.execute(PASSED_OVER, (now - PASSED_OVER_MS,))).fetchall()
         for row in passed_over:
             async with self._pool.connection() as connection:
-                await admit(connection, self._queue, row[0])
+                await admit_shards(connection, self._queue, row[0])
         for row in unclosed:
             async with self._pool.connection() as connection:
                 if not await close_batch(connection, row[0]):
-                    await admit(connection, self._queue, row[1])
+                    await admit_shards(connection, self._queue, row[1])
         return max(1.0, self._stalled_after / 6)
 
-    async def _bury(self) -> float:
+    async def _reap_dead_workers(self) -> float:
         """Take over at once from the worker whose death our parent process saw, and from those of silent hosts when they are overdue."""
         old = clock.now_ms() - int(self._stalled_after * 1000)
         async with self._pool.connection() as connection:
@@ -190,15 +193,15 @@ class Keeper:
             cursor = await connection.execute("delete from workers where uuid::text = any(%s) returning queue_ids", (names,))
             dead = [worker_id for row in await cursor.fetchall() for worker_id in row[0]]
         self._replaces = ""
-        await self._queue.bury(dead)
+        await self._queue.mark_dead(dead)
         return max(1.0, self._stalled_after / 6)
 
     async def _hourly(self) -> float:
         async with self._pool.connection() as connection:
-            await partitions.ahead(connection)
+            await partitions.create_partitions(connection)
             await connection.execute("delete from idempotency_keys where at < now() - interval '24 hours'")
-            await self_triggers.forget(connection)
-            await fanout.forget(connection)
+            await self_triggers.prune(connection)
+            await fanout.prune(connection)
         failed = False
         for task in self._hourly_tasks:
             try:

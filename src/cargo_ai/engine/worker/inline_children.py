@@ -6,26 +6,26 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cargo_ai.engine.graph.group import Result
+from cargo_ai.engine.graph.group import ItemResult
 from cargo_ai.engine.graph.interpret import Walk
-from cargo_ai.engine.journal.flush_rows import Origin
-from cargo_ai.engine.journal.writer import Lost
-from cargo_ai.engine.worker.load import Row, walk_of
-from cargo_ai.engine.worker.shard import Drive, Step
+from cargo_ai.engine.journal.flush import MetricScope
+from cargo_ai.engine.journal.writer import ShardLost
+from cargo_ai.engine.worker.driven_shard import DrivenShard, Step
+from cargo_ai.engine.worker.load import Row, restore_walk
 from cargo_ai.kernel import clock
 
 if TYPE_CHECKING:
-    from cargo_ai.engine.worker.run import Runner
+    from cargo_ai.engine.worker.runner import Runner
 
 SLICE_SECONDS = 0.002
 
 
-class Brood:
+class InlineChildren:
     """Drives runs and keeps what became of those that ended here. With `fail_fast`, the first that fails cancels the others."""
 
-    def __init__(self, runner: Runner, drive: Drive, rows: Sequence[Row], *, fail_fast: bool) -> None:
+    def __init__(self, runner: Runner, drive: DrivenShard, rows: Sequence[Row], *, fail_fast: bool) -> None:
         self._runner, self._drive, self._rows, self._fail_fast = runner, drive, rows, fail_fast
-        self.results: dict[int, Result] = {}
+        self.results: dict[int, ItemResult] = {}
         self.parked = False
         """Some run waits for its time, or for runs below it."""
         self.left = False
@@ -52,23 +52,23 @@ class Brood:
         slice_end = clock.seconds() + SLICE_SECONDS
         for row in self._rows:
             if self._drive.shard.lost:
-                raise Lost
+                raise ShardLost
             if self._runner.draining.is_set():
                 self.left = self._drive.left = True
                 return
-            walk, origin = walk_of(row)
+            walk, origin = restore_walk(row)
             step = self._runner.start(self._drive, row, walk)
             if step is None and self._runner.end_at_once(self._drive, row, walk, origin):
                 self._ended(row, walk)
                 if clock.seconds() > slice_end:
-                    await self._runner.give_way(self._drive)
+                    await self._runner.yield_to_others(self._drive)
                     slice_end = clock.seconds() + SLICE_SECONDS
                 continue
             gate = self._drive.gate(row["fan"]["depth"])
             await gate.acquire()
             tasks.create_task(self._one(row, walk, origin, step, gate))
 
-    async def _one(self, row: dict[str, Any], walk: Walk, origin: Origin, step: Step | None, gate: asyncio.Semaphore) -> None:
+    async def _one(self, row: dict[str, Any], walk: Walk, origin: MetricScope, step: Step | None, gate: asyncio.Semaphore) -> None:
         try:
             fate = await self._runner.one(self._drive, row, walk, origin, step)
         finally:
@@ -80,6 +80,6 @@ class Brood:
             self.left = self.left or fate == "left"
 
     def _ended(self, row: Row, walk: Walk) -> None:
-        self.results[row["item"]] = Result(walk.status or "error", walk.output(), walk.error, walk.credits)
+        self.results[row["item"]] = ItemResult(walk.status or "error", walk.output(), walk.error, walk.credits)
         if self._fail_fast and walk.status != "success":
             self.give_up()

@@ -11,12 +11,12 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
 from cargo_ai.engine.dispatch import claim
-from cargo_ai.engine.graph.graph import Program
+from cargo_ai.engine.graph.graph import Graph
 from cargo_ai.engine.graph.interpret import Json, Walk, begin, resume
 from cargo_ai.engine.journal import children
-from cargo_ai.engine.journal.flush_rows import HOUR, Origin
-from cargo_ai.engine.worker.graph_cache import Programs
-from cargo_ai.engine.worker.shard import Drive
+from cargo_ai.engine.journal.flush import HOUR, MetricScope
+from cargo_ai.engine.worker.driven_shard import DrivenShard
+from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.store.files import FileMissing, FileStore
 
 PAGE = 100
@@ -30,13 +30,13 @@ class Loader:
     """Reads runs. Beside the columns, a row has `program`, `entries` when the run was begun before, `fresh` when it surely was not, and for
     a run below another one `fan` (its fan-out) and `parent` (what its expressions know as parentNodes)."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], programs: Programs, files: FileStore) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Any], programs: GraphCache, files: FileStore) -> None:
         self._pool, self.programs, self._files = pool, programs, files
 
-    async def page(self, drive: Drive, after: uuid.UUID | None) -> list[Row]:
+    async def page(self, drive: DrivenShard, after: uuid.UUID | None) -> list[Row]:
         """The next unfinished runs of a shard that nobody else drives, in order of their ids."""
         async with self._pool.connection() as connection:
-            rows = await claim.unfinished(connection, drive.claimed, after, PAGE)
+            rows = await claim.unfinished_runs(connection, drive.claimed, after, PAGE)
             for row in rows:
                 # Not by `tries`: a shard that was given back in order has a journal, too.
                 row["fresh"] = drive.claimed.epoch == 1 and row["position"] is None and not row["taken"]
@@ -48,7 +48,7 @@ class Loader:
     async def inline(self, fan: Mapping[str, Any], parent: Json) -> list[Row]:
         """The unfinished runs of a fan-out that their parent drives, taken up again."""
         async with self._pool.connection() as connection:
-            rows = await children.unfinished(connection, fan)
+            rows = await children.unfinished_children(connection, fan)
             for row in rows:
                 row["fresh"], row["fan"], row["parent"] = False, fan, parent if fan["kind"] == "group" else None
             await self._complete(connection, rows)
@@ -63,17 +63,17 @@ class Loader:
         await self.programs.fill(connection, rows)
         started = [row["uuid"] for row in rows if not row["fresh"]]
         if started:
-            entries = await claim.entries(connection, started)
+            entries = await claim.executions_of(connection, started)
             for row in rows:
                 row["entries"] = entries.get(row["uuid"], [])
 
-    async def _parents(self, connection: psycopg.AsyncConnection[Any], drive: Drive, rows: Sequence[Row]) -> None:
+    async def _parents(self, connection: psycopg.AsyncConnection[Any], drive: DrivenShard, rows: Sequence[Row]) -> None:
         wanted = {row["fanout_uuid"] for row in rows if row["fanout_uuid"] is not None}
-        fans = await children.fanouts(connection, wanted) if wanted else {}
+        fans = await children.fanouts_by_id(connection, wanted) if wanted else {}
         drive.contexts = {uid: context for uid, context in drive.contexts.items() if uid in wanted}
         for uid, fan in fans.items():
             if fan["kind"] == "group" and uid not in drive.contexts:
-                drive.contexts[uid] = await self._context(await children.context(connection, fan))
+                drive.contexts[uid] = await self._context(await children.parent_outputs(connection, fan))
         for row in rows:
             row["fan"], row["parent"] = fans.get(row["fanout_uuid"]), drive.contexts.get(row["fanout_uuid"])
 
@@ -93,18 +93,18 @@ class Loader:
             return GONE
 
 
-def walk_of(row: Mapping[str, Any]) -> tuple[Walk, Origin]:
+def restore_walk(row: Mapping[str, Any]) -> tuple[Walk, MetricScope]:
     """The run as its journal left it, and where its executions count: those of runs below others with the batch at the top."""
-    program: Program | str = row["program"]
+    program: Graph | str = row["program"]
     batch = row["batch_uuid"] or row["parent_batch_uuid"]
-    origin = Origin(row["workflow_uuid"], row["release_uuid"], batch, row["created_ms"] // HOUR)
+    origin = MetricScope(row["workflow_uuid"], row["release_uuid"], batch, row["created_ms"] // HOUR)
     if isinstance(program, str):
-        broken = Walk(str(row["uuid"]), Program({}, None), row["record"], None)  # pyright: ignore[reportArgumentType]
+        broken = Walk(str(row["uuid"]), Graph({}, None), row["record"], None)  # pyright: ignore[reportArgumentType]
         broken.status, broken.error = "error", program
         return broken, origin
     walk = begin(str(row["uuid"]), program, row["record"], row.get("parent"))
     if row["replay_root"] is not None:
-        walk.chance = str(row["replay_root"])
+        walk.split_seed = str(row["replay_root"])
     if row.get("entries") or row["pending"]:
         resume(walk, row.get("entries", ()), row["pending"])
     return walk, origin

@@ -20,8 +20,8 @@ from cargo_ai.engine.dispatch.queue import Lane, Queue
 from cargo_ai.engine.dispatch.schedule import Scheduler
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.writer import Writer
-from cargo_ai.engine.worker.drive import Driver
-from cargo_ai.engine.worker.housekeeping import Keeper
+from cargo_ai.engine.worker.driver import Driver
+from cargo_ai.engine.worker.housekeeping import Housekeeping
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
@@ -82,7 +82,7 @@ class Worker:
             for name, task in composed.tasks.items():
                 self._queue.register(name, task)
             replaces = self._settings.replaces_worker
-            keeper = Keeper(
+            housekeeping = Housekeeping(
                 pool,
                 self._queue,
                 self._uuid,
@@ -92,10 +92,10 @@ class Worker:
                 hourly=composed.hourly,
             )
             for writer in writers.values():
-                writer.woken = keeper.nudge
+                writer.woken = housekeeping.wake
             scheduler = Scheduler(self._database, composed.schedules)
             beside = [scheduler.run(), *(start() for start in composed.beside)]
-            await self._work(driver, enumerator, keeper, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
+            await self._work(driver, enumerator, housekeeping, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
         await evaluator.close_shared()
         await self._database.close()
 
@@ -103,14 +103,14 @@ class Worker:
         self,
         driver: Driver,
         enumerator: Enumerator,
-        keeper: Keeper,
+        housekeeping: Housekeeping,
         writers: list[Writer],
         serve: Coroutine[Any, Any, None],
         beside: list[Coroutine[Any, Any, None]],
     ) -> None:
         serving = asyncio.create_task(serve, name="queue")
         others = [asyncio.create_task(one, name=one.__qualname__) for one in beside]
-        keeping = asyncio.create_task(keeper.run(), name="keeper")
+        housekeeping_task = asyncio.create_task(housekeeping.run(), name="housekeeping")
         orphaned = asyncio.create_task(parent_watch.watch(self._settings, self.stop), name="parent watch")
         _log.info("worker ready", worker=str(self._uuid), pid=os.getpid())
         print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads who this is
@@ -126,13 +126,13 @@ class Worker:
             _log.warning("not everything ended in time; what is left goes to other workers", worker=str(self._uuid))
             driver.abandon()
             await asyncio.wait([serving], timeout=ABANDON_SECONDS)
-        for task in (serving, keeping, orphaned):
+        for task in (serving, housekeeping_task, orphaned):
             task.cancel()
-        await asyncio.wait([serving, keeping, orphaned, *others], timeout=1)
+        await asyncio.wait([serving, housekeeping_task, orphaned, *others], timeout=1)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*(writer.close() for writer in writers)), ABANDON_SECONDS)
         with contextlib.suppress(psycopg.Error):
-            await keeper.leave()
+            await housekeeping.deregister()
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection[Any].connect(

@@ -107,10 +107,10 @@ async def test_batches_share_it_and_leave_one_place_to_single_runs(limited: Limi
     # Four slots share four places: one each, the fifth place is kept free.
     assert [shard["width"] for shard in await limited.shards("queued")] == [1, 1, 1, 1]
     async with harness.pool.connection() as connection:
-        assert not await concurrency.is_reached(connection, harness.workspace, MOST)
+        assert not await concurrency.is_limit_reached(connection, harness.workspace, MOST)
     await submit_run(harness, CALL, {})
     async with harness.pool.connection() as connection:
-        assert await concurrency.is_reached(connection, harness.workspace, MOST)
+        assert await concurrency.is_limit_reached(connection, harness.workspace, MOST)
     await submit_run(harness, CALL, {})
     assert [shard["lane"] for shard in await limited.shards("waiting")][-1] == "interactive"
     await limited.worker.work()
@@ -133,9 +133,9 @@ async def test_what_was_next_in_line_and_is_cancelled_makes_room(limited: Limite
     first = await harness.batch(40, shard_size=10)
     second = await harness.batch(3, shard_size=10)
     async with harness.pool.connection() as connection:
-        await cancel.ask_batch(connection, harness.workspace, first)
+        await cancel.cancel_batch(connection, harness.workspace, first)
     async with harness.pool.connection() as connection:
-        await claim.admit(connection, harness.queue, harness.workspace)
+        await claim.admit_shards(connection, harness.queue, harness.workspace)
     assert [shard["batch_uuid"] for shard in await limited.shards("queued")] == [second]
     await limited.worker.work()
     assert (await limited.unfinished(), len(limited.world.calls)) == (0, 3)

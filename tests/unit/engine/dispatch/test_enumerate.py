@@ -101,7 +101,7 @@ async def test_a_source_that_fails_ends_the_batch_in_error_when_what_was_enrolle
         claimed, shard = await harness.claimed(row["uuid"])
         runs = await harness.rows("select uuid from runs where shard_uuid = %s", shard.uuid)
         await end(connection, shard, *[run["uuid"] for run in runs])
-        await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+        await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
     found = await batch_of(harness, batch)
     assert (found["cursor"], found["executed_count"], found["status"]) == (enrolled, enrolled, "error")
     assert found["error_message"] == "Row 4 has more cells than the header."
@@ -109,7 +109,7 @@ async def test_a_source_that_fails_ends_the_batch_in_error_when_what_was_enrolle
 
 async def test_an_unknown_kind_of_data_ends_the_batch_in_error(harness: EngineHarness) -> None:
     async with harness.pool.connection() as connection:
-        batch = await submit.batch(connection, harness.queue, harness.origin, {"kind": "tea"})
+        batch = await submit.submit_batch(connection, harness.queue, harness.origin, {"kind": "tea"})
     await harness.enumerator().enumerate(str(batch))
     found = await batch_of(harness, batch)
     assert (found["status"], found["error_message"]) == ("error", "This server cannot read records of kind 'tea'.")
@@ -120,7 +120,7 @@ async def test_an_enumeration_stops_when_its_batch_is_cancelled(harness: EngineH
         for begin in range(0, 20_000, 1_000):
             if begin == 6_000:
                 async with harness.pool.connection() as link:
-                    assert await cancel.ask_batch(link, harness.workspace, batch)
+                    assert await cancel.cancel_batch(link, harness.workspace, batch)
             yield [{"_id": str(at)} for at in range(begin, begin + 1_000)]
 
     batch = await harness.batch(0, enumerated=False)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import event
 
-from cargo_ai.engine.dispatch.rate_limits import SECONDS, Bucket, Limiter, RateLimit, Strategy, Unit, acquire, take
+from cargo_ai.engine.dispatch.rate_limits import SECONDS, Bucket, RateLimit, RateLimiter, Strategy, Unit, acquire, take
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import Database
 
@@ -112,11 +112,11 @@ async def test_the_bucket_is_kept_in_the_database(databases: list[Database]) -> 
 @pytest.mark.parametrize("strategy", ["spread", "burst"])
 async def test_several_workers_together_never_pass_the_limit(databases: list[Database], strategy: Strategy) -> None:
     rate = RateLimit("second", 40, strategy)
-    limiters = [Limiter(database) for database in databases]
+    limiters = [RateLimiter(database) for database in databases]
     times: list[float] = []
     end = clock.seconds() + 2.5
 
-    async def caller(limiter: Limiter) -> None:
+    async def caller(limiter: RateLimiter) -> None:
         while clock.seconds() < end:
             wait = await limiter.acquire("k", rate)
             if wait == 0:
@@ -131,7 +131,7 @@ async def test_several_workers_together_never_pass_the_limit(databases: list[Dat
 
 
 async def test_callers_who_come_together_are_served_in_few_rounds(databases: list[Database]) -> None:
-    limiter, rate = Limiter(databases[0]), RateLimit("second", 1000, "burst")
+    limiter, rate = RateLimiter(databases[0]), RateLimit("second", 1000, "burst")
     statements: list[str] = []
     event.listen(databases[0].engine.sync_engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
     waits = await asyncio.gather(*(limiter.acquire("k", rate) for _ in range(500)))
@@ -140,7 +140,7 @@ async def test_callers_who_come_together_are_served_in_few_rounds(databases: lis
 
 
 async def test_those_who_wait_are_told_different_times(databases: list[Database]) -> None:
-    limiter, rate = Limiter(databases[0]), RateLimit("second", 2, "spread")
+    limiter, rate = RateLimiter(databases[0]), RateLimit("second", 2, "spread")
     waits = sorted(await asyncio.gather(*(limiter.acquire("k", rate) for _ in range(6))))
     assert waits[0] == 0.0
     gaps = [later - sooner for sooner, later in itertools.pairwise(waits[1:])]
@@ -148,7 +148,7 @@ async def test_those_who_wait_are_told_different_times(databases: list[Database]
 
 
 async def test_while_the_bucket_is_closed_the_database_is_not_asked(databases: list[Database]) -> None:
-    limiter, rate = Limiter(databases[0]), RateLimit("hour", 1)
+    limiter, rate = RateLimiter(databases[0]), RateLimit("hour", 1)
     assert await limiter.acquire("k", rate) == 0.0
     assert await limiter.acquire("k", rate) > 3000
     await databases[0].close()
@@ -158,7 +158,7 @@ async def test_while_the_bucket_is_closed_the_database_is_not_asked(databases: l
 
 
 async def test_a_database_that_fails_is_reported_to_every_caller_and_the_next_one_asks_again(databases: list[Database]) -> None:
-    limiter, rate = Limiter(databases[0]), RateLimit("second", 100, "burst")
+    limiter, rate = RateLimiter(databases[0]), RateLimit("second", 100, "burst")
     async with databases[1].engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE rate_buckets RENAME TO gone")
     found = await asyncio.gather(*(limiter.acquire("k", rate) for _ in range(5)), return_exceptions=True)

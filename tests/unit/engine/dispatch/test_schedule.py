@@ -13,13 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.engine.dispatch import schedule
-from cargo_ai.engine.dispatch.schedule import BadCron, Due, NotFired, Scheduler, Wanted
+from cargo_ai.engine.dispatch.schedule import BadCron, DueSchedule, NotFired, Scheduler, ScheduleSpec
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 WORKSPACE, OWNER = ids.new(), ids.new()
-HOURLY = Wanted("hourly", "0 * * * *", None, {"n": 1})
+HOURLY = ScheduleSpec("hourly", "0 * * * *", None, {"n": 1})
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await made.close()
 
 
-async def put(database: Database, *wanted: Wanted, kind: str = "thing", owner: uuid.UUID = OWNER) -> list[uuid.UUID]:
+async def put(database: Database, *wanted: ScheduleSpec, kind: str = "thing", owner: uuid.UUID = OWNER) -> list[uuid.UUID]:
     async with database.session(ALL_WORKSPACES) as db:
-        made = await schedule.put(await driver_connection(db), WORKSPACE, kind, owner, wanted)
+        made = await schedule.replace_schedules(await driver_connection(db), WORKSPACE, kind, owner, wanted)
         await db.commit()
     return made
 
@@ -55,7 +55,7 @@ class Firing:
         self.database = database
         self.fires = {"thing": self.fire}
 
-    async def fire(self, db: AsyncSession, due: Due) -> uuid.UUID:
+    async def fire(self, db: AsyncSession, due: DueSchedule) -> uuid.UUID:
         started = ids.new()
         await db.execute(text("insert into event_cursors values (:name, :n)"), {"name": str(started), "n": due.payload["n"]})
         return started
@@ -69,7 +69,7 @@ async def test_a_schedule_that_stays_the_same_keeps_its_uuid_and_its_next_time(d
     await make_due(database, timedelta(seconds=-500))
     before = (await rows(database))[0]["next_fire_at"]
 
-    kept, other = await put(database, HOURLY, Wanted("other", "@every 30m"))
+    kept, other = await put(database, HOURLY, ScheduleSpec("other", "@every 30m"))
 
     assert kept == first and other != first
     assert (await rows(database))[0]["next_fire_at"] == before
@@ -80,7 +80,7 @@ async def test_a_cron_text_that_is_none_changes_nothing(database: Database) -> N
     await put(database, HOURLY)
 
     with pytest.raises(BadCron):
-        await put(database, Wanted("new", "@every 1h"), Wanted("bad", "hourly"))
+        await put(database, ScheduleSpec("new", "@every 1h"), ScheduleSpec("bad", "hourly"))
 
     assert [row["name"] for row in await rows(database)] == ["hourly"]
 
@@ -120,7 +120,7 @@ async def test_a_due_time_that_can_start_nothing_says_why_and_comes_again(databa
     await put(database, HOURLY)
     await make_due(database)
 
-    async def refuse(db: AsyncSession, _due: Due) -> uuid.UUID:
+    async def refuse(db: AsyncSession, _due: DueSchedule) -> uuid.UUID:
         await db.execute(text("insert into event_cursors values ('half', 1)"))
         raise NotFired("Nothing is deployed.")
 
@@ -138,7 +138,7 @@ async def test_one_that_breaks_does_not_keep_the_others_from_firing(database: Da
     await make_due(database)
     firing = Firing(database)
 
-    async def broken(_db: AsyncSession, _due: Due) -> uuid.UUID:
+    async def broken(_db: AsyncSession, _due: DueSchedule) -> uuid.UUID:
         raise ValueError("broken")
 
     scheduler = Scheduler(database, firing.fires | {"broken": broken})
@@ -156,7 +156,7 @@ async def test_whoever_sleeps_hears_of_a_new_schedule_and_asks_nothing_meanwhile
     firing = Firing(database)
     working = asyncio.create_task(Scheduler(database, firing.fires).run())
     try:
-        await put(database, Wanted("soon", "@every 1s", None, {"n": 1}))
+        await put(database, ScheduleSpec("soon", "@every 1s", None, {"n": 1}))
         async with asyncio.timeout(10):
             while not await firing.fired():  # noqa: ASYNC110 - the database says it
                 await asyncio.sleep(0.05)

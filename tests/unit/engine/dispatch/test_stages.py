@@ -6,8 +6,8 @@ from typing import Any
 
 from cargo_ai.engine.dispatch import cancel, stages
 from cargo_ai.engine.dispatch.claim import close_batch
+from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.graph.pace import Pace
 from tests.unit.engine.conftest import EngineHarness, batch_of
 from tests.unit.engine.engine_worker import EngineWorker, World
 from tests.unit.engine.stage_steps import enumerations, numbers, staged, whole, work
@@ -56,8 +56,8 @@ async def test_too_many_errors_stop_the_batch_and_resume_goes_on_with_the_next_r
     assert (row["status"], row["stopped"], row["cursor"], row["executed_count"], row["failed_count"]) == ("error", "errorRate", 6, 6, 1)
     assert row["error_message"].startswith("Stopped after stage 2: 1 of its 5 runs failed (20 %), more than 10 %. 6 records are enrolled.")
     async with harness.pool.connection() as connection:
-        assert await stages.reopen(connection, harness.queue, harness.workspace, batch, pace, None)
-        assert not await stages.reopen(connection, harness.queue, harness.workspace, batch, pace, None)
+        assert await stages.resume_batch(connection, harness.queue, harness.workspace, batch, pace, None)
+        assert not await stages.resume_batch(connection, harness.queue, harness.workspace, batch, pace, None)
     await whole(harness, engine_url, world)
     row = await batch_of(harness, batch)
     # Stage 3 has none, stage 4 the rest with one error in 14: fewer than 10 %.
@@ -82,7 +82,9 @@ async def test_a_limit_that_one_more_run_would_pass_stops_before_it(harness: Eng
     assert (row["cursor"], row["credits"]) == (3, 7.5)
     assert "7.5 are used, and one more run may cost 2.5." in row["error_message"]
     async with harness.pool.connection() as connection:
-        assert await stages.reopen(connection, harness.queue, harness.workspace, batch, Pace(max_credits=20.0, most_per_run=2.5), None)
+        assert await stages.resume_batch(
+            connection, harness.queue, harness.workspace, batch, Pace(max_credits=20.0, most_per_run=2.5), None
+        )
     await whole(harness, engine_url, costing())
     row = await batch_of(harness, batch)
     assert (row["cursor"], row["credits"], row["executed_count"]) == (8, 20.0, 8)
@@ -107,7 +109,7 @@ async def test_cancelling_between_two_stages_ends_the_batch(harness: EngineHarne
     (found,) = await enumerations(harness)
     await harness.enumerator().enumerate(found)
     async with harness.pool.connection() as connection:
-        assert await cancel.ask_batch(connection, harness.workspace, batch)
+        assert await cancel.cancel_batch(connection, harness.workspace, batch)
     async with harness.pool.connection() as connection:
         assert await close_batch(connection, batch)
     worker = EngineWorker(harness, engine_url, costing())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.engine.graph.action import Done, Later
-from cargo_ai.engine.graph.interpret import Act, Answered, Evaluate, Pause, Walk, advance, settle
+from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, settle
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, effect, start, variables
@@ -29,7 +29,7 @@ def asked(walk: Walk, now: int = NOW) -> Evaluate:
 
 
 def give(walk: Walk, step: Evaluate, answers: dict[EngineExpression, EngineResult]) -> None:
-    walk.answered = Answered({**step.before, **answers}, step.now)
+    walk.answered = EngineAnswers({**step.before, **answers}, step.now)
 
 
 def test_all_questions_of_a_config_are_asked_at_once_and_the_walk_goes_on_with_the_answers() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_ai.engine.graph.cron import BadCron, parse
+from cargo_ai.engine.dispatch.cron import InvalidCron, parse
 
 
 def at(text: str) -> datetime:
@@ -45,13 +45,13 @@ def test_every_counts_from_its_anchor_whenever_it_is_asked() -> None:
     "text", ["0 9 * *", "x", "0 0 31 2 *", "@every 0s", "@every", "@every " + 71 * "999999h", "@daily", "* * * * * *", "61 * * * *", ""]
 )
 def test_what_says_no_time_is_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(BadCron, match=r"\.$"):
+    with pytest.raises(InvalidCron, match=r"\.$"):
         parse(text)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "CET+x"])
 def test_an_unknown_time_zone_is_refused(zone: str) -> None:
-    with pytest.raises(BadCron, match="is no time zone"):
+    with pytest.raises(InvalidCron, match="is no time zone"):
         parse("0 9 * * 1", zone)
 
 

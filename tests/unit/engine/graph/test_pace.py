@@ -7,22 +7,28 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cargo_ai.engine.graph.pace import LARGEST, Go, Pace, Progress, Stop, decide, pace_of
+from cargo_ai.engine.dispatch.pace import UNLIMITED, NextStage, Pace, Progress, Stop, decide, parse_pace
 
 
 def test_stages_are_as_told_and_then_grow_tenfold() -> None:
     pace = Pace((1, 50, 500))
-    assert [decide(pace, Progress(stage)) for stage in range(5)] == [Go(1), Go(50), Go(500), Go(5_000), Go(50_000)]
+    assert [decide(pace, Progress(stage)) for stage in range(5)] == [
+        NextStage(1),
+        NextStage(50),
+        NextStage(500),
+        NextStage(5_000),
+        NextStage(50_000),
+    ]
 
 
 def test_without_stages_the_whole_batch_is_one() -> None:
-    assert decide(Pace(max_credits=None), Progress()) == Go(LARGEST)
-    assert decide(Pace(stop_above=0.05), Progress()) == Go(10)
+    assert decide(Pace(max_credits=None), Progress()) == NextStage(UNLIMITED)
+    assert decide(Pace(stop_above=0.05), Progress()) == NextStage(10)
 
 
 def test_a_stage_with_more_errors_than_allowed_is_the_last_one() -> None:
     pace = Pace((1, 50), stop_above=0.05)
-    assert decide(pace, Progress(2, 40, 40, 2)) == Go(500)
+    assert decide(pace, Progress(2, 40, 40, 2)) == NextStage(500)
     stopped = decide(pace, Progress(2, 40, 40, 3))
     assert isinstance(stopped, Stop)
     assert (stopped.why, stopped.sentence) == ("errorRate", "Stopped after stage 2: 3 of its 40 runs failed (7.5 %), more than 5 %.")
@@ -30,7 +36,7 @@ def test_a_stage_with_more_errors_than_allowed_is_the_last_one() -> None:
 
 def test_a_pace_is_the_same_after_it_was_kept() -> None:
     pace = Pace((1, 2), 0.5, 10.0, 2.5)
-    assert pace_of(pace.kept()) == pace
+    assert parse_pace(pace.kept()) == pace
 
 
 costs = st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), max_size=60)

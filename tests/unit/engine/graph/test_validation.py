@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.engine.graph.graph import MAXIMUM_NODES, GraphInvalid, load
-from cargo_ai.engine.graph.validation import Known, check
+from cargo_ai.engine.graph.graph import MAXIMUM_NODES, InvalidGraph, compile_graph
+from cargo_ai.engine.graph.validation import Inventory, validate
 from tests.kit.graphs import node
 from tests.unit.engine.graphs import Body, actions, effect, variables
 
-KNOWN = Known(
+KNOWN = Inventory(
     actions(),
     connectors=frozenset({"crm"}),
     action_children=lambda integration, action: 1 if (integration, action) == ("any", "any") else None,
 )
 
 
-def faults(nodes: list[Body], known: Known = KNOWN) -> list[tuple[str, str]]:
-    found = check(nodes, known)
+def faults(nodes: list[Body], known: Inventory = KNOWN) -> list[tuple[str, str]]:
+    found = validate(nodes, known)
     assert all(one.message.endswith((".", "?")) for one in found), found
     return [(one.slug, one.reason) for one in found]
 
@@ -104,7 +104,7 @@ def test_a_way_to_nowhere_is_told(field: Body) -> None:
 def test_a_wrong_number_of_children_is_told(made: Body, count: int) -> None:
     nodes = [node("start", children=["a"]), made, node("end")]
     assert faults(nodes) == [("a", "childrenUuidsInvalid")]
-    assert f"has {count}." in check(nodes, KNOWN)[0].message
+    assert f"has {count}." in validate(nodes, KNOWN)[0].message
 
 
 @pytest.mark.parametrize(("children", "valid"), [(1, False), (2, True), (3, True), (4, False)])
@@ -158,7 +158,7 @@ def test_a_tool_node_names_a_tool_and_perhaps_a_release_of_it() -> None:
         ({"templateSlug": "any"}, "no tool template 'any'"),
         ({}, "names no tool"),
     ):
-        found = check([node("start", children=["a"]), node("a", children=[None], kind="tool", **more)], able)
+        found = validate([node("start", children=["a"]), node("a", children=[None], kind="tool", **more)], able)
         assert [one.reason for one in found] == ([] if fault is None else ["toolInvalid"])
         assert fault is None or fault in found[0].message
 
@@ -188,7 +188,7 @@ def in_groups(nodes: Any, depth: int) -> list[Body]:
     ],
 )
 def test_every_fault_inside_a_group_is_found_with_its_reason_at_every_depth(inner: list[Body], reasons: list[str], depth: int) -> None:
-    found = check(in_groups(inner, depth), KNOWN)
+    found = validate(in_groups(inner, depth), KNOWN)
     for _ in range(depth if reasons else 0):
         assert [(one.uuid, one.reason) for one in found] == [("loop", "subNodesInvalid")]
         assert found[0].to_wire()["invalidNodes"][0]["message"] in found[0].message
@@ -214,14 +214,14 @@ WRONG: list[Any] = [
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_no_graph_inside_a_group_is_told_and_breaks_nothing(wrong: object) -> None:
-    (found,) = check(in_groups(wrong, 1), KNOWN)
+    (found,) = validate(in_groups(wrong, 1), KNOWN)
     assert (found.reason, found.nodes) == ("subNodesInvalid", ())
 
 
 def test_groups_nest_five_deep() -> None:
     leaf = [node("start", children=[None])]
-    assert check(in_groups(leaf, 5), KNOWN) == []
-    found = check(in_groups(leaf, 6), KNOWN)
+    assert validate(in_groups(leaf, 5), KNOWN) == []
+    found = validate(in_groups(leaf, 6), KNOWN)
     for _ in range(5):
         found = list(found[0].nodes)
     assert "nested 5 deep" in found[0].message
@@ -235,21 +235,21 @@ def long_line(length: int) -> list[Body]:
 
 def test_500_nodes_are_a_graph_and_501_are_not() -> None:
     assert faults(long_line(MAXIMUM_NODES)) == []
-    (fault,) = check(long_line(MAXIMUM_NODES + 1), KNOWN)
+    (fault,) = validate(long_line(MAXIMUM_NODES + 1), KNOWN)
     assert (fault.reason, fault.message) == ("nodesNotFound", "A graph has at most 500 nodes; this one has 501.")
 
 
 def test_the_wire_names_the_node() -> None:
-    (fault,) = check([node("start", children=["a"]), node("a", "end", ["a"])], KNOWN)
+    (fault,) = validate([node("start", children=["a"]), node("a", "end", ["a"])], KNOWN)
     assert fault.to_wire()["node"] == {"uuid": "a", "slug": "a"}
     assert "invalidNodes" not in fault.to_wire()
 
 
 def test_a_graph_that_names_what_the_server_does_not_know_is_not_loaded() -> None:
-    with pytest.raises(GraphInvalid, match="start"):
-        load([node("end")], actions())
-    with pytest.raises(GraphInvalid, match="'a'"):
-        load([node("start", children=["a"]), node("a", "fly")], actions())
+    with pytest.raises(InvalidGraph, match="start"):
+        compile_graph([node("end")], actions())
+    with pytest.raises(InvalidGraph, match="'a'"):
+        compile_graph([node("start", children=["a"]), node("a", "fly")], actions())
 
 
 @pytest.mark.parametrize(
@@ -265,10 +265,12 @@ def test_a_graph_that_names_what_the_server_does_not_know_is_not_loaded() -> Non
     ],
 )
 def test_a_retry_rule_is_brought_within_bounds(given: Any, attempts: int, waits: float) -> None:
-    loaded = load([node("start", children=[None], retry=given)], actions()).start.retry
+    loaded = compile_graph([node("start", children=[None], retry=given)], actions()).start.retry
     assert (loaded.maximum_attempts, loaded.seconds_before(2)) == (attempts, waits)
 
 
 def test_no_backoff_is_too_large_for_arithmetic() -> None:
-    loaded = load([node("start", children=[None], retry={"maximumAttempts": 100, "backoffCoefficient": 1e9})], actions()).start.retry
+    loaded = compile_graph(
+        [node("start", children=[None], retry={"maximumAttempts": 100, "backoffCoefficient": 1e9})], actions()
+    ).start.retry
     assert loaded.seconds_before(100) == 3600

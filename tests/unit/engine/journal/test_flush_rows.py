@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from cargo_ai.engine.graph.interpret import Entry
-from cargo_ai.engine.journal.flush_rows import NIL, Part, RunState, Shard, escape, new_flush, write, written
+from cargo_ai.engine.graph.interpret import Execution
+from cargo_ai.engine.journal.flush import NIL, HeldShard, RunUpdate, ShardFlush, escape, is_written, new_flush_id, write
 from cargo_ai.kernel import clock
 from tests.unit.engine.conftest import EngineHarness
 
@@ -30,9 +30,9 @@ NASTY = [
 ]
 
 
-def entry(seq: int = 0, **more: Any) -> Entry:
+def entry(seq: int = 0, **more: Any) -> Execution:
     """An execution of node a, in success."""
-    made = Entry(seq, "a", "a", 1, "success", 0, "b", "done", None, (), b'{"x":1}', b"{}", 0.0, 1_000, 2_000, False)
+    made = Execution(seq, "a", "a", 1, "success", 0, "b", "done", None, (), b'{"x":1}', b"{}", 0.0, 1_000, 2_000, False)
     return made._replace(**more)
 
 
@@ -40,18 +40,23 @@ def now() -> int:
     return clock.now_ms()
 
 
-async def flush(link: Link, *parts: Part, slot: int = 0) -> uuid.UUID:
+async def flush(link: Link, *parts: ShardFlush, slot: int = 0) -> uuid.UUID:
     """Write parts in one flush."""
-    flush = new_flush()
+    flush = new_flush_id()
     await write(link, list(parts), flush, slot, now())
     return flush
 
 
 def part(
-    shard: Shard, harness: EngineHarness, run: uuid.UUID, *entries: Entry, state: RunState | None = None, batch: uuid.UUID | None = None
-) -> Part:
+    shard: HeldShard,
+    harness: EngineHarness,
+    run: uuid.UUID,
+    *entries: Execution,
+    state: RunUpdate | None = None,
+    batch: uuid.UUID | None = None,
+) -> ShardFlush:
     """What the writer gathers of one shard."""
-    made = Part(shard)
+    made = ShardFlush(shard)
     for one in entries:
         made.entries.append((str(run), one, None))
         made.count(harness.counts_for(batch), one)
@@ -65,7 +70,7 @@ def part(
 async def test_an_execution_and_the_end_of_its_run_are_written_together(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run({"domain": "acme.com"})
     shard = await harness.held(run)
-    ended = RunState(str(run), "error", 5_000, "a: no", credits=1.5)
+    ended = RunUpdate(str(run), "error", 5_000, "a: no", credits=1.5)
     failed = entry(status="error", child=None, next=None, error="no", title="❌ no", warnings=("one", "two"), credits=1.5)
     await flush(connection, part(shard, harness, run, failed, state=ended))
     row = await harness.row("select * from executions where run_uuid = %s", run)
@@ -98,7 +103,7 @@ async def test_an_execution_and_the_end_of_its_run_are_written_together(harness:
 async def test_a_parked_run_is_where_and_until_when_it_waits(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run()
     shard = await harness.held(run)
-    parked = RunState(
+    parked = RunUpdate(
         str(run), "idle", 5_000, position="a", wake=9_000, pending={"attempt": 2, "throttled": 0, "meta": {"c": 1}, "resumed": True}
     )
     await flush(connection, part(shard, harness, run, state=parked))
@@ -115,7 +120,7 @@ async def test_a_stale_owner_writes_nothing_and_the_others_of_its_flush_do(harne
     lost, kept = await harness.run(), await harness.run()
     stale, held = await harness.held(lost), await harness.held(kept)
     await harness.claimed(stale.uuid, "somebody else")
-    ends = [RunState(str(run), "success", 1) for run in (lost, kept)]
+    ends = [RunUpdate(str(run), "success", 1) for run in (lost, kept)]
     await flush(connection, part(stale, harness, lost, entry(), state=ends[0]), part(held, harness, kept, entry(), state=ends[1]))
     assert (stale.lost, held.lost) == (True, False)
     assert await harness.rows("select 1 from executions where run_uuid = %s", lost) == []
@@ -137,18 +142,18 @@ async def test_a_shard_that_is_no_longer_running_takes_nothing(harness: EngineHa
 async def test_whether_a_flush_was_written_can_be_asked_afterwards(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run()
     parts = [part(await harness.held(run), harness, run, entry())]
-    first = new_flush()
-    assert not await written(connection, parts, first)
+    first = new_flush_id()
+    assert not await is_written(connection, parts, first)
     await write(connection, parts, first, 0, now())
-    assert await written(connection, parts, first)
-    assert not await written(connection, parts, new_flush())
+    assert await is_written(connection, parts, first)
+    assert not await is_written(connection, parts, new_flush_id())
 
 
 async def test_a_flush_that_fails_in_the_middle_leaves_nothing(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run()
     shard = await harness.held(run)
     with pytest.raises(psycopg.errors.UniqueViolation):
-        await flush(connection, part(shard, harness, run, entry(0), entry(0), state=RunState(str(run), "success", 1)))
+        await flush(connection, part(shard, harness, run, entry(0), entry(0), state=RunUpdate(str(run), "success", 1)))
     assert await harness.rows("select 1 from executions where run_uuid = %s", run) == []
     assert await harness.rows("select 1 from node_metrics where workspace_uuid = %s", harness.workspace) == []
     assert (await harness.row("select executed from shards where uuid = %s", shard.uuid))["executed"] == 0
@@ -188,7 +193,7 @@ async def test_text_of_any_kind_comes_back_as_it_was(harness: EngineHarness, con
         output=to_json({text: text}),
         config=to_json([text]),
     )
-    state = RunState(str(run), "error", 1, error=text, position=None)
+    state = RunUpdate(str(run), "error", 1, error=text, position=None)
     await flush(connection, part(shard, harness, run, made, state=state))
     row = await harness.row("select * from executions where run_uuid = %s", run)
     shown = (row["node_uuid"], row["node_slug"], row["title"], row["error_message"], row["warnings"], row["output"], row["config"])
@@ -200,7 +205,7 @@ async def test_nul_is_dropped_from_texts_and_kept_in_json(harness: EngineHarness
     run = await harness.run({"_id": "a\0b", "name": "n\0m"})
     shard = await harness.held(run)
     made = entry(title="t\0t", status="error", error="e\0e", warnings=("w\0w",), output=to_json("o\0o"))
-    await flush(connection, part(shard, harness, run, made, state=RunState(str(run), "error", 1, error="e\0e")))
+    await flush(connection, part(shard, harness, run, made, state=RunUpdate(str(run), "error", 1, error="e\0e")))
     row = await harness.row("select title, error_message, warnings, output from executions where run_uuid = %s", run)
     assert row == {"title": "tt", "error_message": "ee", "warnings": ["ww"], "output": "o\0o"}
     row = await harness.row("select record_id, record_title, record, error_message from runs where uuid = %s", run)
@@ -221,7 +226,7 @@ def test_what_is_escaped_for_copy_is_one_field_of_one_line(texts: list[str]) -> 
 
 async def test_an_output_in_a_file_leaves_its_key_in_the_row(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run()
-    made = Part(await harness.held(run))
+    made = ShardFlush(await harness.held(run))
     made.entries.append((str(run), entry(), "workspace/outputs/1.json"))
     await flush(connection, made)
     row = await harness.row("select output, output_file from executions where run_uuid = %s", run)
@@ -239,12 +244,12 @@ async def test_a_flush_brings_signals_and_cancellations_to_the_shard(harness: En
     batch = await harness.batch(1)
     (row,) = await harness.shards(batch)
     _, shard = await harness.claimed(row["uuid"])
-    await flush(connection, Part(shard))
+    await flush(connection, ShardFlush(shard))
     assert (shard.signal, shard.cancelling) == (0, False)
     await harness.do("update shards set signal = 3 where uuid = %s", shard.uuid)
     await harness.do("update batches set status = 'cancelling' where uuid = %s", batch)
     shard.suspect = "run:node"
-    await flush(connection, Part(shard))
+    await flush(connection, ShardFlush(shard))
     assert (shard.signal, shard.cancelling) == (3, True)
     assert (await harness.row("select suspect from shards where uuid = %s", shard.uuid))["suspect"] == "run:node"
 
@@ -253,7 +258,7 @@ async def test_a_run_that_was_asked_to_cancel_while_it_parks_is_woken_at_once(ha
     run = await harness.run()
     shard = await harness.held(run)
     await harness.do("update runs set status = 'cancelling' where uuid = %s", run)
-    await flush(connection, part(shard, harness, run, state=RunState(str(run), "idle", 5_000, position="a", wake=10**15)))
+    await flush(connection, part(shard, harness, run, state=RunUpdate(str(run), "idle", 5_000, position="a", wake=10**15)))
     assert (await harness.row("select status, wake_ms from runs where uuid = %s", run)) == {"status": "cancelling", "wake_ms": 5_000}
 
 
@@ -269,8 +274,8 @@ async def test_whoever_waits_for_a_single_run_is_told_its_end_and_nobody_hears_o
         await listener.execute("listen cargo_done")
         await flush(
             connection,
-            part(shard, harness, of_batch["uuid"], state=RunState(str(of_batch["uuid"]), "success", 1)),
-            part(held, harness, single, state=RunState(str(single), "success", 1)),
+            part(shard, harness, of_batch["uuid"], state=RunUpdate(str(of_batch["uuid"]), "success", 1)),
+            part(held, harness, single, state=RunUpdate(str(single), "success", 1)),
         )
         await connection.execute("notify cargo_done, 'last'")
         heard = [note.payload async for note in listener.notifies(timeout=10, stop_after=2)]

@@ -31,15 +31,15 @@ def month_after(moment: datetime, months: int) -> datetime:
 @pytest.fixture
 async def year(harness: EngineHarness, connection: Link) -> datetime:
     """Partitions for a year and more; the first of this month."""
-    await partitions.ahead(connection, 14)
+    await partitions.create_partitions(connection, 14)
     (row,) = await harness.rows("select date_trunc('month', now() at time zone 'utc') as month")
     found: datetime = row["month"]
     return found.replace(tzinfo=UTC)
 
 
 async def test_what_is_there_is_not_made_again(year: datetime, connection: Link) -> None:
-    assert await partitions.ahead(connection, 14) == 0
-    assert await partitions.ahead(connection) == 0
+    assert await partitions.create_partitions(connection, 14) == 0
+    assert await partitions.create_partitions(connection) == 0
 
 
 async def test_last_months_to_come_and_present_have_a_partition_each(harness: EngineHarness, year: datetime) -> None:
@@ -84,7 +84,7 @@ async def test_what_a_clock_that_is_far_off_writes_is_not_refused(connection: Li
 
 async def test_the_time_zone_of_a_session_moves_no_month(connection: Link, year: datetime) -> None:
     await connection.execute("set time zone 'Pacific/Kiritimati'")
-    assert await partitions.ahead(connection, 15) == 1
+    assert await partitions.create_partitions(connection, 15) == 1
     turn = month_after(year, 15)
     assert await lies_in(connection, turn, "runs") == f"runs_{turn:%Y_%m}"
     assert await lies_in(connection, turn - timedelta(milliseconds=1), "runs") != f"runs_{turn:%Y_%m}"

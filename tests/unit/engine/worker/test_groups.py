@@ -260,7 +260,7 @@ async def test_cancelling_a_run_cancels_everything_below_it(worker: EngineWorker
     run = await submit_run(harness, grouped([1, 2], grouped("{{Array(60).fill(1)}}", slow)), {})
     await worker.work()
     async with harness.pool.connection() as connection:
-        touched, _ = await cancel.runs(connection, harness.workspace, [run])
+        touched, _ = await cancel.cancel_runs(connection, harness.workspace, [run])
     assert touched == [run]
     await worker.work()
     rows = await harness.rows("select status, count(*)::int as n from runs where workspace_uuid = %s group by 1", harness.workspace)
@@ -274,7 +274,7 @@ async def test_cancelling_an_item_lets_its_parent_go_on(worker: EngineWorker) ->
     await worker.work()
     (waiting,) = [child for child in await children_of(harness, run) if child["status"] == "idle"]
     async with harness.pool.connection() as connection:
-        await cancel.runs(connection, harness.workspace, [waiting["uuid"]])
+        await cancel.cancel_runs(connection, harness.workspace, [waiting["uuid"]])
     await worker.work()
     assert (await harness.row("select status from runs where uuid = %s", run))["status"] == "success"
     assert (await context_of(harness, run))["loop"] == [{"got": 1}, None]
@@ -289,7 +289,7 @@ async def test_cancelling_a_batch_cancels_what_its_runs_have_started(worker: Eng
     await harness.do("update runs set graph_uuid = %s where batch_uuid = %s", graph["graph_uuid"], batch)
     await worker.work()
     async with harness.pool.connection() as connection:
-        await cancel.ask_batch(connection, harness.workspace, batch)
+        await cancel.cancel_batch(connection, harness.workspace, batch)
     async with harness.pool.connection() as connection:
         from cargo_ai.engine.dispatch.claim import close_batch
 
@@ -333,5 +333,5 @@ async def test_fan_outs_stay_as_long_as_their_runs(worker: EngineWorker) -> None
     await worker.harness.do(statement + "from fanouts where run_uuid = %s", ids.new(), gone, gone, gone, run)
     assert (await worker.harness.row(ours, worker.harness.workspace))["n"] == 2
     async with worker.harness.pool.connection() as connection:
-        assert await fanout.forget(connection) == 1
+        assert await fanout.prune(connection) == 1
     assert (await worker.harness.row(ours, worker.harness.workspace))["n"] == 1

@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from cargo_ai.engine.worker.housekeeping import Keeper
+from cargo_ai.engine.worker.housekeeping import Housekeeping
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import with_options
 from tests.unit.engine.conftest import EngineHarness, now, park
@@ -22,18 +22,18 @@ async def test_parked_runs_are_woken_whatever_the_other_chores_do(harness: Engin
     async def follows() -> None:
         done.set()
 
-    keeper = Keeper(harness.pool, harness.queue, ids.new(), 1, stalled_after=30, hourly=(fails, follows))
+    housekeeping = Housekeeping(harness.pool, harness.queue, ids.new(), 1, stalled_after=30, hourly=(fails, follows))
     run = await harness.run()
     async with harness.pool.connection() as link:
         await park(link, harness, await harness.held(run), run)
-    keeping = asyncio.create_task(keeper.run())
+    housekeeping_task = asyncio.create_task(housekeeping.run())
     try:
         await asyncio.wait_for(done.wait(), 30)
         await _until(harness, "select count(*) as n from runs where uuid = %s and status = 'idle'", 0, run)
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
-        await keeper.leave()
+        housekeeping_task.cancel()
+        await asyncio.gather(housekeeping_task, return_exceptions=True)
+        await housekeeping.deregister()
 
 
 async def test_who_stopped_in_the_middle_of_a_transaction_is_buried_though_others_wait_for_its_lock(
@@ -47,11 +47,11 @@ async def test_who_stopped_in_the_middle_of_a_transaction_is_buried_though_other
     (shard,) = await harness.shards(batch)
     async with harness.pool.connection() as link:
         await park(link, harness, (await harness.claimed(shard["uuid"]))[1], run["uuid"], batch=batch)
-    keeper = Keeper(harness.pool, harness.queue, ids.new(), 1, stalled_after=6)
+    housekeeping = Housekeeping(harness.pool, harness.queue, ids.new(), 1, stalled_after=6)
     url = with_options(engine_url, application_name=f"cargo-ai engine {dead}")
     async with await psycopg.AsyncConnection[tuple[int]].connect(url) as holder:
         await holder.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(harness.workspace),))
-        keeping = asyncio.create_task(keeper.run())
+        housekeeping_task = asyncio.create_task(housekeeping.run())
         try:
             await _until(harness, "select count(*) as n from pg_locks where locktype = 'advisory' and not granted", 1)
             await harness.do("update workers set beat_ms = %s where uuid = %s", long_ago, dead)
@@ -59,9 +59,9 @@ async def test_who_stopped_in_the_middle_of_a_transaction_is_buried_though_other
             with pytest.raises(psycopg.OperationalError):
                 await holder.execute("select 1")
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-            await keeper.leave()
+            housekeeping_task.cancel()
+            await asyncio.gather(housekeeping_task, return_exceptions=True)
+            await housekeeping.deregister()
 
 
 async def _until(harness: EngineHarness, statement: str, wanted: int, *values: object) -> None:

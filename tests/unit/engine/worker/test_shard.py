@@ -10,8 +10,8 @@ import psycopg
 
 from cargo_ai.engine.dispatch import cancel, claim, wake
 from cargo_ai.engine.dispatch.claim import close_batch
-from cargo_ai.engine.journal.flush_rows import HOUR
-from cargo_ai.engine.worker.drive import TURN_RUNS
+from cargo_ai.engine.journal.flush import HOUR
+from cargo_ai.engine.worker.driver import TIME_SLICE_RUNS
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import EngineHarness, batch_of, end, now, park
 from tests.unit.engine.engine_worker import EngineWorker, World
@@ -50,25 +50,25 @@ async def test_what_is_left_of_a_shard_is_neither_finished_nor_parked_and_comes_
     await end(connection, shard, uuids[0], uuids[5])
     await park(connection, harness, shard, uuids[1], wake_at=10**15)
     await harness.do("update runs set status = 'cancelling' where uuid = %s", uuids[2])
-    first = await claim.unfinished(connection, claimed, None, 3)
+    first = await claim.unfinished_runs(connection, claimed, None, 3)
     assert [one["uuid"] for one in first] == uuids[2:5]
-    rest = await claim.unfinished(connection, claimed, uuids[4], 100)
+    rest = await claim.unfinished_runs(connection, claimed, uuids[4], 100)
     assert [one["uuid"] for one in rest] == uuids[6:]
-    assert await claim.cancelling(connection, claimed) == {str(uuids[2])}
+    assert await claim.cancelling_runs(connection, claimed) == {str(uuids[2])}
 
 
 async def test_a_single_runs_shard_ends_with_it(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run()
     claimed, shard = await harness.claimed(await harness.shard_of(run))
     await end(connection, shard, run)
-    await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
     assert await harness.rows("select 1 from shards where uuid = %s", claimed.uuid) == []
 
 
 async def test_a_shard_that_is_given_back_is_queued_again_without_a_black_mark(harness: EngineHarness) -> None:
     claimed, _ = await harness.claimed(await harness.shard_of(await harness.run()))
     before = await harness.jobs()
-    await claim.finish(harness.pool, harness.queue, claimed, requeue=True)
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=True)
     assert (await harness.row("select state, tries, owner from shards where uuid = %s", claimed.uuid)) == {
         "state": "queued",
         "tries": 0,
@@ -82,7 +82,7 @@ async def test_a_stale_owner_neither_ends_nor_gives_back_a_shard(harness: Engine
     await harness.claimed(stale.uuid, "two")
     before = await harness.jobs()
     for requeue in (True, False):
-        await claim.finish(harness.pool, harness.queue, stale, requeue=requeue)
+        await claim.finish_shard(harness.pool, harness.queue, stale, requeue=requeue)
     assert (await harness.row("select state, owner from shards where uuid = %s", stale.uuid)) == {"state": "running", "owner": "two"}
     assert await harness.jobs() == before
 
@@ -101,7 +101,7 @@ async def test_a_huge_batch_is_let_in_by_and_by(harness: EngineHarness, connecti
     first, *_ = await harness.shards(batch)
     claimed, shard = await harness.claimed(first["uuid"])
     await end(connection, shard, *[row["uuid"] for row in (await harness.runs(batch))[:10]])
-    await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
     assert [row["no"] for row in await admitted(harness)] == [20, 30, 40, 50]
     assert (await harness.jobs())[-1] == str((await harness.shards(batch))[4]["uuid"])
 
@@ -133,7 +133,7 @@ async def test_batches_of_one_workspace_take_turns_and_another_workspace_is_not_
         runs = await harness.rows("select uuid from runs where shard_uuid = %s", shard)
         await end(connection, held, *[row["uuid"] for row in runs])
         await harness.do("delete from procrastinate_jobs where args ->> 'shard' = %s", str(shard))
-        await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+        await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
         done += 1
     assert done == 13
     # Four shards of the big one were in the queue before the small one came; then its three go between.
@@ -163,7 +163,7 @@ async def test_a_large_shard_gives_way_to_other_workspaces_and_goes_on_afterward
     await harness.do("delete from procrastinate_jobs where args ->> 'shard' = %s", str(shard["uuid"]))
     await worker.driver.drive(str(shard["uuid"]))
     state = await harness.row("select state, executed, tries from shards where uuid = %s", shard["uuid"])
-    assert state == {"state": "queued", "executed": TURN_RUNS, "tries": 0}
+    assert state == {"state": "queued", "executed": TIME_SLICE_RUNS, "tries": 0}
     assert await harness.jobs() == [str(shard["uuid"])]
     await worker.work()
     assert (await batch_of(harness, batch))["executed_count"] == 350
@@ -211,7 +211,7 @@ async def test_the_end_of_a_batch_is_told(harness: EngineHarness, connection: Li
 
 
 async def wake_all(harness: EngineHarness) -> int:
-    return await wake.wake(harness.pool, harness.queue)
+    return await wake.wake_due_runs(harness.pool, harness.queue)
 
 
 async def test_due_runs_of_a_batch_come_into_one_shard_that_goes_first(harness: EngineHarness, connection: Link) -> None:
@@ -229,7 +229,7 @@ async def test_due_runs_of_a_batch_come_into_one_shard_that_goes_first(harness: 
     row = await harness.row("select * from shards where uuid = %s", moved[0])
     assert (row["no"], row["lane"], row["state"], row["first_run"], row["last_run"]) == (0, "batch", "waiting", uuids[0], uuids[2])
     claimed, _ = await harness.claimed(first["uuid"])
-    await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
     assert (await harness.row("select state from shards where uuid = %s", moved[0]))["state"] == "queued"
     woken = await harness.row("select status, wake_ms, position from runs where uuid = %s", uuids[0])
     assert woken == {"status": "pending", "wake_ms": None, "position": "v"}
@@ -240,7 +240,7 @@ async def test_due_single_runs_are_each_queued_on_the_interactive_lane(harness: 
     for run in runs:
         claimed, shard = await harness.claimed(await harness.shard_of(run))
         await park(connection, harness, shard, run)
-        await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+        await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
     assert await wake_all(harness) == 3
     shards = [await harness.shard_of(run) for run in runs]
     assert len(set(shards)) == 3
@@ -273,7 +273,7 @@ async def test_the_next_due_moment_is_known(harness: EngineHarness, connection: 
 
 async def test_a_batch_that_was_not_read_yet_is_cancelled_at_once(harness: EngineHarness, connection: Link) -> None:
     batch = await harness.batch(10, enumerated=False)
-    assert await cancel.ask_batch(connection, harness.workspace, batch)
+    assert await cancel.cancel_batch(connection, harness.workspace, batch)
     assert await close_batch(connection, batch)
     await harness.enumerator().enumerate(str(batch))
     found = await batch_of(harness, batch)
@@ -289,9 +289,9 @@ async def test_cancelling_a_batch_ends_what_waits_and_is_parked_and_signals_who_
     parked, two = await harness.claimed(second["uuid"])
     await end(connection, one, runs[0])
     await park(connection, harness, two, *runs[10:20], wake_at=now() + 10**9, batch=batch)
-    await claim.finish(harness.pool, harness.queue, parked, requeue=False)
+    await claim.finish_shard(harness.pool, harness.queue, parked, requeue=False)
     assert await waiting_at_nodes(harness) == 10
-    assert await cancel.ask_batch(connection, harness.workspace, batch)
+    assert await cancel.cancel_batch(connection, harness.workspace, batch)
     assert await waiting_at_nodes(harness) == 0
     states = {row["uuid"]: row for row in await harness.shards(batch)}
     assert (states[one.uuid]["state"], states[one.uuid]["signal"]) == ("running", 1)
@@ -301,10 +301,10 @@ async def test_cancelling_a_batch_ends_what_waits_and_is_parked_and_signals_who_
     assert not await close_batch(connection, batch)
     await end(connection, one, *runs[1:10], status="cancelled")
     claimed, _ = await harness.claimed(one.uuid)
-    await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
     found = await batch_of(harness, batch)
     assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("cancelled", 1, 59)
-    assert not await cancel.ask_batch(connection, harness.workspace, batch)
+    assert not await cancel.cancel_batch(connection, harness.workspace, batch)
 
 
 async def test_what_parks_after_its_batch_was_cancelled_ends_with_the_shard(harness: EngineHarness, connection: Link) -> None:
@@ -312,10 +312,10 @@ async def test_what_parks_after_its_batch_was_cancelled_ends_with_the_shard(harn
     (row,) = await harness.shards(batch)
     claimed, shard = await harness.claimed(row["uuid"])
     runs = [run["uuid"] for run in await harness.runs(batch)]
-    await cancel.ask_batch(connection, harness.workspace, batch)
+    await cancel.cancel_batch(connection, harness.workspace, batch)
     await end(connection, shard, runs[0])
     await park(connection, harness, shard, runs[1], wake_at=now() + 10**9, batch=batch)
-    await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
     found = await batch_of(harness, batch)
     assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("cancelled", 1, 1)
     assert await waiting_at_nodes(harness) == 0
@@ -323,7 +323,7 @@ async def test_what_parks_after_its_batch_was_cancelled_ends_with_the_shard(harn
 
 async def test_a_batch_of_another_workspace_cannot_be_cancelled(harness: EngineHarness, connection: Link) -> None:
     batch = await harness.batch(1)
-    assert not await cancel.ask_batch(connection, ids.new(), batch)
+    assert not await cancel.cancel_batch(connection, ids.new(), batch)
     assert (await batch_of(harness, batch))["status"] == "running"
 
 
@@ -332,7 +332,7 @@ async def test_parked_runs_are_cancelled_at_once_and_others_at_their_next_node(h
     await park(connection, harness, await harness.held(parked), parked, wake_at=now() + 10**9)
     held = await harness.held(live)
     await end(connection, await harness.held(done), done)
-    touched, over = await cancel.runs(connection, harness.workspace, [parked, live, done, ids.new()])
+    touched, over = await cancel.cancel_runs(connection, harness.workspace, [parked, live, done, ids.new()])
     assert (set(touched), over) == ({parked, live}, set())
     found = {
         row["uuid"]: row["status"] for row in await harness.rows("select uuid, status from runs where uuid = any(%s)", [parked, live, done])
@@ -340,7 +340,7 @@ async def test_parked_runs_are_cancelled_at_once_and_others_at_their_next_node(h
     assert found == {parked: "cancelled", live: "cancelling", done: "success"}
     assert (await harness.row("select signal from shards where uuid = %s", held.uuid))["signal"] == 1
     assert await waiting_at_nodes(harness) == 0
-    assert await cancel.runs(connection, ids.new(), [live]) == ([], set())
+    assert await cancel.cancel_runs(connection, ids.new(), [live]) == ([], set())
 
 
 async def test_the_last_parked_run_of_a_batch_that_is_cancelled_ends_the_batch(harness: EngineHarness, connection: Link) -> None:
@@ -350,8 +350,8 @@ async def test_the_last_parked_run_of_a_batch_that_is_cancelled_ends_the_batch(h
     runs = [run["uuid"] for run in await harness.runs(batch)]
     await end(connection, shard, runs[0])
     await park(connection, harness, shard, runs[1], wake_at=now() + 10**9, batch=batch)
-    await claim.finish(harness.pool, harness.queue, claimed, requeue=False)
-    assert await cancel.runs(connection, harness.workspace, [runs[1]]) == ([runs[1]], {batch})
+    await claim.finish_shard(harness.pool, harness.queue, claimed, requeue=False)
+    assert await cancel.cancel_runs(connection, harness.workspace, [runs[1]]) == ([runs[1]], {batch})
     assert await close_batch(connection, batch)
     found = await batch_of(harness, batch)
     assert (found["status"], found["executed_count"], found["cancelled_count"]) == ("success", 1, 1)
@@ -360,11 +360,11 @@ async def test_the_last_parked_run_of_a_batch_that_is_cancelled_ends_the_batch(h
 async def test_a_run_cancelled_while_it_was_parked_stays_so_when_it_is_woken(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run()
     shard = await harness.held(run)
-    await cancel.runs(connection, harness.workspace, [run])
+    await cancel.cancel_runs(connection, harness.workspace, [run])
     await park(connection, harness, shard, run, wake_at=now() + 10**9)
     assert await wake_all(harness) == 1
     claimed, _ = await harness.claimed(await harness.shard_of(run))
-    (left,) = await claim.unfinished(connection, claimed, None, 10)
+    (left,) = await claim.unfinished_runs(connection, claimed, None, 10)
     assert left["status"] == "cancelling"
     assert await waiting_at_nodes(harness) == 0
 

@@ -85,7 +85,7 @@ async def test_tools_that_run_each_other_end_five_deep(worker: EngineWorker, too
     rows = await worker.harness.rows(
         "select status, error_message from runs where workspace_uuid = %s order by uuid", worker.harness.workspace
     )
-    assert len(rows) == 1 + group.DEEPEST
+    assert len(rows) == 1 + group.MAXIMUM_DEPTH
     assert group.TOO_DEEP in rows[-1]["error_message"]
     assert run["status"] == ("error" if tool == "loop" else "success")
     if tool == "loop":

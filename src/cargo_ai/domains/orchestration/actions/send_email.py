@@ -19,7 +19,7 @@ from cargo_ai.domains.orchestration.actions.outcomes import Unusable
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_addresses
 from cargo_ai.email.plain_text import html_to_text
 from cargo_ai.email.smtp import Email, EmailFailed, Mailer
-from cargo_ai.engine.dispatch.rate_limits import Limiter, RateLimit
+from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
@@ -161,7 +161,7 @@ class Letters:
 
     def __init__(self, database: Database, settings: Settings, mailer: Mailer) -> None:
         self._database, self._mailer = database, mailer
-        self._limiter = Limiter(database)
+        self._limiter = RateLimiter(database)
         self._rate = RateLimit("minute", settings.smtp_per_minute, "burst")
 
     async def perform(self, call: Call) -> Outcome:

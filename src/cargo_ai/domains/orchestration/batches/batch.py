@@ -21,9 +21,9 @@ from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch import submit
-from cargo_ai.engine.dispatch.claim import admit, close_batch
+from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
+from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.graph.pace import Pace
 from cargo_ai.engine.journal.tables import batches, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
@@ -51,11 +51,11 @@ async def start(ctx: Context, request: contract.CreateBatch) -> contract.BatchRe
     return reply
 
 
-async def submit_batch(ctx: Context, uid: uuid.UUID, origin: submit.Origin, data: JsonObject, pace: Pace | None) -> contract.BatchReply:
+async def submit_batch(ctx: Context, uid: uuid.UUID, origin: submit.RunSpec, data: JsonObject, pace: Pace | None) -> contract.BatchReply:
     """A new batch of this data, which is there as batches keep it."""
     terms = await play_policy.of_workflow(ctx.db, origin.workflow, str(data["kind"]))
     connection = await driver_connection(ctx.db)
-    await submit.batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end, pace=pace)
+    await submit.submit_batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end, pace=pace)
     return contract.BatchReply(batch=await load(ctx, uid))
 
 
@@ -178,7 +178,7 @@ async def cancel(ctx: Context, request: ByUuid) -> Removed:
     row = found_or_refuse(contract.cancel, await _row(ctx, request.uuid), "batchNotFound", uuid=request.uuid)
     if row["finished_ms"] is not None:
         contract.cancel.refuse("batchAlreadyFinished", uuid=request.uuid, status=row["status"])
-    await engine_cancel.ask_batch(await driver_connection(ctx.db), ctx.workspace, row["uuid"])
+    await engine_cancel.cancel_batch(await driver_connection(ctx.db), ctx.workspace, row["uuid"])
     ctx.after_commit.append(lambda: _close(ctx, row["uuid"]))
     return Removed(uuid=row["uuid"])
 
@@ -188,7 +188,7 @@ async def _close(ctx: Context, uid: uuid.UUID) -> None:
         connection = await driver_connection(session)
         await close_batch(connection, uid)
         # What was next in line is not any more: others of the workspace are.
-        await admit(connection, producer(ctx.settings.max_concurrent_runs), ctx.workspace)
+        await admit_shards(connection, producer(ctx.settings.max_concurrent_runs), ctx.workspace)
         await session.commit()
 
 

@@ -17,7 +17,7 @@ from cargo_ai.domains.orchestration.replay import rerun
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.engine.dispatch.submit import Origin
+from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records import rows
@@ -28,7 +28,7 @@ _MODELS = "cargo-ai storage model list"
 _SHOWN = 5
 
 
-async def to_stored(ctx: Context, batch: uuid.UUID, origin: Origin, data: batch_kinds.BatchInput) -> JsonObject:
+async def to_stored(ctx: Context, batch: uuid.UUID, origin: RunSpec, data: batch_kinds.BatchInput) -> JsonObject:
     """The data of a new batch as it is kept; refuses through `batch create` what its workflow does not take or what is not there."""
     why = await batch_source.refusal(ctx.db, origin.workflow, data.kind)
     if why is not None:
@@ -145,7 +145,7 @@ def warnings(data: JsonObject) -> list[str]:
     return [f"{count:,} of the {len(data['ids']):,} ids {verb} not in the model: {', '.join(shown)}{more}."]
 
 
-def _runs(origin: Origin, data: batch_kinds.RunsData) -> JsonObject:
+def _runs(origin: RunSpec, data: batch_kinds.RunsData) -> JsonObject:
     filter, reset = data.filter, rerun.reset_of_request(data.reset)
     below = (filter.parent_run_uuid, filter.parent_node_uuid, filter.parent_batch_uuid, filter.is_group_parent or None)
     if any(one is not None for one in below):

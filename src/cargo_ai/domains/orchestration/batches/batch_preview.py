@@ -14,7 +14,7 @@ from cargo_ai.domains.orchestration.batches import batch_data, batch_records, ba
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
-from cargo_ai.engine.dispatch.submit import Origin
+from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Failed
 from cargo_ai.kernel import ids
@@ -32,7 +32,7 @@ async def preview(ctx: Context, request: contract.PreviewBatch) -> contract.Prev
     )
     if isinstance(request.data, contract.GroupToPreview):
         return _items(request.data)
-    origin = Origin(ctx.workspace, runnable.workflow_uuid, ctx.who.user_uuid, runnable.release_uuid, runnable.nodes or [])
+    origin = RunSpec(ctx.workspace, runnable.workflow_uuid, ctx.who.user_uuid, runnable.release_uuid, runnable.nodes or [])
     given = _as_created(request.data)
     await _takes(ctx, origin, given, isinstance(request.data, contract.ScheduleData))
     data = await _kept(ctx, origin, given)
@@ -63,7 +63,7 @@ def _as_created(data: Any) -> batch_kinds.BatchInput:
     return data
 
 
-async def _takes(ctx: Context, origin: Origin, given: batch_kinds.BatchInput, scheduled: bool) -> None:
+async def _takes(ctx: Context, origin: RunSpec, given: batch_kinds.BatchInput, scheduled: bool) -> None:
     why = None if scheduled else await batch_source.refusal(ctx.db, origin.workflow, given.kind)
     if why is None:
         return
@@ -72,7 +72,7 @@ async def _takes(ctx: Context, origin: Origin, given: batch_kinds.BatchInput, sc
     contract.preview.refuse(reason, kind=given.kind, cause=why)
 
 
-async def _kept(ctx: Context, origin: Origin, given: batch_kinds.BatchInput) -> JsonObject:
+async def _kept(ctx: Context, origin: RunSpec, given: batch_kinds.BatchInput) -> JsonObject:
     """The data as a batch would keep it; what is wrong with it is said as preview says it."""
     try:
         return await batch_data.to_stored(ctx, ids.new(), origin, given)

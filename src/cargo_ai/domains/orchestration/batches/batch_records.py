@@ -20,8 +20,8 @@ from cargo_ai.domains.orchestration.replay import rerun, rerun_source
 from cargo_ai.domains.orchestration.runs import run_filter
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
-from cargo_ai.engine.dispatch.submit import Origin
-from cargo_ai.engine.journal.replay import Again
+from cargo_ai.engine.dispatch.submit import RunSpec
+from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
 
@@ -36,7 +36,7 @@ class Peek:
     count: int
 
 
-async def peek(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Peek:
+async def peek(ctx: Context, origin: RunSpec, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Peek:
     """The first `most` records of data as batches keep it. What is in no warehouse is read to its end. Raises SourceFailed."""
     if isinstance(given, batch_kinds.RecordsData):
         return Peek([dict(record) for record in given.records[:most]], len(given.records))
@@ -57,7 +57,7 @@ class Sample:
     read: int
 
 
-async def sample(ctx: Context, origin: Origin, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Sample:
+async def sample(ctx: Context, origin: RunSpec, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Sample:
     """`most` records, spread over all of data by a hash of their ids; they are streamed, and only those are kept. What can be counted
     without reading is read for ten seconds at most. Raises SourceFailed."""
     spread = SampleByHash(most)
@@ -103,7 +103,7 @@ class SampleByHash:
 
 def _hash(record: Mapping[str, Any], at: int) -> int:
     """By id, or where records have none by their place."""
-    named = str(record.seed.run) if isinstance(record, Again) else record.get("_id")
+    named = str(record.seed.run) if isinstance(record, ReplayRecord) else record.get("_id")
     text = f"{at}" if named in (None, "") else f"id {named}"
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
@@ -126,7 +126,7 @@ async def _nonempty(chunks: Chunks) -> AsyncIterator[list[dict[str, Any]]]:
             yield chunk
 
 
-def _chunks(ctx: Context, origin: Origin, data: JsonObject) -> Chunks | None:
+def _chunks(ctx: Context, origin: RunSpec, data: JsonObject) -> Chunks | None:
     database, workspace, nobody = ctx.database, ctx.workspace, ids.new()
     match data["kind"]:
         case "file":
@@ -147,7 +147,7 @@ def _chunks(ctx: Context, origin: Origin, data: JsonObject) -> Chunks | None:
             return None
 
 
-async def _count(ctx: Context, origin: Origin, data: JsonObject) -> int | None:
+async def _count(ctx: Context, origin: RunSpec, data: JsonObject) -> int | None:
     """How many records there are, where that can be told without reading them."""
     match data["kind"]:
         case "filter":

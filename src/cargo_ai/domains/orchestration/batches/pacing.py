@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from cargo_ai.contract.orchestration import pacing as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
-from cargo_ai.engine.graph.pace import Pace, pace_of
+from cargo_ai.engine.dispatch.pace import Pace, parse_pace
 
 
 def of_request(request: contract.Paced, nodes: Sequence[Mapping[str, Any]]) -> Pace | None:
@@ -27,7 +27,7 @@ def to_response(row: RowMapping) -> contract.BatchPace | None:
     """The pace of a batch's row on the wire."""
     if row["pace"] is None:
         return None
-    pace = pace_of(row["pace"])
+    pace = parse_pace(row["pace"])
     return contract.BatchPace(
         ramp=list(pace.ramp),
         stop_on_error_rate=pace.stop_above,

@@ -15,8 +15,8 @@ from cargo_ai.domains.orchestration.batches import batch
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.runs.run_reply import number
 from cargo_ai.engine.dispatch import stages
+from cargo_ai.engine.dispatch.pace import parse_pace
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.graph.pace import pace_of
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
 from cargo_ai.store.driver import driver_connection
@@ -32,7 +32,7 @@ async def resume(ctx: Context, request: contract.ResumeBatch) -> BatchReply:
     if row["stopped"] is None or row["finished_ms"] is None:
         fix = f"cargo-ai orchestration batch get {request.uuid}"
         contract.resume_batch.refuse("batchNotStopped", uuid=request.uuid, status=row["status"], fix=fix)
-    pace = pace_of(row["pace"])
+    pace = parse_pace(row["pace"])
     if request.max_credits is not None:
         pace = replace(pace, max_credits=float(request.max_credits))
     used = float(row["credits"])
@@ -40,6 +40,6 @@ async def resume(ctx: Context, request: contract.ResumeBatch) -> BatchReply:
         fix = f"cargo-ai orchestration batch resume {request.uuid} --max-credits {number(2 * max(used, pace.max_credits, 1))}"
         contract.resume_batch.refuse("maxCreditsTooLow", used=number(used), limit=number(pace.max_credits), fix=fix)
     at_end = play_policy.END_TASK if row["enrolment"] is not None else None
-    if not await stages.reopen(await driver_connection(ctx.db), producer(), ctx.workspace, row["uuid"], pace, at_end):
+    if not await stages.resume_batch(await driver_connection(ctx.db), producer(), ctx.workspace, row["uuid"], pace, at_end):
         contract.resume_batch.refuse("batchNotStopped", uuid=request.uuid, status="running")
     return BatchReply(batch=await batch.load(ctx, row["uuid"]))

@@ -24,10 +24,10 @@ from cargo_ai.domains.orchestration.runs import run_reply
 from cargo_ai.domains.orchestration.runs.run_reply import number
 from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
-from cargo_ai.engine.dispatch.submit import Origin
-from cargo_ai.engine.graph.graph import GraphInvalid, Program, load
+from cargo_ai.engine.dispatch.submit import RunSpec
+from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph
 from cargo_ai.engine.graph.interpret import begin, resume
-from cargo_ai.engine.journal.replay import Again
+from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.kernel import clock, ids
 from cargo_ai.outbound import http_client
 
@@ -51,8 +51,8 @@ async def forecast(ctx: Context, request: contract.CreateBatch) -> DryRunForecas
     async with http_client.client(ctx.settings) as client:
         dry_run = DryRun(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
         try:
-            program = load(origin.nodes, dry_run.actions)
-        except GraphInvalid as error:
+            program = compile_graph(origin.nodes, dry_run.actions)
+        except InvalidGraph as error:
             contract.create.refuse("invalidReleaseOrCustomNodes", cause=str(error))
         walked, total = await _walk_records(ctx, origin, program, dry_run, looked.records)
     terms = await play_policy.of_workflow(ctx.db, origin.workflow, request.data.kind)
@@ -62,7 +62,7 @@ async def forecast(ctx: Context, request: contract.CreateBatch) -> DryRunForecas
 
 
 async def _walk_records(
-    ctx: Context, origin: Origin, program: Program, dry_run: DryRun, records: Sequence[dict[str, Any]]
+    ctx: Context, origin: RunSpec, program: Graph, dry_run: DryRun, records: Sequence[dict[str, Any]]
 ) -> tuple[int, Range]:
     """How many of the records were walked in the time that there is, and what they do together."""
     total, walked, until = Range(), 0, clock.seconds() + SECONDS
@@ -71,7 +71,7 @@ async def _walk_records(
             dry_run.notes.add(f"Walking took longer than {SECONDS:.0f} seconds, so fewer records were walked.")
             break
         walked += 1
-        if isinstance(record, Again) and record.skip is not None:
+        if isinstance(record, ReplayRecord) and record.skip is not None:
             dry_run.notes.add("Runs that cannot go on at the node are skipped.")
             continue
         one = await _walk_record(ctx, origin, program, dry_run, record)
@@ -82,12 +82,12 @@ async def _walk_records(
     return walked, total
 
 
-async def _walk_record(ctx: Context, origin: Origin, program: Program, dry_run: DryRun, record: dict[str, Any]) -> Range:
+async def _walk_record(ctx: Context, origin: RunSpec, program: Graph, dry_run: DryRun, record: dict[str, Any]) -> Range:
     walk = begin(str(ids.new()), program, dict(record))
-    if isinstance(record, Again):
-        walk.chance = str(record.seed.root)
-    named = record.record_id if isinstance(record, Again) else record.get("_id")
-    if isinstance(record, Again) and record.seed.taken:
+    if isinstance(record, ReplayRecord):
+        walk.split_seed = str(record.seed.root)
+    named = record.record_id if isinstance(record, ReplayRecord) else record.get("_id")
+    if isinstance(record, ReplayRecord) and record.seed.taken:
         entries, outputs = await run_reply.journal(ctx.db, ctx.files, ctx.workspace, record.seed.run)
         taken = [dict(entry) for entry in entries[: record.seed.taken]]
         taken[-1]["next_node_uuid"] = record.seed.node
@@ -100,7 +100,7 @@ async def _walk_record(ctx: Context, origin: Origin, program: Program, dry_run: 
     return await dry_run.record(walk, memory.recall)
 
 
-async def _to_response(ctx: Context, origin: Origin, dry_run: DryRun, total: Range, looked: Sample, walked: int) -> DryRunForecast:
+async def _to_response(ctx: Context, origin: RunSpec, dry_run: DryRun, total: Range, looked: Sample, walked: int) -> DryRunForecast:
     count = looked.count
     factor = count / walked if walked else 0.0
     least = {place: round(many * factor) for place, many in total.least.items()}
@@ -152,7 +152,7 @@ def _forecast_node(
     )
 
 
-def _sort(origin: Origin, places: set[NodeKey]) -> list[NodeKey]:
+def _sort(origin: RunSpec, places: set[NodeKey]) -> list[NodeKey]:
     """In the order of the graph; what is inside of a node follows it."""
     order = {str(node["uuid"]): at for at, node in enumerate(validation.all_nodes([dict(node) for node in origin.nodes]))}
     heads = {str(node["slug"]): at for at, node in enumerate(origin.nodes)}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import cast
 
 from cargo_ai.engine.graph.action import Json
-from cargo_ai.engine.graph.graph import Node, Program
+from cargo_ai.engine.graph.graph import Graph, Node
 from cargo_ai.expression import compile_config
 
 UNKNOWN = "unknown"
@@ -20,10 +20,10 @@ _NOTHING = compile_config({})
 _ANY = re.compile(r"\b(?:nodes|parentNodes)\b(?!\s*(?:\?\.|\.)\s*[A-Za-z_]|\s*(?:\?\.)?\[\s*['\"])")
 
 
-def fence(program: Program, unknown: Collection[str]) -> Program:
+def fence(program: Graph, unknown: Collection[str]) -> Graph:
     """The program with every node that reads one of these slugs' outputs, or leaves the way to chance, made one to stop at."""
     nodes = {uid: _fence_node(node, unknown) for uid, node in program.nodes.items()}
-    return Program(nodes, nodes[program.start.uuid], program.has_effects)
+    return Graph(nodes, nodes[program.start.uuid], program.has_effects)
 
 
 def _fence_node(node: Node, unknown: Collection[str]) -> Node:
@@ -35,7 +35,7 @@ def _fence_node(node: Node, unknown: Collection[str]) -> Node:
 
 
 def _stop_at(node: Node) -> Node:
-    return replace(node, action=None, effect=UNKNOWN, resolver=_NOTHING, repeatable=False, descends=False)
+    return replace(node, action=None, effect=UNKNOWN, resolver=_NOTHING, repeatable=False, starts_children=False)
 
 
 def _is_open(node: Node, unknown: Collection[str]) -> bool:

@@ -13,8 +13,8 @@ from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range, either
 from cargo_ai.domains.orchestration.dry_run.unknowns import CHANCE, UNKNOWN, fence
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, Scope, ToolMissing
-from cargo_ai.engine.graph.graph import GROUP, TOOL, GraphInvalid, Program, load
-from cargo_ai.engine.graph.interpret import Act, Answered, Evaluate, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.graph import GROUP, TOOL, Graph, InvalidGraph, compile_graph
+from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids
 
@@ -52,9 +52,9 @@ class DryRun:
     notes: set[str] = field(default_factory=set[str])
     seen: dict[NodeKey, Mapping[str, Any]] = field(default_factory=dict[NodeKey, Mapping[str, Any]])
     _ways: int = 0
-    _programs: dict[str, Program | str] = field(default_factory=dict[str, Program | str])
-    _fences: dict[tuple[int, frozenset[str]], tuple[Program, Program]] = field(
-        default_factory=dict[tuple[int, frozenset[str]], tuple[Program, Program]]
+    _programs: dict[str, Graph | str] = field(default_factory=dict[str, Graph | str])
+    _fences: dict[tuple[int, frozenset[str]], tuple[Graph, Graph]] = field(
+        default_factory=dict[tuple[int, frozenset[str]], tuple[Graph, Graph]]
     )
 
     async def record(self, walk: Walk, recall: Recall = without_recall) -> Range:
@@ -62,7 +62,7 @@ class DryRun:
         self._ways = 0
         return await _Explorer(self, walk.program, recall).go(walk, frozenset())
 
-    def fence(self, program: Program, unknown: frozenset[str]) -> Program:
+    def fence(self, program: Graph, unknown: frozenset[str]) -> Graph:
         """The program as it can be walked while these outputs are unknown."""
         key = (id(program), unknown)
         found = self._fences.get(key)
@@ -70,12 +70,12 @@ class DryRun:
             found = self._fences[key] = (program, fence(program, unknown))
         return found[1]
 
-    def load(self, key: str, nodes: Sequence[Mapping[str, Any]]) -> Program | str:
+    def load(self, key: str, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
         """A graph inside of another, loaded once; a sentence when it cannot be walked."""
         if key not in self._programs:
             try:
-                self._programs[key] = load(nodes, self.actions)
-            except (GraphInvalid, KeyError, TypeError, AttributeError) as error:
+                self._programs[key] = compile_graph(nodes, self.actions)
+            except (InvalidGraph, KeyError, TypeError, AttributeError) as error:
                 self._programs[key] = f"The nodes inside cannot be walked: {error}"
         return self._programs[key]
 
@@ -90,7 +90,7 @@ class _Explorer:
     """One graph of a record's walk. `above`: what is unknown of the graphs around it; `prefix`: the way to it."""
 
     all: DryRun
-    base: Program
+    base: Graph
     recall: Recall
     above: frozenset[str] = frozenset()
     prefix: str = ""
@@ -112,7 +112,7 @@ class _Explorer:
                 found.wait(step.seconds, step.seconds)
             elif isinstance(step, Evaluate):
                 answers = await evaluator.shared().ask(self.all.workspace, step.scope, step.questions)
-                walk.answered = Answered({**step.before, **answers}, step.now)
+                walk.answered = EngineAnswers({**step.before, **answers}, step.now)
             else:
                 ways = await self._ways(walk, step, unknown, found)
                 if len(ways) > 1:
@@ -163,7 +163,7 @@ class _Explorer:
             found.most[place] += 1
             found.unsure.add(place)
             most = node_costs.of_node(node.raw).most
-            found.spend(0.0, None if node.descends else most)
+            found.spend(0.0, None if node.starts_children else most)
             ahead += [child for child in (*node.children, node.fallback_child) if child is not None]
         return found
 
@@ -191,8 +191,10 @@ class _Explorer:
         """A split, which goes by a hash of the run: one that repeats another goes as that did, of a new one only the shares are known."""
         node = self.base.nodes[act.node.uuid]
         assert node.action is not None
-        decided = node.action.decide(act.config, Scope(walk.record, walk.chance or walk.run, node.uuid, walk.visits.get(node.uuid, 0) + 1))
-        if walk.chance or not isinstance(decided, Done):
+        decided = node.action.decide(
+            act.config, Scope(walk.record, walk.split_seed or walk.run, node.uuid, walk.visits.get(node.uuid, 0) + 1)
+        )
+        if walk.split_seed or not isinstance(decided, Done):
             return [_Way(decided)]
         percentage = float(decided.output["percentage"])
         first = f"{percentage:g} % of the runs go the first way on from {self.prefix}{node.slug}"
@@ -250,20 +252,20 @@ class _Explorer:
             parent=walk.parent,
         )
 
-    def _inside(self, act: Act, base: Program, above: frozenset[str]) -> _Explorer:
+    def _inside(self, act: Act, base: Graph, above: frozenset[str]) -> _Explorer:
         return _Explorer(self.all, base, self.recall, above, f"{self.prefix}{act.node.slug}.", self.depth + 1)
 
     async def _group(self, walk: Walk, act: Act, unknown: frozenset[str], found: Range) -> _Way:
         records = group.read_items(act.config)
         if isinstance(records, Failed):
             return _Way(records)
-        if self.depth >= group.DEEPEST:
+        if self.depth >= group.MAXIMUM_DEPTH:
             return _Way(Failed(group.TOO_DEEP))
         nodes: list[dict[str, Any]] = cast("dict[str, Any]", act.node.raw.get("config") or {}).get("_nodes") or []
         program = self.all.load(f"{self.prefix}{act.node.uuid}", nodes)
         if isinstance(program, str):
             return _Way(Failed(program))
-        results: dict[int, group.Result] = {}
+        results: dict[int, group.ItemResult] = {}
         slowest = slowest_most = 0.0
         known = True
         for item, record in enumerate(records):
@@ -272,14 +274,14 @@ class _Explorer:
             found.add(one)
             slowest, slowest_most = max(slowest, one.seconds), max(slowest_most, one.seconds_most)
             known = known and one.known and one.failed == one.failed_most
-            results[item] = group.Result("error" if one.failed else "success", one.output, one.error)
+            results[item] = group.ItemResult("error" if one.failed else "success", one.output, one.error)
             await asyncio.sleep(0)
         found.wait(slowest, slowest_most)
-        outcome = group.gather(results, len(records), fail_fast=group.fails_fast(act.config))
+        outcome = group.collect_results(results, len(records), fail_fast=group.fails_fast(act.config))
         return _Way(outcome, known or isinstance(outcome, Failed))
 
     async def _tool(self, act: Act, record: Mapping[str, Any], unknown: frozenset[str], found: Range) -> _Way:
-        if self.depth >= group.DEEPEST:
+        if self.depth >= group.MAXIMUM_DEPTH:
             return _Way(Failed(group.TOO_DEEP))
         if self.all.actions.tools is None:
             return _Way(Failed("This server has no tools."))

@@ -108,7 +108,7 @@ def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:
 async def is_full(ctx: Context) -> bool:
     """Whether so many runs of the workspace go that no more of a batch may begin."""
     most = ctx.settings.max_concurrent_runs
-    return most > 0 and await concurrency.going(await driver_connection(ctx.db), ctx.workspace) >= concurrency.for_batches(most)
+    return most > 0 and await concurrency.count_active_runs(await driver_connection(ctx.db), ctx.workspace) >= concurrency.batch_share(most)
 
 
 def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:

@@ -6,7 +6,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import node as contract
 from cargo_ai.domains.orchestration.workflows import validation
-from cargo_ai.engine.graph.validation import Invalid
+from cargo_ai.engine.graph.validation import InvalidNode
 from cargo_ai.kernel.wire import JsonObject
 
 
@@ -20,7 +20,7 @@ async def validate(ctx: Context, request: contract.ValidateNodes) -> contract.Va
     return contract.Validation(outcome="notValid", invalid_nodes=[reply(fault) for fault in found])
 
 
-def reply(fault: Invalid) -> contract.InvalidNode:
+def reply(fault: InvalidNode) -> contract.InvalidNode:
     """The fault on the wire."""
     return contract.InvalidNode.model_validate(fault.to_wire())
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import node_trial as contract
-from cargo_ai.engine.graph.graph import resolver_of
+from cargo_ai.engine.graph.graph import compile_resolver
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, condition, evaluator
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import invalid_input
@@ -49,7 +49,7 @@ def _unwrapped(context: JsonObject) -> JsonObject:
 
 async def settings_of(workspace: uuid.UUID, raw: JsonObject, scope: JsonObject) -> tuple[Any, list[str]]:
     """The node's settings in that scope, and what was odd about them. Raises ExpressionError."""
-    resolver = resolver_of(raw)
+    resolver = compile_resolver(raw)
     warnings: list[str] = []
     answers: dict[EngineExpression, EngineResult] = {}
     while questions := resolver.questions(scope, answers):

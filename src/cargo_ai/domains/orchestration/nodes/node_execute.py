@@ -20,7 +20,7 @@ from cargo_ai.domains.orchestration.runs.run_reply import number
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.graph.action import Actions
-from cargo_ai.engine.graph.graph import GraphInvalid, Node, Retry, is_start, load
+from cargo_ai.engine.graph.graph import InvalidGraph, Node, Retry, compile_graph, is_start
 from cargo_ai.engine.graph.interpret import Walk
 from cargo_ai.expression import compile_config
 from cargo_ai.kernel import ids
@@ -97,7 +97,7 @@ async def _executed(ctx: Context, request: contract.ExecuteNode, trial: Trial) -
         return contract.NodeOutcome(status="pending", message=f"{raw['actionSlug']} waits for people, which only a run can.")
     try:
         walk = _walk(trial, raw, request)
-    except (GraphInvalid, ValueError) as error:
+    except (InvalidGraph, ValueError) as error:
         return _failed(str(error))
     try:
         await trial.go(walk)
@@ -122,7 +122,7 @@ def _walk(trial: Trial, raw: JsonObject, request: contract.ExecuteNode) -> Walk:
     scope = node_compute.scope_of(request.context, request.group_context)
     nodes = cast("JsonObject", scope["nodes"])
     alone = raw | {"childrenUuids": [None] * len(raw.get("childrenUuids") or [None]), "fallbackChildUuid": None}
-    program = load([alone] if is_start(raw) else [_START, alone], trial.actions)
+    program = compile_graph([alone] if is_start(raw) else [_START, alone], trial.actions)
     node: Node = program.nodes[str(raw["uuid"])]
     # One attempt: who tries a node wants to see how it fails.
     node.retry = Retry()

@@ -13,8 +13,8 @@ from cargo_ai.contract.orchestration import node_trial as contract
 from cargo_ai.domains.orchestration.runs.run_reply import number
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, ToolMissing
-from cargo_ai.engine.graph.graph import GROUP, TOOL, GraphInvalid, load
-from cargo_ai.engine.graph.interpret import Act, Answered, Evaluate, Pause, Walk, advance, begin, settle
+from cargo_ai.engine.graph.graph import GROUP, TOOL, InvalidGraph, compile_graph
+from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import clock, ids, log
 
@@ -61,7 +61,7 @@ class Trial:
                 step = advance(walk, _now())
             elif isinstance(step, Evaluate):
                 answers = await evaluator.shared().ask(self.workspace, step.scope, step.questions)
-                walk.answered = Answered({**step.before, **answers}, step.now)
+                walk.answered = EngineAnswers({**step.before, **answers}, step.now)
                 step = advance(walk, _now())
             else:
                 outcome = await self._act(walk, step, graph, depth)
@@ -101,12 +101,12 @@ class Trial:
             return records
         if len(records) > MOST_ITEMS:
             return Failed(f"The group has {len(records):,} items; tried by itself, a node takes {MOST_ITEMS:,}. Have a run do it.")
-        if depth >= group.DEEPEST:
+        if depth >= group.MAXIMUM_DEPTH:
             return Failed(group.TOO_DEEP)
         nodes = cast("dict[str, Any]", act.node.raw.get("config") or {}).get("_nodes")
         try:
-            program = load(cast("list[dict[str, Any]]", nodes), self.actions)
-        except (GraphInvalid, TypeError, KeyError, AttributeError) as error:
+            program = compile_graph(cast("list[dict[str, Any]]", nodes), self.actions)
+        except (InvalidGraph, TypeError, KeyError, AttributeError) as error:
             return Failed(f"The nodes inside the group cannot be walked: {error}")
         gate = asyncio.Semaphore(ITEMS_AT_ONCE)
         walks = [begin(str(ids.new()), program, record, walk.context) for record in records]
@@ -121,7 +121,9 @@ class Trial:
         if depth == 0:
             items = cast("list[Any]", act.config["items"])
             self.items = [(item, inner, inner.error) for item, inner in zip(items, walks, strict=True)]
-        return group.gather({at: _result(inner) for at, inner in enumerate(walks)}, len(walks), fail_fast=group.fails_fast(act.config))
+        return group.collect_results(
+            {at: _result(inner) for at, inner in enumerate(walks)}, len(walks), fail_fast=group.fails_fast(act.config)
+        )
 
     async def _item(self, walk: Walk, graph: Graph, depth: int) -> None:
         try:
@@ -130,14 +132,14 @@ class Trial:
             walk.status, walk.error = "error", str(wait)
 
     async def _tool(self, act: Act, depth: int) -> Outcome:
-        if depth >= group.DEEPEST:
+        if depth >= group.MAXIMUM_DEPTH:
             return Failed(group.TOO_DEEP)
         if self.actions.tools is None:
             return Failed("This server has no tools to run.")
         try:
             found = await self.actions.tools(self.workspace, act.node.raw)
-            program = load(found.nodes, self.actions)
-        except (ToolMissing, GraphInvalid) as error:
+            program = compile_graph(found.nodes, self.actions)
+        except (ToolMissing, InvalidGraph) as error:
             return Failed(str(error))
         inner = begin(str(ids.new()), program, act.config)
         await self.go(inner, Graph(found.workflow, found.release), depth + 1)
@@ -146,8 +148,8 @@ class Trial:
         return Failed(inner.error or "The tool failed.", credits=inner.credits)
 
 
-def _result(walk: Walk) -> group.Result:
-    return group.Result(walk.status or "error", walk.output(), walk.error, walk.credits)
+def _result(walk: Walk) -> group.ItemResult:
+    return group.ItemResult(walk.status or "error", walk.output(), walk.error, walk.credits)
 
 
 def item_of(item: Any, walk: Walk, problem: str | None) -> contract.GroupItem:

@@ -18,7 +18,7 @@ from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.orchestration.workflows import lookup, owners, validation
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.engine.dispatch.schedule import State
+from cargo_ai.engine.dispatch.schedule import ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 
@@ -37,7 +37,7 @@ async def reply(ctx: Context, row: Play) -> contract.PlayReply:
     return contract.PlayReply(play=(await replies(ctx, [row]))[0])
 
 
-def _reply(row: Play, state: State | None) -> contract.Play:
+def _reply(row: Play, state: ScheduleState | None) -> contract.Play:
     return contract.Play(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),

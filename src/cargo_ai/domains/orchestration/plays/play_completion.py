@@ -20,7 +20,7 @@ from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.session import ALL_WORKSPACES
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
@@ -35,7 +35,7 @@ class CompletionJob:
 
     async def ended(self, batch: str) -> None:
         """Start the plays that come after, and say that it was unhealthy if it was."""
-        await patiently("following the end of a batch", lambda: self._ended(uuid.UUID(batch)))
+        await retry_until_available("following the end of a batch", lambda: self._ended(uuid.UUID(batch)))
 
     async def _ended(self, batch: uuid.UUID) -> None:
         async with self.parts.database.session(ALL_WORKSPACES) as db:
@@ -63,7 +63,7 @@ class CompletionJob:
                     await action.execute(ctx, ExecuteAction(action=_ACTION.validate_python(kept), data=record))
             except Refusal as refusal:
                 _log.warning("an alert of a play could not be executed", play=str(row.uuid), batch=str(batch["uuid"]), cause=str(refusal))
-            except AWAY:
+            except DATABASE_UNAVAILABLE:
                 raise
             except Exception:
                 # Whatever is wrong with one alert, the others and the plays that come after go on.

@@ -14,9 +14,8 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import play as contract
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.segmentation import public as segmentation
-from cargo_ai.engine.dispatch import schedule
-from cargo_ai.engine.dispatch.schedule import State, Wanted
-from cargo_ai.engine.graph import cron
+from cargo_ai.engine.dispatch import cron, schedule
+from cargo_ai.engine.dispatch.schedule import ScheduleSpec, ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
@@ -44,7 +43,7 @@ async def validate(
         case contract.CronSchedule():
             try:
                 cron.parse(given.cron, given.time_zone)
-            except cron.BadCron as error:
+            except cron.InvalidCron as error:
                 operation.refuse("failedToSchedule", cause=str(error))
         case contract.DbtSchedule():
             operation.refuse("integrationNotFound", slug="dbt")
@@ -87,7 +86,7 @@ def reply(row: Play) -> JsonObject | None:
     return row.schedule | {"temporalScheduleWorkflowId": str(row.uuid)}
 
 
-async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Play]) -> dict[uuid.UUID, State]:
+async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Play]) -> dict[uuid.UUID, ScheduleState]:
     """How the cron schedules of these plays stand, by play."""
     owners = {row.uuid for row in rows if row.schedule and row.schedule.get("type") == "cron"}
     if not owners:
@@ -108,10 +107,10 @@ async def apply(ctx: Context, row: Play, was: str | None) -> None:
     kind, connection = active_type(row), await driver_connection(ctx.db)
     if row.is_enabled and kind is None:
         ctx.warn("The play has no schedule: it runs only when you start a batch. Give it one with --schedule.")
-    wanted: list[Wanted] = []
+    wanted: list[ScheduleSpec] = []
     if kind == "cron" and row.schedule is not None:
-        wanted = [Wanted("cron", str(row.schedule["cron"]), row.schedule.get("timeZone"))]
-    await schedule.put(connection, row.workspace_uuid, KIND, row.uuid, wanted)
+        wanted = [ScheduleSpec("cron", str(row.schedule["cron"]), row.schedule.get("timeZone"))]
+    await schedule.replace_schedules(connection, row.workspace_uuid, KIND, row.uuid, wanted)
     if kind == was:
         return
     if was in COMPARED and kind in COMPARED:

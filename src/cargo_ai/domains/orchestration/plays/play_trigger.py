@@ -18,12 +18,12 @@ from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.admission import Rule
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.schedule import Due, NotFired
+from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.availability import patiently
+from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
@@ -42,7 +42,7 @@ SET_PROBLEM = "update schedules set problem = %s where workspace_uuid = %s and k
 _log = log.get(__name__)
 
 
-async def ready(db: AsyncSession, play: uuid.UUID) -> tuple[Play, submit.Origin]:
+async def ready(db: AsyncSession, play: uuid.UUID) -> tuple[Play, submit.RunSpec]:
     """An enabled play, locked, so that its batches are born one after the other, and what they walk. Raises NotFired."""
     row = await db.scalar(select(Play).where(Play.uuid == play, Play.deleted_at.is_(None)).with_for_update())
     if row is None:
@@ -52,17 +52,17 @@ async def ready(db: AsyncSession, play: uuid.UUID) -> tuple[Play, submit.Origin]
     runnable = await lookup.runnable(db, row.workflow_uuid)
     if runnable is None or runnable.release_uuid is None or not runnable.nodes:
         raise NotFired(f"The play {row.name!r} has nothing deployed: cargo-ai orchestration draft-release deploy")
-    return row, submit.Origin(row.workspace_uuid, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
+    return row, submit.RunSpec(row.workspace_uuid, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
 
 
 async def start(
-    db: AsyncSession, row: Play, origin: submit.Origin, data: JsonObject, cause: str, *, urgent: bool = False, uid: uuid.UUID | None = None
+    db: AsyncSession, row: Play, origin: submit.RunSpec, data: JsonObject, cause: str, *, urgent: bool = False, uid: uuid.UUID | None = None
 ) -> uuid.UUID | None:
     """A batch of the play; None when its cause has made one before. Data with `skip` makes one that is over at once."""
     if await db.scalar(select(batches.c.uuid).where(batches.c.workflow_uuid == row.workflow_uuid, batches.c.cause == cause)) is not None:
         return None
     crash_points.point("before play batch")
-    return await submit.batch(
+    return await submit.submit_batch(
         await driver_connection(db),
         producer(),
         origin,
@@ -77,7 +77,7 @@ async def start(
 
 
 async def on_change(
-    db: AsyncSession, row: Play, origin: submit.Origin, change: str, payload: Mapping[str, Any], uid: uuid.UUID | None = None
+    db: AsyncSession, row: Play, origin: submit.RunSpec, change: str, payload: Mapping[str, Any], uid: uuid.UUID | None = None
 ) -> uuid.UUID | None:
     """Enrol the records of a change of the play's segment; None when none of its kinds is wanted. `payload`: that of `SegmentChanged`.
 
@@ -104,13 +104,13 @@ def _data(row: Play) -> JsonObject:
     }
 
 
-async def _on_segment_change(db: AsyncSession, due: Due) -> uuid.UUID | None:
+async def _on_segment_change(db: AsyncSession, due: DueSchedule) -> uuid.UUID | None:
     """A change of a realtime play's segment."""
     row, origin = await ready(db, due.owner)
     return await on_change(db, row, origin, due.name, due.payload)
 
 
-async def _on_clock(db: AsyncSession, due: Due) -> uuid.UUID:
+async def _on_clock(db: AsyncSession, due: DueSchedule) -> uuid.UUID:
     """A cron schedule of a play: comparing may take a while, so a job does that."""
     row, _ = await ready(db, due.owner)
     batch = ids.new()
@@ -132,7 +132,7 @@ class TriggerJob:
 
     async def due(self, workspace: str, play: str, cause: str, batch: str) -> None:
         """Compare, and enrol everything since the last time, each change as a batch; without any, a skipped batch tells that it was due."""
-        await patiently("firing a play", lambda: self._due(uuid.UUID(workspace), uuid.UUID(play), cause, uuid.UUID(batch)))
+        await retry_until_available("firing a play", lambda: self._due(uuid.UUID(workspace), uuid.UUID(play), cause, uuid.UUID(batch)))
 
     async def _due(self, workspace: uuid.UUID, play: uuid.UUID, cause: str, batch: uuid.UUID) -> None:
         async with self._database.session(workspace) as db:

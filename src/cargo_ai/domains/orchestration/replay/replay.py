@@ -17,7 +17,7 @@ from cargo_ai.domains.orchestration.replay.replay_point import Graph, Reset
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_reply
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.submit import Origin
+from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import ids
 from cargo_ai.store.driver import driver_connection
@@ -48,12 +48,12 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
         cause = again.skip.removeprefix("Skipped: ")
         fix = f"cargo-ai orchestration run get {request.uuid}"
         contract.replay_run.refuse("nodeNotReached", uuid=request.uuid, path=request.from_node, cause=cause, fix=fix)
-    made = await submit.run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), origin, again)
+    made = await submit.submit_run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), origin, again)
     found = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == made))).mappings().one()
     return RunReply(run=(await run_reply.to_responses(ctx.db, ctx.workspace, [found]))[0])
 
 
-async def _origin(ctx: Context, request: contract.ReplayRun | contract.ReplayBatch, former: Origin) -> Origin:
+async def _origin(ctx: Context, request: contract.ReplayRun | contract.ReplayBatch, former: RunSpec) -> RunSpec:
     """The graph that the repetition walks: the earlier one, unless the request names another."""
     operation = contract.replay_run if isinstance(request, contract.ReplayRun) else contract.replay_batch
     if request.release_uuid is not None or request.nodes is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 from cargo_ai.domains.orchestration.workflows import validation
-from cargo_ai.engine.journal.replay import Seed
+from cargo_ai.engine.journal.replay import ReplayPoint
 from cargo_ai.kernel.wire import JsonObject
 
 From = Literal["firstNode", "lastNode", "nextNode", "node"]
@@ -73,14 +73,14 @@ class OriginalRun(NamedTuple):
     root: uuid.UUID
 
 
-def find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> Seed | str:
+def find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> ReplayPoint | str:
     """What the new run takes over and where it goes on; a sentence when it cannot. `visits` are in order."""
     if reset.start == "firstNode":
-        return Seed(run.uuid, run.root)
+        return ReplayPoint(run.uuid, run.root)
     if reset.start == "node":
         return _at_node(reset, run, visits, graph)
     if not visits:
-        return Seed(run.uuid, run.root)
+        return ReplayPoint(run.uuid, run.root)
     last = visits[-1]
     if reset.start == "lastNode":
         return _seed(run, last.seq, graph.same(last.node, last.slug), last.slug)
@@ -90,7 +90,7 @@ def find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph
     return _seed(run, last.seq + 1, following if following in graph.by_uuid else None, following)
 
 
-def _at_node(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> Seed | str:
+def _at_node(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> ReplayPoint | str:
     slug, _, rest = (reset.path or "").partition(".")
     target = graph.by_slug.get(slug) if slug else graph.by_uuid.get(reset.node_uuid or "")
     wanted = {str(target["uuid"])} if target else set[str]()
@@ -103,10 +103,10 @@ def _at_node(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: G
     return f"The run never came to {slug or reset.name}."
 
 
-def _seed(run: OriginalRun, taken: int, node: str | None, name: str, path: str | None = None) -> Seed | str:
+def _seed(run: OriginalRun, taken: int, node: str | None, name: str, path: str | None = None) -> ReplayPoint | str:
     if node is None:
         return f"The node {name} is not in the graph that the runs walk now."
-    return Seed(run.uuid, run.root, taken, node if taken else None, path if taken else None)
+    return ReplayPoint(run.uuid, run.root, taken, node if taken else None, path if taken else None)
 
 
 def _first_child(graph: Graph, visit: Visited) -> str | None:

@@ -16,13 +16,13 @@ from cargo_ai.domains.orchestration.replay import replay_point
 from cargo_ai.domains.orchestration.replay.replay_point import Reset
 from cargo_ai.domains.orchestration.runs import record_filter, resolve_graph, run_filter, run_reply
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
-from cargo_ai.engine.dispatch.submit import Origin
+from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.journal.tables import batches, runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
 
-async def resolve(ctx: Context, request: contract.CreateBatch) -> Origin:
+async def resolve(ctx: Context, request: contract.CreateBatch) -> RunSpec:
     """The graph of a new batch. Runs that are done again walk the graph that they walked, unless the request names another."""
     if not isinstance(request.data, batch_kinds.RunsData) or request.workflow_uuid is not None:
         return await resolve_graph.resolve(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
@@ -35,7 +35,7 @@ async def resolve(ctx: Context, request: contract.CreateBatch) -> Origin:
     return await resolve_graph.resolve(ctx, contract.create, str(former.workflow), request.release_uuid, request.nodes)
 
 
-async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> Origin:
+async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> RunSpec:
     """What the runs of the filter walked."""
     if filter.batch_uuid is not None:
         found = await of_batch(ctx, filter.batch_uuid)
@@ -52,7 +52,7 @@ async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> Origin:
     return await origin_of_graph(ctx, workflow, release, graph)
 
 
-async def of_batch(ctx: Context, text: str) -> Origin | None:
+async def of_batch(ctx: Context, text: str) -> RunSpec | None:
     """What the runs of a batch walk; None when the workspace has no such batch."""
     columns = (batches.c.workflow_uuid, batches.c.release_uuid, batches.c.graph_uuid)
     query = select(*columns).where(batches.c.uuid == ids.parse(text), batches.c.workspace_uuid == ctx.workspace)
@@ -60,10 +60,10 @@ async def of_batch(ctx: Context, text: str) -> Origin | None:
     return None if row is None else await origin_of_graph(ctx, *row)
 
 
-async def origin_of_graph(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, graph: uuid.UUID) -> Origin:
+async def origin_of_graph(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, graph: uuid.UUID) -> RunSpec:
     """The origin of new runs through a graph that earlier ones walked."""
     nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
-    return Origin(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)
+    return RunSpec(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)
 
 
 def reset_of_request(reset: batch_kinds.RunsReset) -> Reset:

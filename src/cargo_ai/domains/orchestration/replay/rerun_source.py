@@ -16,7 +16,7 @@ from cargo_ai.domains.orchestration.replay import replay_point, rerun
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
 from cargo_ai.domains.orchestration.runs import run_filter, run_reply
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
-from cargo_ai.engine.journal.replay import Again, Seed
+from cargo_ai.engine.journal.replay import ReplayPoint, ReplayRecord
 from cargo_ai.engine.journal.tables import batches, executions, runs
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -80,15 +80,19 @@ async def _page(db: AsyncSession, where: list[Any], after: uuid.UUID | None) -> 
     return (await db.execute(query if after is None else query.where(runs.c.uuid > after))).mappings().all()
 
 
-async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping], reset: Reset, graph: Graph) -> list[Again]:
+async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping], reset: Reset, graph: Graph) -> list[ReplayRecord]:
     """The repetitions of runs (rows of COLUMNS), in their order; one that cannot be is marked with the reason. One statement."""
     visits = await _visits(db, workspace, [row["uuid"] for row in rows]) if rows and reset.start != "firstNode" else {}
-    found: list[Again] = []
+    found: list[ReplayRecord] = []
     for row in rows:
         seed = replay_point.find(reset, OriginalRun(row["uuid"], row["root"]), visits.get(row["uuid"], []), graph)
         record: dict[str, Any] = row["record"]
         named = (record, row["record_id"], row["record_title"])
-        found.append(Again(*named, Seed(row["uuid"], row["root"]), f"Skipped: {seed}") if isinstance(seed, str) else Again(*named, seed))
+        found.append(
+            ReplayRecord(*named, ReplayPoint(row["uuid"], row["root"]), f"Skipped: {seed}")
+            if isinstance(seed, str)
+            else ReplayRecord(*named, seed)
+        )
     return found
 
 

@@ -15,7 +15,7 @@ from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import review_rows
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.resume_early import has_passed, rouse
+from cargo_ai.engine.dispatch.resume_early import has_passed, resume
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.expression import coerce
 from cargo_ai.kernel import clock, ids
@@ -74,7 +74,7 @@ async def decide(db: AsyncSession, uid: str, decision: Decision, operation: AnyO
     row.decided_at = row.updated_at = clock.now()
     await db.flush()
     connection = await driver_connection(db)
-    if not await rouse(connection, row.workspace_uuid, row.run_uuid, row.node_uuid):
+    if not await resume(connection, row.workspace_uuid, row.run_uuid, row.node_uuid):
         # The run is on its way into or out of its parking place.
         await producer().defer_later(connection, TASK, "interactive", 1, review=str(row.uuid))
     await connection.execute("select pg_notify('cargo_done', %s)", (str(row.uuid),))
@@ -119,7 +119,7 @@ class ResumeJob:
                 return
             connection = await driver_connection(db)
             visit = int(row.key.rpartition(":")[2])
-            if not await rouse(connection, row.workspace_uuid, row.run_uuid, row.node_uuid) and not await has_passed(
+            if not await resume(connection, row.workspace_uuid, row.run_uuid, row.node_uuid) and not await has_passed(
                 connection, row.run_uuid, row.node_uuid, visit
             ):
                 await producer().defer_later(connection, TASK, "interactive", 1, review=review)

@@ -11,7 +11,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration.node import Node
 from cargo_ai.domains.orchestration.nodes import node as nodes_room
 from cargo_ai.domains.orchestration.workflows import lookup, validation
-from cargo_ai.engine.dispatch.submit import Origin
+from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.graph.graph import is_start
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
@@ -22,7 +22,7 @@ CreateOperation = Operation[Any, Any, Any]
 
 async def resolve(
     ctx: Context, operation: CreateOperation, workflow: str | None, release: str | None, nodes: Sequence[Node] | None
-) -> Origin:
+) -> RunSpec:
     """The graph and workflow of a new run or batch; refuses through `operation` when there is none that can be walked."""
     if release is not None and nodes is not None:
         operation.refuse("invalidReleaseOrCustomNodes", cause="give a release or nodes, not both.")
@@ -43,7 +43,7 @@ async def resolve(
     return _origin(ctx, runnable.workflow_uuid, runnable.release_uuid, runnable.nodes)
 
 
-async def _ad_hoc(ctx: Context, operation: CreateOperation, release: str | None, nodes: Sequence[Node] | None) -> Origin:
+async def _ad_hoc(ctx: Context, operation: CreateOperation, release: str | None, nodes: Sequence[Node] | None) -> RunSpec:
     if nodes is None:
         if release is not None:
             operation.refuse("invalidReleaseOrCustomNodes", cause="a release needs the workflowUuid that it belongs to.")
@@ -82,5 +82,5 @@ async def _release(ctx: Context, operation: CreateOperation, workflow: uuid.UUID
     return found.uuid, found.nodes
 
 
-def _origin(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, nodes: list[JsonObject]) -> Origin:
-    return Origin(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)
+def _origin(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, nodes: list[JsonObject]) -> RunSpec:
+    return RunSpec(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)

@@ -34,9 +34,9 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
         contract.create.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
     connection, most = await driver_connection(ctx.db), ctx.settings.max_concurrent_runs
     # What a play does by itself, without a token, is not to be lost: it waits.
-    if most and ctx.who.token_uuid.int and await concurrency.is_reached(connection, ctx.workspace, most):
+    if most and ctx.who.token_uuid.int and await concurrency.is_limit_reached(connection, ctx.workspace, most):
         contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
-    run = await submit.run(connection, producer(most), origin, cast("JsonObject", data))
+    run = await submit.submit_run(connection, producer(most), origin, cast("JsonObject", data))
     row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == run))).mappings().one()
     return contract.RunReply(run=run_reply.to_response(row, [dict(node) for node in origin.nodes], []))
 

@@ -40,7 +40,7 @@ async def cancel_unfinished(ctx: Context, where: Sequence[run_filter.Condition])
         if not found:
             break
         after = found[-1]
-        done, over = await engine_cancel.runs(connection, ctx.workspace, found)
+        done, over = await engine_cancel.cancel_runs(connection, ctx.workspace, found)
         touched, ended = touched + len(done), ended | over
     if ended:
         ctx.after_commit.append(lambda: _close(ctx, ended))

@@ -41,7 +41,7 @@ class Form:
     form: ToolPublicForm
     sealed_captcha_secret: bytes | None
     fields: list[JsonObject]
-    origin: submit.Origin
+    origin: submit.RunSpec
 
 
 async def find(db: AsyncSession, text: str) -> Form:
@@ -58,7 +58,7 @@ async def find(db: AsyncSession, text: str) -> Form:
     if tool is None or release is None or form is None or not form.is_enabled or release.form_fields is None:
         raise Refusal(404, "formNotFound", "There is no open form here.")
     fields = cast("list[JsonObject]", release.form_fields)
-    origin = submit.Origin(tool.workspace_uuid, tool.workflow_uuid, tool.user_uuid, release.uuid, release.nodes)
+    origin = submit.RunSpec(tool.workspace_uuid, tool.workflow_uuid, tool.user_uuid, release.uuid, release.nodes)
     return Form(tool.uuid, tool.name, tool.description, form, tool.sealed_captcha_secret, fields, origin)
 
 
@@ -139,4 +139,4 @@ async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, mos
     fresh = await db.execute(insert(IdempotencyKey).values(key).on_conflict_do_nothing().returning(IdempotencyKey.key))
     if fresh.one_or_none() is None:
         raise Refusal(409, "formAlreadySent", "This form has been sent already: open it anew to send another.")
-    return await submit.run(await driver_connection(db), producer(most_runs), form.origin, record)
+    return await submit.submit_run(await driver_connection(db), producer(most_runs), form.origin, record)

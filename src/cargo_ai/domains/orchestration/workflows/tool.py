@@ -14,7 +14,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import tool as contract
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import owners, public_form, trigger, validation
-from cargo_ai.engine.dispatch.schedule import State
+from cargo_ai.engine.dispatch.schedule import ScheduleState
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 
@@ -30,7 +30,7 @@ async def reply(ctx: Context, row: Tool) -> contract.ToolReply:
     return contract.ToolReply(tool=(await replies(ctx, [row]))[0])
 
 
-def _reply(row: Tool, states: Mapping[str, State]) -> contract.Tool:
+def _reply(row: Tool, states: Mapping[str, ScheduleState]) -> contract.Tool:
     return contract.Tool(
         uuid=str(row.uuid),
         icon=cast("contract.ToolIcon", row.icon),

@@ -15,7 +15,7 @@ from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import schedule, submit
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.schedule import Due, NotFired, State, Wanted
+from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired, ScheduleSpec, ScheduleState
 from cargo_ai.engine.graph import cron
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
@@ -32,20 +32,20 @@ async def put(db: AsyncSession, row: Tool, triggers: Sequence[contract.ToolTrigg
             cron.parse(one.cron, one.time_zone)
         except cron.BadCron as error:
             raise invalid_input([{"path": f"triggers.{index}.cron", "message": str(error)}]) from None
-    wanted = [Wanted(one.name, one.cron, one.time_zone, {"data": one.data}) for one in triggers]
+    wanted = [ScheduleSpec(one.name, one.cron, one.time_zone, {"data": one.data}) for one in triggers]
     connection = await driver_connection(db)
-    uuids = await schedule.put(connection, row.workspace_uuid, KIND, row.uuid, wanted)
+    uuids = await schedule.replace_schedules(connection, row.workspace_uuid, KIND, row.uuid, wanted)
     row.triggers = [one.stored() | {"temporalScheduleWorkflowId": str(uid)} for one, uid in zip(triggers, uuids, strict=True)]
 
 
-async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Tool]) -> dict[str, State]:
+async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Tool]) -> dict[str, ScheduleState]:
     """How the triggers of these tools stand, by the id that each is kept with."""
     owners = [row.uuid for row in rows if row.triggers]
     found = await schedule.states(await driver_connection(db), workspace, KIND, owners) if owners else {}
     return {str(uid): state for uid, state in found.items()}
 
 
-def reply(kept: JsonObject, state: State | None) -> contract.ToolTriggerCron:
+def reply(kept: JsonObject, state: ScheduleState | None) -> contract.ToolTriggerCron:
     """A trigger on the wire."""
     more: dict[str, Any] = {}
     if state is not None:
@@ -54,7 +54,7 @@ def reply(kept: JsonObject, state: State | None) -> contract.ToolTriggerCron:
     return contract.ToolTriggerCron.model_validate(kept | more)
 
 
-async def _fire(db: AsyncSession, due: Due, most_runs: int) -> uuid.UUID:
+async def _fire(db: AsyncSession, due: DueSchedule, most_runs: int) -> uuid.UUID:
     """Start the tool's run in the transaction that moves its schedule on: neither is there without the other.
 
     It waits where `most_runs` of the workspace go.
@@ -66,8 +66,8 @@ async def _fire(db: AsyncSession, due: Due, most_runs: int) -> uuid.UUID:
     if runnable.release_uuid is None or not runnable.nodes:
         command = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid}"
         raise NotFired(f"The tool {row.name!r} has nothing deployed: {command}")
-    origin = submit.Origin(due.workspace, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
-    return await submit.run(await driver_connection(db), producer(most_runs), origin, due.payload["data"])
+    origin = submit.RunSpec(due.workspace, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
+    return await submit.submit_run(await driver_connection(db), producer(most_runs), origin, due.payload["data"])
 
 
 @plugin

@@ -22,9 +22,9 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
 
-async def problems(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[validation.Invalid]:
+async def problems(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[validation.InvalidNode]:
     """Everything that keeps a graph from being deployed in the session's workspace; [] when nothing does."""
-    known = validation.Known(
+    known = validation.Inventory(
         actions=_actions(),
         connectors=await _connectors(db, used_uuids(nodes, "connector")),
         tools=await _tools(db, used_uuids(nodes, "tool")),
@@ -33,7 +33,7 @@ async def problems(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[valida
         action_children=connection.action_children,
         wrong=await _syntax_errors(db, nodes),
     )
-    return validation.check(nodes, known)
+    return validation.validate(nodes, known)
 
 
 async def _syntax_errors(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[EngineExpression, ExpressionError]:

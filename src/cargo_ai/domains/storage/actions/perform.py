@@ -85,6 +85,6 @@ class ModelNodes:
 async def remove_records(task: Task) -> Outcome:
     """Take every record that matches away."""
     gone = await task.writer().remove(await task.matching())
-    await self_triggers.note(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in gone])
+    await self_triggers.record_writes(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in gone])
     title = f"✅ {len(gone)} {'record was' if len(gone) == 1 else 'records were'} removed" if gone else "❌ No record matches"
     return Done({"count": len(gone)}, title)

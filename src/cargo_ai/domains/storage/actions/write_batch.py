@@ -57,7 +57,7 @@ class Batch:
         while left:
             await self._find(left)
             left = await self._round(left)
-        await self_triggers.note(await driver_connection(self.db), self.relation.model, self._written)
+        await self_triggers.record_writes(await driver_connection(self.db), self.relation.model, self._written)
         return await self._outcomes(ones)
 
     def _read(self, kind: str, call: Call) -> _One:

@@ -22,7 +22,7 @@ from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 
 MOST_TRIES = 5
 LOOK_SECONDS = 0.5
@@ -50,9 +50,9 @@ class RefreshJob:
         here, uid = uuid.UUID(workspace), uuid.UUID(run)
         status, sentence = "error", "The refresh failed on our side. Try again; the server's log says more."
         try:
-            if not await patiently("begin a refresh", lambda: self._begin(here, uid)):
+            if not await retry_until_available("begin a refresh", lambda: self._begin(here, uid)):
                 return
-            await self._unless_cancelled(here, uid, lambda: patiently("refresh a model", lambda: self._refresh(here, uid)))
+            await self._unless_cancelled(here, uid, lambda: retry_until_available("refresh a model", lambda: self._refresh(here, uid)))
             return
         except Cancelled:
             status, sentence = "cancelled", None
@@ -60,7 +60,7 @@ class RefreshJob:
             sentence = str(fault)
         except Exception as error:
             _log.exception("a refresh failed", run=run, cause=f"{type(error).__name__}: {error}"[:300])
-        await patiently("end a refresh", lambda: self._end(here, uid, status, sentence))
+        await retry_until_available("end a refresh", lambda: self._end(here, uid, status, sentence))
 
     async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
         """Take the run; False when it has ended meanwhile."""
@@ -91,7 +91,7 @@ class RefreshJob:
                 await working
 
     async def _is_cancelling(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
-        with suppress(*AWAY):
+        with suppress(*DATABASE_UNAVAILABLE):
             async with self._parts.database.session(here) as db:
                 return await db.scalar(select(StorageRun.status).where(StorageRun.uuid == uid)) == "cancelling"
         return False

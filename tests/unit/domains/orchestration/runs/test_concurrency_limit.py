@@ -35,8 +35,8 @@ async def test_a_run_is_refused_while_all_go_and_what_comes_by_itself_waits(back
     async with backend.state.database.session(ALL_WORKSPACES) as db:
         workspace = ids.parse(backend.workspace)
         assert workspace is not None
-        origin = submit.Origin(workspace, workflow, None, None, FAST)
-        waiting = await submit.run(await driver_connection(db), producer(1), origin, {})
+        origin = submit.RunSpec(workspace, workflow, None, None, FAST)
+        waiting = await submit.submit_run(await driver_connection(db), producer(1), origin, {})
         await db.commit()
     told = (await backend.admin.call("orchestration.run.explain", uuid=str(waiting)))["explanation"]
     assert (told["reason"], told["fix"]) == ("waitingForConcurrencyLimit", "cargo-ai server queue")
@@ -46,7 +46,7 @@ async def test_a_run_is_refused_while_all_go_and_what_comes_by_itself_waits(back
     assert (await backend.ended("runs", first["uuid"]))["run"]["status"] == "success"
     # This worker knows of no limit: what others do at the end of each run is done for it.
     async with backend.state.database.session(ALL_WORKSPACES) as db:
-        await claim.admit(await driver_connection(db), producer(1), workspace)
+        await claim.admit_shards(await driver_connection(db), producer(1), workspace)
         await db.commit()
     assert (await backend.ended("runs", str(waiting)))["run"]["status"] == "success"
     assert (await backend.run(nodes=FAST))["run"]["status"] == "success"

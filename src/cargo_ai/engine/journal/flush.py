@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from pydantic_core import to_json
 
-from cargo_ai.engine.graph.interpret import Entry
+from cargo_ai.engine.graph.interpret import Execution
 from cargo_ai.engine.journal import fanout
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.fanout import Fanout
@@ -24,7 +24,7 @@ PIECE_ROWS = 100
 
 
 @dataclass(slots=True)
-class Shard:
+class HeldShard:
     """A shard that this process holds. `lost` turns true when somebody else took it over; what it still writes is dropped."""
 
     uuid: uuid.UUID
@@ -40,7 +40,7 @@ class Shard:
 
 
 @dataclass(slots=True)
-class RunState:
+class RunUpdate:
     """What changes on a run's row: its end, or where it is parked and until when, or for which fan-out (`waiting`).
 
     `fanout`: the one that the run itself belongs to. Such a run counts neither for its shard nor for a batch: its credits reach those
@@ -65,7 +65,7 @@ class RunState:
 
 
 @dataclass(slots=True)
-class Origin:
+class MetricScope:
     """Where entries count: workflow, release and batch of their run (or of the run at the top), and the hour it was created in."""
 
     workflow: uuid.UUID
@@ -75,27 +75,27 @@ class Origin:
 
 
 @dataclass(slots=True)
-class Part:
+class ShardFlush:
     """One shard's share of a flush."""
 
-    shard: Shard
-    entries: list[tuple[str, Entry, str | None]] = field(default_factory=list[tuple[str, Entry, str | None]])
-    states: list[RunState] = field(default_factory=list[RunState])
+    shard: HeldShard
+    entries: list[tuple[str, Execution, str | None]] = field(default_factory=list[tuple[str, Execution, str | None]])
+    states: list[RunUpdate] = field(default_factory=list[RunUpdate])
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
 
-    def count(self, origin: Origin, entry: Entry) -> None:
+    def count(self, origin: MetricScope, entry: Execution) -> None:
         """Count one execution for its node."""
         row = self._row(origin, entry.node)
         row[0] += 1
         row[1 if entry.status == "success" else 2] += 1
         row[5] += 0.0 if entry.below else entry.credits
 
-    def count_parked(self, origin: Origin, node: str) -> None:
+    def count_parked(self, origin: MetricScope, node: str) -> None:
         """Count a run that waits at a node; waking it counts it off (see wake)."""
         self._row(origin, node)[3] += 1
 
-    def _row(self, origin: Origin, node: str) -> list[float]:
+    def _row(self, origin: MetricScope, node: str) -> list[float]:
         key = (origin.workflow, origin.release or NIL, origin.batch or NIL, origin.hour, node)
         row = self.metrics.get(key)
         if row is None:
@@ -138,7 +138,7 @@ copy executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, sta
     warnings, output, output_file, config, credits, started_ms, finished_ms) from stdin"""
 
 
-async def write(connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID, slot: int, now: int) -> bool:
+async def write(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int) -> bool:
     """Write a flush in one transaction. Shards whose epoch has moved on are marked lost and nothing of theirs is written.
 
     `flush` makes a repetition after a lost connection harmless: a shard that already has it is skipped. True when runs that waited for
@@ -162,7 +162,7 @@ async def write(connection: psycopg.AsyncConnection[Any], parts: list[Part], flu
     return woken
 
 
-async def written(connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID) -> bool:
+async def is_written(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID) -> bool:
     """Whether a flush whose commit was never confirmed did reach the database."""
     shards = [part.shard.uuid for part in parts]
     cursor = await connection.execute("select 1 from shards where uuid = any(%s) and last_flush = %s limit 1", (shards, flush))
@@ -170,7 +170,7 @@ async def written(connection: psycopg.AsyncConnection[Any], parts: list[Part], f
 
 
 async def _fence(
-    connection: psycopg.AsyncConnection[Any], parts: list[Part], flush: uuid.UUID, now: int
+    connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, now: int
 ) -> dict[uuid.UUID, tuple[int, bool]]:
     ordered = sorted(parts, key=lambda part: part.shard.uuid)  # one lock order for everybody: no deadlocks
     ends = [[state for state in part.states if state.ended and state.fanout is None] for part in ordered]
@@ -198,7 +198,7 @@ def _warnings(warnings: tuple[str, ...]) -> str:
     return escape("{" + quoted + "}")
 
 
-def copy_lines(entries: Iterable[tuple[str, Entry, str | None]], workspace: uuid.UUID) -> str:
+def execution_lines(entries: Iterable[tuple[str, Execution, str | None]], workspace: uuid.UUID) -> str:
     """The rows of `executions` in COPY's text format."""
     lines: list[str] = []
     for run, entry, file in entries:
@@ -213,17 +213,17 @@ def copy_lines(entries: Iterable[tuple[str, Entry, str | None]], workspace: uuid
     return "".join(lines)
 
 
-async def _write_entries(connection: psycopg.AsyncConnection[Any], parts: list[Part]) -> None:
+async def _write_entries(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
     if not any(part.entries for part in parts):
         return
     async with connection.cursor() as cursor, cursor.copy(ENTRIES) as copy:
         for part in parts:
             for begin in range(0, len(part.entries), PIECE_ROWS):
-                await copy.write(copy_lines(part.entries[begin : begin + PIECE_ROWS], part.shard.workspace))
+                await copy.write(execution_lines(part.entries[begin : begin + PIECE_ROWS], part.shard.workspace))
                 await asyncio.sleep(0)  # the write itself seldom lets anybody else in
 
 
-async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[RunState], now: int) -> bool:
+async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[RunUpdate], now: int) -> bool:
     if not states:
         return False
     states.sort(key=lambda state: state.run)
@@ -248,10 +248,10 @@ async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[R
             states[-1].run,
         ),
     )
-    return await fanout.count_off(connection, ended, waiting, now)
+    return await fanout.count_ended(connection, ended, waiting, now)
 
 
-async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[Part], slot: int) -> None:
+async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], slot: int) -> None:
     merged: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0.0])
     for part in parts:
         for key, counts in part.metrics.items():
@@ -267,13 +267,13 @@ async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[P
     await connection.execute(METRICS, (slot, *(list(column) for column in keys), *whole, [float(value) for value in counts[5]]))
 
 
-async def _tell(connection: psycopg.AsyncConnection[Any], parts: list[Part]) -> None:
+async def _tell(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
     """Wake who waits for a single run. Runs of batches are too many to shout each end; whoever waits for one looks again by itself."""
     ended = [state.run for part in parts if part.shard.lane == "interactive" for state in part.states if state.ended and not state.fanout]
     if ended:
         await connection.execute("select pg_notify('cargo_done', run) from unnest(%s::text[]) as run", (ended,))
 
 
-def new_flush() -> uuid.UUID:
+def new_flush_id() -> uuid.UUID:
     """The id of a flush."""
     return ids.new()

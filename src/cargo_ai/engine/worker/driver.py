@@ -13,24 +13,24 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import claim, concurrency
-from cargo_ai.engine.dispatch.claim import Claimed
+from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Actions
 from cargo_ai.engine.graph.interpret import Walk
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.engine.journal.flush_rows import Origin, Shard
-from cargo_ai.engine.journal.writer import Lost, Writer
-from cargo_ai.engine.worker.child_runs import Descend
-from cargo_ai.engine.worker.graph_cache import Programs
-from cargo_ai.engine.worker.load import Loader, Row, walk_of
-from cargo_ai.engine.worker.run import Runner
-from cargo_ai.engine.worker.shard import Drive, Step, now
+from cargo_ai.engine.journal.flush import HeldShard, MetricScope
+from cargo_ai.engine.journal.writer import ShardLost, Writer
+from cargo_ai.engine.worker.child_runs import ChildRuns
+from cargo_ai.engine.worker.driven_shard import DrivenShard, Step, now
+from cargo_ai.engine.worker.graph_cache import GraphCache
+from cargo_ai.engine.worker.load import Loader, Row, restore_walk
+from cargo_ai.engine.worker.runner import Runner
 from cargo_ai.kernel import clock, log
-from cargo_ai.store.availability import patiently
+from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.files import FileStore
 
 SLICE_SECONDS = 0.002
-TURN_RUNS = 200
+TIME_SLICE_RUNS = 200
 """So many runs of a large shard, then whoever else waits has a turn."""
 
 _log = log.get(__name__)
@@ -49,9 +49,9 @@ class Driver:
         owner: str,
     ) -> None:
         self._pool, self._writers, self._queue, self._owner = pool, writers, queue, owner
-        self._loader = Loader(pool, Programs(actions), files)
-        self._runner = Runner(pool, writers, actions, files, Descend(pool, writers, queue, actions, self._loader))
-        self._drives: list[Drive] = []
+        self._loader = Loader(pool, GraphCache(actions), files)
+        self._runner = Runner(pool, writers, actions, files, ChildRuns(pool, writers, queue, actions, self._loader))
+        self._drives: list[DrivenShard] = []
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def drain(self) -> None:
@@ -67,49 +67,49 @@ class Driver:
 
     async def drive(self, shard: str) -> None:
         """The queue's job: everything that is unfinished in one shard."""
-        claimed = await patiently("claiming a shard", partial(self._claim, uuid.UUID(shard)))
+        claimed = await retry_until_available("claiming a shard", partial(self._claim, uuid.UUID(shard)))
         if claimed is None:
             return
-        held = Shard(claimed.uuid, claimed.epoch, claimed.workspace, claimed.batch, claimed.lane, signal=claimed.signal)
+        held = HeldShard(claimed.uuid, claimed.epoch, claimed.workspace, claimed.batch, claimed.lane, signal=claimed.signal)
         held.cancelling, held.suspect = claimed.cancelling, claimed.suspect
-        drive = Drive(claimed, held, claimed.signal)
+        drive = DrivenShard(claimed, held, claimed.signal)
         writer = self._writers[held.lane]
         writer.hold(held)
         self._drives.append(drive)
-        self._runner.hurry(drive, 1)
+        self._runner.set_urgent(drive, 1)
         try:
-            await (self._carefully(drive) if drive.careful else self._all(drive))
+            await (self._drive_in_quarantine(drive) if drive.is_quarantined else self._all(drive))
             await writer.durable(held, urgent=True)
-        except Lost:
+        except ShardLost:
             _log.info("shard taken over by another worker", shard=shard, epoch=held.epoch)
             return
         finally:
-            self._runner.hurry(drive, -1)
+            self._runner.set_urgent(drive, -1)
             writer.release(held)
             self._drives.remove(drive)
         crash_points.point("before shard end")
-        await patiently("ending a shard", partial(claim.finish, self._pool, self._queue, claimed, requeue=drive.left))
+        await retry_until_available("ending a shard", partial(claim.finish_shard, self._pool, self._queue, claimed, requeue=drive.left))
 
-    async def _claim(self, shard: uuid.UUID) -> Claimed | None:
+    async def _claim(self, shard: uuid.UUID) -> ClaimedShard | None:
         async with self._pool.connection() as connection:
             return await claim.claim(connection, shard, self._owner, now())
 
-    async def _carefully(self, drive: Drive) -> None:
+    async def _drive_in_quarantine(self, drive: DrivenShard) -> None:
         """Shards whose workers keep dying are driven one after the other: the next death then tells whose fault it is."""
         turn, tries = self._turns[drive.claimed.lane], drive.claimed.tries
         waits = turn.locked()
         if waits:
-            await patiently("waiting for a turn", partial(self._count_tries, drive, tries - 1))
+            await retry_until_available("waiting for a turn", partial(self._count_tries, drive, tries - 1))
         async with turn:
             if waits:
-                await patiently("taking a turn", partial(self._count_tries, drive, tries))
+                await retry_until_available("taking a turn", partial(self._count_tries, drive, tries))
             await self._all(drive)
 
-    async def _count_tries(self, drive: Drive, tries: int) -> None:
+    async def _count_tries(self, drive: DrivenShard, tries: int) -> None:
         async with self._pool.connection() as connection:
-            await claim.count_tries(connection, drive.claimed, tries)
+            await claim.set_tries(connection, drive.claimed, tries)
 
-    async def _all(self, drive: Drive) -> None:
+    async def _all(self, drive: DrivenShard) -> None:
         gate, tasks = drive.gate(0), drive.tasks
         failure: list[BaseException] = []
 
@@ -121,18 +121,18 @@ class Driver:
 
         try:
             after, taken = None, 0
-            while not failure and (rows := await patiently("reading runs", partial(self._page, drive, after, taken))):
+            while not failure and (rows := await retry_until_available("reading runs", partial(self._page, drive, after, taken))):
                 after, taken = rows[-1]["uuid"], taken + len(rows)
                 slice_end = clock.seconds() + SLICE_SECONDS
                 for row in rows:
                     if failure or drive.shard.lost or self._runner.draining.is_set():
                         drive.left = drive.left or self._runner.draining.is_set()
                         break
-                    walk, origin = walk_of(row)
+                    walk, origin = restore_walk(row)
                     step = self._runner.start(drive, row, walk)
                     if step is None and self._runner.end_at_once(drive, row, walk, origin):
                         if clock.seconds() > slice_end:
-                            await self._runner.give_way(drive)
+                            await self._runner.yield_to_others(drive)
                             slice_end = clock.seconds() + SLICE_SECONDS
                         continue
                     await gate.acquire()
@@ -149,7 +149,7 @@ class Driver:
         if failure:
             raise failure[0]
 
-    async def _end_of(self, drive: Drive) -> None:
+    async def _end_of(self, drive: DrivenShard) -> None:
         """Wait for the last runs of a shard. One that is limited gives back by halves what it no longer needs."""
         width = drive.claimed.width or 1
         if width == 1 or not drive.is_flat:
@@ -159,23 +159,23 @@ class Driver:
         left = len(drive.tasks)
         if 0 < left <= width // 2:
             drive.claimed = replace(drive.claimed, width=left)
-            await patiently("letting others in", partial(self._narrow, drive.claimed, left))
+            await retry_until_available("letting others in", partial(self._narrow, drive.claimed, left))
 
-    async def _narrow(self, claimed: Claimed, width: int) -> None:
+    async def _narrow(self, claimed: ClaimedShard, width: int) -> None:
         async with self._pool.connection() as connection:
-            await concurrency.narrow(connection, self._queue, claimed.workspace, (claimed.uuid, claimed.epoch), width)
+            await concurrency.shrink(connection, self._queue, claimed.workspace, (claimed.uuid, claimed.epoch), width)
 
-    async def _one(self, drive: Drive, row: Row, walk: Walk, origin: Origin, step: Step | None) -> None:
+    async def _one(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> None:
         await self._runner.one(drive, row, walk, origin, step)
 
-    async def _page(self, drive: Drive, after: uuid.UUID | None, taken: int) -> list[Row]:
+    async def _page(self, drive: DrivenShard, after: uuid.UUID | None, taken: int) -> list[Row]:
         """The next runs of the shard: none when there are no more, or when it is the turn of others."""
         if after == drive.claimed.last:
             return []
         await self._runner.refresh(drive)
-        if taken >= TURN_RUNS and drive.shard.lane == "batch" and not drive.careful:
+        if taken >= TIME_SLICE_RUNS and drive.shard.lane == "batch" and not drive.is_quarantined:
             async with self._pool.connection() as connection:
-                drive.left = drive.left or await claim.others_wait(connection, drive.claimed.workspace)
+                drive.left = drive.left or await claim.other_workspaces_wait(connection, drive.claimed.workspace)
             if drive.left:
                 return []
         return await self._loader.page(drive, after)

@@ -8,26 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cargo_ai.engine.dispatch.claim import Claimed
-from cargo_ai.engine.dispatch.concurrency import WIDEST
+from cargo_ai.engine.dispatch.claim import ClaimedShard
+from cargo_ai.engine.dispatch.concurrency import MAXIMUM_WIDTH
 from cargo_ai.engine.graph.interpret import Act, Evaluate, Json, Pause, Walk
-from cargo_ai.engine.journal.flush_rows import Shard
+from cargo_ai.engine.journal.flush import HeldShard
 from cargo_ai.kernel import clock
 
-CONCURRENT_RUNS = WIDEST
+CONCURRENT_RUNS = MAXIMUM_WIDTH
 CAREFUL_TRIES = 3
 
 Step = Act | Evaluate | Pause
-Fate = Literal["ended", "parked", "left"]
+RunExit = Literal["ended", "parked", "left"]
 """What became of a run here: `left` means unfinished on purpose (draining), so that the shard goes back to the queue."""
 
 
 @dataclass(slots=True)
-class Drive:
+class DrivenShard:
     """A claimed shard, who of it was cancelled, what is under way, and the contexts of parents that its present runs look at."""
 
-    claimed: Claimed
-    shard: Shard
+    claimed: ClaimedShard
+    shard: HeldShard
     seen_signal: int
     cancelled: set[str] = field(default_factory=set[str])
     tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
@@ -37,7 +37,7 @@ class Drive:
     _gates: dict[int, asyncio.Semaphore] = field(default_factory=dict[int, asyncio.Semaphore])
 
     @property
-    def careful(self) -> bool:
+    def is_quarantined(self) -> bool:
         """Whether workers of this shard keep dying, so that it is driven one step at a time."""
         return self.claimed.tries >= CAREFUL_TRIES
 
@@ -46,7 +46,7 @@ class Drive:
         found = self._gates.get(depth)
         if found is None:
             width = min(CONCURRENT_RUNS, self.claimed.width or CONCURRENT_RUNS)
-            found = self._gates[depth] = asyncio.Semaphore(1 if self.careful else width)
+            found = self._gates[depth] = asyncio.Semaphore(1 if self.is_quarantined else width)
         return found
 
     @property

@@ -11,24 +11,24 @@ from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.graph.action import Actions, Call, Failed, Later, Outcome
-from cargo_ai.engine.graph.interpret import Act, Answered, Entry, Evaluate, Pause, Walk, advance, cancel, fail, settle, stop
+from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Execution, Pause, Walk, advance, cancel, fail, settle, stop
 from cargo_ai.engine.journal import crash_points
-from cargo_ai.engine.journal.flush_rows import Origin, RunState
-from cargo_ai.engine.journal.writer import Lost, Writer
-from cargo_ai.engine.worker.child_runs import Descend, Waiting
+from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
+from cargo_ai.engine.journal.writer import ShardLost, Writer
+from cargo_ai.engine.worker.child_runs import ChildRuns, WaitForFanout
+from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, DrivenShard, RunExit, Step, now
 from cargo_ai.engine.worker.load import Row
-from cargo_ai.engine.worker.shard import CAREFUL_TRIES, Drive, Fate, Step, now
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import log
-from cargo_ai.store.availability import AWAY, patiently
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.files import FileStore
 
 PARK_SECONDS = 2.0
 LARGE_OUTPUT = 64 * 1024
-MOST_TRIES = 5
-HOPELESS_TRIES = 12
+POISON_TRIES = 5
+MAXIMUM_TRIES = 12
 EFFECT_SECONDS = 900.0
-GIVE_WAY_SECONDS = 0.005
+YIELD_SECONDS = 0.005
 
 _log = log.get(__name__)
 
@@ -37,34 +37,34 @@ class Runner:
     """Walks runs of the shards of this process. `draining` makes it stop at the next node boundaries."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], actions: Actions, files: FileStore, descend: Descend
+        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], actions: Actions, files: FileStore, descend: ChildRuns
     ) -> None:
         self._pool, self._writers, self._actions, self._files, self._descend = pool, writers, actions, files, descend
         self.draining = asyncio.Event()
-        self._hurried = 0
+        self._urgent_shards = 0
 
-    def start(self, drive: Drive, row: Row, walk: Walk) -> Step | None:
+    def start(self, drive: DrivenShard, row: Row, walk: Walk) -> Step | None:
         """Walk a run as far as it goes without waiting: None when that was to its end, which pure graphs need no task for."""
         if drive.is_cancelled(row, walk):
             cancel(walk)
-        elif drive.claimed.tries > HOPELESS_TRIES and walk.status is None:
+        elif drive.claimed.tries > MAXIMUM_TRIES and walk.status is None:
             # Whatever stands in the way, a batch must end: these runs say that they could not be finished.
-            stop(walk, "error", f"This run could not be finished in {HOPELESS_TRIES} tries; the server's log says why.")
+            stop(walk, "error", f"This run could not be finished in {MAXIMUM_TRIES} tries; the server's log says why.")
         return advance(walk, now()) if walk.status is None else None
 
-    def end_at_once(self, drive: Drive, row: Row, walk: Walk, origin: Origin) -> bool:
+    def end_at_once(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> bool:
         """Hand over a run that `start` brought to its end; False when that takes waiting, for files or for runs below it."""
-        if walk.left_at is not None and walk.left_at.descends:
+        if walk.stopped_at is not None and walk.stopped_at.starts_children:
             return False
         if any(len(entry.output) > LARGE_OUTPUT for entry in walk.entries):
             return False
         self._put(drive, walk, origin, [(entry, None) for entry in walk.entries], self._end(row, walk))
         return True
 
-    async def one(self, drive: Drive, row: Row, walk: Walk, origin: Origin, step: Step | None) -> Fate:
+    async def one(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
         """Go on from a step until the run ends, is parked, or is left because this process drains."""
-        if drive.careful and self._condemned(drive, walk):
-            await patiently("forgiving a shard", partial(self._forgive, drive))
+        if drive.is_quarantined and self._is_poison(drive, walk):
+            await retry_until_available("resetting the tries of a shard", partial(self._reset_tries, drive))
             step = None
         while step is not None:
             if isinstance(step, Pause):
@@ -88,36 +88,36 @@ class Runner:
             if drive.is_cancelled(row, walk):
                 cancel(walk)
                 break
-            if step.node.descends:
+            if step.node.starts_children:
                 went = await self._go_down(drive, row, walk, origin, step)
                 if isinstance(went, str):
                     return went
                 step = went
                 continue
-            if drive.careful:
+            if drive.is_quarantined:
                 await self._mark(drive, walk, step)
             step = await self._act(drive, row, walk, step)
         await self._end_of(drive, row, walk, origin)
         return "ended"
 
-    async def _end_of(self, drive: Drive, row: Row, walk: Walk, origin: Origin) -> None:
-        if walk.left_at is not None and walk.left_at.descends:
+    async def _end_of(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> None:
+        if walk.stopped_at is not None and walk.stopped_at.starts_children:
             # First what is below it: after a crash in between, the run is still there to do it again.
             await self._writers[drive.shard.lane].durable(drive.shard)
-            await patiently("cancelling what is below a run", partial(self._descend.cancel_below, row))
+            await retry_until_available("cancelling what is below a run", partial(self._descend.cancel_below, row))
         await self._hand_over(drive, walk, origin, self._end(row, walk))
 
-    async def _evaluate(self, drive: Drive, row: Row, walk: Walk, asked: Evaluate) -> Step | None:
+    async def _evaluate(self, drive: DrivenShard, row: Row, walk: Walk, asked: Evaluate) -> Step | None:
         """Have the JavaScript engine answer, and go on. Computes only: nothing need be durable before."""
         await self.refresh(drive)
         if drive.is_cancelled(row, walk):
             cancel(walk)
             return None
         answers = await evaluator.shared().ask(row["workspace_uuid"], asked.scope, asked.questions)
-        walk.answered = Answered({**asked.before, **answers}, asked.now)
+        walk.answered = EngineAnswers({**asked.before, **answers}, asked.now)
         return advance(walk, now())
 
-    async def _go_down(self, drive: Drive, row: Row, walk: Walk, origin: Origin, act: Act) -> Step | Fate | None:
+    async def _go_down(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, act: Act) -> Step | RunExit | None:
         """Carry out a node that starts runs below this one: the next step, or what became of this run meanwhile."""
         went = await self._descend.perform(self, drive, row, walk, act)
         if went == "left":
@@ -126,14 +126,14 @@ class Runner:
         if went == "cancelled":
             cancel(walk)
             return None
-        if isinstance(went, Waiting):
+        if isinstance(went, WaitForFanout):
             await self._park(drive, row, walk, origin, wake=None, waiting=went)
             return "parked"
         config = {name: value for name, value in act.config.items() if name != "_nodes"}
         moment = now()
         return settle(walk, act.node, config, went, act.warnings, act.started, moment) or advance(walk, moment)
 
-    async def _act(self, drive: Drive, row: Row, walk: Walk, act: Act) -> Step | None:
+    async def _act(self, drive: DrivenShard, row: Row, walk: Walk, act: Act) -> Step | None:
         call = Call(
             workspace=row["workspace_uuid"],
             workflow=row["workflow_uuid"],
@@ -152,11 +152,11 @@ class Runner:
         crash_points.point(f"effect {act.node.slug}")
         # Runs below others leave that alone: several of them act at once, and their shard is in a hurry once.
         idle = row["fanout_uuid"] is None
-        self.hurry(drive, -1 if idle else 0)
+        self.set_urgent(drive, -1 if idle else 0)
         try:
             outcome = await self._perform(act, call)
         finally:
-            self.hurry(drive, 1 if idle else 0)
+            self.set_urgent(drive, 1 if idle else 0)
         crash_points.point("after effect")
         moment = now()
         pause = settle(walk, act.node, act.config, outcome, act.warnings, act.started, moment)
@@ -167,7 +167,7 @@ class Runner:
         try:
             async with asyncio.timeout(EFFECT_SECONDS):
                 return await perform(call)
-        except AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             _log.warning("an action found the database away; it is tried again", run=str(call.run), cause=str(error).strip()[:200])
             return Later(1.0, call.meta, "the database is away")
         except TimeoutError:
@@ -176,7 +176,7 @@ class Runner:
             _log.exception("an action raised", run=str(call.run), node=act.node.slug, effect=act.node.effect)
             return Failed(f"The action broke ({type(error).__name__}); the server's log has the details.")
 
-    async def _paused(self, drive: Drive, row: Row, walk: Walk, origin: Origin, pause: Pause) -> Fate | None:
+    async def _paused(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, pause: Pause) -> RunExit | None:
         """Sit out a short pause here (None); park the run for a long one, so that it holds no worker."""
         if pause.seconds <= PARK_SECONDS and not self.draining.is_set():
             try:
@@ -191,8 +191,10 @@ class Runner:
         await self._park(drive, row, walk, origin, wake=now() + int(pause.seconds * 1000), waiting=None)
         return "parked"
 
-    async def _park(self, drive: Drive, row: Row, walk: Walk, origin: Origin, *, wake: int | None, waiting: Waiting | None) -> None:
-        state = RunState(
+    async def _park(
+        self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, *, wake: int | None, waiting: WaitForFanout | None
+    ) -> None:
+        state = RunUpdate(
             walk.run,
             "idle",
             now(),
@@ -205,8 +207,8 @@ class Runner:
         )
         await self._hand_over(drive, walk, origin, state)
 
-    async def _hand_over(self, drive: Drive, walk: Walk, origin: Origin, state: RunState | None) -> None:
-        entries: list[tuple[Entry, str | None]] = []
+    async def _hand_over(self, drive: DrivenShard, walk: Walk, origin: MetricScope, state: RunUpdate | None) -> None:
+        entries: list[tuple[Execution, str | None]] = []
         for entry in walk.entries:
             file = None
             if len(entry.output) > LARGE_OUTPUT:
@@ -216,54 +218,56 @@ class Runner:
         await self._writers[drive.shard.lane].room()
         self._put(drive, walk, origin, entries, state)
 
-    def _put(self, drive: Drive, walk: Walk, origin: Origin, entries: list[tuple[Entry, str | None]], state: RunState | None) -> None:
+    def _put(
+        self, drive: DrivenShard, walk: Walk, origin: MetricScope, entries: list[tuple[Execution, str | None]], state: RunUpdate | None
+    ) -> None:
         walk.entries = []
         if drive.shard.lost:
-            raise Lost
+            raise ShardLost
         self._writers[drive.shard.lane].put(drive.shard, walk.run, origin, entries, state)
 
-    def _end(self, row: Row, walk: Walk) -> RunState:
-        return RunState(walk.run, walk.status or "error", now(), walk.error, walk.credits, fanout=row["fanout_uuid"])
+    def _end(self, row: Row, walk: Walk) -> RunUpdate:
+        return RunUpdate(walk.run, walk.status or "error", now(), walk.error, walk.credits, fanout=row["fanout_uuid"])
 
-    def hurry(self, drive: Drive, change: int) -> None:
+    def set_urgent(self, drive: DrivenShard, change: int) -> None:
         """Somebody waits for this shard and it needs this loop (1), or no longer does (-1)."""
         if drive.shard.lane == "interactive":
-            self._hurried += change
+            self._urgent_shards += change
 
-    async def give_way(self, drive: Drive) -> None:
+    async def yield_to_others(self, drive: DrivenShard) -> None:
         """Other shards share this loop: let them in every few milliseconds, and for longer while somebody waits for a single run."""
         await self._writers[drive.shard.lane].room()
-        await asyncio.sleep(GIVE_WAY_SECONDS if self._hurried and drive.shard.lane == "batch" else 0)
+        await asyncio.sleep(YIELD_SECONDS if self._urgent_shards and drive.shard.lane == "batch" else 0)
 
-    async def refresh(self, drive: Drive) -> None:
+    async def refresh(self, drive: DrivenShard) -> None:
         """Look which runs were cancelled when a flush brought a new signal."""
         if drive.shard.signal != drive.seen_signal:
             drive.seen_signal = drive.shard.signal
-            drive.cancelled |= await patiently("reading what was cancelled", partial(self._cancelling, drive))
+            drive.cancelled |= await retry_until_available("reading what was cancelled", partial(self._cancelling, drive))
 
-    async def _cancelling(self, drive: Drive) -> set[str]:
+    async def _cancelling(self, drive: DrivenShard) -> set[str]:
         async with self._pool.connection() as connection:
-            return await claim.cancelling(connection, drive.claimed)
+            return await claim.cancelling_runs(connection, drive.claimed)
 
-    async def _mark(self, drive: Drive, walk: Walk, act: Act) -> None:
+    async def _mark(self, drive: DrivenShard, walk: Walk, act: Act) -> None:
         """In a shard whose workers keep dying: write down the step before taking it, so that the killer is known."""
         step = f"{walk.run}:{act.node.uuid}"
         drive.shard.suspect = f"{step}:{_deaths(drive.claimed.suspect, step) + 1}"
         await self._writers[drive.shard.lane].durable(drive.shard, urgent=True)
 
-    def _condemned(self, drive: Drive, walk: Walk) -> bool:
+    def _is_poison(self, drive: DrivenShard, walk: Walk) -> bool:
         """Fail the node that killed its worker so often, and not the batch."""
-        if drive.claimed.tries <= MOST_TRIES or walk.node is None:
+        if drive.claimed.tries <= POISON_TRIES or walk.node is None:
             return False
-        if _deaths(drive.claimed.suspect, f"{walk.run}:{walk.node.uuid}") <= MOST_TRIES - CAREFUL_TRIES:
+        if _deaths(drive.claimed.suspect, f"{walk.run}:{walk.node.uuid}") <= POISON_TRIES - CAREFUL_TRIES:
             return False
         fail(walk, f"The worker died {drive.claimed.tries - 1} times in or around node {walk.node.slug}; it is not tried again.", now())
         drive.shard.suspect = None
         return True
 
-    async def _forgive(self, drive: Drive) -> None:
+    async def _reset_tries(self, drive: DrivenShard) -> None:
         async with self._pool.connection() as connection:
-            await claim.count_tries(connection, drive.claimed, CAREFUL_TRIES)
+            await claim.set_tries(connection, drive.claimed, CAREFUL_TRIES)
 
 
 def _deaths(suspect: str | None, step: str) -> int:

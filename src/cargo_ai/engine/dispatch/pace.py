@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
-Why = Literal["errorRate", "maxCredits"]
+StopReason = Literal["errorRate", "maxCredits"]
 GROWTH = 10
 """Behind the stages that were given, each is so many times as large as the one before."""
-CAREFUL_RAMP = (10, 100, 1_000)
+DEFAULT_RAMP = (10, 100, 1_000)
 """The stages of a batch that is to stop at errors, and was told no stages."""
-LARGEST = 10**12
+UNLIMITED = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Pace:
         }
 
 
-def pace_of(kept: Mapping[str, Any]) -> Pace:
+def parse_pace(kept: Mapping[str, Any]) -> Pace:
     """The pace that a batch's row has."""
     return Pace(tuple(cast("Sequence[int]", kept["ramp"])), kept["stopAbove"], kept["maxCredits"], kept["mostPerRun"])
 
@@ -57,7 +57,7 @@ class Progress:
     dearest: float = 0.0
 
 
-class Go(NamedTuple):
+class NextStage(NamedTuple):
     """Enrol so many records."""
 
     size: int
@@ -66,11 +66,11 @@ class Go(NamedTuple):
 class Stop(NamedTuple):
     """Enrol no more; the sentence is for people."""
 
-    why: Why
+    why: StopReason
     sentence: str
 
 
-def decide(pace: Pace, now: Progress) -> Go | Stop:
+def decide(pace: Pace, now: Progress) -> NextStage | Stop:
     """The next stage.
 
     Used credits never pass `max_credits` by more than the runs of one stage cost; where `most_per_run` is known, not at all.
@@ -83,18 +83,18 @@ def decide(pace: Pace, now: Progress) -> Go | Stop:
         )
     size = _ramped(pace, now.stage)
     if pace.max_credits is None:
-        return Go(size)
+        return NextStage(size)
     affordable = _affordable(pace, now, pace.max_credits - now.credits)
     if affordable < 1:
         return Stop("maxCredits", _spent(pace, now, pace.max_credits))
-    return Go(min(size, affordable))
+    return NextStage(min(size, affordable))
 
 
 def _ramped(pace: Pace, stage: int) -> int:
-    ramp = pace.ramp or (CAREFUL_RAMP if pace.stop_above is not None else ())
+    ramp = pace.ramp or (DEFAULT_RAMP if pace.stop_above is not None else ())
     if not ramp:
-        return LARGEST
-    return ramp[stage] if stage < len(ramp) else min(LARGEST, ramp[-1] * GROWTH ** min(12, stage - len(ramp) + 1))
+        return UNLIMITED
+    return ramp[stage] if stage < len(ramp) else min(UNLIMITED, ramp[-1] * GROWTH ** min(12, stage - len(ramp) + 1))
 
 
 def _affordable(pace: Pace, now: Progress, left: float) -> int:
@@ -102,7 +102,7 @@ def _affordable(pace: Pace, now: Progress, left: float) -> int:
     if left <= 0:
         return 0
     if pace.most_per_run is not None:
-        return int(min(LARGEST, left / max(pace.most_per_run, now.dearest)))
+        return int(min(UNLIMITED, left / max(pace.most_per_run, now.dearest)))
     # What a run costs is learnt from those before: one at first, then no more than the dearest of them allows, and never many more.
     careful = max(1, now.size * GROWTH) if now.stage else 1
     return careful if now.dearest <= 0 else int(min(careful, left / now.dearest))

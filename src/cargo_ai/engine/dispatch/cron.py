@@ -13,11 +13,11 @@ _EVERY = re.compile(r"@every\s+((?:\d{1,6}[smh])+)", re.IGNORECASE)
 _PART = re.compile(r"(\d+)([smh])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _FIELDS = 5
-LEAST_SECONDS = 1
-MOST_SECONDS = 10 * 366 * 86_400
+MINIMUM_SECONDS = 1
+MAXIMUM_SECONDS = 10 * 366 * 86_400
 
 
-class BadCron(ValueError):
+class InvalidCron(ValueError):
     """The text says no times; the message says what it should be."""
 
 
@@ -39,7 +39,7 @@ class Cron:
             return anchor + (passed + 1) * self.every
         found = next(CronSim(self.text, moment.astimezone(self.zone)), None)
         if found is None:
-            raise BadCron(f"{self.text!r} never comes.")
+            raise InvalidCron(f"{self.text!r} never comes.")
         return found.astimezone(UTC)
 
 
@@ -49,27 +49,27 @@ def parse(text: str, zone: str | None = None) -> Cron:
     try:
         known = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadCron(f"{name!r} is no time zone; give a name such as Europe/Paris.") from None
+        raise InvalidCron(f"{name!r} is no time zone; give a name such as Europe/Paris.") from None
     words = " ".join(text.split())
     if words.startswith("@"):
         return Cron(words, known, _distance(words))
     if len(words.split(" ")) != _FIELDS:
-        raise BadCron(f"{text!r} is no cron expression: give minute, hour, day, month and weekday (0 9 * * 1), or @every 30m.")
+        raise InvalidCron(f"{text!r} is no cron expression: give minute, hour, day, month and weekday (0 9 * * 1), or @every 30m.")
     cron = Cron(words, known)
     try:
         cron.after(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise BadCron(f"{text!r} is no cron expression ({error}).") from None
+        raise InvalidCron(f"{text!r} is no cron expression ({error}).") from None
     return cron
 
 
 def _distance(words: str) -> timedelta:
     found = _EVERY.fullmatch(words)
     if found is None:
-        raise BadCron(f"{words!r} is not understood: write @every and a time such as 30m, 1h or 1h30m.")
+        raise InvalidCron(f"{words!r} is not understood: write @every and a time such as 30m, 1h or 1h30m.")
     seconds = sum(int(number) * _SECONDS[unit.lower()] for number, unit in _PART.findall(found[1]))
-    if seconds < LEAST_SECONDS:
-        raise BadCron(f"{words!r} is too often: one second is the least.")
-    if seconds > MOST_SECONDS:
-        raise BadCron(f"{words!r} is too seldom: ten years are the most.")
+    if seconds < MINIMUM_SECONDS:
+        raise InvalidCron(f"{words!r} is too often: one second is the least.")
+    if seconds > MAXIMUM_SECONDS:
+        raise InvalidCron(f"{words!r} is too seldom: ten years are the most.")
     return timedelta(seconds=seconds)
