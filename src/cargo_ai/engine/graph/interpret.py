@@ -88,7 +88,7 @@ class Pause(NamedTuple):
 @dataclass(slots=True)
 class Walk:
     """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
-    `left_at`: the node at which the run was stopped from outside; `chance`: the run that it repeats: where nodes leave the way
+    `stopped_at`: the node at which the run was stopped from outside; `split_seed`: the run that it repeats: where nodes leave the way
     to chance, it goes as that one did."""
 
     run: str
@@ -110,8 +110,8 @@ class Walk:
     status: Status | None = None
     error: str | None = None
     last: Node | None = None
-    left_at: Node | None = None
-    chance: str = ""
+    stopped_at: Node | None = None
+    split_seed: str = ""
 
     def output(self) -> Json:
         """What the run gives: the output of the `end` that it came to; None when it came to none."""
@@ -241,7 +241,7 @@ def cancel(walk: Walk) -> None:
 
 def stop(walk: Walk, status: Status, error: str | None) -> None:
     """End the run at its present node without a word in the journal."""
-    walk.left_at, walk.node = walk.node, None
+    walk.stopped_at, walk.node = walk.node, None
     _end(walk, status, error)
 
 
