@@ -7,9 +7,10 @@ from typing import Annotated, Literal, Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.execution import Execution, ExecutionsFilter
+from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
 from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, Format, UrlReply, WorkflowReason
+from cargo_ai.contract.orchestration.run_filter import RunFilter, RunOrigin, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Timestamp, Uuid, Wire
 
@@ -76,23 +77,15 @@ class RecordMetricsReply(Wire):
     record_metrics: list[RecordMetric]
 
 
-class _RecordScope(Wire):
+class _RecordFilter(RunFilter):
     """What records can be filtered by, besides their workflow and status."""
 
     title: Word | None = Field(default=None, description="Only records whose title contains this.")
     title_or_id: Word | None = Field(default=None, description="Only records whose title or id contains this.")
-    release_uuid: Uuid | None = Field(default=None, description="Only records whose latest run took this release.")
-    batch_uuid: Uuid | None = Field(default=None, description="Only records whose latest run belongs to this batch.")
-    parent_batch_uuid: Uuid | None = Field(default=None, description="Only records that this batch's runs have started.")
     parent_run_uuid: Uuid | None = Field(default=None, description="Only records that this run has started.")
-    parent_node_uuid: Uuid | None = Field(default=None, description="Only records that this node has started.")
-    is_group_parent: bool | None = Field(default=None, description="Only items of groups, or none of them.")
-    executions_filter: ExecutionsFilter | None = Field(default=None, description="Only records whose nodes went like this.")
-    created_after: Timestamp | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
-    created_before: Timestamp | None = Field(default=None, description="Only records whose latest run began before this moment.")
 
 
-class CountRecords(_RecordScope):
+class CountRecords(_RecordFilter, RunUpdated):
     """Which records to count."""
 
     workflow_uuid: Uuid | None = Field(default=None, description="Only records of this workflow.")
@@ -101,8 +94,6 @@ class CountRecords(_RecordScope):
     statuses: Annotated[list[RecordStatusWanted], Listed] | None = Field(
         default=None, description="Only records with one of these statuses; finished means ended in any way."
     )
-    updated_after: Timestamp | None = Field(default=None, description="Only records updated at or after this moment.")
-    updated_before: Timestamp | None = Field(default=None, description="Only records updated before this moment.")
 
 
 class ListRecords(CountRecords):
@@ -112,7 +103,7 @@ class ListRecords(CountRecords):
     offset: Offset = 0
 
 
-class _RecordFile(_RecordScope):
+class _RecordFile(_RecordFilter):
     workflow_uuid: Uuid = Field(description="The workflow.")
     ids: Ids | None = Field(default=None, description="Only these records, with commas.")
     run_uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_IDS)] | None = Field(
@@ -123,11 +114,9 @@ class _RecordFile(_RecordScope):
     )
 
 
-class DownloadRecords(_RecordFile):
+class DownloadRecords(_RecordFile, RunUpdated):
     """Which records to download."""
 
-    updated_after: Timestamp | None = Field(default=None, description="Only records updated at or after this moment.")
-    updated_before: Timestamp | None = Field(default=None, description="Only records updated before this moment.")
     format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
 
 
@@ -140,17 +129,13 @@ class DownloadRecordOutputs(_RecordFile):
     offset: Offset = 0
 
 
-class GetRecordMetrics(Wire):
+class GetRecordMetrics(RunOrigin):
     """Which records to measure."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
-    release_uuid: Uuid | None = Field(default=None, description="Only records whose latest run took this release.")
-    batch_uuid: Uuid | None = Field(default=None, description="Only records whose latest run belongs to this batch.")
-    created_after: Timestamp | None = Field(default=None, description="Only records whose latest run began at or after this moment.")
-    created_before: Timestamp | None = Field(default=None, description="Only records whose latest run began before this moment.")
 
 
-class CancelRecords(_RecordScope):
+class CancelRecords(_RecordFilter):
     """Which records to cancel: those named by `ids`, or those that the rest describes."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.execution import Execution, ExecutionsFilter
+from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import (
     FINAL,
     Limit,
@@ -19,6 +19,7 @@ from cargo_ai.contract.orchestration.fields import (
     Word,
 )
 from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.contract.orchestration.run_filter import RunFilter, RunOrigin, RunRecord, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Timestamp, Uuid, Wire
 
@@ -127,36 +128,20 @@ class CreateRun(Wire):
     data: Any = Field(description="The input record: a JSON object.")
 
 
-class _RunScope(Wire):
+class _RunFilter(RunFilter, RunRecord):
     """What runs can be filtered by, besides their workflow and status."""
 
-    batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
-    release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
-    parent_batch_uuid: Uuid | None = Field(default=None, description="Only runs that this batch's runs have started.")
     parent_uuid: Uuid | None = Field(default=None, description="Only runs that this run has started.")
-    parent_node_uuid: Uuid | None = Field(default=None, description="Only runs that this node has started.")
-    is_group_parent: bool | None = Field(default=None, description="Only items of groups, or none of them.")
-    record_id: Word | None = Field(default=None, description="Only runs on this record.")
-    record_title: Word | None = Field(default=None, description="Only runs whose record title contains this.")
-    record_title_or_id: Word | None = Field(default=None, description="Only runs whose record title or id contains this.")
-    executions_filter: ExecutionsFilter | None = Field(default=None, description="Only runs whose nodes went like this.")
-    created_after: Timestamp | None = Field(default=None, description="Only runs created at or after this moment.")
-    created_before: Timestamp | None = Field(default=None, description="Only runs created before this moment.")
 
 
-class _RunFilter(_RunScope):
+class _RunStatusFilter(_RunFilter):
     statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
         default=None, description="Only runs with one of these statuses; finished means ended in any way."
     )
     is_finished: bool | None = Field(default=None, description="Only runs that have ended, or have not.")
 
 
-class _RunUpdates(_RunFilter):
-    updated_after: Timestamp | None = Field(default=None, description="Only runs updated at or after this moment.")
-    updated_before: Timestamp | None = Field(default=None, description="Only runs updated before this moment.")
-
-
-class CountRuns(_RunUpdates):
+class CountRuns(_RunStatusFilter, RunUpdated):
     """Which runs to count."""
 
     workflow_uuid: Uuid | None = Field(default=None, description="Only runs of this workflow.")
@@ -170,7 +155,7 @@ class ListRuns(CountRuns):
     offset: Offset = 0
 
 
-class DownloadRuns(_RunUpdates):
+class DownloadRuns(_RunStatusFilter, RunUpdated):
     """Which runs to download."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
@@ -178,7 +163,7 @@ class DownloadRuns(_RunUpdates):
     format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
 
 
-class DownloadRunOutputs(_RunFilter):
+class DownloadRunOutputs(_RunStatusFilter):
     """Which runs' outputs to download."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
@@ -188,17 +173,13 @@ class DownloadRunOutputs(_RunFilter):
     offset: Offset = 0
 
 
-class GetRunMetrics(Wire):
+class GetRunMetrics(RunOrigin):
     """Which runs to measure."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
-    release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
-    batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
-    created_after: Timestamp | None = Field(default=None, description="Only runs created at or after this moment.")
-    created_before: Timestamp | None = Field(default=None, description="Only runs created before this moment.")
 
 
-class CancelRuns(_RunScope):
+class CancelRuns(_RunFilter):
     """Which runs to cancel: those named by `uuids`, or those that the rest describes."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")

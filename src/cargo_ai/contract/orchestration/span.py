@@ -9,6 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import ExecutionStatus, Limit, Listed, Number, Offset, Word
 from cargo_ai.contract.orchestration.run import CountReply
+from cargo_ai.contract.orchestration.run_filter import RunRecord
 from cargo_ai.kernel.operation import Cli, Operation
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
@@ -68,7 +69,7 @@ class SpansReply(Wire):
     count: int
 
 
-class CountSpans(Wire):
+class CountSpans(RunRecord):
     """Which spans to count."""
 
     execution_started_after: Timestamp = Field(description="Only spans that began at or after this moment.")
@@ -78,9 +79,6 @@ class CountSpans(Wire):
     batch_uuid: Uuid | None = Field(default=None, description="Only spans of this batch's runs.")
     trace_uuid: Uuid | None = Field(default=None, description="Only spans of this trace: a run or batch and everything below it.")
     run_uuid: Uuid | None = Field(default=None, description="Only spans of this run.")
-    record_id: Word | None = Field(default=None, description="Only spans of runs on this record.")
-    record_title: Word | None = Field(default=None, description="Only spans of runs whose record title contains this.")
-    record_title_or_id: Word | None = Field(default=None, description="Only spans of runs whose record title or id contains this.")
     parent_run_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this run has started.")
     parent_node_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this node has started.")
     parent_agent_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this agent has started.")
