@@ -13,8 +13,6 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from cargo_ai.expression.dependencies import properties_read
 from cargo_ai.expression.requests import EngineExpression, EngineRequest
-from cargo_ai.expression.rewrite import rewrite
-from cargo_ai.expression.tokens import TokenizeError, tokenize
 from cargo_ai.expression.values import UNDEFINED
 
 ALWAYS_THERE = ("nodes", "parentNodes")
@@ -34,7 +32,7 @@ class RequestPlan:
 
     names: tuple[str, ...]
     definition: list[Any]
-    """`[names, [[source, rewritten or null, body], ...]]`, as the child takes it."""
+    """`[names, [[source, body], ...]]`, as the child takes it."""
 
     reads: tuple[frozenset[str] | None, ...]
 
@@ -42,21 +40,9 @@ class RequestPlan:
 @lru_cache(maxsize=4096)
 def plan_request(names: tuple[str, ...], questions: tuple[EngineExpression, ...]) -> RequestPlan:
     """The plan of these questions."""
-    sources = [strip_semicolons(question.source) for question in questions]
-    defined = [[source, rewrite(source, names), question.body] for source, question in zip(sources, questions, strict=True)]
+    defined = [[question.source, question.body] for question in questions]
     reads = tuple(_union([properties_read(question.source, name) for question in questions]) for name in names)
     return RequestPlan(names, [list(names), defined], reads)
-
-
-def strip_semicolons(source: str) -> str:
-    """The source without semicolons at its end, which an expression may have and brackets may not; nothing is undefined."""
-    try:
-        tokens = tokenize(source)
-    except TokenizeError:
-        return source.rstrip("; \t\r\n")
-    while tokens and (tokens[-1].kind == "space" or tokens[-1].text == ";"):
-        tokens.pop()
-    return "".join(token.text for token in tokens) or "undefined"
 
 
 def _union(found: list[frozenset[str] | None]) -> frozenset[str] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from cargo_ai.expression.errors import ExpressionError, quote
-from cargo_ai.expression.plan import RequestPlan, encode_data, names_of, plan_request, strip_semicolons
+from cargo_ai.expression.plan import RequestPlan, encode_data, names_of, plan_request
 from cargo_ai.expression.replies import InvalidReply, expression_error, limit_error, parse_reply, parse_results
 from cargo_ai.expression.requests import EngineExpression, EngineRequest, EngineResult
 from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
@@ -66,9 +66,7 @@ class RequestBatcher:
 
     async def check(self, questions: tuple[EngineExpression, ...]) -> dict[EngineExpression, ExpressionError]:
         """The syntax errors of the questions. Where no engine can run each question has an error that says so."""
-        header = to_json(
-            {"check": [[["nodes", "parentNodes"], strip_semicolons(question.source), question.body] for question in questions]}
-        )
+        header = to_json({"check": [[["nodes", "parentNodes"], question.source, question.body] for question in questions]})
         key = (*self._key, "check")
         try:
             child = await self._pool.take(key)

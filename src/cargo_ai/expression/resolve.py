@@ -10,6 +10,7 @@ from cargo_ai.expression.errors import ExpressionError, NeedsEngine, quote, unkn
 from cargo_ai.expression.number import WHITE_SPACE
 from cargo_ai.expression.path import Evaluate
 from cargo_ai.expression.requests import EngineExpression, EngineResult
+from cargo_ai.expression.rewrite import MAX_LENGTH
 from cargo_ai.expression.text import to_text
 from cargo_ai.expression.values import UNDEFINED, JsonValue, Scope
 
@@ -199,6 +200,9 @@ class _Compiler:
     def _source(self, source: str, *, body: bool = False) -> Evaluate:
         source = source.strip(WHITE_SPACE)
         self.sources.append(source)
+        if len(source) > MAX_LENGTH:
+            sentence = f"The expression {quote(source)} has {len(source):,} characters, and {MAX_LENGTH:,} are the most: use a script node."
+            return self._refuse(ExpressionError(sentence, source))
         question = EngineExpression(source, body)
         try:
             compiled = path.compile(source, body=body)

@@ -2,6 +2,7 @@
 
 `nodes.a.b` → `$path$(nodes,"nodes",0,"a","b")`; `nodes.a.b.split(x)` → `$owner$("split",nodes,"nodes",0,"a","b").split(x)`, an error that
 names the path. The third argument has a bit for each key that is read with `?.`. What is assigned to or deleted is left alone.
+Runs in the sandboxed child: reading source of users takes time, which must not be the event loop's.
 """
 
 from __future__ import annotations
@@ -14,22 +15,43 @@ from functools import lru_cache
 
 from cargo_ai.expression.tokens import Token, TokenizeError, tokenize
 
+MAX_LENGTH = 20_000
+"""Characters of one expression; as many as an operation takes."""
+
+MAX_DEPTH = 100
+"""Brackets within brackets."""
+
 _MAX_KEYS = 28  # bits of a JavaScript integer, less the two that mean something else
 _ASSIGNS = frozenset("= += -= *= /= %= **= <<= >>= >>>= &= |= ^= &&= ||= ??= ++ -- =>".split())  # noqa: SIM905 - a table of signs
 _NOT_READ_AFTER = frozenset(". ?. ++ -- new delete let const var function class async # break continue".split())  # noqa: SIM905
+_DISGUISED_NAME = re.compile(r"[\w$]\\u|\\u\{?[0-9a-fA-F]++\}?[\w$]*+\.")
 _GROUP_AFTER_NAME = frozenset("return typeof case in of void throw instanceof await yield do else".split())  # noqa: SIM905
 
 
 @lru_cache(maxsize=8192)
 def rewrite(source: str, names: tuple[str, ...]) -> str | None:
-    """The source with the paths of these names made forgiving; None where there is nothing to change, or no certainty."""
-    if "\\u" in source.replace("\\\\", "") and re.search(r"[\w$]\\u|\\u\{?[0-9a-fA-F]+\}?[\w$]*\.", source):
-        return None  # a name in disguise
+    """The source with the paths of these names made forgiving; None where there is nothing to change, or no certainty.
+
+    Takes O(length x depth of brackets), and the depth is bounded; sources above `MAX_LENGTH` characters are left as they are.
+    """
+    if len(source) > MAX_LENGTH or ("\\u" in source.replace("\\\\", "") and _DISGUISED_NAME.search(source)):
+        return None
     try:
-        text = _Rewriter(frozenset(names)).text(tokenize(source))
+        text = _Rewriter(frozenset(names), tokenize(source)).whole()
     except (TokenizeError, RecursionError):
         return None
     return None if text == source else text
+
+
+def strip_semicolons(source: str) -> str:
+    """The source without semicolons at its end, which an expression may have and brackets may not; nothing is undefined."""
+    try:
+        tokens = tokenize(source)
+    except (TokenizeError, RecursionError):
+        return source.rstrip("; \t\r\n")
+    while tokens and (tokens[-1].kind == "space" or tokens[-1].text == ";"):
+        tokens.pop()
+    return "".join(token.text for token in tokens) or "undefined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,56 +63,80 @@ class _Step:
 
 
 class _Rewriter:
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+    """Rewrites one list of tokens. Whatever stands in brackets is rewritten once and remembered, because a path that is given up (it is
+    assigned to, say) leaves its inside to be read again: without that, the work doubles with each nesting."""
 
-    def text(self, tokens: Sequence[Token]) -> str:
-        """The tokens as text, with paths replaced."""
+    def __init__(self, names: frozenset[str], tokens: Sequence[Token]) -> None:
+        self._names = names
+        self._tokens = tokens
+        self._closing = _match_brackets(tokens)
+        self._inside: dict[int, str] = {}
+        self._templates: dict[int, str] = {}
+
+    def whole(self) -> str:
+        """All tokens as text, with paths replaced."""
+        return self._text(0, len(self._tokens))
+
+    def _text(self, start: int, end: int) -> str:
         output: list[str] = []
-        position = 0
+        position = start
         previous = ""
-        while position < len(tokens):
-            token = tokens[position]
-            replaced = self._path(tokens, position, previous)
-            if replaced is not None:
-                text, position = replaced
+        while position < end:
+            token = self._tokens[position]
+            path = self._path(position, end, previous)
+            if path is not None:
+                text, position = path
                 output.append(text)
                 previous = "x"
-                continue
-            output.append(self._one(token))
-            if token.kind != "space":
-                previous = token.text
-            position += 1
+            elif (close := self._closing.get(position)) is not None:
+                output += token.text, self._between(position), self._tokens[close].text
+                previous = self._tokens[close].text
+                position = close + 1
+            else:
+                output.append(self._token(position))
+                if token.kind != "space":
+                    previous = token.text
+                position += 1
         return "".join(output)
 
-    def _one(self, token: Token) -> str:
+    def _between(self, opening: int) -> str:
+        """The text between a bracket and its counterpart."""
+        text = self._inside.get(opening)
+        if text is None:
+            text = self._inside[opening] = self._text(opening + 1, self._closing[opening])
+        return text
+
+    def _token(self, position: int) -> str:
+        token = self._tokens[position]
         if token.kind != "template":
             return token.text
-        parts = [part if isinstance(part, str) else "${" + self.text(part) + "}" for part in token.inside]
-        return "`" + "".join(parts) + "`"
+        text = self._templates.get(position)
+        if text is None:
+            parts = [part if isinstance(part, str) else "${" + _Rewriter(self._names, part).whole() + "}" for part in token.inside]
+            text = self._templates[position] = "`" + "".join(parts) + "`"
+        return text
 
-    def _path(self, tokens: Sequence[Token], position: int, previous: str) -> tuple[str, int] | None:
+    def _path(self, position: int, limit: int, previous: str) -> tuple[str, int] | None:
         """The replacement of a path that begins here and where it ends, or None where none begins."""
-        base = self._base(tokens, position, previous)
+        base = self._base(position, limit, previous)
         if base is None:
             return None
-        base_text, label, end = base
-        steps = self._steps(tokens, end)
+        base_text, label, base_end = base
+        steps = self._steps(base_end, limit)
         if not steps or len(steps) > _MAX_KEYS:
             return None
         end = steps[-1].end
-        following = _significant(tokens, end)
-        after = tokens[following] if following < len(tokens) else None
-        if after is not None and after.text in _ASSIGNS:
+        following = _significant(self._tokens, end, limit)
+        if following < limit and self._tokens[following].text in _ASSIGNS:
             return None
-        call = _is_call(tokens, following)
+        call = _is_call(self._tokens, following, limit)
         if call is None:
             return _reading(base_text, label, steps), end
         *owner, method = steps
         # What `?.` cuts short it cuts short as a whole, the call included.
         link = "?." if any(step.optional for step in owner) else ""
         if method.optional or call == "optional" or method.method is None:
-            written = self.text(tokens[owner[-1].end if owner else base[2] : end]).lstrip()
+            written = self._text(owner[-1].end if owner else base_end, end).lstrip()
             receiver = _reading(base_text, label, owner, quiet=method.optional) if owner else base_text
             return receiver + (link if written.startswith("[") else "") + written, end
         if not owner and label != "(…)":
@@ -98,43 +144,46 @@ class _Rewriter:
         arguments = [json.dumps(method.method), base_text, json.dumps(label), str(_bits(owner)), *(step.key for step in owner)]
         return f"$owner$({','.join(arguments)}){link or '.'}{method.method}", end
 
-    def _base(self, tokens: Sequence[Token], position: int, previous: str) -> tuple[str, str, int] | None:
-        token = tokens[position]
+    def _base(self, position: int, limit: int, previous: str) -> tuple[str, str, int] | None:
+        token = self._tokens[position]
         if token.kind == "name" and token.text in self._names and previous not in _NOT_READ_AFTER:
             return token.text, token.text, position + 1
         if token.text == "(" and token.kind == "sign" and _is_group(previous):
-            close = _closing(tokens, position)
-            following = _significant(tokens, close + 1)
-            if following < len(tokens) and tokens[following].text in (".", "?.", "["):
-                return "(" + self.text(tokens[position + 1 : close]) + ")", "(…)", close + 1
+            close = self._closing[position]
+            following = _significant(self._tokens, close + 1, limit)
+            if following < limit and self._tokens[following].text in (".", "?.", "["):
+                return "(" + self._between(position) + ")", "(…)", close + 1
         return None
 
-    def _steps(self, tokens: Sequence[Token], position: int) -> list[_Step]:
+    def _steps(self, position: int, limit: int) -> list[_Step]:
         steps: list[_Step] = []
-        while (step := self._step(tokens, position)) is not None:
+        while (step := self._step(position, limit)) is not None:
             steps.append(step)
             position = step.end
         return steps
 
-    def _step(self, tokens: Sequence[Token], position: int) -> _Step | None:
-        at = _significant(tokens, position)
-        if at >= len(tokens) or tokens[at].text not in (".", "?.", "["):
+    def _step(self, position: int, limit: int) -> _Step | None:
+        tokens = self._tokens
+        at = _significant(tokens, position, limit)
+        if at >= limit or tokens[at].text not in (".", "?.", "["):
             return None
         optional = tokens[at].text == "?."
         if tokens[at].text != "[":
-            at = _significant(tokens, at + 1)
-            if at < len(tokens) and tokens[at].kind == "name" and not tokens[at].text.startswith("#"):
+            at = _significant(tokens, at + 1, limit)
+            if at < limit and tokens[at].kind == "name" and not tokens[at].text.startswith("#"):
                 name = tokens[at].text
                 return _Step(json.dumps(name), optional, name, at + 1)
-            if not optional or at >= len(tokens) or tokens[at].text != "[":
+            if not optional or at >= limit or tokens[at].text != "[":
                 return None
-        close = _closing(tokens, at)
-        inside = [token for token in tokens[at + 1 : close] if token.kind != "space"]
-        if len(inside) == 1 and inside[0].kind in ("number", "string"):
-            return _Step(inside[0].text, optional, None, close + 1)
-        inner = self.text(tokens[at + 1 : close])
+        close = self._closing[at]
+        first = _significant(tokens, at + 1, close)
+        if first == close:
+            return None
+        if tokens[first].kind in ("number", "string") and _significant(tokens, first + 1, close) == close:
+            return _Step(tokens[first].text, optional, None, close + 1)
+        inner = self._between(at)
         # Computed only where there is something to read the property of.
-        return _Step(f"()=>({inner}\n)" if "//" in inner else f"()=>({inner})", optional, None, close + 1) if inside else None
+        return _Step(f"()=>({inner}\n)" if "//" in inner else f"()=>({inner})", optional, None, close + 1)
 
 
 def _reading(base: str, label: str, steps: Sequence[_Step], *, quiet: bool = False) -> str:
@@ -146,20 +195,20 @@ def _bits(steps: Sequence[_Step]) -> int:
     return sum(1 << index for index, step in enumerate(steps) if step.optional)
 
 
-def _significant(tokens: Sequence[Token], position: int) -> int:
-    while position < len(tokens) and tokens[position].kind == "space":
+def _significant(tokens: Sequence[Token], position: int, limit: int) -> int:
+    while position < limit and tokens[position].kind == "space":
         position += 1
     return position
 
 
-def _is_call(tokens: Sequence[Token], position: int) -> str | None:
+def _is_call(tokens: Sequence[Token], position: int, limit: int) -> str | None:
     """Whether a call stands here: "call" for `(` and templates, "optional" for `?.(`."""
-    if position >= len(tokens):
+    if position >= limit:
         return None
     if tokens[position].text == "(" or tokens[position].kind == "template":
         return "call"
-    following = _significant(tokens, position + 1)
-    return "optional" if tokens[position].text == "?." and following < len(tokens) and tokens[following].text == "(" else None
+    following = _significant(tokens, position + 1, limit)
+    return "optional" if tokens[position].text == "?." and following < limit and tokens[following].text == "(" else None
 
 
 def _is_group(previous: str) -> bool:
@@ -169,15 +218,20 @@ def _is_group(previous: str) -> bool:
     return not (previous in (")", "]", "}", "?.") or previous[-1] in "`'\"/" or previous[0].isalnum() or previous[0] in "_$#")
 
 
-def _closing(tokens: Sequence[Token], position: int) -> int:
-    depth = 0
-    for index in range(position, len(tokens)):
-        if tokens[index].kind != "sign":
+def _match_brackets(tokens: Sequence[Token]) -> dict[int, int]:
+    """The position of each opening bracket to that of its counterpart; the tokenizer has balanced them.
+
+    Raises TokenizeError above MAX_DEPTH.
+    """
+    closing: dict[int, int] = {}
+    open_positions: list[int] = []
+    for position, token in enumerate(tokens):
+        if token.kind != "sign":
             continue
-        if tokens[index].text in "([{":
-            depth += 1
-        elif tokens[index].text in ")]}":
-            depth -= 1
-            if depth == 0:
-                return index
-    raise TokenizeError
+        if token.text in ("(", "[", "{"):
+            open_positions.append(position)
+            if len(open_positions) > MAX_DEPTH:
+                raise TokenizeError
+        elif token.text in (")", "]", "}"):
+            closing[open_positions.pop()] = position
+    return closing

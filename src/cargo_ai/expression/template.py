@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-_MAX_EXPRESSION = 65_536  # characters of one expression; bounds the work on text with many opening braces that never close
+_MAX_EXPRESSION = 20_000  # characters of one expression; bounds the work on text with many opening braces that never close
+_MAX_PATTERN = 1_000  # characters of one regular expression; an unclosed class must not cost the rest of the text at every slash
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _REGEX_MAY_FOLLOW = frozenset("(,=:[!&|?{};+-*%~^<>/")
 _REGEX_MAY_FOLLOW_WORD = re.compile(r"(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|await|yield|do|else)\s*\Z")
@@ -119,7 +120,7 @@ def _after_slash(text: str, start: int, position: int, limit: int, previous: str
         return (closing + 2 if closing != -1 else -1), previous
     code_before = text[max(start, position - 24) : position]
     if previous in _REGEX_MAY_FOLLOW or _REGEX_MAY_FOLLOW_WORD.search(code_before):
-        end = _skip(_REGEX, text, position, limit)
+        end = _skip(_REGEX, text, position, min(limit, position + _MAX_PATTERN))
         if end != -1:
             return end, "x"
     return position + 1, "/"

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PATTERN = re.compile(r"/(?:[^/\\\[\n\r]|\\[^\n\r]|\[(?:[^\]\\\n\r]|\\[^\n\r])*+\])++/[a-zA-Z]*+")
+_MAX_PATTERN = 1_000  # characters: each slash may have to be looked at, so that an unclosed class must not cost the whole source
 _TEMPLATE_TEXT = re.compile(r"(?:[^`\\$]|\\[\s\S]|\$(?!\{))*+")
 _OPERAND_FOLLOWS = frozenset(
     "return typeof case in of delete void throw new instanceof await yield do else".split()  # noqa: SIM905 - a table of words
@@ -72,11 +73,14 @@ def _next(source: str, position: int, previous: Token | None) -> tuple[Token, in
     if source[position] == "`":
         return _template(source, position)
     if source[position] == "/" and source[position + 1 : position + 2] not in ("/", "*"):
-        found = _PATTERN.match(source, position)
-        if found and _is_operand_place(previous):
-            return Token("pattern", found.group()), found.end()
-        if found and previous is not None and previous.text in (")", "}"):
-            raise TokenizeError  # a division, or a pattern behind a condition or a block
+        is_operand = _is_operand_place(previous)
+        if is_operand or (previous is not None and previous.text in (")", "}")):
+            found = _PATTERN.match(source, position, position + _MAX_PATTERN)
+            if found and is_operand:
+                return Token("pattern", found.group()), found.end()
+            # Behind a bracket: a division, or a pattern behind a condition or a block. Longer patterns are not looked for.
+            if found or source.find("/", position + _MAX_PATTERN) != -1:
+                raise TokenizeError
     found = _TOKEN.match(source, position)
     if found is None or found.end() == position or (found.lastgroup == "sign" and source.startswith("/*", position)):
         raise TokenizeError

@@ -259,3 +259,9 @@ def test_a_value_nested_too_deeply_for_text_is_an_expression_error() -> None:
 def test_an_object_that_only_looks_like_an_expression_is_walked() -> None:
     assert resolve({"kind": "other", "expression": "{{nodes.start.ok}}"}) == {"kind": "other", "expression": True}
     assert resolve({"kind": ["templateExpression"], "expression": 5}) == {"kind": ["templateExpression"], "expression": 5}
+
+
+def test_an_expression_of_more_than_twenty_thousand_characters_is_refused() -> None:
+    resolver = compile_config({"a": "{{ nodes.start.a" + " + 1" * 6000 + " }}"})
+    (problem,) = resolver.problems
+    assert "20,000 are the most: use a script node" in problem.message

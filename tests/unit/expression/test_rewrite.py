@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from cargo_ai.expression.dependencies import properties_read
-from cargo_ai.expression.plan import strip_semicolons
-from cargo_ai.expression.rewrite import rewrite
+from cargo_ai.expression.rewrite import MAX_LENGTH, rewrite, strip_semicolons
 from cargo_ai.expression.tokens import TokenizeError, tokenize
 
 NAMES = ("nodes", "parentNodes")
@@ -129,3 +131,57 @@ def test_semicolons_at_the_end_are_dropped(source: str, expected: str) -> None:
 )
 def test_the_data_that_an_expression_can_read_is_known_or_all_of_it(source: str, expected: set[str] | None) -> None:
     assert properties_read(source, "nodes") == expected
+
+
+def nested_group(depth: int) -> str:
+    source = "nodes.start.a"
+    for _ in range(depth):
+        source = f"({source}).a=1"
+    return source
+
+
+def nested_index(depth: int) -> str:
+    return "nodes[" * depth + "0" + "]=1" * depth
+
+
+@pytest.mark.parametrize("nest", [nested_group, nested_index], ids=["groups", "indexes"])
+def test_paths_that_are_given_up_are_not_read_again_at_every_depth(nest: Callable[[int], str]) -> None:
+    began = time.process_time()
+    for depth in range(1, 100):
+        rewrite(nest(depth), NAMES)
+    assert time.process_time() - began < 2  # it doubled with each depth: depth 40 took for ever
+
+
+def repeated_groups(count: int) -> str:
+    return "+".join(["((nodes.a).b).c"] * count)
+
+
+def assigned_groups(count: int) -> str:
+    return ";".join(["((nodes.a).b=(nodes.c)).d=1"] * count)
+
+
+def opened_patterns(count: int) -> str:
+    return "()/[" * count + "]" * count
+
+
+def cpu_seconds(source: str) -> float:
+    """The best of five, in CPU time."""
+    seconds: list[float] = []
+    for _ in range(5):
+        rewrite.cache_clear()
+        began = time.process_time()
+        rewrite(source, NAMES)
+        seconds.append(time.process_time() - began)
+    return min(seconds)
+
+
+@pytest.mark.parametrize("repeat", [repeated_groups, assigned_groups, opened_patterns])
+def test_twice_the_source_takes_at_most_three_times_as_long(repeat: Callable[[int], str]) -> None:
+    count = MAX_LENGTH // len(repeat(1)) // 2
+    assert cpu_seconds(repeat(count * 2)) < 3 * cpu_seconds(repeat(count)) + 0.01
+
+
+def test_a_source_beyond_the_limits_is_left_as_it_is() -> None:
+    assert rewrite("nodes.a.b + 1".ljust(MAX_LENGTH), NAMES) is not None
+    assert rewrite("nodes.a.b + 1".ljust(MAX_LENGTH + 1), NAMES) is None
+    assert rewrite("(" * 9000 + "nodes.a.b" + ")" * 9000, NAMES) is None

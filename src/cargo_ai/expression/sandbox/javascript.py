@@ -1,7 +1,7 @@
 """JavaScript in a child: expressions in one frozen context that is kept, scripts each in a context of its own.
 
 A message is a JSON header (its length before it) and texts behind it. What headers ask for, and what goes back:
-`{"define": {set: [[names], [[source, rewritten or null, body], ...]]}, "run": [[set, lines, [lengths]], ...]}`: per run an array;
+`{"define": {set: [[names], [[source, body], ...]]}, "run": [[set, lines, [lengths]], ...]}`: per run an array;
 `{"check": [[[names], source, body], ...]}`: an array of errors or nulls;
 `{"script": source, "libraries": bool, "seconds": n, "lengths": [..]}`: one result.
 A result is `{"v": value}`, `{"u": 1}` for undefined, `{"n": "NaN"}` or `{"e": {name, message, line, column}}`, with sentences in `"w"` and
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
+from cargo_ai.expression.rewrite import rewrite, strip_semicolons
 from cargo_ai.expression.sandbox import syscalls
 from cargo_ai.expression.sandbox.frames import Channel
 
@@ -79,8 +80,9 @@ def serve(channel: Channel) -> None:
             channel.add(run_script(header["script"], texts, libraries=header["libraries"], seconds=header["seconds"]).encode())
         elif "check" in header:
             _guard(CHECK_SECONDS)
-            channel.add(json.dumps([check(names, source, body) for names, source, body in header["check"]]).encode())
+            channel.add(json.dumps([check(names, strip_semicolons(source), body) for names, source, body in header["check"]]).encode())
         else:
+            _guard(CHECK_SECONDS)
             expressions.define(header["define"])
             flushed = time.monotonic()
             for number, lines, lengths in header["run"]:
@@ -124,7 +126,7 @@ class Expressions:
     """The context that expressions share: everything in it is frozen, so that nothing of one reaches another."""
 
     def __init__(self) -> None:
-        self._sets: dict[str, tuple[list[str], list[tuple[str, str | None, bool]]]] = {}
+        self._sets: dict[str, tuple[list[str], list[tuple[str, bool]]]] = {}
         self._renew()
 
     def _renew(self) -> None:
@@ -140,7 +142,7 @@ class Expressions:
     def define(self, sets: dict[str, Any]) -> None:
         """Learn sets of expressions: what later runs name by a number."""
         for number, (names, questions) in sets.items():
-            self._sets[number] = (names, [tuple(question) for question in questions])
+            self._sets[number] = (names, [(strip_semicolons(source), body) for source, body in questions])
             self._plans.pop(number, None)
 
     def count(self, number: str) -> int:
@@ -211,19 +213,19 @@ class Expressions:
             plan = self._plans[number] = [self._compiled(tuple(names), *question) for question in questions]
         return plan
 
-    def _compiled(self, names: tuple[str, ...], source: str, rewritten: str | None, body: bool) -> int | str:
+    def _compiled(self, names: tuple[str, ...], source: str, body: bool) -> int | str:
         key = (names, source, body)
         found = self._ids.get(key)
         if found is None:
-            found = self._ids[key] = self._compile_first(names, source, rewritten, body)
+            found = self._ids[key] = self._compile_first(names, source, body)
         return found
 
-    def _compile_first(self, names: tuple[str, ...], source: str, rewritten: str | None, body: bool) -> int | str:
+    def _compile_first(self, names: tuple[str, ...], source: str, body: bool) -> int | str:
         problem = check(list(names), source, body)
         if problem is not None:
             return json.dumps({"e": problem})
         last = "Error: it cannot be compiled"
-        for text in (rewritten, source):
+        for text in (rewrite(source, names), source):
             for wrapped in wrappings(list(names), text, body) if text is not None else ():
                 try:
                     return int(self._compile(wrapped))
