@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.lint import alone, interfaces, size, words
+from tools.lint import alone, circles, interfaces, migrations, size, words
 from tools.lint.tree import Fault, files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ def said(found: Iterator[Fault]) -> list[str]:
     return [str(fault) for fault in found]
 
 
-@pytest.mark.parametrize("lint", [interfaces, alone, size, words], ids=lambda lint: lint.__name__)
+@pytest.mark.parametrize("lint", [interfaces, circles, migrations, alone, size, words], ids=lambda lint: lint.__name__)
 def test_this_repository_has_no_fault(lint) -> None:
     assert [str(fault) for fault in lint.faults(ROOT) if fault.fails] == []
 
@@ -63,6 +63,32 @@ def test_a_domain_that_reaches_past_a_public_interface_is_found(tmp_path: Path, 
 def test_interfaces_and_ones_own_modules_are_open(tmp_path: Path, line: str) -> None:
     plant(tmp_path, "src/cargo_ai/domains/orchestration/runs/run.py", line + "\n")
     assert said(interfaces.faults(tmp_path)) == []
+
+
+def test_the_server_enters_a_domain_through_its_public_interface(tmp_path: Path) -> None:
+    plant(tmp_path, "src/cargo_ai/server/compose.py", "from cargo_ai.domains.storage.records import ingest\n")
+    plant(tmp_path, "src/cargo_ai/server/routes/uploads.py", "from cargo_ai.domains.workspace.public import file\n")
+    plant(tmp_path, "src/cargo_ai/server/routes/ingest.py", "from cargo_ai.domains.storage.records import ingest\n")
+    (fault,) = said(interfaces.faults(tmp_path))
+    assert fault.startswith("src/cargo_ai/server/routes/ingest.py:1: server reaches into storage")
+
+
+def test_modules_that_import_each_other_are_found_once_a_circle_also_inside_functions(tmp_path: Path) -> None:
+    plant(tmp_path, "src/cargo_ai/engine/a.py", "from cargo_ai.engine import b\n")
+    plant(tmp_path, "src/cargo_ai/engine/b.py", "def late():\n    from cargo_ai.engine.c import name\n")
+    plant(tmp_path, "src/cargo_ai/engine/c.py", "from cargo_ai.engine.a import name\nfrom cargo_ai.engine import d\n")
+    plant(tmp_path, "src/cargo_ai/engine/d.py", "import json\n")
+    (fault,) = said(circles.faults(tmp_path))
+    names = fault.rpartition(": ")[2].replace("cargo_ai.engine.", "").split(" → ")
+    assert names[0] == names[-1]
+    assert "".join(names[:-1]) in {"abc", "bca", "cab"}
+
+
+def test_a_migration_that_imports_living_code_is_found(tmp_path: Path) -> None:
+    plant(tmp_path, "src/cargo_ai/store/migrations/versions/0001_x.py", "from alembic import op\nfrom cargo_ai.engine import tables\n")
+    plant(tmp_path, "src/cargo_ai/store/migrations/env.py", "from cargo_ai.store import rows\n")
+    (fault,) = said(migrations.faults(tmp_path))
+    assert "versions/0001_x.py:2: a migration imports cargo_ai.engine.tables" in fault
 
 
 @pytest.mark.parametrize(

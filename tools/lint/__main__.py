@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.lint import alone, interfaces, size, words
+from tools.lint import alone, circles, interfaces, migrations, size, words
 from tools.lint.tree import Fault
 
-LINTS = (interfaces, alone, size, words)
+LINTS = (interfaces, circles, migrations, alone, size, words)
 
 
 def main() -> int:

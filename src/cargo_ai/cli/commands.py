@@ -19,7 +19,7 @@ GLOBAL_SWITCHES = ("--yes", "--no-input", "--no-color", "--quiet", "--debug", "-
 
 
 class Match:
-    """What the words name: `kind` is root, hand, room, group or command; `rest` is what was not a word of it."""
+    """What the words name: `kind` is root, builtin, room, group or command; `rest` is what was not a word of it."""
 
     def __init__(self, kind: str, words: list[str], rest: list[str], room: Room | None = None, row: Row | None = None) -> None:
         self.kind = kind
@@ -90,7 +90,7 @@ def find(argv: list[str]) -> Match:
             continue
         if not words:
             if word in COMMANDS:
-                return Match("hand", [word], early + argv[at + 1 :])
+                return Match("builtin", [word], early + argv[at + 1 :])
             known = rooms()
             room = load(word, known)
             if room is None:

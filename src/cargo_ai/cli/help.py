@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cargo_ai.cli import output
-from cargo_ai.cli.builtin import COMMANDS
+from cargo_ai.cli.builtin import COMMANDS, builtin_module, run_server_command
 from cargo_ai.cli.commands import rooms, spellings
 from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
 
@@ -75,12 +75,10 @@ def show(found: Match, no_color: bool, short: bool = False) -> int:
     page = Page(no_color)
     if found.kind == "root":
         return _root(page, short)
-    if found.kind == "hand":
-        from cargo_ai.cli.main import _server, builtin_module  # pyright: ignore[reportPrivateUsage]
-
+    if found.kind == "builtin":
         module = builtin_module(found.words[0])
         if found.words == ["server"]:
-            return _server(["--help"])
+            return run_server_command(["--help"])
         return _root(page, False) if module is None else _command(page, module.ROW, ["cargo-ai", *found.words])
     if found.row is not None:
         return _command(page, found.row, ["cargo-ai", *found.words])

@@ -7,8 +7,6 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from cargo_ai.cli.commands import Match
     from cargo_ai.cli.failure import Failure
 
@@ -95,7 +93,8 @@ def dispatch(argv: list[str]) -> int:
         return show(found, "--no-color" in flags)
     if "--version" in flags and not (found.row and any("--version" in arg["flags"] for arg in found.row["args"])):
         return _version()
-    if found.kind == "hand":
+    if found.kind == "builtin":
+        from cargo_ai.cli.builtin import builtin_module
         from cargo_ai.cli.parse import parse
 
         module = builtin_module(found.words[0])
@@ -106,15 +105,6 @@ def dispatch(argv: list[str]) -> int:
     from cargo_ai.cli.run import run_row
 
     return run_row(found.row, parse(found.row, found.words, found.rest))
-
-
-def builtin_module(name: str) -> Any:
-    """The module of a hand-written command, with `ROW` and `run`; None for the two that have none."""
-    if name in ("server", "help"):
-        return None
-    from importlib import import_module
-
-    return import_module(f"cargo_ai.cli.builtin.{name}")
 
 
 def _help(argv: list[str], found: Match) -> int:
@@ -139,17 +129,8 @@ def _incomplete(found: Match) -> int:
 
 
 def _server(rest: list[str]) -> int:
-    from cargo_ai.cli.failure import FAILED, failure
+    if rest[:1] == ["queue"] and "-h" not in rest and "--help" not in rest:
+        return dispatch(["orchestration", "queue", "get", *rest[1:]])
+    from cargo_ai.cli.builtin import run_server_command
 
-    try:
-        from importlib import import_module
-
-        return import_module("cargo_ai.cli.builtin.server").main(rest)
-    except ImportError as error:
-        if "--debug" in rest:
-            import traceback
-
-            traceback.print_exc()
-        install = "pip install 'cargo-ai[server]'"
-        sentence = f"The server's part is not installed ({error}). Install it with: {install}"
-        raise failure(FAILED, "extraMissing", sentence, install) from None
+    return run_server_command(rest)

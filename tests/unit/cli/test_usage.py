@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cargo_ai.cli.main import builtin_module
+from cargo_ai.cli.builtin import builtin_module
 from cargo_ai.cli.parse import parse
 from tests.kit.fake_api import FakeApi
 from tests.unit.cli.cli_process import Cli

@@ -1,4 +1,10 @@
-"""The commands that are written by hand, by name, in the order in which help shows them."""
+"""The built-in commands: those that are written by hand instead of derived from operations."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 COMMANDS = {
     "server": "Start, stop and look after a server of your own.",
@@ -11,3 +17,31 @@ COMMANDS = {
     "version": "Print the version.",
     "help": "Show the help of a room, a group or a command.",
 }
+"""Name → summary, in the order in which help shows them."""
+
+
+def builtin_module(name: str) -> Any:
+    """The module of a built-in command, with `ROW` and `run`; None for the two that have none."""
+    if name in ("server", "help"):
+        return None
+    from importlib import import_module
+
+    return import_module(f"cargo_ai.cli.builtin.{name}")
+
+
+def run_server_command(argv: list[str]) -> int:
+    """Run `cargo-ai server <argv>` and return its exit code. Raises Failure, also where the server's part is not installed."""
+    from cargo_ai.cli.failure import FAILED, failure
+
+    try:
+        from importlib import import_module
+
+        return import_module("cargo_ai.cli.builtin.server").main(argv)
+    except ImportError as error:
+        if "--debug" in argv:
+            import traceback
+
+            traceback.print_exc()
+        install = "pip install 'cargo-ai[server]'"
+        sentence = f"The server's part is not installed ({error}). Install it with: {install}"
+        raise failure(FAILED, "extraMissing", sentence, install) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.cli import output
-from cargo_ai.cli.builtin import COMMANDS
+from cargo_ai.cli.builtin import COMMANDS, builtin_module
 from cargo_ai.cli.commands import find, rooms, spellings
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.parse import flag_table
@@ -88,8 +88,8 @@ def _choices(before: list[str], partial: str) -> dict[str, str]:
     found = find(before)
     if found.kind == "root":
         return {**COMMANDS, **{name: entry.get("summary", "") for name, entry in rooms().items() if "alias_of" not in entry}}
-    if found.kind == "hand":
-        return _in_hand(found, partial)
+    if found.kind == "builtin":
+        return _in_builtin(found, partial)
     if found.row is not None and (found.rest or partial.startswith("-") or found.kind == "command"):
         return _in_row(found.row, found.rest, partial)
     return _next_words(found)
@@ -130,9 +130,7 @@ def _in_server(rest: list[str]) -> dict[str, str]:
     return {} if rest[-1] in taken else dict.fromkeys((*taken, *server.SWITCHES.get(rest[0], ())), "")
 
 
-def _in_hand(found: Match, partial: str) -> dict[str, str]:
-    from cargo_ai.cli.main import builtin_module
-
+def _in_builtin(found: Match, partial: str) -> dict[str, str]:
     if found.words == ["server"]:
         return _in_server(found.rest)
     module = builtin_module(found.words[0])

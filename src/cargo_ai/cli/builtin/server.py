@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from cargo_ai.cli import output
 from cargo_ai.cli.failure import failure, usage
 
@@ -45,10 +43,6 @@ def main(argv: list[str]) -> int:
     verb, *rest = argv
     if verb not in COMMANDS:
         raise usage("unknownCommand", f"There is no server command {verb!r}: it has {', '.join(COMMANDS)}.", "cargo-ai server --help")
-    if verb == "queue":
-        from cargo_ai.cli.main import dispatch
-
-        return dispatch(["orchestration", "queue", "get", *rest])
     flags = _flags(verb, rest)
     # Late on purpose: the command line itself has no dependency.
     from cargo_ai.server.processes import command
@@ -77,7 +71,3 @@ def _flags(verb: str, words: list[str]) -> dict[str, str]:
             known = ", ".join((*values, *switches)) or "none"
             raise usage("unknownFlag", f"server {verb} has no flag {word!r}; its flags: {known}.", "cargo-ai server --help")
     return found
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

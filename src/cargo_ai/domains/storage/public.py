@@ -17,6 +17,8 @@ from cargo_ai.domains.storage.models import model_catalog, model_usages, refresh
 from cargo_ai.domains.storage.models.index import propose_index
 from cargo_ai.domains.storage.models.model_catalog import column_key
 from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
+from cargo_ai.domains.storage.records import ingest
+from cargo_ai.domains.storage.records.ingest import IngestTarget
 from cargo_ai.domains.storage.records.write import publish_change
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.records.catalog import Catalog, Relation
@@ -25,9 +27,11 @@ __all__ = [
     "COLUMN",
     "MODEL",
     "CannotRefresh",
+    "IngestTarget",
     "catalog",
     "column_key",
     "enrich",
+    "ingest",
     "is_refreshing",
     "model_exists",
     "model_names",

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller
 from cargo_ai.contract.workspace.folder import FolderKind
-from cargo_ai.domains.workspace import access_rules
+from cargo_ai.domains.workspace import access_rules, file, upload_store
 from cargo_ai.domains.workspace.installation import verify_key
 from cargo_ai.domains.workspace.people import find_or_create_user
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
+from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import hash_token, new_token
 from cargo_ai.store.session import across_workspaces
@@ -25,14 +26,18 @@ __all__ = [
     "Bootstrap",
     "NewToken",
     "PersonName",
+    "Upload",
+    "UploadPart",
     "add_workspace",
     "authenticate",
     "bootstrap",
     "create_token",
     "email_of",
+    "file",
     "folder_exists",
     "on_workspace_created",
     "person_names",
+    "upload_store",
     "verify_key",
 ]
 

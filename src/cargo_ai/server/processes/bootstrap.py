@@ -9,7 +9,6 @@ import sys
 import psycopg
 
 from cargo_ai.domains.workspace import public
-from cargo_ai.domains.workspace.installation import verify_key
 from cargo_ai.kernel import log
 from cargo_ai.kernel import settings as environment
 from cargo_ai.kernel.secrets import WrongKey
@@ -40,7 +39,7 @@ def bootstrap(settings: Settings) -> StartState:
         database = Database(url, name="cargo-ai prepare", pool_size=1)
         try:
             async with database.session(ALL_WORKSPACES) as session:
-                await verify_key(session, key)
+                await public.verify_key(session, key)
                 made = await public.bootstrap(session)
                 workspace = made.workspace_uuid if made else await public.first_workspace(session)
                 await session.commit()

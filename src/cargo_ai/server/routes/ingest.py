@@ -14,8 +14,7 @@ from starlette.routing import Route
 
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.contract.storage import ingest as contract
-from cargo_ai.domains.storage.records import ingest
-from cargo_ai.domains.storage.records.ingest import IngestTarget
+from cargo_ai.domains.storage.public import IngestTarget, ingest
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, responses

@@ -16,8 +16,7 @@ from starlette.routing import Route
 from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Caller
 from cargo_ai.contract.workspace import file as contract
-from cargo_ai.domains.workspace import file, upload_store
-from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
+from cargo_ai.domains.workspace.public import Upload, UploadPart, file, upload_store
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, requests, responses

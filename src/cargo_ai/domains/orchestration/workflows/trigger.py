@@ -13,10 +13,9 @@ from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.orchestration import tool as contract
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.orchestration.workflows import lookup
-from cargo_ai.engine.dispatch import schedule, submit
+from cargo_ai.engine.dispatch import cron, schedule, submit
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired, ScheduleSpec, ScheduleState
-from cargo_ai.engine.graph import cron
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.driver import driver_connection
