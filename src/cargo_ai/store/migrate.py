@@ -98,8 +98,9 @@ def _add_extensions(connection: Connection) -> None:
     connection.commit()
 
 
-def upgrade(url: str) -> str:
-    """Bring the database to `head()` and return it; one transaction per migration. SchemaTooNew when it is already beyond."""
+def upgrade(url: str, revision: str = "head") -> str:
+    """Bring the database to a revision, by default the newest, one transaction per migration; returns `head()`. SchemaTooNew when it is
+    already beyond."""
     with _connected(url) as connection:
         # A migration that cannot get a lock gives up instead of queueing everybody behind itself.
         connection.execute(text("SET lock_timeout = '120s'"))
@@ -111,5 +112,5 @@ def upgrade(url: str) -> str:
         config = _config()
         config.attributes["connection"] = connection
         # Closing the connection gives the lock back, also when a migration fails.
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     return head()

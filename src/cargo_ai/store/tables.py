@@ -1,36 +1,15 @@
-"""The tables that belong to no room: outbox, references, idempotency keys, audit log, probes."""
+"""The tables that belong to no room: references, idempotency keys, audit log, probes."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.kernel import clock
 from cargo_ai.store.rows import Owned, Row
-
-
-class Event(Owned, Row):
-    """The outbox: what happened, written in the transaction that made it happen; each subscriber keeps a cursor."""
-
-    __tablename__ = "events"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    kind: Mapped[str]
-    payload: Mapped[dict[str, Any]]
-    at: Mapped[datetime] = mapped_column(default=clock.now)
-
-
-class EventCursor(Row):
-    """How far a subscriber has read the outbox."""
-
-    __tablename__ = "event_cursors"
-
-    subscriber: Mapped[str] = mapped_column(primary_key=True)
-    event_id: Mapped[int]
 
 
 class Reference(Owned, Row):

@@ -49,4 +49,4 @@ def test_a_change_is_neither_lost_nor_doubled_when_its_worker_dies(tmp_path: Pat
         wait_until(lambda: server.value(done) == 0, 60, "the work is done")
         (change,) = server.call("segmentation.change.list", segmentUuid=made["uuid"])["changes"]
         assert (change["addedRecordsCount"], change["totalRecordsCount"]) == (1, 1)
-        assert server.value("select count(*) from events where kind = 'SegmentChanged'") == 1
+        assert server.value("select count(*) from segment_changes") == 1

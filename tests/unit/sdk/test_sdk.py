@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import text
 
 from cargo_ai import contract
-from cargo_ai.context import events
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.sdk import Client, Refusal, Settings, SyncClient, Unfinished
@@ -42,7 +41,7 @@ async def grow(live: LiveServer, uuid: str) -> None:
     """Let a plant end."""
     state = make_state(live.state.database.url, live.state.settings)
     async with state.database.session(live.first_workspace.workspace_uuid) as db:
-        events.publish(db, live.first_workspace.workspace_uuid, "grown", {"uuid": uuid})
+        db.add(example_operations.entry(live.first_workspace.workspace_uuid, "grown", uuid))
         await db.execute(text("SELECT pg_notify('cargo_done', :uuid)"), {"uuid": uuid})
         await db.commit()
     await state.database.close()

@@ -1,21 +1,21 @@
-"""A garden: operations of the tests' own, whose only deed is to write into the outbox what was planted."""
+"""A garden: operations of the tests' own, which write down what was planted as folders of a kind of their own."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, Literal
 
 import psycopg
 from sqlalchemy import func, select, text
 
-from cargo_ai.context import events
 from cargo_ai.context.context import Context
+from cargo_ai.domains.workspace.tables import Folder
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import AnyOperation, Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Uuid, Wire
 from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.store.files import FilesUnavailable
-from cargo_ai.store.tables import Event
 
 FINAL = frozenset({"grown", "withered"})
 
@@ -124,29 +124,34 @@ reading: Operation[Nothing, Text, Any] = Operation(
 )
 
 
+def entry(workspace: uuid.UUID, kind: str, plant: object, name: str = "") -> Folder:
+    """The row that says that a plant was `planted` or has `grown`."""
+    return Folder(uuid=ids.new(), workspace_uuid=workspace, kind=kind, name=str(plant), emoji_slug=name)
+
+
 async def create_plant(ctx: Context, request: CreatePlant) -> PlantReply:
     if request.name == "weed":
-        events.publish(ctx.db, ctx.workspace, "planted", {"name": "weed"})
+        ctx.db.add(entry(ctx.workspace, "planted", ids.new(), "weed"))
         await ctx.db.flush()
         create.refuse("nameTaken", name="weed")
     if request.name == "talking":
         ctx.warn("it talks")
     plant = Plant(uuid=ids.new(), name=request.name, note=None)
-    events.publish(ctx.db, ctx.workspace, "planted", plant.to_wire())
+    ctx.db.add(entry(ctx.workspace, "planted", plant.uuid, plant.name))
     return PlantReply(plant=plant)
 
 
 async def get_plant(ctx: Context, request: ByUuid) -> GrowthReply:
     if ids.parse(request.uuid) is None:
         get.refuse("plantNotFound")
-    grown = select(func.count()).select_from(Event).where(Event.kind == "grown", Event.payload["uuid"].astext == request.uuid)
+    grown = select(func.count()).select_from(Folder).where(Folder.kind == "grown", Folder.name == request.uuid)
     count = await ctx.db.scalar(grown)
     return GrowthReply(uuid=request.uuid, status="grown" if count else "growing")
 
 
 async def list_plants(ctx: Context, request: ListPlants) -> ListReply:
-    rows = (await ctx.db.scalars(select(Event).where(Event.kind == "planted"))).all()
-    return ListReply(plants=[Plant.model_validate(row.payload) for row in rows], asked=request)
+    rows = (await ctx.db.scalars(select(Folder).where(Folder.kind == "planted"))).all()
+    return ListReply(plants=[Plant(uuid=row.name, name=row.emoji_slug, note=None) for row in rows], asked=request)
 
 
 async def remove_plant(ctx: Context, request: ByUuid) -> ByUuid:

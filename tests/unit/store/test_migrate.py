@@ -21,7 +21,7 @@ from cargo_ai.store.embedded import postgres
 from cargo_ai.store.rows import Row
 from cargo_ai.store.session import driver_url
 
-assert tables.Event.__tablename__ in Row.metadata.tables
+assert tables.Reference.__tablename__ in Row.metadata.tables
 
 
 @pytest.fixture
@@ -114,3 +114,19 @@ def test_migrations_form_one_chain() -> None:
     revisions = [script.revision for script in migrate.scripts().walk_revisions()]
     assert revisions == sorted(revisions, reverse=True)
     assert len(migrate.scripts().get_heads()) == 1
+
+
+def test_the_table_of_events_goes_with_its_rows_and_triggers(empty: str) -> None:
+    migrate.upgrade(empty, "0019")
+    workspace, model, segment = ids.new(), ids.new(), ids.new()
+    with psycopg.connect(empty) as connection:
+        watch = "insert into segment_watches (model_uuid, segment_uuid, workspace_uuid) values (%s, %s, %s)"
+        connection.execute(watch, [model, segment, workspace])
+        event = "insert into events (workspace_uuid, kind, payload, at) values (%s, 'RecordsChanged', %s::jsonb, now())"
+        connection.execute(event, [workspace, f'{{"modelUuid": "{model}", "ids": ["a"], "count": 1}}'])
+    migrate.upgrade(empty)
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("select segment_uuid from segment_work").fetchall() == [(segment,)]
+        left = connection.execute("select to_regclass('events'), to_regclass('event_cursors')").fetchone()
+        functions = connection.execute("select proname from pg_proc where proname in ('cargo_segments_touched', 'cargo_plays_changed')")
+        assert (left, functions.fetchall()) == ((None, None), [])

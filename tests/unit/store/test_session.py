@@ -13,7 +13,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.store import migrate
 from cargo_ai.store.embedded import postgres
 from cargo_ai.store.session import ALL_WORKSPACES, Database, NoWorkspace, across_workspaces, driver_url, with_options
-from cargo_ai.store.tables import EventCursor, Reference
+from cargo_ai.store.tables import IdempotencyKey, Reference
 
 OURS, THEIRS = ids.new(), ids.new()
 OUR_THING, THEIR_THING = ids.new(), ids.new()
@@ -38,7 +38,13 @@ async def database(url: str) -> AsyncGenerator[Database]:
     made = Database(url)
     async with made.session(ALL_WORKSPACES) as db:
         await db.execute(delete(Reference))
-        db.add_all([reference(OURS, OUR_THING), reference(THEIRS, THEIR_THING), await db.merge(EventCursor(subscriber="s", event_id=1))])
+        db.add_all(
+            [
+                reference(OURS, OUR_THING),
+                reference(THEIRS, THEIR_THING),
+                await db.merge(IdempotencyKey(token_uuid=OURS, key="s", request_hash="h")),
+            ]
+        )
         await db.commit()
     yield made
     await made.close()
@@ -68,14 +74,14 @@ async def test_a_count_that_names_the_table_in_its_from_clause_only_sees_its_own
 
 async def test_a_join_to_an_owned_row_sees_its_own_workspace(database: Database) -> None:
     async with database.session(OURS) as db:
-        joined = select(EventCursor.subscriber, func.count()).join(Reference, Reference.from_kind == "play")
-        joined = joined.group_by(EventCursor.subscriber)
+        joined = select(IdempotencyKey.key, func.count()).join(Reference, Reference.from_kind == "play")
+        joined = joined.group_by(IdempotencyKey.key)
         assert [tuple(row) for row in await db.execute(joined)] == [("s", 1)]
 
 
 async def test_an_exists_about_an_owned_row_sees_its_own_workspace(database: Database) -> None:
     async with database.session(OURS) as db:
-        theirs = select(EventCursor.subscriber).where(exists().where(Reference.to_uuid == THEIR_THING))
+        theirs = select(IdempotencyKey.key).where(exists().where(Reference.to_uuid == THEIR_THING))
         assert list(await db.scalars(theirs)) == []
 
 
@@ -120,8 +126,8 @@ async def test_a_row_of_another_workspace_cannot_be_written(database: Database) 
         select(Reference),
         select(Reference.to_uuid),
         select(func.count()).select_from(Reference),
-        select(EventCursor.subscriber).join(Reference, Reference.from_kind == "play"),
-        select(EventCursor.subscriber).where(exists().where(Reference.to_uuid == OUR_THING)),
+        select(IdempotencyKey.key).join(Reference, Reference.from_kind == "play"),
+        select(IdempotencyKey.key).where(exists().where(Reference.to_uuid == OUR_THING)),
         select(select(Reference.from_uuid).subquery().c.from_uuid),
         update(Reference).values(to_kind="agent"),
         delete(Reference),
@@ -136,7 +142,7 @@ async def test_a_session_without_a_workspace_reaches_no_owned_row(database: Data
 
 async def test_a_session_without_a_workspace_reads_what_belongs_to_nobody(database: Database) -> None:
     async with database.session(None) as db:
-        assert await db.scalar(select(EventCursor.event_id)) == 1
+        assert await db.scalar(select(IdempotencyKey.request_hash)) == "h"
 
 
 async def test_the_scope_comes_back_after_a_look_everywhere(database: Database) -> None:

@@ -14,6 +14,7 @@ from cargo_ai.context import events
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.segmentation import comparison_sql, select_records
 from cargo_ai.domains.segmentation.comparison_sql import Snapshot, TrackedColumns
+from cargo_ai.domains.segmentation.events import SegmentChanged
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
@@ -136,14 +137,8 @@ async def _store_change(db: AsyncSession, row: Segment, no: int, counts: tuple[i
     db.add(made)
     await db.flush()
     found = to_change(made, row.model_uuid)
-    payload = {
-        "segmentUuid": str(row.uuid),
-        "changeUuid": str(made.uuid),
-        "modelUuid": str(row.model_uuid),
-        "isWatched": row.is_watched,
-        "counts": {"added": added, "updated": updated, "removed": removed, "unchanged": found.unchanged},
-    }
-    events.publish(db, row.workspace_uuid, "SegmentChanged", payload)
+    counts_by_kind = {"added": added, "updated": updated, "removed": removed, "unchanged": found.unchanged}
+    await events.publish(db, SegmentChanged(row.workspace_uuid, row.uuid, made.uuid, row.model_uuid, row.is_watched, counts_by_kind))
     await _prune_changes(db, row.uuid, no)
     return found
 

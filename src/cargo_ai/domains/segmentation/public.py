@@ -20,6 +20,7 @@ from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.segmentation import batch_chunks, comparison, select_records, watched_segments
 from cargo_ai.domains.segmentation.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.comparison import Change
+from cargo_ai.domains.segmentation.events import SegmentChanged
 from cargo_ai.domains.segmentation.exclude_self_caused import exclude_self_caused, last_excluded_at
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.play_segment import create_play_segment, remove_play_segment, update_play_segment
@@ -34,6 +35,7 @@ from cargo_ai.store.session import Database
 __all__ = [
     "Change",
     "InvalidFilter",
+    "SegmentChanged",
     "SegmentInfo",
     "ValidatedFilter",
     "change_chunks",

@@ -9,10 +9,11 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import usages
+from cargo_ai.context import events, usages
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.segmentation import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
+from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.kernel import clock, log
 from cargo_ai.records.filter.terms import InvalidFilter
@@ -31,6 +32,15 @@ _log = log.get(__name__)
 
 SELECT_DUE = "select segment_uuid, workspace_uuid from segment_work where due <= clock_timestamp() group by 1, 2 order by min(id) limit %s"
 # What settles is done when all have ended that were under way when it was seen first; then, too, it is done by a comparison.
+# In the transaction of the write itself, so that no write is without its work; only where a segment watches the model.
+MARK_TOUCHED = """
+with touched as (
+    insert into public.segment_work (segment_uuid, workspace_uuid, due)
+    select segment_uuid, workspace_uuid, clock_timestamp() + pause_ms * interval '1 millisecond'
+    from public.segment_watches where model_uuid = %s returning 1
+)
+select pg_notify('cargo_segments', '') from touched limit 1
+"""
 TAKE_WORK = """
 with gone as (
     delete from segment_work where segment_uuid = %(segment)s
@@ -60,6 +70,12 @@ async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> No
         return
     await _record_watched_models(db, one)
     await comparison.compare(db, one, quiet=True)
+
+
+@events.subscribe(storage.RecordsChanged, storage.ModelChanged)
+async def mark_touched(db: AsyncSession, event: storage.RecordsChanged | storage.ModelChanged) -> None:
+    """Write down that the segments that watch the model are to be compared, and wake a worker."""
+    await driver.execute(await driver_connection(db), MARK_TOUCHED, [event.model])
 
 
 async def remove_watches(db: AsyncSession, segment: uuid.UUID) -> None:

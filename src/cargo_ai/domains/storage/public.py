@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.domains.storage.columns import recompute
 from cargo_ai.domains.storage.columns.definition import select_with_grouped_metrics
+from cargo_ai.domains.storage.events import ModelChanged, RecordsChanged
 from cargo_ai.domains.storage.filter_scopes import scopes
 from cargo_ai.domains.storage.models import model as models
 from cargo_ai.domains.storage.models import model_catalog, model_usages, refresh_run
@@ -19,7 +20,6 @@ from cargo_ai.domains.storage.models.model_catalog import column_key
 from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
 from cargo_ai.domains.storage.records import ingest
 from cargo_ai.domains.storage.records.ingest import IngestTarget
-from cargo_ai.domains.storage.records.write import publish_change
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.records.catalog import Catalog, Relation
 
@@ -28,6 +28,8 @@ __all__ = [
     "MODEL",
     "CannotRefresh",
     "IngestTarget",
+    "ModelChanged",
+    "RecordsChanged",
     "catalog",
     "column_key",
     "enrich",
@@ -36,7 +38,6 @@ __all__ = [
     "model_exists",
     "model_names",
     "propose_index",
-    "publish_change",
     "relation",
     "scopes",
     "select_with_grouped_metrics",

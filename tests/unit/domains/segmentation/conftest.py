@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Generator
+from typing import Any, cast
 
+import pytest
+
+from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.kernel import ids
-from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient
+from tests.kit.published import collect
 
 Body = dict[str, Any]
 EVERYTHING: Body = {"conjonction": "and", "groups": []}
@@ -47,11 +51,11 @@ async def kinds(api: ApiClient, change: Body, *wanted: str) -> dict[str, str]:
     return {record["_id"]: record["_kind"] for record in found["records"]}
 
 
-async def events_of(state: State, kind: str) -> list[Body]:
-    """What the outbox has of a kind."""
-    async with state.database.engine.connect() as connection:
-        rows = await connection.exec_driver_sql("select payload from events where kind = %(kind)s order by id", {"kind": kind})
-        return [row[0] for row in rows]
+@pytest.fixture
+def published() -> Generator[list[SegmentChanged]]:
+    """The changes of segments that are published while the test runs."""
+    with collect(SegmentChanged) as events:
+        yield cast("list[SegmentChanged]", events)
 
 
 def new_id() -> str:

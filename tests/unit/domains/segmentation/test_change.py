@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from cargo_ai.domains.segmentation import comparison
+from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
-from tests.unit.domains.segmentation.conftest import EVERYTHING, above, compared, counts, events_of, kinds, new_id, segment_of, where
+from tests.unit.domains.segmentation.conftest import EVERYTHING, above, compared, counts, kinds, new_id, segment_of, where
 
 LIST = "segmentation.change.list"
 FETCH = "segmentation.change.fetch"
@@ -27,7 +28,9 @@ async def put(api: ApiClient, model: str, uid: str, **data: object) -> None:
     await api.call("storage.record.update", modelUuid=model, id=uid, data=data)
 
 
-async def test_the_first_comparison_has_all_members_as_added_and_the_next_one_what_differs(api: ApiClient, state: State) -> None:
+async def test_the_first_comparison_has_all_members_as_added_and_the_next_one_what_differs(
+    api: ApiClient, published: list[SegmentChanged]
+) -> None:
     model = await companies(api, 10, 20, 30, 40)
     segment = await segment_of(api, model, above(15))
     assert (await api.call("segmentation.segment.get", uuid=segment))["segment"]["syncedAt"] is None
@@ -43,9 +46,8 @@ async def test_the_first_comparison_has_all_members_as_added_and_the_next_one_wh
     assert await kinds(api, first, "added") == {"c1": "added", "c2": "added", "c3": "added"}
     shown = (await api.call("segmentation.segment.get", uuid=segment))["segment"]
     assert shown["syncedAt"] is not None and shown["lastChange"]["uuid"] == second["uuid"] and shown["recordsCount"] == 2
-    said = await events_of(state, "SegmentChanged")
-    assert [one["changeUuid"] for one in said] == [first["uuid"], second["uuid"]]
-    assert said[1]["counts"] == {"added": 1, "updated": 1, "removed": 2, "unchanged": 0}
+    assert [str(event.change) for event in published] == [first["uuid"], second["uuid"]]
+    assert published[1].counts == {"added": 1, "updated": 1, "removed": 2, "unchanged": 0}
 
 
 async def test_records_of_a_change_are_as_they_are_now_with_their_kind_and_those_that_are_gone_have_their_id(api: ApiClient) -> None:

@@ -6,16 +6,20 @@ import json
 import uuid
 
 import pytest
+from sqlalchemy import text
 
+from cargo_ai.context import events
 from cargo_ai.domains.segmentation import comparison, public
+from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.domains.segmentation.watched_segments import ChangeDetector
+from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.kernel import clock
 from cargo_ai.server.api.state import State
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import make_state
-from tests.unit.domains.segmentation.conftest import above, events_of, kinds, segment_of, where
+from tests.unit.domains.segmentation.conftest import above, kinds, segment_of, where
 
 
 async def workspace_of(state: State) -> uuid.UUID:
@@ -66,7 +70,7 @@ def watcher(state: State) -> ChangeDetector:
 
 
 async def test_who_is_there_when_watching_begins_is_no_change_and_who_comes_then_is(
-    api: ApiClient, state: State, model: str, watcher: ChangeDetector
+    api: ApiClient, state: State, model: str, watcher: ChangeDetector, published: list[SegmentChanged]
 ) -> None:
     segment = await segment_of(api, model, above(15))
     await watch(state, segment)
@@ -76,12 +80,12 @@ async def test_who_is_there_when_watching_begins_is_no_change_and_who_comes_then
     await settled(state, watcher)
     (change,) = await changes_of(api, segment)
     assert await kinds(api, change, "added", "updated", "removed") == {"c0": "added"}
-    (said,) = await events_of(state, "SegmentChanged")
-    assert (said["segmentUuid"], said["changeUuid"], said["isWatched"]) == (segment, change["uuid"], True)
+    (event,) = published
+    assert (str(event.segment), str(event.change), event.is_watched) == (segment, change["uuid"], True)
 
 
 async def test_writes_that_change_nothing_of_the_segment_are_silent_and_those_of_other_models_are_not_looked_at(
-    api: ApiClient, state: State, model: str, watcher: ChangeDetector
+    api: ApiClient, state: State, model: str, watcher: ChangeDetector, published: list[SegmentChanged]
 ) -> None:
     segment = await segment_of(api, model, above(15), trackingColumnSlugs=["name"])
     other = await api.model("others")
@@ -91,7 +95,7 @@ async def test_writes_that_change_nothing_of_the_segment_are_silent_and_those_of
     assert await work_left(state) == 0
     await put(api, model, "c1", employees=25)
     await settled(state, watcher)
-    assert await changes_of(api, segment) == [] and await events_of(state, "SegmentChanged") == []
+    assert await changes_of(api, segment) == [] and published == []
 
 
 async def test_many_writes_are_one_comparison_and_a_segment_that_is_not_watched_any_more_is_left_alone(
@@ -117,18 +121,17 @@ async def test_a_write_that_was_under_way_when_watching_began_is_not_lost(
 ) -> None:
     segment = await segment_of(api, model, above(15))
     workspace = await workspace_of(state)
-    async with state.database.engine.connect() as connection:
-        names = await connection.exec_driver_sql("select schema_name, table_name from models where uuid = %(uid)s", {"uid": model})
+    async with state.database.session(workspace) as db:
+        names = await db.execute(text("select schema_name, table_name from models where uuid = :uid"), {"uid": model})
         schema, table = [str(name) for name in names.one()]
-        # As a writer does it: the record, and the word about it, which finds nobody that watches.
-        await connection.exec_driver_sql(f'update "{schema}"."{table}" set employees = 99 where _id = %(uid)s', {"uid": "c0"})
-        said = "insert into events (workspace_uuid, kind, payload, at) values (%(w)s, 'RecordsChanged', %(p)s::jsonb, now())"
-        await connection.exec_driver_sql(said, {"w": workspace, "p": f'{{"modelUuid": "{model}", "ids": ["c0"], "count": 1}}'})
+        # As a writer does it: the record, and its event, which reaches no segment that watches.
+        await db.execute(text(f'update "{schema}"."{table}" set employees = 99 where _id = :uid'), {"uid": "c0"})
+        await events.publish(db, RecordsChanged(workspace, uuid.UUID(model)))
         await watch(state, segment)
         for _ in range(3):
             await watcher.next()
         assert await changes_of(api, segment) == [] and await work_left(state) == 1
-        await connection.commit()
+        await db.commit()
     await settled(state, watcher)
     (change,) = await changes_of(api, segment)
     assert await kinds(api, change, "added") == {"c0": "added"}
@@ -210,7 +213,7 @@ async def test_work_whose_worker_dies_before_its_commit_is_done_by_another_and_o
     assert await changes_of(api, segment) == [] and await work_left(state) == 1
     await settled(state, watcher)
     await settled(state, watcher)
-    assert len(await changes_of(api, segment)) == 1 and len(await events_of(state, "SegmentChanged")) == 1
+    assert len(await changes_of(api, segment)) == 1
 
 
 async def test_two_workers_compare_a_segment_one_after_the_other(api: ApiClient, state: State, model: str, database_url: str) -> None:

@@ -15,13 +15,13 @@ from sqlalchemy import func, select, update
 from starlette.applications import Starlette
 
 from cargo_ai.domains.workspace import public
-from cargo_ai.domains.workspace.tables import Membership, Token
+from cargo_ai.domains.workspace.tables import Folder, Membership, Token
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
-from cargo_ai.store.tables import AuditEntry, Event, IdempotencyKey
+from cargo_ai.store.tables import AuditEntry, IdempotencyKey
 from tests.unit.server.example_operations import SERVED
 
 PLANTS = "/v1/garden/plants"
@@ -42,7 +42,7 @@ async def test_a_write_replies_with_what_it_made_and_is_committed(example_client
     assert reply.status_code == 200
     assert body(reply)["plant"]["name"] == "rose"
     assert body(reply)["plant"]["note"] is None
-    assert len(await rows(state, Event)) == 1
+    assert len(await rows(state, Folder)) == 1
 
 
 async def test_every_reply_carries_the_standing_headers(example_client: httpx.AsyncClient) -> None:
@@ -167,7 +167,7 @@ async def test_what_does_not_validate_lists_every_error_with_its_path(example_cl
     reply = await example_client.post(PLANTS, json={"pot": {"size": "big"}})
     assert reply.status_code == 400
     assert {error["path"] for error in body(reply)["errors"]} == {"name", "pot.size"}
-    assert await rows(state, Event) == []
+    assert await rows(state, Folder) == []
 
 
 async def test_unknown_fields_are_ignored_with_a_warning(example_client: httpx.AsyncClient) -> None:
@@ -199,7 +199,7 @@ async def test_strict_mode_refuses_unknown_fields(state: State, first_workspace:
         reply = await client.post(PLANTS, json={"name": "rose", "colour": "red"})
     assert reply.status_code == 400
     assert body(reply)["errorMessage"] == "unrecognized_keys: colour"
-    assert await rows(state, Event) == []
+    assert await rows(state, Folder) == []
 
 
 async def test_query_strings_are_typed_and_bracketed(example_client: httpx.AsyncClient) -> None:
@@ -213,7 +213,7 @@ async def test_a_refusal_leaves_nothing_behind(example_client: httpx.AsyncClient
     reply = await example_client.post(PLANTS, json={"name": "weed"})
     assert (reply.status_code, body(reply)["reason"], body(reply)["errorMessage"]) == (409, "nameTaken", "A weed grows here already.")
     assert body(reply)["requestId"] == reply.headers["x-request-id"]
-    assert await rows(state, Event) == []
+    assert await rows(state, Folder) == []
     assert await rows(state, AuditEntry) == []
 
 
@@ -255,7 +255,7 @@ async def test_the_same_idempotency_key_gets_the_first_reply_again(example_clien
     assert first.content == again.content
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
-    assert len(await rows(state, Event)) == 1
+    assert len(await rows(state, Folder)) == 1
 
 
 async def test_stored_replies_are_sealed(example_client: httpx.AsyncClient, state: State) -> None:
@@ -278,7 +278,7 @@ async def test_concurrent_requests_under_one_key_act_once(example_client: httpx.
     replies = await asyncio.gather(*sent)
     assert {reply.status_code for reply in replies} == {200}
     assert len({reply.content for reply in replies}) == 1
-    assert len(await rows(state, Event)) == 1
+    assert len(await rows(state, Folder)) == 1
 
 
 async def test_a_refused_request_frees_its_key(example_client: httpx.AsyncClient, state: State) -> None:

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 from starlette.applications import Starlette
 
-from cargo_ai.context import events
 from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids
 from cargo_ai.server.api import signals as signals_module
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
+from tests.unit.server import example_operations
 
 PLANTS = "/v1/garden/plants"
 
@@ -34,7 +34,7 @@ async def grow(state: State, first_workspace: public.Bootstrap, *uuids: str, tel
     """Let plants end, as a worker would: the row and the notification commit together."""
     async with state.database.session(first_workspace.workspace_uuid) as db:
         for uuid in uuids:
-            events.publish(db, first_workspace.workspace_uuid, "grown", {"uuid": uuid})
+            db.add(example_operations.entry(first_workspace.workspace_uuid, "grown", uuid))
             if tell:
                 await db.execute(text("SELECT pg_notify('cargo_done', :uuid)"), {"uuid": uuid})
         await db.commit()

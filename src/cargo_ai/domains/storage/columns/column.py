@@ -12,6 +12,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import column as contract
 from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, ListedColumn, LookupColumn, MetricColumn, OriginalColumn
 from cargo_ai.domains.storage.columns import computed, definition, recompute
+from cargo_ai.domains.storage.events import ModelChanged
 from cargo_ai.domains.storage.models import model, model_catalog, model_usages
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel import ids
@@ -287,7 +288,7 @@ async def _record_usages(ctx: Context, row: Model, catalog: Catalog) -> None:
     dataset = row.dataset_uuid
     connector = await model.connector_of(ctx.db, dataset)
     await model_usages.record_model(ctx.db, row, catalog, connector)
-    events.publish(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})
+    await events.publish(ctx.db, ModelChanged(ctx.workspace, row.uuid))
 
 
 def _find_response(row: Model, slug: str) -> ListedColumn:

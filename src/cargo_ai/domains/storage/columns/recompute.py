@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.storage.columns import computed
+from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model_catalog
-from cargo_ai.domains.storage.records import write
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import ids, log
 from cargo_ai.records import ddl, rows
@@ -31,7 +32,7 @@ async def recompute(ctx: Context, relation: Relation) -> None:
         return
     for sentence in await computed.refresh_all(connection, relation, ctx.workspace):
         ctx.warn(sentence)
-    write.publish_change(ctx.db, ctx.workspace, relation.model, None, await rows.count(connection, relation))
+    await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
 
 
 class RecomputeJob:
@@ -54,7 +55,7 @@ class RecomputeJob:
                     return
                 for sentence in await computed.refresh(connection, relation, found, here):
                     _log.warning("a computed column could not be filled", model=model, cause=sentence)
-                write.publish_change(db, here, relation.model, found)
+                await events.publish(db, RecordsChanged(here, relation.model))
                 await db.commit()
                 after = found[-1]
 

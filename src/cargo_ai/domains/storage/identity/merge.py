@@ -12,13 +12,14 @@ from typing import Any, Literal
 from psycopg import errors
 from sqlalchemy import delete, exists, select
 
+from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.storage import merge as contract
 from cargo_ai.domains.storage.columns import computed
+from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model, model_catalog
-from cargo_ai.domains.storage.records import write
 from cargo_ai.domains.storage.tables import MergedRecord, MergedReference, Model, RecordMerge
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
@@ -124,7 +125,7 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     await _recompute(ctx, relation, merged.filled)
     # The moment by which an undo knows that nobody has changed the survivor since.
     await statements.set_updated_at(connection, relation, merged.filled, now)
-    write.publish_change(ctx.db, ctx.workspace, relation.model, [*merged.filled, *merged.removed])
+    await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
     wanted = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
     moved = await relink.relink(connection, relation, wanted, uid=made.uuid, workspace=ctx.workspace, now=now)
     await _finish_relinking(ctx, moved, made.uuid)
@@ -145,7 +146,7 @@ async def _finish_relinking(ctx: Context, moved: Sequence[RelinkResult], merge: 
                     await _recompute(ctx, one, [uid for uid, _ in page])
                     await relink.set_updated_at(connection, one, page)
     for one in moved:
-        write.publish_change(ctx.db, ctx.workspace, one.reference.relation.model, one.ids if len(one.ids) == one.count else None, one.count)
+        await events.publish(ctx.db, RecordsChanged(ctx.workspace, one.reference.relation.model))
 
 
 def to_response(row: RecordMerge) -> contract.Merge:
@@ -208,7 +209,8 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
     await _finish_relinking(ctx, back, row.uuid)
     if undone.changed_since:
         ctx.warn(f"{len(undone.changed_since):,} records were changed after the merge: they keep what was written since.")
-    write.publish_change(ctx.db, ctx.workspace, relation.model, [*undone.restored, *undone.reverted, *undone.changed_since])
+    if undone.restored or undone.reverted or undone.changed_since:
+        await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
     row.undone_at = now
     await ctx.db.flush()
     return contract.MergeReply(merge=to_response(row))

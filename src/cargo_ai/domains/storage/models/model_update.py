@@ -8,6 +8,7 @@ from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.domains.storage.columns import definition
+from cargo_ai.domains.storage.events import ModelChanged
 from cargo_ai.domains.storage.models import extractors, model_catalog
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel.refusal import invalid_input
@@ -44,4 +45,4 @@ async def update_roles(ctx: Context, row: Model, request: contract.UpdateModel) 
     await ctx.db.flush()
     known = await model_catalog.catalog(ctx.db, ctx.workspace)
     await definition.replace_views(ctx.db, known, [one for one in known.relations if one.model == row.uuid])
-    events.publish(ctx.db, ctx.workspace, "ModelChanged", {"modelUuid": str(row.uuid)})
+    await events.publish(ctx.db, ModelChanged(ctx.workspace, row.uuid))

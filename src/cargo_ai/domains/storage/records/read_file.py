@@ -7,12 +7,13 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.contract.storage.columns import OriginalColumn
 from cargo_ai.domains.storage.columns import computed, recompute
+from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.models.extractors import InvalidConfig, Shape
-from cargo_ai.domains.storage.records import write
 from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import InvalidFile, csv_blocks
@@ -225,7 +226,8 @@ async def finish_load(ctx: Context, relation: Relation, loaded: LoadResult) -> N
         else:
             for sentence in await computed.refresh(connection, relation, loaded.touched, ctx.workspace):
                 ctx.warn(sentence)
-    write.publish_change(ctx.db, ctx.workspace, relation.model, loaded.touched, changed)
+    if changed:
+        await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
     if loaded.doubled:
         ctx.warn(f"{loaded.doubled:,} rows had an id that came again later in the file: the last row of an id counts.")
 

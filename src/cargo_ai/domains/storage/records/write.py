@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import events
 from cargo_ai.domains.storage.columns import computed
+from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.records import rows
@@ -21,8 +22,6 @@ from cargo_ai.records.rows import WriteResult
 from cargo_ai.records.values import InvalidValue, quote_value, to_database
 from cargo_ai.store.driver import Connection, driver_connection
 
-MOST_IDS_TOLD = 1_000
-"""An event names the records up to so many; above, it says only how many."""
 MAX_ERRORS = 50
 MAX_ID_LENGTH = 2_000
 
@@ -166,7 +165,8 @@ def id_of(relation: Relation, text: str | None) -> str | None:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes records of one model in a session's transaction. Every method tells the outbox; `warnings` gathers what people should know."""
+    """Writes records of one model in a session's transaction. Every method publishes
+    `RecordsChanged`; `warnings` collects sentences for the caller."""
 
     db: AsyncSession
     workspace: uuid.UUID
@@ -200,24 +200,19 @@ class Writer:
     async def remove(self, uids: Sequence[str]) -> list[str]:
         """Take records away; the ids of those that were there."""
         gone = await rows.delete(await self._connection(), self.relation, uids)
-        publish_change(self.db, self.workspace, self.relation.model, gone)
+        await self._publish(gone)
         return gone
 
     async def _after(self, uids: Sequence[str]) -> None:
         self.warnings += await computed.refresh(await self._connection(), self.relation, uids, self.workspace)
-        publish_change(self.db, self.workspace, self.relation.model, uids)
+        await self._publish(uids)
+
+    async def _publish(self, uids: Sequence[str]) -> None:
+        if uids:
+            await events.publish(self.db, RecordsChanged(self.workspace, self.relation.model))
 
     async def _connection(self) -> Connection:
         return await driver_connection(self.db)
-
-
-def publish_change(db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, uids: Sequence[str] | None, count: int | None = None) -> None:
-    """Put `RecordsChanged {modelUuid, ids, count}` into the outbox; `ids` is null where they are too many to name."""
-    number = len(uids) if count is None and uids is not None else count or 0
-    if not number:
-        return
-    named = list(uids) if uids is not None and len(uids) <= MOST_IDS_TOLD else None
-    events.publish(db, workspace, "RecordsChanged", {"modelUuid": str(model), "ids": named, "count": number})
 
 
 def _valid_rows(checked: ValidatedRecords) -> list[tuple[str, Row]]:

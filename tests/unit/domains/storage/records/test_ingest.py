@@ -10,12 +10,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.domains.storage.records.row_results import prune
 from cargo_ai.kernel import clock
 from cargo_ai.records.bulk import content_ids
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.kit.api_client import ApiClient, Body
+from tests.kit.published import collect
 from tests.unit.domains.storage.models.test_file_source import upload
 
 REPORT: Body = {"added": 0, "updated": 0, "unchanged": 0, "rejected": 0, "errors": [], "reportUuid": None, "reportUrl": None}
@@ -111,23 +113,23 @@ async def test_a_report_is_known_to_its_workspace_and_goes_after_thirty_days(
     assert (await api.http.get(found["reportUrl"].partition("http://test")[2])).status_code == 404
 
 
-async def test_what_changes_nothing_tells_nobody(api: ApiClient, state: State) -> None:
+async def test_what_changes_nothing_is_neither_published_nor_logged(api: ApiClient, state: State) -> None:
     uid = await api.model()
     files = [await upload(api, "domain,employees\na.com,1\nb.com,\n"), await upload(api, '{"domain":"a.com"}\n', "data.ndjson")]
     for key in files:
         await api.call("storage.record.ingest", modelUuid=uid, s3Filename=key)
 
-    async def told() -> tuple[int, int]:
+    async def logged() -> int:
         async with state.database.session(ALL_WORKSPACES) as db:
-            outbox = await db.scalar(text("select count(*) from events where kind = 'RecordsChanged'"))
             schema, log = (await db.execute(text("select schema_name, log_name from models"))).one()
-            return outbox or 0, await db.scalar(text(f'select count(*) from "{schema}"."{log}"')) or 0
+            return await db.scalar(text(f'select count(*) from "{schema}"."{log}"')) or 0
 
-    before = await told()
-    for key in files:
-        for skip in (False, True):
-            await api.call("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=skip)
-    assert await told() == before
+    before = await logged()
+    with collect(RecordsChanged) as published:
+        for key in files:
+            for skip in (False, True):
+                await api.call("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=skip)
+    assert (await logged(), published) == (before, [])
 
 
 async def test_rows_are_known_by_another_column_where_there_is_no_id(api: ApiClient) -> None:

@@ -1,15 +1,16 @@
-"""Records: checked and coerced when written, shown with every column, told to the outbox and the log."""
+"""Records: checked and coerced when written, shown with every column, published and logged."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
+from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.server.api.state import State
-from cargo_ai.store.session import ALL_WORKSPACES
-from cargo_ai.store.tables import Event
 from tests.kit.api_client import ApiClient
+from tests.kit.published import collect
 
 ACME: dict[str, Any] = {
     "domain": "acme.com",
@@ -114,13 +115,12 @@ async def test_an_update_sets_what_it_names(api: ApiClient) -> None:
     assert after["_updated_at"] >= before["_updated_at"]
 
 
-async def test_an_update_that_changes_nothing_leaves_no_trace(api: ApiClient, state: State) -> None:
+async def test_an_update_that_changes_nothing_leaves_no_trace(api: ApiClient) -> None:
     uid = await api.model()
     before = (await api.add(uid, ACME))[0]
-    count = len(await changes(state, uid))
-    after = (await api.call("storage.record.update", modelUuid=uid, id="acme.com", data={"name": "Acme"}))["record"]
-    assert after == before
-    assert len(await changes(state, uid)) == count
+    with collect(RecordsChanged) as published:
+        after = (await api.call("storage.record.update", modelUuid=uid, id="acme.com", data={"name": "Acme"}))["record"]
+    assert (after, published) == (before, [])
 
 
 async def test_many_updates_are_made_together_or_not_at_all(api: ApiClient) -> None:
@@ -186,20 +186,13 @@ async def test_a_page_far_behind_is_what_stands_there_in_every_order(api: ApiCli
             assert await listed(column, kind, limit=4, offset=24) == []
 
 
-async def changes(state: State, model: str) -> list[dict[str, Any]]:
-    """What the outbox has about a model's records."""
-    async with state.database.session(ALL_WORKSPACES) as db:
-        found = await db.scalars(select(Event).where(Event.kind == "RecordsChanged").order_by(Event.id))
-        return [one.payload for one in found if one.payload["modelUuid"] == model]
-
-
-async def test_every_write_is_told_to_the_outbox(api: ApiClient, state: State) -> None:
+async def test_every_write_is_published(api: ApiClient) -> None:
     uid = await api.model()
-    await api.add(uid, {"domain": "a.com"}, {"domain": "b.com"})
-    await api.call("storage.record.update", modelUuid=uid, id="a.com", data={"name": "A"})
-    await api.call("storage.record.remove", modelUuid=uid, id="b.com")
-    told = [(one["ids"], one["count"]) for one in await changes(state, uid)]
-    assert told == [(["a.com", "b.com"], 2), (["a.com"], 1), (["b.com"], 1)]
+    with collect(RecordsChanged) as published:
+        await api.add(uid, {"domain": "a.com"}, {"domain": "b.com"})
+        await api.call("storage.record.update", modelUuid=uid, id="a.com", data={"name": "A"})
+        await api.call("storage.record.remove", modelUuid=uid, id="b.com")
+    assert [event.model for event in published if isinstance(event, RecordsChanged)] == [UUID(uid)] * 3
 
 
 async def test_the_log_names_what_every_statement_touched(api: ApiClient, state: State) -> None:
