@@ -13,7 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.engine.dispatch import schedule
-from cargo_ai.engine.dispatch.schedule import BadCron, DueSchedule, NotFired, Scheduler, ScheduleSpec
+from cargo_ai.engine.dispatch.cron import InvalidCron
+from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired, Scheduler, ScheduleSpec
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -79,7 +80,7 @@ async def test_a_schedule_that_stays_the_same_keeps_its_uuid_and_its_next_time(d
 async def test_a_cron_text_that_is_none_changes_nothing(database: Database) -> None:
     await put(database, HOURLY)
 
-    with pytest.raises(BadCron):
+    with pytest.raises(InvalidCron):
         await put(database, ScheduleSpec("new", "@every 1h"), ScheduleSpec("bad", "hourly"))
 
     assert [row["name"] for row in await rows(database)] == ["hourly"]

@@ -240,8 +240,8 @@ async def test_too_many_items_and_too_large_outputs_fail_the_node_with_a_sentenc
 async def test_no_more_than_a_hundred_thousand_runs_are_below_one(worker: EngineWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     from cargo_ai.engine.journal import fanout
 
-    monkeypatch.setattr(group, "MOST_BELOW", 30)
-    monkeypatch.setattr(fanout, "MOST_BELOW", 30)
+    monkeypatch.setattr(group, "MAXIMUM_DESCENDANTS", 30)
+    monkeypatch.setattr(fanout, "MAXIMUM_DESCENDANTS", 30)
     run, context = await done(worker, grouped([1] * 10, grouped([1] * 3, PLAIN)))
     assert run["status"] == "success"
     good = [one for one in context["loop"] if one is not None]

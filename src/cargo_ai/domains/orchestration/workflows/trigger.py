@@ -29,7 +29,7 @@ async def put(db: AsyncSession, row: Tool, triggers: Sequence[contract.ToolTrigg
     for index, one in enumerate(triggers):
         try:
             cron.parse(one.cron, one.time_zone)
-        except cron.BadCron as error:
+        except cron.InvalidCron as error:
             raise invalid_input([{"path": f"triggers.{index}.cron", "message": str(error)}]) from None
     wanted = [ScheduleSpec(one.name, one.cron, one.time_zone, {"data": one.data}) for one in triggers]
     connection = await driver_connection(db)
