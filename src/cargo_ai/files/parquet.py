@@ -137,9 +137,17 @@ async def _run_process(*words: str) -> AsyncGenerator[Process]:
                     raise
             finally:
                 if child.returncode is None:
-                    child.kill()
-                    await child.wait()
+                    await _end(child)
         if code:
             said.seek(0)
             sentence = said.read().decode(errors="replace").strip() if code == 3 else ""
             raise InvalidFile(sentence or "The Parquet file could not be handled: it is damaged, or needs too much memory.")
+
+
+async def _end(child: Process) -> None:
+    """Kill the process and wait for its end. asyncio waits for its pipes as well, and a pipe that no one reads stays full: read it out."""
+    child.kill()
+    assert child.stdout is not None
+    async for _ in _read(child.stdout):
+        pass
+    await child.wait()
