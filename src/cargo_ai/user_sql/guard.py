@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Relation
 from cargo_ai.user_sql import parse
+from cargo_ai.user_sql.dialects import DIALECTS
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.translate import expressions, names, queries
 from cargo_ai.user_sql.translate.compiler import Compiler
@@ -96,7 +97,7 @@ def _refuse_unexpected(attempt: Callable[[Spelling], T], spelling: Spelling) -> 
 
 
 def _compiler(catalog: Catalog, spelling: Spelling) -> Compiler:
-    return Compiler(catalog, spelling, expressions.expression, queries.query)
+    return Compiler(catalog, DIALECTS[spelling], expressions.expression, queries.query)
 
 
 def _query(text: str, catalog: Catalog, spelling: Spelling) -> CheckedQuery:

@@ -7,13 +7,13 @@ from fractions import Fraction
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import bigquery_timestamps, formats
-from cargo_ai.user_sql.dialects.bigquery_timestamps import Rule
 from cargo_ai.user_sql.errors import refuse
 from cargo_ai.user_sql.translate import shapes
 from cargo_ai.user_sql.translate.arguments import argument_nodes, constant_text, translate_arguments
-from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
+from cargo_ai.user_sql.translate.compiler import Compiler, Dialect, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
+from cargo_ai.user_sql.translate.structs import struct_items
 
 MAX_QUANTILES = 1_000
 
@@ -92,18 +92,6 @@ def _json(called: str, kind: Kind) -> Rule:
     return rule
 
 
-def struct_items(c: Compiler, node: exp.Expr, scope: Scope) -> list[tuple[str, Sql]]:
-    """The fields of STRUCT(…), by name."""
-    found: list[tuple[str, Sql]] = []
-    for number, one in enumerate(node.expressions):
-        inside = one.this if type(one) is exp.Alias else one
-        name = one.args["alias"].name if type(one) is exp.Alias else inside.name if type(inside) is exp.Column else f"_field_{number + 1}"
-        found.append((name, c.expression(c, inside, scope)))
-    if not found or len({name.lower() for name, _ in found}) != len(found):
-        refuse("The fields of a STRUCT need names that differ.")
-    return found
-
-
 def _struct(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     items = struct_items(c, node, scope)
     pairs = ", ".join(f"{shapes.quote_text(name)}, {value.text}" for name, value in items)
@@ -120,15 +108,6 @@ def _approximate_count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     value = translate_arguments(c, node, scope, 1, 1)[0]
     scope.aggregated = True
     return Sql(f"count(DISTINCT {value.text})", "integer")
-
-
-def any_value(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    """ANY_VALUE(x HAVING MAX y): the x where y is greatest."""
-    refuse_other_parts(node, "this", "expression", "max")
-    value, by = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
-    scope.aggregated = c.collects = True
-    word = "DESC" if node.args.get("max") else "ASC"
-    return Sql(f"((array_agg({value.text} ORDER BY {by.text} {word} NULLS LAST))[1])", value.kind)
 
 
 def _quantiles(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[Sql, int]:
@@ -192,8 +171,23 @@ def _percentile(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
     refuse(f"{node.name.upper()}(x, y) OVER () cannot be used here: write APPROX_QUANTILES(x, 100)[OFFSET(n)].")
 
 
-RULES: dict[str, Rule] = {
-    **bigquery_timestamps.RULES,
+def _division(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """`/` divides whole numbers into fractions."""
+    refuse_other_parts(node, "this", "expression", "typed", "safe")
+    left, right = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
+    return Sql(f"(CAST({left.text} AS double precision) / {right.text})", "number")
+
+
+def _power(_c: Compiler, _node: exp.Expr, _scope: Scope) -> Sql:
+    refuse("The operator ^ cannot be used here: write POW(a, b).")
+
+
+def _byte_string(_c: Compiler, _node: exp.Expr, _scope: Scope) -> Sql:
+    refuse("A constant of bytes cannot be used here.")
+
+
+FUNCTIONS: dict[str, Rule] = {
+    **bigquery_timestamps.FUNCTIONS,
     "if": _if,
     "safe_divide": _template("(CAST({0} AS double precision) / NULLIF(CAST({1} AS double precision), 0))", 2, "number"),
     "ieee_divide": _template("bq.ieee_divide({0}, {1})", 2, "number"),
@@ -233,8 +227,17 @@ RULES: dict[str, Rule] = {
     "percentile_cont": _percentile,
     "percentile_disc": _percentile,
 }
-ONLY_BIGQUERY = frozenset(
+_OTHER_IN_POSTGRES = frozenset(
     {"date_trunc", "greatest", "least", "concat", "log", "substr", "regexp_replace", "md5", "sha256", "sha512", "array_length"}
     | {"array_to_string", "percentile_cont", "percentile_disc"}
 )
 """Names that Postgres has too, with another meaning: in its spelling they keep that."""
+COMMON_FUNCTIONS: dict[str, Rule] = {name: rule for name, rule in FUNCTIONS.items() if name not in _OTHER_IN_POSTGRES}
+"""Those that mean the same in every spelling."""
+
+BIGQUERY = Dialect(
+    "bigquery",
+    FUNCTIONS,
+    nodes={exp.Div: _division, exp.Pow: _power, exp.ByteString: _byte_string, exp.Extract: bigquery_timestamps.extract},
+    indexed={"approx_quantiles": quantile},
+)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import formats
 from cargo_ai.user_sql.errors import refuse, shorten
-from cargo_ai.user_sql.translate import shapes
+from cargo_ai.user_sql.translate import functions, shapes
 from cargo_ai.user_sql.translate.arguments import argument_nodes, as_timestamp, constant_text, translate_arguments
-from cargo_ai.user_sql.translate.compiler import Compiler
+from cargo_ai.user_sql.translate.compiler import Compiler, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
-
-Rule = Callable[[Compiler, exp.Expr, Scope], Sql]
 
 _DAYS = {"sunday": 0, "monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, "friday": 5, "saturday": 6}
 _CLOCK = frozenset({"microsecond", "millisecond", "second", "minute", "hour"})
@@ -69,8 +65,6 @@ def _truncate(otherwise: Kind) -> Rule:
             and value.name.lower().rstrip("s") in _CLOCK | _CALENDAR
         ):
             # Postgres' order of the arguments.
-            from cargo_ai.user_sql.translate import functions
-
             return functions.date_trunc(c, node, scope)
         moment = as_timestamp(c.expression(c, value, scope), otherwise)
         step = unit(word, _CLOCK | _CALENDAR)
@@ -109,6 +103,7 @@ def _start_of(step: str) -> Rule:
 
 def extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """EXTRACT(part FROM moment [AT TIME ZONE zone])."""
+    refuse_other_parts(node, "this", "expression")
     value = c.expression(c, node.args["expression"], scope)
     part = node.this
     word = unit(part, _EXTRACTED)
@@ -209,7 +204,7 @@ def _generate_dates(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     return Sql(f"bq.generate_moments(CAST({one} AS {to}), CAST({other} AS {to}), {by})", "array")
 
 
-RULES: dict[str, Rule] = {
+FUNCTIONS: dict[str, Rule] = {
     "date_add": _add("", "date"),
     "date_sub": _add("- ", "date"),
     "timestamp_add": _add("", "timestamp"),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from cargo_ai.user_sql.dialects import bigquery_timestamps
+from cargo_ai.user_sql.dialects.bigquery import COMMON_FUNCTIONS
 from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate import shapes
 from cargo_ai.user_sql.translate.arguments import argument_nodes, as_timestamp, translate_arguments
-from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
+from cargo_ai.user_sql.translate.compiler import Compiler, Dialect, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
-
-Rule = Callable[[Compiler, exp.Expr, Scope], Sql]
 
 _TIME_KINDS: frozenset[Kind] = frozenset({"date", "timestamp", "datetime"})
 _SUMS = {"sum": "sum({0})", "avg": "avg({0})", "min": "min({0})", "max": "max({0})", "any": "any_value({0})", "uniq": "count(DISTINCT {0})"}
@@ -30,12 +27,14 @@ _STEPS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 MAX_STEPS = 10_000
 
 
-def divide(left: str, right: str) -> Sql:
+def _division(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """`/` gives a fraction also for whole numbers, and nothing (ClickHouse: inf or nan) where the right side is 0."""
-    return Sql(f"(CAST({left} AS double precision) / NULLIF(CAST({right} AS double precision), 0))", "number")
+    refuse_other_parts(node, "this", "expression", "typed", "safe")
+    left, right = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
+    return Sql(f"(CAST({left.text} AS double precision) / NULLIF(CAST({right.text} AS double precision), 0))", "number")
 
 
-def timestamp_arithmetic(kind: type[exp.Expr], left: Sql, right: Sql) -> Sql | None:
+def _timestamp_arithmetic(kind: type[exp.Expr], left: Sql, right: Sql) -> Sql | None:
     """The difference of two moments is a number of seconds, and a moment plus a number of seconds a moment. None for anything else."""
     exact: set[Kind] = {"timestamp", "datetime"}
     if kind is exp.Sub and left.kind in exact and right.kind in exact:
@@ -46,14 +45,9 @@ def timestamp_arithmetic(kind: type[exp.Expr], left: Sql, right: Sql) -> Sql | N
     return None
 
 
-def as_number(called: str, value: Sql) -> Sql:
+def _as_number(called: str, value: Sql) -> Sql:
     """A condition in a sum or an average is 1 or 0."""
     return Sql(f"CAST({value.text} AS integer)", "integer") if value.kind == "boolean" and called in {"sum", "avg"} else value
-
-
-def find_rule(called: str) -> Rule | None:
-    """What a function means (its name in lower case), where that is not what the other spellings mean by it."""
-    return RULES.get(called) or (_aggregate_if if called.endswith("if") and called[:-2] in _AGGREGATES_IF else None)
 
 
 def _aggregate_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -65,7 +59,7 @@ def _aggregate_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         return Sql(f"count(*) FILTER (WHERE {condition.text})", "integer")
     value, condition = translate_arguments(c, node, scope, 2, 2)
     scope.aggregated = True
-    value = as_number(called, value)
+    value = _as_number(called, value)
     kind: Kind = "integer" if called in {"uniq", "uniqexact", "count"} else "number" if called == "avg" else value.kind
     text = _AGGREGATES_IF[called].format(value.text)
     found = f"{text} FILTER (WHERE {condition.text})"
@@ -73,7 +67,7 @@ def _aggregate_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     return Sql(f"coalesce({found}, 0)" if called == "sum" else found, kind)
 
 
-def parameterized(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+def _parameterized(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """quantile(0.9)(x), quantileIf(0.9)(x, condition), quantiles(0.5, 0.9)(x): levels first, then what is measured."""
     refuse_other_parts(node, "this", "expressions", "params")
     called = str(node.this).lower()
@@ -136,7 +130,7 @@ def _sum(text: str) -> Rule:
     """A sum over no rows is 0."""
 
     def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        value = as_number("sum", translate_arguments(c, node, scope, 1, 1)[0])
+        value = _as_number("sum", translate_arguments(c, node, scope, 1, 1)[0])
         scope.aggregated = True
         return Sql(text.format(value.text), value.kind)
 
@@ -260,7 +254,8 @@ _SHIFTS: dict[str, Rule] = {
     for unit in ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
 }
 
-RULES: dict[str, Rule] = {
+_FUNCTIONS: dict[str, Rule] = {
+    **{f"{name}if": _aggregate_if for name in _AGGREGATES_IF},
     **_STARTS,
     **_SHIFTS,
     "datediff": _difference,
@@ -308,3 +303,12 @@ RULES: dict[str, Rule] = {
     "match": _template("({0} ~ {1})", 2, 2, "boolean"),
     "substring": _template("substr({all})", 2, 3, "string"),
 }
+
+CLICKHOUSE = Dialect(
+    "clickhouse",
+    {**COMMON_FUNCTIONS, **_FUNCTIONS},
+    nodes={exp.Div: _division, exp.ParameterizedAgg: _parameterized, exp.CombinedParameterizedAgg: _parameterized},
+    aggregates=frozenset(_FUNCTIONS),
+    arithmetic=_timestamp_arithmetic,
+    aggregate_argument=_as_number,
+)

@@ -1,9 +1,10 @@
-"""Compiler: what one translation knows while it walks a query's tree and writes its own text for it."""
+"""The state of one translation, and the dialect whose meaning of functions and syntax it follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from sqlglot import exp
 
@@ -22,12 +23,45 @@ class Query:
     single: bool = False
 
 
+Rule: TypeAlias = "Callable[[Compiler, exp.Expr, Scope], Sql]"
+"""Writes the SQL of one node. SqlRefused where that cannot be used."""
+
+
+def _no_arithmetic(_operator: type[exp.Expr], _left: Sql, _right: Sql) -> Sql | None:
+    return None
+
+
+def _same_argument(_aggregate: str, value: Sql) -> Sql:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one spelling means where PostgreSQL means something else, or nothing. `dialects` has one per spelling."""
+
+    spelling: Spelling
+    functions: Mapping[str, Rule]
+    """By name in lower case; they come before PostgreSQL's functions of that name."""
+    nodes: Mapping[type[exp.Expr], Rule] = field(default_factory=dict[type[exp.Expr], Rule])
+    """Operators and constructs; they come before the common rules."""
+    indexed: Mapping[str, Callable[[Compiler, exp.Expr, exp.Expr, Scope], Sql]] = field(
+        default_factory=dict[str, "Callable[[Compiler, exp.Expr, exp.Expr, Scope], Sql]"]
+    )
+    """Functions that are translated together with the index in brackets behind them."""
+    aggregates: frozenset[str] = frozenset()
+    """Functions besides PostgreSQL's aggregates that OVER may follow."""
+    arithmetic: Callable[[type[exp.Expr], Sql, Sql], Sql | None] = _no_arithmetic
+    """`left operator right` where it is not what PostgreSQL computes; None where it is."""
+    aggregate_argument: Callable[[str, Sql], Sql] = _same_argument
+    """The argument of an aggregate as PostgreSQL takes it."""
+
+
 @dataclass(slots=True)
 class Compiler:
     """The state of one translation. `expression` and `query` are how its parts call each other."""
 
     catalog: Catalog
-    spelling: Spelling
+    dialect: Dialect
     expression: Callable[[Compiler, exp.Expr, Scope], Sql]
     query: Callable[[Compiler, exp.Expr, dict[str, Cte], Scope | None], Query]
     relations: list[Relation] = field(default_factory=list[Relation])
@@ -41,12 +75,12 @@ class Compiler:
     @property
     def bigquery(self) -> bool:
         """Whether BigQuery's meaning of things applies."""
-        return self.spelling == "bigquery"
+        return self.dialect.spelling == "bigquery"
 
     @property
     def clickhouse(self) -> bool:
         """Whether ClickHouse's meaning of things applies."""
-        return self.spelling == "clickhouse"
+        return self.dialect.spelling == "clickhouse"
 
     def handle(self) -> str:
         """A fresh name for something in FROM or WITH: no name that a user chose names a relation in our text."""

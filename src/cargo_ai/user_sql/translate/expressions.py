@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
-from cargo_ai.user_sql.dialects import clickhouse
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import functions, paths, shapes, windows
 from cargo_ai.user_sql.translate.casts import cast
-from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts, unknown_construct
+from cargo_ai.user_sql.translate.compiler import Compiler, Rule, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
-
-Rule = Callable[[Compiler, exp.Expr, Scope], Sql]
 
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -41,7 +36,7 @@ _UNITS = frozenset({"microsecond", "millisecond", "second", "minute", "hour", "d
 def expression(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """The value of a node in our words. SqlRefused for what is not on the list."""
     kind = type(node)
-    rule = _RULES.get(kind)
+    rule = c.dialect.nodes.get(kind) or _RULES.get(kind)
     if rule is not None:
         return rule(c, node, scope)
     if kind in _COMPARISONS:
@@ -79,9 +74,8 @@ def _chain_kind(kind: type[exp.Expr]) -> Kind:
 def _arithmetic(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     refuse_other_parts(node, "this", "expression")
     left, right = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
-    if c.clickhouse and (seconds := clickhouse.timestamp_arithmetic(type(node), left, right)) is not None:
-        return seconds
-    return Sql(f"({left.text} {_ARITHMETIC[type(node)]} {right.text})", _result(type(node), left, right))
+    special = c.dialect.arithmetic(type(node), left, right)
+    return special or Sql(f"({left.text} {_ARITHMETIC[type(node)]} {right.text})", _result(type(node), left, right))
 
 
 def _result(kind: type[exp.Expr], left: Sql, right: Sql) -> Kind:
@@ -99,11 +93,7 @@ def _result(kind: type[exp.Expr], left: Sql, right: Sql) -> Kind:
 
 def _division(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     refuse_other_parts(node, "this", "expression", "typed", "safe")
-    left, right = _side(c, node, "this", scope), _side(c, node, "expression", scope)
-    if c.clickhouse:
-        return clickhouse.divide(left, right)
-    # BigQuery divides whole numbers into fractions, Postgres does not.
-    return Sql(f"(CAST({left} AS double precision) / {right})", "number") if c.bigquery else Sql(f"({left} / {right})")
+    return Sql(f"({_side(c, node, 'this', scope)} / {_side(c, node, 'expression', scope)})")
 
 
 def _modulo(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -113,8 +103,6 @@ def _modulo(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def _power(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     refuse_other_parts(node, "this", "expression")
-    if c.bigquery:
-        refuse("The operator ^ cannot be used here: write POW(a, b).")
     return Sql(f"({_side(c, node, 'this', scope)} ^ {_side(c, node, 'expression', scope)})", "number")
 
 
@@ -130,12 +118,6 @@ def _literal(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
 
 
 def _raw(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
-    return Sql(shapes.quote_text(node.name), "string", literal=node.name)
-
-
-def _escaped(c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
-    if c.bigquery:
-        refuse("A constant of bytes cannot be used here.")
     return Sql(shapes.quote_text(node.name), "string", literal=node.name)
 
 
@@ -215,22 +197,14 @@ def _case(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if (default := node.args.get("default")) is not None:
         results.append(c.expression(c, default, scope))
         branches.append(f" ELSE {results[-1].text}")
-    return Sql(f"(CASE{head}{''.join(branches)} END)", common_kind(results))
-
-
-def common_kind(values: list[Sql]) -> Kind:
-    """The kind of a value that may be any of these."""
-    kinds: set[Kind] = {one.kind for one in values if one.text != "NULL"}
-    if kinds == {"integer", "number"}:
-        return "number"
-    return kinds.pop() if len(kinds) == 1 else ""
+    return Sql(f"(CASE{head}{''.join(branches)} END)", shapes.common_kind(results))
 
 
 def _if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     refuse_other_parts(node, "this", "true", "false")
     yes = c.expression(c, node.args["true"], scope)
     no = c.expression(c, node.args["false"], scope) if node.args.get("false") is not None else Sql("NULL")
-    return Sql(f"(CASE WHEN {_side(c, node, 'this', scope)} THEN {yes.text} ELSE {no.text} END)", common_kind([yes, no]))
+    return Sql(f"(CASE WHEN {_side(c, node, 'this', scope)} THEN {yes.text} ELSE {no.text} END)", shapes.common_kind([yes, no]))
 
 
 def _interval(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -330,7 +304,7 @@ _RULES: dict[type[exp.Expr], Rule] = {
     exp.Dot: paths.dot,
     exp.Literal: _literal,
     exp.RawString: _raw,
-    exp.ByteString: _escaped,
+    exp.ByteString: _raw,
     exp.Concat: _joined_literals,
     exp.Null: _constant("NULL"),
     exp.Boolean: _boolean,
@@ -366,8 +340,6 @@ _RULES: dict[type[exp.Expr], Rule] = {
     exp.Cast: cast,
     exp.TryCast: cast,
     exp.Anonymous: functions.call,
-    exp.ParameterizedAgg: clickhouse.parameterized,
-    exp.CombinedParameterizedAgg: clickhouse.parameterized,
     exp.GroupConcat: functions.string_agg,
     exp.WithinGroup: functions.within_group,
     exp.Extract: functions.extract,

@@ -9,12 +9,11 @@ from typing import cast as typed
 
 from sqlglot import exp
 
-from cargo_ai.user_sql.dialects import bigquery, bigquery_timestamps, clickhouse
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes, windows
 from cargo_ai.user_sql.translate.allowed_functions import AGGREGATES, COLLECTING, IMPOSSIBLE, SAME_KIND, SCALARS, WINDOWS, WITHIN, Signature
 from cargo_ai.user_sql.translate.arguments import translate_arguments
-from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts
+from cargo_ai.user_sql.translate.compiler import Compiler, Rule, refuse_other_parts
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
 
@@ -35,12 +34,14 @@ class TableFunction:
     named_by_alias: bool = False
 
 
-def unknown_function(called: str) -> str:
+def unknown_function(c: Compiler, called: str) -> str:
     """The sentence about a function that is on no list."""
     lowered = called.lower()
     if (why := IMPOSSIBLE.get(lowered)) is not None:
         return f"{called.upper()} cannot be used here: {why}."
-    close = difflib.get_close_matches(lowered, [*SCALARS, *AGGREGATES, *WINDOWS, *bigquery.RULES], 1, 0.8)
+    close = difflib.get_close_matches(
+        lowered, [*SCALARS, *AGGREGATES, *WINDOWS, *WITHIN, *_POSTGRES_FUNCTIONS, *c.dialect.functions], 1, 0.8
+    )
     return f"There is no function {shorten(called)} here." + (f" Did you mean {close[0]}?" if close else "")
 
 
@@ -48,23 +49,15 @@ def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """A function with its arguments. SqlRefused when it is on no list, takes other arguments, or only makes sense behind OVER."""
     refuse_other_parts(node, "this", "expressions")
     called = node.name.lower()
-    if c.clickhouse and (rule := clickhouse.find_rule(called)) is not None:
+    if (rule := c.dialect.functions.get(called) or _POSTGRES_FUNCTIONS.get(called)) is not None:
         return rule(c, node, scope)
-    if called in bigquery.RULES and (c.bigquery or called not in bigquery.ONLY_BIGQUERY):
-        return bigquery.RULES[called](c, node, scope)
-    if called == "date_trunc":
-        return date_trunc(c, node, scope)
-    if called == "date_part":
-        return _date_part(c, node, scope)
-    if called in {"substr", "concat", "greatest", "least", "log", "array_length"}:
-        return _postgres_call(c, called, node, scope)
     if called == "count" or called in AGGREGATES:
         return aggregate(c, node, scope)
     if called in SCALARS:
         return _allowed_call(c, SCALARS[called], called, node, scope)
     if called in WINDOWS or called in WITHIN:
         refuse(f"{called.upper()} needs {'OVER (…)' if called in WINDOWS else 'WITHIN GROUP (ORDER BY …)'} behind it.")
-    raise SqlRefused(unknown_function(node.name))
+    raise SqlRefused(unknown_function(c, node.name))
 
 
 def _allowed_call(c: Compiler, rule: Signature, called: str, node: exp.Expr, scope: Scope) -> Sql:
@@ -73,28 +66,32 @@ def _allowed_call(c: Compiler, rule: Signature, called: str, node: exp.Expr, sco
     if called in SAME_KIND and given:
         kind = given[0].kind
     elif rule.name == "coalesce" or called == "coalesce":
-        from cargo_ai.user_sql.translate.expressions import common_kind
-
-        kind = common_kind(given)
+        kind = shapes.common_kind(given)
     return Sql(f"{rule.name or called}({shapes.join_sql(given)})", kind)
 
 
-def _postgres_call(c: Compiler, called: str, node: exp.Expr, scope: Scope) -> Sql:
-    """Functions that exist in both spellings and mean different things: here with Postgres' meaning."""
-    if called == "substr":
-        given = translate_arguments(c, node, scope, 2, 3)
-        return Sql(f"substr({shapes.join_sql(given)})", "string")
-    if called == "concat":
-        return Sql(f"concat({shapes.join_sql(translate_arguments(c, node, scope, 1, 100))})", "string")
-    if called == "log":
-        given = translate_arguments(c, node, scope, 1, 2)
-        both = ", ".join(f"CAST({one.text} AS numeric)" for one in given)
-        return Sql(f"log({both})" if len(given) == 2 else f"log({given[0].text})", "number")
-    if called == "array_length":
-        given = translate_arguments(c, node, scope, 2, 2)
-        return Sql(f"array_length({shapes.join_sql(given)})", "integer")
-    given = translate_arguments(c, node, scope, 1, 100)
-    return Sql(f"{called.upper()}({shapes.join_sql(given)})", given[0].kind)
+def _substr(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    return Sql(f"substr({shapes.join_sql(translate_arguments(c, node, scope, 2, 3))})", "string")
+
+
+def _concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    return Sql(f"concat({shapes.join_sql(translate_arguments(c, node, scope, 1, 100))})", "string")
+
+
+def _log(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    arguments = translate_arguments(c, node, scope, 1, 2)
+    if len(arguments) == 1:
+        return Sql(f"log({arguments[0].text})", "number")
+    return Sql(f"log({', '.join(f'CAST({argument.text} AS numeric)' for argument in arguments)})", "number")
+
+
+def _array_length(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    return Sql(f"array_length({shapes.join_sql(translate_arguments(c, node, scope, 2, 2))})", "integer")
+
+
+def _greatest_or_least(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    arguments = translate_arguments(c, node, scope, 1, 100)
+    return Sql(f"{node.name.upper()}({shapes.join_sql(arguments)})", arguments[0].kind)
 
 
 def _unit(node: exp.Expr, known: frozenset[str]) -> str:
@@ -105,8 +102,9 @@ def _unit(node: exp.Expr, known: frozenset[str]) -> str:
 
 
 def date_trunc(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """DATE_TRUNC('unit', timestamp)."""
     if not 2 <= len(node.expressions) <= 3:
-        refuse("DATE_TRUNC takes a unit and a moment.")
+        refuse("DATE_TRUNC takes a unit and a timestamp.")
     given = [c.expression(c, one, scope) for one in node.expressions[1:]]
     return Sql(
         f"date_trunc({_unit(node.expressions[0], _TRUNCS)}, {shapes.join_sql(given)})",
@@ -116,15 +114,26 @@ def date_trunc(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def _date_part(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if len(node.expressions) != 2:
-        refuse("DATE_PART takes a unit and a moment.")
+        refuse("DATE_PART takes a unit and a timestamp.")
     return Sql(f"date_part({_unit(node.expressions[0], _PARTS)}, {c.expression(c, node.expressions[1], scope).text})", "number")
+
+
+_POSTGRES_FUNCTIONS: dict[str, Rule] = {
+    "date_trunc": date_trunc,
+    "date_part": _date_part,
+    "substr": _substr,
+    "concat": _concat,
+    "greatest": _greatest_or_least,
+    "least": _greatest_or_least,
+    "log": _log,
+    "array_length": _array_length,
+}
+"""Functions of PostgreSQL that mean something else, or take other arguments, in BigQuery."""
 
 
 def extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """EXTRACT(part FROM moment)."""
     refuse_other_parts(node, "this", "expression")
-    if c.bigquery:
-        return bigquery_timestamps.extract(c, node, scope)
     part = node.this.name.lower()
     if part not in _PARTS:
         refuse(f"EXTRACT has no part {shorten(part)}.")
@@ -204,11 +213,10 @@ def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         return _count(c, node, scope)
     rule = AGGREGATES[called]
     if called == "any_value" and len(node.expressions) == 1 and type(node.expressions[0]) is exp.HavingMax:
-        return bigquery.any_value(c, node.expressions[0], scope)
+        return _any_value_having(c, node.expressions[0], scope)
     made = aggregate_arguments(c, node.expressions, scope)
     scope.aggregated = True
-    if c.clickhouse:
-        made.values = [clickhouse.as_number(called, one) for one in made.values]
+    made.values = [c.dialect.aggregate_argument(called, value) for value in made.values]
     if not rule.least <= len(made.values) <= rule.most:
         refuse(f"{called.upper()} takes {rule.least} argument{'' if rule.least == 1 else 's'} here, not {len(made.values)}.")
     c.collects = c.collects or called in COLLECTING
@@ -218,6 +226,15 @@ def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         refuse(f"{called.upper()} takes no {'LIMIT' if made.limit is not None else 'IGNORE NULLS'} here.")
     kind: Kind = made.values[0].kind if called in SAME_KIND else rule.kind
     return Sql(f"{rule.name or called}({made.text})", kind)
+
+
+def _any_value_having(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    """ANY_VALUE(x HAVING MAX y): the x where y is greatest."""
+    refuse_other_parts(node, "this", "expression", "max")
+    value, by = c.expression(c, node.this, scope), c.expression(c, node.args["expression"], scope)
+    scope.aggregated = c.collects = True
+    word = "DESC" if node.args.get("max") else "ASC"
+    return Sql(f"((array_agg({value.text} ORDER BY {by.text} {word} NULLS LAST))[1])", value.kind)
 
 
 def array_agg(made: AggregateArguments) -> Sql:
@@ -285,7 +302,7 @@ def windowed(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if called in WINDOWS:
         refuse_other_parts(node, "this", "expressions")
         return _allowed_call(c, WINDOWS[called], called, node, scope)
-    if called not in AGGREGATES and called not in {"count", "countif"} and not (c.clickhouse and clickhouse.find_rule(called)):
+    if called not in AGGREGATES and called not in {"count", "countif"} and called not in c.dialect.aggregates:
         refuse(f"{shorten(called.upper() or node.key.upper())} cannot be used with OVER here.")
     value = call(c, node, scope)
     if value.text.startswith("("):
@@ -313,22 +330,8 @@ def table_function(c: Compiler, node: exp.Expr, scope: Scope) -> TableFunction:
         "string_to_table": (Output("string_to_table", "string"),),
     }
     if plain not in outputs:
-        raise SqlRefused(unknown_function(called or node.key), about="denied")
+        raise SqlRefused(unknown_function(c, called or node.key), about="denied")
     values = translate_arguments(c, node, scope, 1, 2 if plain == "string_to_table" else 1)
     return TableFunction(
         f"{plain}({shapes.join_sql(values)})", outputs[plain], named_by_alias=plain in {"jsonb_object_keys", "string_to_table"}
     )
-
-
-def struct_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Output, ...]] | None:
-    """`[STRUCT(1 AS a), STRUCT(2)]` as rows of their own; None when the array is no such list."""
-    if type(node) is not exp.Array or not node.expressions:
-        return None
-    structs = [one for one in node.expressions if type(one) is exp.Anonymous and one.name.lower() == "struct"]
-    if len(structs) != len(node.expressions):
-        return None
-    made = [bigquery.struct_items(c, one, scope) for one in structs]
-    if len({len(row) for row in made}) != 1:
-        raise SqlRefused("The STRUCTs of an array must all have the same fields.")
-    outputs = tuple(Output(name, value.kind) for name, value in made[0])
-    return f"VALUES {', '.join(f'({shapes.join_sql([value for _, value in row])})' for row in made)}", outputs

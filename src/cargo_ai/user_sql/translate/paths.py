@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from cargo_ai.user_sql.dialects import bigquery
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import functions, names, shapes
-from cargo_ai.user_sql.translate.casts import struct_field
 from cargo_ai.user_sql.translate.compiler import Compiler, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope
 from cargo_ai.user_sql.translate.shapes import Kind, Sql
+from cargo_ai.user_sql.translate.structs import struct_field
 
 
 def column(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -58,7 +57,7 @@ def dot(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     refuse_other_parts(node, "this", "expression")
     field = node.args["expression"]
     if not isinstance(field, exp.Identifier):
-        refuse(unknown_construct(field) if not isinstance(field, exp.Anonymous) else functions.unknown_function(str(field.this)))
+        refuse(unknown_construct(field) if not isinstance(field, exp.Anonymous) else functions.unknown_function(c, str(field.this)))
     if not c.bigquery:
         refuse(f"({shorten(node.this.sql())}).{shorten(field.name)} cannot be used here.")
     return struct_field(c.expression(c, node.this, scope), field.name)
@@ -96,8 +95,8 @@ def bracket(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if len(node.expressions) != 1:
         refuse("One index can stand in brackets.")
     index = node.expressions[0]
-    if c.bigquery and type(node.this) is exp.Anonymous and str(node.this.this).lower() == "approx_quantiles":
-        return bigquery.quantile(c, node.this, index, scope)
+    if type(node.this) is exp.Anonymous and (rule := c.dialect.indexed.get(str(node.this.this).lower())) is not None:
+        return rule(c, node.this, index, scope)
     if type(index) is exp.Slice:
         refuse("A slice of an array cannot be used here.")
     value = c.expression(c, node.this, scope)

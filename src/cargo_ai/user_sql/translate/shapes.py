@@ -69,3 +69,11 @@ def check_number(value: str) -> str:
 def join_sql(parts: list[Sql]) -> str:
     """The pieces with commas."""
     return ", ".join(part.text for part in parts)
+
+
+def common_kind(values: list[Sql]) -> Kind:
+    """The kind of a value that may be any of these."""
+    kinds: set[Kind] = {one.kind for one in values if one.text != "NULL"}
+    if kinds == {"integer", "number"}:
+        return "number"
+    return kinds.pop() if len(kinds) == 1 else ""

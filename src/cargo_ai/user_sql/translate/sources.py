@@ -12,6 +12,7 @@ from cargo_ai.user_sql.translate import functions, names, shapes
 from cargo_ai.user_sql.translate.compiler import Compiler, list_part, refuse_other_parts, unknown_construct
 from cargo_ai.user_sql.translate.names import Scope, Source
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql
+from cargo_ai.user_sql.translate.structs import struct_rows
 from cargo_ai.user_sql.translate.types import KIND_OF_COLUMN
 
 MAX_SOURCES = 40
@@ -255,7 +256,7 @@ def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tu
     handle = c.handle()
     counter = offset.name if isinstance(offset, exp.Identifier) else renames[1] if offset and len(renames) > 1 else "ordinality"
     scope.touched = set()
-    if (rows := functions.struct_rows(c, array, scope)) is not None and not offset:
+    if (rows := struct_rows(c, array, scope)) is not None and not offset:
         text, outputs = rows
         joined.small.add(handle)
         return f"({text}) AS {handle}{_column_list(outputs)}", Source(handle, called, outputs)
