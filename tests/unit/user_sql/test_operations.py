@@ -28,9 +28,14 @@ RECORDS: list[Body] = [
 @pytest.fixture
 async def api(api: ApiClient) -> ApiClient:
     """The first workspace's admin, with a model of three companies."""
+    await add_companies(api)
+    return api
+
+
+async def add_companies(api: ApiClient) -> None:
+    """A model of three companies."""
     model = await api.model(columns=COLUMNS, idColumnSlug="domain", titleColumnSlug="name")
     await api.add(model, *RECORDS)
-    return api
 
 
 async def rows_of(api: ApiClient, sql: str) -> list[Body]:
@@ -175,7 +180,7 @@ async def test_a_download_that_fails_while_it_is_made_says_why(api: ApiClient) -
 async def test_another_workspace_has_other_tables_or_none(api: ApiClient, other_api: ApiClient) -> None:
     sql = "SELECT name FROM default.companies"
     assert "There is no table default.companies" in (await other_api.send("storage.query.execute", query=sql)).json()["errorMessage"]
-    await other_api.model()
+    await add_companies(other_api)
     assert len(await rows_of(other_api, sql)) == 3
     assert await rows_of(other_api, "SELECT COUNT(*) AS n FROM default.companies") == [{"n": 3}]
 
