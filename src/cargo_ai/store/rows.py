@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 from cargo_ai.kernel import clock, ids
 
@@ -51,3 +52,13 @@ class Owned:
 
 Json = JSON(none_as_null=True)
 """JSON kept as text: the order of its keys is the user's."""
+
+
+class Xid8(UserDefinedType[int]):
+    """The number of a transaction of the database, 64 bits."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """The type's name in SQL."""
+        return "xid8"

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.store.rows import Json, Owned, Row, Stamped
@@ -102,3 +102,9 @@ class Webhook(Stamped, Owned, Row):
     delivered_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
     error_message: Mapped[str | None]
+
+
+logins = Table(
+    "logins", Row.metadata, Column("role", Text, primary_key=True), Column("workspace_uuid", Uuid, nullable=False), schema="journal"
+)
+"""The workspace whose rows the views in the schema `journal` show to a role that runs users' SQL."""

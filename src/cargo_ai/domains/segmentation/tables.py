@@ -1,5 +1,4 @@
-"""The tables of segmentation: saved segments, and what comparisons of them have found. Their members and the records of changes, which are
-many, are plain tables (`segment_members`, `segment_change_records`) that only `comparison` and `change_rows` speak of."""
+"""The tables of segmentation: saved segments, what comparisons have found of them, and which are watched."""
 
 from __future__ import annotations
 
@@ -7,10 +6,10 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, Integer, String, Table, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cargo_ai.store.rows import Json, Owned, Row, Stamped
+from cargo_ai.store.rows import Json, Owned, Row, Stamped, Xid8
 
 
 class Segment(Stamped, Owned, Row):
@@ -52,3 +51,51 @@ class SegmentChange(Stamped, Owned, Row):
     removed_count: Mapped[int]
     total_count: Mapped[int]
     since: Mapped[str | None]
+
+
+segment_members = Table(
+    "segment_members",
+    Row.metadata,
+    Column("segment_uuid", Uuid, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("h", BigInteger, nullable=False),
+)
+"""Which records were in a segment at its last comparison. `h`: the hash of what is compared of them."""
+
+segment_change_records = Table(
+    "segment_change_records",
+    Row.metadata,
+    Column("segment_uuid", Uuid, primary_key=True),
+    Column("no", BigInteger, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("own", Boolean, nullable=False, server_default=text("false")),
+)
+"""The records of a change. `kind`, one byte: a (added), u (updated), r (removed); `own`: only runs of the segment's own play wrote it."""
+
+segment_watches = Table(
+    "segment_watches",
+    Row.metadata,
+    Column("model_uuid", Uuid, primary_key=True),
+    Column("segment_uuid", Uuid, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("pause_ms", Integer, nullable=False, server_default=text("100")),
+    Index("segment_watches_of_segment", "segment_uuid"),
+)
+"""A write to this model leads to a comparison of this segment, `pause_ms` milliseconds later."""
+
+segment_work = Table(
+    "segment_work",
+    Row.metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("segment_uuid", Uuid, nullable=False),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("due", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("settles", Boolean, nullable=False, server_default=text("false")),
+    Column("horizon", Xid8),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Index("segment_work_due", "due"),
+    Index("segment_work_of_segment", "segment_uuid"),
+)
+"""Comparisons that are due. `settles`: it is done when all transactions that were under way when it was seen first have ended, those below
+`horizon`."""

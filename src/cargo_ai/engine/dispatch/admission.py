@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import psycopg
+from sqlalchemy import BigInteger, Column, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from cargo_ai.store.rows import Row
 
 Rule = Literal["always", "once", "noConcurrency"]
 Entry = tuple[uuid.UUID, str]
@@ -17,6 +21,19 @@ WHY = {
     "noConcurrency": "Skipped: an earlier run of this record has not ended.",
 }
 """What the run of a skipped record says."""
+
+enrolments = Table(
+    "enrolments",
+    Row.metadata,
+    Column("workflow_uuid", Uuid, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("run_uuids", ARRAY(Uuid), nullable=False),
+    Column("times", BigInteger, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+)
+"""Which records have entered a play: how often, from when to when, and their last runs."""
 
 # The batches of one workflow take turns: what one decides, the next one sees.
 TURN = "select pg_advisory_xact_lock(hashtextextended(%s, 11))"

@@ -11,8 +11,23 @@ from collections.abc import Iterable
 from typing import Any
 
 import psycopg
+from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid
 
 from cargo_ai.kernel import clock
+from cargo_ai.store.rows import Row, Xid8
+
+own_writes = Table(
+    "own_writes",
+    Row.metadata,
+    Column("workflow_uuid", Uuid, primary_key=True),
+    Column("model_uuid", Uuid, primary_key=True),
+    Column("xid", Xid8, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("own_writes_at", "at"),
+)
+"""Records of a model that the runs of one play alone have written, by transaction. `at`: milliseconds since 1970."""
 
 KEPT_DAYS = 30
 """As long as the logs of touched records."""

@@ -1,18 +1,20 @@
-"""The engine's tables: graphs, batches, shards, runs, executions, node metrics, workers. SQLAlchemy Core, for the hot loop.
+"""The tables of the engine: graphs, batches, shards, runs, executions, fan-outs, node metrics, workers and schedules.
 
 Times are milliseconds since 1970 (bigint): cheap to COPY, exact to the wire's precision. The uuids of nodes are the user's: text.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-metadata = MetaData()
+from cargo_ai.store.rows import Json, Row
+
+metadata = Row.metadata
 
 
-def _json(name: str) -> Column[object]:
-    return Column(name, JSON(none_as_null=True))
+def _json(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Json, nullable=nullable)
 
 
 graphs = Table(
@@ -39,26 +41,29 @@ batches = Table(
     Column("error_message", Text),
     Column("cause", Text),
     Column("enrolment", Text),
-    Column("urgent", Boolean, nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=text("false")),
     Column("shard_size", Integer, nullable=False),
-    Column("cursor", BigInteger, nullable=False),
-    Column("enumerated", Boolean, nullable=False),
-    Column("epoch", Integer, nullable=False),
-    Column("executed_count", BigInteger, nullable=False),
-    Column("failed_count", BigInteger, nullable=False),
-    Column("cancelled_count", BigInteger, nullable=False),
-    Column("skipped_count", BigInteger, nullable=False),
-    Column("credits", Double, nullable=False),
+    Column("cursor", BigInteger, nullable=False, server_default=text("0")),
+    Column("enumerated", Boolean, nullable=False, server_default=text("false")),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("executed_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("cancelled_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("skipped_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("credits", Double, nullable=False, server_default=text("0")),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger),
     Column("at_end", Text),
-    _json("pace"),
-    Column("stage", Integer, nullable=False),
+    _json("pace", nullable=True),
+    Column("stage", Integer, nullable=False, server_default=text("0")),
     Column("stage_end", BigInteger),
-    Column("stage_executed", BigInteger, nullable=False),
-    Column("stage_failed", BigInteger, nullable=False),
+    Column("stage_executed", BigInteger, nullable=False, server_default=text("0")),
+    Column("stage_failed", BigInteger, nullable=False, server_default=text("0")),
     Column("stopped", Text),
+    Index("batches_by_workflow", "workspace_uuid", "workflow_uuid", text("uuid desc")),
+    Index("batches_unfinished", "uuid", postgresql_where=text("finished_ms is null")),
+    Index("batches_by_cause", "workflow_uuid", "cause", unique=True, postgresql_where=text("cause is not null")),
 )
 """`cursor`: rows enumerated so far, which is the number of runs. The counts are set when the batch ends; before, the shards have them.
 `at_end`: the job that is called for, with the batch's uuid, when it has ended. `enrolment`: the rule by which a play's records enter, and
@@ -72,24 +77,27 @@ shards = Table(
     Column("uuid", Uuid, primary_key=True),
     Column("workspace_uuid", Uuid, nullable=False),
     Column("batch_uuid", Uuid),
-    Column("no", BigInteger, nullable=False),
+    Column("no", BigInteger, nullable=False, server_default=text("0")),
     Column("lane", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("epoch", Integer, nullable=False),
-    Column("tries", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("owner", Text),
     Column("suspect", Text),
-    Column("signal", Integer, nullable=False),
+    Column("signal", Integer, nullable=False, server_default=text("0")),
     Column("last_flush", Uuid),
     Column("first_run", Uuid, nullable=False),
     Column("last_run", Uuid, nullable=False),
-    Column("executed", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
-    Column("cancelled", BigInteger, nullable=False),
-    Column("credits", Double, nullable=False),
+    Column("executed", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed", BigInteger, nullable=False, server_default=text("0")),
+    Column("cancelled", BigInteger, nullable=False, server_default=text("0")),
+    Column("credits", Double, nullable=False, server_default=text("0")),
     Column("touched_ms", BigInteger, nullable=False),
-    Column("children", Boolean, nullable=False),
+    Column("children", Boolean, nullable=False, server_default=text("false")),
     Column("width", Integer),
+    Index("shards_of_batch", "batch_uuid", postgresql_where=text("batch_uuid is not null")),
+    Index("shards_waiting", "workspace_uuid", "no", "batch_uuid", postgresql_where=text("state = 'waiting'")),
+    Index("shards_active", "workspace_uuid", "lane", "touched_ms", postgresql_where=text("state in ('queued', 'running')")),
 )
 """What one worker drives at a time. `state`: waiting → queued → running → done. `epoch` fences a stale owner; `signal` tells the owner
 to look for cancelled runs; `suspect` is the step a careful worker was about to take. `children`: its runs are below other runs, and may
@@ -110,12 +118,12 @@ runs = Table(
     Column("record_id", Text, nullable=False),
     Column("record_title", Text, nullable=False),
     _json("record"),
-    Column("status", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
     Column("position", Text),
     Column("wake_ms", BigInteger),
-    _json("pending"),
+    _json("pending", nullable=True),
     Column("error_message", Text),
-    Column("credits", Double, nullable=False),
+    Column("credits", Double, nullable=False, server_default=text("0")),
     Column("parent_uuid", Uuid),
     Column("parent_node_uuid", Text),
     Column("parent_batch_uuid", Uuid),
@@ -128,12 +136,22 @@ runs = Table(
     Column("finished_ms", BigInteger),
     Column("fanout_uuid", Uuid),
     Column("item", Integer),
-    Column("inline", Boolean, nullable=False),
+    Column("inline", Boolean, nullable=False, server_default=text("false")),
     Column("waiting_for", Uuid),
     Column("replay_of", Uuid),
     Column("replay_root", Uuid),
-    Column("taken", Integer, nullable=False),
+    Column("taken", Integer, nullable=False, server_default=text("0")),
     Column("replay_path", Text),
+    Index("runs_of_shard", "shard_uuid"),
+    Index("runs_by_workflow", "workflow_uuid", "uuid"),
+    Index("runs_of_record", "workflow_uuid", "record_id", "uuid"),
+    Index("runs_of_batch", "batch_uuid", "uuid", postgresql_where=text("batch_uuid is not null")),
+    Index("runs_below_batch", "parent_batch_uuid", "uuid", postgresql_where=text("parent_batch_uuid is not null")),
+    Index("runs_of_parent", "parent_uuid", "uuid", postgresql_where=text("parent_uuid is not null")),
+    Index("runs_of_trace", "trace_uuid", "uuid", postgresql_where=text("parent_uuid is not null")),
+    Index("runs_replays", "replay_root", postgresql_where=text("replay_root is not null")),
+    Index("runs_single", "workspace_uuid", "uuid", postgresql_where=text("batch_uuid is null and parent_uuid is null")),
+    Index("runs_to_wake", "wake_ms", postgresql_where=text("wake_ms is not null")),
 )
 """Partitioned by range of the run's UUIDv7. `status` says pending until the run parks or ends: that it is running is its shard's state.
 
@@ -162,13 +180,14 @@ fanouts = Table(
     Column("top_uuid", Uuid, nullable=False),
     Column("size", Integer, nullable=False),
     Column("left_count", Integer, nullable=False),
-    Column("failed_count", Integer, nullable=False),
-    Column("below", BigInteger, nullable=False),
+    Column("failed_count", Integer, nullable=False, server_default=text("0")),
+    Column("below", BigInteger, nullable=False, server_default=text("0")),
     Column("fail_fast", Boolean, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("first_run", Uuid, nullable=False),
     Column("last_run", Uuid, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Index("fanouts_of_node", "run_uuid", "node_uuid", "visit", "attempt", unique=True),
 )
 """One row for each time that a node of a run started runs below it. `kind`: group, tool, or alone (a tool nobody waits for). `seq`: so many
 executions of its run come before it: they are the items' `parentNodes`. `left_count` goes down as its runs end. `depth`: 1 directly below
@@ -189,9 +208,9 @@ executions = Table(
     Column("title", Text, nullable=False),
     Column("error_message", Text),
     Column("warnings", ARRAY(Text)),
-    _json("output"),
+    _json("output", nullable=True),
     Column("output_file", Text),
-    _json("config"),
+    _json("config", nullable=True),
     Column("credits", Double, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger, nullable=False),
@@ -214,6 +233,7 @@ node_metrics = Table(
     Column("idle", BigInteger, nullable=False),
     Column("cancelled", BigInteger, nullable=False),
     Column("credits", Double, nullable=False),
+    Index("node_metrics_of_batch", "batch_uuid"),
 )
 """Counts per node, kept in each flush: live metrics never scan executions. `slot` spreads the rows over writers; absent release
 or batch is the nil uuid."""
@@ -230,3 +250,25 @@ workers = Table(
     Column("beat_ms", BigInteger, nullable=False),
 )
 """Who works, and when it was last heard of."""
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("uuid", Uuid, primary_key=True),
+    Column("workspace_uuid", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("owner_uuid", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("anchor", DateTime(timezone=True), nullable=False),
+    Column("next_fire_at", DateTime(timezone=True)),
+    Column("last_fire_at", DateTime(timezone=True)),
+    Column("started_uuid", Uuid),
+    Column("problem", Text),
+    Index("schedules_due", "next_fire_at", postgresql_where=text("next_fire_at is not null")),
+    Index("schedules_of_owner", "owner_uuid"),
+    Index("schedules_once", "kind", "owner_uuid", "name", unique=True, postgresql_where=text("cron = ''")),
+)
+"""What happens at which time. An empty `cron`: it happens once, and the row goes; without `next_fire_at` it is held."""
