@@ -54,7 +54,8 @@ def check(text: str, catalog: Catalog, *, clickhouse: bool = False) -> CheckedQu
 def condition(text: str, relation: Relation, alias: str) -> str:
     """A boolean expression over one relation, whose alias in the statement around it is given (quoted as it stands there).
 
-    For `sql` conditions of filters. Subqueries and other tables are not there. SqlRefused as for queries.
+    For `sql` conditions of filters. Subqueries are refused, also those without a table: they give one record the work of millions.
+    SqlRefused as for queries.
     """
     return _try_spellings(text, (relation,), lambda spelling: _condition(text, relation, alias, spelling))
 
@@ -115,6 +116,8 @@ def _query(text: str, catalog: Catalog, spelling: Spelling) -> CheckedQuery:
 
 def _condition(text: str, relation: Relation, alias: str, spelling: Spelling) -> str:
     tree = parse.parse_condition(text, spelling)
+    if tree.find(exp.Query, exp.Exists) is not None:
+        raise SqlRefused("A condition is about one record: subqueries cannot be used in it.", about="denied")
     c = _compiler(Catalog(relation.model, "", ()), spelling)
     outputs, others = names.relation_outputs(relation, KIND_OF_COLUMN)
     system = tuple(Output(one.slug, KIND_OF_COLUMN[one.type]) for one in SYSTEM_COLUMNS.values())

@@ -107,7 +107,8 @@ async def _read_member_ids(database: Database, found: Selection, batch: uuid.UUI
         connection: Any = (await held.get_raw_connection()).driver_connection
         async with connection.cursor("members", withhold=True) as cursor:
             try:
-                with conditions.translate_errors(found.scope):
+                # The statement is carried out by the commit, so the limit must hold until then.
+                async with conditions.limit_conditions(connection, found.scope):
                     await cursor.execute(statement.encode(), params)
                     await connection.commit()
             except InvalidFilter as error:

@@ -109,7 +109,7 @@ async def compare(db: AsyncSession, one: LockedSegment, *, quiet: bool = False, 
     if not touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
     statement, params = comparison_sql.compare_statement(found, tracked, before, touched=touched, noted=not quiet)
-    with conditions.translate_errors(found.scope):
+    async with conditions.limit_conditions(connection, found.scope):
         added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
     total = (before.members if before else 0) + added - removed
     # A segment that was looked at has not been changed by anybody.

@@ -1,4 +1,4 @@
-"""Failing: conditions in SQL of users while they are evaluated: not for long, and what the database says to them is the filter's fault."""
+"""Evaluate SQL conditions of users: limit their time, and report what the database says about them as errors of the filter."""
 
 from __future__ import annotations
 

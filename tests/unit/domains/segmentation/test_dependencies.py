@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cargo_ai.user_sql.run import conditions
 from tests.kit.api_client import ApiClient, Body
 from tests.unit.domains.segmentation.conftest import above, segment_of, where
 from tests.unit.domains.segmentation.test_change import companies
@@ -42,11 +43,31 @@ async def test_a_condition_in_sql_goes_with_others_and_into_segments(api: ApiCli
 
 
 @pytest.mark.parametrize(
-    "clause", ["1=1); drop table segments; --", "pg_sleep(1) is null", "exists (select 1 from segments)", "nothing > 1", "count(*) > 1"]
+    "clause",
+    [
+        "1=1); drop table segments; --",
+        "pg_sleep(1) is null",
+        "exists (select 1 from segments)",
+        "employees in (select 1)",
+        "(select count(*) from unnest(generate_array(1, 1000)) a) > 0",
+        "exists (select 1 from unnest([1]))",
+        "nothing > 1",
+        "count(*) > 1",
+    ],
 )
 async def test_what_the_guard_does_not_let_pass_is_an_invalid_filter(api: ApiClient, clause: str) -> None:
     model = await companies(api, 10)
     assert await api.refused(FETCH, modelUuid=model, filter=sql(clause)) == (400, "invalidFilter")
+
+
+async def test_a_condition_that_takes_too_long_ends_in_changes_as_well(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "STATEMENT_SECONDS", 1)
+    model = await companies(api, 10)
+    # Cheap while no record has the name, so that the segment can be saved.
+    slow = f"case when name = 'go' then {' or '.join(['1 in unnest(generate_array(2, 1000000 - employees))'] * 50)} else true end"
+    segment = await segment_of(api, model, sql(slow))
+    await api.call("storage.record.update", modelUuid=model, id="c0", data={"name": "go"})
+    assert "took longer than" in await api.refusal_message("segmentation.change.create", segmentUuid=segment)
 
 
 async def test_a_condition_that_cannot_be_evaluated_is_an_invalid_filter_and_not_our_failure(api: ApiClient) -> None:
