@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-ColumnType = Literal["string", "number", "boolean", "date", "object", "array", "vector", "any"]
-ColumnKind = Literal["system", "original", "custom", "computed", "metric", "lookup"]
+from cargo_ai.contract.storage.columns import ColumnKind, ColumnType
+from cargo_ai.records.column_kinds import KINDS
+
+KindName = Literal["system"] | ColumnKind
 
 SQL_TYPES: Mapping[str, str] = {
     "string": "text",
@@ -29,15 +31,40 @@ class Column:
 
     slug: str
     type: ColumnType
-    kind: ColumnKind
+    kind: KindName
     label: str = ""
     definition: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What a computed, metric or lookup column is made of, as the wire has it."""
 
     @property
+    def stored(self) -> bool:
+        """Whether it is a column of the model's table. System columns are not counted."""
+        return KINDS[self.kind].stored
+
+    @property
     def writable(self) -> bool:
-        """Only original and custom columns can be written."""
-        return self.kind in {"original", "custom"}
+        """Whether users write its values."""
+        return KINDS[self.kind].writable
+
+    @property
+    def derived(self) -> bool:
+        """Whether it is made from other columns."""
+        return KINDS[self.kind].derived
+
+    @property
+    def is_computed_on_write(self) -> bool:
+        """Whether its values are computed when a record is written, and stored."""
+        return self.derived and self.stored
+
+    @property
+    def is_computed_by_view(self) -> bool:
+        """Whether its values are computed when records are read."""
+        return self.derived and not self.stored
+
+    @property
+    def sql_type(self) -> str:
+        """The database's type of its values."""
+        return SQL_TYPES[self.type]
 
 
 SYSTEM_COLUMNS: Mapping[str, Column] = {
@@ -75,6 +102,11 @@ class Relation:
     """The stored columns that the generated `_hash` covers; those added later are mixed in when it is read (see `hashing`)."""
     system: bool = True
     """Whether it has the system columns. What is no model has none, and no dataset: its name stands alone."""
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """The columns that the table itself has, in order."""
+        return tuple(column for column in self.columns if column.stored)
 
     def column(self, slug: str) -> Column | None:
         """The column of that slug, also spelt `<kind>__<slug>`; system columns are found too."""

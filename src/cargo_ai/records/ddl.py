@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from psycopg import errors
 
-from cargo_ai.records.catalog import SQL_TYPES, Column, Relation
-from cargo_ai.records.hashing import STORED, hash_expression, stored
+from cargo_ai.records.catalog import Column, Relation
+from cargo_ai.records.column_kinds import KINDS
+from cargo_ai.records.hashing import hash_expression
 from cargo_ai.records.names import qualify, quote
 from cargo_ai.store.driver import Connection, execute, fetch, value
 
@@ -64,13 +65,13 @@ def create(relation: Relation) -> list[str]:
 
 def create_table(relation: Relation, *, key: bool = True) -> str:
     """The table with all stored columns. `key` False: without its primary key, which `add_key` adds after a load."""
-    columns = stored(relation)
+    columns = relation.stored_columns
     lines = [
         "_id text not null",
         "_emitted_at timestamptz not null",
         "_created_at timestamptz not null",
         "_updated_at timestamptz not null",
-        *(f"{quote(column.slug)} {SQL_TYPES[column.type]}" for column in columns),
+        *(KINDS[column.kind].ddl(column) for column in columns),
         f"_hash bigint generated always as ({hash_expression(columns)}) stored",
     ]
     if key:
@@ -109,7 +110,7 @@ def drop(relation: Relation) -> list[str]:
 
 def add_columns(relation: Relation, columns: Iterable[Column]) -> list[str]:
     """Empty columns: no row is touched."""
-    added = [f"add column {quote(column.slug)} {SQL_TYPES[column.type]}" for column in columns]
+    added = [f"add column {KINDS[column.kind].ddl(column)}" for column in columns]
     return [f"alter table {table_name(relation)} {', '.join(added)}"] if added else []
 
 
@@ -118,13 +119,13 @@ def drop_column(relation: Relation, slug: str) -> list[str]:
     gone = f"alter table {table_name(relation)} drop column {quote(slug)}"
     if slug not in relation.hashed:
         return [gone]
-    left = [column for column in stored(relation) if column.slug in relation.hashed and column.slug != slug]
+    left = [column for column in relation.stored_columns if column.slug in relation.hashed and column.slug != slug]
     return [f"alter table {table_name(relation)} drop column _hash", gone, _add_hash(relation, left)]
 
 
 def rehash(relation: Relation) -> list[str]:
     """Let `_hash` cover all stored columns. The hashes stay the same; the table is rewritten (2.5 s for a million rows)."""
-    return [f"alter table {table_name(relation)} drop column _hash", _add_hash(relation, stored(relation))]
+    return [f"alter table {table_name(relation)} drop column _hash", _add_hash(relation, relation.stored_columns)]
 
 
 def _add_hash(relation: Relation, columns: Iterable[Column]) -> str:
@@ -140,7 +141,7 @@ async def is_small(connection: Connection, relation: Relation) -> bool:
 def add_index(relation: Relation, slug: str) -> list[str]:
     """An index on a stored column that records are looked up by (relationships, unique columns). Columns of JSON get none."""
     column = relation.column(slug)
-    if column is None or column.kind not in STORED or column.type not in {"string", "number", "date", "boolean"}:
+    if column is None or not column.stored or column.type not in {"string", "number", "date", "boolean"}:
         return []
     # Long texts do not fit into an index entry: a hash index takes any length and answers equality, which is all that is asked.
     how = "using hash " if column.type == "string" else ""
@@ -163,7 +164,7 @@ async def index_statements(connection: Connection, relation: Relation) -> list[t
 def logical_create_table(relation: Relation) -> str:
     """The CREATE TABLE under the name that SQL uses, with every column of every kind."""
     lines = ["  `_id` text PRIMARY KEY", "  `_title` text", *(f"  `{name}` timestamptz" for name in _TIMESTAMPS)]
-    lines += [f"  `{column.slug}` {SQL_TYPES[column.type]}" for column in relation.columns]
+    lines += [f"  `{column.slug}` {column.sql_type}" for column in relation.columns]
     return f"CREATE TABLE `datasets_{relation.dataset}.models_{relation.slug}` (\n" + ",\n".join(lines) + "\n);"
 
 

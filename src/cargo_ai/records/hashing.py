@@ -11,14 +11,6 @@ from cargo_ai.records.names import quote
 VERSION = 1
 """Goes up when the same values would hash otherwise: whoever keeps hashes takes new ones then, without calling it a change."""
 
-STORED = frozenset({"original", "custom", "computed"})
-"""The kinds of columns that are columns of the table; the others are made by the view."""
-
-
-def stored(relation: Relation) -> tuple[Column, ...]:
-    """The columns that the table itself has, in order."""
-    return tuple(column for column in relation.columns if column.kind in STORED)
-
 
 def hash_expression(columns: Iterable[Column], alias: str = "") -> str:
     """A bigint over the columns: the XOR of one hash each, seeded by the column's name; null counts for nothing.
@@ -31,7 +23,7 @@ def hash_expression(columns: Iterable[Column], alias: str = "") -> str:
 
 def row_hash_expression(relation: Relation, alias: str) -> str:
     """The hash of all stored columns of a row of the table: `_hash`, and what it does not cover yet."""
-    later = [column for column in stored(relation) if column.slug not in relation.hashed]
+    later = [column for column in relation.stored_columns if column.slug not in relation.hashed]
     own = f"{alias}._hash"
     return f"({own} # {hash_expression(later, alias)})" if later else own
 

@@ -20,7 +20,6 @@ from cargo_ai.contract.segmentation.filter import (
 )
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import table_name
-from cargo_ai.records.hashing import STORED
 from cargo_ai.records.names import qualify, quote
 from cargo_ai.store.driver import Connection, fetch
 
@@ -165,7 +164,7 @@ def without_columns(index: Index, slugs: Sequence[str]) -> Index | None:
 
 
 def _can_be_indexed(column: Column) -> bool:
-    return column.kind in STORED and column.type in SCALARS
+    return column.stored and column.type in SCALARS
 
 
 def _join_keys(named: Iterable[str], relation: Relation, joined: Mapping[str, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Names: what a workspace's models are called in the database, and how a name is written into a statement."""
+"""Names in the database: of a workspace's models, of their columns, and how names and texts are written into a statement."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import re
 import secrets
 import uuid
 from dataclasses import dataclass
+from typing import get_args
+
+from cargo_ai.contract.storage.columns import ColumnKind
 
 MAX_SLUG_LENGTH = 60
 """Characters of a column's slug: PostgreSQL cuts names at 63 bytes."""
 MAX_COLUMNS = 1_000
 _POSTGRES_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 _COLUMN_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*\Z")
+KIND_PREFIX = re.compile(rf"(?:{'|'.join(get_args(ColumnKind))})__(?=.)")
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 
 
@@ -52,13 +56,24 @@ def qualify(schema: str, name: str) -> str:
     return f"{quote(schema)}.{quote(name)}"
 
 
+def literal(text: str) -> str:
+    """The text as an SQL constant. In statements that are sent with parameters its `%` must be doubled."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def strip_kind(name: str) -> str:
+    """The slug of a column that may be written as `<kind>__<slug>`."""
+    return KIND_PREFIX.sub("", name, count=1) if KIND_PREFIX.match(name) else name
+
+
 def slug_problem(slug: str) -> str | None:
     """What is wrong with a column's slug, in words; None when it can be one."""
     if not _COLUMN_SLUG.match(slug):
         return "has letters, digits and `_` only, and does not begin with `_`"
     if len(slug) > MAX_SLUG_LENGTH:
         return f"has at most {MAX_SLUG_LENGTH} characters"
-    if "__" in slug and slug.partition("__")[0] in {"custom", "computed", "metric", "lookup", "original", "system"}:
+    kind, separator, _ = slug.partition("__")
+    if separator and kind in {"system", *get_args(ColumnKind)}:
         return "must not begin with the name of a kind and `__`: that spelling means a column of this kind"
     if slug.lower() in _POSTGRES_COLUMNS:
         return "is a name that the database keeps for itself"

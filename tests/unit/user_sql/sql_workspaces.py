@@ -11,7 +11,7 @@ import psycopg
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records import names
-from cargo_ai.records.catalog import Catalog, Column, ColumnKind, ColumnType, Relation
+from cargo_ai.records.catalog import Catalog, Column, ColumnType, KindName, Relation
 from cargo_ai.records.names import qualify, quote
 
 SECRETS = SecretKey(b"only for tests: 32 bytes or more")
@@ -27,7 +27,7 @@ TYPES: dict[str, str] = {
     "vector": "public.vector",
 }
 
-COMPANIES: dict[str, tuple[ColumnType, ColumnKind]] = {
+COMPANIES: dict[str, tuple[ColumnType, KindName]] = {
     "name": ("string", "original"),
     "domain": ("string", "original"),
     "country": ("string", "original"),
@@ -39,7 +39,7 @@ COMPANIES: dict[str, tuple[ColumnType, ColumnKind]] = {
     "tier": ("string", "custom"),
     "embedding": ("vector", "original"),
 }
-CONTACTS: dict[str, tuple[ColumnType, ColumnKind]] = {
+CONTACTS: dict[str, tuple[ColumnType, KindName]] = {
     "company_id": ("string", "original"),
     "email": ("string", "original"),
     "score": ("number", "original"),
@@ -76,7 +76,7 @@ class SqlWorkspaces:
 
 
 def _model(
-    connection: psycopg.Connection[Any], workspace: uuid.UUID, slug: str, columns: dict[str, tuple[ColumnType, ColumnKind]]
+    connection: psycopg.Connection[Any], workspace: uuid.UUID, slug: str, columns: dict[str, tuple[ColumnType, KindName]]
 ) -> Relation:
     physical = names.new_physical_names(workspace, "default", slug)
     relation = Relation(

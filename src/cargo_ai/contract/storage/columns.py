@@ -10,6 +10,7 @@ from cargo_ai.contract.workspace.sparse import Sparse
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 ColumnType = Literal["string", "number", "object", "array", "date", "boolean", "vector", "any"]
+ColumnKind = Literal["original", "custom", "computed", "metric", "lookup"]
 Function = Literal["AVG", "COUNT", "MAX", "MIN", "SUM"]
 
 Slug = Annotated[
@@ -113,7 +114,7 @@ class ListedColumn(Sparse):
     slug: str
     type: ColumnType
     label: str
-    kind: Literal["original", "custom", "computed", "metric", "lookup"]
+    kind: ColumnKind
     position: int
     description: str | None = None
     properties: list[str] | None = None

@@ -15,9 +15,8 @@ from cargo_ai.domains.segmentation.select_records import Selection
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import log_table_name
 from cargo_ai.records.filter import terms
-from cargo_ai.records.hashing import STORED, VERSION, hash_expression
+from cargo_ai.records.hashing import VERSION, hash_expression
 
-_STORED_KINDS = STORED | {"system"}
 _PLAIN = frozenset({"string", "number", "date", "boolean", "object", "array", "vector", "any", "objectProperty"})
 
 
@@ -78,7 +77,7 @@ def membership_digest(filter: Filter, sort: Sequence[Any], limit: int | None) ->
 
 def is_local(filter: Filter, found: Selection, tracked: TrackedColumns) -> bool:
     """Whether a record's own stored columns alone decide whether it is in and which hash it has: then the touched records suffice."""
-    if found.limit is not None or found.scope.relative or any(one.kind not in _STORED_KINDS for one in tracked.columns):
+    if found.limit is not None or found.scope.relative or any(one.is_computed_by_view for one in tracked.columns):
         return False
     return all(_is_on_stored_column(one, found.relation) for group in filter.groups for one in all_conditions(group))
 
@@ -92,7 +91,7 @@ def _is_on_stored_column(condition: Condition, relation: Relation) -> bool:
     if condition.kind not in _PLAIN or getattr(condition, "related_model_uuid", None) not in {None, str(relation.model)}:
         return False
     column = relation.column(str(getattr(condition, "column_slug", "")))
-    return column is not None and column.kind in _STORED_KINDS
+    return column is not None and not column.is_computed_by_view
 
 
 def precheck_statement(relation: Relation, before: Snapshot | None) -> tuple[str, dict[str, Any]]:
@@ -152,7 +151,7 @@ def compare_statement(
 
 def _hash(relation: Relation, columns: Sequence[Column]) -> str:
     """The hash of columns of the view `r`; what the table keeps ready is taken where all of that is meant."""
-    stored = {one.slug for one in relation.columns if one.kind in STORED}
+    stored = {one.slug for one in relation.stored_columns}
     if stored and stored <= {one.slug for one in columns}:
         others = [one for one in columns if one.slug not in stored]
         return f"(r._hash # {hash_expression(others, 'r')})" if others else "r._hash"

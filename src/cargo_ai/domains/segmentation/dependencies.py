@@ -12,12 +12,11 @@ from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.kernel import ids
 from cargo_ai.records.catalog import Catalog, Relation
+from cargo_ai.records.column_kinds import KINDS, InvalidColumn
 from cargo_ai.records.filter.terms import SavedSegment
-from cargo_ai.records.views import InvalidColumn, columns_read
 
 ColumnRef = tuple[uuid.UUID, str]
 """A column of a model."""
-_DERIVED = frozenset({"metric", "lookup"})
 
 
 def columns_in(catalog: Catalog, relation: Relation, filter: Filter, slugs: Iterable[str] = ()) -> set[ColumnRef]:
@@ -87,10 +86,10 @@ def _columns_read_by(catalog: Catalog, place: ColumnRef) -> list[ColumnRef]:
     """The columns that a metric or lookup reads; nothing for a column that is stored."""
     relation = catalog.by_model(place[0])
     column = relation.column(place[1]) if relation else None
-    if relation is None or column is None or column.kind not in _DERIVED:
+    if relation is None or column is None or not column.is_computed_by_view:
         return []
     try:
-        return [(other.model, slug) for other, slug in columns_read(catalog, relation, column)]
+        return [(other.model, slug) for other, slug in KINDS[column.kind].uses(catalog, relation, column)]
     except InvalidColumn:
         return []
 

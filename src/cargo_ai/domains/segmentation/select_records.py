@@ -16,6 +16,7 @@ from cargo_ai.domains.segmentation.filter_scope import build_scope
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Relation
+from cargo_ai.records.column_kinds import KINDS
 from cargo_ai.records.filter import compile, terms
 from cargo_ai.records.filter.terms import FilterContext
 from cargo_ai.records.values import to_wire
@@ -112,7 +113,7 @@ class Selection:
 
     def reads_metrics(self) -> bool:
         """Whether a metric decides which records there are or what their order is."""
-        metrics = {column.slug for column in self.relation.columns if column.kind == "metric"}
+        metrics = {column.slug for column in self.relation.columns if KINDS[column.kind].grouped}
         named = (one for part in (self.where, *self.order) for one in part.find_all(exp.Column))
         return bool(metrics) and any(one.table == "r" and one.name in metrics for one in named)
 

@@ -87,5 +87,5 @@ async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
 
 async def enrich(ctx: Context, relation: Relation) -> None:
     """Compute the computed columns of all records anew: now where records are few, by a job where they are many (with a warning)."""
-    if any(column.kind == "computed" for column in relation.columns):
+    if any(column.is_computed_on_write for column in relation.columns):
         await recompute.recompute(ctx, relation)

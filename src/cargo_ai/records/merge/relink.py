@@ -10,7 +10,6 @@ from typing import Any
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Link, Relation
 from cargo_ai.records.ddl import table_name
-from cargo_ai.records.hashing import STORED
 from cargo_ai.records.names import quote
 from cargo_ai.store.driver import Connection, execute, fetch
 
@@ -81,7 +80,7 @@ def _of(catalog: Catalog, relation: Relation, link: Link) -> Iterable[ForeignKey
         if other != relation.model or referring is None or column is None or known is None:
             continue
         place, own = ColumnPath(column, inner), ColumnPath(known, key_inner)
-        if known.slug not in SYSTEM_COLUMNS and known.kind not in STORED:
+        if known.slug not in SYSTEM_COLUMNS and not known.stored:
             continue
         # Of two that are equal neither leads to the other, unless one is an id.
         if (link.relation == one or _is_id(relation, own)) and column.writable and column.slug != referring.id_column:

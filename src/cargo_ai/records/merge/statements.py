@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import table_name
-from cargo_ai.records.hashing import stored
 from cargo_ai.records.merge.matching import Matching, match_key
 from cargo_ai.records.names import quote
 from cargo_ai.store.driver import Connection, execute, fetch, value
@@ -233,7 +232,7 @@ async def undo(connection: Connection, relation: Relation, uid: uuid.UUID, merge
     own = table_name(relation)
     params = {"uid": uid, "merged_at": merged_at, "now": now, "model": relation.model}
     await execute(connection, "set local timezone = 'UTC'")
-    names = ", ".join(["_id", *TIMESTAMPS, *(quote(column.slug) for column in stored(relation))])
+    names = ", ".join(["_id", *TIMESTAMPS, *(quote(column.slug) for column in relation.stored_columns)])
     restored = [
         one
         for (one,) in await fetch(

@@ -99,7 +99,7 @@ def matched(relation: Relation, config: Mapping[str, Any]) -> tuple[str, str | N
     if not isinstance(slug, str) or not slug:
         raise Unusable("The config needs `matchingColumnSlug`: the column that the record is found by.")
     column = relation.column(slug)
-    if column is None or column.slug in {"_title", "_time"} or column.kind in {"metric", "lookup"}:
+    if column is None or column.slug in {"_title", "_time"} or column.is_computed_by_view:
         raise Unusable(f"The model {relation.slug} has no stored column {slug} to find records by.")
     value: Any = config.get("matchingValue")
     try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from cargo_ai.context import events, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import column as contract
-from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, ListedColumn, LookupColumn, MetricColumn, OriginalColumn
+from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, ListedColumn, OriginalColumn
 from cargo_ai.domains.storage.columns import computed, definition, recompute
 from cargo_ai.domains.storage.events import ModelChanged
 from cargo_ai.domains.storage.models import model, model_catalog, model_usages
@@ -21,9 +21,8 @@ from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject, Removed
 from cargo_ai.records import ddl, rows
 from cargo_ai.records.catalog import Catalog, Column, Relation
-from cargo_ai.records.hashing import STORED
+from cargo_ai.records.column_kinds import KINDS, InvalidColumn
 from cargo_ai.records.names import MAX_COLUMNS, qualify, quote, slug_problem
-from cargo_ai.records.views import InvalidColumn, natural_type
 from cargo_ai.store.driver import driver_connection
 
 _MODELS = "cargo-ai storage model list"
@@ -70,12 +69,12 @@ async def create(ctx: Context, request: contract.CreateColumn) -> contract.Colum
 async def _ddl_for_new(ctx: Context, row: Model, relation: Relation, slug: str) -> list[str]:
     """The statements for a stored column. Where the table is small, `_hash` covers it at once."""
     column = relation.column(slug)
-    if column is None or column.kind not in STORED:
+    if column is None or not column.stored:
         return []
     statements = [f"drop view if exists {qualify(relation.schema, relation.view)}", *ddl.add_columns(relation, [column])]
     if await ddl.is_small(await driver_connection(ctx.db), relation):
         statements += ddl.rehash(relation)
-        row.hashed_columns = [one.slug for one in relation.columns if one.kind in STORED]
+        row.hashed_columns = [one.slug for one in relation.stored_columns]
     return statements
 
 
@@ -112,10 +111,10 @@ def _with_label(raw: JsonObject, column: OriginalColumn) -> JsonObject:
 async def _ddl_for_type(ctx: Context, row: Model, before: Catalog, changed: Relation, known: Column) -> list[str]:
     """The statements for another type of a stored column: only where nothing of value is lost and nobody relies on the old one."""
     relation, column = _relation(before, row), changed.column(known.slug)
-    if column is None or column.type == known.type or known.kind not in STORED:
+    if column is None or column.type == known.type or not known.stored:
         return []
     readers = [f"{one.slug}.{reader.slug}" for one, reader in definition.readers(before, (relation.model, known.slug))]
-    if known.kind == "custom":
+    if known.writable:
         query = f"select _id from {rows.source(relation)} where {quote(known.slug)} is not null limit 1"  # noqa: S608 - quoted
         if await rows.exists(await driver_connection(ctx.db), query):
             message = f"{known.slug} has values of type {known.type}: make a column of another name for {column.type}"
@@ -146,7 +145,7 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
             "columnIsUsed", slug=column.slug, users=model_usages.to_sentence(users), details={"users": model_usages.to_details(users)}
         )
     statements = [f"drop view if exists {qualify(relation.schema, relation.view)}"]
-    if column.kind in STORED:
+    if column.stored:
         statements += ddl.drop_column(relation, column.slug)
     row.additional_columns = [raw for raw in row.additional_columns if raw["slug"] != column.slug]
     row.column_order = [slug for slug in row.column_order if slug != column.slug]
@@ -229,14 +228,13 @@ async def _validate(
         problems = await computed.find_problems(Column(column.slug, column.type, "computed", definition=raw), ctx.workspace)
         if problems:
             raise invalid_input([{"path": "column.expression", "message": problem} for problem in problems])
-    if isinstance(column, MetricColumn | LookupColumn):
-        try:
-            natural = natural_type(catalog, relation, Column(column.slug, column.type, column.kind, definition=raw))
-        except InvalidColumn as fault:
-            operation.refuse("invalidRelationship", problem=str(fault))
-        if natural != column.type:
-            ctx.warn(f"The column {column.slug} is {natural}: that is what it computes. The type {column.type} was not used.")
-            raw["type"] = natural
+    try:
+        natural = KINDS[column.kind].natural_type(catalog, relation, Column(column.slug, column.type, column.kind, definition=raw))
+    except InvalidColumn as fault:
+        operation.refuse("invalidRelationship", problem=str(fault))
+    if natural is not None and natural != column.type:
+        ctx.warn(f"The column {column.slug} is {natural}: that is what it computes. The type {column.type} was not used.")
+        raw["type"] = natural
     return raw
 
 
@@ -249,7 +247,7 @@ def _check_dependencies(operation: Operation[Any, Any, Any], catalog: Catalog, r
         definition.check(catalog, relation, column)
         computed.ComputedColumns.of(relation)
     except (InvalidColumn, computed.CircularColumns) as fault:
-        if column.kind == "computed":
+        if column.is_computed_on_write:
             raise invalid_input([{"path": "column.expression", "message": str(fault)}]) from None
         operation.refuse("invalidRelationship", problem=str(fault))
     return relation
@@ -276,11 +274,11 @@ async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, slug: 
     relation = _relation(catalog, row)
     column = relation.column(slug)
     await _record_usages(ctx, row, catalog)
-    if column is not None and column.kind == "lookup":
-        join = cast("dict[str, str]", column.definition["join"])
-        related = catalog.by_model(uuid.UUID(join["toModelUuid"]))
-        await definition.alter_tables(ctx.db, ddl.add_index(related, join["toColumnSlug"]) if related else [])
-    if column is not None and column.kind == "computed":
+    if column is None:
+        return
+    for related, key in KINDS[column.kind].lookup_keys(catalog, column):
+        await definition.alter_tables(ctx.db, ddl.add_index(related, key))
+    if column.is_computed_on_write:
         await recompute.recompute(ctx, relation)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,17 +21,14 @@ from cargo_ai.expression import (
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
-from cargo_ai.records.hashing import stored
-from cargo_ai.records.names import quote
+from cargo_ai.records.column_kinds import record_slugs
+from cargo_ai.records.names import KIND_PREFIX, quote
 from cargo_ai.records.values import InvalidValue, from_text, to_database, to_wire
 from cargo_ai.store.driver import Connection, fetch
 
 SCOPE = frozenset({"record", "now"})
 CHUNK = 1_000
 MAX_WARNINGS = 20
-
-_READ = re.compile(r"\brecord\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)|\brecord\s*(?:\?\.)?\[\s*(['\"])(.+?)\2\s*\]")
-_KINDS = re.compile(r"(?:original|custom|computed|metric|lookup)__")
 
 
 class CircularColumns(ValueError):
@@ -58,7 +54,7 @@ class ComputedColumns:
     @staticmethod
     def of(relation: Relation) -> ComputedColumns:
         """The model's. Circular when some of them need each other."""
-        return ComputedColumns(_in_dependency_order([compile_column(column) for column in relation.columns if column.kind == "computed"]))
+        return ComputedColumns(_in_dependency_order([compile_column(column) for column in relation.columns if column.is_computed_on_write]))
 
     async def fill(self, records: Sequence[Mapping[str, Any]], workspace: uuid.UUID) -> list[dict[str, str | None]]:
         """The values of every column for each record, as the database reads them. What fails is null, and warned about."""
@@ -117,11 +113,7 @@ async def find_problems(column: Column, workspace: uuid.UUID) -> list[str]:
 def compile_column(column: Column) -> CompiledColumn:
     """A computed column and the columns that it reads, as far as its text says."""
     resolver = compile_config(column.definition["expression"], names=SCOPE)
-    reads: set[str] = set()
-    for source in resolver.sources:
-        for dotted, _, bracketed in _READ.findall(source):
-            reads.add(_KINDS.sub("", dotted or bracketed, count=1) if _KINDS.match(dotted or bracketed) else dotted or bracketed)
-    return CompiledColumn(column, resolver, frozenset(reads))
+    return CompiledColumn(column, resolver, record_slugs(resolver.sources))
 
 
 async def refresh(connection: Connection, relation: Relation, uids: Sequence[str], workspace: uuid.UUID) -> list[str]:
@@ -129,7 +121,7 @@ async def refresh(connection: Connection, relation: Relation, uids: Sequence[str
     computed = ComputedColumns.of(relation)
     if not computed.columns:
         return []
-    sources = [SYSTEM_COLUMNS["_id"], *stored(relation)]
+    sources = [SYSTEM_COLUMNS["_id"], *relation.stored_columns]
     names = ", ".join(quote(column.slug) for column in sources)
     for start in range(0, len(uids), CHUNK):
         query = f"select {names} from {rows.source(relation)} where _id = any(%s)"  # noqa: S608 - slugs, quoted
@@ -155,7 +147,7 @@ async def refresh_all(connection: Connection, relation: Relation, workspace: uui
 def _with_prefixed_names(record: Mapping[str, Any], columns: Sequence[CompiledColumn]) -> dict[str, Any]:
     """A copy of the record, with `<kind>__<slug>` beside the plain slugs where some expression is written so."""
     seen = dict(record)
-    if any(_KINDS.search(source) for one in columns for source in one.resolver.sources):
+    if any(KIND_PREFIX.search(source) for one in columns for source in one.resolver.sources):
         seen |= {f"{kind}__{slug}": value for slug, value in record.items() for kind in ("original", "custom")}
     return seen
 

@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlglot import exp
 
 from cargo_ai.contract.segmentation.filter import Filter
-from cargo_ai.domains.storage.columns import computed
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import errors_of
-from cargo_ai.records import ddl, views
+from cargo_ai.records import ddl
 from cargo_ai.records.catalog import Catalog, Column, Relation
+from cargo_ai.records.column_kinds import KINDS, InvalidColumn
 from cargo_ai.records.filter import compile as filters
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
-from cargo_ai.records.views import InvalidColumn, Views
+from cargo_ai.records.views import CompileFilter, Views
 from cargo_ai.store.driver import driver_connection
 
 ColumnRef = tuple[uuid.UUID, str]
@@ -29,12 +29,8 @@ ColumnRef = tuple[uuid.UUID, str]
 
 
 def reads(catalog: Catalog, relation: Relation, column: Column) -> Iterator[ColumnRef]:
-    """The columns that a column reads directly. Raises ColumnFault where it names what is not there."""
-    if column.kind == "computed":
-        known = {one.slug for one in relation.columns}
-        yield from ((relation.model, slug) for slug in computed.compile_column(column).reads if slug in known)
-    else:
-        yield from ((other.model, slug) for other, slug in views.columns_read(catalog, relation, column))
+    """The columns that a column reads directly. Raises InvalidColumn where it names what is not there."""
+    return ((other.model, slug) for other, slug in KINDS[column.kind].uses(catalog, relation, column))
 
 
 def readers(catalog: Catalog, place: ColumnRef) -> list[tuple[Relation, Column]]:
@@ -55,22 +51,20 @@ def _reads_column(catalog: Catalog, relation: Relation, column: Column, place: C
 
 
 def check(catalog: Catalog, relation: Relation, column: Column) -> None:
-    """ColumnFault when the column names what is not there, does not fit, or leads back to itself. `catalog` already has it."""
+    """InvalidColumn when the column names what is not there, does not fit, or leads back to itself. `catalog` already has it."""
     _refuse_circular(catalog, relation, column, ())
-    if column.kind == "computed":
-        made = {one.slug: one.kind for one in relation.columns if one.kind in {"metric", "lookup"}}
-        seen = [slug for slug in computed.compile_column(column).reads if slug in made]
-        if seen:
-            raise InvalidColumn(
-                f"A computed column reads columns that are kept in the record, and {seen[0]} is a {made[seen[0]]}, "
-                "which changes without the record being written."
-            )
-    elif column.definition.get("filter"):
-        condition(catalog)(column.definition["filter"], _filtered_relation(catalog, relation, column), "b")
-
-
-def _filtered_relation(catalog: Catalog, relation: Relation, column: Column) -> Relation:
-    return views.lookup_model(catalog, column) if column.kind == "lookup" else views.metric_relationship(catalog, relation, column)[1]
+    kind = KINDS[column.kind]
+    if column.is_computed_on_write:
+        for other, slug in kind.uses(catalog, relation, column):
+            read = other.column(slug)
+            if read is not None and read.is_computed_by_view:
+                raise InvalidColumn(
+                    f"A computed column reads columns that are kept in the record, and {slug} is a {read.kind}, "
+                    "which changes without the record being written."
+                )
+    filtered = kind.filtered_model(catalog, relation, column) if column.definition.get("filter") else None
+    if filtered is not None:
+        condition(catalog)(column.definition["filter"], filtered, "b")
 
 
 def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, above: tuple[ColumnRef, ...]) -> None:
@@ -80,12 +74,12 @@ def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, above
     for model, slug in reads(catalog, relation, column):
         other = catalog.by_model(model)
         found = other.column(slug) if other else None
-        if other is not None and found is not None and found.kind in {"computed", "metric", "lookup"}:
+        if other is not None and found is not None and found.derived:
             _refuse_circular(catalog, other, found, (*above, place))
 
 
-def condition(catalog: Catalog) -> views.CompileFilter:
-    """How the filter of a metric or lookup becomes part of a view: with its values written out. Raises ColumnFault."""
+def condition(catalog: Catalog) -> CompileFilter:
+    """How the filter of a metric or lookup becomes part of a view: with its values written out. Raises InvalidColumn."""
 
     def compiled(raw: Mapping[str, Any], relation: Relation, alias: str) -> str:
         try:

@@ -256,7 +256,7 @@ def _validate_columns(operation: Operation[Any, Any, Any], relation: Relation, t
     if column is None:
         near = difflib.get_close_matches(slug, [one.slug for one in relation.columns], 1, 0.6)
         operation.refuse("columnNotFound", slug=slug + (f"; did you mean {near[0]}?" if near else ""))
-    if column.kind not in {"original", "custom", "computed"} or column.type not in _COMPARED:
+    if not column.stored or column.type not in _COMPARED:
         problem = f"Records cannot be compared by {slug}: it is a {column.kind} column of {column.type}."
         operation.refuse("matchingNotPossible", problem=problem)
     if how and how not in matching.MATCHINGS:

@@ -12,7 +12,6 @@ from cargo_ai.domains.storage.events import ModelChanged
 from cargo_ai.domains.storage.models import extractors, model_catalog
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel.refusal import invalid_input
-from cargo_ai.records.hashing import stored
 
 
 def update_config(row: Model, wanted: dict[str, Any]) -> None:
@@ -27,7 +26,7 @@ def update_config(row: Model, wanted: dict[str, Any]) -> None:
 async def update_roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None:
     """Another title or time column. The id column stays what the records were keyed by."""
     relation = next(one for one in (await model_catalog.catalog(ctx.db, ctx.workspace)).relations if one.model == row.uuid)
-    own = {column.slug: column for column in stored(relation)}
+    own = {column.slug: column for column in relation.stored_columns}
     if request.id_column_slug is not None and request.id_column_slug != row.id_column_slug:
         message = f"cannot change: the records are known by {row.id_column_slug}. Make a new model with this id column"
         raise invalid_input([{"path": "idColumnSlug", "message": message}])

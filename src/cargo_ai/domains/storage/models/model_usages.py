@@ -24,7 +24,7 @@ async def record_model(db: AsyncSession, row: Model, catalog: Catalog, connector
     targets: set[tuple[str, uuid.UUID]] = set()
     relation = catalog.by_model(row.uuid)
     for column in relation.columns if relation else ():
-        if column.kind in {"metric", "lookup"} and relation is not None:
+        if column.is_computed_by_view and relation is not None:
             for other, slug in definition.reads(catalog, relation, column):
                 targets |= {(MODEL, other), (COLUMN, column_key(other, slug))} if other != row.uuid else set()
     if connector is not None:

@@ -20,7 +20,6 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
 from cargo_ai.records import ddl
 from cargo_ai.records.catalog import Catalog, Relation
-from cargo_ai.records.hashing import STORED
 
 _LIST = "cargo-ai storage relationship list"
 SAME_NAMED = ("domain", "email", "linkedin_url", "website")
@@ -227,8 +226,8 @@ def _model(catalog: Catalog, text: str | None) -> Relation:
 
 def _joinable(relation: Relation, slug: str, inner: str | None) -> None:
     column = relation.column(slug)
-    if column is None or (column.kind not in STORED and column.slug != "_id"):
-        known = ", ".join(one.slug for one in relation.columns if one.kind in STORED)
+    if column is None or (not column.stored and column.slug != "_id"):
+        known = ", ".join(one.slug for one in relation.stored_columns)
         _invalid(f"The model {relation.slug} has no stored column {slug} to relate by; it has {known or 'only _id'}.")
     if inner is not None and column.type not in {"object", "any"}:
         _invalid(f"{relation.slug}.{slug} is {column.type} and has no property {inner}.")
@@ -243,8 +242,8 @@ def _plain(relation: Relation, slug: str) -> str:
 
 def _guessed(one: Relation, other: Relation) -> tuple[str, str]:
     """The columns by which two models most probably belong together."""
-    mine = {column.slug: column for column in one.columns if column.kind in STORED}
-    theirs = {column.slug: column for column in other.columns if column.kind in STORED}
+    mine = {column.slug: column for column in one.stored_columns}
+    theirs = {column.slug: column for column in other.stored_columns}
     for names, target, flipped in ((mine, other, False), (theirs, one, True)):
         singular = target.slug[:-3] + "y" if target.slug.endswith("ies") else target.slug.removesuffix("s")
         found = next((slug for slug in (f"{singular}_id", f"{target.slug}_id", singular) if slug in names), None)
