@@ -15,7 +15,9 @@ from cargo_ai.server.api.command_words import DOMAIN_WORDS, kebab, words_of
 Schema = dict[str, Any]
 Row = dict[str, Any]
 
-_PLACE = re.compile(r"{(\w+)}")
+_PLACE = re.compile(r"{(\w+)(?:![ars])?}")
+_CAUSES = frozenset({"cause", "why", "problem", "faults"})
+"""Places that a sentence of its own fills."""
 SCALARS = ("string", "integer", "number", "boolean")
 
 
@@ -157,7 +159,11 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
 
 def sentence(refusal: RefusalSpec) -> str:
     """A refusal as it reads before it happens: `There is no run with uuid UUID.`"""
-    return _PLACE.sub(lambda place: "…" if place[1] == "cause" else kebab(place[1]).replace("_", "-").upper(), refusal.sentence)
+    if _PLACE.fullmatch(refusal.sentence):
+        return "The message says what is wrong."
+    return _PLACE.sub(lambda place: "…" if place[1] in _CAUSES else kebab(place[1]).replace("_", "-").upper(), refusal.sentence).replace(
+        "….", "…"
+    )
 
 
 def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row | None:

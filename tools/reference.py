@@ -17,7 +17,7 @@ HEADER = "<!-- Written by tools/gen.py from the registry. Change the declaration
 def pages(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> dict[str, str]:
     """The pages by file name: `README.md` lists the rooms."""
     found: dict[str, str] = {}
-    listed = ["# Command reference", "", "| Room | What it holds |", "| --- | --- |"]
+    listed = ["# Command reference", "", "| Domain | Commands |", "| --- | --- |"]
     for name, file in files.items():
         if name == "_root.json":
             continue

@@ -92,4 +92,4 @@ def test_every_room_and_group_is_told_in_words_for_its_users(path: Path) -> None
 @pytest.mark.parametrize("path", sorted(INDEX.glob("[!_]*.json")), ids=lambda path: path.stem)
 def test_no_reason_shows_an_unfilled_place(path: Path) -> None:
     sentences = [said for command in json.loads(path.read_text("utf-8"))["commands"] for said in command["reasons"].values()]
-    assert [said for said in sentences if re.search(r"{\w+}", said)] == []
+    assert [said for said in sentences if re.search(r"{\w", said)] == []

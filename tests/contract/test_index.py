@@ -175,3 +175,15 @@ def test_the_reference_page_shows_command_path_flags_and_reasons() -> None:
 
 def test_reasons_are_shown_without_the_places_that_are_filled_later() -> None:
     assert FILES["some-room.json"]["commands"][1]["reasons"] == {"thingNotFound": "No | thing UUID in BIG-ROOM: …"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [
+        ("This workspace has no role {role!r}.", "This workspace has no role ROLE."),
+        ("It cannot lie in folder {parent}: {why}.", "It cannot lie in folder PARENT: …"),
+        ("{problem}", "The message says what is wrong."),
+    ],
+)
+def test_a_refusal_is_shown_without_raw_placeholders(declared: str, shown: str) -> None:
+    assert index.sentence(refusal(400, declared)) == shown

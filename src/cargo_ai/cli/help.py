@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from cargo_ai.cli.shapes import Arg, Room, Row
 
 EXIT_CODES = (
-    "0 done, 1 failed, 2 wrong usage, 4 not signed in or not allowed, 8 --timeout ran out while the work goes on, "
+    "0 done, 1 failed, 2 wrong usage, 4 not signed in or not allowed, 8 --timeout expired while the work continues, "
     "75 try again later, 130 Ctrl-C"
 )
 ENVIRONMENT = (
     "CARGO_API_TOKEN, CARGO_API_URL, CARGO_WORKSPACE_UUID; HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE; NO_COLOR. "
-    "Flags win over these, these over .cargo-ai.json of the folder, that over ~/.config/cargo-ai/credentials.json."
+    "Precedence: flags, environment, .cargo-ai.json of the folder, ~/.config/cargo-ai/credentials.json."
 )
 
 
@@ -90,13 +90,13 @@ def show(found: Match, no_color: bool, short: bool = False) -> int:
 def _root(page: Page, short: bool) -> int:
     known = [(name, entry.get("summary", "")) for name, entry in rooms().items() if "alias_of" not in entry]
     known.sort(key=_room_order)
-    page.text("cargo-ai: revenue workflows on a server of your own, driven from the shell.")
+    page.text("cargo-ai: self-hosted revenue workflows, from the command line.")
     page.heading("Examples")
     page.plain(["cargo-ai server start", "cargo-ai login", "cargo-ai whoami", "cargo-ai help orchestration batch create"])
     page.heading("Start here")
     page.table(list(COMMANDS.items()))
     if known:
-        page.heading("Rooms (cargo-ai ROOM --help)")
+        page.heading("Domains (cargo-ai DOMAIN --help)")
         page.table(known)
     if short:
         page.text("")
@@ -175,11 +175,11 @@ def _command(page: Page, row: Row, typed: list[str]) -> int:
     shown = [arg for arg in row["args"] if not arg.get("hidden")]
     if shown:
         page.heading("Arguments")
-        page.table([(_usage(arg), _about(arg, changes=row["words"][-1].startswith("update"))) for arg in shown])
+        page.table([(_usage(arg), _about(arg)) for arg in shown])
     added = [*(WAITING if row.get("until") else []), *(WRITING if row.get("writes") else [])]
     if row.get("until"):
         page.heading("Waiting")
-        timeout = ("--timeout NUMBER", "Stop waiting after this many seconds: exit 8, the work goes on.")
+        timeout = ("--timeout NUMBER", "Stop waiting after this many seconds, with exit code 8; the work continues.")
         page.table([(_usage(arg), arg.get("help", "")) for arg in WAITING] + [timeout])
     if row.get("writes"):
         page.heading("Writing")
@@ -190,7 +190,7 @@ def _command(page: Page, row: Row, typed: list[str]) -> int:
         page.table(list(row.get("reasons", {}).items()))
     if any(arg["type"] == "json" for arg in shown):
         page.text("")
-        page.text("JSON is given in single quotes, as @FILE, or as - for standard input.")
+        page.text("JSON flags take JSON in single quotes, @FILE, or - for standard input.")
     page.text("")
     page.text("Flags of every command, exit codes, environment: cargo-ai --help")
     return page.show()
@@ -213,7 +213,7 @@ def _usage(arg: Arg) -> str:
     return f"{flags} {placeholder(arg) if len(placeholder(arg)) < 20 else 'TEXT'}"
 
 
-def _about(arg: Arg, *, changes: bool) -> str:
+def _about(arg: Arg) -> str:
     notes: list[str] = []
     if arg.get("required"):
         notes.append("required")
@@ -222,8 +222,6 @@ def _about(arg: Arg, *, changes: bool) -> str:
     if arg.get("default") is not None:
         default = arg.get("default")
         notes.append(f"default: {str(default).lower() if isinstance(default, bool) else default}")
-    if changes and arg.get("nullable") and not arg.get("required"):
-        notes.append("none clears it")
     about = arg.get("help", "")
     return f"{about} ({'; '.join(notes)})".strip() if notes else about
 

@@ -24,18 +24,20 @@ GLOBALS: list[Arg] = [
     _own("token", "string", "The token to sign in with; - reads it from standard input."),
     _own("token-file", "string", "A file that holds the token."),
     _own("timeout", "number", "Give up after this many seconds."),
-    _own("yes", "boolean", "Answer yes to the question before something is destroyed."),
-    _own("no-input", "boolean", "Never ask."),
-    _own("no-color", "boolean", "Plain text."),
-    _own("quiet", "boolean", "No progress, no warnings."),
-    _own("debug", "boolean", "Requests, ids and timings on stderr, secrets masked."),
+    _own("yes", "boolean", "Answer yes to confirmations of destructive commands."),
+    _own("no-input", "boolean", "Never prompt; fail instead."),
+    _own("no-color", "boolean", "No bold text in help and messages."),
+    _own("quiet", "boolean", "Print no progress and no warnings."),
+    _own("debug", "boolean", "Print requests, ids and timings to stderr, with secrets masked."),
 ]
 WAITING: list[Arg] = [
-    _own("wait-until-finished", "boolean", "Wait for the end and print the finished document."),
-    _own("polling-interval", "integer", "Milliseconds between two looks at the work, at most. Default 5000."),
-    _own("exit-status", "boolean", "Exit 1 when the work ends badly."),
+    _own("wait-until-finished", "boolean", "Wait until the work has ended, then print its final state."),
+    _own("polling-interval", "integer", "The most milliseconds between two polls. Default 5000."),
+    _own("exit-status", "boolean", "Exit with code 1 when the work ends in error or cancelled."),
 ]
-WRITING: list[Arg] = [_own("idempotency-key", "string", "The same key gives the first reply again. Default: a random one.")]
+WRITING: list[Arg] = [
+    _own("idempotency-key", "string", "Repeating a request with the same key returns the first reply. Default: a random key.")
+]
 
 
 class Parsed:

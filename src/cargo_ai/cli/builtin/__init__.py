@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 COMMANDS = {
-    "server": "Start, stop and look after a server of your own.",
+    "server": "Start, stop and inspect a server on this machine.",
     "login": "Sign in to a server with a token.",
     "logout": "Forget the token of the current server.",
     "whoami": "Show who you are, in which workspace, on which server.",
@@ -15,7 +15,7 @@ COMMANDS = {
     "api": "Send any request to the API, signed in.",
     "completion": "Print the completion script for a shell.",
     "version": "Print the version.",
-    "help": "Show the help of a room, a group or a command.",
+    "help": "Show the help of a domain, a group or a command.",
 }
 """Name → summary, in the order in which help shows them."""
 

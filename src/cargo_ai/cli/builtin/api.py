@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROW: Row = {
     "words": ["api"],
-    "summary": "Send any request to the API, signed in, and print the reply. PATH goes below /v1.",
+    "summary": "Send any request to the API, signed in, and print the reply. PATH is relative to /v1.",
     "examples": [
         "cargo-ai api GET /orchestration/tools/list",
         "cargo-ai api POST /orchestration/batches --data @batch.json",
@@ -42,8 +42,8 @@ ROW: Row = {
             "required": True,
             "help": "For example /orchestration/tools/list.",
         },
-        {"wire": "data", "in": "cli", "type": "json", "flags": ["--data"], "help": "The body."},
-        {"wire": "query", "in": "cli", "type": "texts", "flags": ["--query"], "help": "k=v for the query string; more of them may follow."},
+        {"wire": "data", "in": "cli", "type": "json", "flags": ["--data"], "help": "The request body, as JSON."},
+        {"wire": "query", "in": "cli", "type": "texts", "flags": ["--query"], "help": "A k=v pair of the query string; may be repeated."},
         {"wire": "more", "in": "cli", "type": "texts", "flags": [], "positional": True, "hidden": True},
     ],
 }

@@ -1,11 +1,11 @@
-"""`cargo-ai server …`: start, stop and look after a server of one's own. The only command that loads the server's part."""
+"""`cargo-ai server …`: start, stop and inspect a server on this machine. The only command that imports the server."""
 
 from __future__ import annotations
 
 from cargo_ai.cli import output
 from cargo_ai.cli.failure import failure, usage
 
-HELP = """cargo-ai server: a server of your own.
+HELP = """cargo-ai server: run a server on this machine.
 
 Examples
   cargo-ai server start                  run in this terminal until Ctrl-C
@@ -14,21 +14,22 @@ Examples
   cargo-ai server stop
 
 Commands
-  start     Start the database, the API and the workers. On an empty database it makes a workspace, an admin and a token, which is
-            shown only that once: {"baseUrl", "workspaceUuid", "token"}.
-              --port N         8420 unless told (CARGO_AI_PORT); 0 takes any free one
-              --host ADDRESS   127.0.0.1 unless told (CARGO_AI_HOST)
-              --workers N      2 unless told
-              --detach         return when it is ready; logs go to server.log in the data folder
-            CARGO_AI_MAX_CONCURRENT_RUNS=N lets no more than N runs of a workspace go at once; others wait. No limit unless told.
-  stop      Stop the server of the data folder: what is in flight finishes or parks first.
-  status    Say whether it runs, and where.
-  queue     Show everything that waits, how long and what for; work that nobody does is an alert (`orchestration queue get`).
-  init      Make the database ready (migrations, first workspace and token) without starting a server.
-  worker    Run one worker alone, for a second machine: needs CARGO_AI_DATABASE_URL and CARGO_AI_SECRET_KEY.
-  migrate   Bring the database to this version's schema.
+  start     Start the database, the API and the workers. On an empty database, create a workspace, an admin and a token, which is
+            shown only once: {"baseUrl", "workspaceUuid", "token"}.
+              --port N         8420 by default (CARGO_AI_PORT); 0: any free port
+              --host ADDRESS   127.0.0.1 by default (CARGO_AI_HOST)
+              --workers N      2 by default
+              --detach         return when the server is ready; logs go to server.log in the data folder
+            CARGO_AI_MAX_CONCURRENT_RUNS=N: at most N runs of a workspace at once; others wait. No limit by default.
+  stop      Stop the server of the data folder; runs in flight finish or park first.
+  status    Show whether the server runs, and where.
+  queue     Show all waiting runs, and alerts where no worker serves them (as `orchestration queue get`).
+  init      Prepare the database (migrations, first workspace and token) without starting a server.
+  worker    Run one worker without a server, for a second machine; needs CARGO_AI_DATABASE_URL and CARGO_AI_SECRET_KEY.
+  migrate   Migrate the database to the schema of this version.
 
-Everything is kept in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai unless told). CARGO_AI_DATABASE_URL names a PostgreSQL of your own.
+All data is stored in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai by default). CARGO_AI_DATABASE_URL: use this PostgreSQL instead of
+the embedded one.
 """
 VALUE_FLAGS = {"start": ("--port", "--host", "--workers")}
 SWITCHES = {"start": ("--detach",)}

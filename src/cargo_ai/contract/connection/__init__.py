@@ -1,8 +1,8 @@
 """Wire types and operations of connection: integrations, connectors and datasets."""
 
-DOMAINS = {"connection": "Connect services: integrations, and your accounts with them."}
+DOMAINS = {"connection": "Connect services: integrations, and connectors with your credentials."}
 GROUPS = {
-    "connection connector": "Connectors: your accounts with services. Their secrets go in and are never shown again.",
-    "connection integration": "Integrations: the services that can be connected, and what each can do.",
-    "connection native-integration": "The native integration: the steps that need no service.",
+    "connection connector": "Connectors: your accounts with services. Secrets are stored encrypted and never shown.",
+    "connection integration": "Integrations: the services that can be connected, and their actions.",
+    "connection native-integration": "The native integration: actions that need no connector.",
 }

@@ -17,16 +17,15 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Slug = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=50),
-    Field(description="Its own name in this workspace, also that of its dataset: letters, digits, `_` and `-`."),
+    Field(description="Unique in the workspace, also the slug of its dataset: letters, digits, `_` and `-`, at most 50 characters."),
 ]
-CacheTtl = Annotated[
-    int,
-    Field(ge=0, le=2_592_000_000, description="Milliseconds for which the same call is answered from what is stored; 0 or null: never."),
-]
+CacheTtl = Annotated[int, Field(ge=0, le=2_592_000_000)]
+_CACHE = "How long replies of equal calls are reused, in milliseconds, at most 30 days; 0 or null: never."
+_RATE = 'The rate limit: {"unit":"minute","max":100,"strategy":"spread"} (day, hour, minute, second; spread by default, or burst)'
 
 
 class RateLimit(Wire):
-    """How many calls may go in a unit of time. spread: evenly paced; burst: as they come until the unit's are used up."""
+    """The most calls per unit of time. spread: evenly paced; burst: immediately, until the calls of the unit are used up."""
 
     unit: Literal["day", "hour", "minute", "second"]
     max: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -42,7 +41,7 @@ class Connector(Wire):
     name: str
     slug: str
     integration_slug: str
-    config: JsonObject = Field(description="Its settings; secrets are shown as `***`.")
+    config: JsonObject = Field(description="The settings; secrets are shown as `***`.")
     use_credits: bool
     is_default: bool
     rate_limit: RateLimit | None
@@ -77,39 +76,40 @@ class ConnectorsReply(Wire):
 class CreateConnector(Wire):
     """A new account of an integration."""
 
-    name: Name
+    name: Name = Field(description="The name, 1 to 200 characters.")
     slug: Slug
-    integration_slug: Annotated[str, Field(max_length=100, description="See `cargo-ai connection integration list`.")]
+    integration_slug: Annotated[str, Field(max_length=100, description="The integration, as `connection integration list` shows it.")]
     config: JsonObject | None = Field(
-        default=None, description="Settings and secrets, as the integration's `connector.config.schema` says."
+        default=None,
+        description='Settings and secrets, as in `connector.config.schema` of connection integration get: {"baseUrl":"https://api.example.com"}.',
     )
-    rate_limit: RateLimit | None = None
-    cache_ttl_milliseconds: CacheTtl | None = None
+    rate_limit: RateLimit | None = Field(default=None, description=f"{_RATE}; no limit by default.")
+    cache_ttl_milliseconds: CacheTtl | None = Field(default=None, description=_CACHE)
 
 
 class UpdateConnector(Wire):
-    """What to change; what is absent stays."""
+    """Changes to a connector; absent fields stay as they are."""
 
-    uuid: Uuid
-    name: Name | None = None
-    is_default: bool | None = Field(default=None, description="Whether nodes that name no connector use this one.")
+    uuid: Uuid = Field(description="The connector.")
+    name: Name | None = Field(default=None, description="The new name.")
+    is_default: bool | None = Field(default=None, description="Whether nodes that name no connector of the integration use this one.")
     config: JsonObject | None = Field(
-        default=None, description="Replaces the settings as a whole; a secret given as `***` stays as it is. null: no settings."
+        default=None, description="Replaces all settings; a secret given as `***` keeps its value. null: no settings."
     )
-    rate_limit: RateLimit | None = Field(default=None, description="null: no limit.")
-    cache_ttl_milliseconds: CacheTtl | None = None
+    rate_limit: RateLimit | None = Field(default=None, description=f"{_RATE}; null: no limit.")
+    cache_ttl_milliseconds: CacheTtl | None = Field(default=None, description=_CACHE)
 
 
 class ListConnectors(Wire):
     """Which connectors."""
 
-    integration_slug: str | None = None
+    integration_slug: str | None = Field(default=None, description="Only connectors of this integration.")
 
 
 class BySlug(Wire):
     """A thing named by its slug."""
 
-    slug: Annotated[str, Field(max_length=200)]
+    slug: Annotated[str, Field(max_length=200, description="The slug.")]
 
 
 class Exists(Wire):
@@ -130,7 +130,7 @@ create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.
         "/connection/connectors",
         request=CreateConnector,
         response=CreatedConnector,
-        summary="Connect an account of an integration.",
+        summary="Create a connector: an account of an integration, with its credentials.",
         permission="connection:write",
         refusals={
             "integrationNotFound": _no_integration,
@@ -157,7 +157,7 @@ get: Operation[ByUuid, ConnectorReply, NotFoundReason] = operations.add(
         "/connection/connectors/{uuid}",
         request=ByUuid,
         response=ConnectorReply,
-        summary="Show a connector, its secrets hidden.",
+        summary="Show a connector, without its secrets.",
         permission="connection:read",
         refusals={"connectorNotFound": _not_found},
         cli=Cli(examples=(f"cargo-ai connection connector get {_EXAMPLE}",)),
@@ -171,7 +171,7 @@ get_all: Operation[ListConnectors, ConnectorsReply, Never] = operations.add(
         "/connection/connectors/list",
         request=ListConnectors,
         response=ConnectorsReply,
-        summary="List the workspace's connectors, newest first.",
+        summary="List the connectors, newest first.",
         permission="connection:read",
         cli=Cli(examples=("cargo-ai connection connector list", "cargo-ai connection connector list --integration-slug http")),
     )
@@ -186,7 +186,7 @@ update: Operation[UpdateConnector, ConnectorReply, UpdateReason] = operations.ad
         "/connection/connectors/{uuid}",
         request=UpdateConnector,
         response=ConnectorReply,
-        summary="Change a connector's name, settings, limits, or make it the default one.",
+        summary="Change a connector's name, settings or limits, or make it the default.",
         permission="connection:write",
         refusals={"connectorNotFound": _not_found, "integrationNotFound": _no_integration},
         cli=Cli(
@@ -227,7 +227,7 @@ exists_by_slug: Operation[BySlug, Exists, Never] = operations.add(
         "/connection/connectors/existsBySlug",
         request=BySlug,
         response=Exists,
-        summary="Whether the workspace has a connector with this slug.",
+        summary="Check whether the workspace has a connector with this slug.",
         permission="connection:read",
         cli=Cli(examples=("cargo-ai connection connector exists-by-slug --slug crm",)),
     )

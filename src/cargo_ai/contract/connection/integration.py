@@ -24,7 +24,7 @@ def _items(value: Any) -> Any:
 
 
 class Integration(Wire):
-    """A kind of service. Forms are JSON Schemas; what is `writeOnly` in the connector's is secret."""
+    """An integration with a service. Forms are JSON Schemas; `writeOnly` fields of the connector's form are secrets."""
 
     name: str
     description: str
@@ -55,14 +55,16 @@ class IntegrationsReply(Wire):
 
 
 class ListIntegrations(Wire):
-    """Which integrations: those that fit everything that is given."""
+    """Which integrations to list: those that match every filter."""
 
-    category: Category | None = None
-    slug: str | None = None
-    slugs: Annotated[list[str], BeforeValidator(_items)] | None = None
-    search: str | None = Field(default=None, description="All words must occur in name, slug, description, category or action names.")
-    has_actions: bool | None = None
-    has_extractors: bool | None = None
+    category: Category | None = Field(default=None, description="Only integrations of this category.")
+    slug: str | None = Field(default=None, description="Only the integration with this slug.")
+    slugs: Annotated[list[str], BeforeValidator(_items)] | None = Field(
+        default=None, description="Only integrations with these slugs, comma-separated."
+    )
+    search: str | None = Field(default=None, description="Words that must all occur in name, slug, description, category or action names.")
+    has_actions: bool | None = Field(default=None, description="true: only integrations with actions; false: only those without.")
+    has_extractors: bool | None = Field(default=None, description="true: only integrations that fill models; false: only others.")
 
 
 class Documentation(Wire):
@@ -82,7 +84,7 @@ get: Operation[BySlug, IntegrationReply, NotFoundReason] = operations.add(
         "/connection/integrations/{slug}",
         request=BySlug,
         response=IntegrationReply,
-        summary="Show an integration: what its account needs, what its actions take and give.",
+        summary="Show an integration: the config of its connectors, and the inputs and outputs of its actions.",
         permission="connection:read",
         refusals={"integrationNotFound": _not_found},
         cli=Cli(examples=("cargo-ai connection integration get http",)),

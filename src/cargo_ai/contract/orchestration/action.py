@@ -17,15 +17,15 @@ ActionKind = Literal["connector", "native", "tool", "agent"]
 
 
 class _Configured(Wire):
-    """What all actions have: settings, over which the record's fields win, and a rule for failures."""
+    """The fields of every action: config, over which the record's fields take precedence, and retries."""
 
     config: dict[str, Any] = Field(
-        default_factory=dict[str, Any], description="Settings; without any, the record's fields are the action's input."
+        default_factory=dict[str, Any], description="The settings of the action; fields of the record take precedence."
     )
-    retry: NodeRetry | None = Field(default=None, description="How often a failed try is repeated.")
+    retry: NodeRetry | None = Field(default=None, description="How failed attempts are retried.")
 
     def stored(self) -> JsonObject:
-        """The action as it is kept and handed out: what was not given stays absent."""
+        """The action as it is stored and returned, without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -46,7 +46,7 @@ class ConnectorAction(_Configured):
 
 
 class ToolAction(_Configured):
-    """A tool of the workspace: by its uuid, by one of its releases, or as a template that needs no filling in."""
+    """A tool of the workspace: by uuid, by release, or by a template without placeholders."""
 
     kind: Literal["tool"]
     tool_uuid: Uuid | None = None
@@ -74,24 +74,32 @@ class AgentAction(_Configured):
 Action = Annotated[NativeAction | ConnectorAction | ToolAction | AgentAction, Field(discriminator="kind")]
 
 
+_ACTION = (
+    'The action, as orchestration action list shows it: {"kind":"connector","integrationSlug":"http","actionSlug":"request"}, '
+    '{"kind":"tool","toolUuid":"..."} or {"kind":"native","actionSlug":"..."}.'
+)
+
+
 class ExecuteAction(Wire):
     """One action on one record."""
 
-    action: Action = Field(description="The action, such as what `orchestration action list` shows.")
-    data: Any = Field(default_factory=dict[str, Any], description="The record: a JSON object with the action's inputs.")
+    action: Action = Field(description=_ACTION)
+    data: Any = Field(default_factory=dict[str, Any], description='The action\'s inputs, a JSON object: {"url":"https://example.com"}.')
 
 
 class ExecuteActionBatch(Wire):
     """One action on many records. `data` is another name for `records`: one record, or a list of them."""
 
-    action: Action = Field(description="The action, such as what `orchestration action list` shows.")
-    records: list[dict[str, Any]] | None = Field(default=None, description="The records: a list of JSON objects.")
-    data: dict[str, Any] | list[dict[str, Any]] | None = Field(default=None, description="A single record instead of records.")
+    action: Action = Field(description=_ACTION)
+    records: list[dict[str, Any]] | None = Field(default=None, description="The records, a list of JSON objects with the action's inputs.")
+    data: dict[str, Any] | list[dict[str, Any]] | None = Field(
+        default=None, description="One record, or a list of them, instead of --records."
+    )
     webhook_url: Annotated[str, Field(max_length=2_000)] | None = Field(
-        default=None, description="Where the finished batch is sent to, by POST."
+        default=None, description="The URL to which the finished batch is sent by POST."
     )
     webhook_secret: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
-        default=None, description="Signs what is sent: x-cargo-signature is its HMAC-SHA256."
+        default=None, description="Signs the webhook: its header x-cargo-signature is the HMAC-SHA256 of the body with this secret."
     )
 
     @model_validator(mode="before")
@@ -121,11 +129,11 @@ class ListActions(Wire):
     """Which actions to look for."""
 
     query: Annotated[str | None, BeforeValidator(_joined), Field(max_length=200)] = Field(
-        default=None, description="Words that all must be found; all actions without."
+        default=None, description="Words that must all occur; all actions by default."
     )
     kind: ActionKind | None = Field(default=None, description="Only actions of this kind.")
     integration_slug: Word | None = Field(default=None, description="Only actions of this integration.")
-    limit: Annotated[int, Field(ge=1, le=50)] = Field(default=20, description="How many at most; 50 is the maximum.")
+    limit: Annotated[int, Field(ge=1, le=50)] = Field(default=20, description="How many at most, 1 to 50.")
 
 
 class ActionConnector(Wire):
@@ -138,7 +146,7 @@ class ActionConnector(Wire):
 
 
 class FoundAction(Wire):
-    """An action that was found. `action` can be executed as it is; `inputs` is the JSON Schema of its fields."""
+    """A matching action. `action` can be executed unchanged; `inputs`: the JSON Schema of its fields."""
 
     name: str
     description: str
@@ -151,7 +159,7 @@ class FoundAction(Wire):
 
 
 class FoundActions(Wire):
-    """What was found, the best first; `totalMatches` counts what the limit cut off, too."""
+    """Matching actions, the best match first; `totalMatches` also counts those beyond the limit."""
 
     query: str
     total_matches: int
@@ -161,12 +169,12 @@ class FoundActions(Wire):
 class GetOutputSchema(Wire):
     """The action whose output is asked for."""
 
-    action: Action = Field(description="The action.")
-    data: Any = Field(default=None, description="A record; not needed.")
+    action: Action = Field(description=_ACTION)
+    data: Any = Field(default=None, description="A record; optional.")
 
 
 class OutputSchema(Wire):
-    """The JSON Schema of what an action gives."""
+    """The JSON Schema of an action's output."""
 
     schema_: JsonObject = Field(alias="schema")
 
@@ -228,7 +236,7 @@ list_: Operation[ListActions, FoundActions, Never] = operations.add(
         "/orchestration/actions/list",
         request=ListActions,
         response=FoundActions,
-        summary="Search the actions that can be executed: of services, built-in ones and tools.",
+        summary="Search the actions of connectors, the native actions and the tools.",
         permission="orchestration:workflow:read",
         cli=Cli(
             positionals=("query",),
@@ -245,15 +253,15 @@ get_output_schema: Operation[GetOutputSchema, OutputSchema, OutputSchemaReason] 
         "/orchestration/actions/get-output-schema",
         request=GetOutputSchema,
         response=OutputSchema,
-        summary="Show the JSON Schema of what an action gives, without executing it.",
+        summary="Show the JSON Schema of an action's output, without executing it.",
         permission="orchestration:workflow:read",
         refusals={
             "integrationNotFound": refusal(404, "There is no integration {slug}."),
             "connectorNotFound": refusal(404, "There is no connector {uuid} of this integration."),
             "actionNotFound": refusal(404, "There is no such action: {cause}"),
             "actionHasNoOutput": refusal(404, "Action has no output schema."),
-            "releaseNotFound": refusal(404, "There is no release to look at: {cause}"),
-            "failedToGetSchema": refusal(502, "The schema could not be made: {cause}"),
+            "releaseNotFound": refusal(404, "There is no such release: {cause}"),
+            "failedToGetSchema": refusal(502, "The schema could not be determined: {cause}"),
         },
         reads=True,
         cli=Cli(examples=(f"cargo-ai orchestration action get-output-schema --action {_REQUEST}",)),

@@ -1,4 +1,4 @@
-"""Batches: many records through one graph."""
+"""Batches: runs of one graph on many records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import STREAMED, Format
 from cargo_ai.contract.orchestration.batch_data import BatchInput
 from cargo_ai.contract.orchestration.dry_run import DryRunForecast
 from cargo_ai.contract.orchestration.fields import (
@@ -19,9 +20,9 @@ from cargo_ai.contract.orchestration.fields import (
     Offset,
     Word,
 )
-from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.contract.orchestration.node import NODES, Nodes
 from cargo_ai.contract.orchestration.pacing import BatchPace, Paced
-from cargo_ai.contract.orchestration.run import Format, UrlReply
+from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
@@ -32,10 +33,10 @@ BatchStatusWanted = Literal[
 
 
 class Batch(Wire):
-    """Many records through one graph, and how far it is. `data` is what it was made of; records are kept as a file.
+    """Runs of one graph on many records, with the progress. `data`: the source of the records; inline records are stored as a file.
 
-    `skippedRunsCount`: the records that the play's rule did not let in. They are counted in `runsCount`, and as nothing else. `warnings`:
-    what of the data is not there.
+    `skippedRunsCount`: records that the play's run creation rule excluded; `runsCount` includes them. `warnings`: parts of the data that
+    do not exist.
     """
 
     uuid: Uuid
@@ -69,7 +70,7 @@ class BatchReply(Wire):
 
 
 class CreateBatchReply(Wire):
-    """The new batch; or, of a dry run, what it would do."""
+    """The new batch, or the forecast of a dry run."""
 
     batch: Batch | None
     dry_run: DryRunForecast | None = None
@@ -82,18 +83,22 @@ class BatchesReply(Wire):
 
 
 class CreateBatch(Paced):
-    """Run a workflow, or a graph of your own, on many records."""
+    """Run a workflow, or inline nodes, on many records."""
 
-    workflow_uuid: Uuid | None = Field(default=None, description="The tool's or play's workflow; absent for a graph of your own.")
-    release_uuid: Uuid | None = Field(default=None, description="Run this release instead of the deployed one.")
-    nodes: Nodes | None = Field(default=None, description="Run this graph instead of a release.")
-    data: BatchInput = Field(
-        description="Which records. A tool takes kind records or file; a play segment, change, filter or recordIds; "
-        "a graph of your own all of them but change. All take kind runs: runs to do again."
+    workflow_uuid: Uuid | None = Field(
+        default=None, description="The workflow of the tool or play (its workflowUuid); omit it to run --nodes."
     )
-    dry_run: bool = Field(default=False, description="Do nothing, and tell what would be done: records, ways, credits, time.")
+    release_uuid: Uuid | None = Field(default=None, description="The release to run; the deployed one by default.")
+    nodes: Nodes | None = Field(default=None, description=NODES)
+    data: BatchInput = Field(
+        description='The records: {"kind":"records","records":[{"domain":"acme.com"}]}, {"kind":"file","s3Filename":"..."}, '
+        '{"kind":"segment","segmentUuid":"..."}, {"kind":"change","changeUuid":"..."}, {"kind":"filter","modelUuid":"...","filter":{...}}, '
+        '{"kind":"recordIds","modelUuid":"...","ids":["..."]}, or {"kind":"runs",...} to rerun earlier runs. A tool takes '
+        "records, file and runs; a play segment, change, filter, recordIds and runs; an inline graph all but change."
+    )
+    dry_run: bool = Field(default=False, description="Do not run anything; forecast the records, node executions, credits and duration.")
     sample: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None, description="A dry run walks this many of the records, spread over all of them; 100 by default."
+        default=None, description="How many records a dry run simulates, spread over all of them: 1 to 10,000; 100 by default."
     )
 
 
@@ -103,36 +108,33 @@ class ListBatches(Wire):
     workflow_uuids: Annotated[list[Uuid], Listed, Field(max_length=1_000)] | None = Field(
         default=None,
         validation_alias=AliasChoices("workflowUuids", "workflowUuid"),
-        description="Only batches of these workflows, with commas.",
+        description="Only batches of these workflows, comma-separated.",
     )
     release_uuid: Uuid | None = Field(default=None, description="Only batches of this release.")
-    parent_batch_uuid: Uuid | None = Field(default=None, description="Only batches that this batch's runs have started.")
-    parent_run_uuid: Uuid | None = Field(default=None, description="Only batches that this run has started.")
-    parent_node_uuid: Uuid | None = Field(default=None, description="Only batches that this node has started.")
+    parent_batch_uuid: Uuid | None = Field(default=None, description="Only batches started by this batch's runs.")
+    parent_run_uuid: Uuid | None = Field(default=None, description="Only batches started by this run.")
+    parent_node_uuid: Uuid | None = Field(default=None, description="Only batches started by the node with this uuid.")
     statuses: Annotated[list[BatchStatusWanted], Listed] | None = Field(
-        default=None, description="Only batches with one of these statuses; finished means ended in any way."
+        default=None, description="Only batches with one of these statuses; finished: ended with any outcome."
     )
-    has_runs: bool | None = Field(default=None, description="Only batches with runs, or without.")
-    is_skipped: bool | None = Field(default=None, description="Only batches that were skipped, or were not.")
-    is_finished: bool | None = Field(default=None, description="Only batches that have ended, or have not.")
-    included_data_kinds: Annotated[list[DataKind], Listed] | None = Field(
-        default=None, description="Only batches made of these kinds of data."
-    )
-    excluded_data_kinds: Annotated[list[DataKind], Listed] | None = Field(
-        default=None, description="No batches made of these kinds of data."
-    )
+    has_runs: bool | None = Field(default=None, description="true: only batches with runs; false: only batches without.")
+    is_skipped: bool | None = Field(default=None, description="true: only skipped batches; false: only others.")
+    is_finished: bool | None = Field(default=None, description="true: only batches that have ended; false: only others.")
+    included_data_kinds: Annotated[list[DataKind], Listed] | None = Field(default=None, description="Only batches on these kinds of data.")
+    excluded_data_kinds: Annotated[list[DataKind], Listed] | None = Field(default=None, description="No batches on these kinds of data.")
     limit: Limit = 100
     offset: Offset = 0
 
 
 class DownloadBatch(Wire):
-    """Which batch, and what of it, to download."""
+    """Which batch to download, and which node's output."""
 
     uuid: Uuid = Field(description="The batch.")
     output_node_slug: Word | None = Field(
-        default=None, description="The node whose output to take, usually end; rows without outputs by default."
+        default=None,
+        description="The node whose output each row has, usually end; by default the rows have status and times, but no output.",
     )
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
+    format: Format | None = Field(default=None, description=STREAMED)
 
 
 DataErrorReason = Literal[
@@ -169,11 +171,11 @@ create: Operation[CreateBatch, CreateBatchReply, CreateReason] = operations.add(
         "/orchestration/batches",
         request=CreateBatch,
         response=CreateBatchReply,
-        summary="Run a workflow, or a graph of your own, on many records.",
+        summary="Run a workflow, or an inline graph, on many records.",
         permission="orchestration:workflow:write",
         refusals={
             "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
-            "invalidReleaseOrCustomNodes": refusal(400, "The batch cannot take this graph: {cause}"),
+            "invalidReleaseOrCustomNodes": refusal(400, "The batch cannot use this graph: {cause}"),
             "invalidDataKind": refusal(400, "Data of kind {kind} cannot go through this workflow: {cause}"),
             "nodesNotFound": refusal(400, "There is nothing to run: {cause}"),
             "rootNodeNotFound": refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
@@ -204,7 +206,7 @@ get: Operation[ByUuid, BatchReply, GetReason] = operations.add(
         "/orchestration/batches/{uuid}",
         request=ByUuid,
         response=BatchReply,
-        summary="Show a batch and how far it is.",
+        summary="Show a batch and its progress.",
         permission="orchestration:workflow:read",
         refusals={"batchNotFound": _BATCH_NOT_FOUND},
         waits=Waits(key="batch.uuid", field="batch.status", final=FINAL),
@@ -219,7 +221,7 @@ list_: Operation[ListBatches, BatchesReply, Never] = operations.add(
         "/orchestration/batches/list",
         request=ListBatches,
         response=BatchesReply,
-        summary="List the batches.",
+        summary="List the batches, newest first.",
         permission="orchestration:workflow:read",
         cli=Cli(
             flags={"workflowUuids": ("--workflow-uuids", "--workflow-uuid")},
@@ -235,7 +237,7 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
         "/orchestration/batches/{uuid}/cancel",
         request=ByUuid,
         response=Removed,
-        summary="Cancel a batch: runs that have not ended stop at their next node.",
+        summary="Cancel a batch: each of its runs stops before its next node.",
         permission="orchestration:workflow:write",
         refusals={
             "batchNotFound": _BATCH_NOT_FOUND,
@@ -257,7 +259,7 @@ download: Operation[DownloadBatch, UrlReply, DownloadReason] = operations.add(
         permission="orchestration:workflow:read",
         refusals={
             "batchNotFound": _BATCH_NOT_FOUND,
-            "batchNotFinished": refusal(400, "Batch {uuid} is still going ({status}): wait until it has ended."),
+            "batchNotFinished": refusal(400, "Batch {uuid} is still running ({status}): wait until it has ended."),
             "batchNotSupported": refusal(400, "Batch {uuid} cannot be downloaded: {cause}"),
             "nodeNotFound": refusal(404, "Batch {uuid} has no node {slug}. Its graph has: {slugs}."),
         },

@@ -29,7 +29,7 @@ def _rename_created(kinds: Any) -> Any:
 
 
 class ChangeData(Wire):
-    """The records of a change of a segment."""
+    """The records of a segment change."""
 
     kind: Literal["change"]
     change_uuid: Uuid
@@ -39,7 +39,7 @@ class ChangeData(Wire):
 
 
 class FileData(Wire):
-    """The rows of an uploaded file. `mappings`: input field → header."""
+    """The rows of an uploaded file. `mappings`: column header by input field."""
 
     kind: Literal["file"]
     s3_filename: Annotated[str, Field(min_length=1, max_length=500)] = Field(alias="s3Filename")
@@ -57,7 +57,7 @@ class FilterData(Wire):
 
 
 class RunsOfBatch(Wire):
-    """Runs to do again, chosen by the runs (`kind` runs) or by their records (`kind` records)."""
+    """Runs to rerun, selected by the runs (`kind` runs) or by their records (`kind` records)."""
 
     kind: Literal["runs", "records"]
     release_uuid: Uuid | None = None
@@ -80,7 +80,7 @@ class RunsOfBatch(Wire):
 
 
 class RunsReset(Wire):
-    """Where the runs begin again; at a node: by its uuid, or by its slug, such as `group.node` in what a group has started (`nodePath`)."""
+    """The node from which the runs are rerun. `from` node: by `nodeUuid`, or by slug (`nodePath`), such as `group.node` inside a group."""
 
     from_: Literal["lastNode", "firstNode", "nextNode", "node"] = Field(alias="from")
     node_uuid: Uuid | None = None
@@ -94,7 +94,7 @@ class RunsReset(Wire):
 
 
 class RunsData(Wire):
-    """Runs to do again."""
+    """Runs to rerun."""
 
     kind: Literal["runs"]
     filter: RunsOfBatch
@@ -110,14 +110,14 @@ class RecordIdsData(Wire):
 
 
 class RecordsData(Wire):
-    """Records given right here."""
+    """Inline records."""
 
     kind: Literal["records"]
     records: list[dict[str, Any]]
 
 
 class ScheduleData(Wire):
-    """What a play enrols by itself."""
+    """The changes that a play enrols on its schedule."""
 
     kind: Literal["schedule"]
     model_uuid: Uuid
@@ -127,7 +127,7 @@ class ScheduleData(Wire):
 
 
 class FormData(Wire):
-    """What was sent through a form."""
+    """Submissions of a public form."""
 
     kind: Literal["form"]
     records: list[dict[str, Any]]
@@ -137,7 +137,7 @@ class FormData(Wire):
 
 
 class OtherData(Wire):
-    """Kinds that batches may be listed by and no request can ask for: what a play has watched, the items of a group."""
+    """Kinds that only the server creates: watched records of a play, items of a group. Lists filter by them; requests cannot use them."""
 
     kind: Literal["watchedRecords", "group"]
 

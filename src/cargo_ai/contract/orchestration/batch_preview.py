@@ -32,7 +32,7 @@ class FileToPreview(Wire):
 
 
 class RunsToPreview(Wire):
-    """Runs to do again."""
+    """Runs to rerun."""
 
     kind: Literal["runs"]
     run_uuids: Annotated[list[Uuid], Field(max_length=MAXIMUM_UUIDS)]
@@ -56,10 +56,10 @@ DataToPreview = Annotated[
 
 
 class PreviewBatch(Wire):
-    """Which records to look at."""
+    """Which records to preview."""
 
-    workflow_uuid: Uuid = Field(description="The workflow that they would go through.")
-    data: DataToPreview = Field(description="Which records, as batch create takes them.")
+    workflow_uuid: Uuid = Field(description="The workflow that would run.")
+    data: DataToPreview = Field(description='The records, as in orchestration batch create: {"kind":"segment","segmentUuid":"..."}.')
 
 
 class PreviewColumn(Wire):

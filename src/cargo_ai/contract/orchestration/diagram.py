@@ -17,19 +17,23 @@ SOURCES = ("nodes", "workflow_uuid", "release_uuid", "run_uuid")
 
 
 class DrawDiagram(Wire):
-    """A graph, from exactly one source, and how it is to look."""
+    """A graph from exactly one source, and how to draw it."""
 
-    nodes: Nodes | None = Field(default=None, description="The graph itself.")
-    workflow_uuid: Uuid | None = Field(default=None, description="The deployed release of this workflow.")
-    draft: bool = Field(default=False, description="With a workflow: its draft instead.")
-    release_uuid: Uuid | None = Field(default=None, description="This release.")
-    run_uuid: Uuid | None = Field(default=None, description="The graph of this run, with the way that it took.")
-    title: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="A title above it.")
-    direction: Literal["TD", "LR"] = Field(default="TD", description="From top to bottom, or from left to right (mermaid).")
-    paid: Annotated[list[Word], Listed] | None = Field(default=None, description="Mark these nodes as costing credits: slugs or uuids.")
-    highlight: Annotated[list[Word], Listed] | None = Field(default=None, description="Highlight these nodes: slugs or uuids.")
-    format: DiagramFormat = Field(default="mermaid", description="Mermaid, for web pages and documents, or plain text.")
-    watch: bool = Field(default=False, description="With a run: show it walking, until it ends.")
+    nodes: Nodes | None = Field(default=None, description="Draw this graph: a list of nodes.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Draw the deployed release of this workflow.")
+    draft: bool = Field(default=False, description="With a workflow: draw its draft instead.")
+    release_uuid: Uuid | None = Field(default=None, description="Draw this release.")
+    run_uuid: Uuid | None = Field(default=None, description="Draw the graph of this run, with the route that it took.")
+    title: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="A title above the diagram.")
+    direction: Literal["TD", "LR"] = Field(default="TD", description="TD: top to bottom; LR: left to right (mermaid only).")
+    paid: Annotated[list[Word], Listed] | None = Field(
+        default=None, description="Mark these nodes as costing credits: slugs or uuids, comma-separated."
+    )
+    highlight: Annotated[list[Word], Listed] | None = Field(
+        default=None, description="Highlight these nodes: slugs or uuids, comma-separated."
+    )
+    format: DiagramFormat = Field(default="mermaid", description="mermaid: for web pages and documents; ascii: plain text.")
+    watch: bool = Field(default=False, description="With a run: redraw it at every step, until it ends.")
 
     @model_validator(mode="after")
     def _one_source(self) -> DrawDiagram:
@@ -39,15 +43,14 @@ class DrawDiagram(Wire):
         if self.draft and self.workflow_uuid is None:
             raise ValueError("draft goes with workflowUuid")
         if self.watch and self.run_uuid is None:
-            raise ValueError("watch goes with runUuid: only runs walk")
+            raise ValueError("watch goes with runUuid: only a run changes")
         return self
 
 
 class Diagram(Wire):
-    """The picture, and what is odd about the graph. Of a run that is watched also its status, and the node that it is at.
+    """The diagram, and warnings about the graph. For a watched run also its status and current node.
 
-    `url`: where it goes on as long as it has not ended: one line of JSON, again such a picture, for every change until its end,
-    for four minutes at most; then ask again.
+    `url`: a stream of JSON lines, one such diagram per change, until the run ends or four minutes have passed; then ask again.
     """
 
     diagram: str
@@ -72,7 +75,7 @@ draw: Operation[DrawDiagram, Diagram, DrawReason] = operations.add(
         "/orchestration/nodes/diagram",
         request=DrawDiagram,
         response=Diagram,
-        summary="Draw a graph as a diagram in text.",
+        summary="Draw a graph as a Mermaid or plain-text diagram.",
         permission="orchestration:workflow:read",
         refusals={
             "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),

@@ -14,29 +14,39 @@ from cargo_ai.contract.orchestration.release_change import DeployedReply
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Uuid
 
+_NODES = (
+    "The whole graph: a list of at most 500 nodes, such as "
+    '{"uuid":"a","slug":"start","kind":"native","actionSlug":"start","config":{},"childrenUuids":["b"]}.'
+)
+_FORM = 'The input form: [{"kind":"string","name":"Domain","slug":"domain","isRequired":true}].'
+_OPTIONS = 'The connectors of nodes that name none, by integration: {"connectorUuidsByIntegrationSlug":{"http":"..."}}.'
+
 
 class UpdateDraftRelease(OfWorkflow):
-    """What is given replaces that part of the draft; what is absent stays. Unfinished graphs may be saved."""
+    """Replaces the given parts of the draft; absent fields stay. The graph may be invalid."""
 
-    parent_uuid: Uuid | None = Field(default=None, description="The release that the draft goes back to or builds on.")
-    nodes: Nodes | None = Field(default=None, description="The whole graph.")
-    test_records: Annotated[list[ReleaseTestRecord], Field(max_length=100)] | None = Field(
-        default=None, description="Inputs to try the graph on."
+    parent_uuid: Uuid | None = Field(
+        default=None, description="The release that the draft is based on. It is recorded; the graph changes only by --nodes."
     )
-    form_fields: FormFields | None = Field(default=None, description="The form that asks for the input; null takes it away.")
-    options: ReconcileOptions | None = Field(default=None, description="Connectors and models for nodes that name none.")
+    nodes: Nodes | None = Field(default=None, description=_NODES)
+    test_records: Annotated[list[ReleaseTestRecord], Field(max_length=100)] | None = Field(
+        default=None,
+        description='Test inputs, at most 100: [{"kind":"data","data":{"domain":"acme.com"}}] or [{"kind":"id","id":"acme.com"}].',
+    )
+    form_fields: FormFields | None = Field(default=None, description=f"{_FORM} null removes the form.")
+    options: ReconcileOptions | None = Field(default=None, description=_OPTIONS)
 
 
 class DeployDraftRelease(OfWorkflow):
     """Deploy the draft. Nodes and form fields that are absent are those of the draft."""
 
-    nodes: Nodes | None = Field(default=None, description="The whole graph; the draft's by default.")
-    form_fields: FormFields | None = Field(
-        default=None, description="The form that asks for the input; null for none, the draft's by default."
+    nodes: Nodes | None = Field(default=None, description=f"{_NODES} The draft's by default.")
+    form_fields: FormFields | None = Field(default=None, description=f"{_FORM} null: no form; the draft's by default.")
+    version: Word | None = Field(
+        default=None, description="The version, such as 1.2.0, above the last one; the next patch version by default."
     )
-    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version by default.")
-    description: Text | None = Field(default=None, description="What is new.")
-    options: ReconcileOptions | None = Field(default=None, description="Connectors and models for nodes that name none.")
+    description: Text | None = Field(default=None, description="Release notes.")
+    options: ReconcileOptions | None = Field(default=None, description=_OPTIONS)
 
 
 GetReason = Literal["workflowNotFound"]
@@ -83,7 +93,7 @@ update: Operation[UpdateDraftRelease, ReleaseReply, UpdateReason] = operations.a
         refusals={
             "workflowNotFound": _WORKFLOW_NOT_FOUND,
             "draftReleaseNotFound": _DRAFT_NOT_FOUND,
-            "invalidParent": refusal(400, "parentUuid {uuid} is no deployed or archived release of this workflow."),
+            "invalidParent": refusal(400, "parentUuid {uuid} is not a deployed or archived release of this workflow."),
             "failedToReconciliateNodes": _NOT_RECONCILED,
         },
         cli=Cli(
@@ -100,7 +110,7 @@ deploy: Operation[DeployDraftRelease, DeployedReply, DeployReason] = operations.
         "/orchestration/releases/draft/deploy",
         request=DeployDraftRelease,
         response=DeployedReply,
-        summary="Check the draft and make it the release that new runs take.",
+        summary="Validate the draft and deploy it: new runs use it from now on.",
         permission="orchestration:workflow:write",
         refusals={
             "workflowNotFound": _WORKFLOW_NOT_FOUND,

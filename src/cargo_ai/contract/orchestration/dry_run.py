@@ -7,8 +7,8 @@ from cargo_ai.kernel.wire import Uuid, Wire
 
 
 class NodeForecast(Wire):
-    """How often a node would be executed: surely, at most, and on average where nothing but the shares of splits leaves it open (null where
-    answers that are unknown decide). `path` leads through groups and tools, such as `group.node`."""
+    """How often a node would be executed: at least, at most, and expected. `executionsExpected` is null where unknown answers decide the
+    route; otherwise only the shares of splits do. `path` includes groups and tools, such as `group.node`."""
 
     path: str
     node_uuid: Uuid
@@ -21,7 +21,7 @@ class NodeForecast(Wire):
 
 
 class LimitForecast(Wire):
-    """How long a connector's rate limit would take for its calls; null where there is none."""
+    """How long a connector's calls would take under its rate limit."""
 
     connector_uuid: Uuid
     name: str
@@ -32,10 +32,10 @@ class LimitForecast(Wire):
 
 
 class DryRunForecast(Wire):
-    """What a batch would do. Counts of nodes, ends, credits and seconds are for all records: where only a sample was walked (`isSample`),
-    they are what the sample makes one expect. The sample is spread over `sampledFromCount` records by a hash of their ids: the same records
-    give the same sample. A maximum of credits is null where nothing bounds it. `rememberedCount`: answers of effects
-    that earlier runs were given for the same; `unknownCount`: those that are unknown, where every way on is possible."""
+    """What a batch would do. Executions, failures, credits and seconds are for all records; from a sample (`isSample`) they are
+    extrapolated. The sample is chosen from `sampledFromCount` records by a hash of their ids, so the same records give the same sample.
+    A maximum of credits is null where nothing bounds it. `rememberedCount`: effects whose result is known from earlier runs;
+    `unknownCount`: effects whose result is unknown, so that every route after them is possible."""
 
     records_count: int
     walked_count: int

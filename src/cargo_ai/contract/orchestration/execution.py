@@ -11,7 +11,7 @@ from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 
 class ExecutionOfNode(Wire):
-    """What every execution tells: which node, how it went, where the walk went on. `warnings` are sentences of ours."""
+    """The fields of every execution: the node, its outcome and the next node. `warnings`: sentences for people, of this server only."""
 
     node_uuid: Uuid
     node_slug: str
@@ -40,7 +40,7 @@ class NativeExecution(ExecutionOfNode):
 
 
 class ConnectorExecution(ExecutionOfNode):
-    """An action of a connector was executed. A node that names no connector has the uuid of zeros here."""
+    """An action of a connector was executed. A node that names no connector has the nil uuid here."""
 
     node_kind: Literal["connector"] = "connector"
     node_action_slug: str
@@ -68,7 +68,7 @@ Execution = Annotated[NativeExecution | ConnectorExecution | ToolExecution | Age
 
 
 class ExecutionsFilterConditionNode(Wire):
-    """What became of one node in the run; `absent`: the run never came there."""
+    """The outcome of one node in the run; `absent`: the node was not executed."""
 
     kind: Literal["node"] = "node"
     node_slug: Word
@@ -77,14 +77,14 @@ class ExecutionsFilterConditionNode(Wire):
 
 
 class ExecutionsFilterGroup(Wire):
-    """Conditions that hold together, or one of which holds."""
+    """Conditions that all hold (`and`), or one of which holds (`or`)."""
 
     conjonction: Literal["or", "and"]
     conditions: Annotated[list[ExecutionsFilterConditionNode], Field(max_length=50)]
 
 
 class ExecutionsFilter(Wire):
-    """Groups of conditions on what became of the nodes."""
+    """Groups of conditions on the outcomes of nodes."""
 
     conjonction: Literal["or", "and"]
     groups: Annotated[list[ExecutionsFilterGroup], Field(max_length=50)]

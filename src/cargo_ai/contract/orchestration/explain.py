@@ -46,11 +46,11 @@ ExplanationReason = Literal[
 
 
 class Explanation(Wire):
-    """Why something is as it is: a `reason` for programs, a `sentence` for people, and `fix`, the command to run next, where one helps.
+    """Why a run or record is in its state: a `reason` for programs, a `sentence` for people, and in `fix` the command to run next, if any.
 
-    `nodeSlug`: where the run is, or ended. `since`: from when on it is so. `dueAt`: when it goes on by itself. `status` is null for a
-    record that never entered. `causeRunUuid`: the run below that failed. `batchFix`: the command that does all failed runs of its batch
-    again, each from the node at which it failed.
+    `nodeSlug`: the node at which the run is or ended. `since`: the start of the state. `dueAt`: when the run continues by itself. `status`
+    is null for a record that was never enrolled. `causeRunUuid`: the child run that failed. `batchFix`: the command that reruns all failed
+    runs of the batch, each from the node at which it failed.
     """
 
     reason: ExplanationReason
@@ -75,11 +75,11 @@ class ExplanationReply(Wire):
 
 
 class ExplainRecord(Wire):
-    """Which record of which model, in which workflow."""
+    """Which record to explain, in which workflow."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
     id: str = Field(min_length=1, max_length=2_000, description="The record's id.")
-    model_uuid: Uuid | None = Field(default=None, description="The record's model; the play's own one by default.")
+    model_uuid: Uuid | None = Field(default=None, description="The record's model; the model of the play by default.")
 
 
 RunReason = Literal["runNotFound"]
@@ -92,7 +92,7 @@ explain_run: Operation[ByUuid, ExplanationReply, RunReason] = operations.add(
         "/orchestration/runs/{uuid}/explanation",
         request=ByUuid,
         response=ExplanationReply,
-        summary="Say why a run is where it is, and what to do next.",
+        summary="Explain why a run waits, failed or ended, and what to do next.",
         permission="orchestration:workflow:read",
         refusals={"runNotFound": refusal(404, "There is no run with uuid {uuid}.")},
         cli=Cli(examples=("cargo-ai orchestration run explain UUID",)),
@@ -106,7 +106,7 @@ explain_record: Operation[ExplainRecord, ExplanationReply, RecordReason] = opera
         "/orchestration/records/explain",
         request=ExplainRecord,
         response=ExplanationReply,
-        summary="Say why a record has or has not gone through a workflow, and what to do next.",
+        summary="Explain why a record was or was not run through a workflow, and what to do next.",
         permission="orchestration:workflow:read",
         refusals={
             "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),

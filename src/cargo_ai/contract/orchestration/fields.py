@@ -26,12 +26,12 @@ Word = Annotated[str, Field(max_length=500)]
 """A short text: an id of the user's, a slug, a title."""
 
 Number = Annotated[int | float, Field(allow_inf_nan=False)]
-"""A finite number that keeps its form: 0 stays 0."""
+"""A finite number; whole numbers stay whole: 0 is not sent as 0.0."""
 
-Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")]
-Offset = Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")]
+Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")]
+Offset = Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to skip.")]
 Listed = BeforeValidator(_items)
-"""On a list field: one text with commas is taken as the list."""
+"""On a list field: a comma-separated text is accepted as the list."""
 
 RunStatus = Literal["idle", "pending", "running", "success", "error", "cancelling", "cancelled", "skipped"]
 RunStatusWanted = Literal["idle", "pending", "running", "success", "error", "cancelling", "cancelled", "skipped", "finished"]

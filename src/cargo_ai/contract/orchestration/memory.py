@@ -1,4 +1,4 @@
-"""Memories: the values that memory nodes keep from run to run."""
+"""Memories: the values that memory nodes store between runs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cargo_ai.kernel.wire import Counted, Timestamp, Uuid, Wire
 
 Scope = Literal["workflow", "workspace", "record"]
 
-_WORKFLOW = "The workflow (scopes workflow and record)."
-_RECORD = "The record's id (scope record)."
+_WORKFLOW = "The workflow; required for the scopes workflow and record."
+_RECORD = "The record's id; required for the scope record."
 
 
 def scope(text: str) -> Scope:
@@ -23,7 +23,7 @@ def scope(text: str) -> Scope:
 
 
 class Memory(Wire):
-    """One value that is remembered. `workflowUuid` is null for what the whole workspace shares, `recordId` in every scope but record."""
+    """One stored value. `workflowUuid` is null in the scope workspace, `recordId` in every scope but record."""
 
     scope: Scope
     workflow_uuid: Uuid | None
@@ -35,7 +35,7 @@ class Memory(Wire):
 
 
 class MemoriesReply(Wire):
-    """What is remembered, and how much of it there is in all."""
+    """Stored values, and how many match in all."""
 
     memories: list[Memory]
     count: int
@@ -44,18 +44,20 @@ class MemoriesReply(Wire):
 class ListMemories(Wire):
     """Which memories to list."""
 
-    scope: Scope | None = Field(default=None, description="Only what is shared like this.")
-    workflow_uuid: Uuid | None = Field(default=None, description="Only what this workflow remembers, of its records, too.")
-    record_id: Word | None = Field(default=None, description="Only what is remembered of this record.")
-    key: Word | None = Field(default=None, description="Only the values under this key.")
+    scope: Scope | None = Field(default=None, description="Only values of this scope.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Only values of this workflow, those of its records included.")
+    record_id: Word | None = Field(default=None, description="Only values of the record with this id.")
+    key: Word | None = Field(default=None, description="Only values with this key.")
     limit: Limit = 100
     offset: Offset = 0
 
 
 class ClearMemories(Wire):
-    """Whose memories are meant."""
+    """The scope of the values."""
 
-    scope: Scope = Field(description="Who shares them: a workflow, the whole workspace, or a workflow's runs on one record.")
+    scope: Scope = Field(
+        description="workspace: shared by all workflows; workflow: by one workflow; record: by one workflow's runs of one record."
+    )
     workflow_uuid: Uuid | None = Field(default=None, description=_WORKFLOW)
     record_id: Word | None = Field(default=None, description=_RECORD)
 
@@ -68,9 +70,9 @@ class ClearMemories(Wire):
 
 
 class RemoveMemory(ClearMemories):
-    """Which value is to be forgotten."""
+    """Which value to remove."""
 
-    key: Annotated[Word, Field(min_length=1, description="Its key.")]
+    key: Annotated[Word, Field(min_length=1, description="The key of the value.")]
 
 
 list_: Operation[ListMemories, MemoriesReply, Never] = operations.add(
@@ -80,7 +82,7 @@ list_: Operation[ListMemories, MemoriesReply, Never] = operations.add(
         "/orchestration/memories/list",
         request=ListMemories,
         response=MemoriesReply,
-        summary="List what memory nodes remember.",
+        summary="List the values that memory nodes stored.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration memory list --workflow-uuid UUID --key seen",)),
@@ -94,9 +96,9 @@ remove: Operation[RemoveMemory, Counted, Literal["memoryNotFound"]] = operations
         "/orchestration/memories/remove",
         request=RemoveMemory,
         response=Counted,
-        summary="Forget one value that memory nodes remember.",
+        summary="Remove one value that memory nodes stored.",
         permission="orchestration:workflow:write",
-        refusals={"memoryNotFound": refusal(404, "Nothing is remembered under {key} in this {scope}.")},
+        refusals={"memoryNotFound": refusal(404, "There is no value with key {key} in this {scope}.")},
         cli=Cli(examples=("cargo-ai orchestration memory remove --scope workflow --workflow-uuid UUID --key seen",)),
     )
 )
@@ -108,10 +110,10 @@ clear: Operation[ClearMemories, Counted, Never] = operations.add(
         "/orchestration/memories/clear",
         request=ClearMemories,
         response=Counted,
-        summary="Forget everything that memory nodes remember of a workflow, a record or the workspace.",
+        summary="Remove all values that memory nodes stored for a workflow, a record or the workspace.",
         permission="orchestration:workflow:write",
         cli=Cli(
-            danger="This forgets everything that is remembered there",
+            danger="This removes all stored values of that scope",
             examples=("cargo-ai orchestration memory clear --scope record --workflow-uuid UUID --record-id acme.com --yes",),
         ),
     )

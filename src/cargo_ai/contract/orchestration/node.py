@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Never
+from typing import Annotated, Any, Final, Literal, Never
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -29,14 +29,14 @@ InvalidReason = Literal[
 
 
 class Position(Wire):
-    """Where a node stands on the canvas; the engine does not look at it."""
+    """The position of a node on the canvas; it does not affect execution."""
 
     x: Number = 0
     y: Number = 0
 
 
 class NodeRetry(Wire):
-    """How often and when a failed node is tried again; attempts count the first try, the interval is in milliseconds."""
+    """How a failed node is retried. `maximumAttempts` includes the first attempt; `initialInterval` is in milliseconds."""
 
     maximum_attempts: Number | None = None
     initial_interval: Number | None = None
@@ -44,25 +44,30 @@ class NodeRetry(Wire):
 
 
 class Node(Wire):
-    """One node of a graph. Which of the later fields it needs depends on its kind."""
+    """One node of a graph. Native nodes need `actionSlug`; connector nodes `integrationSlug` and `actionSlug`; tool nodes `toolUuid`."""
 
-    uuid: Uuid = Field(description="Unique in the graph; children are named by it.")
-    slug: Word = Field(description="The name by which expressions reach its output: nodes.<slug>.")
-    kind: NodeKind = Field(description="What acts: a native action, a connector, another tool or an agent.")
+    uuid: Uuid = Field(description="Unique in the graph; childrenUuids refer to it.")
+    slug: Word = Field(description="Unique in the graph; expressions read the output as nodes.<slug>.")
+    kind: NodeKind = Field(description="What the node executes: a native action, a connector's action, a tool or an agent.")
     name: Text | None = None
     description: Text | None = None
     action_slug: Word | None = Field(default=None, description="The action (native and connector).")
     integration_slug: Word | None = Field(default=None, description="The integration (connector).")
-    connector_uuid: Uuid | None = Field(default=None, description="The connector; absent means the integration's default one.")
+    connector_uuid: Uuid | None = Field(default=None, description="The connector (connector); the integration's default one by default.")
     tool_uuid: Uuid | None = Field(default=None, description="The tool (tool).")
     agent_uuid: Uuid | None = Field(default=None, description="The agent (agent).")
-    template_slug: Word | None = Field(default=None, description="The template that stands for a tool or an agent.")
-    release_uuid: Uuid | None = Field(default=None, description="The release of the tool or agent; absent means the deployed one.")
-    wait_until_finished: bool | None = Field(default=None, description="false goes on without waiting (tool, agent).")
-    config: dict[str, Any] = Field(default_factory=dict[str, Any], description="The action's settings; expressions are allowed inside.")
-    children_uuids: list[Uuid | None] = Field(default_factory=list[Uuid | None], description="The next nodes; their order has a meaning.")
-    fallback_on_failure: bool = Field(default=False, description="Go on to the first child when the node fails.")
-    fallback_child_uuid: Uuid | None = Field(default=None, description="Go to this node when the node fails.")
+    template_slug: Word | None = Field(default=None, description="A template instead of a tool or an agent.")
+    release_uuid: Uuid | None = Field(default=None, description="The release of the tool or agent; the deployed one by default.")
+    wait_until_finished: bool | None = Field(default=None, description="false: continue without waiting for the result (tool, agent).")
+    config: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="The settings of the action; values may contain {{expressions}}."
+    )
+    children_uuids: list[Uuid | None] = Field(
+        default_factory=list[Uuid | None],
+        description="The next nodes, one per route: a branch has two (true, false), a switch one per case. null ends the run.",
+    )
+    fallback_on_failure: bool = Field(default=False, description="Continue with the first child when the node fails.")
+    fallback_child_uuid: Uuid | None = Field(default=None, description="Continue with this node when the node fails.")
     position: Position = Position()
     retry: NodeRetry | None = None
 
@@ -76,23 +81,28 @@ class Node(Wire):
         return self
 
     def stored(self) -> JsonObject:
-        """The node as it is kept and handed out: camelCase, what was not given stays absent, config untouched."""
+        """The node as it is stored and returned: camelCase, without absent fields, `config` unchanged."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 Nodes = Annotated[list[Node], Field(max_length=MAXIMUM_NODES)]
 """A graph: at most 500 nodes."""
 
+NODES: Final = (
+    "The graph to run instead of a release: a list of at most 500 nodes, such as "
+    '{"uuid":"a","slug":"start","kind":"native","actionSlug":"start","config":{},"childrenUuids":["b"]}.'
+)
+
 
 class NodeNamed(Wire):
-    """Which node is meant; both are empty when the fault is the graph's."""
+    """A node; both fields are empty when the problem concerns the whole graph."""
 
     uuid: str
     slug: str
 
 
 class InvalidNode(Wire):
-    """A node that cannot be, why, and in plain words; `invalidNodes` are the faults inside a group."""
+    """An invalid node, with the reason and a message; `invalidNodes`: the problems inside a group."""
 
     node: NodeNamed
     reason: InvalidReason
@@ -105,13 +115,13 @@ class InvalidNode(Wire):
 
 
 class ValidateNodes(Wire):
-    """A graph to be looked at."""
+    """A graph to validate."""
 
-    nodes: Nodes = Field(description="The whole graph.")
+    nodes: Nodes = Field(description="The whole graph: a list of nodes, as orchestration release get shows them.")
 
 
 class Validation(Wire):
-    """`valid`, or `notValid` with the faults."""
+    """`valid`, or `notValid` with the invalid nodes."""
 
     outcome: Literal["valid", "notValid"]
     invalid_nodes: list[InvalidNode] | None = None
@@ -132,7 +142,7 @@ validate: Operation[ValidateNodes, Validation, Never] = operations.add(
         "/orchestration/nodes/validate",
         request=ValidateNodes,
         response=Validation,
-        summary="Check a node graph without saving it.",
+        summary="Validate a graph without saving it.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration node validate --nodes @nodes.json",)),

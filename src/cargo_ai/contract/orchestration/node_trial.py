@@ -12,36 +12,38 @@ from cargo_ai.contract.orchestration.node import Node
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
-_CONTEXT = """The outputs of earlier nodes: {"nodes": {"start": {...}}}, or the slugs right away."""
-_GROUP = "Inside a group: what parentNodes is, the outputs of the graph that holds the group."
+_CONTEXT = """The outputs of earlier nodes: {"nodes":{"start":{"domain":"acme.com"}}}, or without nodes: {"start":{...}}."""
+_GROUP = "Inside a group: the value of parentNodes, that is the outputs of the graph around the group."
 
 
 class ComputeNode(Wire):
-    """A node and what it would see."""
+    """A node, and the outputs that its expressions read."""
 
-    node: Node = Field(description="The node.")
+    node: Node = Field(
+        description='The node: {"uuid":"a","slug":"a","kind":"native","actionSlug":"filter","config":{...},"childrenUuids":[]}.'
+    )
     context: JsonObject = Field(default_factory=dict[str, Any], description=_CONTEXT)
     group_context: JsonObject | None = Field(default=None, description=_GROUP)
 
 
 class ComputedReply(Wire):
-    """The node's settings with every expression evaluated; what filter, branch and switch decide by is true or false."""
+    """The node's config with every expression evaluated; the conditions of filter, branch and switch are true or false."""
 
     computed_config: JsonObject
 
 
 class ExecuteNode(ComputeNode):
-    """A node to execute, once, for real."""
+    """A node to execute once, with its effects."""
 
     workflow_uuid: Uuid = Field(description="The workflow that the node belongs to.")
-    release_uuid: Uuid | None = Field(default=None, description="A release of it; not needed.")
+    release_uuid: Uuid | None = Field(default=None, description="A release of the workflow; optional.")
     computed_config: JsonObject | None = Field(
-        default=None, description="Its settings as they are; else those of the node are computed from the context."
+        default=None, description="The evaluated config to execute with; by default the node's config is evaluated with the context."
     )
 
 
 class _Sparse(Wire):
-    """Says only what was set: the kinds of outcome have different fields."""
+    """Only the fields that were set: outcomes have different fields."""
 
     @model_serializer(mode="wrap")
     def _without_unset(self, handler: SerializerFunctionWrapHandler):  # a return type would hide the fields from the JSON Schema
@@ -50,7 +52,7 @@ class _Sparse(Wire):
 
 
 class ItemExecution(_Sparse):
-    """What became of one node for an item."""
+    """The outcome of one node for an item."""
 
     outcome: Literal["executing", "executed", "notExecuted"]
     data: Any = None
@@ -61,7 +63,7 @@ class ItemExecution(_Sparse):
 
 
 class ItemConfig(_Sparse):
-    """What one node's settings came to for an item."""
+    """The evaluated config of one node for an item."""
 
     outcome: Literal["computed", "notComputed"]
     computed_config: JsonObject | None = None
@@ -69,7 +71,7 @@ class ItemConfig(_Sparse):
 
 
 class GroupItem(Wire):
-    """An item of a group, and what the group's nodes made of it, by slug."""
+    """An item of a group, with the executions and configs of the group's nodes, by slug."""
 
     item: Any
     executions: dict[str, ItemExecution]
@@ -78,7 +80,7 @@ class GroupItem(Wire):
 
 
 class NodeOutcome(_Sparse):
-    """success with `data`, error with `message`, or pending: the node waits for something that only a run waits for."""
+    """success with `data`, error with `message`, or pending: the node waits for something that only a run can wait for."""
 
     status: Literal["pending", "success", "error"]
     message: str | None = None
@@ -103,7 +105,7 @@ compute: Operation[ComputeNode, ComputedReply, Never] = operations.add(
         "/orchestration/nodes/compute",
         request=ComputeNode,
         response=ComputedReply,
-        summary="Show what a node's settings come to, without executing it.",
+        summary="Evaluate the expressions in a node's config, without executing it.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=(f"cargo-ai orchestration node compute --node {_NODE} {_SEEN}",)),
@@ -117,7 +119,7 @@ execute: Operation[ExecuteNode, NodeOutcome, ExecuteReason] = operations.add(
         "/orchestration/nodes/execute",
         request=ExecuteNode,
         response=NodeOutcome,
-        summary="Execute one node, once and for real, without a run.",
+        summary="Execute one node outside of a run. Its effects happen.",
         permission="orchestration:workflow:write",
         refusals={
             "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),

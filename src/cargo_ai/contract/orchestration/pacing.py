@@ -24,7 +24,7 @@ def _a_share(text: str) -> str:
 
 
 def share(text: str) -> float:
-    """`5%`, `5` and `0.05` are all one twentieth. ValueError when the text is no share."""
+    """A share from 0 to 1: `5%`, `5` and `0.05` are all 0.05. ValueError for anything else."""
     bare = text.strip()
     try:
         value = float(bare.removesuffix("%"))
@@ -41,27 +41,28 @@ StageSize = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class Paced(Wire):
-    """In which stages a batch enrols its records, and when it stops doing so."""
+    """The stages in which a batch enrols its records, and the limits at which it stops."""
 
     ramp: Annotated[list[StageSize], Listed, Field(min_length=1, max_length=MOST_STAGES)] | None = Field(
         default=None,
-        description="Enrol in stages of this many records, such as 1,50,500. Each waits until the runs of the one before have ended; "
-        "behind the last one each is ten times as large.",
+        description="Enrol the records in stages of these sizes, such as 1,50,500. A stage starts when all runs of the previous "
+        "one have ended; each stage after the last size is ten times as large as the one before. All at once by default.",
     )
     stop_on_error_rate: Share | None = Field(
         default=None,
-        description="Enrol no further when more than this share of a stage's runs failed, such as 5%. Without a ramp the stages are "
-        "10,100,1000.",
+        description="Stop enrolling when more than this share of a stage's runs failed, such as 5% or 0.05. Without --ramp the stages are "
+        "10,100,1000. orchestration batch resume continues.",
     )
     max_credits: Annotated[Number, Field(ge=0)] | None = Field(
         default=None,
-        description="Enrol no further when this many credits are used, what is in flight included; what was enrolled finishes. They are "
-        "passed by no more than the runs of one stage cost, and not at all where all costs are fixed.",
+        description="Stop enrolling when the batch has used this many credits, runs in flight included; enrolled runs still finish. "
+        "The limit is exceeded by at most the cost of one stage, and never where all costs are fixed.",
     )
 
 
 class BatchPace(Wire):
-    """How a batch is enrolled in stages. `stage`: how many have begun. `stoppedBy`: why it enrolled no further; resume goes on."""
+    """How a batch enrols its records in stages. `stage`: the number of stages started. `stoppedBy`: the limit that stopped enrolling;
+    `batch resume` continues."""
 
     ramp: list[int]
     stop_on_error_rate: Number | None

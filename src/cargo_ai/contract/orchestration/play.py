@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.action import Action
 from cargo_ai.contract.orchestration.fields import ChangeKind, Listed, Name, Number, Text, Word
-from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
+from cargo_ai.contract.segmentation.filter import EVERYTHING, FILTER, SORT, Filter, Sort
 from cargo_ai.contract.segmentation.segment import Cap, Slugs
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
@@ -47,7 +47,7 @@ class DbtSchedule(Wire):
 
 
 class RealtimeSchedule(Wire):
-    """As soon as a record is written that changes the segment."""
+    """As soon as a written record enters, changes in or leaves the segment."""
 
     type: Literal["realtime"]
 
@@ -60,7 +60,7 @@ class DependencySchedule(Wire):
 
 
 class WatchSchedule(Wire):
-    """As records land: each that comes into the segment, or changes in it, as soon as it is written. The same as realtime."""
+    """The same as realtime: as soon as a record is written."""
 
     accepts_also: ClassVar[frozenset[str]] = frozenset({"temporalScheduleWorkflowId", "meta"})
 
@@ -74,14 +74,15 @@ PlaySchedule = Annotated[
 
 
 class PlayTemplate(Wire):
-    """Whether others may start from this play."""
+    """Whether the play is offered as a template."""
 
     is_available: bool
     scope: Literal["public", "private"]
 
 
 class Play(Wire):
-    """A workflow that runs on the records of a segment. `nextFireAt`, `lastFireAt` and `problem` tell how its cron schedule stands."""
+    """A workflow that runs on the records of a segment. `nextFireAt`, `lastFireAt` and `problem`: the
+    state of its cron schedule."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -118,64 +119,72 @@ class PlaysReply(Wire):
     plays: list[Play]
 
 
-_KINDS = "Which changes enrol a record: added, updated, removed, unchanged, with commas."
-_RULE = "always; once: each record a single time; noConcurrency: not while an earlier run of the record goes on."
+_KINDS = "The segment changes that enrol a record, comma-separated (created means added)"
+_RULE = "always: every time; once: one run per record, ever; noConcurrency: not while a run of the record is in progress."
 _SCHEDULE = (
-    'When it runs: {"type":"realtime"}, {"type":"cron","cron":"0 9 * * 1","timeZone":"Europe/Paris"}, {"type":"dependency","playUuid":…} '
-    'or {"type":"watch"}'
+    'When it runs: {"type":"realtime"}, {"type":"cron","cron":"0 9 * * 1","timeZone":"Europe/Paris"} (UTC by default) or '
+    '{"type":"dependency","playUuid":"..."} (after each batch of that play)'
 )
 
 
 class CreatePlay(Wire):
-    """A new play with a segment and a workflow of its own; its graph is drawn and deployed afterwards, then it is enabled."""
+    """A new play with its own segment and workflow. Deploy its graph, then enable it."""
 
-    name: Name = Field(description="What people call it.")
-    description: Text | None = Field(default=None, description="What it is for.")
+    name: Name = Field(description="The name, 1 to 200 characters.")
+    description: Text | None = Field(default=None, description="The description.")
     model_uuid: Uuid = Field(description="The model whose records it runs on.")
-    filter: Filter = Field(default=EVERYTHING, description="Which records of the model; all of them by default.")
-    sort: Sort | None = Field(default=None, description="Their order.")
-    limit: Cap | None = Field(default=None, description="At most this many records, the first in the order.")
-    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count as updated; all by default.")
-    change_kinds: ChangeKinds = Field(default_factory=lambda: ["added"], description=f"{_KINDS} added by default.")
+    filter: Filter = Field(default=EVERYTHING, description=f"{FILTER} All records by default.")
+    sort: Sort | None = Field(default=None, description=SORT)
+    limit: Cap | None = Field(default=None, description="At most this many records, the first in the sort order; no limit by default.")
+    tracking_column_slugs: Slugs | None = Field(
+        default=None, description="The columns whose changes count as updated, comma-separated; all by default."
+    )
+    change_kinds: ChangeKinds = Field(default_factory=lambda: ["added"], description=f"{_KINDS}; added by default.")
     run_creation_rule: RunCreationRule = Field(default="always", description=_RULE)
-    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}; by hand by default.")
-    folder_uuid: Uuid | None = Field(default=None, description="The folder to put it into.")
+    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}. Only by orchestration batch create by default.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to create it in.")
 
 
 class UpdatePlay(Wire):
-    """What is given is changed; what is absent stays."""
+    """Changes to a play; absent fields stay as they are."""
 
     uuid: Uuid = Field(description="The play.")
-    name: Name | None = Field(default=None, description="Its new name.")
-    description: Text | None = Field(default=None, description="Its new description; null clears it.")
+    name: Name | None = Field(default=None, description="The new name.")
+    description: Text | None = Field(default=None, description="The new description; null clears it.")
     is_enabled: bool | None = Field(
-        default=None, description="Whether it runs by itself.", validation_alias=AliasChoices("isEnabled", "is_enabled", "enabled")
+        default=None,
+        description="Whether it runs on its schedule. Needs a deployed graph.",
+        validation_alias=AliasChoices("isEnabled", "is_enabled", "enabled"),
     )
-    filter: Filter | None = Field(default=None, description="Which records of the model.")
-    sort: Sort | None = Field(default=None, description="Their order; null for none.")
-    limit: Cap | None = Field(default=None, description="At most this many records; null for no limit.")
-    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count as updated; null for all.")
-    change_kinds: ChangeKinds | None = Field(default=None, description=_KINDS)
+    filter: Filter | None = Field(default=None, description=FILTER)
+    sort: Sort | None = Field(default=None, description=f"{SORT} null: no order.")
+    limit: Cap | None = Field(default=None, description="At most this many records; null: no limit.")
+    tracking_column_slugs: Slugs | None = Field(
+        default=None, description="The columns whose changes count as updated, comma-separated; null: all."
+    )
+    change_kinds: ChangeKinds | None = Field(default=None, description=f"{_KINDS}.")
     run_creation_rule: RunCreationRule | None = Field(default=None, description=_RULE)
     health_threshold: Annotated[float, Field(ge=0, le=100)] | None = Field(
-        default=None, description="The share of good runs, 0 to 1 (above 1: percent), below which a batch is unhealthy."
+        default=None, description="A batch is unhealthy below this share of successful runs: 0 to 1, or a percentage above 1."
     )
     health_alert_actions: Annotated[list[Action], Field(max_length=20)] | None = Field(
-        default=None, description="Actions that are executed when a batch ends unhealthy."
+        default=None,
+        description="Actions to execute when a batch ends unhealthy, at most 20: "
+        '[{"kind":"native","actionSlug":"sendEmail","config":{...}}].',
     )
-    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}; null to run by hand only.")
-    folder_uuid: Uuid | None = Field(default=None, description="The folder to move it into; null takes it out.")
-    template: PlayTemplate | None = Field(default=None, description="Whether others may start from it.")
+    schedule: PlaySchedule | None = Field(default=None, description=f"{_SCHEDULE}; null: only by orchestration batch create.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to move it to; null: no folder.")
+    template: PlayTemplate | None = Field(default=None, description="Accepted for compatibility; a play cannot be offered as a template.")
 
 
 class ListPlays(Wire):
     """Which plays to list."""
 
-    is_enabled: bool | None = Field(default=None, description="Only those that run by themselves, or do not.")
-    model_uuid: Uuid | None = Field(default=None, description="Only those on records of this model.")
-    segment_uuid: Uuid | None = Field(default=None, description="Only the one that owns this segment.")
-    schedule_type: ScheduleType | None = Field(default=None, description="Only those with a schedule of this type.")
-    folder_uuid: Uuid | None = Field(default=None, description="Only those in this folder.")
+    is_enabled: bool | None = Field(default=None, description="true: only enabled plays; false: only disabled ones.")
+    model_uuid: Uuid | None = Field(default=None, description="Only plays on this model.")
+    segment_uuid: Uuid | None = Field(default=None, description="Only the play that owns this segment.")
+    schedule_type: ScheduleType | None = Field(default=None, description="Only plays with this type of schedule.")
+    folder_uuid: Uuid | None = Field(default=None, description="Only plays in this folder.")
 
 
 _PLAY_NOT_FOUND = refusal(404, "There is no play with uuid {uuid}.")
@@ -186,7 +195,7 @@ _FAILED_TO_SCHEDULE = refusal(400, "The play cannot run on this schedule: {cause
 _NOT_COMPATIBLE = refusal(400, "The integration {slug} cannot start plays.")
 _CONNECTOR_NOT_FOUND = refusal(404, "There is no connector with uuid {uuid}.")
 _NO_INTEGRATION = refusal(
-    404, "This server has no {slug} integration, so none of its jobs can start a play: use a cron schedule, or realtime."
+    404, "This server has no {slug} integration, so none of its jobs can start a play: use a cron or realtime schedule."
 )
 
 CreateReason = Literal[
@@ -224,11 +233,11 @@ create: Operation[CreatePlay, PlayReply, CreateReason] = operations.add(
         "/orchestration/plays",
         request=CreatePlay,
         response=PlayReply,
-        summary="Make a play with an empty graph.",
+        summary="Create a play with an empty graph, disabled.",
         permission="orchestration:workflow:write",
         refusals={
             "modelNotFound": _MODEL_NOT_FOUND,
-            "failedToCreateSegment": refusal(400, "The play's segment cannot be made: {cause}"),
+            "failedToCreateSegment": refusal(400, "The play's segment cannot be created: {cause}"),
             "folderNotFound": _FOLDER_NOT_FOUND,
             "failedToSchedule": _FAILED_TO_SCHEDULE,
             "invalidFilter": _INVALID_FILTER,
@@ -288,7 +297,7 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "/orchestration/plays/{uuid}",
         request=ByUuid,
         response=Removed,
-        summary="Remove a play and its segment; runs that have started go on.",
+        summary="Remove a play and its segment; runs in progress finish.",
         permission="orchestration:workflow:write",
         refusals={
             "playNotFound": _PLAY_NOT_FOUND,
@@ -320,7 +329,7 @@ list_: Operation[ListPlays, PlaysReply, Never] = operations.add(
         "/orchestration/plays/list",
         request=ListPlays,
         response=PlaysReply,
-        summary="List the plays.",
+        summary="List the plays, newest first.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration play list",)),
     )

@@ -12,12 +12,16 @@ from cargo_ai.kernel.wire import JsonObject, Wire
 
 Sql = Annotated[
     str,
-    Field(min_length=1, max_length=20_000, description="One SELECT over runs, batches, spans and records, in the spelling of ClickHouse."),
+    Field(
+        min_length=1,
+        max_length=20_000,
+        description="One SELECT in the dialect of ClickHouse, over the tables runs, batches, spans and records. At most 20,000 characters.",
+    ),
 ]
 
 
 class ExecuteQuery(Wire):
-    """A query whose rows come at once."""
+    """A query."""
 
     query: Sql
 
@@ -35,7 +39,7 @@ execute: Operation[ExecuteQuery, QueryRows, Literal["invalidQuery"]] = operation
         "/orchestration/query",
         request=ExecuteQuery,
         response=QueryRows,
-        summary="Ask in SQL what has run: one SELECT over runs, batches, spans and records.",
+        summary="Query runs, batches, spans and records with SQL: one SELECT, at most 10,000 rows.",
         permission="orchestration:workflow:read",
         refusals={"invalidQuery": refusal(400, "{sentence}")},
         reads=True,

@@ -1,4 +1,4 @@
-"""The queue: what waits in the workspace, for how long and why, and which workers serve it."""
+"""Queue: what waits in the workspace, for how long and why, and the workers that serve it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AlertCode = Literal["noWorker", "slowStart", "lostWorker"]
 
 
 class QueueWorker(Wire):
-    """A worker process and when it was last heard of. It works for all workspaces."""
+    """A worker process and its last heartbeat. Workers serve all workspaces."""
 
     uuid: Uuid
     host: str
@@ -39,7 +39,7 @@ class QueueWorker(Wire):
 
 
 class QueueItem(Wire):
-    """Runs that wait for the same thing. `ageSeconds`: of the one that has waited longest. `dueAt`: when the first goes on by itself."""
+    """Runs that wait for the same reason. `ageSeconds`: the longest wait. `dueAt`: when the first of them continues by itself."""
 
     reason: Waiting
     sentence: str
@@ -53,7 +53,7 @@ class QueueItem(Wire):
 
 
 class QueueAlert(Wire):
-    """Something that needs action: `fix` is the command."""
+    """A problem that needs action; `fix`: the command to run."""
 
     code: AlertCode
     sentence: str
@@ -61,7 +61,7 @@ class QueueAlert(Wire):
 
 
 class QueueReply(Wire):
-    """What waits, the oldest first; alerts when it will not go on by itself."""
+    """Waiting runs, the longest wait first; alerts where they will not continue by themselves."""
 
     alerts: list[QueueAlert]
     workers: list[QueueWorker]
@@ -75,7 +75,7 @@ get: Operation[Nothing, QueueReply, Never] = operations.add(
         "/orchestration/queue",
         request=Nothing,
         response=QueueReply,
-        summary="Show everything that waits: how long, what for, and whether a worker serves it.",
+        summary="Show all waiting runs: for how long, what for, and whether a worker serves them.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration queue get",)),
     )

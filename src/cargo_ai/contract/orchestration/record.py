@@ -7,9 +7,10 @@ from typing import Annotated, Literal, Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import LINKED, Format
 from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
-from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, Format, UrlReply, WorkflowReason
+from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, UrlReply, WorkflowReason
 from cargo_ai.contract.orchestration.run_filter import RunFilter, RunOrigin, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Timestamp, Uuid, Wire
@@ -20,7 +21,7 @@ Ids = Annotated[list[Word], Listed, Field(max_length=MAXIMUM_IDS)]
 
 
 class Record(Wire):
-    """A record as its latest run of the workflow left it. An item of a group is a record of its own, recognised by `parentRunUuid`."""
+    """A record with the state of its latest run of the workflow. Items of groups are records too; they have a `parentRunUuid`."""
 
     workspace_uuid: Uuid
     workflow_uuid: Uuid
@@ -58,7 +59,7 @@ class RecordsReply(Wire):
 
 
 class RecordMetric(Wire):
-    """How often the latest runs executed a node, by how it went."""
+    """How often the latest runs executed a node, by status."""
 
     node_uuid: Uuid
     total_executions_count: int
@@ -78,21 +79,21 @@ class RecordMetricsReply(Wire):
 
 
 class _RecordFilter(RunFilter):
-    """What records can be filtered by, besides their workflow and status."""
+    """Filters of records besides workflow and status."""
 
-    title: Word | None = Field(default=None, description="Only records whose title contains this.")
-    title_or_id: Word | None = Field(default=None, description="Only records whose title or id contains this.")
-    parent_run_uuid: Uuid | None = Field(default=None, description="Only records that this run has started.")
+    title: Word | None = Field(default=None, description="Only records whose title contains this text.")
+    title_or_id: Word | None = Field(default=None, description="Only records whose title or id contains this text.")
+    parent_run_uuid: Uuid | None = Field(default=None, description="Only records whose latest run is a child of this run.")
 
 
 class CountRecords(_RecordFilter, RunUpdated):
     """Which records to count."""
 
     workflow_uuid: Uuid | None = Field(default=None, description="Only records of this workflow.")
-    user_uuid: Uuid | None = Field(default=None, description="Only records whose latest run this user has started.")
-    ids: Ids | None = Field(default=None, description="Only these records, with commas.")
+    user_uuid: Uuid | None = Field(default=None, description="Only records whose latest run was started by this user.")
+    ids: Ids | None = Field(default=None, description="Only the records with these ids, at most 10,000, comma-separated.")
     statuses: Annotated[list[RecordStatusWanted], Listed] | None = Field(
-        default=None, description="Only records with one of these statuses; finished means ended in any way."
+        default=None, description="Only records with one of these statuses; finished: ended with any outcome."
     )
 
 
@@ -105,26 +106,26 @@ class ListRecords(CountRecords):
 
 class _RecordFile(_RecordFilter):
     workflow_uuid: Uuid = Field(description="The workflow.")
-    ids: Ids | None = Field(default=None, description="Only these records, with commas.")
+    ids: Ids | None = Field(default=None, description="Only the records with these ids, at most 10,000, comma-separated.")
     run_uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_IDS)] | None = Field(
-        default=None, description="Only records whose latest run is one of these."
+        default=None, description="Only records whose latest run is one of these, comma-separated."
     )
     statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
-        default=None, description="Only records with one of these statuses; finished means ended in any way."
+        default=None, description="Only records with one of these statuses; finished: ended with any outcome."
     )
 
 
 class DownloadRecords(_RecordFile, RunUpdated):
     """Which records to download."""
 
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
+    format: Format | None = Field(default=None, description=LINKED)
 
 
 class DownloadRecordOutputs(_RecordFile):
     """Which records' outputs to download."""
 
-    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed by default.")
-    format: Format | None = Field(default=None, description="The form of the file; CSV by default.")
+    output_node_slug: Word | None = Field(default=None, description="The node whose output is exported; the last one executed by default.")
+    format: Format | None = Field(default=None, description="The file format; CSV by default.")
     limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="How many records at most.")
     offset: Offset = 0
 
@@ -139,7 +140,7 @@ class CancelRecords(_RecordFilter):
     """Which records to cancel: those named by `ids`, or those that the rest describes."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
-    ids: Ids | None = Field(default=None, description="The records, with commas.")
+    ids: Ids | None = Field(default=None, description="The ids of the records, comma-separated.")
 
 
 OutputsReason = Literal["noRecordsFound", "tooManyRecords", "workflowNotFound"]
@@ -186,7 +187,7 @@ download: Operation[DownloadRecords, UrlReply, WorkflowReason] = operations.add(
         "/orchestration/records/download",
         request=DownloadRecords,
         response=UrlReply,
-        summary="Make a file of a workflow's records, one row each, and show its URL.",
+        summary="Export the records of a workflow to a file, one row each, and show its URL.",
         permission="orchestration:workflow:read",
         refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
@@ -201,7 +202,7 @@ download_outputs: Operation[DownloadRecordOutputs, UrlReply, OutputsReason] = op
         "/orchestration/records/download-outputs",
         request=DownloadRecordOutputs,
         response=UrlReply,
-        summary="Make a file of one node's output per record and show its URL.",
+        summary="Export one node's output per record to a file, and show its URL.",
         permission="orchestration:workflow:read",
         refusals={
             "noRecordsFound": refusal(400, "No record matches, so there is nothing to download."),
@@ -222,7 +223,7 @@ get_metrics: Operation[GetRecordMetrics, RecordMetricsReply, WorkflowReason] = o
         "/orchestration/records/metrics",
         request=GetRecordMetrics,
         response=RecordMetricsReply,
-        summary="Show per node how the latest run of each record went.",
+        summary="Count executions per node and status, over the latest run of each record.",
         permission="orchestration:workflow:read",
         refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
@@ -237,7 +238,7 @@ cancel: Operation[CancelRecords, Counted, CancelReason] = operations.add(
         "/orchestration/records/cancel",
         request=CancelRecords,
         response=Counted,
-        summary="Cancel the latest runs of records at their next node; those that have ended stay as they are.",
+        summary="Cancel the latest runs of records: each stops before its next node.",
         permission="orchestration:workflow:write",
         refusals={
             "failedToStart": refusal(502, "The records could not be cancelled: {cause}"),

@@ -35,12 +35,12 @@ class ReleaseFormField(Wire):
         return self
 
     def stored(self) -> JsonObject:
-        """The field as it is kept and handed out: what was not given stays absent."""
+        """The field as it is stored and returned, without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class ReleaseTestRecord(Wire):
-    """An input to try the graph on: given as data, or by the id of a record."""
+    """A test input of the graph: inline data, or the id of a record."""
 
     kind: Literal["id", "data"]
     id: Word | None = None
@@ -55,7 +55,7 @@ class ReleaseTestRecord(Wire):
         return self
 
     def stored(self) -> JsonObject:
-        """The record as it is kept and handed out: what was not given stays absent."""
+        """The record as it is stored and returned, without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -63,7 +63,7 @@ FormFields = Annotated[list[ReleaseFormField], Field(max_length=200)]
 
 
 class ReconcileOptions(Wire):
-    """Which connector or model stands in where a node names none. The model of native nodes: the only one, or that of `native`."""
+    """The connector or model, by integration slug, for nodes that name none. `native`: the model of native nodes."""
 
     connector_uuids_by_integration_slug: dict[str, Uuid] = Field(default_factory=dict[str, str])
     model_uuids_by_integration_slug: dict[str, Uuid] = Field(default_factory=dict[str, str])
@@ -103,17 +103,17 @@ class ReleasesReply(Wire):
 
 
 class OfWorkflow(Wire):
-    """What belongs to a workflow."""
+    """A workflow."""
 
-    workflow_uuid: Uuid = Field(description="The workflow: workflowUuid of a tool or play.")
+    workflow_uuid: Uuid = Field(description="The workflow: the workflowUuid of a tool or play.")
 
 
 class ListReleases(Wire):
     """Which releases to list."""
 
-    workflow_uuid: Uuid | None = Field(default=None, description="Only those of this workflow.")
-    user_uuid: Uuid | None = Field(default=None, description="Only those of this user.")
-    statuses: Annotated[list[ReleaseStatus], Listed] | None = Field(default=None, description="Only those with one of these statuses.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Only releases of this workflow.")
+    user_uuid: Uuid | None = Field(default=None, description="Only releases made by this user.")
+    statuses: Annotated[list[ReleaseStatus], Listed] | None = Field(default=None, description="Only releases with one of these statuses.")
     limit: Limit = 100
     offset: Offset = 0
 
@@ -128,7 +128,7 @@ list_: Operation[ListReleases, ReleasesReply, Never] = operations.add(
         "/orchestration/releases/list",
         request=ListReleases,
         response=ReleasesReply,
-        summary="List the releases of workflows.",
+        summary="List the releases, newest first.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration release list --workflow-uuid UUID --limit 10",)),
     )
@@ -155,7 +155,7 @@ get_deployed: Operation[OfWorkflow, ReleaseReply, GetDeployedReason] = operation
         "/orchestration/releases/deployed",
         request=OfWorkflow,
         response=ReleaseReply,
-        summary="Show the release that new runs of a workflow take.",
+        summary="Show the deployed release of a workflow, which new runs use.",
         permission="orchestration:workflow:read",
         refusals={
             "releaseNotFound": refusal(404, "Workflow {uuid} has no deployed release."),

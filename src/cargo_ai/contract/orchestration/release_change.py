@@ -14,7 +14,7 @@ from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 
 class ReleaseNamed(Wire):
-    """Which release is meant."""
+    """A release."""
 
     uuid: Uuid
     version: str | None
@@ -31,8 +31,8 @@ class LivePlay(Wire):
 
 
 class GoesLive(Wire):
-    """What a deployed release means from now on. Runs in flight stay on the release that they began with; they are counted among the
-    newest 10,000 of the workflow. `message`: the same in words."""
+    """What a deployment changes. Runs in flight finish on the release that they started with; `runsInFlight` counts them among the newest
+    10,000 runs of the workflow. `message`: the same as a sentence."""
 
     replaces: ReleaseNamed | None
     triggers: list[JsonObject]
@@ -59,7 +59,7 @@ class NodeNamed(Wire):
 
 
 class Change(Wire):
-    """One path of a node that differs; absent values are null, and then `kind` says which side lacks it."""
+    """One path at which a node differs. Absent values are null; `kind` says which side lacks the path."""
 
     path: str
     kind: Literal["added", "removed", "changed"]
@@ -68,13 +68,13 @@ class Change(Wire):
 
 
 class ChangedNode(NodeNamed):
-    """A node that both releases have, and what differs in it; where it stands on the canvas does not count."""
+    """A node of both releases, with its changes; positions on the canvas are not compared."""
 
     changes: list[Change]
 
 
 class Edge(Wire):
-    """A way from a node to another: child number `index`, or null for the one that is taken on failure."""
+    """A route from a node to another: the child at `index`; null for the route on failure."""
 
     source: NodeNamed
     target: NodeNamed | None
@@ -82,7 +82,7 @@ class Edge(Wire):
 
 
 class ReleaseDifference(Wire):
-    """What was added, removed and changed on the way from `before` to `after`. `summary`: one line per difference, for people."""
+    """What was added, removed and changed from `before` to `after`. `summary`: one line per difference, for people."""
 
     before: ReleaseNamed | None
     after: ReleaseNamed
@@ -97,11 +97,13 @@ class ReleaseDifference(Wire):
 
 
 class DiffReleases(Wire):
-    """Two releases, or a workflow: what its draft would change of what is deployed."""
+    """Two releases, or a workflow whose deployed release is compared with its draft."""
 
     before: Uuid | None = Field(default=None, description="The earlier release.")
     after: Uuid | None = Field(default=None, description="The later release.")
-    workflow_uuid: Uuid | None = Field(default=None, description="Instead: the deployed release of this workflow, and its draft.")
+    workflow_uuid: Uuid | None = Field(
+        default=None, description="Instead of two releases: compare this workflow's deployed release with its draft."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> DiffReleases:
@@ -112,11 +114,13 @@ class DiffReleases(Wire):
 
 
 class RollbackRelease(Wire):
-    """Which release to go back to."""
+    """Which release to deploy again."""
 
     uuid: Uuid = Field(description="The release whose content is deployed again.")
-    version: Word | None = Field(default=None, description="Such as 1.2.0, above the last one; the next patch version by default.")
-    description: Text | None = Field(default=None, description="Why.")
+    version: Word | None = Field(
+        default=None, description="The version, such as 1.2.0, above the last one; the next patch version by default."
+    )
+    description: Text | None = Field(default=None, description="Release notes.")
 
 
 DiffReason = Literal["releaseNotFound", "workflowNotFound"]
@@ -138,7 +142,7 @@ diff: Operation[DiffReleases, ReleaseDifference, DiffReason] = operations.add(
         "/orchestration/releases/diff",
         request=DiffReleases,
         response=ReleaseDifference,
-        summary="Show what differs between two releases, or between what is deployed and the draft.",
+        summary="Compare two releases, or the deployed release with the draft.",
         permission="orchestration:workflow:read",
         refusals={"releaseNotFound": _NOT_FOUND, "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}.")},
         cli=Cli(
@@ -158,15 +162,15 @@ rollback: Operation[RollbackRelease, DeployedReply, RollbackReason] = operations
         "/orchestration/releases/{uuid}/rollback",
         request=RollbackRelease,
         response=DeployedReply,
-        summary="Deploy the content of an earlier release again, as a new version. The draft stays as it is.",
+        summary="Deploy an earlier release again, as a new version. The draft stays as it is.",
         permission="orchestration:workflow:write",
         refusals={
             "releaseNotFound": _NOT_FOUND,
             "releaseIsDraft": refusal(400, "Release {uuid} is the draft: deploy it instead."),
-            "releaseAlreadyDeployed": refusal(409, "Release {uuid} is the one that is deployed."),
+            "releaseAlreadyDeployed": refusal(409, "Release {uuid} is already deployed."),
             "releaseNodesAreInvalid": refusal(400, "The release cannot be deployed any more: {faults}"),
             "invalidReleaseVersion": refusal(400, 'Version "{version}" cannot be used: {cause}'),
-            "toolReleaseRequiresFormFields": refusal(400, "The tool has a public form by now, and the release has no formFields."),
+            "toolReleaseRequiresFormFields": refusal(400, "The tool now has a public form, and the release has no formFields."),
         },
         cli=Cli(examples=("cargo-ai orchestration release rollback UUID",)),
     )

@@ -16,43 +16,43 @@ from cargo_ai.kernel.operation import Cli, Operation, Until, refusal
 from cargo_ai.kernel.wire import Uuid, Wire
 
 NodePath = Annotated[Word, Field(min_length=1)]
-_PATH = "The slug of the node to go on at; in a group, GROUP.NODE: then each of its items goes on there."
+_PATH = "The slug of the node to replay from. Inside a group GROUP.NODE: each item of the group is replayed from there."
 
 
 class ReplayRun(Wire):
-    """Which run to repeat, and from where."""
+    """Which run to replay, and from which node."""
 
     uuid: Uuid = Field(description="The run.")
     from_node: NodePath = Field(description=_PATH)
-    release_uuid: Uuid | None = Field(default=None, description="Go on with this release instead of the run's own graph.")
-    nodes: Nodes | None = Field(default=None, description="Go on with this graph instead of the run's own.")
+    release_uuid: Uuid | None = Field(default=None, description="Continue with this release; the run's own graph by default.")
+    nodes: Nodes | None = Field(default=None, description="Continue with this graph, a list of nodes; the run's own by default.")
 
 
 class ReplayBatch(Paced):
-    """Which batch's runs to repeat, and from where."""
+    """Which batch's runs to replay, and from which node."""
 
     uuid: Uuid = Field(description="The batch.")
     from_node: NodePath = Field(description=_PATH)
     statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
         default=None, description="Only runs with one of these statuses; all that have ended by default."
     )
-    release_uuid: Uuid | None = Field(default=None, description="Go on with this release instead of the batch's own graph.")
-    nodes: Nodes | None = Field(default=None, description="Go on with this graph instead of the batch's own.")
+    release_uuid: Uuid | None = Field(default=None, description="Continue with this release; the batch's own graph by default.")
+    nodes: Nodes | None = Field(default=None, description="Continue with this graph, a list of nodes; the batch's own by default.")
 
 
 class ResumeBatch(Wire):
-    """Which stopped batch is to go on."""
+    """Which stopped batch to resume."""
 
     uuid: Uuid = Field(description="The batch.")
     max_credits: Annotated[Number, Field(ge=0)] | None = Field(
-        default=None, description="The new limit of credits of the whole batch, what it has used so far included."
+        default=None, description="The new credit limit of the whole batch, including what it has used so far."
     )
 
 
-_BAD_GRAPH = refusal(400, "This graph cannot be taken: {cause}")
+_BAD_GRAPH = refusal(400, "This graph cannot be used: {cause}")
 _NO_GRAPH = refusal(400, "There is nothing to run: {cause}")
 _NO_START = refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin.")
-_NO_NODE = refusal(404, "Nothing can go on at {path}: {cause}")
+_NO_NODE = refusal(404, "Nothing can be replayed from {path}: {cause}")
 
 ReplayRunReason = Literal[
     "runNotFound",
@@ -70,7 +70,7 @@ ReplayBatchReason = Literal[
 ]
 ResumeReason = Literal["batchNotFound", "batchNotStopped", "maxCreditsTooLow"]
 
-_WORKFLOW_NOT_FOUND = refusal(404, "The workflow {uuid} is gone; give nodes to run without it.")
+_WORKFLOW_NOT_FOUND = refusal(404, "The workflow {uuid} no longer exists; give nodes to run without it.")
 
 replay_run: Operation[ReplayRun, RunReply, ReplayRunReason] = operations.add(
     Operation(
@@ -79,13 +79,13 @@ replay_run: Operation[ReplayRun, RunReply, ReplayRunReason] = operations.add(
         "/orchestration/runs/{uuid}/replay",
         request=ReplayRun,
         response=RunReply,
-        summary="Repeat a run from one of its nodes on: what came before is taken over, with no calls and no credits.",
+        summary="Replay a run from one of its nodes: earlier executions are reused, without calls or credits.",
         permission="orchestration:workflow:write",
         refusals={
             "runNotFound": refusal(404, "There is no run with uuid {uuid}."),
             "runNotFinished": refusal(409, "Run {uuid} has not ended ({status}): wait for it, or cancel it."),
-            "runBelowAnother": refusal(400, "Run {uuid} was started by run {parent}, and goes on in a repetition of that one only."),
-            "nodeNotReached": refusal(400, "Run {uuid} cannot be repeated from {path}: {cause}"),
+            "runBelowAnother": refusal(400, "Run {uuid} is a child of run {parent}: replay that one instead."),
+            "nodeNotReached": refusal(400, "Run {uuid} cannot be replayed from {path}: {cause}"),
             "workflowNotFound": _WORKFLOW_NOT_FOUND,
             "invalidReleaseOrCustomNodes": _BAD_GRAPH,
             "nodesNotFound": _NO_GRAPH,
@@ -109,7 +109,7 @@ replay_batch: Operation[ReplayBatch, BatchReply, ReplayBatchReason] = operations
         "/orchestration/batches/{uuid}/replay",
         request=ReplayBatch,
         response=BatchReply,
-        summary="Repeat the runs of a batch from one node on; those that never came to it are skipped.",
+        summary="Replay the runs of a batch from one node; runs that never reached it are skipped.",
         permission="orchestration:workflow:write",
         refusals={
             "batchNotFound": refusal(404, "There is no batch with uuid {uuid}."),
@@ -136,11 +136,11 @@ resume_batch: Operation[ResumeBatch, BatchReply, ResumeReason] = operations.add(
         "/orchestration/batches/{uuid}/resume",
         request=ResumeBatch,
         response=BatchReply,
-        summary="Have a batch that stopped by itself go on with its next records; none is repeated.",
+        summary="Resume a batch that a limit stopped: it enrols its next records, none twice.",
         permission="orchestration:workflow:write",
         refusals={
             "batchNotFound": refusal(404, "There is no batch with uuid {uuid}."),
-            "batchNotStopped": refusal(409, "Batch {uuid} did not stop by itself ({status}), so there is nothing to resume."),
+            "batchNotStopped": refusal(409, "Batch {uuid} was not stopped by a limit ({status}), so there is nothing to resume."),
             "maxCreditsTooLow": refusal(400, "The batch has used {used} credits and its limit is {limit}: give a higher maxCredits."),
         },
         until=Until("orchestration.batch.get", key="batch.uuid", field="batch.status", final=FINAL),

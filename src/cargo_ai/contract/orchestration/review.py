@@ -20,7 +20,7 @@ DECIDED: Final = frozenset({"approved", "rejected", "expired", "cancelled"})
 
 
 class ReviewField(Wire):
-    """One value that is shown; where it is editable, an approval may change it."""
+    """A value shown to the reviewer; an approval may change it if it is editable."""
 
     name: str
     label: str | None
@@ -40,7 +40,7 @@ class Decider(Wire):
 
 
 class Review(Wire):
-    """One question to people. `values`: what was decided on; null until then. `timedOut`: the decision is the one set for the timeout."""
+    """A request for a decision. `values`: the approved values; null until then. `timedOut`: the timeout decided."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -93,7 +93,7 @@ class ListReviews(Wire):
     workflow_uuid: Uuid | None = Field(default=None, description="Only reviews of this workflow.")
     batch_uuid: Uuid | None = Field(default=None, description="Only reviews of this batch's runs.")
     run_uuid: Uuid | None = Field(default=None, description="Only reviews of this run.")
-    assignee: Word | None = Field(default=None, description="Only reviews that this e-mail address is asked for.")
+    assignee: Word | None = Field(default=None, description="Only reviews assigned to this e-mail address.")
     limit: Limit = 100
     offset: Offset = 0
 
@@ -101,23 +101,25 @@ class ListReviews(Wire):
 class ApproveReview(ByUuid):
     """Let the run go on. `values` may change editable fields; the others stay as proposed."""
 
-    values: dict[str, Any] | None = Field(default=None, description='Changed values of editable fields: {"name": value}.')
+    values: dict[str, Any] | None = Field(
+        default=None, description='New values of editable fields: {"subject":"Hello"}. Other fields keep their values.'
+    )
     comment: Text | None = Field(default=None, description="A comment on the decision.")
 
 
 class RejectReview(ByUuid):
     """Do not let the run go on as proposed."""
 
-    comment: Text | None = Field(default=None, description="Why not.")
+    comment: Text | None = Field(default=None, description="The reason for the rejection.")
 
 
 class CreateLink(ByUuid):
     """For whom the link is, and for how long."""
 
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = Field(
-        default=None, description="Whose link this is: shown as who decided."
+        default=None, description="The e-mail address of the recipient, recorded as the decider."
     )
-    hours: Annotated[int, Field(ge=1, le=MOST_LINK_HOURS)] = Field(default=168, description="For how long it works: 168 by default.")
+    hours: Annotated[int, Field(ge=1, le=MOST_LINK_HOURS)] = Field(default=168, description="How many hours the link is valid, 1 to 720.")
 
 
 GetReason = Literal["reviewNotFound"]
@@ -135,7 +137,7 @@ list_: Operation[ListReviews, ReviewsReply, Never] = operations.add(
         "/orchestration/reviews/list",
         request=ListReviews,
         response=ReviewsReply,
-        summary="List the reviews of humanReview nodes.",
+        summary="List the reviews that humanReview nodes requested, newest first.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration review list --statuses pending --limit 20",)),
@@ -149,7 +151,7 @@ get: Operation[ByUuid, ReviewReply, GetReason] = operations.add(
         "/orchestration/reviews/{uuid}",
         request=ByUuid,
         response=ReviewReply,
-        summary="Show what is to be reviewed, or what was decided.",
+        summary="Show a review: what to decide, or what was decided.",
         permission="orchestration:workflow:read",
         refusals={"reviewNotFound": _NOT_FOUND},
         waits=Waits(key="review.uuid", field="review.status", final=DECIDED),
@@ -164,7 +166,7 @@ approve: Operation[ApproveReview, ReviewReply, DecideReason] = operations.add(
         "/orchestration/reviews/{uuid}/approve",
         request=ApproveReview,
         response=ReviewReply,
-        summary="Approve, with or without changed values: the run goes on.",
+        summary="Approve a review, with or without changed values: the run continues.",
         permission="orchestration:workflow:write",
         refusals={
             "reviewNotFound": _NOT_FOUND,
@@ -189,7 +191,7 @@ reject: Operation[RejectReview, ReviewReply, DecideReason] = operations.add(
         "/orchestration/reviews/{uuid}/reject",
         request=RejectReview,
         response=ReviewReply,
-        summary="Reject: the run takes the node's second way, or ends there.",
+        summary="Reject a review: the run takes the node's second route, or ends.",
         permission="orchestration:workflow:write",
         refusals={
             "reviewNotFound": _NOT_FOUND,
@@ -209,7 +211,7 @@ create_link: Operation[CreateLink, LinkReply, DecideReason] = operations.add(
         "/orchestration/reviews/{uuid}/links",
         request=CreateLink,
         response=LinkReply,
-        summary="Make a signed link with which a person without an account can decide.",
+        summary="Create a signed link with which a person without an account can decide.",
         permission="orchestration:workflow:write",
         refusals={
             "reviewNotFound": _NOT_FOUND,

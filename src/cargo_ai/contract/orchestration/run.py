@@ -1,4 +1,4 @@
-"""Runs: one record through a graph."""
+"""Runs: executions of a graph on one record."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import STREAMED, Format
 from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import (
     FINAL,
@@ -18,19 +19,18 @@ from cargo_ai.contract.orchestration.fields import (
     RunStatusWanted,
     Word,
 )
-from cargo_ai.contract.orchestration.node import Nodes
+from cargo_ai.contract.orchestration.node import NODES, Nodes
 from cargo_ai.contract.orchestration.run_filter import RunFilter, RunOrigin, RunRecord, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Counted, JsonObject, Timestamp, Uuid, Wire
 
 MAXIMUM_UUIDS = 10_000
-Format = Literal["json", "ndjson", "csv", "parquet"]
 
 
 class Run(Wire):
-    """One walk of one record through a graph: a release, or the inline `nodes` of an ad-hoc run.
+    """One execution of a graph on one record: of a release, or of the inline `nodes` of an ad-hoc run.
 
-    A run that repeats another one (`replayOfUuid`) reuses the first executions of that one (`reusedExecutionsCount`).
+    A replay (`replayOfUuid`) reuses the first `reusedExecutionsCount` executions of the run that it replays.
     """
 
     uuid: Uuid
@@ -92,7 +92,7 @@ class CountReply(Wire):
 
 
 class RunMetric(Wire):
-    """How often a node was executed, by how it went."""
+    """How often a node was executed, by status."""
 
     node_uuid: Uuid
     total_executions_count: int
@@ -114,38 +114,38 @@ class RunMetricsReply(Wire):
 
 
 class UrlReply(Wire):
-    """Where the file can be fetched for an hour."""
+    """The URL of the file, valid for an hour."""
 
     url: str
 
 
 class CreateRun(Wire):
-    """Run a tool, or a graph of your own, on one record."""
+    """Run a tool, or inline nodes, on one record."""
 
-    workflow_uuid: Uuid | None = Field(default=None, description="The tool's workflow; absent for a graph of your own.")
-    release_uuid: Uuid | None = Field(default=None, description="Run this release instead of the deployed one.")
-    nodes: Nodes | None = Field(default=None, description="Run this graph instead of a release.")
-    data: Any = Field(description="The input record: a JSON object.")
+    workflow_uuid: Uuid | None = Field(default=None, description="The workflow of the tool (its workflowUuid); omit it to run --nodes.")
+    release_uuid: Uuid | None = Field(default=None, description="The release to run; the deployed one by default.")
+    nodes: Nodes | None = Field(default=None, description=NODES)
+    data: Any = Field(description='The input of the start node, a JSON object: {"domain":"acme.com"}.')
 
 
 class _RunFilter(RunFilter, RunRecord):
-    """What runs can be filtered by, besides their workflow and status."""
+    """Filters of runs besides workflow and status."""
 
-    parent_uuid: Uuid | None = Field(default=None, description="Only runs that this run has started.")
+    parent_uuid: Uuid | None = Field(default=None, description="Only child runs of this run.")
 
 
 class _RunStatusFilter(_RunFilter):
     statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
-        default=None, description="Only runs with one of these statuses; finished means ended in any way."
+        default=None, description="Only runs with one of these statuses; finished: ended with any outcome."
     )
-    is_finished: bool | None = Field(default=None, description="Only runs that have ended, or have not.")
+    is_finished: bool | None = Field(default=None, description="true: only runs that have ended; false: only others.")
 
 
 class CountRuns(_RunStatusFilter, RunUpdated):
     """Which runs to count."""
 
     workflow_uuid: Uuid | None = Field(default=None, description="Only runs of this workflow.")
-    user_uuid: Uuid | None = Field(default=None, description="Only runs that this user has started.")
+    user_uuid: Uuid | None = Field(default=None, description="Only runs started by this user.")
 
 
 class ListRuns(CountRuns):
@@ -159,17 +159,21 @@ class DownloadRuns(_RunStatusFilter, RunUpdated):
     """Which runs to download."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
-    uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_UUIDS)] | None = Field(default=None, description="Only these runs.")
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
+    uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_UUIDS)] | None = Field(
+        default=None, description="Only these runs, at most 10,000, comma-separated."
+    )
+    format: Format | None = Field(default=None, description=STREAMED)
 
 
 class DownloadRunOutputs(_RunStatusFilter):
     """Which runs' outputs to download."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
-    output_node_slug: Word | None = Field(default=None, description="The node whose output to take; the last one executed by default.")
-    format: Format | None = Field(default=None, description="The form of the file; CSV by default.")
-    limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="How many runs at most.")
+    output_node_slug: Word | None = Field(default=None, description="The node whose output is exported; the last one executed by default.")
+    format: Format | None = Field(default=None, description="The file format; CSV by default.")
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="How many runs at most; one file holds at most 10,000."
+    )
     offset: Offset = 0
 
 
@@ -180,10 +184,12 @@ class GetRunMetrics(RunOrigin):
 
 
 class CancelRuns(_RunFilter):
-    """Which runs to cancel: those named by `uuids`, or those that the rest describes."""
+    """Which runs to cancel: those in `uuids`, or those that match the filters."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
-    uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_UUIDS)] | None = Field(default=None, description="The runs, with commas.")
+    uuids: Annotated[list[Uuid], Listed, Field(max_length=MAXIMUM_UUIDS)] | None = Field(
+        default=None, description="The runs, at most 10,000, comma-separated."
+    )
 
 
 CreateReason = Literal[
@@ -211,18 +217,18 @@ create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
         "/orchestration/runs",
         request=CreateRun,
         response=RunReply,
-        summary="Run a tool, or a graph of your own, on one record.",
+        summary="Run a tool, or an inline graph, on one record.",
         permission="orchestration:workflow:write",
         refusals={
             "workflowNotFound": WORKFLOW_NOT_FOUND,
-            "invalidReleaseOrCustomNodes": refusal(400, "The run cannot take this graph: {cause}"),
+            "invalidReleaseOrCustomNodes": refusal(400, "The run cannot use this graph: {cause}"),
             "playNotCompatible": refusal(400, "Workflow {uuid} belongs to a play, which runs in batches: use orchestration batch create."),
             "nodesNotFound": refusal(400, "There is nothing to run: {cause}"),
             "invalidData": refusal(400, "data cannot be the input of a run: {cause}"),
             "rootNodeNotFound": refusal(400, "The graph has no node with slug and actionSlug start, so a run has nowhere to begin."),
             "failedToStart": refusal(502, "The run could not be started: {cause}"),
             "notEnoughCredits": refusal(402, "The workspace has no credits left for this run."),
-            "concurrencyLimitReached": refusal(429, "The workspace already has {limit} runs going: try again when some have ended."),
+            "concurrencyLimitReached": refusal(429, "The workspace already has {limit} runs in progress: try again when some have ended."),
         },
         until=Until("orchestration.run.get", key="run.uuid", field="run.status", final=FINAL),
         cli=Cli(
@@ -294,7 +300,7 @@ get_metrics: Operation[GetRunMetrics, RunMetricsReply, WorkflowReason] = operati
         "/orchestration/runs/metrics",
         request=GetRunMetrics,
         response=RunMetricsReply,
-        summary="Show per node how its executions went.",
+        summary="Count executions per node and status.",
         permission="orchestration:workflow:read",
         refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
@@ -333,7 +339,7 @@ download_outputs: Operation[DownloadRunOutputs, UrlReply, DownloadOutputsReason]
         "/orchestration/runs/download-outputs",
         request=DownloadRunOutputs,
         response=UrlReply,
-        summary="Make a file of one node's output per run and show its URL.",
+        summary="Export one node's output per run to a file, and show its URL.",
         permission="orchestration:workflow:read",
         refusals={
             "nodeNotFound": refusal(404, "None of the runs has a node {slug}. They have: {slugs}."),
@@ -355,7 +361,7 @@ cancel: Operation[CancelRuns, Counted, CancelReason] = operations.add(
         "/orchestration/runs/cancel",
         request=CancelRuns,
         response=Counted,
-        summary="Cancel runs at their next node; those that have ended stay as they are.",
+        summary="Cancel runs: each stops before its next node.",
         permission="orchestration:workflow:write",
         refusals={"failedToStart": refusal(502, "The runs could not be cancelled: {cause}"), "workflowNotFound": WORKFLOW_NOT_FOUND},
         cli=Cli(

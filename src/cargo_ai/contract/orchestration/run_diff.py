@@ -15,14 +15,14 @@ DivergenceKind = Literal["input", "node", "config", "output", "status", "child",
 
 
 class Step(Wire):
-    """One way into what a run has started: the node that did, and which of its items (from 0); null for a sub-tool."""
+    """A step from a run to one of its child runs: the node that started it, and the index of the item (from 0); null for a sub-tool."""
 
     node_slug: str
     item: int | None
 
 
 class ChangedValue(Wire):
-    """Where two values differ: a dotted path ('' is the whole), and both sides; null where one has nothing there."""
+    """A difference between two values: a dotted path ('' is the whole value) and both sides; null where one side has nothing."""
 
     path: str
     first: Any
@@ -32,9 +32,10 @@ class ChangedValue(Wire):
 class Divergence(Wire):
     """Where two runs diverge.
 
-    kind: `input` they began with other records; `node` they came to different nodes; `config` or `output` the same node was asked for or
-    gave something else; `status` it went well in one only; `child` it went on elsewhere; `items` it started another number of runs;
-    `length` one went on where the other had ended. `steps` lead from the requested runs down to `runUuids`, which diverge at `nodeSlug`.
+    kind: `input` the records differ; `node` different nodes were executed; `config` or `output` the settings or the output of the same
+    node differ; `status` the node succeeded in one run only; `child` it took different routes; `items` it started different numbers of
+    runs; `length` one run continued where the other had ended. `steps` lead from the requested runs to `runUuids`, which diverge at
+    `nodeSlugs`.
     """
 
     kind: DivergenceKind
@@ -57,7 +58,7 @@ class Side(Wire):
 
 
 class RunDiffReply(Wire):
-    """`divergence` is null when the two runs did the same. `sameNodesCount`: how many nodes were the same before they diverged."""
+    """`divergence` is null when the runs are equal. `sameNodesCount`: the number of equal executions before the divergence."""
 
     same: bool
     same_nodes_count: int
@@ -71,7 +72,7 @@ class DiffRuns(Wire):
 
     uuid: Uuid = Field(description="The first run.")
     other_uuid: Uuid = Field(description="The second run.")
-    ignore_input: bool = Field(default=False, description="Go on where only the records differ that the runs began with.")
+    ignore_input: bool = Field(default=False, description="Ignore differences between the input records, and compare the nodes.")
 
 
 diff: Operation[DiffRuns, RunDiffReply, Literal["runNotFound"]] = operations.add(
@@ -81,7 +82,7 @@ diff: Operation[DiffRuns, RunDiffReply, Literal["runNotFound"]] = operations.add
         "/orchestration/runs/diff",
         request=DiffRuns,
         response=RunDiffReply,
-        summary="Find the first node where two runs diverge, also inside groups and sub-tools.",
+        summary="Compare two runs: find the first node at which they diverge, inside groups and sub-tools too.",
         permission="orchestration:workflow:read",
         refusals={"runNotFound": refusal(404, "There is no run with uuid {uuid}.")},
         reads=True,

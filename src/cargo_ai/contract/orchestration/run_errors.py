@@ -13,10 +13,10 @@ from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 
 class RunError(Wire):
-    """Failures of one node that read the same apart from numbers, ids, hosts and e-mail addresses.
+    """Failures of one node whose messages are equal apart from numbers, ids, hosts and e-mail addresses.
 
-    `errorMessage` and `runUuid` are those of the latest one. `nodeUuid` is null where no node failed but the run itself. `absorbedCount`:
-    runs that went on in spite of it.
+    `errorMessage` and `runUuid`: those of the latest failure. `nodeUuid` is null where the run failed outside of any node.
+    `absorbedCount`: runs that continued after the failure.
     """
 
     node_uuid: Uuid | None
@@ -31,30 +31,32 @@ class RunError(Wire):
 
 
 class RunErrorsReply(Wire):
-    """The most frequent errors first, and how many different ones there are."""
+    """Groups of errors, the most frequent first, and the number of groups."""
 
     run_errors: list[RunError]
     count: int
 
 
 class GetRunErrors(Wire):
-    """Whose errors to group."""
+    """Which runs' errors to group."""
 
     workflow_uuid: Uuid = Field(description="The workflow.")
     batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
     release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
-    created_after: Timestamp | None = Field(default=None, description="Only runs created at or after this moment.")
-    created_before: Timestamp | None = Field(default=None, description="Only runs created before this moment.")
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many different errors at most; 20 by default.")] = 20
+    created_after: Timestamp | None = Field(
+        default=None, description="Only runs created at or after this time, such as 2026-01-31 or 2026-01-31T09:00:00Z."
+    )
+    created_before: Timestamp | None = Field(default=None, description="Only runs created before this time.")
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many groups of errors at most, 1 to 1,000.")] = 20
 
 
 class TailRuns(Wire):
-    """What to follow: a workflow, a batch, or one run node by node. The narrowest that is given counts."""
+    """What to follow: a workflow, a batch or a run; of several the narrowest counts."""
 
-    workflow_uuid: Uuid | None = Field(default=None, description="Follow what runs of this workflow become.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Follow the starts and ends of this workflow's runs.")
     batch_uuid: Uuid | None = Field(default=None, description="Follow a batch until it ends.")
     run_uuid: Uuid | None = Field(default=None, description="Follow a run node by node until it ends.")
-    seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(default=600, description="How long to follow at most; 600 by default.")
+    seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(default=600, description="How long to follow at most, in seconds: 1 to 86,400.")
 
 
 TailReason = Literal["workflowNotFound", "batchNotFound", "runNotFound", "nothingToFollow"]
@@ -66,7 +68,7 @@ get_errors: Operation[GetRunErrors, RunErrorsReply, WorkflowReason] = operations
         "/orchestration/runs/errors",
         request=GetRunErrors,
         response=RunErrorsReply,
-        summary="Show what fails most, grouped by node and message.",
+        summary="Group the errors of runs by node and message, the most frequent first.",
         permission="orchestration:workflow:read",
         refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
         reads=True,
@@ -81,7 +83,7 @@ tail: Operation[TailRuns, UrlReply, TailReason] = operations.add(
         "/orchestration/runs/tail",
         request=TailRuns,
         response=UrlReply,
-        summary="Follow runs as they happen: one line of JSON per event, until the batch or run ends.",
+        summary="Follow runs live: one line of JSON per event, until the batch or run ends.",
         permission="orchestration:workflow:read",
         refusals={
             "workflowNotFound": WORKFLOW_NOT_FOUND,

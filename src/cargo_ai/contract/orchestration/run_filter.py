@@ -10,33 +10,40 @@ from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 
 class RunOrigin(Wire):
-    """Where runs come from, and when. Of records it is their latest run that counts."""
+    """Filters by the origin and the creation time of runs. For records, their latest run is compared."""
 
-    release_uuid: Uuid | None = Field(default=None, description="Only those that ran this release.")
-    batch_uuid: Uuid | None = Field(default=None, description="Only those of this batch.")
-    created_after: Timestamp | None = Field(default=None, description="Only those whose run was created at or after this time.")
-    created_before: Timestamp | None = Field(default=None, description="Only those whose run was created before this time.")
+    release_uuid: Uuid | None = Field(default=None, description="Only runs of this release.")
+    batch_uuid: Uuid | None = Field(default=None, description="Only runs of this batch.")
+    created_after: Timestamp | None = Field(
+        default=None, description="Only runs created at or after this time, such as 2026-01-31 or 2026-01-31T09:00:00Z."
+    )
+    created_before: Timestamp | None = Field(default=None, description="Only runs created before this time.")
 
 
 class RunFilter(RunOrigin):
-    """What runs and records can be filtered by, besides their workflow and status."""
+    """Filters of runs and records besides workflow and status."""
 
-    parent_batch_uuid: Uuid | None = Field(default=None, description="Only those that this batch's runs have started.")
-    parent_node_uuid: Uuid | None = Field(default=None, description="Only those that this node has started.")
-    is_group_parent: bool | None = Field(default=None, description="Only items of groups, or none of them.")
-    executions_filter: ExecutionsFilter | None = Field(default=None, description="Only those whose nodes went like this.")
+    parent_batch_uuid: Uuid | None = Field(default=None, description="Only child runs of this batch's runs.")
+    parent_node_uuid: Uuid | None = Field(default=None, description="Only child runs started by the node with this uuid.")
+    is_group_parent: bool | None = Field(default=None, description="true: only runs of group items; false: only other runs.")
+    executions_filter: ExecutionsFilter | None = Field(
+        default=None,
+        description="Only runs whose nodes ended like this: "
+        '{"conjonction":"and","groups":[{"conjonction":"and","conditions":[{"kind":"node","nodeSlug":"enrich","status":"error"}]}]}. '
+        "status: absent (not executed), pending, success or error.",
+    )
 
 
 class RunUpdated(Wire):
-    """When runs were updated last."""
+    """Filters by the time of the last update."""
 
-    updated_after: Timestamp | None = Field(default=None, description="Only those updated at or after this time.")
-    updated_before: Timestamp | None = Field(default=None, description="Only those updated before this time.")
+    updated_after: Timestamp | None = Field(default=None, description="Only runs updated at or after this time.")
+    updated_before: Timestamp | None = Field(default=None, description="Only runs updated before this time.")
 
 
 class RunRecord(Wire):
-    """The record that runs are about."""
+    """Filters by the record of a run."""
 
-    record_id: Word | None = Field(default=None, description="Only those on this record.")
-    record_title: Word | None = Field(default=None, description="Only those whose record title contains this.")
-    record_title_or_id: Word | None = Field(default=None, description="Only those whose record title or id contains this.")
+    record_id: Word | None = Field(default=None, description="Only runs of the record with this id.")
+    record_title: Word | None = Field(default=None, description="Only runs whose record title contains this text.")
+    record_title_or_id: Word | None = Field(default=None, description="Only runs whose record title or id contains this text.")

@@ -17,7 +17,7 @@ NodeKind = Literal["native", "connector", "tool", "agent"]
 
 
 class Span(Wire):
-    """One execution of one node. `executionIndex` counts within the run. A node that a run waits at is a pending span."""
+    """One execution of one node. `executionIndex`: its position in the run. The node at which a run waits is a pending span."""
 
     workspace_uuid: Uuid
     workflow_uuid: Uuid
@@ -72,28 +72,30 @@ class SpansReply(Wire):
 class CountSpans(RunRecord):
     """Which spans to count."""
 
-    execution_started_after: Timestamp = Field(description="Only spans that began at or after this moment.")
-    execution_started_before: Timestamp | None = Field(default=None, description="Only spans that began before this moment.")
+    execution_started_after: Timestamp = Field(
+        description="Only spans that started at or after this time, such as 2026-01-31 or 2026-01-31T09:00:00Z."
+    )
+    execution_started_before: Timestamp | None = Field(default=None, description="Only spans that started before this time.")
     workflow_uuid: Uuid | None = Field(default=None, description="Only spans of this workflow's runs.")
-    user_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this user has started.")
+    user_uuid: Uuid | None = Field(default=None, description="Only spans of runs started by this user.")
     batch_uuid: Uuid | None = Field(default=None, description="Only spans of this batch's runs.")
-    trace_uuid: Uuid | None = Field(default=None, description="Only spans of this trace: a run or batch and everything below it.")
+    trace_uuid: Uuid | None = Field(default=None, description="Only spans of this trace: of a run or batch and all its descendants.")
     run_uuid: Uuid | None = Field(default=None, description="Only spans of this run.")
-    parent_run_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this run has started.")
-    parent_node_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this node has started.")
-    parent_agent_uuid: Uuid | None = Field(default=None, description="Only spans of runs that this agent has started.")
+    parent_run_uuid: Uuid | None = Field(default=None, description="Only spans of child runs of this run.")
+    parent_node_uuid: Uuid | None = Field(default=None, description="Only spans of child runs started by this node.")
+    parent_agent_uuid: Uuid | None = Field(default=None, description="Only spans of runs started by this agent.")
     node_uuid: Uuid | None = Field(default=None, description="Only spans of the node with this uuid.")
     node_kind: NodeKind | None = Field(default=None, description="Only spans of nodes of this kind.")
     node_slug: Word | None = Field(default=None, description="Only spans of nodes with this slug.")
-    node_integration_slug: Word | None = Field(default=None, description="Only spans of this integration's nodes.")
-    node_connector_uuid: Uuid | None = Field(default=None, description="Only spans of this connector's nodes.")
-    node_action_slug: Word | None = Field(default=None, description="Only spans of this action.")
+    node_integration_slug: Word | None = Field(default=None, description="Only spans of nodes of this integration.")
+    node_connector_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that use this connector.")
+    node_action_slug: Word | None = Field(default=None, description="Only spans of nodes with this action.")
     node_tool_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that run this tool.")
-    node_agent_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that ask this agent.")
-    node_release_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that name this release.")
-    execution_title: Word | None = Field(default=None, description="Only spans whose title contains this.")
+    node_agent_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that run this agent.")
+    node_release_uuid: Uuid | None = Field(default=None, description="Only spans of nodes that run this release of a tool or agent.")
+    execution_title: Word | None = Field(default=None, description="Only spans whose title contains this text.")
     execution_title_or_error_message: Word | None = Field(
-        default=None, description="Only spans whose title or error message contains this."
+        default=None, description="Only spans whose title or error message contains this text."
     )
     execution_statuses: Annotated[list[ExecutionStatus], Listed] | None = Field(
         default=None, description="Only spans with one of these statuses."
@@ -114,7 +116,7 @@ list_: Operation[ListSpans, SpansReply, Never] = operations.add(
         "/orchestration/spans/list",
         request=ListSpans,
         response=SpansReply,
-        summary="List what nodes did, over all runs: by trace, run, batch, node, connector or status.",
+        summary="List executions of nodes across all runs, by trace, run, batch, node, connector or status.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(
@@ -130,7 +132,7 @@ count: Operation[CountSpans, CountReply, Never] = operations.add(
         "/orchestration/spans/count",
         request=CountSpans,
         response=CountReply,
-        summary="Count what nodes did, over all runs.",
+        summary="Count executions of nodes across all runs.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration span count --execution-started-after 2026-01-01 --execution-statuses error",)),

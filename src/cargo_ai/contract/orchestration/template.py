@@ -17,14 +17,14 @@ TemplateCategory = Literal["prospecting", "ops", "enablement", "outreach", "expa
 
 
 class AuthorCompany(Wire):
-    """Where the author works."""
+    """The author's company."""
 
     name: str
     url: str
 
 
 class TemplateAuthor(Wire):
-    """Who made the template."""
+    """The author of the template."""
 
     name: str
     title: str
@@ -32,14 +32,14 @@ class TemplateAuthor(Wire):
 
 
 class TemplateCost(Wire):
-    """What a run may cost, in credits."""
+    """The cost of a run, in credits."""
 
     min: Number
     max: Number
 
 
 class _Template(Wire):
-    """What all templates have. `placeholders` (ours): what has to be filled in before the nodes are valid."""
+    """The fields of every template. `placeholders`: the texts to replace before the nodes are valid."""
 
     slug: str
     workspace_uuid: Uuid | None
@@ -57,7 +57,7 @@ class _Template(Wire):
 
 
 class PlayTemplate(_Template):
-    """A graph for a play, and what kind of model it works on."""
+    """A graph for a play, with the kind of model that it needs."""
 
     kind: Literal["play"]
     model: dict[str, Any]
@@ -84,9 +84,9 @@ Template = Annotated[PlayTemplate | ToolTemplate | WorkflowTemplate, Field(discr
 class ListTemplates(Wire):
     """Which templates to list."""
 
-    has_documentation: bool | None = Field(default=None, description="Only those with documentation, or without.")
-    is_preset: bool | None = Field(default=None, description="Only presets, or none of them.")
-    kinds: Annotated[list[TemplateKind], Listed] | None = Field(default=None, description="Only templates of these kinds, with commas.")
+    has_documentation: bool | None = Field(default=None, description="true: only templates with documentation; false: only those without.")
+    is_preset: bool | None = Field(default=None, description="true: only presets; false: only others.")
+    kinds: Annotated[list[TemplateKind], Listed] | None = Field(default=None, description="Only templates of these kinds.")
 
 
 class TemplatesReply(Wire):
@@ -98,7 +98,7 @@ class TemplatesReply(Wire):
 class BySlug(Wire):
     """A template named by its slug."""
 
-    slug: Word = Field(description="Its slug.")
+    slug: Word = Field(description="The slug of the template.")
 
 
 class TemplateReply(Wire):
@@ -114,7 +114,7 @@ list_: Operation[ListTemplates, TemplatesReply, Never] = operations.add(
         "/orchestration/templates/list",
         request=ListTemplates,
         response=TemplatesReply,
-        summary="List the templates: graphs to begin with.",
+        summary="List the templates: graphs to start from.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration template list", "cargo-ai orchestration template list --kinds tool")),
@@ -128,7 +128,7 @@ get: Operation[BySlug, TemplateReply, Literal["templateNotFound"]] = operations.
         "/orchestration/templates/{slug}",
         request=BySlug,
         response=TemplateReply,
-        summary="Show a template with its nodes; what it calls __REPLACE_WITH_..._UUID__ is yours to fill in.",
+        summary="Show a template with its nodes; replace its placeholders __REPLACE_WITH_..._UUID__ before use.",
         permission="orchestration:workflow:read",
         refusals={"templateNotFound": refusal(404, "There is no template {slug}.")},
         cli=Cli(examples=("cargo-ai orchestration template get company-enrichment",)),

@@ -47,7 +47,7 @@ ToolCreditsCost = Annotated[CostOfParts | CustomCost, Field(discriminator="kind"
 
 
 class ToolTrigger(Wire):
-    """A tool that runs by the clock: when, and on which input. What a reply shows may be sent back as it is."""
+    """A cron trigger of a tool: the schedule and the input. The fields of a reply are accepted unchanged."""
 
     accepts_also: ClassVar[frozenset[str]] = frozenset({"temporalScheduleWorkflowId", "nextFireAt", "lastFireAt", "lastRunUuid", "problem"})
 
@@ -59,12 +59,12 @@ class ToolTrigger(Wire):
     data: dict[str, Any] = Field(default_factory=dict[str, Any])
 
     def stored(self) -> JsonObject:
-        """The trigger as it is kept."""
+        """The trigger as it is stored."""
         return ToolTrigger.to_wire(self)
 
 
 class ToolTriggerCron(Wire):
-    """A trigger and how it stands: when it fires next and fired last, the run that it started, or the problem why it started none."""
+    """A trigger with its state: when it fires next and fired last, the run that it started, or the problem that prevented one."""
 
     name: str
     description: str | None
@@ -88,7 +88,7 @@ Triggers = Annotated[list[ToolTrigger], BeforeValidator(_triggers), Field(max_le
 
 
 class ToolPublicFormSpam(Wire):
-    """What keeps robots off a form. The secret is shown as `***`; sending `***` keeps it."""
+    """Spam protection of a form. The secret is shown as `***`; sending `***` keeps it."""
 
     captcha_provider: Literal["turnstile", "hcaptcha"] | None = None
     captcha_site_key: Word | None = None
@@ -119,7 +119,7 @@ class ToolPublicFormPresentation(Wire):
 
 
 class ToolPublicForm(Wire):
-    """A form through which anybody may run the tool."""
+    """A form through which anyone may run the tool."""
 
     is_enabled: bool
     allowed_origins: Annotated[list[Word], Field(max_length=100)] = Field(default_factory=list[str])
@@ -128,7 +128,7 @@ class ToolPublicForm(Wire):
 
 
 class ToolTemplate(Wire):
-    """Whether others may start from this tool."""
+    """Whether the tool is offered as a template."""
 
     is_available: bool
     scope: Literal["public", "private"]
@@ -166,39 +166,49 @@ class ToolsReply(Wire):
     tools: list[Tool]
 
 
-class CreateTool(Wire):
-    """A new tool; its graph is drawn and deployed afterwards."""
+_TRIGGERS = (
+    'Schedules: [{"name":"Monday","type":"cron","cron":"0 9 * * 1","timeZone":"Europe/Paris","data":{"domain":"acme.com"}}]. '
+    "cron: five fields, or @every 1h; timeZone: UTC by default; data: the input of the run"
+)
 
-    name: Name = Field(description="What people call it.")
-    icon: ToolIcon = Field(default=EmojiIcon(kind="emoji", emoji_slug="hammer"), description="Its icon; a hammer by default.")
-    description: Text | None = Field(default=None, description="What it is for.")
+
+class CreateTool(Wire):
+    """A new tool; deploy its graph afterwards."""
+
+    name: Name = Field(description="The name, 1 to 200 characters.")
+    icon: ToolIcon = Field(
+        default=EmojiIcon(kind="emoji", emoji_slug="hammer"), description='The icon: {"kind":"emoji","emojiSlug":"hammer"} (the default).'
+    )
+    description: Text | None = Field(default=None, description="The description.")
     triggers: Triggers = Field(
         default_factory=list[ToolTrigger],
-        description="When it runs by itself: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC by default), data (its input).",
+        description=f"{_TRIGGERS}.",
     )
-    folder_uuid: Uuid | None = Field(default=None, description="The folder to put it into.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to create it in.")
 
 
 class UpdateTool(Wire):
-    """What is given is changed; what is absent stays."""
+    """Changes to a tool; absent fields stay as they are."""
 
     uuid: Uuid = Field(description="The tool.")
-    name: Name | None = Field(default=None, description="Its new name.")
-    icon: ToolIcon | None = Field(default=None, description="Its new icon.")
-    description: Text | None = Field(default=None, description="Its new description; null clears it.")
+    name: Name | None = Field(default=None, description="The new name.")
+    icon: ToolIcon | None = Field(default=None, description='The new icon: {"kind":"emoji","emojiSlug":"hammer"}.')
+    description: Text | None = Field(default=None, description="The new description; null clears it.")
     triggers: Triggers | None = Field(
         default=None,
-        description="When it runs by itself, all triggers: name, cron (0 9 * * 1, or @every 1h), timeZone (UTC by default), data.",
+        description=f"{_TRIGGERS}. Replaces all triggers.",
     )
-    public_form: ToolPublicForm | None = Field(default=None, description="Its public form; null takes it away.")
-    folder_uuid: Uuid | None = Field(default=None, description="The folder to move it into; null takes it out.")
-    template: ToolTemplate | None = Field(default=None, description="Whether others may start from it.")
+    public_form: ToolPublicForm | None = Field(
+        default=None, description='The public form: {"isEnabled":true,"allowedOrigins":["https://example.com"]}; null removes it.'
+    )
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to move it to; null: no folder.")
+    template: ToolTemplate | None = Field(default=None, description="Accepted for compatibility; a tool cannot be offered as a template.")
 
 
 class ListTools(Wire):
     """Which tools to list."""
 
-    folder_uuid: Uuid | None = Field(default=None, description="Only those in this folder.")
+    folder_uuid: Uuid | None = Field(default=None, description="Only tools in this folder.")
 
 
 _TOOL_NOT_FOUND = refusal(404, "There is no tool with uuid {uuid}.")
@@ -217,7 +227,7 @@ create: Operation[CreateTool, ToolReply, CreateReason] = operations.add(
         "/orchestration/tools",
         request=CreateTool,
         response=ToolReply,
-        summary="Make a tool with an empty graph.",
+        summary="Create a tool with an empty graph.",
         permission="orchestration:workflow:write",
         refusals={"folderNotFound": _FOLDER_NOT_FOUND},
         cli=Cli(examples=('cargo-ai orchestration tool create --name "Company tier"',)),
@@ -238,7 +248,7 @@ update: Operation[UpdateTool, ToolReply, UpdateReason] = operations.add(
             "workflowNotFound": refusal(404, "The tool's workflow no longer exists."),
             "toolIsReadOnly": _READ_ONLY,
             "folderNotFound": _FOLDER_NOT_FOUND,
-            "templatesNotAvailable": refusal(400, "This server has no templates yet: leave template out."),
+            "templatesNotAvailable": refusal(400, "Tools cannot be offered as templates: leave template out."),
         },
         cli=Cli(
             examples=(
@@ -257,7 +267,7 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         "/orchestration/tools/{uuid}",
         request=ByUuid,
         response=Removed,
-        summary="Remove a tool; runs that have started go on.",
+        summary="Remove a tool; runs in progress finish.",
         permission="orchestration:workflow:write",
         refusals={
             "toolNotFound": _TOOL_NOT_FOUND,
@@ -289,7 +299,7 @@ all: Operation[ListTools, ToolsReply, Never] = operations.add(
         "/orchestration/tools/list",
         request=ListTools,
         response=ToolsReply,
-        summary="List the tools.",
+        summary="List the tools, newest first.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration tool list",)),
     )

@@ -1,4 +1,4 @@
-"""Traces: a run or batch with everything that it started: group items, sub-tools, nodes."""
+"""Traces: a run or batch with all its descendants: group items, sub-tools, nodes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TraceStatus = Literal["pending", "error", "degraded", "success"]
 
 
 class Trace(Wire):
-    """What one start has led to. `error`: it was stopped; `degraded`: something below failed and it went on to its end.
+    """A run or batch with all its descendants. `error`: it failed; `degraded`: it ended in spite of failures below.
 
-    The trace of a batch has no single root run.
+    The trace of a batch has no root run.
     """
 
     uuid: Uuid
@@ -57,11 +57,13 @@ class TracesReply(Wire):
 class CountTraces(Wire):
     """Which traces to count."""
 
-    started_after: Timestamp = Field(description="Only traces that began at or after this moment.")
-    started_before: Timestamp | None = Field(default=None, description="Only traces that began before this moment.")
-    workflow_uuid: Uuid | None = Field(default=None, description="Only traces that began in this workflow.")
-    chat_uuid: Uuid | None = Field(default=None, description="Only traces that this chat has started.")
-    agent_uuid: Uuid | None = Field(default=None, description="Only traces that this agent has started.")
+    started_after: Timestamp = Field(
+        description="Only traces that started at or after this time, such as 2026-01-31 or 2026-01-31T09:00:00Z."
+    )
+    started_before: Timestamp | None = Field(default=None, description="Only traces that started before this time.")
+    workflow_uuid: Uuid | None = Field(default=None, description="Only traces whose root belongs to this workflow.")
+    chat_uuid: Uuid | None = Field(default=None, description="Only traces started by this chat.")
+    agent_uuid: Uuid | None = Field(default=None, description="Only traces started by this agent.")
     statuses: Annotated[list[TraceStatus], Listed] | None = Field(default=None, description="Only traces with one of these statuses.")
 
 
@@ -79,7 +81,7 @@ list_: Operation[ListTraces, TracesReply, Never] = operations.add(
         "/orchestration/traces/list",
         request=ListTraces,
         response=TracesReply,
-        summary="List what was started, each with everything below it.",
+        summary="List the traces of runs and batches, newest first.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration trace list --started-after 2026-01-01 --statuses error,degraded",)),
@@ -93,7 +95,7 @@ count: Operation[CountTraces, CountReply, Never] = operations.add(
         "/orchestration/traces/count",
         request=CountTraces,
         response=CountReply,
-        summary="Count what was started.",
+        summary="Count the traces of runs and batches.",
         permission="orchestration:workflow:read",
         reads=True,
         cli=Cli(examples=("cargo-ai orchestration trace count --started-after 2026-01-01 --statuses error",)),
@@ -107,7 +109,7 @@ get: Operation[ByUuid, TraceReply, Literal["traceNotFound"]] = operations.add(
         "/orchestration/traces/{uuid}",
         request=ByUuid,
         response=TraceReply,
-        summary="Show what a run or a batch has led to.",
+        summary="Show a trace: a run or batch with the totals of all its descendants.",
         permission="orchestration:workflow:read",
         refusals={"traceNotFound": refusal(404, "There is no trace with uuid {uuid}.")},
         cli=Cli(examples=("cargo-ai orchestration trace get UUID",)),

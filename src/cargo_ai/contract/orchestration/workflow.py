@@ -13,7 +13,7 @@ from cargo_ai.kernel.wire import JsonObject, Nothing, Timestamp, Uuid, Wire
 
 
 class WorkflowTemplate(Wire):
-    """The template that a workflow is offered as."""
+    """The template made from a workflow."""
 
     slug: str
     is_available: bool
@@ -21,7 +21,7 @@ class WorkflowTemplate(Wire):
 
 
 class LastBatch(Wire):
-    """How the newest batch of a workflow went."""
+    """The newest batch of a workflow."""
 
     uuid: Uuid
     status: BatchStatus
@@ -32,7 +32,7 @@ class LastBatch(Wire):
 
 
 class DeployedRelease(Wire):
-    """The release that new runs take."""
+    """The release that new runs use."""
 
     uuid: Uuid
     user_uuid: Uuid
@@ -46,7 +46,7 @@ class DeployedRelease(Wire):
 
 
 class Workflow(Wire):
-    """A workflow. `nodes` are short forms of the nodes of its deployed release, else of its draft; those of a group are inside it."""
+    """A workflow. `nodes`: summaries of the nodes of its deployed release, else of its draft; nodes of a group are nested in it."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -75,7 +75,7 @@ all: Operation[Nothing, WorkflowsReply, Never] = operations.add(
         "/orchestration/workflows/list",
         request=Nothing,
         response=WorkflowsReply,
-        summary="List the workflows behind tools and plays.",
+        summary="List the workflows of all tools and plays.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration workflow list",)),
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import STREAMED, Format
 from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn, UrlsReply
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
@@ -14,12 +15,12 @@ from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 ChangeKind = Literal["added", "updated", "removed", "unchanged"]
 
 
-def _spelt(value: Any) -> Any:
+def _rename_created(value: Any) -> Any:
     return "added" if value == "created" else value
 
 
 ChangeKindGiven = Annotated[
-    ChangeKind, BeforeValidator(_spelt), WithJsonSchema({"type": "string", "enum": [*get_args(ChangeKind), "created"]})
+    ChangeKind, BeforeValidator(_rename_created), WithJsonSchema({"type": "string", "enum": [*get_args(ChangeKind), "created"]})
 ]
 """`created` is another name for `added`."""
 
@@ -32,7 +33,7 @@ Kinds = Annotated[list[ChangeKindGiven], BeforeValidator(_items), Field(min_leng
 
 
 class Change(Wire):
-    """How many records came, differ, left, and stayed as they were; `totalRecordsCount`: how many there were then."""
+    """The numbers of records added, updated, removed and unchanged; `totalRecordsCount`: the size of the segment at that time."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -59,7 +60,7 @@ class ChangesReply(Wire):
 
 
 class CreateChange(Wire):
-    """Which segment to look at."""
+    """Which segment to compare."""
 
     segment_uuid: Uuid = Field(description="The segment.")
 
@@ -68,33 +69,31 @@ class ListChanges(Wire):
     """Which changes to list."""
 
     segment_uuid: Uuid | None = Field(default=None, description="Only changes of this segment.")
-    not_empty: bool | None = Field(default=None, description="Only changes in which something differs, or nothing does.")
+    not_empty: bool | None = Field(default=None, description="true: only changes with differences; false: only those without.")
     has_records: ChangeKindGiven | None = Field(default=None, description="Only changes with records of this kind.")
-    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most; 100 by default.")
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
+    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most, 1 to 1,000.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to skip.")
 
 
 class FetchChange(Wire):
     """Which records of a change to fetch."""
 
     uuid: Uuid = Field(description="The change.")
-    kinds: Kinds = Field(description="added, updated, removed, unchanged: one or several, with commas.")
-    limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 by default.")
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
+    kinds: Kinds = Field(description="The kinds of records, comma-separated (created means added).")
+    limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to return, 1 to 10,000.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to skip.")
 
 
 class DownloadChange(Wire):
     """Which records of a change to download."""
 
     uuid: Uuid = Field(description="The change.")
-    kinds: Kinds = Field(description="added, updated, removed, unchanged: one or several, with commas.")
-    format: Literal["json", "ndjson", "csv", "parquet"] | None = Field(
-        default=None, description="The form of the file; gzipped CSV by default."
-    )
+    kinds: Kinds = Field(description="The kinds of records, comma-separated (created means added).")
+    format: Format | None = Field(default=None, description=STREAMED)
 
 
 class ChangeRecords(Wire):
-    """A page of records as they are now, each with its `_kind`; one that is gone has its `_id` alone. `count`: how many in all."""
+    """A page of records in their current state, each with its `_kind`; removed ones have only `_id`. `count`: how many in all."""
 
     records: list[JsonObject]
     count: int
@@ -118,11 +117,11 @@ create: Operation[CreateChange, ChangeReply, CreateReason] = operations.add(
         "/segmentation/changes",
         request=CreateChange,
         response=ChangeReply,
-        summary="Compare a segment with what it was when it was last compared; the first time every record is new.",
+        summary="Compare a segment with its last snapshot, and take a new one; the first time every record is added.",
         permission="segmentation:write",
         refusals={
             "segmentNotFound": _SEGMENT_NOT_FOUND,
-            "changeAlreadyRunning": refusal(409, "Segment {uuid} is being compared right now: look at its changes in a moment."),
+            "changeAlreadyRunning": refusal(409, "Segment {uuid} is being compared right now: list its changes in a moment."),
             "segmentLinkedToWorkflow": refusal(
                 409, "Segment {uuid} belongs to a play, which compares it itself: list its changes instead."
             ),
@@ -139,7 +138,7 @@ get: Operation[ByUuid, ChangeReply, GetReason] = operations.add(
         "/segmentation/changes/{uuid}",
         request=ByUuid,
         response=ChangeReply,
-        summary="Show a change of a segment.",
+        summary="Show a change of a segment: the numbers of records added, updated, removed and unchanged.",
         permission="segmentation:read",
         refusals={"changeNotFound": _CHANGE_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation change get UUID",)),
@@ -153,7 +152,7 @@ list_: Operation[ListChanges, ChangesReply, ListReason] = operations.add(
         "/segmentation/changes/list",
         request=ListChanges,
         response=ChangesReply,
-        summary="List the changes of segments.",
+        summary="List the changes of segments, newest first.",
         permission="segmentation:read",
         refusals={"segmentNotFound": _SEGMENT_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation change list --segment-uuid UUID",)),
@@ -167,7 +166,7 @@ fetch: Operation[FetchChange, ChangeRecords, FetchReason] = operations.add(
         "/segmentation/changes/{uuid}/fetch",
         request=FetchChange,
         response=ChangeRecords,
-        summary="Fetch a page of the records of a change.",
+        summary="List the records of a change, page by page.",
         permission="segmentation:read",
         refusals={"changeNotFound": _RECORDS_NOT_FOUND, "segmentNotFound": _SEGMENT_NOT_FOUND},
         reads=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, Tag
 
@@ -31,7 +31,7 @@ class _OnColumn(Sparse):
 
 
 class StringCondition(_OnColumn):
-    """Text: `is` and `isNot` mind case, the others do not. Several values: any of them (for negations: none)."""
+    """Text: `is` and `isNot` are case-sensitive, the others are not. Several values: any of them (for negations: none of them)."""
 
     kind: Literal["string"]
     operator: TextOperator | NullOperator
@@ -49,7 +49,7 @@ class NumberCondition(_OnColumn):
 
 
 class DateCondition(_OnColumn):
-    """Moments: ISO, a day (that whole UTC day), or a span before now such as `3 months`."""
+    """Timestamps: ISO 8601, a day (that whole UTC day), or a span before now such as `3 months`."""
 
     kind: Literal["date"]
     operator: Literal["is", "isNot", "greaterThan", "lowerThan", "between"] | NullOperator
@@ -66,7 +66,7 @@ class BooleanCondition(_OnColumn):
 
 
 class PropertyCondition(_OnColumn):
-    """A property of an object; dots go deeper."""
+    """A property of an object; dots reach nested properties."""
 
     kind: Literal["objectProperty"] = "objectProperty"
     column_slug: Slug = Field(default="-", validation_alias=_COLUMN)
@@ -77,7 +77,7 @@ class PropertyCondition(_OnColumn):
 
 
 class ObjectCondition(_OnColumn):
-    """An object, or (`array`) some element of an array, whose properties match."""
+    """An object, or (`array`) any element of an array, whose properties match."""
 
     kind: Literal["object", "array"]
     operator: Literal["matchConditions"] | NullOperator
@@ -88,7 +88,7 @@ class ObjectCondition(_OnColumn):
 
 
 class AnyCondition(_OnColumn):
-    """A vector, or a value of any type: there or not."""
+    """A vector, or a value of any type: present or not."""
 
     kind: Literal["vector", "any"]
     operator: NullOperator
@@ -110,7 +110,7 @@ class Frequency(Sparse):
 
 
 class Period(Wire):
-    """When: less than, more than or exactly this many days ago. More than 0 days: ever."""
+    """When: less than, more than or exactly this many days ago. More than 0 days: at any time."""
 
     operator: Literal["lessThan", "moreThan", "exactly"]
     value: Annotated[int, Field(ge=0, le=100_000)]
@@ -118,7 +118,7 @@ class Period(Wire):
 
 
 class EnrollmentCondition(Sparse):
-    """How often the record went through a workflow."""
+    """How often the record was run through a workflow."""
 
     kind: Literal["enrollment"]
     workflow_uuid: Uuid
@@ -129,7 +129,7 @@ class EnrollmentCondition(Sparse):
 
 
 class SqlCondition(Wire):
-    """A boolean expression in SQL, checked like all SQL of users."""
+    """A boolean expression in SQL, validated like every user query."""
 
     kind: Literal["sql"]
     name: str = ""
@@ -204,3 +204,9 @@ class Order(Wire):
 
 Sort = Annotated[list[Order], Field(max_length=10)]
 EVERYTHING = Filter(conjonction="and", groups=[])
+
+FILTER: Final = (
+    'The records that match: {"conjonction":"and","groups":[{"conjonction":"and","conditions":'
+    '[{"kind":"string","columnSlug":"country","operator":"is","values":["France"]}]}]}. No groups: all records.'
+)
+SORT: Final = 'The sort order, at most 10 columns: [{"columnSlug":"name","kind":"asc"}] (asc or desc).'

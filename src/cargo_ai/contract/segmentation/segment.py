@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.contract.downloads import STREAMED, Format
+from cargo_ai.contract.segmentation.filter import FILTER, SORT, Filter, Sort
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
@@ -19,7 +20,7 @@ ColumnType = Literal["string", "number", "object", "array", "date", "boolean", "
 
 
 class Segment(Wire):
-    """A saved segment. `recordsCount` is live; `lastChange` is what its newest comparison found."""
+    """A saved segment. `recordsCount` is current; `lastChange`: the counts of the newest comparison."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -73,48 +74,50 @@ class RecordsReply(Wire):
 
 
 class UrlsReply(Wire):
-    """Where the files can be fetched for an hour."""
+    """The URLs of the files, valid for an hour."""
 
     urls: list[str]
 
 
 class CreateSegment(Wire):
-    """What a new segment is."""
+    """A new segment."""
 
-    name: Name = Field(description="Its name.")
-    model_uuid: Uuid = Field(description="The model whose records it has.")
-    filter: Filter = Field(description="Which records: conjonction and groups of conditions.")
-    sort: Sort | None = Field(default=None, description="The order of its records.")
-    limit: Cap | None = Field(default=None, description="At most this many members, the first in its order.")
-    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count; all by default.")
-    column_slugs: Slugs | None = Field(default=None, description="The columns to show; all by default.")
+    name: Name = Field(description="The name, 1 to 200 characters.")
+    model_uuid: Uuid = Field(description="The model.")
+    filter: Filter = Field(description=FILTER)
+    sort: Sort | None = Field(default=None, description=SORT)
+    limit: Cap | None = Field(default=None, description="At most this many members, the first in the sort order; no limit by default.")
+    tracking_column_slugs: Slugs | None = Field(
+        default=None, description="The columns whose changes count, comma-separated; all by default."
+    )
+    column_slugs: Slugs | None = Field(default=None, description="The columns to show, comma-separated; all by default.")
 
 
 class UpdateSegment(Wire):
-    """What to change about a segment."""
+    """Changes to a segment; absent fields stay as they are."""
 
     uuid: Uuid = Field(description="The segment.")
-    name: Name | None = Field(default=None, description="Its new name.")
-    filter: Filter | None = Field(default=None, description="Its new filter.")
-    sort: Sort | None = Field(default=None, description="Its new order; null for none.")
-    limit: Cap | None = Field(default=None, description="Its new limit; null for none.")
-    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count; null for all.")
-    column_slugs: Slugs | None = Field(default=None, description="The columns to show; null for all.")
+    name: Name | None = Field(default=None, description="The new name.")
+    filter: Filter | None = Field(default=None, description=FILTER)
+    sort: Sort | None = Field(default=None, description=f"{SORT} null: no order.")
+    limit: Cap | None = Field(default=None, description="At most this many members; null: no limit.")
+    tracking_column_slugs: Slugs | None = Field(default=None, description="The columns whose changes count, comma-separated; null: all.")
+    column_slugs: Slugs | None = Field(default=None, description="The columns to show, comma-separated; null: all.")
 
 
 class FetchSegment(Wire):
     """Which records to fetch, and which page of them."""
 
     model_uuid: Uuid = Field(description="The model.")
-    filter: Filter = Field(description='Which records; {"conjonction":"and","groups":[]} is all of them.')
-    sort: Sort | None = Field(default=None, description="Their order.")
-    limit: Cap | None = Field(default=None, description="At most this many members, the first in the order.")
-    fetching_limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to fetch; 100 by default.")
-    fetching_offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
-    enrich: bool = Field(default=False, description="Compute computed columns again first.")
+    filter: Filter = Field(description=FILTER)
+    sort: Sort | None = Field(default=None, description=SORT)
+    limit: Cap | None = Field(default=None, description="At most this many records, the first in the sort order; no limit by default.")
+    fetching_limit: Annotated[int, Field(ge=1, le=MAXIMUM_FETCH)] = Field(default=100, description="How many to return, 1 to 10,000.")
+    fetching_offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to skip.")
+    enrich: bool = Field(default=False, description="Recompute computed columns first.")
     sync: bool = Field(default=False, description="Refresh the model from its source first.")
     count_up_to: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = Field(
-        default=None, description="Count no further, which is fast however many there are; exactly by default."
+        default=None, description="Stop counting at this number, which is faster on large models; exact by default."
     )
 
 
@@ -122,19 +125,17 @@ class DownloadSegment(Wire):
     """Which records to download."""
 
     model_uuid: Uuid = Field(description="The model.")
-    filter: Filter = Field(description="Which records.")
-    sort: Sort | None = Field(default=None, description="Their order.")
-    limit: Cap | None = Field(default=None, description="At most this many.")
-    format: Literal["json", "ndjson", "csv", "parquet"] | None = Field(
-        default=None, description="The form of the file; gzipped CSV by default."
-    )
+    filter: Filter = Field(description=FILTER)
+    sort: Sort | None = Field(default=None, description=SORT)
+    limit: Cap | None = Field(default=None, description="At most this many records, the first in the sort order; no limit by default.")
+    format: Format | None = Field(default=None, description=STREAMED)
 
 
 class ListSegments(Wire):
     """Which segments to list."""
 
     model_uuid: Uuid | None = Field(default=None, description="Only segments of this model.")
-    from_play: bool | None = Field(default=None, description="Only segments that a play owns, or none of them.")
+    from_play: bool | None = Field(default=None, description="true: only segments owned by plays; false: only others.")
 
 
 class FetchRecords(Wire):
@@ -142,9 +143,9 @@ class FetchRecords(Wire):
 
     model_uuid: Uuid = Field(description="The model.")
     ids: Annotated[list[str], Field(max_length=MAXIMUM_FETCH)] = Field(
-        validation_alias=AliasChoices("ids", "recordIds"), description="The ids, with commas."
+        validation_alias=AliasChoices("ids", "recordIds"), description="The ids, comma-separated."
     )
-    reset_cache: bool = Field(default=False, description="Accepted; records are always read live.")
+    reset_cache: bool = Field(default=False, description="Accepted for compatibility; records are never cached.")
 
 
 class FoundRecords(Wire):
@@ -173,7 +174,7 @@ create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
         "/segmentation/segments",
         request=CreateSegment,
         response=SegmentReply,
-        summary="Save a segment of a model.",
+        summary="Create a segment of a model.",
         permission="segmentation:write",
         refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(
@@ -190,7 +191,7 @@ get: Operation[ByUuid, SegmentReply, GetReason] = operations.add(
         "/segmentation/segments/{uuid}",
         request=ByUuid,
         response=SegmentReply,
-        summary="Show a segment and how many records it has.",
+        summary="Show a segment and the number of its records.",
         permission="segmentation:read",
         refusals={"segmentNotFound": SEGMENT_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation segment get UUID",)),
@@ -204,7 +205,7 @@ all_: Operation[ListSegments, SegmentsReply, ListReason] = operations.add(
         "/segmentation/segments/list",
         request=ListSegments,
         response=SegmentsReply,
-        summary="List the segments.",
+        summary="List the segments, newest first.",
         permission="segmentation:read",
         refusals={"modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation segment list",)),
@@ -218,7 +219,7 @@ update: Operation[UpdateSegment, SegmentReply, UpdateReason] = operations.add(
         "/segmentation/segments/{uuid}",
         request=UpdateSegment,
         response=SegmentReply,
-        summary="Change a segment.",
+        summary="Change a segment's name, filter, order, limit or columns.",
         permission="segmentation:write",
         refusals={"segmentNotFound": SEGMENT_NOT_FOUND, "segmentLinkedToWorkflow": LINKED, "invalidFilter": INVALID_FILTER},
         cli=Cli(
@@ -253,7 +254,7 @@ fetch: Operation[FetchSegment, RecordsReply, FilterReason] = operations.add(
         "/segmentation/segments/fetch",
         request=FetchSegment,
         response=RecordsReply,
-        summary="Fetch a page of the records that a filter describes.",
+        summary="List records of a model that match a filter, page by page.",
         permission="segmentation:read",
         refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         reads=True,
@@ -268,7 +269,7 @@ download: Operation[DownloadSegment, UrlsReply, DownloadReason] = operations.add
         "/segmentation/segments/download",
         request=DownloadSegment,
         response=UrlsReply,
-        summary="Download the records that a filter describes.",
+        summary="Download all records of a model that match a filter.",
         permission="segmentation:read",
         refusals={
             "invalidFilter": INVALID_FILTER,
@@ -293,7 +294,7 @@ fetch_records: Operation[FetchRecords, FoundRecords, FilterReason] = operations.
         "/segmentation/records/fetch",
         request=FetchRecords,
         response=FoundRecords,
-        summary="Fetch records of a model by id.",
+        summary="List records of a model by id.",
         permission="segmentation:read",
         refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         reads=True,

@@ -115,7 +115,7 @@ async def test_a_release_and_nodes_together_are_refused(backend: Backend) -> Non
     tool, release = await backend.admin.deployed(LINE)
     status, reason, sentence, _ = await refusal(backend, workflowUuid=tool["workflowUuid"], releaseUuid=release["uuid"], nodes=LINE)
     assert (status, reason) == (400, "invalidReleaseOrCustomNodes")
-    assert sentence == "The run cannot take this graph: give a release or nodes, not both."
+    assert sentence == "The run cannot use this graph: give a release or nodes, not both."
 
 
 async def test_a_release_needs_its_own_workflow(backend: Backend) -> None:
