@@ -1,1 +1,1 @@
-"""Segmentation: cutting the records of models into segments, and seeing what has changed in them."""
+"""Segmentation: select records of models by filters, and find out what has changed in them."""

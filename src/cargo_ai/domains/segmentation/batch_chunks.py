@@ -1,4 +1,4 @@
-"""Reading: the records of a filter, of a segment or of a list of ids as the chunks that a batch enrols, never all in memory."""
+"""Batch chunks: read the records of a filter, a segment, a change or a list of ids in chunks, never all in memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FLAT = ("columnSlug", "column_slug", "slug", "field")
 
 
 def parse_filter(relation: Relation, raw: JsonObject | None, sort: Sequence[JsonObject] | None) -> tuple[Filter, Sort]:
-    """The filter and order of a request; one flat condition (`{field, operator, value}`) is a filter too. Raises InvalidFilter."""
+    """Parse the filter and order of a request; one flat condition (`{field, operator, value}`) is a filter too. Raises InvalidFilter."""
     if raw is not None and "groups" not in raw and any(key in raw for key in _FLAT):
         raw = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [_with_kind(relation, raw)]}]}
     try:
@@ -40,17 +40,17 @@ def parse_filter(relation: Relation, raw: JsonObject | None, sort: Sequence[Json
 
 
 def _with_kind(relation: Relation, condition: JsonObject) -> JsonObject:
-    """A condition that names no kind is of its column's."""
+    """The condition, with its column's type as kind where it names none."""
     if "kind" in condition:
         return condition
     column = relation.column(str(next(condition[key] for key in _FLAT if key in condition)))
     return {**condition, "kind": column.type if column else "string"}
 
 
-async def selection_chunks(database: Database, workspace: uuid.UUID, found: Selection, batch: uuid.UUID, skip: int) -> Chunks:
-    """The records of a selection as it is now, in its order, without those that the batch has enrolled already (`skip` of them)."""
-    async for uids in _read_member_ids(database, found, batch, skip):
-        yield await _read_records(database, workspace, found.relation.model, uids)
+async def selection_chunks(database: Database, workspace: uuid.UUID, selection: Selection, batch: uuid.UUID, skip: int) -> Chunks:
+    """The records of a selection as it is now, in its order, without those that the batch has enumerated already (`skip` of them)."""
+    async for uids in _read_member_ids(database, selection, batch, skip):
+        yield await _read_records(database, workspace, selection.relation.model, uids)
 
 
 async def record_chunks(
@@ -68,9 +68,9 @@ async def record_chunks(
 
 
 async def change_chunks(
-    database: Database, workspace: uuid.UUID, model: uuid.UUID, place: ChangeQuery, batch: uuid.UUID, skip: int
+    database: Database, workspace: uuid.UUID, model: uuid.UUID, change: ChangeQuery, batch: uuid.UUID, skip: int
 ) -> Chunks:
-    """The records of a change, by id. Which they are is written down, so that after a crash it goes on behind the last one enrolled."""
+    """The records of a change, by id. Which they are is stored, so that after a crash it continues after the last one enumerated."""
     last: str | None = None
     async with database.session(workspace) as db:
         if skip:
@@ -79,7 +79,7 @@ async def change_chunks(
     while True:
         async with database.session(workspace) as db:
             connection = await driver_connection(db)
-            page = await change_records.page_after(connection, place, last, PAGE)
+            page = await change_records.page_after(connection, change, last, PAGE)
             relation = await storage.relation(db, model)
             if relation is None:
                 raise SourceFailed("The model of this batch has been removed.")
@@ -87,28 +87,28 @@ async def change_chunks(
         if not page:
             return
         last = page[-1][0]
-        gone = {"_kind", "_id"}
-        yield [one if one["_created_at"] is not None else {key: one[key] for key in gone} for one in chunk]
+        identifying = {"_kind", "_id"}
+        yield [record if record["_created_at"] is not None else {key: record[key] for key in identifying} for record in chunk]
 
 
-async def _read_member_ids(database: Database, found: Selection, batch: uuid.UUID, skip: int) -> AsyncGenerator[list[str]]:
-    """The ids of one moment, kept by the database: what the runs write meanwhile moves nobody in or out of a limit.
+async def _read_member_ids(database: Database, selection: Selection, batch: uuid.UUID, skip: int) -> AsyncGenerator[list[str]]:
+    """The ids as of one point in time, from a cursor that holds them: what runs write meanwhile moves no record in or out of a limit.
 
     Between the pages no transaction is open and nothing is locked.
     """
-    statement, params = found.ordered()
+    statement, params = selection.ordered()
     if skip:
-        # After a crash: the order may be another one by now, so those that have a run are told by their runs.
+        # After a crash: the order may be another one by now, so records that have a run are recognised by it.
         params["batch"] = batch
-        mine = "select 1 from public.runs as e where e.batch_uuid = %(batch)s::uuid and e.record_id = m.record_id"
-        rest = "" if found.limit is None else f" limit {max(0, found.limit - skip)}"
-        statement = f"select m.record_id from ({statement}) as m where not exists ({mine}) order by 1{rest}"  # noqa: S608 - compiled
+        has_run = "select 1 from public.runs as e where e.batch_uuid = %(batch)s::uuid and e.record_id = m.record_id"
+        rest = "" if selection.limit is None else f" limit {max(0, selection.limit - skip)}"
+        statement = f"select m.record_id from ({statement}) as m where not exists ({has_run}) order by 1{rest}"  # noqa: S608 - compiled
     async with database.engine.connect() as held:
         connection: Any = (await held.get_raw_connection()).driver_connection
         async with connection.cursor("members", withhold=True) as cursor:
             try:
                 # The statement is carried out by the commit, so the limit must hold until then.
-                async with conditions.limit_conditions(connection, found.scope):
+                async with conditions.limit_conditions(connection, selection.scope):
                     await cursor.execute(statement.encode(), params)
                     await connection.commit()
             except InvalidFilter as error:
@@ -120,7 +120,7 @@ async def _read_member_ids(database: Database, found: Selection, batch: uuid.UUI
 
 
 async def _read_records(database: Database, workspace: uuid.UUID, model: uuid.UUID, uids: list[str]) -> list[dict[str, Any]]:
-    """What these records are now, every column included. The model is looked up anew: columns may come and go meanwhile."""
+    """These records as they are now, with every column. The model is read again: its columns may have changed meanwhile."""
     async with database.session(workspace) as db:
         relation = await storage.relation(db, model)
         if relation is None:
@@ -131,12 +131,12 @@ async def _read_records(database: Database, workspace: uuid.UUID, model: uuid.UU
 async def select_for_batch(
     database: Database, workspace: uuid.UUID, model: uuid.UUID, filter: Filter, sort: Sort, limit: int | None
 ) -> Selection:
-    """The selection as a worker finds it. SourceFailed where the model is gone or the filter no longer fits it."""
+    """The selection of a filter. SourceFailed when the model is gone or the filter no longer fits it."""
     async with database.session(workspace) as db:
         try:
-            found = await select_records.select(db, workspace, model, filter, sort, limit)
+            selection = await select_records.select(db, workspace, model, filter, sort, limit)
         except InvalidFilter as error:
             raise SourceFailed(f"The filter no longer fits its model: {error}") from None
-    if found is None:
+    if selection is None:
         raise SourceFailed("The model of this batch has been removed.")
-    return found
+    return selection

@@ -1,4 +1,4 @@
-"""Changes of segments on the wire: made by asking, listed, shown; their records fetched and downloaded."""
+"""Changes of segments: compare on request, list and show changes, fetch and download their records."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
 from cargo_ai.domains.segmentation import change_records, comparison
@@ -54,9 +55,9 @@ def to_response(row: SegmentChange) -> contract.Change:
 
 async def latest_changes(db: AsyncSession, segments: Sequence[uuid.UUID]) -> dict[uuid.UUID, contract.Change]:
     """The newest change of each segment."""
-    mine = select(SegmentChange).where(SegmentChange.segment_uuid.in_(segments))
-    newest = mine.ext(distinct_on(SegmentChange.segment_uuid)).order_by(SegmentChange.segment_uuid, SegmentChange.no.desc())
-    return {row.segment_uuid: to_response(row) for row in await db.scalars(newest)}
+    of_segments = select(SegmentChange).where(SegmentChange.segment_uuid.in_(segments))
+    latest = of_segments.ext(distinct_on(SegmentChange.segment_uuid)).order_by(SegmentChange.segment_uuid, SegmentChange.no.desc())
+    return {row.segment_uuid: to_response(row) for row in await db.scalars(latest)}
 
 
 async def find(db: AsyncSession, text: str) -> SegmentChange | None:
@@ -74,28 +75,24 @@ async def _find_segment(db: AsyncSession, text: str) -> Segment | None:
 async def create(ctx: Context, request: contract.CreateChange) -> contract.ChangeReply:
     """Compare a segment now; the change is there also where nothing differs."""
     row = await _find_segment(ctx.db, request.segment_uuid)
-    if row is None:
-        contract.create.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
+    row = found_or_refuse(contract.create, row, "segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
     if row.from_play:
         contract.create.refuse("segmentLinkedToWorkflow", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     if not await comparison.try_lock(ctx.db, row.uuid):
         contract.create.refuse("changeAlreadyRunning", uuid=request.segment_uuid, fix=f"{_CHANGES} --segment-uuid {row.uuid}")
     try:
-        made = await comparison.lock_and_compare(ctx.db, row.uuid, empty=True)
+        change = await comparison.lock_and_compare(ctx.db, row.uuid, empty=True)
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error), fix=f"cargo-ai segmentation segment get {row.uuid}")
-    found = await find(ctx.db, str(made.uuid)) if made else None
-    if found is None:
-        contract.create.refuse("segmentNotFound", uuid=request.segment_uuid)
-    return contract.ChangeReply(change=to_response(found))
+    stored = await find(ctx.db, str(change.uuid)) if change else None
+    stored = found_or_refuse(contract.create, stored, "segmentNotFound", uuid=request.segment_uuid)
+    return contract.ChangeReply(change=to_response(stored))
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ChangeReply:
     """One change."""
-    row = await find(ctx.db, request.uuid)
-    if row is None:
-        contract.get.refuse("changeNotFound", uuid=request.uuid, fix=_CHANGES)
+    row = found_or_refuse(contract.get, await find(ctx.db, request.uuid), "changeNotFound", uuid=request.uuid, fix=_CHANGES)
     return contract.ChangeReply(change=to_response(row))
 
 
@@ -106,8 +103,7 @@ async def list_(ctx: Context, request: contract.ListChanges) -> contract.Changes
     query = select(row).order_by(row.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.segment_uuid is not None:
         segment = await _find_segment(ctx.db, request.segment_uuid)
-        if segment is None:
-            contract.list_.refuse("segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
+        segment = found_or_refuse(contract.list_, segment, "segmentNotFound", uuid=request.segment_uuid, fix=_SEGMENTS)
         query = query.where(row.segment_uuid == segment.uuid)
     if request.not_empty is not None:
         differs = or_(row.added_count > 0, row.updated_count > 0, row.removed_count > 0)
@@ -116,22 +112,22 @@ async def list_(ctx: Context, request: contract.ListChanges) -> contract.Changes
         unchanged = row.total_count - row.added_count - row.updated_count
         counts = {"added": row.added_count, "updated": row.updated_count, "removed": row.removed_count, "unchanged": unchanged}
         query = query.where(and_(counts[request.has_records] > 0))
-    return contract.ChangesReply(changes=[to_response(one) for one in await ctx.db.scalars(query)])
+    return contract.ChangesReply(changes=[to_response(change) for change in await ctx.db.scalars(query)])
 
 
 @handles(contract.fetch)
 async def fetch(ctx: Context, request: contract.FetchChange) -> contract.ChangeRecords:
     """A page of the records of some kinds."""
-    row, place, relation = await _find_with_records(ctx, contract.fetch, request.uuid, request.kinds)
+    row, query, relation = await _find_with_records(ctx, contract.fetch, request.uuid, request.kinds)
     connection = await driver_connection(ctx.db)
-    found = await change_records.page(connection, place, request.limit, request.offset)
-    told = to_response(row).to_wire()
+    page = await change_records.page(connection, query, request.limit, request.offset)
+    response = to_response(row).to_wire()
     return contract.ChangeRecords(
-        records=await change_records.read_records(connection, relation, found),
-        count=sum(int(told[f"{kind}RecordsCount"]) for kind in place.kinds),
+        records=await change_records.read_records(connection, relation, page),
+        count=sum(int(response[f"{kind}RecordsCount"]) for kind in query.kinds),
         columns=[
-            RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=str(relation.model))
-            for one in (_KIND, *rows.all_columns(relation))
+            RecordColumn(slug=column.slug, type=column.type, label=column.label or column.slug, model_uuid=str(relation.model))
+            for column in (_KIND, *rows.all_columns(relation))
         ],
     )
 
@@ -140,47 +136,51 @@ async def _find_with_records(
     ctx: Context, operation: Operation[Any, Any, Any], text: str, kinds: Sequence[contract.ChangeKind]
 ) -> tuple[SegmentChange, ChangeQuery, Relation]:
     row = await find(ctx.db, text)
-    if row is None:
-        operation.refuse("changeNotFound", uuid=text, cause="there is no such change.", fix=_CHANGES)
+    row = found_or_refuse(operation, row, "changeNotFound", uuid=text, cause="there is no such change.", fix=_CHANGES)
     segment = await ctx.db.scalar(select(Segment).where(Segment.uuid == row.segment_uuid, Segment.deleted_at.is_(None)))
     relation = await storage.relation(ctx.db, segment.model_uuid) if segment else None
     if relation is None:
         operation.refuse("segmentNotFound", uuid=row.segment_uuid)
     if row.no < await comparison.first_retained(ctx.db, row.segment_uuid):
-        kept = f"only those of the last {comparison.RETAINED_CHANGES} changes and of the last {comparison.RETENTION.days} days are kept."
-        operation.refuse("changeNotFound", uuid=text, cause=kept, fix=f"{_CHANGES} --segment-uuid {row.segment_uuid}")
+        cause = f"only those of the last {comparison.RETAINED_CHANGES} changes and of the last {comparison.RETENTION.days} days are kept."
+        operation.refuse("changeNotFound", uuid=text, cause=cause, fix=f"{_CHANGES} --segment-uuid {row.segment_uuid}")
     return row, ChangeQuery(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds))), relation
 
 
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadChange) -> UrlsReply:
     """The URL of a file with all records of some kinds."""
-    row, place, _ = await _find_with_records(ctx, contract.download, request.uuid, request.kinds)
-    return UrlsReply(urls=[exports.sign(ctx, "change", {"uuid": str(row.uuid), "kinds": list(place.kinds)}, request.format)])
+    row, query, _ = await _find_with_records(ctx, contract.download, request.uuid, request.kinds)
+    return UrlsReply(urls=[exports.sign(ctx, "change", {"uuid": str(row.uuid), "kinds": list(query.kinds)}, request.format)])
 
 
 @exports.producer("change")
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
-    """The records in the order of their ids. Each page is a short session of its own."""
+    """The records in the order of their ids. Each page is read in its own short session."""
     async with database.session(workspace) as db:
         row = await find(db, str(params.get("uuid")))
         segment = await db.scalar(select(Segment).where(Segment.uuid == row.segment_uuid)) if row else None
         relation = await storage.relation(db, segment.model_uuid) if segment else None
     if row is None or relation is None:
         raise Refusal(404, "changeNotFound", "The change of this download, or its model, has been removed.")
-    place, found = ChangeQuery(row.segment_uuid, row.no, tuple(params["kinds"])), relation
+    query, shown_relation = ChangeQuery(row.segment_uuid, row.no, tuple(params["kinds"])), relation
 
     async def pages() -> AsyncIterator[list[Record]]:
         last: str | None = None
         while True:
             async with database.session(workspace) as db:
                 connection = await driver_connection(db)
-                page = await change_records.page_after(connection, place, last, PAGE)
-                records: list[Record] = list(await change_records.read_records(connection, found, page)) if page else []
+                page = await change_records.page_after(connection, query, last, PAGE)
+                records: list[Record] = list(await change_records.read_records(connection, shown_relation, page)) if page else []
             if not page:
                 return
             last = page[-1][0]
             yield records
 
-    columns = (_KIND, *rows.all_columns(found))
-    return Export(pages(), [one.slug for one in columns], f"changes-{found.slug}-{row.no}", types={one.slug: one.type for one in columns})
+    columns = (_KIND, *rows.all_columns(shown_relation))
+    return Export(
+        pages(),
+        [column.slug for column in columns],
+        f"changes-{shown_relation.slug}-{row.no}",
+        types={column.slug: column.type for column in columns},
+    )

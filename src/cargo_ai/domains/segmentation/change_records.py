@@ -1,4 +1,4 @@
-"""Change rows: which records a change has found, of which kinds, and what those records are now."""
+"""Change records: read which records a change has, of which kinds, and what those records are now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cargo_ai.store import driver
 
 _KIND_CODES = {"added": "a", "updated": "u", "removed": "r"}
 KINDS_BY_CODE = {letter: kind for kind, letter in _KIND_CODES.items()}
-# Who was a member then and did not differ: a member of now, or one who left later, unless the first of its later changes let it in.
+# Records that were in the segment then and did not differ: those in it now, or removed later, unless their first later change added them.
 _UNCHANGED = """
 select m.record_id, 's' as kind from (
     select record_id from public.segment_members where segment_uuid = %(segment)s
@@ -37,7 +37,7 @@ where segment_uuid = %(segment)s and no = %(no)s and kind::text = any(%(kinds)s)
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
-    """A change of a segment, and the kinds of its records that are wanted; `own`: also those that were set aside."""
+    """The records of some kinds of a segment's change; `own`: also those that were excluded as self-caused."""
 
     segment: uuid.UUID
     no: int
@@ -46,9 +46,9 @@ class ChangeQuery:
 
     @property
     def params(self) -> dict[str, Any]:
-        """What the statements are given."""
-        letters = [_KIND_CODES[kind] for kind in self.kinds if kind in _KIND_CODES]
-        return {"segment": self.segment, "no": self.no, "kinds": letters, "own": self.own}
+        """The values of the statements."""
+        codes = [_KIND_CODES[kind] for kind in self.kinds if kind in _KIND_CODES]
+        return {"segment": self.segment, "no": self.no, "kinds": codes, "own": self.own}
 
     @property
     def query(self) -> str:
@@ -56,27 +56,27 @@ class ChangeQuery:
         return f"{_CHANGED} union all {_UNCHANGED}" if "unchanged" in self.kinds else _CHANGED
 
 
-async def page(connection: driver.Connection, place: ChangeQuery, limit: int, offset: int) -> list[tuple[str, ChangeKind]]:
+async def page(connection: driver.Connection, query: ChangeQuery, limit: int, offset: int) -> list[tuple[str, ChangeKind]]:
     """A page of ids with their kinds, by id."""
-    statement = f"select record_id, kind from ({place.query}) as c order by record_id limit %(limit)s offset %(offset)s"  # noqa: S608 - ours
-    return _to_kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "offset": offset}))
+    statement = f"select record_id, kind from ({query.query}) as c order by record_id limit %(limit)s offset %(offset)s"  # noqa: S608 - ours
+    return _to_kinds(await driver.fetch(connection, statement, query.params | {"limit": limit, "offset": offset}))
 
 
-async def page_after(connection: driver.Connection, place: ChangeQuery, last: str | None, limit: int) -> list[tuple[str, ChangeKind]]:
-    """The next ids behind `last`."""
+async def page_after(connection: driver.Connection, query: ChangeQuery, last: str | None, limit: int) -> list[tuple[str, ChangeKind]]:
+    """The next page of ids with their kinds, after the id `last`."""
     statement = (
-        f"select record_id, kind from ({place.query}) as c where record_id > %(last)s or %(last)s::text is null "  # noqa: S608 - ours
+        f"select record_id, kind from ({query.query}) as c where record_id > %(last)s or %(last)s::text is null "  # noqa: S608 - ours
         "order by record_id limit %(limit)s"
     )
-    return _to_kinds(await driver.fetch(connection, statement, place.params | {"limit": limit, "last": last}))
+    return _to_kinds(await driver.fetch(connection, statement, query.params | {"limit": limit, "last": last}))
 
 
-def _to_kinds(found: Sequence[tuple[Any, ...]]) -> list[tuple[str, ChangeKind]]:
-    return [(str(uid), KINDS_BY_CODE.get(letter, "unchanged")) for uid, letter in found]  # pyright: ignore[reportReturnType]
+def _to_kinds(rows: Sequence[tuple[Any, ...]]) -> list[tuple[str, ChangeKind]]:
+    return [(str(uid), KINDS_BY_CODE.get(code, "unchanged")) for uid, code in rows]  # pyright: ignore[reportReturnType]
 
 
-async def read_records(connection: driver.Connection, relation: Relation, found: Sequence[tuple[str, ChangeKind]]) -> list[JsonObject]:
-    """The records as they are now, each with its `_kind`; one that is no longer there has its `_id` and nulls."""
-    there = {one["_id"]: one for one in await rows.get(connection, relation, [uid for uid, _ in found])}
+async def read_records(connection: driver.Connection, relation: Relation, page: Sequence[tuple[str, ChangeKind]]) -> list[JsonObject]:
+    """The records as they are now, each with its `_kind`; one that no longer exists has its `_id` and nulls."""
+    present = {record["_id"]: record for record in await rows.get(connection, relation, [uid for uid, _ in page])}
     empty = {column.slug: None for column in rows.all_columns(relation)}
-    return [{"_kind": kind, **there.get(uid, empty | {"_id": uid})} for uid, kind in found]
+    return [{"_kind": kind, **present.get(uid, empty | {"_id": uid})} for uid, kind in page]

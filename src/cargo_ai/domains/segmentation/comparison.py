@@ -1,4 +1,4 @@
-"""Changes: a segment compared with its former state, in one transaction with the word about it."""
+"""Comparison: compare a segment with its former state, store the change and publish it, in one transaction."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.user_sql.run import conditions
 
 RETAINED_CHANGES = 30
-"""So many changes of a segment keep their records."""
+"""This many changes of a segment keep their records."""
 RETENTION = timedelta(days=7)
-"""And those that are younger, so that nobody who was told of a change comes too late."""
+"""Changes younger than this keep them too, so that a receiver of a change can still read it."""
 LISTED_CHANGES = 1_000
+"""This many changes of a segment are listed."""
 LOG_RETENTION = timedelta(days=29)
-"""A log of touched records is kept for 30 days."""
+"""A model's log of touched records is kept for 30 days; a snapshot older than this is compared as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a comparison has found: how many records were added, updated, removed, stayed as they were, and are members now."""
+    """A change of a segment: how many records were added, updated and removed, and how many are in it now (`total`)."""
 
     uuid: uuid.UUID
     segment_uuid: uuid.UUID
@@ -49,73 +50,81 @@ class Change:
 
     @property
     def unchanged(self) -> int:
-        """Members before and after without a difference."""
+        """How many were in it before and after, without a difference."""
         return self.total - self.added - self.updated
 
 
 async def lock(db: AsyncSession, segment: uuid.UUID) -> None:
-    """Only one comparison of a segment at a time, until the caller's commit."""
+    """Lock a segment for comparison until the caller's commit."""
     await driver.execute(await driver_connection(db), "select pg_advisory_xact_lock(hashtextextended(%s, 1))", [str(segment)])
 
 
 async def try_lock(db: AsyncSession, segment: uuid.UUID) -> bool:
-    """The same where somebody else may be at it: False then."""
+    """Lock it if no other transaction has; False otherwise."""
     query = "select pg_try_advisory_xact_lock(hashtextextended(%s, 1))"
     return bool(await driver.value(await driver_connection(db), query, [str(segment)]))
 
 
 @dataclass(frozen=True, slots=True)
 class LockedSegment:
-    """A segment that is locked for a comparison, and its records as they are."""
+    """A segment that is locked for comparison, with the selection of its records."""
 
     row: Segment
-    kept: SavedSegment
-    found: Selection
+    saved: SavedSegment
+    selection: Selection
     tracked: TrackedColumns
 
 
 async def lock_segment(db: AsyncSession, segment: uuid.UUID) -> LockedSegment | None:
-    """Lock a segment and read its filter anew; None when there is no such segment. Raises InvalidFilter when that no longer fits."""
+    """Lock a segment and read its filter; None when there is no such segment. Raises InvalidFilter when it no longer fits the model."""
     await lock(db, segment)
     row = await db.scalar(
         select(Segment).where(Segment.uuid == segment, Segment.deleted_at.is_(None)).execution_options(populate_existing=True)
     )
     if row is None:
         return None
-    kept = to_saved_filter(row)
-    found = await select_records.select(db, row.workspace_uuid, row.model_uuid, kept.filter, kept.sort, kept.limit)
-    return LockedSegment(row, kept, found, TrackedColumns.of(found.relation, row.tracking_column_slugs)) if found else None
+    saved = to_saved_filter(row)
+    selection = await select_records.select(db, row.workspace_uuid, row.model_uuid, saved.filter, saved.sort, saved.limit)
+    if selection is None:
+        return None
+    return LockedSegment(row, saved, selection, TrackedColumns.of(selection.relation, row.tracking_column_slugs))
 
 
 async def lock_and_compare(db: AsyncSession, segment: uuid.UUID, *, empty: bool = False) -> Change | None:
     """Compare a segment with its former state in the session's transaction; None when nothing differs or there is no such segment.
 
-    Without a former state every member was added. `empty`: a change also where nothing differs. Says `SegmentChanged`.
+    Without a former state every member was added. `empty`: a change also where nothing differs. Publishes `SegmentChanged`.
     Raises InvalidFilter when the filter no longer fits the model.
     """
-    one = await lock_segment(db, segment)
-    return await compare(db, one, empty=empty) if one else None
+    locked = await lock_segment(db, segment)
+    return await compare(db, locked, empty=empty) if locked else None
 
 
-async def compare(db: AsyncSession, one: LockedSegment, *, quiet: bool = False, empty: bool = False) -> Change | None:
-    """The comparison itself. `quiet`: only take the state, no change comes of it."""
-    row, found, tracked, before = one.row, one.found, one.tracked, Snapshot.of(one.row.snapshot)
-    rule = comparison_sql.membership_digest(one.kept.filter, one.kept.sort, one.kept.limit)
+async def compare(db: AsyncSession, locked: LockedSegment, *, quiet: bool = False, empty: bool = False) -> Change | None:
+    """Compare a locked segment. `quiet`: only take a snapshot and report no change; `empty`: as `lock_and_compare`."""
+    row, selection, tracked, before = locked.row, locked.selection, locked.tracked, Snapshot.of(locked.row.snapshot)
+    digest = comparison_sql.membership_digest(locked.saved.filter, locked.saved.sort, locked.saved.limit)
     connection = await driver_connection(db)
-    seen, everything, moment = (await driver.fetch(connection, *comparison_sql.precheck_statement(found.relation, before)))[0]
-    old = row.synced_at is None or row.synced_at < clock.now() - LOG_RETENTION
-    touched = not (everything or old or before is None or before.rule != rule) and comparison_sql.is_local(one.kept.filter, found, tracked)
+    seen_xmin, log_is_incomplete, seen_snapshot = (
+        await driver.fetch(connection, *comparison_sql.precheck_statement(selection.relation, before))
+    )[0]
+    log_has_expired = row.synced_at is None or row.synced_at < clock.now() - LOG_RETENTION
+    only_touched = not (log_is_incomplete or log_has_expired or before is None or before.rule != digest) and comparison_sql.is_local(
+        locked.saved.filter, selection, tracked
+    )
     no = int(await db.scalar(select(func.coalesce(func.max(SegmentChange.no), 0)).where(SegmentChange.segment_uuid == row.uuid)) or 0) + 1
-    if not touched:
+    if not only_touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
-    statement, params = comparison_sql.compare_statement(found, tracked, before, touched=touched, noted=not quiet)
-    async with conditions.limit_conditions(connection, found.scope):
+    statement, params = comparison_sql.compare_statement(selection, tracked, before, touched=only_touched, noted=not quiet)
+    async with conditions.limit_conditions(connection, selection.scope):
         added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
     total = (before.members if before else 0) + added - removed
-    # A segment that was looked at has not been changed by anybody.
+    # `updated_at` is when a user changed the segment: a comparison leaves it.
     flag_modified(row, "updated_at")
     row.synced_at = clock.now()
-    row.snapshot = Snapshot(VERSION, tracked.names, tracked.every, rule, found.relation.log, str(seen), total, str(moment)).to_json()
+    row.snapshot = Snapshot(
+        VERSION, tracked.names, tracked.every, digest, selection.relation.log, str(seen_xmin), total, str(seen_snapshot)
+    ).to_json()
     if quiet or not (added or updated or removed or empty):
         await db.flush()
         return None
@@ -124,7 +133,7 @@ async def compare(db: AsyncSession, one: LockedSegment, *, quiet: bool = False, 
 
 async def _store_change(db: AsyncSession, row: Segment, no: int, counts: tuple[int, int, int, int], since: str | None) -> Change:
     added, updated, removed, total = counts
-    made = SegmentChange(
+    stored = SegmentChange(
         workspace_uuid=row.workspace_uuid,
         segment_uuid=row.uuid,
         no=no,
@@ -134,44 +143,46 @@ async def _store_change(db: AsyncSession, row: Segment, no: int, counts: tuple[i
         total_count=total,
         since=since,
     )
-    db.add(made)
+    db.add(stored)
     await db.flush()
-    found = to_change(made, row.model_uuid)
-    counts_by_kind = {"added": added, "updated": updated, "removed": removed, "unchanged": found.unchanged}
-    await events.publish(db, SegmentChanged(row.workspace_uuid, row.uuid, made.uuid, row.model_uuid, row.is_watched, counts_by_kind))
+    change = to_change(stored, row.model_uuid)
+    counts_by_kind = {"added": added, "updated": updated, "removed": removed, "unchanged": change.unchanged}
+    await events.publish(db, SegmentChanged(row.workspace_uuid, row.uuid, stored.uuid, row.model_uuid, row.is_watched, counts_by_kind))
     await _prune_changes(db, row.uuid, no)
-    return found
+    return change
 
 
 def to_change(row: SegmentChange, model: uuid.UUID) -> Change:
-    """The change as other rooms see it."""
+    """The change as other domains see it."""
     return Change(row.uuid, row.segment_uuid, model, row.added_count, row.updated_count, row.removed_count, row.total_count)
 
 
 async def _prune_changes(db: AsyncSession, segment: uuid.UUID, no: int) -> None:
-    """Let go of the records of old changes, and of changes that nobody pages back to."""
+    """Remove the records of old changes, and changes beyond those that are listed."""
     if no <= RETAINED_CHANGES:
         return
-    kept = await first_retained(db, segment)
+    first = await first_retained(db, segment)
     connection = await driver_connection(db)
-    await driver.execute(connection, "delete from public.segment_change_records where segment_uuid = %s and no < %s", [segment, kept])
-    old = min(no - LISTED_CHANGES, kept - 1)
-    await db.execute(delete(SegmentChange).where(SegmentChange.segment_uuid == segment, SegmentChange.no <= old))
+    await driver.execute(connection, "delete from public.segment_change_records where segment_uuid = %s and no < %s", [segment, first])
+    last_listed = min(no - LISTED_CHANGES, first - 1)
+    await db.execute(delete(SegmentChange).where(SegmentChange.segment_uuid == segment, SegmentChange.no <= last_listed))
 
 
 async def first_retained(db: AsyncSession, segment: uuid.UUID) -> int:
-    """The number of the oldest change whose records are still there."""
-    mine = SegmentChange.segment_uuid == segment
-    last = int(await db.scalar(select(func.max(SegmentChange.no)).where(mine)) or 0)
-    young = await db.scalar(select(func.min(SegmentChange.no)).where(mine, SegmentChange.created_at >= clock.now() - RETENTION))
-    return max(1, min(last - RETAINED_CHANGES + 1, int(young or last)))
+    """The number of the oldest change whose records are kept."""
+    of_segment = SegmentChange.segment_uuid == segment
+    last = int(await db.scalar(select(func.max(SegmentChange.no)).where(of_segment)) or 0)
+    oldest_recent = await db.scalar(
+        select(func.min(SegmentChange.no)).where(of_segment, SegmentChange.created_at >= clock.now() - RETENTION)
+    )
+    return max(1, min(last - RETAINED_CHANGES + 1, int(oldest_recent or last)))
 
 
 async def prune_removed(database: Database) -> None:
-    """Let go of what is kept of removed segments. One short transaction per segment."""
+    """Remove the members and change records of removed segments. One short transaction per segment."""
     async with database.session(ALL_WORKSPACES) as db:
-        gone = (await db.scalars(select(Segment.uuid).where(Segment.deleted_at.is_not(None), Segment.snapshot.is_not(None)))).all()
-    for segment in gone:
+        removed = (await db.scalars(select(Segment.uuid).where(Segment.deleted_at.is_not(None), Segment.snapshot.is_not(None)))).all()
+    for segment in removed:
         async with database.session(ALL_WORKSPACES) as db:
             connection = await driver_connection(db)
             for table in ("segment_members", "segment_change_records"):
@@ -182,5 +193,5 @@ async def prune_removed(database: Database) -> None:
 
 @plugin
 def plug(parts: Parts) -> None:
-    """Let workers sweep once an hour."""
+    """Prune once an hour."""
     parts.hourly.append(lambda: prune_removed(parts.database))

@@ -1,4 +1,4 @@
-"""Comparison: the one statement that finds what differs between a segment as it is and as it was, notes it, and makes it the new state."""
+"""Comparison SQL: build the one statement that finds how a segment differs from its snapshot, records that, and updates the snapshot."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ _PLAIN = frozenset({"string", "number", "date", "boolean", "object", "array", "v
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a segment's kept members were made of. `columns`: (slug, type) that the hashes cover, `every` when all were meant;
-    `seen`: transactions before this one had all been seen; `moment`: which had been, exactly; `rule`: a digest of filter, order and
-    limit."""
+    """What a segment's stored members were computed from. The fields are stored as JSON under these names.
+
+    `columns`: the (slug, type) that the hashes cover, `every`: all columns are tracked; `rule`: digest of filter, order and limit;
+    `log`: the model's log; `seen`: all transactions before this one were visible; `moment`: the database's snapshot, which says exactly
+    which were; `members`: how many records are in the segment.
+    """
 
     version: int
     columns: tuple[tuple[str, str], ...]
@@ -36,55 +39,55 @@ class Snapshot:
     moment: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept in the segment's row."""
+        """As it is stored in the segment's row."""
         return asdict(self)
 
     @staticmethod
-    def of(kept: dict[str, Any] | None) -> Snapshot | None:
-        """The one that was kept."""
-        if kept is None:
+    def of(stored: dict[str, Any] | None) -> Snapshot | None:
+        """The stored snapshot; None when the segment was never compared."""
+        if stored is None:
             return None
-        columns: Any = tuple((str(one[0]), str(one[1])) for one in cast("list[list[str]]", kept["columns"]))
-        return Snapshot(**{**kept, "columns": columns})
+        columns: Any = tuple((str(pair[0]), str(pair[1])) for pair in cast("list[list[str]]", stored["columns"]))
+        return Snapshot(**{**stored, "columns": columns})
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedColumns:
-    """The columns whose changes count; `every`: all that the model has."""
+    """The columns whose changes count as changes of a record; `every`: all columns of the model."""
 
     columns: tuple[Column, ...]
     every: bool
 
     @staticmethod
     def of(relation: Relation, slugs: Sequence[str] | None) -> TrackedColumns:
-        """None is every column. What the model no longer has is left out."""
+        """The columns with these slugs, None for all; what the model no longer has is left out."""
         if slugs is None:
             return TrackedColumns(relation.columns, True)
-        found = (relation.column(slug) for slug in dict.fromkeys(slugs))
-        return TrackedColumns(tuple(one for one in found if one is not None), False)
+        columns = (relation.column(slug) for slug in dict.fromkeys(slugs))
+        return TrackedColumns(tuple(column for column in columns if column is not None), False)
 
     @property
     def names(self) -> tuple[tuple[str, str], ...]:
-        """As a snapshot keeps them."""
-        return tuple((one.slug, one.type) for one in self.columns)
+        """(slug, type) of each, as a snapshot stores them."""
+        return tuple((column.slug, column.type) for column in self.columns)
 
 
 def membership_digest(filter: Filter, sort: Sequence[Any], limit: int | None) -> str:
-    """A digest of what decides about membership."""
-    told = [filter.to_wire(), [one.to_wire() for one in sort], limit]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+    """A digest of what decides which records are in a segment."""
+    parts = [filter.to_wire(), [order.to_wire() for order in sort], limit]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def is_local(filter: Filter, found: Selection, tracked: TrackedColumns) -> bool:
-    """Whether a record's own stored columns alone decide whether it is in and which hash it has: then the touched records suffice."""
-    if found.limit is not None or found.scope.relative or any(one.is_computed_by_view for one in tracked.columns):
+def is_local(filter: Filter, selection: Selection, tracked: TrackedColumns) -> bool:
+    """Whether a record's own stored columns alone decide about its membership and hash: then comparing the touched records suffices."""
+    if selection.limit is not None or selection.scope.relative or any(column.is_computed_by_view for column in tracked.columns):
         return False
-    return all(_is_on_stored_column(one, found.relation) for group in filter.groups for one in all_conditions(group))
+    return all(_is_on_stored_column(part, selection.relation) for group in filter.groups for part in all_conditions(group))
 
 
 def all_conditions(group: Group) -> list[Condition]:
-    """The conditions of a group, those of groups inside it included."""
-    return [*group.conditions, *(one for inner in group.groups for one in all_conditions(inner))]
+    """The conditions of a group and of all groups inside it."""
+    return [*group.conditions, *(condition for inner in group.groups for condition in all_conditions(inner))]
 
 
 def _is_on_stored_column(condition: Condition, relation: Relation) -> bool:
@@ -95,45 +98,45 @@ def _is_on_stored_column(condition: Condition, relation: Relation) -> bool:
 
 
 def precheck_statement(relation: Relation, before: Snapshot | None) -> tuple[str, dict[str, Any]]:
-    """The statement before the comparison: up to which transaction everything will have been seen, whether the log fails to name some
-    record, and what has been seen exactly.
+    """The statement and values before a comparison: (transaction before which all are visible, whether the log has entries without a
+    record id, the database's snapshot).
 
-    It comes first: what commits in between is looked at again the next time, and then differs no more.
+    It runs before the comparison, so that what commits in between is compared again the next time, and then differs no more.
     """
     if before is None or before.log != relation.log:
         return "select pg_snapshot_xmin(pg_current_snapshot())::text, true, pg_current_snapshot()::text", {}
-    anything = f"select 1 from {log_table_name(relation)} where xid >= %(seen)s::text::xid8 and _id is null"  # noqa: S608 - our own name, quoted
-    now = "pg_current_snapshot()"
-    return f"select pg_snapshot_xmin({now})::text, exists ({anything}), {now}::text", {"seen": before.seen}
+    unnamed = f"select 1 from {log_table_name(relation)} where xid >= %(seen)s::text::xid8 and _id is null"  # noqa: S608 - our own name, quoted
+    snapshot = "pg_current_snapshot()"
+    return f"select pg_snapshot_xmin({snapshot})::text, exists ({unnamed}), {snapshot}::text", {"seen": before.seen}
 
 
 def compare_statement(
-    found: Selection, tracked: TrackedColumns, before: Snapshot | None, *, touched: bool, noted: bool
+    selection: Selection, tracked: TrackedColumns, before: Snapshot | None, *, touched: bool, noted: bool
 ) -> tuple[str, dict[str, Any]]:
-    """The comparison, with `%(segment)s` and `%(no)s` to be given; a row of how many were added, updated and removed.
+    """The comparison with `%(segment)s` and `%(no)s` as further values; one row: how many records were added, updated and removed.
 
-    One statement, so that everything is of one moment. `touched`: only the records that the log names; `noted`: the records of the
-    change are written down.
+    One statement, so that everything is read at one point in time. `touched`: compare only the records that the log names; `noted`:
+    store the records of the change.
     """
-    params = dict(found.scope.params)
-    now, then = _hash(found.relation, tracked.columns), _comparable(found.relation, tracked, before)
-    hashes = [exp.Var(this=now)] if then in (None, now) else [exp.Var(this=now), exp.Var(this=then)]
+    params = dict(selection.scope.params)
+    new_hash, old_hash = _hash(selection.relation, tracked.columns), _comparable(selection.relation, tracked, before)
+    hashes = [exp.Var(this=new_hash)] if old_hash in (None, new_hash) else [exp.Var(this=new_hash), exp.Var(this=old_hash)]
     old = "h1" if len(hashes) > 1 else "h0"
-    differs = "false" if then is None and before is not None else f"o.h <> n.{old}"
-    kept, ctes = "select record_id, h from public.segment_members where segment_uuid = %(segment)s", list[str]()
+    differs = "false" if old_hash is None and before is not None else f"o.h <> n.{old}"
+    members, ctes = "select record_id, h from public.segment_members where segment_uuid = %(segment)s", list[str]()
     among: exp.Expr | None = None
     if touched and before is not None:
         params["seen"] = before.seen
-        log = log_table_name(found.relation)
+        log = log_table_name(selection.relation)
         ids = f"select distinct _id as record_id from {log} where xid >= %(seen)s::text::xid8 and _id is not null"  # noqa: S608 - ours
         ctes.append(f"touched as materialized ({ids})")
-        kept += " and record_id in (select record_id from touched)"
+        members += " and record_id in (select record_id from touched)"
         among = exp.Select(expressions=[exp.column("record_id")]).from_("touched")
     ctes += [
-        f"present as materialized ({terms.to_sql(found.members(*hashes, among=among))})",
+        f"present as materialized ({terms.to_sql(selection.members(*hashes, among=among))})",
         "delta as materialized (select coalesce(n.record_id, o.record_id) as record_id, n.h0 as h, "  # noqa: S608 - compiled
         "case when o.record_id is null then 'a' "
-        f"when n.record_id is null then 'r' when {differs} then 'u' else 's' end as kind from present as n full join ({kept}) as o "
+        f"when n.record_id is null then 'r' when {differs} then 'u' else 's' end as kind from present as n full join ({members}) as o "
         f"on o.record_id = n.record_id where o.record_id is null or n.record_id is null or {differs} or o.h <> n.h0)",
         "gone as (delete from public.segment_members as m using delta as d where m.segment_uuid = %(segment)s "
         "and m.record_id = d.record_id and d.kind = 'r')",
@@ -150,21 +153,21 @@ def compare_statement(
 
 
 def _hash(relation: Relation, columns: Sequence[Column]) -> str:
-    """The hash of columns of the view `r`; what the table keeps ready is taken where all of that is meant."""
-    stored = {one.slug for one in relation.stored_columns}
-    if stored and stored <= {one.slug for one in columns}:
-        others = [one for one in columns if one.slug not in stored]
+    """The hash of columns of the view `r`. The table's own `_hash` is used where all stored columns are covered."""
+    stored = {column.slug for column in relation.stored_columns}
+    if stored and stored <= {column.slug for column in columns}:
+        others = [column for column in columns if column.slug not in stored]
         return f"(r._hash # {hash_expression(others, 'r')})" if others else "r._hash"
     return hash_expression(columns, "r")
 
 
 def _comparable(relation: Relation, tracked: TrackedColumns, before: Snapshot | None) -> str | None:
-    """The hash that can be compared with the kept one, over the columns that it covers; None when there is none (or no snapshot).
+    """The hash to compare with the stored one, over the columns that the snapshot covers; None when none is comparable.
 
-    A column that was added, empty, since counts as covered: what is in it now is new. One that is computed is no change of the record.
+    A writable column that was added since counts as covered: it was empty then. A computed one does not: it changes no record.
     """
     if before is None or before.version != VERSION or not set(before.columns) <= set(tracked.names):
         return None
-    fresh = before.every and tracked.every
-    covered = [one for one in tracked.columns if (one.slug, one.type) in before.columns or (fresh and one.writable)]
+    all_columns = before.every and tracked.every
+    covered = [column for column in tracked.columns if (column.slug, column.type) in before.columns or (all_columns and column.writable)]
     return _hash(relation, covered)

@@ -1,4 +1,4 @@
-"""Setting aside: the records of a change that only the runs of one play have written since the comparison before."""
+"""Self-caused changes: exclude the records of a change that only the play's own runs have written since the comparison before."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 
 RECENT_CHANGES = 100
-"""So many changes back somebody is told that a record was set aside."""
+"""How many changes back `last_excluded_at` looks."""
 
 _ANY_OWN_WRITE = """
 select 1 from own_writes where workflow_uuid = %(workflow)s and model_uuid = %(model)s
@@ -48,49 +48,51 @@ where h.segment_uuid = %s and h.no > (select coalesce(max(no), 0) - %s from segm
 
 
 async def exclude_self_caused(db: AsyncSession, change: uuid.UUID, workflow: uuid.UUID) -> Mapping[str, int]:
-    """Mark the records of a change that runs of this workflow, and nobody else, have written since the comparison before; how many of
-    each kind. Where it cannot be told that nothing else has changed them, they are left."""
+    """Mark the records of a change that only runs of this workflow have written since the comparison before; returns how many of each
+    kind. A record stays in the change when something else may have changed it."""
     row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == change))
     if row is None or row.since is None:
         return {}
     try:
-        one = await comparison.lock_segment(db, row.segment_uuid)
+        locked = await comparison.lock_segment(db, row.segment_uuid)
     except InvalidFilter:
         return {}
-    if one is None:
+    if locked is None:
         return {}
-    relation, connection = one.found.relation, await driver_connection(db)
+    relation, connection = locked.selection.relation, await driver_connection(db)
     values: dict[str, Any] = {"workflow": workflow, "model": relation.model, "since": row.since}
-    if not await driver.fetch(connection, _ANY_OWN_WRITE, values) or await _has_other_writes(connection, one, values):
+    if not await driver.fetch(connection, _ANY_OWN_WRITE, values) or await _has_other_writes(connection, locked, values):
         return {}
-    kinds = ["u", "a", "r"] if _depends_on_records_only(one) else ["u"]
+    kinds = ["u", "a", "r"] if _depends_on_records_only(locked) else ["u"]
     mark = _MARK.format(since=_SINCE, log=log_table_name(relation))
     marked = await driver.fetch(connection, mark, values | {"segment": row.segment_uuid, "no": row.no, "kinds": kinds})
-    return Counter(change_records.KINDS_BY_CODE[letter] for (letter,) in marked)
+    return Counter(change_records.KINDS_BY_CODE[code] for (code,) in marked)
 
 
-async def _has_other_writes(connection: driver.Connection, one: comparison.LockedSegment, values: Mapping[str, Any]) -> bool:
-    """Whether anything was written since that no log names by record, or in other models that decide, too."""
-    used = [column.slug for column in one.tracked.columns] + [order.column_slug for order in one.kept.sort]
-    decide = dependencies.deciding_models(one.found.catalog, one.found.relation, [one.kept.filter], one.found.scope.segments, used)
-    for model in decide:
-        relation = one.found.catalog.by_model(model)
+async def _has_other_writes(connection: driver.Connection, locked: comparison.LockedSegment, values: Mapping[str, Any]) -> bool:
+    """Whether something else was written since: in another model that decides, or in this one without naming the records."""
+    used = [column.slug for column in locked.tracked.columns] + [order.column_slug for order in locked.saved.sort]
+    deciding = dependencies.deciding_models(
+        locked.selection.catalog, locked.selection.relation, [locked.saved.filter], locked.selection.scope.segments, used
+    )
+    for model in deciding:
+        relation = locked.selection.catalog.by_model(model)
         if relation is None:
             continue
-        unnamed = "l._id is null and " if model == one.found.relation.model else ""
+        unnamed = "l._id is null and " if model == locked.selection.relation.model else ""
         query = f"select 1 from {log_table_name(relation)} as l where {unnamed}{_SINCE} limit 1"  # noqa: S608 - our own name, quoted
         if await driver.fetch(connection, query, values):
             return True
     return False
 
 
-def _depends_on_records_only(one: comparison.LockedSegment) -> bool:
-    """Whether records alone decide who is in the segment: no limit, no time that passes, nothing that runs have done."""
-    filters: list[Filter] = [one.kept.filter, *(inner.filter for inner in one.found.scope.segments.values())]
+def _depends_on_records_only(locked: comparison.LockedSegment) -> bool:
+    """Whether records alone decide which are in the segment: no limit, no relative date, no condition on runs."""
+    filters: list[Filter] = [locked.saved.filter, *(inner.filter for inner in locked.selection.scope.segments.values())]
     kinds = {condition.kind for filter in filters for group in filter.groups for condition in comparison_sql.all_conditions(group)}
-    return one.found.limit is None and not one.found.scope.relative and "enrollment" not in kinds
+    return locked.selection.limit is None and not locked.selection.scope.relative and "enrollment" not in kinds
 
 
 async def last_excluded_at(db: AsyncSession, segment: uuid.UUID, record: str) -> datetime | None:
-    """When a record of a segment was last set aside; None when it was not lately."""
+    """When a record of a segment was last excluded; None when not within the recent changes."""
     return await driver.value(await driver_connection(db), _LAST_EXCLUDED, [record, segment, RECENT_CHANGES, segment])

@@ -1,4 +1,4 @@
-"""Segment exports: all records that a filter describes, read by id, page by page."""
+"""Segment downloads: read all records that a filter matches, by id, page by page."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ PAGE = 1_000
 
 @exports.producer("segment")
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
-    """The records in the order of their ids. Each page is a short session of its own."""
+    """The records in the order of their ids. Each page is read in its own short session."""
     request = contract.DownloadSegment.model_validate(params)
     model = ids.parse(request.model_uuid) or uuid.UUID(int=0)
     async with database.session(workspace) as db:
-        found = await select_records.select(db, workspace, model, request.filter, request.sort, request.limit)
-    if found is None:
+        selection = await select_records.select(db, workspace, model, request.filter, request.sort, request.limit)
+    if selection is None:
         raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
-    chosen = found
+    shown = selection
 
     async def rows() -> AsyncIterator[list[Record]]:
         last: str | None = None
         while True:
-            statement, values = chosen.after(last, PAGE)
+            statement, values = shown.after(last, PAGE)
             async with database.session(workspace) as db:
                 connection = await driver_connection(db)
                 try:
-                    async with conditions.limit_conditions(connection, chosen.scope):
+                    async with conditions.limit_conditions(connection, shown.scope):
                         page = await driver.fetch(connection, statement, values)
                 except InvalidFilter as error:
                     raise Refusal(400, "invalidFilter", f"The filter cannot be used: {error}") from None
             if not page:
                 return
             last = str(page[-1][0])
-            yield [chosen.record(row) for row in page]
+            yield [shown.record(row) for row in page]
 
-    types: dict[str, ColumnType] = {column.slug: column.type for column in found.columns}
-    return Export(rows(), list(types), f"records-{found.relation.slug}", types=types)
+    types: dict[str, ColumnType] = {column.slug: column.type for column in selection.columns}
+    return Export(rows(), list(types), f"records-{selection.relation.slug}", types=types)

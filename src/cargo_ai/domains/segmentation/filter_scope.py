@@ -1,4 +1,4 @@
-"""Scope: what a filter of this workspace may refer to: saved segments, and the enrolments of records in workflows."""
+"""Filter scope: resolve what a filter refers to besides columns: saved segments, conditions in SQL, and runs of workflows."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 
 
 async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> FilterContext:
-    """Everything that the filter names, and what the segments that it names name in turn."""
-    found: dict[str, SavedSegment] = {}
-    wanted = compile.segments_in(filter)
-    while wanted:
-        uuids = [uid for text in wanted if (uid := ids.parse(text))]
+    """The scope of a filter: the segments that it names, directly or through others."""
+    saved_filters: dict[str, SavedSegment] = {}
+    pending = compile.segments_in(filter)
+    while pending:
+        uuids = [uid for text in pending if (uid := ids.parse(text))]
         rows = await db.scalars(select(Segment).where(Segment.uuid.in_(uuids), Segment.deleted_at.is_(None)))
-        fresh = {str(row.uuid): to_saved_filter(row) for row in rows}
-        found |= fresh
-        wanted = {name for one in fresh.values() for name in compile.segments_in(one.filter)} - found.keys()
-    scope = FilterContext(catalog, clock.now(), found, enrolments=runs_matching)
+        loaded = {str(row.uuid): to_saved_filter(row) for row in rows}
+        saved_filters |= loaded
+        pending = {name for saved in loaded.values() for name in compile.segments_in(saved.filter)} - saved_filters.keys()
+    scope = FilterContext(catalog, clock.now(), saved_filters, enrolments=runs_matching)
 
     def clause(text: str, relation: Relation, alias: str) -> exp.Expr:
-        # It may say CURRENT_DATE, so who is in may change without any write.
+        # It may say CURRENT_DATE, so which records match may change without any write.
         scope.relative = scope.written = True
         return _clause(text, relation, alias)
 
@@ -45,7 +45,7 @@ async def build_scope(db: AsyncSession, catalog: Catalog, filter: Filter) -> Fil
 
 
 def _clause(text: str, relation: Relation, alias: str) -> exp.Expr:
-    """A condition in SQL, checked and written by the guard of all SQL of users. Raises InvalidFilter."""
+    """A condition in SQL, checked and rewritten by the guard of user SQL. Raises InvalidFilter."""
     try:
         checked = guard.condition(text, relation, quote(alias))
     except SqlRefused as refused:
@@ -55,13 +55,13 @@ def _clause(text: str, relation: Relation, alias: str) -> exp.Expr:
 
 
 def to_saved_filter(row: Segment) -> SavedSegment:
-    """A segment as conditions on it see it."""
+    """The filter, order and limit of a segment."""
     return SavedSegment(str(row.model_uuid), Filter.model_validate(row.filter), _SORT.validate_python(row.sort or []), row.limit)
 
 
 def runs_matching(condition: EnrollmentCondition, scope: FilterContext) -> exp.Select:
-    """A select of (record_id, at) of what the condition counts, from the engine's runs and executions."""
-    runs, steps = "e_run", "e_step"
+    """A select of (record_id, at): the runs or executions that an enrolment condition counts."""
+    runs, executions = "e_run", "e_step"
     at = terms.column_ref(runs, "created_ms")
     query = exp.Select().from_(exp.alias_(exp.table_("runs", db="public", quoted=True), runs, table=True, quoted=True))
     workflow = ids.parse(condition.workflow_uuid) or uuid.UUID(int=0)
@@ -73,14 +73,14 @@ def runs_matching(condition: EnrollmentCondition, scope: FilterContext) -> exp.S
         at = terms.column_ref(runs, "finished_ms")
         query = query.where(terms.is_not_null(at))
     if condition.activity_kind == "workflowNodeExecuted":
-        at = terms.column_ref(steps, "finished_ms")
-        same = exp.EQ(this=terms.column_ref(steps, "run_uuid"), expression=terms.column_ref(runs, "uuid"))
-        table = exp.alias_(exp.table_("executions", db="public", quoted=True), steps, table=True, quoted=True)
-        query = query.join(table, on=same, join_type="inner")
+        at = terms.column_ref(executions, "finished_ms")
+        of_run = exp.EQ(this=terms.column_ref(executions, "run_uuid"), expression=terms.column_ref(runs, "uuid"))
+        table = exp.alias_(exp.table_("executions", db="public", quoted=True), executions, table=True, quoted=True)
+        query = query.join(table, on=of_run, join_type="inner")
         if condition.node_slug is not None:
-            query = query.where(exp.EQ(this=terms.column_ref(steps, "node_slug"), expression=scope.bind(condition.node_slug, "text")))
-    moment = terms.function("to_timestamp", exp.Div(this=at.copy(), expression=exp.Literal.number("1000.0")))
-    return query.select(exp.alias_(terms.column_ref(runs, "record_id"), "record_id"), exp.alias_(moment, "at"))
+            query = query.where(exp.EQ(this=terms.column_ref(executions, "node_slug"), expression=scope.bind(condition.node_slug, "text")))
+    timestamp = terms.function("to_timestamp", exp.Div(this=at.copy(), expression=exp.Literal.number("1000.0")))
+    return query.select(exp.alias_(terms.column_ref(runs, "record_id"), "record_id"), exp.alias_(timestamp, "at"))
 
 
 storage.scopes.append(build_scope)

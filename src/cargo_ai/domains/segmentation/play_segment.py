@@ -1,4 +1,4 @@
-"""Owned segments: the hidden ones that plays have; nobody but their play changes or removes them."""
+"""Segments of plays: hidden ones that only their play changes or removes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NAME = "GENERATED_PLAY_SEGMENT"
 
 
 async def create_play_segment(ctx: Context, request: contract.CreateSegment) -> uuid.UUID:
-    """Make a segment that a play owns; its uuid. Refuses as `segment create` does: modelNotFound, invalidFilter."""
-    made = await segment.create(ctx, request)
-    row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uuid.UUID(made.segment.uuid)))
+    """Create a segment that a play owns; returns its uuid. Refuses as `segment create` does: modelNotFound, invalidFilter."""
+    response = await segment.create(ctx, request)
+    row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uuid.UUID(response.segment.uuid)))
     assert row is not None
     row.from_play = True
     await ctx.db.flush()
@@ -36,8 +36,8 @@ async def update_play_segment(ctx: Context, request: contract.UpdateSegment) -> 
 
 
 async def remove_play_segment(ctx: Context, uid: uuid.UUID, play: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
-    """Remove a segment with its play. Who else uses it comes back, and then it stays."""
-    users = [one for one in await usages.used_by(ctx.db, "segment", uid) if one != ("play", play)]
+    """Remove a segment with its play. Returns its other users; if there are any, the segment stays."""
+    users = [user for user in await usages.used_by(ctx.db, "segment", uid) if user != ("play", play)]
     row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
     if not users and row is not None:
         row.deleted_at = clock.now()

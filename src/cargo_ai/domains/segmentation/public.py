@@ -1,9 +1,9 @@
-"""The door of the segmentation room: what a filter or segment is that somebody names, its records for batches, and its changes.
+"""Public interface of segmentation: saved segments and filters, their records for batches, and their changes.
 
-Whoever acts on changes calls `watch` and reads `SegmentChanged {segmentUuid, changeUuid, modelUuid, isWatched, counts: {added, updated,
-removed, unchanged}}` from the outbox: within a second of a committed write, once per change, in the transaction that noted the change.
-Nothing is written when time passes: a segment whose filter compares with the present, or asks for what has gone through a workflow, is
-compared at the next write of its records, or when somebody, by a schedule say, calls `compute_change`.
+To react to changes, call `set_watched` and subscribe to `SegmentChanged` (context/events.py): it is published within a second of a
+committed write, once per change, in the transaction that stores the change. Nothing is published when time passes: a segment whose filter
+has relative dates, or conditions on runs, is compared at the next write of its records, or when its owner calls `compute_change`, by a
+schedule say.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class SegmentInfo:
 
 @dataclass(frozen=True, slots=True)
 class ValidatedFilter:
-    """A filter that was checked against its model; `warnings`: what of it matches nothing, in sentences."""
+    """A filter that was checked against its model; `warnings`: sentences about conditions that match nothing."""
 
     filter: Filter
     sort: Sort
@@ -85,14 +85,14 @@ async def find_segment(db: AsyncSession, uid: uuid.UUID) -> SegmentInfo | None:
     row = await db.scalar(select(Segment).where(Segment.uuid == uid, Segment.deleted_at.is_(None)))
     if row is None:
         return None
-    kept = to_saved_filter(row)
-    return SegmentInfo(row.uuid, row.model_uuid, row.name, kept.filter, kept.sort, kept.limit, row.from_play, row.is_watched)
+    saved = to_saved_filter(row)
+    return SegmentInfo(row.uuid, row.model_uuid, row.name, saved.filter, saved.sort, saved.limit, row.from_play, row.is_watched)
 
 
 async def validate_filter(
     db: AsyncSession, workspace: uuid.UUID, model: uuid.UUID, raw: JsonObject | None, sort: Sequence[JsonObject] | None = None
 ) -> ValidatedFilter | None:
-    """A filter as somebody sends it: the usual form, one flat condition, or None for all records.
+    """Check a filter from a request: the usual form, one flat condition, or None for all records.
 
     None when there is no such model. Raises InvalidFilter with a sentence for the user.
     """
@@ -100,34 +100,34 @@ async def validate_filter(
     if relation is None:
         return None
     filter, order = batch_chunks.parse_filter(relation, raw, sort)
-    found = await select_records.select(db, workspace, model, filter, order, None)
-    return ValidatedFilter(filter, order, found.scope.warnings if found else [])
+    selection = await select_records.select(db, workspace, model, filter, order, None)
+    return ValidatedFilter(filter, order, selection.scope.warnings if selection else [])
 
 
 async def filter_chunks(
     database: Database,
     workspace: uuid.UUID,
     model: uuid.UUID,
-    kept: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None],
+    source: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None],
     batch: uuid.UUID,
     skip: int,
 ) -> Chunks:
-    """The records of a filter for a batch's source. `kept`: (filter, sort, limit) as the batch's data has them. Raises SourceFailed."""
+    """The records of a filter for a batch. `source`: (filter, sort, limit) as the batch's data has them. Raises SourceFailed."""
     async with database.session(workspace) as db:
         relation = await storage.relation(db, model)
     if relation is None:
         raise SourceFailed("The model of this batch has been removed.")
     try:
-        filter, sort = batch_chunks.parse_filter(relation, kept[0], kept[1])
+        filter, sort = batch_chunks.parse_filter(relation, source[0], source[1])
     except InvalidFilter as error:
         raise SourceFailed(f"The filter cannot be used: {error}") from None
-    found = await batch_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2])
-    async for chunk in batch_chunks.selection_chunks(database, workspace, found, batch, skip):
+    selection = await batch_chunks.select_for_batch(database, workspace, model, filter, sort, source[2])
+    async for chunk in batch_chunks.selection_chunks(database, workspace, selection, batch, skip):
         yield chunk
 
 
 async def count_filter(
-    database: Database, workspace: uuid.UUID, model: uuid.UUID, kept: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None]
+    database: Database, workspace: uuid.UUID, model: uuid.UUID, source: tuple[JsonObject | None, Sequence[JsonObject] | None, int | None]
 ) -> int:
     """How many records `wanted_chunks` would give. Raises SourceFailed."""
     async with database.session(workspace) as db:
@@ -135,10 +135,10 @@ async def count_filter(
     if relation is None:
         raise SourceFailed("The model has been removed.")
     try:
-        filter, sort = batch_chunks.parse_filter(relation, kept[0], kept[1])
+        filter, sort = batch_chunks.parse_filter(relation, source[0], source[1])
     except InvalidFilter as error:
         raise SourceFailed(f"The filter cannot be used: {error}") from None
-    return await _count(database, workspace, await batch_chunks.select_for_batch(database, workspace, model, filter, sort, kept[2]))
+    return await _count(database, workspace, await batch_chunks.select_for_batch(database, workspace, model, filter, sort, source[2]))
 
 
 async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID) -> int:
@@ -147,14 +147,14 @@ async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID
         info = await find_segment(db, uid)
     if info is None:
         raise SourceFailed("The segment has been removed.")
-    found = await batch_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
-    return await _count(database, workspace, found)
+    selection = await batch_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    return await _count(database, workspace, selection)
 
 
-async def _count(database: Database, workspace: uuid.UUID, found: select_records.Selection) -> int:
+async def _count(database: Database, workspace: uuid.UUID, selection: select_records.Selection) -> int:
     async with database.session(workspace) as db:
         try:
-            return (await select_records.count(await driver_connection(db), found))[0]
+            return (await select_records.count(await driver_connection(db), selection))[0]
         except InvalidFilter as error:
             raise SourceFailed(f"The filter cannot be used: {error}") from None
 
@@ -165,8 +165,8 @@ async def segment_chunks(database: Database, workspace: uuid.UUID, uid: uuid.UUI
         info = await find_segment(db, uid)
     if info is None:
         raise SourceFailed("The segment of this batch has been removed.")
-    found = await batch_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
-    async for chunk in batch_chunks.selection_chunks(database, workspace, found, batch, skip):
+    selection = await batch_chunks.select_for_batch(database, workspace, info.model_uuid, info.filter, info.sort, info.limit)
+    async for chunk in batch_chunks.selection_chunks(database, workspace, selection, batch, skip):
         yield chunk
 
 
@@ -176,16 +176,16 @@ def record_chunks(database: Database, workspace: uuid.UUID, model: uuid.UUID, ui
 
 
 async def set_watched(db: AsyncSession, segment_uuid: uuid.UUID, watched: bool) -> None:
-    """Begin or end watching a segment, in the session's transaction; nothing where it is so already, or no such segment.
+    """Begin or end watching a segment, in the session's transaction; nothing when it is so already, or there is no such segment.
 
-    Beginning takes the segment's state in silence, also after a pause: only what differs from it later is a change.
+    Beginning takes a snapshot without reporting a change, also after a pause: only what differs from it later is one.
     Raises InvalidFilter when the filter does not fit the model.
     """
     await watched_segments.set_watched(db, segment_uuid, watched)
 
 
 async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | None:
-    """Compare a segment with its state at the last comparison, in the session's transaction (which also says `SegmentChanged`).
+    """Compare a segment with its state at the last comparison, in the session's transaction; publishes `SegmentChanged`.
 
     None when nothing differs or there is no such segment. A segment that was never compared had no records: all are added.
     Raises InvalidFilter when the filter no longer fits the model.
@@ -194,17 +194,17 @@ async def compute_change(db: AsyncSession, segment_uuid: uuid.UUID) -> Change | 
 
 
 async def find_change(db: AsyncSession, change_uuid: uuid.UUID) -> Change | None:
-    """A change of the session's workspace whose records are still kept."""
-    found = (
+    """A change of the session's workspace whose records are kept."""
+    row = (
         await db.execute(
             select(SegmentChange, Segment.model_uuid)
             .join(Segment, Segment.uuid == SegmentChange.segment_uuid)
             .where(SegmentChange.uuid == change_uuid)
         )
     ).one_or_none()
-    if found is None or found[0].no < await comparison.first_retained(db, found[0].segment_uuid):
+    if row is None or row[0].no < await comparison.first_retained(db, row[0].segment_uuid):
         return None
-    return comparison.to_change(found[0], found[1])
+    return comparison.to_change(row[0], row[1])
 
 
 async def change_chunks(
@@ -219,13 +219,13 @@ async def change_chunks(
 ) -> Chunks:
     """The records of a change for a batch's source, as they are now, each with its `_kind`; of one that is gone only `_id`.
 
-    `own`: also those that were set aside. Raises SourceFailed.
+    `own`: also those that were excluded as self-caused. Raises SourceFailed.
     """
     async with database.session(workspace) as db:
         row = await db.scalar(select(SegmentChange).where(SegmentChange.uuid == change_uuid))
-        found = await find_change(db, change_uuid)
-    if row is None or found is None:
+        known = await find_change(db, change_uuid)
+    if row is None or known is None:
         raise SourceFailed("The records of this change are no longer kept.")
-    place = ChangeQuery(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)), own)
-    async for chunk in batch_chunks.change_chunks(database, workspace, found.model_uuid, place, batch, skip):
+    query = ChangeQuery(row.segment_uuid, row.no, tuple(dict.fromkeys(kinds)), own)
+    async for chunk in batch_chunks.change_chunks(database, workspace, known.model_uuid, query, batch, skip):
         yield chunk

@@ -1,4 +1,4 @@
-"""Segments: saved, looked at, changed and removed; their records fetched and downloaded."""
+"""Segments: create, show, update and remove saved segments; fetch and download records by filter."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import exports, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
@@ -23,6 +24,7 @@ from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, Removed
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.records.filter import compile
@@ -31,7 +33,7 @@ from cargo_ai.store.driver import driver_connection
 
 _MODELS = "cargo-ai storage model list"
 SLOW_SECONDS = 0.25
-"""When counting takes so long, an index is proposed."""
+"""When counting takes this long, an index is proposed."""
 
 
 def to_response(row: Segment, count: int, last: Change | None) -> contract.Segment:
@@ -69,10 +71,10 @@ async def find(db: AsyncSession, text: str) -> Segment | None:
 async def _with_count(
     ctx: Context, row: Segment, last: Mapping[uuid.UUID, Change] | None = None, catalog: Catalog | None = None
 ) -> contract.Segment:
-    """The segment with its live count. A filter whose columns are gone counts nothing, and says so."""
+    """The segment with its live count. When its filter no longer fits the model, the count is 0, with a warning."""
     try:
-        found = await _select(ctx, str(row.model_uuid), *_saved_parts(row), catalog)
-        count = await _count(ctx, found) if found else 0
+        selection = await _select(ctx, str(row.model_uuid), *_saved_parts(row), catalog)
+        count = await _count(ctx, selection) if selection else 0
     except InvalidFilter as error:
         ctx.warn(f"The filter of segment {row.name} no longer fits its model: {error}")
         count = 0
@@ -81,81 +83,88 @@ async def _with_count(
     return to_response(row, count, last.get(row.uuid))
 
 
-async def _count(ctx: Context, found: select_records.Selection) -> int:
+async def _count(ctx: Context, selection: select_records.Selection) -> int:
     connection = await driver_connection(ctx.db)
-    if not found.scope.written:
-        return (await select_records.count(connection, found))[0]
+    if not selection.scope.written:
+        return (await select_records.count(connection, selection))[0]
     async with ctx.db.begin_nested():
-        # What a condition in SQL may break is then this count alone.
-        return (await select_records.count(connection, found))[0]
+        # A condition in SQL that fails breaks only this savepoint.
+        return (await select_records.count(connection, selection))[0]
 
 
-async def _saved_response(ctx: Context, row: Segment, found: select_records.Selection) -> contract.SegmentReply:
-    """The segment as it was saved, and a word about how its count becomes fast where it took long. Raises InvalidFilter where a condition
-    in SQL cannot be evaluated."""
-    began = clock.seconds()
-    shown = to_response(row, await _count(ctx, found), (await latest_changes(ctx.db, [row.uuid])).get(row.uuid))
-    took = clock.seconds() - began
-    if took >= SLOW_SECONDS:
+async def _saved_response(ctx: Context, row: Segment, selection: select_records.Selection) -> contract.SegmentReply:
+    """The segment as it was saved; when counting took long, a warning proposes an index. Raises InvalidFilter when a condition in SQL
+    cannot be evaluated."""
+    started = clock.seconds()
+    response = to_response(row, await _count(ctx, selection), (await latest_changes(ctx.db, [row.uuid])).get(row.uuid))
+    seconds = clock.seconds() - started
+    if seconds >= SLOW_SECONDS:
         filter, sort, _ = _saved_parts(row)
-        command = await storage.propose_index(ctx.db, found.catalog, found.relation, filter, sort)
+        command = await storage.propose_index(ctx.db, selection.catalog, selection.relation, filter, sort)
         if command is not None:
-            ctx.warn(f"Counting this segment took {took:.1f} s. An index would make it fast: {command}")
-    return contract.SegmentReply(segment=shown)
+            ctx.warn(f"Counting this segment took {seconds:.1f} s. An index would make it fast: {command}")
+    return contract.SegmentReply(segment=response)
 
 
 async def _select(
     ctx: Context, model: str, filter: Filter, sort: Any, limit: int | None, catalog: Catalog | None = None
 ) -> select_records.Selection | None:
     uid = ids.parse(model)
-    found = await select_records.select(ctx.db, ctx.workspace, uid, filter, sort, limit, catalog) if uid else None
-    for sentence in found.scope.warnings if found else ():
+    selection = await select_records.select(ctx.db, ctx.workspace, uid, filter, sort, limit, catalog) if uid else None
+    for sentence in selection.scope.warnings if selection else ():
         ctx.warn(sentence)
-    return found
+    return selection
+
+
+async def _select_or_refuse(
+    ctx: Context,
+    operation: Operation[Any, Any, Any],
+    request: contract.CreateSegment | contract.FetchSegment | contract.DownloadSegment,
+) -> select_records.Selection:
+    try:
+        selection = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
+    except InvalidFilter as error:
+        operation.refuse("invalidFilter", cause=str(error))
+    return found_or_refuse(operation, selection, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
 
 
 def _saved_parts(row: Segment) -> tuple[Filter, Any, int | None]:
-    kept = to_saved_filter(row)
-    return kept.filter, kept.sort, kept.limit
+    saved = to_saved_filter(row)
+    return saved.filter, saved.sort, saved.limit
 
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateSegment) -> contract.SegmentReply:
     """Save a segment: its filter must fit the model now."""
-    try:
-        found = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
-    except InvalidFilter as error:
-        contract.create.refuse("invalidFilter", cause=str(error))
-    if found is None:
-        contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
-    _validate_columns(contract.create, found, request.tracking_column_slugs, request.column_slugs)
+    selection = await _select_or_refuse(ctx, contract.create, request)
+    _validate_columns(contract.create, selection, request.tracking_column_slugs, request.column_slugs)
     row = Segment(
         workspace_uuid=ctx.workspace,
         user_uuid=ctx.who.user_uuid,
-        model_uuid=found.relation.model,
+        model_uuid=selection.relation.model,
         slug=await _unique_slug(ctx.db, request.name),
         name=request.name,
         filter=request.filter.to_wire(),
-        sort=[one.to_wire() for one in request.sort] if request.sort else None,
+        sort=[order.to_wire() for order in request.sort] if request.sort else None,
         limit=request.limit,
         tracking_column_slugs=request.tracking_column_slugs,
         column_slugs=request.column_slugs,
     )
     ctx.db.add(row)
     await ctx.db.flush()
-    await _record_usages(ctx, row, found, request.filter)
+    await _record_usages(ctx, row, selection, request.filter)
     try:
-        return await _saved_response(ctx, row, found)
+        return await _saved_response(ctx, row, selection)
     except InvalidFilter as error:
         contract.create.refuse("invalidFilter", cause=str(error))
 
 
-async def _record_usages(ctx: Context, row: Segment, found: select_records.Selection, filter: Filter) -> None:
-    """Write down what a segment uses: its model, the segments, models and columns that it names."""
-    used = dependencies.columns_in(found.catalog, found.relation, filter, dependencies.listed_columns(row))
+async def _record_usages(ctx: Context, row: Segment, selection: select_records.Selection, filter: Filter) -> None:
+    """Store what a segment uses: its model, and the segments, models and columns that it names."""
+    used = dependencies.columns_in(selection.catalog, selection.relation, filter, dependencies.listed_columns(row))
     targets = [(storage.MODEL, row.model_uuid)]
     targets += [("segment", uid) for text in compile.segments_in(filter) if (uid := ids.parse(text))]
-    targets += [(storage.MODEL, model) for model in dependencies.related_models_in(filter) if found.catalog.by_model(model) is not None]
+    targets += [(storage.MODEL, model) for model in dependencies.related_models_in(filter) if selection.catalog.by_model(model) is not None]
     targets += [(storage.COLUMN, storage.column_key(model, slug)) for model, slug in used]
     await usages.replace(ctx.db, ctx.workspace, "segment", row.uuid, targets)
 
@@ -169,19 +178,18 @@ async def _unique_slug(db: AsyncSession, name: str) -> str:
     return slug
 
 
-def _validate_columns(operation: Any, found: select_records.Selection, *lists: list[str] | None) -> None:
+def _validate_columns(operation: Any, selection: select_records.Selection, *lists: list[str] | None) -> None:
     for slugs in lists:
         for slug in slugs or ():
-            if found.relation.column(slug) is None:
-                operation.refuse("invalidFilter", cause=f"model {found.relation.slug} has no column {slug!r}.")
+            if selection.relation.column(slug) is None:
+                operation.refuse("invalidFilter", cause=f"model {selection.relation.slug} has no column {slug!r}.")
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.SegmentReply:
     """A segment and how many records it has now."""
     row = await find(ctx.db, request.uuid)
-    if row is None:
-        contract.get.refuse("segmentNotFound", uuid=request.uuid, fix="cargo-ai segmentation segment list")
+    row = found_or_refuse(contract.get, row, "segmentNotFound", uuid=request.uuid, fix="cargo-ai segmentation segment list")
     return contract.SegmentReply(segment=await _with_count(ctx, row))
 
 
@@ -204,10 +212,8 @@ async def all_(ctx: Context, request: contract.ListSegments) -> contract.Segment
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateSegment) -> contract.SegmentReply:
-    """Change what is given; null clears where that means something."""
-    row = await find(ctx.db, request.uuid)
-    if row is None:
-        contract.update.refuse("segmentNotFound", uuid=request.uuid)
+    """Change the fields that are given; null clears an optional one."""
+    row = found_or_refuse(contract.update, await find(ctx.db, request.uuid), "segmentNotFound", uuid=request.uuid)
     if row.from_play:
         contract.update.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users="the play that owns it")
     return await apply_update(ctx, row, request)
@@ -215,32 +221,31 @@ async def update(ctx: Context, request: contract.UpdateSegment) -> contract.Segm
 
 async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegment) -> contract.SegmentReply:
     """Change a segment as the request says; refuses through `segment update`."""
-    given = request.model_fields_set
+    fields = request.model_fields_set
     filter = request.filter if request.filter is not None else to_saved_filter(row).filter
-    sort = request.sort if "sort" in given else to_saved_filter(row).sort
-    limit = request.limit if "limit" in given else row.limit
+    sort = request.sort if "sort" in fields else to_saved_filter(row).sort
+    limit = request.limit if "limit" in fields else row.limit
     try:
-        found = await _select(ctx, str(row.model_uuid), filter, sort, limit)
+        selection = await _select(ctx, str(row.model_uuid), filter, sort, limit)
         await _refuse_circular(ctx, row, filter)
     except InvalidFilter as error:
         contract.update.refuse("invalidFilter", cause=str(error))
-    if found is None:
-        contract.update.refuse("segmentNotFound", uuid=request.uuid)
-    _validate_columns(contract.update, found, request.tracking_column_slugs, request.column_slugs)
+    selection = found_or_refuse(contract.update, selection, "segmentNotFound", uuid=request.uuid)
+    _validate_columns(contract.update, selection, request.tracking_column_slugs, request.column_slugs)
     row.name = request.name or row.name
     row.filter = filter.to_wire()
-    row.sort = [one.to_wire() for one in sort] if sort else None
+    row.sort = [order.to_wire() for order in sort] if sort else None
     row.limit = limit
-    if "tracking_column_slugs" in given:
+    if "tracking_column_slugs" in fields:
         row.tracking_column_slugs = request.tracking_column_slugs
-    if "column_slugs" in given:
+    if "column_slugs" in fields:
         row.column_slugs = request.column_slugs
     row.updated_at = clock.now()
     await ctx.db.flush()
-    await _record_usages(ctx, row, found, filter)
+    await _record_usages(ctx, row, selection, filter)
     await watched_segments.invalidate(ctx.db, row)
     try:
-        return await _saved_response(ctx, row, found)
+        return await _saved_response(ctx, row, selection)
     except InvalidFilter as error:
         contract.update.refuse("invalidFilter", cause=str(error))
 
@@ -248,14 +253,14 @@ async def apply_update(ctx: Context, row: Segment, request: contract.UpdateSegme
 async def _refuse_circular(ctx: Context, row: Segment, filter: Filter) -> None:
     """Raises InvalidFilter when the filter would lead back to the segment itself."""
     seen: set[str] = set()
-    wanted = compile.segments_in(filter)
-    while wanted:
-        if str(row.uuid) in wanted:
+    pending = compile.segments_in(filter)
+    while pending:
+        if str(row.uuid) in pending:
             raise InvalidFilter("the segment would contain itself.")
-        seen |= wanted
-        uuids = [uid for text in wanted if (uid := ids.parse(text))]
+        seen |= pending
+        uuids = [uid for text in pending if (uid := ids.parse(text))]
         rows = await ctx.db.scalars(select(Segment).where(Segment.uuid.in_(uuids)))
-        wanted = {name for one in rows for name in compile.segments_in(to_saved_filter(one).filter)} - seen
+        pending = {name for segment in rows for name in compile.segments_in(to_saved_filter(segment).filter)} - seen
 
 
 @handles(contract.remove)
@@ -263,14 +268,13 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove a segment that nothing uses."""
     uid = ids.parse(request.uuid)
     row = await ctx.db.scalar(select(Segment).where(Segment.uuid == uid)) if uid else None
-    if row is None:
-        contract.remove.refuse("segmentNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.remove, row, "segmentNotFound", uuid=request.uuid)
     if row.deleted_at is not None:
         contract.remove.refuse("segmentAlreadyRemoved", uuid=request.uuid)
     users = await usages.used_by(ctx.db, "segment", row.uuid)
     if users or row.from_play:
-        listed = ", ".join(f"{kind} {one}" for kind, one in users) or "the play that owns it"
-        contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=listed)
+        user_list = ", ".join(f"{kind} {user}" for kind, user in users) or "the play that owns it"
+        contract.remove.refuse("segmentLinkedToWorkflow", uuid=request.uuid, users=user_list)
     row.deleted_at = clock.now()
     await usages.replace(ctx.db, ctx.workspace, "segment", row.uuid, [])
     await watched_segments.remove_watches(ctx.db, row.uuid)
@@ -279,27 +283,24 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 
 @handles(contract.fetch)
 async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.RecordsReply:
-    """A page of live records with their count, which is exact unless it was to stop somewhere."""
-    try:
-        found = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
-    except InvalidFilter as error:
-        contract.fetch.refuse("invalidFilter", cause=str(error))
-    if found is None:
-        contract.fetch.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+    """A page of records with their count, which is exact unless it was to stop at a limit."""
+    selection = await _select_or_refuse(ctx, contract.fetch, request)
     if request.enrich:
-        await storage.enrich(ctx, found.relation)
-    refreshing = await (_start_refresh if request.sync else storage.is_refreshing)(ctx.db, found.relation.model)
+        await storage.enrich(ctx, selection.relation)
+    refreshing = await (_start_refresh if request.sync else storage.is_refreshing)(ctx.db, selection.relation.model)
     connection = await driver_connection(ctx.db)
     try:
-        records = await select_records.fetch(connection, found, request.fetching_limit, request.fetching_offset)
-        count, exact = await select_records.count(connection, found, request.count_up_to)
+        records = await select_records.fetch(connection, selection, request.fetching_limit, request.fetching_offset)
+        count, exact = await select_records.count(connection, selection, request.count_up_to)
     except InvalidFilter as error:
         contract.fetch.refuse("invalidFilter", cause=str(error))
-    return contract.RecordsReply(records=records, count=count, is_count_exact=exact, columns=found.wire_columns(), is_refreshing=refreshing)
+    return contract.RecordsReply(
+        records=records, count=count, is_count_exact=exact, columns=selection.wire_columns(), is_refreshing=refreshing
+    )
 
 
 async def _start_refresh(db: AsyncSession, model: uuid.UUID) -> bool:
-    """Begin to refresh a model that has a source; whether a refresh is under way. The records of now are those from before."""
+    """Start a refresh of a model that has a source; returns whether one is under way. The records in this reply are from before it."""
     with suppress(storage.CannotRefresh):
         await storage.start_refresh(db, model)
     return await storage.is_refreshing(db, model)
@@ -308,22 +309,16 @@ async def _start_refresh(db: AsyncSession, model: uuid.UUID) -> bool:
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadSegment) -> contract.UrlsReply:
     """The URL of a file with all records."""
-    try:
-        found = await _select(ctx, request.model_uuid, request.filter, request.sort, request.limit)
-    except InvalidFilter as error:
-        contract.download.refuse("invalidFilter", cause=str(error))
-    if found is None:
-        contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+    await _select_or_refuse(ctx, contract.download, request)
     params = request.model_dump(mode="json", by_alias=True, exclude={"format"})
     return contract.UrlsReply(urls=[exports.sign(ctx, "segment", params, request.format)])
 
 
 @handles(contract.fetch_records)
 async def fetch_records(ctx: Context, request: contract.FetchRecords) -> contract.FoundRecords:
-    """Records in the order of their ids; what is not there is left out."""
+    """The records with these ids, in that order; missing ones are left out."""
     everything = Filter(conjonction="and", groups=[])
-    found = await _select(ctx, request.model_uuid, everything, None, None)
-    if found is None:
-        contract.fetch_records.refuse("modelNotFound", uuid=request.model_uuid)
-    records = await select_records.fetch_by_ids(await driver_connection(ctx.db), found, request.ids)
+    selection = await _select(ctx, request.model_uuid, everything, None, None)
+    selection = found_or_refuse(contract.fetch_records, selection, "modelNotFound", uuid=request.model_uuid)
+    records = await select_records.fetch_by_ids(await driver_connection(ctx.db), selection, request.ids)
     return contract.FoundRecords(records=records)

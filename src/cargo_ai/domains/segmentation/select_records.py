@@ -1,4 +1,4 @@
-"""Selection: the statements that read a segment's records: a page of them, their number, all of them in order."""
+"""Record selection: build and run the statements that read the records of a filter: a page, their number, all in order."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SHOWN_SYSTEM_COLUMNS = ("_id", "_title", "_time")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The records of one model that a filter describes, in an order, at most `limit` of them.
+    """The records of one model that a filter matches, in an order, at most `limit` of them.
 
-    `source`: what they are chosen from when it is not the model's view: its select that computes metrics for all records at once.
+    `source`: the select to read from instead of the model's view: one that computes metrics for all records at once.
     """
 
     catalog: Catalog
@@ -47,8 +47,8 @@ class Selection:
         return [*(SYSTEM_COLUMNS[slug] for slug in SHOWN_SYSTEM_COLUMNS), *self.relation.columns]
 
     def page(self, limit: int, offset: int) -> str:
-        """The statement for one page. Which records they are comes first, from an index alone where one has all that is asked of them;
-        the columns, metrics among them, are read for these only."""
+        """The statement for one page. An inner select finds the ids, from an index alone where one has all that is needed; the columns,
+        metrics among them, are then read for these records only."""
         if self.limit is not None:
             limit = max(0, min(limit, self.limit - offset))
         chosen = self._select([terms.column_ref("r", "_id")]).order_by(*self._order(), copy=False)
@@ -59,22 +59,22 @@ class Selection:
         return terms.to_sql(query.order_by(*self._order(), copy=False))
 
     def _order(self) -> list[exp.Expr]:
-        return [one.copy() for one in self.order]
+        return [term.copy() for term in self.order]
 
     def count(self, up_to: int | None = None) -> str:
         """The statement for their number; it counts no further than one more than `up_to`."""
         inner = self._select([exp.Literal.number(1)])
-        most = [one for one in (self.limit, None if up_to is None else up_to + 1) if one is not None]
-        if most:
-            inner = inner.limit(min(most), copy=False)
+        limits = [limit for limit in (self.limit, None if up_to is None else up_to + 1) if limit is not None]
+        if limits:
+            inner = inner.limit(min(limits), copy=False)
         return terms.to_sql(
             exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(exp.Subquery(this=inner, alias=exp.to_identifier("n")))
         )
 
     def members(self, *hashes: exp.Expr, among: exp.Expr | None = None) -> exp.Select:
-        """A select of `record_id` of all its records, with hashes `h0`, `h1` … beside; `among`: only of those ids (a select)."""
+        """A select of `record_id` of all its records, with hashes as `h0`, `h1` …; `among`: a select of the only ids to look at."""
         shown: list[exp.Expr] = [exp.alias_(terms.column_ref("r", "_id"), "record_id")]
-        shown += [exp.alias_(one, f"h{number}") for number, one in enumerate(hashes)]
+        shown += [exp.alias_(hash_term, f"h{number}") for number, hash_term in enumerate(hashes)]
         query = self._select(shown)
         if among is not None:
             query = query.where(exp.In(this=terms.column_ref("r", "_id"), query=exp.Subquery(this=among)))
@@ -86,7 +86,7 @@ class Selection:
         return terms.to_sql(query.limit(self.limit) if self.limit is not None else query), dict(self.scope.params)
 
     def after(self, last: str | None, limit: int) -> tuple[str, dict[str, Any]]:
-        """The statement and values for the next records by id, for reading all of them without holding anything."""
+        """The statement and values for the next `limit` records by id, so that all can be read without a cursor."""
         params = dict(self.scope.params)
         query = self._select([terms.column_ref("r", column.slug) for column in self.columns])
         if self.limit is not None:
@@ -103,7 +103,7 @@ class Selection:
         return terms.to_sql(query.order_by(by_id).limit(limit)), params
 
     def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
-        """A fresh select: whoever has it may add to it in place."""
+        """A new select, which the caller may change in place."""
         source = (
             terms.view(self.relation, "r")
             if self.source is None
@@ -114,17 +114,19 @@ class Selection:
     def reads_metrics(self) -> bool:
         """Whether a metric decides which records there are or what their order is."""
         metrics = {column.slug for column in self.relation.columns if KINDS[column.kind].grouped}
-        named = (one for part in (self.where, *self.order) for one in part.find_all(exp.Column))
-        return bool(metrics) and any(one.table == "r" and one.name in metrics for one in named)
+        columns = (column for part in (self.where, *self.order) for column in part.find_all(exp.Column))
+        return bool(metrics) and any(column.table == "r" and column.name in metrics for column in columns)
 
     def record(self, row: Sequence[Any]) -> JsonObject:
-        """A row of `page` as the wire has it."""
+        """A row of `page` as a record of the wire."""
         return {column.slug: to_wire(value, column.type) for column, value in zip(self.columns, row, strict=True)}
 
     def wire_columns(self) -> list[RecordColumn]:
-        """What the records' columns are."""
+        """The columns of the records, as the wire describes them."""
         model = str(self.relation.model)
-        return [RecordColumn(slug=one.slug, type=one.type, label=one.label or one.slug, model_uuid=model) for one in self.columns]
+        return [
+            RecordColumn(slug=column.slug, type=column.type, label=column.label or column.slug, model_uuid=model) for column in self.columns
+        ]
 
 
 async def select(
@@ -136,9 +138,9 @@ async def select(
     limit: int | None,
     catalog: Catalog | None = None,
 ) -> Selection | None:
-    """The selection; None when the workspace has no such model. What matches nothing is said in `scope.warnings`. Raises InvalidFilter.
+    """The selection; None when the workspace has no such model. `scope.warnings` name conditions that match nothing. Raises InvalidFilter.
 
-    `catalog`: what the workspace has, for whoever makes many selections.
+    `catalog`: the workspace's, if the caller has it already.
     """
     catalog = catalog or await storage.catalog(db, workspace)
     relation = catalog.by_model(model)
@@ -150,39 +152,39 @@ async def select(
 
 
 async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
-    """One page of records. Raises InvalidFilter where a condition in SQL cannot be evaluated: the transaction is lost then."""
+    """One page of records. Raises InvalidFilter when a condition in SQL cannot be evaluated; the transaction has then failed."""
     async with conditions.limit_conditions(connection, selection.scope):
-        statement = await _choose_cheaper(connection, selection, lambda one: one.page(limit, offset))
+        statement = await _choose_cheaper(connection, selection, lambda selected: selected.page(limit, offset))
         rows = await driver.fetch(connection, statement, selection.scope.params)
     return [selection.record(row) for row in rows]
 
 
-async def fetch_by_ids(connection: driver.Connection, selection: Selection, wanted: Sequence[str]) -> list[JsonObject]:
+async def fetch_by_ids(connection: driver.Connection, selection: Selection, uids: Sequence[str]) -> list[JsonObject]:
     """The records of these ids, in their order; those that are not there are left out."""
     shown = [terms.column_ref("r", column.slug) for column in selection.columns]
-    mine = exp.EQ(this=terms.column_ref("r", "_id"), expression=terms.function("ANY", exp.cast(exp.Placeholder(this="ids"), "text[]")))
-    query = exp.Select(expressions=list(shown)).from_(terms.view(selection.relation, "r")).where(mine)
-    rows = await driver.fetch(connection, terms.to_sql(query), {"ids": list(wanted)})
-    found = {str(row[0]): selection.record(row) for row in rows}
-    return [found[one] for one in wanted if one in found]
+    among = exp.EQ(this=terms.column_ref("r", "_id"), expression=terms.function("ANY", exp.cast(exp.Placeholder(this="ids"), "text[]")))
+    query = exp.Select(expressions=list(shown)).from_(terms.view(selection.relation, "r")).where(among)
+    rows = await driver.fetch(connection, terms.to_sql(query), {"ids": list(uids)})
+    records = {str(row[0]): selection.record(row) for row in rows}
+    return [records[uid] for uid in uids if uid in records]
 
 
 async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
-    """How many records there are, and whether that is exact: with `up_to` it is not told how many more there are. Raises as `fetch`."""
+    """How many records there are, and whether that is exact: with `up_to`, counting stops there. Raises as `fetch`."""
     async with conditions.limit_conditions(connection, selection.scope):
-        statement = await _choose_cheaper(connection, selection, lambda one: one.count(up_to))
-        found = int(await driver.value(connection, statement, selection.scope.params))
-    return (found, True) if up_to is None or found <= up_to else (up_to, False)
+        statement = await _choose_cheaper(connection, selection, lambda selected: selected.count(up_to))
+        total = int(await driver.value(connection, statement, selection.scope.params))
+    return (total, True) if up_to is None or total <= up_to else (up_to, False)
 
 
 async def _choose_cheaper(connection: driver.Connection, selection: Selection, statement: Callable[[Selection], str]) -> str:
-    """The statement as the database would rather have it: metrics one by one, right for few records, or for all of them at once."""
-    plain = statement(selection)
+    """The cheaper of two statements by the planner's estimate: metrics computed record by record, or for all records at once."""
+    one_by_one = statement(selection)
     if not selection.reads_metrics():
-        return plain
-    at_once = statement(replace(selection, source=storage.select_with_grouped_metrics(selection.catalog, selection.relation)))
-    costs = [await _cost(connection, one, selection) for one in (plain, at_once)]
-    return plain if costs[0] <= costs[1] else at_once
+        return one_by_one
+    grouped = statement(replace(selection, source=storage.select_with_grouped_metrics(selection.catalog, selection.relation)))
+    costs = [await _cost(connection, candidate, selection) for candidate in (one_by_one, grouped)]
+    return one_by_one if costs[0] <= costs[1] else grouped
 
 
 async def _cost(connection: driver.Connection, statement: str, selection: Selection) -> float:

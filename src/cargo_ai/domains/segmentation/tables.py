@@ -1,4 +1,4 @@
-"""The tables of segmentation: saved segments, what comparisons have found of them, and which are watched."""
+"""Tables of segmentation: saved segments, their members, their changes, and what watched segments depend on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from cargo_ai.store.rows import Json, Owned, Row, Stamped, Xid8
 
 
 class Segment(Stamped, Owned, Row):
-    """A saved filter on a model, with an order and a limit. Which records are in it is asked anew each time.
+    """A saved filter on a model, with an order and a limit. Which records are in it is queried each time.
 
-    `snapshot` is what its last comparison was made of (`comparison.Snapshot`), at `synced_at`; `is_watched`: every write leads to another.
+    `snapshot`: what its last comparison was computed from (`comparison_sql.Snapshot`), at `synced_at`; `is_watched`: it is compared after
+    every write.
     """
 
     __tablename__ = "segments"
@@ -38,8 +39,8 @@ class Segment(Stamped, Owned, Row):
 
 
 class SegmentChange(Stamped, Owned, Row):
-    """What one comparison of a segment with its former state has found. `no` counts the changes of a segment from 1; `since`: what that
-    state had seen, as a snapshot of the database."""
+    """A change of a segment that a comparison has found. `no` counts the changes of a segment from 1; `since`: the database's snapshot
+    (`pg_snapshot`) at the comparison before."""
 
     __tablename__ = "segment_changes"
     __table_args__ = (Index("uq_segment_changes_no", "segment_uuid", "no", unique=True),)

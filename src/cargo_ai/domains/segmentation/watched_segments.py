@@ -1,4 +1,4 @@
-"""Watching: segments that are compared whenever records of theirs are written, by whichever worker hears of it first."""
+"""Watched segments: compare them whenever their records are written, on whichever worker is notified first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ MAX_DUE = 20
 _log = log.get(__name__)
 
 SELECT_DUE = "select segment_uuid, workspace_uuid from segment_work where due <= clock_timestamp() group by 1, 2 order by min(id) limit %s"
-# What settles is done when all have ended that were under way when it was seen first; then, too, it is done by a comparison.
 # In the transaction of the write itself, so that no write is without its work; only where a segment watches the model.
 MARK_TOUCHED = """
 with touched as (
@@ -41,15 +40,17 @@ with touched as (
 )
 select pg_notify('cargo_segments', '') from touched limit 1
 """
+# A row that `settles` is taken once every transaction has ended that was open when the row was first seen (`horizon`): they may have
+# written without seeing the watch.
 TAKE_WORK = """
-with gone as (
+with taken as (
     delete from segment_work where segment_uuid = %(segment)s
         and (not settles or horizon <= pg_snapshot_xmin(pg_current_snapshot())) returning 1
-), left_over as (
+), waiting as (
     update segment_work set horizon = coalesce(horizon, pg_snapshot_xmax(pg_current_snapshot())), due = clock_timestamp() + interval '0.2 s'
     where segment_uuid = %(segment)s and settles and (horizon is null or horizon > pg_snapshot_xmin(pg_current_snapshot())) returning 1
 )
-select (select count(*) from gone), (select count(*) from left_over)
+select (select count(*) from taken), (select count(*) from waiting)
 """
 POSTPONE = """
 update segment_work set tries = tries + 1, due = clock_timestamp() + least(300, 2 ^ least(tries, 10)) * interval '1 second'
@@ -58,18 +59,21 @@ where segment_uuid = %s
 
 
 async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> None:
-    """Begin or end watching a segment, in the session's transaction. Beginning takes its state, in silence: only what differs from
-    it later is a change. Does nothing where it is so already. Raises InvalidFilter when the filter does not fit the model."""
-    one = await comparison.lock_segment(db, segment)
-    if one is None or one.row.is_watched == watched:
+    """Begin or end watching a segment, in the session's transaction; nothing when it is so already.
+
+    Beginning takes a snapshot without reporting a change: only what differs from it later is one. Raises InvalidFilter when the filter
+    does not fit the model.
+    """
+    locked = await comparison.lock_segment(db, segment)
+    if locked is None or locked.row.is_watched == watched:
         return
-    one.row.is_watched = watched
+    locked.row.is_watched = watched
     await db.flush()
     if not watched:
         await remove_watches(db, segment)
         return
-    await _record_watched_models(db, one)
-    await comparison.compare(db, one, quiet=True)
+    await _record_watched_models(db, locked)
+    await comparison.compare(db, locked, quiet=True)
 
 
 @events.subscribe(storage.RecordsChanged, storage.ModelChanged)
@@ -79,21 +83,21 @@ async def mark_touched(db: AsyncSession, event: storage.RecordsChanged | storage
 
 
 async def remove_watches(db: AsyncSession, segment: uuid.UUID) -> None:
-    """Nothing leads to a comparison of this segment any more."""
+    """Remove what would lead to a comparison of this segment."""
     connection = await driver_connection(db)
     for table in ("segment_watches", "segment_work"):
         await driver.execute(connection, f"delete from {table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant
 
 
 async def invalidate(db: AsyncSession, row: Segment) -> None:
-    """A segment's filter, order, limit or tracked columns were changed: it and the watched ones that it is in are compared soon."""
-    seen, ahead = set[uuid.UUID](), [row.uuid]
-    while ahead:
-        here = ahead.pop()
-        if here not in seen:
-            seen.add(here)
-            ahead += [uid for kind, uid in await usages.used_by(db, "segment", here) if kind == "segment"]
-    watched = (await db.execute(select(Segment.uuid, Segment.workspace_uuid).where(Segment.uuid.in_(seen), Segment.is_watched))).all()
+    """Have a segment compared soon whose definition was changed, and the watched segments whose filters name it."""
+    affected, pending = set[uuid.UUID](), [row.uuid]
+    while pending:
+        segment = pending.pop()
+        if segment not in affected:
+            affected.add(segment)
+            pending += [user for kind, user in await usages.used_by(db, "segment", segment) if kind == "segment"]
+    watched = (await db.execute(select(Segment.uuid, Segment.workspace_uuid).where(Segment.uuid.in_(affected), Segment.is_watched))).all()
     connection = await driver_connection(db)
     for uid, workspace in watched:
         await driver.execute(connection, "insert into segment_work (segment_uuid, workspace_uuid) values (%s, %s)", [uid, workspace])
@@ -101,24 +105,24 @@ async def invalidate(db: AsyncSession, row: Segment) -> None:
         await driver.execute(connection, "select pg_notify('cargo_segments', '')")
 
 
-async def _record_watched_models(db: AsyncSession, one: comparison.LockedSegment) -> int:
-    """Write down the models that this segment depends on. Where one is new, writes that did not see it yet are waited for.
+async def _record_watched_models(db: AsyncSession, locked: comparison.LockedSegment) -> int:
+    """Store which models decide about this segment; returns how long a write waits before it is compared, in milliseconds.
 
-    How long a write waits before it leads to a comparison, in milliseconds.
+    Where a model is new, a row that `settles` waits for the transactions that could not see the watch yet.
     """
-    row, found = one.row, one.found
-    used = [column.slug for column in one.tracked.columns]
-    used += [order.column_slug for order in one.kept.sort] if one.kept.limit is not None else []
-    wanted = dependencies.deciding_models(found.catalog, found.relation, [one.kept.filter], found.scope.segments, used)
+    row, selection = locked.row, locked.selection
+    used = [column.slug for column in locked.tracked.columns]
+    used += [order.column_slug for order in locked.saved.sort] if locked.saved.limit is not None else []
+    deciding = dependencies.deciding_models(selection.catalog, selection.relation, [locked.saved.filter], selection.scope.segments, used)
     connection = await driver_connection(db)
     present = dict(await driver.fetch(connection, "select model_uuid, pause_ms from segment_watches where segment_uuid = %s", [row.uuid]))
-    gone, fresh = list(present.keys() - wanted), list(wanted - present.keys())
-    if gone:
+    obsolete, added = list(present.keys() - deciding), list(deciding - present.keys())
+    if obsolete:
         query = "delete from segment_watches where segment_uuid = %s and model_uuid = any(%s)"
-        await driver.execute(connection, query, [row.uuid, gone])
-    if fresh:
+        await driver.execute(connection, query, [row.uuid, obsolete])
+    if added:
         query = "insert into segment_watches (model_uuid, segment_uuid, workspace_uuid) select unnest(%s::uuid[]), %s, %s"
-        await driver.execute(connection, query, [fresh, row.uuid, row.workspace_uuid])
+        await driver.execute(connection, query, [added, row.uuid, row.workspace_uuid])
         query = "insert into segment_work (segment_uuid, workspace_uuid, settles) values (%s, %s, true)"
         await driver.execute(connection, query, [row.uuid, row.workspace_uuid])
         await driver.execute(connection, "select pg_notify('cargo_segments', '')")
@@ -126,13 +130,13 @@ async def _record_watched_models(db: AsyncSession, one: comparison.LockedSegment
 
 
 class ChangeDetector:
-    """Runs in each worker. It sleeps until a write leads to work, and asks the database about no segment meanwhile."""
+    """Compares watched segments. Runs in each worker; it sleeps until it is notified or work falls due, and polls nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for."""
+        """Run until cancelled; wait while the database is unavailable."""
         await retry_until_available("watched segments", self._listen)
 
     async def _listen(self) -> None:
@@ -151,11 +155,11 @@ class ChangeDetector:
         row = await (await link.execute(query)).fetchone()
         if row is None or row[0] is None:
             return MAX_SLEEP_SECONDS
-        # What is due already, somebody else is at.
+        # Another worker holds the lock of what is due already.
         return min(MAX_SLEEP_SECONDS, float(row[0])) if row[0] > 0 else LOCKED_SECONDS
 
     async def next(self) -> bool:
-        """Compare one segment that is due and that nobody else is at, in one transaction; False when there is none."""
+        """Compare one segment that is due and that no other worker has locked, in one transaction; False when there is none."""
         async with self._database.session(ALL_WORKSPACES) as db:
             due = await driver.fetch(await driver_connection(db), SELECT_DUE, [MAX_DUE])
             await db.rollback()
@@ -166,40 +170,40 @@ class ChangeDetector:
             except DATABASE_UNAVAILABLE:
                 raise
             except Exception as error:
-                await self._put_off(segment, error)
+                await self._postpone(segment, error)
         return False
 
     async def _compare(self, segment: uuid.UUID, workspace: uuid.UUID) -> bool:
-        began, pause = clock.seconds(), MIN_PAUSE_MS
+        started, pause = clock.seconds(), MIN_PAUSE_MS
         async with self._database.session(workspace) as db:
             if not await comparison.try_lock(db, segment):
                 return False
-            gone = int((await driver.fetch(await driver_connection(db), TAKE_WORK, {"segment": segment}))[0][0])
-            if gone:
-                one = await comparison.lock_segment(db, segment)
-                if one is None or not one.row.is_watched:
+            taken = int((await driver.fetch(await driver_connection(db), TAKE_WORK, {"segment": segment}))[0][0])
+            if taken:
+                locked = await comparison.lock_segment(db, segment)
+                if locked is None or not locked.row.is_watched:
                     await remove_watches(db, segment)
                 else:
-                    pause = await _record_watched_models(db, one)
-                    await comparison.compare(db, one)
+                    pause = await _record_watched_models(db, locked)
+                    await comparison.compare(db, locked)
             crash_points.point("before change commit")
             await db.commit()
             crash_points.point("after change commit")
-        if gone:
-            await self._pace(segment, pause, int((clock.seconds() - began) * 1000))
-        return gone > 0
+        if taken:
+            await self._pace(segment, pause, int((clock.seconds() - started) * 1000))
+        return taken > 0
 
     async def _pace(self, segment: uuid.UUID, pause: int, took: int) -> None:
-        """A segment that takes long to compare rests as long before the next time."""
-        wanted = min(MAX_PAUSE_MS, max(MIN_PAUSE_MS, took))
-        if not pause / 2 <= wanted <= pause * 2:
+        """Let a segment that takes long to compare rest as long before the next time."""
+        new_pause = min(MAX_PAUSE_MS, max(MIN_PAUSE_MS, took))
+        if not pause / 2 <= new_pause <= pause * 2:
             query = "update segment_watches set pause_ms = %s where segment_uuid = %s"
             async with self._database.session(ALL_WORKSPACES) as db:
-                await driver.execute(await driver_connection(db), query, [wanted, segment])
+                await driver.execute(await driver_connection(db), query, [new_pause, segment])
                 await db.commit()
 
-    async def _put_off(self, segment: uuid.UUID, error: Exception) -> None:
-        """One segment that cannot be compared must not keep the others from it."""
+    async def _postpone(self, segment: uuid.UUID, error: Exception) -> None:
+        """Postpone a segment that cannot be compared, so that it does not hold up the others."""
         if isinstance(error, InvalidFilter):
             _log.warning("a watched segment no longer fits its model", segment=str(segment), cause=str(error))
         else:
@@ -211,5 +215,5 @@ class ChangeDetector:
 
 @plugin
 def plug(parts: Parts) -> None:
-    """Let workers watch."""
+    """Run the detector beside the queue in every worker."""
     parts.beside.append(ChangeDetector(parts.database).run)
