@@ -15,7 +15,6 @@ from bench import graphs, processes, report
 from bench.native10k import NODES, lasted
 from bench.report import Json
 from bench.temporary_server import MeasurementFailed, TemporaryServer
-from cargo_ai.store.embedded import postgres
 
 RECORDS = 100_000
 PLAIN = 25_000
@@ -61,8 +60,6 @@ class _Faults:
 
     def _crash(self) -> None:
         os.kill(self._server.database().pid, signal.SIGKILL)
-        time.sleep(1)
-        postgres.start(self._server.data_dir)
 
 
 def _watched(server: TemporaryServer, batch: str, faults: _Faults) -> Json:

@@ -12,7 +12,7 @@ from bench.report import Json
 from bench.single_run import one
 from bench.temporary_server import TemporaryServer
 from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS
-from cargo_ai.server.processes.worker import BATCH_SLOTS
+from cargo_ai.kernel import settings
 
 JOBS = 10_000
 JOB_SECONDS = 0.1
@@ -23,7 +23,7 @@ LIGHT_RUNS = 40
 def measure() -> Json:
     """Perfect is what the jobs would take if all places were always taken and nothing else cost time."""
     records = graphs.companies(JOBS)
-    places = WORKERS * BATCH_SLOTS * CONCURRENT_RUNS
+    places = WORKERS * settings.read().batch_slots * CONCURRENT_RUNS
     perfect = JOBS * JOB_SECONDS / places
     with slow_service.running(JOB_SECONDS) as url, TemporaryServer(workers=WORKERS) as server:
         calling = server.deploy(graphs.one_call(connector(server, url)))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.crash.conftest import MakeServer, call, end, text
-from tests.crash.workers.test_database_restarts import restart
+from tests.crash.workers.test_database_restarts import end_database
 from tests.kit.counting_service import CountingService
 from tests.kit.graphs import Node, node
 from tests.kit.real_server import RealServer, csv_of, wait_until
@@ -68,7 +68,7 @@ class Trouble:
         faults: list[tuple[str, Callable[[], None]]] = [
             (f"kill worker {number + 1}", lambda pid=pid: os.kill(pid, signal.SIGKILL)) for number, pid in enumerate(workers)
         ]
-        faults += [("pause a worker", self._pause), ("crash the database", lambda: restart(self.server, signal.SIGKILL))]
+        faults += [("pause a worker", self._pause), ("crash the database", lambda: end_database(self.server, signal.SIGKILL))]
         self.chance.shuffle(faults)
         moments = sorted(self.chance.uniform(0.03, 0.8) for _ in faults)
         self.coming = [(at, name, strike) for at, (name, strike) in zip(moments, faults, strict=True)]

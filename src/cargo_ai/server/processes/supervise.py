@@ -1,4 +1,4 @@
-"""Supervise: one parent for the API and the workers; it replaces what dies and stops everything in order."""
+"""Supervise the API, the workers and the embedded database: replace what dies, and stop everything in order."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
+from cargo_ai.server.processes.database_watch import DatabaseWatch
 from cargo_ai.server.processes.start_state import StartState
 
 READY_SECONDS = 60.0
@@ -89,9 +90,12 @@ class Supervisor:
 
     def run(self) -> None:
         """Watch the children until told to stop, then end everything."""
+        database = DatabaseWatch(self.settings)
         while not self.stopping:
+            database.check()
             self._reap()
             self._hear()
+        database.stop()
         self.stop()
 
     def stop(self) -> None:
