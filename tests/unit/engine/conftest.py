@@ -123,7 +123,7 @@ def now() -> int:
 async def end(link: psycopg.AsyncConnection[Any], shard: HeldShard, *runs: uuid.UUID, status: str = "success") -> None:
     """Write the end of runs."""
     made = ShardFlush(shard)
-    made.states += [RunUpdate(str(run), status, now(), credits=1.0) for run in runs]
+    made.updates += [RunUpdate(str(run), status, now(), credits=1.0) for run in runs]
     await write(link, [made], new_flush_id(), 0, now())
     assert not shard.lost
 
@@ -139,7 +139,7 @@ async def park(
     """Write that runs wait at node v."""
     made = ShardFlush(shard)
     for run in runs:
-        made.states.append(RunUpdate(str(run), "idle", now(), position="v", wake=wake_at))
+        made.updates.append(RunUpdate(str(run), "idle", now(), position="v", wake=wake_at))
         made.count_parked(harness.counts_for(batch), "v")
     await write(link, [made], new_flush_id(), 0, now())
     assert not shard.lost

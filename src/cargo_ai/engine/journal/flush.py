@@ -1,4 +1,4 @@
-"""Journal: the rows of a flush and the one transaction that writes them, fenced by each shard's epoch."""
+"""Flushes: gather what happened to the runs of several shards and write it in one transaction, fenced by each shard's epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from cargo_ai.engine.graph.interpret import Execution
 from cargo_ai.engine.journal import fanout
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.fanout import Fanout
+from cargo_ai.engine.journal.tables import executions
 from cargo_ai.kernel import ids
+from cargo_ai.store.table_sql import copy_sql
 
 NIL = uuid.UUID(int=0)
 HOUR = 3_600_000
@@ -25,7 +27,7 @@ PIECE_ROWS = 100
 
 @dataclass(slots=True)
 class HeldShard:
-    """A shard that this process holds. `lost` turns true when somebody else took it over; what it still writes is dropped."""
+    """A shard that this process holds. `lost` turns true when another worker has claimed it; what this one still writes is dropped."""
 
     uuid: uuid.UUID
     epoch: int
@@ -43,8 +45,8 @@ class HeldShard:
 class RunUpdate:
     """What changes on a run's row: its end, or where it is parked and until when, or for which fan-out (`waiting`).
 
-    `fanout`: the one that the run itself belongs to. Such a run counts neither for its shard nor for a batch: its credits reach those
-    once, by the node of its parent that waits for it.
+    `fanout`: the one that the run itself belongs to. Such a run counts neither for its shard nor for a batch: its credits reach them
+    once, through the node of its parent that waits for it.
     """
 
     run: str
@@ -66,7 +68,7 @@ class RunUpdate:
 
 @dataclass(slots=True)
 class MetricScope:
-    """Where entries count: workflow, release and batch of their run (or of the run at the top), and the hour it was created in."""
+    """Where executions count: workflow, release and batch of their run (or of its root run), and the hour in which it was created."""
 
     workflow: uuid.UUID
     release: uuid.UUID | None
@@ -79,24 +81,24 @@ class ShardFlush:
     """One shard's share of a flush."""
 
     shard: HeldShard
-    entries: list[tuple[str, Execution, str | None]] = field(default_factory=list[tuple[str, Execution, str | None]])
-    states: list[RunUpdate] = field(default_factory=list[RunUpdate])
+    executions: list[tuple[str, Execution, str | None]] = field(default_factory=list[tuple[str, Execution, str | None]])
+    updates: list[RunUpdate] = field(default_factory=list[RunUpdate])
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
 
-    def count(self, origin: MetricScope, entry: Execution) -> None:
+    def count(self, scope: MetricScope, execution: Execution) -> None:
         """Count one execution for its node."""
-        row = self._row(origin, entry.node)
+        row = self._row(scope, execution.node)
         row[0] += 1
-        row[1 if entry.status == "success" else 2] += 1
-        row[5] += 0.0 if entry.below else entry.credits
+        row[1 if execution.status == "success" else 2] += 1
+        row[5] += 0.0 if execution.below else execution.credits
 
-    def count_parked(self, origin: MetricScope, node: str) -> None:
-        """Count a run that waits at a node; waking it counts it off (see wake)."""
-        self._row(origin, node)[3] += 1
+    def count_parked(self, scope: MetricScope, node: str) -> None:
+        """Count a run that is parked at a node; waking it subtracts it again (see dispatch.wake)."""
+        self._row(scope, node)[3] += 1
 
-    def _row(self, origin: MetricScope, node: str) -> list[float]:
-        key = (origin.workflow, origin.release or NIL, origin.batch or NIL, origin.hour, node)
+    def _row(self, scope: MetricScope, node: str) -> list[float]:
+        key = (scope.workflow, scope.release or NIL, scope.batch or NIL, scope.hour, node)
         row = self.metrics.get(key)
         if row is None:
             row = self.metrics[key] = [0, 0, 0, 0, 0, 0.0]
@@ -111,7 +113,7 @@ from unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::float8[]
 where s.uuid = v.uuid and s.epoch = v.epoch and s.state = 'running'
 returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
 """
-# A run that was asked to cancel while it was being parked is woken at once, to end.
+# A run that was cancelled while it was being parked is woken at once, to end.
 RUNS = """
 update runs r set error_message = v.error, credits = v.credits, position = v.position, pending = v.pending, updated_ms = v.now,
     finished_ms = v.finished, waiting_for = v.waiting,
@@ -133,33 +135,36 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
     success = m.success + excluded.success, error = m.error + excluded.error, idle = m.idle + excluded.idle,
     cancelled = m.cancelled + excluded.cancelled, credits = m.credits + excluded.credits
 """
-ENTRIES = """
-copy executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title, error_message,
-    warnings, output, output_file, config, credits, started_ms, finished_ms) from stdin"""
+# fmt: off
+EXECUTIONS = copy_sql(
+    executions, "run_uuid", "seq", "workspace_uuid", "node_uuid", "node_slug", "visit", "status", "child_index", "next_node_uuid", "title",
+    "error_message", "warnings", "output", "output_file", "config", "credits", "started_ms", "finished_ms",
+)
+# fmt: on
 
 
 async def write(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, slot: int, now: int) -> bool:
-    """Write a flush in one transaction. Shards whose epoch has moved on are marked lost and nothing of theirs is written.
+    """Write a flush in one transaction; True when runs that waited for child runs have become due.
 
-    `flush` makes a repetition after a lost connection harmless: a shard that already has it is skipped. True when runs that waited for
-    others have become due.
+    Shards whose epoch has moved on are marked lost and nothing of theirs is written. `flush` makes a repetition after a lost connection
+    harmless: see `is_written`.
     """
     async with connection.transaction():
-        held = await _fence(connection, parts, flush, now)
-        live = [part for part in parts if part.shard.uuid in held]
+        fenced = await _fence(connection, parts, flush, now)
+        live = [part for part in parts if part.shard.uuid in fenced]
         for part in parts:
-            if part.shard.uuid in held:
-                part.shard.signal, part.shard.cancelling = held[part.shard.uuid]
+            if part.shard.uuid in fenced:
+                part.shard.signal, part.shard.cancelling = fenced[part.shard.uuid]
             else:
                 part.shard.lost = True
-        await _write_entries(connection, live)
-        started = [(one, part.shard.uuid) for part in live for one in part.fanouts]
+        await _write_executions(connection, live)
+        started = [(new, part.shard.uuid) for part in live for new in part.fanouts]
         if started:
-            await fanout.insert(connection, [one for one, _ in started], [shard for _, shard in started])
-        woken = await _write_states(connection, [state for part in live for state in part.states], now)
+            await fanout.insert(connection, [new for new, _ in started], [shard for _, shard in started])
+        is_any_due = await _write_updates(connection, [update for part in live for update in part.updates], now)
         await _write_metrics(connection, live, slot)
-        await _tell(connection, live)
-    return woken
+        await _notify(connection, live)
+    return is_any_due
 
 
 async def is_written(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID) -> bool:
@@ -172,8 +177,8 @@ async def is_written(connection: psycopg.AsyncConnection[Any], parts: list[Shard
 async def _fence(
     connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush], flush: uuid.UUID, now: int
 ) -> dict[uuid.UUID, tuple[int, bool]]:
-    ordered = sorted(parts, key=lambda part: part.shard.uuid)  # one lock order for everybody: no deadlocks
-    ends = [[state for state in part.states if state.ended and state.fanout is None] for part in ordered]
+    ordered = sorted(parts, key=lambda part: part.shard.uuid)  # one lock order for all transactions: no deadlocks
+    ends = [[update for update in part.updates if update.ended and update.fanout is None] for part in ordered]
     cursor = await connection.execute(
         FENCE,
         (
@@ -181,71 +186,72 @@ async def _fence(
             flush,
             [part.shard.uuid for part in ordered],
             [part.shard.epoch for part in ordered],
-            [sum(state.status in {"success", "error"} for state in end) for end in ends],
-            [sum(state.status == "error" for state in end) for end in ends],
-            [sum(state.status == "cancelled" for state in end) for end in ends],
-            [float(sum(state.credits for state in end)) for end in ends],
+            [sum(update.status in {"success", "error"} for update in end) for end in ends],
+            [sum(update.status == "error" for update in end) for end in ends],
+            [sum(update.status == "cancelled" for update in end) for end in ends],
+            [float(sum(update.credits for update in end)) for end in ends],
             [part.shard.suspect for part in ordered],
         ),
     )
     return {row[0]: (int(row[1]), bool(row[2])) for row in await cursor.fetchall()}
 
 
-def _warnings(warnings: tuple[str, ...]) -> str:
+def _to_array(warnings: tuple[str, ...]) -> str:
     if not warnings:
         return NULL
     quoted = ",".join('"' + warning.replace("\\", "\\\\").replace('"', '\\"') + '"' for warning in warnings[:50])
     return escape("{" + quoted + "}")
 
 
-def execution_lines(entries: Iterable[tuple[str, Execution, str | None]], workspace: uuid.UUID) -> str:
-    """The rows of `executions` in COPY's text format."""
+def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace: uuid.UUID) -> str:
+    """The lines of EXECUTIONS: (run, execution, file of its output)."""
     lines: list[str] = []
-    for run, entry, file in entries:
-        output = NULL if file else escape(entry.output.decode())
-        error = NULL if entry.error is None else escape(entry.error)
+    for run, execution, file in rows:
+        output = NULL if file else escape(execution.output.decode())
+        error = NULL if execution.error is None else escape(execution.error)
         lines.append(
-            f"{run}\t{entry.seq}\t{workspace}\t{escape(entry.node)}\t{escape(entry.slug)}\t{entry.visit}\t{entry.status}\t"
-            f"{NULL if entry.child is None else entry.child}\t{escape(entry.next) if entry.next else NULL}\t{escape(entry.title)}\t"
-            f"{error}\t{_warnings(entry.warnings)}\t{output}\t{file or NULL}\t{escape(entry.config.decode())}\t{entry.credits}\t"
-            f"{entry.started}\t{entry.finished}\n"
+            f"{run}\t{execution.seq}\t{workspace}\t{escape(execution.node)}\t{escape(execution.slug)}\t{execution.visit}\t"
+            f"{execution.status}\t{NULL if execution.child is None else execution.child}\t"
+            f"{escape(execution.next) if execution.next else NULL}\t{escape(execution.title)}\t{error}\t{_to_array(execution.warnings)}\t"
+            f"{output}\t{file or NULL}\t{escape(execution.config.decode())}\t{execution.credits}\t{execution.started}\t"
+            f"{execution.finished}\n"
         )
     return "".join(lines)
 
 
-async def _write_entries(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
-    if not any(part.entries for part in parts):
+async def _write_executions(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
+    if not any(part.executions for part in parts):
         return
-    async with connection.cursor() as cursor, cursor.copy(ENTRIES) as copy:
+    async with connection.cursor() as cursor, cursor.copy(EXECUTIONS) as copy:
         for part in parts:
-            for begin in range(0, len(part.entries), PIECE_ROWS):
-                await copy.write(execution_lines(part.entries[begin : begin + PIECE_ROWS], part.shard.workspace))
-                await asyncio.sleep(0)  # the write itself seldom lets anybody else in
+            for begin in range(0, len(part.executions), PIECE_ROWS):
+                await copy.write(execution_lines(part.executions[begin : begin + PIECE_ROWS], part.shard.workspace))
+                await asyncio.sleep(0)  # the write itself seldom yields to other tasks
 
 
-async def _write_states(connection: psycopg.AsyncConnection[Any], states: list[RunUpdate], now: int) -> bool:
-    if not states:
+async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list[RunUpdate], now: int) -> bool:
+    if not updates:
         return False
-    states.sort(key=lambda state: state.run)
-    ended = [(state.fanout, state.status != "success") for state in states if state.ended and state.fanout is not None]
-    waiting = [state.waiting for state in states if state.waiting is not None]
-    await fanout.lock(connection, [*waiting, *{one for one, _ in ended}])
+    updates.sort(key=lambda update: update.run)
+    ended = [(update.fanout, update.status != "success") for update in updates if update.ended and update.fanout is not None]
+    waiting = [update.waiting for update in updates if update.waiting is not None]
+    await fanout.lock(connection, [*waiting, *{belongs_to for belongs_to, _ in ended}])
     await connection.execute(
         RUNS,
         (
-            [state.run for state in states],
-            [state.status for state in states],
-            [state.error and state.error.replace("\x00", "") for state in states],
-            [state.credits for state in states],
-            [state.position for state in states],
-            [state.wake for state in states],
-            [to_json(state.pending).decode() if state.pending else None for state in states],
-            [state.now for state in states],
-            [state.now if state.ended else None for state in states],
-            [state.waiting for state in states],
+            [update.run for update in updates],
+            [update.status for update in updates],
+            [update.error and update.error.replace("\x00", "") for update in updates],
+            [update.credits for update in updates],
+            [update.position for update in updates],
+            [update.wake for update in updates],
+            [to_json(update.pending).decode() if update.pending else None for update in updates],
+            [update.now for update in updates],
+            [update.now if update.ended else None for update in updates],
+            [update.waiting for update in updates],
             # Literal bounds let the planner leave out the other months.
-            states[0].run,
-            states[-1].run,
+            updates[0].run,
+            updates[-1].run,
         ),
     )
     return await fanout.count_ended(connection, ended, waiting, now)
@@ -267,13 +273,15 @@ async def _write_metrics(connection: psycopg.AsyncConnection[Any], parts: list[S
     await connection.execute(METRICS, (slot, *(list(column) for column in keys), *whole, [float(value) for value in counts[5]]))
 
 
-async def _tell(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
-    """Wake who waits for a single run. Runs of batches are too many to shout each end; whoever waits for one looks again by itself."""
-    ended = [state.run for part in parts if part.shard.lane == "interactive" for state in part.states if state.ended and not state.fanout]
+async def _notify(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
+    """Notify the clients that wait for single runs. Runs of batches are too many for that: a client that waits for one polls."""
+    ended = [
+        update.run for part in parts if part.shard.lane == "interactive" for update in part.updates if update.ended and not update.fanout
+    ]
     if ended:
         await connection.execute("select pg_notify('cargo_done', run) from unnest(%s::text[]) as run", (ended,))
 
 
 def new_flush_id() -> uuid.UUID:
-    """The id of a flush."""
+    """A new id for a flush."""
     return ids.new()

@@ -1,4 +1,4 @@
-"""Writer: one per process; gathers what all shards journal and commits it in groups."""
+"""Gather what the shards of this process journal and commit it in groups (group commit)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = log.get(__name__)
 
 
 class ShardLost(Exception):
-    """The shard belongs to somebody else now: stop working on it."""
+    """Another worker has claimed the shard: stop working on it."""
 
 
 class Writer:
@@ -38,12 +38,12 @@ class Writer:
         self._rows = 0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
         self._flushed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.woken: Callable[[], None] = lambda: None
-        """Called when a flush made runs due that waited for others."""
+        """Called when a flush made runs due that waited for child runs."""
         self._task = asyncio.create_task(self._run(), name="journal writer")
 
     def hold(self, shard: HeldShard) -> None:
@@ -55,23 +55,23 @@ class Writer:
         self._held.pop(shard.uuid, None)
 
     def put(
-        self, shard: HeldShard, run: str, origin: MetricScope, entries: list[tuple[Execution, str | None]], state: RunUpdate | None
+        self, shard: HeldShard, run: str, scope: MetricScope, executions: list[tuple[Execution, str | None]], update: RunUpdate | None
     ) -> None:
-        """Hand over what happened to a run; it is written with the next flush."""
+        """Add what happened to a run to the next flush: executions with the files of large outputs, and what changes on its row."""
         part = self._part(shard)
-        for entry, file in entries:
-            part.entries.append((run, entry, file))
-            part.count(origin, entry)
-        if state is not None:
-            part.states.append(state)
-            if state.status == "idle" and state.position:
-                part.count_parked(origin, state.position)
-        self._added(len(entries) + 1, urgent=shard.lane == "interactive")
+        for execution, file in executions:
+            part.executions.append((run, execution, file))
+            part.count(scope, execution)
+        if update is not None:
+            part.updates.append(update)
+            if update.status == "idle" and update.position:
+                part.count_parked(scope, update.position)
+        self._add_rows(len(executions) + 1, urgent=shard.lane == "interactive")
 
     def put_fanout(self, shard: HeldShard, fanout: Fanout) -> None:
-        """Hand over runs that a node of one of the shard's runs starts; `durable` says when they exist, or were refused."""
+        """Add runs that a node of one of the shard's runs starts to the next flush; after `durable` they exist, or were refused."""
         self._part(shard).fanouts.append(fanout)
-        self._added(len(fanout.children) + 1, urgent=shard.lane == "interactive")
+        self._add_rows(len(fanout.children) + 1, urgent=shard.lane == "interactive")
 
     def _part(self, shard: HeldShard) -> ShardFlush:
         part = self._parts.get(shard.uuid)
@@ -79,17 +79,17 @@ class Writer:
             part = self._parts[shard.uuid] = ShardFlush(shard)
         return part
 
-    def _added(self, rows: int, *, urgent: bool) -> None:
+    def _add_rows(self, rows: int, *, urgent: bool) -> None:
         self._rows += rows
         self._work.set()
         if urgent or self._rows >= GROUP_ROWS:
             self._urgent.set()
         if self._rows >= MOST_WAITING_ROWS:
-            self._room.clear()
+            self._has_capacity.clear()
 
-    async def room(self) -> None:
-        """Wait while too much is waiting to be written: memory stays flat when the database is slow or away."""
-        await self._room.wait()
+    async def wait_for_capacity(self) -> None:
+        """Wait while too many rows are not yet written: memory stays flat when the database is slow or unavailable."""
+        await self._has_capacity.wait()
 
     async def durable(self, shard: HeldShard, *, urgent: bool = False) -> None:
         """Return when everything that was put so far is committed; Lost when the shard was taken over."""
@@ -130,12 +130,12 @@ class Writer:
         done, self._flushed = self._flushed, asyncio.get_running_loop().create_future()
         self._work.clear()
         self._urgent.clear()
-        self._room.set()
+        self._has_capacity.set()
         await self._commit(parts)
         done.set_result(None)
 
     async def _commit(self, parts: list[ShardFlush]) -> None:
-        """Pause, don't fail, while the database is away: the same rows are written when it is back."""
+        """Pause, don't fail, while the database is unavailable: the same rows are written when it is back."""
         flush_id, unsure, wait = flush.new_flush_id(), False, 0.05
         while True:
             try:
@@ -157,12 +157,12 @@ class Writer:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 2.0)
             except Exception as error:
-                # Also what is no fault of the database's: a writer that died would leave everybody waiting.
+                # Also for bugs of ours: a writer that ended would leave all its shards waiting.
                 if len(parts) > 1:
                     for part in parts:
                         await self._commit([part])
                     return
-                # One shard's rows are refused: it is given up here and driven anew, and all others go on.
+                # One shard's rows are refused: it is given up here and driven again from its journal, and all others continue.
                 _log.error("the rows of a shard were refused", shard=str(parts[0].shard.uuid), cause=str(error).strip()[:500])
                 parts[0].shard.lost = True
                 return

@@ -215,7 +215,7 @@ class Runner:
                 file = f"{drive.shard.workspace}/outputs/{walk.run}/{entry.seq}.json"
                 await self._files.put(file, entry.output)
             entries.append((entry, file))
-        await self._writers[drive.shard.lane].room()
+        await self._writers[drive.shard.lane].wait_for_capacity()
         self._put(drive, walk, origin, entries, state)
 
     def _put(
@@ -236,7 +236,7 @@ class Runner:
 
     async def yield_to_others(self, drive: DrivenShard) -> None:
         """Other shards share this loop: let them in every few milliseconds, and for longer while somebody waits for a single run."""
-        await self._writers[drive.shard.lane].room()
+        await self._writers[drive.shard.lane].wait_for_capacity()
         await asyncio.sleep(YIELD_SECONDS if self._urgent_shards and drive.shard.lane == "batch" else 0)
 
     async def refresh(self, drive: DrivenShard) -> None:

@@ -58,10 +58,10 @@ def part(
     """What the writer gathers of one shard."""
     made = ShardFlush(shard)
     for one in entries:
-        made.entries.append((str(run), one, None))
+        made.executions.append((str(run), one, None))
         made.count(harness.counts_for(batch), one)
     if state is not None:
-        made.states.append(state)
+        made.updates.append(state)
         if state.status == "idle" and state.position:
             made.count_parked(harness.counts_for(batch), state.position)
     return made
@@ -227,7 +227,7 @@ def test_what_is_escaped_for_copy_is_one_field_of_one_line(texts: list[str]) -> 
 async def test_an_output_in_a_file_leaves_its_key_in_the_row(harness: EngineHarness, connection: Link) -> None:
     run = await harness.run()
     made = ShardFlush(await harness.held(run))
-    made.entries.append((str(run), entry(), "workspace/outputs/1.json"))
+    made.executions.append((str(run), entry(), "workspace/outputs/1.json"))
     await flush(connection, made)
     row = await harness.row("select output, output_file from executions where run_uuid = %s", run)
     assert row == {"output": None, "output_file": "workspace/outputs/1.json"}
