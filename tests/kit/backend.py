@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,7 +90,7 @@ class Backend:
 
 
 @asynccontextmanager
-async def running_backend(url: str, folder: Path) -> AsyncIterator[Backend]:
+async def running_backend(url: str, folder: Path) -> AsyncGenerator[Backend]:
     """A backend on that database, with its files in that folder."""
     environment = {"CARGO_AI_DATA_DIR": str(folder), "CARGO_AI_STRICT_REFUSALS": "1", "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"}
     settings = Settings(environment)

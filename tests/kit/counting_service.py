@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -141,7 +141,7 @@ def _never(_path: str, _times: int) -> int | None:
 
 
 @contextmanager
-def counting_service(latency: float = 0.0, failing: Failing | None = None) -> Iterator[CountingService]:
+def counting_service(latency: float = 0.0, failing: Failing | None = None) -> Generator[CountingService]:
     """A running service, stopped at the end."""
     service = CountingService(latency, failing).start()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
@@ -109,7 +109,7 @@ def _bytes_of(answer: Say, method: str) -> bytes:
 
 
 @asynccontextmanager
-async def echo_service(host: str = "127.0.0.1") -> AsyncIterator[EchoService]:
+async def echo_service(host: str = "127.0.0.1") -> AsyncGenerator[EchoService]:
     """A running service on a free port of loopback."""
     service = EchoService()
     running: set[asyncio.Task[None]] = set()

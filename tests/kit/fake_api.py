@@ -7,7 +7,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,7 +43,7 @@ class Answer:
     status: int = 200
     document: Any = None
     body: bytes | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict[str, str])
     hold: threading.Event | None = None
     cut: bool = False
 
@@ -183,7 +183,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextmanager
-def fake_api(certificate: str | None = None, tunnel_to: int | None = None) -> Iterator[FakeApi]:
+def fake_api(certificate: str | None = None, tunnel_to: int | None = None) -> Generator[FakeApi]:
     """A running FakeApi, closed at the end."""
     api = FakeApi(certificate=certificate, tunnel_to=tunnel_to)
     try:

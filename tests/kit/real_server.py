@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -165,8 +165,8 @@ class RealServer:
 
     def rows(self, statement: str, *values: Any) -> list[Json]:
         """The rows of one statement on the database."""
-        with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as connection:
-            cursor = connection.execute(statement, values)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        with psycopg.Connection[Json].connect(self.database_url, autocommit=True, row_factory=dict_row) as connection:
+            cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
     def value(self, statement: str, *values: Any) -> Any:
@@ -339,7 +339,7 @@ def _environment(pid: int) -> list[bytes]:
 
 
 @contextmanager
-def real_server(folder: Path, *, workers: int = 2, **environment: str) -> Iterator[RealServer]:
+def real_server(folder: Path, *, workers: int = 2, **environment: str) -> Generator[RealServer]:
     """A running server, erased at the end."""
     server = RealServer(folder, workers=workers, **environment)
     try:

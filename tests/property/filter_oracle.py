@@ -97,8 +97,12 @@ def _plain(one: Record, record: Record, world: Record) -> bool:
         return False
     if kind == "object":
         return value is not None and _join(one["conjonction"], [lambda c=c: _property(c, value) for c in wanted])
-    elements = value if isinstance(value, list) else []
-    return any(_join(one["conjonction"], [lambda c=c, e=e: _property(c, e) for c in wanted]) for e in elements)
+    elements: list[Any] = value if isinstance(value, list) else []
+
+    def matches(element: Any) -> bool:
+        return _join(one["conjonction"], [lambda c=c: _property(c, element) for c in wanted])
+
+    return any(matches(element) for element in elements)
 
 
 def _presence(operator: str, type: str, value: Any) -> bool:
@@ -178,15 +182,18 @@ def _json_text(value: Any) -> str | None:
     return json.dumps(value)
 
 
+def _field(value: Any, name: str) -> Any:
+    fields: dict[str, Any] = value if isinstance(value, dict) else {}
+    return fields.get(name)
+
+
 def _property(one: Record, value: Any) -> bool:
     name, operator = one["propertyName"], one["operator"]
-    found: Any = None
-    if isinstance(value, dict):
-        found = value.get(name)
-        if found is None and "." in name:
-            found = value
-            for part in name.split("."):
-                found = found.get(part) if isinstance(found, dict) else None
+    found = _field(value, name)
+    if found is None and "." in name:
+        found = value
+        for part in name.split("."):
+            found = _field(found, part)
     text = _json_text(found)
     if operator in {"isNull", "isNotNull", "isEmpty", "isNotEmpty"}:
         return _presence(operator, "string", text)

@@ -28,17 +28,17 @@ steps = st.one_of(
     st.integers(-2, 4).map(lambda index: f"[{index}]"),
     st.sampled_from(NAMES).map(lambda name: f"?.[{json.dumps(name)}]"),
 )
-paths = st.builds(lambda root, rest: root + "".join(rest), st.sampled_from(["nodes", "parentNodes"]), st.lists(steps, max_size=5))
+paths = st.tuples(st.sampled_from(["nodes", "parentNodes"]), st.lists(steps, max_size=5)).map(lambda path: path[0] + "".join(path[1]))
 literals = st.sampled_from(["0", "1.5", "'a'", '""', "true", "null", "undefined", "NaN", "-1", "'42'", "1e400"])
 
 
 def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     operators = st.sampled_from(["===", "!==", "==", "!=", "<", ">", "<=", ">=", "&&", "||", "??"])
     return st.one_of(
-        st.builds(lambda left, operator, right: f"({left}) {operator} ({right})", inner, operators, inner),
-        st.builds(lambda a, b, c: f"({a}) ? {b} : {c}", inner, inner, inner),
+        st.tuples(inner, operators, inner).map(lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"),
+        st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]}) ? {parts[1]} : {parts[2]}"),
         inner.map(lambda one: f"!({one})"),
-        st.builds(lambda base, key: f"({base})[{key}]", inner, inner),
+        st.tuples(inner, inner).map(lambda parts: f"({parts[0]})[{parts[1]}]"),
     )
 
 

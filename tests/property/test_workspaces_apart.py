@@ -7,7 +7,7 @@ import pkgutil
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Column, Table, delete, exists, func, insert, literal, select, tuple_, types, update
@@ -120,8 +120,7 @@ def database_url(databases: Databases) -> Iterator[str]:
 @pytest.fixture
 async def two(state: State, mapper: Mapper[Any]) -> AsyncGenerator[Two]:
     ours, theirs = ids.new(), ids.new()
-    table = mapper.local_table
-    assert isinstance(table, Table)
+    table = cast(Table, mapper.local_table)
     async with state.database.session(ALL_WORKSPACES) as db:
         our_key, their_key = await put_row(db, table, ours), await put_row(db, table, theirs)
         await db.commit()

@@ -15,7 +15,7 @@ import pytest
 from tests.kit.real_server import wait_until
 from tests.scenarios import graphs
 from tests.scenarios.companies import Companies
-from tests.scenarios.person import Person
+from tests.scenarios.person import Json, Person
 
 REQUEST = {"kind": "connector", "integrationSlug": "http", "actionSlug": "request"}
 WAIT = "--wait-until-finished"
@@ -56,7 +56,8 @@ def listener() -> Iterator[Listener]:
 
 
 def test_one_action_on_one_record_blocks_until_it_is_done(person: Person, companies: Companies) -> None:
-    for action in (REQUEST | {"config": {}}, REQUEST):
+    actions: tuple[Json, ...] = (REQUEST | {"config": {}}, REQUEST)
+    for action in actions:
         data = json.dumps({"url": companies.url + "/companies/acme.com"})
         found = person("orchestration", "action", "execute", "--action", json.dumps(action), "--data", data, WAIT)
         assert found["run"]["status"] == "success" and found["run"]["finishedAt"]

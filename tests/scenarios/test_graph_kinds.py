@@ -140,7 +140,7 @@ def test_a_tool_on_a_cron(person: Person) -> None:
     assert person("orchestration", "draft-release", "get", *workflow)["release"]["status"] == "draft"
     assert person("orchestration", "release", "get-draft", *workflow)["release"]["nodes"][0]["slug"] == "start"
     person("orchestration", "draft-release", "deploy", *workflow, "--nodes", graph, "--form-fields", "null", "--description", "first")
-    trigger = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
+    trigger: Json = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
     person("orchestration", "tool", "update", "--uuid", tool["uuid"], "--triggers", json.dumps([trigger]))
     listed = next(one for one in person("orchestration", "tool", "list")["tools"] if one["uuid"] == tool["uuid"])
     (kept,) = listed["triggers"]

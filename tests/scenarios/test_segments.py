@@ -213,7 +213,8 @@ def test_conditions_join_inside_a_group_and_across_groups(world: World) -> None:
 
 def test_what_is_misspelt_or_of_another_type_matches_nothing_and_is_no_error(world: World) -> None:
     group = {"conjunction": "and", "conditions": [on("name", "string", "isNotNull")]}
-    for wrong in ({"conjunction": "and", "groups": []}, {"groups": []}, {"conjonction": "and", "groups": [group]}):
+    misspelt: tuple[Json, ...] = ({"conjunction": "and", "groups": []}, {"groups": []}, {"conjonction": "and", "groups": [group]})
+    for wrong in misspelt:
         found = world.fetch(wrong)
         assert (found["records"], found["count"]) == ([], 0)
     assert world.ids(every(on("name", "number", "greaterThan", value=1))) == ""

@@ -260,7 +260,8 @@ def test_a_play_takes_no_single_run_and_no_records(world: World) -> None:
     person, names = world.person, world.names
     run = person.refused("orchestration", "run", "create", "--workflow-uuid", names["PLAY"], "--data", "{}")
     assert run["reason"] == "playNotCompatible"
-    for data in ({"kind": "records", "records": [{}]}, {"kind": "file", "s3Filename": "x"}):
+    sources: tuple[Json, ...] = ({"kind": "records", "records": [{}]}, {"kind": "file", "s3Filename": "x"})
+    for data in sources:
         words = ("orchestration", "batch", "create", "--workflow-uuid", names["PLAY"], "--data", json.dumps(data))
         assert person.refused(*words)["reason"] == "invalidDataKind"
     unknown: Json = person.refused("orchestration", "flay", "list", code=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Self, overload
 
 import httpx
 
@@ -35,6 +35,12 @@ class Client:
         and `reason`; httpx.TransportError when the server cannot be reached.
         """
         return await self._drive(exchange.call(operation, request, idempotency_key=idempotency_key))
+
+    @overload
+    async def wait(self, operation: Operation[Req, Res, Reason], subject: Req, *, timeout: float | None = None) -> Wire: ...
+
+    @overload
+    async def wait(self, operation: Operation[Req, Res, Reason], subject: Res, *, timeout: float | None = None) -> Wire: ...
 
     async def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
         """Wait for the end of a piece of work and return its final reply.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import Self, overload
 
 import httpx
 
@@ -29,6 +29,12 @@ class SyncClient:
     def call(self, operation: Operation[Req, Res, Reason], request: Req, *, idempotency_key: str | None = None) -> Res:
         """The reply to one operation; repeats and raises as `Client.call` does."""
         return self._drive(exchange.call(operation, request, idempotency_key=idempotency_key))
+
+    @overload
+    def wait(self, operation: Operation[Req, Res, Reason], subject: Req, *, timeout: float | None = None) -> Wire: ...
+
+    @overload
+    def wait(self, operation: Operation[Req, Res, Reason], subject: Res, *, timeout: float | None = None) -> Wire: ...
 
     def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
         """Wait for the end of a piece of work and return its final reply; as `Client.wait`."""

@@ -114,7 +114,11 @@ def test_every_single_worker_is_replaced_in_turn_and_no_call_is_repeated(make_se
 def test_failures_of_the_service_are_tried_again_under_the_same_key(make_server: MakeServer, service: CountingService) -> None:
     server = make_server(workers=1)
     server.wait_for_workers()
-    service.failing = lambda path, times: 500 if times <= 2 and path.endswith(("1", "3")) else None
+
+    def failing(path: str, times: int) -> int | None:
+        return 500 if times <= 2 and path.endswith(("1", "3")) else None
+
+    service.failing = failing
     workflow = server.tool(effect_graph(server.connector(service.url)))
     batch = server.batch(workflow, csv_of(100))
     server.finished(batch, 60)

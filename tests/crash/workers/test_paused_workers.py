@@ -52,7 +52,7 @@ def test_a_worker_paused_past_its_heartbeat_is_fenced_and_goes_on_working(make_s
 def test_a_batch_ends_while_a_worker_stays_paused_in_any_moment_of_its_work(make_server: MakeServer) -> None:
     """Also one that was stopped in the middle of a transaction holds nothing up."""
     server = make_server(STALLED_AFTER_SECONDS="2")
-    workflow = server.tool(pure_graph())
+    workflow, paused = server.tool(pure_graph()), 0
     for _ in range(3):
         server.wait_for_workers()
         batch = server.batch(workflow, csv_of(10_000))

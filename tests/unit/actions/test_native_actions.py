@@ -11,9 +11,11 @@ from cargo_ai.engine.graph.action import Done, Failed, Later, Outcome, Scope
 
 BY_SLUG = {action.slug: action for action in native_actions()}
 
+DEFAULTS: dict[str, Any] = {"record": {}, "run": "run", "node": "node", "visit": 0}
+
 
 def decide(slug: str, config: dict[str, Any], **scope: Any) -> Outcome:
-    return BY_SLUG[slug].decide(config, Scope(**{"record": {}, "run": "run", "node": "node", "visit": 0} | scope))
+    return BY_SLUG[slug].decide(config, Scope(**(DEFAULTS | scope)))
 
 
 def done(slug: str, config: dict[str, Any], **scope: Any) -> Done:

@@ -62,7 +62,7 @@ class Cli:
 
     def start(self, *args: str, **more: Any) -> subprocess.Popen[bytes]:
         """Starts a process with pipes."""
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # A test run in the background ignores SIGINT, and so would its children.
         return subprocess.Popen(
             self.command(*args),
@@ -74,6 +74,6 @@ class Cli:
 
     def __call__(self, *args: str, stdin: bytes = b"", **env: str) -> Result:
         done = subprocess.run(
-            self.command(*args), input=stdin, capture_output=True, cwd=self.cwd, env={**self.env, **env}, timeout=30, check=False
+            self.command(*args), input=stdin, capture_output=True, cwd=self.cwd, env={**self.env, **env}, timeout=120, check=False
         )
         return Result(done.returncode, done.stdout, done.stderr)

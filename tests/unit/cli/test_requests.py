@@ -254,7 +254,7 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(cli: Cli, a
         api.on("GET", LISTED, {"via": "direct"})
         through = f"http://user:p%40ss@127.0.0.1:{proxy.port}"
         assert cli("orchestration", "batch", "list", HTTP_PROXY=through).json == {"via": "direct"}
-        away = {"http_proxy": through, "CARGO_API_URL": "http://cargo.test:8420"}
+        away: dict[str, Any] = {"http_proxy": through, "CARGO_API_URL": "http://cargo.test:8420"}
         assert cli("orchestration", "batch", "list", **away).json == {"via": "proxy"}
         assert proxy.requests[0].target == f"http://cargo.test:8420{LISTED}"
         assert proxy.requests[0].headers["proxy-authorization"] == "Basic dXNlcjpwQHNz"
@@ -265,7 +265,7 @@ def test_https_goes_through_a_proxy_by_connect_and_trusts_ssl_cert_file(cli: Cli
     pair = certificate(tmp_path, "cargo.test")
     with fake_api(certificate=str(pair)) as far, fake_api(tunnel_to=far.port) as proxy:
         far.on("GET", LISTED, {"over": "tls"})
-        away = {"HTTPS_PROXY": proxy.url, "CARGO_API_URL": "https://cargo.test"}
+        away: dict[str, Any] = {"HTTPS_PROXY": proxy.url, "CARGO_API_URL": "https://cargo.test"}
         assert cli("orchestration", "batch", "list", **away, SSL_CERT_FILE=str(pair)).json == {"over": "tls"}
         assert proxy.requests[0].target == "cargo.test:443" and "authorization" not in proxy.requests[0].headers
         untrusted = cli("orchestration", "batch", "list", **away)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,8 @@ def test_logout_forgets_one_server_and_the_file_with_the_last(signed_out: Cli, a
 def test_a_saved_token_never_goes_to_another_server(signed_out: Cli, api: FakeApi) -> None:
     signed_out("login", "--token", TOKEN, "--base-url", api.url)
     with fake_api() as other:
-        for env in ({"CARGO_API_URL": other.url}, {}):
+        environments: tuple[dict[str, Any], ...] = ({"CARGO_API_URL": other.url}, {})
+        for env in environments:
             args = () if env else ("--base-url", other.url)
             assert signed_out(*LIST, *args, **env).code == 4
         assert other.requests == []
@@ -145,7 +147,7 @@ def test_flags_win_over_the_environment_over_the_folder_over_the_user(signed_out
     signed_out("login", "--token", "of-user", "--base-url", api.url)
     (signed_out.cwd / ".cargo-ai.json").write_text(json.dumps({"workspaceUuid": "of-project"}))
 
-    def seen(*args: str, **env: str) -> tuple[str, str]:
+    def seen(*args: str, **env: Any) -> tuple[str, str]:
         assert signed_out(*LIST, *args, **env).code == 0
         headers = api.requests[-1].headers
         return headers["authorization"].removeprefix("Bearer "), headers["selected-workspace-uuid"]

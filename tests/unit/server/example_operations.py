@@ -136,7 +136,7 @@ async def create_plant(ctx: Context, request: CreatePlant) -> PlantReply:
         create.refuse("nameTaken", name="weed")
     if request.name == "talking":
         ctx.warn("it talks")
-    plant = Plant(uuid=ids.new(), name=request.name, note=None)
+    plant = Plant(uuid=str(ids.new()), name=request.name, note=None)
     ctx.db.add(entry(ctx.workspace, "planted", plant.uuid, plant.name))
     return PlantReply(plant=plant)
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -116,7 +117,7 @@ def test_a_database_without_our_extensions_gets_those_that_the_login_may_create(
 
 
 def _admin_of(cluster: postgres.Cluster, name: str) -> str:
-    return psycopg.conninfo.make_conninfo(cluster.admin_url, dbname=name)
+    return make_conninfo(cluster.admin_url, dbname=name)
 
 
 def test_migrations_form_one_chain() -> None:

@@ -160,18 +160,18 @@ async def test_a_download_has_every_row_in_the_form_that_was_asked_for(api: ApiC
     sql = "SELECT name, employees, tags FROM default.companies ORDER BY domain"
     made = await api.call("storage.query.download", query=sql, format="csv")
     assert made["urls"] == [made["url"]]
-    parts = urlsplit(made["url"])
+    parts = urlsplit(str(made["url"]))
     file = await api.http.get(f"{parts.path}?{parts.query}")
     assert file.text == 'name,employees,tags\r\nAcme,120,"[""vip""]"\r\n"Beta, Inc.",45.5,[]\r\n,,\r\n'
     listed = await api.call("systemOfRecordIntegration.client.download", query="SELECT n FROM generate_series(1, 2500) AS n", format="json")
-    parts = urlsplit(listed["url"])
+    parts = urlsplit(str(listed["url"]))
     rows = json.loads((await api.http.get(f"{parts.path}?{parts.query}")).text)
     assert [row["n"] for row in rows] == list(range(1, 2501))
 
 
 async def test_a_download_that_fails_while_it_is_made_says_why(api: ApiClient) -> None:
     made = await api.call("storage.query.download", query="SELECT CAST(name AS int) AS n FROM default.companies")
-    parts = urlsplit(made["url"])
+    parts = urlsplit(str(made["url"]))
     reply = await api.http.get(f"{parts.path}?{parts.query}")
     assert reply.status_code == 400
     assert "cannot be converted" in reply.json()["errorMessage"]
@@ -234,7 +234,7 @@ async def test_how_long_queries_may_take_is_set_on_the_system_of_record(api: Api
     assert "longer than 1 seconds" in reply["errorMessage"]
     assert (await api.send(name, uuid=mine["uuid"], config={"statementTimeoutSeconds": 0})).status_code == 400
     for one in ("update", "remove"):
-        more = {"config": {}} if one == "update" else {}
+        more: Body = {"config": {}} if one == "update" else {}
         gone = await other_api.send(f"systemOfRecordIntegration.systemOfRecord.{one}", uuid=mine["uuid"], **more)
         assert (gone.status_code, gone.json()["reason"]) == (404, "systemOfRecordNotFound")
     kept = await api.send("systemOfRecordIntegration.systemOfRecord.remove", uuid=mine["uuid"])

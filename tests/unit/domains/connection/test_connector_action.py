@@ -94,7 +94,7 @@ async def test_a_connector_of_another_workspace_does_not_exist(worker: Worker, o
         ({"connectorUuid": "0198c5f0-0000-7000-8000-000000000001"}, "There is no connector 0198c5f0"),
     ],
 )
-async def test_a_node_that_names_what_is_not_there_fails_for_good(worker: Worker, node: dict[str, str], said: str) -> None:
+async def test_a_node_that_names_what_is_not_there_fails_for_good(worker: Worker, node: dict[str, Any], said: str) -> None:
     outcome = await worker.perform({"url": "http://127.0.0.1"}, **node)
     assert isinstance(outcome, Failed)
     assert said in outcome.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -64,7 +64,7 @@ def test_an_unknown_time_zone_is_refused(zone: str) -> None:
 def test_a_daily_time_comes_once_on_each_local_day(minute: int, hour: int, zone: str, days: int) -> None:
     cron = parse(f"{minute} {hour} * * *", zone)
     moment = at("2026-01-01T00:00") + timedelta(days=days)
-    days_seen = []
+    days_seen: list[date] = []
     for _ in range(4):
         moment = cron.after(moment, moment)
         days_seen.append(moment.astimezone(cron.zone).date())

@@ -92,7 +92,7 @@ async def test_the_selected_workspace_may_only_be_the_tokens_own(
 ) -> None:
     own = await example_client.get(f"{PLANTS}/list", headers={"selected-workspace-uuid": str(first_workspace.workspace_uuid)})
     assert own.status_code == 200
-    sentences = set()
+    sentences: set[str] = set()
     for other in (str(ids.new()), "no uuid"):
         reply = await example_client.get(f"{PLANTS}/list", headers={"selected-workspace-uuid": other})
         assert reply.status_code == 403

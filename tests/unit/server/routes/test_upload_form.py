@@ -19,6 +19,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.tables import AuditEntry
+from tests.kit.application import LiveServer
 
 UPLOAD = "/v1/workspaceManagement/files/upload"
 COLUMNS = "/v1/workspaceManagement/files/listColumns"
@@ -96,13 +97,14 @@ async def test_the_content_type_is_kept_where_it_is_one(client: httpx.AsyncClien
 
 
 async def test_a_request_without_a_file_is_refused(client: httpx.AsyncClient, kept: Files, refused: Refused) -> None:
-    for request in (
+    requests: tuple[dict[str, Any], ...] = (
         {"json": {"file": "x"}},
         {"data": {"file": "a text"}, "files": {"other": ("o", b"other")}},
         {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},
         {"content": b"--b--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=b"}},
         {},
-    ):
+    )
+    for request in requests:
         assert "multipart/form-data" in refused(await client.post(UPLOAD, **request), 400, "noFile")
     assert kept() == []
 
@@ -211,7 +213,7 @@ async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_client_that_hangs_up_leaves_nothing(live_server: Any, database_url: str, kept: Files) -> None:
+async def test_a_client_that_hangs_up_leaves_nothing(live_server: LiveServer, database_url: str, kept: Files) -> None:
     address = urlsplit(live_server.base_url)
     with socket.create_connection((address.hostname, address.port)) as link:
         head = f"POST {UPLOAD} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {live_server.first_workspace.token}\r\n"

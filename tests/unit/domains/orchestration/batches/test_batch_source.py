@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from cargo_ai.context.plugins import Parts
@@ -21,6 +20,10 @@ from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
+
+# pyarrow has no types of its own.
+pa: Any = import_module("pyarrow")
+pq: Any = import_module("pyarrow.parquet")
 
 OURS, THEIRS = ids.new(), ids.new()
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -33,14 +34,15 @@ async def executed(backend: Backend, action: Body, data: Body) -> Body:
     return await backend.ended("runs", made["run"]["uuid"])
 
 
-async def batch(backend: Backend, records: list[Body], action: Body = REQUEST, **more: object) -> Body:
+async def batch(backend: Backend, records: list[Body], action: Body = REQUEST, **more: Any) -> Body:
     made = await backend.admin.call("orchestration.action.executeBatch", action=action, records=records, **more)
     found: Body = (await backend.ended("batches", made["batch"]["uuid"]))["batch"]
     return found
 
 
 async def test_the_record_is_the_input_of_an_action_without_settings(backend: Backend, service: EchoService) -> None:
-    for action in (REQUEST, REQUEST | {"config": {}}):
+    actions: tuple[Body, ...] = (REQUEST, REQUEST | {"config": {}})
+    for action in actions:
         found = await executed(backend, action, {"method": "POST", "url": service.url + "/x", "body": {"text": "{{no template}}"}})
         assert (found["run"]["status"], found["run"]["releaseUuid"]) == ("success", None)
         assert json.loads(found["runContext"]["action"]["body"]["body"]) == {"text": "{{no template}}"}
@@ -125,7 +127,7 @@ async def told(service: EchoService, path: str, count: int) -> list[Heard]:
 async def test_the_end_of_a_batch_is_told_once_signed_and_again_after_a_failure(backend: Backend, service: EchoService) -> None:
     answers = [Say(500), Say(204)]
     service.answers["/done"] = lambda _heard: answers.pop(0)
-    done = {"webhookUrl": service.url + "/done", "webhookSecret": "s3cret"}
+    done: Body = {"webhookUrl": service.url + "/done", "webhookSecret": "s3cret"}
     found = await batch(backend, [{"url": service.url + "/r"}], **done)
     first, second = await told(service, "/done", 2)
     body = json.loads(second.body)

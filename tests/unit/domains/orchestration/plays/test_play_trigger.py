@@ -259,7 +259,7 @@ async def test_a_batch_is_as_healthy_as_its_play_asks_for_and_an_unhealthy_one_i
     ]
     alert = (await deals.backend.admin.deployed(LINE, "Alert"))[0]
     play = await deals.play(graph=broken, enabled=False)
-    action = {"kind": "tool", "toolUuid": alert["uuid"], "config": {}}
+    action: Body = {"kind": "tool", "toolUuid": alert["uuid"], "config": {}}
 
     async def ask(threshold: float) -> str:
         await deals.backend.admin.call(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,11 +50,10 @@ def test_there_is_a_difference_exactly_when_the_graphs_differ_and_it_turns_aroun
         }
 
     def same(a: Any, b: Any) -> bool:
-        return (
-            repr(a) == repr(b)
-            if not isinstance(a, dict)
-            else isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-        )
+        if not isinstance(a, dict) or not isinstance(b, dict):
+            return repr(a) == repr(b)
+        mine, theirs = cast(Body, a), cast(Body, b)
+        return mine.keys() == theirs.keys() and all(same(mine[key], theirs[key]) for key in mine)
 
     there, back = compare(one, other), compare(other, one)
     equal = same(by_uuid(one), by_uuid(other))
@@ -133,7 +132,7 @@ async def test_a_release_that_uses_what_is_gone_cannot_come_back(api: ApiClient)
 
 async def test_deploying_says_what_goes_live(api: ApiClient) -> None:
     tool = await api.tool()
-    trigger = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
+    trigger: Body = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
     await api.call("orchestration.tool.update", uuid=tool["uuid"], triggers=[trigger])
     ask = {"workflowUuid": tool["workflowUuid"], "formFields": None}
     found = (await api.call("orchestration.draftRelease.deploy", nodes=graph("A"), **ask))["goesLive"]

@@ -82,7 +82,7 @@ async def test_an_unknown_folder_is_refused_and_nothing_is_made(api: Any, folder
 
 async def test_a_trigger_keeps_its_schedule_until_it_is_changed(api: Any) -> None:
     made = await api.tool()
-    monday = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
+    monday: Body = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
 
     (first,) = (await api.call("orchestration.tool.update", uuid=made["uuid"], triggers=[monday]))["tool"]["triggers"]
     assert (first["description"], first["timeZone"], first["lastFireAt"], first["problem"]) == (None, None, None, None)

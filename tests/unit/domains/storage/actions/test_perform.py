@@ -30,7 +30,7 @@ class Nodes:
         """One attempt of one node."""
         run = ids.new()
         call = Call(workspace or self._workspace, None, run, None, run, {}, config, {}, key or f"{run}:n:1", 1)
-        perform = self._grouped.writing(act) if isinstance(act, str) else self._nodes.performing(act)
+        perform = self._grouped.writing(act) if not callable(act) else self._nodes.performing(act)
         return await perform(call)
 
     async def done(self, act: Act | Kind, config: Body, *, key: str = "") -> Done:
@@ -207,8 +207,8 @@ async def test_many_writes_at_once_are_few_transactions_and_one_that_cannot_be_f
     ]
     upserts = [by(uid, f"{n}.org", name=f"N{n}") for n in range(20)]
     updates = [by(uid, "taken.com", name="T")]
-    wanted = [("insert", one) for one in [*inserts[:10], *wrong, *inserts[10:]]]
-    wanted += [("upsert", one) for one in upserts] + [("update", one) for one in updates]
+    configs: dict[Kind, list[Body]] = {"insert": [*inserts[:10], *wrong, *inserts[10:]], "upsert": upserts, "update": updates}
+    wanted = [(kind, config) for kind in configs for config in configs[kind]]
     with collect(RecordsChanged) as published:
         outcomes = await asyncio.gather(*(nodes.act(kind, config) for kind, config in wanted))
     failed = [outcome.message for outcome in outcomes if isinstance(outcome, Failed)]

@@ -8,11 +8,10 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +20,10 @@ from cargo_ai.files import parquet
 from cargo_ai.files.row_files import InvalidFile
 from tests.kit.api_client import ApiClient
 from tests.unit.domains.storage.models.test_file_source import upload
+
+# pyarrow has no types of its own.
+pa: Any = import_module("pyarrow")
+pq: Any = import_module("pyarrow.parquet")
 
 WHEN = datetime(2020, 1, 2, 3, 4, 5, 678000, UTC)
 
