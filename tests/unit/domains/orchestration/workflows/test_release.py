@@ -12,16 +12,17 @@ from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.workspace.public import Bootstrap
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
+from tests.kit.api_client import ApiClient
 
 GET, UPDATE, DEPLOY = (f"orchestration.draftRelease.{name}" for name in ("get", "update", "deploy"))
 FIELD = {"kind": "string", "name": "Domain", "slug": "domain"}
 
 
-async def draft_of(api: Any, tool: dict[str, Any]) -> dict[str, Any]:
+async def draft_of(api: ApiClient, tool: dict[str, Any]) -> dict[str, Any]:
     return (await api.call(GET, workflowUuid=tool["workflowUuid"]))["release"]
 
 
-async def test_a_saved_draft_is_read_back_as_it_was_written(api: Any, graph: Any) -> None:
+async def test_a_saved_draft_is_read_back_as_it_was_written(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     config = {"zeta": 1, "alpha": {"b": None, "a": [1, 2.5, "x"]}}
     nodes = [graph[0] | {"config": config, "position": {"x": 1, "y": 2.5}, "retry": {"maximumAttempts": 3}}, graph[1]]
@@ -32,7 +33,7 @@ async def test_a_saved_draft_is_read_back_as_it_was_written(api: Any, graph: Any
     assert list(kept) == ["zeta", "alpha"]
 
 
-async def test_an_unfinished_graph_can_be_saved_but_not_deployed(api: Any, graph: Any) -> None:
+async def test_an_unfinished_graph_can_be_saved_but_not_deployed(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     await api.call(UPDATE, workflowUuid=tool["workflowUuid"], nodes=graph[:1])
     status, body = await api.refusal(DEPLOY, workflowUuid=tool["workflowUuid"])
@@ -44,7 +45,7 @@ async def test_an_unfinished_graph_can_be_saved_but_not_deployed(api: Any, graph
 
 
 @pytest.mark.parametrize("missing", ["uuid", "slug", "kind", "actionSlug"])
-async def test_a_node_without_what_every_node_needs_is_bad_input(api: Any, graph: Any, missing: str) -> None:
+async def test_a_node_without_what_every_node_needs_is_bad_input(api: ApiClient, graph: Any, missing: str) -> None:
     tool = await api.tool()
     broken = {key: value for key, value in graph[0].items() if key != missing}
     status, body = await api.refusal(UPDATE, workflowUuid=tool["workflowUuid"], nodes=[broken])
@@ -53,27 +54,27 @@ async def test_a_node_without_what_every_node_needs_is_bad_input(api: Any, graph
     assert (await draft_of(api, tool))["nodes"] == []
 
 
-async def test_unknown_fields_of_a_node_are_dropped_with_a_warning(api: Any, graph: Any) -> None:
+async def test_unknown_fields_of_a_node_are_dropped_with_a_warning(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     warnings = await api.warnings(UPDATE, workflowUuid=tool["workflowUuid"], nodes=[graph[0] | {"colour": "red"}, graph[1]])
     assert any("nodes[0].colour" in sentence for sentence in warnings)
     assert (await draft_of(api, tool))["nodes"] == graph
 
 
-async def test_repeated_slugs_are_accepted_with_a_warning(api: Any, graph: Any) -> None:
+async def test_repeated_slugs_are_accepted_with_a_warning(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     twice = [*graph, graph[1] | {"uuid": "other"}]
     warnings = await api.warnings(UPDATE, workflowUuid=tool["workflowUuid"], nodes=twice)
     assert any("the slug end" in sentence for sentence in warnings)
 
 
-async def test_a_graph_of_more_than_500_nodes_is_bad_input(api: Any, graph: Any) -> None:
+async def test_a_graph_of_more_than_500_nodes_is_bad_input(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     status, body = await api.refusal(UPDATE, workflowUuid=tool["workflowUuid"], nodes=[graph[1]] * 501)
     assert (status, body["reason"]) == (400, "invalidInput")
 
 
-async def test_deploying_freezes_numbers_archives_and_goes_on_with_a_copy(api: Any, graph: Any) -> None:
+async def test_deploying_freezes_numbers_archives_and_goes_on_with_a_copy(api: ApiClient, graph: Any) -> None:
     tool, first = await api.deployed(graph)
     assert (first["status"], first["version"]) == ("deployed", "1.0.0")
     assert first["deployedAt"]
@@ -89,14 +90,14 @@ async def test_deploying_freezes_numbers_archives_and_goes_on_with_a_copy(api: A
     assert deployed == second
 
 
-async def test_form_fields_stay_those_of_the_draft_unless_they_are_given(api: Any, graph: Any) -> None:
+async def test_form_fields_stay_those_of_the_draft_unless_they_are_given(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     await api.call(UPDATE, workflowUuid=tool["workflowUuid"], nodes=graph, formFields=[FIELD])
     assert (await api.call(DEPLOY, workflowUuid=tool["workflowUuid"]))["release"]["formFields"] == [FIELD]
     assert (await api.call(DEPLOY, workflowUuid=tool["workflowUuid"], formFields=None))["release"]["formFields"] is None
 
 
-async def test_an_enabled_public_form_needs_form_fields(api: Any, graph: Any) -> None:
+async def test_an_enabled_public_form_needs_form_fields(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     await api.call("orchestration.tool.update", uuid=tool["uuid"], publicForm={"isEnabled": True})
     status, body = await api.refusal(DEPLOY, workflowUuid=tool["workflowUuid"], nodes=graph, formFields=None)
@@ -104,7 +105,7 @@ async def test_an_enabled_public_form_needs_form_fields(api: Any, graph: Any) ->
     await api.call(DEPLOY, workflowUuid=tool["workflowUuid"], nodes=graph, formFields=[FIELD])
 
 
-async def test_a_given_version_must_be_three_numbers_above_the_last(api: Any, graph: Any) -> None:
+async def test_a_given_version_must_be_three_numbers_above_the_last(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     workflow = tool["workflowUuid"]
     assert (await api.call(DEPLOY, workflowUuid=workflow, nodes=graph, version="2.3.4"))["release"]["version"] == "2.3.4"
@@ -115,7 +116,7 @@ async def test_a_given_version_must_be_three_numbers_above_the_last(api: Any, gr
     assert (await api.call(DEPLOY, workflowUuid=workflow, nodes=graph, version="2.10.0"))["release"]["version"] == "2.10.0"
 
 
-async def test_deploys_at_once_take_turns(api: Any, graph: Any) -> None:
+async def test_deploys_at_once_take_turns(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     await api.call(UPDATE, workflowUuid=tool["workflowUuid"], nodes=graph)
     replies = await asyncio.gather(*(api.call(DEPLOY, workflowUuid=tool["workflowUuid"]) for _ in range(4)))
@@ -124,7 +125,7 @@ async def test_deploys_at_once_take_turns(api: Any, graph: Any) -> None:
     assert sorted(release["status"] for release in releases) == ["archived", "archived", "archived", "deployed", "draft"]
 
 
-async def test_the_same_version_deployed_twice_at_once_wins_once(api: Any, graph: Any) -> None:
+async def test_the_same_version_deployed_twice_at_once_wins_once(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     fields = {"workflowUuid": tool["workflowUuid"], "nodes": graph, "version": "1.0.0"}
     replies = await asyncio.gather(*(api.send(DEPLOY, **fields) for _ in range(3)))
@@ -132,7 +133,7 @@ async def test_the_same_version_deployed_twice_at_once_wins_once(api: Any, graph
     assert {reply.json()["reason"] for reply in replies if reply.status_code == 400} == {"invalidReleaseVersion"}
 
 
-async def test_releases_are_listed_newest_first_by_status_and_page(api: Any, graph: Any) -> None:
+async def test_releases_are_listed_newest_first_by_status_and_page(api: ApiClient, graph: Any) -> None:
     tool, first = await api.deployed(graph)
     await api.deployed(graph, "another")
     await api.call(DEPLOY, workflowUuid=tool["workflowUuid"])
@@ -147,7 +148,7 @@ async def test_releases_are_listed_newest_first_by_status_and_page(api: Any, gra
     assert (status, body["errors"][0]["path"]) == (400, "limit")
 
 
-async def test_the_parent_of_a_draft_is_an_earlier_release_of_its_workflow(api: Any, graph: Any) -> None:
+async def test_the_parent_of_a_draft_is_an_earlier_release_of_its_workflow(api: ApiClient, graph: Any) -> None:
     tool, first = await api.deployed(graph)
     _, foreign = await api.deployed(graph, "another")
     await api.call(DEPLOY, workflowUuid=tool["workflowUuid"])
@@ -158,7 +159,7 @@ async def test_the_parent_of_a_draft_is_an_earlier_release_of_its_workflow(api: 
         assert (status, body["reason"]) == (400, "invalidParent")
 
 
-async def test_options_that_name_what_is_not_there_are_refused(api: Any, graph: Any) -> None:
+async def test_options_that_name_what_is_not_there_are_refused(api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     for kind in ("connectorUuidsByIntegrationSlug", "modelUuidsByIntegrationSlug"):
         options = {kind: {"http": str(ids.new())}}
@@ -167,7 +168,7 @@ async def test_options_that_name_what_is_not_there_are_refused(api: Any, graph: 
     assert (await draft_of(api, tool))["nodes"] == []
 
 
-async def test_an_unknown_workflow_has_no_draft(api: Any, other_api: Any, graph: Any) -> None:
+async def test_an_unknown_workflow_has_no_draft(api: ApiClient, other_api: ApiClient, graph: Any) -> None:
     tool = await api.tool()
     for who, workflow in ((api, str(ids.new())), (api, "nothing"), (other_api, tool["workflowUuid"])):
         for name, fields in ((GET, {}), (UPDATE, {"nodes": graph}), (DEPLOY, {"nodes": graph, "formFields": None})):
@@ -175,7 +176,7 @@ async def test_an_unknown_workflow_has_no_draft(api: Any, other_api: Any, graph:
             assert (status, body["reason"]) == (404, "workflowNotFound")
 
 
-async def test_the_door_says_what_new_runs_take(api: Any, state: State, first_workspace: Bootstrap, graph: Any) -> None:
+async def test_the_door_says_what_new_runs_take(api: ApiClient, state: State, first_workspace: Bootstrap, graph: Any) -> None:
     tool = await api.tool()
     workflow = uuid.UUID(tool["workflowUuid"])
     async with state.database.session(first_workspace.workspace_uuid) as db:
@@ -191,7 +192,7 @@ async def test_the_door_says_what_new_runs_take(api: Any, state: State, first_wo
         assert await lookup.runnable(db, ids.new()) is None
 
 
-async def test_a_workspace_has_one_hidden_workflow_however_many_ask(api: Any, state: State, first_workspace: Bootstrap) -> None:
+async def test_a_workspace_has_one_hidden_workflow_however_many_ask(api: ApiClient, state: State, first_workspace: Bootstrap) -> None:
     async def ask() -> uuid.UUID:
         async with state.database.session(first_workspace.workspace_uuid) as db:
             found = await lookup.hidden_workflow(db, first_workspace.workspace_uuid)

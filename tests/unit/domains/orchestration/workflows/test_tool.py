@@ -13,6 +13,7 @@ from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
+from tests.kit.api_client import ApiClient, Body
 
 FORM: dict[str, Any] = {
     "isEnabled": True,
@@ -22,7 +23,7 @@ FORM: dict[str, Any] = {
 }
 
 
-async def test_a_new_tool_has_a_workflow_an_empty_draft_and_a_hammer(api: Any) -> None:
+async def test_a_new_tool_has_a_workflow_an_empty_draft_and_a_hammer(api: ApiClient) -> None:
     made = await api.tool("Company tier")
     assert made["name"] == "Company tier"
     assert made["icon"] == {"kind": "emoji", "emojiSlug": "hammer"}
@@ -39,20 +40,20 @@ async def test_a_new_tool_has_a_workflow_an_empty_draft_and_a_hammer(api: Any) -
 
 
 @pytest.mark.parametrize("name", ["", "   ", None, "x" * 201])
-async def test_a_tool_needs_a_name(api: Any, name: str | None) -> None:
+async def test_a_tool_needs_a_name(api: ApiClient, name: str | None) -> None:
     status, body = await api.refusal("orchestration.tool.create", name=name)
     assert (status, body["reason"], body["errors"][0]["path"]) == (400, "invalidInput", "name")
     assert (await api.call("orchestration.tool.all"))["tools"] == []
 
 
-async def test_tools_are_listed_newest_first(api: Any) -> None:
+async def test_tools_are_listed_newest_first(api: ApiClient) -> None:
     names = ["one", "two", "three"]
     for name in names:
         await api.tool(name)
     assert [tool["name"] for tool in (await api.call("orchestration.tool.all"))["tools"]] == names[::-1]
 
 
-async def test_what_is_absent_in_an_update_stays_and_null_clears(api: Any) -> None:
+async def test_what_is_absent_in_an_update_stays_and_null_clears(api: ApiClient) -> None:
     made = (await api.call("orchestration.tool.create", name="Tier", description="by size"))["tool"]
     renamed = (await api.call("orchestration.tool.update", uuid=made["uuid"], name="Tier, EU"))["tool"]
     assert (renamed["name"], renamed["description"]) == ("Tier, EU", "by size")
@@ -61,7 +62,7 @@ async def test_what_is_absent_in_an_update_stays_and_null_clears(api: Any) -> No
     assert (await api.call("orchestration.tool.get", uuid=made["uuid"]))["tool"] == cleared
 
 
-async def test_a_tool_lies_in_a_folder_which_then_cannot_be_removed(api: Any) -> None:
+async def test_a_tool_lies_in_a_folder_which_then_cannot_be_removed(api: ApiClient) -> None:
     folder = (await api.call("workspaceManagement.folder.create", name="Q1", emojiSlug="rocket", kind="tool"))["folder"]["uuid"]
     made = await api.tool()
     await api.call("orchestration.tool.update", uuid=made["uuid"], folderUuid=folder)
@@ -74,13 +75,13 @@ async def test_a_tool_lies_in_a_folder_which_then_cannot_be_removed(api: Any) ->
 
 
 @pytest.mark.parametrize("folder", [str(uuid.UUID(int=7)), "not-a-uuid"])
-async def test_an_unknown_folder_is_refused_and_nothing_is_made(api: Any, folder: str) -> None:
+async def test_an_unknown_folder_is_refused_and_nothing_is_made(api: ApiClient, folder: str) -> None:
     status, body = await api.refusal("orchestration.tool.create", name="Tier", folderUuid=folder)
     assert (status, body["reason"]) == (404, "folderNotFound")
     assert (await api.call("orchestration.tool.all"))["tools"] == []
 
 
-async def test_a_trigger_keeps_its_schedule_until_it_is_changed(api: Any) -> None:
+async def test_a_trigger_keeps_its_schedule_until_it_is_changed(api: ApiClient) -> None:
     made = await api.tool()
     monday: Body = {"name": "Monday", "type": "cron", "cron": "0 9 * * 1", "data": {}}
 
@@ -99,7 +100,7 @@ async def test_a_trigger_keeps_its_schedule_until_it_is_changed(api: Any) -> Non
     assert (await api.call("orchestration.tool.update", uuid=made["uuid"], triggers=[]))["tool"]["triggers"] == []
 
 
-async def test_a_trigger_whose_cron_is_none_is_named_and_changes_nothing(api: Any) -> None:
+async def test_a_trigger_whose_cron_is_none_is_named_and_changes_nothing(api: ApiClient) -> None:
     made = await api.tool()
     good = {"name": "Good", "cron": "@every 1h"}
 
@@ -109,7 +110,7 @@ async def test_a_trigger_whose_cron_is_none_is_named_and_changes_nothing(api: An
     assert (await api.call("orchestration.tool.get", uuid=made["uuid"]))["tool"]["triggers"] == []
 
 
-async def test_the_captcha_secret_is_sealed_hidden_and_kept(api: Any, state: State, first_workspace: public.Bootstrap) -> None:
+async def test_the_captcha_secret_is_sealed_hidden_and_kept(api: ApiClient, state: State, first_workspace: public.Bootstrap) -> None:
     made = await api.tool()
     shown = (await api.call("orchestration.tool.update", uuid=made["uuid"], publicForm=FORM))["tool"]["publicForm"]
     assert shown["spam"]["captchaSecret"] == "***"
@@ -121,7 +122,7 @@ async def test_the_captcha_secret_is_sealed_hidden_and_kept(api: Any, state: Sta
         assert "hush" not in str(row.public_form)
 
 
-async def test_a_removed_tool_is_gone_from_every_list_but_its_releases_can_be_read(api: Any, graph: Any) -> None:
+async def test_a_removed_tool_is_gone_from_every_list_but_its_releases_can_be_read(api: ApiClient, graph: Any) -> None:
     made, release = await api.deployed(graph)
     assert await api.call("orchestration.tool.remove", uuid=made["uuid"]) == {"uuid": made["uuid"]}
     assert (await api.call("orchestration.tool.all"))["tools"] == []
@@ -133,7 +134,7 @@ async def test_a_removed_tool_is_gone_from_every_list_but_its_releases_can_be_re
         assert (status, body["reason"]) == (404, "toolNotFound")
 
 
-async def test_a_tool_that_another_one_uses_is_not_removed(api: Any, state: State, first_workspace: public.Bootstrap) -> None:
+async def test_a_tool_that_another_one_uses_is_not_removed(api: ApiClient, state: State, first_workspace: public.Bootstrap) -> None:
     used, user = await api.tool("Finder"), await api.tool("Caller")
     async with state.database.session(first_workspace.workspace_uuid) as db:
         await usages.replace(db, first_workspace.workspace_uuid, "tool", uuid.UUID(user["uuid"]), [("tool", uuid.UUID(used["uuid"]))])
@@ -145,7 +146,7 @@ async def test_a_tool_that_another_one_uses_is_not_removed(api: Any, state: Stat
     await api.call("orchestration.tool.remove", uuid=used["uuid"])
 
 
-async def test_a_read_only_tool_is_neither_changed_nor_removed(api: Any, state: State, first_workspace: public.Bootstrap) -> None:
+async def test_a_read_only_tool_is_neither_changed_nor_removed(api: ApiClient, state: State, first_workspace: public.Bootstrap) -> None:
     made = await api.tool()
     async with state.database.session(first_workspace.workspace_uuid) as db:
         (await db.scalars(select(Tool))).one().is_read_only = True
@@ -155,7 +156,7 @@ async def test_a_read_only_tool_is_neither_changed_nor_removed(api: Any, state: 
         assert (status, body["reason"]) == (409, "toolIsReadOnly")
 
 
-async def test_a_tool_of_another_workspace_does_not_exist(api: Any, other_api: Any) -> None:
+async def test_a_tool_of_another_workspace_does_not_exist(api: ApiClient, other_api: ApiClient) -> None:
     made = await api.tool()
     for name in ("get", "update", "remove"):
         foreign = await other_api.refusal(f"orchestration.tool.{name}", uuid=made["uuid"])
