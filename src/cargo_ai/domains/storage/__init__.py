@@ -1,1 +1,1 @@
-"""The storage room: models, their columns and relationships, and the records in them."""
+"""Storage: models, their columns and relationships, and the records in them."""

@@ -1,4 +1,4 @@
-"""Scoping: what a filter may name besides columns of models: saved segments and the like, which the rooms above know."""
+"""Filter scopes: what a filter may name besides columns (saved segments, runs), supplied by the domains above."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door of the storage room: what a workspace has in the warehouse, and who may be told that records changed."""
+"""Public interface of storage: the models of a workspace as a catalog, their refreshes, and the events of their changes."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ __all__ = [
 ]
 
 MODEL, COLUMN = model_usages.MODEL, model_usages.COLUMN
-"""The kinds of references to models and to columns: `references.put(…, [(MODEL, uuid), (COLUMN, column_key(uuid, slug))])`."""
+"""The kinds of usages of models and of columns: `usages.replace(…, [(MODEL, uuid), (COLUMN, column_key(uuid, slug))])`."""
 
 
 async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
-    """Everything that the session's workspace has in the warehouse."""
+    """The models and relationships of the session's workspace."""
     return await model_catalog.catalog(db, workspace)
 
 
@@ -72,8 +72,8 @@ async def model_names(db: AsyncSession) -> Mapping[uuid.UUID, str]:
 
 
 async def start_refresh(db: AsyncSession, model: uuid.UUID) -> uuid.UUID | None:
-    """Begin to refresh a model of the session's workspace, in its owner's name: the run's uuid; None for a model that is gone, paused or
-    up to date. CannotStart where there is nothing to read, or a run is under way."""
+    """Start a refresh of a model of the session's workspace, in its owner's name; returns the run's uuid, None for a model that is gone,
+    paused or up to date. CannotRefresh when there is nothing to read, or a run is under way."""
     row = await db.scalar(select(Model).where(Model.uuid == model, Model.deleted_at.is_(None)).with_for_update())
     if row is None or row.is_paused or await refresh_run.is_up_to_date(db, row):
         return None
@@ -86,6 +86,6 @@ async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
 
 
 async def enrich(ctx: Context, relation: Relation) -> None:
-    """Compute the computed columns of all records anew: now where records are few, by a job where they are many (with a warning)."""
+    """Compute the computed columns of all records again: now where records are few, by a job where they are many (with a warning)."""
     if any(column.is_computed_on_write for column in relation.columns):
         await recompute.recompute(ctx, relation)

@@ -1,4 +1,4 @@
-"""Queries: SQL on models; what cannot be run is a failure."""
+"""Queries: run SQL on models; a query that cannot be run is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cargo_ai.domains.storage import public
 from cargo_ai.domains.system_of_record import public as system_of_record
 from cargo_ai.user_sql.errors import SqlRefused
 
-# The room below asks for what this one knows.
+# The domain below needs the catalog that this one knows.
 system_of_record.catalogs.append(public.catalog)
 
 

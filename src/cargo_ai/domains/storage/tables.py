@@ -1,4 +1,4 @@
-"""The storage room's own tables: what models are. Their records live in tables of the warehouse, whose names stand here."""
+"""Tables of storage: models, relationships, refreshes, merges. Records are in a table per model, whose name `models` has."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Relationship(Stamped, Owned, Row):
 class StorageRun(Stamped, Owned, Row):
     """A refresh of a model from its extractor; a model has at most one that is not finished.
 
-    fingerprint: what stands for the state of the source, None where that cannot be told. tries: how often a worker has begun it.
+    fingerprint: a digest of the state of the source, None where there is none. tries: how often a worker has started it.
     """
 
     __tablename__ = "storage_runs"
@@ -93,7 +93,7 @@ class StorageRun(Stamped, Owned, Row):
 
 
 class ModelInsert(Owned, Row):
-    """What a node has inserted, by its idempotency key: a repeated attempt finds its record instead of making another."""
+    """The record that a node has inserted, by idempotency key: a repeated attempt finds it instead of inserting another."""
 
     __tablename__ = "model_inserts"
 
@@ -132,7 +132,7 @@ class MergedRecord(Owned, Row):
 
 
 class MergedReference(Owned, Row):
-    """A column (or a property of one) of a record that led to a record which a merge removed: its value before and after."""
+    """A column (or a property of one) that pointed to a record which a merge removed: its value before and after."""
 
     __tablename__ = "merged_references"
 
@@ -147,7 +147,7 @@ class MergedReference(Owned, Row):
 
 
 class UnifiedReference(Owned, Row):
-    """What an account or a contact is known by: a value such as a domain leads to one record of the model of accounts or contacts."""
+    """A value, such as a domain, that identifies one record of the model of accounts or contacts."""
 
     __tablename__ = "unified_references"
     __table_args__ = (Index("ix_unified_references_record", "model_uuid", "record_id"),)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import account as contract
 from cargo_ai.domains.workspace.tables import User
 from cargo_ai.domains.workspace.user import last_use
@@ -38,8 +39,7 @@ async def get_current(ctx: Context, request: Nothing) -> contract.AccountReply:
 async def update(ctx: Context, request: contract.UpdateAccount) -> contract.AccountReply:
     """Change the caller's name and what a browser extension keeps; a null clears."""
     row = await ctx.db.scalar(select(User).where(User.uuid == ctx.who.user_uuid))
-    if row is None:
-        contract.update.refuse("userNotFound")
+    row = found_or_refuse(contract.update, row, "userNotFound")
     given = request.model_fields_set
     if "first_name" in given:
         row.first_name = request.first_name

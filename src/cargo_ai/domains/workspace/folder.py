@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import folder as contract
 from cargo_ai.domains.workspace.tables import Folder, Workspace
 from cargo_ai.kernel import clock, ids
@@ -54,8 +55,7 @@ async def _validate_parent(
 ) -> uuid.UUID:
     """The uuid of a parent that may hold a folder of this kind (`folder`: one that is to move there)."""
     row = await _find(ctx, parent, locked=True)
-    if row is None:
-        operation.refuse("folderNotFound", fix=_LIST, folder=parent)
+    row = found_or_refuse(operation, row, "folderNotFound", fix=_LIST, folder=parent)
     if row.kind != kind:
         operation.refuse("invalidParent", fix=_LIST, kind=kind, parent=parent, why=f"that one is for {row.kind}")
     above: uuid.UUID | None = row.uuid
@@ -90,8 +90,7 @@ async def get_all(ctx: Context, request: Nothing) -> contract.FoldersReply:
 async def get(ctx: Context, request: ByUuid) -> contract.FolderReply:
     """One folder."""
     row = await _find(ctx, request.uuid)
-    if row is None:
-        contract.get.refuse("folderNotFound", fix=_LIST, folder=request.uuid)
+    row = found_or_refuse(contract.get, row, "folderNotFound", fix=_LIST, folder=request.uuid)
     return contract.FolderReply(folder=to_response(row))
 
 
@@ -111,8 +110,7 @@ async def update(ctx: Context, request: contract.UpdateFolder) -> contract.Folde
     """Rename, reorder, give another emoji, or move; `parentUuid` null moves to the top."""
     await _lock_tree(ctx)
     row = await _find(ctx, request.uuid)
-    if row is None:
-        contract.update.refuse("folderNotFound", fix=_LIST, folder=request.uuid)
+    row = found_or_refuse(contract.update, row, "folderNotFound", fix=_LIST, folder=request.uuid)
     given = request.model_fields_set
     parent = row.parent_uuid
     if "parent_uuid" in given:
@@ -132,8 +130,7 @@ async def update(ctx: Context, request: contract.UpdateFolder) -> contract.Folde
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove a folder that nothing lies in."""
     row = await _find(ctx, request.uuid, locked=True)
-    if row is None:
-        contract.remove.refuse("folderNotFound", fix=_LIST, folder=request.uuid)
+    row = found_or_refuse(contract.remove, row, "folderNotFound", fix=_LIST, folder=request.uuid)
     inner = await ctx.db.scalars(select(Folder.uuid).where(Folder.parent_uuid == row.uuid, Folder.deleted_at.is_(None)))
     used = [*(("folder", found) for found in inner), *await usages.used_by(ctx.db, "folder", row.uuid)]
     if used:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import token as contract
 from cargo_ai.contract.workspace.permission import Permission
 from cargo_ai.domains.workspace import access_rules, public
@@ -80,8 +81,7 @@ async def get_all(ctx: Context, request: Nothing) -> contract.TokensReply:
 async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenReply:
     """Change name, description or rules."""
     row = await _find(ctx, request.uuid)
-    if row is None:
-        contract.update.refuse("tokenNotFound", fix=_LIST, token=request.uuid)
+    row = found_or_refuse(contract.update, row, "tokenNotFound", fix=_LIST, token=request.uuid)
     given = request.model_fields_set
     if request.name is not None:
         row.name = request.name
@@ -97,8 +97,7 @@ async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenR
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Revoke a token: whoever uses it is not signed in any more."""
     row = await _find(ctx, request.uuid)
-    if row is None:
-        contract.remove.refuse("tokenNotFound", fix=_LIST, token=request.uuid)
+    row = found_or_refuse(contract.remove, row, "tokenNotFound", fix=_LIST, token=request.uuid)
     row.deleted_at = clock.now()
     await ctx.db.flush()
     return Removed(uuid=str(row.uuid))

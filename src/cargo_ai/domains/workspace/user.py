@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import user as contract
 from cargo_ai.domains.workspace import access_rules
 from cargo_ai.domains.workspace import role as roles
@@ -83,8 +84,7 @@ async def get_current(ctx: Context, request: Nothing) -> contract.UserReply:
 
 async def _find_grantable_role(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> Role:
     role = await roles.find(ctx.db, name)
-    if role is None:
-        operation.refuse("roleNotFound", fix="cargo-ai workspace role list", role=name)
+    role = found_or_refuse(operation, role, "roleNotFound", fix="cargo-ai workspace role list", role=name)
     # Otherwise whoever may write users could make an admin, who may do more.
     if access_rules.first_exceeding(ctx.who, role.permissions) is not None:
         operation.refuse("roleTooPowerful", role=role.slug)
@@ -131,8 +131,7 @@ async def _is_last_admin(ctx: Context, role: Role) -> bool:
 async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserReply:
     """Give a member another role."""
     found = await _lock_member(ctx, request.user_uuid)
-    if found is None:
-        contract.update.refuse("userNotFound", fix=_LIST, user=request.user_uuid)
+    found = found_or_refuse(contract.update, found, "userNotFound", fix=_LIST, user=request.user_uuid)
     member, former = found
     role = await _find_grantable_role(ctx, contract.update, request.role_slug)
     if role.uuid != former.uuid and await _is_last_admin(ctx, former):
@@ -148,8 +147,7 @@ async def remove(ctx: Context, request: contract.RemoveUser) -> Removed:
     if "@" in request.user_uuid:
         contract.remove.refuse("invalidUserEmail", fix=_LIST, email=request.user_uuid)
     found = await _lock_member(ctx, request.user_uuid)
-    if found is None:
-        contract.remove.refuse("userNotFound", fix=_LIST, user=request.user_uuid)
+    found = found_or_refuse(contract.remove, found, "userNotFound", fix=_LIST, user=request.user_uuid)
     member, role = found
     if await _is_last_admin(ctx, role):
         contract.remove.refuse("lastAdmin", fix=_LIST)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import workspace as contract
 from cargo_ai.domains.workspace.role import find
 from cargo_ai.domains.workspace.tables import Workspace
@@ -68,8 +69,7 @@ async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.Wo
     """Change name, metadata and default role; the rest of the contract's fields has no effect here and says so."""
     given = request.model_fields_set
     row = await ctx.db.scalar(select(Workspace).where(Workspace.uuid == ctx.workspace).with_for_update())
-    if row is None:
-        contract.update.refuse("workspaceNotFound")
+    row = found_or_refuse(contract.update, row, "workspaceNotFound")
     if request.name is not None:
         row.name = request.name
     if "metadata" in given:
@@ -78,8 +78,9 @@ async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.Wo
         row.default_role_uuid = None
         if request.default_role_uuid is not None:
             role = await find(ctx.db, request.default_role_uuid)
-            if role is None:
-                contract.update.refuse("roleNotFound", fix="cargo-ai workspace role list", role=request.default_role_uuid)
+            role = found_or_refuse(
+                contract.update, role, "roleNotFound", fix="cargo-ai workspace role list", role=request.default_role_uuid
+            )
             row.default_role_uuid = role.uuid
     for name in _WITHOUT_EFFECT:
         if name in given:

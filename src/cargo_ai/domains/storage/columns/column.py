@@ -1,4 +1,4 @@
-"""Columns: added to a model, changed, moved, listed and removed."""
+"""Columns of a model: create, update, move, list and remove them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from cargo_ai.context import events, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import column as contract
 from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, ListedColumn, OriginalColumn
 from cargo_ai.domains.storage.columns import computed, definition, recompute
@@ -47,22 +48,24 @@ async def create(ctx: Context, request: contract.CreateColumn) -> contract.Colum
     fault = slug_problem(column.slug)
     if fault:
         raise invalid_input([{"path": "column.slug", "message": fault}])
-    every = model_catalog.ordered_columns(row)
-    if any(str(raw["slug"]).lower() == column.slug.lower() for raw in every):
+    present = model_catalog.ordered_columns(row)
+    if any(str(raw["slug"]).lower() == column.slug.lower() for raw in present):
         contract.create.refuse("duplicateSlug", slug=column.slug, fix=f"cargo-ai storage column list --model-uuid {row.uuid}")
-    if len(every) >= MAX_COLUMNS:
+    if len(present) >= MAX_COLUMNS:
         raise invalid_input([{"path": "column", "message": f"a model has at most {MAX_COLUMNS:,} columns"}])
     before = await model_catalog.catalog(ctx.db, ctx.workspace)
     raw = await _validate(ctx, contract.create, before, _relation(before, row), column)
     row.additional_columns = [*row.additional_columns, raw]
-    row.column_order = [*(str(one["slug"]) for one in every), column.slug]
+    row.column_order = [*(str(raw_column["slug"]) for raw_column in present), column.slug]
     after = _apply_to_catalog(before, row)
-    statements = await _ddl_for_new(ctx, row, _check_dependencies(contract.create, after, row, column.slug), column.slug)
-    if tuple(row.hashed_columns) != _relation(after, row).hashed:
+    relation = _check_dependencies(contract.create, after, row, column.slug)
+    statements = await _ddl_for_new(ctx, row, relation, column.slug)
+    if tuple(row.hashed_columns) != relation.hashed:
         # The view has to know what `_hash` covers now.
         after = _apply_to_catalog(before, row)
-    await definition.replace_views(ctx.db, after, [_relation(after, row)], statements)
-    await _apply_consequences(ctx, row, after, column.slug)
+        relation = _relation(after, row)
+    await definition.replace_views(ctx.db, after, [relation], statements)
+    await _apply_consequences(ctx, row, after, relation, column.slug)
     return contract.ColumnReply(column=_find_response(row, column.slug))
 
 
@@ -74,13 +77,13 @@ async def _ddl_for_new(ctx: Context, row: Model, relation: Relation, slug: str) 
     statements = [f"drop view if exists {qualify(relation.schema, relation.view)}", *ddl.add_columns(relation, [column])]
     if await ddl.is_small(await driver_connection(ctx.db), relation):
         statements += ddl.rehash(relation)
-        row.hashed_columns = [one.slug for one in relation.stored_columns]
+        row.hashed_columns = [stored.slug for stored in relation.stored_columns]
     return statements
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateColumn) -> contract.ColumnReply:
-    """Put another definition in place of a column's. Its kind stays; its type where it has values."""
+    """Replace the definition of a column. Its kind stays; its type stays where it has values."""
     row = await _lock_model(ctx, contract.update, request.model_uuid)
     column = request.column
     before = await model_catalog.catalog(ctx.db, ctx.workspace)
@@ -95,12 +98,13 @@ async def update(ctx: Context, request: contract.UpdateColumn) -> contract.Colum
         await ctx.db.flush()
         return contract.ColumnReply(column=_find_response(row, known.slug))
     raw = await _validate(ctx, contract.update, before, relation, column)
-    row.additional_columns = [raw if one["slug"] == known.slug else one for one in row.additional_columns]
+    row.additional_columns = [raw if raw_column["slug"] == known.slug else raw_column for raw_column in row.additional_columns]
     after = _apply_to_catalog(before, row)
-    statements = await _ddl_for_type(ctx, row, before, _check_dependencies(contract.update, after, row, known.slug), known)
+    changed = _check_dependencies(contract.update, after, row, known.slug)
+    statements = await _ddl_for_type(ctx, row, before, relation, changed, known)
     after = _apply_to_catalog(before, row)
     await definition.replace_views(ctx.db, after, _affected(after, row.uuid, known.slug), statements)
-    await _apply_consequences(ctx, row, after, known.slug)
+    await _apply_consequences(ctx, row, after, _relation(after, row), known.slug)
     return contract.ColumnReply(column=_find_response(row, known.slug))
 
 
@@ -108,19 +112,20 @@ def _with_label(raw: JsonObject, column: OriginalColumn) -> JsonObject:
     return raw | {"label": column.label or raw["label"]} | ({"description": column.description} if column.description is not None else {})
 
 
-async def _ddl_for_type(ctx: Context, row: Model, before: Catalog, changed: Relation, known: Column) -> list[str]:
-    """The statements for another type of a stored column: only where nothing of value is lost and nobody relies on the old one."""
-    relation, column = _relation(before, row), changed.column(known.slug)
+async def _ddl_for_type(ctx: Context, row: Model, before: Catalog, relation: Relation, changed: Relation, known: Column) -> list[str]:
+    """The statements for another type of a stored column: only where no value is lost and no other column reads it."""
+    column = changed.column(known.slug)
     if column is None or column.type == known.type or not known.stored:
         return []
-    readers = [f"{one.slug}.{reader.slug}" for one, reader in definition.readers(before, (relation.model, known.slug))]
     if known.writable:
         query = f"select _id from {rows.source(relation)} where {quote(known.slug)} is not null limit 1"  # noqa: S608 - quoted
         if await rows.exists(await driver_connection(ctx.db), query):
             message = f"{known.slug} has values of type {known.type}: make a column of another name for {column.type}"
             raise invalid_input([{"path": "column.type", "message": message}])
+    readers = definition.readers(before, (relation.model, known.slug))
     if readers:
-        raise invalid_input([{"path": "column.type", "message": f"stays {known.type}: {', '.join(readers[:5])} rely on it"}])
+        names = ", ".join(f"{other.slug}.{reader.slug}" for other, reader in readers[:5])
+        raise invalid_input([{"path": "column.type", "message": f"stays {known.type}: {names} rely on it"}])
     view = f"drop view if exists {qualify(relation.schema, relation.view)}"
     row.hashed_columns = [slug for slug in relation.hashed if slug != known.slug]
     return [view, *ddl.drop_column(relation, known.slug), *ddl.add_columns(changed, [column])]
@@ -157,14 +162,14 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
 
 
 async def _find_usages(ctx: Context, catalog: Catalog, row: Model, column: Column) -> list[tuple[str, object]]:
-    """Whoever uses a column: other columns, relationships, the title or time of the model, and what other rooms have written down."""
+    """What uses a column: other columns, relationships, the title or time of the model, and what other domains have stored."""
     users: list[tuple[str, object]] = [
-        ("column", f"{one.slug}.{reader.slug}") for one, reader in definition.readers(catalog, (row.uuid, column.slug))
+        ("column", f"{other.slug}.{reader.slug}") for other, reader in definition.readers(catalog, (row.uuid, column.slug))
     ]
     if column.slug in {row.title_column_slug, row.time_column_slug}:
         users.append(("model", row.uuid))
     key = model_catalog.column_key(row.uuid, column.slug)
-    users += [one for one in await usages.used_by(ctx.db, model_usages.COLUMN, key) if one[0] != model_usages.MODEL]
+    users += [other for other in await usages.used_by(ctx.db, model_usages.COLUMN, key) if other[0] != model_usages.MODEL]
     return users
 
 
@@ -190,8 +195,7 @@ async def reorder(ctx: Context, request: contract.ReorderColumn) -> contract.Col
 async def get_all(ctx: Context, request: contract.OfModel) -> contract.ColumnsReply:
     """Every column."""
     row = await model.find(ctx.db, request.model_uuid)
-    if row is None:
-        contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+    row = found_or_refuse(contract.get_all, row, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     return contract.ColumnsReply(columns=to_responses(row))
 
 
@@ -205,22 +209,20 @@ async def exists_by_slug(ctx: Context, request: contract.ColumnBySlug) -> contra
 @handles(contract.autocomplete)
 async def autocomplete(ctx: Context, request: contract.Autocomplete) -> contract.ResultsReply:
     """The values of a column, the most frequent first."""
-    named = ids.parse(request.model_uuid)
-    relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(named) if named else None
-    if relation is None:
-        contract.autocomplete.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+    model_uuid = ids.parse(request.model_uuid)
+    relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(model_uuid) if model_uuid else None
+    relation = found_or_refuse(contract.autocomplete, relation, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     slug = request.column if isinstance(request.column, str) else str(request.column.get("slug"))
     column = relation.column(slug)
-    if column is None:
-        contract.autocomplete.refuse("columnNotFound", slug=slug)
-    found = await rows.distinct_values(await driver_connection(ctx.db), relation, column, request.query, MOST_RESULTS)
-    return contract.ResultsReply(results=[contract.Result(value=text, label=text) for text in found])
+    column = found_or_refuse(contract.autocomplete, column, "columnNotFound", slug=slug)
+    values = await rows.distinct_values(await driver_connection(ctx.db), relation, column, request.query, MOST_RESULTS)
+    return contract.ResultsReply(results=[contract.Result(value=text, label=text) for text in values])
 
 
 async def _validate(
     ctx: Context, operation: Operation[Any, Any, Any], catalog: Catalog, relation: Relation, column: AdditionalColumn
 ) -> JsonObject:
-    """The column as it is stored, checked as far as it goes alone. The type of a metric or lookup is what it computes."""
+    """The column as it is stored, after the checks that need no other column. The type of a metric or lookup is what it computes."""
     raw = column.to_wire() | {"label": column.label or column.slug}
     if isinstance(column, ComputedColumn):
         if column.expression.instruct_to == "ai":
@@ -239,7 +241,7 @@ async def _validate(
 
 
 def _check_dependencies(operation: Operation[Any, Any, Any], catalog: Catalog, row: Model, slug: str) -> Relation:
-    """The relation with its new column, after everything that it stands on was checked."""
+    """The relation with its new column, after checking everything that the column reads."""
     relation = _relation(catalog, row)
     column = relation.column(slug)
     assert column is not None
@@ -253,25 +255,24 @@ def _check_dependencies(operation: Operation[Any, Any, Any], catalog: Catalog, r
     return relation
 
 
-def _affected(catalog: Catalog, place: uuid.UUID, slug: str) -> list[Relation]:
+def _affected(catalog: Catalog, model: uuid.UUID, slug: str) -> list[Relation]:
     """The model itself and every one whose view shows something made of this column, however indirectly."""
-    found: dict[uuid.UUID, Relation] = {}
-    ahead, seen = [(place, slug)], set[definition.ColumnRef]()
-    while ahead:
-        here = ahead.pop()
-        if here in seen:
+    affected: dict[uuid.UUID, Relation] = {}
+    pending, seen = [(model, slug)], set[definition.ColumnRef]()
+    while pending:
+        ref = pending.pop()
+        if ref in seen:
             continue
-        seen.add(here)
-        relation = catalog.by_model(here[0])
+        seen.add(ref)
+        relation = catalog.by_model(ref[0])
         if relation is not None:
-            found[here[0]] = relation
-        ahead += [(one.model, reader.slug) for one, reader in definition.readers(catalog, here)]
-    return list(found.values())
+            affected[ref[0]] = relation
+        pending += [(other.model, reader.slug) for other, reader in definition.readers(catalog, ref)]
+    return list(affected.values())
 
 
-async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, slug: str) -> None:
-    """What a new definition entails: references, an index for the lookup's columns, and values of a computed column."""
-    relation = _relation(catalog, row)
+async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, relation: Relation, slug: str) -> None:
+    """Do what a new definition entails: usages, an index for the columns of a lookup, and values of a computed column."""
     column = relation.column(slug)
     await _record_usages(ctx, row, catalog)
     if column is None:
@@ -283,30 +284,28 @@ async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, slug: 
 
 
 async def _record_usages(ctx: Context, row: Model, catalog: Catalog) -> None:
-    dataset = row.dataset_uuid
-    connector = await model.connector_of(ctx.db, dataset)
+    connector = await model.connector_of(ctx.db, row.dataset_uuid)
     await model_usages.record_model(ctx.db, row, catalog, connector)
     await events.publish(ctx.db, ModelChanged(ctx.workspace, row.uuid))
 
 
 def _find_response(row: Model, slug: str) -> ListedColumn:
-    return next(one for one in to_responses(row) if one.slug == slug)
+    return next(column for column in to_responses(row) if column.slug == slug)
 
 
 def _apply_to_catalog(before: Catalog, row: Model) -> Catalog:
-    """The catalog with what was just changed of the row, which this transaction has locked."""
-    shown = (model_catalog.to_relation(row, one.dataset) if one.model == row.uuid else one for one in before.relations)
-    return replace(before, relations=tuple(shown))
+    """The catalog with the row's model as it is now in this transaction, which has locked it."""
+    former = _relation(before, row)
+    changed = model_catalog.to_relation(row, former.dataset)
+    return replace(before, relations=tuple(changed if relation is former else relation for relation in before.relations))
 
 
 def _relation(catalog: Catalog, row: Model) -> Relation:
-    found = catalog.by_model(row.uuid)
-    assert found is not None, "a living model is in the catalog of its workspace"
-    return found
+    relation = catalog.by_model(row.uuid)
+    assert relation is not None, "a model that was not removed is in the catalog of its workspace"
+    return relation
 
 
 async def _lock_model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> Model:
     row = await model.find(ctx.db, text, lock=True)
-    if row is None:
-        operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
-    return row
+    return found_or_refuse(operation, row, "modelNotFound", uuid=text, fix=_MODELS)

@@ -1,4 +1,4 @@
-"""Computed columns: expressions over a record, evaluated when it is written and kept in the table."""
+"""Computed columns: evaluate expressions over a record when it is written, and store the values in the table."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class CompiledColumn:
 
 @dataclass(slots=True)
 class ComputedColumns:
-    """All computed columns of a model, each after those that it reads."""
+    """All computed columns of a model, in an order in which each comes after those that it reads."""
 
     columns: list[CompiledColumn] = field(default_factory=list[CompiledColumn])
     warnings: list[str] = field(default_factory=list[str])
 
     @staticmethod
     def of(relation: Relation) -> ComputedColumns:
-        """The model's. Circular when some of them need each other."""
+        """Those of a model. CircularColumns when some of them need each other."""
         return ComputedColumns(_in_dependency_order([compile_column(column) for column in relation.columns if column.is_computed_on_write]))
 
     async def fill(self, records: Sequence[Mapping[str, Any]], workspace: uuid.UUID) -> list[dict[str, str | None]]:
@@ -61,22 +61,22 @@ class ComputedColumns:
         now = clock.to_iso(clock.now())
         scopes: list[dict[str, Any]] = [{"record": _with_prefixed_names(record, self.columns), "now": now} for record in records]
         filled: list[dict[str, str | None]] = [{} for _ in records]
-        for one in self.columns:
-            slug, kind = one.column.slug, one.column.type
-            for scope, values, answers in zip(scopes, filled, await _evaluate(one, scopes, workspace), strict=True):
-                values[slug] = text = self._one(one, scope, answers)
+        for compiled in self.columns:
+            slug, kind = compiled.column.slug, compiled.column.type
+            for scope, values, answers in zip(scopes, filled, await _evaluate(compiled, scopes, workspace), strict=True):
+                values[slug] = text = self._one(compiled, scope, answers)
                 scope["record"][slug] = scope["record"][f"computed__{slug}"] = from_text(text, kind)
         return filled
 
-    def _one(self, one: CompiledColumn, scope: Mapping[str, Any], answers: Mapping[EngineExpression, EngineResult]) -> str | None:
-        slug = one.column.slug
+    def _one(self, compiled: CompiledColumn, scope: Mapping[str, Any], answers: Mapping[EngineExpression, EngineResult]) -> str | None:
+        slug = compiled.column.slug
         try:
             # What is missing is undefined by design: its warnings would fill every reply.
-            return to_database(one.resolver(scope, [], answers), one.column.type)
+            return to_database(compiled.resolver(scope, [], answers), compiled.column.type)
         except (ExpressionError, NeedsEngine) as error:
             self._warn(f"The column {slug} could not be computed: {error}")
         except InvalidValue as fault:
-            self._warn(f"The column {slug} is {one.column.type}, and its expression gave a value that {fault}; it is null.")
+            self._warn(f"The column {slug} is {compiled.column.type}, and its expression gave a value that {fault}; it is null.")
         return None
 
     def _warn(self, sentence: str) -> None:
@@ -85,29 +85,29 @@ class ComputedColumns:
 
 
 async def _evaluate(
-    one: CompiledColumn, scopes: Sequence[dict[str, Any]], workspace: uuid.UUID
+    compiled: CompiledColumn, scopes: Sequence[dict[str, Any]], workspace: uuid.UUID
 ) -> list[dict[EngineExpression, EngineResult]]:
-    """What the JavaScript engine says to each record, asked in one go; nothing where the expression needs none."""
-    found: list[dict[EngineExpression, EngineResult]] = [{} for _ in scopes]
-    if not one.resolver.engine:
-        return found
-    asked: list[tuple[int, EngineRequest]] = []
-    for at, scope in enumerate(scopes):
-        with suppress(ExpressionError):  # told when the record's value is made
-            questions = one.resolver.questions(scope)
+    """The JavaScript engine's replies for each record, from one request; empty when the expression needs no engine."""
+    replies: list[dict[EngineExpression, EngineResult]] = [{} for _ in scopes]
+    if not compiled.resolver.engine:
+        return replies
+    requests: list[tuple[int, EngineRequest]] = []
+    for index, scope in enumerate(scopes):
+        with suppress(ExpressionError):  # reported when the record's value is computed
+            questions = compiled.resolver.questions(scope)
             if questions:
-                asked.append((at, EngineRequest(scope, questions)))
-    answered = await evaluator.shared().evaluate(workspace, [request for _, request in asked])
-    for (at, request), answers in zip(asked, answered, strict=True):
-        found[at] = dict(zip(request.questions, answers, strict=True))
-    return found
+                requests.append((index, EngineRequest(scope, questions)))
+    results = await evaluator.shared().evaluate(workspace, [request for _, request in requests])
+    for (index, request), answers in zip(requests, results, strict=True):
+        replies[index] = dict(zip(request.questions, answers, strict=True))
+    return replies
 
 
 async def find_problems(column: Column, workspace: uuid.UUID) -> list[str]:
-    """What is wrong with the expression of a column, before it is evaluated."""
+    """What is wrong with the expression of a column, found without evaluating it."""
     resolver = compile_column(column).resolver
-    wrong = await evaluator.shared().check(workspace, resolver.engine) if resolver.engine and not resolver.problems else {}
-    return [str(problem) for problem in (*resolver.problems, *wrong.values())]
+    engine_problems = await evaluator.shared().check(workspace, resolver.engine) if resolver.engine and not resolver.problems else {}
+    return [str(problem) for problem in (*resolver.problems, *engine_problems.values())]
 
 
 def compile_column(column: Column) -> CompiledColumn:
@@ -117,7 +117,7 @@ def compile_column(column: Column) -> CompiledColumn:
 
 
 async def refresh(connection: Connection, relation: Relation, uids: Sequence[str], workspace: uuid.UUID) -> list[str]:
-    """Compute the columns of these records anew and store what differs; sentences about what could not be computed."""
+    """Compute the columns of these records again and store what differs; returns sentences about what could not be computed."""
     computed = ComputedColumns.of(relation)
     if not computed.columns:
         return []
@@ -125,8 +125,8 @@ async def refresh(connection: Connection, relation: Relation, uids: Sequence[str
     names = ", ".join(quote(column.slug) for column in sources)
     for start in range(0, len(uids), CHUNK):
         query = f"select {names} from {rows.source(relation)} where _id = any(%s)"  # noqa: S608 - slugs, quoted
-        found = await fetch(connection, query, [list(uids[start : start + CHUNK])])
-        records = [{column.slug: to_wire(one, column.type) for column, one in zip(sources, row, strict=True)} for row in found]
+        fetched = await fetch(connection, query, [list(uids[start : start + CHUNK])])
+        records = [{column.slug: to_wire(value, column.type) for column, value in zip(sources, row, strict=True)} for row in fetched]
         filled = await computed.fill(records, workspace)
         await rows.update(
             connection, relation, [(record["_id"], values) for record, values in zip(records, filled, strict=True)], clock.now()
@@ -135,7 +135,7 @@ async def refresh(connection: Connection, relation: Relation, uids: Sequence[str
 
 
 async def refresh_all(connection: Connection, relation: Relation, workspace: uuid.UUID) -> list[str]:
-    """The same for every record; for tables of some thousands."""
+    """Do the same for every record; for tables of some thousands."""
     warnings: dict[str, None] = {}
     last = ""
     while uids := await rows.ids_after(connection, relation, last, CHUNK):
@@ -145,20 +145,20 @@ async def refresh_all(connection: Connection, relation: Relation, workspace: uui
 
 
 def _with_prefixed_names(record: Mapping[str, Any], columns: Sequence[CompiledColumn]) -> dict[str, Any]:
-    """A copy of the record, with `<kind>__<slug>` beside the plain slugs where some expression is written so."""
-    seen = dict(record)
-    if any(KIND_PREFIX.search(source) for one in columns for source in one.resolver.sources):
-        seen |= {f"{kind}__{slug}": value for slug, value in record.items() for kind in ("original", "custom")}
-    return seen
+    """A copy of the record, with `<kind>__<slug>` besides the plain slugs where an expression uses such names."""
+    names = dict(record)
+    if any(KIND_PREFIX.search(source) for compiled in columns for source in compiled.resolver.sources):
+        names |= {f"{kind}__{slug}": value for slug, value in record.items() for kind in ("original", "custom")}
+    return names
 
 
 def _in_dependency_order(columns: list[CompiledColumn]) -> list[CompiledColumn]:
-    left = {one.column.slug: one for one in columns}
-    done: list[CompiledColumn] = []
-    while left:
-        ready = [one for one in left.values() if not (one.reads & left.keys())]
+    pending = {compiled.column.slug: compiled for compiled in columns}
+    ordered: list[CompiledColumn] = []
+    while pending:
+        ready = [compiled for compiled in pending.values() if not (compiled.reads & pending.keys())]
         if not ready:
-            raise CircularColumns(f"These computed columns need each other: {', '.join(left)}.")
-        for one in ready:
-            done.append(left.pop(one.column.slug))
-    return done
+            raise CircularColumns(f"These computed columns need each other: {', '.join(pending)}.")
+        for compiled in ready:
+            ordered.append(pending.pop(compiled.column.slug))
+    return ordered

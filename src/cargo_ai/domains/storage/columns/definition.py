@@ -1,4 +1,4 @@
-"""Definition: what columns of a model stand on, and the view that shows them all."""
+"""Column definitions: find what columns read, check that, and replace the view that shows all columns of a model."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from cargo_ai.records.views import CompileFilter, Views
 from cargo_ai.store.driver import driver_connection
 
 ColumnRef = tuple[uuid.UUID, str]
-"""A column of a model."""
+"""A column: (model, slug)."""
 
 
 def reads(catalog: Catalog, relation: Relation, column: Column) -> Iterator[ColumnRef]:
-    """The columns that a column reads directly. Raises InvalidColumn where it names what is not there."""
+    """The columns that a column reads directly. Raises InvalidColumn when it names one that does not exist."""
     return ((other.model, slug) for other, slug in KINDS[column.kind].uses(catalog, relation, column))
 
 
-def readers(catalog: Catalog, place: ColumnRef) -> list[tuple[Relation, Column]]:
+def readers(catalog: Catalog, ref: ColumnRef) -> list[tuple[Relation, Column]]:
     """The columns that read this one directly."""
-    found: list[tuple[Relation, Column]] = []
+    reading: list[tuple[Relation, Column]] = []
     for relation in catalog.relations:
         for column in relation.columns:
-            if (relation.model, column.slug) != place and _reads_column(catalog, relation, column, place):
-                found.append((relation, column))
-    return found
+            if (relation.model, column.slug) != ref and _reads_column(catalog, relation, column, ref):
+                reading.append((relation, column))
+    return reading
 
 
-def _reads_column(catalog: Catalog, relation: Relation, column: Column, place: ColumnRef) -> bool:
+def _reads_column(catalog: Catalog, relation: Relation, column: Column, ref: ColumnRef) -> bool:
     try:
-        return place in reads(catalog, relation, column)
+        return ref in reads(catalog, relation, column)
     except InvalidColumn:
         return False
 
 
 def check(catalog: Catalog, relation: Relation, column: Column) -> None:
-    """InvalidColumn when the column names what is not there, does not fit, or leads back to itself. `catalog` already has it."""
+    """Raise InvalidColumn when the column names what does not exist, does not fit, or leads back to itself. `catalog` already has it."""
     _refuse_circular(catalog, relation, column, ())
     kind = KINDS[column.kind]
     if column.is_computed_on_write:
@@ -67,23 +67,23 @@ def check(catalog: Catalog, relation: Relation, column: Column) -> None:
         condition(catalog)(column.definition["filter"], filtered, "b")
 
 
-def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, above: tuple[ColumnRef, ...]) -> None:
-    place = (relation.model, column.slug)
-    if place in above:
-        raise InvalidColumn(f"The column {column.slug} would need itself: {' → '.join(slug for _, slug in (*above, place))}.")
+def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, path: tuple[ColumnRef, ...]) -> None:
+    ref = (relation.model, column.slug)
+    if ref in path:
+        raise InvalidColumn(f"The column {column.slug} would need itself: {' → '.join(slug for _, slug in (*path, ref))}.")
     for model, slug in reads(catalog, relation, column):
         other = catalog.by_model(model)
-        found = other.column(slug) if other else None
-        if other is not None and found is not None and found.derived:
-            _refuse_circular(catalog, other, found, (*above, place))
+        read_column = other.column(slug) if other else None
+        if other is not None and read_column is not None and read_column.derived:
+            _refuse_circular(catalog, other, read_column, (*path, ref))
 
 
 def condition(catalog: Catalog) -> CompileFilter:
-    """How the filter of a metric or lookup becomes part of a view: with its values written out. Raises InvalidColumn."""
+    """The function that compiles the filter of a metric or lookup for a view, with its values inlined. It raises InvalidColumn."""
 
     def compiled(raw: Mapping[str, Any], relation: Relation, alias: str) -> str:
         try:
-            wanted = Filter.model_validate(raw)
+            filter = Filter.model_validate(raw)
         except ValidationError as failure:
             first = errors_of(failure)[0]
             raise InvalidColumn(f"filter.{first['path']}: {first['message']}") from None
@@ -91,7 +91,7 @@ def condition(catalog: Catalog) -> CompileFilter:
             raise InvalidColumn("The filter of a column has conditions on columns of the related model only.")
         scope = FilterContext(catalog, clock.now())
         try:
-            where = filters.compile_filter(wanted, relation, alias, scope)
+            where = filters.compile_filter(filter, relation, alias, scope)
         except InvalidFilter as fault:
             raise InvalidColumn(str(fault)) from None
         values = {name: scope.live.get(name) or _literal(value) for name, value in scope.params.items()}
@@ -124,9 +124,9 @@ def _inline_values(node: exp.Expr, values: Mapping[str, str]) -> exp.Expr:
 
 
 async def replace_views(db: AsyncSession, catalog: Catalog, relations: Iterable[Relation], before: Iterable[str] = ()) -> None:
-    """Put new views in place for these relations, after the statements of `before`. Refusal (503) when a table is in use."""
-    maker = Views(catalog, condition(catalog))
-    statements = [*before, *(statement for relation in relations for statement in maker.create(relation))]
+    """Create the views of these relations again, after the statements of `before`. Refusal (503) when a table is in use."""
+    views = Views(catalog, condition(catalog))
+    statements = [*before, *(statement for relation in relations for statement in views.create(relation))]
     await alter_tables(db, statements)
 
 

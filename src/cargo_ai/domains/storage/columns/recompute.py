@@ -1,4 +1,4 @@
-"""Recompute: the values of computed columns after their definition changed: at once where records are few, by a job where they are many."""
+"""Recompute: compute columns again after their definition changed, at once where records are few, by a job where they are many."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = log.get(__name__)
 
 
 async def recompute(ctx: Context, relation: Relation) -> None:
-    """Bring all records in line with the model's computed columns."""
+    """Compute the computed columns of all records again, at once or by a job (with a warning)."""
     connection = await driver_connection(ctx.db)
     if not await ddl.is_small(connection, relation):
         await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(relation.model))
@@ -36,28 +36,28 @@ async def recompute(ctx: Context, relation: Relation) -> None:
 
 
 class RecomputeJob:
-    """The job: all records of a model in pieces, each a transaction of its own. Begun again after a crash, it does the same again."""
+    """The job: all records of a model in chunks, one transaction each. After a crash it starts over, which changes nothing twice."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def run(self, workspace: str, model: str, after: str = "") -> None:
-        """From the record behind `after` to the last."""
-        here, uid = uuid.UUID(workspace), ids.parse(model)
-        while uid is not None:
-            async with self._database.session(here) as db:
-                relation = (await model_catalog.catalog(db, here)).by_model(uid)
+        """Recompute from the record after the id `after` to the last."""
+        workspace_uuid, model_uuid = uuid.UUID(workspace), ids.parse(model)
+        while model_uuid is not None:
+            async with self._database.session(workspace_uuid) as db:
+                relation = (await model_catalog.catalog(db, workspace_uuid)).by_model(model_uuid)
                 if relation is None:
                     return
                 connection = await driver_connection(db)
-                found = await rows.ids_after(connection, relation, after, CHUNK)
-                if not found:
+                record_ids = await rows.ids_after(connection, relation, after, CHUNK)
+                if not record_ids:
                     return
-                for sentence in await computed.refresh(connection, relation, found, here):
+                for sentence in await computed.refresh(connection, relation, record_ids, workspace_uuid):
                     _log.warning("a computed column could not be filled", model=model, cause=sentence)
-                await events.publish(db, RecordsChanged(here, relation.model))
+                await events.publish(db, RecordsChanged(workspace_uuid, relation.model))
                 await db.commit()
-                after = found[-1]
+                after = record_ids[-1]
 
 
 @plugin

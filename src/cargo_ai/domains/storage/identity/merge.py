@@ -15,6 +15,7 @@ from sqlalchemy import delete, exists, select
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.storage import merge as contract
 from cargo_ai.domains.storage.columns import computed
@@ -173,8 +174,7 @@ async def get_all(ctx: Context, request: contract.ListMerges) -> contract.Merges
     wanted = select(RecordMerge).order_by(RecordMerge.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
         of = await model.find(ctx.db, request.model_uuid)
-        if of is None:
-            contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        of = found_or_refuse(contract.get_all, of, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
         wanted = wanted.where(RecordMerge.model_uuid == of.uuid)
     return contract.MergesReply(merges=[to_response(row) for row in await ctx.db.scalars(wanted)])
 
@@ -183,8 +183,7 @@ async def get_all(ctx: Context, request: contract.ListMerges) -> contract.Merges
 async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
     """Bring the removed records back with what led to them, and empty what was filled. What was changed since keeps its newer values."""
     row = await ctx.db.scalar(select(RecordMerge).where(RecordMerge.uuid == ids.parse(request.uuid)).with_for_update())
-    if row is None:
-        contract.undo.refuse("mergeNotFound", uuid=request.uuid, fix="cargo-ai storage merge list")
+    row = found_or_refuse(contract.undo, row, "mergeNotFound", uuid=request.uuid, fix="cargo-ai storage merge list")
     if row.undone_at is not None:
         contract.undo.refuse("mergeAlreadyUndone")
     if not await ctx.db.scalar(select(exists().where(MergedRecord.merge_uuid == row.uuid))):
@@ -192,8 +191,7 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
     of = await model.find(ctx.db, str(row.model_uuid), lock=True)
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = None if of is None else catalog.by_model(of.uuid)
-    if relation is None:
-        contract.undo.refuse("modelNotFound")
+    relation = found_or_refuse(contract.undo, relation, "modelNotFound")
     connection, now = await driver_connection(ctx.db), clock.now()
     again = await statements.find_recreated(connection, relation, row.uuid)
     if again is not None:

@@ -1,9 +1,10 @@
-"""Datasets: looked at. They are made and removed with workspaces and connectors."""
+"""Datasets: show them. They are created and removed with workspaces and connectors."""
 
 from __future__ import annotations
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import dataset as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.kernel import ids
@@ -21,6 +22,5 @@ async def get(ctx: Context, request: ByUuid) -> contract.DatasetReply:
     """One dataset."""
     named = ids.parse(request.uuid)
     found = await connection.dataset(ctx.db, named) if named else None
-    if found is None:
-        contract.get.refuse("datasetNotFound", uuid=request.uuid, fix="cargo-ai storage dataset list")
+    found = found_or_refuse(contract.get, found, "datasetNotFound", uuid=request.uuid, fix="cargo-ai storage dataset list")
     return contract.DatasetReply(dataset=found)

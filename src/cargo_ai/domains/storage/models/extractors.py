@@ -1,4 +1,4 @@
-"""Extractors of the native dataset: how a model gets its columns."""
+"""Native extractors: derive the columns of a model from its config."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ class InvalidConfig(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a model is made of: its original columns, and which of them are its id, title and time. `makes_ids`: an id that is
-    missing is made up."""
+    """The original columns of a model, and which of them are its id, title and time. `makes_ids`: a missing id is generated."""
 
     columns: tuple[OriginalColumn, ...]
     id_column: str = ID
@@ -141,7 +140,7 @@ for _one in (
 
 
 def shape_of(extractor: str, config: Mapping[str, Any]) -> Shape:
-    """What the config of a native extractor makes of a model; ConfigFault where it cannot be used."""
+    """The shape of a model by the config of its native extractor. InvalidConfig when it cannot be used."""
     if extractor == DEFINE_ACCOUNT:
         return ACCOUNT
     if extractor == DEFINE_CONTACT:
@@ -174,7 +173,7 @@ def _column(given: object, path: str) -> OriginalColumn:
 
 
 def apply_roles(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) -> Shape:
-    """Columns with the roles that a config gives them; ConfigFault where a role names a column that cannot have it."""
+    """Columns with the roles that a config gives them. InvalidConfig when a role names a column that cannot have it."""
     slugs = [column.slug for column in columns]
     if len(slugs) > MAX_COLUMNS:
         raise InvalidConfig("config.columns", f"has more than {MAX_COLUMNS:,} columns")
@@ -193,7 +192,7 @@ def apply_roles(columns: tuple[OriginalColumn, ...], config: Mapping[str, Any]) 
         if not isinstance(slug, str):
             raise InvalidConfig(f"config.{role}", "is not the slug of a column")
         if slug not in types:
-            raise InvalidConfig(f"config.{role}", f"names {slug}, which is none of the columns: {', '.join(slugs) or 'there are none'}")
+            raise InvalidConfig(f"config.{role}", f"names {slug}, which is not one of the columns: {', '.join(slugs) or 'there are none'}")
         if types[slug] not in allowed:
             raise InvalidConfig(f"config.{role}", f"names {slug}, which is {types[slug]}; it takes {' or '.join(sorted(allowed))}")
     return Shape(

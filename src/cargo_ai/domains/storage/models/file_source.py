@@ -1,4 +1,4 @@
-"""Uploaded: the file that a model was made from, read again."""
+"""File source: read the file that a model was created from again."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CHUNK = 10_000
 
 
 async def read(ctx: Context, relation: Relation, config: Mapping[str, Any], *, is_reset: bool) -> tuple[RunCounts, list[str]]:
-    """Read the file into its model: records are known by their ids, and only columns of the file are touched. `is_reset`: records that
-    the file does not have are removed. FileFault, ConfigFault."""
+    """Load the file into its model: records are matched by id, and only columns of the file are written. `is_reset`: records that the file
+    does not have are removed. Returns the counts and the files read. UnreadableFile, InvalidConfig."""
     key = read_file.file_key(config)
     try:
         loaded = (await read_file.load_file(ctx, relation, key)).loaded
@@ -37,7 +37,7 @@ async def read(ctx: Context, relation: Relation, config: Mapping[str, Any], *, i
 
 
 def fingerprint(row: Model) -> str | None:
-    """What stands for the state of the model's source; None where only reading it tells. An uploaded file never changes under its name."""
+    """A digest of the state of the model's source; None when only reading it shows that. An uploaded file never changes under its name."""
     if row.extractor_slug != extractors.UPLOAD_FILE or row.unification is not None:
         return None
     text = json.dumps([row.config.get("s3Filename") or row.config.get("fileKey"), row.columns], sort_keys=True)
@@ -45,7 +45,7 @@ def fingerprint(row: Model) -> str | None:
 
 
 async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
-    """Remove the records whose ids the file does not make. Returns how many."""
+    """Remove the records whose ids are not in the file. Returns how many."""
     connection = await driver_connection(ctx.db)
     await execute(connection, "create temp table kept_ids (_id text not null) on commit drop")
     encoder: RowEncoder | None = None
@@ -57,7 +57,7 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
             async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:
                 await copy.write(ids)
     if encoder is not None and encoder.by_content:
-        # As `load` does it: rows that are all alike are told apart by their number.
+        # As `load` does it: identical rows are numbered.
         await execute(
             connection,
             "update kept_ids as k set _id = k._id || '-' || d.n from "

@@ -1,4 +1,4 @@
-"""Indexes of models: listed, made by workers while everybody goes on reading and writing, removed."""
+"""Indexes of models: list and remove them; workers create them while reads and writes continue."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
 from cargo_ai.contract.storage import index as contract
@@ -37,19 +38,17 @@ _MODELS = "cargo-ai storage model list"
 
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: ByUuid) -> contract.IndexesReply:
-    """Those that are there, and those that are being made."""
+    """The indexes that exist and those that are being built."""
     row = await model.find(ctx.db, request.uuid)
-    if row is None:
-        contract.get_all.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    row = found_or_refuse(contract.get_all, row, "modelNotFound", uuid=request.uuid, fix=_MODELS)
     return await _list_indexes(ctx.db, await _relation(ctx, row))
 
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateIndex) -> contract.IndexesReply:
-    """Let a worker make indexes; one that is there already stays as it is."""
+    """Have a worker build indexes; one that exists stays as it is."""
     row = await model.find(ctx.db, request.uuid, lock=True)
-    if row is None:
-        contract.create.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    row = found_or_refuse(contract.create, row, "modelNotFound", uuid=request.uuid, fix=_MODELS)
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = _relation_in(catalog, row)
     connection = await driver_connection(ctx.db)
@@ -69,7 +68,7 @@ async def create(ctx: Context, request: contract.CreateIndex) -> contract.Indexe
 
 
 async def _requested_indexes(ctx: Context, catalog: Catalog, relation: Relation, request: contract.CreateIndex) -> list[Index]:
-    """The indexes that a request asks for, each of them possible."""
+    """The indexes that a request names or its filter needs, after checking that each is possible."""
     connection = await driver_connection(ctx.db)
     if request.column_slugs is not None:
         if request.filter is not None or request.sort is not None:
@@ -97,10 +96,9 @@ async def _requested_indexes(ctx: Context, catalog: Catalog, relation: Relation,
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
-    """Take an index away."""
+    """Remove an index."""
     row = await model.find(ctx.db, request.uuid, lock=True)
-    if row is None:
-        contract.remove.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    row = found_or_refuse(contract.remove, row, "modelNotFound", uuid=request.uuid, fix=_MODELS)
     relation = await _relation(ctx, row)
     connection = await driver_connection(ctx.db)
     if request.name in {str(args["name"]) for args, _ in await _jobs(connection, relation)}:
@@ -112,7 +110,7 @@ async def remove(ctx: Context, request: contract.RemoveIndex) -> Removed:
 
 
 async def propose_index(db: AsyncSession, catalog: Catalog, relation: Relation, filter: Filter, sort: Sort) -> str | None:
-    """The command that makes an index for a filter, where one would help and there is none yet."""
+    """The command that creates an index for a filter; None when none would help or it exists already."""
     connection = await driver_connection(db)
     present = {one.index for one in await indexes.list_indexes(connection, relation)}
     coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
@@ -132,12 +130,12 @@ async def _relation(ctx: Context, row: Model) -> Relation:
 
 def _relation_in(catalog: Catalog, row: Model) -> Relation:
     found = catalog.by_model(row.uuid)
-    assert found is not None, "a living model is in the catalog of its workspace"
+    assert found is not None, "a model that was not removed is in the catalog of its workspace"
     return found
 
 
 async def _jobs(connection: driver.Connection, relation: Relation) -> list[tuple[dict[str, Any], str]]:
-    """The arguments and states of the jobs that make indexes of this model."""
+    """The arguments and states of the jobs that build indexes of this model."""
     query = (
         "select args, status::text from procrastinate_jobs where task_name = %s and status in ('todo', 'doing') "
         "and args ->> 'model' = %s order by id"
@@ -181,13 +179,13 @@ def _job_to_response(name: str, args: dict[str, Any], status: str) -> contract.I
 
 
 class IndexJob:
-    """The job. Begun again after a crash, it takes away what the one before has left half made, and makes it anew."""
+    """The job. After a crash it drops the half-built index that was left and builds it again."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def run(self, workspace: str, model: str, name: str, kind: indexes.IndexKind, columns: list[str], descending: bool) -> None:
-        """Make one index; nothing where the model or a column has gone meanwhile."""
+        """Build one index; does nothing when the model or a column is gone."""
         here, uid, index = uuid.UUID(workspace), ids.parse(model), Index(kind, tuple(columns), descending)
         async with self._database.session(here) as db:
             relation = (await model_catalog.catalog(db, here)).by_model(uid) if uid else None
@@ -197,7 +195,7 @@ class IndexJob:
         link = await psycopg.AsyncConnection[Any].connect(url, autocommit=True, connect_timeout=5)
         async with link:
             await driver.execute(link, f"set maintenance_work_mem = '{_BUILD_MEMORY}'")
-            # Of two workers on one index the second waits here, and then finds it made.
+            # Of two workers on one index the second waits here, and then finds it built.
             await driver.fetch(link, "select pg_advisory_lock(hashtextextended(%s, 12))", [name])
             await _build(link, relation, index, name)
 
@@ -219,7 +217,7 @@ async def _build(link: driver.Connection, relation: Relation, index: Index, name
             return
     await driver.execute(link, indexes.comment_statement(relation, name, index, error))
     if error is None:
-        # Also so that an index that has all that is asked for is read alone: which pages everybody may see is noted by a vacuum.
+        # A vacuum also marks pages as visible to all, which index-only scans need.
         await driver.execute(link, indexes.vacuum_statement(relation))
 
 

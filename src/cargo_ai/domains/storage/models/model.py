@@ -1,4 +1,4 @@
-"""Models: made with their table, looked at, changed and removed."""
+"""Models: create them with their table, show, update and remove them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.domains.connection import public as connection
@@ -39,7 +40,7 @@ LANGUAGE = "postgresql"
 
 
 class ModelStats:
-    """What replies about models need besides their rows: datasets, how often they are used, their last runs and records."""
+    """What responses about models need besides their rows: datasets, how often they are used, their last runs and writes."""
 
     def __init__(self, datasets: dict[str, Dataset]) -> None:
         self.datasets = datasets
@@ -65,7 +66,7 @@ class ModelStats:
 
 
 async def _last_written(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
-    """When the last record of each model was written: an entry of the last transaction in its log."""
+    """When a record of each model was last written, from the newest entry in its log."""
     queries = [
         f"(select {number}, at from {names.qualify(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
         for number, row in enumerate(rows)
@@ -123,24 +124,23 @@ def _run_to_response(run: StorageRun) -> dict[str, Any]:
 
 
 async def response_for(db: AsyncSession, row: Model) -> contract.ModelReply:
-    """The reply about one model."""
+    """The response about one model."""
     return contract.ModelReply(model=to_response(row, await ModelStats.of(db, [row])))
 
 
 async def find(db: AsyncSession, model: str, *, lock: bool = False) -> Model | None:
-    """The model with this uuid; None when it is unknown or removed. `lock`: its definition is changed in this transaction."""
+    """The model with this uuid; None when it is unknown or removed. `lock`: this transaction changes its definition."""
     wanted = select(Model).where(Model.uuid == ids.parse(model), Model.deleted_at.is_(None))
     return await db.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
 
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateModel) -> contract.ModelReply:
-    """Make the table, its log and its view with the model; an uploaded file is read into it."""
+    """Create the model with its table, log and view; an uploaded file is loaded into it."""
     # First of all: while a file is read, no connection to the database is held.
     found = await preview.read(ctx, contract.create, request.extractor_slug, request.config) if _from_file(request) else None
     dataset = await _dataset(ctx, request.dataset_uuid)
-    if dataset is None:
-        contract.create.refuse("datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
+    dataset = found_or_refuse(contract.create, dataset, "datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
     if dataset.kind == "connector" or request.extractor_slug not in extractors.native_extractors:
         contract.create.refuse(
             "integrationNotCompatible",
@@ -165,7 +165,7 @@ def _from_file(request: contract.CreateModel) -> bool:
 
 
 async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
-    """Read the model's file into it, as its first run."""
+    """Load the model's file into it, as its first run."""
     key, began = read_file.file_key(row.config), clock.now()
     try:
         filled = await read_file.load_file(ctx, relation, key)
@@ -217,7 +217,7 @@ def new_row(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape
 
 
 async def add_with_table(ctx: Context, row: Model, dataset: Dataset) -> Relation:
-    """Write the row and make its table, which is returned; 409 `duplicateSlug` when the dataset has the slug already."""
+    """Insert the row and create its table, which is returned; 409 `duplicateSlug` when the dataset has the slug already."""
     taken = select(Model.uuid).where(Model.dataset_uuid == row.dataset_uuid, Model.slug == row.slug, Model.deleted_at.is_(None))
     if await ctx.db.scalar(taken) is not None:
         contract.create.refuse("duplicateSlug", slug=row.slug, fix=_LIST)
@@ -225,7 +225,7 @@ async def add_with_table(ctx: Context, row: Model, dataset: Dataset) -> Relation
         async with ctx.db.begin_nested():
             ctx.db.add(row)
     except IntegrityError:
-        # Somebody else took it between the look and the write.
+        # Another request took it between the look and the write.
         contract.create.refuse("duplicateSlug", slug=row.slug, fix=_LIST)
     relation = model_catalog.to_relation(row, dataset.slug)
     known = await model_catalog.catalog(ctx.db, ctx.workspace)
@@ -238,8 +238,7 @@ async def add_with_table(ctx: Context, row: Model, dataset: Dataset) -> Relation
 async def get(ctx: Context, request: ByUuid) -> contract.ModelReply:
     """One model."""
     row = await find(ctx.db, request.uuid)
-    if row is None:
-        contract.get.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.get, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
     return await response_for(ctx.db, row)
 
 
@@ -258,10 +257,9 @@ async def all_(ctx: Context, request: contract.ListModels) -> contract.ModelsRep
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelReply:
-    """Change what is given; a new title or time column shows at once."""
+    """Change the fields that are given; a new title or time column shows at once."""
     row = await find(ctx.db, request.uuid, lock=True)
-    if row is None:
-        contract.update.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.update, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
     given = request.model_fields_set
     if request.schedule is not None:
         contract.update.refuse(
@@ -292,8 +290,7 @@ async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelR
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove a model that nothing uses. Its table is dropped with it."""
     row = await find(ctx.db, request.uuid, lock=True)
-    if row is None:
-        contract.remove.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.remove, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
     await _refuse_used(ctx, row)
     known = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = known.by_model(row.uuid)
@@ -326,8 +323,7 @@ async def get_ddl(ctx: Context, request: ByUuid) -> contract.Ddl:
     """The CREATE TABLE under the logical name."""
     named = ids.parse(request.uuid)
     relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(named) if named else None
-    if relation is None:
-        contract.get_ddl.refuse("modelNotFound", uuid=request.uuid, fix=_LIST)
+    relation = found_or_refuse(contract.get_ddl, relation, "modelNotFound", uuid=request.uuid, fix=_LIST)
     return contract.Ddl(ddl=ddl.logical_create_table(relation), language=LANGUAGE)
 
 

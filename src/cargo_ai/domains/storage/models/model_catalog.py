@@ -1,4 +1,4 @@
-"""Relations: the rows that describe models, as the warehouse sees them."""
+"""Model catalog: convert the rows that describe models into the relations that `records` works with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMESPACE = uuid.UUID("6f1d0a5e-8f4b-5c53-9a2e-3a7b1f6f2c11")
 
 
 async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
-    """Everything that the session's workspace has in the warehouse. Three selects."""
+    """The models and relationships of the session's workspace. Three selects."""
     slugs = {one.uuid: one.slug for one in await connection.datasets(db)}
     installation = select(Installation.id).limit(1).scalar_subquery()
     models = (await db.execute(select(Model, installation).where(Model.deleted_at.is_(None)).order_by(Model.uuid))).all()
@@ -79,5 +79,5 @@ def to_link(row: Relationship) -> Link:
 
 
 def column_key(model: uuid.UUID, slug: str) -> uuid.UUID:
-    """What stands for a column in references: `("column", column_key(model, slug))`."""
+    """The uuid that stands for a column in usages: `("column", column_key(model, slug))`."""
     return uuid.uuid5(NAMESPACE, f"{model}/{slug}")

@@ -1,4 +1,4 @@
-"""Changes of a model that have to fit its columns: config, the roles of columns."""
+"""Model updates that must fit the columns: the config, and which columns are title and time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cargo_ai.kernel.refusal import invalid_input
 
 
 def update_config(row: Model, wanted: dict[str, Any]) -> None:
-    """A new config of the same columns. Columns are changed one by one, by `storage column`."""
+    """Change the config. Its columns stay: they are changed one by one, by `storage column`."""
     given = dict(row.config) | wanted
     if "columns" in wanted and wanted["columns"] != row.config.get("columns"):
         message = "cannot change here: add columns with `cargo-ai storage column create`"
@@ -24,7 +24,7 @@ def update_config(row: Model, wanted: dict[str, Any]) -> None:
 
 
 async def update_roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None:
-    """Another title or time column. The id column stays what the records were keyed by."""
+    """Change the title or time column. The id column stays: the records are keyed by it."""
     relation = next(one for one in (await model_catalog.catalog(ctx.db, ctx.workspace)).relations if one.model == row.uuid)
     own = {column.slug: column for column in relation.stored_columns}
     if request.id_column_slug is not None and request.id_column_slug != row.id_column_slug:

@@ -1,4 +1,4 @@
-"""References of the storage room: what models and relationships use, and who uses them."""
+"""Model usages: store what models and relationships use, and find what uses them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Users = list[tuple[str, uuid.UUID]]
 
 
 async def record_model(db: AsyncSession, row: Model, catalog: Catalog, connector: uuid.UUID | None) -> None:
-    """Write down what a model uses: its connector and folder, and the models and columns that its metrics and lookups read."""
+    """Store what a model uses: its connector and folder, and the models and columns that its metrics and lookups read."""
     targets: set[tuple[str, uuid.UUID]] = set()
     relation = catalog.by_model(row.uuid)
     for column in relation.columns if relation else ():
@@ -35,7 +35,7 @@ async def record_model(db: AsyncSession, row: Model, catalog: Catalog, connector
 
 
 async def record_folder(db: AsyncSession, row: Model) -> None:
-    """The folder alone, where nothing else has changed."""
+    """Store the model's folder alone, when nothing else has changed."""
     await db.execute(delete(Reference).where(Reference.from_kind == MODEL, Reference.from_uuid == row.uuid, Reference.to_kind == "folder"))
     if row.folder_uuid is not None:
         target = {"to_kind": "folder", "to_uuid": row.folder_uuid}
@@ -44,14 +44,14 @@ async def record_folder(db: AsyncSession, row: Model) -> None:
 
 
 async def record_relationship(db: AsyncSession, row: Relationship, *, gone: bool = False) -> None:
-    """Write down the models and columns that a relationship joins."""
+    """Store the models and columns that a relationship joins; `gone`: remove them."""
     ends = ((row.from_model_uuid, row.from_column_slug), (row.to_model_uuid, row.to_column_slug))
     targets = [target for uid, slug in ends for target in ((MODEL, uid), (COLUMN, column_key(uid, slug)))]
     await usages.replace(db, row.workspace_uuid, RELATIONSHIP, row.uuid, () if gone else targets)
 
 
 async def users_of_model(db: AsyncSession, row: Model) -> Users:
-    """Everything but the model itself that uses it."""
+    """Everything that uses a model, but for the model itself."""
     return [one for one in await usages.used_by(db, MODEL, row.uuid) if one != (MODEL, row.uuid)]
 
 
@@ -62,11 +62,11 @@ async def names(db: AsyncSession, users: Users) -> dict[uuid.UUID, str]:
 
 
 def to_sentence(users: Sequence[tuple[str, object]]) -> str:
-    """Users in a sentence: the first five."""
+    """The first five users as part of a sentence."""
     shown = ", ".join(f"{kind} {owner}" for kind, owner in users[:5])
     return f"{shown} and {len(users) - 5} more" if len(users) > 5 else shown
 
 
 def to_details(users: Sequence[tuple[str, object]]) -> list[dict[str, str]]:
-    """Users as the details of a refusal: at most 100."""
+    """At most 100 users as details of a refusal."""
     return [{"kind": kind, "uuid": str(owner)} for kind, owner in users[:100]]

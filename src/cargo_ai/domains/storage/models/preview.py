@@ -1,4 +1,4 @@
-"""Preview: what an extractor would bring, before a model is made."""
+"""Preview: show the columns and records that an extractor would bring, before a model is created."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import preview as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.storage.models import extractors
@@ -36,8 +37,7 @@ async def preview_count(ctx: Context, request: contract.Preview) -> contract.Pre
 async def _infer_model(ctx: Context, operation: Operation[Any, Any, Any], request: contract.Preview) -> InferredModel:
     named = ids.parse(request.dataset_uuid)
     dataset = await connection.dataset(ctx.db, named) if named else None
-    if dataset is None:
-        operation.refuse("datasetNotFound", uuid=request.dataset_uuid, fix="cargo-ai storage dataset list")
+    dataset = found_or_refuse(operation, dataset, "datasetNotFound", uuid=request.dataset_uuid, fix="cargo-ai storage dataset list")
     if dataset.kind == "connector" or request.slug not in extractors.native_extractors:
         operation.refuse("integrationNotCompatible", extractor=request.slug, extractors=", ".join(extractors.native_extractors))
     await ctx.db.rollback()  # no connection is held while a file is read
@@ -45,7 +45,7 @@ async def _infer_model(ctx: Context, operation: Operation[Any, Any, Any], reques
 
 
 async def read(ctx: Context, operation: Operation[Any, Any, Any], extractor: str, config: dict[str, Any]) -> InferredModel:
-    """What the extractor makes of its config. The operation refuses `fileNotFound` and `fileInvalid`."""
+    """The shape and first records by an extractor's config. The operation refuses `fileNotFound` and `fileInvalid`."""
     try:
         if extractor == extractors.UPLOAD_FILE:
             return await read_file.infer_model(ctx, config)

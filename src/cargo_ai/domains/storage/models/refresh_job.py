@@ -1,4 +1,4 @@
-"""Refreshing: the job that reads a model's source into it, in one transaction: all of it, or after a failure or a cancel nothing."""
+"""Refresh job: load a model's source into it in one transaction: all of it, or nothing after a failure or a cancel."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ class RefreshJob:
             if row.status == "cancelling":
                 raise Cancelled
             if row.tries >= MOST_TRIES:
-                raise Failed(f"The refresh was begun {MOST_TRIES} times, and each time its worker died. The source may be too large.")
+                raise Failed(f"The refresh was started {MOST_TRIES} times, and each time its worker died. The source may be too large.")
             row.tries += 1
             row.status = "running"
             await db.commit()
             return True
 
     async def _unless_cancelled(self, here: uuid.UUID, uid: uuid.UUID, work: Callable[[], Awaitable[None]]) -> None:
-        """Do the work, and stop in the middle of it when somebody cancels the run."""
+        """Do the work, and stop in the middle of it when the run is cancelled."""
         working = asyncio.ensure_future(work())
         try:
             while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
@@ -98,7 +98,7 @@ class RefreshJob:
 
     async def _refresh(self, here: uuid.UUID, uid: uuid.UUID) -> None:
         async with self._parts.database.session(here) as db:
-            # Of two workers on one run (one of them was thought dead) the second waits here, and then finds it ended.
+            # Of two workers on one run (one was taken for dead) the second waits here, and then finds it finished.
             await db.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 11))"), {"run": str(uid)})
             found = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid))
             if found is None or found.finished_at is not None:
@@ -114,7 +114,7 @@ class RefreshJob:
             await db.commit()
 
     def _context(self, db: AsyncSession, row: StorageRun) -> Context:
-        """What handlers get, for work that nobody waits for: in the name of who began it, without rights of its own."""
+        """The context of a handler, in the name of the user who started the run, without permissions."""
         parts = self._parts
         who = Caller(row.user_uuid, uuid.UUID(int=0), row.workspace_uuid, "", ())
         return Context(who, db, parts.database, parts.files, parts.secrets, parts.settings, "", str(ids.new()))
@@ -129,7 +129,7 @@ class RefreshJob:
 
 
 async def _read_source(ctx: Context, row: StorageRun) -> tuple[RunCounts, list[str], str | None]:
-    """Read the source and put the unification into effect: what was done, the files that were read, and the state of the source."""
+    """Read the source and resolve identities. Returns the counts, the files that were read, and the fingerprint of the source."""
     of = await model.find(ctx.db, str(row.model_uuid))
     relation = None if of is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(of.uuid)
     if of is None or relation is None:
@@ -156,7 +156,7 @@ async def _mark_success(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None
 
 
 async def _notify_waiting(db: AsyncSession, uid: uuid.UUID) -> None:
-    """Wake who waits for the run."""
+    """Notify requests that wait for the run."""
     await db.execute(text("select pg_notify('cargo_done', :run)"), {"run": str(uid)})
 
 

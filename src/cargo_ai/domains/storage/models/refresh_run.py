@@ -1,4 +1,4 @@
-"""Runs of storage: refreshes of models, begun, listed and cancelled; workers carry them out (see `refreshing`)."""
+"""Storage runs: start, list and cancel refreshes of models; workers carry them out (`refresh_job`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import run as contract
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.models import extractors, file_source, model
@@ -22,14 +23,14 @@ from cargo_ai.store.driver import driver_connection
 
 TASK = "storage.refresh"
 SOURCES = frozenset({extractors.UPLOAD_FILE})
-"""The extractors that have something to be read again."""
+"""The extractors whose source can be read again."""
 
 _MODELS = "cargo-ai storage model list"
 _RUNS = "cargo-ai storage run list"
 
 
 class CannotRefresh(ValueError):
-    """No run was begun; the message says why. `run`: the one that is under way."""
+    """No run was started; the message says why. `run`: the one that is under way."""
 
     def __init__(self, reason: Literal["modelNotCompatible", "alreadyRunning"], message: str, run: uuid.UUID | None = None) -> None:
         super().__init__(message)
@@ -58,10 +59,9 @@ def to_response(row: StorageRun) -> contract.Run:
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
-    """Begin to refresh a model."""
+    """Start a refresh of a model."""
     row = await model.find(ctx.db, request.model_uuid, lock=True)
-    if row is None:
-        contract.create.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+    row = found_or_refuse(contract.create, row, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
     if row.is_paused and not request.is_force:
         contract.create.refuse("modelIsPaused", fix=f"cargo-ai storage model update --uuid {row.uuid} --is-paused false")
     if not (request.is_force or request.is_reset) and await is_up_to_date(ctx.db, row):
@@ -77,10 +77,9 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
 
 @handles(contract.refresh)
 async def refresh(ctx: Context, request: ByUuid) -> contract.RefreshedModel:
-    """Begin to refresh a model, changed or not."""
+    """Start a refresh of a model, whether or not its source has changed."""
     row = await model.find(ctx.db, request.uuid, lock=True)
-    if row is None:
-        contract.refresh.refuse("modelNotFound", uuid=request.uuid, fix=_MODELS)
+    row = found_or_refuse(contract.refresh, row, "modelNotFound", uuid=request.uuid, fix=_MODELS)
     try:
         await start(ctx.db, row, user=ctx.who.user_uuid, is_force=True)
     except CannotRefresh as fault:
@@ -91,7 +90,7 @@ async def refresh(ctx: Context, request: ByUuid) -> contract.RefreshedModel:
 
 
 async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool = False, is_force: bool = False) -> StorageRun:
-    """Begin a run in the session's transaction: it exists, and a worker begins, when that commits. CannotStart where there is nothing to
+    """Start a run in the session's transaction: it exists, and a worker begins, when that commits. CannotRefresh when there is nothing to
     read or a run is under way."""
     if row.extractor_slug not in SOURCES and not unification.is_enabled(row):
         sentence = f"Records of models made by {row.extractor_slug} come in by API, by file or from workflows: there is no source to read."
@@ -116,7 +115,7 @@ async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool
         async with db.begin_nested():
             db.add(made)
     except IntegrityError:
-        # Somebody who did not lock the model was faster.
+        # Another transaction, which did not lock the model, was faster.
         raise CannotRefresh("alreadyRunning", "The model is being refreshed already.", await _find_unfinished(db, row.uuid)) from None
     await producer().defer(await driver_connection(db), TASK, "batch", workspace=str(row.workspace_uuid), run=str(made.uuid))
     return made
@@ -127,7 +126,7 @@ async def _find_unfinished(db: AsyncSession, of: uuid.UUID) -> uuid.UUID | None:
 
 
 async def is_up_to_date(db: AsyncSession, row: Model) -> bool:
-    """Whether the last run has read what the source is now."""
+    """Whether the last run has read the source in its present state."""
     last = (
         select(StorageRun.fingerprint)
         .where(StorageRun.model_uuid == row.uuid, StorageRun.status == "success")
@@ -142,8 +141,7 @@ async def is_up_to_date(db: AsyncSession, row: Model) -> bool:
 async def get(ctx: Context, request: ByUuid) -> contract.RunReply:
     """One run."""
     row = await _find(ctx.db, request.uuid)
-    if row is None:
-        contract.get.refuse("runNotFound", uuid=request.uuid, fix=_RUNS)
+    row = found_or_refuse(contract.get, row, "runNotFound", uuid=request.uuid, fix=_RUNS)
     return contract.RunReply(run=to_response(row))
 
 
@@ -153,8 +151,7 @@ async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsRepl
     wanted = select(StorageRun).order_by(StorageRun.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
         of = await model.find(ctx.db, request.model_uuid)
-        if of is None:
-            contract.get_all.refuse("modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        of = found_or_refuse(contract.get_all, of, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
         wanted = wanted.where(StorageRun.model_uuid == of.uuid)
     if request.statuses:
         wanted = wanted.where(StorageRun.status.in_(request.statuses))
@@ -163,10 +160,9 @@ async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsRepl
 
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: ByUuid) -> Removed:
-    """End a run that nobody has begun; ask the worker of another one to stop, which undoes what it did."""
+    """Cancel a run: one that no worker has started ends at once, another one stops and undoes what it did."""
     row = await _find(ctx.db, request.uuid)
-    if row is None:
-        contract.cancel.refuse("runNotFound", uuid=request.uuid, fix=_RUNS)
+    row = found_or_refuse(contract.cancel, row, "runNotFound", uuid=request.uuid, fix=_RUNS)
     now = clock.now()
     mine = StorageRun.uuid == row.uuid
     waiting = update(StorageRun).where(mine, StorageRun.status == "pending").values(status="cancelled", finished_at=now, updated_at=now)

@@ -1,4 +1,4 @@
-"""Relationships: set for a whole dataset or one by one, and looked at."""
+"""Relationships: set them for a whole dataset or one by one, and show them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import relationship as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.storage.columns import definition
@@ -23,7 +24,7 @@ from cargo_ai.records.catalog import Catalog, Relation
 
 _LIST = "cargo-ai storage relationship list"
 SAME_NAMED = ("domain", "email", "linkedin_url", "website")
-"""Columns that tell who a record is about: two models that share one belong together by it."""
+"""Columns that identify what a record is about: two models that share one are related by it."""
 
 
 def to_response(row: Relationship) -> contract.Relationship:
@@ -51,8 +52,7 @@ async def all_(ctx: Context, request: contract.ListRelationships) -> contract.Re
     wanted = select(Relationship).order_by(Relationship.uuid)
     if request.model_uuid is not None:
         row = await model.find(ctx.db, request.model_uuid)
-        if row is None:
-            contract.all.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+        row = found_or_refuse(contract.all, row, "modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
         wanted = wanted.where(or_(Relationship.from_model_uuid == row.uuid, Relationship.to_model_uuid == row.uuid))
     return contract.RelationshipsReply(relationships=[to_response(row) for row in await ctx.db.scalars(wanted)])
 
@@ -61,15 +61,14 @@ async def all_(ctx: Context, request: contract.ListRelationships) -> contract.Re
 async def get(ctx: Context, request: ByUuid) -> contract.RelationshipReply:
     """One relationship."""
     row = await ctx.db.scalar(select(Relationship).where(Relationship.uuid == ids.parse(request.uuid)))
-    if row is None:
-        contract.get.refuse("relationshipNotFound", uuid=request.uuid, fix=_LIST)
+    row = found_or_refuse(contract.get, row, "relationshipNotFound", uuid=request.uuid, fix=_LIST)
     return contract.RelationshipReply(relationship=to_response(row))
 
 
 @handles(contract.set)
 async def set_(ctx: Context, request: contract.SetRelationships) -> contract.RelationshipsReply:
-    """Add one between two models, or put a whole set in place of a dataset's."""
-    # Whoever sets relationships of the workspace at the same time takes turns: each sees what the other has set.
+    """Add one between two models, or replace all of a dataset."""
+    # Requests that set relationships of the workspace at the same time run one after the other, so that each sees what the other has set.
     await ctx.db.scalars(select(Model.uuid).where(Model.deleted_at.is_(None)).order_by(Model.uuid).with_for_update())
     if request.from_model_uuid is not None or request.to_model_uuid is not None:
         return await _add(ctx, request)

@@ -12,6 +12,7 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.kernel import ids
@@ -30,8 +31,7 @@ PAGE = 1_000
 async def download(ctx: Context, request: contract.DownloadRecords) -> contract.UrlReply:
     """The URL of a file with one row per record."""
     row = await model.find(ctx.db, request.model_uuid)
-    if row is None:
-        contract.download.refuse("modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    row = found_or_refuse(contract.download, row, "modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
     return contract.UrlReply(url=exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.records import read_file, record
@@ -61,8 +62,7 @@ async def find_target(db: AsyncSession, token: str) -> IngestTarget | None:
 async def create_token(ctx: Context, request: ByUuid) -> contract.IngestToken:
     """A fresh token in place of the former."""
     row = await model.find(ctx.db, request.uuid, lock=True)
-    if row is None:
-        contract.create_token.refuse("modelNotFound", uuid=request.uuid, fix="cargo-ai storage model list")
+    row = found_or_refuse(contract.create_token, row, "modelNotFound", uuid=request.uuid, fix="cargo-ai storage model list")
     token = TOKEN_PREFIX + randomness.token_urlsafe(32)
     row.ingest_token_hash = hash_token(token)
     await ctx.db.flush()
@@ -122,8 +122,7 @@ def matching_column(relation: Relation, slug: str | None) -> Column | None:
     if slug is None:
         return None
     column = relation.column(slug)
-    if column is None:
-        contract.ingest.refuse("columnNotFound", slug=slug)
+    column = found_or_refuse(contract.ingest, column, "columnNotFound", slug=slug)
     if column.slug in {"_id", relation.id_column}:
         return None
     if relation.id_column != "_id":

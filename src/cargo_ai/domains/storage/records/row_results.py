@@ -17,6 +17,7 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.tables import IngestReport
@@ -74,8 +75,7 @@ async def download_report(ctx: Context, request: contract.DownloadIngestReport) 
     """The URL of a file with one row per row that was read."""
     named = ids.parse(request.uuid)
     row = await ctx.db.scalar(select(IngestReport).where(IngestReport.uuid == named)) if named else None
-    if row is None:
-        contract.download_report.refuse("ingestReportNotFound", uuid=request.uuid)
+    row = found_or_refuse(contract.download_report, row, "ingestReportNotFound", uuid=request.uuid)
     return contract.UrlReply(url=url(ctx, row, request.format))
 
 
