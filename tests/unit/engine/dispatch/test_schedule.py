@@ -58,11 +58,11 @@ class Firing:
 
     async def fire(self, db: AsyncSession, due: DueSchedule) -> uuid.UUID:
         started = ids.new()
-        await db.execute(text("insert into event_cursors values (:name, :n)"), {"name": str(started), "n": due.payload["n"]})
+        await db.execute(text("insert into rate_buckets values (:name, :n, '[]')"), {"name": str(started), "n": due.payload["n"]})
         return started
 
     async def fired(self) -> int:
-        return len(await rows(self.database, "select * from event_cursors"))
+        return len(await rows(self.database, "select * from rate_buckets"))
 
 
 async def test_a_schedule_that_stays_the_same_keeps_its_uuid_and_its_next_time(database: Database) -> None:
@@ -122,7 +122,7 @@ async def test_a_due_time_that_can_start_nothing_says_why_and_comes_again(databa
     await make_due(database)
 
     async def refuse(db: AsyncSession, _due: DueSchedule) -> uuid.UUID:
-        await db.execute(text("insert into event_cursors values ('half', 1)"))
+        await db.execute(text("insert into rate_buckets values ('half', 1, '[]')"))
         raise NotFired("Nothing is deployed.")
 
     assert await Scheduler(database, {"thing": refuse}).fire_next()
