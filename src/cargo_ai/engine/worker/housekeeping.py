@@ -1,4 +1,4 @@
-"""Keep: the worker's housekeeping: its heartbeat, due runs, lost work, partitions to come."""
+"""Housekeeping of a worker: heartbeat, due runs, recovery of lost work, and chores that packages register."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ import os
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import wake
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import LANES, Queue
 from cargo_ai.engine.journal import fanout, partitions, self_triggers
+from cargo_ai.engine.journal.tables import workers
 from cargo_ai.kernel import clock, log
+from cargo_ai.store.table_sql import insert_sql
 
 BEAT_SECONDS = 5.0
 TICK_SECONDS = 1.0
 HOUR_SECONDS = 3_600.0
-HOURLY_AGAIN_SECONDS = 60.0
+RETRY_SECONDS = 60.0
 
 _log = log.get(__name__)
 
-BEAT = """
-insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, %s, %s, %s, %s, %s, %s)
-on conflict (uuid) do update set queue_ids = excluded.queue_ids, beat_ms = excluded.beat_ms
-"""
+BEAT = (
+    insert_sql(workers, "uuid", "host", "pid", "queue_ids", "slots", "started_ms", "beat_ms")
+    + b" on conflict (uuid) do update set queue_ids = excluded.queue_ids, beat_ms = excluded.beat_ms"
+)
 # A lane that lost its connection no longer beats for the jobs that it still works on; this process lives, so it does.
 QUEUE_BEAT = "update procrastinate_workers set last_heartbeat = now() where id = any(%s)"
-# A shard that is queued or running, that nobody touched for so long and that no job speaks of: its job was lost with a worker
-# that came back from a pause and finished what had been given to another.
+# A shard that is queued or running, that was not touched for too long and that has no job: its job was lost with a worker that came
+# back from a pause and finished what had been given to another.
 ORPHANS = """
 update shards s set state = 'queued', touched_ms = %s
 where s.state in ('queued', 'running') and s.touched_ms < %s
@@ -44,19 +48,28 @@ DEAD = "select uuid::text from workers where uuid <> %s and (uuid::text = %s or 
 END_SESSIONS = """
 select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user and right(application_name, 36) = any(%s)
 """
-UNREAD = """
+UNENUMERATED = """
 select b.uuid from batches b where b.finished_ms is null and not b.enumerated
     and b.updated_ms < %s - case when b.status = 'running' then 600000 else 0 end
     and not exists (select 1 from procrastinate_jobs j where j.status in ('todo', 'doing') and j.args ->> 'batch' = b.uuid::text)
 """
-# Shards below a single run that were locked, by a cancellation, when the one before them ended.
+# Shards below a single run that a cancellation had locked when the one before them ended.
 PASSED_OVER = "select distinct workspace_uuid from shards where state = 'waiting' and batch_uuid is null and touched_ms < %s"
 PASSED_OVER_MS = 5_000
 UNCLOSED = "select uuid, workspace_uuid from batches where finished_ms is null and enumerated and updated_ms < %s limit 100"
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that each worker does from time to time; several workers may do it at once. One that fails is tried again sooner."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    every_seconds: float = HOUR_SECONDS
+
+
 class Housekeeping:
-    """Runs beside the queue in each worker process. Everything it does may be done by several workers at once."""
+    """Runs next to the queue in each worker process. Everything it does may be done by several workers at once."""
 
     def __init__(
         self,
@@ -67,50 +80,56 @@ class Housekeeping:
         *,
         stalled_after: float,
         replaces: str = "",
-        hourly: Sequence[Callable[[], Awaitable[None]]] = (),
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._pool, self._queue, self._worker, self._slots = pool, queue, worker, slots
         self._stalled_after = stalled_after
         self._replaces = replaces
-        self._hourly_tasks = hourly
+        self._chores = [*chores, *_journal_chores(pool)]
         self._started = clock.now_ms()
         self._announced: list[int] = []
         self._due = asyncio.Event()
 
     def wake(self) -> None:
-        """Some parked run is due now: look at once."""
+        """Some parked run is due now: wake it at once."""
         self._due.set()
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for, and a chore that fails, or takes long, keeps none of the others from
-        being done: one that waits for a lock of a worker that died least of all that dead one's burial."""
-        beside = [
+        """Until cancelled. Waits for a database that is unavailable.
+
+        What fails or takes long does not keep the rest from being done. Above all: waiting for a lock that a dead worker holds must not
+        delay reaping that worker, which ends its session.
+        """
+        loops = [
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
-            asyncio.create_task(self._run_hourly(), name="hourly housekeeping"),
+            asyncio.create_task(self._run_chores(), name="chores"),
         ]
         try:
             await self._wake_and_recover()
         finally:
-            for task in beside:
+            for task in loops:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*loops, return_exceptions=True)
 
-    async def _run_hourly(self) -> None:
+    async def _run_chores(self) -> None:
+        due = dict.fromkeys(self._chores, 0.0)
         while True:
-            wait = await self._attempt(self._hourly)
-            await asyncio.sleep(wait)
+            for chore in self._chores:
+                if clock.seconds() >= due[chore]:
+                    due[chore] = clock.seconds() + await _do(chore)
+            await asyncio.sleep(max(0.01, min(due.values()) - clock.seconds()))
 
     async def _heartbeat(self) -> None:
-        """Say that this process lives, and take over from those that no longer do."""
+        """Renew this worker's heartbeat, and reap workers whose heartbeat has stopped."""
         beat = reap = 0.0
         while True:
             now = clock.seconds()
-            # Who takes over from this process must know its present ids: they change when a lane signs on again.
+            # To reap this process, others must know its present ids: they change when a lane registers again.
             if now >= beat or self._queue.ids() != self._announced:
                 beat = now + await self._attempt(self._beat)
             if now >= reap:
                 reap = now + await self._attempt(self._reap_dead_workers)
-            # Until the queue's ids are known and said, nobody could take over from this process at once.
+            # Until the queue's ids are known and announced, other workers could not reap this process at once.
             most = TICK_SECONDS if len(self._announced) == len(LANES) else 0.05
             await asyncio.sleep(min(most, max(0.01, min(beat, reap) - clock.seconds())))
 
@@ -125,30 +144,38 @@ class Housekeeping:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), wait)
 
-    async def _attempt(self, chore: Callable[[], Awaitable[float]]) -> float:
+    async def _attempt(self, work: Callable[[], Awaitable[float]]) -> float:
         """Do it, and return how many seconds later it is due again."""
         try:
-            return await chore()
+            return await work()
         except Exception as error:
-            _log.warning("housekeeping failed; trying again", what=chore.__name__, cause=f"{type(error).__name__}: {error}"[:300])
+            _log.warning("housekeeping failed; trying again", what=work.__name__, cause=f"{type(error).__name__}: {error}"[:300])
             return TICK_SECONDS
 
     async def deregister(self) -> None:
-        """Say goodbye: this worker's row goes away."""
+        """Delete this worker's row: it ends in order."""
         async with self._pool.connection() as connection:
             await connection.execute("delete from workers where uuid = %s", (self._worker,))
 
     async def _beat(self) -> float:
-        now, said = clock.now_ms(), self._queue.ids()
-        values = (self._worker, socket.gethostname(), os.getpid(), said, self._slots, self._started, now)
+        queue_ids = self._queue.ids()
+        row = {
+            "uuid": self._worker,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "queue_ids": queue_ids,
+            "slots": self._slots,
+            "started_ms": self._started,
+            "beat_ms": clock.now_ms(),
+        }
         async with self._pool.connection() as connection:
-            await connection.execute(BEAT, values)
-            await connection.execute(QUEUE_BEAT, (said,))
-        self._announced = said
+            await connection.execute(BEAT, row)
+            await connection.execute(QUEUE_BEAT, (queue_ids,))
+        self._announced = queue_ids
         return min(BEAT_SECONDS, self._stalled_after / 3)
 
     async def _wake(self) -> float:
-        """Wake what is due; returns how long to sleep: less than a tick when the next one is due sooner."""
+        """Wake parked runs that are due; returns how long to sleep: less than a tick when the next one is due sooner."""
         if await wake.wake_due_runs(self._pool, self._queue) == wake.MAXIMUM_AT_ONCE:
             return 0
         async with self._pool.connection() as connection:
@@ -165,7 +192,7 @@ class Housekeeping:
             rows = await (await connection.execute(ORPHANS, (now, old))).fetchall()
             for row in rows:
                 await self._queue.defer(connection, "drive", row[1], shard=str(row[0]))
-            unread = await (await connection.execute(UNREAD, (old,))).fetchall()
+            unread = await (await connection.execute(UNENUMERATED, (old,))).fetchall()
             for row in unread:
                 await self._queue.defer(connection, "enumerate", "batch", batch=str(row[0]))
             if rows or unread:
@@ -183,7 +210,7 @@ class Housekeeping:
         return max(1.0, self._stalled_after / 6)
 
     async def _reap_dead_workers(self) -> float:
-        """Take over at once from the worker whose death our parent process saw, and from those of silent hosts when they are overdue."""
+        """Reap at once the worker whose death our parent process saw, and those of silent hosts when their heartbeat is overdue."""
         old = clock.now_ms() - int(self._stalled_after * 1000)
         async with self._pool.connection() as connection:
             found = await (await connection.execute(DEAD, (self._worker, self._replaces, old))).fetchall()
@@ -196,17 +223,27 @@ class Housekeeping:
         await self._queue.mark_dead(dead)
         return max(1.0, self._stalled_after / 6)
 
-    async def _hourly(self) -> float:
-        async with self._pool.connection() as connection:
-            await partitions.create_partitions(connection)
-            await connection.execute("delete from idempotency_keys where at < now() - interval '24 hours'")
-            await self_triggers.prune(connection)
-            await fanout.prune(connection)
-        failed = False
-        for task in self._hourly_tasks:
-            try:
-                await task()
-            except Exception as error:
-                failed = True
-                _log.warning("housekeeping failed; trying again", cause=f"{type(error).__name__}: {error}"[:300])
-        return HOURLY_AGAIN_SECONDS if failed else HOUR_SECONDS
+
+async def _do(chore: Chore) -> float:
+    """Do a chore, and return how many seconds later it is due again."""
+    try:
+        await chore.run()
+    except Exception as error:
+        _log.warning("a chore failed; trying again", chore=chore.name, cause=f"{type(error).__name__}: {error}"[:300])
+        return min(RETRY_SECONDS, chore.every_seconds)
+    return chore.every_seconds
+
+
+def _journal_chores(pool: AsyncConnectionPool[Any]) -> list[Chore]:
+    def chore(name: str, work: Callable[[AsyncConnection[Any]], Awaitable[object]]) -> Chore:
+        async def run() -> None:
+            async with pool.connection() as connection:
+                await work(connection)
+
+        return Chore(name, run)
+
+    return [
+        chore("create partitions", partitions.create_partitions),
+        chore("prune own writes", self_triggers.prune),
+        chore("prune fan-outs", fanout.prune),
+    ]

@@ -6,13 +6,14 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.tables import IdempotencyKey
 
 RETENTION = timedelta(hours=24)
@@ -63,3 +64,10 @@ class Claim:
             .where(IdempotencyKey.token_uuid == self.token_uuid, IdempotencyKey.key == self.key)
             .values(reply=self.secrets.seal(reply))
         )
+
+
+async def prune(database: Database) -> None:
+    """Delete keys of more than 24 hours ago."""
+    async with database.session(ALL_WORKSPACES) as db:
+        await db.execute(delete(IdempotencyKey).where(IdempotencyKey.at < clock.now() - RETENTION))
+        await db.commit()

@@ -21,11 +21,12 @@ from cargo_ai.engine.dispatch.schedule import Scheduler
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.driver import Driver
-from cargo_ai.engine.worker.housekeeping import Housekeeping
+from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
+from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, secret_key
 from cargo_ai.server.processes import parent_watch
 from cargo_ai.store.files import FileStore
@@ -89,7 +90,10 @@ class Worker:
                 self._lanes["batch"],
                 stalled_after=self._settings.stalled_after,
                 replaces=replaces,
-                hourly=composed.hourly,
+                chores=[
+                    Chore("prune idempotency keys", lambda: idempotency.prune(self._database)),
+                    *(Chore(run.__qualname__, run) for run in composed.hourly),
+                ],
             )
             for writer in writers.values():
                 writer.woken = housekeeping.wake

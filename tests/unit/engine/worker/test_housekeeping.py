@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from cargo_ai.engine.worker.housekeeping import Housekeeping
+from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import with_options
 from tests.unit.engine.conftest import EngineHarness, now, park
@@ -22,7 +22,8 @@ async def test_parked_runs_are_woken_whatever_the_other_chores_do(harness: Engin
     async def follows() -> None:
         done.set()
 
-    housekeeping = Housekeeping(harness.pool, harness.queue, ids.new(), 1, stalled_after=30, hourly=(fails, follows))
+    chores = (Chore("fails", fails), Chore("follows", follows))
+    housekeeping = Housekeeping(harness.pool, harness.queue, ids.new(), 1, stalled_after=30, chores=chores)
     run = await harness.run()
     async with harness.pool.connection() as link:
         await park(link, harness, await harness.held(run), run)
@@ -36,7 +37,7 @@ async def test_parked_runs_are_woken_whatever_the_other_chores_do(harness: Engin
         await housekeeping.deregister()
 
 
-async def test_who_stopped_in_the_middle_of_a_transaction_is_buried_though_others_wait_for_its_lock(
+async def test_a_worker_that_stopped_in_the_middle_of_a_transaction_is_reaped_though_others_wait_for_its_lock(
     harness: EngineHarness, engine_url: str
 ) -> None:
     dead, long_ago = ids.new(), now() - 60_000
