@@ -108,7 +108,8 @@ async def seed_of(harness: EngineHarness, nodes: list[Body], run: uuid.UUID, pat
 async def repeated(harness: EngineHarness, nodes: list[Body], record: Body, seed: ReplayPoint) -> uuid.UUID:
     origin = submit.RunSpec(harness.workspace, harness.workflow, None, harness.release, nodes)
     async with harness.pool.connection() as connection:
-        return await submit.submit_run(connection, harness.queue, origin, ReplayRecord(record, "r", "R", seed))
+        run: uuid.UUID = (await submit.submit_run(connection, harness.queue, origin, ReplayRecord(record, "r", "R", seed)))["uuid"]
+        return run
 
 
 async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

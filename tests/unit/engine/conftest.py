@@ -71,14 +71,16 @@ class EngineHarness:
     async def run(self, record: Body | None = None) -> uuid.UUID:
         """A single run, queued."""
         async with self.pool.connection() as connection:
-            return await submit.submit_run(connection, self.queue, self.origin, record or {})
+            run: uuid.UUID = (await submit.submit_run(connection, self.queue, self.origin, record or {}))["uuid"]
+            return run
 
     async def batch(self, records: Sequence[Body] | int, *, shard_size: int = 200, enumerated: bool = True) -> uuid.UUID:
         """A batch of these records, or of so many."""
         uid = ids.new()
         self.sources.kinds[str(uid)] = listed([{"_id": str(at)} for at in range(records)] if isinstance(records, int) else records)
         async with self.pool.connection() as connection:
-            await submit.submit_batch(connection, self.queue, self.origin, {"kind": str(uid)}, shard_size=shard_size, uid=uid)
+            request = submit.BatchRequest(spec=self.origin, data={"kind": str(uid)}, shard_size=shard_size, uid=uid)
+            await submit.submit_batch(connection, self.queue, request)
         if enumerated:
             await self.enumerator().enumerate(str(uid))
         return uid

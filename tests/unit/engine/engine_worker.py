@@ -130,7 +130,8 @@ async def submit_run(harness: EngineHarness, nodes: Sequence[Body], record: Body
     """A single run of these nodes, queued."""
     origin = submit.RunSpec(harness.workspace, harness.workflow, None, harness.release, nodes)
     async with harness.pool.connection() as connection:
-        return await submit.submit_run(connection, harness.queue, origin, record)
+        run: uuid.UUID = (await submit.submit_run(connection, harness.queue, origin, record))["uuid"]
+        return run
 
 
 async def context_of(harness: EngineHarness, run: uuid.UUID) -> Body:

@@ -27,7 +27,8 @@ async def staged(harness: EngineHarness, count: int, pace: Pace, graph: Sequence
     harness.sources.kinds[str(uid)] = listed([{"_id": str(at), "number": at} for at in range(count)], 7)
     origin = submit.RunSpec(harness.workspace, harness.workflow, None, harness.release, graph)
     async with harness.pool.connection() as connection:
-        await submit.submit_batch(connection, harness.queue, origin, {"kind": str(uid)}, uid=uid, pace=pace, shard_size=shard_size)
+        request = submit.BatchRequest(spec=origin, data={"kind": str(uid)}, uid=uid, pace=pace, shard_size=shard_size)
+        await submit.submit_batch(connection, harness.queue, request)
     return uid
 
 

@@ -1,1 +1,1 @@
-"""The orchestration room: tools, workflows, releases, nodes, runs and batches."""
+"""Orchestration: tools, plays, workflows and their releases, nodes, runs and batches."""

@@ -1,4 +1,4 @@
-"""The tables of native nodes that keep something: reviews by people, what workflows remember, and what was done once already."""
+"""Tables of native nodes: reviews, memories, and outcomes that a repeated attempt reuses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cargo_ai.store.rows import Json, Owned, Row, Stamped
 class Review(Stamped, Owned, Row):
     """One question to people. `key`: the idempotency key of the node that asks; the same node never asks twice.
 
-    `status` is pending, approved, rejected or expired (nobody decided, and the node fails). A pending review whose run is over is
-    cancelled: that is told when it is read, and written down within the hour. `fields`: what is shown, `values`: what was decided on.
+    `status` is pending, approved, rejected or expired (no decision in time, and the node fails). A pending review whose run is over is
+    cancelled: reads show that at once, and the row follows within the hour. `fields`: what is shown, `values`: what was decided on.
     """
 
     __tablename__ = "reviews"
@@ -49,7 +49,7 @@ class Review(Stamped, Owned, Row):
     decided_at: Mapped[datetime | None]
     timed_out: Mapped[bool] = mapped_column(default=False)
     told: Mapped[list[Any]] = mapped_column(Json, default=list)
-    """The assignees whose e-mail was taken."""
+    """The assignees who were notified: their e-mail was accepted."""
     tell_attempts: Mapped[int] = mapped_column(default=0)
     tell_problem: Mapped[str | None]
 

@@ -1,4 +1,4 @@
-"""The tables of the orchestration room's definitions: workflows, tools, plays, releases. Runs and batches are the engine's."""
+"""Tables of workflows, tools, plays, releases and webhooks. Runs and batches are in the tables of the engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Workflow(Stamped, Owned, Row):
 
 
 class Tool(Stamped, Owned, Row):
-    """A workflow that runs on demand. The captcha secret of its public form is kept sealed, apart from the form."""
+    """A workflow that runs on demand. The captcha secret of its public form is stored sealed, outside the form."""
 
     __tablename__ = "tools"
 
@@ -90,8 +90,8 @@ class Release(Stamped, Owned, Row):
 
 
 class Webhook(Stamped, Owned, Row):
-    """Who is told that a batch has ended. `sealed`: address and secret, erased once nobody needs them; `due_at`: not before then is it
-    tried (again)."""
+    """The URL that a finished batch is sent to. `sealed`: URL and secret, erased after the last attempt; `due_at`: the earliest time of the
+    next attempt."""
 
     __tablename__ = "webhooks"
 

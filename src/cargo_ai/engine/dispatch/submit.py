@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from psycopg.rows import dict_row
 from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch import concurrency
@@ -16,9 +17,11 @@ from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.replay import ReplayRecord
+from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.driver import Connection
 
+Row = dict[str, Any]
 TITLE_FIELDS = ("_title", "name", "email", "domain")
 
 
@@ -48,8 +51,8 @@ def record_title(record: Mapping[str, Any]) -> str:
     """A line for people: `_title`, else the first of name, email, domain."""
     if isinstance(record, ReplayRecord):
         return record.record_title
-    for field in TITLE_FIELDS:
-        value = record.get(field)
+    for name in TITLE_FIELDS:
+        value = record.get(name)
         if isinstance(value, str | int | float) and value != "":
             return str(value).replace("\x00", "")[:200]
     return ""
@@ -82,11 +85,15 @@ async def insert_graph(connection: Connection, name: uuid.UUID, workspace: uuid.
     )
 
 
-RUN = """
+_LIGHT = ", ".join(column.name for column in runs.c if column.name not in {"record", "pending"})
+RUN = (
+    """
 insert into runs (uuid, workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id, record_title,
     record, created_ms, updated_ms, replay_of, replay_root, taken, replay_path)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
+returning """
+    + _LIGHT
+)
 SHARD = """
 insert into shards (uuid, workspace_uuid, lane, state, first_run, last_run, touched_ms) values (%s, %s, 'interactive', %s, %s, %s, %s)
 """
@@ -94,28 +101,38 @@ BATCH = """
 insert into batches (uuid, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, status, shard_size,
     created_ms, updated_ms, cause, enrolment, urgent, at_end, finished_ms, enumerated, pace)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+returning *
 """
 
 
-async def submit_run(connection: Connection, queue: Queue, origin: RunSpec, record: Mapping[str, Any]) -> uuid.UUID:
-    """One run on the interactive lane, a shard of its own. A record that is `Again` goes on where its seed says.
+async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record: Mapping[str, Any]) -> Row:
+    """Create one run on the interactive lane, in a shard of its own; returns its row without `record` and `pending`.
 
-    Where `queue.most_runs` is reached, the run waits until others of its workspace have ended.
+    A record that is a `ReplayRecord` goes on where its seed says. Where `queue.most_runs` is reached, the run waits until others of its
+    workspace have ended.
     """
     uid, shard, now = ids.new(), ids.new(), clock.now_ms()
-    graph_uuid = await store_graph(connection, origin.workspace, origin.nodes)
-    values = (uid, origin.workspace, origin.workflow, shard, graph_uuid, origin.release, origin.user, uid)
-    await connection.execute(
+    graph_uuid = await store_graph(connection, spec.workspace, spec.nodes)
+    values = (uid, spec.workspace, spec.workflow, shard, graph_uuid, spec.release, spec.user, uid)
+    row = await _insert(
+        connection,
         RUN,
         (*values, record_id(record, uid), record_title(record), to_json(record, inf_nan_mode="null").decode(), now, now, *_replay(record)),
     )
     if isinstance(record, ReplayRecord):
         await replay.copy_executions(connection, [(uid, record.seed)])
-    waits = bool(queue.most_runs) and await concurrency.is_limit_reached(connection, origin.workspace, queue.most_runs)
-    await connection.execute(SHARD, (shard, origin.workspace, "waiting" if waits else "queued", uid, uid, now))
+    waits = bool(queue.most_runs) and await concurrency.is_limit_reached(connection, spec.workspace, queue.most_runs)
+    await connection.execute(SHARD, (shard, spec.workspace, "waiting" if waits else "queued", uid, uid, now))
     if not waits:
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
-    return uid
+    return row
+
+
+async def _insert(connection: Connection, statement: str, values: Sequence[Any]) -> Row:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(statement.encode(), values)
+        (row,) = await cursor.fetchall()
+    return row
 
 
 def _replay(record: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -126,35 +143,38 @@ def _replay(record: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-async def submit_batch(
-    connection: Connection,
-    queue: Queue,
-    origin: RunSpec,
-    data: Mapping[str, Any],
-    *,
-    shard_size: int = 200,
-    uid: uuid.UUID | None = None,
-    enrolment: Rule | None = None,
-    cause: str | None = None,
-    urgent: bool = False,
-    skip: bool = False,
-    at_end: str | None = None,
-    pace: Pace | None = None,
-) -> uuid.UUID:
-    """A batch whose records a worker will enumerate. `data` says where they are (see enumerate.Sources).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """A batch to create. `data` says where a worker finds its records (see enumerate.Sources).
 
     `enrolment`: the rule of a play, by which its records enter. `cause`: what made the play start it, once only. `urgent`: its first runs
     wait behind no other batch. `skip`: there is nothing to do, and the batch is over as it begins. `at_end`: the job that
     is called for, with the batch's uuid, when it has ended. `pace`: its records are enrolled in stages.
     """
-    uid, now = uid or ids.new(), clock.now_ms()
-    graph_uuid = await store_graph(connection, origin.workspace, origin.nodes)
-    values = (uid, origin.workspace, origin.workflow, origin.user, origin.release, graph_uuid, uid, to_json(data).decode())
-    status, finished = ("skipped", now) if skip else ("pending", None)
-    kept = to_json(pace.kept()).decode() if pace else None
-    await connection.execute(BATCH, (*values, status, shard_size, now, now, cause, enrolment, urgent, at_end, finished, skip, kept))
-    if skip and at_end is not None:
-        await queue.defer(connection, at_end, "interactive", batch=str(uid))
-    if not skip:
-        await queue.defer(connection, "enumerate", "interactive" if urgent else "batch", batch=str(uid))
-    return uid
+
+    spec: RunSpec
+    data: Mapping[str, Any]
+    uid: uuid.UUID = field(default_factory=ids.new)
+    shard_size: int = 200
+    enrolment: Rule | None = None
+    cause: str | None = None
+    urgent: bool = False
+    skip: bool = False
+    at_end: str | None = None
+    pace: Pace | None = None
+
+
+async def submit_batch(connection: Connection, queue: Queue, request: BatchRequest) -> Row:
+    """Create a batch, whose records a worker will enumerate; returns its row."""
+    spec, uid, now = request.spec, request.uid, clock.now_ms()
+    graph_uuid = await store_graph(connection, spec.workspace, spec.nodes)
+    values = (uid, spec.workspace, spec.workflow, spec.user, spec.release, graph_uuid, uid, to_json(request.data).decode())
+    status, finished = ("skipped", now) if request.skip else ("pending", None)
+    policy = (request.cause, request.enrolment, request.urgent, request.at_end)
+    pace = to_json(request.pace.kept()).decode() if request.pace else None
+    row = await _insert(connection, BATCH, (*values, status, request.shard_size, now, now, *policy, finished, request.skip, pace))
+    if request.skip and request.at_end is not None:
+        await queue.defer(connection, request.at_end, "interactive", batch=str(uid))
+    if not request.skip:
+        await queue.defer(connection, "enumerate", "interactive" if request.urgent else "batch", batch=str(uid))
+    return row

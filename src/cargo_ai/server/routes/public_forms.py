@@ -64,7 +64,7 @@ async def _send(state: State, form: forms.Form, request: Request) -> dict[str, A
     record = forms.validate(form, given)
     await _captcha(state, form, said.get("captchaToken"), host)
     most = state.settings.max_concurrent_runs
-    run = await transact(state.database, form.origin.workspace, lambda db: forms.send(db, form, nonce, record, most))
+    run = await transact(state.database, form.spec.workspace, lambda db: forms.send(db, form, nonce, record, most))
     return {"status": "accepted", "runUuid": str(run)}
 
 

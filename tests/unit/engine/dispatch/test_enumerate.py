@@ -109,9 +109,10 @@ async def test_a_source_that_fails_ends_the_batch_in_error_when_what_was_enrolle
 
 async def test_an_unknown_kind_of_data_ends_the_batch_in_error(harness: EngineHarness) -> None:
     async with harness.pool.connection() as connection:
-        batch = await submit.submit_batch(connection, harness.queue, harness.origin, {"kind": "tea"})
-    await harness.enumerator().enumerate(str(batch))
-    found = await batch_of(harness, batch)
+        request = submit.BatchRequest(spec=harness.origin, data={"kind": "tea"})
+        await submit.submit_batch(connection, harness.queue, request)
+    await harness.enumerator().enumerate(str(request.uid))
+    found = await batch_of(harness, request.uid)
     assert (found["status"], found["error_message"]) == ("error", "This server cannot read records of kind 'tea'.")
 
 

@@ -1,1 +1,1 @@
-"""Batches: many records through one graph, from their data source to their webhook."""
+"""Batches: create and list them, their data and sources, previews, pacing, resuming and webhooks."""

@@ -1,4 +1,4 @@
-"""Batches: many records through one graph, started, looked at and cancelled."""
+"""Batches: create, show, list and cancel them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch as contract
+from cargo_ai.contract.orchestration.batch_data import RunsData
 from cargo_ai.contract.orchestration.workflow import LastBatch
 from cargo_ai.domains.orchestration.batches import batch_data, pacing
 from cargo_ai.domains.orchestration.dry_run import dry_run
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.replay import rerun
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import resolve_graph, run_reply
+from cargo_ai.domains.orchestration.runs.resolve_graph import Target
+from cargo_ai.domains.orchestration.runs.run_reply import Row, timestamp, timestamp_or_none
 from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.dispatch.queue import producer
+from cargo_ai.engine.dispatch.submit import BatchRequest
 from cargo_ai.engine.journal.tables import batches, shards
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
@@ -33,47 +37,60 @@ from cargo_ai.store.session import ALL_WORKSPACES
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateBatch) -> contract.CreateBatchReply:
-    """Start a batch, or tell what it would do."""
+    """Create a batch, or forecast what it would do."""
     if request.dry_run:
-        return contract.CreateBatchReply(batch=None, dry_run=await dry_run.forecast(ctx, request))
+        return contract.CreateBatchReply(batch=None, dry_run=await dry_run.forecast(ctx, request, await _resolve(ctx, request)))
     if request.sample is not None:
         ctx.warn("sample does nothing without dryRun.")
     return contract.CreateBatchReply(batch=(await start(ctx, request)).batch)
 
 
 async def start(ctx: Context, request: contract.CreateBatch) -> contract.BatchReply:
-    """Start a batch: a worker reads its records and enrols them, chunk by chunk."""
-    origin = await rerun.resolve(ctx, request)
-    uid = ids.new()
-    data = await batch_data.to_stored(ctx, uid, origin, request.data)
-    reply = await submit_batch(ctx, uid, origin, data, pacing.of_request(request, origin.nodes))
+    """Create a batch: a worker reads its records and enrols them, chunk by chunk."""
+    target, uid = await _resolve(ctx, request), ids.new()
+    data = await batch_data.to_stored(ctx, uid, target, request.data)
+    batch = await submit_stored(ctx, uid, target, data, pacing.of_request(request, target.spec.nodes))
     await batch_data.put_records(ctx, uid, request.data)
-    return reply
+    return contract.BatchReply(batch=batch)
 
 
-async def submit_batch(ctx: Context, uid: uuid.UUID, origin: submit.RunSpec, data: JsonObject, pace: Pace | None) -> contract.BatchReply:
-    """A new batch of this data, which is there as batches keep it."""
-    terms = await play_policy.of_workflow(ctx.db, origin.workflow, str(data["kind"]))
-    connection = await driver_connection(ctx.db)
-    await submit.submit_batch(connection, producer(), origin, data, uid=uid, enrolment=terms.enrolment, at_end=terms.at_end, pace=pace)
-    return contract.BatchReply(batch=await load(ctx, uid))
+async def _resolve(ctx: Context, request: contract.CreateBatch) -> Target:
+    if isinstance(request.data, RunsData) and request.workflow_uuid is None:
+        return await rerun.resolve(ctx, request, request.data.filter)
+    return await resolve_graph.resolve(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
+
+
+async def submit_stored(ctx: Context, uid: uuid.UUID, target: Target, data: JsonObject, pace: Pace | None) -> contract.Batch:
+    """A new batch of data in its stored form. Nothing is looked up: the response is made of the row that was inserted."""
+    rule = play_policy.admission_rule(target.workflow, data["kind"])
+    at_end = None if rule is None else play_policy.END_TASK
+    request = BatchRequest(spec=target.spec, data=data, uid=uid, enrolment=rule, at_end=at_end, pace=pace)
+    row = await submit.submit_batch(await driver_connection(ctx.db), producer(), request)
+    nodes = [dict(node) for node in target.spec.nodes] if target.spec.release is None else None
+    return to_response(row | dict.fromkeys(_LIVE, 0), nodes)
+
+
+_LIVE = ("live_executed", "live_failed", "live_cancelled", "live_credits")
 
 
 def _counts():
     """What the shards of an unfinished batch have counted so far."""
-    sums = [func.coalesce(func.sum(shards.c[name]), 0).label(name) for name in ("executed", "failed", "cancelled", "credits")]
+    sums = [func.coalesce(func.sum(shards.c[name.removeprefix("live_")]), 0).label(name) for name in _LIVE]
     return select(*sums).where(shards.c.batch_uuid == batches.c.uuid).lateral("counts")
 
 
 def query(workspace: uuid.UUID):
     """The select of batch rows with their live counts."""
     counts = _counts()
-    live = [counts.c[name].label(f"live_{name}") for name in ("executed", "failed", "cancelled", "credits")]
-    return select(batches, *live).select_from(batches.join(counts, true())).where(batches.c.workspace_uuid == workspace)
+    return (
+        select(batches, *(counts.c[name] for name in _LIVE))
+        .select_from(batches.join(counts, true()))
+        .where(batches.c.workspace_uuid == workspace)
+    )
 
 
 async def load(ctx: Context, uid: uuid.UUID) -> contract.Batch:
-    """A batch that is there."""
+    """A batch that exists."""
     row = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid == uid))).mappings().one()
     return (await to_responses(ctx, [row]))[0]
 
@@ -81,23 +98,28 @@ async def load(ctx: Context, uid: uuid.UUID) -> contract.Batch:
 async def to_responses(ctx: Context, rows: Sequence[RowMapping]) -> list[contract.Batch]:
     """Batches on the wire, in the order of the rows; inline graphs are looked up together."""
     inline = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows if row["release_uuid"] is None})
-    wanted = await play_policy.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
-    graphs = [inline.get(row["graph_uuid"]) if row["release_uuid"] is None else None for row in rows]
-    return [to_response(row, nodes, wanted.get(row["workflow_uuid"], 1.0)) for row, nodes in zip(rows, graphs, strict=True)]
+    thresholds = await _thresholds(ctx, rows)
+    return [
+        to_response(row, None if row["release_uuid"] else inline.get(row["graph_uuid"]), thresholds.get(row["workflow_uuid"], 1.0))
+        for row in rows
+    ]
 
 
-def _ended(row: RowMapping) -> tuple[int, int]:
+async def _thresholds(ctx: Context, rows: Sequence[RowMapping]) -> dict[uuid.UUID, float]:
+    """The health thresholds of the plays that the batches belong to, by workflow."""
+    return await play_policy.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
+
+
+def _ended(row: Row) -> tuple[int, int]:
     """How many runs have ended, and how many of them in error."""
     if row["finished_ms"] is None:
         return int(row["live_executed"]), int(row["live_failed"])
     return int(row["executed_count"]), int(row["failed_count"])
 
 
-def to_response(row: RowMapping, nodes: list[JsonObject] | None, threshold: float = 1.0) -> contract.Batch:
+def to_response(row: Row, nodes: list[JsonObject] | None, threshold: float = 1.0) -> contract.Batch:
     """A batch on the wire; `nodes`: its inline graph, `threshold`: the share of good runs that makes it healthy."""
     executed, failed = _ended(row)
-    created, updated = run_reply.timestamp(row["created_ms"]), run_reply.timestamp(row["updated_ms"])
-    assert created is not None and updated is not None
     return contract.Batch(
         uuid=row["uuid"],
         workspace_uuid=row["workspace_uuid"],
@@ -118,9 +140,9 @@ def to_response(row: RowMapping, nodes: list[JsonObject] | None, threshold: floa
         credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
         pace=pacing.to_response(row),
         warnings=batch_data.warnings(row["data"]),
-        created_at=created,
-        updated_at=updated,
-        finished_at=run_reply.timestamp(row["finished_ms"]),
+        created_at=timestamp(row["created_ms"]),
+        updated_at=timestamp(row["updated_ms"]),
+        finished_at=timestamp_or_none(row["finished_ms"]),
     )
 
 
@@ -156,9 +178,9 @@ def _where(request: contract.ListBatches) -> list[Any]:
     if request.parent_batch_uuid or request.parent_run_uuid or request.parent_node_uuid:
         where.append(false())  # no batch of this server has been started by another run yet
     if request.statuses is not None:
-        named = [name for name in request.statuses if name != "finished"]
+        statuses = [status for status in request.statuses if status != "finished"]
         ended = batches.c.finished_ms.is_not(None) if "finished" in request.statuses else false()
-        where.append(or_(batches.c.status.in_(named), ended))
+        where.append(or_(batches.c.status.in_(statuses), ended))
     if request.is_finished is not None:
         where.append(batches.c.finished_ms.is_not(None) if request.is_finished else batches.c.finished_ms.is_(None))
     if request.has_runs is not None:
@@ -187,7 +209,7 @@ async def _close(ctx: Context, uid: uuid.UUID) -> None:
     async with ctx.database.session(ALL_WORKSPACES) as session:
         connection = await driver_connection(session)
         await close_batch(connection, uid)
-        # What was next in line is not any more: others of the workspace are.
+        # The shards of this batch wait no longer, so others of the workspace may be admitted.
         await admit_shards(connection, producer(ctx.settings.max_concurrent_runs), ctx.workspace)
         await session.commit()
 
@@ -196,28 +218,26 @@ async def last_batches(ctx: Context, workflows: Sequence[uuid.UUID]) -> dict[uui
     """How the newest batch of each workflow goes, in one statement: the index gives one row per workflow."""
     if not workflows:
         return {}
-    one = batches.alias()
+    other = batches.alias()
     newest = (
-        select(one.c.uuid)
-        .where(one.c.workspace_uuid == ctx.workspace, one.c.workflow_uuid == Workflow.uuid)
-        .order_by(one.c.uuid.desc())
+        select(other.c.uuid)
+        .where(other.c.workspace_uuid == ctx.workspace, other.c.workflow_uuid == Workflow.uuid)
+        .order_by(other.c.uuid.desc())
         .limit(1)
         .scalar_subquery()
     )
-    wanted = select(newest).where(Workflow.uuid.in_(workflows))
-    rows = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid.in_(wanted)))).mappings().all()
-    thresholds = await play_policy.thresholds(ctx.db, {row["workflow_uuid"] for row in rows if row["enrolment"] is not None})
+    uuids = select(newest).where(Workflow.uuid.in_(workflows))
+    rows = (await ctx.db.execute(query(ctx.workspace).where(batches.c.uuid.in_(uuids)))).mappings().all()
+    thresholds = await _thresholds(ctx, rows)
     return {row["workflow_uuid"]: _last(row, thresholds.get(row["workflow_uuid"], 1.0)) for row in rows}
 
 
-def _last(row: RowMapping, threshold: float) -> LastBatch:
-    created = run_reply.timestamp(row["created_ms"])
-    assert created is not None
+def _last(row: Row, threshold: float) -> LastBatch:
     return LastBatch(
         uuid=row["uuid"],
         status=row["status"],
         runs_status=play_policy.health(*_ended(row), threshold),
         error_message=row["error_message"],
-        created_at=created,
-        finished_at=run_reply.timestamp(row["finished_ms"]),
+        created_at=timestamp(row["created_ms"]),
+        finished_at=timestamp_or_none(row["finished_ms"]),
     )

@@ -1,20 +1,19 @@
-"""Batch data: what a request says its records are, checked against what is there, and as it is kept with the batch."""
+"""Batch data: validate what a request gives as the records of a batch, and convert it to the stored form."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NoReturn
 
 from pydantic_core import to_json
-from sqlalchemy import select
 
 from cargo_ai.context.context import Context
 from cargo_ai.contract.orchestration import batch as contract
 from cargo_ai.contract.orchestration import batch_data as batch_kinds
-from cargo_ai.domains.orchestration.batches import batch_source
 from cargo_ai.domains.orchestration.replay import rerun
-from cargo_ai.domains.orchestration.tables import Play
+from cargo_ai.domains.orchestration.runs.resolve_graph import Target
+from cargo_ai.domains.orchestration.workflows.lookup import Runnable, WorkflowKind
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.submit import RunSpec
@@ -28,16 +27,42 @@ _MODELS = "cargo-ai storage model list"
 _SHOWN = 5
 
 
-async def to_stored(ctx: Context, batch: uuid.UUID, origin: RunSpec, data: batch_kinds.BatchInput) -> JsonObject:
-    """The data of a new batch as it is kept; refuses through `batch create` what its workflow does not take or what is not there."""
-    why = await batch_source.refusal(ctx.db, origin.workflow, data.kind)
-    if why is not None:
-        contract.create.refuse("invalidDataKind", kind=data.kind, cause=why)
+KINDS: Mapping[WorkflowKind, tuple[str, ...]] = {
+    "tool": ("records", "file", "runs"),
+    "play": ("segment", "change", "filter", "recordIds", "runs"),
+    "hidden": ("records", "file", "segment", "filter", "recordIds", "runs"),
+}
+"""The kinds of batch data that a tool, a play and an ad-hoc graph take."""
+_OWNERS: Mapping[WorkflowKind, str] = {"tool": "a tool", "play": "a play", "hidden": "a graph of your own"}
+_AUTOMATIC_KINDS: Mapping[str, str] = {
+    "schedule": "a play makes such a batch by itself, when its schedule is due.",
+    "watchedRecords": "a play whose schedule is to watch enrols what lands by itself, in batches of kind schedule.",
+    "form": "what is sent through a tool's form is a run of its own.",
+    "group": "the items of a group are runs below the run of its node.",
+}
+"""Kinds that no request can ask for: where what they are for comes from."""
+
+
+def kind_problem(workflow: Runnable, kind: str) -> str | None:
+    """Why this workflow does not take data of this kind, as the end of a sentence; None when it does."""
+    owner = "hidden" if workflow.is_removed else workflow.kind
+    kinds = KINDS[owner]
+    if kind in kinds:
+        return None
+    sentence = f"{_OWNERS[owner]} takes {', '.join(kinds[:-1])} or {kinds[-1]}."
+    return f"{_AUTOMATIC_KINDS[kind]} By hand, {sentence}" if kind in _AUTOMATIC_KINDS else sentence
+
+
+async def to_stored(ctx: Context, batch: uuid.UUID, target: Target, data: batch_kinds.BatchInput) -> JsonObject:
+    """The stored form of a new batch's data. Raises Refusal of `batch create` for what its workflow does not take or what is missing."""
+    problem = kind_problem(target.workflow, data.kind)
+    if problem is not None:
+        contract.create.refuse("invalidDataKind", kind=data.kind, cause=problem)
     match data:
         case batch_kinds.FileData():
             await _require_file(ctx, data.s3_filename)
-            found: JsonObject = {"kind": "file", "s3Filename": data.s3_filename}
-            return found | ({"mappings": data.mappings} if data.mappings else {})
+            stored: JsonObject = {"kind": "file", "s3Filename": data.s3_filename}
+            return stored | ({"mappings": data.mappings} if data.mappings else {})
         case batch_kinds.RecordsData():
             if not data.records:
                 _refuse("noRecords", "the list of records is empty.")
@@ -49,20 +74,20 @@ async def to_stored(ctx: Context, batch: uuid.UUID, origin: RunSpec, data: batch
         case batch_kinds.FilterData():
             return await _filter(ctx, data)
         case batch_kinds.RecordIdsData():
-            return await _record_ids(ctx, origin.workflow, data)
+            return await _record_ids(ctx, target.workflow, data)
         case batch_kinds.RunsData():
-            return _runs(origin, data)
+            return _runs(target.spec, data)
         case _:
             return contract.create.refuse("invalidDataKind", kind=data.kind, cause="this server does not read it.")
 
 
 def records_key(workspace: uuid.UUID, batch: uuid.UUID) -> str:
-    """Where the records are kept that came with the request."""
+    """The key of the file with the records of a request."""
     return f"{workspace}/batches/{batch}/records.ndjson"
 
 
 async def put_records(ctx: Context, batch: uuid.UUID, data: batch_kinds.BatchInput) -> None:
-    """Write inline records into their file: last, so that what goes wrong leaves no file; no worker looks for it before the commit."""
+    """Write the request's own records into their file: last, so that a refusal leaves no file; no worker reads it before the commit."""
     if isinstance(data, batch_kinds.RecordsData):
         await ctx.files.put(records_key(ctx.workspace, batch), _lines(data.records))
 
@@ -73,88 +98,87 @@ async def _lines(records: Sequence[JsonObject]) -> AsyncIterator[bytes]:
 
 
 async def _segment(ctx: Context, data: batch_kinds.SegmentData) -> JsonObject:
-    named = ids.parse(data.segment_uuid)
-    found = await segmentation.find_segment(ctx.db, named) if named else None
-    if found is None:
+    uid = ids.parse(data.segment_uuid)
+    segment = await segmentation.find_segment(ctx.db, uid) if uid else None
+    if segment is None:
         _refuse("failedToGetSegment", f"there is no segment {data.segment_uuid}.", "cargo-ai segmentation segment list")
     try:
-        await segmentation.validate_filter(ctx.db, ctx.workspace, found.model_uuid, found.filter.to_wire())
+        await segmentation.validate_filter(ctx.db, ctx.workspace, segment.model_uuid, segment.filter.to_wire())
     except segmentation.InvalidFilter as error:
-        _refuse("failedToGetSegment", f"the filter of segment {found.name} no longer fits its model: {error}")
-    return {"kind": "segment", "segmentUuid": str(found.uuid)}
+        _refuse("failedToGetSegment", f"the filter of segment {segment.name} no longer fits its model: {error}")
+    return {"kind": "segment", "segmentUuid": str(segment.uuid)}
 
 
 async def _change(ctx: Context, data: batch_kinds.ChangeData) -> JsonObject:
     if not data.change_kinds:
         _refuse("invalidChangeKinds", "say which records of the change: added, updated, removed or unchanged.")
-    named = ids.parse(data.change_uuid)
-    found = await segmentation.find_change(ctx.db, named) if named else None
-    if found is None:
+    uid = ids.parse(data.change_uuid)
+    change = await segmentation.find_change(ctx.db, uid) if uid else None
+    if change is None:
         cause = f"there is no change {data.change_uuid} whose records are still kept."
         _refuse("failedToGetSegmentChange", cause, "cargo-ai segmentation change list")
     kinds = list(dict.fromkeys(data.change_kinds))
-    return {"kind": "change", "changeUuid": str(found.uuid), "changeKinds": kinds, "segmentUuid": str(found.segment_uuid)}
+    return {"kind": "change", "changeUuid": str(change.uuid), "changeKinds": kinds, "segmentUuid": str(change.segment_uuid)}
 
 
 async def _filter(ctx: Context, data: batch_kinds.FilterData) -> JsonObject:
-    named = ids.parse(data.model_uuid)
+    uid = ids.parse(data.model_uuid)
     try:
-        found = await segmentation.validate_filter(ctx.db, ctx.workspace, named, data.filter, data.sort) if named else None
+        valid = await segmentation.validate_filter(ctx.db, ctx.workspace, uid, data.filter, data.sort) if uid else None
     except segmentation.InvalidFilter as error:
         _refuse("invalidData", f"the filter cannot be used: {error}")
-    if found is None:
+    if valid is None:
         _refuse("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
-    for sentence in found.warnings:
+    for sentence in valid.warnings:
         ctx.warn(sentence)
-    kept: JsonObject = {"kind": "filter", "modelUuid": str(named), "filter": found.filter.to_wire()}
-    kept |= {"sort": [one.to_wire() for one in found.sort]} if found.sort else {}
-    return kept | ({"limit": data.limit} if data.limit is not None else {})
+    stored: JsonObject = {"kind": "filter", "modelUuid": str(uid), "filter": valid.filter.to_wire()}
+    stored |= {"sort": [rule.to_wire() for rule in valid.sort]} if valid.sort else {}
+    return stored | ({"limit": data.limit} if data.limit is not None else {})
 
 
-async def _record_ids(ctx: Context, workflow: uuid.UUID, data: batch_kinds.RecordIdsData) -> JsonObject:
+async def _record_ids(ctx: Context, workflow: Runnable, data: batch_kinds.RecordIdsData) -> JsonObject:
     if not data.ids:
         _refuse("noRecords", "the list of ids is empty.")
     if data.model_uuid is not None:
-        named = ids.parse(data.model_uuid)
+        model = ids.parse(data.model_uuid)
+    elif workflow.play is not None and not workflow.is_removed:
+        model = workflow.play.model_uuid
     else:
-        # Of a play's workflow the model is known.
-        named = await ctx.db.scalar(select(Play.model_uuid).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
-        if named is None:
-            _refuse("invalidData", "say of which model the ids are: modelUuid.", _MODELS)
-    relation = await storage.relation(ctx.db, named) if named is not None else None
+        _refuse("invalidData", "say of which model the ids are: modelUuid.", _MODELS)
+    relation = await storage.relation(ctx.db, model) if model is not None else None
     if relation is None:
         _refuse("invalidData", f"there is no model {data.model_uuid}.", _MODELS)
-    wanted = list(dict.fromkeys(data.ids))
-    there = await rows.existing_ids(await driver_connection(ctx.db), relation, wanted)
-    missing = [uid for uid in wanted if uid not in there]
-    found: JsonObject = {"kind": "recordIds", "modelUuid": str(named), "ids": wanted}
+    record_ids = list(dict.fromkeys(data.ids))
+    present = await rows.existing_ids(await driver_connection(ctx.db), relation, record_ids)
+    missing = [record_id for record_id in record_ids if record_id not in present]
+    stored: JsonObject = {"kind": "recordIds", "modelUuid": str(model), "ids": record_ids}
     if missing:
-        found |= {"missingIdsCount": len(missing), "missingIds": missing[:_SHOWN]}
-        for sentence in warnings(found):
+        stored |= {"missingIdsCount": len(missing), "missingIds": missing[:_SHOWN]}
+        for sentence in warnings(stored):
             ctx.warn(sentence)
-    return found
+    return stored
 
 
 def warnings(data: JsonObject) -> list[str]:
-    """What of a batch's data was not there when the batch was made, in sentences."""
-    count, shown = data.get("missingIdsCount"), data.get("missingIds")
-    if not count or not shown:
+    """What of a batch's data was missing when the batch was created, in sentences."""
+    count, missing = data.get("missingIdsCount"), data.get("missingIds")
+    if not count or not missing:
         return []
-    more = f" and {count - len(shown):,} more" if count > len(shown) else ""
+    more = f" and {count - len(missing):,} more" if count > len(missing) else ""
     verb = "is" if count == 1 else "are"
-    return [f"{count:,} of the {len(data['ids']):,} ids {verb} not in the model: {', '.join(shown)}{more}."]
+    return [f"{count:,} of the {len(data['ids']):,} ids {verb} not in the model: {', '.join(missing)}{more}."]
 
 
-def _runs(origin: RunSpec, data: batch_kinds.RunsData) -> JsonObject:
+def _runs(spec: RunSpec, data: batch_kinds.RunsData) -> JsonObject:
     filter, reset = data.filter, rerun.reset_of_request(data.reset)
     below = (filter.parent_run_uuid, filter.parent_node_uuid, filter.parent_batch_uuid, filter.is_group_parent or None)
-    if any(one is not None for one in below):
+    if any(field is not None for field in below):
         sentence = "runs that others have started are done again with the run at the top: begin at GROUP.NODE (nodePath) in that."
         _refuse("invalidData", sentence)
-    fault = rerun.problem_of(reset, [dict(node) for node in origin.nodes])
-    if fault is not None:
-        _refuse("invalidData", fault)
-    return rerun.to_stored(filter, reset, origin.nodes)
+    problem = rerun.problem_of(reset, [dict(node) for node in spec.nodes])
+    if problem is not None:
+        _refuse("invalidData", problem)
+    return rerun.to_stored(filter, reset, spec.nodes)
 
 
 async def _require_file(ctx: Context, key: str) -> None:

@@ -1,4 +1,4 @@
-"""Batch preview: the records that a batch would enrol, before there is one."""
+"""Batch preview: show the records that a batch would enrol, before it is created."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.contract.orchestration import batch_preview as contract
-from cargo_ai.domains.orchestration.batches import batch_data, batch_records, batch_source
+from cargo_ai.domains.orchestration.batches import batch_data, batch_records
+from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.domains.orchestration.workflows import lookup
+from cargo_ai.domains.orchestration.workflows.lookup import Runnable
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
 from cargo_ai.engine.dispatch.submit import RunSpec
@@ -32,26 +34,27 @@ async def preview(ctx: Context, request: contract.PreviewBatch) -> contract.Prev
     )
     if isinstance(request.data, contract.GroupToPreview):
         return _items(request.data)
-    origin = RunSpec(ctx.workspace, runnable.workflow_uuid, ctx.who.user_uuid, runnable.release_uuid, runnable.nodes or [])
-    given = _as_created(request.data)
-    await _takes(ctx, origin, given, isinstance(request.data, contract.ScheduleData))
-    data = await _kept(ctx, origin, given)
+    spec = RunSpec(ctx.workspace, runnable.workflow_uuid, ctx.who.user_uuid, runnable.release_uuid, runnable.nodes or [])
+    batch_input = _to_batch_input(request.data)
+    if not isinstance(request.data, contract.ScheduleData):
+        _refuse_kind(runnable, batch_input)
+    data = await _to_stored(ctx, Target(spec, runnable), batch_input)
     try:
-        looked = await batch_records.peek(ctx, origin, data, given, contract.MOST_RECORDS)
+        peek = await batch_records.peek(ctx, spec, data, batch_input, contract.MOST_RECORDS)
     except SourceFailed as error:
         contract.preview.refuse("failedToFetchFromClient", cause=str(error))
-    return contract.PreviewReply(records=looked.records, columns=await _columns(ctx, data, looked.records), count=looked.count)
+    return contract.PreviewReply(records=peek.records, columns=await _columns(ctx, data, peek.records), count=peek.count)
 
 
 def _items(data: contract.GroupToPreview) -> contract.PreviewReply:
     records = group.read_items({"items": data.items})
     if isinstance(records, Failed):
         raise invalid_input([{"path": "data.items", "message": records.message}])
-    shown = records[: contract.MOST_RECORDS]
-    return contract.PreviewReply(records=shown, columns=_inferred(shown), count=len(records))
+    first = records[: contract.MOST_RECORDS]
+    return contract.PreviewReply(records=first, columns=_infer(first), count=len(records))
 
 
-def _as_created(data: Any) -> batch_kinds.BatchInput:
+def _to_batch_input(data: Any) -> batch_kinds.BatchInput:
     """The same data as `batch create` takes it. What a play enrols by itself comes from its segment."""
     if isinstance(data, contract.FileToPreview):
         return batch_kinds.FileData(kind="file", s3Filename=data.s3_filename, mappings=data.mappings)
@@ -63,23 +66,21 @@ def _as_created(data: Any) -> batch_kinds.BatchInput:
     return data
 
 
-async def _takes(ctx: Context, origin: RunSpec, given: batch_kinds.BatchInput, scheduled: bool) -> None:
-    why = None if scheduled else await batch_source.refusal(ctx.db, origin.workflow, given.kind)
-    if why is None:
-        return
-    found = await lookup.runnable(ctx.db, origin.workflow)
-    reason = "modelLinkedToWorkflow" if found is not None and found.kind == "play" else "noModelLinkedToWorkflow"
-    contract.preview.refuse(reason, kind=given.kind, cause=why)
+def _refuse_kind(workflow: Runnable, batch_input: batch_kinds.BatchInput) -> None:
+    problem = batch_data.kind_problem(workflow, batch_input.kind)
+    if problem is not None:
+        reason = "modelLinkedToWorkflow" if workflow.kind == "play" else "noModelLinkedToWorkflow"
+        contract.preview.refuse(reason, kind=batch_input.kind, cause=problem)
 
 
-async def _kept(ctx: Context, origin: RunSpec, given: batch_kinds.BatchInput) -> JsonObject:
-    """The data as a batch would keep it; what is wrong with it is said as preview says it."""
+async def _to_stored(ctx: Context, target: Target, batch_input: batch_kinds.BatchInput) -> JsonObject:
+    """The data as a batch would store it; what is wrong with it is refused as `preview` does."""
     try:
-        return await batch_data.to_stored(ctx, ids.new(), origin, given)
+        return await batch_data.to_stored(ctx, ids.new(), target, batch_input)
     except Refusal as refusal:
         reason = refusal.details.get("dataError", {}).get("reason")
-        if reason == "failedToGetSegment" and isinstance(given, batch_kinds.SegmentData):
-            contract.preview.refuse("segmentNotFound", uuid=given.segment_uuid, fix="cargo-ai segmentation segment list")
+        if reason == "failedToGetSegment" and isinstance(batch_input, batch_kinds.SegmentData):
+            contract.preview.refuse("segmentNotFound", uuid=batch_input.segment_uuid, fix="cargo-ai segmentation segment list")
         raise invalid_input([{"path": "data", "message": refusal.message}]) from None
 
 
@@ -87,16 +88,16 @@ async def _columns(ctx: Context, data: JsonObject, records: Sequence[JsonObject]
     """The columns of the records; of those of a model as the model has them."""
     model = ids.parse(str(data.get("modelUuid") or ""))
     relation = await storage.relation(ctx.db, model) if model else None
-    known = {one.slug: one for one in relation.columns} if relation else {}
+    known = {column.slug: column for column in relation.columns} if relation else {}
     return [
-        contract.PreviewColumn(slug=one.slug, type=known[one.slug].type, label=known[one.slug].label or one.slug)
-        if one.slug in known
-        else one
-        for one in _inferred(records)
+        contract.PreviewColumn(slug=column.slug, type=known[column.slug].type, label=known[column.slug].label or column.slug)
+        if column.slug in known
+        else column
+        for column in _infer(records)
     ]
 
 
-def _inferred(records: Sequence[JsonObject]) -> list[contract.PreviewColumn]:
+def _infer(records: Sequence[JsonObject]) -> list[contract.PreviewColumn]:
     types: dict[str, str] = {}
     for record in records:
         for slug, value in record.items():

@@ -1,4 +1,4 @@
-"""Batch records: the first records of a batch's data, or a sample of them, and how many there are in all, without a batch."""
+"""Batch records: read the first records of a batch's data or a sample of them, and count them, without creating a batch."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ SAMPLE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """The first records, and how many there are. Runs that are done again are `takeover.Again`."""
+    """The first records, and how many there are. Runs that are done again are `ReplayRecord`."""
 
     records: list[dict[str, Any]]
     count: int
 
 
-async def peek(ctx: Context, origin: RunSpec, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Peek:
-    """The first `most` records of data as batches keep it. What is in no warehouse is read to its end. Raises SourceFailed."""
-    if isinstance(given, batch_kinds.RecordsData):
-        return Peek([dict(record) for record in given.records[:most]], len(given.records))
-    count = await _count(ctx, origin, data)
-    chunks = _chunks(ctx, origin, data)
+async def peek(ctx: Context, spec: RunSpec, data: JsonObject, batch_input: batch_kinds.BatchInput, most: int) -> Peek:
+    """The first `most` records of data as batches keep it. What cannot be counted is read to its end. Raises SourceFailed."""
+    if isinstance(batch_input, batch_kinds.RecordsData):
+        return Peek([dict(record) for record in batch_input.records[:most]], len(batch_input.records))
+    count = await _count(ctx, spec, data)
+    chunks = _chunks(ctx, spec, data)
     if chunks is None:
         raise SourceFailed(f"records of kind {data['kind']} cannot be looked at before they are enrolled.")
     records, read = await _read(chunks, most, to_end=count is None)
@@ -57,15 +57,15 @@ class Sample:
     read: int
 
 
-async def sample(ctx: Context, origin: RunSpec, data: JsonObject, given: batch_kinds.BatchInput, most: int) -> Sample:
+async def sample(ctx: Context, spec: RunSpec, data: JsonObject, batch_input: batch_kinds.BatchInput, most: int) -> Sample:
     """`most` records, spread over all of data by a hash of their ids; they are streamed, and only those are kept. What can be counted
     without reading is read for ten seconds at most. Raises SourceFailed."""
     spread = SampleByHash(most)
-    if isinstance(given, batch_kinds.RecordsData):
-        spread.offer(given.records)
+    if isinstance(batch_input, batch_kinds.RecordsData):
+        spread.offer(batch_input.records)
         return Sample(spread.chosen(), spread.read, spread.read)
-    count = await _count(ctx, origin, data)
-    chunks = _chunks(ctx, origin, data)
+    count = await _count(ctx, spec, data)
+    chunks = _chunks(ctx, spec, data)
     if chunks is None:
         raise SourceFailed(f"records of kind {data['kind']} cannot be looked at before they are enrolled.")
     ends = clock.seconds() + SAMPLE_SECONDS
@@ -89,22 +89,22 @@ class SampleByHash:
     def offer(self, records: Sequence[dict[str, Any]]) -> None:
         """Some more records."""
         for record in records:
-            one = (-_hash(record, self.read), -self.read, record)
+            entry = (-_hash(record, self.read), -self.read, record)
             self.read += 1
             if len(self._kept) < self.most:
-                heappush(self._kept, one)
-            elif one[:2] > self._kept[0][:2]:
-                heapreplace(self._kept, one)
+                heappush(self._kept, entry)
+            elif entry[:2] > self._kept[0][:2]:
+                heapreplace(self._kept, entry)
 
     def chosen(self) -> list[dict[str, Any]]:
         """Those with the smallest hashes, by hash."""
-        return [record for _, _, record in sorted(self._kept, key=lambda one: one[:2], reverse=True)]
+        return [record for _, _, record in sorted(self._kept, key=lambda entry: entry[:2], reverse=True)]
 
 
 def _hash(record: Mapping[str, Any], at: int) -> int:
     """By id, or where records have none by their place."""
-    named = str(record.seed.run) if isinstance(record, ReplayRecord) else record.get("_id")
-    text = f"{at}" if named in (None, "") else f"id {named}"
+    record_id = str(record.seed.run) if isinstance(record, ReplayRecord) else record.get("_id")
+    text = f"{at}" if record_id in (None, "") else f"id {record_id}"
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
@@ -126,38 +126,37 @@ async def _nonempty(chunks: Chunks) -> AsyncIterator[list[dict[str, Any]]]:
             yield chunk
 
 
-def _chunks(ctx: Context, origin: RunSpec, data: JsonObject) -> Chunks | None:
-    database, workspace, nobody = ctx.database, ctx.workspace, ids.new()
+def _chunks(ctx: Context, spec: RunSpec, data: JsonObject) -> Chunks | None:
+    database, workspace, batch = ctx.database, ctx.workspace, ids.new()
     match data["kind"]:
         case "file":
             return batch_source.of_file(ctx.files, workspace, data, 0)
         case "filter":
-            kept = (data.get("filter"), data.get("sort"), data.get("limit"))
-            return segmentation.filter_chunks(database, workspace, _uuid_of(data, "modelUuid"), kept, nobody, 0)
+            selection = (data.get("filter"), data.get("sort"), data.get("limit"))
+            return segmentation.filter_chunks(database, workspace, _uuid_of(data, "modelUuid"), selection, batch, 0)
         case "segment":
-            return segmentation.segment_chunks(database, workspace, _uuid_of(data, "segmentUuid"), nobody, 0)
+            return segmentation.segment_chunks(database, workspace, _uuid_of(data, "segmentUuid"), batch, 0)
         case "recordIds":
-            return segmentation.record_chunks(database, workspace, _uuid_of(data, "modelUuid"), data["ids"], nobody, 0)
+            return segmentation.record_chunks(database, workspace, _uuid_of(data, "modelUuid"), data["ids"], batch, 0)
         case "change":
-            return segmentation.change_chunks(database, workspace, _uuid_of(data, "changeUuid"), data["changeKinds"], nobody, 0)
+            return segmentation.change_chunks(database, workspace, _uuid_of(data, "changeUuid"), data["changeKinds"], batch, 0)
         case "runs":
-            walked = rerun_source.Target(workspace, origin.workflow, [dict(node) for node in origin.nodes])
-            return rerun_source.of_filter(database, walked, data, nobody)
+            return rerun_source.of_filter(database, spec, data, batch)
         case _:
             return None
 
 
-async def _count(ctx: Context, origin: RunSpec, data: JsonObject) -> int | None:
-    """How many records there are, where that can be told without reading them."""
+async def _count(ctx: Context, spec: RunSpec, data: JsonObject) -> int | None:
+    """How many records there are, where they can be counted without reading them."""
     match data["kind"]:
         case "filter":
-            kept = (data.get("filter"), data.get("sort"), data.get("limit"))
-            return await segmentation.count_filter(ctx.database, ctx.workspace, _uuid_of(data, "modelUuid"), kept)
+            selection = (data.get("filter"), data.get("sort"), data.get("limit"))
+            return await segmentation.count_filter(ctx.database, ctx.workspace, _uuid_of(data, "modelUuid"), selection)
         case "segment":
             return await segmentation.count_segment(ctx.database, ctx.workspace, _uuid_of(data, "segmentUuid"))
         case "runs":
             filter = batch_kinds.RunsOfBatch.model_validate(data["filter"])
-            where = rerun.conditions(ctx.workspace, origin.workflow, filter, ids.new())
+            where = rerun.conditions(ctx.workspace, spec.workflow, filter, ids.new())
             return int(await ctx.db.scalar(select(func.count()).select_from(run_filter.joined).where(*where)) or 0)
         case _:
             return None

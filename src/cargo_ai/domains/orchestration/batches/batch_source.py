@@ -1,4 +1,4 @@
-"""Batch sources: which kinds of data a workflow takes, and where a worker reads the records of each kind from."""
+"""Batch sources: read the records of a batch's data, kind by kind, for workers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from cargo_ai.context.plugins import Parts, plugin
-from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.files import parquet
@@ -38,34 +35,6 @@ def plug(parts: Parts) -> None:
     parts.sources.kinds["change"] = lambda workspace, data, skip, batch: segmentation.change_chunks(
         parts.database, workspace, _uuid_of(data, "changeUuid"), data["changeKinds"], batch, skip
     )
-
-
-KINDS: Mapping[lookup.WorkflowKind, tuple[str, ...]] = {
-    "tool": ("records", "file", "runs"),
-    "play": ("segment", "change", "filter", "recordIds", "runs"),
-    "hidden": ("records", "file", "segment", "filter", "recordIds", "runs"),
-}
-"""The kinds of batch data that a tool, a play and a graph of one's own take."""
-
-
-async def refusal(db: AsyncSession, workflow: uuid.UUID, kind: str) -> str | None:
-    """Why this workflow does not take data of this kind, as the end of a sentence; None when it does."""
-    found = await lookup.runnable(db, workflow)
-    takes = KINDS[found.kind if found else "hidden"]
-    if kind in takes:
-        return None
-    what = {"tool": "a tool", "play": "a play", "hidden": "a graph of your own"}[found.kind if found else "hidden"]
-    told = f"{what} takes {', '.join(takes[:-1])} or {takes[-1]}."
-    return f"{_AUTOMATIC_KINDS[kind]} By hand, {told}" if kind in _AUTOMATIC_KINDS else told
-
-
-_AUTOMATIC_KINDS: Mapping[str, str] = {
-    "schedule": "a play makes such a batch by itself, when its schedule is due.",
-    "watchedRecords": "a play whose schedule is to watch enrols what lands by itself, in batches of kind schedule.",
-    "form": "what somebody sends through a tool's form is a run of its own.",
-    "group": "the items of a group are runs below the run of its node.",
-}
-"""Kinds that nobody can ask for: where what they are for comes from."""
 
 
 def _uuid_of(data: Mapping[str, Any], field: str) -> uuid.UUID:

@@ -1,4 +1,4 @@
-"""Ramp: a batch that stopped by itself, for its errors or its credits, goes on with the next records."""
+"""Resume a batch that stopped by itself for its error rate or its credits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks: a finished batch is sent to an address of the user's, signed, and again until somebody takes it."""
+"""Webhooks: send a finished batch to the user's URL, signed, and retry until it is accepted."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ MOST_ATTEMPTS = 20
 LONGEST_WAIT = 3_600
 SECONDS = 20.0
 HELD_SECONDS = 90
-"""For so long nobody else tries: longer than a try takes."""
+"""How long an attempt keeps other jobs away: longer than it takes."""
 
 _log = log.get(__name__)
 
 
 def check(settings: Settings, url: str) -> None:
-    """Refusal (400) for an address that could never be told: no HTTP URL, or one that is private and not opened."""
+    """Raise Refusal (400) for a URL that can never be sent to: not HTTP, or a private address that is not allowed."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
@@ -59,7 +59,7 @@ def _invalid_url(message: str) -> Refusal:
 
 
 async def register(ctx: Context, batch_uuid: str, url: str, secret: str | None) -> None:
-    """Have the end of a batch of this transaction told to an address."""
+    """Have the end of a batch of this transaction sent to a URL."""
     uid = ids.parse(batch_uuid)
     assert uid is not None
     sealed = ctx.secrets.seal(to_json({"url": url, "secret": secret}))
@@ -70,74 +70,74 @@ async def register(ctx: Context, batch_uuid: str, url: str, secret: str | None) 
 
 @plugin
 def plug(parts: Parts) -> None:
-    """Let workers tell who wants to know of finished batches."""
+    """Let workers send webhooks."""
     courier = WebhookSender(parts.database, parts.secrets, parts.client)
     parts.tasks[TASK] = courier.deliver
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A webhook whose turn it is."""
+    """One attempt at a webhook."""
 
     uuid: uuid.UUID
     workspace: uuid.UUID
     batch: uuid.UUID
-    attempt: int
+    number: int
     sealed: bytes
 
 
 class WebhookSender:
-    """The queue's job of telling: one try each time, and a later job for the next one."""
+    """The queue's job: one attempt each time, and a later job for the next one."""
 
     def __init__(self, database: Database, secrets: SecretKey, client: httpx.AsyncClient) -> None:
         self._database, self._secrets, self._client = database, secrets, client
 
     async def deliver(self, batch: str) -> None:
-        """Try to tell the end of a batch. What was taken once is never sent again, whoever repeats this job."""
-        held = await self._hold(uuid.UUID(batch))
-        if held is None:
+        """Try to send a finished batch. What was accepted is never sent again, however often this job is repeated."""
+        attempt = await self._begin(uuid.UUID(batch))
+        if attempt is None:
             return
-        problem, final = await self._send(held)
+        problem, final = await self._send(attempt)
         async with self._database.session(ALL_WORKSPACES) as db:
-            await self._settle(db, held, problem, final)
+            await self._finish(db, attempt, problem, final)
             await db.commit()
 
-    async def _hold(self, batch: uuid.UUID) -> _Attempt | None:
-        """The webhook, for this job alone; None when there is nothing to do, or nothing yet: then a later job looks again."""
+    async def _begin(self, batch: uuid.UUID) -> _Attempt | None:
+        """Reserve the webhook for this job; None when there is nothing to do, or nothing yet: then a later job looks again."""
         async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Webhook).where(Webhook.batch_uuid == batch).with_for_update())
             if row is None or row.sealed is None:
                 return None
             now = clock.now()
             if row.due_at > now:
-                # Another job has it: one whose worker died, or whose turn is later.
-                await self._again(db, batch, int((row.due_at - now).total_seconds()) + 1)
+                # Another job has it: one whose worker died, or one that is due later.
+                await self._retry_later(db, batch, int((row.due_at - now).total_seconds()) + 1)
                 await db.commit()
                 return None
             row.attempts, row.due_at = row.attempts + 1, now + timedelta(seconds=HELD_SECONDS)
-            held = _Attempt(row.uuid, row.workspace_uuid, batch, row.attempts, row.sealed)
+            attempt = _Attempt(row.uuid, row.workspace_uuid, batch, row.attempts, row.sealed)
             await db.commit()
-        return held
+        return attempt
 
-    async def _send(self, held: _Attempt) -> tuple[str | None, bool]:
+    async def _send(self, attempt: _Attempt) -> tuple[str | None, bool]:
         """What went wrong, None for nothing; and whether trying again is useless."""
         try:
-            told = from_json(self._secrets.open(held.sealed))
+            webhook = from_json(self._secrets.open(attempt.sealed))
         except WrongKey as error:
             return str(error), True
-        body = await self._body(held)
+        body = await self._body(attempt)
         if body is None:
             return "The batch is gone.", True
         headers = [
             ("content-type", b"application/json"),
             ("user-agent", b"cargo-ai webhook"),
             ("x-cargo-event", b"batch.finished"),
-            ("x-cargo-delivery", str(held.uuid).encode()),
-            ("x-cargo-attempt", str(held.attempt).encode()),
+            ("x-cargo-delivery", str(attempt.uuid).encode()),
+            ("x-cargo-attempt", str(attempt.number).encode()),
         ]
-        if told["secret"] is not None:
-            headers.append(("x-cargo-signature", hmac.new(told["secret"].encode(), body, hashlib.sha256).hexdigest().encode()))
-        url = httpx.URL(told["url"])
+        if webhook["secret"] is not None:
+            headers.append(("x-cargo-signature", hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest().encode()))
+        url = httpx.URL(webhook["url"])
         try:
             received = await send(self._client, OutboundRequest("POST", url, tuple(headers), body, SECONDS))
         except (ExchangeFailed, OutboundRefused) as error:
@@ -148,28 +148,28 @@ class WebhookSender:
             return None, True
         return f"{url.host} answered {received.status}.", received.status == 410
 
-    async def _body(self, held: _Attempt) -> bytes | None:
-        async with self._database.session(held.workspace) as db:
-            found = await db.execute(batch.query(held.workspace).where(batches.c.uuid == held.batch))
-            row = found.mappings().one_or_none()
+    async def _body(self, attempt: _Attempt) -> bytes | None:
+        async with self._database.session(attempt.workspace) as db:
+            rows = await db.execute(batch.query(attempt.workspace).where(batches.c.uuid == attempt.batch))
+            row = rows.mappings().one_or_none()
             if row is None:
                 return None
-            inline = {} if row["release_uuid"] else await run_reply.graphs_of(db, held.workspace, {row["graph_uuid"]})
+            inline = {} if row["release_uuid"] else await run_reply.graphs_of(db, attempt.workspace, {row["graph_uuid"]})
             return to_json({"event": "batch.finished", "batch": batch.to_response(row, inline.get(row["graph_uuid"])).to_wire()})
 
-    async def _settle(self, db: AsyncSession, held: _Attempt, problem: str | None, final: bool) -> None:
+    async def _finish(self, db: AsyncSession, attempt: _Attempt, problem: str | None, final: bool) -> None:
         values: dict[str, object] = {"error_message": problem}
         now = clock.now()
         if problem is None:
             values |= {"delivered_at": now, "sealed": None}
-        elif final or held.attempt >= MOST_ATTEMPTS:
+        elif final or attempt.number >= MOST_ATTEMPTS:
             values |= {"given_up_at": now, "sealed": None}
-            _log.warning("a webhook is given up", batch=str(held.batch), attempts=held.attempt, cause=problem)
+            _log.warning("a webhook is given up", batch=str(attempt.batch), attempts=attempt.number, cause=problem)
         else:
-            wait = min(2 ** (held.attempt - 1), LONGEST_WAIT)
+            wait = min(2 ** (attempt.number - 1), LONGEST_WAIT)
             values["due_at"] = now + timedelta(seconds=wait)
-            await self._again(db, held.batch, wait + 1)
-        await db.execute(update(Webhook).where(Webhook.uuid == held.uuid).values(**values))
+            await self._retry_later(db, attempt.batch, wait + 1)
+        await db.execute(update(Webhook).where(Webhook.uuid == attempt.uuid).values(**values))
 
-    async def _again(self, db: AsyncSession, batch: uuid.UUID, seconds: int) -> None:
+    async def _retry_later(self, db: AsyncSession, batch: uuid.UUID, seconds: int) -> None:
         await producer().defer_later(await driver_connection(db), TASK, "interactive", seconds, batch=str(batch))

@@ -1,1 +1,1 @@
-"""Dry runs: what a batch would do, cost and take, without any effect."""
+"""Dry runs: forecast the executions, credits and time of a batch without any effect."""

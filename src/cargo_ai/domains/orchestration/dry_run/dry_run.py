@@ -19,8 +19,8 @@ from cargo_ai.domains.orchestration.dry_run.recall import RecordMemory
 from cargo_ai.domains.orchestration.dry_run.walk import DryRun, without_recall
 from cargo_ai.domains.orchestration.nodes.node_execute import worker_actions
 from cargo_ai.domains.orchestration.plays import play_policy
-from cargo_ai.domains.orchestration.replay import rerun
 from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.domains.orchestration.runs.run_reply import number
 from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
@@ -39,54 +39,53 @@ ALWAYS = (
 )
 
 
-async def forecast(ctx: Context, request: contract.CreateBatch) -> DryRunForecast:
+async def forecast(ctx: Context, request: contract.CreateBatch, target: Target) -> DryRunForecast:
     """What the batch of this request would do. Reads only; every refusal of a real one is one here, too."""
-    origin = await rerun.resolve(ctx, request)
-    data = await batch_data.to_stored(ctx, ids.new(), origin, request.data)
+    spec, data = target.spec, await batch_data.to_stored(ctx, ids.new(), target, request.data)
     most = request.sample or SAMPLE
     try:
-        looked = await batch_records.sample(ctx, origin, data, request.data, most)
+        sample = await batch_records.sample(ctx, spec, data, request.data, most)
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
     async with http_client.client(ctx.settings) as client:
         dry_run = DryRun(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
         try:
-            program = compile_graph(origin.nodes, dry_run.actions)
+            program = compile_graph(spec.nodes, dry_run.actions)
         except InvalidGraph as error:
             contract.create.refuse("invalidReleaseOrCustomNodes", cause=str(error))
-        walked, total = await _walk_records(ctx, origin, program, dry_run, looked.records)
-    terms = await play_policy.of_workflow(ctx.db, origin.workflow, request.data.kind)
-    if terms.enrolment not in (None, "always"):
-        dry_run.notes.add(f"The play's rule ({terms.enrolment}) keeps records out that are counted here.")
-    return await _to_response(ctx, origin, dry_run, total, looked, walked)
+        walked_count, total = await _walk_records(ctx, spec, program, dry_run, sample.records)
+    rule = play_policy.admission_rule(target.workflow, request.data.kind)
+    if rule not in (None, "always"):
+        dry_run.notes.add(f"The play's rule ({rule}) keeps records out that are counted here.")
+    return await _to_response(ctx, spec, dry_run, total, sample, walked_count)
 
 
 async def _walk_records(
-    ctx: Context, origin: RunSpec, program: Graph, dry_run: DryRun, records: Sequence[dict[str, Any]]
+    ctx: Context, spec: RunSpec, program: Graph, dry_run: DryRun, records: Sequence[dict[str, Any]]
 ) -> tuple[int, Range]:
     """How many of the records were walked in the time that there is, and what they do together."""
-    total, walked, until = Range(), 0, clock.seconds() + SECONDS
+    total, walked_count, until = Range(), 0, clock.seconds() + SECONDS
     for record in records:
         if clock.seconds() > until:
             dry_run.notes.add(f"Walking took longer than {SECONDS:.0f} seconds, so fewer records were walked.")
             break
-        walked += 1
+        walked_count += 1
         if isinstance(record, ReplayRecord) and record.skip is not None:
             dry_run.notes.add("Runs that cannot go on at the node are skipped.")
             continue
-        one = await _walk_record(ctx, origin, program, dry_run, record)
-        total.add(one)
-        total.failed, total.failed_most = total.failed + one.failed, total.failed_most + one.failed_most
-        total.seconds, total.seconds_most = max(total.seconds, one.seconds), max(total.seconds_most, one.seconds_most)
+        walk_range = await _walk_record(ctx, spec, program, dry_run, record)
+        total.add(walk_range)
+        total.failed, total.failed_most = total.failed + walk_range.failed, total.failed_most + walk_range.failed_most
+        total.seconds, total.seconds_most = max(total.seconds, walk_range.seconds), max(total.seconds_most, walk_range.seconds_most)
         await asyncio.sleep(0)
-    return walked, total
+    return walked_count, total
 
 
-async def _walk_record(ctx: Context, origin: RunSpec, program: Graph, dry_run: DryRun, record: dict[str, Any]) -> Range:
+async def _walk_record(ctx: Context, spec: RunSpec, program: Graph, dry_run: DryRun, record: dict[str, Any]) -> Range:
     walk = begin(str(ids.new()), program, dict(record))
     if isinstance(record, ReplayRecord):
         walk.split_seed = str(record.seed.root)
-    named = record.record_id if isinstance(record, ReplayRecord) else record.get("_id")
+    record_id = record.record_id if isinstance(record, ReplayRecord) else record.get("_id")
     if isinstance(record, ReplayRecord) and record.seed.taken:
         entries, outputs = await run_reply.journal(ctx.db, ctx.files, ctx.workspace, record.seed.run)
         taken = [dict(entry) for entry in entries[: record.seed.taken]]
@@ -94,37 +93,37 @@ async def _walk_record(ctx: Context, origin: RunSpec, program: Graph, dry_run: D
         resume(walk, [entry | {"output": to_json(output).decode()} for entry, output in zip(taken, outputs, strict=False)], None)
         if record.seed.path:
             dry_run.notes.add("What a group does before the node at which its items go on is counted, though it is not done again.")
-    if named in (None, ""):
+    if record_id in (None, ""):
         return await dry_run.record(walk, without_recall)
-    memory = RecordMemory(ctx.database, ctx.workspace, origin.workflow, str(named))
+    memory = RecordMemory(ctx.database, ctx.workspace, spec.workflow, str(record_id))
     return await dry_run.record(walk, memory.recall)
 
 
-async def _to_response(ctx: Context, origin: RunSpec, dry_run: DryRun, total: Range, looked: Sample, walked: int) -> DryRunForecast:
-    count = looked.count
-    factor = count / walked if walked else 0.0
+async def _to_response(ctx: Context, spec: RunSpec, dry_run: DryRun, total: Range, sample: Sample, walked_count: int) -> DryRunForecast:
+    count = sample.count
+    factor = count / walked_count if walked_count else 0.0
     least = {place: round(many * factor) for place, many in total.least.items()}
     most = {place: round(many * factor) for place, many in total.most.items()}
     limits = await duration.forecast(ctx.db, least, most, dry_run.seen)
     notes = [*ALWAYS, *sorted(dry_run.notes)]
-    if walked < count:
-        over = "all of them" if looked.read == count else f"the first {looked.read:,}"
-        sample = f"{walked:,} of {count:,} records were walked, spread over {over} by a hash of their ids"
-        notes.insert(0, f"{sample}; the others are taken to be like them.")
+    if walked_count < count:
+        over = "all of them" if sample.read == count else f"the first {sample.read:,}"
+        sentence = f"{walked_count:,} of {count:,} records were walked, spread over {over} by a hash of their ids"
+        notes.insert(0, f"{sentence}; the others are taken to be like them.")
     if dry_run.unknown:
         notes.append(f"{dry_run.unknown:,} answers of effects are not known from earlier runs: each way on from them is possible.")
     return DryRunForecast(
         records_count=count,
-        walked_count=walked,
-        sampled_from_count=looked.read,
-        is_sample=walked < count,
-        nodes=[_forecast_node(place, dry_run, least, most, _expected(total, place, factor)) for place in _sort(origin, set(most))],
+        walked_count=walked_count,
+        sampled_from_count=sample.read,
+        is_sample=walked_count < count,
+        nodes=[_forecast_node(place, dry_run, least, most, _expected(total, place, factor)) for place in _sort(spec, set(most))],
         failed_min=round(total.failed * factor),
         failed_max=round(total.failed_most * factor),
         credits_min=number(total.credits * factor),
         credits_max=None if total.credits_most is None else number(total.credits_most * factor),
-        seconds_min=round(max([total.seconds, *(float(one.seconds_min) for one in limits)]), 3),
-        seconds_max=round(max([total.seconds_most, *(float(one.seconds_max) for one in limits)]), 3),
+        seconds_min=round(max([total.seconds, *(float(limit.seconds_min) for limit in limits)]), 3),
+        seconds_max=round(max([total.seconds_most, *(float(limit.seconds_max) for limit in limits)]), 3),
         limits=limits,
         remembered_count=dry_run.remembered,
         unknown_count=dry_run.unknown,
@@ -152,8 +151,8 @@ def _forecast_node(
     )
 
 
-def _sort(origin: RunSpec, places: set[NodeKey]) -> list[NodeKey]:
+def _sort(spec: RunSpec, places: set[NodeKey]) -> list[NodeKey]:
     """In the order of the graph; what is inside of a node follows it."""
-    order = {str(node["uuid"]): at for at, node in enumerate(validation.all_nodes([dict(node) for node in origin.nodes]))}
-    heads = {str(node["slug"]): at for at, node in enumerate(origin.nodes)}
+    order = {str(node["uuid"]): at for at, node in enumerate(validation.all_nodes([dict(node) for node in spec.nodes]))}
+    heads = {str(node["slug"]): at for at, node in enumerate(spec.nodes)}
     return sorted(places, key=lambda place: (heads.get(place.path.partition(".")[0], 0), order.get(place.node, len(order)), place.path))

@@ -17,7 +17,7 @@ from cargo_ai.kernel import ids
 
 
 def seconds(calls: int, rate: RateLimit) -> float:
-    """From the first of so many calls to the last one, if nothing but the limit holds them back."""
+    """From the first of this many calls to the last one, if nothing but the limit delays them."""
     if rate.strategy == "burst":
         return max(0, calls - 1) // rate.max * rate.window
     return max(0, calls - rate.at_once) * rate.spacing
@@ -30,12 +30,12 @@ async def forecast(
     calls: dict[uuid.UUID, Counter[str]] = {}
     for place, raw in seen.items():
         if raw.get("kind") == "connector":
-            named = ids.parse(str(raw.get("connectorUuid") or ""))
-            used = named or await connection.default_connector(db, str(raw.get("integrationSlug")))
-            if used is not None:
-                calls.setdefault(used, Counter()).update({"least": least.get(place, 0), "most": most.get(place, 0)})
+            uid = ids.parse(str(raw.get("connectorUuid") or ""))
+            connector = uid or await connection.default_connector(db, str(raw.get("integrationSlug")))
+            if connector is not None:
+                calls.setdefault(connector, Counter()).update({"least": least.get(place, 0), "most": most.get(place, 0)})
     limits = await connection.limits(db, list(calls))
-    found = [
+    forecasts = [
         LimitForecast(
             connector_uuid=str(uid),
             name=name,
@@ -46,4 +46,4 @@ async def forecast(
         )
         for uid, (name, rate) in limits.items()
     ]
-    return sorted(found, key=lambda one: -one.seconds_max)
+    return sorted(forecasts, key=lambda limit: -limit.seconds_max)

@@ -52,7 +52,7 @@ def most_per_run(nodes: Sequence[JsonObject]) -> float | None:
         behind = [ahead(str(target)) for target in targets if target in by_uuid]
         if own is None or None in behind:
             return None
-        return own + max([cast("float", one) for one in behind], default=0.0)
+        return own + max([cast("float", cost) for cost in behind], default=0.0)
 
     start = next((uuid for uuid, node in by_uuid.items() if node.get("slug") == "start"), None)
     return (ahead(start) or None) if start is not None else None

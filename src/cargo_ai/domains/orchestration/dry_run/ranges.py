@@ -39,7 +39,7 @@ class Range:
     error: str | None = None
 
     def add(self, other: Range) -> None:
-        """What is done besides, or after this. Whether and how the walk ends is told by who adds."""
+        """Add what is done besides or after this. Whether and how the walk ends is set by the caller."""
         self.least.update(other.least)
         self.most.update(other.most)
         for place, many in other.likely.items():
@@ -63,7 +63,7 @@ class Range:
         self.likely[place] = self.likely.get(place, 0.0) + 1
 
     def end(self, ways: Range) -> Range:
-        """Go on as `ways` tell, to the end of the walk."""
+        """Go on like `ways`, to the end of the walk."""
         self.add(ways)
         self.wait(ways.seconds, ways.seconds_most)
         self.failed, self.failed_most = ways.failed, ways.failed_most
@@ -72,7 +72,7 @@ class Range:
 
 
 def either(ways: Iterable[Range], shares: Sequence[float] | None = None) -> Range:
-    """One of several ways, nobody knows which; `shares`: how likely each is, where that is known."""
+    """One of several ways, not known which; `shares`: how likely each is, where that is known."""
     listed = list(ways)
     places = {place for way in listed for place in way.most}
     bounds = [way.credits_most for way in listed]
@@ -87,7 +87,7 @@ def either(ways: Iterable[Range], shares: Sequence[float] | None = None) -> Rang
         likely,
         unsure,
         min(way.credits for way in listed),
-        None if any(one is None for one in bounds) else max(one for one in bounds if one is not None),
+        None if any(bound is None for bound in bounds) else max(bound for bound in bounds if bound is not None),
         min(way.seconds for way in listed),
         max(way.seconds_most for way in listed),
         min(way.failed for way in listed),

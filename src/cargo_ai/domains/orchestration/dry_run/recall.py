@@ -33,9 +33,9 @@ class RecordMemory:
         """What the node (a path of slugs) gave when it was asked for exactly this; of several answers the last."""
         if self._answers is None:
             self._answers = await self._read()
-        asked = from_json(to_json(config, inf_nan_mode="null"))
+        requested = from_json(to_json(config, inf_nan_mode="null"))
         for row in self._answers.get(slug.rpartition(".")[2], ()):
-            if row["config"] == asked:
+            if row["config"] == requested:
                 return Done(row["output"], child=row["child_index"])
         return None
 
@@ -54,8 +54,8 @@ class RecordMemory:
             .where(or_(executions.c.run_uuid.in_(mine), executions.c.run_uuid.in_(below)))
             .order_by(executions.c.run_uuid.desc())
         )
-        found: dict[str, list[RowMapping]] = {}
+        answers: dict[str, list[RowMapping]] = {}
         async with self.database.session(ALL_WORKSPACES) as db:
             for row in (await db.execute(query)).mappings():
-                found.setdefault(row["node_slug"], []).append(row)
-        return found
+                answers.setdefault(row["node_slug"], []).append(row)
+        return answers

@@ -12,11 +12,11 @@ from cargo_ai.engine.graph.graph import Graph, Node
 from cargo_ai.expression import compile_config
 
 UNKNOWN = "unknown"
-"""The effect of a node that has to be taken for unknown."""
+"""The effect of a node whose output is not known."""
 CHANCE = "chance"
 """The effect of a node that leaves the way to chance, and how often it takes which one is known."""
 _NOTHING = compile_config({})
-# `nodes` otherwise than as `nodes.slug` or `nodes["slug"]`: nobody can tell which ones are meant.
+# `nodes` otherwise than as `nodes.slug` or `nodes["slug"]`: which ones are meant cannot be known.
 _ANY = re.compile(r"\b(?:nodes|parentNodes)\b(?!\s*(?:\?\.|\.)\s*[A-Za-z_]|\s*(?:\?\.)?\[\s*['\"])")
 
 

@@ -19,7 +19,7 @@ from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids
 
 MOST_WAYS = 64
-"""So many ways of one record are told apart; behind that, every node that can be reached is possible."""
+"""How many ways of one record are followed one by one; beyond that, every node that can be reached is possible."""
 _ROUTING = frozenset({"branch", "filter", "switch", "split"})
 
 Recall = Callable[[str, Mapping[str, Any]], Awaitable[Done | None]]
@@ -35,7 +35,7 @@ class _Way(NamedTuple):
 
 
 async def without_recall(_slug: str, _config: Mapping[str, Any]) -> Done | None:
-    """The memory of somebody who has seen nothing."""
+    """Recall nothing: for records without an id."""
     return None
 
 
@@ -65,10 +65,10 @@ class DryRun:
     def fence(self, program: Graph, unknown: frozenset[str]) -> Graph:
         """The program as it can be walked while these outputs are unknown."""
         key = (id(program), unknown)
-        found = self._fences.get(key)
-        if found is None or found[0] is not program:
-            found = self._fences[key] = (program, fence(program, unknown))
-        return found[1]
+        cached = self._fences.get(key)
+        if cached is None or cached[0] is not program:
+            cached = self._fences[key] = (program, fence(program, unknown))
+        return cached[1]
 
     def load(self, key: str, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
         """A graph inside of another, loaded once; a sentence when it cannot be walked."""
@@ -80,7 +80,7 @@ class DryRun:
         return self._programs[key]
 
     def split(self, ways: int) -> bool:
-        """Whether so many more ways can be told apart."""
+        """Whether this many more ways can be followed one by one."""
         self._ways += ways
         return self._ways <= MOST_WAYS
 
@@ -98,36 +98,36 @@ class _Explorer:
 
     async def go(self, walk: Walk, unknown: frozenset[str]) -> Range:
         """To the end of the walk, on every way that is possible."""
-        found = Range()
+        total = Range()
         self._fence(walk, unknown)
         while True:
             step = advance(walk, self.all.now) if walk.status is None else None
-            self._count(walk, found)
+            self._count(walk, total)
             if step is None:
-                found.failed = found.failed_most = int(walk.status != "success")
-                found.output, found.error = walk.output(), walk.error
-                found.known = walk.last is None or walk.last.slug not in unknown
-                return found
+                total.failed = total.failed_most = int(walk.status != "success")
+                total.output, total.error = walk.output(), walk.error
+                total.known = walk.last is None or walk.last.slug not in unknown
+                return total
             if isinstance(step, Pause):
-                found.wait(step.seconds, step.seconds)
+                total.wait(step.seconds, step.seconds)
             elif isinstance(step, Evaluate):
                 answers = await evaluator.shared().ask(self.all.workspace, step.scope, step.questions)
                 walk.answered = EngineAnswers({**step.before, **answers}, step.now)
             else:
-                ways = await self._ways(walk, step, unknown, found)
+                ways = await self._ways(walk, step, unknown, total)
                 if len(ways) > 1:
-                    return found.end(await self._every(walk, step, ways, unknown))
+                    return total.end(await self._every(walk, step, ways, unknown))
                 unknown = self._take(walk, step, ways[0], unknown)
 
     def _fence(self, walk: Walk, unknown: frozenset[str]) -> None:
         walk.program = self.all.fence(self.base, unknown | self.above)
         walk.node = walk.program.nodes.get(walk.node.uuid) if walk.node else None
 
-    def _count(self, walk: Walk, found: Range) -> None:
+    def _count(self, walk: Walk, total: Range) -> None:
         for entry in walk.entries:
             place = NodeKey(self.prefix + entry.slug, entry.node, entry.slug)
             self.all.seen[place] = self.base.nodes[entry.node].raw
-            found.visit(place)
+            total.visit(place)
         walk.entries = []
 
     def _take(self, walk: Walk, act: Act, way: _Way, unknown: frozenset[str]) -> frozenset[str]:
@@ -140,18 +140,18 @@ class _Explorer:
     async def _every(self, walk: Walk, act: Act, ways: Sequence[_Way], unknown: frozenset[str]) -> Range:
         if not self.all.split(len(ways)):
             self.all.notes.add(
-                f"Where more than {MOST_WAYS} ways of one record are possible, every node behind them is taken for possible."
+                f"Where more than {MOST_WAYS} ways of one record are possible, every node behind them is counted as possible."
             )
             return self._reachable(act)
-        found: list[Range] = []
+        ranges: list[Range] = []
         for way in ways:
             other = replace(walk, context=dict(walk.context), visits=dict(walk.visits), entries=[])
-            found.append(await self.go(other, self._take(other, act, way, unknown)))
+            ranges.append(await self.go(other, self._take(other, act, way, unknown)))
         shares = [way.share for way in ways if way.share is not None]
-        return either(found, shares if len(shares) == len(ways) else None)
+        return either(ranges, shares if len(shares) == len(ways) else None)
 
     def _reachable(self, act: Act) -> Range:
-        found, ahead = Range(known=False, failed_most=1), [act.node.uuid]
+        total, ahead = Range(known=False, failed_most=1), [act.node.uuid]
         seen = set[str]()
         while ahead:
             node = self.base.nodes.get(ahead.pop())
@@ -160,32 +160,32 @@ class _Explorer:
             seen.add(node.uuid)
             place = NodeKey(self.prefix + node.slug, node.uuid, node.slug)
             self.all.seen[place] = node.raw
-            found.most[place] += 1
-            found.unsure.add(place)
+            total.most[place] += 1
+            total.unsure.add(place)
             most = node_costs.of_node(node.raw).most
-            found.spend(0.0, None if node.starts_children else most)
+            total.spend(0.0, None if node.starts_children else most)
             ahead += [child for child in (*node.children, node.fallback_child) if child is not None]
-        return found
+        return total
 
-    async def _ways(self, walk: Walk, act: Act, unknown: frozenset[str], found: Range) -> list[_Way]:
+    async def _ways(self, walk: Walk, act: Act, unknown: frozenset[str], total: Range) -> list[_Way]:
         """What may become of a node that the interpreter alone cannot tell. Adds what it costs, and what it does below, to `found`."""
         effect = self.base.nodes[act.node.uuid].effect
         if act.node.effect == UNKNOWN:
-            return await self._open(act, unknown, found)
+            return await self._open(act, unknown, total)
         if act.node.effect == CHANCE:
             return self._by_chance(walk, act)
         if effect == GROUP:
-            return [await self._group(walk, act, unknown, found)]
+            return [await self._group(walk, act, unknown, total)]
         if effect == TOOL:
-            return [await self._tool(act, act.config, frozenset(), found)]
+            return [await self._tool(act, act.config, frozenset(), total)]
         if act.node.repeatable:
             return [_Way(await self.all.actions.effects[effect](self._call(walk, act)))]
         known = await self.recall(self.prefix + act.node.slug, act.config)
         if known is not None:
             self.all.remembered += 1
-            found.spend(*node_costs.of_node(act.node.raw))
+            total.spend(*node_costs.of_node(act.node.raw))
             return [_Way(known)]
-        return self._guess(act, found)
+        return self._guess(act, total)
 
     def _by_chance(self, walk: Walk, act: Act) -> list[_Way]:
         """A split, which goes by a hash of the run: one that repeats another goes as that did, of a new one only the shares are known."""
@@ -202,13 +202,13 @@ class _Explorer:
         shares = enumerate((percentage / 100, 1 - percentage / 100))
         return [_Way(Done({**decided.output, "child": at}, child=at), share=share) for at, share in shares if share > 0]
 
-    def _guess(self, act: Act, found: Range) -> list[_Way]:
-        """An effect whose answer nobody knows: it is taken to go well, on any of its ways."""
+    def _guess(self, act: Act, total: Range) -> list[_Way]:
+        """An effect whose answer is not known: it is assumed to succeed, on any of its ways."""
         self.all.unknown += 1
-        found.spend(*node_costs.of_node(act.node.raw))
+        total.spend(*node_costs.of_node(act.node.raw))
         return [_Way(Done(None, child=at), known=False) for at in range(max(1, len(act.node.children)))]
 
-    async def _open(self, act: Act, unknown: frozenset[str], found: Range) -> list[_Way]:
+    async def _open(self, act: Act, unknown: frozenset[str], total: Range) -> list[_Way]:
         """A node that depends on what is unknown."""
         node, raw = self.base.nodes[act.node.uuid], act.node.raw
         name = node.action.slug if node.action is not None else ""
@@ -217,12 +217,12 @@ class _Explorer:
         if node.action is not None or node.repeatable:
             return [_Way(Done(None), known=False)]
         if node.effect == TOOL:
-            return [await self._tool(act, {}, unknown | {"start"}, found)]
+            return [await self._tool(act, {}, unknown | {"start"}, total)]
         if node.effect == GROUP:
             self.all.notes.add(f"How many items {self.prefix}{node.slug} has depends on an answer that is not known: they are not counted.")
-            found.spend(0.0, None)
+            total.spend(0.0, None)
             return [_Way(Done(None), known=False)]
-        return self._guess(act, found) if raw else []
+        return self._guess(act, total) if raw else []
 
     def _choices(self, name: str, act: Act) -> list[int | None]:
         every: list[int | None] = list(range(len(act.node.children)))
@@ -255,7 +255,7 @@ class _Explorer:
     def _inside(self, act: Act, base: Graph, above: frozenset[str]) -> _Explorer:
         return _Explorer(self.all, base, self.recall, above, f"{self.prefix}{act.node.slug}.", self.depth + 1)
 
-    async def _group(self, walk: Walk, act: Act, unknown: frozenset[str], found: Range) -> _Way:
+    async def _group(self, walk: Walk, act: Act, unknown: frozenset[str], total: Range) -> _Way:
         records = group.read_items(act.config)
         if isinstance(records, Failed):
             return _Way(records)
@@ -270,17 +270,17 @@ class _Explorer:
         known = True
         for item, record in enumerate(records):
             inner = begin(str(ids.new()), program, record, walk.context)
-            one = await self._inside(act, program, unknown | self.above).go(inner, frozenset())
-            found.add(one)
-            slowest, slowest_most = max(slowest, one.seconds), max(slowest_most, one.seconds_most)
-            known = known and one.known and one.failed == one.failed_most
-            results[item] = group.ItemResult("error" if one.failed else "success", one.output, one.error)
+            inside = await self._inside(act, program, unknown | self.above).go(inner, frozenset())
+            total.add(inside)
+            slowest, slowest_most = max(slowest, inside.seconds), max(slowest_most, inside.seconds_most)
+            known = known and inside.known and inside.failed == inside.failed_most
+            results[item] = group.ItemResult("error" if inside.failed else "success", inside.output, inside.error)
             await asyncio.sleep(0)
-        found.wait(slowest, slowest_most)
+        total.wait(slowest, slowest_most)
         outcome = group.collect_results(results, len(records), fail_fast=group.fails_fast(act.config))
         return _Way(outcome, known or isinstance(outcome, Failed))
 
-    async def _tool(self, act: Act, record: Mapping[str, Any], unknown: frozenset[str], found: Range) -> _Way:
+    async def _tool(self, act: Act, record: Mapping[str, Any], unknown: frozenset[str], total: Range) -> _Way:
         if self.depth >= group.MAXIMUM_DEPTH:
             return _Way(Failed(group.TOO_DEEP))
         if self.all.actions.tools is None:
@@ -293,11 +293,11 @@ class _Explorer:
         if isinstance(program, str):
             return _Way(Failed(program))
         inner = begin(str(ids.new()), program, dict(record))
-        one = await self._inside(act, program, frozenset()).go(inner, frozenset({"start"}) if unknown else frozenset())
-        found.add(one)
+        inside = await self._inside(act, program, frozenset()).go(inner, frozenset({"start"}) if unknown else frozenset())
+        total.add(inside)
         if act.node.raw.get("waitUntilFinished") is False:
             return _Way(Done(None), known=False)
-        found.wait(one.seconds, one.seconds_most)
-        if one.failed:
-            return _Way(Failed(one.error or "The tool failed."))
-        return _Way(Done(one.output), one.known and not one.failed_most)
+        total.wait(inside.seconds, inside.seconds_most)
+        if inside.failed:
+            return _Way(Failed(inside.error or "The tool failed."))
+        return _Way(Done(inside.output), inside.known and not inside.failed_most)

@@ -1,1 +1,1 @@
-"""Insight: explanations, errors, comparisons, spans, traces, SQL over runs and the queue."""
+"""Insight: explanations, errors, comparisons, tails, spans, traces, SQL over runs and the queue."""

@@ -1,4 +1,4 @@
-"""Explain: why a run is where it is, told from its row, its journal and the state of what drives it."""
+"""Explain runs: say why a run is where it is, from its row, its journal and the state of its shard."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ async def of_run(ctx: Context, row: RowMapping) -> contract.Explanation:
     graph: dict[str, JsonObject] = {str(node["uuid"]): node for node in nodes}
     query = select(executions.c.node_uuid, executions.c.node_slug, executions.c.status, executions.c.error_message)
     query = query.add_columns(executions.c.next_node_uuid, executions.c.finished_ms)
-    found = await ctx.db.execute(query.where(executions.c.run_uuid == row["uuid"]).order_by(executions.c.seq))
-    entries = list(found.mappings())
+    entries = list((await ctx.db.execute(query.where(executions.c.run_uuid == row["uuid"]).order_by(executions.c.seq))).mappings())
     if row["finished_ms"] is not None:
         return await _explain_ended(ctx, row, graph, entries)
     if row["status"] == "idle":
@@ -58,7 +57,7 @@ def _explain(row: RowMapping, reason: contract.ExplanationReason, sentence: str,
         run_uuid=row["uuid"],
         workflow_uuid=row["workflow_uuid"],
         record_id=row["record_id"],
-        since=run_reply.timestamp(row["finished_ms"] or row["updated_ms"]),
+        since=run_reply.timestamp_or_none(row["finished_ms"] or row["updated_ms"]),
         **more,
     )
 
@@ -70,14 +69,14 @@ async def _explain_ended(ctx: Context, row: RowMapping, graph: Mapping[str, Node
         return _explain(row, "skipped", row["error_message"] or "Skipped: the rule of the play did not let this record enter.")
     if row["status"] == "cancelled":
         where = f" at {slug}" if slug else " before its first node"
-        return _explain(row, "cancelled", f"Somebody cancelled the run{where}.", node_slug=slug)
+        return _explain(row, "cancelled", f"The run was cancelled{where}.", node_slug=slug)
     if row["status"] == "error":
-        return await _explain_failed(ctx, row, next((one for one in reversed(entries) if one["status"] == "error"), None))
+        return await _explain_failed(ctx, row, next((entry for entry in reversed(entries) if entry["status"] == "error"), None))
     action = graph.get(last["node_uuid"], {}).get("actionSlug") if last else None
     if last is not None and action == "filter" and last["next_node_uuid"] is None and last["status"] == "success":
         sentence = f"The run ended at the filter {slug}, whose condition was not met: that is no error."
         return _explain(row, "stoppedByFilter", sentence, node_slug=slug, fix=f"cargo-ai orchestration run get {row['uuid']}")
-    absorbed = [one for one in entries if one["status"] == "error"]
+    absorbed = [entry for entry in entries if entry["status"] == "error"]
     if absorbed:
         first = absorbed[0]
         sentence = f"The run came to its end, although {first['node_slug']} failed: {first['error_message']}"
@@ -108,7 +107,7 @@ async def _explain_failed(ctx: Context, row: RowMapping, failed: RowMapping | No
 
 
 async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explanation:
-    slug, due = str(node.get("slug", "")), run_reply.timestamp(row["wake_ms"])
+    slug, due = str(node.get("slug", "")), run_reply.timestamp_or_none(row["wake_ms"])
     more: dict[str, Any] = {"node_slug": slug, "due_at": due}
     waiting_for = await ctx.db.scalar(select(runs.c.waiting_for).where(runs.c.uuid == row["uuid"]))
     if waiting_for is not None:
@@ -118,11 +117,11 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
         fix = await explain_fix.runs_below(ctx, row)
         return _explain(row, "waitingForChildren", sentence, fix=fix, **more)
     if node.get("actionSlug") == "humanReview":
-        asked = select(Review.uuid).where(Review.run_uuid == row["uuid"], Review.status == "pending").order_by(Review.uuid.desc()).limit(1)
-        review = await ctx.db.scalar(asked)
+        query = select(Review.uuid).where(Review.run_uuid == row["uuid"], Review.status == "pending").order_by(Review.uuid.desc()).limit(1)
+        review = await ctx.db.scalar(query)
         if review is not None:
             fix = f"cargo-ai orchestration review get {review}"
-            return _explain(row, "waitingForReview", f"{slug} waits for somebody to approve or reject.", fix=fix, **more)
+            return _explain(row, "waitingForReview", f"{slug} waits for a person to approve or reject.", fix=fix, **more)
     pending = cast("dict[str, Any]", await ctx.db.scalar(select(runs.c.pending).where(runs.c.uuid == row["uuid"])) or {})
     when = f" until {clock.to_iso(due)}" if due else ""
     if node.get("kind") == "native" and node.get("actionSlug") == "delay":
@@ -142,11 +141,11 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
 
 async def _explain_under_way(ctx: Context, row: RowMapping, graph: Mapping[str, Node], entries: list[RowMapping]) -> contract.Explanation:
     last = entries[-1] if entries else None
-    starts = [one for one in graph.values() if one.get("slug") == "start"]
+    starts = [node for node in graph.values() if node.get("slug") == "start"]
     ahead = graph.get(last["next_node_uuid"] or "") if last else starts[0] if starts else None
     slug = str(ahead["slug"]) if ahead else None
     if row["status"] == "cancelling":
-        return _explain(row, "cancelling", "Somebody asked to cancel the run: it ends at its next node.", node_slug=slug)
+        return _explain(row, "cancelling", "The run is being cancelled: it ends at its next node.", node_slug=slug)
     shard = (await ctx.db.execute(select(shards.c.state).where(shards.c.uuid == row["shard_uuid"]))).scalar_one_or_none()
     since = int(clock.unix_seconds() * 1000 - ctx.settings.stalled_after * 1000)
     if not await ctx.db.scalar(LIVE_WORKERS, {"since": since}):
@@ -159,8 +158,8 @@ async def _explain_under_way(ctx: Context, row: RowMapping, graph: Mapping[str, 
         sentence = f"The run waits: {most} runs of the workspace may go at once (CARGO_AI_MAX_CONCURRENT_RUNS), and others do."
         return _explain(row, "waitingForConcurrencyLimit", sentence, node_slug=slug, fix="cargo-ai server queue")
     if shard == "waiting":
-        many = int(await ctx.db.scalar(_AHEAD, {"workspace": ctx.workspace, "uuid": row["shard_uuid"]}) or 0)
-        sentence = f"The run waits for its turn: {many} parts of batches of this workspace come before it."
+        count = int(await ctx.db.scalar(_AHEAD, {"workspace": ctx.workspace, "uuid": row["shard_uuid"]}) or 0)
+        sentence = f"The run waits for its turn: {count} parts of batches of this workspace come before it."
         return _explain(row, "waitingForTurn", sentence, node_slug=slug, fix="cargo-ai server queue")
     return _explain(row, "waitingForWorker", "The run waits for a worker that is free.", node_slug=slug, fix="cargo-ai server queue")
 

@@ -1,4 +1,4 @@
-"""Explain fix: the command to run next about a run that failed or waits, ready to be pasted."""
+"""Fixes of explanations: the command to run next for a run that failed or waits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def replay(ctx: Context, row: RowMapping, slug: str) -> str:
         query = select(*_ABOVE).where(runs.c.workspace_uuid == ctx.workspace, runs.c.uuid == parent)
         above = (await ctx.db.execute(query)).mappings().one_or_none()
         holding = await _node(ctx, above["graph_uuid"], node) if above is not None else {}
-        # Whom nobody waits for is not repeated by the run above.
+        # A run that its parent does not wait for is not repeated with the parent.
         if above is None or not holding or holding.get("waitUntilFinished") is False:
             return look
         top, path, ended = above["uuid"], [str(holding["slug"]), *path], above["finished_ms"] is not None
@@ -38,7 +38,7 @@ async def replay(ctx: Context, row: RowMapping, slug: str) -> str:
 
 async def _node(ctx: Context, graph: uuid.UUID, node: str) -> dict[str, Any]:
     nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
-    return next((one for one in nodes if one.get("uuid") == node), dict[str, Any]())
+    return next((other for other in nodes if other.get("uuid") == node), dict[str, Any]())
 
 
 def rerun_batch(row: RowMapping) -> str | None:

@@ -1,4 +1,4 @@
-"""Explain record: why a record has gone through a workflow as it has, or has never entered it."""
+"""Explain records: say why a record went through a workflow as it did, or never entered it."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contr
     row = (await ctx.db.execute(latest.order_by(runs.c.uuid.desc()).limit(1))).mappings().one_or_none()
     if row is None:
         return contract.ExplanationReply(explanation=await _explain_missing_run(ctx, workflow, model, request.id))
-    found = await explain.of_run(ctx, row)
+    explanation = await explain.of_run(ctx, row)
     play = await ctx.db.scalar(select(Play).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
     if play is not None and row["finished_ms"] is not None:
         aside = await segmentation.last_excluded_at(ctx.db, play.segment_uuid, request.id)
         if aside is not None and aside.timestamp() * 1000 >= row["created_ms"]:
-            found = found.model_copy(update={"sentence": f"{found.sentence} {_OWN}"})
-    return contract.ExplanationReply(explanation=found)
+            explanation = explanation.model_copy(update={"sentence": f"{explanation.sentence} {_OWN}"})
+    return contract.ExplanationReply(explanation=explanation)
 
 
 async def _explain_missing_run(ctx: Context, workflow: uuid.UUID, model: uuid.UUID | None, record: str) -> contract.Explanation:
     play = await ctx.db.scalar(select(Play).where(Play.workflow_uuid == workflow, Play.deleted_at.is_(None)))
     model = model or (play.model_uuid if play else None)
-    if model is not None and (said := await _missing(ctx, workflow, model, record)) is not None:
-        return said
+    if model is not None and (explanation := await _missing(ctx, workflow, model, record)) is not None:
+        return explanation
     runnable = await lookup.runnable(ctx.db, workflow)
     if runnable is None or runnable.release_uuid is None:
         return explain.of_no_run(workflow, record, "nothingDeployed", *await _to_deploy(ctx, workflow))
     if play is None:
         data = json.dumps({"_id": record})
-        sentence = "This workflow runs when somebody asks for it, and nobody has for this record."
+        sentence = "This workflow runs on demand, and no run has been requested for this record."
         fix = f"cargo-ai orchestration run create --workflow-uuid {workflow} --data '{_quote(data)}'"
         return explain.of_no_run(workflow, record, "runsOnDemand", sentence, fix)
     return await _kept_out(ctx, play, model or play.model_uuid, record)
@@ -105,7 +105,7 @@ async def _kept_out(ctx: Context, play: Play, model: uuid.UUID, record: str) -> 
         fix = f"cargo-ai orchestration play update {play.uuid} --is-enabled true"
         return explain.of_no_run(play.workflow_uuid, record, "playDisabled", sentence, fix)
     if play.schedule is None:
-        sentence = f"The play {play.name!r} has no schedule: it runs when somebody starts a batch."
+        sentence = f"The play {play.name!r} has no schedule: it runs when a batch is started by hand."
         return explain.of_no_run(play.workflow_uuid, record, "neverScheduled", sentence, enrol)
     if await segmentation.last_excluded_at(ctx.db, play.segment_uuid, record) is not None:
         return explain.of_no_run(play.workflow_uuid, record, "ownChange", _OWN.replace("Since then only", "Only"), enrol)
@@ -117,9 +117,9 @@ async def _kept_out(ctx: Context, play: Play, model: uuid.UUID, record: str) -> 
 async def _in_segment(ctx: Context, play: Play, record: str) -> bool:
     """Whether the play's segment has the record now. It asks for this one record only."""
     inside = {"kind": "segment", "operator": "in", "segmentUuid": str(play.segment_uuid)}
-    named = {"kind": "string", "columnSlug": "_id", "operator": "is", "values": [record]}
-    wanted = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [named, inside]}]}
-    chunks = segmentation.filter_chunks(ctx.database, ctx.workspace, play.model_uuid, (wanted, None, 1), ids.new(), 0)
+    by_id = {"kind": "string", "columnSlug": "_id", "operator": "is", "values": [record]}
+    filter = {"conjonction": "and", "groups": [{"conjonction": "and", "conditions": [by_id, inside]}]}
+    chunks = segmentation.filter_chunks(ctx.database, ctx.workspace, play.model_uuid, (filter, None, 1), ids.new(), 0)
     try:
         async for chunk in chunks:
             if chunk:

@@ -1,4 +1,4 @@
-"""Queries: SQL over what has run in the workspace, behind the guard of all user SQL."""
+"""SQL queries over the workspace's runs, batches, spans and records."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.Quer
     """At most 10,000 rows; a warning when there are more."""
     tables = await query_tables.catalog(ctx.database, ctx.workspace)
     try:
-        found = await system_of_record.fetch_over(ctx, request.query, tables, limit=system_of_record.MAX_ROWS, most_scanned=MOST_SCANNED)
+        result = await system_of_record.fetch_over(ctx, request.query, tables, limit=system_of_record.MAX_ROWS, most_scanned=MOST_SCANNED)
     except SqlRefused as refused:
         _refuse(refused)
-    if found.more:
+    if result.more:
         ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are here: filter or aggregate more, or page with LIMIT and OFFSET.")
-    return contract.QueryRows(rows=found.rows)
+    return contract.QueryRows(rows=result.rows)
 
 
 def _refuse(refused: SqlRefused) -> NoReturn:

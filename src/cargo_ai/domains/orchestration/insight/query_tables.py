@@ -1,4 +1,4 @@
-"""Query tables: what a workspace's own SQL finds of its runs: runs, batches, spans and records, and who may read them."""
+"""Tables of SQL queries over runs: their columns, and the logins that may read them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _type(column: str) -> ColumnType:
 
 
 def _relation(name: str, columns: str) -> Relation:
-    made = tuple(Column(slug, _type(slug), "original") for slug in columns.split())
-    return Relation(uuid.UUID(int=0), name, "", SCHEMA, name, name, made, system=False)
+    relation_columns = tuple(Column(slug, _type(slug), "original") for slug in columns.split())
+    return Relation(uuid.UUID(int=0), name, "", SCHEMA, name, name, relation_columns, system=False)
 
 
 RELATIONS = tuple(_relation(name, columns) for name, columns in COLUMNS.items())

@@ -1,4 +1,4 @@
-"""Queue: what of a workspace waits, for how long and what for, and what nobody will take care of."""
+"""Queue: show what of a workspace waits, for how long and for what, and alert when no worker takes it."""
 
 from __future__ import annotations
 
@@ -92,21 +92,19 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
 
 
 def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:
-    started, seen = run_reply.timestamp(row["started_ms"]), run_reply.timestamp(row["beat_ms"])
-    assert started is not None and seen is not None
     return contract.QueueWorker(
         uuid=row["uuid"],
         host=row["host"],
         pid=row["pid"],
         slots=row["slots"],
         is_alive=row["beat_ms"] > alive,
-        started_at=started,
-        last_seen_at=seen,
+        started_at=run_reply.timestamp(row["started_ms"]),
+        last_seen_at=run_reply.timestamp(row["beat_ms"]),
     )
 
 
 async def is_full(ctx: Context) -> bool:
-    """Whether so many runs of the workspace go that no more of a batch may begin."""
+    """Whether the workspace has reached the limit of runs that its batches may have."""
     most = ctx.settings.max_concurrent_runs
     return most > 0 and await concurrency.count_active_runs(await driver_connection(ctx.db), ctx.workspace) >= concurrency.batch_share(most)
 
@@ -118,7 +116,7 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         sentence=_SENTENCES[reason],
         runs_count=int(row["runs"]),
         age_seconds=max(0, now - int(row["since"])) // 1000,
-        due_at=run_reply.timestamp(row["due"]),
+        due_at=run_reply.timestamp_or_none(row["due"]),
         workflow_uuid=row["workflow_uuid"],
         batch_uuid=row["batch_uuid"],
         run_uuid=row["run_uuid"],
@@ -127,19 +125,19 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
 
 
 def _alerts(items: list[contract.QueueItem], workers: list[contract.QueueWorker]) -> list[contract.QueueAlert]:
-    """What will not go on by itself. Without anything that waits, a missing worker is none: nobody misses it."""
+    """What does not go on by itself. A missing worker is an alert only where something waits."""
     alerts: list[contract.QueueAlert] = []
-    living = [one for one in workers if one.is_alive]
+    living = [item for item in workers if item.is_alive]
     if items and not living:
         sentence = "Work waits and no worker is running: nothing goes on until one is."
         alerts.append(contract.QueueAlert(code="noWorker", sentence=sentence, fix="cargo-ai server start"))
-    slow = [one for one in items if one.reason in {"worker", "batchToRead"} and one.age_seconds > SLOW_SECONDS]
+    slow = [item for item in items if item.reason in {"worker", "batchToRead"} and item.age_seconds > SLOW_SECONDS]
     if living and slow:
-        sentence = f"Work has waited for a worker for {max(one.age_seconds for one in slow)} seconds: all are busy. Start another one."
+        sentence = f"Work has waited for a worker for {max(item.age_seconds for item in slow)} seconds: all are busy. Start another one."
         alerts.append(contract.QueueAlert(code="slowStart", sentence=sentence, fix="cargo-ai server worker"))
-    lost = [one for one in items if one.reason == "lostWorker"]
+    lost = [item for item in items if item.reason == "lostWorker"]
     if living and lost:
-        count = sum(one.runs_count for one in lost)
+        count = sum(item.runs_count for item in lost)
         sentence = f"A worker is no longer heard of; another one takes its {count} runs over within a minute."
         alerts.append(contract.QueueAlert(code="lostWorker", sentence=sentence, fix=None))
     return alerts

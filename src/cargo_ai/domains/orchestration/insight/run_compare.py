@@ -8,12 +8,12 @@ from typing import Any, Literal, cast
 
 DivergenceKind = Literal["input", "node", "config", "output", "status", "child", "length", "items"]
 MOST_VALUES = 20
-"""How many differences within two values are told."""
+"""How many differences within two values are reported."""
 
 _VOLATILE_HEADERS = frozenset(
     f"headers.{name}" for name in ("age", "cf-ray", "date", "expires", "request-id", "set-cookie", "x-request-id")
 )
-"""What an answer over HTTP says about when it was given; it differs each time and nobody asks why."""
+"""Headers of an HTTP response that differ each time and say nothing about a divergence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """Where two tales part. `index`: how many visits of these two runs are the same before."""
+    """Where two runs diverge. `index`: how many visits of these two runs are the same before."""
 
     kind: DivergenceKind
     runs: tuple[str, str]
@@ -75,7 +75,7 @@ ChildRuns = Callable[[RunNode, RunNode], Awaitable[tuple[Sequence[RunTrace], Seq
 async def find_divergence(
     first: RunTrace, second: RunTrace, below: ChildRuns, count: SameNodes | None = None, *, ignore_input: bool = False
 ) -> Divergence | None:
-    """The first place where two runs part, None when there is none.
+    """The first place where two runs diverge; None when they are the same.
 
     Visits are compared in order: node, config, what it started (so that the cause is found before what follows from it), status, output,
     the child that was chosen. O(the visits that are the same).
@@ -84,11 +84,11 @@ async def find_divergence(
     runs = (first.run, second.run)
     if not ignore_input and (values := changes(first.record, second.record)):
         return Divergence("input", runs, 0, (None, None), values=values)
-    for index, (one, other) in enumerate(zip(first.visits, second.visits, strict=False)):
+    for index, (mine, theirs) in enumerate(zip(first.visits, second.visits, strict=False)):
         is_record = ignore_input and index == 0  # what the first node puts out is the record
-        found = await _visit(one, other, runs, index, below, count, outputs=not is_record)
-        if found is not None:
-            return found
+        divergence = await _compare_visits(mine, theirs, runs, index, below, count, outputs=not is_record)
+        if divergence is not None:
+            return divergence
         count.nodes += 1
     length = min(len(first.visits), len(second.visits))
     if len(first.visits) != len(second.visits):
@@ -97,37 +97,41 @@ async def find_divergence(
     return None
 
 
-async def _visit(
-    one: Visit, other: Visit, runs: tuple[str, str], index: int, below: ChildRuns, count: SameNodes, *, outputs: bool
+async def _compare_visits(
+    first: Visit, second: Visit, runs: tuple[str, str], index: int, below: ChildRuns, count: SameNodes, *, outputs: bool
 ) -> Divergence | None:
-    slugs = (one.slug, other.slug)
-    if one.slug != other.slug:
+    slugs = (first.slug, second.slug)
+    if first.slug != second.slug:
         return Divergence("node", runs, index, slugs)
-    if values := changes(one.config, other.config):
+    if values := changes(first.config, second.config):
         return Divergence("config", runs, index, slugs, values=values)
-    started, others, are_items = await below((runs[0], one.node), (runs[1], other.node))
+    started, others, are_items = await below((runs[0], first.node), (runs[1], second.node))
     for number, (mine, theirs) in enumerate(zip(started, others, strict=False)):
-        found = await find_divergence(mine, theirs, below, count)
-        if found is not None:
-            step = (one.slug, number if are_items else None)
-            return Divergence(found.kind, found.runs, found.index, found.slugs, (step, *found.steps), found.values)
+        divergence = await find_divergence(mine, theirs, below, count)
+        if divergence is not None:
+            step = (first.slug, number if are_items else None)
+            return Divergence(
+                divergence.kind, divergence.runs, divergence.index, divergence.slugs, (step, *divergence.steps), divergence.values
+            )
     if len(started) != len(others):
         return Divergence("items", runs, index, slugs, values=(Difference("", len(started), len(others)),))
-    if one.status != other.status:
-        return Divergence("status", runs, index, slugs, values=(Difference("", one.error or one.status, other.error or other.status),))
-    values = changes(one.output, other.output) if outputs else ()
+    if first.status != second.status:
+        return Divergence(
+            "status", runs, index, slugs, values=(Difference("", first.error or first.status, second.error or second.status),)
+        )
+    values = changes(first.output, second.output) if outputs else ()
     if any(changed.path not in _VOLATILE_HEADERS for changed in values):
         return Divergence("output", runs, index, slugs, values=values)
-    if one.child != other.child:
-        return Divergence("child", runs, index, slugs, values=(Difference("", one.child, other.child),))
+    if first.child != second.child:
+        return Divergence("child", runs, index, slugs, values=(Difference("", first.child, second.child),))
     return None
 
 
 def changes(first: Any, second: Any) -> tuple[Difference, ...]:
     """Where two JSON values differ, at most MOST_VALUES places, in order of their paths; () when they are equal. 1 and 1.0 are."""
-    found = _Comparison()
-    found.compare("", first, second)
-    return tuple(found.places)
+    comparison = _Comparison()
+    comparison.compare("", first, second)
+    return tuple(comparison.places)
 
 
 @dataclass(slots=True)

@@ -35,13 +35,13 @@ async def diff(ctx: Context, request: contract.DiffRuns) -> contract.RunDiffRepl
     """The first node where two runs diverge. What is the same is read node by node; nothing behind the divergence is."""
     first, second = await _row(ctx, request.uuid), await _row(ctx, request.other_uuid)
     count = run_compare.SameNodes()
-    below = _Journals(ctx)
-    found = await run_compare.find_divergence(
-        await below.tale(first), await below.tale(second), below.started, count, ignore_input=request.ignore_input
+    journals = _Journals(ctx)
+    difference = await run_compare.find_divergence(
+        await journals.trace(first), await journals.trace(second), journals.started, count, ignore_input=request.ignore_input
     )
-    divergence = _to_response(found) if found is not None else None
+    divergence = _to_response(difference) if difference is not None else None
     return contract.RunDiffReply(
-        same=found is None, same_nodes_count=count.nodes, divergence=divergence, first=_side(first), second=_side(second)
+        same=difference is None, same_nodes_count=count.nodes, divergence=divergence, first=_side(first), second=_side(second)
     )
 
 
@@ -53,12 +53,12 @@ async def _row(ctx: Context, text: str) -> RowMapping:
 
 
 class _Journals:
-    """What runs have started, and what these did, from the journal."""
+    """Reads runs and their child runs from the journal."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def tale(self, row: RowMapping) -> RunTrace:
+    async def trace(self, row: RowMapping) -> RunTrace:
         """What a run did."""
         entries, outputs = await run_reply.journal(self._ctx.db, self._ctx.files, self._ctx.workspace, row["uuid"])
         return RunTrace(str(row["uuid"]), row["record"], [_visit(entry, output) for entry, output in zip(entries, outputs, strict=True)])
@@ -67,16 +67,16 @@ class _Journals:
         """What a node of each has started, in the order of its items."""
         mine, theirs = await self._children(*first), await self._children(*second)
         are_items = any(row["is_group_parent"] for row in [*mine, *theirs])
-        return [await self.tale(row) for row in mine], [await self.tale(row) for row in theirs], are_items
+        return [await self.trace(row) for row in mine], [await self.trace(row) for row in theirs], are_items
 
     async def _children(self, run: str, node: str) -> list[RowMapping]:
         parent: uuid.UUID | None = uuid.UUID(run)
         while parent is not None:
             query = run_reply.query(self._ctx.workspace, record=True).where(runs.c.parent_uuid == parent, runs.c.parent_node_uuid == node)
-            found = list((await self._ctx.db.execute(query.order_by(runs.c.item.nulls_first(), runs.c.uuid))).mappings())
-            if found:
-                return found
-            # What a repetition has taken over was started by the run before it.
+            children = list((await self._ctx.db.execute(query.order_by(runs.c.item.nulls_first(), runs.c.uuid))).mappings())
+            if children:
+                return children
+            # The child runs of reused executions were started by the original run.
             parent = await self._former(parent, node)
         return []
 
@@ -110,16 +110,16 @@ def _side(row: RowMapping) -> contract.Side:
     )
 
 
-def _to_response(found: Divergence) -> contract.Divergence:
-    first, second = found.slugs
-    inside = "".join(f"In {slug}{'' if item is None else f', item {item}'}: " for slug, item in found.steps)
-    words = _WORDS[found.kind].format(first or second, second)
+def _to_response(divergence: Divergence) -> contract.Divergence:
+    first, second = divergence.slugs
+    inside = "".join(f"In {slug}{'' if item is None else f', item {item}'}: " for slug, item in divergence.steps)
+    words = _WORDS[divergence.kind].format(first or second, second)
     return contract.Divergence(
-        kind=found.kind,
+        kind=divergence.kind,
         sentence=inside + words,
-        steps=[contract.Step(node_slug=slug, item=item) for slug, item in found.steps],
-        run_uuids=found.runs,
-        index=found.index,
-        node_slugs=found.slugs,
-        values=[contract.ChangedValue(path=one.path, first=one.first, second=one.second) for one in found.values],
+        steps=[contract.Step(node_slug=slug, item=item) for slug, item in divergence.steps],
+        run_uuids=divergence.runs,
+        index=divergence.index,
+        node_slugs=divergence.slugs,
+        values=[contract.ChangedValue(path=changed.path, first=changed.first, second=changed.second) for changed in divergence.values],
     )

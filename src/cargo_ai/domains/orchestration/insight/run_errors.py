@@ -1,4 +1,4 @@
-"""Run errors: what fails most in a workflow, grouped by node and by what its message says apart from numbers, ids and addresses."""
+"""Run errors: group the failures of a workflow by node and by message, apart from numbers, ids and addresses."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _NUMBER = "[0-9]+(?:[.,][0-9]+)*"
 
 
 def _shape() -> str:
-    found = "f.message"
+    expression = "f.message"
     for varying in (_UUID, _EMAIL, _HOST, _NUMBER):
-        found = f"regexp_replace({found}, '{varying}', '#', 'g')"
-    return found
+        expression = f"regexp_replace({expression}, '{varying}', '#', 'g')"
+    return expression
 
 
 _FAILURES = """
@@ -57,10 +57,10 @@ async def get_errors(ctx: Context, request: contract.GetRunErrors) -> contract.R
     workflow = await lookup.workflow_or_refuse(ctx.db, contract.get_errors, request.workflow_uuid)
     values: dict[str, object] = {"workspace": ctx.workspace, "workflow": workflow, "limit": request.limit}
     conditions: list[str] = []
-    for column, wanted in (("batch_uuid", request.batch_uuid), ("release_uuid", request.release_uuid)):
-        if wanted is not None:
+    for column, uuid_text in (("batch_uuid", request.batch_uuid), ("release_uuid", request.release_uuid)):
+        if uuid_text is not None:
             conditions.append(f"and r.{column} = :{column}")
-            values[column] = ids.parse(wanted)
+            values[column] = ids.parse(uuid_text)
     if request.created_after is not None:
         conditions.append("and r.created_ms >= :after and r.uuid >= :low")
         values |= {"after": milliseconds(request.created_after), "low": ids.first_at(request.created_after.timestamp() - 60)}
@@ -73,8 +73,6 @@ async def get_errors(ctx: Context, request: contract.GetRunErrors) -> contract.R
 
 
 def _reply(row: RowMapping) -> contract.RunError:
-    first, last = run_reply.timestamp(row["first_at"]), run_reply.timestamp(row["last_at"])
-    assert first is not None and last is not None
     return contract.RunError(
         node_uuid=row["node_uuid"],
         node_slug=row["node_slug"],
@@ -83,6 +81,6 @@ def _reply(row: RowMapping) -> contract.RunError:
         absorbed_count=row["absorbed"],
         run_uuid=row["latest"],
         record_id=row["record_id"],
-        first_at=first,
-        last_at=last,
+        first_at=run_reply.timestamp(row["first_at"]),
+        last_at=run_reply.timestamp(row["last_at"]),
     )

@@ -1,6 +1,6 @@
-"""Run tail: runs of a workflow, a batch, or the nodes of one run, told as they happen, in lines that are sent while the work goes on.
+"""Run tail: stream the runs of a workflow or a batch, or the nodes of one run, as they happen, one line each.
 
-It asks in short transactions, the less often the more there is to look at: no connection is held in between.
+It polls in short transactions, less often the more there is to read; no connection is held in between.
 """
 
 from __future__ import annotations
@@ -82,31 +82,30 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
 
 async def _lines(database: Database, follower: _NodesOf | _RunsOf, seconds: float) -> AsyncIterator[list[Record]]:
     ends = clock.seconds() + seconds
-    said = clock.seconds()
+    last_line_at = clock.seconds()
     yield [{"event": "following", **follower.what, "at": clock.to_iso(clock.now())}]
     while True:
         began = clock.seconds()
         async with database.session(ALL_WORKSPACES) as db:
-            found, over, more = await follower.look(db)
+            lines, over, more = await follower.look(db)
         took = clock.seconds() - began
-        if found:
-            said = clock.seconds()
-            yield found
+        if lines:
+            last_line_at = clock.seconds()
+            yield lines
         if over:
             return
         if clock.seconds() >= ends:
             yield [{"event": "stopped", "reason": "timeIsUp", **follower.what, "at": clock.to_iso(clock.now())}]
             return
-        if clock.seconds() - said > ALIVE_SECONDS:
-            said = clock.seconds()
+        if clock.seconds() - last_line_at > ALIVE_SECONDS:
+            last_line_at = clock.seconds()
             yield [{"event": "waiting", **follower.what, "at": clock.to_iso(clock.now())}]
         if not more:
             await asyncio.sleep(min(max(POLL_SECONDS, SHARE * took), max(0.0, ends - clock.seconds())))
 
 
 def _wire(milliseconds: int | None) -> str | None:
-    moment = run_reply.timestamp(milliseconds)
-    return clock.to_iso(moment) if moment else None
+    return None if milliseconds is None else clock.to_iso(run_reply.timestamp(milliseconds))
 
 
 class _NodesOf:
@@ -121,17 +120,17 @@ class _NodesOf:
         """What is new, whether the run has ended, and whether there is more to read right now."""
         # The run first: what it did before it ended is then in the journal.
         run = (await db.execute(text(_RUN), self._values)).mappings().one_or_none()
-        found: list[Record] = []
+        lines: list[Record] = []
         for row in (await db.execute(text(_NODES), self._values)).mappings():
             self._values["seq"] = row["seq"] + 1
             line = {"nodeSlug": row["node_slug"], "status": row["status"], "title": row["title"], "errorMessage": row["error_message"]}
-            found.append({"event": "node", **self.what, **line, "at": _wire(row["at"])})
+            lines.append({"event": "node", **self.what, **line, "at": _wire(row["at"])})
         state = (run["status"], run["updated_ms"]) if run else ("gone", 0)
         if state != self._state and (run is None or run["status"] != "pending"):
             self._state = state
             error = run["error_message"] if run else None
-            found.append({"event": "run", **self.what, "status": state[0], "errorMessage": error, "at": _wire(state[1])})
-        return found, run is None or run["finished_ms"] is not None, False
+            lines.append({"event": "run", **self.what, "status": state[0], "errorMessage": error, "at": _wire(state[1])})
+        return lines, run is None or run["finished_ms"] is not None, False
 
 
 class _RunsOf:
@@ -156,24 +155,24 @@ class _RunsOf:
         # The batch first: what its runs did before it ended is then there to be read.
         batch = (await db.execute(text(_BATCH), self._values)).mappings().one_or_none() if self._batch else None
         rows = (await db.execute(text(_RUNS.format(scope=self._scope)), self._values)).mappings().all()
-        found: list[Record] = [self._line(row) for row in rows if self._seen.get(row["uuid"]) != (row["status"], row["at"])]
+        lines: list[Record] = [self._line(row) for row in rows if self._seen.get(row["uuid"]) != (row["status"], row["at"])]
         self._seen |= {row["uuid"]: (row["status"], row["at"]) for row in rows}
         if len(rows) == PAGE:
             self._values |= {"at": rows[-1]["at"], "last": rows[-1]["uuid"]}
-            return found, False, True
+            return lines, False, True
         # What may still be committed late is read again next time, and known by then.
         since = max(self._from, now - LATE_MS)
         self._values |= {"at": since, "last": NIL}
         self._seen = {run: seen for run, seen in self._seen.items() if seen[1] >= since}
         over = batch is not None and batch["finished_ms"] is not None
         if over and batch is not None:
-            found.append({"event": "batch", **self.what, **_end(batch["status"], batch["error_message"]), "at": _wire(batch["updated_ms"])})
-        return found, over, False
+            lines.append({"event": "batch", **self.what, **_end(batch["status"], batch["error_message"]), "at": _wire(batch["updated_ms"])})
+        return lines, over, False
 
     @staticmethod
     def _line(row: Any) -> Record:
-        named = {"runUuid": str(row["uuid"]), "recordId": row["record_id"], "recordTitle": row["record_title"]}
-        return {"event": "run", **named, **_end(row["status"], row["error_message"]), "nodeSlug": row["node"], "at": _wire(row["at"])}
+        record = {"runUuid": str(row["uuid"]), "recordId": row["record_id"], "recordTitle": row["record_title"]}
+        return {"event": "run", **record, **_end(row["status"], row["error_message"]), "nodeSlug": row["node"], "at": _wire(row["at"])}
 
 
 def _end(status: str, error: str | None) -> JsonObject:

@@ -1,4 +1,4 @@
-"""Spans: what nodes did, over all runs of a workspace, with the run that each belongs to and what it hangs below."""
+"""Spans: list and count the executions of all runs, each with its run and parents."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansRepl
     """Spans, those of the newest run first; within a run the last one first."""
     where, values = span_filter.where(ctx.workspace, request)
     page = f"select s.* from {span_filter.SPANS} where {where} order by s.run_uuid desc, s.seq desc limit :limit offset :offset"  # noqa: S608
-    found = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset})
-    rows = found.mappings().all()
+    result = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset})
+    rows = result.mappings().all()
     graphs = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
     below = await _below(ctx, rows)
-    nodes = {graph: {str(node["uuid"]): node for node in held} for graph, held in graphs.items()}
+    nodes = {graph: {str(node["uuid"]): node for node in graph_nodes} for graph, graph_nodes in graphs.items()}
     spans = [_reply(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
     return contract.SpansReply(spans=spans, count=await _count(ctx, request))
 
@@ -58,16 +58,15 @@ async def _below(ctx: Context, rows: Sequence[RowMapping]) -> Below:
         .where(runs.c.workspace_uuid == ctx.workspace, runs.c.parent_uuid.in_(parents), runs.c.uuid >= min(parents))
         .order_by(runs.c.parent_uuid, runs.c.parent_node_uuid, runs.c.uuid)
     )
-    found: Below = {}
+    below: Below = {}
     for parent, node, batch, run in await ctx.db.execute(query):
-        found[(parent, node)] = (str(batch) if batch else None, str(run))
-    return found
+        below[(parent, node)] = (str(batch) if batch else None, str(run))
+    return below
 
 
 def _reply(row: RowMapping, node: JsonObject, below: Below) -> contract.Span:
-    finished = run_reply.timestamp(row["finished_ms"])
+    finished = run_reply.timestamp_or_none(row["finished_ms"])
     started = run_reply.timestamp(row["started_ms"])
-    assert started is not None
     batch, run = below.get((row["run_uuid"], row["node_uuid"]), (None, None))
     same: dict[str, Any] = {
         name: row[name]

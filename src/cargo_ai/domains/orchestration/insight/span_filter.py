@@ -1,4 +1,4 @@
-"""Span filter: executions with their runs as one relation, and the conditions that spans are told apart by. There is no second copy."""
+"""Span filters: executions and runs as one relation, with the conditions of a request."""
 
 from __future__ import annotations
 
@@ -58,30 +58,30 @@ _OF_NODE = {
 
 def where(workspace: uuid.UUID, request: CountSpans) -> tuple[str, dict[str, Any]]:
     """The conditions on SPANS and the values that are bound to them. No value of the request becomes SQL."""
-    given: dict[str, Any] = {name: getattr(request, name) for name in CountSpans.model_fields}
+    filters: dict[str, Any] = {name: getattr(request, name) for name in CountSpans.model_fields}
     values: dict[str, Any] = {"workspace": workspace, "after": milliseconds(request.execution_started_after)}
-    found: list[str] = ["true"]
+    conditions: list[str] = ["true"]
     for name in (*_UUIDS, "parent_run_uuid"):
-        if given[name] is not None:
-            # What is no uuid is nobody's: it matches nothing.
-            found.append(f"s.{'parent_uuid' if name == 'parent_run_uuid' else name} = :{name}")
-            values[name] = ids.parse(given[name])
+        if filters[name] is not None:
+            # What is not a uuid matches nothing.
+            conditions.append(f"s.{'parent_uuid' if name == 'parent_run_uuid' else name} = :{name}")
+            values[name] = ids.parse(filters[name])
     for name in _TEXTS:
-        if given[name] is not None:
-            found.append(f"s.{name} = :{name}")
-            values[name] = given[name]
+        if filters[name] is not None:
+            conditions.append(f"s.{name} = :{name}")
+            values[name] = filters[name]
     for name, columns in _PARTS.items():
-        if given[name] is not None:
-            found.append(f"({' or '.join(f'strpos(lower({column}), lower(:{name})) > 0' for column in columns)})")
-            values[name] = given[name]
+        if filters[name] is not None:
+            conditions.append(f"({' or '.join(f'strpos(lower({column}), lower(:{name})) > 0' for column in columns)})")
+            values[name] = filters[name]
     for name, key in _OF_NODE.items():
-        if given[name] is not None:
-            found.append(_NODE.format(key=key, name=name))
-            values[name] = given[name]
+        if filters[name] is not None:
+            conditions.append(_NODE.format(key=key, name=name))
+            values[name] = filters[name]
     if request.execution_statuses is not None:
-        found.append("s.status = any(:statuses)")
+        conditions.append("s.status = any(:statuses)")
         values["statuses"] = list(request.execution_statuses)
     if request.execution_started_before is not None:
-        found.append("s.started_ms < :before")
+        conditions.append("s.started_ms < :before")
         values["before"] = milliseconds(request.execution_started_before)
-    return " and ".join(found), values
+    return " and ".join(conditions), values

@@ -1,4 +1,4 @@
-"""Traces: what was started, a run or a batch, with the sum of everything below it."""
+"""Traces: list what was started, a run or a batch, with the sums of everything below it."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ case when t.finished_ms is null then 'pending'
 async def list_(ctx: Context, request: contract.ListTraces) -> contract.TracesReply:
     """Traces, newest first."""
     where, values = _where(ctx.workspace, request)
-    found = await _page(ctx, request, where, values | {"limit": request.limit, "offset": request.offset})
-    return contract.TracesReply(traces=[_reply(ctx.workspace, row) for row in found], count=await _count(ctx, request))
+    traces = await _page(ctx, request, where, values | {"limit": request.limit, "offset": request.offset})
+    return contract.TracesReply(traces=[_reply(ctx.workspace, row) for row in traces], count=await _count(ctx, request))
 
 
 async def _page(ctx: Context, request: contract.CountTraces, where: str, values: dict[str, Any]) -> list[RowMapping]:
@@ -93,18 +93,18 @@ async def _count(ctx: Context, request: contract.CountTraces) -> int:
 def _where(workspace: uuid.UUID, request: contract.CountTraces) -> tuple[str, dict[str, Any]]:
     after = milliseconds(request.started_after)
     values: dict[str, Any] = {"workspace": workspace, "after": after, "low": ids.first_at(max(0, after - _EARLY_MS) / 1000)}
-    found = ["true"]
-    named = (("workflow_uuid", request.workflow_uuid), ("parent_chat_uuid", request.chat_uuid), ("parent_agent_uuid", request.agent_uuid))
-    for column, wanted in named:
-        if wanted is not None:
-            found.append(f"t.{column} = :{column}")
-            values[column] = ids.parse(wanted)
+    conditions = ["true"]
+    filters = (("workflow_uuid", request.workflow_uuid), ("parent_chat_uuid", request.chat_uuid), ("parent_agent_uuid", request.agent_uuid))
+    for column, uuid_text in filters:
+        if uuid_text is not None:
+            conditions.append(f"t.{column} = :{column}")
+            values[column] = ids.parse(uuid_text)
     if request.started_before is not None:
-        found.append("t.created_ms < :before")
+        conditions.append("t.created_ms < :before")
         values["before"] = milliseconds(request.started_before)
     if request.statuses is not None:
         values["statuses"] = list(request.statuses)
-    return " and ".join(found), values
+    return " and ".join(conditions), values
 
 
 @handles(contract.get)
@@ -119,8 +119,6 @@ async def get(ctx: Context, request: ByUuid) -> contract.TraceReply:
 
 
 def _reply(workspace: uuid.UUID, row: RowMapping) -> contract.Trace:
-    created, updated = run_reply.timestamp(row["created_ms"]), run_reply.timestamp(row["updated_ms"])
-    assert created is not None and updated is not None
     total, failed, waiting = int(row["total"]), int(row["error"]), max(0, int(row["idle"]))
     waiting += row["runs_count"] is None and row["status"] == "idle"
     return contract.Trace(
@@ -138,8 +136,8 @@ def _reply(workspace: uuid.UUID, row: RowMapping) -> contract.Trace:
         pending_spans_count=waiting,
         succeeded_spans_count=total - failed,
         credits_used_count=run_reply.number(float(row["credits"])),
-        started_at=created,
-        finished_at=run_reply.timestamp(row["finished_ms"]),
-        updated_at=updated,
+        started_at=run_reply.timestamp(row["created_ms"]),
+        finished_at=run_reply.timestamp_or_none(row["finished_ms"]),
+        updated_at=run_reply.timestamp(row["updated_ms"]),
         status=row["went"],
     )

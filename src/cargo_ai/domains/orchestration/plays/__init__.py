@@ -1,1 +1,1 @@
-"""Plays: workflows that run when the records of a segment change."""
+"""Plays: workflows on the records of a segment: CRUD, schedules, triggers, admission policy and what follows a batch."""

@@ -101,21 +101,21 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
     row = await owners.lock(ctx, Play, contract.update, request.uuid)
     if request.template is not None and request.template.is_available:
         contract.update.refuse("templatesNotAvailable")
-    given = request.model_fields_set
+    fields = request.model_fields_set
     runnable = await lookup.runnable(ctx.db, row.workflow_uuid)
     nodes = runnable.nodes if runnable else None
     if request.is_enabled and not nodes:
         fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid} --nodes @nodes.json --form-fields null"
         contract.update.refuse("playNotDeployed", name=row.name, fix=fix)
     former_type = play_schedule.active_type(row)
-    if "folder_uuid" in given:
+    if "folder_uuid" in fields:
         row.folder_uuid = await owners.find_folder(ctx, "play", contract.update, request.folder_uuid)
-    if "schedule" in given:
+    if "schedule" in fields:
         row.schedule = await play_schedule.validate(ctx, contract.update, request.schedule, row)
     await _change_segment(ctx, row, request)
     _set(row, request)
     await ctx.db.flush()
-    if given & {"schedule", "is_enabled"}:
+    if fields & {"schedule", "is_enabled"}:
         try:
             await play_schedule.apply(ctx, row, former_type)
         except segmentation.InvalidFilter as error:
@@ -142,10 +142,10 @@ def _set(row: Play, request: contract.UpdatePlay) -> None:
 
 
 async def _change_segment(ctx: Context, row: Play, request: contract.UpdatePlay) -> None:
-    given = {name: getattr(request, name) for name in _SEGMENT_FIELDS & request.model_fields_set}
-    if not given or given == {"filter": None}:
+    fields = {name: getattr(request, name) for name in _SEGMENT_FIELDS & request.model_fields_set}
+    if not fields or fields == {"filter": None}:
         return
-    if not await segmentation.update_play_segment(ctx, UpdateSegment(uuid=str(row.segment_uuid), **given)):
+    if not await segmentation.update_play_segment(ctx, UpdateSegment(uuid=str(row.segment_uuid), **fields)):
         contract.update.refuse("segmentNotFound")
     if play_schedule.active_type(row) in play_schedule.COMPARED:
         ctx.warn("The play is enabled: records that are in its segment now and were not before count as added.")
@@ -192,8 +192,8 @@ async def list_(ctx: Context, request: contract.ListPlays) -> contract.PlaysRepl
 
 async def record_usages(db: AsyncSession, row: Play, nodes: list[JsonObject]) -> None:
     """Write down what a play uses: segment, model, folder, the play it comes after, and what its deployed nodes and its alerts name."""
-    named = [*nodes, *row.health_alert_actions]
-    targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used_uuids(named, kind)]
+    users = [*nodes, *row.health_alert_actions]
+    targets = [(kind, uid) for kind in ("connector", "tool") for uid in validation.used_uuids(users, kind)]
     targets += [("model", uid) for uid in (row.model_uuid, *validation.used_models(nodes))]
     targets += [("segment", row.segment_uuid), *(("play", uid) for uid in play_schedule.upstream_plays(row))]
     if row.folder_uuid is not None:

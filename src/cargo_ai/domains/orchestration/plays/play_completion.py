@@ -1,4 +1,4 @@
-"""Play ends: what follows the end of a play's batch: the plays that come after it, and the alerts of an unhealthy one."""
+"""Completion of play batches: start the plays that depend on it, and send the alerts of an unhealthy batch."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ class CompletionJob:
 
     async def _ended(self, batch: uuid.UUID) -> None:
         async with self.parts.database.session(ALL_WORKSPACES) as db:
-            # Taken by whoever clears the mark; it is there again when this transaction does not commit.
+            # Taken by the job that clears the mark; it is there again when this transaction does not commit.
             taken = update(batches).where(batches.c.uuid == batch, batches.c.at_end == play_policy.END_TASK).values(at_end=None)
-            found = (await db.execute(taken.returning(batches))).mappings().one_or_none()
-            if found is None:
+            ended = (await db.execute(taken.returning(batches))).mappings().one_or_none()
+            if ended is None:
                 return
-            db.info["scope"] = found["workspace_uuid"]
-            row = await db.scalar(select(Play).where(Play.workflow_uuid == found["workflow_uuid"], Play.deleted_at.is_(None)))
+            db.info["scope"] = ended["workspace_uuid"]
+            row = await db.scalar(select(Play).where(Play.workflow_uuid == ended["workflow_uuid"], Play.deleted_at.is_(None)))
             if row is None:
                 return
-            if found["status"] in {"success", "skipped"}:
+            if ended["status"] in {"success", "skipped"}:
                 await _next(db, row, batch)
-            if _is_unhealthy(found, row):
-                await self._alert(db, row, found)
+            if _is_unhealthy(ended, row):
+                await self._alert(db, row, ended)
             await db.commit()
 
     async def _alert(self, db: AsyncSession, row: Play, batch: RowMapping) -> None:
         record = _record(row, batch)
-        for kept in row.health_alert_actions:
+        for alert in row.health_alert_actions:
             ctx = self._context(db, row)
             try:
                 async with db.begin_nested():
-                    await action.execute(ctx, ExecuteAction(action=_ACTION.validate_python(kept), data=record))
+                    await action.execute(ctx, ExecuteAction(action=_ACTION.validate_python(alert), data=record))
             except Refusal as refusal:
                 _log.warning("an alert of a play could not be executed", play=str(row.uuid), batch=str(batch["uuid"]), cause=str(refusal))
             except DATABASE_UNAVAILABLE:
@@ -89,9 +89,9 @@ def _is_unhealthy(batch: RowMapping, row: Play) -> bool:
 
 
 def _record(row: Play, batch: RowMapping) -> JsonObject:
-    """What the actions are told."""
-    finished = run_reply.timestamp(batch["finished_ms"])
-    told: JsonObject = {
+    """The record that the alert actions get."""
+    finished = run_reply.timestamp_or_none(batch["finished_ms"])
+    return {
         "_id": str(batch["uuid"]),
         "_title": f"{row.name}: {batch['failed_count']} of {batch['executed_count']} runs failed",
         "play": {"uuid": str(row.uuid), "name": row.name, "healthThreshold": row.health_threshold},
@@ -106,7 +106,6 @@ def _record(row: Play, batch: RowMapping) -> JsonObject:
             "finishedAt": clock.to_iso(finished) if finished else None,
         },
     }
-    return told
 
 
 @plugin

@@ -1,35 +1,27 @@
-"""Play terms: how the records of a play's batch enter, what happens when it has ended, and how good it must have been."""
+"""Policies of plays: the rule by which records enter, the job at the end of a batch, and when a batch is healthy."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.orchestration.fields import BatchRunsStatus
 from cargo_ai.domains.orchestration.tables import Play
+from cargo_ai.domains.orchestration.workflows.lookup import Runnable
 from cargo_ai.engine.dispatch.admission import Rule
 
 END_TASK = "playBatchEnded"
 """The job that is called for when a batch of a play has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What `submit.batch` is told; both None for a workflow that belongs to no play."""
-
-    enrolment: Rule | None = None
-    at_end: str | None = None
-
-
-async def of_workflow(db: AsyncSession, workflow: uuid.UUID, kind: str) -> Policy:
-    """The terms of a new batch of this workflow. Runs that are done again (`kind` runs) enter whatever the rule."""
-    rule = await db.scalar(select(Play.run_creation_rule).where(Play.workflow_uuid == workflow))
-    return Policy() if rule is None else Policy("always" if kind == "runs" else cast("Rule", rule), END_TASK)
+def admission_rule(workflow: Runnable, kind: str) -> Rule | None:
+    """The rule by which the records of a new batch enter; None when the workflow is no play's. Runs that are repeated always enter."""
+    if workflow.play is None:
+        return None
+    return "always" if kind == "runs" else workflow.play.run_creation_rule
 
 
 async def thresholds(db: AsyncSession, workflows: Collection[uuid.UUID]) -> dict[uuid.UUID, float]:
@@ -45,8 +37,8 @@ def share(threshold: float) -> float:
     return threshold / 100 if threshold > 1 else threshold
 
 
-def health(executed: int, failed: int, wanted: float = 1.0) -> BatchRunsStatus | None:
+def health(executed: int, failed: int, threshold: float = 1.0) -> BatchRunsStatus | None:
     """Whether enough of the runs that have ended are good; None while none has."""
     if not executed:
         return None
-    return "healthy" if executed - failed >= wanted * executed else "unhealthy"
+    return "healthy" if executed - failed >= threshold * executed else "unhealthy"

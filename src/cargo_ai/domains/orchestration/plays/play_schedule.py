@@ -1,4 +1,4 @@
-"""Play schedules: what a play waits for, checked when it is given, and put into force while the play is enabled."""
+"""Play schedules: validate and store them, and apply them while the play is enabled."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ COMPARED = AT_ONCE | {"cron", "dependency"}
 
 
 async def validate(
-    ctx: Context, operation: Operation[Any, Any, Any], given: contract.PlaySchedule | None, row: Play | None
+    ctx: Context, operation: Operation[Any, Any, Any], requested: contract.PlaySchedule | None, row: Play | None
 ) -> JsonObject | None:
     """A schedule as it is kept; refuses one that cannot be. `row`: the play that it is for, once it is there."""
-    match given:
+    match requested:
         case contract.CronSchedule():
             try:
-                cron.parse(given.cron, given.time_zone)
+                cron.parse(requested.cron, requested.time_zone)
             except cron.InvalidCron as error:
                 operation.refuse("failedToSchedule", cause=str(error))
         case contract.DbtSchedule():
             operation.refuse("integrationNotFound", slug="dbt")
         case contract.DependencySchedule():
-            await _validate_dependency(ctx, operation, given.play_uuid, row)
+            await _validate_dependency(ctx, operation, requested.play_uuid, row)
         case _:
             pass
-    return given.to_wire() if given is not None else None
+    return requested.to_wire() if requested is not None else None
 
 
 async def _validate_dependency(ctx: Context, operation: Operation[Any, Any, Any], text: str, row: Play | None) -> None:
@@ -59,24 +59,24 @@ async def _validate_dependency(ctx: Context, operation: Operation[Any, Any, Any]
     # Two who close a circle from both ends take turns here.
     await ctx.db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(ctx.workspace), 13))))
     seen: list[Play] = []
-    wanted: str | None = text
-    while wanted is not None:
-        found = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(wanted), Play.deleted_at.is_(None)))
-        found = found_or_refuse(
-            operation, found, "failedToSchedule", cause=f"there is no play {wanted}.", fix="cargo-ai orchestration play list"
+    upstream: str | None = text
+    while upstream is not None:
+        play = await ctx.db.scalar(select(Play).where(Play.uuid == ids.parse(upstream), Play.deleted_at.is_(None)))
+        play = found_or_refuse(
+            operation, play, "failedToSchedule", cause=f"there is no play {upstream}.", fix="cargo-ai orchestration play list"
         )
-        seen.append(found)
-        if row is not None and found.uuid == row.uuid:
-            chain = " → ".join(one.name for one in [row, *seen])
+        seen.append(play)
+        if row is not None and play.uuid == row.uuid:
+            chain = " → ".join(play.name for play in [row, *seen])
             operation.refuse("failedToSchedule", cause=f"it would wait for itself ({chain}).")
-        wanted = next((str(uid) for uid in upstream_plays(found)), None)
+        upstream = next((str(uid) for uid in upstream_plays(play)), None)
 
 
 def upstream_plays(row: Play) -> list[uuid.UUID]:
     """The play whose batches this one waits for, as a list of one; [] for any other schedule."""
-    kept = row.schedule or {}
-    named = ids.parse(str(kept.get("playUuid"))) if kept.get("type") == "dependency" else None
-    return [named] if named is not None else []
+    stored = row.schedule or {}
+    play = ids.parse(str(stored.get("playUuid"))) if stored.get("type") == "dependency" else None
+    return [play] if play is not None else []
 
 
 def reply(row: Play) -> JsonObject | None:
@@ -99,7 +99,7 @@ def active_type(row: Play) -> str | None:
     return str(row.schedule["type"]) if row.is_enabled and row.schedule is not None else None
 
 
-async def apply(ctx: Context, row: Play, was: str | None) -> None:
+async def apply(ctx: Context, row: Play, former_type: str | None) -> None:
     """Put the play's schedule into force, or out of force. `was`: what was in force before. Raises InvalidFilter.
 
     Changes count from the moment when one that compares comes into force; between two of those none is lost.
@@ -107,13 +107,13 @@ async def apply(ctx: Context, row: Play, was: str | None) -> None:
     kind, connection = active_type(row), await driver_connection(ctx.db)
     if row.is_enabled and kind is None:
         ctx.warn("The play has no schedule: it runs only when you start a batch. Give it one with --schedule.")
-    wanted: list[ScheduleSpec] = []
+    specs: list[ScheduleSpec] = []
     if kind == "cron" and row.schedule is not None:
-        wanted = [ScheduleSpec("cron", str(row.schedule["cron"]), row.schedule.get("timeZone"))]
-    await schedule.replace_schedules(connection, row.workspace_uuid, KIND, row.uuid, wanted)
-    if kind == was:
+        specs = [ScheduleSpec("cron", str(row.schedule["cron"]), row.schedule.get("timeZone"))]
+    await schedule.replace_schedules(connection, row.workspace_uuid, KIND, row.uuid, specs)
+    if kind == former_type:
         return
-    if was in COMPARED and kind in COMPARED:
+    if former_type in COMPARED and kind in COMPARED:
         await segmentation.compute_change(ctx.db, row.segment_uuid)
         await ctx.db.flush()
         await connection.execute(RELEASE if kind in AT_ONCE else HOLD, (row.workspace_uuid, row.uuid))
@@ -123,7 +123,7 @@ async def apply(ctx: Context, row: Play, was: str | None) -> None:
         await segmentation.set_watched(ctx.db, row.segment_uuid, True)
     if kind not in AT_ONCE:
         await segmentation.set_watched(ctx.db, row.segment_uuid, False)
-    if kind in COMPARED and was not in COMPARED:
+    if kind in COMPARED and former_type not in COMPARED:
         data = f'\'{{"kind":"segment","segmentUuid":"{row.segment_uuid}"}}\''
         command = f"cargo-ai orchestration batch create --workflow-uuid {row.workflow_uuid} --data {data}"
         ctx.warn(f"Changes count from now on. To run the play on the records that are in its segment already: {command}")

@@ -1,4 +1,4 @@
-"""Play sources: where a worker reads the records from that a play enrols by itself."""
+"""Play sources: read the records of a change for batches of kind `schedule`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Play firing: a play's batch is born in the transaction of what caused it, and the same cause never makes a second one."""
+"""Play triggers: create the batch of a play in the transaction of its cause; the same cause never creates a second one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHANGE = "playChange"
 DUE = "playDue"
 """The job that compares a play's segment and enrols what has changed."""
 MOST_URGENT = 100
-"""A change of at most so many records does not wait behind other batches."""
+"""A change of at most this many records does not wait behind other batches."""
 
 TAKE_HELD = """
 delete from schedules where workspace_uuid = %s and kind = 'playChange' and owner_uuid = %s and next_fire_at is null returning name, payload
@@ -43,7 +43,7 @@ _log = log.get(__name__)
 
 
 async def ready(db: AsyncSession, play: uuid.UUID) -> tuple[Play, submit.RunSpec]:
-    """An enabled play, locked, so that its batches are born one after the other, and what they walk. Raises NotFired."""
+    """An enabled play, locked, so that its batches are created one after the other, and what they walk. Raises NotFired."""
     row = await db.scalar(select(Play).where(Play.uuid == play, Play.deleted_at.is_(None)).with_for_update())
     if row is None:
         raise NotFired("The play has been removed.")
@@ -56,28 +56,28 @@ async def ready(db: AsyncSession, play: uuid.UUID) -> tuple[Play, submit.RunSpec
 
 
 async def start(
-    db: AsyncSession, row: Play, origin: submit.RunSpec, data: JsonObject, cause: str, *, urgent: bool = False, uid: uuid.UUID | None = None
+    db: AsyncSession, row: Play, spec: submit.RunSpec, data: JsonObject, cause: str, *, urgent: bool = False, uid: uuid.UUID | None = None
 ) -> uuid.UUID | None:
     """A batch of the play; None when its cause has made one before. Data with `skip` makes one that is over at once."""
     if await db.scalar(select(batches.c.uuid).where(batches.c.workflow_uuid == row.workflow_uuid, batches.c.cause == cause)) is not None:
         return None
     crash_points.point("before play batch")
-    return await submit.submit_batch(
-        await driver_connection(db),
-        producer(),
-        origin,
-        data,
-        uid=uid,
+    request = submit.BatchRequest(
+        spec=spec,
+        data=data,
+        uid=uid or ids.new(),
         enrolment=cast("Rule", row.run_creation_rule),
         cause=cause,
         urgent=urgent,
         skip=bool(data.get("skip")),
         at_end=END_TASK,
     )
+    await submit.submit_batch(await driver_connection(db), producer(), request)
+    return request.uid
 
 
 async def on_change(
-    db: AsyncSession, row: Play, origin: submit.RunSpec, change: str, payload: Mapping[str, Any], uid: uuid.UUID | None = None
+    db: AsyncSession, row: Play, spec: submit.RunSpec, change: str, payload: Mapping[str, Any], uid: uuid.UUID | None = None
 ) -> uuid.UUID | None:
     """Enrol the records of a change of the play's segment; None when none of its kinds is wanted. `payload`: that of `SegmentChanged`.
 
@@ -87,12 +87,12 @@ async def on_change(
     if not sum(counts[kind] for kind in row.change_kinds):
         return None
     own = await segmentation.exclude_self_caused(db, uuid.UUID(change), row.workflow_uuid)
-    wanted = sum(counts[kind] - own.get(kind, 0) for kind in row.change_kinds)
-    if not wanted:
+    count = sum(counts[kind] - own.get(kind, 0) for kind in row.change_kinds)
+    if not count:
         return None
     data = _data(row) | {"changeUuid": change, "totalRecordsCount": sum(counts[kind] for kind in ("added", "updated", "unchanged"))}
     data |= {f"{kind}RecordsCount": count for kind, count in counts.items()}
-    return await start(db, row, origin, data, f"change:{change}", urgent=wanted <= MOST_URGENT, uid=uid)
+    return await start(db, row, spec, data, f"change:{change}", urgent=count <= MOST_URGENT, uid=uid)
 
 
 def _data(row: Play) -> JsonObject:
@@ -106,8 +106,8 @@ def _data(row: Play) -> JsonObject:
 
 async def _on_segment_change(db: AsyncSession, due: DueSchedule) -> uuid.UUID | None:
     """A change of a realtime play's segment."""
-    row, origin = await ready(db, due.owner)
-    return await on_change(db, row, origin, due.name, due.payload)
+    row, spec = await ready(db, due.owner)
+    return await on_change(db, row, spec, due.name, due.payload)
 
 
 async def _on_clock(db: AsyncSession, due: DueSchedule) -> uuid.UUID:
@@ -125,19 +125,19 @@ async def defer_comparison(db: AsyncSession, row: Play, cause: str, batch: uuid.
 
 
 class TriggerJob:
-    """The job: one play whose time has come. Repeated after a crash, it enrols nothing twice."""
+    """The job: one play that is due. Repeated after a crash, it enrols nothing twice."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def due(self, workspace: str, play: str, cause: str, batch: str) -> None:
-        """Compare, and enrol everything since the last time, each change as a batch; without any, a skipped batch tells that it was due."""
+        """Compare, and enrol everything since the last time, each change as a batch; without any, a skipped batch shows that it was due."""
         await retry_until_available("firing a play", lambda: self._due(uuid.UUID(workspace), uuid.UUID(play), cause, uuid.UUID(batch)))
 
     async def _due(self, workspace: uuid.UUID, play: uuid.UUID, cause: str, batch: uuid.UUID) -> None:
         async with self._database.session(workspace) as db:
             try:
-                row, origin = await ready(db, play)
+                row, spec = await ready(db, play)
                 await segmentation.compute_change(db, row.segment_uuid)
             except NotFired as error:
                 _log.warning("a play did not fire", play=str(play), cause=str(error))
@@ -147,13 +147,13 @@ class TriggerJob:
                 return
             await db.flush()
             connection = await driver_connection(db)
-            held = await (await connection.execute(TAKE_HELD, (workspace, play))).fetchall()
+            changes = await (await connection.execute(TAKE_HELD, (workspace, play))).fetchall()
             uid: uuid.UUID | None = batch
-            for change, payload in sorted(held):
-                if await on_change(db, row, origin, change, payload, uid):
+            for change, payload in sorted(changes):
+                if await on_change(db, row, spec, change, payload, uid):
                     uid = None
             if uid is not None:
-                await start(db, row, origin, _data(row) | {"skip": True}, cause, uid=uid)
+                await start(db, row, spec, _data(row) | {"skip": True}, cause, uid=uid)
             await db.commit()
 
     async def _trouble(self, workspace: uuid.UUID, play: uuid.UUID, sentence: str) -> None:

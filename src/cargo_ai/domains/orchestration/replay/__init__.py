@@ -1,1 +1,1 @@
-"""Replays: earlier runs repeated from a node, reusing what came before it."""
+"""Replays: repeat earlier runs from a node, reusing the executions before it."""

@@ -1,4 +1,4 @@
-"""Replay: a run, or all runs of a batch, again from a node on; what came before is taken over."""
+"""Replay a run or the runs of a batch from a node, reusing the executions before it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cargo_ai.domains.orchestration.batches import batch, pacing
 from cargo_ai.domains.orchestration.replay import rerun, rerun_source
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, Reset
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_reply
+from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.dispatch.submit import RunSpec
@@ -36,44 +37,44 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
         contract.replay_run.refuse("runBelowAnother", uuid=request.uuid, parent=row["parent_uuid"], fix=fix)
     if row["finished_ms"] is None:
         contract.replay_run.refuse("runNotFinished", uuid=request.uuid, status=row["status"])
-    former = await rerun.origin_of_graph(ctx, row["workflow_uuid"], row["release_uuid"], row["graph_uuid"])
-    origin = await _origin(ctx, request, former)
+    former = await rerun.spec_of_graph(ctx, row["workflow_uuid"], row["release_uuid"], row["graph_uuid"])
+    target = await _named_graph(ctx, request, former)
+    spec = target.spec if target is not None else former
+    nodes = [dict(node) for node in spec.nodes]
     reset = Reset("node", path=request.from_node)
-    fault = rerun.problem_of(reset, [dict(node) for node in origin.nodes])
-    if fault is not None:
-        contract.replay_run.refuse("nodeNotFound", path=request.from_node, cause=fault)
-    nodes = [dict(node) for node in origin.nodes]
+    problem = rerun.problem_of(reset, nodes)
+    if problem is not None:
+        contract.replay_run.refuse("nodeNotFound", path=request.from_node, cause=problem)
     (again,) = await rerun_source.to_replays(ctx.db, ctx.workspace, [row], reset, Graph.of(nodes))
     if again.skip is not None:
         cause = again.skip.removeprefix("Skipped: ")
         fix = f"cargo-ai orchestration run get {request.uuid}"
         contract.replay_run.refuse("nodeNotReached", uuid=request.uuid, path=request.from_node, cause=cause, fix=fix)
-    made = await submit.submit_run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), origin, again)
-    found = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == made))).mappings().one()
-    return RunReply(run=(await run_reply.to_responses(ctx.db, ctx.workspace, [found]))[0])
+    run = await submit.submit_run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), spec, again)
+    return RunReply(run=(await run_reply.to_responses(ctx.db, ctx.workspace, [run]))[0])
 
 
-async def _origin(ctx: Context, request: contract.ReplayRun | contract.ReplayBatch, former: RunSpec) -> RunSpec:
-    """The graph that the repetition walks: the earlier one, unless the request names another."""
+async def _named_graph(ctx: Context, request: contract.ReplayRun | contract.ReplayBatch, former: RunSpec) -> Target | None:
+    """The graph that the request names; None where it means the earlier one, which must be there."""
     operation = contract.replay_run if isinstance(request, contract.ReplayRun) else contract.replay_batch
     if request.release_uuid is not None or request.nodes is not None:
         return await resolve_graph.resolve(ctx, operation, str(former.workflow), request.release_uuid, request.nodes)
     if not former.nodes:
         operation.refuse("nodesNotFound", cause="the graph is gone: give nodes.")
-    return former
+    return None
 
 
 @handles(contract.replay_batch)
 async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchReply:
     """A new batch that does the runs again."""
     former = found_or_refuse(contract.replay_batch, await rerun.of_batch(ctx, request.uuid), "batchNotFound", uuid=request.uuid)
-    origin = await _origin(ctx, request, former)
+    target = await _named_graph(ctx, request, former) or await rerun.to_target(ctx, former)
+    nodes = target.spec.nodes
     reset = Reset("node", path=request.from_node)
-    fault = rerun.problem_of(reset, [dict(node) for node in origin.nodes])
-    if fault is not None:
-        contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=fault)
+    problem = rerun.problem_of(reset, [dict(node) for node in nodes])
+    if problem is not None:
+        contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=problem)
     statuses = list(request.statuses) if request.statuses is not None else None
     filter = batch_kinds.RunsOfBatch(kind="runs", batch_uuid=request.uuid, statuses=statuses)
-    return await batch.submit_batch(
-        ctx, ids.new(), origin, rerun.to_stored(filter, reset, origin.nodes), pacing.of_request(request, origin.nodes)
-    )
+    data, pace = rerun.to_stored(filter, reset, nodes), pacing.of_request(request, nodes)
+    return BatchReply(batch=await batch.submit_stored(ctx, ids.new(), target, data, pace))

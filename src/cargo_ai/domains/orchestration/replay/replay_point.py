@@ -1,4 +1,4 @@
-"""Rerun cut: where a run that is done again goes on, told from what the earlier one visited and from the graph it walks now. Pure."""
+"""Replay points: decide where a repeated run goes on, from the executions of the original and the graph it walks now. Pure."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Reset:
         """What people call the node."""
         return self.path or self.node_uuid or self.start
 
-    def kept(self) -> JsonObject:
-        """As a batch's data has it."""
-        found: JsonObject = {"from": self.start}
-        return found | ({"nodeUuid": self.node_uuid} if self.node_uuid else {}) | ({"nodePath": self.path} if self.path else {})
+    def to_stored(self) -> JsonObject:
+        """As the data of a batch has it."""
+        start: JsonObject = {"from": self.start}
+        return start | ({"nodeUuid": self.node_uuid} if self.node_uuid else {}) | ({"nodePath": self.path} if self.path else {})
 
 
 def reset_of(data: Mapping[str, Any]) -> Reset:
-    """The reset that a batch's data has kept."""
+    """The reset in the stored data of a batch."""
     return Reset(cast("From", data["from"]), data.get("nodeUuid"), data.get("nodePath"))
 
 
@@ -62,8 +62,8 @@ class Graph:
 
     def same(self, node: str, slug: str) -> str | None:
         """The node of this graph that was once called so; its uuid."""
-        found = self.by_uuid.get(node) or self.by_slug.get(slug)
-        return str(found["uuid"]) if found else None
+        match = self.by_uuid.get(node) or self.by_slug.get(slug)
+        return str(match["uuid"]) if match else None
 
 
 class OriginalRun(NamedTuple):
@@ -93,11 +93,11 @@ def find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph
 def _at_node(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> ReplayPoint | str:
     slug, _, rest = (reset.path or "").partition(".")
     target = graph.by_slug.get(slug) if slug else graph.by_uuid.get(reset.node_uuid or "")
-    wanted = {str(target["uuid"])} if target else set[str]()
+    target_uuids = {str(target["uuid"])} if target else set[str]()
     for visit in visits:
-        if (visit.slug == slug if slug else visit.node == reset.node_uuid) or visit.node in wanted:
+        if (visit.slug == slug if slug else visit.node == reset.node_uuid) or visit.node in target_uuids:
             return _seed(run, visit.seq, graph.same(visit.node, visit.slug), reset.name, rest or None)
-    if visits and visits[-1].next is not None and visits[-1].next in wanted:
+    if visits and visits[-1].next is not None and visits[-1].next in target_uuids:
         # It was cancelled right before this node, or while runs below it went on.
         return _seed(run, visits[-1].seq + 1, visits[-1].next, reset.name, rest or None)
     return f"The run never came to {slug or reset.name}."
@@ -110,8 +110,8 @@ def _seed(run: OriginalRun, taken: int, node: str | None, name: str, path: str |
 
 
 def _first_child(graph: Graph, visit: Visited) -> str | None:
-    found = graph.by_uuid.get(visit.node) or graph.by_slug.get(visit.slug) or {}
-    children = cast("list[str | None]", found.get("childrenUuids") or [])
+    node = graph.by_uuid.get(visit.node) or graph.by_slug.get(visit.slug) or {}
+    children = cast("list[str | None]", node.get("childrenUuids") or [])
     return children[0] if children else None
 
 
@@ -120,14 +120,14 @@ def path_problem(path: str, nodes: Sequence[JsonObject]) -> str | None:
     slug, dot, rest = path.partition(".")
     if dot and not rest:
         return f"nothing follows the dot. Write {slug}, or {slug}.NODE."
-    found = next((node for node in nodes if node.get("slug") == slug), None)
-    if found is None:
+    target = next((node for node in nodes if node.get("slug") == slug), None)
+    if target is None:
         return f"there is no node {slug!r}. There are: {', '.join(str(node.get('slug')) for node in nodes)}."
     if not rest:
         return None
-    if found.get("kind") == "native" and found.get("actionSlug") == "group":
-        inside = path_problem(rest, validation.group_nodes(found))
+    if target.get("kind") == "native" and target.get("actionSlug") == "group":
+        inside = path_problem(rest, validation.group_nodes(target))
         return f"in {slug}, {inside}" if inside else None
-    if found.get("kind") != "tool":
+    if target.get("kind") != "tool":
         return f"{slug} starts no runs of its own, so there is nothing in it. Write {slug}."
     return None

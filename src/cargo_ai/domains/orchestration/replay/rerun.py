@@ -1,4 +1,4 @@
-"""Rerun: which earlier runs a batch does again, on which graph, and from where, as a request says it and as the batch keeps it."""
+"""Reruns: resolve which earlier runs a batch repeats, on which graph and from where."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.replay import replay_point
 from cargo_ai.domains.orchestration.replay.replay_point import Reset
 from cargo_ai.domains.orchestration.runs import record_filter, resolve_graph, run_filter, run_reply
+from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
+from cargo_ai.domains.orchestration.workflows import lookup
+from cargo_ai.domains.orchestration.workflows.lookup import Runnable
 from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.journal.tables import batches, runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
 
-async def resolve(ctx: Context, request: contract.CreateBatch) -> RunSpec:
-    """The graph of a new batch. Runs that are done again walk the graph that they walked, unless the request names another."""
-    if not isinstance(request.data, batch_kinds.RunsData) or request.workflow_uuid is not None:
-        return await resolve_graph.resolve(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
-    filter = request.data.filter
+async def resolve(ctx: Context, request: contract.CreateBatch, filter: batch_kinds.RunsOfBatch) -> Target:
+    """The graph of a new batch that repeats runs and names no workflow: the graph that they walked, unless the request has another."""
     if filter.batch_uuid is None and not filter.uuids:
         _refuse("say which runs: name a workflow, or in the filter a batchUuid or uuids.")
     former = await _former(ctx, filter)
     if request.release_uuid is None and request.nodes is None:
-        return former
+        return await to_target(ctx, former)
     return await resolve_graph.resolve(ctx, contract.create, str(former.workflow), request.release_uuid, request.nodes)
 
 
 async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> RunSpec:
     """What the runs of the filter walked."""
     if filter.batch_uuid is not None:
-        found = await of_batch(ctx, filter.batch_uuid)
-        if found is None:
+        spec = await of_batch(ctx, filter.batch_uuid)
+        if spec is None:
             _refuse(f"there is no batch {filter.batch_uuid}.", "cargo-ai orchestration batch list")
-        return found
+        return spec
     where = run_filter.matching(ctx.workspace, record_filter.run_filters(filter))
     rows = (await ctx.db.execute(select(runs.c.workflow_uuid, runs.c.release_uuid, runs.c.graph_uuid).where(*where).distinct())).all()
     if not rows:
@@ -49,7 +49,7 @@ async def _former(ctx: Context, filter: batch_kinds.RunsOfBatch) -> RunSpec:
     if len(rows) > 1:
         _refuse("these runs walked different graphs: name a workflow, and its deployed release is taken, or give nodes.")
     workflow, release, graph = rows[0]
-    return await origin_of_graph(ctx, workflow, release, graph)
+    return await spec_of_graph(ctx, workflow, release, graph)
 
 
 async def of_batch(ctx: Context, text: str) -> RunSpec | None:
@@ -57,13 +57,19 @@ async def of_batch(ctx: Context, text: str) -> RunSpec | None:
     columns = (batches.c.workflow_uuid, batches.c.release_uuid, batches.c.graph_uuid)
     query = select(*columns).where(batches.c.uuid == ids.parse(text), batches.c.workspace_uuid == ctx.workspace)
     row = (await ctx.db.execute(query)).one_or_none()
-    return None if row is None else await origin_of_graph(ctx, *row)
+    return None if row is None else await spec_of_graph(ctx, *row)
 
 
-async def origin_of_graph(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, graph: uuid.UUID) -> RunSpec:
-    """The origin of new runs through a graph that earlier ones walked."""
+async def spec_of_graph(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, graph: uuid.UUID) -> RunSpec:
+    """What new runs walk that repeat runs through this graph."""
     nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
     return RunSpec(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)
+
+
+async def to_target(ctx: Context, spec: RunSpec) -> Target:
+    """The same with its workflow, which may have been removed since."""
+    workflow = await lookup.runnable(ctx.db, spec.workflow, removed=True)
+    return Target(spec, workflow or Runnable(spec.workflow, "hidden", None, None, None, None))
 
 
 def reset_of_request(reset: batch_kinds.RunsReset) -> Reset:
@@ -81,11 +87,11 @@ def problem_of(reset: Reset, nodes: Sequence[JsonObject]) -> str | None:
 
 
 def to_stored(filter: batch_kinds.RunsOfBatch, reset: Reset, nodes: Sequence[Mapping[str, Any]]) -> JsonObject:
-    """The data of a batch that does runs again. A path of slugs is kept with the uuid of its first node beside it."""
+    """The stored data of a batch that repeats runs. A path of slugs is stored with the uuid of its first node."""
     slug = (reset.path or "").partition(".")[0]
-    found = next((str(node["uuid"]) for node in nodes if slug and node.get("slug") == slug), reset.node_uuid)
-    told = replace(reset, node_uuid=found).kept()
-    return {"kind": "runs", "filter": filter.model_dump(mode="json", by_alias=True, exclude_none=True), "reset": told}
+    first = next((str(node["uuid"]) for node in nodes if slug and node.get("slug") == slug), reset.node_uuid)
+    stored = replace(reset, node_uuid=first).to_stored()
+    return {"kind": "runs", "filter": filter.model_dump(mode="json", by_alias=True, exclude_none=True), "reset": stored}
 
 
 def conditions(workspace: uuid.UUID, workflow: uuid.UUID, filter: batch_kinds.RunsOfBatch, batch: uuid.UUID) -> list[Condition]:

@@ -1,10 +1,9 @@
-"""Rerun source: earlier runs as the records of a batch, each with what its repetition takes over, page by page."""
+"""Rerun source: read earlier runs as the records of a batch, page by page, each with its replay point."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select
@@ -16,9 +15,9 @@ from cargo_ai.domains.orchestration.replay import replay_point, rerun
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
 from cargo_ai.domains.orchestration.runs import run_filter, run_reply
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
+from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.journal.replay import ReplayPoint, ReplayRecord
 from cargo_ai.engine.journal.tables import batches, executions, runs
-from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 PAGE = 500
@@ -40,35 +39,26 @@ async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, An
             raise SourceFailed("The batch is gone.")
         nodes = (await run_reply.graphs_of(db, workspace, {row.graph_uuid})).get(row.graph_uuid, [])
         after = await _last(db, batch) if skip else None
-    walked = Target(workspace, row.workflow_uuid, nodes)
-    async for chunk in of_filter(database, walked, data, batch, after):
+    spec = RunSpec(workspace, row.workflow_uuid, None, None, nodes)
+    async for chunk in of_filter(database, spec, data, batch, after):
         yield chunk
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The workflow whose runs are done again, and the graph that they walk now."""
-
-    workspace: uuid.UUID
-    workflow: uuid.UUID
-    nodes: Sequence[JsonObject]
-
-
 async def of_filter(
-    database: Database, walked: Target, data: Mapping[str, Any], before: uuid.UUID, after: uuid.UUID | None = None
+    database: Database, spec: RunSpec, data: Mapping[str, Any], before: uuid.UUID, after: uuid.UUID | None = None
 ) -> Chunks:
     """The runs of a batch's data that are older than `before`, behind `after`, oldest first."""
-    workspace, graph = walked.workspace, Graph.of(walked.nodes)
+    workspace, graph = spec.workspace, Graph.of([dict(node) for node in spec.nodes])
     reset = replay_point.reset_of(data["reset"])
-    where = rerun.conditions(workspace, walked.workflow, RunsOfBatch.model_validate(data["filter"]), before)
+    where = rerun.conditions(workspace, spec.workflow, RunsOfBatch.model_validate(data["filter"]), before)
     while True:
         async with database.session(ALL_WORKSPACES) as db:
             page = await _page(db, where, after)
-            found = await to_replays(db, workspace, page, reset, graph)
+            replays = await to_replays(db, workspace, page, reset, graph)
         if not page:
             return
         after = page[-1]["uuid"]
-        yield list(found)
+        yield list(replays)
 
 
 async def _last(db: AsyncSession, batch: uuid.UUID) -> uuid.UUID | None:
@@ -83,17 +73,17 @@ async def _page(db: AsyncSession, where: list[Any], after: uuid.UUID | None) -> 
 async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping], reset: Reset, graph: Graph) -> list[ReplayRecord]:
     """The repetitions of runs (rows of COLUMNS), in their order; one that cannot be is marked with the reason. One statement."""
     visits = await _visits(db, workspace, [row["uuid"] for row in rows]) if rows and reset.start != "firstNode" else {}
-    found: list[ReplayRecord] = []
+    replays: list[ReplayRecord] = []
     for row in rows:
         seed = replay_point.find(reset, OriginalRun(row["uuid"], row["root"]), visits.get(row["uuid"], []), graph)
         record: dict[str, Any] = row["record"]
-        named = (record, row["record_id"], row["record_title"])
-        found.append(
-            ReplayRecord(*named, ReplayPoint(row["uuid"], row["root"]), f"Skipped: {seed}")
+        fields = (record, row["record_id"], row["record_title"])
+        replays.append(
+            ReplayRecord(*fields, ReplayPoint(row["uuid"], row["root"]), f"Skipped: {seed}")
             if isinstance(seed, str)
-            else ReplayRecord(*named, seed)
+            else ReplayRecord(*fields, seed)
         )
-    return found
+    return replays
 
 
 async def _visits(db: AsyncSession, workspace: uuid.UUID, uuids: list[uuid.UUID]) -> dict[uuid.UUID, list[Visited]]:
@@ -104,7 +94,7 @@ async def _visits(db: AsyncSession, workspace: uuid.UUID, uuids: list[uuid.UUID]
         .where(executions.c.run_uuid.between(min(uuids), max(uuids)))
         .order_by(executions.c.run_uuid, executions.c.seq)
     )
-    found: dict[uuid.UUID, list[Visited]] = {}
+    visits: dict[uuid.UUID, list[Visited]] = {}
     for run, *visit in await db.execute(query):
-        found.setdefault(run, []).append(Visited(*visit))
-    return found
+        visits.setdefault(run, []).append(Visited(*visit))
+    return visits

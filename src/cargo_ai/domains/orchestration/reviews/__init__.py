@@ -1,1 +1,1 @@
-"""Human reviews: listed, decided and notified."""
+"""Reviews by people: list, decide and link them, and notify assignees."""

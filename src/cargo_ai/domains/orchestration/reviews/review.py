@@ -1,4 +1,4 @@
-"""Reviews: what runs ask people, looked at and decided."""
+"""Reviews: list, show, approve and reject them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ async def list_(ctx: Context, request: contract.ListReviews) -> contract.Reviews
     """Reviews, newest first."""
     where = _conditions(request)
     query = review_rows.query().where(*where).order_by(Review.uuid.desc()).limit(request.limit).offset(request.offset)
-    found = [review_rows.to_response(row, status) for row, status in await ctx.db.execute(query)]
+    reviews = [review_rows.to_response(row, status) for row, status in await ctx.db.execute(query)]
     count = await ctx.db.scalar(select(func.count()).select_from(Review).where(*where))
-    return contract.ReviewsReply(reviews=found, count=int(count or 0))
+    return contract.ReviewsReply(reviews=reviews, count=int(count or 0))
 
 
 def _conditions(request: contract.ListReviews) -> list[Any]:
@@ -38,13 +38,13 @@ def _conditions(request: contract.ListReviews) -> list[Any]:
         where.append(review_rows.status.in_(request.statuses))
         if set(request.statuses) == {"pending"}:
             where.append(Review.status == "pending")  # what the index of the few pending ones is for
-    for column, named in (
+    for column, text in (
         (Review.workflow_uuid, request.workflow_uuid),
         (Review.batch_uuid, request.batch_uuid),
         (Review.run_uuid, request.run_uuid),
     ):
-        if named is not None:
-            uid = ids.parse(named)
+        if text is not None:
+            uid = ids.parse(text)
             where.append(column == uid if uid else false())
     if request.assignee is not None:
         where.append(cast(func.lower(cast(Review.assignees, Text)), JSONB).contains([request.assignee.lower()]))
@@ -55,23 +55,23 @@ def _conditions(request: contract.ListReviews) -> list[Any]:
 async def get(ctx: Context, request: ByUuid) -> contract.ReviewReply:
     """One review."""
     uid = ids.parse(request.uuid)
-    found = (await ctx.db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
-    found = found_or_refuse(contract.get, found, "reviewNotFound", uuid=request.uuid)
-    return contract.ReviewReply(review=review_rows.to_response(found[0], found[1]))
+    row = (await ctx.db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
+    row = found_or_refuse(contract.get, row, "reviewNotFound", uuid=request.uuid)
+    return contract.ReviewReply(review=review_rows.to_response(row[0], row[1]))
 
 
 @handles(contract.approve)
 async def approve(ctx: Context, request: contract.ApproveReview) -> contract.ReviewReply:
     """Let the run go on with these values."""
-    said = Decision(True, request.values, request.comment, ctx.who.user_uuid, await _email(ctx), "api")
-    return contract.ReviewReply(review=await review_decide.decide(ctx.db, request.uuid, said, contract.approve))
+    decision = Decision(True, request.values, request.comment, ctx.who.user_uuid, await _email(ctx), "api")
+    return contract.ReviewReply(review=await review_decide.decide(ctx.db, request.uuid, decision, contract.approve))
 
 
 @handles(contract.reject)
 async def reject(ctx: Context, request: contract.RejectReview) -> contract.ReviewReply:
     """Send the run the other way."""
-    said = Decision(False, None, request.comment, ctx.who.user_uuid, await _email(ctx), "api")
-    return contract.ReviewReply(review=await review_decide.decide(ctx.db, request.uuid, said, contract.reject))
+    decision = Decision(False, None, request.comment, ctx.who.user_uuid, await _email(ctx), "api")
+    return contract.ReviewReply(review=await review_decide.decide(ctx.db, request.uuid, decision, contract.reject))
 
 
 async def _email(ctx: Context) -> str | None:

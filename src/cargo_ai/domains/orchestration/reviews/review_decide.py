@@ -1,4 +1,4 @@
-"""Review decide: the one decision that a review gets, and how its run learns of it."""
+"""Decide reviews: store the one decision that a review gets, and resume its run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SWEPT_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What somebody says. `via`: api or link."""
+    """What a person decides. `via`: api or link."""
 
     approve: bool
     values: Mapping[str, Any] | None
@@ -42,28 +42,28 @@ class Decision:
 
 async def open_review(db: AsyncSession, uid: str, operation: AnyOperation) -> Review:
     """The review, locked and still to be decided. Refuses for the operation: unknown, decided, expired, or of a run that has ended."""
-    named = ids.parse(uid)
-    row = await db.scalar(select(Review).where(Review.uuid == named).with_for_update()) if named else None
+    review_uuid = ids.parse(uid)
+    row = await db.scalar(select(Review).where(Review.uuid == review_uuid).with_for_update()) if review_uuid else None
     row = found_or_refuse(operation, row, "reviewNotFound", uuid=uid)
     if row.status in {"approved", "rejected"} and not row.timed_out:
-        who, at = row.decided_by_email or "whoever had a link", clock.to_iso(row.decided_at or row.updated_at)
-        told = review_rows.to_response(row, row.status).to_wire()
-        details = {"decision": row.status, "decidedBy": told["decidedBy"], "decidedAt": told["decidedAt"]}
+        who, at = row.decided_by_email or "someone with a link", clock.to_iso(row.decided_at or row.updated_at)
+        review = review_rows.to_response(row, row.status).to_wire()
+        details = {"decision": row.status, "decidedBy": review["decidedBy"], "decidedAt": review["decidedAt"]}
         operation.refuse("reviewAlreadyDecided", status=row.status, who=who, at=at, details=details)
     # The run's lock: it does not end between this look and the decision.
-    run = select(runs.c.status, runs.c.finished_ms).where(runs.c.uuid == row.run_uuid, runs.c.workspace_uuid == row.workspace_uuid)
-    found = (await db.execute(run.with_for_update())).one_or_none()
+    query = select(runs.c.status, runs.c.finished_ms).where(runs.c.uuid == row.run_uuid, runs.c.workspace_uuid == row.workspace_uuid)
+    run = (await db.execute(query.with_for_update())).one_or_none()
     if row.timed_out or (row.expires_at is not None and row.expires_at <= clock.now()):
         outcome = {"approve": "approved", "reject": "rejected", "fail": "failed"}[row.timeout_outcome]
         operation.refuse("reviewExpired", at=clock.to_iso(row.expires_at or row.updated_at), outcome=outcome)
-    if row.status != "pending" or found is None or found.finished_ms is not None or found.status == "cancelling":
+    if row.status != "pending" or run is None or run.finished_ms is not None or run.status == "cancelling":
         operation.refuse("reviewCancelled", run=row.run_uuid)
     return row
 
 
 async def decide(db: AsyncSession, uid: str, decision: Decision, operation: AnyOperation) -> contract.Review:
-    """Write the decision down and have the run go on, in the caller's transaction. Of several at once, one wins; see `open_review` for
-    what the others are told. 400 for values that the fields do not take."""
+    """Store the decision and resume the run, in the caller's transaction. Of several at once, one wins; see `open_review` for
+    how the others are refused. 400 for values that the fields do not take."""
     row = await open_review(db, uid, operation)
     proposed = {field["name"]: field["value"] for field in row.fields}
     row.values = _values(row, decision.values or {}) if decision.approve else proposed
@@ -75,33 +75,33 @@ async def decide(db: AsyncSession, uid: str, decision: Decision, operation: AnyO
     await db.flush()
     connection = await driver_connection(db)
     if not await resume(connection, row.workspace_uuid, row.run_uuid, row.node_uuid):
-        # The run is on its way into or out of its parking place.
+        # The run is about to park, or has just been resumed.
         await producer().defer_later(connection, TASK, "interactive", 1, review=str(row.uuid))
     await connection.execute("select pg_notify('cargo_done', %s)", (str(row.uuid),))
     return review_rows.to_response(row, row.status)
 
 
-def _values(row: Review, given: Mapping[str, Any]) -> dict[str, Any]:
+def _values(row: Review, values: Mapping[str, Any]) -> dict[str, Any]:
     """The proposed values with the changes. 400 names the fields that are unknown, fixed, of another type, or empty and required."""
     fields = {field["name"]: field for field in row.fields}
     final = {name: field["value"] for name, field in fields.items()}
-    faults: list[dict[str, str]] = []
-    for name, value in given.items():
+    problems: list[dict[str, str]] = []
+    for name, value in values.items():
         field = fields.get(name)
         if field is None:
-            faults.append({"path": f"values.{name}", "message": f"is no field of this review; it has: {', '.join(fields) or 'none'}"})
+            problems.append({"path": f"values.{name}", "message": f"is no field of this review; it has: {', '.join(fields) or 'none'}"})
         elif not field["editable"]:
             if value != field["value"]:
-                faults.append({"path": f"values.{name}", "message": "may not be changed"})
+                problems.append({"path": f"values.{name}", "message": "may not be changed"})
         else:
-            final[name], fault = coerce(value, field["type"])
-            if fault:
-                faults.append({"path": f"values.{name}", "message": f"must be a value of type {field['type']}"})
+            final[name], problem = coerce(value, field["type"])
+            if problem:
+                problems.append({"path": f"values.{name}", "message": f"must be a value of type {field['type']}"})
     for name, field in fields.items():
         if field["required"] and final[name] in (None, "", [], {}):
-            faults.append({"path": f"values.{name}", "message": "is required: give a value to approve"})
-    if faults:
-        raise invalid_input(faults[:50])
+            problems.append({"path": f"values.{name}", "message": "is required: give a value to approve"})
+    if problems:
+        raise invalid_input(problems[:50])
     return final
 
 
@@ -112,7 +112,7 @@ class ResumeJob:
         self._database = database
 
     async def look(self, review: str) -> None:
-        """Rouse the run if it is parked at the review's node; look again in a second while it is not and has not passed it."""
+        """Resume the run if it is parked at the review's node; look again in a second while it is not and has not passed it."""
         async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Review).where(Review.uuid == uuid.UUID(review)))
             if row is None:
@@ -127,12 +127,12 @@ class ResumeJob:
 
 
 async def sweep(database: Database) -> None:
-    """Write down that pending reviews whose runs are over were cancelled."""
+    """Mark pending reviews whose runs are over as cancelled."""
     while True:
         async with database.session(ALL_WORKSPACES) as db:
             over = select(Review.uuid).where(Review.status == "pending", ~review_rows.alive).limit(SWEPT_AT_ONCE)
-            found = list(await db.scalars(over.with_for_update(skip_locked=True)))
-            await db.execute(update(Review).where(Review.uuid.in_(found)).values(status="cancelled", updated_at=clock.now()))
+            uuids = list(await db.scalars(over.with_for_update(skip_locked=True)))
+            await db.execute(update(Review).where(Review.uuid.in_(uuids)).values(status="cancelled", updated_at=clock.now()))
             await db.commit()
-        if len(found) < SWEPT_AT_ONCE:
+        if len(uuids) < SWEPT_AT_ONCE:
             return

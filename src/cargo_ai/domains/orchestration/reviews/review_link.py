@@ -1,4 +1,4 @@
-"""Review links: signed addresses of ours that show one review and take its decision, for people without an account."""
+"""Review links: signed URLs that show one review and take its decision, without an account."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What a valid link says: its workspace, for whom it was made (or nobody in particular), and which user made it."""
+    """What a valid link says: its workspace, for whom it was created (None: for anyone), and which user created it."""
 
     workspace: uuid.UUID
     email: str | None
@@ -42,7 +42,7 @@ def path_of(review: str) -> str:
 def make(
     secrets: SecretKey, base: str, row: Review, *, email: str | None, maker: uuid.UUID | None, lasts: timedelta = LONGEST
 ) -> tuple[str, datetime]:
-    """The address, and until when it works: as told, and never longer than the review waits."""
+    """The URL, and until when it works: `lasts`, and never longer than the review waits."""
     now = clock.now()
     until = min(now + lasts, row.expires_at or now + lasts)
     params = ({"email": email} if email else {}) | ({"maker": str(maker)} if maker else {})
@@ -54,27 +54,27 @@ def make(
 
 def holder(secrets: SecretKey, review: str, query: Iterable[tuple[str, str]]) -> Holder:
     """Who comes with this link; Refusal (403) when it was changed or its time is over."""
-    found = signed_urls.verify(secrets, "POST", path_of(review), query)
-    return Holder(found.workspace, found.params.get("email"), ids.parse(found.params.get("maker", "")))
+    link = signed_urls.verify(secrets, "POST", path_of(review), query)
+    return Holder(link.workspace, link.params.get("email"), ids.parse(link.params.get("maker", "")))
 
 
 async def find(db: AsyncSession, review: str) -> contract.Review:
     """The review behind a link. Refusal (404) when it is gone."""
     uid = ids.parse(review)
-    found = (await db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
-    found = found_or_refuse(contract.get, found, "reviewNotFound", uuid=review)
-    return review_rows.to_response(found[0], found[1])
+    row = (await db.execute(review_rows.query().where(Review.uuid == uid))).one_or_none() if uid else None
+    row = found_or_refuse(contract.get, row, "reviewNotFound", uuid=review)
+    return review_rows.to_response(row[0], row[1])
 
 
-async def decide(db: AsyncSession, held: Holder, asked: Wire) -> contract.Review:
+async def decide(db: AsyncSession, link: Holder, request: Wire) -> contract.Review:
     """Take the decision of who holds the link, in the caller's transaction. Refuses as the operations of the same names do."""
-    if isinstance(asked, contract.ApproveReview):
-        said = Decision(True, asked.values, asked.comment, None, held.email, "link")
-        return await review_decide.decide(db, asked.uuid, said, contract.approve)
-    if isinstance(asked, contract.RejectReview):
-        said = Decision(False, None, asked.comment, None, held.email, "link")
-        return await review_decide.decide(db, asked.uuid, said, contract.reject)
-    raise TypeError(f"{type(asked).__name__} is no decision")
+    if isinstance(request, contract.ApproveReview):
+        decision = Decision(True, request.values, request.comment, None, link.email, "link")
+        return await review_decide.decide(db, request.uuid, decision, contract.approve)
+    if isinstance(request, contract.RejectReview):
+        decision = Decision(False, None, request.comment, None, link.email, "link")
+        return await review_decide.decide(db, request.uuid, decision, contract.reject)
+    raise TypeError(f"{type(request).__name__} is no decision")
 
 
 def page_text(review: contract.Review, address: str) -> str:
@@ -102,8 +102,8 @@ def _state(review: contract.Review) -> str:
         return "The run has ended: there is nothing left to decide."
     when = clock.to_iso(review.decided_at) if review.decided_at else "an unknown time"
     if review.timed_out:
-        return f"Nobody decided in time: since {when} this counts as {review.status}."
-    who = (review.decided_by.email if review.decided_by else None) or "somebody with a link"
+        return f"No one decided in time: since {when} this counts as {review.status}."
+    who = (review.decided_by.email if review.decided_by else None) or "someone with a link"
     comment = f" {who} says: {review.comment}" if review.comment else ""
     return f"This is {review.status}: {who} decided at {when}.{comment}"
 

@@ -1,4 +1,4 @@
-"""Review tell: a letter to each of those who are asked, with a link that shows the review and takes the decision."""
+"""Notify reviewers: send each assignee an e-mail with a link to the review."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 TASK = "tellReviewers"
 WAITS = (10, 60, 300, 900, 3600)
-"""Seconds before the next try for those whose letter was not taken."""
+"""Seconds before the next attempt for those whose e-mail was not accepted."""
 MOST_SHOWN = 500
 
 _log = log.get(__name__)
 
 
 async def notify_assignees(db: AsyncSession, settings: Settings, review: uuid.UUID) -> None:
-    """Have the assignees of a review of this transaction told, where this server can send e-mail."""
+    """Have the assignees of a review of this transaction notified, where this server can send e-mail."""
     if configuration_status(settings) == "configured":
         await producer().defer(await driver_connection(db), TASK, "interactive", review=str(review))
 
 
 class ReviewNotifier:
-    """The queue's job of telling. Who was told once is not told again."""
+    """The queue's job. An assignee who was notified is not notified again."""
 
     def __init__(self, database: Database, secrets: SecretKey, settings: Settings, mailer: Mailer) -> None:
         self._database, self._secrets, self._settings, self._mailer = database, secrets, settings, mailer
 
     async def tell(self, review: str) -> None:
-        """Write to everybody who was not yet written to; a later job tries those again whose letter was not taken."""
+        """Send an e-mail to each assignee not yet notified; a later job retries those whose e-mail was not accepted."""
         row = await self._row(review)
         if row is None or row.status != "pending":
             return
-        for person in [one for one in row.assignees if one not in row.told]:
+        for person in [assignee for assignee in row.assignees if assignee not in row.told]:
             problem = await self._write(row, str(person))
             await self._note(row.uuid, str(person), problem)
-        await self._again(row.uuid)
+        await self._retry_later(row.uuid)
 
     async def _row(self, review: str) -> Review | None:
         async with self._database.session(ALL_WORKSPACES) as db:
@@ -67,7 +67,7 @@ class ReviewNotifier:
         return None
 
     def _link(self, row: Review, person: str) -> str | None:
-        # Only the public address leads from somebody's mailbox to this server.
+        # Only the public URL leads from a mailbox to this server.
         base = self._settings.public_url
         return review_link.make(self._secrets, base, row, email=person, maker=None)[0] if base else None
 
@@ -81,13 +81,13 @@ class ReviewNotifier:
             row.tell_problem = problem or row.tell_problem
             await db.commit()
 
-    async def _again(self, review: uuid.UUID) -> None:
+    async def _retry_later(self, review: uuid.UUID) -> None:
         async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Review).where(Review.uuid == review).with_for_update())
             if row is None or row.status != "pending" or set(row.assignees) <= set(row.told):
                 return
             if row.tell_attempts >= len(WAITS):
-                _log.warning("reviewers could not be told", review=str(review), cause=row.tell_problem)
+                _log.warning("reviewers could not be notified", review=str(review), cause=row.tell_problem)
                 return
             wait = WAITS[row.tell_attempts]
             row.tell_attempts += 1
@@ -112,5 +112,5 @@ def _body(row: Review, link: str | None) -> str:
 
 
 def _shorten(value: object) -> str:
-    told = to_text(value)
-    return told if len(told) <= MOST_SHOWN else told[: MOST_SHOWN - 1] + "…"
+    text = to_text(value)
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"

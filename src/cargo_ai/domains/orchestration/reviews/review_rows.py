@@ -1,4 +1,4 @@
-"""Review rows: reviews as the wire has them, with the status that their runs leave them."""
+"""Review rows: convert reviews to the wire, with the status that follows from their runs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def to_response(row: Review, now: str) -> Shown:
         via = cast("Literal['api', 'link']", row.decided_via)
         decider = Decider(user_uuid=row.decided_by_uuid and str(row.decided_by_uuid), email=row.decided_by_email, via=via)
     other = {"fields_", "status", "decided_by", "assignees"}
-    given: dict[str, Any] = {name: getattr(row, name) for name in Shown.model_fields if name not in other}
+    fields: dict[str, Any] = {name: getattr(row, name) for name in Shown.model_fields if name not in other}
     return Shown(
-        **given,
+        **fields,
         fields=[ReviewField.model_validate(field) for field in row.fields],
-        assignees=[str(one) for one in row.assignees],
+        assignees=[str(assignee) for assignee in row.assignees],
         status=cast("ReviewStatus", now),
         decided_by=decider,
     )

@@ -1,1 +1,1 @@
-"""Runs and records: listed, filtered, counted, exported and cancelled."""
+"""Runs and records: create, list, filter, count, measure, export and cancel them."""

@@ -1,4 +1,4 @@
-"""Records: the latest run of each record of a workflow, looked at, counted, measured and cancelled."""
+"""Records: list, count, measure and cancel the latest run of each record of a workflow."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ async def list_(ctx: Context, request: contract.ListRecords) -> contract.Records
     where = record_filter.conditions(ctx.workspace, request)
     query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
-    found = await run_reply.to_responses(ctx.db, ctx.workspace, rows)
-    return contract.RecordsReply(records=[_reply(one) for one in found], count=await _count(ctx, request))
+    latest_runs = await run_reply.to_responses(ctx.db, ctx.workspace, rows)
+    return contract.RecordsReply(records=[_reply(run) for run in latest_runs], count=await _count(ctx, request))
 
 
 @handles(contract.count)

@@ -1,4 +1,4 @@
-"""Record exports: the downloads of a workflow's records and of what one node gave for each, in the latest run."""
+"""Record exports: download a workflow's records, and the outputs of one node, from their latest runs."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
 async def produce_records(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Records: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRecords.model_validate(params)
-    wanted = run_rows.RunSelection(database, workspace, record_filter.conditions(workspace, request))
+    selection = run_rows.RunSelection(database, workspace, record_filter.conditions(workspace, request))
     name = f"records-{request.batch_uuid or request.workflow_uuid}"
-    return await run_export.titled_runs(wanted, name, titles=bool(params.get("titles")))
+    return await run_export.titled_runs(selection, name, titles=bool(params.get("titles")))
 
 
 @exports.producer("latestOutputs")
@@ -58,5 +58,5 @@ async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict
     """The input and the output of one node (by default the last one executed) of each record."""
     request = contract.DownloadRecordOutputs.model_validate(params)
     where = record_filter.conditions(workspace, request)
-    wanted = run_rows.RunSelection(database, workspace, where, limit=request.limit, offset=request.offset)
-    return run_export.run_outputs(wanted, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)
+    selection = run_rows.RunSelection(database, workspace, where, limit=request.limit, offset=request.offset)
+    return run_export.run_outputs(selection, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)

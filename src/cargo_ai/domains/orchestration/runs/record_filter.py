@@ -1,4 +1,4 @@
-"""Record filter: which runs are the latest of their records, and the filters of records as conditions on them."""
+"""Record filters: conditions for the latest run of each record."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _newer, _mine, _later = runs.alias("newer"), fanouts.alias("mine"), fanouts.alia
 
 
 def latest(before: uuid.UUID | None = None) -> Condition:
-    """Whether a run is the latest of its record in its workflow, or was it before a moment (an id). A skipped one was none.
+    """Whether a run is the latest of its record in its workflow, or was it before the run with this id. Skipped runs do not count.
 
     An item of a group is a record of its own, whatever its id: each is shown that was started when the record went through last, at the
     last attempt. A few looks into indexes for each run, however many runs the record has.
@@ -37,7 +37,7 @@ def latest(before: uuid.UUID | None = None) -> Condition:
 
 
 def latest_by_level() -> tuple[Condition, Condition]:
-    """The same, of runs at the top alone and of runs below others alone: whoever counts many is faster with both, one after the other."""
+    """The same, for top-level runs alone and for child runs alone: to count many is faster with both, one after the other."""
     at_top, there = runs.c.parent_uuid.is_(None), runs.c.status != "skipped"
     return and_(there, at_top, ~_newer_at_top(runs.c.record_id, None)), and_(there, ~at_top, _is_latest_below(None))
 
@@ -76,9 +76,9 @@ def conditions(workspace: uuid.UUID, request: Wire) -> list[Condition]:
 
 def run_filters(request: Wire) -> dict[str, Any]:
     """The filters of a request by the names that runs have for them."""
-    found: dict[str, Any] = {_NAMES.get(name, name): getattr(request, name) for name in type(request).model_fields}
-    statuses = found.get("statuses")
+    filters: dict[str, Any] = {_NAMES.get(name, name): getattr(request, name) for name in type(request).model_fields}
+    statuses = filters.get("statuses")
     if statuses is not None and "pending" in statuses:
         # Records know no idle: what waits is pending.
-        found["statuses"] = [*statuses, "idle"]
-    return found
+        filters["statuses"] = [*statuses, "idle"]
+    return filters

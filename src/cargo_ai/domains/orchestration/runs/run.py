@@ -1,4 +1,4 @@
-"""Runs: one record through a graph, started, looked at and counted."""
+"""Runs: create, show, list and count them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ _WORKFLOWS = "cargo-ai orchestration workflow list"
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply:
     """Start a run: its row and its job exist exactly when the request's transaction commits."""
-    if request.workflow_uuid is not None:
-        await _not_a_play(ctx, request.workflow_uuid)
-    origin = await resolve_graph.resolve(ctx, contract.create, request.workflow_uuid, request.release_uuid, request.nodes)
+    graph = (request.workflow_uuid, request.release_uuid, request.nodes)
+    spec = (await resolve_graph.resolve(ctx, contract.create, *graph, allow_plays=False)).spec
     data: object = request.data
     if not isinstance(data, dict):
         contract.create.refuse("invalidData", cause='give a JSON object such as {"domain": "acme.com"}.')
@@ -36,16 +35,8 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
     # What a play does by itself, without a token, is not to be lost: it waits.
     if most and ctx.who.token_uuid.int and await concurrency.is_limit_reached(connection, ctx.workspace, most):
         contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
-    run = await submit.submit_run(connection, producer(most), origin, cast("JsonObject", data))
-    row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == run))).mappings().one()
-    return contract.RunReply(run=run_reply.to_response(row, [dict(node) for node in origin.nodes], []))
-
-
-async def _not_a_play(ctx: Context, workflow: str) -> None:
-    uid = ids.parse(workflow)
-    runnable = await lookup.runnable(ctx.db, uid) if uid else None
-    if runnable is not None and runnable.kind == "play":
-        contract.create.refuse("playNotCompatible", uuid=workflow, fix=f"cargo-ai orchestration batch create --workflow-uuid {workflow}")
+    row = await submit.submit_run(connection, producer(most), spec, cast("JsonObject", data))
+    return contract.RunReply(run=run_reply.to_response(row, [dict(node) for node in spec.nodes], []))
 
 
 @handles(contract.get)
@@ -56,9 +47,9 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     row = found_or_refuse(contract.get, row, "runNotFound", uuid=request.uuid)
     entries, context, configs = await run_reply.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
     nodes = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
-    ran = await run_reply.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
-    found = run_reply.to_response(row, nodes.get(row["graph_uuid"], []), entries, ran)
-    return contract.RunDetailReply(run=found, run_context=context, run_computed_configs=configs)
+    started = await run_reply.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
+    run = run_reply.to_response(row, nodes.get(row["graph_uuid"], []), entries, started)
+    return contract.RunDetailReply(run=run, run_context=context, run_computed_configs=configs)
 
 
 @handles(contract.list_)
@@ -98,10 +89,10 @@ async def _count(ctx: Context, request: contract.CountRuns) -> int:
 
 async def _from_counters(ctx: Context, request: contract.CountRuns) -> int | None:
     """The count of a finished batch's runs by final status, without looking at them; None when the filter asks for more."""
-    given = request.model_dump(exclude_none=True, exclude={"limit", "offset", "workflow_uuid"})
-    batch = ids.parse(given.pop("batch_uuid", ""))
-    statuses: set[str] = set(given.pop("statuses", None) or ())
-    if batch is None or given or not statuses <= _COUNTED:
+    filters = request.model_dump(exclude_none=True, exclude={"limit", "offset", "workflow_uuid"})
+    batch = ids.parse(filters.pop("batch_uuid", ""))
+    statuses: set[str] = set(filters.pop("statuses", None) or ())
+    if batch is None or filters or not statuses <= _COUNTED:
         return None
     query = select(batches).where(batches.c.uuid == batch, batches.c.workspace_uuid == ctx.workspace, batches.c.finished_ms.is_not(None))
     row = (await ctx.db.execute(query)).mappings().one_or_none()

@@ -1,4 +1,4 @@
-"""Run cancel: ends what has not begun at once, and asks what is being driven to stop at its next node."""
+"""Cancel runs: end those that have not begun, and ask running ones to stop at their next node."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ async def cancel_unfinished(ctx: Context, where: Sequence[run_filter.Condition])
     touched, ended, after = 0, set[uuid.UUID](), uuid.UUID(int=0)
     while True:
         query = select(runs.c.uuid).select_from(run_filter.joined).where(*where, runs.c.finished_ms.is_(None), runs.c.uuid > after)
-        found = list(await ctx.db.scalars(query.order_by(runs.c.uuid).limit(AT_ONCE)))
-        if not found:
+        page = list(await ctx.db.scalars(query.order_by(runs.c.uuid).limit(AT_ONCE)))
+        if not page:
             break
-        after = found[-1]
-        done, over = await engine_cancel.cancel_runs(connection, ctx.workspace, found)
+        after = page[-1]
+        done, over = await engine_cancel.cancel_runs(connection, ctx.workspace, page)
         touched, ended = touched + len(done), ended | over
     if ended:
         ctx.after_commit.append(lambda: _close(ctx, ended))

@@ -1,4 +1,4 @@
-"""Run exports: the downloads of runs and of what one node gave in each."""
+"""Run exports: download runs, and the outputs of one node of each."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -
     if count > MOST_OUTPUTS:
         contract.download_outputs.refuse("tooManyRuns", count=count, limit=MOST_OUTPUTS)
     if request.output_node_slug is not None:
-        wanted = run_rows.RunSelection(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
-        slugs = await run_rows.node_columns(wanted)
+        selection = run_rows.RunSelection(ctx.database, ctx.workspace, run_filter.conditions(ctx.workspace, request))
+        slugs = await run_rows.node_columns(selection)
         if request.output_node_slug not in slugs:
             contract.download_outputs.refuse("nodeNotFound", slug=request.output_node_slug, slugs=", ".join(slugs))
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
@@ -85,18 +85,18 @@ async def produce_runs(database: Database, workspace: uuid.UUID, params: dict[st
     """Runs: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRuns.model_validate(params)
     where = run_filter.conditions(workspace, request)
-    wanted = run_rows.RunSelection(database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
-    return await titled_runs(wanted, f"runs-{request.batch_uuid or request.workflow_uuid}", titles=bool(params.get("titles")))
+    selection = run_rows.RunSelection(database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
+    return await titled_runs(selection, f"runs-{request.batch_uuid or request.workflow_uuid}", titles=bool(params.get("titles")))
 
 
-async def titled_runs(wanted: run_rows.RunSelection, filename: str, *, titles: bool) -> Export:
+async def titled_runs(selection: run_rows.RunSelection, filename: str, *, titles: bool) -> Export:
     """One row per run; `titles`: with a column per node."""
-    columns = await run_rows.node_columns(wanted) if titles else {}
+    columns = await run_rows.node_columns(selection) if titles else {}
 
     async def rows() -> AsyncIterator[list[exports.Record]]:
-        async for page in run_rows.pages(wanted):
-            found = await run_rows.titles(wanted, page, columns) if columns else {}
-            yield [run_rows.head(row) | found.get(row["uuid"], {}) for row in page]
+        async for page in run_rows.pages(selection):
+            titles_by_run = await run_rows.titles(selection, page, columns) if columns else {}
+            yield [run_rows.head(row) | titles_by_run.get(row["uuid"], {}) for row in page]
 
     return Export(rows(), [*run_rows.HEAD, *columns.values()], filename)
 
@@ -106,16 +106,16 @@ async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict
     """The input and the output of one node (by default the last one executed) of each run."""
     request = contract.DownloadRunOutputs.model_validate(params)
     where, oldest_first = run_filter.conditions(workspace, request), bool(params.get("oldestFirst"))
-    wanted = run_rows.RunSelection(database, workspace, where, oldest_first, request.limit, request.offset)
-    return run_outputs(wanted, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)
+    selection = run_rows.RunSelection(database, workspace, where, oldest_first, request.limit, request.offset)
+    return run_outputs(selection, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)
 
 
-def run_outputs(wanted: run_rows.RunSelection, filename: str, slug: str | None) -> Export:
+def run_outputs(selection: run_rows.RunSelection, filename: str, slug: str | None) -> Export:
     """One row per run with its input and what a node gave."""
 
     async def rows() -> AsyncIterator[list[exports.Record]]:
-        async for page in run_rows.pages(wanted):
-            outputs = await run_rows.outputs(wanted, page, slug)
+        async for page in run_rows.pages(selection):
+            outputs = await run_rows.outputs(selection, page, slug)
             yield [{**run_rows.head(row), "input": row["record"], "output": outputs.get(row["uuid"])} for row in page]
 
     return Export(rows(), [*run_rows.HEAD, "input", "output"], filename, ("output",))

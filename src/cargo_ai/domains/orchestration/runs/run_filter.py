@@ -1,4 +1,4 @@
-"""Run filter: which runs a list, a count, a download or a cancellation is about, as conditions on the engine's tables."""
+"""Run filters: convert the filters of a request to conditions on the engine's tables."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def conditions(workspace: uuid.UUID, request: Wire) -> list[Condition]:
     return matching(workspace, {name: getattr(request, name) for name in type(request).model_fields})
 
 
-def matching(workspace: uuid.UUID, given: Mapping[str, Any]) -> list[Condition]:
+def matching(workspace: uuid.UUID, filters: Mapping[str, Any]) -> list[Condition]:
     """The same for filters by name; a name that is no filter of runs is left out."""
-    found: list[Condition] = [runs.c.workspace_uuid == workspace]
+    where: list[Condition] = [runs.c.workspace_uuid == workspace]
     for field, column in (_UUIDS | _PARENTS).items():
-        if given.get(field) is not None:
-            found.append(_is(runs.c[column], given[field]))
-    if given.get("parent_node_uuid") is not None:
-        found.append(runs.c.parent_node_uuid == given["parent_node_uuid"])
-    if given.get("uuids") is not None:
-        found.append(runs.c.uuid.in_([uid for text in given["uuids"] if (uid := ids.parse(text))]))
-    if given.get("is_group_parent") is not None:
-        found.append(func.coalesce(runs.c.is_group_parent, false()) == given["is_group_parent"])
-    found += _record(given)
-    found += _states(given.get("statuses"), given.get("is_finished"))
-    found += _times(given)
-    if given.get("executions_filter") is not None:
-        found.append(_executions(given["executions_filter"]))
-    return found
+        if filters.get(field) is not None:
+            where.append(_is(runs.c[column], filters[field]))
+    if filters.get("parent_node_uuid") is not None:
+        where.append(runs.c.parent_node_uuid == filters["parent_node_uuid"])
+    if filters.get("uuids") is not None:
+        where.append(runs.c.uuid.in_([uid for text in filters["uuids"] if (uid := ids.parse(text))]))
+    if filters.get("is_group_parent") is not None:
+        where.append(func.coalesce(runs.c.is_group_parent, false()) == filters["is_group_parent"])
+    where += _record(filters)
+    where += _states(filters.get("statuses"), filters.get("is_finished"))
+    where += _times(filters)
+    if filters.get("executions_filter") is not None:
+        where.append(_executions(filters["executions_filter"]))
+    return where
 
 
 def _is(column: ColumnElement[Any], text: str) -> Condition:
@@ -56,27 +56,27 @@ def _is(column: ColumnElement[Any], text: str) -> Condition:
     return column == uid if uid else false()
 
 
-def _record(given: Mapping[str, Any]) -> list[Condition]:
-    found: list[Condition] = []
-    if given.get("record_ids") is not None:
-        found.append(runs.c.record_id.in_(given["record_ids"]))
-    if given.get("record_id") is not None:
-        found.append(runs.c.record_id == given["record_id"])
-    if given.get("record_title") is not None:
-        found.append(runs.c.record_title.icontains(given["record_title"], autoescape=True))
-    if given.get("record_title_or_id") is not None:
-        text = given["record_title_or_id"]
-        found.append(or_(runs.c.record_title.icontains(text, autoescape=True), runs.c.record_id.icontains(text, autoescape=True)))
-    return found
+def _record(filters: Mapping[str, Any]) -> list[Condition]:
+    where: list[Condition] = []
+    if filters.get("record_ids") is not None:
+        where.append(runs.c.record_id.in_(filters["record_ids"]))
+    if filters.get("record_id") is not None:
+        where.append(runs.c.record_id == filters["record_id"])
+    if filters.get("record_title") is not None:
+        where.append(runs.c.record_title.icontains(filters["record_title"], autoescape=True))
+    if filters.get("record_title_or_id") is not None:
+        text = filters["record_title_or_id"]
+        where.append(or_(runs.c.record_title.icontains(text, autoescape=True), runs.c.record_id.icontains(text, autoescape=True)))
+    return where
 
 
-def _states(wanted: Sequence[str] | None, is_finished: bool | None) -> list[Condition]:
-    found: list[Condition] = []
-    if wanted is not None:
-        found.append(or_(false(), *(_state(name) for name in wanted)))
+def _states(statuses: Sequence[str] | None, is_finished: bool | None) -> list[Condition]:
+    where: list[Condition] = []
+    if statuses is not None:
+        where.append(or_(false(), *(_state(name) for name in statuses)))
     if is_finished is not None:
-        found.append(runs.c.finished_ms.is_not(None) if is_finished else runs.c.finished_ms.is_(None))
-    return found
+        where.append(runs.c.finished_ms.is_not(None) if is_finished else runs.c.finished_ms.is_(None))
+    return where
 
 
 def _state(name: str) -> Condition:
@@ -90,29 +90,29 @@ def _state(name: str) -> Condition:
     return runs.c.status == name
 
 
-def _times(given: Mapping[str, Any]) -> list[Condition]:
-    found: list[Condition] = []
-    after, before = given.get("created_after"), given.get("created_before")
+def _times(filters: Mapping[str, Any]) -> list[Condition]:
+    where: list[Condition] = []
+    after, before = filters.get("created_after"), filters.get("created_before")
     # The id begins with the time of creation: its bounds leave out whole months of partitions.
     if after is not None:
-        found += [runs.c.created_ms >= milliseconds(after), runs.c.uuid >= ids.first_at(after.timestamp() - 60)]
+        where += [runs.c.created_ms >= milliseconds(after), runs.c.uuid >= ids.first_at(after.timestamp() - 60)]
     if before is not None:
-        found += [runs.c.created_ms < milliseconds(before), runs.c.uuid <= ids.first_at(before.timestamp() + 60)]
-    if given.get("updated_after") is not None:
-        found.append(runs.c.updated_ms >= milliseconds(given["updated_after"]))
-    if given.get("updated_before") is not None:
-        found.append(runs.c.updated_ms < milliseconds(given["updated_before"]))
-    return found
+        where += [runs.c.created_ms < milliseconds(before), runs.c.uuid <= ids.first_at(before.timestamp() + 60)]
+    if filters.get("updated_after") is not None:
+        where.append(runs.c.updated_ms >= milliseconds(filters["updated_after"]))
+    if filters.get("updated_before") is not None:
+        where.append(runs.c.updated_ms < milliseconds(filters["updated_before"]))
+    return where
 
 
-def milliseconds(moment: datetime) -> int:
+def milliseconds(timestamp: datetime) -> int:
     """Milliseconds since 1970, as the engine's tables have them."""
-    return int(moment.timestamp() * 1000)
+    return int(timestamp.timestamp() * 1000)
 
 
-def _executions(wanted: ExecutionsFilter) -> Condition:
-    groups = [_join(group.conjonction, [_node(one) for one in group.conditions]) for group in wanted.groups]
-    return _join(wanted.conjonction, groups)
+def _executions(filter: ExecutionsFilter) -> Condition:
+    groups = [_join(group.conjonction, [_node(condition) for condition in group.conditions]) for group in filter.groups]
+    return _join(filter.conjonction, groups)
 
 
 def _join(conjonction: str, parts: list[Condition]) -> Condition:

@@ -1,4 +1,4 @@
-"""Run metrics: how often each node was executed and how it went, from counters that the engine keeps."""
+"""Run metrics: how often each node was executed and with which result, from counters or executions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run reply: the engine's rows as the wire has them: runs, their executions, contexts and configs."""
+"""Run responses: convert rows of runs, their executions, contexts and configs to the wire."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ from cargo_ai.engine.journal.tables import executions, graphs, runs
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.files import FileMissing, FileStore
 
+Row = RowMapping | Mapping[str, Any]
 Graph = Mapping[str, JsonObject]
 ToolRuns = Mapping[tuple[uuid.UUID, str], str]
 """By run and node: the run that the node has started."""
 EXECUTION_COLUMNS = [column for column in executions.c if column.name not in {"output", "output_file", "config", "workspace_uuid", "visit"}]
 
 
-def timestamp(milliseconds: int | None) -> datetime | None:
-    """A moment from the engine's milliseconds."""
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+def timestamp(milliseconds: int) -> datetime:
+    """A timestamp from the engine's milliseconds."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def timestamp_or_none(milliseconds: int | None) -> datetime | None:
+    """The same of a column that may be null."""
+    return None if milliseconds is None else timestamp(milliseconds)
 
 
 def query(workspace: uuid.UUID, *, record: bool = False):
@@ -34,32 +40,32 @@ def query(workspace: uuid.UUID, *, record: bool = False):
     return select(*columns, run_filter.status.label("status")).select_from(run_filter.joined).where(runs.c.workspace_uuid == workspace)
 
 
-async def graphs_of(db: AsyncSession, workspace: uuid.UUID, wanted: set[uuid.UUID]) -> dict[uuid.UUID, list[JsonObject]]:
+async def graphs_of(db: AsyncSession, workspace: uuid.UUID, uuids: set[uuid.UUID]) -> dict[uuid.UUID, list[JsonObject]]:
     """The nodes of graphs by id."""
-    if not wanted:
+    if not uuids:
         return {}
-    rows = await db.execute(select(graphs.c.uuid, graphs.c.nodes).where(graphs.c.uuid.in_(wanted), graphs.c.workspace_uuid == workspace))
+    rows = await db.execute(select(graphs.c.uuid, graphs.c.nodes).where(graphs.c.uuid.in_(uuids), graphs.c.workspace_uuid == workspace))
     return {row.uuid: cast("list[JsonObject]", row.nodes) for row in rows}
 
 
-async def to_responses(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping]) -> list[run.Run]:
+async def to_responses(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Row]) -> list[run.Run]:
     """Runs with their executions, in the order of the rows. Two more statements, however many rows."""
     if not rows:
         return []
     uuids = sorted(row["uuid"] for row in rows)
-    found = await db.execute(
+    entries = await db.execute(
         select(*EXECUTION_COLUMNS)
         .where(
             executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids), executions.c.run_uuid.between(uuids[0], uuids[-1])
         )
         .order_by(executions.c.run_uuid, executions.c.seq)
     )
-    taken: dict[uuid.UUID, list[RowMapping]] = {}
-    for entry in found.mappings():
-        taken.setdefault(entry["run_uuid"], []).append(entry)
+    by_run: dict[uuid.UUID, list[RowMapping]] = {}
+    for entry in entries.mappings():
+        by_run.setdefault(entry["run_uuid"], []).append(entry)
     nodes = await graphs_of(db, workspace, {row["graph_uuid"] for row in rows})
-    ran = await tool_runs(db, workspace, uuids, nodes.values())
-    return [to_response(row, nodes.get(row["graph_uuid"], []), taken.get(row["uuid"], []), ran) for row in rows]
+    started = await tool_runs(db, workspace, uuids, nodes.values())
+    return [to_response(row, nodes.get(row["graph_uuid"], []), by_run.get(row["uuid"], []), started) for row in rows]
 
 
 async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid.UUID], graphs: Iterable[Sequence[JsonObject]]) -> ToolRuns:
@@ -73,24 +79,22 @@ async def tool_runs(db: AsyncSession, workspace: uuid.UUID, uuids: Sequence[uuid
     return {(row.parent_uuid, row.parent_node_uuid): str(row.uuid) for row in await db.execute(query.order_by(runs.c.uuid))}
 
 
-def to_response(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowMapping], ran: ToolRuns | None = None) -> run.Run:
-    """A run on the wire. What a run waits at is shown as a pending execution after those that are done. `ran`: see tool_runs."""
+def to_response(row: Row, nodes: Sequence[JsonObject], entries: Sequence[Row], tool_runs: ToolRuns | None = None) -> run.Run:
+    """A run on the wire. What a run waits at is shown as a pending execution after those that are done. `tool_runs`: see the function."""
     graph = {str(node["uuid"]): node for node in nodes}
-    shown = [_execution(entry, graph) for entry in entries]
+    executions = [_execution(entry, graph) for entry in entries]
     if row["position"] is not None and row["status"] == "idle":
-        shown.append(_waiting(row, graph))
-    started = {node: child for (parent, node), child in (ran or {}).items() if parent == row["uuid"]}
+        executions.append(_waiting(row, graph))
+    started = {node: child for (parent, node), child in (tool_runs or {}).items() if parent == row["uuid"]}
     if started:
-        shown = [each.model_copy(update={"node_run_uuid": started.get(each.node_uuid)}) for each in shown]
-    created, updated = timestamp(row["created_ms"]), timestamp(row["updated_ms"])
-    assert created is not None and updated is not None
+        executions = [each.model_copy(update={"node_run_uuid": started.get(each.node_uuid)}) for each in executions]
     return run.Run(
         uuid=row["uuid"],
         workspace_uuid=row["workspace_uuid"],
         workflow_uuid=row["workflow_uuid"],
         user_uuid=row["user_uuid"],
         release_uuid=row["release_uuid"],
-        nodes=nodes if row["release_uuid"] is None else None,
+        nodes=list(nodes) if row["release_uuid"] is None else None,
         batch_uuid=row["batch_uuid"],
         trace_uuid=row["trace_uuid"],
         temporal_workflow_id=str(row["uuid"]),
@@ -109,17 +113,17 @@ def to_response(row: RowMapping, nodes: list[JsonObject], entries: Sequence[RowM
         reused_executions_count=row["taken"],
         status=row["status"],
         error_message=row["error_message"],
-        executions=shown,
-        created_at=created,
-        updated_at=updated,
-        finished_at=timestamp(row["finished_ms"]),
+        executions=executions,
+        created_at=timestamp(row["created_ms"]),
+        updated_at=timestamp(row["updated_ms"]),
+        finished_at=timestamp_or_none(row["finished_ms"]),
         deleted_at=None,
     )
 
 
-def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
+def _execution(entry: Row, graph: Graph) -> execution.Execution:
     node = graph.get(entry["node_uuid"], {})
-    finished = timestamp(entry["finished_ms"])
+    finished = timestamp_or_none(entry["finished_ms"])
     shared: dict[str, Any] = {
         "node_uuid": entry["node_uuid"],
         "node_slug": entry["node_slug"],
@@ -129,7 +133,7 @@ def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
         "error_message": entry["error_message"],
         "title": entry["title"],
         "credits_used_count": number(entry["credits"]),
-        "started_at": timestamp(entry["started_ms"]),
+        "started_at": timestamp_or_none(entry["started_ms"]),
         "updated_at": finished,
         "finished_at": finished,
         "warnings": entry["warnings"] or [],
@@ -137,9 +141,9 @@ def _execution(entry: RowMapping, graph: Graph) -> execution.Execution:
     return _of_kind(node, shared)
 
 
-def _waiting(row: RowMapping, graph: Graph) -> execution.Execution:
+def _waiting(row: Row, graph: Graph) -> execution.Execution:
     node = graph.get(row["position"], {})
-    due = timestamp(row["wake_ms"])
+    due = timestamp_or_none(row["wake_ms"])
     below = "⏳ Waiting for the runs that it has started" if row["waiting_for"] else "⏳ Waiting"
     title = f"⏳ Waiting until {due:%Y-%m-%d %H:%M:%S} UTC" if due and not row["waiting_for"] else below
     shared: dict[str, Any] = {
@@ -189,11 +193,11 @@ async def details(
 
 async def journal(db: AsyncSession, files: FileStore, workspace: uuid.UUID, run_uuid: uuid.UUID) -> tuple[list[RowMapping], list[Any]]:
     """The executions of a run in order, and what each gave."""
-    found = await db.execute(
+    rows = await db.execute(
         select(executions).where(executions.c.workspace_uuid == workspace, executions.c.run_uuid == run_uuid).order_by(executions.c.seq)
     )
-    entries = list(found.mappings())
-    return entries, [one["output"] if one["output_file"] is None else await _large(files, one["output_file"]) for one in entries]
+    entries = list(rows.mappings())
+    return entries, [entry["output"] if entry["output_file"] is None else await _large(files, entry["output_file"]) for entry in entries]
 
 
 async def _large(files: FileStore, key: str) -> Any:

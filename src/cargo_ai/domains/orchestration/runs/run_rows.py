@@ -1,4 +1,4 @@
-"""Run rows: the runs that conditions describe, page by page, as rows of a file: their state, titles and outputs of their nodes."""
+"""Run rows: read runs page by page as rows of a file: states, titles and outputs of nodes."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class RunSelection:
     offset: int = 0
 
 
-async def pages(wanted: RunSelection) -> AsyncIterator[list[RowMapping]]:
+async def pages(selection: RunSelection) -> AsyncIterator[list[RowMapping]]:
     """Run rows by keyset, each page in a short session of its own. O(rows) in all, whatever the offset of the page."""
-    left, skip = wanted.limit or 10**12, wanted.offset
+    left, skip = selection.limit or 10**12, selection.offset
     last: uuid.UUID | None = None
-    order = runs.c.uuid.asc() if wanted.oldest_first else runs.c.uuid.desc()
+    order = runs.c.uuid.asc() if selection.oldest_first else runs.c.uuid.desc()
     while left > 0:
-        query = run_reply.query(wanted.workspace, record=True).where(*wanted.where)
+        query = run_reply.query(selection.workspace, record=True).where(*selection.where)
         if last is not None:
-            query = query.where(runs.c.uuid > last if wanted.oldest_first else runs.c.uuid < last)
-        async with wanted.database.session(ALL_WORKSPACES) as session:
+            query = query.where(runs.c.uuid > last if selection.oldest_first else runs.c.uuid < last)
+        async with selection.database.session(ALL_WORKSPACES) as session:
             page = (await session.execute(query.order_by(order).limit(min(PAGE, left)).offset(skip))).mappings().all()
         skip = 0
         if not page:
@@ -51,34 +51,34 @@ async def pages(wanted: RunSelection) -> AsyncIterator[list[RowMapping]]:
         yield list(page)
 
 
-async def node_columns(wanted: RunSelection) -> dict[str, str]:
+async def node_columns(selection: RunSelection) -> dict[str, str]:
     """Slug → column of every node of the graphs that the runs walk, in the order of the newest graph."""
-    walked = (
+    graphs = (
         select(runs.c.graph_uuid, func.max(cast(runs.c.uuid, Text)).label("newest"))
         .select_from(run_filter.joined)
-        .where(*wanted.where)
+        .where(*selection.where)
         .group_by(runs.c.graph_uuid)
     )
-    async with wanted.database.session(ALL_WORKSPACES) as session:
-        newest_first = [row.graph_uuid for row in await session.execute(walked.order_by(desc("newest")))]
+    async with selection.database.session(ALL_WORKSPACES) as session:
+        newest_first = [row.graph_uuid for row in await session.execute(graphs.order_by(desc("newest")))]
         columns: dict[str, str] = {}
         for begin in range(0, len(newest_first), GRAPHS):
             part = newest_first[begin : begin + GRAPHS]
-            found = await run_reply.graphs_of(session, wanted.workspace, set(part))
-            slugs = [str(node["slug"]) for graph in part for node in found.get(graph, ())]
+            nodes_by_graph = await run_reply.graphs_of(session, selection.workspace, set(part))
+            slugs = [str(node["slug"]) for graph in part for node in nodes_by_graph.get(graph, ())]
             columns |= {slug: f"nodes.{slug}" if slug in HEAD else slug for slug in slugs if slug not in columns}
     return columns
 
 
-async def titles(wanted: RunSelection, page: list[RowMapping], columns: Mapping[str, str]) -> dict[uuid.UUID, dict[str, str]]:
+async def titles(selection: RunSelection, page: list[RowMapping], columns: Mapping[str, str]) -> dict[uuid.UUID, dict[str, str]]:
     """What stands in the nodes' columns, by run; of a node that was visited often, the last title."""
-    query = _executions_of(wanted.workspace, page, executions.c.node_slug, executions.c.title).order_by(executions.c.seq)
-    found: dict[uuid.UUID, dict[str, str]] = {}
-    async with wanted.database.session(ALL_WORKSPACES) as session:
+    query = _executions_of(selection.workspace, page, executions.c.node_slug, executions.c.title).order_by(executions.c.seq)
+    titles_by_run: dict[uuid.UUID, dict[str, str]] = {}
+    async with selection.database.session(ALL_WORKSPACES) as session:
         for row in await session.execute(query):
             if row.node_slug in columns:
-                found.setdefault(row.run_uuid, {})[columns[row.node_slug]] = row.title
-    return found
+                titles_by_run.setdefault(row.run_uuid, {})[columns[row.node_slug]] = row.title
+    return titles_by_run
 
 
 def _executions_of(workspace: uuid.UUID, page: list[RowMapping], *columns: Any):
@@ -88,22 +88,22 @@ def _executions_of(workspace: uuid.UUID, page: list[RowMapping], *columns: Any):
     )
 
 
-async def outputs(wanted: RunSelection, page: list[RowMapping], slug: str | None) -> dict[uuid.UUID, Any]:
+async def outputs(selection: RunSelection, page: list[RowMapping], slug: str | None) -> dict[uuid.UUID, Any]:
     """What a node (by default the last one executed) gave, by run; large ones as `Stored`."""
-    last = _executions_of(wanted.workspace, page, func.max(executions.c.seq).label("seq")).group_by(executions.c.run_uuid)
+    last = _executions_of(selection.workspace, page, func.max(executions.c.seq).label("seq")).group_by(executions.c.run_uuid)
     if slug is not None:
         last = last.where(executions.c.node_slug == slug)
     chosen = last.subquery("chosen")
-    query = _executions_of(wanted.workspace, page, executions.c.output, executions.c.output_file)
+    query = _executions_of(selection.workspace, page, executions.c.output, executions.c.output_file)
     query = query.join(chosen, and_(chosen.c.run_uuid == executions.c.run_uuid, chosen.c.seq == executions.c.seq))
-    async with wanted.database.session(ALL_WORKSPACES) as session:
-        found = (await session.execute(query)).all()
-    return {row.run_uuid: row.output if row.output_file is None else StoredCell(row.output_file) for row in found}
+    async with selection.database.session(ALL_WORKSPACES) as session:
+        rows = (await session.execute(query)).all()
+    return {row.run_uuid: row.output if row.output_file is None else StoredCell(row.output_file) for row in rows}
 
 
 def head(row: RowMapping) -> dict[str, Any]:
     """What every file tells about a run."""
-    finished = run_reply.timestamp(row["finished_ms"])
+    finished = run_reply.timestamp_or_none(row["finished_ms"])
     created = run_reply.timestamp(row["created_ms"])
     return {
         "runUuid": str(row["uuid"]),
@@ -112,6 +112,6 @@ def head(row: RowMapping) -> dict[str, Any]:
         "status": row["status"],
         "errorMessage": row["error_message"],
         "creditsUsedCount": run_reply.number(row["credits"]),
-        "createdAt": clock.to_iso(created) if created else None,
+        "createdAt": clock.to_iso(created),
         "finishedAt": clock.to_iso(finished) if finished else None,
     }

@@ -1,1 +1,1 @@
-"""Workflows: tools, releases, templates, forms and triggers."""
+"""Workflows: tools, drafts, releases and deploys, graph validation, templates, public forms and clock triggers."""

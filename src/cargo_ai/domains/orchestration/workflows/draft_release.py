@@ -1,4 +1,4 @@
-"""Draft releases: shown, saved while they are being worked on, and deployed."""
+"""Draft releases: show, save and deploy the draft of a workflow."""
 
 from __future__ import annotations
 
@@ -112,11 +112,11 @@ def _form_fields(request: DraftRequest) -> list[JsonObject] | None:
 
 
 async def _validate(ctx: Context, nodes: list[JsonObject]) -> None:
-    told = await release_deploy.problems_of(ctx.db, nodes)
-    if told is not None:
-        faults, details = told
+    problems = await release_deploy.problems_of(ctx.db, nodes)
+    if problems is not None:
+        sentence, details = problems
         fix = "cargo-ai orchestration node validate --nodes @nodes.json"
-        contract.deploy.refuse("draftReleaseNodesAreInvalid", faults=faults, details=details, fix=fix)
+        contract.deploy.refuse("draftReleaseNodesAreInvalid", faults=sentence, details=details, fix=fix)
 
 
 def _copy(deployed: Release) -> Release:

@@ -1,4 +1,4 @@
-"""Forms: what a tool's public form asks for, and what somebody sends through it, checked before it becomes a run."""
+"""Public forms of tools: show them, validate what is sent, and start its run."""
 
 from __future__ import annotations
 
@@ -41,30 +41,30 @@ class Form:
     form: ToolPublicForm
     sealed_captcha_secret: bytes | None
     fields: list[JsonObject]
-    origin: submit.RunSpec
+    spec: submit.RunSpec
 
 
 async def find(db: AsyncSession, text: str) -> Form:
-    """The open form of a tool; Refusal (404) where there is none: no such tool, no form, switched off, nothing deployed."""
-    found = (
+    """The open form of a tool. Raises Refusal (404): no such tool, no form, switched off, or nothing deployed."""
+    row = (
         await db.execute(
             select(Tool, Release)
             .join(Release, (Release.workflow_uuid == Tool.workflow_uuid) & (Release.status == "deployed"))
             .where(Tool.uuid == ids.parse(text), Tool.deleted_at.is_(None))
         )
     ).one_or_none()
-    tool, release = (found[0], found[1]) if found else (None, None)
+    tool, release = (row[0], row[1]) if row else (None, None)
     form = ToolPublicForm.model_validate(tool.public_form) if tool and tool.public_form else None
     if tool is None or release is None or form is None or not form.is_enabled or release.form_fields is None:
         raise Refusal(404, "formNotFound", "There is no open form here.")
     fields = cast("list[JsonObject]", release.form_fields)
-    origin = submit.RunSpec(tool.workspace_uuid, tool.workflow_uuid, tool.user_uuid, release.uuid, release.nodes)
-    return Form(tool.uuid, tool.name, tool.description, form, tool.sealed_captcha_secret, fields, origin)
+    spec = submit.RunSpec(tool.workspace_uuid, tool.workflow_uuid, tool.user_uuid, release.uuid, release.nodes)
+    return Form(tool.uuid, tool.name, tool.description, form, tool.sealed_captcha_secret, fields, spec)
 
 
 def permit(form: Form, origin: str | None) -> None:
     """Refusal (403) for a page that the form is not allowed on. Without a list, every page may show it; who sends no origin is no page."""
-    allowed = [one.rstrip("/").lower() for one in form.form.allowed_origins]
+    allowed = [allowed_origin.rstrip("/").lower() for allowed_origin in form.form.allowed_origins]
     if origin is not None and allowed and origin.lower() not in allowed and "*" not in allowed:
         raise Refusal(403, "originNotAllowed", f"This form may not be used on {origin}.")
 
@@ -94,10 +94,10 @@ def guard(form: Form, secrets: SecretKey, token: object, data: Mapping[str, Any]
     """The token's nonce; Refusal (400) for what no person sends: without the token, too soon, too late, into the trap."""
     parts = str(token or "").split(".")
     if len(parts) != 3 or not parts[0].isdigit() or not secrets.signed(parts[2], "form", str(form.tool), parts[0], parts[1]):
-        raise Refusal(400, "formTokenInvalid", "formToken is missing or wrong: open the form anew (GET) and send what it gives.")
+        raise Refusal(400, "formTokenInvalid", "formToken is missing or wrong: open the form again (GET) and send what it gives.")
     age = clock.unix_seconds() * 1000 - int(parts[0])
     if age > TOKEN_LIFETIME_MS:
-        raise Refusal(400, "formTokenExpired", "The form was opened more than a day ago: open it anew.")
+        raise Refusal(400, "formTokenExpired", "The form was opened more than a day ago: open it again.")
     if age < form.form.spam.min_fill_millis or data.get(TRAP_FIELD):
         raise Refusal(400, "spamSuspected", "This looks like a robot. Wait a moment and send the form again.")
     return parts[1]
@@ -105,32 +105,32 @@ def guard(form: Form, secrets: SecretKey, token: object, data: Mapping[str, Any]
 
 def validate(form: Form, data: Mapping[str, Any]) -> JsonObject:
     """The fields of the form, and no others; 400 names each that is missing or not what it should be."""
-    slugs = [str(one["slug"]) for one in form.fields]
-    kept = {slug: data[slug] for slug in slugs if data.get(slug) is not None}
-    kept |= {str(one["slug"]): False for one in form.fields if one.get("kind") == "boolean" and one["slug"] not in kept}
+    slugs = [str(field["slug"]) for field in form.fields]
+    record = {slug: data[slug] for slug in slugs if data.get(slug) is not None}
+    record |= {str(field["slug"]): False for field in form.fields if field.get("kind") == "boolean" and field["slug"] not in record}
     validator = jsonschema_rs.validator_for(_allow_dates(form_schema(form.fields)), mask="the value", validate_formats=True)
     errors = [
         {"path": ".".join(["data", *(str(step) for step in error.instance_path)]), "message": error.message}
-        for error in validator.iter_errors(kept)
+        for error in validator.iter_errors(record)
     ]
-    required = {str(one["slug"]) for one in form.fields if one.get("isRequired") and one.get("kind") == "string"}
-    errors += [{"path": f"data.{slug}", "message": "is required"} for slug in slugs if slug in required and kept.get(slug) == ""]
+    required = {str(field["slug"]) for field in form.fields if field.get("isRequired") and field.get("kind") == "string"}
+    errors += [{"path": f"data.{slug}", "message": "is required"} for slug in slugs if slug in required and record.get(slug) == ""]
     if errors:
         raise invalid_input(errors[:MOST_ERRORS])
-    return kept
+    return record
 
 
 def _allow_dates(schema: Any) -> Any:
-    """The schema, with days (2026-01-31) as good as moments."""
+    """The schema, with days (2026-01-31) allowed where timestamps are."""
     if isinstance(schema, list):
-        return [_allow_dates(one) for one in cast("list[Any]", schema)]
+        return [_allow_dates(item) for item in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _allow_dates(value) for key, value in cast("dict[str, Any]", schema).items()}
-    if found.get("format") == "date-time":
-        del found["format"]
-        found["anyOf"] = [{"format": "date"}, {"format": "date-time"}]
-    return found
+    result = {key: _allow_dates(value) for key, value in cast("dict[str, Any]", schema).items()}
+    if result.get("format") == "date-time":
+        del result["format"]
+        result["anyOf"] = [{"format": "date"}, {"format": "date-time"}]
+    return result
 
 
 async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, most_runs: int) -> uuid.UUID:
@@ -138,5 +138,5 @@ async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, mos
     key = {"token_uuid": form.tool, "key": f"form:{nonce}", "request_hash": "", "at": clock.now()}
     fresh = await db.execute(insert(IdempotencyKey).values(key).on_conflict_do_nothing().returning(IdempotencyKey.key))
     if fresh.one_or_none() is None:
-        raise Refusal(409, "formAlreadySent", "This form has been sent already: open it anew to send another.")
-    return await submit.submit_run(await driver_connection(db), producer(most_runs), form.origin, record)
+        raise Refusal(409, "formAlreadySent", "This form has been sent already: open it again to send another.")
+    return (await submit.submit_run(await driver_connection(db), producer(most_runs), form.spec, record))["uuid"]

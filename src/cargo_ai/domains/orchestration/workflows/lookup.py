@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.orchestration.tables import Release, Workflow
+from cargo_ai.domains.orchestration.tables import Play, Release, Workflow
+from cargo_ai.engine.dispatch.admission import Rule
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
@@ -20,8 +21,16 @@ ReleaseStatus = Literal["draft", "deployed", "archived"]
 
 
 @dataclass(frozen=True, slots=True)
+class OwningPlay:
+    """The play of a workflow, as new batches need it: its model, and the rule by which records enter."""
+
+    model_uuid: uuid.UUID
+    run_creation_rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
 class Runnable:
-    """A living workflow and what new runs of it take; `release_uuid` and `nodes` are None when nothing is deployed."""
+    """A workflow and what new runs of it take. `release_uuid` and `nodes` are None when nothing is deployed, `play` for a tool."""
 
     workflow_uuid: uuid.UUID
     kind: WorkflowKind
@@ -29,6 +38,8 @@ class Runnable:
     play_uuid: uuid.UUID | None
     release_uuid: uuid.UUID | None
     nodes: list[JsonObject] | None
+    play: OwningPlay | None = None
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +52,31 @@ class PinnedRelease:
     nodes: list[JsonObject]
 
 
-async def runnable(db: AsyncSession, workflow_uuid: uuid.UUID) -> Runnable | None:
-    """What runs of the workflow take; None when the session's workspace has no such workflow (any more)."""
-    found = (
-        await db.execute(
-            select(Workflow, Release.uuid, Release.nodes)
-            .outerjoin(Release, (Release.workflow_uuid == Workflow.uuid) & (Release.status == "deployed"))
-            .where(Workflow.uuid == workflow_uuid, Workflow.deleted_at.is_(None))
-        )
-    ).one_or_none()
-    if found is None:
+async def runnable(db: AsyncSession, workflow_uuid: uuid.UUID, *, removed: bool = False) -> Runnable | None:
+    """What runs of the workflow take, in one statement; None when the session's workspace has no such workflow.
+
+    `removed`: also find one that has been removed, for runs of it that are repeated.
+    """
+    query = (
+        select(Workflow, Release.uuid, Release.nodes, Play.model_uuid, Play.run_creation_rule)
+        .outerjoin(Release, (Release.workflow_uuid == Workflow.uuid) & (Release.status == "deployed"))
+        .outerjoin(Play, Play.workflow_uuid == Workflow.uuid)
+        .where(Workflow.uuid == workflow_uuid)
+    )
+    row = (await db.execute(query if removed else query.where(Workflow.deleted_at.is_(None)))).one_or_none()
+    if row is None:
         return None
-    workflow, release_uuid, nodes = found
-    kind = cast("WorkflowKind", workflow.kind)
-    return Runnable(workflow.uuid, kind, workflow.tool_uuid, workflow.play_uuid, release_uuid, nodes)
+    workflow, release_uuid, nodes, model_uuid, rule = row
+    return Runnable(
+        workflow_uuid=workflow.uuid,
+        kind=cast("WorkflowKind", workflow.kind),
+        tool_uuid=workflow.tool_uuid,
+        play_uuid=workflow.play_uuid,
+        release_uuid=release_uuid,
+        nodes=nodes,
+        play=OwningPlay(model_uuid, cast("Rule", rule)) if workflow.play_uuid is not None else None,
+        is_removed=workflow.deleted_at is not None,
+    )
 
 
 async def workflow_exists(db: AsyncSession, workflow_uuid: uuid.UUID) -> bool:
@@ -63,7 +85,7 @@ async def workflow_exists(db: AsyncSession, workflow_uuid: uuid.UUID) -> bool:
 
 
 async def workflow_or_refuse(db: AsyncSession, operation: Operation[Any, Any, Any], text: str) -> uuid.UUID:
-    """The uuid of a workflow that the workspace has or has had; raises Refusal (`workflowNotFound`) when there is none."""
+    """The uuid of a workflow that the workspace has or has had. Raises Refusal (`workflowNotFound`)."""
     uid = ids.parse(text)
     if uid is None or not await workflow_exists(db, uid):
         operation.refuse("workflowNotFound", uuid=text)
@@ -79,18 +101,18 @@ async def pinned_release(db: AsyncSession, release_uuid: uuid.UUID) -> PinnedRel
 
 
 async def release_nodes(db: AsyncSession, release_uuid: uuid.UUID) -> list[JsonObject] | None:
-    """The nodes of a release; None when there is none."""
+    """The nodes of a release; None without such a release."""
     return await db.scalar(select(Release.nodes).where(Release.uuid == release_uuid))
 
 
 async def hidden_workflow(db: AsyncSession, workspace: uuid.UUID) -> uuid.UUID:
     """The workflow that the workspace's ad-hoc runs belong to; created when it is missing. The caller commits."""
     query = select(Workflow.uuid).where(Workflow.workspace_uuid == workspace, Workflow.kind == "hidden")
-    found = await db.scalar(query)
-    if found is None:
+    workflow = await db.scalar(query)
+    if workflow is None:
         # A second transaction waits here for the first one's commit, and then finds its row.
         await db.execute(insert(Workflow).values(workspace_uuid=workspace, kind="hidden").on_conflict_do_nothing())
-        found = await db.scalar(query)
-    if found is None:
-        raise LookupError(f"workspace {workspace} has no hidden workflow right after one was made")
-    return found
+        workflow = await db.scalar(query)
+    if workflow is None:
+        raise LookupError(f"workspace {workspace} has no hidden workflow right after one was created")
+    return workflow

@@ -26,7 +26,7 @@ _SHOWN = 10
 
 
 async def find(ctx: Context, table: type[_Owner], operation: Operation[Any, Any, Any], text: str) -> _Owner:
-    """A living tool or play. Raises Refusal (`toolNotFound`, `playNotFound`) when there is none."""
+    """A living tool or play. Raises Refusal (`toolNotFound`, `playNotFound`)."""
     row = await ctx.db.scalar(select(table).where(table.uuid == ids.parse(text), table.deleted_at.is_(None)))
     kind = _KINDS[table]
     return found_or_refuse(operation, row, f"{kind}NotFound", uuid=text, fix=f"cargo-ai orchestration {kind} list")

@@ -1,4 +1,4 @@
-"""Public forms of tools: kept as they are sent, apart from the captcha secret, which is sealed and never shown."""
+"""Settings of public forms: store them with the tool, the captcha secret sealed and never shown."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def put(row: Tool, form: ToolPublicForm | None, secrets: SecretKey) -> None:
     if form is None:
         row.public_form, row.sealed_captcha_secret = None, None
         return
-    kept = form.to_wire()
-    kept["spam"]["captchaSecret"] = None
-    row.public_form = kept
+    stored = form.to_wire()
+    stored["spam"]["captchaSecret"] = None
+    row.public_form = stored
     secret = form.spam.captcha_secret
     if secret != HIDDEN:
         row.sealed_captcha_secret = secrets.seal(secret.encode()) if secret else None
@@ -33,5 +33,5 @@ def reply(row: Tool) -> ToolPublicForm | None:
 
 
 def is_enabled(row: Tool) -> bool:
-    """Whether anybody may run the tool through its form."""
+    """Whether anyone may run the tool through its form."""
     return bool(row.public_form and row.public_form.get("isEnabled"))

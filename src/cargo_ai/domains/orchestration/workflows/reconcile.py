@@ -1,4 +1,4 @@
-"""Reconciling: fills in the connectors of nodes that name only their integration, and the models of nodes that name none."""
+"""Reconcile nodes: fill in connectors by integration, and models, where nodes have none."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def _fill(node: JsonObject, connectors: dict[str, str], model: str | None) -> Js
     if on_a_model and model and _is_open(config.get("modelUuid")):
         filled["config"] = config | {"modelUuid": model}
     if group_nodes(node):
-        held = cast("list[Any]", config["_nodes"])
+        inside = cast("list[Any]", config["_nodes"])
         filled["config"] = config | {
-            "_nodes": [_fill(cast("JsonObject", one), connectors, model) if isinstance(one, dict) else one for one in held]
+            "_nodes": [_fill(cast("JsonObject", child), connectors, model) if isinstance(child, dict) else child for child in inside]
         }
     return filled
 
 
-def _is_open(named: object) -> bool:
-    return not named or str(named).startswith(_PLACEHOLDER)
+def _is_open(value: object) -> bool:
+    return not value or str(value).startswith(_PLACEHOLDER)

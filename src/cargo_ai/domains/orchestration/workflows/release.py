@@ -1,4 +1,4 @@
-"""Releases: lists and shows the versions of workflows' graphs."""
+"""Releases: list and show the versions of graphs."""
 
 from __future__ import annotations
 

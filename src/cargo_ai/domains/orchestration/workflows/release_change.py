@@ -1,4 +1,4 @@
-"""Release changes: what differs between two releases, and going back to an earlier one."""
+"""Release changes: compare two releases, and roll back to an earlier one."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ async def _of_workflow(ctx: Context, text: str) -> tuple[Release | None, Release
             Release.workflow_uuid == ids.parse(text), Release.status.in_(("draft", "deployed")), Release.deleted_at.is_(None)
         )
     )
-    found = {row.status: row for row in rows}
-    if "draft" not in found:
+    by_status = {row.status: row for row in rows}
+    if "draft" not in by_status:
         contract.diff.refuse("workflowNotFound", uuid=text, fix="cargo-ai orchestration workflow list")
-    return found.get("deployed"), found["draft"]
+    return by_status.get("deployed"), by_status["draft"]
 
 
 async def _release(ctx: Context, text: str | None) -> Release:
@@ -121,11 +121,11 @@ def _to_named(key: Key, nodes: Mapping[Key, JsonObject]) -> contract.NodeNamed:
 
 def _plain(node: JsonObject) -> JsonObject:
     """The node without its ways, its place on the canvas, and the nodes inside, which are compared by themselves."""
-    kept = {name: value for name, value in node.items() if name not in _WAYS | _LOOKS}
+    plain = {name: value for name, value in node.items() if name not in _WAYS | _LOOKS}
     if group_nodes(node):
         config = cast("JsonObject", node["config"])
-        kept["config"] = {name: value for name, value in config.items() if name != "_nodes"}
-    return kept
+        plain["config"] = {name: value for name, value in config.items() if name != "_nodes"}
+    return plain
 
 
 Way = tuple[Key, int | None, str | None]
@@ -219,9 +219,10 @@ async def rollback(ctx: Context, request: contract.RollbackRelease) -> contract.
         refuse("releaseIsDraft", uuid=request.uuid, fix=fix)
     if old.status == "deployed":
         refuse("releaseAlreadyDeployed", uuid=request.uuid)
-    told = await release_deploy.problems_of(ctx.db, old.nodes)
-    if told is not None:
-        refuse("releaseNodesAreInvalid", faults=told[0], details=told[1])
+    problems = await release_deploy.problems_of(ctx.db, old.nodes)
+    if problems is not None:
+        sentence, details = problems
+        refuse("releaseNodesAreInvalid", faults=sentence, details=details)
     tool = await release_deploy.tool_of(ctx.db, workflow)
     if tool is not None and public_form.is_enabled(tool) and old.form_fields is None:
         refuse("toolReleaseRequiresFormFields")

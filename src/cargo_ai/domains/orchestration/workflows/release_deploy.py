@@ -1,4 +1,4 @@
-"""Deploying: what happens to a workflow when a release of it goes live, whether it was the draft or an earlier one."""
+"""Deploy releases: number and archive them, and report what goes live. For drafts and rollbacks alike."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _SHOWN = 3
 
 async def problems_of(db: AsyncSession, nodes: list[JsonObject]) -> tuple[str, dict[str, Any]] | None:
     """What keeps the nodes from being deployed, as a sentence and as details; None when nothing does."""
-    found = await validation.problems(db, nodes)
-    if not found:
+    problems = await validation.problems(db, nodes)
+    if not problems:
         return None
-    told = [f"{fault.slug or 'a node'}: {fault.message}" for fault in found[:_SHOWN]]
-    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    return " ".join([*told, *more]), {"invalidNodes": [fault.to_wire() for fault in found]}
+    sentences = [f"{problem.slug or 'a node'}: {problem.message}" for problem in problems[:_SHOWN]]
+    more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+    return " ".join([*sentences, *more]), {"invalidNodes": [problem.to_wire() for problem in problems]}
 
 
-async def next_version(ctx: Context, operation: Operation[Any, Any, Any], workflow: Workflow, wanted: str | None) -> str:
+async def next_version(ctx: Context, operation: Operation[Any, Any, Any], workflow: Workflow, requested: str | None) -> str:
     """The version that was asked for, else the next patch version; refuses one that is not above all former ones."""
-    given = await ctx.db.scalars(select(Release.version).where(Release.workflow_uuid == workflow.uuid, Release.version.is_not(None)))
-    last = version.latest(text for text in given if text is not None)
-    if wanted is None:
+    texts = await ctx.db.scalars(select(Release.version).where(Release.workflow_uuid == workflow.uuid, Release.version.is_not(None)))
+    last = version.latest(text for text in texts if text is not None)
+    if requested is None:
         return version.to_text(version.following(last))
-    asked = version.parse(wanted)
-    if asked is None:
+    number = version.parse(requested)
+    if number is None:
         cause = f"it takes three numbers, such as {version.to_text(version.following(last))}."
-        operation.refuse("invalidReleaseVersion", version=wanted, cause=cause)
-    if last is not None and asked <= last:
-        operation.refuse("invalidReleaseVersion", version=wanted, cause=f"it must be above {version.to_text(last)}, the last one.")
-    return version.to_text(asked)
+        operation.refuse("invalidReleaseVersion", version=requested, cause=cause)
+    if last is not None and number <= last:
+        operation.refuse("invalidReleaseVersion", version=requested, cause=f"it must be above {version.to_text(last)}, the last one.")
+    return version.to_text(number)
 
 
 async def tool_of(db: AsyncSession, workflow: Workflow) -> Tool | None:
@@ -54,7 +54,7 @@ async def tool_of(db: AsyncSession, workflow: Workflow) -> Tool | None:
 
 
 async def archive_deployed(db: AsyncSession, workflow: Workflow) -> Release | None:
-    """Archive what is deployed, and say what that was. Written at once: at no moment are there two deployed releases."""
+    """Archive the deployed release and return it. Flushed at once: there are never two deployed releases."""
     former = await db.scalar(select(Release).where(Release.workflow_uuid == workflow.uuid, Release.status == "deployed"))
     if former is not None:
         former.status = "archived"
@@ -63,7 +63,7 @@ async def archive_deployed(db: AsyncSession, workflow: Workflow) -> Release | No
 
 
 async def report_live(ctx: Context, workflow: Workflow, deployed: Release, former: Release | None) -> contract.DeployedReply:
-    """Write down what the new release uses, and tell what it means from now on."""
+    """Record what the new release uses, and report what it means from now on."""
     tool = await tool_of(ctx.db, workflow)
     if tool is not None:
         await record_usages(ctx.db, tool, deployed.nodes)
@@ -72,17 +72,17 @@ async def report_live(ctx: Context, workflow: Workflow, deployed: Release, forme
         await play.record_usages(ctx.db, owner, deployed.nodes)
     triggers = cast("list[JsonObject]", tool.triggers) if tool is not None else []
     has_form = tool is not None and public_form.is_enabled(tool)
-    going_runs, going_batches = await _in_flight(ctx, workflow)
-    told = contract.GoesLive(
+    runs_in_flight, batches_in_flight = await _in_flight(ctx, workflow)
+    goes_live = contract.GoesLive(
         replaces=to_named(former) if former is not None else None,
         triggers=[{key: trigger[key] for key in ("name", "type", "cron") if key in trigger} for trigger in triggers],
         public_form=has_form,
         play=_play(owner),
-        runs_in_flight=going_runs,
-        batches_in_flight=going_batches,
-        message=_message(deployed, former, owner, len(triggers), has_form, going_runs),
+        runs_in_flight=runs_in_flight,
+        batches_in_flight=batches_in_flight,
+        message=_to_sentence(deployed, former, owner, len(triggers), has_form, runs_in_flight),
     )
-    return contract.DeployedReply(release=reply(deployed), goes_live=told)
+    return contract.DeployedReply(release=reply(deployed), goes_live=goes_live)
 
 
 def to_named(row: Release) -> contract.ReleaseNamed:
@@ -104,24 +104,24 @@ async def _in_flight(ctx: Context, workflow: Workflow) -> tuple[int, int]:
         .limit(RUNS_LOOKED_AT)
         .subquery("newest")
     )
-    going_runs = await ctx.db.scalar(select(func.count()).select_from(newest).where(newest.c.finished_ms.is_(None)))
-    going_batches = await ctx.db.scalar(
+    runs_in_flight = await ctx.db.scalar(select(func.count()).select_from(newest).where(newest.c.finished_ms.is_(None)))
+    batches_in_flight = await ctx.db.scalar(
         select(func.count())
         .select_from(batches)
         .where(batches.c.workspace_uuid == ctx.workspace, batches.c.workflow_uuid == workflow.uuid, batches.c.finished_ms.is_(None))
     )
-    return int(going_runs or 0), int(going_batches or 0)
+    return int(runs_in_flight or 0), int(batches_in_flight or 0)
 
 
-def _message(deployed: Release, former: Release | None, owner: Play | None, triggers: int, has_form: bool, going: int) -> str:
-    told = [f"Version {deployed.version} is live" + (f"; it replaces {former.version}." if former is not None else ".")]
+def _to_sentence(deployed: Release, former: Release | None, owner: Play | None, triggers: int, has_form: bool, going: int) -> str:
+    sentences = [f"Version {deployed.version} is live" + (f"; it replaces {former.version}." if former is not None else ".")]
     if owner is not None:
         on = f'The play "{owner.name}" is enabled: changed records take it from now on.'
-        told.append(on if owner.is_enabled else f'The play "{owner.name}" is not enabled: it runs when a batch is started.')
+        sentences.append(on if owner.is_enabled else f'The play "{owner.name}" is not enabled: it runs when a batch is started.')
     if triggers:
-        told.append(f"{triggers} trigger{'' if triggers == 1 else 's'} will start it.")
+        sentences.append(f"{triggers} trigger{'' if triggers == 1 else 's'} will start it.")
     if has_form:
-        told.append("Its public form takes input.")
+        sentences.append("Its public form takes input.")
     if going:
-        told.append(f"{going:,} run{'' if going == 1 else 's'} in flight stay on the release that they began with.")
-    return " ".join(told)
+        sentences.append(f"{going:,} run{'' if going == 1 else 's'} in flight stay on the release that they began with.")
+    return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""Templates: lists and shows the graphs to begin with."""
+"""Templates: list and show the built-in graphs."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def reply(template: JsonObject) -> contract.Template:
 
 @handles(contract.list_)
 async def list_(ctx: Context, request: contract.ListTemplates) -> contract.TemplatesReply:
-    """The templates that fit, by slug. All are presets, none has a page of documentation."""
+    """The templates that match, by slug. All are presets without a documentation page."""
     if request.is_preset is False or request.has_documentation:
         return contract.TemplatesReply(templates=[])
-    found = [one for one in templates.all_templates() if request.kinds is None or one["kind"] in request.kinds]
-    return contract.TemplatesReply(templates=[reply(one) for one in found])
+    matching = [template for template in templates.all_templates() if request.kinds is None or template["kind"] in request.kinds]
+    return contract.TemplatesReply(templates=[reply(template) for template in matching])
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: contract.BySlug) -> contract.TemplateReply:
     """One template."""
-    found = templates.find(request.slug)
-    found = found_or_refuse(contract.get, found, "templateNotFound", slug=request.slug, fix="cargo-ai orchestration template list")
-    return contract.TemplateReply(template=reply(found))
+    template = templates.find(request.slug)
+    template = found_or_refuse(contract.get, template, "templateNotFound", slug=request.slug, fix="cargo-ai orchestration template list")
+    return contract.TemplateReply(template=reply(template))

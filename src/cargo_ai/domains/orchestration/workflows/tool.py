@@ -42,7 +42,7 @@ def _reply(row: Tool, states: Mapping[str, ScheduleState]) -> contract.Tool:
         credits_cost=cast("contract.ToolCreditsCost", row.credits_cost),
         description=row.description,
         is_read_only=row.is_read_only,
-        triggers=[trigger.reply(kept, states.get(kept["temporalScheduleWorkflowId"])) for kept in row.triggers],
+        triggers=[trigger.reply(stored, states.get(stored["temporalScheduleWorkflowId"])) for stored in row.triggers],
         public_form=public_form.reply(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -84,23 +84,23 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
         contract.update.refuse("toolIsReadOnly", name=row.name)
     if request.template is not None and request.template.is_available:
         contract.update.refuse("templatesNotAvailable")
-    given = request.model_fields_set
-    if "folder_uuid" in given:
+    fields = request.model_fields_set
+    if "folder_uuid" in fields:
         row.folder_uuid = await owners.find_folder(ctx, "tool", contract.update, request.folder_uuid)
     if request.name is not None:
         row.name = request.name
     if request.icon is not None:
         row.icon = request.icon.to_wire()
-    if "description" in given:
+    if "description" in fields:
         row.description = request.description
     if request.triggers is not None:
         await trigger.put(ctx.db, row, request.triggers)
-    if "public_form" in given:
+    if "public_form" in fields:
         public_form.put(row, request.public_form, ctx.secrets)
         if public_form.is_enabled(row):
             ctx.warn(f"The form is open at {ctx.base_url}/v1/forms/{row.uuid} once a release with form fields is deployed.")
     await ctx.db.flush()
-    if "folder_uuid" in given:
+    if "folder_uuid" in fields:
         await record_usages(ctx.db, row, await _deployed_nodes(ctx, row))
     return await reply(ctx, row)
 

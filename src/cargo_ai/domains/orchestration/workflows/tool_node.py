@@ -1,4 +1,4 @@
-"""Tool nodes: what a node of kind `tool` runs: a tool's deployed release, a release that the node names, or a template."""
+"""Tool nodes: find the graph that a node of kind `tool` runs: a deployed release, a named one, or a template."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ async def find(database: Database, workspace: uuid.UUID, node: Mapping[str, Any]
             workflow = await lookup.hidden_workflow(db, workspace)
             await db.commit()
             return ToolGraph(workflow, None, nodes)
-        named = ids.parse(str(node["toolUuid"]))
-        tool = await db.scalar(select(Tool).where(Tool.uuid == named, Tool.deleted_at.is_(None)))
+        uid = ids.parse(str(node["toolUuid"]))
+        tool = await db.scalar(select(Tool).where(Tool.uuid == uid, Tool.deleted_at.is_(None)))
         if tool is None:
             raise ToolMissing(f"There is no tool {node['toolUuid']} (any more): see `cargo-ai orchestration tool list`.")
         query = select(Release).where(Release.workflow_uuid == tool.workflow_uuid, Release.status != "draft")
@@ -48,18 +48,18 @@ async def find(database: Database, workspace: uuid.UUID, node: Mapping[str, Any]
 
 
 def _template(slug: str) -> list[dict[str, Any]]:
-    fault = template_problem(slug)
-    found = templates.find(slug)
-    if fault is not None or found is None:
-        raise ToolMissing(fault or f"There is no template {slug}.")
-    return templates.fill(found["nodes"])
+    problem = template_problem(slug)
+    template = templates.find(slug)
+    if problem is not None or template is None:
+        raise ToolMissing(problem or f"There is no template {slug}.")
+    return templates.fill(template["nodes"])
 
 
 def template_problem(slug: str) -> str | None:
     """A sentence that says why a template cannot stand for a tool; None when it can."""
-    found = templates.find(slug)
-    if found is None or found["kind"] != "tool":
+    template = templates.find(slug)
+    if template is None or template["kind"] != "tool":
         return f"There is no tool template {slug!r}: see `cargo-ai orchestration template list`."
-    if templates.placeholders(templates.fill(found["nodes"])):
+    if templates.placeholders(templates.fill(template["nodes"])):
         return f"The template {slug!r} has placeholders to be filled in: make a tool of it, and name that by toolUuid."
     return None

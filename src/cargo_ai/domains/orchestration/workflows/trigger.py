@@ -1,4 +1,4 @@
-"""Triggers: tools that run by the clock, each on the data that its trigger has."""
+"""Clock triggers of tools: validate and store them, and start their runs."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ KIND = "tool"
 
 
 async def put(db: AsyncSession, row: Tool, triggers: Sequence[contract.ToolTrigger]) -> None:
-    """Give the tool exactly these triggers; one that is as before keeps its next time. 400 names the trigger whose cron is none."""
-    for index, one in enumerate(triggers):
+    """Give the tool exactly these triggers; one that is as before keeps its next time. 400 names the trigger with an invalid cron."""
+    for index, trigger in enumerate(triggers):
         try:
-            cron.parse(one.cron, one.time_zone)
+            cron.parse(trigger.cron, trigger.time_zone)
         except cron.InvalidCron as error:
             raise invalid_input([{"path": f"triggers.{index}.cron", "message": str(error)}]) from None
-    wanted = [ScheduleSpec(one.name, one.cron, one.time_zone, {"data": one.data}) for one in triggers]
+    specs = [ScheduleSpec(trigger.name, trigger.cron, trigger.time_zone, {"data": trigger.data}) for trigger in triggers]
     connection = await driver_connection(db)
-    uuids = await schedule.replace_schedules(connection, row.workspace_uuid, KIND, row.uuid, wanted)
-    row.triggers = [one.stored() | {"temporalScheduleWorkflowId": str(uid)} for one, uid in zip(triggers, uuids, strict=True)]
+    uuids = await schedule.replace_schedules(connection, row.workspace_uuid, KIND, row.uuid, specs)
+    row.triggers = [trigger.stored() | {"temporalScheduleWorkflowId": str(uid)} for trigger, uid in zip(triggers, uuids, strict=True)]
 
 
 async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Tool]) -> dict[str, ScheduleState]:
-    """How the triggers of these tools stand, by the id that each is kept with."""
+    """The states of the triggers of these tools, by the id that each is stored with."""
     owners = [row.uuid for row in rows if row.triggers]
-    found = await schedule.states(await driver_connection(db), workspace, KIND, owners) if owners else {}
-    return {str(uid): state for uid, state in found.items()}
+    states = await schedule.states(await driver_connection(db), workspace, KIND, owners) if owners else {}
+    return {str(uid): state for uid, state in states.items()}
 
 
-def reply(kept: JsonObject, state: ScheduleState | None) -> contract.ToolTriggerCron:
+def reply(trigger: JsonObject, state: ScheduleState | None) -> contract.ToolTriggerCron:
     """A trigger on the wire."""
-    more: dict[str, Any] = {}
+    state_fields: dict[str, Any] = {}
     if state is not None:
-        more = {"next_fire_at": state.next_fire_at, "last_fire_at": state.last_fire_at, "problem": state.problem}
-        more["last_run_uuid"] = state.started
-    return contract.ToolTriggerCron.model_validate(kept | more)
+        state_fields = {"next_fire_at": state.next_fire_at, "last_fire_at": state.last_fire_at, "problem": state.problem}
+        state_fields["last_run_uuid"] = state.started
+    return contract.ToolTriggerCron.model_validate(trigger | state_fields)
 
 
 async def _fire(db: AsyncSession, due: DueSchedule, most_runs: int) -> uuid.UUID:
@@ -65,8 +65,8 @@ async def _fire(db: AsyncSession, due: DueSchedule, most_runs: int) -> uuid.UUID
     if runnable.release_uuid is None or not runnable.nodes:
         command = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid}"
         raise NotFired(f"The tool {row.name!r} has nothing deployed: {command}")
-    origin = submit.RunSpec(due.workspace, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
-    return await submit.submit_run(await driver_connection(db), producer(most_runs), origin, due.payload["data"])
+    spec = submit.RunSpec(due.workspace, row.workflow_uuid, row.user_uuid, runnable.release_uuid, runnable.nodes)
+    return (await submit.submit_run(await driver_connection(db), producer(most_runs), spec, due.payload["data"]))["uuid"]
 
 
 @plugin

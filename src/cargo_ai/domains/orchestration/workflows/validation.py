@@ -1,4 +1,4 @@
-"""Known: what the nodes of a graph name that is really there, and what is wrong with a graph in the light of it."""
+"""Graph validation: check nodes against the connectors, tools, actions and models of the workspace."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ async def _syntax_errors(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[
 
 def used_uuids(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:
     """The connectors (`connector`) or tools (`tool`) that the nodes name, those inside groups included."""
-    found = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in all_nodes(nodes) if node.get("kind") == kind)
-    return {named for named in found if named is not None}
+    uuids = (ids.parse(str(node.get(f"{kind}Uuid"))) for node in all_nodes(nodes) if node.get("kind") == kind)
+    return {uid for uid in uuids if uid is not None}
 
 
 def used_models(nodes: Sequence[JsonObject]) -> set[uuid.UUID]:
     """The models that the configs of native nodes name, as far as they are no expressions."""
-    named = (cast("JsonObject", node.get("config") or {}).get("modelUuid") for node in all_nodes(nodes) if node.get("kind") == "native")
-    return {found for one in named if isinstance(one, str) and (found := ids.parse(one)) is not None}
+    texts = (cast("JsonObject", node.get("config") or {}).get("modelUuid") for node in all_nodes(nodes) if node.get("kind") == "native")
+    return {uid for text in texts if isinstance(text, str) and (uid := ids.parse(text)) is not None}
 
 
 def all_nodes(nodes: Sequence[JsonObject]) -> Iterator[JsonObject]:
@@ -66,10 +66,10 @@ def all_nodes(nodes: Sequence[JsonObject]) -> Iterator[JsonObject]:
 def group_nodes(node: JsonObject) -> list[JsonObject]:
     """The nodes that a group holds; [] for any other node."""
     config: object = node.get("config")
-    held: object = cast("JsonObject", config).get("_nodes") if isinstance(config, dict) else None
-    if not isinstance(held, list):
+    children: object = cast("JsonObject", config).get("_nodes") if isinstance(config, dict) else None
+    if not isinstance(children, list):
         return []
-    return [cast("JsonObject", one) for one in cast("list[Any]", held) if isinstance(one, dict)]
+    return [cast("JsonObject", child) for child in cast("list[Any]", children) if isinstance(child, dict)]
 
 
 def repeated_slugs(nodes: Sequence[JsonObject]) -> list[str]:
@@ -117,20 +117,20 @@ async def _elsewhere(call: Call) -> Outcome:
     raise RuntimeError(f"{call.node.get('actionSlug')} is carried out by workers")
 
 
-async def _connectors(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:
-    return frozenset([str(one) for one in sorted(named) if await connection.connector_exists(db, one)])
+async def _connectors(db: AsyncSession, uuids: set[uuid.UUID]) -> frozenset[str]:
+    return frozenset([str(uid) for uid in sorted(uuids) if await connection.connector_exists(db, uid)])
 
 
-async def _tools(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[str]:
-    if not named:
+async def _tools(db: AsyncSession, uuids: set[uuid.UUID]) -> frozenset[str]:
+    if not uuids:
         return frozenset()
-    rows = await db.scalars(select(Tool.uuid).where(Tool.uuid.in_(named), Tool.deleted_at.is_(None)))
+    rows = await db.scalars(select(Tool.uuid).where(Tool.uuid.in_(uuids), Tool.deleted_at.is_(None)))
     return frozenset(str(row) for row in rows)
 
 
-async def _tool_releases(db: AsyncSession, named: set[uuid.UUID]) -> frozenset[tuple[str, str]]:
-    if not named:
+async def _tool_releases(db: AsyncSession, uuids: set[uuid.UUID]) -> frozenset[tuple[str, str]]:
+    if not uuids:
         return frozenset()
     query = select(Tool.uuid, Release.uuid).join(Release, Release.workflow_uuid == Tool.workflow_uuid)
-    rows = await db.execute(query.where(Tool.uuid.in_(named), Tool.deleted_at.is_(None), Release.status != "draft"))
+    rows = await db.execute(query.where(Tool.uuid.in_(uuids), Tool.deleted_at.is_(None), Release.status != "draft"))
     return frozenset((str(tool), str(release)) for tool, release in rows)

@@ -13,8 +13,8 @@ _VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", r
 
 def parse(text: str) -> Version | None:
     """`1.2.3` as numbers; None for anything else."""
-    found = _VERSION.fullmatch(text)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+    match = _VERSION.fullmatch(text)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def to_text(version: Version) -> str:
@@ -23,7 +23,7 @@ def to_text(version: Version) -> str:
 
 
 def latest(texts: Iterable[str]) -> Version | None:
-    """The highest of the versions; None when there is none."""
+    """The highest of the versions; None without any."""
     return max((version for text in texts if (version := parse(text)) is not None), default=None)
 
 

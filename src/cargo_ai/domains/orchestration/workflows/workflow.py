@@ -1,4 +1,4 @@
-"""Workflows: lists the graphs behind tools and plays."""
+"""Workflows: list the graphs behind tools and plays."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def reply(
     row: Workflow, folder: uuid.UUID | None, deployed: Release | None, draft: Release | None, last_batch: contract.LastBatch | None
 ) -> contract.Workflow:
     """The workflow on the wire; its nodes are those of the deployed release, else of the draft."""
-    shown = deployed or draft
+    release = deployed or draft
     return contract.Workflow(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
-        nodes=[short(node) for node in shown.nodes] if shown else [],
+        nodes=[short(node) for node in release.nodes] if release else [],
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
@@ -41,8 +41,8 @@ def reply(
 
 def short(node: JsonObject) -> JsonObject:
     """A node without its settings; the nodes of a group are inside it."""
-    kept = {key: node[key] for key in (*_SHORT, *_SHORT_USED) if key in node}
-    return kept | {"isArchived": False, "nodes": [short(one) for one in group_nodes(node)]}
+    fields = {key: node[key] for key in (*_SHORT, *_SHORT_USED) if key in node}
+    return fields | {"isArchived": False, "nodes": [short(child) for child in group_nodes(node)]}
 
 
 def _deployed(row: Release) -> contract.DeployedRelease:

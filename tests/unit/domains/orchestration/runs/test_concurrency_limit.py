@@ -36,7 +36,7 @@ async def test_a_run_is_refused_while_all_go_and_what_comes_by_itself_waits(back
         workspace = ids.parse(backend.workspace)
         assert workspace is not None
         origin = submit.RunSpec(workspace, workflow, None, None, FAST)
-        waiting = await submit.submit_run(await driver_connection(db), producer(1), origin, {})
+        waiting = (await submit.submit_run(await driver_connection(db), producer(1), origin, {}))["uuid"]
         await db.commit()
     told = (await backend.admin.call("orchestration.run.explain", uuid=str(waiting)))["explanation"]
     assert (told["reason"], told["fix"]) == ("waitingForConcurrencyLimit", "cargo-ai server queue")

@@ -18,8 +18,8 @@ CONNECTOR = "__REPLACE_WITH_CONNECTOR_UUID__"
 def all_templates() -> tuple[JsonObject, ...]:
     """All templates, by slug: `{slug, name, description, kind, categories, nodes}` and what their kind adds. Not to be changed."""
     files = (file for file in resources.files(__name__).iterdir() if file.name.endswith(".json"))
-    found: list[JsonObject] = [json.loads(file.read_text("utf-8")) for file in files]
-    return tuple(sorted(found, key=lambda template: str(template["slug"])))
+    templates: list[JsonObject] = [json.loads(file.read_text("utf-8")) for file in files]
+    return tuple(sorted(templates, key=lambda template: str(template["slug"])))
 
 
 def find(slug: str) -> JsonObject | None:
