@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import string
 import uuid
 from dataclasses import dataclass
 from typing import get_args
@@ -59,6 +60,11 @@ def qualify(schema: str, name: str) -> str:
 def literal(text: str) -> str:
     """The text as an SQL constant. In statements that are sent with parameters its `%` must be doubled."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def statement(template: str, **parts: str) -> str:
+    """A statement with its `$parts` put in: quoted names and expressions of ours, never a user's text. KeyError where one is missing."""
+    return string.Template(template).substitute(parts)
 
 
 def strip_kind(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Repointing: what led to records that a merge has removed leads to their survivors, and back when the merge is undone."""
+"""Relink records after a merge: foreign keys to removed records lead to the survivors, and back when the merge is undone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, Link, Relation
 from cargo_ai.records.ddl import table_name
-from cargo_ai.records.names import quote
+from cargo_ai.records.names import literal, quote, statement
 from cargo_ai.store.driver import Connection, execute, fetch
 
 PAGE_SIZE = 1_000
@@ -22,282 +22,321 @@ class ColumnPath:
     """A column, or a property of a column of JSON."""
 
     column: Column
-    inner: str | None = None
+    property_slug: str | None = None
 
     @property
-    def kind(self) -> str:
+    def type(self) -> str:
         """The type of its values."""
-        return self.column.type if self.inner is None else "property"
+        return self.column.type if self.property_slug is None else "property"
 
     def native(self, alias: str) -> str:
         """Its value as an expression; of a property, as text."""
         name = f"{alias}.{quote(self.column.slug)}"
-        return name if self.inner is None else f"({name} ->> {_literal(self.inner)})"
+        return name if self.property_slug is None else f"({name} ->> {self._key})"
 
     def text(self, alias: str) -> str:
         """Its value as text."""
         native = self.native(alias)
-        return f"({native} #>> '{{}}')" if self.kind == "any" else f"{native}::text"
+        return f"({native} #>> '{{}}')" if self.type == "any" else f"{native}::text"
 
     def json(self, alias: str) -> str:
         """Its value as JSON."""
         name = f"{alias}.{quote(self.column.slug)}"
-        return f"to_jsonb({name})" if self.inner is None else f"({name} -> {_literal(self.inner)})"
+        return f"to_jsonb({name})" if self.property_slug is None else f"({name} -> {self._key})"
 
-    def put(self, alias: str, own: str, value: str) -> str:
-        """The column's new value, of the table `own`, with the JSON expression in this place."""
-        if self.inner is not None:
-            return f"jsonb_set({alias}.{quote(self.column.slug)}, array[{_literal(self.inner)}], {value})"
-        made = f"jsonb_build_object({_literal(self.column.slug)}, {value})"
-        return f"(jsonb_populate_record(null::{own}, {made})).{quote(self.column.slug)}"
+    def replace(self, alias: str, table: str, value: str) -> str:
+        """The new value of the whole column, of `table`, when the JSON expression `value` is put here."""
+        name = quote(self.column.slug)
+        if self.property_slug is not None:
+            return f"jsonb_set({alias}.{name}, array[{self._key}], {value})"
+        # The database converts JSON to the column's type.
+        return f"(jsonb_populate_record(null::{table}, jsonb_build_object({literal(self.column.slug)}, {value}))).{name}"
+
+    @property
+    def _key(self) -> str:
+        return literal(self.property_slug or "").replace("%", "%%")
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """Records of `relation` lead by `place` to the record of the merged model that has the same value at `key`."""
+    """Records of `relation` lead by `path` to the record of the merged model that has the same value at `target`."""
 
     relation: Relation
-    place: ColumnPath
-    key: ColumnPath
+    path: ColumnPath
+    target: ColumnPath
 
-
-def foreign_keys_to(catalog: Catalog, relation: Relation) -> list[ForeignKey]:
-    """What leads to records of a model, as its relationships say; ids are never changed, nor is what is computed."""
-    found: dict[tuple[uuid.UUID, str, str | None], ForeignKey] = {}
-    for one in (reference for link in catalog.links for reference in _of(catalog, relation, link)):
-        place = (one.relation.model, one.place.column.slug, one.place.inner)
-        # A column may be related to the id and to something else: the id decides.
-        if place not in found or _is_id(relation, one.key):
-            found[place] = one
-    return list(found.values())
-
-
-def _of(catalog: Catalog, relation: Relation, link: Link) -> Iterable[ForeignKey]:
-    starts, ends = (link.from_model, link.from_column, link.from_property), (link.to_model, link.to_column, link.to_property)
-    for (model, slug, inner), (other, key, key_inner), one in ((starts, ends, "manyToOne"), (ends, starts, "oneToMany")):
-        referring = catalog.by_model(model)
-        column, known = referring.column(slug) if referring else None, relation.column(key)
-        if other != relation.model or referring is None or column is None or known is None:
-            continue
-        place, own = ColumnPath(column, inner), ColumnPath(known, key_inner)
-        if known.slug not in SYSTEM_COLUMNS and not known.stored:
-            continue
-        # Of two that are equal neither leads to the other, unless one is an id.
-        if (link.relation == one or _is_id(relation, own)) and column.writable and column.slug != referring.id_column:
-            yield ForeignKey(referring, place, own)
-
-
-def _is_id(relation: Relation, key: ColumnPath) -> bool:
-    return key.inner is None and key.column.slug in {"_id", relation.id_column}
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What identifies it in `merged_references`."""
+        return {"model": self.relation.model, "column": self.path.column.slug, "property": self.path.property_slug or ""}
 
 
 @dataclass(frozen=True, slots=True)
 class RelinkResult:
-    """How many records of a model lead elsewhere by a column, and the ids of the first thousand."""
+    """How many records of a model lead elsewhere by a foreign key, and the ids of the first thousand."""
 
-    reference: ForeignKey
+    foreign_key: ForeignKey
     count: int
     ids: list[str]
 
 
+def foreign_keys_to(catalog: Catalog, relation: Relation) -> list[ForeignKey]:
+    """What leads to records of a model, as its relationships say; ids are never changed, nor is what is computed."""
+    keys: dict[tuple[uuid.UUID, str, str | None], ForeignKey] = {}
+    for key in (key for link in catalog.links for key in _foreign_keys_of(catalog, relation, link)):
+        place = (key.relation.model, key.path.column.slug, key.path.property_slug)
+        # A column may be related to the id and to something else: the id decides.
+        if place not in keys or _is_id(relation, key.target):
+            keys[place] = key
+    return list(keys.values())
+
+
+def _foreign_keys_of(catalog: Catalog, relation: Relation, link: Link) -> Iterable[ForeignKey]:
+    """The foreign keys to a model that one relationship gives: of its one end, or of its other."""
+    start, end = (link.from_model, *link.start), (link.to_model, *link.end)
+    for (model, slug, inner), (target_model, target_slug, target_inner), leading in ((start, end, "manyToOne"), (end, start, "oneToMany")):
+        if target_model != relation.model:
+            continue
+        referring, target = catalog.by_model(model), relation.column(target_slug)
+        column = referring.column(slug) if referring else None
+        if referring is None or column is None or target is None or not (target.stored or target.slug in SYSTEM_COLUMNS):
+            continue
+        path = ColumnPath(target, target_inner)
+        # Of two ends that are alike (one to one) neither leads to the other, unless one is an id.
+        if (link.relation == leading or _is_id(relation, path)) and column.writable and column.slug != referring.id_column:
+            yield ForeignKey(referring, ColumnPath(column, inner), path)
+
+
+def _is_id(relation: Relation, path: ColumnPath) -> bool:
+    return path.property_slug is None and path.column.slug in {"_id", relation.id_column}
+
+
+# A merge makes one record of each group. What follows finds, for one foreign key, the values that lead to a record which goes (`old`)
+# and those that lead to its survivor (`new`): the common table `moved`. `members` are the records of the groups, survivors with n = 1;
+# `keyed` are the same with their values at the foreign key's target, as they are (v) and as text (t).
+_MOVED = """
+with members as materialized ($members),
+keyed as materialized ($keyed),
+survivors as (
+    select grp, (array_agg(v order by n) filter (where $survives))[1] as v, (array_agg(t order by n) filter (where $survives))[1] as t
+    from keyed group by grp
+),
+$holders
+moved as materialized (
+    select min(k.grp) as grp, k.v as old, (array_agg(s.v))[1] as new, min(k.t) as old_text, min(s.t) as new_text
+    from keyed as k join survivors as s on s.grp = k.grp
+    where k.n > 1 and k.t <> '' and s.t <> '' and k.v <> s.v $unambiguous
+    group by k.v having count(distinct k.grp) = 1
+)
+"""
+
+# All records with such a value: where one outside of the group has it, too, it does not say which record is meant.
+_HOLDERS = """
+holders as materialized (
+    select $value as v, g.grp from $table as x left join members as g on g._id = x._id where $value in (select v from keyed)
+),
+"""
+_UNAMBIGUOUS = """
+and not exists (select 1 from holders as h where h.v = k.v and h.grp is distinct from k.grp)
+and not exists (select 1 from holders as h where h.v = s.v and h.grp is distinct from k.grp)
+"""
+
+_MEMBERS_GIVEN = "select * from unnest(%(groups)s::int[]::text[], %(ids)s::text[], %(places)s::int[]) as g (grp, _id, n)"
+_KEYED_PRESENT = "select g.*, $value as v, $text as t from members as g join $table as t using (_id)"
+_COUNT_MOVED = """
+$moved
+select m.grp, count(*) from moved as m join $referring as o on $matches where $fits $remains group by m.grp
+"""
+# Where a model leads to itself, the records that go are not counted.
+_REMAINS = "and not exists (select 1 from members as g where g.grp = m.grp and g.n > 1 and g._id = o._id)"
+
+_MEMBERS_MERGED = """
+select survivor_id as grp, record_id as _id, 2 as n from merged_records where merge_uuid = %(uid)s and after is null
+union select survivor_id, survivor_id, 1 from merged_records where merge_uuid = %(uid)s
+"""
+# Survivors are in the table; those that are gone are in `merged_records` as they were.
+_KEYED_MERGED = """
+select g.*, $value as v, $text as t from members as g join $table as t on t._id = g._id where g.n = 1
+union all
+select g.*, $value as v, $text as t from members as g
+join merged_records as m on m.merge_uuid = %(uid)s and m.record_id = g._id and m.after is null,
+lateral jsonb_populate_record(null::$table, m.before) as t where g.n > 1
+"""
+_SAVE_MOVED = """
+$moved,
+found as (
+    select o._id, o._updated_at, $before as before, $after as after
+    from moved as m join $referring as o on $matches where $fits for update of o
+)
+insert into merged_references
+    (merge_uuid, workspace_uuid, model_uuid, column_slug, property_slug, record_id, before, after, record_updated_at)
+select %(uid)s, %(workspace)s, %(model)s, %(column)s, %(property)s, _id, before, after, _updated_at from found
+on conflict do nothing
+"""
+
+_WRITE = """
+with done as (
+    update $table as o set $column = $value, _updated_at = $updated_at from merged_references as r
+    where r.merge_uuid = %(uid)s and r.model_uuid = %(model)s and r.column_slug = %(column)s and r.property_slug = %(property)s
+    and r.record_id = o._id and $condition
+    returning o._id
+)
+select count(*), coalesce(array_agg(_id) filter (where n <= $page_size), '{}')
+from (select _id, row_number() over () as n from done) as d
+"""
+
+
 async def count_relinked(
-    connection: Connection, relation: Relation, wanted: Sequence[ForeignKey], groups: Sequence[Sequence[str]]
+    connection: Connection, relation: Relation, foreign_keys: Sequence[ForeignKey], groups: Sequence[Sequence[str]]
 ) -> list[list[tuple[ForeignKey, int]]]:
     """For each group of ids, the survivor first, how many records would lead elsewhere if it alone were merged."""
-    found: list[list[tuple[ForeignKey, int]]] = [[] for _ in groups]
-    members = [(number, uid, at) for number, uids in enumerate(groups) for at, uid in enumerate(uids, 1)]
+    counts: list[list[tuple[ForeignKey, int]]] = [[] for _ in groups]
+    members = [(number, uid, place) for number, uids in enumerate(groups) for place, uid in enumerate(uids, 1)]
     if not members:
-        return found
+        return counts
     numbers, uids, places = (list(values) for values in zip(*members, strict=True))
-    given = "select * from unnest(%(groups)s::int[]::text[], %(ids)s::text[], %(places)s::int[]) as g (grp, _id, n)"
-    params = {"groups": numbers, "ids": uids, "places": places}
-    for one in wanted:
-        key = one.key.column
-        values = f"select g.*, {one.key.native('t')} as v, {one.key.text('t')} as t "
-        values += f"from members as g join {table_name(relation)} as t using (_id)"
-        fills = key.writable and key.slug != relation.id_column
-        query = (
-            f"{_moved(relation, one, given, values, fills=fills)} select m.grp, count(*) from moved as m "  # noqa: S608 - names, quoted
-            f"join {table_name(one.relation)} as o on {_matches(one)} where {_takes(one)} {_not_removed(relation, one)} group by m.grp"
+    parameters = {"groups": numbers, "ids": uids, "places": places}
+    for key in foreign_keys:
+        # A merge fills empty columns of the survivor, but never its id: the survivor will have the first value of the group.
+        is_filled = key.target.column.writable and key.target.column.slug != relation.id_column
+        query = statement(
+            _COUNT_MOVED,
+            moved=_moved(relation, key, _MEMBERS_GIVEN, _KEYED_PRESENT, is_filled=is_filled),
+            referring=table_name(key.relation),
+            matches=_matches(key),
+            fits=_fits(key),
+            remains=_REMAINS if key.relation.model == relation.model else "",
         )
-        for number, count in await fetch(connection, query, params):
-            found[int(number)].append((one, int(count)))
-    return found
+        for number, count in await fetch(connection, query, parameters):
+            counts[int(number)].append((key, int(count)))
+    return counts
 
 
 async def relink(
-    connection: Connection, relation: Relation, wanted: Sequence[ForeignKey], *, uid: uuid.UUID, workspace: uuid.UUID, now: datetime
+    connection: Connection, relation: Relation, foreign_keys: Sequence[ForeignKey], *, uid: uuid.UUID, workspace: uuid.UUID, now: datetime
 ) -> list[RelinkResult]:
-    """After a merge, let what led to its removed records lead to the survivors, and write down in `merged_references` what that was."""
-    own = table_name(relation)
-    params: dict[str, Any] = {"uid": uid, "workspace": workspace, "now": now}
-    given = (
-        "select survivor_id as grp, record_id as _id, 2 as n from merged_records where merge_uuid = %(uid)s and after is null "
-        "union select survivor_id, survivor_id, 1 from merged_records where merge_uuid = %(uid)s"
-    )
-    note = (
-        "insert into merged_references (merge_uuid, workspace_uuid, model_uuid, column_slug, property_slug, record_id, before, after, "
-        "record_updated_at) select %(uid)s, %(workspace)s, %(model)s, %(column)s, %(inner)s, _id, before, after, _updated_at from found "
-        "on conflict do nothing"
-    )
-    for one in wanted:
-        value = f"{one.key.native('t')} as v, {one.key.text('t')} as t"
-        values = (
-            f"select g.*, {value} from members as g join {own} as t on t._id = g._id where g.n = 1 "  # noqa: S608 - names, quoted
-            f"union all select g.*, {value} from members as g "
-            "join merged_records as m on m.merge_uuid = %(uid)s and m.record_id = g._id and m.after is null, "
-            f"lateral jsonb_populate_record(null::{own}, m.before) as t where g.n > 1"
+    """After a merge, let what led to its removed records lead to the survivors, and save in `merged_references` what it was."""
+    parameters: dict[str, Any] = {"uid": uid, "workspace": workspace, "now": now}
+    for key in foreign_keys:
+        query = statement(
+            _SAVE_MOVED,
+            moved=_moved(relation, key, _MEMBERS_MERGED, _KEYED_MERGED, is_filled=False),
+            before=key.path.json("o"),
+            after=_new_value(key),
+            referring=table_name(key.relation),
+            matches=_matches(key),
+            fits=_fits(key),
         )
-        found = (
-            f"select o._id, o._updated_at, {one.place.json('o')} as before, {_new(one)} as after "  # noqa: S608 - names, quoted
-            f"from moved as m join {table_name(one.relation)} as o on {_matches(one)} where {_takes(one)} for update of o"
-        )
-        moved = _moved(relation, one, given, values, fills=False)
-        await execute(connection, f"{moved}, found as ({found}) {note}", params | _named(one))
-    done = [await _write(connection, one, params) for one in wanted]
-    return [one for one in done if one.count]
+        await execute(connection, query, parameters | key.parameters)
+    results = [await _write(connection, key, "r.after", "%(now)s", "true", parameters) for key in foreign_keys]
+    return [result for result in results if result.count]
 
 
-def _moved(relation: Relation, one: ForeignKey, members: str, values: str, *, fills: bool) -> str:
-    """The common table `moved` (grp, old, new, old_text, new_text): values that go with a removed record, and those of its survivor.
-
-    `members` (grp, _id, n): the records of the groups, survivors with n = 1; `values`: the same with their values v and t. Left as they
-    are: values that another record has, too, and so tell nothing about which is meant.
-    """
-    first = "filter (where t <> '')" if fills else "filter (where n = 1)"
-    holders, alone = "", ""
-    if not _is_id(relation, one.key):
-        value = one.key.native("x")
-        holders = (
-            f"holders as materialized (select {value} as v, g.grp from {table_name(relation)} as x left join members as g on g._id = x._id "  # noqa: S608
-            f"where {value} in (select v from keyed)), "
-        )
-        alone = "".join(
-            f" and not exists (select 1 from holders as h where h.v = {held} and h.grp is distinct from k.grp)"  # noqa: S608 - ours
-            for held in ("k.v", "s.v")
-        )
-    return (
-        f"with members as materialized ({members}), keyed as materialized ({values}), kept as (select grp, "  # noqa: S608 - names, quoted
-        f"(array_agg(v order by n) {first})[1] as v, (array_agg(t order by n) {first})[1] as t from keyed group by grp), {holders}"
-        "moved as materialized (select min(k.grp) as grp, k.v as old, (array_agg(s.v))[1] as new, min(k.t) as old_text, "
-        "min(s.t) as new_text from keyed as k join kept as s on s.grp = k.grp where k.n > 1 and k.t <> '' and s.t <> '' and k.v <> s.v"
-        f"{alone} group by k.v having count(distinct k.grp) = 1)"
+def _moved(relation: Relation, key: ForeignKey, members: str, keyed: str, *, is_filled: bool) -> str:
+    """The common table `moved`. `is_filled`: the survivor gets the first value of its group where it has none."""
+    table, is_id = table_name(relation), _is_id(relation, key.target)
+    return statement(
+        _MOVED,
+        members=members,
+        keyed=statement(keyed, value=key.target.native("t"), text=key.target.text("t"), table=table),
+        survives="t <> ''" if is_filled else "n = 1",
+        # No two records have the same id.
+        holders="" if is_id else statement(_HOLDERS, value=key.target.native("x"), table=table),
+        unambiguous="" if is_id else _UNAMBIGUOUS,
     )
 
 
-def _matches(one: ForeignKey) -> str:
-    if one.place.kind == one.key.kind:
-        return f"{one.place.native('o')} = m.old"
-    return f"{one.place.text('o')} = m.old_text"
-
-
-def _new(one: ForeignKey) -> str:
-    """The new value as JSON: in JSON, a number stays one."""
-    if one.place.kind == one.key.kind and one.place.inner is None:
-        return "to_jsonb(m.new)"
-    if one.place.kind == "number":
-        return "to_jsonb(m.new_text::double precision)"
-    if one.place.kind == "string":
-        return "to_jsonb(m.new_text)"
-    number = f"jsonb_typeof({one.place.json('o')}) = 'number' and {_IS_NUMBER}"
-    return f"case when {number} then to_jsonb(m.new_text::numeric) else to_jsonb(m.new_text) end"
+def _matches(key: ForeignKey) -> str:
+    if key.path.type == key.target.type:
+        return f"{key.path.native('o')} = m.old"
+    return f"{key.path.text('o')} = m.old_text"
 
 
 _IS_NUMBER = "m.new_text ~ '^-?[0-9]{1,300}(\\.[0-9]{1,300})?$'"
 
 
-def _takes(one: ForeignKey) -> str:
+def _new_value(key: ForeignKey) -> str:
+    """The new value as JSON: in JSON, a number stays one."""
+    if key.path.type == key.target.type and key.path.property_slug is None:
+        return "to_jsonb(m.new)"
+    if key.path.type == "number":
+        return "to_jsonb(m.new_text::double precision)"
+    if key.path.type == "string":
+        return "to_jsonb(m.new_text)"
+    is_number = f"jsonb_typeof({key.path.json('o')}) = 'number' and {_IS_NUMBER}"
+    return f"case when {is_number} then to_jsonb(m.new_text::numeric) else to_jsonb(m.new_text) end"
+
+
+def _fits(key: ForeignKey) -> str:
     """Whether the new value goes into the column."""
-    kind = one.place.kind
-    if kind == one.key.kind or kind in {"string", "property", "any"}:
+    if key.path.type == key.target.type or key.path.type in {"string", "property", "any"}:
         return "true"
-    return _IS_NUMBER if kind == "number" else "false"
+    return _IS_NUMBER if key.path.type == "number" else "false"
 
 
-def _not_removed(relation: Relation, one: ForeignKey) -> str:
-    """Where a model leads to itself, the records that go are not counted."""
-    if one.relation.model != relation.model:
-        return ""
-    return "and not exists (select 1 from members as g where g.grp = m.grp and g.n > 1 and g._id = o._id)"
-
-
-def _named(one: ForeignKey) -> dict[str, Any]:
-    return {"model": one.relation.model, "column": one.place.column.slug, "inner": one.place.inner or ""}
-
-
-_HERE = (
-    "r.merge_uuid = %(uid)s and r.model_uuid = %(model)s and r.column_slug = %(column)s and r.property_slug = %(inner)s "
-    "and r.record_id = o._id"
-)
-_COUNTED = (
-    f"select count(*), coalesce(array_agg(_id) filter (where n <= {PAGE_SIZE}), '{{}}') from "  # noqa: S608 - a number
-    "(select _id, row_number() over () as n from done) as d"
-)
-
-
-async def _write(connection: Connection, one: ForeignKey, params: dict[str, Any]) -> RelinkResult:
-    own, name = table_name(one.relation), quote(one.place.column.slug)
-    query = (
-        f"with done as (update {own} as o set {name} = {one.place.put('o', own, 'r.after')}, _updated_at = %(now)s "  # noqa: S608
-        f"from merged_references as r where {_HERE} returning o._id) {_COUNTED}"
+async def _write(
+    connection: Connection, key: ForeignKey, value: str, updated_at: str, condition: str, parameters: dict[str, Any]
+) -> RelinkResult:
+    """Put `value`, JSON of the row `r` of `merged_references`, into the records that this names."""
+    table = table_name(key.relation)
+    query = statement(
+        _WRITE,
+        table=table,
+        column=quote(key.path.column.slug),
+        value=key.path.replace("o", table, value),
+        updated_at=updated_at,
+        condition=condition,
+        page_size=str(PAGE_SIZE),
     )
-    count, uids = (await fetch(connection, query, params | _named(one)))[0]
-    return RelinkResult(one, int(count), list(uids))
+    count, uids = (await fetch(connection, query, parameters | key.parameters))[0]
+    return RelinkResult(key, int(count), list(uids))
 
 
 async def relinked_foreign_keys(connection: Connection, catalog: Catalog, uid: uuid.UUID) -> list[ForeignKey]:
-    """What a merge has let lead elsewhere, as far as model and column are still there. `key` is of no more use."""
+    """What a merge has let lead elsewhere, as far as model and column still exist. Their `target` is of no use."""
     query = "select distinct model_uuid, column_slug, property_slug from merged_references where merge_uuid = %s order by 1, 2, 3"
-    found: list[ForeignKey] = []
+    keys: list[ForeignKey] = []
     for model, slug, inner in await fetch(connection, query, [uid]):
         referring = catalog.by_model(model)
         column = referring.column(slug) if referring else None
         if referring is not None and column is not None and column.writable and (not inner or column.type in _JSON):
-            found.append(ForeignKey(referring, ColumnPath(column, inner or None), ColumnPath(SYSTEM_COLUMNS["_id"])))
-    return found
+            keys.append(ForeignKey(referring, ColumnPath(column, inner or None), ColumnPath(SYSTEM_COLUMNS["_id"])))
+    return keys
 
 
 async def undo(
-    connection: Connection, wanted: Sequence[ForeignKey], *, uid: uuid.UUID, merged_at: datetime, now: datetime
+    connection: Connection, foreign_keys: Sequence[ForeignKey], *, uid: uuid.UUID, merged_at: datetime, now: datetime
 ) -> list[RelinkResult]:
     """Let everything lead where it did before the merge, unless it was changed since. psycopg's DataError where a column is of another
     type now."""
     await execute(connection, "set local timezone = 'UTC'")
-    done: list[RelinkResult] = []
-    for one in wanted:
-        own, name = table_name(one.relation), quote(one.place.column.slug)
-        # Who has not been written since the merge was changed last when it was before it; of two columns the first one says so.
-        stamp = "case when o._updated_at in (%(merged_at)s, r.record_updated_at) then r.record_updated_at else %(now)s end"
-        query = (
-            f"with done as (update {own} as o set {name} = {one.place.put('o', own, 'r.before')}, _updated_at = {stamp} "  # noqa: S608
-            f"from merged_references as r where {_HERE} and {one.place.json('o')} = r.after returning o._id) {_COUNTED}"
-        )
-        count, uids = (await fetch(connection, query, {"uid": uid, "merged_at": merged_at, "now": now} | _named(one)))[0]
-        done.append(RelinkResult(one, int(count), list(uids)))
-    return [one for one in done if one.count]
+    # A record that was not written since the merge changed last when it had before it; of two columns the first one says so.
+    updated_at = "case when o._updated_at in (%(merged_at)s, r.record_updated_at) then r.record_updated_at else %(now)s end"
+    parameters = {"uid": uid, "merged_at": merged_at, "now": now}
+    results = [await _write(connection, key, "r.before", updated_at, f"{key.path.json('o')} = r.after", parameters) for key in foreign_keys]
+    return [result for result in results if result.count]
+
+
+_RELINKED_RECORDS = """
+select distinct r.record_id, o._updated_at from merged_references as r join $table as o on o._id = r.record_id
+where r.merge_uuid = %s and r.model_uuid = %s and r.record_id > %s order by 1 limit $page_size
+"""
+_SET_UPDATED_AT = """
+update $table as o set _updated_at = s.at from unnest(%s::text[], %s::timestamptz[]) as s (_id, at)
+where o._id = s._id and o._updated_at <> s.at
+"""
 
 
 async def relinked_records(connection: Connection, relation: Relation, uid: uuid.UUID) -> AsyncGenerator[list[tuple[str, datetime]]]:
     """The records of a model that a merge has let lead elsewhere, with when they changed last, a thousand at a time."""
     last = ""
-    query = (
-        "select distinct r.record_id, o._updated_at from merged_references as r "  # noqa: S608 - names, quoted
-        f"join {table_name(relation)} as o on o._id = r.record_id where r.merge_uuid = %s and r.model_uuid = %s and r.record_id > %s "
-        f"order by 1 limit {PAGE_SIZE}"
-    )
-    while found := await fetch(connection, query, [uid, relation.model, last]):
-        yield [(str(record), moment) for record, moment in found]
-        last = str(found[-1][0])
+    query = statement(_RELINKED_RECORDS, table=table_name(relation), page_size=str(PAGE_SIZE))
+    while rows := await fetch(connection, query, [uid, relation.model, last]):
+        yield [(str(record), updated_at) for record, updated_at in rows]
+        last = str(rows[-1][0])
 
 
-async def set_updated_at(connection: Connection, relation: Relation, moments: Sequence[tuple[str, datetime]]) -> None:
+async def set_updated_at(connection: Connection, relation: Relation, timestamps: Sequence[tuple[str, datetime]]) -> None:
     """Say when each of these records changed last."""
-    query = (
-        f"update {table_name(relation)} as o set _updated_at = s.at from unnest(%s::text[], %s::timestamptz[]) as s (_id, at) "  # noqa: S608
-        "where o._id = s._id and o._updated_at <> s.at"
-    )
-    await execute(connection, query, [[uid for uid, _ in moments], [moment for _, moment in moments]])
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+    query = statement(_SET_UPDATED_AT, table=table_name(relation))
+    await execute(connection, query, [[uid for uid, _ in timestamps], [updated_at for _, updated_at in timestamps]])

@@ -92,7 +92,7 @@ def preview(relation: Relation, group: DuplicateGroup, records: Sequence[JsonObj
 
 
 def _relinked_to_response(one: ForeignKey, count: int) -> contract.Repointed:
-    return contract.Repointed(model_uuid=str(one.relation.model), column_slug=one.place.column.slug, count=count)
+    return contract.Repointed(model_uuid=str(one.relation.model), column_slug=one.path.column.slug, count=count)
 
 
 def is_empty(value: Any) -> bool:
@@ -133,21 +133,21 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     made.repointed_count = sum(one.count for one in moved)
     await ctx.db.flush()
     _warn_of_large(ctx, merged.too_large)
-    leading = [_relinked_to_response(one.reference, one.count) for one in moved]
+    leading = [_relinked_to_response(one.foreign_key, one.count) for one in moved]
     return contract.MergedReply(merge=to_response(made), groups_left=merged.left, repointed=leading)
 
 
 async def _finish_relinking(ctx: Context, moved: Sequence[RelinkResult], merge: uuid.UUID) -> None:
     """What follows where records lead elsewhere: computed columns, which leave the time of their last change, and the outbox."""
     connection = await driver_connection(ctx.db)
-    for one in {one.reference.relation.model: one.reference.relation for one in moved}.values():
+    for one in {one.foreign_key.relation.model: one.foreign_key.relation for one in moved}.values():
         if computed.ComputedColumns.of(one).columns:
             async with aclosing(relink.relinked_records(connection, one, merge)) as pages:
                 async for page in pages:
                     await _recompute(ctx, one, [uid for uid, _ in page])
                     await relink.set_updated_at(connection, one, page)
     for one in moved:
-        await events.publish(ctx.db, RecordsChanged(ctx.workspace, one.reference.relation.model))
+        await events.publish(ctx.db, RecordsChanged(ctx.workspace, one.foreign_key.relation.model))
 
 
 def to_response(row: RecordMerge) -> contract.Merge:
