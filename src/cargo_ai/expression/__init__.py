@@ -1,8 +1,8 @@
-"""Expressions: templates and JavaScript in node configs and computed columns, evaluated against the data of a run.
+"""Templates and JavaScript in node configs and computed columns, evaluated against the data of a run.
 
 `compile_config(config)` gives a `Resolver`, once per node and release; `resolver(scope, warnings)` gives the config's values, once per
-execution. Paths, comparisons and boolean operators are evaluated here (the path lane). For everything else `resolver.questions(scope)`
-says what a JavaScript engine must be asked; an `Evaluator` asks it, in a sandbox; `resolver(scope, warnings, answers)` uses the answers.
+execution. Paths, comparisons and boolean operators are evaluated here, on the native fast path. `resolver.questions(scope)` gives the
+expressions that need a JavaScript engine; an `Evaluator` has them evaluated in a sandbox; `resolver(scope, warnings, results)` uses that.
 """
 
 from cargo_ai.expression.coerce import VARIABLE_TYPES, VariableType, coerce, condition

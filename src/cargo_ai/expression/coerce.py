@@ -1,4 +1,4 @@
-"""Declared types of variables: the value that a text, a number or anything else becomes under each of them."""
+"""Coerce values to the declared types of variables."""
 
 import json
 import math
@@ -125,7 +125,7 @@ def _object(value: object) -> JsonValue:
 
 
 def _parse(text: str) -> JsonValue:
-    """JSON text as JavaScript parses it, None where it is none; a number too large for a double is null."""
+    """JSON text as JavaScript parses it, None where it is not JSON; a number too large for a double is null."""
     try:
         return cast(JsonValue, json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_finite))
     except (ValueError, RecursionError):

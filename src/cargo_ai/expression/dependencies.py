@@ -1,4 +1,4 @@
-"""Needs: which parts of the data an expression can read, so that only those are sent to the engine."""
+"""Find which properties of the data an expression can read, so that only those are sent to the engine."""
 
 from __future__ import annotations
 

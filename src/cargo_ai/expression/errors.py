@@ -1,4 +1,4 @@
-"""The two ways in which an expression can fail: it is wrong, or it needs more JavaScript than the path lane speaks."""
+"""Errors of expressions: one that is wrong, and one that only the JavaScript engine can evaluate."""
 
 _MAX_QUOTED = 200  # characters of an expression quoted in a sentence
 

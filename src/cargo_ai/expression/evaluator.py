@@ -1,4 +1,4 @@
-"""Evaluator: what a server process asks of the sandbox: expressions in batches, scripts one by one, per workspace."""
+"""Evaluate expressions and scripts in the sandbox, per workspace: expressions in batches, scripts one by one."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, Evaluator] = WeakKeyDictio
 
 
 def shared() -> Evaluator:
-    """The evaluator of the running event loop: a process has one sandbox of each language, whoever asks."""
+    """The evaluator of the running event loop: a process has one sandbox of each language for all callers."""
     loop = asyncio.get_running_loop()
     found = _shared.get(loop)
     if found is None:

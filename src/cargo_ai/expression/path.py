@@ -1,4 +1,4 @@
-"""The path lane: JavaScript paths, comparisons and boolean operators compiled once to Python closures."""
+"""The native fast path: JavaScript paths, comparisons and boolean operators, compiled once to Python closures."""
 
 import operator
 from collections.abc import Callable
@@ -63,7 +63,7 @@ class CompiledExpression:
 
 @lru_cache(maxsize=8192)
 def compile(source: str, *, body: bool = False) -> CompiledExpression | None:
-    """The compiled expression, or None where it lies outside the lane; with `body`, `return expression` is accepted too.
+    """The compiled expression, or None where it lies outside the fast path; with `body`, `return expression` is accepted too.
 
     Raises ExpressionError where the source is certainly no JavaScript. A result that is not certain raises NeedsEngine when run.
     """
@@ -88,7 +88,7 @@ def _property_names(node: Node) -> tuple[str, ...] | None:
 
 
 def _raise_uncertain(run: Evaluate, source: str) -> Evaluate:
-    """The closure with Uncertain, and Python's stack running out, told as NeedsEngine."""
+    """The closure, raising NeedsEngine where it raises Uncertain or Python's stack runs out."""
 
     def evaluate(scope: Scope, warnings: list[str]) -> object:
         try:

@@ -1,4 +1,4 @@
-"""Plan: what is sent to the engine for a set of questions, worked out once and used for every run."""
+"""Plan a request to the engine: what is sent for a set of expressions, worked out once and used for every run."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def encode_data(request: EngineRequest, planned: RequestPlan) -> tuple[str, list
 
 
 def json_text(value: object) -> bytes:
-    """The value as JSON. Raises ValueError for what is none."""
+    """The value as JSON. Raises ValueError for what cannot be JSON."""
     try:
         try:
             return to_json(value, inf_nan_mode="null", fallback=_to_dict)

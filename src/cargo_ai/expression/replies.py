@@ -1,4 +1,4 @@
-"""Answers: what a sandboxed child sent back, read with distrust and told in sentences for the person who wrote the expression."""
+"""Parse and distrust what a sandbox process sent back, and word errors for the person who wrote the expression."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def _parse_result(result: object, question: EngineExpression) -> EngineResult:
     return EngineResult(UNDEFINED, warnings, expression_error(_mapping(fields.get("e")), question))
 
 
-def _warnings(told: object) -> tuple[str, ...]:
-    if told is None:
+def _warnings(value: object) -> tuple[str, ...]:
+    if value is None:
         return ()
-    if not isinstance(told, list):
+    if not isinstance(value, list):
         raise InvalidReply
-    return tuple(_text(one) for one in cast("list[object]", told)[:MAX_WARNINGS])
+    return tuple(_text(one) for one in cast("list[object]", value)[:MAX_WARNINGS])
 
 
 def _text(value: object) -> str:
@@ -79,21 +79,21 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value)
 
 
-def expression_error(told: Mapping[str, Any], question: EngineExpression) -> ExpressionError:
+def expression_error(error: Mapping[str, Any], question: EngineExpression) -> ExpressionError:
     """The error of an expression, in words, with its position where that is known."""
-    name, message = _text(told.get("name")), _text(told.get("message"))
+    name, message = _text(error.get("name")), _text(error.get("message"))
     source = question.source
     if name == "LimitError":
         return limit_error(EXPRESSION_LIMITS.get(message, message), question)
-    if name == "SyntaxError" and told.get("line") is not None:
-        return _syntax(message, told, source)
+    if name == "SyntaxError" and error.get("line") is not None:
+        return _syntax(message, error, source)
     if name == "ReferenceError" and message.endswith(" is not defined"):
         return unknown_name(message.removesuffix(" is not defined").strip("'"), source)
     return ExpressionError(f"The expression {quote(source)} failed: {name}: {message}.", source)
 
 
-def _syntax(message: str, told: Mapping[str, Any], source: str) -> ExpressionError:
-    position = _position(told.get("line"), told.get("column"), source)
+def _syntax(message: str, error: Mapping[str, Any], source: str) -> ExpressionError:
+    position = _position(error.get("line"), error.get("column"), source)
     if position is None or position >= len(source):
         position, message = len(source), "it ends too early"
     sentence = f"The expression {quote(source)} is not valid JavaScript: {message} (character {position + 1})."
@@ -118,8 +118,8 @@ def limit_error(what: str, question: EngineExpression) -> ExpressionError:
 def parse_script_result(reply: bytes, limits: Mapping[str, str]) -> ScriptResult:
     """What a script gave. Raises InvalidReply."""
     fields = _mapping(parse_reply(reply))
-    told = fields.get("log", "")
-    log = told[: 64 * 1024] if isinstance(told, str) else ""
+    printed = fields.get("log", "")
+    log = printed[: 64 * 1024] if isinstance(printed, str) else ""
     if "v" in fields:
         return ScriptResult(fields["v"], log=log)
     if "u" in fields:

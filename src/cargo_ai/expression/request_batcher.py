@@ -1,4 +1,4 @@
-"""Lane: the expressions of one workspace on their way to its child and back, as many in one message as are waiting."""
+"""Batch the expressions of one workspace for its sandbox process: all that wait go in one message."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ class RequestBatcher:
             return {question: _needs_engine(refused, question) for question in questions}
         try:
             await child.send(header, [])
-            told = zip(parse_reply(await child.receive(self._pool.limits.wall_seconds)), questions, strict=True)
-            found = {question: expression_error(one, question) for one, question in told if one is not None}
+            errors = zip(parse_reply(await child.receive(self._pool.limits.wall_seconds)), questions, strict=True)
+            found = {question: expression_error(one, question) for one, question in errors if one is not None}
         except (WorkerCrashed, InvalidReply, TypeError, ValueError):
             self._pool.end(child)  # an expression that cannot even be read fails when it is evaluated
             return {}
@@ -145,7 +145,7 @@ class RequestBatcher:
         return None
 
     async def close(self) -> None:
-        """Stop working; whoever waits is cancelled."""
+        """Stop working; all that wait are cancelled."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Questions to the JavaScript engine and its answers."""
+"""Requests to the JavaScript engine, and its results."""
 
 from __future__ import annotations
 

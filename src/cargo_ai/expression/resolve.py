@@ -1,4 +1,4 @@
-"""A node's config compiled: constants stay as they are, expressions and templates are evaluated against a run's context."""
+"""Compile a node's config once, and resolve its expressions and templates against each run's data."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The path lane's grammar: a lexer and a parser from JavaScript source to a small syntax tree."""
+"""The grammar of the fast path: a lexer and a parser from JavaScript to a small syntax tree."""
 
 import re
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import NamedTuple, TypeAlias
 from cargo_ai.expression.number import WHITE_SPACE, as_double
 from cargo_ai.expression.values import UNDEFINED, property_key
 
-_MAX_DEPTH = 40  # brackets within brackets; Python's stack is finite and nobody writes more
+_MAX_DEPTH = 40  # brackets within brackets; Python's stack is finite, and no one writes more
 _MAX_TOKENS = 2000
 _MAX_COMPARISONS = 8  # in one chain, as in a == b == c
 
 
 class OutsideFastPath(Exception):
-    """The source may be good JavaScript, but it is not in the lane."""
+    """The source may be good JavaScript, but the fast path does not know it."""
 
 
 class JavaScriptSyntaxError(Exception):

@@ -1,4 +1,4 @@
-"""Text with {{ expressions }}: found by a scan that knows JavaScript's strings, regular expressions, comments and brackets."""
+"""Split text with {{ expressions }} into literals and sources, aware of JavaScript's strings, patterns and comments."""
 
 import re
 from dataclasses import dataclass

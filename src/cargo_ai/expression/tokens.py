@@ -1,4 +1,4 @@
-"""JavaScript source as tokens, well enough to find names in code and to leave strings, templates, patterns and comments alone."""
+"""Tokenize JavaScript well enough to find names in code, and to leave strings, templates and comments alone."""
 
 from __future__ import annotations
 

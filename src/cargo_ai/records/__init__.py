@@ -1,1 +1,1 @@
-"""The warehouse: where model records live: column types, physical names, filters and user SQL, reached through this driver only."""
+"""Records of models in PostgreSQL, the only database that is supported: tables, views, filters, bulk loads, merges."""

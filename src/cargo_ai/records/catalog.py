@@ -1,4 +1,4 @@
-"""Catalog: what a workspace's warehouse holds, by the names its users see and the names it has in the database."""
+"""The models of a workspace: their columns and relationships, by the names that users see and those in the database."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Relation:
         return tuple(column for column in self.columns if column.stored)
 
     def column(self, slug: str) -> Column | None:
-        """The column of that slug, also spelt `<kind>__<slug>`; system columns are found too."""
+        """The column of that slug, also written `<kind>__<slug>`; system columns are found too."""
         for one in self.columns:
             if slug in {one.slug, f"{one.kind}__{one.slug}"}:
                 return one
@@ -146,7 +146,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Every model of one workspace. `role` is the login that its user SQL runs as."""
+    """The models and relationships of one workspace. `role` is the login that its users' SQL runs as."""
 
     workspace: uuid.UUID
     role: str

@@ -235,7 +235,7 @@ def filter_slugs(raw: Mapping[str, Any] | None) -> list[str]:
 
 
 def type_of(relation: Relation, slug: str) -> ColumnType:
-    """The type of a column. Raises InvalidColumn where there is none."""
+    """The type of a column. Raises InvalidColumn where the model has no such column."""
     column = relation.column(slug)
     if column is None:
         raise InvalidColumn(f"The model {relation.slug} has no column {slug}.")

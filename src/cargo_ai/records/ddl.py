@@ -1,4 +1,4 @@
-"""DDL: the statements that make, change and drop the table of a model, its log of touched records, and its schema."""
+"""The statements that create, change and drop a model's schema, table, and log of touched records."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from cargo_ai.store.driver import Connection, execute, fetch, value
 LOCK_TIMEOUT_MS = 2_000
 ATTEMPTS = 2
 FILL_PERCENT = 95
-"""So full are pages made: a record that changes stays on its page, and no index has to be written."""
+"""How full pages are made: a record that changes stays on its page, and no index has to be written."""
 REHASH_ROWS = 10_000
-"""A table of at most so many rows gets its `_hash` anew when a column is added: the rewrite takes milliseconds."""
+"""A table of at most this many rows is rehashed when a column is added: the rewrite takes milliseconds."""
 
 
 class TableBusy(RuntimeError):
@@ -27,7 +27,7 @@ class TableBusy(RuntimeError):
 async def run_exclusively(connection: Connection, statements: Sequence[str]) -> None:
     """Run statements that need a table for themselves, in the connection's transaction; TableBusy when it is not free.
 
-    Waiting is short, and repeated: a statement that waits for its lock holds up everybody who comes after it.
+    Waiting is short, and repeated: a statement that waits for its lock holds up every statement after it.
     """
     for attempt in range(1, ATTEMPTS + 1):
         await execute(connection, "savepoint change")

@@ -1,4 +1,4 @@
-"""Hashing: one number per record that differs when any of its columns does, as SQL expressions."""
+"""Hash records in SQL: one number per record, which differs when any of its columns does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.names import quote
 
 VERSION = 1
-"""Goes up when the same values would hash otherwise: whoever keeps hashes takes new ones then, without calling it a change."""
+"""Goes up when the same values would hash differently: stored hashes are then taken again, and that is no change of a record."""
 
 
 def hash_expression(columns: Iterable[Column], alias: str = "") -> str:

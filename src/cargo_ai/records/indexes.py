@@ -1,4 +1,4 @@
-"""Indexes: what makes filters and orders of a model fast, which of them a filter asks for, and the statements that make and list them."""
+"""Indexes for filters and sorts: which ones a filter asks for, and the statements that create and list them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCALARS = frozenset({"string", "number", "date", "boolean"})
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index to be. `columns`: slugs, in order; `descending` is for one of kind order."""
+    """An index to create. `columns`: slugs, in order; `descending` is for one of kind order."""
 
     kind: IndexKind
     columns: tuple[str, ...]
@@ -42,16 +42,16 @@ class Index:
 
     def name(self, relation: Relation) -> str:
         """What it is called in the database: the same for the same index, so that none is made twice."""
-        told = json.dumps([self.kind, self.columns, self.descending])
-        return f"xi_{relation.table[2:46]}_{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        identity = json.dumps([self.kind, self.columns, self.descending])
+        return f"xi_{relation.table[2:46]}_{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
     def comment(self, error: str | None = None) -> str:
-        """What is noted beside it."""
+        """The comment that the database keeps with it."""
         found: dict[str, Any] = {"kind": self.kind, "columnSlugs": self.columns, "isDescending": self.descending}
         return json.dumps(found | ({"error": error[:300]} if error else {}))
 
     def create(self, relation: Relation) -> str:
-        """The statement that makes it without keeping anybody from reading or writing; in no transaction."""
+        """The statement that makes it without blocking reads or writes; in no transaction."""
         names = [quote(slug) for slug in self.columns]
         match self.kind:
             case "values":
@@ -97,7 +97,7 @@ def drop(relation: Relation, name: str, *, concurrently: bool = False) -> str:
 
 
 def comment_statement(relation: Relation, name: str, index: Index, error: str | None) -> str:
-    """The statement that writes down beside an index what it is, and why it could not be made."""
+    """The statement that comments an index with what it is, and why it could not be created."""
     text = index.comment(error).replace("'", "''")
     return f"comment on index {qualify(relation.schema, name)} is '{text}'"
 

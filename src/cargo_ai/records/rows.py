@@ -1,4 +1,4 @@
-"""Rows: records written into and read from the table of a model, some at a time."""
+"""Write and read some records at a time in the table of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values: what goes into a column, checked and written as the database reads it, and what comes out of one, as JSON has it."""
+"""Convert values between JSON and the database: check and encode what goes into a column, decode what comes out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def quote_value(value: object) -> str:
 def _compact_or_str(value: object) -> str:
     try:
         return _compact(value)
-    except (ValueError, TypeError, RecursionError):  # what is no JSON is told all the same
+    except (ValueError, TypeError, RecursionError):  # a message needs some text also for what is not JSON
         return str(value)[:_MAX_QUOTED]
 
 

@@ -1,1 +1,1 @@
-"""User SQL: one read-only SELECT in Postgres' or BigQuery's spelling, checked, rewritten and run as a login of the workspace's own."""
+"""Users' SQL: one read-only SELECT, checked, translated to PostgreSQL (the only database) and run as the workspace's own login."""

@@ -1,4 +1,4 @@
-"""SqlRefused: the one 'no' of user SQL, with a sentence for the person who wrote the query."""
+"""The refusal of a query, with a sentence for the person who wrote it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Literal, NoReturn
 
 Stage = Literal["syntax", "meaning"]
 RefusalCause = Literal["", "table", "rows", "time", "denied"]
-"""What stands in the way, where somebody may want to tell: an unknown table, too many rows to go through, the time limit, or that the
-statement is none that may run here."""
+"""Why a query is refused, where callers may react to it: an unknown table, too many rows to read, the time limit, or a statement that
+may not run here; '' for everything else."""
 
 
 class SqlRefused(ValueError):

@@ -1,4 +1,4 @@
-"""Guard: what a user wrote becomes one SELECT of our own words over the workspace's views, or a refusal; no database is asked."""
+"""Check a user's query and write it again as one SELECT over the workspace's views, or refuse it; no database is asked."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def condition(text: str, relation: Relation, alias: str) -> str:
 
 
 def condition_tree(text: str, relation: Relation, alias: str) -> exp.Expr:
-    """The same as a tree for whoever builds the statement around it as one."""
+    """The same as a syntax tree, for statements that are built as one."""
     return parse.parse_condition(condition(text, relation, alias), "postgres")
 
 

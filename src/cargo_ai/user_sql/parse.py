@@ -1,4 +1,4 @@
-"""Reading: the text of a query becomes one syntax tree, in one of two spellings, within limits of length and depth."""
+"""Parse the text of a query in one of three spellings, within limits of length and depth."""
 
 from __future__ import annotations
 

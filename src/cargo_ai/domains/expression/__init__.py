@@ -1,1 +1,1 @@
-"""The room of expressions."""
+"""The expression domain: evaluating an expression, and recipes."""

@@ -1,4 +1,4 @@
-"""An expression evaluated on its own."""
+"""Evaluate an expression on its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes: expressions kept to be used again, in versions; a public one is seen by every workspace of the server."""
+"""Recipes: saved expressions with versions; public ones are visible to every workspace of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The expression room's own tables: recipes, their versions, and whose favourites they are."""
+"""Tables of the expression domain: recipes, their versions, and users' favourites."""
 
 from __future__ import annotations
 

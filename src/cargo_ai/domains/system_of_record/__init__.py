@@ -1,1 +1,1 @@
-"""The system of record room: SQL on the workspace's data, run as the workspace's own login, and the log of it."""
+"""The system-of-record domain: SQL on the workspace's data, run as its own login, and the log of it."""

@@ -1,4 +1,4 @@
-"""Clients: SQL in, rows out; a query that cannot be run is an answer."""
+"""Run SQL for clients; a query that cannot be run is a reply with an error, not a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documentation: how SQL is written here, with the tables that the workspace has."""
+"""Document the workspace's SQL: how it is written, and the tables that there are."""
 
 from __future__ import annotations
 

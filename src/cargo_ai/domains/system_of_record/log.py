@@ -1,4 +1,4 @@
-"""Logs: the queries of users, and what they took."""
+"""The log of users' queries and what they took."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door of the system of record room: who knows what a workspace has, and how its queries are run."""
+"""What other domains may use of system_of_record: running queries over the catalog of a workspace."""
 
 from __future__ import annotations
 

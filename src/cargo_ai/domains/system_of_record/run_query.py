@@ -1,4 +1,4 @@
-"""Querying: a user's SQL from its text to rows or a file: checked, run, and written into the log whatever becomes of it."""
+"""Run a user's SQL: check it, execute it, return rows or a file, and log what happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Systems of record: every workspace has exactly one, the server's own PostgreSQL, from its first day."""
+"""Systems of record: every workspace has exactly one, the server's own PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The system of record room's tables: the queries that users have run, and what a workspace has set for them."""
+"""Tables of the system-of-record domain: the queries of users, and a workspace's settings for them."""
 
 from __future__ import annotations
 

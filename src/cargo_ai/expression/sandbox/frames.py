@@ -1,4 +1,4 @@
-"""Frames: length-prefixed messages on a socket between the server and a sandboxed child, read and written without asyncio."""
+"""Length-prefixed messages on the socket between server and sandbox, on the sandbox's side."""
 
 from __future__ import annotations
 

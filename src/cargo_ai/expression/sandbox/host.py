@@ -1,4 +1,4 @@
-"""Host: the server's side of the sandbox: a zygote started, its children forked, written to, read from and killed. asyncio only."""
+"""The server's side of the sandbox: start zygotes, fork children, exchange messages with them, kill them."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ class Child:
         """How long its calls took in all: no less than the CPU time that they used."""
 
         self.known: dict[Any, int] = {}
-        """What it has been told and need not be told again."""
+        """The definitions that were sent to it, by their numbers: they need not be sent again."""
 
     @property
     def is_idle(self) -> bool:

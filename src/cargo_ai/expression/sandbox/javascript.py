@@ -35,7 +35,7 @@ STACK = 512 * 1024
 EXPRESSION_SECONDS = 0.5
 CHECK_SECONDS = 2.0
 GRACE = 2.0
-"""So many times a limit the kernel ends a child: some native loops of the engine cannot be interrupted."""
+"""The kernel ends a child after this multiple of a limit: some native loops of the engine cannot be interrupted."""
 
 MAX_COMPILED = 4096
 FLUSH_BYTES, FLUSH_SECONDS = 64 * 1024, 0.005
@@ -313,7 +313,7 @@ def _script_context(*, libraries: bool) -> Context:
 
 
 def run_script(source: str, texts: list[str], *, libraries: bool, seconds: float) -> Result:
-    """The result of one script over the texts of nodes and parentNodes, within so many CPU seconds."""
+    """The result of one script over the texts of nodes and parentNodes, within this many CPU seconds."""
     kind = "libraries" if libraries else "script"
     context = _ready.pop(kind, None) or _script_context(libraries=libraries)
     context.set_time_limit(seconds)

@@ -1,4 +1,4 @@
-"""The account that sandboxes run as: ourselves, or a system user of its own when we are root."""
+"""The operating system's user that sandboxes run as: ours, or a system user for them when we are root."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SYSTEM_PATHS = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 def sandbox_user() -> tuple[int, int] | None:
-    """The uid and gid to become; None where this process is not root and stays what it is.
+    """The uid and gid to become; None where this process is not root and keeps its own.
 
     The system user is made when it is missing. Where it cannot be (no `useradd`, a read-only system), a number of the system range that
-    nobody has does as well: nothing in a sandbox needs a name.
+    no user has does as well: nothing in a sandbox needs a name.
     """
     if os.geteuid() != 0:
         return None

@@ -1,4 +1,4 @@
-"""Pool: warm children by workspace and purpose, started when needed, ended when idle, never shared between workspaces."""
+"""Keep warm sandbox processes per workspace and purpose; start them when needed, end them when idle."""
 
 from __future__ import annotations
 

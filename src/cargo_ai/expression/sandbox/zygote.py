@@ -150,7 +150,7 @@ def _forget_modules() -> None:
 
 
 def _kill(pid: int) -> int:
-    """Kill and reap a child: the signal that ended it, -1 where it exited by itself or is none of ours."""
+    """Kill and reap a child: the signal that ended it, -1 where it exited by itself or is not ours."""
     try:
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)

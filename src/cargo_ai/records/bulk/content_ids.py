@@ -1,4 +1,4 @@
-"""Content ids: what records are known by that bring no id: their values, so that what comes in twice is the same records."""
+"""Ids for records that bring none, made from their values: the same values twice are the same records."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class IdCounter:
     async def tell_apart(self, connection: Connection, uids: Sequence[str]) -> list[str]:
         """The same ids where each comes for the first time; the second of one ends in `-2`, and so on."""
         before = await self._before(connection, Counter(uids))
-        told: list[str] = []
+        unique: list[str] = []
         for uid in uids:
             before[uid] += 1
-            told.append(uid if before[uid] == 1 else f"{uid}-{before[uid]}")
-        return told
+            unique.append(uid if before[uid] == 1 else f"{uid}-{before[uid]}")
+        return unique
 
     async def _before(self, connection: Connection, counts: Counter[str]) -> dict[str, int]:
         """How often each came before; they are counted."""

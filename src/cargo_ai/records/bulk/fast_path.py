@@ -1,4 +1,4 @@
-"""Plain rows: those whose every value stands in the file as the database reads it, told by a look at whole columns at a time."""
+"""The fast path of loading: rows whose values the database reads as they are in the file, checked by whole columns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def are_numbers(values: Sequence[str]) -> bool:
 
 
 def are_dates(values: Sequence[str]) -> bool:
-    """Whether all are moments that there are, or empty."""
+    """Whether all are valid dates or timestamps, or empty."""
     text = "\n".join(values) + "\n"
     if text.count("\n") == len(values) and _DATES.fullmatch(text) is not None:
         return True
@@ -44,7 +44,7 @@ def are_dates(values: Sequence[str]) -> bool:
 
 
 def are_booleans(values: Sequence[str]) -> bool:
-    """Whether all are spelt as the database spells them, or empty."""
+    """Whether all are written as the database reads booleans, or empty."""
     return _BOOLEANS.issuperset(values)
 
 

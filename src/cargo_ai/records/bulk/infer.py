@@ -1,4 +1,4 @@
-"""Infer: the types of the columns of a file, found out from all of its rows, with memory for none of them."""
+"""Infer the types of a file's columns from all of its rows, without keeping any of them."""
 
 from __future__ import annotations
 

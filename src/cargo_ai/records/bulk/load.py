@@ -1,4 +1,4 @@
-"""Load: many records at once, streamed into the table of a model: straight into an empty one, by way of a staging table into another."""
+"""Load many records into a model's table with COPY: an empty one directly, any other through a staging table."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Load:
         defaults = ", ".join(f"alter column {name} set default '{moment}'" for name in _TIMESTAMPS)
         constraint = f"alter table {own} drop constraint {quote(self._relation.table + '_pkey')}"
         triggers = [f"alter table {own} disable trigger {name}" for name in ("log_insert", "log_delete")]
-        # What is truncated in the same transaction may be filled as if it had always been there: nobody has to settle its rows later.
+        # What is truncated in the same transaction may be filled with FREEZE: no vacuum has to visit its rows later.
         return [f"truncate {own}", constraint, *(gone for gone, _, _ in self._indexes), f"alter table {own} {defaults}", *triggers]
 
     async def write(self, lines: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Blocks: rows of texts as they come out of a file, some thousands at a time, handed out by the row or by the column."""
+"""Batches of some thousand rows of text as they come out of a file, read by row or by column."""
 
 from __future__ import annotations
 

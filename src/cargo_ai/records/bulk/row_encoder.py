@@ -1,4 +1,4 @@
-"""RowEncoder: rows of texts as COPY reads them, checked column by column, with the faults of those that do not fit."""
+"""Encode rows of text for COPY, column by column, and collect the rows that do not fit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from cargo_ai.records.values import InvalidValue, quote_value, to_database
 MAX_ID_LENGTH = 2_000
 MAX_MEMORIZED = 20_000
 MAX_REJECTED = 100
-"""So many of the rows that do not fit are told one by one."""
+"""Of the rows that do not fit, this many are reported one by one."""
 MAX_REJECTED_VALUE = 200
-"""Characters of a value that is told."""
+"""Characters of a value that is reported."""
 
 NULL = ""
-"""As COPY is told: what a file leaves empty is null, in columns of text, too."""
+"""How COPY reads null: what a file leaves empty is null, in columns of text, too."""
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 
 

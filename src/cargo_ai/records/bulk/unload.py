@@ -1,4 +1,4 @@
-"""Unload: the records of a model as the database itself writes them, piece by piece in the order of their ids."""
+"""Read all records of a model in chunks, in the order of their ids, as the database writes them with COPY."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Filters: which records are meant, compiled to a syntax tree with bound values: a value can never become SQL."""
+"""Compile filters of records to syntax trees with bound values: a value can never become SQL."""

@@ -1,4 +1,4 @@
-"""Plain conditions: on one column's text, number, date, boolean, object or array."""
+"""Compile conditions on one column: of text, number, date, boolean, object or array."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TYPES_BY_KIND = {
     "objectProperty": {"object", "any"},
 }
 MAX_SEPARATE_PATTERNS = 20
-"""So many texts are looked for one by one, which an index of texts can do."""
+"""At most this many patterns are matched one by one, for which an index of texts can be used."""
 _PRESENCE_OPERATORS = {"isNull", "isNotNull", "isEmpty", "isNotEmpty"}
 _NUMERIC = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*$"
 _MAX_NUMBER_LENGTH = 400

@@ -1,4 +1,4 @@
-"""Compile: a filter of one model becomes a boolean expression on an alias of its view."""
+"""Compile a filter of one model to a boolean expression on an alias of its view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments: what a date condition's value means: a moment, a whole UTC day, or a span before now."""
+"""Parse the values of date conditions: a timestamp, a whole UTC day, or a time span before now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms: the small pieces of SQL that conditions are made of, and the compilation they belong to."""
+"""Building blocks of compiled filters: the context of a compilation, and small pieces of SQL."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FilterContext:
     clause: Callable[[str, Relation, str], exp.Expr] | None = None
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     live: dict[str, str] = field(default_factory=dict[str, str])
-    """Of values that move with the present: SQL that makes them anew whenever it is run."""
+    """Of values that move with the present: SQL that computes them whenever it is run."""
     warnings: list[str] = field(default_factory=list[str])
     relative: bool = False
     """Whether membership can change without any write, because something is compared with the present."""
@@ -91,7 +91,7 @@ def column_ref(alias: str, slug: str) -> exp.Column:
 
 
 def find_column(relation: Relation, slug: str) -> Column:
-    """The column; InvalidFilter with the nearest slug when there is none."""
+    """The column; InvalidFilter with the nearest slug when the model has no such column."""
     found = relation.column(slug)
     if found is not None:
         return found
@@ -111,12 +111,12 @@ def false() -> exp.Expr:
 
 
 def all_of(parts: list[exp.Expr]) -> exp.Expr:
-    """All hold; true when there is none."""
+    """All hold; true for an empty list."""
     return exp.and_(*parts) if parts else true()
 
 
 def any_of(parts: list[exp.Expr]) -> exp.Expr:
-    """One holds; false when there is none."""
+    """One holds; false for an empty list."""
     return exp.or_(*parts) if parts else false()
 
 

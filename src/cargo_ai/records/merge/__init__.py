@@ -1,1 +1,1 @@
-"""Merging duplicate records: finding them, merging, undoing, and following references."""
+"""Find duplicate records, merge them, undo a merge, and relink foreign keys."""

@@ -1,4 +1,4 @@
-"""Matching: the one form that different spellings of a value have in common, as SQL expressions over text."""
+"""SQL expressions that bring different spellings of a value (e-mail, domain, company name) to one form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merging: the statements that find duplicates in a model's table, make one record of each group, and take that back."""
+"""Find duplicates in a model's table, merge each group into one record, and undo that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cargo_ai.store.driver import Connection, execute, fetch, value
 MAX_GROUP_SIZE = 1_000
 """A larger group is no thing that came in twice, but a value such as `n/a`."""
 MAX_RECORDS = 10_000
-"""So many records are shown or merged in one call."""
+"""At most this many records are listed or merged in one call."""
 TIMESTAMPS = ("_emitted_at", "_created_at", "_updated_at")
 SurvivorRule = Literal["oldest", "newest", "mostRecentlyUpdated", "mostComplete"]
 

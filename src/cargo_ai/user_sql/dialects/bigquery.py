@@ -1,4 +1,4 @@
-"""BigQuery: its functions, each as what means the same in the database; what cannot be the same is refused by name."""
+"""BigQuery's functions, each as its equal in PostgreSQL; those without an equal are refused by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BigQuery's dates and times: units, differences, formats and zones, each as what means the same in the database."""
+"""BigQuery's functions of dates and times, each as its equal in PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ClickHouse: its functions, operators and aggregates with two pairs of parentheses, each as what means the same in the database."""
+"""ClickHouse's functions, operators and parameterized aggregates, each as its equal in PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats: BigQuery's formats of moments, its patterns and its JSON paths, as the database writes them; what has no equal is refused."""
+"""Translate BigQuery's time formats, regular expressions and JSON paths; what has no equal is refused."""
 
 from __future__ import annotations
 

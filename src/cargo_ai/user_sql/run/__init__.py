@@ -1,1 +1,1 @@
-"""Running checked queries: as the workspace's own login, within limits of time, memory and number."""
+"""Run checked queries as the workspace's own login, within limits of time, memory and number."""

@@ -1,4 +1,4 @@
-"""Values: what a query's cells are in JSON: times as ISO text, whole numbers without a fraction, vectors as arrays."""
+"""Convert a query's values to JSON: times as ISO text, whole numbers without a fraction, vectors as arrays."""
 
 from __future__ import annotations
 

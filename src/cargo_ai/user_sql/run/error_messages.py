@@ -1,4 +1,4 @@
-"""Failures: what the database says no to, as a sentence of ours: no value of the data and no physical name is in it."""
+"""Errors of the database as sentences for users, without values of the data or physical names."""
 
 from __future__ import annotations
 

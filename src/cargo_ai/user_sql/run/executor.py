@@ -1,4 +1,4 @@
-"""Desk: where checked queries are run: as the workspace's own login, read-only, through a cursor, few at a time."""
+"""Run checked queries as the workspace's own login, read-only, through a cursor, a few at a time."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class QueryExecutor:
 
     def __init__(self, database: Database, secrets: SecretKey) -> None:
         self._database, self._secrets = database, secrets
-        self._everybody = asyncio.Semaphore(MAX_CONCURRENT)
+        self._all = asyncio.Semaphore(MAX_CONCURRENT)
         self._workspaces: dict[uuid.UUID, tuple[asyncio.Semaphore, int]] = {}
 
     async def fetch(
@@ -85,7 +85,7 @@ class QueryExecutor:
     ) -> ResultPage:
         """Rows `offset` to `offset + limit` of the result. SqlRefused when the database says no; Busy, Unavailable.
 
-        `most_scanned`: a query that goes through more rows than so many, as the planner expects, is not begun.
+        `most_scanned`: a query that reads more rows than this, as the planner expects, is not started.
         """
         async with self._cursor(checked, catalog, seconds, most_scanned) as connection:
             skipped = await _move(connection, f"MOVE FORWARD {offset} IN q") if offset else 0
@@ -138,7 +138,7 @@ class QueryExecutor:
         own, users = self._workspaces.get(workspace, (asyncio.Semaphore(MAX_CONCURRENT_PER_WORKSPACE), 0))
         self._workspaces[workspace] = (own, users + 1)
         try:
-            async with _acquire(own), _acquire(self._everybody):
+            async with _acquire(own), _acquire(self._all):
                 yield
         finally:
             own, users = self._workspaces[workspace]
@@ -272,7 +272,7 @@ _executors: WeakKeyDictionary[Database, QueryExecutor] = WeakKeyDictionary()
 
 
 def open_executor(database: Database, secrets: SecretKey) -> QueryExecutor:
-    """The desk of a process's database, made when there is none yet."""
+    """The executor of a process's database, created on first use."""
     found = _executors.get(database)
     if found is None:
         found = _executors[database] = QueryExecutor(database, secrets)
@@ -280,8 +280,8 @@ def open_executor(database: Database, secrets: SecretKey) -> QueryExecutor:
 
 
 def executor_of(database: Database) -> QueryExecutor:
-    """The desk that was opened for the database. LookupError when the process has opened none: a bug."""
+    """The executor that was opened for the database. LookupError when the process has opened none: a bug."""
     found = _executors.get(database)
     if found is None:
-        raise LookupError("no desk was opened for this database")
+        raise LookupError("no query executor was opened for this database")
     return found

@@ -1,4 +1,4 @@
-"""Memory: a limit on what one query's process may take, set from outside where the database runs beside us (Linux)."""
+"""Limit the memory of one query's database process, where the database runs on the same Linux machine."""
 
 from __future__ import annotations
 

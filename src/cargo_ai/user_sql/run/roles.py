@@ -1,4 +1,4 @@
-"""Roles: the login of a workspace's own SQL: what it may read, its limits, and the password that is derived and stored nowhere."""
+"""The login that runs a workspace's own SQL: its grants, its limits, and its derived password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scanned: how many rows a query goes through, as the planner expects, before anything is read."""
+"""Estimate how many rows a query reads from the planner's plan, before anything is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _READ_WHOLE = frozenset({"Sort", "Incremental Sort", "Aggregate", "WindowAgg", "
 
 
 def estimate_scanned_rows(plan: Plan, times: float = 1.0) -> float:
-    """The rows of tables that a plan reads when it is carried out so many times. Conditions on a view count where they stand: above it.
+    """The rows of tables that a plan reads when it is executed `times` times. Conditions on a view count where they stand: above it.
     O(nodes)."""
     below = cast("Sequence[Plan]", plan.get("Plans") or ())
     rows = float(plan.get("Plan Rows") or 0)

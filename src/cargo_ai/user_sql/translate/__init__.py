@@ -1,1 +1,1 @@
-"""Translation: the syntax tree of a user's query, checked node by node and written again as our SQL."""
+"""Translate the syntax tree of a query node by node; what is not on a list is refused."""

@@ -1,4 +1,4 @@
-"""Allowed: every function of the database that a query may call under its own name: how many arguments, and what comes out."""
+"""The functions of PostgreSQL that queries may call by their own names, with their arguments and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments: how many a function of BigQuery's is given, and what a constant among them means."""
+"""Translate the arguments of functions, and check their number."""
 
 from __future__ import annotations
 

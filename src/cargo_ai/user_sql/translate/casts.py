@@ -1,4 +1,4 @@
-"""CAST, `::` and SAFE_CAST, with the meaning that each has in its spelling."""
+"""Translate CAST, `::` and SAFE_CAST, with the meaning that each has in its spelling."""
 
 from __future__ import annotations
 

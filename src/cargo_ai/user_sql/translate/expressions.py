@@ -1,4 +1,4 @@
-"""Expressions: everything that has a value, node by node; a kind of node that is not listed here is refused."""
+"""Translate expressions node by node; a kind of node that is not listed here is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions: calls by name, from the lists of what is allowed; a name that is on none is refused."""
+"""Translate calls of functions; a name that is on no list is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names: which relation and which column a name means where it stands; what means nothing is refused."""
+"""Resolve the names of relations and columns; an unknown name is refused."""
 
 from __future__ import annotations
 

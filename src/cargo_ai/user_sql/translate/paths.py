@@ -1,4 +1,4 @@
-"""Paths: names with dots, steps into objects, and items of arrays."""
+"""Translate names with dots, steps into objects, and items of arrays."""
 
 from __future__ import annotations
 

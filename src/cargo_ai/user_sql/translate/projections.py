@@ -1,4 +1,4 @@
-"""Projections: the SELECT list: stars written out, names given, no two the same."""
+"""Translate SELECT lists: expand stars, name every column, no two the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries: SELECT, WITH and set operations, clause by clause."""
+"""Translate SELECT, WITH and set operations, clause by clause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes: the pieces of SQL that we write ourselves, and what is known about each: its kind and, for structs, its fields."""
+"""Pieces of SQL that we write, and what is known of each: the kind of its value and, for structs, its fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources: FROM and JOIN: what a query reads, and whether everything in it belongs together."""
+"""Translate FROM and JOIN, and refuse tables that nothing joins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""STRUCT(…) of BigQuery's spelling: its fields, lists of structs as rows, and reading a field."""
+"""Translate STRUCT(…): its fields, lists of structs as rows, and reading a field."""
 
 from __future__ import annotations
 

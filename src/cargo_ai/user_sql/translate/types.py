@@ -1,4 +1,4 @@
-"""Types: the types that a user may cast to, in both spellings, and what they are called in the database."""
+"""The types that users may cast to, and their names in PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows: OVER clauses, named windows, and the order that they and everything else are sorted in."""
+"""Translate OVER clauses, named windows, and sort directions."""
 
 from __future__ import annotations
 
