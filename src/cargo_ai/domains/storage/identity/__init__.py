@@ -1,1 +1,1 @@
-"""Identity: duplicates merged, and records of several models resolved to one account or contact."""
+"""Identity: merge duplicates, and resolve records of several models to accounts and contacts."""

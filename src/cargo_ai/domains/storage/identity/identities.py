@@ -1,4 +1,4 @@
-"""Identities: what the accounts or contacts of a workspace are known by: values such as a domain, each leading to one record."""
+"""Identities: values such as a domain that each identify one account or contact of a workspace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cargo_ai.records.rows import source
 from cargo_ai.store.driver import driver_connection, execute, fetch
 
 OWN = "id"
-"""The reference that is the record's own id."""
+"""The kind of value that is the record's own id."""
 
 _FORMS: Mapping[str, Matching] = {
     "domain": "domain",
@@ -28,23 +28,23 @@ _FORMS: Mapping[str, Matching] = {
     "twitterHandle": "handle",
 }
 _ALIASES: Mapping[str, str] = {"personalEmail": "email", "workEmail": "email"}
-"""References whose values are looked for together: one person's work address may be another list's plain one."""
+"""Kinds whose values are looked up together: one list's work address of a person may be another list's only one."""
 
 
 class IdentityValue(NamedTuple):
-    """A value that somebody is known by."""
+    """A value that identifies an account or contact, and its kind."""
 
     reference: str
     value: str
 
 
 def to_identity_value(reference: str, value: str) -> IdentityValue:
-    """The value under the name that it is kept by."""
+    """The value with the kind under which it is stored."""
     return IdentityValue(_ALIASES.get(reference, reference), value)
 
 
 def key_expression(reference: str, relation: Relation, slug: str, alias: str = "r") -> str:
-    """The expression for a column's value in the form that references are kept in."""
+    """The SQL expression for a column's value in the form in which identities are stored."""
     column = relation.column(slug)
     name = f"{alias}.{quote(column.slug if column else slug)}"
     return match_key(_FORMS.get(reference, "text"), f"{name}::text")
@@ -52,22 +52,22 @@ def key_expression(reference: str, relation: Relation, slug: str, alias: str = "
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Those of one model of accounts or contacts, in the session's transaction."""
+    """The identities of one model of accounts or contacts, in the session's transaction."""
 
     db: AsyncSession
     workspace: uuid.UUID
     relation: Relation
 
     async def begin(self, fills: Mapping[str, str]) -> None:
-        """Forget what leads to records that are gone, and take in records that came in otherwise, by the columns that hold references.
+        """Remove identities of records that are gone, and add those in the columns of records that were written otherwise.
 
-        Nobody else does this for the model until the caller's commit: two at once would make the same account twice.
+        Locks the model's identities until the caller's commit: two resolutions at once would create the same account twice.
         """
-        connection, own = await driver_connection(self.db), source(self.relation)
+        connection, table = await driver_connection(self.db), source(self.relation)
         model = self.relation.model
         await execute(connection, "select pg_advisory_xact_lock(hashtextextended(%s, 12))", [str(model)])
-        there = f"select 1 from {own} as t where t._id = u.record_id"  # noqa: S608 - names, quoted
-        await execute(connection, f"delete from unified_references as u where u.model_uuid = %s and not exists ({there})", [model])  # noqa: S608
+        exists = f"select 1 from {table} as t where t._id = u.record_id"  # noqa: S608 - names, quoted
+        await execute(connection, f"delete from unified_references as u where u.model_uuid = %s and not exists ({exists})", [model])  # noqa: S608
         for reference, slug in fills.items():
             if self.relation.column(slug) is None or reference in _ALIASES:
                 continue
@@ -76,26 +76,26 @@ class Identities:
                 connection,
                 "insert into unified_references (workspace_uuid, model_uuid, reference, value, record_id) "  # noqa: S608 - names, quoted
                 f"select distinct on (k) %(workspace)s, %(model)s, %(reference)s, k, _id from "
-                f"(select {value} as k, t._id, t._created_at from {own} as t) as s where k is not null order by k, _created_at, _id "
+                f"(select {value} as k, t._id, t._created_at from {table} as t) as s where k is not null order by k, _created_at, _id "
                 "on conflict do nothing",
                 {"workspace": self.workspace, "model": model, "reference": reference},
             )
 
-    async def find(self, wanted: Collection[IdentityValue]) -> dict[IdentityValue, str]:
-        """The records that these values lead to."""
-        own = {one: one.value for one in wanted if one.reference == OWN}
-        asked = [one for one in wanted if one.reference != OWN]
-        found = await fetch(
+    async def find(self, values: Collection[IdentityValue]) -> dict[IdentityValue, str]:
+        """The records that these values identify."""
+        by_id = {one: one.value for one in values if one.reference == OWN}
+        others = [one for one in values if one.reference != OWN]
+        rows = await fetch(
             await driver_connection(self.db),
             "select u.reference, u.value, u.record_id from unified_references as u "
             "join unnest(%s::text[], %s::text[]) as w (reference, value) on w.reference = u.reference and w.value = u.value "
             "where u.model_uuid = %s and u.workspace_uuid = %s",
-            [[one.reference for one in asked], [one.value for one in asked], self.relation.model, self.workspace],
+            [[one.reference for one in others], [one.value for one in others], self.relation.model, self.workspace],
         )
-        return own | {IdentityValue(reference, value): str(record) for reference, value, record in found}
+        return by_id | {IdentityValue(reference, value): str(record) for reference, value, record in rows}
 
-    async def keep(self, known: Mapping[IdentityValue, str]) -> None:
-        """Let these values lead to these records; what leads somewhere already stays."""
+    async def save(self, known: Mapping[IdentityValue, str]) -> None:
+        """Store which records these values identify; a value that identifies one already stays."""
         await execute(
             await driver_connection(self.db),
             "insert into unified_references (workspace_uuid, model_uuid, reference, value, record_id) "

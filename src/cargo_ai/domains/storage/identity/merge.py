@@ -1,4 +1,4 @@
-"""Merges: duplicates of a model found, made into one record each, and taken apart again."""
+"""Merges: find duplicates of a model, merge each group into one record, and undo that."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 RETENTION = timedelta(days=30)
 SHOWN_RECORDS = 1_000
-"""So many records are shown in one reply; the groups behind them come with the next page."""
+"""At most this many records are shown in one response; further groups come with the next page."""
 _COMPARED = {"string", "number", "date", "boolean"}
 _MODELS = "cargo-ai storage model list"
 
@@ -46,40 +46,42 @@ async def find(ctx: Context, request: contract.FindDuplicates) -> contract.Dupli
     _, relation = await _model(ctx, contract.find, request.uuid)
     which = await _to_criteria(ctx, contract.find, relation, request)
     connection = await driver_connection(ctx.db)
-    found = await statements.find_duplicates(connection, relation, which, limit=request.limit, offset=request.offset)
-    _warn_of_large(ctx, found.too_large)
+    duplicates = await statements.find_duplicates(connection, relation, which, limit=request.limit, offset=request.offset)
+    _warn_of_large(ctx, duplicates.too_large)
     groups: list[contract.DuplicateGroup] = []
     shown = 0
-    for group in found.groups:
+    for group in duplicates.groups:
         shown += len(group.ids)
         if groups and shown > SHOWN_RECORDS:
             ctx.warn(f"Only the first {len(groups)} groups are shown: they have many records. Go on with --offset {len(groups)}.")
             break
         groups.append(preview(relation, group, await rows.get(connection, relation, group.ids)))
-    wanted = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
-    ids_of = [group.ids for group in found.groups[: len(groups)]]
-    leading = await relink.count_relinked(connection, relation, wanted, ids_of)
+    foreign_keys = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
+    ids_of = [group.ids for group in duplicates.groups[: len(groups)]]
+    relinked = await relink.count_relinked(connection, relation, foreign_keys, ids_of)
     groups = [
-        made.model_copy(update={"repointed": [_relinked_to_response(one, count) for one, count in found]})
-        for made, found in zip(groups, leading, strict=True)
+        made.model_copy(update={"repointed": [_relinked_to_response(one, count) for one, count in duplicates]})
+        for made, duplicates in zip(groups, relinked, strict=True)
     ]
-    return contract.DuplicatesReply(groups=groups, groups_count=found.count, duplicates_count=found.duplicates)
+    return contract.DuplicatesReply(groups=groups, groups_count=duplicates.count, duplicates_count=duplicates.duplicates)
 
 
 def preview(relation: Relation, group: DuplicateGroup, records: Sequence[JsonObject]) -> contract.DuplicateGroup:
-    """What a merge makes of records, the survivor first: what is filled, and where they differ."""
+    """What a merge of these records (the survivor first) would fill, and where they differ."""
     survivor, others = records[0], records[1:]
     filled: list[contract.FilledColumn] = []
     conflicts: list[contract.Conflict] = []
     for column in statements.fillable_columns(relation):
-        kept = survivor.get(column.slug)
-        given = [one for one in others if not is_empty(one.get(column.slug))]
-        if is_empty(kept) and given:
-            kept = given[0][column.slug]
-            filled.append(contract.FilledColumn(column_slug=column.slug, value=kept, from_id=str(given[0]["_id"])))
-        lost = [contract.OtherValue(id=str(one["_id"]), value=one[column.slug]) for one in given if one[column.slug] != kept]
-        if lost:
-            conflicts.append(contract.Conflict(column_slug=column.slug, kept=kept, others=lost))
+        value = survivor.get(column.slug)
+        alternatives = [record for record in others if not is_empty(record.get(column.slug))]
+        if is_empty(value) and alternatives:
+            value = alternatives[0][column.slug]
+            filled.append(contract.FilledColumn(column_slug=column.slug, value=value, from_id=str(alternatives[0]["_id"])))
+        differing = [
+            contract.OtherValue(id=str(record["_id"]), value=record[column.slug]) for record in alternatives if record[column.slug] != value
+        ]
+        if differing:
+            conflicts.append(contract.Conflict(column_slug=column.slug, kept=value, others=differing))
     return contract.DuplicateGroup(
         key=[] if group.key == ("",) else list(group.key),
         records_count=len(group.ids),
@@ -91,12 +93,12 @@ def preview(relation: Relation, group: DuplicateGroup, records: Sequence[JsonObj
     )
 
 
-def _relinked_to_response(one: ForeignKey, count: int) -> contract.Repointed:
-    return contract.Repointed(model_uuid=str(one.relation.model), column_slug=one.path.column.slug, count=count)
+def _relinked_to_response(foreign_key: ForeignKey, count: int) -> contract.Repointed:
+    return contract.Repointed(model_uuid=str(foreign_key.relation.model), column_slug=foreign_key.path.column.slug, count=count)
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a column has nothing that a merge would keep."""
+    """Whether a value is empty, so that a merge may fill it."""
     return value is None or value in ("", [], {})
 
 
@@ -106,7 +108,7 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     row, relation = await _model(ctx, contract.create, request.model_uuid)
     which = await _to_criteria(ctx, contract.create, relation, request)
     connection, now = await driver_connection(ctx.db), clock.now()
-    made = RecordMerge(
+    stored = RecordMerge(
         uuid=ids.new(),
         workspace_uuid=ctx.workspace,
         model_uuid=row.uuid,
@@ -117,28 +119,28 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
         repointed_count=0,
         created_at=now,
     )
-    ctx.db.add(made)
+    ctx.db.add(stored)
     await ctx.db.flush()
-    merged = await statements.merge(connection, relation, which, request.limit, uid=made.uuid, workspace=ctx.workspace, now=now)
+    merged = await statements.merge(connection, relation, which, request.limit, uid=stored.uuid, workspace=ctx.workspace, now=now)
     if not merged.groups:
         contract.create.refuse("noDuplicates")
-    made.groups_count, made.removed_count = merged.groups, len(merged.removed)
+    stored.groups_count, stored.removed_count = merged.groups, len(merged.removed)
     await _recompute(ctx, relation, merged.filled)
-    # The moment by which an undo knows that nobody has changed the survivor since.
+    # By this time an undo knows whether the survivor was changed since.
     await statements.set_updated_at(connection, relation, merged.filled, now)
     await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
-    wanted = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
-    moved = await relink.relink(connection, relation, wanted, uid=made.uuid, workspace=ctx.workspace, now=now)
-    await _finish_relinking(ctx, moved, made.uuid)
-    made.repointed_count = sum(one.count for one in moved)
+    foreign_keys = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
+    relinked = await relink.relink(connection, relation, foreign_keys, uid=stored.uuid, workspace=ctx.workspace, now=now)
+    await _finish_relinking(ctx, relinked, stored.uuid)
+    stored.repointed_count = sum(one.count for one in relinked)
     await ctx.db.flush()
     _warn_of_large(ctx, merged.too_large)
-    leading = [_relinked_to_response(one.foreign_key, one.count) for one in moved]
-    return contract.MergedReply(merge=to_response(made), groups_left=merged.left, repointed=leading)
+    responses = [_relinked_to_response(result.foreign_key, result.count) for result in relinked]
+    return contract.MergedReply(merge=to_response(stored), groups_left=merged.left, repointed=responses)
 
 
 async def _finish_relinking(ctx: Context, moved: Sequence[RelinkResult], merge: uuid.UUID) -> None:
-    """What follows where records lead elsewhere: computed columns, which leave the time of their last change, and the outbox."""
+    """Compute columns of relinked records, which leaves their `_updated_at`, and publish the change."""
     connection = await driver_connection(ctx.db)
     for one in {one.foreign_key.relation.model: one.foreign_key.relation for one in moved}.values():
         if computed.ComputedColumns.of(one).columns:
@@ -181,7 +183,7 @@ async def get_all(ctx: Context, request: contract.ListMerges) -> contract.Merges
 
 @handles(contract.undo)
 async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
-    """Bring the removed records back with what led to them, and empty what was filled. What was changed since keeps its newer values."""
+    """Restore the removed records and the references to them, and empty what was filled. What was changed since keeps its newer values."""
     row = await ctx.db.scalar(select(RecordMerge).where(RecordMerge.uuid == ids.parse(request.uuid)).with_for_update())
     row = found_or_refuse(contract.undo, row, "mergeNotFound", uuid=request.uuid, fix="cargo-ai storage merge list")
     if row.undone_at is not None:

@@ -1,4 +1,4 @@
-"""Unifying: records of several models become the accounts and contacts of the workspace, known by what they have in common."""
+"""Identity resolution: turn records of several models into the accounts and contacts of the workspace, by the values they share."""
 
 from __future__ import annotations
 
@@ -38,118 +38,118 @@ _WIRE: TypeAdapter[wire.Unification] = TypeAdapter(wire.Unification)
 
 
 class UnificationFailed(ValueError):
-    """The unification cannot be put into effect; the message says why."""
+    """The unification cannot be applied; the message says why."""
 
 
 def is_enabled(row: Model) -> bool:
-    """Whether the model's records are unified."""
+    """Whether the model's records are resolved to accounts or contacts."""
     return row.unification is not None
 
 
-async def validate(ctx: Context, row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
-    """The unification as it is stored; 400 where it cannot be put into effect."""
-    stored = _to_stored(row, wanted)
-    if not isinstance(wanted, wire.CustomUnification):
+async def validate(ctx: Context, row: Model, unification: wire.Unification | None) -> dict[str, Any] | None:
+    """The unification as it is stored; 400 when it cannot be applied."""
+    stored = _to_stored(row, unification)
+    if not isinstance(unification, wire.CustomUnification):
         return stored
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
-    parent = wanted.parent
-    named = ids.parse(parent.parent_model_uuid) if isinstance(parent, wire.ModelParent) else None
-    if isinstance(parent, wire.ModelParent) and (named is None or catalog.by_model(named) is None):
+    parent = unification.parent
+    parent_uuid = ids.parse(parent.parent_model_uuid) if isinstance(parent, wire.ModelParent) else None
+    if isinstance(parent, wire.ModelParent) and (parent_uuid is None or catalog.by_model(parent_uuid) is None):
         message = f"names {parent.parent_model_uuid}, which is no model of this workspace"
         raise invalid_input([{"path": "unification.parent.parentModelUuid", "message": message}])
-    own = catalog.by_model(row.uuid)
-    if wanted.filter is not None and own is not None:
+    relation = catalog.by_model(row.uuid)
+    if unification.filter is not None and relation is not None:
         try:
-            filters.compile_filter(wanted.filter, own, "r", await build_scope(ctx.db, catalog, wanted.filter))
+            filters.compile_filter(unification.filter, relation, "r", await build_scope(ctx.db, catalog, unification.filter))
         except InvalidFilter as fault:
             raise invalid_input([{"path": "unification.filter", "message": str(fault)}]) from None
     return stored
 
 
-def _to_stored(row: Model, wanted: wire.Unification | None) -> dict[str, Any] | None:
-    if wanted is None:
+def _to_stored(row: Model, unification: wire.Unification | None) -> dict[str, Any] | None:
+    if unification is None:
         return None
-    if isinstance(wanted, wire.IntegrationUnification):
+    if isinstance(unification, wire.IntegrationUnification):
         message = "is what the model's integration says, and none says anything; name the columns yourself with source custom"
         raise invalid_input([{"path": "unification.source", "message": message}])
     known = {str(raw["slug"]) for raw in model_catalog.ordered_columns(row)} | {extractors.ID}
-    used = [(f"uniqueColumns.{number}.slug", one.slug) for number, one in enumerate(wanted.unique_columns)]
-    used += [(f"selectedColumnSlugs.{number}", slug) for number, slug in enumerate(wanted.selected_column_slugs or [])]
-    used += [("parent.columnSlug", wanted.parent.column_slug)] if wanted.parent else []
+    used = [(f"uniqueColumns.{number}.slug", column.slug) for number, column in enumerate(unification.unique_columns)]
+    used += [(f"selectedColumnSlugs.{number}", slug) for number, slug in enumerate(unification.selected_column_slugs or [])]
+    used += [("parent.columnSlug", unification.parent.column_slug)] if unification.parent else []
     wrong = [(path, f"names {slug}, which the model does not have") for path, slug in used if slug not in known]
-    wrong += _find_problems(row, wanted)
+    wrong += _find_problems(row, unification)
     if wrong:
         raise invalid_input([{"path": f"unification.{path}", "message": message} for path, message in wrong])
-    return wanted.to_wire()
+    return unification.to_wire()
 
 
-def _find_problems(row: Model, wanted: wire.CustomUnification) -> list[tuple[str, str]]:
-    """What no document says how to do, or what makes no sense."""
-    wrong: list[tuple[str, str]] = []
-    if wanted.type not in TARGETS:
-        wrong.append(("type", "is account or contact; events of accounts and contacts are not unified yet"))
+def _find_problems(row: Model, unification: wire.CustomUnification) -> list[tuple[str, str]]:
+    """(path, problem) of what is not supported, or makes no sense."""
+    problems: list[tuple[str, str]] = []
+    if unification.type not in TARGETS:
+        problems.append(("type", "is account or contact; events of accounts and contacts are not unified yet"))
     if row.extractor_slug in TARGETS.values():
-        wrong.append(("type", "is for models whose records lead to accounts and contacts; this one holds them"))
-    if wanted.time_column_slug is not None:
-        wrong.append(("timeColumnSlug", "is for events; leave it out"))
-    if not wanted.unique_columns:
-        wrong.append(("uniqueColumns", "is empty: name a column that tells who a record is about"))
+        problems.append(("type", "is for models whose records lead to accounts and contacts; this one holds them"))
+    if unification.time_column_slug is not None:
+        problems.append(("timeColumnSlug", "is for events; leave it out"))
+    if not unification.unique_columns:
+        problems.append(("uniqueColumns", "is empty: name a column that tells who a record is about"))
     references = get_args(wire.Reference)
-    for number, one in enumerate(wanted.unique_columns):
-        if one.reference not in references:
-            wrong.append((f"uniqueColumns.{number}.reference", f"is none of {', '.join(references)}"))
-    if wanted.parent is not None and wanted.type == "account":
-        wrong.append(("parent", "is for contacts: an account belongs to nobody"))
-    if isinstance(wanted.parent, wire.ReferenceParent) and wanted.parent.reference not in references:
-        wrong.append(("parent.reference", f"is none of {', '.join(references)}"))
-    return wrong
+    for number, column in enumerate(unification.unique_columns):
+        if column.reference not in references:
+            problems.append((f"uniqueColumns.{number}.reference", f"is not one of {', '.join(references)}"))
+    if unification.parent is not None and unification.type == "account":
+        problems.append(("parent", "is for contacts: an account has no parent"))
+    if isinstance(unification.parent, wire.ReferenceParent) and unification.parent.reference not in references:
+        problems.append(("parent.reference", f"is not one of {', '.join(references)}"))
+    return problems
 
 
 async def find_obstacle(db: AsyncSession, row: Model) -> str | None:
-    """Why the model's unification cannot be put into effect now; None when it can, or there is none."""
+    """Why the model's unification cannot be applied now; None when it can, or the model has no unification."""
     if row.unification is None:
         return None
-    wanted = _WIRE.validate_python(row.unification)
-    if isinstance(wanted, wire.IntegrationUnification) or wanted.type not in TARGETS:
+    unification = _WIRE.validate_python(row.unification)
+    if isinstance(unification, wire.IntegrationUnification) or unification.type not in TARGETS:
         return "The model's unification is of a kind that is not put into effect here: source custom, type account or contact."
-    if await _find_target(db, wanted.type) is None:
-        command = f"cargo-ai storage model create --extractor-slug {TARGETS[wanted.type]}"
-        return f"There is no model for {wanted.type}s yet. Make one with `{command}`."
+    if await _find_target(db, unification.type) is None:
+        command = f"cargo-ai storage model create --extractor-slug {TARGETS[unification.type]}"
+        return f"There is no model for {unification.type}s yet. Make one with `{command}`."
     return None
 
 
 async def _find_target(db: AsyncSession, type: str) -> Model | None:
     """The workspace's oldest model of accounts or of contacts."""
-    mine = select(Model).where(Model.extractor_slug == TARGETS[type], Model.deleted_at.is_(None)).order_by(Model.uuid).limit(1)
-    return await db.scalar(mine)
+    query = select(Model).where(Model.extractor_slug == TARGETS[type], Model.deleted_at.is_(None)).order_by(Model.uuid).limit(1)
+    return await db.scalar(query)
 
 
 async def resolve(ctx: Context, row: Model, source: Relation) -> int:
-    """Let every record of the model lead to an account or a contact, made where there is none; the number of records that do.
+    """Resolve every record of the model to an account or contact, created where it is missing; returns the number of records resolved.
 
-    What an account or contact has already is left as it is: empty columns are filled. In the caller's transaction. UnifyFault.
+    Only empty columns of an account or contact are filled. In the caller's transaction. UnificationFailed.
     """
     sentence = await find_obstacle(ctx.db, row)
     if sentence:
         raise UnificationFailed(sentence)
-    wanted = cast("wire.CustomUnification", _WIRE.validate_python(row.unification))
+    unification = cast("wire.CustomUnification", _WIRE.validate_python(row.unification))
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
-    into = await _find_target(ctx.db, wanted.type)
-    target = None if into is None else catalog.by_model(into.uuid)
+    target_row = await _find_target(ctx.db, unification.type)
+    target = None if target_row is None else catalog.by_model(target_row.uuid)
     if target is None:
-        raise UnificationFailed(f"The model of {wanted.type}s was removed.")
-    work = _Resolution(ctx, catalog, wanted, source, target)
-    await work.begin()
+        raise UnificationFailed(f"The model of {unification.type}s was removed.")
+    resolution = _Resolution(ctx, catalog, unification, source, target)
+    await resolution.begin()
     count, last = 0, ""
-    while found := await work.chunk(last):
-        count += await work.take(found)
-        last = str(found[-1]["_id"])
+    while records := await resolution.chunk(last):
+        count += await resolution.resolve(records)
+        last = str(records[-1]["_id"])
     return count
 
 
 @dataclass(slots=True)
 class _Resolution:
-    """One model's records on their way."""
+    """The resolution of one model's records."""
 
     ctx: Context
     catalog: Catalog
@@ -160,7 +160,7 @@ class _Resolution:
     _accounts: Relation | None = None
 
     async def begin(self) -> None:
-        """Know what the accounts or contacts that are there can be found by."""
+        """Bring the identities of existing accounts or contacts up to date."""
         every = self.wanted.selected_column_slugs or [column.slug for column in self.source.columns]
         held = {column.slug for column in self.target.columns if column.writable} - {self.target.id_column}
         self._carried = [slug for slug in every if slug in held]
@@ -177,7 +177,7 @@ class _Resolution:
         return Identities(self.ctx.db, self.ctx.workspace, of)
 
     async def chunk(self, last: str) -> list[dict[str, Any]]:
-        """The next records that count; `_references` holds what they are known by, in order, `_parent` their account's."""
+        """The next records that match; `_references` holds their identity values, in order, `_parent` those of their account."""
         connection = await driver_connection(self.ctx.db)
         keys = [identities.key_expression(one.reference, self.source, one.slug) for one in self.wanted.unique_columns]
         parent = self.wanted.parent
@@ -199,7 +199,7 @@ class _Resolution:
             raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
         records = rows.to_records(self.source, [row[2:] for row in found])
         for record, row in zip(records, found, strict=True):
-            record["_references"] = self._named(self.wanted, row[0])
+            record["_references"] = self._to_identity_values(self.wanted, row[0])
             record["_parent"] = (
                 [identities.to_identity_value(parent.reference, row[1])] if isinstance(parent, wire.ReferenceParent) and row[1] else []
             )
@@ -214,8 +214,8 @@ class _Resolution:
             raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
         return terms.to_sql(where), scope
 
-    async def take(self, records: Sequence[dict[str, Any]]) -> int:
-        """Lead some records to their accounts or contacts."""
+    async def resolve(self, records: Sequence[dict[str, Any]]) -> int:
+        """Resolve some records to their accounts or contacts."""
         identity = self._identities(self.target)
         known = await identity.find({one for record in records for one in record["_references"]})
         there = set(known.values())
@@ -231,13 +231,13 @@ class _Resolution:
             for one in references:
                 known.setdefault(one, uid)
             kept = values.setdefault(uid, {})
-            for slug, value in self._brought(record, accounts).items():
+            for slug, value in self._values_for_target(record, accounts).items():
                 kept.setdefault(slug, value)
         await self._write(values, there)
-        await identity.keep(known)
+        await identity.save(known)
         return count
 
-    def _brought(self, record: Mapping[str, Any], accounts: Mapping[str, str]) -> dict[str, Any]:
+    def _values_for_target(self, record: Mapping[str, Any], accounts: Mapping[str, str]) -> dict[str, Any]:
         brought = {slug: record[slug] for slug in self._carried if record.get(slug) not in (None, "")}
         for one in record["_references"]:
             slug = FILLS.get(one.reference)
@@ -248,16 +248,16 @@ class _Resolution:
         return brought
 
     async def _write(self, values: Mapping[str, Mapping[str, Any]], there: set[str]) -> None:
-        """Make what is new, and fill what is empty of what is there."""
+        """Create new accounts or contacts, and fill empty columns of existing ones."""
         connection = await driver_connection(self.ctx.db)
         writer = Writer(self.ctx.db, self.ctx.workspace, self.target)
         own = self.target.id_column
-        fresh = [{**self._fitting(brought), own: uid} for uid, brought in values.items() if uid not in there]
+        fresh = [{**self._without_invalid(brought), own: uid} for uid, brought in values.items() if uid not in there]
         if fresh:
             await writer.create(validate_new(self.target, fresh, makes_ids=True))
         present = {str(one["_id"]): one for one in await rows.get(connection, self.target, [uid for uid in values if uid in there])}
         changes = [
-            (uid, {slug: value for slug, value in self._fitting(values[uid]).items() if one.get(slug) in (None, "")})
+            (uid, {slug: value for slug, value in self._without_invalid(values[uid]).items() if one.get(slug) in (None, "")})
             for uid, one in present.items()
         ]
         changes = [(uid, change) for uid, change in changes if change]
@@ -266,8 +266,8 @@ class _Resolution:
         for sentence in writer.warnings:
             self.ctx.warn(sentence)
 
-    def _fitting(self, brought: Mapping[str, Any]) -> dict[str, Any]:
-        """Without the values that the column of the account or contact cannot hold."""
+    def _without_invalid(self, brought: Mapping[str, Any]) -> dict[str, Any]:
+        """The values without those that the column of the account or contact cannot hold."""
         row: Row
         row, faults = to_columns(self.target, brought)
         for fault in faults:
@@ -282,14 +282,14 @@ class _Resolution:
         ties: dict[str, list[IdentityValue]] = {str(record["_id"]): record["_parent"] for record in records}
         if isinstance(parent, wire.ModelParent):
             named = {str(record["_id"]): str(record.get(parent.column_slug) or "") for record in records}
-            by_parent = await self._known_by(parent, sorted(set(named.values()) - {""}))
+            by_parent = await self._identity_values_of(parent, sorted(set(named.values()) - {""}))
             ties = {uid: by_parent.get(of, []) for uid, of in named.items()}
         known = await self._identities(self._accounts).find({one for ones in ties.values() for one in ones})
         firsts = {uid: next((known[one] for one in ones if one in known), None) for uid, ones in ties.items()}
         return {uid: account for uid, account in firsts.items() if account is not None}
 
-    async def _known_by(self, parent: wire.ModelParent, uids: list[str]) -> dict[str, list[IdentityValue]]:
-        """What records of the parent model are known by, as their own unification says."""
+    async def _identity_values_of(self, parent: wire.ModelParent, uids: list[str]) -> dict[str, list[IdentityValue]]:
+        """The identity values of records of the parent model, by its own unification."""
         uid = ids.parse(parent.parent_model_uuid)
         row = await self.ctx.db.scalar(select(Model).where(Model.uuid == uid, Model.deleted_at.is_(None)))
         relation = None if row is None else self.catalog.by_model(row.uuid)
@@ -303,10 +303,10 @@ class _Resolution:
         keys = [identities.key_expression(one.reference, relation, one.slug) for one in wanted.unique_columns]
         query = f"select r._id, array[{', '.join(keys)}]::text[] from {rows.view_name(relation)} as r where r._id = any(%s)"  # noqa: S608
         found = await fetch(await driver_connection(self.ctx.db), query, [uids])
-        return {str(of): self._named(wanted, values) for of, values in found}
+        return {str(of): self._to_identity_values(wanted, values) for of, values in found}
 
     @staticmethod
-    def _named(wanted: wire.CustomUnification, values: Sequence[str | None]) -> list[IdentityValue]:
-        """Values of the unique columns, with what they are known as."""
+    def _to_identity_values(wanted: wire.CustomUnification, values: Sequence[str | None]) -> list[IdentityValue]:
+        """The identity values in the unique columns."""
         pairs = zip(wanted.unique_columns, values, strict=True)
         return [identities.to_identity_value(one.reference, value) for one, value in pairs if value]

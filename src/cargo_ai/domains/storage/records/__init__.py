@@ -1,1 +1,1 @@
-"""Records: written, ingested from files, read, exported and pruned."""
+"""Records: write them, ingest them from files, read, export and prune them."""

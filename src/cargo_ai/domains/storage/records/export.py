@@ -1,4 +1,4 @@
-"""Exports: all records of a model, read by id, page by page."""
+"""Record downloads: read all records of a model, by id, page by page."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ async def download(ctx: Context, request: contract.DownloadRecords) -> contract.
 
 @exports.producer(KIND)
 async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
-    """The records in the order of their ids. Each page is a short session of its own."""
-    named = ids.parse(str(params.get("modelUuid")))
+    """The records in the order of their ids. Each page is read in its own short session."""
+    uid = ids.parse(str(params.get("modelUuid")))
     async with database.session(workspace) as db:
-        relation = (await model_catalog.catalog(db, workspace)).by_model(named) if named else None
+        relation = (await model_catalog.catalog(db, workspace)).by_model(uid) if uid else None
     if relation is None:
         raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
-    found = relation
+    shown = relation
 
     async def pages() -> AsyncIterator[list[Record]]:
         last = ""
         while True:
             async with database.session(workspace) as db:
-                page = await rows.records_after(await driver_connection(db), found, last, PAGE)
+                page = await rows.records_after(await driver_connection(db), shown, last, PAGE)
             if not page:
                 return
             last = str(page[-1]["_id"])
@@ -60,6 +60,6 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
         async with database.session(workspace) as db:
             yield await driver_connection(db)
 
-    columns = rows.all_columns(found)
+    columns = rows.all_columns(shown)
     types: dict[str, ColumnType] = {column.slug: column.type for column in columns}
-    return Export(pages(), list(types), f"records-{found.slug}", types=types, copied=partial(unload.chunks, opened, found))
+    return Export(pages(), list(types), f"records-{shown.slug}", types=types, copied=partial(unload.chunks, opened, shown))

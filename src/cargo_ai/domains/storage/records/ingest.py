@@ -1,4 +1,4 @@
-"""Ingest: files read into models, by their uploaded key or straight from a request that brings a model's own token."""
+"""Ingest: load files into models, from an uploaded file or from the body of a request with the model's own token."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.models import model, model_catalog
-from cargo_ai.domains.storage.records import read_file, record
-from cargo_ai.domains.storage.records import row_results as verdict
+from cargo_ai.domains.storage.records import read_file, record, row_results
 from cargo_ai.domains.storage.records.read_file import RowsRejected, UnreadableFile
 from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.domains.storage.records.write import InvalidRecords, RecordError, ValidatedRecords, Writer, validate_new
@@ -60,7 +59,7 @@ async def find_target(db: AsyncSession, token: str) -> IngestTarget | None:
 
 @handles(contract.create_token)
 async def create_token(ctx: Context, request: ByUuid) -> contract.IngestToken:
-    """A fresh token in place of the former."""
+    """A new token, which replaces the former."""
     row = await model.find(ctx.db, request.uuid, lock=True)
     row = found_or_refuse(contract.create_token, row, "modelNotFound", uuid=request.uuid, fix="cargo-ai storage model list")
     token = TOKEN_PREFIX + randomness.token_urlsafe(32)
@@ -77,11 +76,11 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
     try:
         if not request.skip_invalid:
             return await _read(ctx, row, relation, request.s3_filename, match, None)
-        with RowResults() as verdicts:
-            report = await _read(ctx, row, relation, request.s3_filename, match, verdicts)
-            return await _kept(ctx, row, report, verdicts)
+        with RowResults() as results:
+            report = await _read(ctx, row, relation, request.s3_filename, match, results)
+            return await _with_report_link(ctx, row, report, results)
     except RowsRejected as fault:
-        errors = [_told(one).to_wire() for one in fault.rejected]
+        errors = [_to_rejected_row(rejected).to_wire() for rejected in fault.rejected]
         details = {"file": read_file.file_name(request.s3_filename), "errors": errors}
         contract.ingest.refuse("rowsRejected", problem=str(fault), details=details)
     except UnreadableFile as fault:
@@ -91,34 +90,34 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
 
 
 async def _read(
-    ctx: Context, row: Model, relation: Relation, key: str, match: Column | None, verdicts: RowResults | None
+    ctx: Context, row: Model, relation: Relation, key: str, match: Column | None, results: RowResults | None
 ) -> contract.IngestReport:
-    """Read a file in; with `verdicts`, rows that do not fit are left out."""
+    """Load a file; with `results`, rows that do not fit are left out."""
     if key.lower().endswith(LINES):
-        _by_id(match)
-        return await _lines(ctx, row, relation, key, verdicts)
-    filled = await read_file.load_file(ctx, relation, key, match=match, skip_invalid=verdicts is not None, verdicts=verdicts)
+        _refuse_matching(match)
+        return await _ingest_lines(ctx, row, relation, key, results)
+    filled = await read_file.load_file(ctx, relation, key, match=match, skip_invalid=results is not None, results=results)
     return contract.IngestReport(
         added=filled.loaded.added,
         updated=filled.loaded.updated,
         unchanged=filled.loaded.unchanged,
         rejected=filled.rejected_count,
-        errors=[_told(one) for one in filled.rejected],
+        errors=[_to_rejected_row(one) for one in filled.rejected],
     )
 
 
-def _told(one: RejectedRow) -> contract.RejectedRow:
+def _to_rejected_row(one: RejectedRow) -> contract.RejectedRow:
     return contract.RejectedRow(row=one.row, column=one.column, message=one.message, value=one.value)
 
 
-async def _kept(ctx: Context, row: Model, report: contract.IngestReport, verdicts: RowResults) -> contract.IngestReport:
-    """The report with the way to the verdicts on all rows."""
-    made = await verdicts.keep(ctx, row.uuid)
-    return report.model_copy(update={"report_uuid": str(made.uuid), "report_url": verdict.url(ctx, made, None)})
+async def _with_report_link(ctx: Context, row: Model, report: contract.IngestReport, results: RowResults) -> contract.IngestReport:
+    """The report with the URL of the results of all rows."""
+    made = await results.save(ctx, row.uuid)
+    return report.model_copy(update={"report_uuid": str(made.uuid), "report_url": row_results.url(ctx, made, None)})
 
 
 def matching_column(relation: Relation, slug: str | None) -> Column | None:
-    """The column that rows are known by; None where that is the id."""
+    """The column that rows are matched by; None when that is the id."""
     if slug is None:
         return None
     column = relation.column(slug)
@@ -134,25 +133,25 @@ def matching_column(relation: Relation, slug: str | None) -> Column | None:
     return column
 
 
-async def _lines(ctx: Context, row: Model, relation: Relation, key: str, verdicts: RowResults | None) -> contract.IngestReport:
-    """A file of JSON lines: keys that a line lacks leave what the record has."""
-    report = _Report(read_file.file_name(key), verdicts)
+async def _ingest_lines(ctx: Context, row: Model, relation: Relation, key: str, results: RowResults | None) -> contract.IngestReport:
+    """Load a file of JSON lines. Keys that a line lacks leave the record's values."""
+    report = _Report(read_file.file_name(key), results)
     async with aclosing(_read_objects(ctx, key)) as chunks:
         async for first, chunk in chunks:
             await report.take(Writer(ctx.db, ctx.workspace, relation), chunk, first, makes_ids=record.makes_ids(row))
-    return report.reply()
+    return report.to_response()
 
 
 async def ingest_objects(
-    ctx: Context, uid: uuid.UUID, found: list[dict[str, Any]], match: str | None, *, skip_invalid: bool
+    ctx: Context, model_uuid: uuid.UUID, objects: list[dict[str, Any]], match: str | None, *, skip_invalid: bool
 ) -> contract.IngestReport:
-    """Objects that a request brought."""
-    row, relation = await _model(ctx, str(uid))
-    _by_id(matching_column(relation, match))
-    with RowResults() as verdicts:
-        report = _Report("the body", verdicts if skip_invalid else None)
-        await report.take(Writer(ctx.db, ctx.workspace, relation), found, 1, makes_ids=record.makes_ids(row))
-        return await _kept(ctx, row, report.reply(), verdicts) if skip_invalid else report.reply()
+    """Load the objects of a request's body."""
+    row, relation = await _model(ctx, str(model_uuid))
+    _refuse_matching(matching_column(relation, match))
+    with RowResults() as results:
+        report = _Report("the body", results if skip_invalid else None)
+        await report.take(Writer(ctx.db, ctx.workspace, relation), objects, 1, makes_ids=record.makes_ids(row))
+        return await _with_report_link(ctx, row, report.to_response(), results) if skip_invalid else report.to_response()
 
 
 async def _model(ctx: Context, text: str) -> tuple[Model, Relation]:
@@ -163,69 +162,75 @@ async def _model(ctx: Context, text: str) -> tuple[Model, Relation]:
     return row, relation
 
 
-def _by_id(match: Column | None) -> None:
+def _refuse_matching(match: Column | None) -> None:
     if match is not None:
         problem = "Objects are known by their id here; rows that are known by another column come as CSV."
         contract.ingest.refuse("matchingNotPossible", problem=problem)
 
 
 class _Report:
-    """What came of the objects so far. Without `verdicts`, one that does not fit refuses all of them."""
+    """Counts and errors of the objects so far. Without `results`, one object that does not fit refuses all of them."""
 
-    def __init__(self, name: str, verdicts: RowResults | None) -> None:
-        self._name, self._verdicts = name, verdicts
+    def __init__(self, name: str, results: RowResults | None) -> None:
+        self._name, self._results = name, results
         self.added = self.updated = self.unchanged = self.rejected = 0
         self.errors: list[contract.RejectedRow] = []
         self._seen = IdCounter()
 
-    async def take(self, writer: Writer, found: list[dict[str, Any]], first: int, *, makes_ids: bool) -> None:
+    async def take(self, writer: Writer, objects: list[dict[str, Any]], first: int, *, makes_ids: bool) -> None:
         """Write some objects; Refusal when one does not fit and is not to be skipped."""
-        checked = validate_new(writer.relation, found, makes_ids=makes_ids, by_content=True)
-        bad: dict[int, list[RecordError]] = {}
-        for fault in checked.faults:
-            bad.setdefault(fault.index, []).append(fault)
-        self._note(bad, found, first)
-        if bad and self._verdicts is None:
-            fault = checked.faults[0]
+        validated = validate_new(writer.relation, objects, makes_ids=makes_ids, by_content=True)
+        errors_by_row: dict[int, list[RecordError]] = {}
+        for fault in validated.faults:
+            errors_by_row.setdefault(fault.index, []).append(fault)
+        self._note(errors_by_row, objects, first)
+        if errors_by_row and self._results is None:
+            fault = validated.faults[0]
             problem = f"{self._name}, line {first + fault.index}, {InvalidRecords([fault])}. Nothing was taken."
-            details = {"file": self._name, "errors": [one.to_wire() for one in self.errors]}
+            details = {"file": self._name, "errors": [rejected.to_wire() for rejected in self.errors]}
             contract.ingest.refuse("rowsRejected", problem=problem, details=details)
-        await writer.tell_apart(checked, self._seen)
-        written = await writer.upsert(ValidatedRecords(checked.rows))
-        distinct = len({uid for uid, _ in checked.rows})
+        await writer.number_duplicates(validated, self._seen)
+        written = await writer.upsert(ValidatedRecords(validated.rows))
+        distinct = len({uid for uid, _ in validated.rows})
         self.added += len(written.added)
         self.updated += len(written.updated)
         self.unchanged += distinct - len(written.touched)
-        if self._verdicts is not None:
-            await self._verdicts.add(_to_row_results(checked, bad, found, first, written))
+        if self._results is not None:
+            await self._results.add(_to_row_results(validated, errors_by_row, objects, first, written))
 
-    def _note(self, bad: Mapping[int, list[RecordError]], found: list[dict[str, Any]], first: int) -> None:
-        self.rejected += len(bad)
-        for index, faults in bad.items():
-            for fault in faults[: max(0, MAX_REJECTED - len(self.errors))]:
-                value = to_display(found[index].get(fault.column))
-                self.errors.append(contract.RejectedRow(row=first + index, column=fault.column, message=fault.message, value=value))
+    def _note(self, errors_by_row: Mapping[int, list[RecordError]], objects: list[dict[str, Any]], first: int) -> None:
+        self.rejected += len(errors_by_row)
+        for index, record_errors in errors_by_row.items():
+            for record_error in record_errors[: max(0, MAX_REJECTED - len(self.errors))]:
+                value = to_display(objects[index].get(record_error.column))
+                self.errors.append(
+                    contract.RejectedRow(row=first + index, column=record_error.column, message=record_error.message, value=value)
+                )
 
-    def reply(self) -> contract.IngestReport:
-        """The whole of it."""
+    def to_response(self) -> contract.IngestReport:
+        """The response."""
         return contract.IngestReport(
             added=self.added, updated=self.updated, unchanged=self.unchanged, rejected=self.rejected, errors=self.errors
         )
 
 
 def _to_row_results(
-    checked: ValidatedRecords, bad: Mapping[int, list[RecordError]], found: list[dict[str, Any]], first: int, written: WriteResult
+    validated: ValidatedRecords,
+    errors_by_row: Mapping[int, list[RecordError]],
+    objects: list[dict[str, Any]],
+    first: int,
+    written: WriteResult,
 ) -> Iterator[tuple[Any, ...]]:
-    """The verdict on each object, in order."""
+    """The result of each object, in order."""
     added, updated = set(written.added), set(written.updated)
-    good = iter(checked.rows)
-    rows = {index: uid for index in range(len(found)) if index not in bad for uid, _ in [next(good)]}
+    written_rows = iter(validated.rows)
+    rows = {index: uid for index in range(len(objects)) if index not in errors_by_row for uid, _ in [next(written_rows)]}
     last = {uid: index for index, uid in rows.items()}
-    for index in range(len(found)):
-        if index in bad:
-            fault, *others = bad[index]
-            problem = "; ".join([fault.message, *(f"{one.column} {one.message}" for one in others)])
-            yield first + index, "rejected", None, fault.column, to_display(found[index].get(fault.column)), problem
+    for index in range(len(objects)):
+        if index in errors_by_row:
+            fault, *others = errors_by_row[index]
+            problem = "; ".join([fault.message, *(f"{other.column} {other.message}" for other in others)])
+            yield first + index, "rejected", None, fault.column, to_display(objects[index].get(fault.column)), problem
             continue
         uid = rows[index]
         if last[uid] != index:
@@ -235,7 +240,7 @@ def _to_row_results(
 
 
 def to_display(value: object) -> str | None:
-    """A value as it is told: text, cut where it is long."""
+    """A value as text for a message, cut when it is long."""
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

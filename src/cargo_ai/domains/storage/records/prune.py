@@ -1,4 +1,4 @@
-"""Prune: what the room keeps for a while only: which node inserted which record, and which records were touched."""
+"""Prune: remove what storage keeps for 30 days only: which node inserted which record, and the logs of touched records."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LOG_RETENTION = timedelta(days=30)
 
 @plugin
 def plug(parts: Parts) -> None:
-    """Let workers forget what is old, once an hour."""
+    """Prune once an hour."""
     parts.hourly.append(lambda: prune(parts.database))
 
 
 async def prune(database: Database) -> None:
-    """Forget inserts and touches of more than 30 days ago. One short transaction per model."""
+    """Remove inserts and log entries older than 30 days. One short transaction per model."""
     before = clock.now() - INSERT_RETENTION
     async with database.session(ALL_WORKSPACES) as db:
-        # The runs of these inserts have ended long since: no attempt will ask for them again.
+        # The runs of these inserts have ended long ago: no attempt will look for them again.
         await db.execute(delete(ModelInsert).where(ModelInsert.at < before))
         logs = (await db.execute(select(Model.schema_name, Model.log_name).where(Model.deleted_at.is_(None)))).all()
         await db.commit()

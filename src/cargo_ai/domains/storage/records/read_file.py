@@ -1,4 +1,4 @@
-"""Files: uploaded CSV and Parquet files looked into, and read into models."""
+"""Read files: infer the columns of uploaded CSV and Parquet files, and load them into models."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class UnreadableFile(ValueError):
 
 
 class RowsRejected(UnreadableFile):
-    """Some rows do not fit; nothing of the file was taken."""
+    """Some rows do not fit their columns; nothing of the file was loaded."""
 
     def __init__(self, encoder: RowEncoder, name: str) -> None:
         first, count = encoder.rejected[0], encoder.rejected_count
@@ -54,7 +54,7 @@ class RowsRejected(UnreadableFile):
 
 @dataclass(frozen=True, slots=True)
 class InferredModel:
-    """What a file makes of a model: its shape, the number of rows, and the first of them as records."""
+    """The model that a file would make: its shape, the number of rows, and the first of them as records."""
 
     shape: Shape
     count: int
@@ -62,7 +62,7 @@ class InferredModel:
 
 
 def file_key(config: Mapping[str, Any]) -> str:
-    """The uploaded file that a config names; ConfigFault without one."""
+    """The key of the uploaded file that a config names. InvalidConfig without one."""
     key: object = config.get("s3Filename") or config.get("fileKey")
     if not isinstance(key, str):
         raise InvalidConfig("config.s3Filename", "is missing: upload a file with `cargo-ai workspace file upload`, then name it here")
@@ -70,21 +70,21 @@ def file_key(config: Mapping[str, Any]) -> str:
 
 
 async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
-    """Read the file once and find out its columns; those that the config names are taken as they are. FileFault, ConfigFault."""
-    found = await _infer_columns(ctx, file_key(config))
-    headers, types, sample, taken = found.headers, found.types, found.sample, set[str]()
-    every = tuple(
+    """Read the file once and infer its columns; those that the config names are used as they are. UnreadableFile, InvalidConfig."""
+    file_columns = await _infer_columns(ctx, file_key(config))
+    headers, types, sample, taken = file_columns.headers, file_columns.types, file_columns.sample, set[str]()
+    inferred = tuple(
         OriginalColumn(slug=slug_from_header(header, taken), type=kind, label=header, original_slug=header)
         for header, kind in zip(headers, types, strict=True)
     )
-    named = extractors.columns_of(config)
-    columns = named or every
+    configured = extractors.columns_of(config)
+    columns = configured or inferred
     roles = dict(config)
-    if roles.get("idColumnSlug") is None and not named:
-        roles["idColumnSlug"] = next((column.slug for column in every if column.original_slug in ID_NAMES), None)
+    if roles.get("idColumnSlug") is None and not configured:
+        roles["idColumnSlug"] = next((column.slug for column in inferred if column.original_slug in ID_NAMES), None)
     shape = extractors.apply_roles(columns, roles)
-    places = _columns_of_headers(headers, columns)
-    return InferredModel(shape, found.count, [_to_record(row, places) for row in sample])
+    targets = _columns_of_headers(headers, columns)
+    return InferredModel(shape, file_columns.count, [_to_record(row, targets) for row in sample])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
                 shape = await parquet.read_shape(path)
                 rows: list[list[str]] = []
                 async with aclosing(parquet.read_lists(path)) as chunks:
-                    async for _, _, found in chunks:
-                        rows = found[:SHOWN_RECORDS]
+                    async for _, _, page in chunks:
+                        rows = page[:SHOWN_RECORDS]
                         break
                 return _FileColumns([name for name, _ in shape.columns], [kind for _, kind in shape.columns], shape.count, rows)
     inference: TypeInference | None = None
@@ -114,36 +114,36 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
         async for columns, _, block in chunks:
             if inference is None:
                 headers, inference = columns, TypeInference(len(columns))
-            found = [list(row) for row in block.rows()]
-            inference.see(found)
-            sample += found[: SHOWN_RECORDS - len(sample)]
+            page = [list(row) for row in block.rows()]
+            inference.see(page)
+            sample += page[: SHOWN_RECORDS - len(sample)]
     if inference is None:
         raise UnreadableFile(_EMPTY)
     return _FileColumns(headers, inference.types(), inference.count, sample)
 
 
 def _columns_of_headers(headers: list[str], columns: tuple[OriginalColumn, ...]) -> list[OriginalColumn | None]:
-    """The column of each header: by the name at the source, else by slug."""
+    """The column of each header: by its name in the source, else by slug."""
     taken = set[str]()
     slugs = [slug_from_header(header, taken) for header in headers]
     by_name = {column.original_slug: column for column in columns} | {column.slug: column for column in columns}
     return [by_name.get(header) or by_name.get(slug) for header, slug in zip(headers, slugs, strict=True)]
 
 
-def _to_record(row: list[str], places: list[OriginalColumn | None]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for value, column in zip(row, places, strict=True):
+def _to_record(row: list[str], targets: list[OriginalColumn | None]) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for value, column in zip(row, targets, strict=True):
         if column is not None:
             try:
-                found[column.slug] = from_text(to_database(value, column.type) if value else None, column.type)
+                record[column.slug] = from_text(to_database(value, column.type) if value else None, column.type)
             except InvalidValue:
-                found[column.slug] = value
-    return found
+                record[column.slug] = value
+    return record
 
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What came of a file: what was done, and the rows that did not fit (the first hundred of `rejected_count`)."""
+    """The result of loading a file: what was done, and the rows that did not fit (the first hundred of `rejected_count`)."""
 
     loaded: LoadResult
     rejected: list[RejectedRow]
@@ -157,23 +157,23 @@ async def load_file(
     *,
     match: Column | None = None,
     skip_invalid: bool = False,
-    verdicts: RowResults | None = None,
+    results: RowResults | None = None,
 ) -> FileResult:
-    """Read the file into the model, in the request's transaction: rows are added, or change those of the same id (or `match`).
+    """Load the file into the model, in the request's transaction: rows are added, or update records of the same id (or `match`).
 
-    RowsRejected when a row does not fit, unless those are skipped; `verdicts` gets what became of each row. FileFault as `sniffed`.
+    RowsRejected when a row does not fit, unless such rows are skipped; `results` gets the outcome of each row. UnreadableFile.
     """
     connection = await driver_connection(ctx.db)
     load: Load | None = None
     encoder: RowEncoder | None = None
     try:
         async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
-            async for headers, first, found in chunks:
+            async for headers, first, block in chunks:
                 if load is None or encoder is None:
                     encoder = RowEncoder(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
-                    load = Load(connection, relation, encoder, judged=verdicts is not None)
+                    load = Load(connection, relation, encoder, judged=results is not None)
                     await load.begin()
-                lines = encoder.lines(first, found)
+                lines = encoder.lines(first, block)
                 if len(encoder.rejected) >= MAX_REJECTED and not skip_invalid:
                     raise RowsRejected(encoder, file_name(key))
                 await load.write(lines)
@@ -189,10 +189,10 @@ async def load_file(
         loaded = await load.end()
     except AmbiguousId as fault:
         raise UnreadableFile(f"{file_name(key)}: {fault}. Nothing was taken from the file.") from None
-    if verdicts is not None:
+    if results is not None:
         async with aclosing(load.verdicts()) as parts:
             async for part in parts:
-                await verdicts.write(part)
+                await results.write(part)
     await finish_load(ctx, relation, loaded)
     return FileResult(loaded, encoder.rejected, encoder.rejected_count)
 
@@ -202,22 +202,22 @@ def _new_id() -> str:
 
 
 def _targets(ctx: Context, relation: Relation, headers: list[str]) -> list[Column | None]:
-    """The column that each header fills: by the name at the source, else by slug; `_id` where the model has no id column."""
+    """The column that each header fills: by its name in the source, else by slug; `_id` when the model has no id column."""
     originals = {str(one.definition.get("originalSlug")): one for one in relation.columns if one.kind == "original"}
     taken = set[str]()
     slugs = [slug_from_header(header, taken) for header in headers]
     targets: list[Column | None] = []
     for header, slug in zip(headers, slugs, strict=True):
         column = originals.get(header) or relation.column(header) or relation.column(slug)
-        keeps = column is not None and (column.writable or (column.slug == "_id" and relation.id_column == "_id"))
-        if not keeps and not header.startswith("_"):
+        is_writable = column is not None and (column.writable or (column.slug == "_id" and relation.id_column == "_id"))
+        if not is_writable and not header.startswith("_"):
             ctx.warn(f"The column {header} of the file was left out: {relation.slug} has no such column to write.")
-        targets.append(column if keeps else None)
+        targets.append(column if is_writable else None)
     return targets
 
 
 async def finish_load(ctx: Context, relation: Relation, loaded: LoadResult) -> None:
-    """What follows a load: computed columns, the outbox, and a word about ids that came twice."""
+    """Compute columns, publish the change, and warn of ids that came twice."""
     changed = loaded.added + loaded.updated
     if changed and computed.ComputedColumns.of(relation).columns:
         connection = await driver_connection(ctx.db)
@@ -238,7 +238,7 @@ def file_name(key: str) -> str:
 
 
 def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
-    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. FileFault."""
+    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. UnreadableFile."""
     return _blocks(ctx.files, key, ctx.workspace)
 
 
@@ -257,7 +257,7 @@ async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerat
 
 @contextmanager
 def _raise_unreadable(key: str) -> Generator[None]:
-    """What is wrong with a file as FileFault."""
+    """Turn what is wrong with a file into UnreadableFile."""
     try:
         yield
     except FileMissing:

@@ -1,4 +1,4 @@
-"""Records: made, changed, removed and read."""
+"""Records: create, update, remove and read them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cargo_ai.records.catalog import Relation
 from cargo_ai.store.driver import Connection, driver_connection
 
 T = TypeVar("T")
-Writing = Callable[[Writer], Awaitable[T]]
+Write = Callable[[Writer], Awaitable[T]]
 _MODELS = "cargo-ai storage model list"
 
 
@@ -30,35 +30,37 @@ _MODELS = "cargo-ai storage model list"
 async def create(ctx: Context, request: contract.CreateRecord) -> contract.RecordReply:
     """Add a record; the reply has its columns of every kind."""
     row, relation = await _model(ctx, contract.create, request.model_uuid)
-    checked = validate_new(relation, [request.data], makes_ids=makes_ids(row))
-    made = await _create(ctx, contract.create, relation, checked, "data")
-    return contract.RecordReply(record=(await _read(ctx, relation, made))[0])
+    validated = validate_new(relation, [request.data], makes_ids=makes_ids(row))
+    created = await _create(ctx, contract.create, relation, validated, "data")
+    return contract.RecordReply(record=(await _read(ctx, relation, created))[0])
 
 
 @handles(contract.create_bulk)
 async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract.RecordsReply:
     """Add many records or none."""
     row, relation = await _model(ctx, contract.create_bulk, request.model_uuid)
-    checked = validate_new(relation, [one.data for one in request.records], makes_ids=makes_ids(row))
-    made = await _create(ctx, contract.create_bulk, relation, checked, "records.{index}.data")
-    return contract.RecordsReply(records=await _read(ctx, relation, made))
+    validated = validate_new(relation, [new.data for new in request.records], makes_ids=makes_ids(row))
+    created = await _create(ctx, contract.create_bulk, relation, validated, "records.{index}.data")
+    return contract.RecordsReply(records=await _read(ctx, relation, created))
 
 
-async def _create(ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, checked: ValidatedRecords, path: str) -> list[str]:
-    twice = next((uid for uid, times in Counter(uid for uid, _ in checked.rows).items() if times > 1), None)
+async def _create(
+    ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, validated: ValidatedRecords, path: str
+) -> list[str]:
+    twice = next((uid for uid, times in Counter(uid for uid, _ in validated.rows).items() if times > 1), None)
     if twice is not None:
         operation.refuse("recordAlreadyExists", id=twice)
     try:
-        return await _writing(ctx, relation, path, lambda writer: writer.create(checked))
+        return await _write(ctx, relation, path, lambda writer: writer.create(validated))
     except errors.UniqueViolation as error:
         # The database names the key as `Key (_id)=(…) already exists.`
-        named = (error.diag.message_detail or "").partition("=(")[2].rpartition(") ")[0]
-        operation.refuse("recordAlreadyExists", id=named or "with this id")
+        duplicate = (error.diag.message_detail or "").partition("=(")[2].rpartition(") ")[0]
+        operation.refuse("recordAlreadyExists", id=duplicate or "with this id")
 
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateRecord) -> contract.RecordReply:
-    """Change columns of a record that is there."""
+    """Change columns of an existing record."""
     _, relation = await _model(ctx, contract.update, request.model_uuid)
     await _update(ctx, contract.update, relation, [(request.id, request.data)], "data")
     return contract.RecordReply(record=(await _read(ctx, relation, [request.id]))[0])
@@ -68,7 +70,7 @@ async def update(ctx: Context, request: contract.UpdateRecord) -> contract.Recor
 async def update_bulk(ctx: Context, request: contract.UpdateRecords) -> contract.RecordsReply:
     """Change many records or none."""
     _, relation = await _model(ctx, contract.update_bulk, request.model_uuid)
-    changes = [(one.id, one.data) for one in request.records]
+    changes = [(change.id, change.data) for change in request.records]
     await _update(ctx, contract.update_bulk, relation, changes, "records.{index}.data")
     return contract.RecordsReply(records=await _read(ctx, relation, [uid for uid, _ in changes]))
 
@@ -76,23 +78,23 @@ async def update_bulk(ctx: Context, request: contract.UpdateRecords) -> contract
 async def _update(
     ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, changes: list[tuple[str, JsonObject]], path: str
 ) -> None:
-    there = await rows.existing_ids(await driver_connection(ctx.db), relation, [uid for uid, _ in changes], lock=True)
-    missing = next((uid for uid, _ in changes if uid not in there), None)
+    present = await rows.existing_ids(await driver_connection(ctx.db), relation, [uid for uid, _ in changes], lock=True)
+    missing = next((uid for uid, _ in changes if uid not in present), None)
     if missing is not None:
         operation.refuse("recordNotFound", id=missing)
     merged: dict[str, JsonObject] = {}
     for uid, data in changes:
         merged[uid] = merged.get(uid, {}) | data
-    checked = validate_changes(relation, changes if len(merged) == len(changes) else merged.items())
-    await _writing(ctx, relation, path, lambda writer: writer.update(checked))
+    validated = validate_changes(relation, changes if len(merged) == len(changes) else merged.items())
+    await _write(ctx, relation, path, lambda writer: writer.update(validated))
 
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRecord:
-    """Remove a record; one that is not there is no error."""
+    """Remove a record; a missing one is no error."""
     _, relation = await _model(ctx, contract.remove, request.model_uuid)
-    gone = await Writer(ctx.db, ctx.workspace, relation).remove([request.id])
-    return contract.RemovedRecord(id=request.id, count=len(gone))
+    removed = await Writer(ctx.db, ctx.workspace, relation).remove([request.id])
+    return contract.RemovedRecord(id=request.id, count=len(removed))
 
 
 @handles(contract.remove_bulk)
@@ -106,10 +108,10 @@ async def remove_bulk(ctx: Context, request: contract.RemoveRecords) -> Counted:
 async def get(ctx: Context, request: contract.ByRecord) -> contract.FoundRecord:
     """One record."""
     row, relation = await _model(ctx, contract.get, request.model_uuid)
-    found = await _read(ctx, relation, [request.id])
-    if not found:
+    records = await _read(ctx, relation, [request.id])
+    if not records:
         contract.get.refuse("recordNotFound", id=request.id, fix=f"cargo-ai storage record list --model-uuid {row.uuid}")
-    return contract.FoundRecord(record=found[0], is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
+    return contract.FoundRecord(record=records[0], is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
 
 
 @handles(contract.get_all)
@@ -117,7 +119,7 @@ async def get_all(ctx: Context, request: contract.ListRecords) -> contract.Found
     """A page of records."""
     row, relation = await _model(ctx, contract.get_all, request.model_uuid)
     sort = request.sort or contract.SystemSort()
-    found = await rows.page(
+    records = await rows.page(
         await driver_connection(ctx.db),
         relation,
         limit=request.limit,
@@ -125,26 +127,26 @@ async def get_all(ctx: Context, request: contract.ListRecords) -> contract.Found
         sort=sort.column_slug,
         descending=sort.kind == "desc",
     )
-    return contract.FoundRecords(records=found, is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
+    return contract.FoundRecords(records=records, is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
 
 
 def makes_ids(row: Model) -> bool:
-    """Whether a record without an id gets one: where the id column is one of the fixed columns that nobody chose."""
+    """Whether a record without an id gets one: when the id column is one of the fixed columns, which no user chose."""
     return row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
 
 
-async def _writing(ctx: Context, relation: Relation, path: str, act: Writing[T]) -> T:
-    """Write and tell people what they should know; 400 names every value that does not fit, 409 when the model changed meanwhile."""
+async def _write(ctx: Context, relation: Relation, path: str, act: Write[T]) -> T:
+    """Write, and pass warnings on. 400 names every value that does not fit, 409 when the model was changed meanwhile."""
     writer = Writer(ctx.db, ctx.workspace, relation)
     try:
-        done = await act(writer)
+        result = await act(writer)
     except InvalidRecords as fault:
         raise fault.refusal(path) from None
     except (errors.UndefinedColumn, errors.UndefinedTable):
-        raise Refusal(409, "conflict", "Somebody changed the columns of this model at the same moment. Look again and repeat.") from None
+        raise Refusal(409, "conflict", "The columns of this model were changed at the same time. Look again and repeat.") from None
     for sentence in writer.warnings:
         ctx.warn(sentence)
-    return done
+    return result
 
 
 async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:

@@ -1,4 +1,4 @@
-"""Verdicts: what became of each row of a file that was read in, kept as a file of its own that can be downloaded for 30 days."""
+"""Row results: store what happened to each row of an ingested file, as a file that can be downloaded for 30 days."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PIECE = 256 * 1024
 
 
 class RowResults:
-    """Collects verdicts on disk while rows are read in: JSON lines of `COLUMNS`."""
+    """Collects results on disk while rows are loaded: JSON lines of `COLUMNS`."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the context
@@ -50,13 +50,15 @@ class RowResults:
         """Add lines as they are."""
         await asyncio.to_thread(self._file.write, lines)
 
-    async def add(self, found: Iterable[tuple[Any, ...]]) -> None:
-        """Add verdicts as tuples in the order of `COLUMNS`."""
-        text = "".join(json.dumps(dict(zip(COLUMNS, one, strict=True)), ensure_ascii=False, separators=(",", ":")) + "\n" for one in found)
+    async def add(self, results: Iterable[tuple[Any, ...]]) -> None:
+        """Add results as tuples in the order of `COLUMNS`."""
+        text = "".join(
+            json.dumps(dict(zip(COLUMNS, result, strict=True)), ensure_ascii=False, separators=(",", ":")) + "\n" for result in results
+        )
         await self.write(text.encode())
 
-    async def keep(self, ctx: Context, model: uuid.UUID) -> IngestReport:
-        """Put them into the file store, and note in the session where."""
+    async def save(self, ctx: Context, model: uuid.UUID) -> IngestReport:
+        """Put the results into the file store, and add their row to the session."""
         key = FileStore.new_key(ctx.workspace, KIND, "verdicts.ndjson")
         self._file.seek(0)
         await ctx.files.put(key, self._pieces())
@@ -72,21 +74,21 @@ class RowResults:
 
 @handles(contract.download_report)
 async def download_report(ctx: Context, request: contract.DownloadIngestReport) -> contract.UrlReply:
-    """The URL of a file with one row per row that was read."""
-    named = ids.parse(request.uuid)
-    row = await ctx.db.scalar(select(IngestReport).where(IngestReport.uuid == named)) if named else None
+    """The URL of a file with one row per ingested row."""
+    uid = ids.parse(request.uuid)
+    row = await ctx.db.scalar(select(IngestReport).where(IngestReport.uuid == uid)) if uid else None
     row = found_or_refuse(contract.download_report, row, "ingestReportNotFound", uuid=request.uuid)
     return contract.UrlReply(url=url(ctx, row, request.format))
 
 
 def url(ctx: Context, row: IngestReport, format: str | None) -> str:
-    """Where the verdicts can be had for an hour."""
+    """The URL at which the results can be downloaded for an hour."""
     return exports.sign(ctx, KIND, {"key": row.file_key}, format)
 
 
 @exports.producer(KIND)
 async def produce(_database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
-    """The verdicts of a kept file."""
+    """The results of a stored file."""
     try:
         key = require_owner(str(params["key"]), workspace)
     except FileMissing:
@@ -101,12 +103,12 @@ async def _no_rows() -> AsyncIterator[list[Record]]:
 
 @plugin
 def plug(parts: Parts) -> None:
-    """Let workers remove what is old, once an hour."""
+    """Prune old results once an hour."""
     parts.hourly.append(lambda: prune(parts.database, parts.files))
 
 
 async def prune(database: Database, files: FileStore) -> None:
-    """Remove verdicts of more than 30 days ago: the file first, so that none is left without a row."""
+    """Remove results older than 30 days: the file first, so that no file is left without a row."""
     async with database.session(ALL_WORKSPACES) as db:
         old = list(await db.scalars(select(IngestReport).where(IngestReport.created_at < clock.now() - RETENTION).limit(1_000)))
     for row in old:

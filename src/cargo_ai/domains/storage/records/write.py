@@ -1,4 +1,4 @@
-"""Write: records checked against their model, written in the caller's transaction, computed columns kept fresh, and everybody told."""
+"""Record writes: validate records against their model, write them in the caller's transaction, compute columns, publish the change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Row = dict[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class RecordError:
-    """Why a record cannot be written: which one, which column ('' for the record as a whole), and a sentence's end."""
+    """Why a record cannot be written: which one, which column ('' for the whole record), and the end of a sentence."""
 
     index: int
     column: str
@@ -56,7 +56,7 @@ class InvalidRecords(ValueError):
 
 @dataclass(slots=True)
 class ValidatedRecords:
-    """Records ready to be written: `(_id, columns)`; `faults` of those that are not among them; which of `rows` have ids that were made."""
+    """Records ready to be written: `(_id, columns)`; `faults` of the others; `made`: which of `rows` have generated ids."""
 
     rows: list[tuple[str, Row]] = field(default_factory=list[tuple[str, Row]])
     faults: list[RecordError] = field(default_factory=list[RecordError])
@@ -66,21 +66,21 @@ class ValidatedRecords:
 def validate_new(
     relation: Relation, records: Iterable[Mapping[str, Any]], *, makes_ids: bool, by_content: bool = False
 ) -> ValidatedRecords:
-    """New records: every one gets an `_id`, from its id column where the model has one. Where that is missing and one is made, it is a
-    fresh one, or `by_content` one made of the values: see `Writer.tell_apart`."""
-    found = ValidatedRecords()
+    """Validate new records. Each gets an `_id`, from its id column where the model has one; a generated id is a new uuid or, with
+    `by_content`, a digest of the values (see `Writer.number_duplicates`)."""
+    validated = ValidatedRecords()
     for index, record in enumerate(records):
         row, faults = to_columns(relation, record, index)
         uid, is_made = _id_of(relation, record, row, index, faults, makes_ids=makes_ids)
         if is_made and not faults:
             uid = _content_id(relation, row) if by_content else str(ids.new())
-            found.made.append(len(found.rows))
-            found.rows.append((uid, _with_id(relation, uid, row)))
+            validated.made.append(len(validated.rows))
+            validated.rows.append((uid, _with_id(relation, uid, row)))
         elif faults:
-            found.faults += faults
+            validated.faults += faults
         else:
-            found.rows.append((uid, row))
-    return found
+            validated.rows.append((uid, row))
+    return validated
 
 
 def _content_id(relation: Relation, row: Row) -> str:
@@ -94,21 +94,21 @@ def _with_id(relation: Relation, uid: str, row: Row) -> Row:
 
 
 def validate_changes(relation: Relation, records: Iterable[tuple[str, Mapping[str, Any]]]) -> ValidatedRecords:
-    """Changes `(_id, values)` of records that are there. The id column keeps its value."""
-    found = ValidatedRecords()
+    """Validate changes `(_id, values)` of existing records. The id column keeps its value."""
+    validated = ValidatedRecords()
     for index, (uid, record) in enumerate(records):
         row, faults = to_columns(relation, record, index)
         if relation.id_column in row and id_of(relation, row[relation.id_column]) != uid:
             faults.append(RecordError(index, relation.id_column, "is the id of the record and cannot be changed"))
         if faults:
-            found.faults += faults
+            validated.faults += faults
         else:
-            found.rows.append((uid, row))
-    return found
+            validated.rows.append((uid, row))
+    return validated
 
 
 def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0) -> tuple[Row, list[RecordError]]:
-    """The columns of a record as the database reads them, and what is wrong with the others. System columns are read over."""
+    """The columns of a record as the database reads them, and errors for the others. System columns are ignored."""
     row: Row = {}
     faults: list[RecordError] = []
     for name, value in record.items():
@@ -136,29 +136,29 @@ def _unknown_column(relation: Relation, name: str) -> str:
 def _id_of(
     relation: Relation, record: Mapping[str, Any], row: Row, index: int, faults: list[RecordError], *, makes_ids: bool
 ) -> tuple[str, bool]:
-    """The id that the record brings, and whether one is to be made instead."""
-    own = relation.id_column
-    given: object = record.get("_id")
-    if own == "_id":
-        uid = "" if given is None else str(given)
+    """The id of a record, and whether one must be generated instead."""
+    id_column = relation.id_column
+    own_id: object = record.get("_id")
+    if id_column == "_id":
+        uid = "" if own_id is None else str(own_id)
     else:
-        if row.get(own) in {None, ""} and given not in {None, ""} and isinstance(given, str):
-            column = relation.column(own)
-            row[own] = to_database(given, column.type) if column else given
-        uid = id_of(relation, row.get(own)) or ""
-    if not uid and (own == "_id" or makes_ids):
+        if row.get(id_column) in {None, ""} and own_id not in {None, ""} and isinstance(own_id, str):
+            column = relation.column(id_column)
+            row[id_column] = to_database(own_id, column.type) if column else own_id
+        uid = id_of(relation, row.get(id_column)) or ""
+    if not uid and (id_column == "_id" or makes_ids):
         return "", True
-    if not uid and not any(fault.column == own for fault in faults):
-        faults.append(RecordError(index, own, "is missing: it is the id of the record"))
+    if not uid and not any(fault.column == id_column for fault in faults):
+        faults.append(RecordError(index, id_column, "is missing: it is the id of the record"))
     if len(uid) > MAX_ID_LENGTH:
-        faults.append(RecordError(index, own, f"is longer than the {MAX_ID_LENGTH:,} characters that an id may have"))
+        faults.append(RecordError(index, id_column, f"is longer than the {MAX_ID_LENGTH:,} characters that an id may have"))
     if "\x00" in uid:
-        faults.append(RecordError(index, own, "has a NUL character"))
+        faults.append(RecordError(index, id_column, "has a NUL character"))
     return uid, False
 
 
 def id_of(relation: Relation, text: str | None) -> str | None:
-    """The id that the id column's value makes: whole numbers without `.0`."""
+    """The id for a value of the id column: whole numbers without `.0`."""
     column = relation.column(relation.id_column)
     return text.removesuffix(".0") if text and column and column.type == "number" else text
 
@@ -173,35 +173,35 @@ class Writer:
     relation: Relation
     warnings: list[str] = field(default_factory=list[str])
 
-    async def create(self, checked: ValidatedRecords) -> list[str]:
-        """Add records; their ids. psycopg's UniqueViolation when one is there already."""
-        made = await rows.insert(await self._connection(), self.relation, _valid_rows(checked), clock.now())
-        await self._after(made)
-        return made
+    async def create(self, validated: ValidatedRecords) -> list[str]:
+        """Add records; returns their ids. psycopg's UniqueViolation when one exists already."""
+        created = await rows.insert(await self._connection(), self.relation, _valid_rows(validated), clock.now())
+        await self._after(created)
+        return created
 
-    async def update(self, checked: ValidatedRecords) -> list[str]:
-        """Change records; the ids of those that are different now."""
-        changed = await rows.update(await self._connection(), self.relation, _valid_rows(checked), clock.now())
+    async def update(self, validated: ValidatedRecords) -> list[str]:
+        """Update records; returns the ids of those that are different now."""
+        changed = await rows.update(await self._connection(), self.relation, _valid_rows(validated), clock.now())
         await self._after(changed)
         return changed
 
-    async def upsert(self, checked: ValidatedRecords) -> WriteResult:
-        """Add records, or change those that are there."""
-        written = await rows.upsert(await self._connection(), self.relation, _valid_rows(checked), clock.now())
+    async def upsert(self, validated: ValidatedRecords) -> WriteResult:
+        """Add records, or update those that exist."""
+        written = await rows.upsert(await self._connection(), self.relation, _valid_rows(validated), clock.now())
         await self._after(written.touched)
         return written
 
-    async def tell_apart(self, checked: ValidatedRecords, seen: IdCounter) -> None:
-        """Number the records whose values, of which their ids were made, came before: they are records of their own."""
-        told = await seen.tell_apart(await self._connection(), [checked.rows[at][0] for at in checked.made])
-        for at, uid in zip(checked.made, told, strict=True):
-            checked.rows[at] = (uid, _with_id(self.relation, uid, checked.rows[at][1]))
+    async def number_duplicates(self, validated: ValidatedRecords, seen: IdCounter) -> None:
+        """Number the records with content ids whose values came before, so that each is a record of its own."""
+        numbered = await seen.tell_apart(await self._connection(), [validated.rows[index][0] for index in validated.made])
+        for index, uid in zip(validated.made, numbered, strict=True):
+            validated.rows[index] = (uid, _with_id(self.relation, uid, validated.rows[index][1]))
 
     async def remove(self, uids: Sequence[str]) -> list[str]:
-        """Take records away; the ids of those that were there."""
-        gone = await rows.delete(await self._connection(), self.relation, uids)
-        await self._publish(gone)
-        return gone
+        """Remove records; returns the ids of those that existed."""
+        removed = await rows.delete(await self._connection(), self.relation, uids)
+        await self._publish(removed)
+        return removed
 
     async def _after(self, uids: Sequence[str]) -> None:
         self.warnings += await computed.refresh(await self._connection(), self.relation, uids, self.workspace)
@@ -215,7 +215,7 @@ class Writer:
         return await driver_connection(self.db)
 
 
-def _valid_rows(checked: ValidatedRecords) -> list[tuple[str, Row]]:
-    if checked.faults:
-        raise InvalidRecords(checked.faults)
-    return checked.rows
+def _valid_rows(validated: ValidatedRecords) -> list[tuple[str, Row]]:
+    if validated.faults:
+        raise InvalidRecords(validated.faults)
+    return validated.rows
