@@ -1,4 +1,4 @@
-"""Patience: what the engine does while its database is away: it waits, and does the same again when it is back."""
+"""Availability: wait while the database does not answer, and repeat the work when it does."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _log = log.get(__name__)
 
 
 async def retry_until_available(what: str, work: Callable[[], Awaitable[T]]) -> T:
-    """Do `work`, again and again until the database lets it pass. It may have happened the time before: it must bear to be repeated."""
+    """Do `work`, repeated until the database answers. An earlier attempt may have been committed: `work` must be safe to repeat."""
     wait = 0.05
     while True:
         try:
             return await work()
         except DATABASE_UNAVAILABLE as error:
-            _log.warning("the database is away; trying again", what=what, cause=str(error).strip()[:200], wait_seconds=wait)
+            _log.warning("the database is unavailable; trying again", what=what, cause=str(error).strip()[:200], wait_seconds=wait)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)

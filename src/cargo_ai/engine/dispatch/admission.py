@@ -1,4 +1,4 @@
-"""Enrol: which records of a play's batch may enter, decided in the database, exact whoever else enrols at the same moment."""
+"""Admission: decide which records of a batch get a run, in the database, exactly even when several batches are enumerated at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cargo_ai.store.rows import Row
 
 Rule = Literal["always", "once", "noConcurrency"]
 Entry = tuple[uuid.UUID, str]
-"""A run to be made, and the id of its record."""
+"""A run to be created, and the id of its record."""
 
 WHY = {
     "once": "Skipped: this record has entered the play before, and it runs once per record.",
@@ -33,7 +33,7 @@ enrolments = Table(
     Column("first_ms", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),
 )
-"""Which records have entered a play: how often, from when to when, and their last runs."""
+"""Which records have entered a workflow: how often, from when to when, and their last runs."""
 
 # The batches of one workflow take turns: what one decides, the next one sees.
 TURN = "select pg_advisory_xact_lock(hashtextextended(%s, 11))"
@@ -42,7 +42,7 @@ LIVE = """
 select e.record_id from enrolments e where e.workflow_uuid = %s and e.record_id = any(%s)
     and exists (select 1 from runs r where r.uuid = any(e.run_uuids) and r.finished_ms is null)
 """
-# Of a record that enters again and again, the last runs are kept: enough to see whether one of them goes on.
+# Of a record that enters many times, the last 16 runs are kept: enough to see whether one of them has not ended.
 ENTER = """
 insert into enrolments as e (workflow_uuid, record_id, workspace_uuid, run_uuids, times, first_ms, last_ms)
 select %(workflow)s, v.record_id, %(workspace)s, array_agg(v.run_uuid), count(*), %(now)s, %(now)s
@@ -55,24 +55,24 @@ on conflict (workflow_uuid, record_id) do update set times = e.times + excluded.
 async def enter(
     connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, workflow: uuid.UUID, rule: Rule, entries: Sequence[Entry], now: int
 ) -> set[uuid.UUID]:
-    """Write down who enters, in the connection's transaction; returns the runs whose records may not, to be kept as skipped."""
+    """Write down which records enter, in the connection's transaction; returns the runs whose records may not, to be stored as skipped."""
     await connection.execute(TURN, (str(workflow),))
-    out: set[str] = set()
+    barred: set[str] = set()
     if rule != "always":
         names = list({record for _, record in entries})
         cursor = await connection.execute(ENTERED if rule == "once" else LIVE, (workflow, names))
-        out = {row[0] for row in await cursor.fetchall()}
+        barred = {row[0] for row in await cursor.fetchall()}
     skipped: set[uuid.UUID] = set()
     entering: list[Entry] = []
     for run, record in entries:
-        if record in out:
+        if record in barred:
             skipped.add(run)
             continue
         if rule != "always":
-            out.add(record)
+            barred.add(record)
         entering.append((run, record))
     if entering:
-        # In one order for everybody, so that no two ever wait for each other.
+        # In one order for all transactions, so that there is no deadlock.
         entering.sort(key=lambda entry: entry[1])
         named = {"workflow": workflow, "workspace": workspace, "now": now}
         records, runs = [record for _, record in entering], [run for run, _ in entering]

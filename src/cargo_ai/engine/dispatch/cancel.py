@@ -1,4 +1,4 @@
-"""Cancel: what has not begun ends at once; what is being driven ends at its next node boundary."""
+"""Cancel batches and runs: what has not begun ends at once; what is being driven ends at its next node boundary."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ with old as (
 ), {GONE}
 """  # noqa: S608 - put together from our own texts
 # Shards before runs, in the order of their ids: as each flush locks them, so that the two never wait for each other.
-TELL = """
+SIGNAL = """
 update shards s set signal = s.signal + 1 from (
     select uuid from shards where uuid in (
         select shard_uuid from runs where uuid = any(%s) and workspace_uuid = %s and finished_ms is null and status <> 'idle'
     ) order by uuid for update
-) told where s.uuid = told.uuid
+) affected where s.uuid = affected.uuid
 """
-TELL_BATCH = """
+SIGNAL_BATCH = """
 update shards s set signal = s.signal + 1 from (
     select uuid from shards where batch_uuid = %s and state = 'running' order by uuid for update
-) told where s.uuid = told.uuid
+) affected where s.uuid = affected.uuid
 """
 LIVE_RUNS = """
 update runs set status = 'cancelling', updated_ms = %s
@@ -90,12 +90,12 @@ async def cancel_batch(connection: Connection, workspace: uuid.UUID, batch: uuid
     if await cursor.fetchone() is None:
         return False
     await cancel_undriven(connection, batch)
-    await connection.execute(TELL_BATCH, (batch,))
+    await connection.execute(SIGNAL_BATCH, (batch,))
     return True
 
 
 async def cancel_undriven(connection: Connection, batch: uuid.UUID) -> None:
-    """In a batch that was asked to stop, end everything that nobody drives: waiting and queued shards, parked runs."""
+    """In a batch that was asked to stop, end everything that no worker drives: waiting and queued shards, parked runs."""
     asked = await connection.execute("select 1 from batches where uuid = %s and status = 'cancelling'", (batch,))
     if await asked.fetchone() is None:
         return
@@ -108,23 +108,23 @@ async def cancel_undriven(connection: Connection, batch: uuid.UUID) -> None:
 async def cancel_runs(connection: Connection, workspace: uuid.UUID, uuids: Sequence[uuid.UUID]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:
     """Cancel runs and everything below them: parked ones at once, others at their next node boundary.
 
-    Returns the runs of `uuids` that were touched, and batches that may be over now. What a run starts at this moment is cancelled by who
-    drives it.
+    Returns the runs of `uuids` that were touched, and batches that may be over now. What a run starts at the same time is cancelled by the
+    worker that drives it.
     """
-    named = list(uuids)
-    found = await _below(connection, named)
-    touched, over = await _cancel(connection, workspace, list({*named, *found}), [])
-    return [uid for uid in named if uid in touched], over
+    roots = list(uuids)
+    descendants = await _descendants(connection, roots)
+    touched, over = await _cancel(connection, workspace, list({*roots, *descendants}), [])
+    return [uid for uid in roots if uid in touched], over
 
 
 async def cancel_descendants(connection: Connection, workspace: uuid.UUID, run: uuid.UUID) -> None:
     """Cancel everything below a run, for the driver that is about to end it: what only the run itself would have driven ends at once."""
-    found = await _below(connection, [run])
-    if found:
-        await _cancel(connection, workspace, list(found), [uid for uid, undriven in found.items() if undriven])
+    descendants = await _descendants(connection, [run])
+    if descendants:
+        await _cancel(connection, workspace, list(descendants), [uid for uid, undriven in descendants.items() if undriven])
 
 
-async def _below(connection: Connection, uuids: list[uuid.UUID]) -> dict[uuid.UUID, bool]:
+async def _descendants(connection: Connection, uuids: list[uuid.UUID]) -> dict[uuid.UUID, bool]:
     return dict(await (await connection.execute(BELOW, (uuids,))).fetchall())
 
 
@@ -132,13 +132,13 @@ async def _cancel(
     connection: Connection, workspace: uuid.UUID, uuids: list[uuid.UUID], undriven: list[uuid.UUID]
 ) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
     now = _now()
-    await connection.execute(TELL, (uuids, workspace))
+    await connection.execute(SIGNAL, (uuids, workspace))
     fanouts = [row[0] for row in await (await connection.execute(FANOUTS, (uuids, undriven))).fetchall()]
     await fanout.lock(connection, fanouts)
     named = {"now": now, "uuids": uuids, "undriven": undriven, "workspace": workspace, "nil": NIL, "hour": HOUR}
     parked = await (await connection.execute(PARKED_RUNS, named)).fetchall()
     live = await (await connection.execute(LIVE_RUNS, (now, uuids, workspace))).fetchall()
-    # A parent that is not cancelled itself learns that an item of its is.
+    # A parent that is not cancelled itself learns that one of its items is.
     await fanout.count_ended(connection, [(row[2], True) for row in parked if row[2] is not None], [], now)
     for row in parked:
         await connection.execute("select pg_notify('cargo_done', %s)", (str(row[0]),))

@@ -1,4 +1,4 @@
-"""Claim: who drives a shard, what is left in it, and what happens to its batch when it ends."""
+"""Shards: claim one, read its runs, end it, admit the next ones, and close its batch with the last."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cargo_ai.store.driver import Connection
 @dataclass(frozen=True, slots=True)
 class ClaimedShard:
     """A shard as it was when this process took it: `tries` counts claims that no orderly end followed, and of its runs no more than
-    `width` may go at once (see ceiling)."""
+    `width` may wait for something at once (see concurrency)."""
 
     uuid: uuid.UUID
     epoch: int
@@ -54,14 +54,14 @@ from executions where run_uuid = any(%s) and run_uuid between %s and %s order by
 
 
 async def claim(connection: Connection, shard: uuid.UUID, owner: str, now: int) -> ClaimedShard | None:
-    """Take a shard over from whoever had it; None when nothing is left to do in it."""
+    """Claim a shard, also from a worker that has it; None when nothing is left to do in it."""
     cursor = await connection.execute(CLAIM, (owner, now, shard))
     row = await cursor.fetchone()
     return ClaimedShard(*row) if row else None
 
 
 async def set_tries(connection: Connection, claimed: ClaimedShard, tries: int) -> None:
-    """Say how many claims without an orderly end are held against a shard."""
+    """Set how many claims of a shard have had no orderly end."""
     await connection.execute("update shards set tries = %s where uuid = %s and epoch = %s", (tries, claimed.uuid, claimed.epoch))
 
 
@@ -75,16 +75,16 @@ async def unfinished_runs(connection: Connection, claimed: ClaimedShard, after: 
 
 async def executions_of(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
     """What the journal has of these runs, in order, by run."""
-    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    by_run: dict[uuid.UUID, list[dict[str, Any]]] = {}
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(ENTRIES, (list(runs), min(runs), max(runs)))
         async for row in cursor:
-            found.setdefault(row["run_uuid"], []).append(row)
-    return found
+            by_run.setdefault(row["run_uuid"], []).append(row)
+    return by_run
 
 
 async def cancelling_runs(connection: Connection, claimed: ClaimedShard) -> set[str]:
-    """The runs of a shard that somebody asked to cancel."""
+    """The runs of a shard that are to be cancelled."""
     cursor = await connection.execute(
         # No upper bound: runs that others of the shard have started are younger than its last one.
         "select uuid from runs where shard_uuid = %s and uuid >= %s and status = 'cancelling'",
@@ -107,10 +107,10 @@ async def finish_shard(pool: AsyncConnectionPool[Any], queue: Queue, claimed: Cl
         await connection.execute(
             "update shards set state = 'done', owner = null where uuid = %s and epoch = %s", (claimed.uuid, claimed.epoch)
         )
-        # What was parked after somebody asked to cancel must not wait until its time comes.
+        # Runs that were parked after the batch was cancelled must not wait until their time comes.
         await cancel.cancel_undriven(connection, claimed.batch)
         await admit_shards(connection, queue, claimed.workspace)
-    # Only now, in a transaction of its own: whoever ends last sees all others ended.
+    # In a second transaction: the shard that ends last then sees that all others have ended.
     async with pool.connection() as connection:
         if not await close_batch(connection, claimed.batch):
             await connection.execute(LEFT_OVER, (claimed.uuid,))
@@ -120,7 +120,7 @@ LEFT_OVER = """
 delete from shards where uuid = %s and state = 'done'
     and exists (select 1 from batches b where b.uuid = batch_uuid and b.finished_ms is not null)
 """
-"""A shard of runs below others that outlived their batch: a tool that nobody waited for, items given up when one failed."""
+"""A shard of child runs that outlived their batch: of a tool that its node did not wait for, of items given up when one failed."""
 
 
 async def _give_back(connection: Connection, queue: Queue, claimed: ClaimedShard) -> None:
@@ -163,11 +163,11 @@ async def _in_line(connection: Connection, workspace: uuid.UUID) -> int:
 
 
 async def admit_shards(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
-    """Queue the workspace's next shards, at most twice as many as there are slots: a huge batch never fills the queue before others,
+    """Queue the workspace's next shards, at most twice as many as there are slots: a huge batch never fills the queue ahead of others,
     and batches of one workspace take turns.
 
     Workspaces take turns, too: a shard is fetched behind all that had fewer shards of their own workspace before them, those under way
-    included, so that the first one of somebody who has just come is next.
+    included, so that the first one of a workspace that had none is next.
     """
     if queue.most_runs:
         await concurrency.admit_within_limit(connection, queue, workspace)

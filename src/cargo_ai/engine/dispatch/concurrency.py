@@ -1,7 +1,7 @@
-"""Ceiling: how many runs of one workspace may go at once, where the server was told a number; what is beyond it waits, and none is lost.
+"""Concurrency limit: how many runs of one workspace may be active at once, where the server sets one; runs beyond it wait.
 
-A run goes from when a worker may take it until it ends or is parked; what it drives below itself goes with it. A shard is let in with a
-`width`: so many of its runs may wait for something at once. The widths of a workspace's shards together never pass the number.
+A run is active from when a worker may take it until it ends or is parked; runs that it drives inline count with it. A shard is admitted
+with a `width`: how many of its runs may wait for something at once. The widths of a workspace's shards together never pass the limit.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from cargo_ai.kernel import clock
 from cargo_ai.store.driver import Connection
 
 MAXIMUM_WIDTH = 100
-"""No shard has more runs than this that wait for something at once, whatever it may."""
+"""No shard has more runs than this that wait for something at once."""
 
-# Single runs are shards of one. Shards that were let in before there was a number may be as wide as any.
-GOING = """
+# Single runs are shards of one. Shards that were admitted before there was a limit may be as wide as any.
+ACTIVE = """
 select coalesce(sum(coalesce(width, case when lane = 'interactive' then 1 else %s end)), 0)::bigint,
     count(*) filter (where lane = 'batch')
 from shards where workspace_uuid = %s and state in ('queued', 'running')
@@ -29,60 +29,60 @@ select s.uuid, s.lane, (
 ) from shards s where s.workspace_uuid = %s and s.state = 'waiting' and s.lane = %s order by s.no, s.batch_uuid limit %s
 for update of s skip locked
 """
-LET_IN = "update shards set state = 'queued', width = %s, touched_ms = %s where uuid = %s"
-NARROW = "update shards set width = %s where uuid = %s and epoch = %s and state = 'running' and width > %s"
+ADMIT = "update shards set state = 'queued', width = %s, touched_ms = %s where uuid = %s"
+SHRINK = "update shards set width = %s where uuid = %s and epoch = %s and state = 'running' and width > %s"
 
 
 def batch_share(most: int) -> int:
-    """So many of the runs may be of batches: they leave a tenth to single runs, for which somebody waits."""
+    """How many of the runs may be of batches: a tenth is left to single runs, for which someone waits."""
     return most - max(1, most // 10) if most > 1 else most
 
 
 async def count_active_runs(connection: Connection, workspace: uuid.UUID) -> int:
-    """How many runs of a workspace go, or may."""
+    """How many runs of a workspace are active, or may be."""
     return (await _counted(connection, workspace))[0]
 
 
 async def is_limit_reached(connection: Connection, workspace: uuid.UUID, most: int) -> bool:
-    """Whether not one more may begin. Until the caller's transaction ends, nobody else begins any in this workspace."""
-    await _turn(connection, workspace)
+    """Whether no more may begin. Until the caller's transaction ends, no other transaction begins any in this workspace."""
+    await _lock(connection, workspace)
     return await count_active_runs(connection, workspace) >= most
 
 
 async def admit_within_limit(connection: Connection, queue: Queue, workspace: uuid.UUID) -> None:
     """Queue the workspace's next shards, single runs first, as far as `queue.most_runs` allows; of batches no more than there are slots:
-    what only stands in the queue must not take the place of what could go."""
-    await _turn(connection, workspace)
-    taken, in_line = await _counted(connection, workspace)
-    room = queue.most_runs - taken
-    for uid, lane, size in await _waiting(connection, workspace, "interactive", room):
-        width = min(max(1, size), MAXIMUM_WIDTH, room)
-        room -= width
+    what only waits in the queue must not use up what others could."""
+    await _lock(connection, workspace)
+    active, queued = await _counted(connection, workspace)
+    capacity = queue.most_runs - active
+    for uid, lane, size in await _waiting(connection, workspace, "interactive", capacity):
+        width = min(max(1, size), MAXIMUM_WIDTH, capacity)
+        capacity -= width
         await _queue(connection, queue, uid, lane, width, 0)
-        if room <= 0:
+        if capacity <= 0:
             return
-    room -= queue.most_runs - batch_share(queue.most_runs)
-    found = await _waiting(connection, workspace, "batch", min(room, await _slots(connection) - in_line))
-    for number, (uid, lane, size) in enumerate(found):
-        # What one has no use for is there for those behind it.
-        width = min(max(1, size), MAXIMUM_WIDTH, max(1, room // (len(found) - number)))
-        room -= width
-        await _queue(connection, queue, uid, lane, width, in_line + number)
+    capacity -= queue.most_runs - batch_share(queue.most_runs)
+    waiting = await _waiting(connection, workspace, "batch", min(capacity, await _slots(connection) - queued))
+    for number, (uid, lane, size) in enumerate(waiting):
+        # What a shard has no use for is left to those behind it.
+        width = min(max(1, size), MAXIMUM_WIDTH, max(1, capacity // (len(waiting) - number)))
+        capacity -= width
+        await _queue(connection, queue, uid, lane, width, queued + number)
 
 
 async def shrink(connection: Connection, queue: Queue, workspace: uuid.UUID, shard: tuple[uuid.UUID, int], width: int) -> None:
     """Give back what a shard (uuid, epoch) at its end no longer needs, to others of the workspace."""
-    if (await connection.execute(NARROW, (width, *shard, width))).rowcount:
+    if (await connection.execute(SHRINK, (width, *shard, width))).rowcount:
         await admit_within_limit(connection, queue, workspace)
 
 
-async def _turn(connection: Connection, workspace: uuid.UUID) -> None:
+async def _lock(connection: Connection, workspace: uuid.UUID) -> None:
     await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (str(workspace),))
 
 
 async def _counted(connection: Connection, workspace: uuid.UUID) -> tuple[int, int]:
-    """How many runs go, and how many shards of batches are queued or running."""
-    row = await (await connection.execute(GOING, (MAXIMUM_WIDTH, workspace))).fetchone()
+    """How many runs are active, and how many shards of batches are queued or running."""
+    row = await (await connection.execute(ACTIVE, (MAXIMUM_WIDTH, workspace))).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
@@ -98,7 +98,7 @@ async def _waiting(connection: Connection, workspace: uuid.UUID, lane: str, most
 
 
 async def _queue(connection: Connection, queue: Queue, shard: uuid.UUID, lane: str, width: int, ahead: int) -> None:
-    await connection.execute(LET_IN, (width, clock.now_ms(), shard))
+    await connection.execute(ADMIT, (width, clock.now_ms(), shard))
     if lane == "interactive":
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
     else:

@@ -1,4 +1,4 @@
-"""Enumerate: the records of a batch become runs, chunk by chunk, never all in memory, and go on where a dead worker stopped."""
+"""Enumerate batches: create a run for each record, chunk by chunk, never all in memory, and continue where a dead worker stopped."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ from cargo_ai.engine.dispatch.submit import record_id, record_title
 from cargo_ai.engine.journal import crash_points, replay
 from cargo_ai.engine.journal.flush import NIL, NULL, escape
 from cargo_ai.engine.journal.replay import ReplayRecord
+from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.driver import Connection
+from cargo_ai.store.table_sql import copy_sql
 
 Chunks = AsyncGenerator[list[dict[str, Any]]]
 Source = Callable[[uuid.UUID, Mapping[str, Any], int, uuid.UUID], Chunks]
 """(workspace, the batch's data, records to skip, the batch) → chunks of records. Raises SourceFailed with a sentence.
 
-A source whose records may change tells those to skip by the runs of the batch, which has `skip` of them.
+A source whose records may change finds those to skip through the runs of the batch, which are `skip` in number.
 """
 
 _Entry = tuple[uuid.UUID, dict[str, Any]]
-"""A run to be made, and its record."""
+"""A run to be created, and its record."""
 
 LARGE_BATCH = 20_000
 LARGE_SHARD = 1_000
@@ -42,10 +44,10 @@ LIMITED_SHARD = 50
 FIRST_ROWS = 400
 TRANSACTION_ROWS = 4_000
 URGENT_RUNS = 100
-"""So many runs of an urgent batch, roughly, take the interactive lane."""
+"""About this many runs of an urgent batch take the interactive lane."""
 
 NON_RETRYABLE = (ValueError, TypeError, LookupError, psycopg.DataError, exc.DataError)
-"""What would be raised again, however often the records were read: the batch ends instead."""
+"""What would be raised again each time the records are read: the batch ends instead."""
 
 _log = log.get(__name__)
 
@@ -70,14 +72,14 @@ returning epoch, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_u
 ADVANCE = """
 update batches set cursor = cursor + %s, updated_ms = %s where uuid = %s and epoch = %s and status = 'querying' returning cursor
 """
-RUNS = """
-copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
-    record_title, record, replay_of, replay_root, taken, replay_path, created_ms, updated_ms) from stdin
-"""
-SKIPPED = """
-copy runs (uuid, workspace_uuid, workflow_uuid, batch_uuid, shard_uuid, graph_uuid, release_uuid, user_uuid, trace_uuid, record_id,
-    record_title, record, replay_of, replay_root, taken, replay_path, created_ms, updated_ms, status, finished_ms, error_message) from stdin
-"""
+# fmt: off
+_COLUMNS = (
+    "uuid", "workspace_uuid", "workflow_uuid", "batch_uuid", "shard_uuid", "graph_uuid", "release_uuid", "user_uuid", "trace_uuid",
+    "record_id", "record_title", "record", "replay_of", "replay_root", "taken", "replay_path", "created_ms", "updated_ms",
+)
+# fmt: on
+RUNS = copy_sql(runs, *_COLUMNS)
+SKIPPED = copy_sql(runs, *_COLUMNS, "status", "finished_ms", "error_message")
 SHARDS = """
 insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, touched_ms)
 select v.uuid, %s, %s, v.no, %s, %s, v.first, v.last, %s from unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[])
@@ -101,10 +103,10 @@ class _Batch:
     enrolment: admission.Rule | None
     urgent: bool
     staged: bool
-    room: int | None = None
-    """So many records more may be enrolled in the present stage."""
+    capacity: int | None = None
+    """How many more records may be enrolled in the present stage; None without stages."""
     more: bool = False
-    """There are records behind the present stage."""
+    """There are records after the present stage."""
 
 
 class Enumerator:
@@ -120,7 +122,7 @@ class Enumerator:
 
     async def enumerate(self, batch: str) -> None:
         """Write runs and shards; the batch's cursor moves in the same transactions, so that nothing is enrolled twice."""
-        # After a lost connection the batch is claimed anew and goes on from its cursor, whatever of the last chunk was committed.
+        # After a lost connection the batch is claimed again and continues from its cursor, whether or not the last chunk was committed.
         await retry_until_available("enumerating a batch", partial(self._enumerate, uuid.UUID(batch)))
 
     async def _enumerate(self, uid: uuid.UUID) -> None:
@@ -132,7 +134,7 @@ class Enumerator:
         if claimed.staged and claimed.cursor and not await self._any_left(claimed):
             await self._end(claimed, None)
             return
-        if claimed.staged and not await self._has_room(claimed):
+        if claimed.staged and not await self._may_continue(claimed):
             return
         problem = None
         try:
@@ -149,7 +151,7 @@ class Enumerator:
             await self._end(claimed, problem)
 
     async def _any_left(self, batch: _Batch) -> bool:
-        """Whether there are records behind the cursor: who takes a batch over at its very end must not begin another stage."""
+        """Whether there are records after the cursor: a worker that claims a batch at its very end must not begin another stage."""
         source = self._sources.kinds.get(str(batch.data.get("kind")))
         if source is None:
             return True
@@ -162,16 +164,16 @@ class Enumerator:
             return True  # Reading it for good says what is wrong.
         return False
 
-    async def _has_room(self, batch: _Batch) -> bool:
+    async def _may_continue(self, batch: _Batch) -> bool:
         """Whether a stage begins or goes on. If not, runs of the last one go on, or the batch stops here: then it may be over."""
         async with self._pool.connection() as connection:
-            batch.room = await stages.enter_stage(connection, batch.uuid, batch.epoch)
-            if batch.room is None:
-                # In one transaction: nobody looks at a batch again whose worker dies between its stop and its end.
+            batch.capacity = await stages.enter_stage(connection, batch.uuid, batch.epoch)
+            if batch.capacity is None:
+                # In one transaction: no one would close a batch whose worker died between its stop and its end.
                 await close_batch(connection, batch.uuid)
             crash_points.point("before stage commit")
         crash_points.point("after stage commit")
-        return batch.room is not None
+        return batch.capacity is not None
 
     async def _wait(self, batch: _Batch) -> None:
         async with self._pool.connection() as connection:
@@ -189,7 +191,7 @@ class Enumerator:
             async for chunk in _within(batch, chunks):
                 waiting += chunk
                 while len(waiting) >= limit:
-                    if not await self._write(batch, waiting[:limit]) or await self._gives_way(batch):
+                    if not await self._write(batch, waiting[:limit]) or await self._hand_back(batch):
                         return False
                     waiting, limit = waiting[limit:], TRANSACTION_ROWS
         return not waiting or await self._write(batch, waiting)
@@ -215,7 +217,7 @@ class Enumerator:
         return True
 
     async def _enrol(self, connection: Connection, batch: _Batch, rule: admission.Rule, entries: list[_Entry], now: int) -> list[_Entry]:
-        """Those that may enter; the others are kept as skipped runs, which are over before they begin."""
+        """Those that may enter; the others are stored as skipped runs, which are over before they begin."""
         named = [(run, record_id(record, run)) for run, record in entries]
         skipped = await admission.enter(connection, batch.workspace, batch.workflow, rule, named, now)
         return await self._skip(connection, batch, entries, dict.fromkeys(skipped, admission.WHY[rule]), now) if skipped else entries
@@ -223,7 +225,7 @@ class Enumerator:
     async def _skip(
         self, connection: Connection, batch: _Batch, entries: list[_Entry], why: Mapping[uuid.UUID, str], now: int
     ) -> list[_Entry]:
-        """Keep some as skipped runs, each with its reason; returns the others."""
+        """Store some as skipped runs, each with its reason; returns the others."""
         async with connection.cursor() as cursor, cursor.copy(SKIPPED) as copy:
             for entry in entries:
                 if entry[0] in why:
@@ -234,7 +236,7 @@ class Enumerator:
     async def _shards(self, connection: Connection, batch: _Batch, entries: list[_Entry], now: int) -> None:
         if not entries:
             return
-        # The first runs of an urgent batch wait behind no other batch.
+        # The first runs of an urgent batch do not wait for other batches.
         urgent = batch.urgent and batch.cursor < URGENT_RUNS
         size = max(batch.shard_size, LARGE_SHARD) if batch.cursor >= LARGE_BATCH and batch.shard_size >= 200 else batch.shard_size
         if self._queue.most_runs:
@@ -255,7 +257,7 @@ class Enumerator:
         else:
             await admit_shards(connection, self._queue, batch.workspace)
 
-    async def _gives_way(self, batch: _Batch) -> bool:
+    async def _hand_back(self, batch: _Batch) -> bool:
         """Whether this process is to stop, and has handed the rest of the batch back to the queue."""
         if self._draining:
             async with self._pool.connection() as connection:
@@ -274,7 +276,7 @@ class Enumerator:
 
 async def _within(batch: _Batch, chunks: Chunks) -> Chunks:
     """The records of the present stage; of a batch without stages all."""
-    left = batch.room
+    left = batch.capacity
     async for chunk in chunks:
         if left is None:
             yield chunk

@@ -1,4 +1,4 @@
-"""Pace: how many records the next stage of a batch enrols, or why it enrols no more. Pure: it serves workers and property tests."""
+"""Pace: decide how many records the next stage of a batch enrols, or why it enrols no more. Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, Literal, NamedTuple, cast
 
 StopReason = Literal["errorRate", "maxCredits"]
 GROWTH = 10
-"""Behind the stages that were given, each is so many times as large as the one before."""
+"""After the stages that were given, each is this many times as large as the one before."""
 DEFAULT_RAMP = (10, 100, 1_000)
-"""The stages of a batch that is to stop at errors, and was told no stages."""
+"""The stages of a batch that is to stop at errors and was given no stages."""
 UNLIMITED = 10**12
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a batch was told. `ramp`: sizes of its first stages; `stop_above`: a share of failed runs, 0 to 1; `most_per_run`: credits that
-    no run exceeds, above 0; None where that is not known."""
+    """The pace that was asked for. `ramp`: sizes of the first stages; `stop_above`: a share of failed runs, 0 to 1; `most_per_run`: credits
+    that no run exceeds, above 0; None where that is not known."""
 
     ramp: tuple[int, ...] = ()
     stop_above: float | None = None
@@ -58,7 +58,7 @@ class Progress:
 
 
 class NextStage(NamedTuple):
-    """Enrol so many records."""
+    """Enrol this many records."""
 
     size: int
 

@@ -1,4 +1,4 @@
-"""Queue: the port to the distributed queue (defer, defer many, recover, serve), and its one driver, Procrastinate on our Postgres."""
+"""The distributed queue: defer, serve and recover jobs, with Procrastinate on our PostgreSQL."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def producer(most_runs: int = 0) -> Queue:
 
 
 class Queue:
-    """Jobs are data: a task's name and ids. Whoever fetches one holds it while its heartbeat lasts.
+    """Jobs are data: a task's name and ids. The worker that fetches one holds it while its heartbeat lasts.
 
-    `most_runs`: how many runs of one workspace may go at once (see ceiling); 0: any number.
+    `most_runs`: how many runs of one workspace may go at once (see concurrency); 0: any number.
     """
 
     def __init__(self, *, stalled_after: float = 30, polling: float = 0.2, most_runs: int = 0) -> None:
@@ -71,7 +71,7 @@ class Queue:
             await deferrer.batch_defer_async(*jobs)
 
     async def defer_later(self, connection: psycopg.AsyncConnection[Any], task: str, lane: Lane, seconds: int, **args: Any) -> None:
-        """The same, but nobody fetches the job before so many seconds have passed."""
+        """The same, but the job is not fetched before this many seconds have passed."""
         later = self._app.configure_task(task, queue=lane, connection=connection, allow_unknown=True, schedule_in={"seconds": seconds})
         await later.defer_async(**args)
 
@@ -81,14 +81,14 @@ class Queue:
         await behind.defer_async(**args)
 
     async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
-        """Work on jobs until cancelled or told to `stop`; each lane has slots of its own, so a full one never delays the other."""
+        """Work on jobs until cancelled or `stop` is called; each lane has slots of its own, so a full one never delays the other."""
         await self._app.connector.open_async(pool)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         async with asyncio.TaskGroup() as group:
             for lane, count in slots.items():
                 group.create_task(self._serve(lane, count), name=f"lane {lane}")
 
     async def _serve(self, lane: Lane, slots: int) -> None:
-        """Serve one lane; when the database goes away or another process declared this one dead, sign on again. The other lane goes on."""
+        """Serve one lane; register again when the database was away or another process declared this one dead. The other lane continues."""
         wait = 0.1
         while not self._stopping:
             began = clock.seconds()
@@ -97,7 +97,7 @@ class Queue:
                 # Also when it fails, it returns only after the jobs that it has.
                 await worker.run()
             except Exception as error:
-                _log.warning("the queue was lost; signing on again", lane=lane, cause=f"{type(error).__name__}: {error}"[:300])
+                _log.warning("the queue was lost; registering again", lane=lane, cause=f"{type(error).__name__}: {error}"[:300])
             if not self._stopping:
                 wait = 0.1 if clock.seconds() - began > 10 else min(wait * 2, 5.0)
                 await asyncio.sleep(wait)
@@ -123,11 +123,11 @@ class Queue:
             worker.stop()
 
     def ids(self) -> list[int]:
-        """The queue's ids of this process's workers, for the one who takes over if it dies."""
+        """The queue's ids of this process's workers, for the worker that reaps it if it dies."""
         return [worker.worker_id for worker in self._workers.values() if worker.worker_id is not None]
 
     async def mark_dead(self, ids: Sequence[int]) -> None:
-        """Say that these workers are dead: their jobs count as stalled at once."""
+        """Mark these workers as dead: their jobs count as stalled at once."""
         for worker_id in ids:
             await self._app.job_manager.unregister_worker(worker_id)
 
@@ -140,20 +140,20 @@ class Queue:
                 await self._app.job_manager.retry_job(job)
                 count += 1
             except ConnectorException as error:
-                # Somebody else was faster: the job is no longer being done.
+                # Another worker was faster: the job is no longer being done.
                 _log.info("stalled job not retried", job=job.id, cause=str(error))
         if count:
             _log.warning("recovered jobs of lost workers", jobs=count)
         return count
 
     async def _lost(self) -> list[Job]:
-        """Jobs that this process is said to do and does not: the word that it fetched or ended them was lost with a connection.
+        """Jobs that the queue says this process does and that it does not: that it fetched or ended them was lost with a connection.
 
-        Such a word may be on its way, so that they are told at the second look.
+        The report may still be on its way, so that only those count that were idle at the last look, too.
         """
-        said: list[Job] = []
+        ours: list[Job] = []
         for worker_id in self.ids():
-            said += await self._app.job_manager.list_jobs_async(status="doing", worker_id=worker_id)
-        idle = {job.id for job in said} - self._at
+            ours += await self._app.job_manager.list_jobs_async(status="doing", worker_id=worker_id)
+        idle = {job.id for job in ours} - self._at
         again, self._idle = idle & self._idle, idle
-        return [job for job in said if job.id in again]
+        return [job for job in ours if job.id in again]

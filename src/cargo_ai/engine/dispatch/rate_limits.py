@@ -1,4 +1,4 @@
-"""Limits: how many calls a bucket lets through in a window of time, over all workers together."""
+"""Rate limits: how many calls a bucket lets through in a window of time, over all workers together."""
 
 from __future__ import annotations
 
@@ -119,27 +119,27 @@ async def acquire(connection: AsyncConnection, key: str, rate: RateLimit, n: int
 
 @dataclass(slots=True)
 class _Queue:
-    """The callers of one bucket in this process. `told` counts those who were sent away until `opens`."""
+    """The callers of one bucket in this process. `deferred` counts those that were sent away until `opens`."""
 
     waiting: list[asyncio.Future[float]] = field(default_factory=list[asyncio.Future[float]])
     busy: asyncio.Task[None] | None = None
     opens: float = 0.0
-    told: int = 0
+    deferred: int = 0
 
 
 class RateLimiter:
-    """A process's way to the buckets: callers who come together are served by one round to the database."""
+    """Asks the buckets for the callers of one process: those that come together are served by one round to the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queues: dict[tuple[str, RateLimit], _Queue] = {}
 
     async def acquire(self, key: str, rate: RateLimit) -> float:
-        """0: go now, the call is counted. Otherwise the seconds after which to ask again; waiters are told different ones, so that
-        they do not all come back at once."""
+        """0: go now, the call is counted. Otherwise the seconds after which to ask again, different for each waiter, so that they do not
+        all come back at once."""
         queue = self._queues.setdefault((key, rate), _Queue())
         if not queue.busy and queue.opens > clock.seconds():
-            return _told(queue, rate)
+            return _delay(queue, rate)
         answer: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         queue.waiting.append(answer)
         if queue.busy is None:
@@ -166,9 +166,9 @@ class RateLimiter:
                 raise
             return
         if granted < len(present):
-            queue.opens, queue.told = clock.seconds() + wait, 0
+            queue.opens, queue.deferred = clock.seconds() + wait, 0
         for at, answer in enumerate(present):
-            _settle(answer, 0.0 if at < granted else _told(queue, rate))
+            _settle(answer, 0.0 if at < granted else _delay(queue, rate))
 
 
 def _settle(answer: asyncio.Future[float], outcome: float | BaseException) -> None:
@@ -182,7 +182,7 @@ def _settle(answer: asyncio.Future[float], outcome: float | BaseException) -> No
         answer.set_result(outcome)
 
 
-def _told(queue: _Queue, rate: RateLimit) -> float:
-    place, queue.told = queue.told, queue.told + 1
-    later = place * rate.spacing if rate.strategy == "spread" else place // rate.max * rate.window
+def _delay(queue: _Queue, rate: RateLimit) -> float:
+    position, queue.deferred = queue.deferred, queue.deferred + 1
+    later = position * rate.spacing if rate.strategy == "spread" else position // rate.max * rate.window
     return max(0.001, queue.opens - clock.seconds() + later)

@@ -1,4 +1,4 @@
-"""Rouse: lets one parked run go on before its time, because what it waits for has happened."""
+"""Resume one parked run before its time, because what it waits for has happened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg
 
 from cargo_ai.kernel import clock
 
-# Whoever looks for due runs finds it within a second, and puts it into a shard as if its time had come.
+# The housekeeping finds it within a second, and puts it into a shard as if its time had come.
 NOW = """
 update runs set wake_ms = least(wake_ms, %s)
 where uuid = %s and workspace_uuid = %s and status = 'idle' and position = %s and finished_ms is null
@@ -21,9 +21,9 @@ union all select 1 from executions where run_uuid = %s and node_uuid = %s and vi
 
 
 async def resume(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, run: uuid.UUID, node: str) -> bool:
-    """Have a run that is parked at a node go on, in the caller's transaction; False when it is not parked there.
+    """Make a run that is parked at a node due, in the caller's transaction; False when it is not parked there.
 
-    A run that is just about to park is not yet: who gets False looks again until the run `has_passed` the node.
+    A run that is just about to park is not parked yet: a caller that gets False asks again until the run `has_passed` the node.
     """
     cursor = await connection.execute(NOW, (clock.now_ms(), run, workspace, node))
     return cursor.rowcount > 0

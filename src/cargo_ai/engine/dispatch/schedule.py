@@ -1,4 +1,4 @@
-"""Schedule: what is to happen at which time: one table for everything, each due time fired once, by whichever worker is first."""
+"""Schedules: what happens at which time, in one table; each due time is fired once, by the worker that is first."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.engine.dispatch.cron import InvalidCron, parse
 from cargo_ai.engine.journal import crash_points
+from cargo_ai.engine.journal.tables import schedules
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 from cargo_ai.store.driver import Connection, driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database, with_options
+from cargo_ai.store.table_sql import insert_sql
 
 LONGEST_SLEEP = 60.0
 BROKEN_WAIT = timedelta(seconds=30)
 LOCKED_SECONDS = 0.2
-"""How soon to look again when a due time is being fired by somebody else."""
+"""How soon to look again when another worker is firing a due time."""
 
 _log = log.get(__name__)
 
@@ -32,7 +34,7 @@ class NotFired(Exception):
 
 
 class _Broken(Exception):
-    """Starting it raised what nobody foresaw."""
+    """Starting it raised an unexpected error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,11 @@ Fire = Callable[[AsyncSession, DueSchedule], Awaitable[uuid.UUID | None]]
 """Starts what is due, in the session's transaction and workspace, and returns its uuid (None: there was nothing to do). Raises NotFired."""
 
 OF_OWNER = "select uuid, name, cron, time_zone from schedules where workspace_uuid = %s and kind = %s and owner_uuid = %s for update"
-ADD = """
-insert into schedules (uuid, workspace_uuid, kind, owner_uuid, name, cron, time_zone, payload, anchor, next_fire_at)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
+# fmt: off
+ADD = insert_sql(
+    schedules, "uuid", "workspace_uuid", "kind", "owner_uuid", "name", "cron", "time_zone", "payload", "anchor", "next_fire_at",
+)
+# fmt: on
 STATES = """
 select owner_uuid, uuid, name, next_fire_at, last_fire_at, started_uuid, problem from schedules
 where workspace_uuid = %s and kind = %s and owner_uuid = any(%s)
@@ -91,30 +94,32 @@ NEXT = "select min(next_fire_at) from schedules where next_fire_at is not null a
 
 
 async def replace_schedules(
-    connection: Connection, workspace: uuid.UUID, kind: str, owner: uuid.UUID, wanted: Sequence[ScheduleSpec]
+    connection: Connection, workspace: uuid.UUID, kind: str, owner: uuid.UUID, specs: Sequence[ScheduleSpec]
 ) -> list[uuid.UUID]:
     """Give the owner exactly these schedules; their uuids, in order. One that is as before keeps its uuid and its next time.
 
-    Raises BadCron.
+    Raises InvalidCron.
     """
-    parsed = [parse(one.cron, one.time_zone) for one in wanted]
+    parsed = [parse(spec.cron, spec.time_zone) for spec in specs]
     cursor = await connection.execute(OF_OWNER, (workspace, kind, owner))
     former = {(row[1], row[2], row[3]): row[0] for row in await cursor.fetchall()}
-    now, kept = clock.now(), list[uuid.UUID]()
-    for one, cron in zip(wanted, parsed, strict=True):
-        key, payload = (one.name, cron.text, cron.zone.key), to_json(one.payload).decode()
+    now, uuids = clock.now(), list[uuid.UUID]()
+    for spec, cron in zip(specs, parsed, strict=True):
+        key, payload = (spec.name, cron.text, cron.zone.key), to_json(spec.payload).decode()
         uid = former.pop(key, None)
         if uid is None:
             uid = ids.new()
             due = cron.after(now, now)
-            await connection.execute(ADD, (uid, workspace, kind, owner, *key, payload, now, due))
+            row = {"uuid": uid, "workspace_uuid": workspace, "kind": kind, "owner_uuid": owner, "name": spec.name, "cron": cron.text}
+            row |= {"time_zone": cron.zone.key, "payload": payload, "anchor": now, "next_fire_at": due}
+            await connection.execute(ADD, row)
         else:
             await connection.execute("update schedules set payload = %s where uuid = %s", (payload, uid))
-        kept.append(uid)
+        uuids.append(uid)
     await connection.execute("delete from schedules where uuid = any(%s)", (list(former.values()),))
-    # Heard when the transaction commits: whoever sleeps until the former next time looks anew.
+    # Sent when the transaction commits: schedulers that sleep until the former next time look again.
     await connection.execute("select pg_notify('cargo_schedules', '')")
-    return kept
+    return uuids
 
 
 async def states(connection: Connection, workspace: uuid.UUID, kind: str, owners: Sequence[uuid.UUID]) -> dict[uuid.UUID, ScheduleState]:
@@ -137,7 +142,7 @@ class Scheduler:
         self._fires = fires
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for."""
+        """Until cancelled. Waits for a database that is unavailable."""
         await retry_until_available("the schedules", self._listen)
 
     async def _listen(self) -> None:
@@ -160,7 +165,7 @@ class Scheduler:
     async def fire_next(self) -> bool:
         """Fire the schedule that has been due for longest, and set its next time, in one transaction; False when none is due.
 
-        What was missed while nobody worked is fired once, not once per time.
+        What was missed while no worker ran is fired once, not once per time.
         """
         async with self._database.session(ALL_WORKSPACES) as db:
             connection = await driver_connection(db)

@@ -1,4 +1,4 @@
-"""Stages: a batch with a pace is enrolled stage by stage; the end of a stage's last run lets the next one begin, and nobody polls."""
+"""Stages: enrol a batch with a pace stage by stage; the end of a stage's last run begins the next one, without polling."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ with opened as (
 )
 insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, first_run, last_run, executed, failed, cancelled, credits,
     touched_ms)
-select %(shard)s, workspace_uuid, uuid, 0, 'batch', 'done', %(nobody)s, %(nobody)s, executed_count, failed_count, cancelled_count, credits,
+select %(shard)s, workspace_uuid, uuid, 0, 'batch', 'done', %(nil)s, %(nil)s, executed_count, failed_count, cancelled_count, credits,
     %(now)s
 from opened
 """
 
 
 async def enter_stage(connection: Connection, batch: uuid.UUID, epoch: int) -> int | None:
-    """In which room enrolling goes on: so many records of the present stage, or of the next one, which begins here.
+    """How many records may be enrolled now, of the present stage or of the next one, which begins here.
 
-    None when it does not, in this transaction: because runs of the stage go on (their end lets it go on), because it stops for good, or
-    because somebody else has the batch.
+    None when none may: because runs of the stage have not ended (the last one continues the batch), because it stops for good, or
+    because another worker has the batch.
     """
     row = await (await connection.execute(LOCKED, (batch, epoch))).fetchone()
     if row is None:
         return None
-    kept, stage, end, executed_before, failed_before, cursor, skipped = row
+    stored_pace, stage, end, executed_before, failed_before, cursor, skipped = row
     if end is not None and cursor < end:
         return int(end - cursor)
     executed, failed, cancelled, credits = await _counts(connection, batch)
@@ -65,7 +65,7 @@ async def enter_stage(connection: Connection, batch: uuid.UUID, epoch: int) -> i
     dearest = await (await connection.execute(DEAREST, (batch,))).fetchone()
     ended = executed - executed_before
     progress = Progress(stage, ended, ended, failed - failed_before, credits, float(dearest[0]) if dearest else 0.0)
-    step = decide(parse_pace(kept), progress)
+    step = decide(parse_pace(stored_pace), progress)
     if isinstance(step, NextStage):
         await connection.execute(BEGIN, (min(cursor + step.size, UNLIMITED), executed, failed, now, batch))
         return step.size
@@ -96,10 +96,10 @@ async def advance_stage(connection: Connection, queue: Queue, batch: uuid.UUID, 
 async def resume_batch(
     connection: Connection, queue: Queue, workspace: uuid.UUID, batch: uuid.UUID, pace: Pace, at_end: str | None
 ) -> bool:
-    """Have a batch that stopped go on behind its cursor; False when it is not stopped (any more)."""
+    """Continue a batch that stopped, from its cursor; False when it is not stopped (any more)."""
     values = {"pace": to_json(pace.kept()).decode(), "at_end": at_end, "now": clock.now_ms(), "batch": batch}
-    named = {"workspace": workspace, "shard": ids.new(), "nobody": uuid.UUID(int=0)}
-    if not (await connection.execute(REOPEN, values | named)).rowcount:
+    keys = {"workspace": workspace, "shard": ids.new(), "nil": uuid.UUID(int=0)}
+    if not (await connection.execute(REOPEN, values | keys)).rowcount:
         return False
     await queue.defer(connection, "enumerate", "batch", batch=str(batch))
     return True

@@ -1,4 +1,4 @@
-"""Wake: parked runs whose time has come are grouped into new shards; a million waiting runs are rows, not tasks."""
+"""Wake parked runs whose time has come: group them into new shards. A million waiting runs are rows, not tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from psycopg_pool import AsyncConnectionPool
 from cargo_ai.engine.dispatch.claim import admit_shards
 from cargo_ai.engine.dispatch.queue import Lane, Queue
 from cargo_ai.engine.journal.flush import HOUR, NIL
+from cargo_ai.engine.journal.tables import shards
 from cargo_ai.kernel import clock, ids
+from cargo_ai.store.table_sql import insert_sql
 
 MAXIMUM_AT_ONCE = 2_000
 SHARD_RUNS = 200
@@ -23,17 +25,14 @@ select uuid, workspace_uuid, workflow_uuid, release_uuid, coalesce(batch_uuid, p
     fanout_uuid is not null as is_child, (select f.lane from fanouts f where f.uuid = fanout_uuid) as lane
 from runs where wake_ms <= %s order by wake_ms limit %s for update skip locked
 """
-SHARD = """
-insert into shards (uuid, workspace_uuid, batch_uuid, no, lane, state, children, first_run, last_run, touched_ms)
-values (%s, %s, %s, 0, %s, %s, %s, %s, %s, %s)
-"""
-# One that somebody asked to cancel while it was being parked keeps that: whoever drives the new shard ends it.
-LEAVE = """
+SHARD = insert_sql(shards, "uuid", "workspace_uuid", "batch_uuid", "no", "lane", "state", "children", "first_run", "last_run", "touched_ms")
+# A run that was cancelled while it was being parked stays so: the worker that drives the new shard ends it.
+MOVE = """
 update runs set status = case when status = 'cancelling' then status else 'pending' end, shard_uuid = %s, wake_ms = null, updated_ms = %s,
     waiting_for = null, inline = false
 where uuid = any(%s) and uuid between %s and %s
 """
-COUNT_OFF = """
+SUBTRACT_IDLE = """
 insert into node_metrics as m
     (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot, workspace_uuid, total, success, error, idle, cancelled, credits)
 values (%s, %s, %s, %s, %s, -1, %s, 0, 0, 0, %s, 0, 0)
@@ -42,7 +41,7 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
 
 
 class _Group(NamedTuple):
-    """Runs that may share a shard. `batch` is that of the run at the top for those below others (`children`)."""
+    """Runs that may share a shard. `batch` is that of the root run for child runs (`children`)."""
 
     workspace: uuid.UUID
     batch: uuid.UUID | None
@@ -66,8 +65,8 @@ async def wake_due_runs(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
             size = SHARD_RUNS if group.lane == "batch" else 1
             for begin in range(0, len(rows), size):
                 await _shard(connection, queue, group, [row["uuid"] for row in rows[begin : begin + size]], now)
-            await _count_off(connection, group.workspace, rows)
-        # Where the server limits runs, single ones wait for their turn, too.
+            await _subtract_idle(connection, group.workspace, rows)
+        # Where the server limits concurrent runs, single ones wait for their turn, too.
         for workspace in sorted({group.workspace for group in groups if group.lane == "batch" or queue.most_runs}):
             await admit_shards(connection, queue, workspace)
     return len(due)
@@ -84,18 +83,19 @@ async def _shard(connection: psycopg.AsyncConnection[Any], queue: Queue, group: 
     waits = group.lane == "batch" or queue.most_runs > 0
     state = "waiting" if waits else "queued"
     # Number 0: what was parked goes before what has not begun.
-    values = (shard, group.workspace, group.batch, group.lane, state, group.children, runs[0], runs[-1], now)
-    await connection.execute(SHARD, values)
-    await connection.execute(LEAVE, (shard, now, runs, runs[0], runs[-1]))
+    row = {"uuid": shard, "workspace_uuid": group.workspace, "batch_uuid": group.batch, "no": 0, "lane": group.lane, "state": state}
+    row |= {"children": group.children, "first_run": runs[0], "last_run": runs[-1], "touched_ms": now}
+    await connection.execute(SHARD, row)
+    await connection.execute(MOVE, (shard, now, runs, runs[0], runs[-1]))
     if not waits:
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
 
 
-async def _count_off(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, rows: list[dict[str, Any]]) -> None:
+async def _subtract_idle(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, rows: list[dict[str, Any]]) -> None:
     counts: dict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
         if row["position"] is not None:
             names = (row["workflow_uuid"], row["release_uuid"] or NIL, row["batch_uuid"] or NIL)
             counts[*names, row["created_ms"] // HOUR, row["position"]] += 1
     for key in sorted(counts, key=str):
-        await connection.execute(COUNT_OFF, (*key, workspace, -counts[key]))
+        await connection.execute(SUBTRACT_IDLE, (*key, workspace, -counts[key]))

@@ -1,4 +1,4 @@
-"""Children: what the database knows of the runs that a node has started: which there are, how they ended, what they gave."""
+"""Child runs: read which runs a node has started, how they ended and what they returned."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ select node_slug, output::text as output, output_file from executions where run_
 """
 
 
-async def fanouts_by_id(connection: Connection, wanted: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
+async def fanouts_by_id(connection: Connection, uuids: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
     """Fan-outs by id."""
-    return {row["uuid"]: row for row in await _rows(connection, FANOUTS, list(wanted))}
+    return {row["uuid"]: row for row in await _rows(connection, FANOUTS, list(uuids))}
 
 
 async def fanouts_of_node(connection: Connection, run: str, node: str, visit: int) -> list[Row]:
@@ -46,13 +46,13 @@ async def fanouts_of_node(connection: Connection, run: str, node: str, visit: in
 
 
 async def count_descendants(connection: Connection, root: uuid.UUID) -> int:
-    """How many runs were ever started below a run that is itself below none."""
+    """How many runs were ever started below a root run, at any depth."""
     row = await (await connection.execute(TOTAL, (root,))).fetchone()
     return int(row[0]) if row else 0
 
 
 async def parent_outputs(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
-    """What the parent's nodes had given before it started these runs, in order."""
+    """The outputs of the parent's nodes before it started these runs, in order."""
     return await _rows(connection, CONTEXT, fan["run_uuid"], fan["seq"])
 
 

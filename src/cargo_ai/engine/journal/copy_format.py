@@ -1,4 +1,4 @@
-"""Copytext: values as COPY's text format spells them."""
+"""COPY's text format: escape values."""
 
 from __future__ import annotations
 

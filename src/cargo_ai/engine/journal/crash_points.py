@@ -1,4 +1,4 @@
-"""Crash points: named places where a test may kill this process, so that recovery is proven and not hoped for."""
+"""Crash points: named places where a test may kill this process, to prove that recovery works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def arm(environment: settings.Settings) -> None:
     """Read `CARGO_AI_CRASH_AT`, points by comma; nothing is armed without it.
 
     `name:7` kills each process at its seventh passage and at every later one; `name:7@/a/file` only the first that can remove that file,
-    so that whoever takes over lives.
+    so that the process that recovers the work lives.
     """
     for part in environment.crash_at.split(","):
         point_, _, once = part.partition("@")

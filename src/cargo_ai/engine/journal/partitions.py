@@ -1,4 +1,4 @@
-"""Partitions: one month of runs and executions each, named by the month, made ahead of time."""
+"""Partitions: create those of the coming months ahead of time; each holds one month of runs and executions."""
 
 from __future__ import annotations
 

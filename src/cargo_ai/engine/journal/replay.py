@@ -1,4 +1,4 @@
-"""Takeover: what a new run takes over from an earlier one, so that the nodes that come before the one it goes on at are not done again."""
+"""Replay: copy executions of an earlier run into a new one, so that the nodes before the point where it continues are not done again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Row = dict[str, Any]
 
 
 class ReplayPoint(NamedTuple):
-    """The run goes on where `run` was before its execution number `taken`, at the node `node` of its own graph (None: at the start).
+    """The new run continues where `run` was before its execution number `taken`, at the node `node` of its own graph (None: at the start).
 
-    `root`: the first of the runs that repeat each other; what is left to chance goes as it went there. `path`: slugs with dots: where
-    inside of what that node has started; the runs below take over what comes before, too.
+    `root`: the first of the runs that repeat each other; random splits go as they went there. `path`: slugs with dots: where inside the
+    child runs of that node; those reuse what comes before, too.
     """
 
     run: uuid.UUID
@@ -36,7 +36,7 @@ class ReplayRecord(dict[str, Any]):
 
 
 # Outputs and files are shared, calls were made and paid before: the copies cost nothing.
-TAKE = """
+COPY = """
 insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, child_index, next_node_uuid, title,
     error_message, warnings, output, output_file, config, credits, started_ms, finished_ms)
 select v.run, e.seq, e.workspace_uuid, e.node_uuid, e.node_slug, e.visit, e.status, e.child_index,
@@ -52,12 +52,12 @@ select v.run, v.old, coalesce(min(e.seq) filter (where e.node_slug = %s), max(e.
     coalesce(bool_or(e.node_slug = %s), false) as came
 from unnest(%s::uuid[], %s::uuid[]) as v(run, old) left join executions e on e.run_uuid = v.old group by 1, 2 order by 1
 """
-BELOW = """
+SET_REUSED = """
 update runs r set taken = v.taken, replay_path = case when v.came then %s end
 from unnest(%s::uuid[], %s::int[], %s::boolean[]) as v(run, taken, came) where r.uuid = v.run and r.uuid between %s and %s
 """
 # The number of a fan-out is that of the execution of its node. Later attempts repeat only what has failed.
-FORMER = """
+ORIGINALS = """
 select r.item, r.uuid, coalesce(r.replay_root, r.uuid) as root, r.record
 from fanouts f join runs r on r.fanout_uuid = f.uuid and r.uuid between f.first_run and f.last_run
 where f.run_uuid = %s and (f.node_uuid = %s or f.seq in (select e.seq from executions e where e.run_uuid = %s and e.node_slug = %s))
@@ -66,13 +66,13 @@ order by f.attempt, r.item
 
 
 async def copy_executions(connection: Connection, seeds: Sequence[tuple[uuid.UUID, ReplayPoint]]) -> None:
-    """Copy into the journals of new runs what they take over. O(executions taken); one statement."""
-    taking = [(run, seed) for run, seed in seeds if seed.taken > 0]
-    if not taking:
+    """Copy into the journals of new runs the executions that they reuse. O(executions copied); one statement."""
+    pairs = [(run, seed) for run, seed in seeds if seed.taken > 0]
+    if not pairs:
         return
-    former = [seed.run for _, seed in taking]
-    columns = ([run for run, _ in taking], former, [seed.taken for _, seed in taking], [seed.node for _, seed in taking])
-    await connection.execute(TAKE, (*columns, min(former), max(former)))
+    former = [seed.run for _, seed in pairs]
+    columns = ([run for run, _ in pairs], former, [seed.taken for _, seed in pairs], [seed.node for _, seed in pairs])
+    await connection.execute(COPY, (*columns, min(former), max(former)))
 
 
 class OriginalRun(NamedTuple):
@@ -84,19 +84,19 @@ class OriginalRun(NamedTuple):
 
 
 async def original_items(connection: Connection, run: uuid.UUID, node: str, slug: str) -> dict[int, OriginalRun]:
-    """By item, what a node of an earlier run has started for it; of several attempts the last."""
+    """By item, the run that a node of an earlier run started for it; of several attempts the last."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(FORMER, (run, node, run, slug))
+        await cursor.execute(ORIGINALS, (run, node, run, slug))
         return {row["item"] or 0: OriginalRun(row["uuid"], row["root"], row["record"]) for row in await cursor.fetchall()}
 
 
 async def copy_into_children(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]], node: str | None, path: str) -> None:
-    """Have runs (new, former) that exist already take over what comes before the first slug of the path; `node` has that slug."""
+    """Let new runs (new, original) reuse what comes before the first slug of the path; `node` has that slug."""
     if not pairs:
         return
     slug, _, rest = path.partition(".")
     new, old = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     cuts = await (await connection.execute(CUT, (slug, slug, new, old))).fetchall()
     runs, taken, came = [row[0] for row in cuts], [row[2] for row in cuts], [row[3] for row in cuts]
-    await connection.execute(BELOW, (rest or None, runs, taken, came, min(runs), max(runs)))
+    await connection.execute(SET_REUSED, (rest or None, runs, taken, came, min(runs), max(runs)))
     await copy_executions(connection, [(row[0], ReplayPoint(row[1], row[1], row[2], node if row[3] else None)) for row in cuts])

@@ -1,7 +1,7 @@
-"""Own writes: which records the runs of a play have written themselves, so that a play is not woken by what it does.
+"""Self-triggered changes: note which records the runs of a play wrote, so that a play is not triggered by its own writes.
 
-A write counts as a play's own when nobody else has written the record in the same transaction. What a run causes outside (a service that
-writes records back, say) is somebody else's.
+A write counts as a play's own when nothing else wrote the record in the same transaction. What a run causes outside (a service that
+writes records back, say) does not count.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ on conflict do nothing
 async def record_writes(
     connection: psycopg.AsyncConnection[Any], model: uuid.UUID, written: Iterable[tuple[uuid.UUID | None, str]]
 ) -> None:
-    """Write down who has written which records of a model in the connection's transaction: (batch of the run at the top, record's id).
+    """Note which records of a model were written in the connection's transaction: (batch of the root run, id of the record).
 
     Only batches of plays count.
     """
@@ -54,6 +54,6 @@ async def record_writes(
 
 
 async def prune(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Let go of what is old."""
+    """Delete what is older than the logs of touched records."""
     before = clock.now_ms() - KEPT_DAYS * 86_400_000
     await connection.execute("delete from own_writes where at < %s", (before,))

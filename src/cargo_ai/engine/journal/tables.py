@@ -66,7 +66,7 @@ batches = Table(
     Index("batches_by_cause", "workflow_uuid", "cause", unique=True, postgresql_where=text("cause is not null")),
 )
 """`cursor`: rows enumerated so far, which is the number of runs. The counts are set when the batch ends; before, the shards have them.
-`at_end`: the job that is called for, with the batch's uuid, when it has ended. `enrolment`: the rule by which a play's records enter, and
+`at_end`: the job that is deferred, with the batch's uuid, when it has ended. `enrolment`: the rule by which a play's records enter, and
 `skipped_count` those that did not. `cause`: what made the play start it; the same cause starts no second one. `urgent`: its first runs take
 the interactive lane. `pace`: how it is enrolled in stages (see pace); `stage` counts them, `stage_end` is the cursor at which the present
 one ends, the two counts beside it are what had ended before it began; `stopped`: why it enrolled no further."""
@@ -101,7 +101,7 @@ shards = Table(
 )
 """What one worker drives at a time. `state`: waiting → queued → running → done. `epoch` fences a stale owner; `signal` tells the owner
 to look for cancelled runs; `suspect` is the step a careful worker was about to take. `children`: its runs are below other runs, and may
-outlive their batch. `width`: so many of its runs may go at once, where the server limits them (see ceiling)."""
+outlive their batch. `width`: how many of its runs may wait for something at once, where the server limits them (see concurrency)."""
 
 runs = Table(
     "runs",
@@ -161,7 +161,7 @@ A run below another one has `parent_uuid` (that run) and `parent_node_uuid` (its
 runs must end before this run goes on.
 
 A run that repeats another one names it in `replay_of`, and in `replay_root` the first of all that repeat each other. Its first `taken`
-executions were taken over; `replay_path` leads on into what the node behind those has started (see takeover)."""
+executions were reused; `replay_path` leads on into what the node after those has started (see replay)."""
 
 fanouts = Table(
     "fanouts",
@@ -189,7 +189,7 @@ fanouts = Table(
     Column("created_ms", BigInteger, nullable=False),
     Index("fanouts_of_node", "run_uuid", "node_uuid", "visit", "attempt", unique=True),
 )
-"""One row for each time that a node of a run started runs below it. `kind`: group, tool, or alone (a tool nobody waits for). `seq`: so many
+"""One row for each time that a node started child runs. `kind`: group, tool, or alone (a tool that is not waited for). `seq`: how many
 executions of its run come before it: they are the items' `parentNodes`. `left_count` goes down as its runs end. `depth`: 1 directly below
 `root_uuid`, the run at the top; `top_uuid` is the fan-out of depth 1 on the way, whose `below` counts all runs further down."""
 
@@ -249,7 +249,7 @@ workers = Table(
     Column("started_ms", BigInteger, nullable=False),
     Column("beat_ms", BigInteger, nullable=False),
 )
-"""Who works, and when it was last heard of."""
+"""The worker processes, and their last heartbeats."""
 
 schedules = Table(
     "schedules",
