@@ -18,9 +18,9 @@ from cargo_ai.domains.orchestration.batches import batch_data, pacing
 from cargo_ai.domains.orchestration.dry_run import dry_run
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.replay import rerun
-from cargo_ai.domains.orchestration.runs import resolve_graph, run_reply
+from cargo_ai.domains.orchestration.runs import resolve_graph, run_response
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
-from cargo_ai.domains.orchestration.runs.run_reply import Row, timestamp, timestamp_or_none
+from cargo_ai.domains.orchestration.runs.run_response import Row, timestamp, timestamp_or_none
 from cargo_ai.domains.orchestration.tables import Workflow
 from cargo_ai.engine.dispatch import cancel as engine_cancel
 from cargo_ai.engine.dispatch import submit
@@ -97,7 +97,7 @@ async def load(ctx: Context, uid: uuid.UUID) -> contract.Batch:
 
 async def to_responses(ctx: Context, rows: Sequence[RowMapping]) -> list[contract.Batch]:
     """Batches on the wire, in the order of the rows; inline graphs are looked up together."""
-    inline = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows if row["release_uuid"] is None})
+    inline = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows if row["release_uuid"] is None})
     thresholds = await _thresholds(ctx, rows)
     return [
         to_response(row, None if row["release_uuid"] else inline.get(row["graph_uuid"]), thresholds.get(row["workflow_uuid"], 1.0))
@@ -137,7 +137,7 @@ def to_response(row: Row, nodes: list[JsonObject] | None, threshold: float = 1.0
         executed_runs_count=executed,
         failed_runs_count=failed,
         skipped_runs_count=int(row["skipped_count"]),
-        credits_used_count=run_reply.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
+        credits_used_count=run_response.number(float(row["live_credits"] if row["finished_ms"] is None else row["credits"])),
         pace=pacing.to_response(row),
         warnings=batch_data.warnings(row["data"]),
         created_at=timestamp(row["created_ms"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 from cargo_ai.contract.orchestration import pacing as contract
 from cargo_ai.domains.orchestration.dry_run import node_costs
-from cargo_ai.domains.orchestration.runs.run_reply import Row
+from cargo_ai.domains.orchestration.runs.run_response import Row
 from cargo_ai.engine.dispatch.pace import Pace, parse_pace
 
 

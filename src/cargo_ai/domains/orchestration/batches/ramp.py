@@ -13,7 +13,7 @@ from cargo_ai.contract.orchestration import replay as contract
 from cargo_ai.contract.orchestration.batch import BatchReply
 from cargo_ai.domains.orchestration.batches import batch
 from cargo_ai.domains.orchestration.plays import play_policy
-from cargo_ai.domains.orchestration.runs.run_reply import number
+from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.engine.dispatch import stages
 from cargo_ai.engine.dispatch.pace import parse_pace
 from cargo_ai.engine.dispatch.queue import producer

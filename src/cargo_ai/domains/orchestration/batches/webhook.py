@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.orchestration.batches import batch
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.tables import Webhook
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import batches
@@ -154,7 +154,7 @@ class WebhookSender:
             row = rows.mappings().one_or_none()
             if row is None:
                 return None
-            inline = {} if row["release_uuid"] else await run_reply.graphs_of(db, attempt.workspace, {row["graph_uuid"]})
+            inline = {} if row["release_uuid"] else await run_response.graphs_of(db, attempt.workspace, {row["graph_uuid"]})
             return to_json({"event": "batch.finished", "batch": batch.to_response(row, inline.get(row["graph_uuid"])).to_wire()})
 
     async def _finish(self, db: AsyncSession, attempt: _Attempt, problem: str | None, final: bool) -> None:

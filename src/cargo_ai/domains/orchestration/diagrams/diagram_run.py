@@ -17,7 +17,7 @@ from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import clock, ids
@@ -49,11 +49,11 @@ class Walked:
 async def look(db: AsyncSession, workspace: uuid.UUID, run: uuid.UUID, nodes: Sequence[JsonObject] | None = None) -> Walked | None:
     """How far the run is; None when there is no such run. `nodes`: its graph, which never changes, from an earlier look."""
     # The run first: what it did before it ended is then in the journal.
-    row = (await db.execute(run_reply.query(workspace).where(runs.c.uuid == run))).mappings().one_or_none()
+    row = (await db.execute(run_response.query(workspace).where(runs.c.uuid == run))).mappings().one_or_none()
     if row is None:
         return None
     if nodes is None:
-        nodes = (await run_reply.graphs_of(db, workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
+        nodes = (await run_response.graphs_of(db, workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     query = select(executions.c.node_uuid, executions.c.status, executions.c.next_node_uuid)
     query = query.where(executions.c.run_uuid == run, executions.c.workspace_uuid == workspace).order_by(executions.c.seq)
     entries = (await db.execute(query)).all()

@@ -19,9 +19,9 @@ from cargo_ai.domains.orchestration.dry_run.recall import RecordMemory
 from cargo_ai.domains.orchestration.dry_run.walk import DryRun, without_recall
 from cargo_ai.domains.orchestration.nodes.node_execute import worker_actions
 from cargo_ai.domains.orchestration.plays import play_policy
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
-from cargo_ai.domains.orchestration.runs.run_reply import number
+from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.domains.orchestration.workflows import validation
 from cargo_ai.engine.dispatch.enumerate import SourceFailed
 from cargo_ai.engine.dispatch.submit import RunSpec
@@ -87,7 +87,7 @@ async def _walk_record(ctx: Context, spec: RunSpec, program: Graph, dry_run: Dry
         walk.split_seed = str(record.seed.root)
     record_id = record.record_id if isinstance(record, ReplayRecord) else record.get("_id")
     if isinstance(record, ReplayRecord) and record.seed.taken:
-        entries, outputs = await run_reply.journal(ctx.db, ctx.files, ctx.workspace, record.seed.run)
+        entries, outputs = await run_response.journal(ctx.db, ctx.files, ctx.workspace, record.seed.run)
         taken = [dict(entry) for entry in entries[: record.seed.taken]]
         taken[-1]["next_node_uuid"] = record.seed.node
         resume(walk, [entry | {"output": to_json(output).decode()} for entry, output in zip(taken, outputs, strict=False)], None)

@@ -15,7 +15,7 @@ from cargo_ai.contract.orchestration import explain as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.domains.orchestration.insight import explain_fix, queue
 from cargo_ai.domains.orchestration.node_tables import Review
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.journal.tables import executions, runs, shards
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject
@@ -30,14 +30,14 @@ _AHEAD = text("select count(*) from shards where workspace_uuid = :workspace and
 async def explain_run(ctx: Context, request: ByUuid) -> contract.ExplanationReply:
     """Why the run is where it is."""
     uid = ids.parse(request.uuid)
-    row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
+    row = (await ctx.db.execute(run_response.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
     row = found_or_refuse(contract.explain_run, row, "runNotFound", uuid=request.uuid)
     return contract.ExplanationReply(explanation=await of_run(ctx, row))
 
 
 async def of_run(ctx: Context, row: RowMapping) -> contract.Explanation:
     """The explanation of a run's row."""
-    nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
+    nodes = (await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     graph: dict[str, JsonObject] = {str(node["uuid"]): node for node in nodes}
     query = select(executions.c.node_uuid, executions.c.node_slug, executions.c.status, executions.c.error_message)
     query = query.add_columns(executions.c.next_node_uuid, executions.c.finished_ms)
@@ -57,7 +57,7 @@ def _explain(row: RowMapping, reason: contract.ExplanationReason, sentence: str,
         run_uuid=row["uuid"],
         workflow_uuid=row["workflow_uuid"],
         record_id=row["record_id"],
-        since=run_reply.timestamp_or_none(row["finished_ms"] or row["updated_ms"]),
+        since=run_response.timestamp_or_none(row["finished_ms"] or row["updated_ms"]),
         **more,
     )
 
@@ -107,7 +107,7 @@ async def _explain_failed(ctx: Context, row: RowMapping, failed: RowMapping | No
 
 
 async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explanation:
-    slug, due = str(node.get("slug", "")), run_reply.timestamp_or_none(row["wake_ms"])
+    slug, due = str(node.get("slug", "")), run_response.timestamp_or_none(row["wake_ms"])
     more: dict[str, Any] = {"node_slug": slug, "due_at": due}
     waiting_for = await ctx.db.scalar(select(runs.c.waiting_for).where(runs.c.uuid == row["uuid"]))
     if waiting_for is not None:

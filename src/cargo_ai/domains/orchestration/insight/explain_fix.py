@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from cargo_ai.context.context import Context
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.journal.tables import runs
 
 DEEPEST = 20
@@ -37,7 +37,7 @@ async def replay(ctx: Context, row: RowMapping, slug: str) -> str:
 
 
 async def _node(ctx: Context, graph: uuid.UUID, node: str) -> dict[str, Any]:
-    nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
+    nodes = (await run_response.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
     return next((other for other in nodes if other.get("uuid") == node), dict[str, Any]())
 
 

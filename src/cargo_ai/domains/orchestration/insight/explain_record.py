@@ -11,7 +11,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import explain as contract
 from cargo_ai.domains.orchestration.insight import explain
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.tables import Play, Release
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.domains.segmentation import public as segmentation
@@ -37,7 +37,7 @@ async def explain_record(ctx: Context, request: contract.ExplainRecord) -> contr
     model = ids.parse(request.model_uuid) if request.model_uuid is not None else None
     if request.model_uuid is not None and (model is None or not await storage.model_exists(ctx.db, model)):
         contract.explain_record.refuse("modelNotFound", uuid=request.model_uuid)
-    latest = run_reply.query(ctx.workspace).where(
+    latest = run_response.query(ctx.workspace).where(
         runs.c.workflow_uuid == workflow, runs.c.record_id == request.id, runs.c.parent_uuid.is_(None)
     )
     row = (await ctx.db.execute(latest.order_by(runs.c.uuid.desc()).limit(1))).mappings().one_or_none()

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import queue as contract
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.dispatch import concurrency
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Nothing
@@ -98,8 +98,8 @@ def _worker(row: RowMapping, alive: int) -> contract.QueueWorker:
         pid=row["pid"],
         slots=row["slots"],
         is_alive=row["beat_ms"] > alive,
-        started_at=run_reply.timestamp(row["started_ms"]),
-        last_seen_at=run_reply.timestamp(row["beat_ms"]),
+        started_at=run_response.timestamp(row["started_ms"]),
+        last_seen_at=run_response.timestamp(row["beat_ms"]),
     )
 
 
@@ -116,7 +116,7 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         sentence=_SENTENCES[reason],
         runs_count=int(row["runs"]),
         age_seconds=max(0, now - int(row["since"])) // 1000,
-        due_at=run_reply.timestamp_or_none(row["due"]),
+        due_at=run_response.timestamp_or_none(row["due"]),
         workflow_uuid=row["workflow_uuid"],
         batch_uuid=row["batch_uuid"],
         run_uuid=row["run_uuid"],

@@ -14,7 +14,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run_diff as contract
 from cargo_ai.domains.orchestration.insight import run_compare
 from cargo_ai.domains.orchestration.insight.run_compare import Divergence, RunNode, RunTrace, Visit
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import ids
 
@@ -47,7 +47,7 @@ async def diff(ctx: Context, request: contract.DiffRuns) -> contract.RunDiffRepl
 
 async def _row(ctx: Context, text: str) -> RowMapping:
     uid = ids.parse(text)
-    query = run_reply.query(ctx.workspace, record=True).where(runs.c.uuid == uid)
+    query = run_response.query(ctx.workspace, record=True).where(runs.c.uuid == uid)
     row = (await ctx.db.execute(query)).mappings().one_or_none() if uid else None
     return found_or_refuse(contract.diff, row, "runNotFound", uuid=text)
 
@@ -60,7 +60,7 @@ class _Journals:
 
     async def trace(self, row: RowMapping) -> RunTrace:
         """What a run did."""
-        entries, outputs = await run_reply.journal(self._ctx.db, self._ctx.files, self._ctx.workspace, row["uuid"])
+        entries, outputs = await run_response.journal(self._ctx.db, self._ctx.files, self._ctx.workspace, row["uuid"])
         return RunTrace(str(row["uuid"]), row["record"], [_visit(entry, output) for entry, output in zip(entries, outputs, strict=True)])
 
     async def started(self, first: RunNode, second: RunNode) -> tuple[Sequence[RunTrace], Sequence[RunTrace], bool]:
@@ -72,7 +72,9 @@ class _Journals:
     async def _children(self, run: str, node: str) -> list[RowMapping]:
         parent: uuid.UUID | None = uuid.UUID(run)
         while parent is not None:
-            query = run_reply.query(self._ctx.workspace, record=True).where(runs.c.parent_uuid == parent, runs.c.parent_node_uuid == node)
+            query = run_response.query(self._ctx.workspace, record=True).where(
+                runs.c.parent_uuid == parent, runs.c.parent_node_uuid == node
+            )
             children = list((await self._ctx.db.execute(query.order_by(runs.c.item.nulls_first(), runs.c.uuid))).mappings())
             if children:
                 return children

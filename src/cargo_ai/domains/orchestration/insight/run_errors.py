@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run_errors as contract
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.kernel import ids
@@ -69,10 +69,10 @@ async def get_errors(ctx: Context, request: contract.GetRunErrors) -> contract.R
         values["before"] = milliseconds(request.created_before)
     query = _FAILURES.format(conditions=" ".join(conditions), shape=_shape())
     rows = (await ctx.db.execute(text(query), values)).mappings().all()
-    return contract.RunErrorsReply(run_errors=[_reply(row) for row in rows], count=int(rows[0]["kinds"]) if rows else 0)
+    return contract.RunErrorsReply(run_errors=[_to_response(row) for row in rows], count=int(rows[0]["kinds"]) if rows else 0)
 
 
-def _reply(row: RowMapping) -> contract.RunError:
+def _to_response(row: RowMapping) -> contract.RunError:
     return contract.RunError(
         node_uuid=row["node_uuid"],
         node_slug=row["node_slug"],
@@ -81,6 +81,6 @@ def _reply(row: RowMapping) -> contract.RunError:
         absorbed_count=row["absorbed"],
         run_uuid=row["latest"],
         record_id=row["record_id"],
-        first_at=run_reply.timestamp(row["first_at"]),
-        last_at=run_reply.timestamp(row["last_at"]),
+        first_at=run_response.timestamp(row["first_at"]),
+        last_at=run_response.timestamp(row["last_at"]),
     )

@@ -19,7 +19,7 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run_errors as contract
 from cargo_ai.contract.orchestration.run import UrlReply
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
@@ -105,7 +105,7 @@ async def _lines(database: Database, follower: _NodesOf | _RunsOf, seconds: floa
 
 
 def _wire(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else clock.to_iso(run_reply.timestamp(milliseconds))
+    return None if milliseconds is None else clock.to_iso(run_response.timestamp(milliseconds))
 
 
 class _NodesOf:

@@ -14,7 +14,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import span as contract
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.domains.orchestration.insight import span_filter
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import JsonObject
 
@@ -29,10 +29,10 @@ async def list_(ctx: Context, request: contract.ListSpans) -> contract.SpansRepl
     page = f"select s.* from {span_filter.SPANS} where {where} order by s.run_uuid desc, s.seq desc limit :limit offset :offset"  # noqa: S608
     result = await ctx.db.execute(text(page), values | {"limit": request.limit, "offset": request.offset})
     rows = result.mappings().all()
-    graphs = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
+    graphs = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows})
     below = await _below(ctx, rows)
     nodes = {graph: {str(node["uuid"]): node for node in graph_nodes} for graph, graph_nodes in graphs.items()}
-    spans = [_reply(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
+    spans = [_to_response(row, nodes.get(row["graph_uuid"], {}).get(row["node_uuid"], {}), below) for row in rows]
     return contract.SpansReply(spans=spans, count=await _count(ctx, request))
 
 
@@ -64,9 +64,9 @@ async def _below(ctx: Context, rows: Sequence[RowMapping]) -> Below:
     return below
 
 
-def _reply(row: RowMapping, node: JsonObject, below: Below) -> contract.Span:
-    finished = run_reply.timestamp_or_none(row["finished_ms"])
-    started = run_reply.timestamp(row["started_ms"])
+def _to_response(row: RowMapping, node: JsonObject, below: Below) -> contract.Span:
+    finished = run_response.timestamp_or_none(row["finished_ms"])
+    started = run_response.timestamp(row["started_ms"])
     batch, run = below.get((row["run_uuid"], row["node_uuid"]), (None, None))
     same: dict[str, Any] = {
         name: row[name]
@@ -101,7 +101,7 @@ def _reply(row: RowMapping, node: JsonObject, below: Below) -> contract.Span:
         execution_error_message=row["error_message"],
         execution_title=row["title"],
         execution_icon_url=None,
-        execution_credits_used_count=run_reply.number(float(row["credits"])),
+        execution_credits_used_count=run_response.number(float(row["credits"])),
         execution_started_at=started,
         execution_updated_at=finished or started,
         execution_finished_at=finished,

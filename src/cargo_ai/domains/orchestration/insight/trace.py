@@ -12,7 +12,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import trace as contract
 from cargo_ai.contract.orchestration.run import CountReply
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.run_filter import milliseconds
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
@@ -65,7 +65,7 @@ async def list_(ctx: Context, request: contract.ListTraces) -> contract.TracesRe
     """Traces, newest first."""
     where, values = _where(ctx.workspace, request)
     traces = await _page(ctx, request, where, values | {"limit": request.limit, "offset": request.offset})
-    return contract.TracesReply(traces=[_reply(ctx.workspace, row) for row in traces], count=await _count(ctx, request))
+    return contract.TracesReply(traces=[_to_response(ctx.workspace, row) for row in traces], count=await _count(ctx, request))
 
 
 async def _page(ctx: Context, request: contract.CountTraces, where: str, values: dict[str, Any]) -> list[RowMapping]:
@@ -115,10 +115,10 @@ async def get(ctx: Context, request: ByUuid) -> contract.TraceReply:
     values = {"workspace": ctx.workspace, "after": 0, "low": uid, "uuid": uid}
     row = (await ctx.db.execute(text(query), values)).mappings().one_or_none() if uid else None
     row = found_or_refuse(contract.get, row, "traceNotFound", uuid=request.uuid)
-    return contract.TraceReply(trace=_reply(ctx.workspace, row))
+    return contract.TraceReply(trace=_to_response(ctx.workspace, row))
 
 
-def _reply(workspace: uuid.UUID, row: RowMapping) -> contract.Trace:
+def _to_response(workspace: uuid.UUID, row: RowMapping) -> contract.Trace:
     total, failed, waiting = int(row["total"]), int(row["error"]), max(0, int(row["idle"]))
     waiting += row["runs_count"] is None and row["status"] == "idle"
     return contract.Trace(
@@ -135,9 +135,9 @@ def _reply(workspace: uuid.UUID, row: RowMapping) -> contract.Trace:
         failed_spans_count=failed,
         pending_spans_count=waiting,
         succeeded_spans_count=total - failed,
-        credits_used_count=run_reply.number(float(row["credits"])),
-        started_at=run_reply.timestamp(row["created_ms"]),
-        finished_at=run_reply.timestamp_or_none(row["finished_ms"]),
-        updated_at=run_reply.timestamp(row["updated_ms"]),
+        credits_used_count=run_response.number(float(row["credits"])),
+        started_at=run_response.timestamp(row["created_ms"]),
+        finished_at=run_response.timestamp_or_none(row["finished_ms"]),
+        updated_at=run_response.timestamp(row["updated_ms"]),
         status=row["went"],
     )

@@ -16,7 +16,7 @@ from cargo_ai.context.plugins import Parts, plugins
 from cargo_ai.contract.orchestration import node_trial as contract
 from cargo_ai.domains.orchestration.nodes import node_compute, node_usage
 from cargo_ai.domains.orchestration.nodes.node_trial import Graph, Trial, Waits, item_of
-from cargo_ai.domains.orchestration.runs.run_reply import number
+from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.graph.action import Actions

@@ -26,18 +26,18 @@ SEGMENT_NAME = "GENERATED_PLAY_SEGMENT"
 _SEGMENT_FIELDS = {"filter", "sort", "limit", "tracking_column_slugs"}
 
 
-async def replies(ctx: Context, rows: Sequence[Play]) -> list[contract.Play]:
+async def to_responses(ctx: Context, rows: Sequence[Play]) -> list[contract.Play]:
     """Plays on the wire, in the order of the rows; the states of their schedules are read in one statement."""
     states = await play_schedule.states(ctx.db, ctx.workspace, rows)
-    return [_reply(row, states.get(row.uuid)) for row in rows]
+    return [_to_response(row, states.get(row.uuid)) for row in rows]
 
 
-async def reply(ctx: Context, row: Play) -> contract.PlayReply:
+async def to_response(ctx: Context, row: Play) -> contract.PlayReply:
     """One play on the wire."""
-    return contract.PlayReply(play=(await replies(ctx, [row]))[0])
+    return contract.PlayReply(play=(await to_responses(ctx, [row]))[0])
 
 
-def _reply(row: Play, state: ScheduleState | None) -> contract.Play:
+def _to_response(row: Play, state: ScheduleState | None) -> contract.Play:
     return contract.Play(
         uuid=str(row.uuid),
         workspace_uuid=str(row.workspace_uuid),
@@ -49,7 +49,7 @@ def _reply(row: Play, state: ScheduleState | None) -> contract.Play:
         run_creation_rule=cast("contract.RunCreationRule", row.run_creation_rule),
         name=row.name,
         description=row.description,
-        schedule=play_schedule.reply(row),
+        schedule=play_schedule.to_response(row),
         is_enabled=row.is_enabled,
         health_threshold=int(row.health_threshold) if row.health_threshold.is_integer() else row.health_threshold,
         health_alert_actions=row.health_alert_actions,
@@ -92,7 +92,7 @@ async def create(ctx: Context, request: contract.CreatePlay) -> contract.PlayRep
     ctx.db.add(row)
     await ctx.db.flush()
     await record_usages(ctx.db, row, [])
-    return await reply(ctx, row)
+    return await to_response(ctx, row)
 
 
 @handles(contract.update)
@@ -121,7 +121,7 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
         except segmentation.InvalidFilter as error:
             contract.update.refuse("invalidFilter", cause=f"it no longer fits its model: {error}")
     await record_usages(ctx.db, row, nodes or [])
-    return await reply(ctx, row)
+    return await to_response(ctx, row)
 
 
 def _set(row: Play, request: contract.UpdatePlay) -> None:
@@ -171,7 +171,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.PlayReply:
     """One play."""
-    return await reply(ctx, await owners.find(ctx, Play, contract.get, request.uuid))
+    return await to_response(ctx, await owners.find(ctx, Play, contract.get, request.uuid))
 
 
 @handles(contract.list_)
@@ -187,7 +187,7 @@ async def list_(ctx: Context, request: contract.ListPlays) -> contract.PlaysRepl
     if request.schedule_type is not None:
         query = query.where(Play.schedule["type"].as_string() == request.schedule_type)
     rows = list(await ctx.db.scalars(query.order_by(Play.uuid.desc())))
-    return contract.PlaysReply(plays=await replies(ctx, rows))
+    return contract.PlaysReply(plays=await to_responses(ctx, rows))
 
 
 async def record_usages(db: AsyncSession, row: Play, nodes: list[JsonObject]) -> None:

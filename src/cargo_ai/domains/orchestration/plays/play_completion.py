@@ -14,7 +14,7 @@ from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.orchestration.action import Action, ExecuteAction
 from cargo_ai.domains.orchestration.nodes import action
 from cargo_ai.domains.orchestration.plays import play_policy, play_trigger
-from cargo_ai.domains.orchestration.runs import run_reply
+from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import clock, ids, log
@@ -90,7 +90,7 @@ def _is_unhealthy(batch: RowMapping, row: Play) -> bool:
 
 def _record(row: Play, batch: RowMapping) -> JsonObject:
     """The record that the alert actions get."""
-    finished = run_reply.timestamp_or_none(batch["finished_ms"])
+    finished = run_response.timestamp_or_none(batch["finished_ms"])
     return {
         "_id": str(batch["uuid"]),
         "_title": f"{row.name}: {batch['failed_count']} of {batch['executed_count']} runs failed",

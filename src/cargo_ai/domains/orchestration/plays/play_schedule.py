@@ -79,7 +79,7 @@ def upstream_plays(row: Play) -> list[uuid.UUID]:
     return [play] if play is not None else []
 
 
-def reply(row: Play) -> JsonObject | None:
+def to_response(row: Play) -> JsonObject | None:
     """The schedule on the wire. The id of the clock's is the play's: it has no other."""
     if row.schedule is None or row.schedule.get("type") not in {"cron", "watch"}:
         return row.schedule

@@ -14,7 +14,7 @@ from cargo_ai.contract.orchestration.run import RunReply
 from cargo_ai.domains.orchestration.batches import batch, pacing
 from cargo_ai.domains.orchestration.replay import rerun, rerun_source
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, Reset
-from cargo_ai.domains.orchestration.runs import resolve_graph, run_reply
+from cargo_ai.domains.orchestration.runs import resolve_graph, run_response
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.queue import producer
@@ -51,7 +51,7 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
         fix = f"cargo-ai orchestration run get {request.uuid}"
         contract.replay_run.refuse("nodeNotReached", uuid=request.uuid, path=request.from_node, cause=cause, fix=fix)
     run = await submit.submit_run(await driver_connection(ctx.db), producer(ctx.settings.max_concurrent_runs), spec, again)
-    return RunReply(run=(await run_reply.to_responses(ctx.db, ctx.workspace, [run]))[0])
+    return RunReply(run=(await run_response.to_responses(ctx.db, ctx.workspace, [run]))[0])
 
 
 async def _named_graph(ctx: Context, request: contract.ReplayRun | contract.ReplayBatch, former: RunSpec) -> Target | None:

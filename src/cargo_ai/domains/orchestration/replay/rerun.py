@@ -14,7 +14,7 @@ from cargo_ai.contract.orchestration import batch as contract
 from cargo_ai.contract.orchestration import batch_data as batch_kinds
 from cargo_ai.domains.orchestration.replay import replay_point
 from cargo_ai.domains.orchestration.replay.replay_point import Reset
-from cargo_ai.domains.orchestration.runs import record_filter, resolve_graph, run_filter, run_reply
+from cargo_ai.domains.orchestration.runs import record_filter, resolve_graph, run_filter, run_response
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.domains.orchestration.workflows import lookup
@@ -62,7 +62,7 @@ async def of_batch(ctx: Context, text: str) -> RunSpec | None:
 
 async def spec_of_graph(ctx: Context, workflow: uuid.UUID, release: uuid.UUID | None, graph: uuid.UUID) -> RunSpec:
     """What new runs walk that repeat runs through this graph."""
-    nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
+    nodes = (await run_response.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph, [])
     return RunSpec(ctx.workspace, workflow, ctx.who.user_uuid, release, nodes)
 
 

@@ -13,7 +13,7 @@ from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.orchestration.batch_data import RunsOfBatch
 from cargo_ai.domains.orchestration.replay import replay_point, rerun
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
-from cargo_ai.domains.orchestration.runs import run_filter, run_reply
+from cargo_ai.domains.orchestration.runs import run_filter, run_response
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.engine.journal.replay import ReplayPoint, ReplayRecord
@@ -37,7 +37,7 @@ async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, An
         row = (await db.execute(mine)).one_or_none()
         if row is None:
             raise SourceFailed("The batch is gone.")
-        nodes = (await run_reply.graphs_of(db, workspace, {row.graph_uuid})).get(row.graph_uuid, [])
+        nodes = (await run_response.graphs_of(db, workspace, {row.graph_uuid})).get(row.graph_uuid, [])
         after = await _last(db, batch) if skip else None
     spec = RunSpec(workspace, row.workflow_uuid, None, None, nodes)
     async for chunk in of_filter(database, spec, data, batch, after):

@@ -11,7 +11,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration import run as run_contract
 from cargo_ai.contract.orchestration.fields import RecordStatus
-from cargo_ai.domains.orchestration.runs import record_filter, run_cancel, run_filter, run_metrics, run_reply
+from cargo_ai.domains.orchestration.runs import record_filter, run_cancel, run_filter, run_metrics, run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel.wire import Counted, Wire
@@ -25,10 +25,10 @@ _SAME = set(contract.Record.model_fields) & set(run_contract.Run.model_fields) -
 async def list_(ctx: Context, request: contract.ListRecords) -> contract.RecordsReply:
     """Records, the one that ran last first."""
     where = record_filter.conditions(ctx.workspace, request)
-    query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
+    query = run_response.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
-    latest_runs = await run_reply.to_responses(ctx.db, ctx.workspace, rows)
-    return contract.RecordsReply(records=[_reply(run) for run in latest_runs], count=await _count(ctx, request))
+    latest_runs = await run_response.to_responses(ctx.db, ctx.workspace, rows)
+    return contract.RecordsReply(records=[_to_response(run) for run in latest_runs], count=await _count(ctx, request))
 
 
 @handles(contract.count)
@@ -43,7 +43,7 @@ async def _count(ctx: Context, request: Wire, *more: run_filter.Condition) -> in
     return sum([int(await ctx.db.scalar(query) or 0) for query in queries])
 
 
-def _reply(run: run_contract.Run) -> contract.Record:
+def _to_response(run: run_contract.Run) -> contract.Record:
     same: dict[str, Any] = {contract.Record.model_fields[name].alias or name: getattr(run, name) for name in _SAME}
     return contract.Record(
         **same,
@@ -75,7 +75,7 @@ def _metric(node: str, counts: dict[str, Any]) -> contract.RecordMetric:
         error_executions_count=int(counts["error"]),
         cancelling_executions_count=0,
         cancelled_executions_count=int(counts["cancelled"]),
-        credits_used_count=run_reply.number(float(counts["credits"])),
+        credits_used_count=run_response.number(float(counts["credits"])),
     )
 
 

@@ -10,7 +10,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_reply
+from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import concurrency, submit
 from cargo_ai.engine.dispatch.queue import producer
@@ -36,19 +36,19 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
     if most and ctx.who.token_uuid.int and await concurrency.is_limit_reached(connection, ctx.workspace, most):
         contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
     row = await submit.submit_run(connection, producer(most), spec, cast("JsonObject", data))
-    return contract.RunReply(run=run_reply.to_response(row, [dict(node) for node in spec.nodes], []))
+    return contract.RunReply(run=run_response.to_response(row, [dict(node) for node in spec.nodes], []))
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     """A run with everything that its nodes gave."""
     uid = ids.parse(request.uuid)
-    row = (await ctx.db.execute(run_reply.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
+    row = (await ctx.db.execute(run_response.query(ctx.workspace).where(runs.c.uuid == uid))).mappings().one_or_none() if uid else None
     row = found_or_refuse(contract.get, row, "runNotFound", uuid=request.uuid)
-    entries, context, configs = await run_reply.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
-    nodes = await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
-    started = await run_reply.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
-    run = run_reply.to_response(row, nodes.get(row["graph_uuid"], []), entries, started)
+    entries, context, configs = await run_response.details(ctx.db, ctx.files, ctx.workspace, row["uuid"])
+    nodes = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
+    started = await run_response.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
+    run = run_response.to_response(row, nodes.get(row["graph_uuid"], []), entries, started)
     return contract.RunDetailReply(run=run, run_context=context, run_computed_configs=configs)
 
 
@@ -58,9 +58,9 @@ async def list_(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     if not await _known(ctx, request):
         contract.list_.refuse("workflowNotFound", uuid=request.workflow_uuid, fix=_WORKFLOWS)
     where = run_filter.conditions(ctx.workspace, request)
-    query = run_reply.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
+    query = run_response.query(ctx.workspace).where(*where).order_by(runs.c.uuid.desc()).limit(request.limit).offset(request.offset)
     rows = (await ctx.db.execute(query)).mappings().all()
-    return contract.RunsReply(runs=await run_reply.to_responses(ctx.db, ctx.workspace, rows), count=await _count(ctx, request))
+    return contract.RunsReply(runs=await run_response.to_responses(ctx.db, ctx.workspace, rows), count=await _count(ctx, request))
 
 
 @handles(contract.count)

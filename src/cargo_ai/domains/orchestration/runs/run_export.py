@@ -15,7 +15,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration.runs import run_filter, run_reply, run_rows
+from cargo_ai.domains.orchestration.runs import run_filter, run_response, run_rows
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
@@ -67,7 +67,7 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
     if request.output_node_slug is None:
         params: JsonObject = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "oldestFirst": True}
         return contract.UrlReply(url=exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
-    nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
+    nodes = (await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     slugs = list(dict.fromkeys(str(node["slug"]) for node in nodes))
     if request.output_node_slug not in slugs:
         operation.refuse("nodeNotFound", uuid=request.uuid, slug=request.output_node_slug, slugs=", ".join(slugs))

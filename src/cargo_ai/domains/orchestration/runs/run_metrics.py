@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import run as contract
-from cargo_ai.domains.orchestration.runs import run_filter, run_reply
+from cargo_ai.domains.orchestration.runs import run_filter, run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.flush import HOUR
 from cargo_ai.engine.journal.tables import batches, executions, node_metrics, runs
@@ -87,7 +87,7 @@ async def graph_of(ctx: Context, workflow: uuid.UUID, batch_uuid: str | None, re
         batch = ids.parse(batch_uuid)
         query = select(batches.c.graph_uuid).where(batches.c.uuid == batch, batches.c.workspace_uuid == ctx.workspace)
         graph = await ctx.db.scalar(query)
-        nodes = (await run_reply.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph) if graph else None
+        nodes = (await run_response.graphs_of(ctx.db, ctx.workspace, {graph})).get(graph) if graph else None
     elif release_uuid is not None:
         release = ids.parse(release_uuid)
         nodes = await lookup.release_nodes(ctx.db, release) if release else None
@@ -110,5 +110,5 @@ def _metric(node: str, counts: dict[str, Any]) -> contract.RunMetric:
         cancelling_executions_count=0,
         cancelled_executions_count=int(counts["cancelled"]),
         skipped_executions_count=0,
-        credits_used_count=run_reply.number(float(counts["credits"])),
+        credits_used_count=run_response.number(float(counts["credits"])),
     )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Text, and_, cast, desc, func, select
 
 from cargo_ai.context.exports import StoredCell
-from cargo_ai.domains.orchestration.runs import run_filter, run_reply
+from cargo_ai.domains.orchestration.runs import run_filter, run_response
 from cargo_ai.domains.orchestration.runs.run_filter import Condition
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import clock
@@ -39,7 +39,7 @@ async def pages(selection: RunSelection) -> AsyncIterator[list[RowMapping]]:
     last: uuid.UUID | None = None
     order = runs.c.uuid.asc() if selection.oldest_first else runs.c.uuid.desc()
     while left > 0:
-        query = run_reply.query(selection.workspace, record=True).where(*selection.where)
+        query = run_response.query(selection.workspace, record=True).where(*selection.where)
         if last is not None:
             query = query.where(runs.c.uuid > last if selection.oldest_first else runs.c.uuid < last)
         async with selection.database.session(ALL_WORKSPACES) as session:
@@ -64,7 +64,7 @@ async def node_columns(selection: RunSelection) -> dict[str, str]:
         columns: dict[str, str] = {}
         for begin in range(0, len(newest_first), GRAPHS):
             part = newest_first[begin : begin + GRAPHS]
-            nodes_by_graph = await run_reply.graphs_of(session, selection.workspace, set(part))
+            nodes_by_graph = await run_response.graphs_of(session, selection.workspace, set(part))
             slugs = [str(node["slug"]) for graph in part for node in nodes_by_graph.get(graph, ())]
             columns |= {slug: f"nodes.{slug}" if slug in HEAD else slug for slug in slugs if slug not in columns}
     return columns
@@ -103,15 +103,15 @@ async def outputs(selection: RunSelection, page: list[RowMapping], slug: str | N
 
 def head(row: RowMapping) -> dict[str, Any]:
     """What every file tells about a run."""
-    finished = run_reply.timestamp_or_none(row["finished_ms"])
-    created = run_reply.timestamp(row["created_ms"])
+    finished = run_response.timestamp_or_none(row["finished_ms"])
+    created = run_response.timestamp(row["created_ms"])
     return {
         "runUuid": str(row["uuid"]),
         "recordId": row["record_id"],
         "recordTitle": row["record_title"],
         "status": row["status"],
         "errorMessage": row["error_message"],
-        "creditsUsedCount": run_reply.number(row["credits"]),
+        "creditsUsedCount": run_response.number(row["credits"]),
         "createdAt": clock.to_iso(created),
         "finishedAt": clock.to_iso(finished) if finished else None,
     }

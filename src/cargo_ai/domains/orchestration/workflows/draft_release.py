@@ -16,7 +16,7 @@ from cargo_ai.domains.orchestration.nodes import node
 from cargo_ai.domains.orchestration.tables import Release, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, release_deploy
 from cargo_ai.domains.orchestration.workflows.reconcile import NotReconciled, reconcile
-from cargo_ai.domains.orchestration.workflows.release import reply
+from cargo_ai.domains.orchestration.workflows.release import to_response
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
@@ -35,7 +35,7 @@ async def get(ctx: Context, request: OfWorkflow) -> ReleaseReply:
         )
     )
     row = found_or_refuse(contract.get, row, "workflowNotFound", uuid=request.workflow_uuid, fix=_LIST)
-    return ReleaseReply(release=reply(row))
+    return ReleaseReply(release=to_response(row))
 
 
 @handles(contract.update)
@@ -52,7 +52,7 @@ async def update(ctx: Context, request: contract.UpdateDraftRelease) -> ReleaseR
         draft.form_fields = _form_fields(request)
     draft.user_uuid = ctx.who.user_uuid
     await ctx.db.flush()
-    return ReleaseReply(release=reply(draft))
+    return ReleaseReply(release=to_response(draft))
 
 
 @handles(contract.deploy)

@@ -22,7 +22,7 @@ def put(row: Tool, form: ToolPublicForm | None, secrets: SecretKey) -> None:
         row.sealed_captcha_secret = secrets.seal(secret.encode()) if secret else None
 
 
-def reply(row: Tool) -> ToolPublicForm | None:
+def to_response(row: Tool) -> ToolPublicForm | None:
     """The form on the wire, its secret as `***`; None when the tool has none."""
     if row.public_form is None:
         return None

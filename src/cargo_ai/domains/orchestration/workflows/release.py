@@ -15,7 +15,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid
 
 
-def reply(row: Release) -> contract.Release:
+def to_response(row: Release) -> contract.Release:
     """The release on the wire."""
     return contract.Release(
         uuid=str(row.uuid),
@@ -48,7 +48,7 @@ async def list_(ctx: Context, request: contract.ListReleases) -> contract.Releas
     if request.statuses is not None:
         query = query.where(Release.status.in_(request.statuses))
     rows = await ctx.db.scalars(query.order_by(Release.uuid.desc()).limit(request.limit).offset(request.offset))
-    return contract.ReleasesReply(releases=[reply(row) for row in rows])
+    return contract.ReleasesReply(releases=[to_response(row) for row in rows])
 
 
 @handles(contract.get)
@@ -56,7 +56,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.ReleaseReply:
     """One release; also one that only the history still names."""
     row = await ctx.db.scalar(select(Release).where(Release.uuid == ids.parse(request.uuid)))
     row = found_or_refuse(contract.get, row, "releaseNotFound", uuid=request.uuid, fix="cargo-ai orchestration release list")
-    return contract.ReleaseReply(release=reply(row))
+    return contract.ReleaseReply(release=to_response(row))
 
 
 @handles(contract.get_deployed)
@@ -73,4 +73,4 @@ async def get_deployed(ctx: Context, request: contract.OfWorkflow) -> contract.R
             contract.get_deployed.refuse("workflowNotFound", uuid=request.workflow_uuid, fix="cargo-ai orchestration workflow list")
         fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {request.workflow_uuid}"
         contract.get_deployed.refuse("releaseNotFound", uuid=request.workflow_uuid, fix=fix)
-    return contract.ReleaseReply(release=reply(row))
+    return contract.ReleaseReply(release=to_response(row))

@@ -13,7 +13,7 @@ from cargo_ai.contract.orchestration.release import ReleaseStatus
 from cargo_ai.domains.orchestration.plays import play
 from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, validation, version
-from cargo_ai.domains.orchestration.workflows.release import reply
+from cargo_ai.domains.orchestration.workflows.release import to_response
 from cargo_ai.domains.orchestration.workflows.tool import record_usages
 from cargo_ai.engine.journal.tables import batches, runs
 from cargo_ai.kernel.operation import Operation
@@ -82,7 +82,7 @@ async def report_live(ctx: Context, workflow: Workflow, deployed: Release, forme
         batches_in_flight=batches_in_flight,
         message=_to_sentence(deployed, former, owner, len(triggers), has_form, runs_in_flight),
     )
-    return contract.DeployedReply(release=reply(deployed), goes_live=goes_live)
+    return contract.DeployedReply(release=to_response(deployed), goes_live=goes_live)
 
 
 def to_named(row: Release) -> contract.ReleaseNamed:

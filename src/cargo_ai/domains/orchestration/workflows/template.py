@@ -18,7 +18,7 @@ _AUTHOR = {"name": "cargo-ai", "title": "Built in", "company": {"name": "cargo-a
 _TEMPLATE: TypeAdapter[contract.Template] = TypeAdapter(contract.Template)
 
 
-def reply(template: JsonObject) -> contract.Template:
+def to_response(template: JsonObject) -> contract.Template:
     """The template on the wire. All are built in: public, presets, of no workspace."""
     shared = {
         "workspaceUuid": None,
@@ -39,7 +39,7 @@ async def list_(ctx: Context, request: contract.ListTemplates) -> contract.Templ
     if request.is_preset is False or request.has_documentation:
         return contract.TemplatesReply(templates=[])
     matching = [template for template in templates.all_templates() if request.kinds is None or template["kind"] in request.kinds]
-    return contract.TemplatesReply(templates=[reply(template) for template in matching])
+    return contract.TemplatesReply(templates=[to_response(template) for template in matching])
 
 
 @handles(contract.get)
@@ -47,4 +47,4 @@ async def get(ctx: Context, request: contract.BySlug) -> contract.TemplateReply:
     """One template."""
     template = templates.find(request.slug)
     template = found_or_refuse(contract.get, template, "templateNotFound", slug=request.slug, fix="cargo-ai orchestration template list")
-    return contract.TemplateReply(template=reply(template))
+    return contract.TemplateReply(template=to_response(template))

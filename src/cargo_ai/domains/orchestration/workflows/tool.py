@@ -19,18 +19,18 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed
 
 
-async def replies(ctx: Context, rows: Sequence[Tool]) -> list[contract.Tool]:
+async def to_responses(ctx: Context, rows: Sequence[Tool]) -> list[contract.Tool]:
     """Tools on the wire, in the order of the rows; the states of their triggers are read in one statement."""
     states = await trigger.states(ctx.db, ctx.workspace, rows)
-    return [_reply(row, states) for row in rows]
+    return [_to_response(row, states) for row in rows]
 
 
-async def reply(ctx: Context, row: Tool) -> contract.ToolReply:
+async def to_response(ctx: Context, row: Tool) -> contract.ToolReply:
     """One tool on the wire."""
-    return contract.ToolReply(tool=(await replies(ctx, [row]))[0])
+    return contract.ToolReply(tool=(await to_responses(ctx, [row]))[0])
 
 
-def _reply(row: Tool, states: Mapping[str, ScheduleState]) -> contract.Tool:
+def _to_response(row: Tool, states: Mapping[str, ScheduleState]) -> contract.Tool:
     return contract.Tool(
         uuid=str(row.uuid),
         icon=cast("contract.ToolIcon", row.icon),
@@ -42,8 +42,8 @@ def _reply(row: Tool, states: Mapping[str, ScheduleState]) -> contract.Tool:
         credits_cost=cast("contract.ToolCreditsCost", row.credits_cost),
         description=row.description,
         is_read_only=row.is_read_only,
-        triggers=[trigger.reply(stored, states.get(stored["temporalScheduleWorkflowId"])) for stored in row.triggers],
-        public_form=public_form.reply(row),
+        triggers=[trigger.to_response(stored, states.get(stored["temporalScheduleWorkflowId"])) for stored in row.triggers],
+        public_form=public_form.to_response(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
@@ -73,7 +73,7 @@ async def create(ctx: Context, request: contract.CreateTool) -> contract.ToolRep
         await trigger.put(ctx.db, row, request.triggers)
         await ctx.db.flush()
     await record_usages(ctx.db, row, [])
-    return await reply(ctx, row)
+    return await to_response(ctx, row)
 
 
 @handles(contract.update)
@@ -102,7 +102,7 @@ async def update(ctx: Context, request: contract.UpdateTool) -> contract.ToolRep
     await ctx.db.flush()
     if "folder_uuid" in fields:
         await record_usages(ctx.db, row, await _deployed_nodes(ctx, row))
-    return await reply(ctx, row)
+    return await to_response(ctx, row)
 
 
 @handles(contract.remove)
@@ -122,7 +122,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ToolReply:
     """One tool."""
-    return await reply(ctx, await owners.find(ctx, Tool, contract.get, request.uuid))
+    return await to_response(ctx, await owners.find(ctx, Tool, contract.get, request.uuid))
 
 
 @handles(contract.all)
@@ -132,7 +132,7 @@ async def all_(ctx: Context, request: contract.ListTools) -> contract.ToolsReply
     if request.folder_uuid is not None:
         query = query.where(Tool.folder_uuid == ids.parse(request.folder_uuid))
     rows = list(await ctx.db.scalars(query.order_by(Tool.uuid.desc())))
-    return contract.ToolsReply(tools=await replies(ctx, rows))
+    return contract.ToolsReply(tools=await to_responses(ctx, rows))
 
 
 async def record_usages(db: AsyncSession, row: Tool, nodes: list[JsonObject]) -> None:

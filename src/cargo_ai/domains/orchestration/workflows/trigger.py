@@ -44,7 +44,7 @@ async def states(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[Tool]) -
     return {str(uid): state for uid, state in states.items()}
 
 
-def reply(trigger: JsonObject, state: ScheduleState | None) -> contract.ToolTriggerCron:
+def to_response(trigger: JsonObject, state: ScheduleState | None) -> contract.ToolTriggerCron:
     """A trigger on the wire."""
     state_fields: dict[str, Any] = {}
     if state is not None:

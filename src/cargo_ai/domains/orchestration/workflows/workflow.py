@@ -18,7 +18,7 @@ _SHORT = ("uuid", "slug", "kind", "name", "description", "actionSlug", "integrat
 _SHORT_USED = ("templateSlug", "toolUuid", "agentUuid", "releaseUuid")
 
 
-def reply(
+def to_response(
     row: Workflow, folder: uuid.UUID | None, deployed: Release | None, draft: Release | None, last_batch: contract.LastBatch | None
 ) -> contract.Workflow:
     """The workflow on the wire; its nodes are those of the deployed release, else of the draft."""
@@ -76,7 +76,7 @@ async def all_(ctx: Context, _request: Nothing) -> contract.WorkflowsReply:
     drafts = {row.workflow_uuid: row for row in await ctx.db.scalars(_releases("draft").where(Release.workflow_uuid.in_(waiting)))}
     last = await last_batches(ctx, [row.uuid for row, _ in workflows])
     return contract.WorkflowsReply(
-        workflows=[reply(row, folder, deployed.get(row.uuid), drafts.get(row.uuid), last.get(row.uuid)) for row, folder in workflows]
+        workflows=[to_response(row, folder, deployed.get(row.uuid), drafts.get(row.uuid), last.get(row.uuid)) for row, folder in workflows]
     )
 
 
