@@ -1,4 +1,4 @@
-# Everything works from a fresh clone on a machine that has only Python 3.11 or newer: each target does its own set-up.
+# Everything works in a fresh clone with only Python 3.11 or newer: each target sets up what it needs.
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= 2
 TESTS ?= tests
 
-# Servers and commands start a thousand times in the tests: without their bytecode each would compile our source again.
+# The tests start servers and commands a thousand times: without bytecode files each would compile our source again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -22,15 +22,15 @@ setup: ## Make .venv from the pinned requirements (the other targets do it by th
 demo: setup ## A CSV becomes a model, a play enriches it and reacts to a changed record; under a minute
 	@$(BIN)/python tools/demo.py
 
-test: setup ## The tests, without the proofs that take minutes (TESTS=tests/unit/cli for some of them)
+test: setup ## The tests, without those that take minutes (TESTS=tests/unit/cli for some of them)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS)
 
-# Exit code 5: of some TESTS there may be none of a kind.
-test-slow: setup ## The proofs that take minutes: crashes, large batches, the guide
+# Exit code 5: TESTS may have no tests of one kind.
+test-slow: setup ## The tests that take minutes: crashes, large batches, the guide
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "slow and not alone" $(TESTS) || [ $$? = 5 ]
 	$(BIN)/python -m pytest -m "slow and alone" $(TESTS) || [ $$? = 5 ]
 
-lint: setup ## ruff, pyright, import-linter, the lints of our own, and whether generated files are up to date
+lint: setup ## ruff, pyright, import-linter, our own lints, and whether generated files are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -38,20 +38,20 @@ lint: setup ## ruff, pyright, import-linter, the lints of our own, and whether g
 	$(BIN)/python tools/gen.py --check
 	$(BIN)/pyright
 
-format: setup ## Bring the source into the one form
+format: setup ## Format the source
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: setup ## The benchmarks, printed as JSON
 	@$(BIN)/python -m bench
 
-gen: setup ## Write what derives from the operations: the command index and the reference pages
+gen: setup ## Write the generated files: the command index, the reference and settings pages
 	$(BIN)/python tools/gen.py
 
 serve: setup ## Start a server here, with its data in the default folder
 	@$(BIN)/cargo-ai server start
 
-wheel: setup ## Build the wheel and try it in empty environments
+wheel: setup ## Build the wheel into dist/, try it in empty environments and print its path
 	$(BIN)/python tools/check_wheel.py
 
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host \
@@ -60,7 +60,8 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsa
 lock: setup ## Pin the requirements again, as pyproject.toml allows (UPGRADE=--upgrade for newer versions)
 	$(LOCK) $(UPGRADE) --extra server --output-file requirements/server.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra sdk --constraint requirements/server.txt --output-file requirements/sdk.txt pyproject.toml
-	$(LOCK) $(UPGRADE) --extra dev --extra server --extra sdk --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' | \
+		$(LOCK) $(UPGRADE) --extra server --extra sdk --constraint requirements/server.txt --output-file requirements/dev.txt pyproject.toml -
 
 clean: ## Remove .venv and what tools have left
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,15 +1,17 @@
-"""Builds the wheel and tries it in empty environments: the base install without any dependency, client and server with the pinned ones."""
+"""Build the wheel, try it in empty environments (bare, with the client, with the server) and leave it in dist/."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+DIST = ROOT / "dist"
 
 
 def run(*command: str | Path, environment: dict[str, str] | None = None) -> str:
@@ -21,7 +23,7 @@ def run(*command: str | Path, environment: dict[str, str] | None = None) -> str:
 
 
 class Environment:
-    """An empty environment; pip of our own looks after it, so that nothing but what is asked for is in it."""
+    """An empty environment, filled by our own pip, so that it holds nothing but what is installed on purpose."""
 
     def __init__(self, folder: Path) -> None:
         self.bin = folder / "bin"
@@ -62,25 +64,25 @@ def try_server(wheel: Path, folder: Path) -> None:
     server.install("--no-index", f"{wheel}[server]")
     cli = server.bin / "cargo-ai"
     assert "cargo-ai server start" in run(cli, "server", "--help")
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_")}
     data, settings = folder / "data", {"CARGO_AI_DATA_DIR": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
-    environment = mine | settings
+    environment = inherited | settings
     try:
-        born = json.loads(run(cli, "server", "start", "--port", "0", "--detach", environment=environment))
-        environment |= {"CARGO_API_URL": born["baseUrl"], "CARGO_API_TOKEN": born["token"]}
-        print("server:", json.loads(run(cli, "whoami", environment=environment))["user"]["email"], "at", born["baseUrl"])
+        started = json.loads(run(cli, "server", "start", "--port", "0", "--detach", environment=environment))
+        environment |= {"CARGO_API_URL": started["baseUrl"], "CARGO_API_TOKEN": started["token"]}
+        print("server:", json.loads(run(cli, "whoami", environment=environment))["user"]["email"], "at", started["baseUrl"])
     except SystemExit:
         log = data / "server.log"
         print(log.read_text("utf-8", "replace")[-4000:] if log.is_file() else "the server left no log", file=sys.stderr)
         raise
     finally:
         run(cli, "server", "stop", environment=environment)
-        erase = "import sys; from pathlib import Path; from cargo_ai.store import embedded; embedded.erase(Path(sys.argv[1]))"
+        erase = "import sys; from pathlib import Path; from cargo_ai.store.embedded import postgres; postgres.erase(Path(sys.argv[1]))"
         run(server.bin / "python", "-c", erase, data)
 
 
 def main() -> int:
-    """Exit code 0 when all work."""
+    """Exit code 0 when all work; the last line printed is the wheel's path."""
     with tempfile.TemporaryDirectory(prefix="cargo-ai-wheel-") as name:
         folder = Path(name)
         run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder)
@@ -89,6 +91,8 @@ def main() -> int:
         try_base(wheel, folder / "base")
         try_sdk(wheel, folder / "sdk")
         try_server(wheel, folder / "server")
+        DIST.mkdir(exist_ok=True)
+        print(shutil.copy(wheel, DIST))
     return 0
 
 

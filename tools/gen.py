@@ -25,26 +25,26 @@ PENDING = Path("tests/contract/pending.txt")
 MOST_PENDING = Path("tests/contract/most_pending.txt")
 
 
-def wanted(root: Path) -> dict[Path, str]:
+def generate(root: Path) -> dict[Path, str]:
     """Every generated file with its content, paths relative to the repository at `root`."""
     operations = rest.public_operations()
     files = index.index(operations)
     pages = reference.pages(files, {operation.name: operation for operation in operations})
-    found = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}
-    found |= {REFERENCE / name: page for name, page in pages.items()}
-    found[SETTINGS] = settings_page.page()
-    left = pending({operation.name for operation in operations})
-    return found | {PENDING: left, MOST_PENDING: f"{most_pending(root, len(left.split()))}\n"}
+    generated = {INDEX / name: json.dumps(file, indent=1, ensure_ascii=False) + "\n" for name, file in files.items()}
+    generated |= {REFERENCE / name: page for name, page in pages.items()}
+    generated[SETTINGS] = settings_page.page()
+    pending_names = pending({operation.name for operation in operations})
+    return generated | {PENDING: pending_names, MOST_PENDING: f"{most_pending(root, len(pending_names.split()))}\n"}
 
 
 def pending(served: set[str]) -> str:
-    """The operations of the contract that are not served yet, one a line."""
+    """The operations of the contract that are not served yet, one per line."""
     surface: dict[str, object] = json.loads((ROOT / SURFACE).read_text("utf-8"))
     return "".join(f"{name}\n" for name in sorted(set(surface) - served))
 
 
 def most_pending(root: Path, now: int) -> int:
-    """How many operations may be pending: as many as there are, and never more than there were."""
+    """How many operations may be pending: as many as now, and never more than before."""
     before = root / MOST_PENDING
     return min(int(before.read_text("utf-8")), now) if before.is_file() else now
 
@@ -52,12 +52,14 @@ def most_pending(root: Path, now: int) -> int:
 def stale(root: Path, files: dict[Path, str]) -> list[Path]:
     """The generated files that are missing, differ or are left over, sorted."""
     differ = {path for path, text in files.items() if not (root / path).is_file() or (root / path).read_text("utf-8") != text}
-    there = {path.relative_to(root) for folder, ending in ((INDEX, "*.json"), (REFERENCE, "*.md")) for path in (root / folder).glob(ending)}
-    return sorted(differ | (there - set(files)))
+    existing = {
+        path.relative_to(root) for folder, ending in ((INDEX, "*.json"), (REFERENCE, "*.md")) for path in (root / folder).glob(ending)
+    }
+    return sorted(differ | (existing - set(files)))
 
 
 def grown(root: Path, files: dict[Path, str]) -> list[str]:
-    """The operations that were served once and are not any more: the list of what is pending may only shrink."""
+    """The operations that were served before and are not any more: the list of pending ones may only shrink."""
     before = root / PENDING
     return sorted(set(files[PENDING].split()) - set(before.read_text("utf-8").split())) if before.is_file() else []
 
@@ -80,9 +82,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when something would change")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository to write into")
     options = parser.parse_args()
-    files = wanted(options.root)
-    if lost := grown(options.root, files):
-        print(f"no longer served: {', '.join(lost)}; {PENDING} may only shrink", file=sys.stderr)
+    files = generate(options.root)
+    if removed := grown(options.root, files):
+        print(f"no longer served: {', '.join(removed)}; {PENDING} may only shrink", file=sys.stderr)
         return 1
     changed = stale(options.root, files) if options.check else write(options.root, files)
     for path in changed:

@@ -1,4 +1,4 @@
-"""The command index: every served operation as one row that the command line can run."""
+"""The command index: every operation as one row that the command line can run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Shape:
         self._definitions: dict[str, Schema] = self.schema.get("$defs", {})
 
     def resolve(self, schema: Schema) -> Schema:
-        """The schema that a reference names, with what stands beside the reference."""
+        """The schema that a reference names, with the keys beside the reference."""
         reference: str | None = schema.get("$ref")
         if reference is None:
             return schema
@@ -37,7 +37,7 @@ class Shape:
         return {**self.resolve(self._definitions[reference.rpartition("/")[2]]), **beside}
 
     def choices(self, schema: Schema) -> Iterator[Schema]:
-        """The alternatives of a schema, flat, null among them."""
+        """The alternatives of a schema, flattened, with null."""
         schema = self.resolve(schema)
         alternatives: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or []
         if not alternatives:
@@ -47,15 +47,15 @@ class Shape:
 
     def field(self, dotted: str) -> Schema | None:
         """The schema of a nested field; the alternatives that have it are joined. None when there is no such field."""
-        found: list[Schema] = [self.schema]
+        schemas: list[Schema] = [self.schema]
         for name in dotted.split("."):
-            inside = [choice for schema in found for choice in self.choices(schema)]
-            found = [choice["properties"][name] for choice in inside if name in choice.get("properties", {})]
-        return found[0] if len(found) == 1 else {"anyOf": found} if found else None
+            inside = [choice for schema in schemas for choice in self.choices(schema)]
+            schemas = [choice["properties"][name] for choice in inside if name in choice.get("properties", {})]
+        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas} if schemas else None
 
 
 def type_of(shape: Shape, schema: Schema) -> tuple[str, list[Any] | None, bool]:
-    """How a value is written on a command line: its type, the values it may have, and whether it may be null."""
+    """How a value is written on a command line: its type, its allowed values, and whether it may be null."""
     every = list(shape.choices(schema))
     some = [choice for choice in every if choice.get("type") != "null"]
     nullable = len(some) < len(every)
@@ -86,12 +86,12 @@ def args(operation: AnyOperation) -> list[Row]:
     for name in reversed(nested):
         at = wires.index(name.split(".")[0]) + 1 if name.split(".")[0] in wires else len(wires)
         wires.insert(at, name)
-    found: list[Row] = []
+    rows: list[Row] = []
     for wire in wires:
         if operation.cli.flags.get(wire) == () and wire not in operation.path_fields:
             continue
-        found.append(_arg(operation, shape, wire, wire in parents))
-    return found
+        rows.append(_arg(operation, shape, wire, wire in parents))
+    return rows
 
 
 def _arg(operation: AnyOperation, shape: Shape, wire: str, has_nested: bool) -> Row:
@@ -126,8 +126,8 @@ def _arg(operation: AnyOperation, shape: Shape, wire: str, has_nested: bool) -> 
 
 
 def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
-    """One operation as the command line wants it."""
-    told: Row = {
+    """The row of one operation."""
+    command: Row = {
         "words": words_of(operation),
         "aliases": [list(alias) for alias in operation.cli.aliases],
         "operation": operation.name,
@@ -146,15 +146,15 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         "danger": operation.cli.danger,
     }
     if operation.cli.results is not None:
-        told["results"] = operations[operation.cli.results].path
+        command["results"] = operations[operation.cli.results].path
     if operation.cli.text is not None:
         flag, field = operation.cli.text
-        told["text"] = {"option": flag.removeprefix("--"), "field": field}
+        command["text"] = {"option": flag.removeprefix("--"), "field": field}
         plain = {"wire": flag.removeprefix("--"), "in": "cli", "type": "boolean", "flags": [flag]}
-        told["args"].append(plain | {"help": "Print the text alone, not a JSON document."})
+        command["args"].append(plain | {"help": "Print the text alone, not a JSON document."})
     if operation.cli.live is not None:
-        told["live"] = operation.cli.live
-    return told
+        command["live"] = operation.cli.live
+    return command
 
 
 def sentence(refusal: RefusalSpec) -> str:
@@ -184,46 +184,46 @@ def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> R
 
 
 def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
-    """The files of the index by name: one per room, and `_root.json`."""
+    """The files of the index by name: one per domain, and `_root.json`."""
     by_name = {operation.name: operation for operation in operations}
-    told_rooms, told_groups = _told("DOMAINS"), _told("GROUPS")
-    rooms: dict[str, Row] = {}
+    domain_summaries, group_summaries = _summaries("DOMAINS"), _summaries("GROUPS")
+    domains: dict[str, Row] = {}
     for operation in by_name.values():
-        told = row(operation, by_name)
-        first = {spelling[0] for spelling in [told["words"], *told["aliases"]]}
-        for room in sorted(first):
-            file = rooms.setdefault(room, {"room": room, "summary": told_rooms.get(room, ""), "groups": {}, "commands": []})
-            mine = [spelling for spelling in [told["words"], *told["aliases"]] if spelling[0] == room]
-            file["commands"].append({**told, "words": mine[0], "aliases": mine[1:]})
-            # What is only another spelling of a group is told as the group that it spells.
-            own = told_groups.get(" ".join(told["words"][:-1]), "")
+        command = row(operation, by_name)
+        first = {spelling[0] for spelling in [command["words"], *command["aliases"]]}
+        for domain in sorted(first):
+            file = domains.setdefault(domain, {"domain": domain, "summary": domain_summaries.get(domain, ""), "groups": {}, "commands": []})
+            mine = [spelling for spelling in [command["words"], *command["aliases"]] if spelling[0] == domain]
+            file["commands"].append({**command, "words": mine[0], "aliases": mine[1:]})
+            # Another spelling of a group has the summary of the group.
+            own = group_summaries.get(" ".join(command["words"][:-1]), "")
             for spelling in mine:
                 if len(spelling) > 2:
                     group = " ".join(spelling[1:-1])
-                    file["groups"][group] = told_groups.get(" ".join(spelling[:-1])) or file["groups"].get(group) or own
-    for file in rooms.values():
+                    file["groups"][group] = group_summaries.get(" ".join(spelling[:-1])) or file["groups"].get(group) or own
+    for file in domains.values():
         commands: list[Row] = file["commands"]
         commands.sort(key=_words)
         file["groups"] = dict(sorted(file["groups"].items()))
-        # A room of nothing but other spellings is told by its first group.
+        # A domain of nothing but other spellings has the summary of its first group.
         file["summary"] = file["summary"] or next(iter(file["groups"].values()), "")
-    entries: Row = {room: {"summary": file["summary"], "file": f"{room}.json"} for room, file in sorted(rooms.items())}
-    for wire, room in sorted(DOMAIN_WORDS.items()):
-        if room in rooms:
-            entries[wire] = entries[kebab(wire)] = {"alias_of": room}
-    for room in list(rooms):
-        camel = next((name.split(".")[0] for name in by_name if kebab(name.split(".")[0]) == room), room)
-        if camel != room:
-            entries[camel] = {"alias_of": room}
-    return {"_root.json": {"rooms": entries}, **{f"{room}.json": file for room, file in sorted(rooms.items())}}
+    entries: Row = {domain: {"summary": file["summary"], "file": f"{domain}.json"} for domain, file in sorted(domains.items())}
+    for wire, domain in sorted(DOMAIN_WORDS.items()):
+        if domain in domains:
+            entries[wire] = entries[kebab(wire)] = {"alias_of": domain}
+    for domain in list(domains):
+        camel = next((name.split(".")[0] for name in by_name if kebab(name.split(".")[0]) == domain), domain)
+        if camel != domain:
+            entries[camel] = {"alias_of": domain}
+    return {"_root.json": {"domains": entries}, **{f"{domain}.json": file for domain, file in sorted(domains.items())}}
 
 
 def _words(command: Row) -> list[str]:
     return command["words"]
 
 
-def _told(table: str) -> dict[str, str]:
-    """What the packages of the contract say of their rooms (`DOMAINS`) or groups (`GROUPS`), by the words that name them."""
+def _summaries(table: str) -> dict[str, str]:
+    """The summaries of domains (`DOMAINS`) or groups (`GROUPS`) in the packages of the contract, by the words that name them."""
     found: dict[str, str] = {}
     for module in pkgutil.iter_modules(contract.__path__, f"{contract.__name__}."):
         mine: dict[str, str] = getattr(importlib.import_module(module.name), table, {})

@@ -1,4 +1,4 @@
-"""The reference pages: one per room, every command with its flags, its reply, its reasons and the path behind it."""
+"""The reference pages: one per domain, every command with its flags, its reply, its refusals and its path."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ HEADER = "<!-- Written by tools/gen.py from the registry. Change the declaration
 
 
 def pages(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> dict[str, str]:
-    """The pages by file name: `README.md` lists the rooms."""
+    """The pages by file name; `README.md` lists the domains."""
     found: dict[str, str] = {}
     listed = ["# Command reference", "", "| Domain | Commands |", "| --- | --- |"]
     for name, file in files.items():
         if name == "_root.json":
             continue
-        found[f"{file['room']}.md"] = _page(file, operations)
-        listed.append(f"| [{file['room']}]({file['room']}.md) | {_cell(file['summary'])} |")
+        found[f"{file['domain']}.md"] = _page(file, operations)
+        listed.append(f"| [{file['domain']}]({file['domain']}.md) | {_cell(file['summary'])} |")
     return {"README.md": HEADER + "\n".join(listed) + "\n", **found}
 
 
 def _page(file: Row, operations: Mapping[str, AnyOperation]) -> str:
-    parts = [f"# {file['room']}", file["summary"]]
+    parts = [f"# {file['domain']}", file["summary"]]
     for command in file["commands"]:
         parts.append(_command(command, operations[command["operation"]]))
     return HEADER + "\n\n".join(part for part in parts if part) + "\n"

@@ -1,4 +1,4 @@
-"""Makes `.venv` as the pinned requirements say; instant when nothing changed. Any Python 3.11 or newer runs it; it needs nothing else."""
+"""Create `.venv` from the pinned requirements; instant when nothing changed. It needs only Python 3.11 or newer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INPUTS = ("requirements/dev.txt", "pyproject.toml", "src/cargo_ai/__init__.py", 
 
 
 def wanted() -> str:
-    """What the environment is made from, as one hash: the inputs, the Python and the place (scripts in it name their place)."""
+    """A hash of what the environment is made from: the inputs, the Python version and its path (its scripts contain the path)."""
     digest = hashlib.sha256(f"{VENV}:{sys.version_info[:2]}".encode())
     for name in INPUTS:
         digest.update((ROOT / name).read_bytes())
@@ -24,7 +24,7 @@ def wanted() -> str:
 
 
 def is_made() -> bool:
-    """Whether the environment is there and up to date."""
+    """Whether the environment exists and is up to date."""
     return STAMP.is_file() and STAMP.read_text() == wanted() and (VENV / "bin" / "python").exists()
 
 
@@ -43,18 +43,18 @@ def _is_usable() -> bool:
     python = VENV / "bin" / "python"
     if not python.exists():
         return False
-    asked = "import sys, pip; print(*sys.version_info[:2], sys.prefix)"
-    said = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False).stdout.strip()
-    return said == f"{sys.version_info[0]} {sys.version_info[1]} {VENV}"
+    code = "import sys, pip; print(*sys.version_info[:2], sys.prefix)"
+    output = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
+    return output == f"{sys.version_info[0]} {sys.version_info[1]} {VENV}"
 
 
-def _run(trouble: str, *command: str) -> None:
+def _run(problem: str, *command: str) -> None:
     if subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr).returncode:
-        sys.exit(f"{trouble} The command was: {' '.join(command)}")
+        sys.exit(f"{problem} The command was: {' '.join(command)}")
 
 
 def main() -> None:
-    """Make it unless it is made. A second one at the same time waits for the first."""
+    """Make the environment unless it is up to date. A second process at the same time waits for the first."""
     if is_made():
         return
     with (ROOT / "requirements" / "dev.txt").open() as lock:

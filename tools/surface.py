@@ -1,4 +1,4 @@
-"""Writes tests/contract/surface.json: the operations of an OpenAPI document in a compact form of our own."""
+"""Write tests/contract/surface.json: the operations of an OpenAPI document in a compact form."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ VERBS = ("get", "post", "put", "patch", "delete")
 
 
 class Document:
-    """An OpenAPI document whose references are followed."""
+    """An OpenAPI document with its references resolved."""
 
     def __init__(self, text: str) -> None:
         self._root: dict[str, Any] = json.loads(text)
 
     def follow(self, value: dict[str, Any]) -> dict[str, Any]:
-        """What a reference names, or the value itself."""
+        """The value that a reference names, or the value itself."""
         while "$ref" in value:
-            found: Any = self._root
+            target: Any = self._root
             for part in value["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            value = found
+                target = target[part]
+            value = target
         return value
 
     def variants(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -44,12 +44,12 @@ class Document:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """By operation id: verb, path, required, reply, reasons."""
-        found: dict[str, dict[str, Any]] = {}
+        rows: dict[str, dict[str, Any]] = {}
         for path, verbs in self._root["paths"].items():
             for verb in VERBS:
                 if verb in verbs:
-                    found[verbs[verb]["operationId"]] = self._row(verb, path, verbs[verb])
-        return dict(sorted(found.items()))
+                    rows[verbs[verb]["operationId"]] = self._row(verb, path, verbs[verb])
+        return dict(sorted(rows.items()))
 
     def _row(self, verb: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
         required = set(re.findall(r"{(\w+)}", path))

@@ -84,7 +84,7 @@ def test_every_command_has_an_example_and_flags_of_its_own(path: Path) -> None:
 def test_every_room_and_group_is_told_in_words_for_its_users(path: Path) -> None:
     """What is missing is added to ROOMS or GROUPS of the room's package in cargo_ai.contract."""
     room = json.loads(path.read_text("utf-8"))
-    told = {room["room"]: room["summary"], **room["groups"]}
+    told = {room["domain"]: room["summary"], **room["groups"]}
     assert [name for name, summary in told.items() if not summary.endswith(".") or len(summary) > 100] == []
     assert [name for name, summary in told.items() if "wire" in summary.lower() or "contract" in summary.lower()] == []
 

@@ -160,7 +160,7 @@ def test_a_spelling_in_another_room_stands_in_that_rooms_file() -> None:
 
 
 def test_the_root_names_every_room_and_its_other_spelling() -> None:
-    rooms = FILES["_root.json"]["rooms"]
+    rooms = FILES["_root.json"]["domains"]
     assert rooms["some-room"]["file"] == "some-room.json"
     assert rooms["someRoom"] == {"alias_of": "some-room"}
 

@@ -1,4 +1,4 @@
-"""Alone: the command line imports the standard library and itself, so that the base install has no dependency and starts at once."""
+"""Alone: the command line imports only the standard library and itself, so that it starts fast and needs no dependency."""
 
 from __future__ import annotations
 

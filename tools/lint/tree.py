@@ -1,4 +1,4 @@
-"""The repository as lints see it: its files, and the imports of its modules."""
+"""The repository for lints: its files, and the imports of its modules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOURCE = Path("src")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong at a place. `fails`: False is only a warning. `line` 0: the file as a whole."""
+    """A violation. `fails`: False is only a warning. `line` 0: the whole file."""
 
     path: Path
     line: int

@@ -1,4 +1,4 @@
-"""The index of commands: loads one room, finds what the words name, suggests what was meant."""
+"""The index of commands: load a domain, find the command that words name, and suggest near misses."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cargo_ai.cli.shapes import Room, RootEntry, Row
+    from cargo_ai.cli.shapes import Domain, RootEntry, Row
 
 GLOBAL_VALUES = ("--base-url", "--workspace-uuid", "--token", "--token-file", "--timeout")
 GLOBAL_SWITCHES = ("--yes", "--no-input", "--no-color", "--quiet", "--debug", "--help", "-h", "--version")
 
 
 class Match:
-    """What the words name: `kind` is root, builtin, room, group or command; `rest` is what was not a word of it."""
+    """The command or group that words name: `kind` is root, builtin, domain, group or command; `rest` holds the other arguments."""
 
-    def __init__(self, kind: str, words: list[str], rest: list[str], room: Room | None = None, row: Row | None = None) -> None:
+    def __init__(self, kind: str, words: list[str], rest: list[str], domain: Domain | None = None, row: Row | None = None) -> None:
         self.kind = kind
         self.words = words
         self.rest = rest
-        self.room = room
+        self.domain = domain
         self.row = row
 
 
@@ -40,13 +40,13 @@ def _read(name: str) -> Any:
         return {}
 
 
-def rooms() -> dict[str, RootEntry]:
+def domains() -> dict[str, RootEntry]:
     """Every first word of the index."""
-    return _read("_root.json").get("rooms", {})
+    return _read("_root.json").get("domains", {})
 
 
-def load(name: str, known: dict[str, RootEntry]) -> Room | None:
-    """The room behind a first word, or None."""
+def load(name: str, known: dict[str, RootEntry]) -> Domain | None:
+    """The domain of a first word, or None."""
     entry = known.get(name)
     if entry is None:
         return None
@@ -55,16 +55,16 @@ def load(name: str, known: dict[str, RootEntry]) -> Room | None:
     return _read(entry.get("file", name + ".json")) or None
 
 
-def spellings(room: Room, first: str | None = None) -> dict[tuple[str, ...], Row]:
-    """Every way to write a command of the room; `first` adds the ways that begin with another name of the room."""
-    found: dict[tuple[str, ...], Row] = {}
-    for row in room["commands"]:
+def spellings(domain: Domain, first: str | None = None) -> dict[tuple[str, ...], Row]:
+    """Every spelling of the domain's commands; `first` adds those that begin with another name of the domain."""
+    by_words: dict[tuple[str, ...], Row] = {}
+    for row in domain["commands"]:
         for words in [row["words"], *row.get("aliases", [])]:
-            found.setdefault(tuple(words), row)
-    if first and first != room["room"]:
-        for words, row in list(found.items()):
-            found.setdefault((first, *words[1:]), row)
-    return found
+            by_words.setdefault(tuple(words), row)
+    if first and first != domain["domain"]:
+        for words, row in list(by_words.items()):
+            by_words.setdefault((first, *words[1:]), row)
+    return by_words
 
 
 def before_dashes(argv: list[str]) -> list[str]:
@@ -73,10 +73,10 @@ def before_dashes(argv: list[str]) -> list[str]:
 
 
 def find(argv: list[str]) -> Match:
-    """Reads the words of a command; global flags may stand between them. Raises Failure (2) for words that name nothing."""
+    """Find the command of an argument list; global flags may stand between its words. Raises Failure (2) for unknown words."""
     words: list[str] = []
     early: list[str] = []
-    room: Room | None = None
+    domain: Domain | None = None
     ways: dict[tuple[str, ...], Row] = {}
     at = 0
     while at < len(argv):
@@ -91,11 +91,11 @@ def find(argv: list[str]) -> Match:
         if not words:
             if word in COMMANDS:
                 return Match("builtin", [word], early + argv[at + 1 :])
-            known = rooms()
-            room = load(word, known)
-            if room is None:
+            known = domains()
+            domain = load(word, known)
+            if domain is None:
                 raise unknown_command([], argv[at:], [*COMMANDS, *known])
-            ways = spellings(room, word)
+            ways = spellings(domain, word)
         elif not any(way[: len(words) + 1] == (*words, word) for way in ways):
             if tuple(words) in ways:
                 break
@@ -105,10 +105,10 @@ def find(argv: list[str]) -> Match:
         if tuple(words) in ways and not any(len(way) > len(words) and way[: len(words)] == tuple(words) for way in ways):
             break
     rest = early + argv[at:]
-    if room is None:
+    if domain is None:
         return Match("root", [], rest)
     row = ways.get(tuple(words))
-    return Match("command" if row else "room" if len(words) == 1 else "group", words, rest, room, row)
+    return Match("command" if row else "domain" if len(words) == 1 else "group", words, rest, domain, row)
 
 
 def _global_length(token: str) -> int:
@@ -118,12 +118,12 @@ def _global_length(token: str) -> int:
     return 1 if token in GLOBAL_SWITCHES else 0
 
 
-def near(word: str, choices: list[str], alike: float = 0.6) -> list[str]:
+def near(word: str, choices: list[str], cutoff: float = 0.6) -> list[str]:
     """The choices most like a word, best first, at most three."""
     from difflib import get_close_matches
 
     by_lower = {choice.lower(): choice for choice in reversed(choices)}
-    return [by_lower[match] for match in get_close_matches(word.lower(), list(by_lower), 3, alike)]
+    return [by_lower[match] for match in get_close_matches(word.lower(), list(by_lower), 3, cutoff)]
 
 
 def or_list(choices: list[str]) -> str:
@@ -132,7 +132,7 @@ def or_list(choices: list[str]) -> str:
 
 
 def unknown_command(words: list[str], rest: list[str], next_words: list[str]) -> Failure:
-    """The usage failure for a word that names nothing, with what was probably meant."""
+    """The usage failure for an unknown word, with the commands that were probably meant."""
     tail: list[str] = []
     for token in rest:
         if token.startswith("-"):
@@ -150,12 +150,12 @@ def unknown_command(words: list[str], rest: list[str], next_words: list[str]) ->
 
 
 def _guesses_anywhere(typed: list[str]) -> list[tuple[list[str], int]]:
-    """Commands of all rooms that end in the words typed, else those that look most like them, each with how many words it replaces."""
-    known = rooms()
-    every = [way for name, entry in known.items() if "file" in entry and (room := load(name, known)) for way in spellings(room)]
+    """Commands of all domains that end in the typed words, else the most similar ones, each with how many words it replaces."""
+    known = domains()
+    every = [way for name, entry in known.items() if "file" in entry and (domain := load(name, known)) for way in spellings(domain)]
     for length in range(len(typed), 0, -1):
-        wanted = tuple(typed[:length])
-        matches = [list(way) for way in every if way[-length:] == wanted]
+        ending = tuple(typed[:length])
+        matches = [list(way) for way in every if way[-length:] == ending]
         if matches:
             return [(match, length) for match in matches[:3]]
     groups = near(typed[0], sorted({way[1] for way in every if len(way) > 2}))

@@ -1,4 +1,4 @@
-"""The user's file of tokens, one entry per server, mode 0600."""
+"""The file with the user's tokens, one entry per server, mode 0600."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Saved:
-    """The file as read; `problem` says why it could not be, in a few words."""
+    """The content of the file; `problem` says why it could not be read."""
 
     def __init__(self, document: dict[str, Any], problem: str | None = None) -> None:
         self.document = document
         self.problem = problem
 
     def entry(self, base_url: str) -> dict[str, Any]:
-        """What is kept for one server. The top level counts for the server that it names, and for no other."""
+        """The entry of one server. The top level counts only for the server that it names."""
         entry = as_object(as_object(self.document.get("servers")).get(base_url))
         if not entry and self.document.get("baseUrl") == base_url and self.document.get("accessToken"):
             return {key: self.document[key] for key in ("accessToken", "workspaceUuid") if self.document.get(key)}
@@ -28,39 +28,39 @@ class Saved:
 
 
 def path() -> str:
-    """Where the file is."""
+    """The path of the file."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     return os.path.join(home, "cargo-ai", "credentials.json")
 
 
 def read() -> Saved:
-    """The file, empty when there is none. A file that others could read is closed to them first."""
+    """The file; empty without one. The rights of others to read it are removed first."""
     import json
 
-    place = path()
+    file_path = path()
     try:
-        with open(place, encoding="utf-8-sig") as file:
+        with open(file_path, encoding="utf-8-sig") as file:
             if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
-                os.chmod(place, 0o600)
+                os.chmod(file_path, 0o600)
             document = json.load(file)
     except FileNotFoundError:
         return Saved({})
     except OSError as error:
-        return Saved({}, f"{place} cannot be read: {error.strerror}")
+        return Saved({}, f"{file_path} cannot be read: {error.strerror}")
     except ValueError:
-        return Saved({}, f"{place} is not valid JSON")
+        return Saved({}, f"{file_path} is not valid JSON")
     return Saved(as_object(document))
 
 
-def keep(saved: Saved, base_url: str, token: str, workspace_uuid: str | None) -> None:
-    """Adds or replaces the entry of a server and makes it the current one."""
+def save(saved: Saved, base_url: str, token: str, workspace_uuid: str | None) -> None:
+    """Add or replace the entry of a server and make it the current one."""
     entry = {"accessToken": token, "workspaceUuid": workspace_uuid}
     servers = {**as_object(saved.document.get("servers")), base_url: entry}
     _write({**saved.document, "accessToken": token, "baseUrl": base_url, "workspaceUuid": workspace_uuid, "servers": servers})
 
 
 def forget(saved: Saved, base_url: str) -> bool:
-    """Removes the entry of a server, and the file with the last one. False when there was none."""
+    """Remove the entry of a server, and the file with the last one. False when there was no entry."""
     if not saved.entry(base_url):
         return False
     servers = {url: entry for url, entry in as_object(saved.document.get("servers")).items() if url != base_url}
@@ -74,18 +74,18 @@ def forget(saved: Saved, base_url: str) -> bool:
         try:
             os.unlink(path())
         except OSError as error:
-            raise _not_written(path(), error) from None
+            raise _cannot_write(path(), error) from None
     return True
 
 
 def _write(document: dict[str, Any]) -> None:
-    """Replaces the file in one step: a reader sees the old or the new one, never half of it."""
+    """Replace the file atomically."""
     import json
 
-    place = os.path.realpath(path())
-    draft = f"{place}.{os.getpid()}.new"
+    file_path = os.path.realpath(path())
+    draft = f"{file_path}.{os.getpid()}.new"
     try:
-        os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+        os.makedirs(os.path.dirname(file_path), mode=0o700, exist_ok=True)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -94,13 +94,13 @@ def _write(document: dict[str, Any]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(draft, 0o600)
-            os.replace(draft, place)
+            os.replace(draft, file_path)
         except BaseException:
             os.unlink(draft)
             raise
     except OSError as error:
-        raise _not_written(place, error) from None
+        raise _cannot_write(file_path, error) from None
 
 
-def _not_written(place: str, error: OSError) -> Exception:
-    return failure(FAILED, "credentialsNotSaved", f"{place} cannot be written: {error.strerror}.")
+def _cannot_write(file_path: str, error: OSError) -> Exception:
+    return failure(FAILED, "credentialsNotSaved", f"{file_path} cannot be written: {error.strerror}.")

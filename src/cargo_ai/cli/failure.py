@@ -1,4 +1,4 @@
-"""The one way a command ends badly: an exit code and the JSON document that says why."""
+"""Failures of a command: an exit code and the JSON document that says why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BROKEN_PIPE = 141
 
 
 class Failure(Exception):
-    """Carries the exit code and the document for stdout."""
+    """A command failed: the exit code and the document for stdout."""
 
     def __init__(self, code: int, document: dict[str, Any]) -> None:
         super().__init__(document.get("errorMessage"))
@@ -26,7 +26,7 @@ class Failure(Exception):
 
 
 def failure(code: int, reason: str, sentence: str, fix: str | None = None, **more: Any) -> Failure:
-    """A Failure from its parts; `fix` is a command that can be pasted."""
+    """A Failure from its parts; `fix` is a command to paste."""
     document: dict[str, Any] = {"errorMessage": sentence, "reason": reason, **more}
     if fix:
         document["fix"] = fix
@@ -34,7 +34,7 @@ def failure(code: int, reason: str, sentence: str, fix: str | None = None, **mor
 
 
 def usage(reason: str, sentence: str, fix: str | None = None) -> Failure:
-    """A Failure for a command line that cannot be run as it stands (exit 2)."""
+    """A Failure for a command line that cannot be run as it is (exit 2)."""
     return failure(USAGE, reason, sentence, fix)
 
 
@@ -43,13 +43,13 @@ _PLAIN = frozenset("-_./:@,+=%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 
 def shell_word(text: str) -> str:
     """The text as one word of a POSIX shell."""
-    if text and all(letter in _PLAIN for letter in text):
+    if text and all(character in _PLAIN for character in text):
         return text
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def shell_line(words: list[str]) -> str:
-    """A command that can be pasted. Tokens are left out, so that no secret is repeated on a screen or in a log."""
+    """A command to paste. Tokens are left out, so that no secret appears on a screen or in a log."""
     shown: list[str] = []
     skip = False
     for word in words:

@@ -1,4 +1,4 @@
-"""Help as plain text: short, examples first, at every level."""
+"""Help pages as plain text: short, examples first, at every level."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 
 from cargo_ai.cli import output
 from cargo_ai.cli.builtin import COMMANDS, builtin_module, run_server_command
-from cargo_ai.cli.commands import rooms, spellings
+from cargo_ai.cli.commands import domains, spellings
 from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cargo_ai.cli.commands import Match
-    from cargo_ai.cli.shapes import Arg, Room, Row
+    from cargo_ai.cli.shapes import Arg, Domain, Row
 
 EXIT_CODES = (
     "0 done, 1 failed, 2 wrong usage, 4 not signed in or not allowed, 8 --timeout expired while the work continues, "
@@ -24,14 +24,14 @@ ENVIRONMENT = (
 )
 
 
-# What most people look for first.
-ROOMS_FIRST = ("orchestration", "storage", "segmentation", "connection", "ai", "workspace")
+# The order of help: what most people look for comes first.
+DOMAINS_FIRST = ("orchestration", "storage", "segmentation", "connection", "ai", "workspace")
 GROUPS_FIRST = ("tool", "batch", "run", "draft-release", "release", "play", "node", "action", "model", "connector", "agent", "segment")
 VERBS_FIRST = ("create", "execute", "list", "get", "update", "deploy", "download", "cancel", "remove")
 
 
 class Page:
-    """Lines of help being put together, headings bold where that is wanted."""
+    """A page of help, with bold headings on a terminal."""
 
     def __init__(self, no_color: bool) -> None:
         self._bold = output.wants_bold(no_color)
@@ -65,31 +65,31 @@ class Page:
             self._lines += [" " * (left + 4) + piece for piece in pieces[1:]]
 
     def show(self) -> int:
-        """Prints the page."""
+        """Print the page."""
         output.print_text("\n".join(self._lines))
         return 0
 
 
-def show(found: Match, no_color: bool, short: bool = False) -> int:
-    """Prints the help of what the words name; `short` leaves out what is the same for every command."""
+def show(match: Match, no_color: bool, short: bool = False) -> int:
+    """Print the help of a command or group; `short` leaves out what is the same for every command."""
     page = Page(no_color)
-    if found.kind == "root":
+    if match.kind == "root":
         return _root(page, short)
-    if found.kind == "builtin":
-        module = builtin_module(found.words[0])
-        if found.words == ["server"]:
+    if match.kind == "builtin":
+        module = builtin_module(match.words[0])
+        if match.words == ["server"]:
             return run_server_command(["--help"])
-        return _root(page, False) if module is None else _command(page, module.ROW, ["cargo-ai", *found.words])
-    if found.row is not None:
-        return _command(page, found.row, ["cargo-ai", *found.words])
-    if found.room is None:
+        return _root(page, False) if module is None else _command(page, module.ROW, ["cargo-ai", *match.words])
+    if match.row is not None:
+        return _command(page, match.row, ["cargo-ai", *match.words])
+    if match.domain is None:
         return _root(page, short)
-    return _group(page, found.room, found.words)
+    return _group(page, match.domain, match.words)
 
 
 def _root(page: Page, short: bool) -> int:
-    known = [(name, entry.get("summary", "")) for name, entry in rooms().items() if "alias_of" not in entry]
-    known.sort(key=_room_order)
+    known = [(name, entry.get("summary", "")) for name, entry in domains().items() if "alias_of" not in entry]
+    known.sort(key=_domain_order)
     page.text("cargo-ai: self-hosted revenue workflows, from the command line.")
     page.heading("Examples")
     page.plain(["cargo-ai server start", "cargo-ai login", "cargo-ai whoami", "cargo-ai help orchestration batch create"])
@@ -112,12 +112,12 @@ def _root(page: Page, short: bool) -> int:
     return page.show()
 
 
-def _group(page: Page, room: Room, words: list[str]) -> int:
+def _group(page: Page, domain: Domain, words: list[str]) -> int:
     at = len(words)
-    rows = [(way, row) for way, row in spellings(room, words[0]).items() if list(way[:at]) == words]
-    own = [(way, row) for way, row in rows if tuple(row["words"]) == way or words[0] != room["room"]]
+    rows = [(way, row) for way, row in spellings(domain, words[0]).items() if list(way[:at]) == words]
+    own = [(way, row) for way, row in rows if tuple(row["words"]) == way or words[0] != domain["domain"]]
     own.sort(key=_commonness)
-    page.text(room["summary"] if at == 1 else room["groups"].get(" ".join(words[1:]), ""))
+    page.text(domain["summary"] if at == 1 else domain["groups"].get(" ".join(words[1:]), ""))
     examples = [example for _, row in own for example in row.get("examples", [])[:1]]
     if examples:
         page.heading("Examples")
@@ -137,7 +137,10 @@ def _group(page: Page, room: Room, words: list[str]) -> int:
     if inner:
         page.heading(f"Groups ({typed} GROUP --help)")
         page.table(
-            [(name, f"{room['groups'].get(' '.join([*words[1:], name]), '')} {', '.join(verbs)}".strip()) for name, verbs in inner.items()]
+            [
+                (name, f"{domain['groups'].get(' '.join([*words[1:], name]), '')} {', '.join(verbs)}".strip())
+                for name, verbs in inner.items()
+            ]
         )
     if commands:
         page.heading(f"Commands ({typed} COMMAND --help)")
@@ -145,8 +148,8 @@ def _group(page: Page, room: Room, words: list[str]) -> int:
     return page.show()
 
 
-def _room_order(room: tuple[str, str]) -> int:
-    return ROOMS_FIRST.index(room[0]) if room[0] in ROOMS_FIRST else len(ROOMS_FIRST)
+def _domain_order(entry: tuple[str, str]) -> int:
+    return DOMAINS_FIRST.index(entry[0]) if entry[0] in DOMAINS_FIRST else len(DOMAINS_FIRST)
 
 
 def _commonness(command: tuple[tuple[str, ...], Row]) -> tuple[int, int]:

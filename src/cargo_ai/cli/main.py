@@ -1,4 +1,4 @@
-"""The console script: finds the command that the words name, runs it, and turns every ending into an exit code."""
+"""Entry point of the command line: find the command, run it, and turn every outcome into an exit code."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command line and returns its exit code; never raises but for a second Ctrl-C."""
+    """Run one command line and return its exit code. Nothing is raised but a second Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
     try:
-        code = _guarded(argv)
+        code = _run_guarded(argv)
         if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  # None when fd 1 was closed by the caller
             sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader had enough, as `| head` does
+    except BrokenPipeError:  # the reader closed the pipe, as `| head` does
         return _drop_stdout(141)
-    except OSError as error:  # stdout itself failed: a full disk
+    except OSError as error:  # stdout cannot be written, for example on a full disk
         print(f"error: cannot write the output: {error.strerror}", file=sys.stderr)
         return _drop_stdout(1)
 
 
 def _drop_stdout(code: int) -> int:
-    """Points stdout at nothing, so that the interpreter's last flush is quiet."""
+    """Redirect stdout to /dev/null, so that the interpreter's last flush does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return code
 
 
-def _guarded(argv: list[str]) -> int:
-    if argv == ["--version"]:  # asked by scripts at every start: nothing is imported for it
+def _run_guarded(argv: list[str]) -> int:
+    if argv == ["--version"]:  # scripts ask at every start: nothing is imported for it
         return _version()
     from cargo_ai.cli.failure import Failure
 
@@ -61,7 +61,7 @@ def _guarded(argv: list[str]) -> int:
 def _show(refusal: Failure) -> int:
     from cargo_ai.cli.output import print_document
 
-    if refusal.document.get("errorMessage"):  # empty: said on stderr, because stdout holds part of a download
+    if refusal.document.get("errorMessage"):  # empty: reported on stderr, because stdout holds part of a download
         print_document(refusal.document)
     return refusal.code
 
@@ -74,58 +74,58 @@ def _version() -> int:
 
 
 def dispatch(argv: list[str]) -> int:
-    """Runs what the words name; the exit code. Raises Failure."""
+    """Run the command that the arguments name and return its exit code. Raises Failure."""
     from cargo_ai.cli.commands import before_dashes, find
 
     if argv[:1] == ["__complete"]:
         from cargo_ai.cli.builtin.completion import complete
 
         return complete(argv[1:])
-    found = find(argv)
-    if found.words == ["server"]:
-        return _server(found.rest)
-    flags = before_dashes(found.rest)
-    if found.words == ["help"]:
-        return _help(argv, found)
+    match = find(argv)
+    if match.words == ["server"]:
+        return _server(match.rest)
+    flags = before_dashes(match.rest)
+    if match.words == ["help"]:
+        return _help(argv, match)
     if "--help" in flags or "-h" in flags:
         from cargo_ai.cli.help import show
 
-        return show(found, "--no-color" in flags)
-    if "--version" in flags and not (found.row and any("--version" in arg["flags"] for arg in found.row["args"])):
+        return show(match, "--no-color" in flags)
+    if "--version" in flags and not (match.row and any("--version" in arg["flags"] for arg in match.row["args"])):
         return _version()
-    if found.kind == "builtin":
+    if match.kind == "builtin":
         from cargo_ai.cli.builtin import builtin_module
         from cargo_ai.cli.parse import parse
 
-        module = builtin_module(found.words[0])
-        return module.run(parse(module.ROW, found.words, found.rest))
-    if found.row is None:
-        return _incomplete(found)
+        module = builtin_module(match.words[0])
+        return module.run(parse(module.ROW, match.words, match.rest))
+    if match.row is None:
+        return _incomplete(match)
     from cargo_ai.cli.parse import parse
     from cargo_ai.cli.run import run_row
 
-    return run_row(found.row, parse(found.row, found.words, found.rest))
+    return run_row(match.row, parse(match.row, match.words, match.rest))
 
 
-def _help(argv: list[str], found: Match) -> int:
+def _help(argv: list[str], match: Match) -> int:
     from cargo_ai.cli.commands import find
     from cargo_ai.cli.help import show
 
     words = [word for word in argv[argv.index("help") + 1 :] if not word.startswith("-")]
-    return show(find(words), "--no-color" in found.rest)
+    return show(find(words), "--no-color" in match.rest)
 
 
-def _incomplete(found: Match) -> int:
-    """Words that stop before a command: its help, unless something else was asked for."""
+def _incomplete(match: Match) -> int:
+    """Show the help of a group for words that stop before a command; Failure for flags that no command has."""
     from cargo_ai.cli.commands import GLOBAL_SWITCHES, GLOBAL_VALUES
     from cargo_ai.cli.failure import shell_line, usage
     from cargo_ai.cli.help import show
 
-    loose = [word for word in found.rest if word.startswith("-") and word.partition("=")[0] not in (*GLOBAL_SWITCHES, *GLOBAL_VALUES)]
+    loose = [word for word in match.rest if word.startswith("-") and word.partition("=")[0] not in (*GLOBAL_SWITCHES, *GLOBAL_VALUES)]
     if loose:
-        typed = " ".join(["cargo-ai", *found.words])
-        raise usage("unknownFlag", f'"{typed}" has no flag {loose[0]}: a command must come first.', shell_line([*found.words, "--help"]))
-    return show(found, "--no-color" in found.rest, short=True)
+        typed = " ".join(["cargo-ai", *match.words])
+        raise usage("unknownFlag", f'"{typed}" has no flag {loose[0]}: a command must come first.', shell_line([*match.words, "--help"]))
+    return show(match, "--no-color" in match.rest, short=True)
 
 
 def _server(rest: list[str]) -> int:

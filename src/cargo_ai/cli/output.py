@@ -1,4 +1,4 @@
-"""What is printed: one JSON document or plain text on stdout, words for people on stderr."""
+"""Print results: one JSON document or plain text on stdout, messages for people on stderr."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def write(data: bytes) -> None:
 
 
 def flush() -> None:
-    """Hands on what was written, for whoever reads along."""
+    """Flush stdout, for programs that read while the command runs."""
     if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  # None when fd 1 was closed by the caller
         sys.stdout.buffer.flush()
 
@@ -40,12 +40,12 @@ def print_document(document: Any) -> None:
 
 
 def clean(text: str) -> str:
-    """Text from elsewhere without control characters, which could repaint a terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """Text from elsewhere without control characters, which could control a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def say(text: str) -> None:
-    """One line for a person on stderr; never fails."""
+    """Print one line on stderr; never fails."""
     try:
         print(text, file=sys.stderr, flush=True)
     except UnicodeEncodeError:
@@ -55,7 +55,7 @@ def say(text: str) -> None:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a person looks at this stream."""
+    """Whether the stream is a terminal."""
     try:
         return stream is not None and bool(stream.isatty())
     except ValueError:  # closed
@@ -88,7 +88,7 @@ def as_object(value: Any) -> dict[str, Any]:
 
 
 def dig(document: Any, dotted: str) -> Any:
-    """The value at a dotted path, None where the path ends early."""
+    """The value at a dotted path, None where a key is missing."""
     for key in dotted.split("."):
         document = as_object(document).get(key)
     return document

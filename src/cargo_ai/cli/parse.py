@@ -1,4 +1,4 @@
-"""The flags and positionals of one command line, read against the row of the command."""
+"""Parse the flags and positionals of a command line against the command's row in the index."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ WRITING: list[Arg] = [
 
 
 class Parsed:
-    """What the command line says: `values` are (arg, value) pairs for the request, `options` those of the command line itself."""
+    """A parsed command line: `values` are (arg, value) pairs of the request, `options` belong to the command line itself."""
 
     def __init__(self, words: list[str], rest: list[str]) -> None:
         self.words = words
@@ -56,27 +56,27 @@ class Parsed:
         return next((value for arg, value in self.values if arg["wire"] == wire), None)
 
     def put(self, arg: Arg, value: Any) -> None:
-        """Records a value: lists grow, anything else is replaced."""
+        """Add a value: lists are extended, anything else is replaced."""
         self.given.update(arg["flags"])
         if arg["in"] == "cli":
-            grown = arg["type"] == "texts" and arg["wire"] in self.options
-            self.options[arg["wire"]] = self.options[arg["wire"]] + value if grown else value
+            extends = arg["type"] == "texts" and arg["wire"] in self.options
+            self.options[arg["wire"]] = self.options[arg["wire"]] + value if extends else value
             return
         for at, (known, old) in enumerate(self.values):
             if known is arg:
-                grows = arg["type"] == "csv" and isinstance(old, list) and isinstance(value, list)
-                self.values[at] = (arg, [*old, *value] if grows else value)
+                extends = arg["type"] == "csv" and isinstance(old, list) and isinstance(value, list)
+                self.values[at] = (arg, [*old, *value] if extends else value)
                 return
         self.values.append((arg, value))
 
 
 def command_flags(row: Row) -> list[Arg]:
-    """The args of a command with those that the command line adds to it."""
+    """The args of a command, with those that the command line adds."""
     return [*row["args"], *(WAITING if row.get("until") else []), *(WRITING if row.get("writes") else [])]
 
 
 def flag_table(row: Row) -> dict[str, Arg]:
-    """Every flag that the command takes; its own win over the global ones."""
+    """Every flag of the command; its own win over the global ones."""
     table: dict[str, Arg] = {}
     for arg in [*command_flags(row), *GLOBALS]:
         for flag in arg["flags"]:
@@ -85,7 +85,7 @@ def flag_table(row: Row) -> dict[str, Arg]:
 
 
 def parse(row: Row, words: list[str], argv: list[str]) -> Parsed:
-    """Reads all of `argv`; raises Failure (2) at the first thing that is not right."""
+    """Parse all of `argv`. Raises Failure (2) at the first error."""
     table = flag_table(row)
     parsed = Parsed(words, argv)
     loose: list[str] = []
@@ -108,11 +108,11 @@ def parse(row: Row, words: list[str], argv: list[str]) -> Parsed:
 def _is_flag(token: str) -> bool:
     """Not a flag: `-`, a negative number, or a text with spaces that happens to begin with a dash (an SQL comment)."""
     name = token.partition("=")[0]
-    return name.startswith("-") and name != "-" and not name[1].isdigit() and not any(letter.isspace() for letter in name)
+    return name.startswith("-") and name != "-" and not name[1].isdigit() and not any(character.isspace() for character in name)
 
 
 def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: list[str]) -> int:
-    """Takes one flag; says how many arguments after it belong to it."""
+    """Parse one flag; the number of arguments after it that belong to it."""
     flag, equals, text = token.partition("=")
     arg = table.get(flag)
     if arg is None:
@@ -183,7 +183,7 @@ def _example(row: Row) -> str | None:
 
 
 def placeholder(arg: Arg) -> str:
-    """What stands for the value in a usage line."""
+    """The placeholder for the value in a usage line."""
     if arg.get("values") and arg["type"] != "csv":
         return "|".join(str(value) for value in arg.get("values") or [])
     names = {"integer": "N", "number": "NUMBER", "boolean": "true|false", "json": "JSON", "csv": "A,B", "path": "FILE"}

@@ -1,4 +1,4 @@
-"""The line on stderr that shows how far a batch is, repainted in place on a terminal."""
+"""The progress line of a batch on stderr, repainted in place on a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """`1,240 / 10,000 runs · 12 failed · 830/s · 0:07`. Silent when stderr is no terminal that can repaint."""
+    """`1,240 / 10,000 runs · 12 failed · 830/s · 0:07`. Silent when stderr is not a terminal that can repaint."""
 
     def __init__(self, settings: Settings) -> None:
         self.on = output.is_terminal(sys.stderr) and not settings.quiet and not output.is_dumb()
@@ -25,12 +25,12 @@ class Progress:
         self._painted = False
 
     def show(self, batch: dict[str, Any]) -> None:
-        """Repaints the line from `runsCount`, `executedRunsCount` and `failedRunsCount` of a batch."""
+        """Repaint the line from `runsCount`, `executedRunsCount` and `failedRunsCount` of a batch."""
         if self.on and isinstance(batch.get("executedRunsCount"), int):
             self._paint(self.line(batch, time.monotonic()))
 
     def line(self, batch: dict[str, Any], now: float) -> str:
-        """The words of the line at a moment (seconds of the monotonic clock)."""
+        """The text of the line at a time (seconds of the monotonic clock)."""
         done, total, failed = batch["executedRunsCount"], batch.get("runsCount"), batch.get("failedRunsCount") or 0
         parts = [f"{done:,} / {total:,} runs" if isinstance(total, int) else f"{done:,} runs"]
         if failed:
@@ -57,7 +57,7 @@ class Progress:
             self.on = False
 
     def clear(self) -> None:
-        """Takes the line away."""
+        """Remove the line."""
         if self._painted and self.on:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

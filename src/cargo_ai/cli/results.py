@@ -1,4 +1,4 @@
-"""The results of a finished batch: one output per record, in the order in which the records were given."""
+"""The results of a finished batch: one output per record, in the order of the records."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def with_results(api: Api, path: str, document: Any) -> Any:
         return document
     if count == 0:
         return {**output.as_object(document), "results": []}
-    asked = {"workflowUuid": batch.get("workflowUuid"), "batchUuid": uuid, "format": "json", "limit": MOST}
-    url = output.as_object(api.call("POST", "/v1" + path, document=asked).check().document()).get("url")
+    request = {"workflowUuid": batch.get("workflowUuid"), "batchUuid": uuid, "format": "json", "limit": MOST}
+    url = output.as_object(api.call("POST", "/v1" + path, document=request).check().document()).get("url")
     rows: list[Any] = json.loads(fetch(api, urljoin(api.base_url + "/", str(url))))
     # The download has the newest run first.
     return {**output.as_object(document), "results": [output.as_object(row).get("output") for row in reversed(rows)]}

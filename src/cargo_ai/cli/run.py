@@ -1,4 +1,4 @@
-"""Runs one command of the index: builds the request, sends it, waits where asked, prints the reply."""
+"""Run one command of the index: build the request, send it, wait where asked, print the reply."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Request:
-    """What a row and the values given for it ask of the server."""
+    """The HTTP request of a command and the values given for it."""
 
     def __init__(self, row: Row, parsed: Parsed) -> None:
         self.verb = row.get("verb", "GET")
@@ -43,7 +43,7 @@ class Request:
 
 
 def put_dotted(into: dict[str, Any], wire: str, value: Any) -> None:
-    """Sets the value at a dotted name, making the objects on the way."""
+    """Set the value at a dotted name, creating the objects on the way."""
     first, _, rest = wire.partition(".")
     if not rest:
         old = into.get(first)
@@ -57,7 +57,7 @@ def put_dotted(into: dict[str, Any], wire: str, value: Any) -> None:
 
 
 def run_row(row: Row, parsed: Parsed) -> int:
-    """Sends the command's request and prints what comes back; the exit code. Raises Failure."""
+    """Send the command's request, print the reply and return the exit code. Raises Failure."""
     settings = Settings(parsed.options, parsed.stdin)
     api = Api(settings, settings.need_token())
     request = Request(row, parsed)
@@ -65,9 +65,9 @@ def run_row(row: Row, parsed: Parsed) -> int:
         confirm(str(row.get("danger")), settings, parsed)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
     headers = {"Idempotency-Key": key} if key else {}
-    live = row.get("live") if output.as_object(request.body).get("watch") else None
-    if live:
-        return watch(api, request, live, parsed, row)
+    watched_field = row.get("live") if output.as_object(request.body).get("watch") else None
+    if watched_field:
+        return watch(api, request, watched_field, parsed, row)
     try:
         upload = row.get("upload")
         file = next((str(value) for arg, value in parsed.values if arg["type"] == "path"), None) if upload else None
@@ -85,9 +85,9 @@ def run_row(row: Row, parsed: Parsed) -> int:
         return DONE
     document = answer.document()
     until = row.get("until")
-    # A dry run has begun nothing, so there is nothing to wait for.
-    begun = not until or output.as_object(document).get(until["key"].partition(".")[0], "") is not None
-    if until and begun and parsed.options.get("wait-until-finished"):
+    # A dry run starts nothing, so there is nothing to wait for.
+    started = not until or output.as_object(document).get(until["key"].partition(".")[0], "") is not None
+    if until and started and parsed.options.get("wait-until-finished"):
         from cargo_ai.cli.client.wait import wait
 
         document, code = wait(api, until, document, parsed.options, settings)
@@ -111,7 +111,7 @@ def run_row(row: Row, parsed: Parsed) -> int:
 
 
 def watch(api: Api, request: Request, field: str, parsed: Parsed, row: Row) -> int:
-    """Sends the request and shows its reply anew at every change until it stands still; the exit code."""
+    """Send the request and show its reply at every change until it is final; the exit code."""
     from cargo_ai.cli.client.watch import Watch, on_terminal
 
     text = row.get("text")
@@ -119,7 +119,7 @@ def watch(api: Api, request: Request, field: str, parsed: Parsed, row: Row) -> i
         output.as_object(request.body).setdefault("format", "ascii")
 
     def ask() -> Any:
-        return api.call(request.verb, request.path, query=request.query, document=request.body, patient=True).check().document()
+        return api.call(request.verb, request.path, query=request.query, document=request.body, persistent=True).check().document()
 
     document = api.call(request.verb, request.path, query=request.query, document=request.body).check().document()
     raw = bool(text and parsed.options.get(text["option"]))
@@ -136,7 +136,7 @@ def _interrupted(row: Row, parsed: Parsed, key: str | None) -> Exception:
 
 
 def confirm(danger: str, settings: Settings, parsed: Parsed) -> None:
-    """Asks before more than one thing is destroyed; Failure (2) where nobody can be asked, (1) for a no."""
+    """Ask before more than one thing is destroyed; Failure (2) where no one can be asked, (1) for a no."""
     if settings.yes:
         return
     sentence = danger.rstrip(". ") + "."

@@ -1,4 +1,4 @@
-"""What a command works with: server, token, workspace and manners, from flags > environment > project file > user file."""
+"""Settings of a command: server, token, workspace and switches, from flags > environment > project file > user file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROJECT_FILE = ".cargo-ai.json"
 
 
 class Settings:
-    """Settled once per command. `base_url` has no trailing slash and no /v1."""
+    """The settings of one command. `base_url` has no trailing slash and no /v1."""
 
     def __init__(self, options: dict[str, Any], stdin: Stdin) -> None:
         self.quiet = bool(options.get("quiet"))
@@ -35,7 +35,7 @@ class Settings:
         self.token, self.signed_by = self._token(options, stdin)
         self.workspace_flag: str | None = options.get("workspace-uuid")
         self.workspace_uuid = self._workspace(project)
-        # What must be repeated for a later command to meet the same server and workspace.
+        # Flags to repeat in a later command, so that it uses the same server and workspace.
         self.again = [word for name in ("base-url", "workspace-uuid") if options.get(name) for word in ("--" + name, str(options[name]))]
 
     def _server(self, flag: str | None, project: dict[str, Any]) -> tuple[str, str]:
@@ -65,11 +65,11 @@ class Settings:
         return (str(saved), credentials.path()) if saved else (None, "nowhere")
 
     def entry(self) -> dict[str, Any]:
-        """What the user file holds for this server: `accessToken`, `workspaceUuid`, or nothing."""
+        """The entry of the user file for this server: `accessToken`, `workspaceUuid`, or empty."""
         return self.saved.entry(self.base_url)
 
     def _workspace(self, project: dict[str, Any]) -> str | None:
-        # The saved workspace is the saved token's: beside another token it would only be in the way.
+        # The saved workspace belongs to the saved token and does not apply to another one.
         saved = self.entry().get("workspaceUuid") if self.signed_by == credentials.path() else None
         for value in (self.workspace_flag, variable("CARGO_WORKSPACE_UUID"), project.get("workspaceUuid"), saved):
             if value:
@@ -86,7 +86,7 @@ class Settings:
         raise failure(DENIED, "unknownServer", sentence, shell_line(["login", "--base-url", self.base_url]))
 
     def need_token(self) -> str:
-        """The token; Failure (4) when there is none for this server."""
+        """The token; Failure (4) without one for this server."""
         self.need_trusted_server()
         if self.token:
             return self.token
@@ -121,7 +121,7 @@ def read_project() -> dict[str, Any]:
 
 
 def normal_url(text: str, source: str) -> str:
-    """A server's URL in its one spelling; Failure (2) when it is none."""
+    """The normalised URL of a server; Failure (2) when it is not one."""
     from urllib.parse import urlsplit
 
     text = text.strip()

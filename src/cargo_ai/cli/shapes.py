@@ -1,4 +1,4 @@
-"""The shapes of the generated index, for the type checker: nothing imports this module at run time."""
+"""Types of the generated index, for the type checker: nothing imports this module at run time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Arg = TypedDict(
 
 
 class Until(TypedDict):
-    """How a piece of work is watched until it ends."""
+    """How to wait until a piece of work ends."""
 
     words: list[str]
     path: str
@@ -62,20 +62,20 @@ class Row(TypedDict):
     danger: NotRequired[str | None]
     results: NotRequired[str | None]  # the path of the download that a waited batch's `results` come from
     text: NotRequired[PlainText | None]
-    live: NotRequired[str | None]  # the reply field that `watch` shows anew for every line behind the reply's `url`
+    live: NotRequired[str | None]  # the reply field that `watch` shows again for every line behind the reply's `url`
 
 
-class Room(TypedDict):
+class Domain(TypedDict):
     """One file of the index."""
 
-    room: str
+    domain: str
     summary: str
     groups: dict[str, str]
     commands: list[Row]
 
 
 class RootEntry(TypedDict, total=False):
-    """One first word: a room with its file, or another name of one."""
+    """One first word: a domain with its file, or another name of one."""
 
     summary: str
     file: str

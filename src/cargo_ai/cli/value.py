@@ -1,4 +1,4 @@
-"""One value of the command line, turned into what the request needs."""
+"""Convert one value of the command line to what the request needs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def convert(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
     if arg.get("nullable") and text in ("none", "null") and text not in allowed:
         return None
     if kind == "json":
-        # Besides `--nodes @FILE`, some commands have a flag of its own for the file.
+        # Besides `--nodes @FILE`, some commands have a separate flag for the file.
         return _json(flag, f"@{text}" if flag in arg.get("fileFlags", []) else text, stdin)
     if kind == "csv":
         return [_allowed(flag, item, allowed) for item in _items(text)]
@@ -61,7 +61,7 @@ def convert(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
 def _is_text(text: str) -> bool:
     try:
         text.encode()
-    except UnicodeEncodeError:  # bytes of the command line that are no UTF-8 arrive as half surrogate pairs
+    except UnicodeEncodeError:  # bytes of the command line that are not UTF-8 arrive as half surrogate pairs
         return False
     return True
 
@@ -122,7 +122,7 @@ def _json(flag: str, text: str, stdin: Stdin) -> Any:
 
 
 def parse_json(flag: str, text: str, source: str) -> Any:
-    """JSON by the letter of the standard; Failure (2) says where it breaks."""
+    """Parse strict JSON; Failure (2) says where it is wrong."""
     import json
 
     def refuse(word: str) -> NoReturn:

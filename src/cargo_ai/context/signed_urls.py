@@ -45,7 +45,7 @@ def verify(secrets: SecretKey, method: str, path: str, query: Iterable[tuple[str
     signature = values.pop("signature", "")
     workspace = ids.parse(values.get("workspace", ""))
     expires = values.get("expires", "")
-    genuine = len(pairs) == len(values) + 1 and secrets.signed(signature, *_message(method, path, values.items()))
+    genuine = len(pairs) == len(values) + 1 and secrets.verify(signature, *_message(method, path, values.items()))
     if not genuine or workspace is None or not expires.isdigit():
         raise Refusal(403, "linkInvalid", "This link is not valid: it was changed or cut off. Ask for a new one.")
     if int(expires) <= clock.unix_seconds():

@@ -1,4 +1,4 @@
-"""Plain text: what an HTML letter says, for those who read without HTML."""
+"""Convert HTML e-mails to plain text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BREAKS = frozenset({"address", "blockquote", "br", "div", "h1", "h2", "h3", "h4
 
 
 class _Reader(HTMLParser):
-    """Gathers the visible text; a link keeps its address behind its words."""
+    """Collects the visible text; the URL of a link follows its text."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

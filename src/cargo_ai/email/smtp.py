@@ -1,4 +1,4 @@
-"""Mail: letters handed to the SMTP server that this installation's settings name."""
+"""Send e-mails through the SMTP server of the settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _POLICY = SMTP.clone(cte_type="7bit")
 
 
 class EmailFailed(Exception):
-    """The letter was not taken; `transient`: another attempt may help; `answered`: the mail server itself said so."""
+    """The e-mail was not accepted. `transient`: another attempt may help; `answered`: the mail server itself refused it."""
 
     def __init__(self, message: str, *, transient: bool, answered: bool = True) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class EmailFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """The mail server of the settings, and who the letters are from."""
+    """The mail server of the settings, and the address that e-mails are from."""
 
     host: str
     port: int
@@ -60,10 +60,10 @@ class SmtpServer:
         try:
             sender = parse_address(settings.smtp_from)
         except InvalidAddress as fault:
-            raise SettingsError(f"{PREFIX}SMTP_FROM must be the address that letters are from: {fault}") from None
+            raise SettingsError(f"{PREFIX}SMTP_FROM must be the address that e-mails are from: {fault}") from None
         user, password = settings.smtp_user, settings.smtp_password
-        if password and security == "off" and not _is_here(host):
-            raise SettingsError(f"{PREFIX}SMTP_PASSWORD would travel readable for everybody: set {PREFIX}SMTP_TLS to starttls or tls.")
+        if password and security == "off" and not _is_loopback(host):
+            raise SettingsError(f"{PREFIX}SMTP_PASSWORD would be sent without encryption: set {PREFIX}SMTP_TLS to starttls or tls.")
         return cls(host, port, security, user, password, sender)
 
 
@@ -77,7 +77,7 @@ def configuration_status(settings: Settings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """What is sent. `message_id`, `in_reply_to` and `references` are ids in angle brackets; at least one of `html` and `text` is given."""
+    """One e-mail. `message_id`, `in_reply_to` and `references` are ids in angle brackets; at least one of `html` and `text` is given."""
 
     to: tuple[EmailAddress, ...]
     subject: str
@@ -92,80 +92,80 @@ class Email:
 
     @property
     def recipients(self) -> list[str]:
-        """Every address that it goes to, each once."""
-        return list(dict.fromkeys(one.address for one in (*self.to, *self.cc, *self.bcc)))
+        """Every recipient, each once."""
+        return list(dict.fromkeys(recipient.address for recipient in (*self.to, *self.cc, *self.bcc)))
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Who the mail server took the letter for, and whom it refused: address → its words."""
+    """The recipients that the mail server accepted, and those that it refused: address → its answer."""
 
     accepted: tuple[str, ...]
     rejected: dict[str, str]
 
 
-def to_bytes(letter: Email, sender: EmailAddress) -> bytes:
-    """The letter as it travels; blind copies are in no header."""
+def to_bytes(email: Email, sender: EmailAddress) -> bytes:
+    """The e-mail as bytes; blind copies are in no header."""
     message = EmailMessage(_POLICY)
-    message["From"] = _named(sender)
-    for header, people in (("To", letter.to), ("Cc", letter.cc), ("Reply-To", letter.reply_to)):
+    message["From"] = _header_address(sender)
+    for header, people in (("To", email.to), ("Cc", email.cc), ("Reply-To", email.reply_to)):
         if people:
-            message[header] = [_named(one) for one in people]
-    message["Subject"] = letter.subject
+            message[header] = [_header_address(person) for person in people]
+    message["Subject"] = email.subject
     message["Date"] = format_datetime(clock.now())
-    message["Message-ID"] = letter.message_id
+    message["Message-ID"] = email.message_id
     # No automatic answers to what a program has sent.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text)
-    if letter.html:
-        message.add_alternative(letter.html, subtype="html")
-    # The library would encode ids that are longer than a line, and then nobody recognises them.
-    threads = (("In-Reply-To", (letter.in_reply_to,) if letter.in_reply_to else ()), ("References", letter.references))
-    lines = [f"{header}: " + "\r\n ".join(found) + "\r\n" for header, found in threads if found]
+    message.set_content(email.text)
+    if email.html:
+        message.add_alternative(email.html, subtype="html")
+    # The library would encode ids that are longer than a line, and mail programs would not recognise them.
+    threads = (("In-Reply-To", (email.in_reply_to,) if email.in_reply_to else ()), ("References", email.references))
+    lines = [f"{header}: " + "\r\n ".join(ids) + "\r\n" for header, ids in threads if ids]
     return "".join(lines).encode("ascii") + message.as_bytes()
 
 
 class Mailer:
-    """A process's way to its mail server: a few connections at a time, one letter each."""
+    """Sends the e-mails of a process: a few connections at a time, one e-mail each."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
 
-    def post(self) -> SmtpServer:
-        """The mail server. EmailFailed when there is none, or its settings cannot be used."""
+    def server(self) -> SmtpServer:
+        """The mail server. EmailFailed when none is set, or its settings cannot be used."""
         try:
-            found = SmtpServer.of(self._settings)
+            server = SmtpServer.of(self._settings)
         except SettingsError as error:
             raise EmailFailed(str(error), transient=False) from None
-        if found is None:
+        if server is None:
             raise EmailFailed(NOT_CONFIGURED, transient=False)
-        return found
+        return server
 
-    async def send(self, letter: Email) -> Receipt:
-        """Hand a letter over. EmailFailed when nobody of its recipients gets it.
+    async def send(self, email: Email) -> Receipt:
+        """Send an e-mail. EmailFailed when none of its recipients gets it.
 
-        Whether a server that went silent at the very end has taken it is not known: a repeated letter carries the same Message-ID.
+        Whether a server that went silent at the very end has taken it is not known: a repeated e-mail has the same Message-ID.
         """
-        post = self.post()
-        message = to_bytes(letter, post.sender)
+        server = self.server()
+        message = to_bytes(email, server.sender)
         async with self._slots:
-            return await asyncio.to_thread(_hand_over, post, letter.recipients, message)
+            return await asyncio.to_thread(_deliver, server, email.recipients, message)
 
 
-def _hand_over(post: SmtpServer, recipients: list[str], message: bytes) -> Receipt:
-    where = f"The mail server {post.host}:{post.port}"
+def _deliver(server: SmtpServer, recipients: list[str], message: bytes) -> Receipt:
+    where = f"The mail server {server.host}:{server.port}"
     try:
-        refused = _exchange(post, recipients, message)
+        refused = _exchange(server, recipients, message)
     except smtplib.SMTPRecipientsRefused as error:
-        listed = "; ".join(f"{who}: {_words(*reply)}" for who, reply in list(error.recipients.items())[:5])
-        passes = any(_passes(code) for code, _ in error.recipients.values())
-        raise EmailFailed(f"{where} refused every recipient. {listed}", transient=passes) from None
+        listed = "; ".join(f"{who}: {_answer_text(*reply)}" for who, reply in list(error.recipients.items())[:5])
+        transient = any(_is_transient(code) for code, _ in error.recipients.values())
+        raise EmailFailed(f"{where} refused every recipient. {listed}", transient=transient) from None
     except smtplib.SMTPResponseException as error:
-        said, passes = _words(error.smtp_code, error.smtp_error), _passes(error.smtp_code)
+        said, transient = _answer_text(error.smtp_code, error.smtp_error), _is_transient(error.smtp_code)
         if isinstance(error, smtplib.SMTPAuthenticationError):
-            raise EmailFailed(f"{where} does not accept {PREFIX}SMTP_USER and its password: {said}", transient=passes) from None
-        raise EmailFailed(f"{where} refused the letter: {said}", transient=passes) from None
+            raise EmailFailed(f"{where} does not accept {PREFIX}SMTP_USER and its password: {said}", transient=transient) from None
+        raise EmailFailed(f"{where} refused the e-mail: {said}", transient=transient) from None
     except smtplib.SMTPNotSupportedError as error:
         raise EmailFailed(f"{where} cannot do what the settings ask for: {error}", transient=False) from None
     except ssl.SSLCertVerificationError as error:
@@ -174,47 +174,49 @@ def _hand_over(post: SmtpServer, recipients: list[str], message: bytes) -> Recei
         raise EmailFailed(
             f"{where} cannot be reached: {str(error).strip() or type(error).__name__}", transient=True, answered=False
         ) from None
-    rejected = {who: _words(*reply) for who, reply in refused.items()}
-    return Receipt(tuple(one for one in recipients if one not in rejected), rejected)
+    rejected = {who: _answer_text(*reply) for who, reply in refused.items()}
+    return Receipt(tuple(recipient for recipient in recipients if recipient not in rejected), rejected)
 
 
-def _exchange(post: SmtpServer, recipients: list[str], message: bytes) -> dict[str, tuple[int, bytes]]:
-    """One connection, one letter; the recipients that were refused. Raises what smtplib raises."""
-    # The name that we greet with, so that nobody asks the resolver for this machine's.
-    ours = post.sender.domain
-    if post.security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(post.host, post.port, ours, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+def _exchange(target: SmtpServer, recipients: list[str], message: bytes) -> dict[str, tuple[int, bytes]]:
+    """Send one e-mail on one connection; the refused recipients. Raises what smtplib raises."""
+    # The name for EHLO, so that smtplib does not look up this machine's.
+    hostname = target.sender.domain
+    if target.security == "tls":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            target.host, target.port, hostname, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
+        )
     else:
-        server = smtplib.SMTP(post.host, post.port, ours, timeout=TIMEOUT_SECONDS)
+        connection = smtplib.SMTP(target.host, target.port, hostname, timeout=TIMEOUT_SECONDS)
     try:
-        if post.security == "starttls":
-            server.starttls(context=ssl.create_default_context())
-        if post.user:
-            server.login(post.user, post.password)
-        refused = server.sendmail(post.sender.address, recipients, message)
-        # The letter has been taken: what goes wrong with the farewell is nobody's concern.
+        if target.security == "starttls":
+            connection.starttls(context=ssl.create_default_context())
+        if target.user:
+            connection.login(target.user, target.password)
+        refused = connection.sendmail(target.sender.address, recipients, message)
+        # The e-mail is accepted: errors of the goodbye do not matter.
         with contextlib.suppress(smtplib.SMTPException, OSError):
-            server.quit()
+            connection.quit()
     finally:
-        server.close()
+        connection.close()
     return refused
 
 
-def _named(one: EmailAddress) -> Address:
-    return Address(one.name, addr_spec=one.address)
+def _header_address(address: EmailAddress) -> Address:
+    return Address(address.name, addr_spec=address.address)
 
 
-def _passes(code: int) -> bool:
-    """4xx: come back later. -1: no proper answer."""
+def _is_transient(code: int) -> bool:
+    """Whether another attempt may help: 4xx asks for one, -1 is no proper answer."""
     return 400 <= code < 500 or code < 0
 
 
-def _words(code: int, said: bytes | str) -> str:
+def _answer_text(code: int, said: bytes | str) -> str:
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     return f"{code} {' '.join(text.split())}"[:300]
 
 
-def _is_here(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

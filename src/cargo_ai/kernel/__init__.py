@@ -1,1 +1,1 @@
-"""The kernel: what every other room stands on; no room, no database, no HTTP."""
+"""The kernel: what every other package builds on. It knows no domain, no database and no HTTP."""

@@ -1,4 +1,4 @@
-"""The clock: the one place that reads time, so that a test can hold it still."""
+"""The clock: the only module that reads the time, so that a test can stop it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def unix_seconds() -> float:
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970: how the journal keeps times."""
+    """Milliseconds since 1970, the format in which the journal stores times."""
     return int(time.time() * 1000)  # noqa: TID251
 
 
-def to_iso(moment: datetime) -> str:
-    """ISO-8601 in UTC with milliseconds and `Z`, as the wire wants it."""
-    moment = moment.astimezone(UTC)
+def to_iso(timestamp: datetime) -> str:
+    """ISO-8601 in UTC with milliseconds and `Z`, the format of the API."""
+    timestamp = timestamp.astimezone(UTC)
     # `%Y` writes the year 1 as `1`.
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return f"{timestamp.year:04d}-{timestamp:%m-%dT%H:%M:%S}.{timestamp.microsecond // 1000:03d}Z"

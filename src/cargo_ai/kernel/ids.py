@@ -1,4 +1,4 @@
-"""Ids: UUIDv7, so that what is created later sorts later and a table can be cut by month."""
+"""Ids: UUIDv7, so that later rows sort later and tables can be partitioned by month."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def new() -> uuid.UUID:
     """A fresh UUIDv7 (RFC 9562): 48 bits of milliseconds, then a part that only grows within this process."""
     global _last
     with _lock:
-        # 12 bits below the millisecond come from the nanosecond clock; equal or older ticks are pushed on by one.
+        # 12 bits below the millisecond come from the nanosecond clock; equal or older ticks count on by one.
         nanos = time.time_ns()
         tick = (nanos // 1_000_000) << 12 | (nanos % 1_000_000) * 4096 // 1_000_000
         _last = tick if tick > _last else _last + 1
@@ -25,12 +25,12 @@ def new() -> uuid.UUID:
 
 
 def first_at(unix_seconds: float) -> uuid.UUID:
-    """The smallest UUIDv7 of that moment: a bound for ranges."""
+    """The smallest UUIDv7 of that time: a bound for ranges."""
     return uuid.UUID(int=max(0, int(unix_seconds * 1000)) << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def parse(text: str) -> uuid.UUID | None:
-    """The uuid that the text spells, or None: an id that is no uuid names nothing."""
+    """The uuid in a text; None for a text that is not one."""
     try:
         return uuid.UUID(text)
     except (ValueError, AttributeError, TypeError):

@@ -1,4 +1,4 @@
-"""Logs: one JSON line per event on stderr, with the id of the request or job it belongs to."""
+"""Logging: one JSON line per event on stderr, with the id of the request or job that it belongs to."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def setup(*, debug: bool = False, human: bool | None = None) -> None:
 
 def get(name: str) -> Any:
     """A logger whose events carry the module's name as `source`."""
-    # Lazy: bound when it first speaks, so that a module may ask for it before `setup`.
+    # Bound at its first event, so that a module can get it before `setup`.
     return structlog.get_logger(source=name)

@@ -1,4 +1,4 @@
-"""Operation: one row of the contract, from which REST, CLI, SDK, OpenAPI and reference pages are derived."""
+"""Operations: one declaration each, from which REST, CLI, SDK, OpenAPI and reference pages are derived."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATH_FIELD = re.compile(r"{(\w+)}")
 
 @dataclass(frozen=True, slots=True)
 class RefusalSpec:
-    """A declared refusal: its status and its sentence, which may have `{named}` places filled by `refuse`."""
+    """A declared refusal: its status and its sentence, with `{named}` fields that `refuse` fills."""
 
     status: int
     sentence: str
@@ -65,7 +65,7 @@ class Cli:
     send: body values always sent unless given. url_when: flags that print {"url"} instead of streaming a download.
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     files: wire fields whose second and further flags name a file to read the value from.
-    live: the reply field that `watch` shows anew for every line behind the reply's `url`.
+    live: the reply field that `watch` shows again for every line behind the reply's `url`.
     """
 
     words: tuple[str, ...] | None = None
@@ -106,7 +106,7 @@ class Operation(Generic[Req, Res, Reason]):
 
     @property
     def writes(self) -> bool:
-        """Whether it changes anything: what is no GET writes, unless it is declared to only read."""
+        """Whether it changes anything: every verb but GET writes, unless the operation is declared to only read."""
         return self.verb != "GET" and not self.reads
 
     @property
@@ -114,10 +114,10 @@ class Operation(Generic[Req, Res, Reason]):
         """The fields that travel in the path, in order."""
         return tuple(_PATH_FIELD.findall(self.path))
 
-    def refuse(self, reason: Reason, *, fix: str | None = None, details: Mapping[str, Any] | None = None, **places: object) -> NoReturn:
-        """Say no with a reason that this operation has declared; `places` fill the sentence, `fix` is the command to run next."""
+    def refuse(self, reason: Reason, *, fix: str | None = None, details: Mapping[str, Any] | None = None, **values: object) -> NoReturn:
+        """Raise a Refusal for a reason that this operation declares. `values` fill its sentence, `fix` is the command to run next."""
         declared = self.refusals[reason]
-        sentence = declared.sentence.format(**places) if places else declared.sentence
+        sentence = declared.sentence.format(**values) if values else declared.sentence
         more = dict(details or {})
         if fix:
             more["fix"] = fix

@@ -1,4 +1,4 @@
-"""The bracketed query codec: `ids[]=1`, `filter[a][0]=b`, both directions."""
+"""Encode and decode query strings with brackets: `ids[]=1`, `filter[a][0]=b`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _flatten(key: str, value: Any, pairs: list[tuple[str, str]]) -> None:
 
 
 def decode(text: str) -> dict[str, Any]:
-    """The JSON object that a query string spells; all scalars are strings. Repeated plain keys: the last wins.
+    """The JSON object of a query string; all scalars are strings. Repeated plain keys: the last wins.
 
     Raises QueryError when it is nested deeper than 8 or has more than 5,000 pairs. O(n) in its length.
     """

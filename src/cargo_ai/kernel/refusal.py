@@ -1,4 +1,4 @@
-"""Refusal: the one exception for an expected 'no'. Anything else that is raised is our bug."""
+"""The Refusal exception: a request is denied for a declared reason. Anything else that is raised is a bug."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_MESSAGE_LENGTH = 2_000
-"""Characters of a sentence: whatever a caller has sent comes back in it cut short."""
+"""Characters of a sentence; what a caller sent is cut to it."""
 
 
 def _cut(text: str) -> str:

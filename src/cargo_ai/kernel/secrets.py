@@ -1,4 +1,4 @@
-"""Secrets: sealing what is stored, signing what is handed out, hashing tokens; one key, three derived ones."""
+"""Secrets: encrypt what is stored, sign links, hash tokens, all with keys derived from one secret key."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PROBE = b"cargo-ai probe"
 
 
 class WrongKey(ValueError):
-    """What was sealed with another key cannot be opened."""
+    """A stored secret was encrypted with another key."""
 
 
 class SecretKey:
-    """The installation's key. Different purposes use different derived keys, so that one never opens another's work."""
+    """The installation's key. Every purpose has a derived key of its own, so that a token for one is worth nothing for another."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) < 32:
@@ -51,7 +51,7 @@ class SecretKey:
         message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
         return base64.urlsafe_b64encode(hmac.new(self._sign, message, hashlib.sha256).digest()).rstrip(b"=").decode()
 
-    def signed(self, signature: str, *parts: str) -> bool:
+    def verify(self, signature: str, *parts: str) -> bool:
         """Whether the signature belongs to the parts; constant time."""
         return hmac.compare_digest(signature.encode(), self.sign(*parts).encode())
 
@@ -67,7 +67,7 @@ def hash_token(token: str) -> str:
 
 
 def key_from_text(text: str) -> SecretKey:
-    """The key that `CARGO_AI_SECRET_KEY` spells: base64 of 32 or more bytes, or plain text of that length."""
+    """The key in `CARGO_AI_SECRET_KEY`: base64 of 32 or more bytes, or plain text of that length."""
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
@@ -76,7 +76,7 @@ def key_from_text(text: str) -> SecretKey:
 
 
 def key_from_file(path: Path) -> SecretKey:
-    """The key kept in a 0600 file, which is made when it is missing; two starters at once agree on one key."""
+    """The key in a 0600 file, which is created when it is missing. Two processes that start at once agree on one key."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")

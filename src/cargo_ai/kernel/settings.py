@@ -216,6 +216,7 @@ class Settings:
     )
     listen_fd = _integer("The file descriptor of the socket that the supervisor has bound.", ("api",), 3, internal=True)
     replaces_worker = _text("The uuid of the dead worker that this one replaces.", ("worker",), shown_default="none", internal=True)
+    log_file = _text("The file that stderr goes to, under `server start --detach`.", ("server",), shown_default="none", internal=True)
     crash_at = _text("Named places at which a process kills itself.", ("worker",), shown_default="none", internal=True)
     no_fsync = _switch("Start the embedded database without durability.", ("server",), internal=True)
     strict_refusals = _switch("Fail where a handler refuses with a reason that its operation does not declare.", ("api",), internal=True)
@@ -225,6 +226,11 @@ class Settings:
         """The folder of everything that belongs to this server."""
         base = self.environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
         return self._data_dir or Path(base) / "cargo-ai"
+
+    @property
+    def log_place(self) -> str:
+        """Where a person finds the log of this process, for messages."""
+        return self.log_file or "the log above"
 
     def unknown(self) -> list[str]:
         """A sentence for every `CARGO_AI_*` variable of the environment that is not a setting, with the name that was probably meant."""

@@ -1,4 +1,4 @@
-"""Mistakes: what is wrong with an input, in sentences for the person who wrote it and at paths as that person wrote them."""
+"""Validation errors: pydantic's errors as sentences for people, at the paths that the sender used."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ MAX_ERRORS = 50
 MAX_CHOICES = 12
 
 _UNKNOWN = object()
-_A_MOMENT = "must be a date or a time, such as 2026-01-31 or 2026-01-31T12:00:00Z"
+_A_TIMESTAMP = "must be a date or a time, such as 2026-01-31 or 2026-01-31T12:00:00Z"
 _PLAIN = {
     "missing": "is required",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "date_from_datetime_parsing": _A_MOMENT,
-    "date_type": _A_MOMENT,
-    "datetime_from_date_parsing": _A_MOMENT,
-    "datetime_parsing": _A_MOMENT,
-    "datetime_type": _A_MOMENT,
+    "date_from_datetime_parsing": _A_TIMESTAMP,
+    "date_type": _A_TIMESTAMP,
+    "datetime_from_date_parsing": _A_TIMESTAMP,
+    "datetime_parsing": _A_TIMESTAMP,
+    "datetime_type": _A_TIMESTAMP,
     "dict_type": "must be a JSON object",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
@@ -63,11 +63,11 @@ def _no_variant(error: ErrorDetails, context: Mapping[str, Any]) -> str:
     return _choices(choices, context["tag"])
 
 
-def _choices(choices: Sequence[str], given: object) -> str:
-    """`must be one of …`: all of a short list, of a long one those most like what was given."""
+def _choices(choices: Sequence[str], value: object) -> str:
+    """`must be one of …`: all of a short list, of a long one those most like the value."""
     if len(choices) <= MAX_CHOICES:
         return f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
-    near = get_close_matches(str(given), choices, MAX_CHOICES // 2, 0.3) or choices[: MAX_CHOICES // 2]
+    near = get_close_matches(str(value), choices, MAX_CHOICES // 2, 0.3) or choices[: MAX_CHOICES // 2]
     return f"must be one of {', '.join(near)} and {len(choices) - len(near)} more"
 
 
@@ -98,17 +98,17 @@ def errors_of(failure: ValidationError, raw: object = _UNKNOWN) -> list[dict[str
     Paths are the sender's (`data.records.0.id`): what only the validator knows, such as which variant of a union it chose, is not in them,
     unless `raw` is left out.
     """
-    found: dict[str, list[str]] = {}
+    by_path: dict[str, list[str]] = {}
     for error in failure.errors(include_url=False):
         context: Mapping[str, Any] = error.get("ctx", {})
         path = _path(error["loc"], raw, error["type"] == "missing")
         if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
             # A function that chooses the variant is named after the field that it reads: `_kind()`.
             path = [*path, str(context["discriminator"]).strip("'").removesuffix("()").lstrip("_")]
-        messages = found.setdefault(".".join(path), [])
+        messages = by_path.setdefault(".".join(path), [])
         if (message := _message(error, context)) not in messages:
             messages.append(message)
-    return [{"path": path, "message": " or ".join(messages)} for path, messages in list(found.items())[:MAX_ERRORS]]
+    return [{"path": path, "message": " or ".join(messages)} for path, messages in list(by_path.items())[:MAX_ERRORS]]
 
 
 def _message(error: ErrorDetails, context: Mapping[str, Any]) -> str:
@@ -142,7 +142,7 @@ def _path(location: Sequence[int | str], raw: object, missing: bool) -> list[str
             elif last and missing:
                 parts.append(part)
             elif not last and isinstance(location[place + 1], int):
-                # A list that the sender spelt otherwise: the variant of a union is never followed by an index.
+                # A list under another name: the variant of a union is never followed by an index.
                 at = _UNKNOWN
                 parts.append(part)
     return parts

@@ -1,4 +1,4 @@
-"""Wire: the base of everything that crosses the HTTP boundary, and the warnings about what it did not understand."""
+"""Wire: the base of all requests and responses, and warnings about fields that they do not have."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cargo_ai.kernel.validation_errors import errors_of as errors_of
 JsonObject = dict[str, Any]
 
 
-def _utc(moment: datetime) -> datetime:
+def _utc(timestamp: datetime) -> datetime:
     try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return timestamp.replace(tzinfo=UTC) if timestamp.tzinfo is None else timestamp.astimezone(UTC)
     except OverflowError:
         raise ValueError("must be in the years 1 to 9999, in UTC") from None
 
@@ -28,7 +28,7 @@ def _text(value: Any) -> Any:
 
 
 Uuid = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64)]
-"""An id as text. What is no uuid names nothing: it meets the same 404 as an unknown one."""
+"""An id as text. One that is not a uuid gets the same 404 as an unknown one."""
 
 Timestamp = Annotated[
     datetime,
@@ -36,7 +36,7 @@ Timestamp = Annotated[
     PlainSerializer(clock.to_iso, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A moment: UTC, milliseconds, `Z`."""
+"""A timestamp: UTC, milliseconds, `Z`."""
 
 
 class Wire(BaseModel):
@@ -51,7 +51,7 @@ class Wire(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
     def to_json(self) -> bytes:
-        """The same as bytes, without the detour over Python objects."""
+        """The same as bytes, serialised without Python objects in between."""
         return self.model_dump_json(by_alias=True).encode()
 
 
@@ -83,12 +83,12 @@ def unknown_field_warnings(value: Any, raw: Any, path: str = "") -> list[str]:
         return _unrecognized_fields(value, cast("Mapping[str, Any]", raw), path)
     if isinstance(value, (list, tuple)) and isinstance(raw, Sequence) and not isinstance(raw, (str, bytes)):
         pairs = zip(cast("Sequence[Any]", value), cast("Sequence[Any]", raw), strict=False)
-        return [found for i, (inner, given) in enumerate(pairs) for found in unknown_field_warnings(inner, given, f"{path}[{i}]")]
+        return [warning for i, (inner, item) in enumerate(pairs) for warning in unknown_field_warnings(inner, item, f"{path}[{i}]")]
     return []
 
 
 def _unrecognized_fields(value: BaseModel, raw: Mapping[str, Any], path: str) -> list[str]:
-    found: list[str] = []
+    warnings: list[str] = []
     known: set[str] = set()
     for name, field in type(value).model_fields.items():
         alias = field.alias or name
@@ -98,11 +98,11 @@ def _unrecognized_fields(value: BaseModel, raw: Mapping[str, Any], path: str) ->
             known |= {str(choice) for choice in cast("list[object]", choices)}
         elif isinstance(field.validation_alias, str):
             known.add(field.validation_alias)
-        given = raw.get(alias, raw.get(name))
-        if given is not None:
-            found += unknown_field_warnings(getattr(value, name), given, f"{path}.{alias}" if path else alias)
+        inner = raw.get(alias, raw.get(name))
+        if inner is not None:
+            warnings += unknown_field_warnings(getattr(value, name), inner, f"{path}.{alias}" if path else alias)
     known |= cast("frozenset[str]", getattr(type(value), "accepts_also", frozenset[str]()))
     if value.model_config.get("extra") != "allow":
         where = f"{path}." if path else ""
-        found += [f"unrecognized_keys: {where}{key} is not a known field and was ignored" for key in raw if key not in known]
-    return found
+        warnings += [f"unrecognized_keys: {where}{key} is not a known field and was ignored" for key in raw if key not in known]
+    return warnings

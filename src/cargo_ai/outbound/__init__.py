@@ -1,1 +1,1 @@
-"""Outbound HTTP: the one client for calls to addresses that users name, with checked addresses and limits."""
+"""Outbound HTTP: the client for calls to addresses that users choose, with checked addresses and limits."""

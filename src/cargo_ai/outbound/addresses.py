@@ -1,4 +1,4 @@
-"""Addresses: which ones a workflow may reach, and what `CARGO_AI_OUTBOUND_ALLOW` opens besides the public internet."""
+"""Addresses that workflows may reach: the public internet, and what `CARGO_AI_OUTBOUND_ALLOW` lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 VARIABLE = f"{PREFIX}OUTBOUND_ALLOW"
 
-# IANA's special-purpose registries, spelled out: what the standard library calls global differs between Python versions.
+# IANA's special-purpose registries, written out: what the standard library calls global differs between Python versions.
 _CLOSED_V4 = tuple(
     ipaddress.IPv4Network(text)
     for text in (
@@ -41,7 +41,7 @@ _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
-# Answer with the credentials of the machine itself, some of them from ordinary-looking addresses; a name never opens these.
+# Services that answer with credentials of the machine, some at ordinary addresses; an entry with a name never allows these.
 _METADATA = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -61,7 +61,7 @@ _METADATA = tuple(
 
 
 def parse_ip(text: str) -> Address | None:
-    """The address that the text spells, None when it is a name. An IPv4 address in an IPv6 coat (`::ffff:10.0.0.1`) comes out bare."""
+    """The address in a text; None for a name. An IPv4 address mapped into IPv6 (`::ffff:10.0.0.1`) becomes IPv4."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -88,7 +88,7 @@ def is_public(address: Address) -> bool:
 
 
 def is_metadata(address: Address) -> bool:
-    """Whether it is a cloud's metadata service, link-local, multicast or no address at all: opened by address only, never by a name."""
+    """Whether it is a cloud's metadata service, link-local, multicast or no address at all: allowed by address only, never by name."""
     return any(address in network for network in _METADATA)
 
 
@@ -100,8 +100,8 @@ class Rule:
     network: Network | None
     port: int | None
 
-    def opens(self, host: str, address: Address, port: int) -> bool:
-        """Whether it opens this address, which `host` stands for, on this port."""
+    def allows(self, host: str, address: Address, port: int) -> bool:
+        """Whether it allows this address, to which `host` resolves, on this port."""
         if self.port is not None and self.port != port:
             return False
         if self.network is not None:
@@ -115,18 +115,18 @@ _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """What may be reached: the public internet and what the rules name."""
+    """The addresses that may be reached: the public internet and what the rules allow."""
 
     rules: tuple[Rule, ...] = ()
 
     @staticmethod
     def of(settings: Settings) -> AllowList:
-        """The allowance that the server's environment states; SettingsError names a wrong entry."""
+        """The allow list of the settings; SettingsError names a wrong entry."""
         return AllowList(tuple(parse_rules(settings.outbound_allow.split(","))))
 
     def permits(self, host: str, address: Address, port: int) -> bool:
         """Whether this address may be connected to on behalf of `host`."""
-        return is_public(address) or any(rule.opens(host, address, port) for rule in self.rules)
+        return is_public(address) or any(rule.allows(host, address, port) for rule in self.rules)
 
 
 def parse_rules(entries: Iterable[str]) -> list[Rule]:
@@ -138,14 +138,14 @@ def _rule(entry: str) -> Rule:
     network = _network(entry)
     if network is not None:
         return Rule(None, network, None)
-    found = _ENTRY.match(entry.lower())
-    port = int(found["port"]) if found and found["port"] else None
-    if found is None or (port is not None and not 1 <= port <= 65535):
+    match = _ENTRY.match(entry.lower())
+    port = int(match["port"]) if match and match["port"] else None
+    if match is None or (port is not None and not 1 <= port <= 65535):
         raise _wrong(entry)
-    network = _network(found["six"] or found["plain"])
+    network = _network(match["six"] or match["plain"])
     if network is not None:
         return Rule(None, network, port)
-    name = (found["plain"] or "").rstrip(".")
+    name = (match["plain"] or "").rstrip(".")
     # `10.0.0.0/33` or `127.1` would otherwise pass as a name that never matches anything.
     if not _NAME.match(name) or re.fullmatch(r"[\d.]+", name):
         raise _wrong(entry)

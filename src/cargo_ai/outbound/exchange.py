@@ -1,4 +1,4 @@
-"""Exchange: one request and its whole answer, within limits of time, size and redirects, each hop checked like the first."""
+"""Send one outbound request and read its whole response, within limits of time, size and redirects, with a check at each hop."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ REQUEST_BYTES = 10 * 1024 * 1024
 LONGEST_SECONDS = 300.0
 
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
-# What tells nobody anything: every other header may hold a key, so none of them goes to another origin.
-_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "idempotency-key", "user-agent"})
-_OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
+# Headers that hold no secret: any other may hold a key, so none of the others goes to another origin.
+_SAFE_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "idempotency-key", "user-agent"})
+_BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
 
 
 class ExchangeFailed(Exception):
-    """There is no usable answer. `transient`: another attempt may get one."""
+    """There is no usable response. `transient`: another attempt may get one."""
 
     def __init__(self, message: str, *, transient: bool) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class ExchangeFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
-    """What is sent: `headers` are complete but for Host and Content-Length; `seconds` is for everything, redirects included."""
+    """A request: `headers` are complete but for Host and Content-Length; `seconds` is the limit for all of it, redirects included."""
 
     method: str
     url: httpx.URL
@@ -43,7 +43,7 @@ class OutboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class OutboundResponse:
-    """The whole answer, decoded. `headers` keep their order; `url` is where it came from after redirects."""
+    """A whole response, decoded. `headers` keep their order; `url` is the one after redirects."""
 
     status: int
     headers: httpx.Headers
@@ -51,25 +51,25 @@ class OutboundResponse:
     url: httpx.URL
 
 
-async def send(client: httpx.AsyncClient, sending: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES) -> OutboundResponse:
-    """Send it and read the answer.
+async def send(client: httpx.AsyncClient, request: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES) -> OutboundResponse:
+    """Send a request and read its response.
 
-    Raises ExchangeFailed for the network's faults and the limits, OutboundRefused for an address that is closed. Messages name
-    the host and nothing else of the address, whose path and query may hold keys.
+    Raises ExchangeFailed for network errors and exceeded limits, OutboundRefused for an address that is not allowed. Messages name
+    only the host: path and query may hold keys.
     """
-    if sending.body is not None and len(sending.body) > REQUEST_BYTES:
+    if request.body is not None and len(request.body) > REQUEST_BYTES:
         raise ExchangeFailed(f"The request's body is larger than {_size(REQUEST_BYTES)}.", transient=False)
-    seconds = min(sending.seconds, LONGEST_SECONDS)
-    host = sending.url.host
+    seconds = min(request.seconds, LONGEST_SECONDS)
+    host = request.url.host
     try:
         async with asyncio.timeout(seconds):
-            return await _follow(client, sending, most_bytes)
+            return await _follow(client, request, most_bytes)
     except (TimeoutError, httpx.TimeoutException):
         raise ExchangeFailed(f"{host} did not answer within {seconds:g} seconds.", transient=True) from None
     except httpx.ConnectError as error:
         raise ExchangeFailed(_unreachable(host, error), transient=not getattr(error.__cause__, "lasting", False)) from None
     except httpx.InvalidURL:
-        # httpx looks at a redirect's address itself, though it does not follow it.
+        # httpx parses the URL of a redirect, though it does not follow it.
         raise ExchangeFailed(f"{host} redirects to an address that is not valid.", transient=False) from None
     except httpx.LocalProtocolError as error:
         raise ExchangeFailed(f"The request is not valid HTTP: {error}", transient=False) from None
@@ -78,50 +78,50 @@ async def send(client: httpx.AsyncClient, sending: OutboundRequest, *, most_byte
 
 
 def _unreachable(host: str, error: httpx.ConnectError) -> str:
-    said = str(error)
-    return said if host in said else f"{host} cannot be reached: {said or 'the connection was refused'}"
+    text = str(error)
+    return text if host in text else f"{host} cannot be reached: {text or 'the connection was refused'}"
 
 
-async def _follow(client: httpx.AsyncClient, sending: OutboundRequest, most_bytes: int) -> OutboundResponse:
+async def _follow(client: httpx.AsyncClient, request: OutboundRequest, most_bytes: int) -> OutboundResponse:
     for _ in range(REDIRECTS + 1):
-        response = await client.send(_request(sending), auth=None, stream=True, follow_redirects=False)
+        response = await client.send(_to_httpx(request), auth=None, stream=True, follow_redirects=False)
         try:
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTED or location is None:
                 body = await _read(response, most_bytes)
-                return OutboundResponse(response.status_code, response.headers, body, sending.url)
+                return OutboundResponse(response.status_code, response.headers, body, request.url)
         finally:
             await response.aclose()
-        sending = _redirected(sending, response.status_code, location)
-    raise ExchangeFailed(f"{sending.url.host} redirects more than {REDIRECTS} times.", transient=False)
+        request = _redirected(request, response.status_code, location)
+    raise ExchangeFailed(f"{request.url.host} redirects more than {REDIRECTS} times.", transient=False)
 
 
-def _request(sending: OutboundRequest) -> httpx.Request:
+def _to_httpx(request: OutboundRequest) -> httpx.Request:
     # Built here and not by the client, whose defaults would come back after a redirect dropped them.
-    timeout = httpx.Timeout(sending.seconds, connect=min(CONNECT_SECONDS, sending.seconds))
-    headers = [(name.encode("ascii"), value) for name, value in sending.headers]
-    return httpx.Request(sending.method, sending.url, headers=headers, content=sending.body, extensions={"timeout": timeout.as_dict()})
+    timeout = httpx.Timeout(request.seconds, connect=min(CONNECT_SECONDS, request.seconds))
+    headers = [(name.encode("ascii"), value) for name, value in request.headers]
+    return httpx.Request(request.method, request.url, headers=headers, content=request.body, extensions={"timeout": timeout.as_dict()})
 
 
-def _redirected(sending: OutboundRequest, status: int, location: str) -> OutboundRequest:
+def _redirected(request: OutboundRequest, status: int, location: str) -> OutboundRequest:
     try:
-        url = sending.url.join(location).copy_with(fragment=None)
+        url = request.url.join(location).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError):
-        raise ExchangeFailed(f"{sending.url.host} redirects to an address that is not valid.", transient=False) from None
+        raise ExchangeFailed(f"{request.url.host} redirects to an address that is not valid.", transient=False) from None
     if url.scheme not in {"http", "https"} or not url.host:
-        raise OutboundRefused(f"{sending.url.host} redirects to an address that is neither http nor https.")
-    headers = sending.headers
-    if origin(url) != origin(sending.url):
-        headers = tuple(pair for pair in headers if pair[0].lower() in _HARMLESS)
-    if status == 303 or (status in {301, 302} and sending.method == "POST"):
-        headers = tuple(pair for pair in headers if pair[0].lower() not in _OF_THE_BODY)
-        method = "HEAD" if sending.method == "HEAD" else "GET"
-        return OutboundRequest(method, url, headers, None, sending.seconds)
-    return OutboundRequest(sending.method, url, headers, sending.body, sending.seconds)
+        raise OutboundRefused(f"{request.url.host} redirects to an address that is neither http nor https.")
+    headers = request.headers
+    if origin(url) != origin(request.url):
+        headers = tuple(pair for pair in headers if pair[0].lower() in _SAFE_HEADERS)
+    if status == 303 or (status in {301, 302} and request.method == "POST"):
+        headers = tuple(pair for pair in headers if pair[0].lower() not in _BODY_HEADERS)
+        method = "HEAD" if request.method == "HEAD" else "GET"
+        return OutboundRequest(method, url, headers, None, request.seconds)
+    return OutboundRequest(request.method, url, headers, request.body, request.seconds)
 
 
 async def _read(response: httpx.Response, most: int) -> bytes:
-    """The decoded body. A compressed one is unpacked piece by piece, never beyond the limit."""
+    """The decoded body. A compressed one is decompressed piece by piece, never beyond the limit."""
     parts: list[bytes] = []
     size = 0
     async for part in _decoded(response, most):
@@ -138,18 +138,18 @@ async def _decoded(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
         async for part in response.aiter_raw():
             yield part
         return
-    unpack = _Unpack(encoding, most)
+    decompressor = _Decompressor(encoding, most)
     async for part in response.aiter_raw():
-        yield unpack.feed(part)
-    unpack.end()
+        yield decompressor.feed(part)
+    decompressor.end()
 
 
-class _Unpack:
-    """gzip (also in several members) and deflate (with or without its header), giving at most one byte more than the limit."""
+class _Decompressor:
+    """Decompresses gzip (also in several members) and deflate (with or without its header), up to one byte more than the limit."""
 
     def __init__(self, encoding: str, most: int) -> None:
         if encoding not in {"gzip", "x-gzip", "deflate"}:
-            raise ExchangeFailed(f"The answer is compressed as {encoding[:40]!r}; only gzip and deflate are understood.", transient=False)
+            raise ExchangeFailed(f"The answer is compressed as {encoding[:40]!r}; only gzip and deflate are supported.", transient=False)
         self._gzip = encoding != "deflate"
         self._left = most + 1
         self._started = False
@@ -164,7 +164,7 @@ class _Unpack:
             out.append(piece)
             data = self._inflate.unused_data or self._inflate.unconsumed_tail
             if self._inflate.eof:
-                # Another member may follow; anything else behind the end is padding, which gzip itself tolerates.
+                # Another member may follow; anything else behind the end is padding, which gzip accepts.
                 self._done = not self._gzip or (data != b"" and not data.startswith(b"\x1f"))
                 if self._gzip:
                     self._inflate, self._started = zlib.decompressobj(31), False
@@ -183,7 +183,7 @@ class _Unpack:
         return piece
 
     def end(self) -> None:
-        """Notice an answer that was cut off."""
+        """Raise for a response that was cut off."""
         if self._started and not self._inflate.eof and self._left > 0:
             raise ExchangeFailed("The answer's compression ends too early.", transient=True)
 

@@ -1,4 +1,4 @@
-"""Outbound: the one HTTP client for what workflows call, whose connections go to addresses that were checked and nowhere else."""
+"""The HTTP client for calls of workflows: it connects only to addresses that were checked."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from cargo_ai.outbound.pool import Pool
 Resolve = Callable[[str], Awaitable[list[str]]]
 """A host name → its addresses as text; OSError when there are none."""
 
-REMEMBERED_SECONDS = 30.0
-REMEMBERED_NAMES = 1000
+CACHE_SECONDS = 30.0
+CACHE_SIZE = 1000
 CONNECTIONS = 200
 CONNECT_SECONDS = 10.0
 NEXT_ADDRESS_SECONDS = 3.0
@@ -33,7 +33,7 @@ DEFAULT_SECONDS = 30.0
 
 
 class OutboundRefused(Exception):
-    """The address is not one that a workflow may reach; the message says how the operator opens it."""
+    """A workflow may not reach this address; the message says how the operator allows it."""
 
 
 class HostNotFound(httpcore.ConnectError):
@@ -45,13 +45,13 @@ class HostNotFound(httpcore.ConnectError):
 
 
 async def resolve_by_system(host: str) -> list[str]:
-    """What the machine's own resolver says: also odd spellings such as `0x7f.1` or `2130706433` come out as plain addresses."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    """The addresses from the machine's resolver, which also turns spellings such as `0x7f.1` or `2130706433` into plain addresses."""
+    entries = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class DnsCache:
-    """Host names and their addresses, remembered for half a minute. What is remembered is checked again at each connection."""
+    """Addresses of host names, cached for half a minute. Cached ones are checked again at each connection."""
 
     def __init__(self, resolve: Resolve = resolve_by_system) -> None:
         self._resolve = resolve
@@ -59,7 +59,7 @@ class DnsCache:
         self._asking: dict[str, asyncio.Task[list[Address]]] = {}
 
     async def addresses(self, host: str) -> list[Address]:
-        """The addresses of a host, an address itself included; HostNotFound when there are none."""
+        """The addresses of a host, an address itself included; HostNotFound without one."""
         literal = addresses.parse_ip(host)
         if literal is not None:
             return [literal]
@@ -70,7 +70,7 @@ class DnsCache:
         if task is None:
             task = self._asking[host] = asyncio.create_task(self._ask(host))
             task.add_done_callback(lambda done: self._forget(host, done))
-        # Shielded: one caller that gives up must not take the answer from the others.
+        # Shielded: one caller that gives up must not cancel the lookup of the others.
         return await asyncio.shield(task)
 
     def _forget(self, host: str, task: asyncio.Task[list[Address]]) -> None:
@@ -87,14 +87,14 @@ class DnsCache:
         found = [address for address in map(addresses.parse_ip, texts) if address is not None]
         if not found:
             raise HostNotFound(f"The host {host} has no address.", lasting=True)
-        if len(self._known) >= REMEMBERED_NAMES:
+        if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[host] = (clock.seconds() + REMEMBERED_SECONDS, found)
+        self._known[host] = (clock.seconds() + CACHE_SECONDS, found)
         return found
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Resolves, checks and connects to the very address that was checked, so that a name cannot change its mind in between."""
+    """Resolves, checks and connects to the very address that was checked, so that a name cannot resolve to another one in between."""
 
     def __init__(self, allowance: AllowList, names: DnsCache) -> None:
         self._allowance, self._names = allowance, names
@@ -108,12 +108,12 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to an address of `host`. TLS still names the host: it is wrapped around this stream later."""
+        """Connect to an address of `host`. TLS, which wraps this stream later, still verifies the host name."""
         *others, last = await self._checked(host, port, timeout)
         for address in others:
             try:
-                patience = NEXT_ADDRESS_SECONDS if timeout is None else min(timeout, NEXT_ADDRESS_SECONDS)
-                return await self._network.connect_tcp(str(address), port, patience, local_address, socket_options)
+                seconds = NEXT_ADDRESS_SECONDS if timeout is None else min(timeout, NEXT_ADDRESS_SECONDS)
+                return await self._network.connect_tcp(str(address), port, seconds, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return await self._network.connect_tcp(str(last), port, timeout, local_address, socket_options)
@@ -125,15 +125,15 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
                 found = await self._names.addresses(name)
         except TimeoutError:
             raise httpcore.ConnectTimeout(f"The name {host} was not resolved in time.") from None
-        good = [address for address in found if self._allowance.permits(name, address, port)]
-        if not good:
+        allowed = [address for address in found if self._allowance.permits(name, address, port)]
+        if not allowed:
             raise OutboundRefused(_refusal(name, port, found))
-        return good
+        return allowed
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Never: a socket file is none of a workflow's business."""
+        """Never: workflows may not use socket files."""
         raise OutboundRefused("Socket files cannot be reached.")
 
     async def sleep(self, seconds: float) -> None:
@@ -142,7 +142,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 
 
 def _refusal(host: str, port: int, found: list[Address]) -> str:
-    # The address behind a name is not told: a workflow must not be able to map the network that the server stands in.
+    # The address behind a name is not shown: a workflow must not be able to map the server's network.
     shown = f"[{host}]" if ":" in host else host
     if any(addresses.is_metadata(address) for address in found) and addresses.parse_ip(host) is None:
         way = f"only its numeric address in {addresses.VARIABLE} on the server opens it"
@@ -160,7 +160,7 @@ def _httpx_errors() -> Generator[None]:
     except HostNotFound as error:
         raise httpx.ConnectError(str(error)) from error
     except _EXPECTED as error:
-        # Both libraries name these alike.
+        # Both libraries use the same names for these.
         raise getattr(httpx, type(error).__name__)(str(error)) from error
 
 
@@ -178,7 +178,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """A pool of connections that are all made by the guarded network."""
+    """A pool of connections that are all opened by the guarded network."""
 
     def __init__(self, network: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext) -> None:
         self._pool = Pool(network, tls, CONNECTIONS)
@@ -204,15 +204,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 def client(settings: Settings, *, resolve: Resolve = resolve_by_system) -> httpx.AsyncClient:
-    """The process's client for what workflows call: make one, share it, close it at the end.
+    """The process's client for calls of workflows: create one, share it, close it at the end.
 
     It follows no redirect (`exchange.send` does, with a check at each hop), keeps no cookie, reads no proxy from the environment.
-    SettingsError when `CARGO_AI_OUTBOUND_ALLOW` is wrong. `resolve` is the seam at which a test plays a hostile name server.
+    SettingsError when `CARGO_AI_OUTBOUND_ALLOW` is wrong. `resolve`: for tests that play a hostile name server.
     """
     network = GuardedNetwork(AllowList.of(settings), DnsCache(resolve))
     return httpx.AsyncClient(
         transport=GuardedTransport(network, httpx.create_ssl_context()),
-        # One jar for all workspaces would carry one's session into another's calls.
+        # One cookie jar for all workspaces would send the session of one in the calls of another.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         timeout=httpx.Timeout(DEFAULT_SECONDS, connect=CONNECT_SECONDS),
         headers={"user-agent": f"cargo-ai/{__version__}", "accept-encoding": "gzip, deflate"},
@@ -225,10 +225,10 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def is_absolute(url: str) -> bool:
-    """Whether the text names a scheme and a host of its own."""
+    """Whether the text is a URL with a scheme and a host."""
     return bool(_SCHEME.match(url))
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:
-    """Scheme, host and port: what must be the same for secrets to travel along."""
+    """Scheme, host and port: secrets are sent on only where they are the same."""
     return (url.scheme, url.host.lower().rstrip("."), url.port or {"http": 80, "https": 443}.get(url.scheme, 0))

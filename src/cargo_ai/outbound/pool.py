@@ -1,4 +1,4 @@
-"""Pool: open connections by origin, the one used last first; the cost of a call does not grow with their number."""
+"""A pool of open connections by origin, the last used first; a call does not cost more the more connections are open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpcore
 
 from cargo_ai.kernel import clock
 
-# Below the five seconds after which many servers drop an idle connection: reusing one that is just being closed costs a failed call.
+# Many servers close an idle connection after five seconds; reusing one that is just being closed costs a failed call.
 IDLE_SECONDS = 4.0
 SWEEP_SECONDS = 1.0
 
@@ -33,7 +33,7 @@ class Pool:
         self._closed = False
 
     async def send(self, request: httpcore.Request) -> httpcore.Response:
-        """The answer's head; its stream must be closed, which gives the connection back. Raises what httpcore raises."""
+        """Send a request; the response with an unread stream, whose end returns the connection. Raises what httpcore raises."""
         origin = request.url.origin
         key = (origin.scheme, origin.host, origin.port)
         timeouts = cast("dict[str, float | None]", request.extensions.get("timeout", {}))  # pyright: ignore[reportUnknownMemberType]
@@ -62,7 +62,7 @@ class Pool:
             raise httpcore.PoolTimeout("Too many calls are under way.") from None
 
     async def _open(self, key: Key) -> httpcore.AsyncHTTPConnection | None:
-        """An idle connection that still stands."""
+        """An idle connection that is still open."""
         await self._sweep()
         idle = self._idle.get(key, [])
         while idle:
@@ -75,7 +75,7 @@ class Pool:
         return None
 
     async def give_back(self, key: Key, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Take a connection back after an answer: it is kept when its answer was read to the end."""
+        """Take a connection back: it is reused when its response was read to the end."""
         self._slots.release()
         if connection.is_available() and self._count < self._most and not self._closed:
             self._idle.setdefault(key, []).append(connection)
@@ -92,17 +92,17 @@ class Pool:
             expired = [connection for connection in idle if connection.has_expired()]
             if not expired:
                 continue
-            kept = [connection for connection in idle if connection not in expired]
+            fresh = [connection for connection in idle if connection not in expired]
             self._count -= len(expired)
-            if kept:
-                self._idle[key] = kept
+            if fresh:
+                self._idle[key] = fresh
             else:
                 del self._idle[key]
             for connection in expired:
                 await _close(connection)
 
     async def aclose(self) -> None:
-        """Close every idle connection; those in use are closed when they come back."""
+        """Close every idle connection; those in use are closed when they are given back."""
         self._closed = True
         idle, self._idle, self._count = self._idle, {}, 0
         for connections in idle.values():
@@ -111,7 +111,7 @@ class Pool:
 
 
 async def _close(connection: httpcore.AsyncHTTPConnection) -> None:
-    # A task of its own, so that a call that is cancelled leaves no socket open.
+    # In a task of its own, so that a cancelled call leaves no socket open.
     await asyncio.shield(asyncio.ensure_future(connection.aclose()))
 
 

@@ -1,4 +1,4 @@
-"""Client: the asynchronous client."""
+"""Client: the asynchronous Python client."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Client:
     async def wait(self, operation: Operation[Req, Res, Reason], subject: Res, *, timeout: float | None = None) -> Wire: ...
 
     async def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
-        """Wait for the end of a piece of work and return its final reply.
+        """Wait until a piece of work ends and return its final reply.
 
         `wait(batch.get, ByUuid(uuid=…))` or `wait(batch.create, reply)`. The server holds each request open. Raises Unfinished after
         `timeout` seconds (None: never), Refusal as `call` does.
@@ -61,17 +61,17 @@ class Client:
         await self.close()
 
     async def _drive(self, steps: Exchange[Res]) -> Res:
-        told: Outcome = None
+        outcome: Outcome = None
         while True:
             try:
-                step = steps.send(told)
+                step = steps.send(outcome)
             except StopIteration as end:
                 result: Res = end.value
                 return result
             if isinstance(step, Send):
-                told = await self._send(step)
+                outcome = await self._send(step)
             else:
-                told = None
+                outcome = None
                 await asyncio.sleep(step.seconds)
 
     async def _send(self, step: Send) -> Outcome:

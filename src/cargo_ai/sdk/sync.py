@@ -1,4 +1,4 @@
-"""SyncClient: the same client for code without an event loop."""
+"""SyncClient: the Python client for code without an event loop."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ class SyncClient:
         self.close()
 
     def _drive(self, steps: Exchange[Res]) -> Res:
-        told: Outcome = None
+        outcome: Outcome = None
         while True:
             try:
-                step = steps.send(told)
+                step = steps.send(outcome)
             except StopIteration as end:
                 result: Res = end.value
                 return result
             if isinstance(step, Send):
-                told = self._send(step)
+                outcome = self._send(step)
             else:
-                told = None
+                outcome = None
                 time.sleep(step.seconds)
 
     def _send(self, step: Send) -> Outcome:

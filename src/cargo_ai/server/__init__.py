@@ -1,1 +1,1 @@
-"""The server: the composition root that turns the registry and the rooms into one HTTP application."""
+"""The server: it composes the domains and serves every operation over HTTP."""

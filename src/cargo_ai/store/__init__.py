@@ -1,1 +1,1 @@
-"""The store: PostgreSQL (an embedded one by default), its tables, sessions and migrations, and the files beside it."""
+"""The store: PostgreSQL (by default an embedded one) with its tables, sessions and migrations, and the file store."""

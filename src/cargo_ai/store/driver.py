@@ -1,4 +1,4 @@
-"""Statements sent with psycopg itself, on the caller's connection and in the caller's transaction."""
+"""Run statements with psycopg directly, on the caller's connection and in its transaction."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ async def driver_connection(session: AsyncSession) -> Connection:
 
 
 async def execute(connection: Connection, statement: str, params: Params = None) -> int:
-    """Run a statement; the number of rows that it touched. Nothing is prepared: the tables change under what is remembered."""
+    """Run a statement; the number of affected rows. Never prepared: tables change under a prepared statement."""
     cursor = await connection.execute(statement.encode(), params, prepare=False)
     return max(cursor.rowcount, 0)
 
 
 async def fetch(connection: Connection, statement: str, params: Params = None) -> list[tuple[Any, ...]]:
-    """Run a statement and give its rows."""
+    """Run a statement and return its rows."""
     cursor = await connection.execute(statement.encode(), params, prepare=False)
     rows: list[tuple[Any, ...]] = await cursor.fetchall()
     return rows

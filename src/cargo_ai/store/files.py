@@ -1,4 +1,4 @@
-"""Files: uploads, exports and large outputs, streamed into a local folder or an object store by URL (obstore)."""
+"""The file store: uploads, exports and large outputs, streamed to a local folder or an object store (obstore)."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _BUFFERS_IN_FLIGHT = 2
 
 
 class FileMissing(LookupError):
-    """No file has this key, or none that the workspace may see."""
+    """There is no file with this key, or the workspace may not see it."""
 
 
 class FilesUnavailable(RuntimeError):
-    """The folder or the object store refused: full, not reachable, not allowed. Nothing was half-written."""
+    """The folder or the object store refused: full, not reachable, not allowed. No partial file was written."""
 
 
 def safe_name(name: str) -> str:
     """A file name without folders or odd characters, at most 100 of them."""
-    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")
-    return kept[-100:].lstrip(".") or "file"
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")
+    return safe[-100:].lstrip(".") or "file"
 
 
 def require_owner(key: str, workspace: object) -> str:
-    """The key where it is one of this workspace; FileMissing for any other, as if there were no such file."""
+    """The key when it belongs to the workspace; FileMissing for any other, as if the file did not exist."""
     folders = key.split("/")
     if len(folders) < 2 or folders[0] != str(workspace) or any(part in {"", ".", ".."} for part in folders):
         raise FileMissing(key)
@@ -52,7 +52,7 @@ class FileStore:
 
     @staticmethod
     def of(settings: Settings) -> FileStore:
-        """The store that the settings name: a folder beside the data by default."""
+        """The store of the settings: by default a folder in the data folder."""
         if settings.files_url:
             return FileStore(from_url(settings.files_url))
         folder: Path = settings.data_dir / "files"
@@ -60,9 +60,9 @@ class FileStore:
         return FileStore(LocalStore(prefix=str(folder), automatic_cleanup=True))
 
     @staticmethod
-    def new_key(workspace: object, room: str, name: str = "file") -> str:
-        """A fresh key: `<workspace>/<room>/<uuid>/<safe name>`."""
-        return f"{workspace}/{room}/{ids.new()}/{safe_name(name)}"
+    def new_key(workspace: object, purpose: str, name: str = "file") -> str:
+        """A fresh key: `<workspace>/<purpose>/<uuid>/<safe name>`."""
+        return f"{workspace}/{purpose}/{ids.new()}/{safe_name(name)}"
 
     async def put(self, key: str, data: bytes | AsyncIterator[bytes]) -> int:
         """Write a file, streaming; returns its bytes. It appears whole or not at all: a stream that raises leaves no file.
@@ -75,7 +75,7 @@ class FileStore:
             return len(data)
         writer = obstore.open_writer_async(self._store, key, buffer_size=self._buffer, max_concurrency=_BUFFERS_IN_FLIGHT)
         size = 0
-        # Only what the store itself raises is told as ours; what `data` raises passes as it is, and the half file is dropped.
+        # Only the errors of the store are converted; those of `data` pass unchanged, and the partial file is dropped.
         async with AsyncExitStack() as stack:
             with _store_errors(key):
                 stack.push_async_exit(await writer.__aenter__())
@@ -89,18 +89,18 @@ class FileStore:
         return size
 
     async def size(self, key: str) -> int:
-        """Bytes of a file; FileMissing when there is none."""
+        """Bytes of a file; FileMissing when it does not exist."""
         with _store_errors(key):
             return int((await obstore.head_async(self._store, key))["size"])
 
     async def read(self, key: str) -> bytes:
-        """A whole small file; FileMissing when there is none."""
+        """A whole small file; FileMissing when it does not exist."""
         with _store_errors(key):
             reply = await obstore.get_async(self._store, key)
             return bytes(await reply.bytes_async())
 
     async def stream(self, key: str, *, start: int = 0) -> AsyncGenerator[bytes]:
-        """The bytes from `start` on, in chunks; FileMissing when there is none."""
+        """The bytes from `start` on, in chunks; FileMissing when it does not exist."""
         size = await self.size(key)
         if start >= size:
             return
@@ -115,7 +115,7 @@ class FileStore:
             yield bytes(chunk)
 
     async def remove(self, key: str) -> None:
-        """Forget a file; one that is not there is fine."""
+        """Remove a file; no error when it does not exist."""
         try:
             with _store_errors(key):
                 await obstore.delete_async(self._store, key)
@@ -125,7 +125,7 @@ class FileStore:
 
 @contextmanager
 def _store_errors(key: str) -> Generator[None]:
-    """The store's own errors as ours."""
+    """Convert the errors of obstore to ours."""
     try:
         yield
     except (FileNotFoundError, InvalidPathError):
@@ -133,7 +133,7 @@ def _store_errors(key: str) -> Generator[None]:
     except (BaseError, OSError) as error:
         raise FilesUnavailable(f"The file store refused: {_first_line(error)}") from error
     except ValueError as error:
-        # A path that obstore cannot even parse is a ValueError of plain Python.
+        # obstore raises a plain ValueError for a path that it cannot parse.
         if "Could not parse path" in str(error):
             raise FileMissing(key) from None
         raise

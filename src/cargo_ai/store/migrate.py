@@ -1,4 +1,4 @@
-"""Migrate: brings a database to this program's schema, and keeps old programs off newer schemas."""
+"""Migrations: bring a database to the schema of this version, and refuse newer schemas."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ EXTENSIONS = ("vector", "pg_trgm", "unaccent", "btree_gin")
 LOCK = 0x6361_7267_6F01
 """The advisory lock of migrations: two servers that start at once migrate one after the other."""
 
-_MAY_BE_REFUSED = (errors.InsufficientPrivilege, errors.FeatureNotSupported, errors.UndefinedFile)
+_EXTENSION_ERRORS = (errors.InsufficientPrivilege, errors.FeatureNotSupported, errors.UndefinedFile)
 
 
 class SchemaTooNew(RuntimeError):
-    """The database was migrated by a newer program."""
+    """The database was migrated by a newer version."""
 
 
 class SchemaTooOld(RuntimeError):
@@ -40,7 +40,7 @@ def _config() -> Config:
 
 
 def scripts() -> ScriptDirectory:
-    """The chain of migrations that this program carries."""
+    """The migrations of this version."""
     return ScriptDirectory.from_config(_config())
 
 
@@ -55,12 +55,12 @@ def _connected(url: str) -> Generator[Connection]:
 
 
 def head() -> str:
-    """The revision that this program needs."""
+    """The revision that this version needs."""
     return scripts().get_current_head() or ""
 
 
 def current(url: str) -> str | None:
-    """The database's revision; None when it was never migrated."""
+    """The revision of a database; None when it was never migrated."""
     with _connected(url) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -75,7 +75,7 @@ def _refuse_newer(found: str | None) -> None:
 
 
 def check(url: str) -> None:
-    """Fine when the schema is this program's; otherwise SchemaTooNew or SchemaTooOld, whose message says what to do."""
+    """Raise SchemaTooNew or SchemaTooOld, whose message says what to do, unless the schema is that of this version."""
     found = current(url)
     _refuse_newer(found)
     if found != head():
@@ -84,7 +84,7 @@ def check(url: str) -> None:
 
 
 def _add_extensions(connection: Connection) -> None:
-    """Create what is missing where this login may; `doctor` names what is still missing afterwards."""
+    """Create missing extensions where this login may; `doctor` names those that are still missing."""
     present = set(connection.scalars(text("SELECT extname FROM pg_extension")))
     for name in EXTENSIONS:
         if name in present:
@@ -93,16 +93,18 @@ def _add_extensions(connection: Connection) -> None:
             with connection.begin_nested():
                 connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {name}"))
         except DBAPIError as failure:
-            if not isinstance(failure.orig, _MAY_BE_REFUSED):
+            if not isinstance(failure.orig, _EXTENSION_ERRORS):
                 raise
     connection.commit()
 
 
 def upgrade(url: str, revision: str = "head") -> str:
-    """Bring the database to a revision, by default the newest, one transaction per migration; returns `head()`. SchemaTooNew when it is
-    already beyond."""
+    """Migrate the database to a revision, by default the newest, in one transaction per migration; return `head()`.
+
+    SchemaTooNew when the database is newer.
+    """
     with _connected(url) as connection:
-        # A migration that cannot get a lock gives up instead of queueing everybody behind itself.
+        # A migration that cannot get a lock gives up instead of making every other statement wait behind it.
         connection.execute(text("SET lock_timeout = '120s'"))
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.commit()
@@ -111,6 +113,6 @@ def upgrade(url: str, revision: str = "head") -> str:
         _add_extensions(connection)
         config = _config()
         config.attributes["connection"] = connection
-        # Closing the connection gives the lock back, also when a migration fails.
+        # Closing the connection releases the lock, also when a migration fails.
         command.upgrade(config, revision)
     return head()

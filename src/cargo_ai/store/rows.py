@@ -1,4 +1,4 @@
-"""Rows: the base of every mapped table, and the mark of those that belong to one workspace."""
+"""Base classes of the mapped tables, and the mark of those that belong to a workspace."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Row(DeclarativeBase):
 
 
 class Stamped:
-    """uuid, createdAt, updatedAt: what every stored thing has."""
+    """The columns uuid, created_at and updated_at."""
 
     uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=ids.new)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -51,11 +51,11 @@ class Owned:
 
 
 Json = JSON(none_as_null=True)
-"""JSON kept as text: the order of its keys is the user's."""
+"""JSON stored as text, which keeps the order of the user's keys."""
 
 
 class Xid8(UserDefinedType[int]):
-    """The number of a transaction of the database, 64 bits."""
+    """The type of PostgreSQL's 64-bit transaction ids."""
 
     cache_ok = True
 

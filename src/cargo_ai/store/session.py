@@ -1,4 +1,4 @@
-"""Sessions: one unit of work on the database, bound to one workspace and failing closed without it."""
+"""Database sessions: a unit of work that sees the rows of one workspace, and none without a workspace."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from cargo_ai.store.rows import Owned, Row
 
 
 class NoWorkspace(RuntimeError):
-    """A statement about owned rows ran in a session that belongs to no workspace: a bug, and it is stopped here."""
+    """A statement on rows of workspaces ran in a session without a workspace: a bug."""
 
 
 class _AllWorkspaces:
-    """The scope of the few statements that may look across workspaces (authentication, the engine's own scans)."""
+    """The scope of statements across workspaces (authentication, scans of the engine)."""
 
 
 ALL_WORKSPACES: Final = _AllWorkspaces()
@@ -43,9 +43,9 @@ def _filter_by_workspace(state: ORMExecuteState) -> None:
         return
     if scope is None:
         if _touches_owned(state.statement):
-            raise NoWorkspace("An owned row was asked for outside of any workspace.")
+            raise NoWorkspace("Rows of workspaces were selected in a session without a workspace.")
         return
-    # Always: `all_mappers` names only what the result consists of, not what is joined, counted or looked up beside it.
+    # Always: `all_mappers` has only what is selected, not what is joined, counted or used in subqueries.
     state.statement = state.statement.options(
         with_loader_criteria(Owned, lambda owned: owned.workspace_uuid == scope, include_aliases=True, track_closure_variables=True)
     )
@@ -63,7 +63,7 @@ def _own_rows_only(session: Session, _context: UOWTransaction, _instances: Any) 
 
 @contextmanager
 def across_workspaces(session: AsyncSession) -> Generator[None]:
-    """Lift the workspace filter for a few statements; the former scope comes back afterwards."""
+    """Lift the workspace filter for a few statements; the former scope is restored afterwards."""
     former = session.info.get("scope")
     session.info["scope"] = ALL_WORKSPACES
     try:
@@ -90,8 +90,10 @@ def with_options(url: str, **options: str) -> str:
 
 
 def idle_timeout_option(seconds: float) -> str:
-    """The `options` of a connection whose transactions are ended by the database when nothing was said in them for so long: whoever was
-    paused, or is on a machine that is gone, holds no locks for ever."""
+    """The `options` of a connection whose transactions PostgreSQL ends after this long without a statement.
+
+    So a paused process, or one on a machine that is gone, holds no locks for ever.
+    """
     return f"-c idle_in_transaction_session_timeout={int(seconds * 1000)}"
 
 
@@ -118,5 +120,5 @@ class Database:
             yield session
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         await self.engine.dispose()

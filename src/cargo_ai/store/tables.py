@@ -1,4 +1,4 @@
-"""The tables that belong to no room: references, idempotency keys, audit log, probes."""
+"""Tables that belong to no domain: references, idempotency keys, the audit log, the installation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cargo_ai.store.rows import Owned, Row
 
 
 class Reference(Owned, Row):
-    """Thing A uses thing B. The owner of the reference writes it; anybody may ask who uses B."""
+    """Thing A uses thing B. The domain of A writes the row; every domain may ask what uses B."""
 
     __tablename__ = "references"
     __table_args__ = (Index("ix_references_to", "to_kind", "to_uuid"),)
@@ -25,7 +25,7 @@ class Reference(Owned, Row):
 
 
 class IdempotencyKey(Row):
-    """The reply that a key got, for 24 hours: the same key gets the same reply again."""
+    """The response that a key got, for 24 hours: the same key gets it again."""
 
     __tablename__ = "idempotency_keys"
 
@@ -37,7 +37,7 @@ class IdempotencyKey(Row):
 
 
 class AuditEntry(Owned, Row):
-    """Who changed what, through which operation."""
+    """Who changed what, with which operation."""
 
     __tablename__ = "audit_log"
 

@@ -64,8 +64,8 @@ def test_sealed_secrets_open_with_their_own_key_only() -> None:
 
 def test_signed_parts_cannot_be_shifted_into_each_other() -> None:
     signature = KEY.sign("ab", "c")
-    assert KEY.signed(signature, "ab", "c")
-    assert not KEY.signed(signature, "a", "bc")
+    assert KEY.verify(signature, "ab", "c")
+    assert not KEY.verify(signature, "a", "bc")
 
 
 def test_a_short_key_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""`cargo-ai api VERB PATH`: any request to the API, signed in."""
+"""`cargo-ai api VERB PATH`: send any request to the API, signed in."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ OUTSIDE = ("/healthz", "/readyz", "/openapi.json", "/docs")
 
 
 def run(parsed: Parsed) -> int:
-    """Prints the body as it came, indented when it is JSON. Exit codes as for any command."""
+    """Print the body of the response, indented when it is JSON. Exit codes as for any command."""
     settings = Settings(parsed.options, parsed.stdin)
     verb = str(parsed.options["verb"]).upper()
     if verb not in VERBS:
@@ -65,7 +65,7 @@ def run(parsed: Parsed) -> int:
         settings.need_trusted_server()
     data: Any = parsed.options.get("data")
     answer = Api(settings, token).call(verb, path, query=query, document=data, headers=headers).check()
-    output.write(_shown(answer.body))
+    output.write(_indented(answer.body))
     return 0
 
 
@@ -97,8 +97,8 @@ def _pairs(parsed: Parsed) -> list[str]:
     return pairs
 
 
-def _shown(body: bytes) -> bytes:
-    """JSON indented, anything else as it came."""
+def _indented(body: bytes) -> bytes:
+    """JSON indented, anything else unchanged."""
     import json
 
     if not body.strip():

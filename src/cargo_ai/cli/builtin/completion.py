@@ -1,10 +1,10 @@
-"""`cargo-ai completion SHELL`: a script that completes commands, flags and their values from the index."""
+"""`cargo-ai completion SHELL`: print a script that completes commands, flags and values from the index."""
 
 from __future__ import annotations
 
 from cargo_ai.cli import output
 from cargo_ai.cli.builtin import COMMANDS, builtin_module
-from cargo_ai.cli.commands import find, rooms, spellings
+from cargo_ai.cli.commands import domains, find, spellings
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.parse import flag_table
 
@@ -45,12 +45,12 @@ complete -o default -F _cargo_ai cargo-ai
 """,
     "zsh": r"""#compdef cargo-ai
 _cargo_ai() {
-  local -a found
+  local -a match
   local word about
   while IFS=$'\t' read -r word about; do
     found+=("${word//:/\\:}:$about")
   done < <(cargo-ai __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
-  if (( $#found )); then _describe 'cargo-ai' found; else _files; fi
+  if (( $#match )); then _describe 'cargo-ai' match; else _files; fi
 }
 compdef _cargo_ai cargo-ai
 """,
@@ -64,13 +64,13 @@ complete -c cargo-ai -f -a '(__cargo_ai_complete)'
 
 
 def run(parsed: Parsed) -> int:
-    """Prints the script."""
+    """Print the script."""
     output.print_text(SCRIPTS[parsed.options["shell"]])
     return 0
 
 
 def complete(words: list[str]) -> int:
-    """Prints what may stand where the last of the words is, a line each: the word, a tab, what it is. Never fails."""
+    """Print the completions of the last word, a line each: the word, a tab, its description. Never fails."""
     *before, partial = words or [""]
     try:
         choices = _choices(before, partial)
@@ -85,25 +85,25 @@ def complete(words: list[str]) -> int:
 def _choices(before: list[str], partial: str) -> dict[str, str]:
     if before[:1] == ["help"]:
         before = before[1:]
-    found = find(before)
-    if found.kind == "root":
-        return {**COMMANDS, **{name: entry.get("summary", "") for name, entry in rooms().items() if "alias_of" not in entry}}
-    if found.kind == "builtin":
-        return _in_builtin(found, partial)
-    if found.row is not None and (found.rest or partial.startswith("-") or found.kind == "command"):
-        return _in_row(found.row, found.rest, partial)
-    return _next_words(found)
+    match = find(before)
+    if match.kind == "root":
+        return {**COMMANDS, **{name: entry.get("summary", "") for name, entry in domains().items() if "alias_of" not in entry}}
+    if match.kind == "builtin":
+        return _in_builtin(match, partial)
+    if match.row is not None and (match.rest or partial.startswith("-") or match.kind == "command"):
+        return _in_row(match.row, match.rest, partial)
+    return _next_words(match)
 
 
-def _next_words(found: Match) -> dict[str, str]:
+def _next_words(match: Match) -> dict[str, str]:
     choices: dict[str, str] = {}
-    at = len(found.words)
-    if found.room is None:
+    at = len(match.words)
+    if match.domain is None:
         return choices
-    for way, row in spellings(found.room, found.words[0]).items():
-        if len(way) > at and list(way[:at]) == found.words:
+    for way, row in spellings(match.domain, match.words[0]).items():
+        if len(way) > at and list(way[:at]) == match.words:
             ends = len(way) == at + 1
-            choices.setdefault(way[at], row["summary"] if ends else found.room["groups"].get(" ".join(way[1 : at + 1]), ""))
+            choices.setdefault(way[at], row["summary"] if ends else match.domain["groups"].get(" ".join(way[1 : at + 1]), ""))
     return choices
 
 
@@ -115,9 +115,9 @@ def _in_row(row: Row, rest: list[str], partial: str) -> dict[str, str]:
     if last is not None and last["type"] != "boolean":
         return {}
     if not partial.startswith("-"):
-        places = [arg for arg in row["args"] if arg.get("positional") and arg.get("values")]
-        if places:
-            return {str(value): "" for value in places[0].get("values") or []}
+        positionals = [arg for arg in row["args"] if arg.get("positional") and arg.get("values")]
+        if positionals:
+            return {str(value): "" for value in positionals[0].get("values") or []}
     return {flag: arg.get("help", "") for flag, arg in table.items() if not arg.get("hidden")}
 
 
@@ -126,12 +126,12 @@ def _in_server(rest: list[str]) -> dict[str, str]:
 
     if not rest:
         return dict.fromkeys(server.COMMANDS, "")
-    taken = server.VALUE_FLAGS.get(rest[0], ())
-    return {} if rest[-1] in taken else dict.fromkeys((*taken, *server.SWITCHES.get(rest[0], ())), "")
+    values = server.VALUE_FLAGS.get(rest[0], ())
+    return {} if rest[-1] in values else dict.fromkeys((*values, *server.SWITCHES.get(rest[0], ())), "")
 
 
-def _in_builtin(found: Match, partial: str) -> dict[str, str]:
-    if found.words == ["server"]:
-        return _in_server(found.rest)
-    module = builtin_module(found.words[0])
-    return _in_row(module.ROW, found.rest, partial) if module else {}
+def _in_builtin(match: Match, partial: str) -> dict[str, str]:
+    if match.words == ["server"]:
+        return _in_server(match.rest)
+    module = builtin_module(match.words[0])
+    return _in_row(module.ROW, match.rest, partial) if module else {}

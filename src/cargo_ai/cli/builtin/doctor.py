@@ -1,4 +1,4 @@
-"""`cargo-ai doctor`: checks what a working set-up needs and says how to mend what is missing."""
+"""`cargo-ai doctor`: check what a working installation needs and say how to fix what is missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROW: Row = {
     "examples": ["cargo-ai doctor"],
     "args": [],
 }
-SEVERITY = (DONE, FAILED, DENIED, LATER)  # mildest first: without a server nothing works, without a sign-in almost nothing
+SEVERITY = (DONE, FAILED, DENIED, LATER)  # mildest first
 
 _HARDENING: dict[bool, tuple[str, str | None]] = {
     True: ("the logins that run users' SQL reach nothing but their models", None),
@@ -38,14 +38,14 @@ _HARDENING: dict[bool, tuple[str, str | None]] = {
 
 
 class Checks:
-    """The checks made so far and the exit code they come to."""
+    """The checks so far and the exit code that follows from them."""
 
     def __init__(self) -> None:
         self.list: list[dict[str, Any]] = []
         self.code = DONE
 
     def add(self, name: str, ok: bool, detail: str, fix: str | None = None, code: int = FAILED) -> bool:
-        """Records one check; says whether it passed."""
+        """Add one check; whether it passed."""
         self.list.append({"name": name, "ok": ok, "detail": detail, **({"fix": fix} if fix and not ok else {})})
         if not ok and SEVERITY.index(code) > SEVERITY.index(self.code):
             self.code = code
@@ -53,7 +53,7 @@ class Checks:
 
 
 def run(parsed: Parsed) -> int:
-    """Prints `{ok, version, baseUrl, checks}`; exit code of the worst check."""
+    """Print `{ok, version, baseUrl, checks}`; exit code of the worst check."""
     settings = Settings(parsed.options, parsed.stdin)
     checks = Checks()
     version = ".".join(str(part) for part in sys.version_info[:3])
@@ -67,27 +67,27 @@ def run(parsed: Parsed) -> int:
 
 
 def _credentials(checks: Checks, settings: Settings) -> None:
-    place = credentials.path()
+    file = credentials.path()
     if settings.saved.problem:
-        checks.add("credentials", False, settings.saved.problem, f"Remove {place}, then: cargo-ai login", DENIED)
-    elif not os.path.exists(place):
-        source = f"the token comes from {settings.signed_by}" if settings.token else "nobody signed in yet"
-        checks.add("credentials", True, f"{place} does not exist: {source}")
+        checks.add("credentials", False, settings.saved.problem, f"Remove {file}, then: cargo-ai login", DENIED)
+    elif not os.path.exists(file):
+        source = f"the token comes from {settings.signed_by}" if settings.token else "no one signed in yet"
+        checks.add("credentials", True, f"{file} does not exist: {source}")
     else:
-        mode = os.stat(place).st_mode & 0o777
+        mode = os.stat(file).st_mode & 0o777
         private = os.name != "posix" or not mode & 0o077
-        checks.add("credentials", private, f"{place}, mode {mode:04o}", f"chmod 600 {place}")
+        checks.add("credentials", private, f"{file}, mode {mode:04o}", f"chmod 600 {file}")
 
 
 def _probe(api: Api, path: str) -> Response | Failure:
     try:
         return api.call("GET", path, seconds=10.0, once=True)
-    except Failure as lost:
-        return lost
+    except Failure as no_answer:
+        return no_answer
 
 
 def _server(checks: Checks, settings: Settings) -> bool:
-    """Alive, ready and of our version. False when nothing answers, so that no more need be asked."""
+    """Check that the server answers, is ready and has our version. False when nothing answers."""
     api = Api(settings, None)
     health = _probe(api, "/healthz")
     if isinstance(health, Failure):
@@ -110,7 +110,7 @@ def _server(checks: Checks, settings: Settings) -> bool:
 
 
 def _database(checks: Checks, report: dict[str, Any]) -> None:
-    """What the server says about its database and its workers; nothing where it says nothing."""
+    """Check the database and the workers, as far as the server reports them."""
     postgres = output.as_object(report.get("postgres"))
     if postgres:
         extensions = postgres.get("extensions")
@@ -124,19 +124,19 @@ def _database(checks: Checks, report: dict[str, Any]) -> None:
         checks.add("schema", current == needed, f"{current}, needed {needed}", "cargo-ai server migrate")
     workers = report.get("workers")
     if isinstance(workers, int):
-        detail = f"{workers} at work" if workers else "none: what is created stays pending"
+        detail = f"{workers} at work" if workers else "none: new work stays pending"
         checks.add("workers", workers > 0, detail, "cargo-ai server start", LATER)
     _email(checks, report.get("email"))
 
 
-def _email(checks: Checks, said: Any) -> None:
+def _email(checks: Checks, status: Any) -> None:
     """Whether the server can send e-mail, which it need not; a setting that cannot be used is a fault."""
-    if said == "configured":
-        checks.add("email", True, "configured: sendEmail nodes and letters to reviewers go out")
-    elif said == "notConfigured":
+    if status == "configured":
+        checks.add("email", True, "configured: sendEmail nodes and e-mails to reviewers go out")
+    elif status == "notConfigured":
         checks.add("email", True, "not configured: sendEmail nodes fail until the server has CARGO_AI_SMTP_HOST and CARGO_AI_SMTP_FROM")
-    elif isinstance(said, str):
-        checks.add("email", False, output.clean(said), "Set it right in the server's environment and start it again.")
+    elif isinstance(status, str):
+        checks.add("email", False, output.clean(status), "Set it right in the server's environment and start it again.")
 
 
 def _json(answer: Response) -> Any:
@@ -147,24 +147,24 @@ def _json(answer: Response) -> Any:
 
 
 def _ready_detail(answer: Response) -> str:
-    """`ready`, or what the server says is missing."""
-    found = output.as_object(_json(answer))
-    said = found.get("errorMessage") or found.get("detail")
-    if not said:
-        parts = [f"{name}: {value}" for name, value in found.items() if isinstance(value, (str, bool, int))]
-        said = ", ".join(parts)
-    return output.clean(str(said)) if said else ("ready" if answer.status == 200 else f"answered {answer.status} {answer.phrase}")
+    """`ready`, or what the server reports as missing."""
+    report = output.as_object(_json(answer))
+    detail = report.get("errorMessage") or report.get("detail")
+    if not detail:
+        parts = [f"{name}: {value}" for name, value in report.items() if isinstance(value, (str, bool, int))]
+        detail = ", ".join(parts)
+    return output.clean(str(detail)) if detail else ("ready" if answer.status == 200 else f"answered {answer.status} {answer.phrase}")
 
 
 def _sign_in(checks: Checks, settings: Settings) -> None:
     try:
-        found = identity(Api(settings, settings.need_token()))
+        account = identity(Api(settings, settings.need_token()))
     except Failure as refusal:
         code = refusal.code if refusal.code in SEVERITY else FAILED
         checks.add("signedIn", False, str(refusal), refusal.document.get("fix"), code)
         return
-    checks.add("signedIn", True, f"{output.dig(found, 'user.email')}, token from {settings.signed_by}")
-    uuid, name = output.dig(found, "workspace.uuid"), output.dig(found, "workspace.name")
+    checks.add("signedIn", True, f"{output.dig(account, 'user.email')}, token from {settings.signed_by}")
+    uuid, name = output.dig(account, "workspace.uuid"), output.dig(account, "workspace.name")
     fits = settings.workspace_uuid in (None, uuid)
     detail = f"{name} ({uuid})" if fits else f"{settings.workspace_uuid} is asked for, {uuid} answers"
     checks.add("workspace", fits, detail, "cargo-ai login", DENIED)

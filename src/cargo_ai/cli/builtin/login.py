@@ -1,4 +1,4 @@
-"""`cargo-ai login`: checks a token with the server and keeps it."""
+"""`cargo-ai login`: check a token with the server and save it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOW_TO = "This server signs in with tokens: cargo-ai login --token TOKEN. `cargo
 
 
 def _foreign(flag: str, kind: str) -> Arg:
-    """A way to sign in that other servers have: known, so that the answer can say what to do instead."""
+    """A way to sign in that only other servers have: known, so that the answer can say what to do instead."""
     return {"wire": flag, "in": "cli", "type": kind, "flags": ["--" + flag], "hidden": True}
 
 
@@ -53,33 +53,33 @@ ROW: Row = {
 
 
 def run(parsed: Parsed) -> int:
-    """Prints the whoami document and saves the token; Failure 4 (nothing saved) for a token or workspace that does not fit."""
+    """Print the whoami document and save the token. Failure 4, with nothing saved, for a wrong token or workspace."""
     if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
         raise usage("tokenNeeded", HOW_TO, "cargo-ai login --token TOKEN")
     settings = Settings(parsed.options, parsed.stdin)
     # A folder's file may not choose where a token goes.
     if settings.base_from == PROJECT_FILE:
         settings.need_trusted_server()
-    given = settings.token if settings.signed_by != credentials.path() else None
-    token = given or _ask(settings)
+    token_given = settings.token if settings.signed_by != credentials.path() else None
+    token = token_given or _ask(settings)
     settings.workspace_uuid = settings.workspace_flag
     try:
-        found = identity(Api(settings, token))
+        account = identity(Api(settings, token))
     except Failure as refusal:
         if refusal.document.get("fix") == "cargo-ai login":
             del refusal.document["fix"]
         raise
-    uuid = found["workspace"]["uuid"]
+    uuid = account["workspace"]["uuid"]
     if settings.workspace_flag and settings.workspace_flag != uuid:
         sentence = f"This token belongs to another workspace than {settings.workspace_flag}. Nothing was saved."
         raise failure(DENIED, "workspaceMismatch", sentence)
-    credentials.keep(settings.saved, settings.base_url, token, uuid)
+    credentials.save(settings.saved, settings.base_url, token, uuid)
     parts = urlsplit(settings.base_url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not settings.quiet:
-        output.say(f"warning: {settings.base_url} is not encrypted: anybody on the way can read the token. Use https.")
+        output.say(f"warning: {settings.base_url} is not encrypted: anyone on the way can read the token. Use https.")
     if variable("CARGO_API_TOKEN") and settings.signed_by != "CARGO_API_TOKEN" and not settings.quiet:
         output.say("warning: CARGO_API_TOKEN is set and wins over the token just saved.")
-    output.print_document(found)
+    output.print_document(account)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`cargo-ai logout`: forgets the token of the current server."""
+"""`cargo-ai logout`: remove the saved token of the current server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROW: Row = {
 
 
 def run(parsed: Parsed) -> int:
-    """Prints `{loggedOut, baseUrl}`; `loggedOut` is false when there was nothing to forget."""
+    """Print `{loggedOut, baseUrl}`; `loggedOut` is false when there was no token."""
     settings = Settings(parsed.options, parsed.stdin)
     forgotten = credentials.forget(settings.saved, settings.base_url)
     if variable("CARGO_API_TOKEN") and not settings.quiet:

@@ -37,7 +37,7 @@ COMMANDS = ("start", "stop", "status", "queue", "init", "worker", "migrate")
 
 
 def main(argv: list[str]) -> int:
-    """Runs `cargo-ai server <argv>`; the exit code. Raises Failure; ImportError when the server's part is not installed."""
+    """Run `cargo-ai server <argv>` and return its exit code. Raises Failure; ImportError when the server is not installed."""
     if not argv or any(word in ("-h", "--help") for word in argv):
         output.print_text(HELP)
         return 0
@@ -56,19 +56,19 @@ def main(argv: list[str]) -> int:
 
 def _flags(verb: str, words: list[str]) -> dict[str, str]:
     values, switches = VALUE_FLAGS.get(verb, ()), SWITCHES.get(verb, ())
-    found: dict[str, str] = {}
+    flags: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
         name, equals, value = word.partition("=")
         if name in switches and not equals:
-            found[name] = "1"
+            flags[name] = "1"
         elif name in values:
-            found[name] = value if equals else next(rest, "")
-            if not found[name]:
+            flags[name] = value if equals else next(rest, "")
+            if not flags[name]:
                 raise usage("missingValue", f"{name} needs a value.", f"cargo-ai server {verb} {name} VALUE")
         elif name in ("--no-input", "--quiet", "--debug", "--no-color"):
-            found[name] = "1"
+            flags[name] = "1"
         else:
             known = ", ".join((*values, *switches)) or "none"
             raise usage("unknownFlag", f"server {verb} has no flag {word!r}; its flags: {known}.", "cargo-ai server --help")
-    return found
+    return flags

@@ -1,4 +1,4 @@
-"""`cargo-ai version`: the version as JSON (`--version` prints it bare)."""
+"""`cargo-ai version`: print the version as JSON (`--version`: as text)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ ROW: Row = {"words": ["version"], "summary": "Print the version.", "examples": [
 
 
 def run(parsed: Parsed) -> int:
-    """Prints `{version}`."""
+    """Print `{version}`."""
     output.print_document({"version": __version__})
     return 0

@@ -1,4 +1,4 @@
-"""`cargo-ai whoami`: the user, the workspace and the server of the current sign-in."""
+"""`cargo-ai whoami`: show the user, the workspace and the server."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ WORKSPACE = "/v1/workspaceManagement/workspaces/current"
 
 
 def run(parsed: Parsed) -> int:
-    """Prints `{user, workspace, baseUrl}`; Failure 4 when not signed in."""
+    """Print `{user, workspace, baseUrl}`; Failure 4 when not signed in."""
     settings = Settings(parsed.options, parsed.stdin)
     output.print_document(identity(Api(settings, settings.need_token())))
     return 0
 
 
 def identity(api: Api) -> dict[str, Any]:
-    """Who the token belongs to: the user without its permissions, the workspace's uuid and name, the server."""
+    """The owner of the token: the user without permissions, the workspace's uuid and name, the server."""
     user = output.as_object(output.dig(api.call("GET", USER).check().document(), "user"))
     workspace = output.as_object(output.dig(api.call("GET", WORKSPACE).check().document(), "workspace"))
     return {

@@ -1,4 +1,4 @@
-"""The API of one server as the commands call it: signed in, retried where that is safe, refusals turned into exit codes."""
+"""Call the API of a server: signed in, retried where that is safe, with refusals as exit codes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_PAUSE = 10.0
 
 
 class Response:
-    """A reply read whole."""
+    """A response with its whole body."""
 
     def __init__(self, reply: StreamedResponse, url: str) -> None:
         self.status = reply.status
@@ -71,7 +71,7 @@ class Response:
 
 
 class Api:
-    """Calls with the token and workspace of the settings."""
+    """Sends requests with the token and workspace of the settings."""
 
     def __init__(self, settings: Settings, token: str | None) -> None:
         self.settings = settings
@@ -91,14 +91,14 @@ class Api:
         body: Callable[[], Iterable[bytes]] | None = None,
         headers: dict[str, str] | None = None,
         seconds: float | None = None,
-        patient: bool = False,
+        persistent: bool = False,
         once: bool = False,
     ) -> Response:
         """One request to `<base URL><path>`. `document` goes as JSON; `body` is asked for a fresh stream at every try.
 
         Lost connections, 429, 503 and a proxy's 502 or 504 are tried again (the caller gives writes an Idempotency-Key);
-        `patient` also waits out a server that restarts, `once` never tries again.
-        Returns whatever the last try answered; raises Failure when nothing did.
+        `persistent` also waits for a server that restarts, `once` never tries again.
+        Returns the last response; raises Failure without one.
         """
         url = self.base_url + path + (f"?{query}" if query else "")
         sent = {**self._headers(), **(headers or {})}
@@ -106,20 +106,20 @@ class Api:
         if data is not None:
             sent["Content-Type"] = "application/json"
         limit = seconds or self.settings.timeout or SILENCE_SECONDS
-        tries = 10 if patient else 1 if once else TRIES
+        tries = 10 if persistent else 1 if once else TRIES
         for attempt in range(tries):
             last = attempt + 1 == tries
             try:
                 answer = self._once(verb, url, sent, body() if body else data, limit)
-            except ConnectionFailed as lost:
-                if last or lost.kind == "untrusted" or (lost.kind != "broken" and not patient):
-                    raise self.no_answer(lost) from None
+            except ConnectionFailed as error:
+                if last or error.kind == "untrusted" or (error.kind != "broken" and not persistent):
+                    raise self.no_answer(error) from None
                 pause = _backoff(attempt)
             else:
-                wanted = _pause(answer, attempt)
-                if wanted is None or last:
+                retry_pause = _pause(answer, attempt)
+                if retry_pause is None or last:
                     return answer
-                pause = wanted
+                pause = retry_pause
             if self.settings.timeout and time.monotonic() + pause > self.started + self.settings.timeout:
                 raise failure(LATER, "timeout", f"{self.base_url} did not answer within {self.settings.timeout:g} s.")
             self.debug(f"again in {pause:.1f} s")
@@ -135,15 +135,15 @@ class Api:
         return headers
 
     def _once(self, verb: str, url: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None, seconds: float) -> Response:
-        began = time.monotonic()
+        started = time.monotonic()
         shown = url.partition("?")[0] + "?…" if "token" in url.partition("?")[2].lower() else url
         self.debug(f"{verb} {shown}" + "".join(f"\n  {name}: {_masked(name, value)}" for name, value in headers.items()))
         try:
             answer = Response(exchange(verb, url, headers, body, seconds), self.base_url)
-        except ConnectionFailed as lost:
-            self.debug(f"{lost.kind} after {(time.monotonic() - began) * 1000:.0f} ms: {lost.detail}")
+        except ConnectionFailed as error:
+            self.debug(f"{error.kind} after {(time.monotonic() - started) * 1000:.0f} ms: {error.detail}")
             raise
-        took = (time.monotonic() - began) * 1000
+        took = (time.monotonic() - started) * 1000
         request_id = output.clean(answer.header("x-request-id")) or "-"
         self.debug(f"{answer.status} in {took:.0f} ms, {len(answer.body)} bytes, request id {request_id}")
         self._warn(answer.header("x-cargo-warnings"))
@@ -163,21 +163,21 @@ class Api:
         except ValueError:
             return
         for sentence in sentences if output.is_list(sentences) else []:
-            if str(sentence) not in self._warned:  # a wait hears the same warning at every poll
+            if str(sentence) not in self._warned:  # every poll of a wait returns the same warning
                 self._warned.add(str(sentence))
                 output.say(f"warning: {output.clean(str(sentence))}")
 
-    def no_answer(self, lost: ConnectionFailed) -> Failure:
+    def no_answer(self, error: ConnectionFailed) -> Failure:
         """The Failure for a server that cannot be reached."""
         url = self.base_url
-        if lost.kind == "untrusted":
-            sentence = f"The certificate of {url} is not trusted: {lost.detail}. SSL_CERT_FILE can name the authority that signed it."
+        if error.kind == "untrusted":
+            sentence = f"The certificate of {url} is not trusted: {error.detail}. SSL_CERT_FILE can name the authority that signed it."
             return failure(FAILED, "untrustedCertificate", sentence)
-        if lost.kind == "timeout":
-            return failure(LATER, "timeout", f"{url} did not answer: {lost.detail}. What was sent may have been done.")
-        if lost.kind == "broken":
-            return failure(LATER, "connectionLost", f"The connection to {url} was lost ({lost.detail}). Try again.")
-        why = "" if lost.kind == "refused" else f" ({lost.detail})"
+        if error.kind == "timeout":
+            return failure(LATER, "timeout", f"{url} did not answer: {error.detail}. What was sent may have been done.")
+        if error.kind == "broken":
+            return failure(LATER, "connectionLost", f"The connection to {url} was lost ({error.detail}). Try again.")
+        why = "" if error.kind == "refused" else f" ({error.detail})"
         ways = "start one with `cargo-ai server start`, or name another with `cargo-ai login --base-url URL`"
         sentence = f"No server answers at {url}{why}: {ways}."
         return failure(LATER, "noServer", sentence, "cargo-ai server start")
@@ -195,16 +195,16 @@ def _masked(name: str, value: str) -> str:
 
 
 def _pause(answer: Response, attempt: int) -> float | None:
-    """Seconds to wait before another try, None when the answer stands."""
+    """Seconds to wait before another try, None when the response is final."""
     from_proxy = answer.status in (502, 504) and not answer.body.lstrip().startswith(b"{")
     if answer.status not in (429, 503) and not from_proxy:
         return None
-    wanted = answer.header("retry-after").strip()
-    if not wanted.isdigit():
+    retry_after = answer.header("retry-after").strip()
+    if not retry_after.isdigit():
         return _backoff(attempt)
-    return max(float(wanted), 0.05) if float(wanted) <= LONGEST_PAUSE else None
+    return max(float(retry_after), 0.05) if float(retry_after) <= LONGEST_PAUSE else None
 
 
 def _backoff(attempt: int) -> float:
-    """0.25 s, doubled each time up to 5 s, a little at random so that many clients do not return together."""
+    """0.25 s, doubled each time up to 5 s, with some jitter, so that many clients do not return together."""
     return min(5.0, 0.25 * 2**attempt) * (0.75 + os.urandom(1)[0] / 512)

@@ -1,4 +1,4 @@
-"""Results behind a signed URL, streamed to stdout without the token."""
+"""Download files by signed URL to stdout, without the token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SILENCE_SECONDS = 300.0
 
 
 def stream_document(api: Api, document: Any) -> int:
-    """Streams what the reply's `url` (or its only one of `urls`) holds. Several files cannot be one: then the reply itself is printed."""
+    """Stream the file at the reply's `url` (or the only one of its `urls`). With several files the reply itself is printed."""
     reply = output.as_object(document)
     urls: list[Any] = [reply["url"]] if reply.get("url") else list(reply.get("urls") or [])
     if len(urls) != 1:
@@ -30,40 +30,40 @@ def stream_document(api: Api, document: Any) -> int:
 
 
 def fetch(api: Api, url: str) -> bytes:
-    """A whole file in memory: for small ones. Failure 1 when it is refused, 75 when it cannot be reached or ends early."""
+    """Read a whole, small file. Failure 1 when it is refused, 75 when it cannot be reached or ends early."""
     try:
         return open_url(api, url).read()
-    except ConnectionFailed as lost:
-        raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({lost.detail}). Try again.") from None
+    except ConnectionFailed as error:
+        raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({error.detail}). Try again.") from None
 
 
 def stream(api: Api, url: str) -> None:
-    """Copies a file to stdout. Failure 1 when it is refused or ends early, 75 when it cannot be reached now."""
+    """Copy a file to stdout. Failure 1 when it is refused or ends early, 75 when it cannot be reached now."""
     url = urljoin(api.base_url + "/", url)
     try:
         reply = open_url(api, url)
-    except ConnectionFailed as lost:
-        raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({lost.detail}). Try again.") from None
+    except ConnectionFailed as error:
+        raise failure(LATER, "connectionLost", f"The file cannot be fetched from {_host(url)} ({error.detail}). Try again.") from None
     written = 0
     try:
         for chunk in reply.chunks():
             output.write(chunk)
             output.flush()
             written += len(chunk)
-    except ConnectionFailed as lost:
-        sentence = f"The file from {_host(url)} ended early, after {written:,} bytes ({lost.detail}). Try again."
-        if written:  # stdout already holds half a document: a second one would not make it better
+    except ConnectionFailed as error:
+        sentence = f"The file from {_host(url)} ended early, after {written:,} bytes ({error.detail}). Try again."
+        if written:  # stdout already holds part of the file: no document behind it
             output.say(f"error: {sentence}")
             raise failure(LATER, "connectionLost", "") from None
         raise failure(LATER, "connectionLost", sentence) from None
 
 
 def open_url(api: Api, url: str, seconds: float = SILENCE_SECONDS) -> StreamedResponse:
-    """The file, to be read; `seconds` limits every silence. Failure when it is refused, Lost when nobody answers."""
+    """The response with the file; `seconds` limits every silence. Failure when it is refused, ConnectionFailed when no server answers."""
     headers = {"User-Agent": f"cargo-ai/{__version__}", "Connection": "close"}
     for _ in range(REDIRECTS + 1):
         if urlsplit(url).scheme not in ("http", "https"):
-            raise failure(FAILED, "unexpectedAnswer", "The file is at an address that is no HTTP URL.")
+            raise failure(FAILED, "unexpectedAnswer", "The file is at an address that is not an HTTP URL.")
         api.debug(f"GET {url.partition('?')[0]}?…")
         reply = exchange("GET", url, headers, None, seconds)
         if 200 <= reply.status < 300:

@@ -1,4 +1,4 @@
-"""One HTTP exchange over a connection of its own: proxies, TLS, time limits, streamed bodies."""
+"""One HTTP exchange on a connection of its own, with proxies, TLS, time limits and streamed bodies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK = 65536
 
 
 class ConnectionFailed(Exception):
-    """No reply came. `kind`: refused (nothing listens), unreachable, timeout, untrusted (TLS), broken (cut off)."""
+    """No response came. `kind`: refused (nothing listens), unreachable, timeout, untrusted (TLS), broken (cut off)."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -43,7 +43,7 @@ class StreamedResponse:
     def chunks(self) -> Iterator[bytes]:
         """The body piece by piece; raises Lost when the connection ends early."""
         try:
-            # What is sent piece by piece is handed on piece by piece: somebody may be following it.
+            # A chunked body is passed on chunk by chunk: a program may be reading along.
             read = self._response.read1 if self._response.chunked else self._response.read
             while True:
                 piece = read(CHUNK)
@@ -55,22 +55,22 @@ class StreamedResponse:
         except TimeoutError:
             raise ConnectionFailed("timeout", "the reply stopped coming") from None
         except (OSError, http.client.HTTPException) as error:
-            raise ConnectionFailed("broken", _words(error)) from None
+            raise ConnectionFailed("broken", _reason(error)) from None
         finally:
             self._link.close()
 
     def limit(self, seconds: float) -> None:
-        """How long the other side may be silent from now on."""
+        """Limit how long the other side may be silent from now on."""
         if self._link.sock:
             self._link.sock.settimeout(seconds)
 
     def close(self) -> None:
-        """Drops the connection with whatever was not read."""
+        """Close the connection, whatever was not read."""
         self._link.close()
 
 
 def exchange(verb: str, url: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None, seconds: float) -> StreamedResponse:
-    """Sends one request; `seconds` limits every silence of the other side. Redirects are not followed. Raises Lost."""
+    """Send one request; `seconds` limits every silence of the other side. Redirects are not followed. Raises Lost."""
     parts = urlsplit(url)
     try:
         link, target, extra = _open(parts, seconds)
@@ -78,9 +78,9 @@ def exchange(verb: str, url: str, headers: dict[str, str], body: bytes | Iterabl
         if link.sock:
             link.sock.settimeout(seconds)
     except OSError as error:
-        raise _not_reached(error) from None
+        raise _connect_failure(error) from None
     except http.client.HTTPException as error:
-        raise ConnectionFailed("broken", _words(error)) from None
+        raise ConnectionFailed("broken", _reason(error)) from None
     try:
         response = _send(link, verb, target, {**headers, **extra}, body)
     except TimeoutError:
@@ -88,7 +88,7 @@ def exchange(verb: str, url: str, headers: dict[str, str], body: bytes | Iterabl
         raise ConnectionFailed("timeout", f"no answer within {seconds:g} s") from None
     except (OSError, http.client.HTTPException) as error:
         link.close()
-        raise ConnectionFailed("broken", _words(error)) from None
+        raise ConnectionFailed("broken", _reason(error)) from None
     except BaseException:
         link.close()
         raise
@@ -101,7 +101,7 @@ def _send(
     try:
         link.request(verb, target, body=body, headers=headers)
     except (BrokenPipeError, ConnectionResetError):
-        # A server that refuses a large body answers before it has read all of it: the answer is worth more than the broken pipe.
+        # A server that refuses a large body answers before it has read all of it: its response matters more than the broken pipe.
         try:
             return link.getresponse()
         except http.client.HTTPException:
@@ -158,7 +158,7 @@ def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": "Basic " + b64encode(pair.encode()).decode()}
 
 
-def _not_reached(error: OSError) -> ConnectionFailed:
+def _connect_failure(error: OSError) -> ConnectionFailed:
     name = type(error).__name__
     if isinstance(error, ConnectionRefusedError):
         return ConnectionFailed("refused", "connection refused")
@@ -168,8 +168,8 @@ def _not_reached(error: OSError) -> ConnectionFailed:
         return ConnectionFailed("untrusted", str(getattr(error, "verify_message", "") or error))
     if name.startswith("SSL"):
         return ConnectionFailed("untrusted", f"TLS failed: {getattr(error, 'reason', None) or error}")
-    return ConnectionFailed("unreachable", _words(error))
+    return ConnectionFailed("unreachable", _reason(error))
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error or type(error).__name__)

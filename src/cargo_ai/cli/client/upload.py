@@ -1,4 +1,4 @@
-"""Files on their way to the server, streamed from disk: as one form, or in parts when they are large."""
+"""Upload files, streamed from disk: as one form, or in parts when they are large."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MULTIPART = "/v1/workspaceManagement/files/multipart/"
 
 
 def send_file(api: Api, request: Request, field: str, path: str, headers: dict[str, str]) -> Any:
-    """Uploads a file and returns the reply, `{s3Filename, contentType, name}`. Raises Failure."""
+    """Upload a file and return the reply, `{s3Filename, contentType, name}`. Raises Failure."""
     path = os.path.expanduser(path)
     try:
         if not os.path.isfile(path):
@@ -62,7 +62,7 @@ def content_type(path: str) -> str:
 
 
 def _frame(boundary: str, fields: dict[str, Any], name: str, path: str) -> tuple[bytes, bytes]:
-    """What goes before and after the file's bytes in a multipart/form-data body."""
+    """The bytes before and after the file in a multipart/form-data body."""
     lines: list[str] = []
     for field, value in fields.items():
         text = value if isinstance(value, str) else json.dumps(value)
@@ -83,7 +83,7 @@ def _quoted(text: str) -> str:
 
 
 def _slice(path: str, start: int, length: int) -> Iterator[bytes]:
-    """Exactly `length` bytes of a file, in chunks; Failure (1) when it became shorter meanwhile."""
+    """Exactly `length` bytes of a file, in chunks; Failure (1) when it became shorter."""
     try:
         with open(path, "rb") as file:
             file.seek(start)
@@ -104,8 +104,8 @@ def _post(api: Api, step: str, document: dict[str, Any]) -> dict[str, Any]:
 
 def _in_parts(api: Api, path: str, size: int) -> dict[str, Any]:
     kind, name = content_type(path), os.path.basename(path)
-    begun = _post(api, "create", {"contentType": kind, "filename": name})
-    upload = {"s3Filename": begun.get("s3Filename"), "uploadId": begun.get("uploadId")}
+    created = _post(api, "create", {"contentType": kind, "filename": name})
+    upload = {"s3Filename": created.get("s3Filename"), "uploadId": created.get("uploadId")}
     try:
         parts: list[dict[str, Any]] = []
         for start in range(0, size, PART):
@@ -118,17 +118,17 @@ def _in_parts(api: Api, path: str, size: int) -> dict[str, Any]:
     except BaseException:
         try:
             _post(api, "abort", upload)
-        except Failure as refused:  # what failed first matters; the server forgets unfinished uploads by itself
-            api.debug(f"abort failed: {refused}")
+        except Failure as failed:  # the first failure matters; the server removes unfinished uploads by itself
+            api.debug(f"abort failed: {failed}")
         raise
     return {"s3Filename": done.get("s3Filename", upload["s3Filename"]), "contentType": kind, "name": name}
 
 
 def _put(api: Api, signed: str, path: str, start: int, length: int) -> str:
-    """Sends one part to its signed URL, without the token; its `etag`."""
+    """Send one part to its signed URL, without the token; its `etag`."""
     url = urljoin(api.base_url + "/", signed)
     if not url.startswith(("http://", "https://")):
-        raise failure(FAILED, "unexpectedAnswer", "The server gave an address for a part that is no HTTP URL.")
+        raise failure(FAILED, "unexpectedAnswer", "The server gave an address for a part that is not an HTTP URL.")
     refusal = failure(LATER, "connectionLost", "The connection was lost while a part was sent. Try again.")
     for attempt in range(PART_TRIES):
         if attempt:
@@ -136,8 +136,8 @@ def _put(api: Api, signed: str, path: str, start: int, length: int) -> str:
         try:
             reply = exchange("PUT", url, {"Content-Length": str(length), "Connection": "close"}, _slice(path, start, length), 300.0)
             start_of_body = reply.read()[:200].decode("utf-8", "replace")
-        except ConnectionFailed as lost:
-            refusal = failure(LATER, "connectionLost", f"A part could not be sent ({lost.detail}). Try again.")
+        except ConnectionFailed as error:
+            refusal = failure(LATER, "connectionLost", f"A part could not be sent ({error.detail}). Try again.")
             continue
         etag = reply.header("etag")
         if 200 <= reply.status < 300 and etag:

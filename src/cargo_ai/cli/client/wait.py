@@ -1,4 +1,4 @@
-"""Waiting for work to end: long polls until the status is final, the time is up or the person leaves."""
+"""Wait for work to end: long polls until the status is final, the time is up or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_HOLD = 25
 
 
 class Wait:
-    """One wait. `interval` is in seconds; `deadline` a moment of the monotonic clock, or None."""
+    """One wait. `interval` is in seconds; `deadline` a time of the monotonic clock, or None."""
 
     def __init__(self, api: Api, until: Until, created: Any, interval_ms: int) -> None:
         self.api = api
@@ -59,8 +59,8 @@ class Wait:
 
     def _loop(self) -> tuple[Any, str]:
         while True:
-            began = time.monotonic()
-            left = math.inf if self.deadline is None else self.deadline - began
+            started = time.monotonic()
+            left = math.inf if self.deadline is None else self.deadline - started
             hold = self._hold(left)
             answer = self._poll(hold, left)
             document = answer.document()
@@ -68,16 +68,16 @@ class Wait:
             self.progress.show(output.as_object(output.dig(document, self.noun)))
             if not isinstance(status, str):
                 raise failure(
-                    FAILED, "unexpectedAnswer", f'The server\'s reply has no "{self.until["field"]}": nobody can tell when it ends.'
+                    FAILED, "unexpectedAnswer", f'The server\'s reply has no "{self.until["field"]}": no one can tell when it ends.'
                 )
             if status in self.until["final"]:
                 return document, status
             if left <= 0:
                 raise self._unfinished()
-            took = time.monotonic() - began
+            took = time.monotonic() - started
             if not hold or not answer.header("preference-applied"):
                 self._sleep(self.interval)
-            elif took < 0.1:  # held for no time at all: do not let an eager server turn this into a busy loop
+            elif took < 0.1:  # not held: a server that answers at once must not cause a busy loop
                 self._sleep(min(self.interval, 0.2))
 
     def _unfinished(self) -> Failure:
@@ -85,14 +85,14 @@ class Wait:
         return failure(UNFINISHED, "timeout", sentence, self.again, uuid=self.uuid)
 
     def _hold(self, left: float) -> int:
-        """Whole seconds that the server may keep the request; a line that is watched is refreshed every second."""
-        wanted = 1 if self.progress.on and self.noun == "batch" else LONGEST_HOLD
-        return max(0, min(wanted, math.ceil(self.interval), LONGEST_HOLD if left == math.inf else int(left)))
+        """Whole seconds that the server may keep the request; a progress line is refreshed every second."""
+        longest = 1 if self.progress.on and self.noun == "batch" else LONGEST_HOLD
+        return max(0, min(longest, math.ceil(self.interval), LONGEST_HOLD if left == math.inf else int(left)))
 
     def _poll(self, hold: int, left: float) -> Response:
         path = "/v1" + self.until["path"].replace("{uuid}", quote(self.uuid, safe=""))
         headers = {"Prefer": f"wait={hold}"} if hold else {}
-        return self.api.call("GET", path, headers=headers, seconds=min(hold + 30.0, max(left, 0.0) + 5.0), patient=True).check()
+        return self.api.call("GET", path, headers=headers, seconds=min(hold + 30.0, max(left, 0.0) + 5.0), persistent=True).check()
 
     def _sleep(self, seconds: float) -> None:
         left = math.inf if self.deadline is None else self.deadline - time.monotonic()
@@ -100,7 +100,7 @@ class Wait:
 
 
 def wait(api: Api, until: Until, created: Any, options: dict[str, Any], settings: Settings) -> tuple[Any, int]:
-    """Waits for what a reply says was created; the finished document and the exit code."""
+    """Wait for the work that a reply names; the finished document and the exit code."""
     document, status = Wait(api, until, created, options.get("polling-interval") or 5000).finish()
     ended_badly = options.get("exit-status") and status in (until.get("bad") or ["error", "cancelled"])
     return document, FAILED if ended_badly else 0

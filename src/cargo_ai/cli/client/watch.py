@@ -1,4 +1,4 @@
-"""Watching: something that changes is shown anew at every change: repainted on a terminal, one after the other elsewhere."""
+"""Watch a reply: show it at every change, repainted on a terminal, line by line elsewhere."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from cargo_ai.cli.client.api import Api
 
-BREAKS = 5
-"""So many connections in a row may end without a word before it is given up."""
+MAX_FAILURES = 5
+"""This many connections in a row may end without a line before watching fails."""
 PAUSE_SECONDS = 0.5
 
 
 class Watch:
-    """Shows `field` of a reply, and of every line behind its `url`, until a reply has none. `ask` sends the request again."""
+    """Shows `field` of a reply and of every line behind its `url`, until a reply has no `url`. `ask` sends the request again."""
 
     def __init__(self, api: Api, field: str, raw: bool, argv: list[str]) -> None:
         self.api = api
@@ -34,10 +34,10 @@ class Watch:
         self.screen = Screen(field) if on_terminal() else Scroll(field, raw)
         self.deadline = api.started + api.settings.timeout if api.settings.timeout else None
         self._shown: Any = None
-        self._breaks = 0
+        self._failures = 0
 
     def run(self, document: Any, ask: Callable[[], Any]) -> int:
-        """Watches to the end; Failure 8 when the time is up, 75 when the server stays away, 130 on Ctrl-C: what is watched goes on."""
+        """Watch to the end. Failure 8 when the time is up, 75 when the server does not answer, 130 on Ctrl-C; the run goes on."""
         try:
             self._show(document)
             while url := output.as_object(document).get("url"):
@@ -46,7 +46,7 @@ class Watch:
                 self._show(document)
             self.screen.end()
         except KeyboardInterrupt:
-            raise self._left(INTERRUPTED, "interrupted", "Stopped watching; the run goes on.") from None
+            raise self._stopped(INTERRUPTED, "interrupted", "Stopped watching; the run goes on.") from None
         except Failure as refusal:
             if self.deadline is not None and refusal.code != UNFINISHED and refusal.document.get("reason") == "timeout":
                 raise self._unfinished() from None
@@ -54,24 +54,24 @@ class Watch:
         return DONE
 
     def _follow(self, url: str) -> None:
-        """One connection, to its end. Where it breaks, the caller asks again."""
+        """Follow one connection to its end. When it breaks, the caller asks again."""
         try:
-            reply = open_url(self.api, url, self._silence())
+            reply = open_url(self.api, url, self._seconds_of_silence())
             for line in _lines(reply.chunks()):
-                self._breaks = 0
+                self._failures = 0
                 self._show(json.loads(line))
-                reply.limit(self._silence())
-        except (ConnectionFailed, Failure) as broken:
-            if isinstance(broken, Failure) and broken.code != LATER:
+                reply.limit(self._seconds_of_silence())
+        except (ConnectionFailed, Failure) as error:
+            if isinstance(error, Failure) and error.code != LATER:
                 raise
-            self._silence()
-            self._breaks += 1
-            self.api.debug(f"watching was cut off: {broken}")
-            if self._breaks >= BREAKS:
-                raise self._left(LATER, "connectionLost", f"The connection is lost again and again ({broken}).") from None
+            self._seconds_of_silence()
+            self._failures += 1
+            self.api.debug(f"watching was cut off: {error}")
+            if self._failures >= MAX_FAILURES:
+                raise self._stopped(LATER, "connectionLost", f"The connection is lost again and again ({error}).") from None
             time.sleep(PAUSE_SECONDS)
 
-    def _silence(self) -> float:
+    def _seconds_of_silence(self) -> float:
         """How long the server may be silent; Failure when the time is up."""
         if self.deadline is None:
             return SILENCE_SECONDS
@@ -87,24 +87,24 @@ class Watch:
             self.screen.show(shown)
 
     def _unfinished(self) -> Failure:
-        return self._left(UNFINISHED, "timeout", f"The run has not ended within {self.api.settings.timeout:g} s; it goes on.")
+        return self._stopped(UNFINISHED, "timeout", f"The run has not ended within {self.api.settings.timeout:g} s; it goes on.")
 
-    def _left(self, code: int, reason: str, sentence: str) -> Failure:
-        """Why it is not watched any more, on stderr: stdout holds what was shown."""
+    def _stopped(self, code: int, reason: str, sentence: str) -> Failure:
+        """The failure of an unfinished watch, reported on stderr: stdout holds what was shown."""
         self.screen.end()
         output.say(f"{sentence} Watch it again with: {self.again}")
         return failure(code, reason, "")
 
 
 class Scroll:
-    """Shows one after the other: a line of JSON each, or the text alone with an empty line behind it."""
+    """Prints one reply after the other: a line of JSON each, or the text alone with an empty line behind it."""
 
     def __init__(self, field: str, raw: bool) -> None:
         self.field = field
         self.raw = raw
 
     def show(self, document: dict[str, Any]) -> None:
-        """One more."""
+        """Print one reply."""
         if self.raw:
             output.print_text(str(document.get(self.field, "")) + "\n")
         else:
@@ -112,7 +112,7 @@ class Scroll:
         output.flush()
 
     def end(self) -> None:
-        """Nothing is left to do."""
+        """Nothing to do."""
 
 
 class Screen:
@@ -124,7 +124,7 @@ class Screen:
         self._last: list[str] = []
 
     def show(self, document: dict[str, Any]) -> None:
-        """Repaints. What does not fit is left out around the line that is marked; the last picture is shown whole."""
+        """Repaint. What does not fit is left out around the marked line; the last reply is shown whole."""
         text = str(document.get(self.field, ""))
         where = [str(document[name]) for name in ("runStatus", "nodeSlug") if document.get(name)]
         self._last = [*(output.clean(line) for line in text.splitlines()), "", output.clean(", at ".join(where))]
@@ -132,7 +132,7 @@ class Screen:
         self._paint([_cut(line, width - 1) for line in _window(self._last, height - 1)])
 
     def end(self) -> None:
-        """Leaves the whole picture on the screen."""
+        """Leave the whole last reply on the screen."""
         if self._last and len(self._last) > self._painted:
             self._paint(self._last)
         self._painted = 0
@@ -162,10 +162,10 @@ def _window(lines: list[str], height: int) -> list[str]:
     if len(lines) <= height or height < 5:
         return lines[-max(height, 1) :] if len(lines) > height else lines
     *body, blank, status = lines
-    room = height - 4
+    space = height - 4
     marked = next((at for at, line in enumerate(body) if " <- now" in line), len(body) - 1)
-    first = max(0, min(marked - room // 2, len(body) - room))
-    return ["…", *body[first : first + room], "…", blank, status]
+    first = max(0, min(marked - space // 2, len(body) - space))
+    return ["…", *body[first : first + space], "…", blank, status]
 
 
 def _cut(line: str, width: int) -> str:

@@ -1,1 +1,1 @@
-"""The HTTP API: every request from its bytes to its reply."""
+"""The HTTP API: from the bytes of a request to its response."""

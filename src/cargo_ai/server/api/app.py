@@ -1,4 +1,4 @@
-"""The application: everything that one API process answers, put together."""
+"""The ASGI application of one API process: routes, documents, middleware and lifespan."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from cargo_ai.user_sql.run.executor import open_executor
 
 
 def build(state: State, served: Sequence[HandledOperation] | None = None) -> Starlette:
-    """The application on this state. Its lifespan begins to listen for signals and, at the end, closes them and the database.
+    """The application. Its lifespan starts listening for signals and, at the end, closes them and the database.
 
-    `served`: the operations to answer; by default every one that has a handler, beside the hand-written routes.
+    `served`: the operations to serve instead of every one that has a handler and the hand-written routes.
     """
-    # Downloads of queries come by a signed URL, without the key: their login is made ready here.
+    # Downloads of queries come by a signed URL, without a token: their database login is prepared here.
     open_executor(state.database, state.secrets)
     operations = rest.handled_operations() if served is None else list(served)
-    raw = rest.handwritten_routes() if served is None else []
-    public = rest.public_operations() if served is None else [one.operation for one in operations]
+    handwritten = rest.handwritten_routes() if served is None else []
+    public = rest.public_operations() if served is None else [handled.operation for handled in operations]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -47,7 +47,7 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
             await state.database.close()
 
     app = Starlette(
-        routes=[*health.routes, *_documents(public), *raw, *rest.routes(state, operations)],
+        routes=[*health.routes, *_documents(public), *handwritten, *rest.routes(state, operations)],
         middleware=[Middleware(RequestMiddleware)],
         exception_handlers={HTTPException: _no_route},
         lifespan=lifespan,
@@ -58,25 +58,25 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
 
 
 def _documents(operations: Sequence[AnyOperation]) -> list[BaseRoute]:
-    # Made when somebody asks: most servers are never asked, and it would be half of their start.
+    # Made at the first request: most servers never get one, and it would take half of their start.
     @cache
-    def made() -> tuple[bytes, Response]:
+    def rendered() -> tuple[bytes, Response]:
         described = openapi.document(operations)
         return json.dumps(described, ensure_ascii=False).encode(), docs.page(described)
 
     async def document(_request: Request) -> Response:
-        text, _ = await asyncio.to_thread(made)
+        text, _ = await asyncio.to_thread(rendered)
         return responses.json_response(text, 200, {"Cache-Control": "no-cache"})
 
     async def reference(_request: Request) -> Response:
-        _, page = await asyncio.to_thread(made)
+        _, page = await asyncio.to_thread(rendered)
         return page
 
     return [Route("/openapi.json", document, methods=["GET"]), Route("/docs", reference, methods=["GET"])]
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    """What the router itself refuses: 404 and 405."""
+    """The response for what the router refuses: 404 and 405."""
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         refusal = Refusal(404, "routeNotFound", f"There is no {request.method} {request.url.path} here.", {"fix": "cargo-ai --help"})

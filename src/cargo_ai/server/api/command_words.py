@@ -1,4 +1,4 @@
-"""Commands: the words by which the command line calls an operation."""
+"""Command words: the command that calls an operation on the command line."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def kebab(name: str) -> str:
 
 
 def words_of(operation: AnyOperation) -> list[str]:
-    """The words of an operation: what its overlay says, else what its name spells, `all` being `list`."""
+    """The words of an operation's command: those that its declaration gives, else its name with `all` as `list`."""
     if operation.cli.words is not None:
         return list(operation.cli.words)
-    room, *rest = operation.name.split(".")
+    domain, *rest = operation.name.split(".")
     if rest and rest[-1] == "all":
         rest[-1] = "list"
-    return [DOMAIN_WORDS.get(room, kebab(room)), *(kebab(word) for word in rest)]
+    return [DOMAIN_WORDS.get(domain, kebab(domain)), *(kebab(word) for word in rest)]

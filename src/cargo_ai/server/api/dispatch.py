@@ -1,4 +1,4 @@
-"""Dispatch: the one path of every operation: authenticate, parse, permit, validate, transact, handle, reply."""
+"""Dispatch: how every operation is answered: authenticate, parse, check the permission, validate, handle in a transaction, respond."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _log = log.get(__name__)
 
 
 class UndeclaredRefusal(RuntimeError):
-    """A handler said no with a reason that its operation does not declare: a bug, loud where `CARGO_AI_STRICT_REFUSALS` is set."""
+    """A handler refused with a reason that its operation does not declare: a bug, raised where `CARGO_AI_STRICT_REFUSALS` is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class HandledOperation:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What one transaction yielded."""
+    """The result of one transaction."""
 
     body: bytes
     reply: Wire | None
@@ -57,13 +57,13 @@ class _Outcome:
     after_commit: list[Callable[[], Awaitable[None]]]
 
 
-async def respond(state: State, served: HandledOperation, request: Request) -> Response:
-    """The reply to one request. Raises what the envelope turns into a reply: Refusal, database errors, bugs."""
-    operation = served.operation
+async def respond(state: State, handled: HandledOperation, request: Request) -> Response:
+    """The response to one request. What it raises (Refusal, database errors, bugs) becomes a response in the middleware."""
+    operation = handled.operation
     caller = await authenticate(state, request)
     payload = await requests.payload(request, operation)
     require_permission(caller, operation.permission)
-    asked, warnings = validate(state.settings, operation, payload)
+    command, warnings = validate(state.settings, operation, payload)
     claim = None
     if operation.writes and (key := requests.idempotency_key(request)) is not None:
         claim = Claim(caller.token_uuid, key, requests.request_hash(operation, payload), state.secrets)
@@ -71,7 +71,7 @@ async def respond(state: State, served: HandledOperation, request: Request) -> R
     async def work(db: AsyncSession) -> _Outcome:
         if claim is not None and (stored := await claim.take(db)) is not None:
             return _Outcome(stored, None, [], [])
-        return await _handle(served, make_context(state, request, caller, db), asked, claim)
+        return await _handle(handled, make_context(state, request, caller, db), command, claim)
 
     async def perform() -> _Outcome:
         return await transact(state.database, caller.workspace_uuid, work)
@@ -79,8 +79,8 @@ async def respond(state: State, served: HandledOperation, request: Request) -> R
     headers: dict[str, str] = {}
     seconds = requests.wait_seconds(request) if operation.verb == "GET" else None
     if operation.waits is not None and seconds:
-        hold = long_poll.LongPoll(operation.waits, state.signals, seconds, str(getattr(asked, "uuid", "")))
-        outcome = await hold.until_final(request, perform, lambda found: found.reply)
+        hold = long_poll.LongPoll(operation.waits, state.signals, seconds, str(getattr(command, "uuid", "")))
+        outcome = await hold.until_final(request, perform, lambda outcome: outcome.reply)
         headers["Preference-Applied"] = f"wait={seconds}"
     else:
         outcome = await perform()
@@ -95,7 +95,7 @@ async def respond(state: State, served: HandledOperation, request: Request) -> R
 async def authenticate(state: State, request: HTTPConnection) -> Caller:
     """Who the bearer token belongs to; Refusal: 401 for none or a bad one, 403 when another workspace than the token's is selected."""
     token = requests.bearer(request)
-    caller = await transact(state.database, ALL_WORKSPACES, lambda db: _known(db, token)) if token else None
+    caller = await transact(state.database, ALL_WORKSPACES, lambda db: _caller_of(db, token)) if token else None
     if caller is None:
         sentence = "This token is not valid: it is unknown, expired or removed." if token else "Sign in first: no token was sent."
         fix = {"fix": "cargo-ai login --token TOKEN"}
@@ -106,37 +106,37 @@ async def authenticate(state: State, request: HTTPConnection) -> Caller:
     return caller
 
 
-async def _known(db: AsyncSession, token: str) -> Caller | None:
-    # Asked anew for each request, so that a removed token ends at once. A transaction would be two round trips more for one statement.
+async def _caller_of(db: AsyncSession, token: str) -> Caller | None:
+    # Looked up for each request, so that a removed token stops working at once. A transaction would cost two more round trips.
     await db.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
     return await public.authenticate(db, token)
 
 
-def require_permission(caller: Caller, needs: str | None) -> None:
-    """Refusal (403) that names the permission when the caller lacks it; None needs no more than a token."""
-    if needs is not None and not caller.may(needs):
-        raise Refusal(403, "forbidden", f"You need the permission {needs} for this.", {"permission": needs})
+def require_permission(caller: Caller, permission: str | None) -> None:
+    """Refusal (403) that names the permission when the caller lacks it; for None a token is enough."""
+    if permission is not None and not caller.may(permission):
+        raise Refusal(403, "forbidden", f"You need the permission {permission} for this.", {"permission": permission})
 
 
 def validate(settings: Settings, operation: AnyOperation, payload: dict[str, Any]) -> tuple[Wire, list[str]]:
-    """The validated request, and a sentence for every field that it has no place for.
+    """The validated request, and a warning for every field that it does not have.
 
     Refusal (400) with `errors` for what is wrong; in strict mode also for unknown fields.
     """
     try:
-        asked: Wire = operation.request.model_validate(payload)
+        command: Wire = operation.request.model_validate(payload)
     except ValidationError as failure:
         raise invalid_input(errors_of(failure, payload)) from None
-    unknown = unknown_field_warnings(asked, payload)
+    unknown = unknown_field_warnings(command, payload)
     if unknown and settings.strict:
         names = [sentence.removeprefix("unrecognized_keys: ").partition(" is not")[0] for sentence in unknown]
         errors = [{"path": name, "message": "is not a known field"} for name in names[:50]]
         raise Refusal(400, "invalidInput", f"unrecognized_keys: {', '.join(names[:20])}", {"errors": errors})
-    return asked, unknown
+    return command, unknown
 
 
 def make_context(state: State, request: HTTPConnection, caller: Caller, db: AsyncSession) -> Context:
-    """What a handler is handed. Hand-written routes make theirs with it too."""
+    """The context of a handler; hand-written routes make theirs with it too."""
     return Context(
         who=caller,
         db=db,
@@ -163,10 +163,10 @@ def write_audit_entry(ctx: Context, operation: AnyOperation, target: uuid.UUID |
     )
 
 
-async def _handle(served: HandledOperation, ctx: Context, asked: Wire, claim: Claim | None) -> _Outcome:
-    operation = served.operation
+async def _handle(handled: HandledOperation, ctx: Context, command: Wire, claim: Claim | None) -> _Outcome:
+    operation = handled.operation
     try:
-        reply = await served.handler(ctx, asked)
+        reply = await handled.handler(ctx, command)
     except Refusal as refusal:
         if refusal.reason not in operation.refusals and refusal.reason not in COMMON:
             _log.error("undeclared refusal", operation=operation.name, reason=refusal.reason)
@@ -177,25 +177,25 @@ async def _handle(served: HandledOperation, ctx: Context, asked: Wire, claim: Cl
         raise TypeError(f"{operation.name} gave a {type(reply).__name__}, not a {operation.response.__name__}")
     body = responses.body_of(operation, reply)
     if operation.writes:
-        write_audit_entry(ctx, operation, target_of(asked, reply))
+        write_audit_entry(ctx, operation, target_of(command, reply))
     if claim is not None:
-        await claim.keep(ctx.db, body)
+        await claim.store(ctx.db, body)
     return _Outcome(body, reply, ctx.warnings, ctx.after_commit)
 
 
-def target_of(asked: BaseModel, reply: BaseModel) -> uuid.UUID | None:
-    """What a write was about: the request's `uuid`, else the reply's first one, at its top or one level down."""
-    for source in (asked, reply, *(getattr(reply, name) for name in type(reply).model_fields)):
-        found = ids.parse(str(getattr(source, "uuid", "")))
-        if found is not None:
-            return found
+def target_of(command: BaseModel, reply: BaseModel) -> uuid.UUID | None:
+    """The thing that a write changed: the request's `uuid`, else the reply's first one, at its top or one level down."""
+    for source in (command, reply, *(getattr(reply, name) for name in type(reply).model_fields)):
+        target = ids.parse(str(getattr(source, "uuid", "")))
+        if target is not None:
+            return target
     return None
 
 
 async def _follow_up(operation: AnyOperation, outcome: _Outcome) -> None:
-    for act in outcome.after_commit:
+    for callback in outcome.after_commit:
         try:
-            await act()
+            await callback()
         except Exception as error:
-            # The work is committed; whoever was to be told looks by itself sooner or later.
-            _log.error("an act after the commit failed", operation=operation.name, exc_info=error)
+            # The work is committed; whatever should have been notified polls sooner or later.
+            _log.error("a callback after the commit failed", operation=operation.name, exc_info=error)

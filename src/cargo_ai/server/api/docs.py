@@ -1,4 +1,4 @@
-"""Docs: one page that lists every operation by room, without a foreign script, font or host."""
+"""The page /docs: every operation by domain, without external scripts, fonts or hosts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ pre{overflow:auto;padding:.6rem;background:#8881;border-radius:4px}
 _SCRIPT = """
 const box = document.querySelector('input');
 box.addEventListener('input', () => {
-  const wanted = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
-  for (const room of document.querySelectorAll('section')) {
+  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  for (const section of document.querySelectorAll('section')) {
     let shown = 0;
-    for (const one of room.querySelectorAll('details.operation')) {
-      const text = one.dataset.text;
-      one.hidden = !wanted.every(word => text.includes(word));
-      shown += one.hidden ? 0 : 1;
+    for (const operation of section.querySelectorAll('details.operation')) {
+      const text = operation.dataset.text;
+      operation.hidden = !words.every(word => text.includes(word));
+      shown += operation.hidden ? 0 : 1;
     }
-    room.hidden = shown === 0;
+    section.hidden = shown === 0;
   }
 });
 """
@@ -54,11 +54,11 @@ HEADERS = {
 
 def page(openapi: dict[str, Any]) -> Response:
     """The page for one OpenAPI document."""
-    rooms: dict[str, list[str]] = {}
+    domains: dict[str, list[str]] = {}
     for path, verbs in openapi["paths"].items():
         for verb, operation in verbs.items():
-            rooms.setdefault(operation["tags"][0], []).append(_operation(verb.upper(), path, operation))
-    sections = "".join(f"<section><h2>{escape(room)}</h2>{''.join(rows)}</section>" for room, rows in rooms.items())
+            domains.setdefault(operation["tags"][0], []).append(_operation(verb.upper(), path, operation))
+    sections = "".join(f"<section><h2>{escape(domain)}</h2>{''.join(rows)}</section>" for domain, rows in domains.items())
     schemas = "".join(
         f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary>{_code(schema)}</details>'
         for name, schema in sorted(openapi["components"]["schemas"].items())
@@ -80,14 +80,17 @@ def _operation(verb: str, path: str, operation: dict[str, Any]) -> str:
     parts = [f"<p><code>{escape(operation['x-command'])}</code></p>"]
     if operation["x-permission"]:
         parts.append(f"<p>Needs <code>{escape(operation['x-permission'])}</code></p>")
-    asked = [one for one in operation["parameters"] if one["in"] in {"path", "query"}]
-    if asked:
-        parts.append("<h4>Path and query</h4>" + _code({one["name"]: one["schema"] for one in asked}))
+    parameters = [parameter for parameter in operation["parameters"] if parameter["in"] in {"path", "query"}]
+    if parameters:
+        parts.append("<h4>Path and query</h4>" + _code({parameter["name"]: parameter["schema"] for parameter in parameters}))
     if body := operation.get("requestBody"):
         parts.append("<h4>Body</h4>" + _code(body["content"]["application/json"]["schema"]))
     parts.append("<h4>Reply</h4>" + _code(next(iter(operation["responses"]["200"]["content"].values()))["schema"]))
     if errors := operation["x-errors"]:
-        rows = "".join(f"<li><code>{no['status']} {escape(reason)}</code> {escape(no['sentence'])}</li>" for reason, no in errors.items())
+        rows = "".join(
+            f"<li><code>{refusal['status']} {escape(reason)}</code> {escape(refusal['sentence'])}</li>"
+            for reason, refusal in errors.items()
+        )
         parts.append(f"<h4>Refusals</h4><ul>{rows}</ul>")
     title = f'<span class="verb">{verb}</span> <code>{escape(path)}</code> {escape(operation["summary"])}'
     return f'<details class="operation" data-text="{text}"><summary>{title}</summary>{"".join(parts)}</details>'

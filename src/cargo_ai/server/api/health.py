@@ -1,4 +1,4 @@
-"""Health: whether this process lives (`/healthz`) and whether it can do its work (`/readyz`)."""
+"""Health checks: whether this process runs (`/healthz`) and whether it can do its work (`/readyz`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATABASE_SECONDS = 2.0
 _EXISTING = text(
     "SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('workers') IS NOT NULL, current_setting('server_version'),"
     " (SELECT coalesce(array_agg(extname::text ORDER BY extname), '{}') FROM pg_extension),"
-    # Two of what store/harden.sql takes from everybody.
+    # Two of the rights that store/embedded/harden.sql revokes from PUBLIC.
     " NOT (has_function_privilege('public', 'pg_sleep(double precision)', 'EXECUTE')"
     " OR has_table_privilege('public', 'pg_class', 'SELECT'))"
 )

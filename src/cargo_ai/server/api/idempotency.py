@@ -1,4 +1,4 @@
-"""Idempotency: the same key gets the first reply again, for 24 hours, kept in the transaction of the work itself."""
+"""Idempotency keys: the same key gets the first response again, for 24 hours, stored in the transaction of the work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RETENTION = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One key of one token, bound to what was asked. Replies are kept sealed: one of them may show a fresh token."""
+    """One key of one token, bound to one request. Responses are stored encrypted: one may hold a new token."""
 
     token_uuid: uuid.UUID
     key: str
@@ -29,7 +29,7 @@ class Claim:
     secrets: SecretKey
 
     async def take(self, db: AsyncSession) -> bytes | None:
-        """None: the key is free and now ours. Bytes: the reply it got. While another request holds it, this waits for that one's end.
+        """None: the key was free and is taken now. Bytes: the stored response. While another request holds the key, this waits for its end.
 
         Refusal (409) when the key belongs to another request.
         """
@@ -42,23 +42,23 @@ class Claim:
         ).returning(IdempotencyKey.key)
         if (await db.execute(claimed)).first() is not None:
             return None
-        kept = (
+        stored = (
             await db.execute(
                 select(IdempotencyKey.request_hash, IdempotencyKey.reply).where(
                     IdempotencyKey.token_uuid == self.token_uuid, IdempotencyKey.key == self.key
                 )
             )
         ).one()
-        if kept.request_hash != self.request_hash or kept.reply is None:
+        if stored.request_hash != self.request_hash or stored.reply is None:
             raise Refusal(
                 409,
                 "idempotencyKeyReused",
                 "This Idempotency-Key was used for another request. Send a new key, or exactly the first request again.",
             )
-        return self.secrets.open(kept.reply)
+        return self.secrets.open(stored.reply)
 
-    async def keep(self, db: AsyncSession, reply: bytes) -> None:
-        """Store the reply with the key."""
+    async def store(self, db: AsyncSession, reply: bytes) -> None:
+        """Store the response with the key."""
         await db.execute(
             update(IdempotencyKey)
             .where(IdempotencyKey.token_uuid == self.token_uuid, IdempotencyKey.key == self.key)

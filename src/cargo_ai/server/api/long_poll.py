@@ -1,4 +1,4 @@
-"""Waiting: the long poll, which asks in short transactions and holds no connection in between."""
+"""Long polling: hold a GET until its field is final, with short transactions and no connection in between."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def dig(document: object, dotted: str) -> object:
-    """The value at a dotted path of a JSON object; None where the path ends early."""
+    """The value at a dotted path of a JSON object; None where a key is missing."""
     for key in dotted.split("."):
         document = cast("dict[str, Any]", document).get(key) if isinstance(document, dict) else None
     return document
@@ -27,7 +27,7 @@ def dig(document: object, dotted: str) -> object:
 
 @dataclass(frozen=True, slots=True)
 class LongPoll:
-    """One held request: at most `seconds` until the field is final. `guess` is the uuid to listen for before the first look."""
+    """One held request: for at most `seconds` until the field is final. `guess` is the uuid to listen for before the first look."""
 
     waits: Waits
     signals: Signals
@@ -37,27 +37,27 @@ class LongPoll:
     async def until_final(self, request: Request, look: Callable[[], Awaitable[T]], reply_of: Callable[[T], Wire | None]) -> T:
         """Look until the reply is final, the time is over, the client is gone or the server stops; the last look is the answer.
 
-        Raises what `look` raises, and ClientDisconnect when nobody is there any more.
+        Raises what `look` raises, and ClientDisconnect when the client has disconnected.
         """
         deadline = clock.seconds() + self.seconds
-        gone = asyncio.create_task(_gone(request))
+        gone = asyncio.create_task(_disconnected(request))
         try:
             uuid = self.guess
             while True:
-                # Listening begins before looking, so that nothing ends unseen in between.
-                with self.signals.watch(uuid) as watch:
-                    found, moved = await self._watched(watch, uuid, deadline, gone, look, reply_of)
+                # Listening begins before looking, so that no end is missed in between.
+                with self.signals.wait_for(uuid) as waiter:
+                    result, moved = await self._look_until_final(waiter, uuid, deadline, gone, look, reply_of)
                 if moved is None:
-                    return found
+                    return result
                 uuid = moved
         finally:
             gone.cancel()
             with suppress(asyncio.CancelledError):
                 await gone
 
-    async def _watched(
+    async def _look_until_final(
         self,
-        watch: Waiter,
+        waiter: Waiter,
         uuid: str,
         deadline: float,
         gone: asyncio.Task[None],
@@ -66,19 +66,19 @@ class LongPoll:
     ) -> tuple[T, str | None]:
         """The last look, and the uuid to listen for instead when the reply names another one."""
         while True:
-            found = await look()
-            reply = reply_of(found)
+            result = await look()
+            reply = reply_of(result)
             document = reply.to_wire() if reply is not None else {}
             left = deadline - clock.seconds()
             if dig(document, self.waits.field) in self.waits.final or left <= 0 or self.signals.released:
-                return found, None
-            named = dig(document, self.waits.key)
-            if isinstance(named, str) and named != uuid:
-                return found, named
-            await self._pause(watch, min(left, self.signals.recheck_seconds), gone)
+                return result, None
+            other = dig(document, self.waits.key)
+            if isinstance(other, str) and other != uuid:
+                return result, other
+            await self._pause(waiter, min(left, self.signals.recheck_seconds), gone)
 
-    async def _pause(self, watch: Waiter, seconds: float, gone: asyncio.Task[None]) -> None:
-        change = asyncio.create_task(watch.changed(seconds))
+    async def _pause(self, waiter: Waiter, seconds: float, gone: asyncio.Task[None]) -> None:
+        change = asyncio.create_task(waiter.changed(seconds))
         try:
             await asyncio.wait({change, gone}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
@@ -89,6 +89,6 @@ class LongPoll:
                 await change
 
 
-async def _gone(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

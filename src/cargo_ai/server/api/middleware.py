@@ -1,4 +1,4 @@
-"""The envelope: around every request its id, its log line, its standing headers and the answer to whatever was raised."""
+"""The middleware of every request: its id, its log line, common headers, and the response for what was raised."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from cargo_ai.kernel import clock, ids, log
 from cargo_ai.server.api import responses
 
 PROBES = frozenset({"/healthz", "/readyz"})
-"""What is asked every few seconds by whoever watches the server: worth a line only to those who look for it."""
+"""Health checks, asked every few seconds: they are logged at debug level only."""
 
-_SANE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _log = log.get(__name__)
 
 
 def request_id(request: HTTPConnection) -> str:
-    """The id of a request that came through the envelope."""
-    found: str = request.scope["state"]["request_id"]
-    return found
+    """The id of a request."""
+    value: str = request.scope["state"]["request_id"]
+    return value
 
 
 class RequestMiddleware:
-    """ASGI middleware: nothing leaves without `X-Request-Id`, and no exception reaches the server underneath."""
+    """ASGI middleware: every response has an `X-Request-Id`, and no exception reaches uvicorn."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,28 +36,28 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get("x-request-id", "")
-        mine = sent if _SANE.fullmatch(sent) else str(ids.new())
-        scope.setdefault("state", {})["request_id"] = mine
-        with bound_contextvars(request_id=mine):
-            await self._answer(scope, receive, send, mine)
+        requested = Headers(scope=scope).get("x-request-id", "")
+        identity = requested if _VALID_ID.fullmatch(requested) else str(ids.new())
+        scope.setdefault("state", {})["request_id"] = identity
+        with bound_contextvars(request_id=identity):
+            await self._answer(scope, receive, send, identity)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, mine: str) -> None:
-        begun = clock.seconds()
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
+        started = clock.seconds()
         status = 0
 
-        async def send_marked(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = mine
+                headers["X-Request-Id"] = identity
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
-            await self._app(scope, receive, send_marked)
+            await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             _log.debug("the client is gone", path=scope["path"])
         except Exception as error:
@@ -65,11 +65,13 @@ class RequestMiddleware:
             if refusal is None or status:
                 _log.error("a request failed", method=scope["method"], path=scope["path"], exc_info=error)
             elif refusal.status == 503:
-                _log.warning("something that we need is not available", reason=refusal.reason, error=str(error).strip().partition("\n")[0])
+                _log.warning(
+                    "something that the server needs is not available", reason=refusal.reason, error=str(error).strip().partition("\n")[0]
+                )
             if status:
                 raise
-            await responses.refusal_response(refusal or responses.internal_error(), mine)(scope, receive, send_marked)
+            await responses.refusal_response(refusal or responses.internal_error(), identity)(scope, receive, send_with_headers)
         finally:
-            took = round((clock.seconds() - begun) * 1000, 1)
-            tell = _log.debug if scope["path"] in PROBES else _log.info
-            tell("request", method=scope["method"], path=scope["path"], status=status, milliseconds=took)
+            took = round((clock.seconds() - started) * 1000, 1)
+            write = _log.debug if scope["path"] in PROBES else _log.info
+            write("request", method=scope["method"], path=scope["path"], status=status, milliseconds=took)

@@ -1,4 +1,4 @@
-"""OpenAPI: the document that describes what this server answers, derived from the registry."""
+"""OpenAPI: the document of all operations, derived from their declarations."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ _ERROR: Schema = {
 
 def document(operations: Sequence[AnyOperation]) -> Schema:
     """The OpenAPI 3.1 document of these operations, JSON-ready, in the order given."""
-    wanted: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = []
+    models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = []
     for operation in operations:
-        wanted.append((operation.request, "validation"))
-        wanted.append((operation.response, "serialization"))
-    references, definitions = models_json_schema(list(dict.fromkeys(wanted)), by_alias=True, ref_template=_REF)
+        models.append((operation.request, "validation"))
+        models.append((operation.response, "serialization"))
+    references, definitions = models_json_schema(list(dict.fromkeys(models)), by_alias=True, ref_template=_REF)
     schemas: dict[str, Schema] = definitions.get("$defs", {})
     paths: dict[str, Schema] = {}
     for operation in operations:
@@ -74,7 +74,7 @@ def document(operations: Sequence[AnyOperation]) -> Schema:
         "info": {"title": "cargo-ai", "version": __version__, "description": "Every path is under /v1. Sign in with a bearer token."},
         "servers": [{"url": "/v1"}],
         "security": [{"token": []}],
-        "tags": [{"name": room} for room in dict.fromkeys(words_of(operation)[0] for operation in operations)],
+        "tags": [{"name": domain} for domain in dict.fromkeys(words_of(operation)[0] for operation in operations)],
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -93,7 +93,7 @@ def _operation(operation: AnyOperation, request: Schema, reply: Schema) -> Schem
     if operation.verb == "GET":
         parameters += [_query(name, schema, name in required) for name, schema in rest.items()]
     parameters += [_SELECTED, *([_KEY] if operation.writes else []), *([_PREFER] if operation.waits else [])]
-    told: Schema = {
+    described: Schema = {
         "operationId": operation.name,
         "tags": [words_of(operation)[0]],
         "summary": operation.summary,
@@ -101,29 +101,31 @@ def _operation(operation: AnyOperation, request: Schema, reply: Schema) -> Schem
     }
     if operation.verb != "GET" and (rest or "anyOf" in request or "oneOf" in request):
         body = {key: value for key, value in request.items() if key not in {"properties", "required"}}
-        needed = [name for name in required if name not in in_path]
-        told["requestBody"] = {
-            "required": bool(needed),
-            "content": _json({**body, "properties": rest, **({"required": needed} if needed else {})}),
+        in_body = [name for name in required if name not in in_path]
+        described["requestBody"] = {
+            "required": bool(in_body),
+            "content": _json({**body, "properties": rest, **({"required": in_body} if in_body else {})}),
         }
     content = {"text/plain": {"schema": {"type": "string"}}} if operation.output == "text" else _json(reply)
-    told["responses"] = {"200": {"description": "OK", "content": content}, "4XX": {"$ref": "#/components/responses/Error"}}
-    told["x-error-reasons"] = sorted(operation.refusals)
-    told["x-errors"] = {reason: {"status": spec.status, "sentence": spec.sentence} for reason, spec in sorted(operation.refusals.items())}
-    told["x-permission"] = operation.permission
-    told["x-command"] = " ".join(["cargo-ai", *words_of(operation)])
+    described["responses"] = {"200": {"description": "OK", "content": content}, "4XX": {"$ref": "#/components/responses/Error"}}
+    described["x-error-reasons"] = sorted(operation.refusals)
+    described["x-errors"] = {
+        reason: {"status": spec.status, "sentence": spec.sentence} for reason, spec in sorted(operation.refusals.items())
+    }
+    described["x-permission"] = operation.permission
+    described["x-command"] = " ".join(["cargo-ai", *words_of(operation)])
     if operation.cli.examples:
-        told["x-command-examples"] = list(operation.cli.examples)
-    return told
+        described["x-command-examples"] = list(operation.cli.examples)
+    return described
 
 
 def _query(name: str, schema: Schema, required: bool) -> Schema:
     kinds = {choice.get("type") for choice in schema.get("anyOf", [schema])} - {"null"}
     listed = kinds == {"array"}
-    told: Schema = {"name": f"{name}[]" if listed else name, "in": "query", "required": required, "schema": schema}
+    described: Schema = {"name": f"{name}[]" if listed else name, "in": "query", "required": required, "schema": schema}
     if kinds & {"object"} or any("$ref" in choice for choice in schema.get("anyOf", [schema])):
-        told |= {"style": "deepObject", "explode": True}
-    return told
+        described |= {"style": "deepObject", "explode": True}
+    return described
 
 
 def _resolve(schema: Schema, schemas: dict[str, Schema]) -> Schema:

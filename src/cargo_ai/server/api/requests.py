@@ -1,4 +1,4 @@
-"""Incoming: what a request says: its token, its preferences, and its path, query and body as one object."""
+"""Read requests: the token, the headers that we know, and path, query and body as one object."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def bearer(request: HTTPConnection) -> str | None:
 
 
 def wait_seconds(request: Request) -> int | None:
-    """N of `Prefer: wait=N`, at most 25; None when it does not ask to wait."""
-    found = _WAIT.search(",".join(request.headers.getlist("prefer")))
-    return min(int(found[1]), MAX_WAIT_SECONDS) if found else None
+    """N of `Prefer: wait=N`, at most 25; None without one."""
+    match = _WAIT.search(",".join(request.headers.getlist("prefer")))
+    return min(int(match[1]), MAX_WAIT_SECONDS) if match else None
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -53,7 +53,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def request_hash(operation: AnyOperation, payload: dict[str, Any]) -> str:
-    """What an idempotency key is bound to: the operation and what was asked, whatever the order of the keys."""
+    """What an idempotency key is bound to: a hash of the operation and its request, whatever the order of the keys."""
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{operation.name}\n{canonical}".encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -63,14 +63,14 @@ async def payload(request: Request, operation: AnyOperation) -> dict[str, Any]:
 
     Raises Refusal: 413 for a body above 10 MB, 400 for anything that cannot be read.
     """
-    asked = _query(request, operation)
+    document = _query(request, operation)
     raw = await read_body(request, MAX_BODY_BYTES)
     if raw:
-        asked |= parse_object(raw)
+        document |= parse_object(raw)
     path: dict[str, Any] = dict(request.path_params)
     if b"\\u0000" in raw or "%00" in request.url.query or any("\0" in value for value in request.path_params.values()):
-        reject_nul(asked | path)
-    return asked | path
+        reject_nul(document | path)
+    return document | path
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -94,7 +94,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 async def _drain(stream: AsyncIterator[bytes]) -> None:
-    """Read over what still comes in, within bounds: a client that is still sending sees no reply, only a closed connection."""
+    """Read and drop the rest of the body, within bounds: a client that still sends would see a closed connection and no response."""
     left = MAX_DRAINED_BYTES
     with suppress(TimeoutError, ClientDisconnect):
         async with asyncio.timeout(DRAIN_SECONDS):
@@ -112,25 +112,25 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise _unreadable(f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise _unreadable("The body must be a JSON object.")
-    found = cast("dict[str, Any]", value)
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(found) > MAX_DEPTH:
+    document = cast("dict[str, Any]", value)
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
         raise _unreadable(f"The body is nested too deeply (at most {MAX_DEPTH} levels).")
-    return found
+    return document
 
 
 def _query(request: Request, operation: AnyOperation) -> dict[str, Any]:
     if not request.url.query:
         return {}
     try:
-        asked = query.decode(request.url.query)
+        document = query.decode(request.url.query)
     except query.QueryError as error:
         raise _unreadable(str(error)) from None
     # Without brackets, `statuses=error&statuses=running` is a list, and so is `statuses=error,running`; in brackets a comma is a comma.
-    plain = [name for name, value in asked.items() if isinstance(value, str) and name in _lists(operation.request)]
+    plain = [name for name, value in document.items() if isinstance(value, str) and name in _lists(operation.request)]
     if plain:
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
-        asked |= {name: [item for key, value in pairs if key == name for item in value.split(",")] for name in plain}
-    return asked
+        document |= {name: [item for key, value in pairs if key == name for item in value.split(",")] for name in plain}
+    return document
 
 
 @lru_cache(maxsize=1024)
@@ -155,11 +155,11 @@ def _depth(value: object) -> int:
     return deepest
 
 
-def reject_nul(asked: dict[str, Any]) -> None:
-    """Refusal (400) that names the texts with a character that no database keeps."""
-    found = [path for path, text in _strings(asked, "") if "\0" in text]
-    if found:
-        raise invalid_input([{"path": path, "message": "must not contain the NUL character"} for path in found[:50]])
+def reject_nul(document: dict[str, Any]) -> None:
+    """Refusal (400) that names the texts with a NUL, which PostgreSQL cannot store."""
+    paths = [path for path, text in _strings(document, "") if "\0" in text]
+    if paths:
+        raise invalid_input([{"path": path, "message": "must not contain the NUL character"} for path in paths[:50]])
 
 
 def _strings(value: object, path: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Replies: how an answer, a refusal and a failure look as HTTP."""
+"""HTTP responses: of successes, refusals and failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_WARNING_BYTES = 4096
 
 
 def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON bytes as a reply."""
+    """A JSON response."""
     return Response(body, status, headers, media_type="application/json")
 
 
@@ -41,33 +41,33 @@ def success(operation: AnyOperation, body: bytes, headers: Mapping[str, str]) ->
 
 
 def refusal_response(refusal: Refusal, request_id: str) -> Response:
-    """A refusal as a reply."""
+    """The response for a refusal."""
     body = json.dumps(refusal.to_wire(request_id), ensure_ascii=False, default=str, separators=(",", ":"))
     return json_response(body.encode("utf-8", "backslashreplace"), refusal.status, refusal.headers)
 
 
 def internal_error() -> Refusal:
-    """What is said about our own bugs."""
+    """The refusal for a bug of ours."""
     sentence = "Something went wrong on our side; quote the request id when you report it."
     return Refusal(500, "internal", sentence)
 
 
 def database_unavailable() -> Refusal:
-    """The database does not answer, or not in time."""
-    sentence = "The database does not answer right now. Try again in a moment."
+    """The refusal for a database that does not answer, or not in time."""
+    sentence = "The database does not answer right now. Try again shortly."
     return Refusal(503, "databaseUnavailable", sentence, headers={"Retry-After": "1"})
 
 
 def files_unavailable() -> Refusal:
-    """The folder or the object store of files refuses."""
-    sentence = "The file store does not answer or is full. Try again in a moment."
+    """The refusal for a file store that does not answer or is full."""
+    sentence = "The file store does not answer or is full. Try again shortly."
     return Refusal(503, "filesUnavailable", sentence, headers={"Retry-After": "5"})
 
 
 def database_error(error: BaseException) -> psycopg.Error | None:
     """The driver's error behind an exception, if it is one."""
-    found = error.orig if isinstance(error, DBAPIError) else error
-    return found if isinstance(found, psycopg.Error) else None
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return cause if isinstance(cause, psycopg.Error) else None
 
 
 def refusal_of(error: Exception) -> Refusal | None:
@@ -81,10 +81,10 @@ def refusal_of(error: Exception) -> Refusal | None:
     cause = database_error(error)
     if isinstance(cause, (pg.UniqueViolation, pg.ForeignKeyViolation)):
         return Refusal(
-            409, "conflict", "Somebody else changed the same thing at the same moment, or the name is taken. Look again and repeat."
+            409, "conflict", "Someone else changed the same thing at the same time, or the name is taken. Look again and repeat."
         )
     if isinstance(cause, pg.ProgramLimitExceeded):
-        return invalid_input([{"path": "", "message": _too_much(cause)}])
+        return invalid_input([{"path": "", "message": _limit_message(cause)}])
     if isinstance(cause, (pg.NumericValueOutOfRange, pg.UntranslatableCharacter, pg.CharacterNotInRepertoire)):
         return invalid_input([{"path": "", "message": "A value is out of the range that can be stored."}])
     if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
@@ -92,7 +92,7 @@ def refusal_of(error: Exception) -> Refusal | None:
     return None
 
 
-def _too_much(error: psycopg.Error) -> str:
+def _limit_message(error: psycopg.Error) -> str:
     if "row is too big" in str(error):
         return "A record has too many long values: hundreds of texts do not fit into one. Leave columns out, or put them into an object."
     return "A value is too long for an index of its model. `cargo-ai storage model list-indexes` shows them; remove that one."
@@ -100,12 +100,12 @@ def _too_much(error: psycopg.Error) -> str:
 
 def warnings_header(sentences: Sequence[str]) -> str:
     """`x-cargo-warnings`: an ASCII JSON list of at most 20 sentences and 4 KB; what is left out is counted by a last `n more`."""
-    kept: list[str] = []
+    shown: list[str] = []
     for sentence in sentences[:MAX_WARNINGS]:
         # 16 bytes stay free for the count.
-        if len(json.dumps([*kept, sentence])) > MAX_WARNING_BYTES - 16:
+        if len(json.dumps([*shown, sentence])) > MAX_WARNING_BYTES - 16:
             break
-        kept.append(sentence)
-    if len(kept) < len(sentences):
-        kept.append(f"{len(sentences) - len(kept)} more")
-    return json.dumps(kept)
+        shown.append(sentence)
+    if len(shown) < len(sentences):
+        shown.append(f"{len(sentences) - len(shown)} more")
+    return json.dumps(shown)

@@ -1,4 +1,4 @@
-"""REST: one route per path of the operations that are handled, and the hand-written routes beside them."""
+"""REST routes: one per path of the handled operations, and the hand-written ones."""
 
 from __future__ import annotations
 
@@ -24,40 +24,41 @@ PREFIX = "/v1"
 
 
 def handled_operations() -> list[HandledOperation]:
-    """Every operation with its handler, by name. Imports all rooms; a handler without a declared operation is a bug (LookupError)."""
+    """Every operation with its handler, by name. Imports all domains; a handler without a declared operation is a bug (LookupError)."""
     operations = contract.load()
     for _ in walk("cargo_ai.domains"):
         pass
-    lost = sorted(name for name in handlers if name not in operations)
-    if lost:
-        raise LookupError(f"handlers of operations that nobody declares: {', '.join(lost)}")
+    undeclared = sorted(name for name in handlers if name not in operations)
+    if undeclared:
+        raise LookupError(f"handlers of operations that are not declared: {', '.join(undeclared)}")
     return [HandledOperation(operations[name], handlers[name]) for name in sorted(handlers)]
 
 
 def route_operations() -> list[AnyOperation]:
-    """The operations that hand-written routes answer: each module of `server.raw` may name them in `operations`."""
+    """The operations that hand-written routes answer: each module of `server.routes` may list them in `operations`."""
     return [operation for module in walk("cargo_ai.server.routes") for operation in getattr(module, "operations", ())]
 
 
 def handwritten_routes() -> list[BaseRoute]:
-    """The routes of all modules of `server.raw`, each of which lists its own in `routes`."""
+    """The routes of all modules of `server.routes`, each of which lists its own in `routes`."""
     return [route for module in walk("cargo_ai.server.routes") for route in getattr(module, "routes", ())]
 
 
 def public_operations() -> list[AnyOperation]:
     """Every operation that this server answers, by name: what OpenAPI, the command line and the reference pages list."""
-    found = {one.operation.name: one.operation for one in handled_operations()} | {one.name: one for one in route_operations()}
-    return [found[name] for name in sorted(found)]
+    by_name = {handled.operation.name: handled.operation for handled in handled_operations()}
+    by_name |= {operation.name: operation for operation in route_operations()}
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def routes(state: State, operations: Iterable[HandledOperation]) -> list[BaseRoute]:
-    """One route per path under `/v1`; a path without fields comes before one whose fields could swallow it."""
+    """One route per path under `/v1`; a path without fields comes before one whose fields match it too."""
     by_path: defaultdict[str, dict[str, HandledOperation]] = defaultdict(dict)
-    for one in operations:
-        verbs = by_path[one.operation.path]
-        if one.operation.verb in verbs:
-            raise ValueError(f"{one.operation.name} and {verbs[one.operation.verb].operation.name} have the same verb and path")
-        verbs[one.operation.verb] = one
+    for handled in operations:
+        operation, verbs = handled.operation, by_path[handled.operation.path]
+        if operation.verb in verbs:
+            raise ValueError(f"{operation.name} and {verbs[operation.verb].operation.name} have the same verb and path")
+        verbs[operation.verb] = handled
     return [_route(state, path, by_path[path]) for path in sorted(by_path, key=_rank)]
 
 
@@ -80,5 +81,5 @@ def walk(package: str) -> Iterable[ModuleType]:
         return
     top = importlib.import_module(package)
     yield top
-    for found in pkgutil.walk_packages(top.__path__, f"{package}."):
-        yield importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(top.__path__, f"{package}."):
+        yield importlib.import_module(module.name)

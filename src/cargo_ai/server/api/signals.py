@@ -1,4 +1,4 @@
-"""Signals: who waits for the end of which run, batch or message, woken by one LISTEN connection per process."""
+"""Completion signals: wake requests that wait for a run, a batch or a message, from one LISTEN connection per process."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _log = log.get(__name__)
 
 
 class Waiter:
-    """One waiter's view of one uuid."""
+    """One request that waits for one uuid."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Something happened, or may have happened."""
         self._event.set()
 
     async def changed(self, timeout: float) -> bool:
-        """Whether it rang within `timeout` seconds; a ring from before the call counts once."""
+        """Whether it was woken within `timeout` seconds; a wake from before the call counts once."""
         try:
             async with asyncio.timeout(timeout):
                 await self._event.wait()
@@ -44,22 +44,22 @@ class Waiter:
 
 
 class Signals:
-    """Waiters by uuid. They hold no database connection; a lost channel only makes them look more often."""
+    """Waiters by uuid. They hold no database connection; while the LISTEN connection is lost they only poll more often."""
 
     def __init__(self, url: str) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
-        self._watches: dict[str, set[Waiter]] = {}
+        self._waiters: dict[str, set[Waiter]] = {}
         self._task: asyncio.Task[None] | None = None
         self.connected = False
         self.released = False
 
     @property
     def recheck_seconds(self) -> float:
-        """How long a waiter trusts the channel before it looks by itself."""
+        """How long a waiter relies on the channel before it polls."""
         return RECHECK_SECONDS if self.connected else RECHECK_BLIND_SECONDS
 
     async def open(self) -> None:
-        """Begin to listen, in the background: a database that is away is asked again and again."""
+        """Start listening in the background; a database that does not answer is tried again."""
         self._task = asyncio.create_task(self._listen(), name="signals")
 
     async def close(self) -> None:
@@ -72,32 +72,32 @@ class Signals:
             self._task = None
 
     def release(self) -> None:
-        """Send every waiter home with what it has; later waits end at once. Call it when the process is told to stop."""
+        """End every wait now and each later one at once. Called when the process begins to stop."""
         self.released = True
-        self._ring_all()
+        self._wake_all()
 
     @contextmanager
-    def watch(self, key: str) -> Generator[Waiter]:
+    def wait_for(self, key: str) -> Generator[Waiter]:
         """Listen for one uuid while the block lasts."""
-        watch = Waiter()
-        self._watches.setdefault(key, set()).add(watch)
+        waiter = Waiter()
+        self._waiters.setdefault(key, set()).add(waiter)
         try:
-            yield watch
+            yield waiter
         finally:
-            left = self._watches[key]
-            left.discard(watch)
+            left = self._waiters[key]
+            left.discard(waiter)
             if not left:
-                del self._watches[key]
+                del self._waiters[key]
 
     @property
     def waiting(self) -> int:
         """How many waiters there are now."""
-        return sum(len(watches) for watches in self._watches.values())
+        return sum(len(waiters) for waiters in self._waiters.values())
 
-    def _ring_all(self) -> None:
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.ring()
+    def _wake_all(self) -> None:
+        for waiters in self._waiters.values():
+            for waiter in waiters:
+                waiter.wake()
 
     async def _listen(self) -> None:
         pause = 0.1
@@ -106,22 +106,22 @@ class Signals:
                 await self._listen_once()
             except (psycopg.Error, OSError, TimeoutError) as error:
                 _log.warning("the signal channel was lost", error=str(error).strip(), again_in=pause)
-            # A fresh connection has missed what was said meanwhile, and so has a lost one: everybody looks.
+            # A new connection has missed the notifications in between, so every waiter polls once.
             pause = 0.1 if self.connected else min(pause * 2, LONGEST_BACKOFF_SECONDS)
             self.connected = False
-            self._ring_all()
+            self._wake_all()
             await asyncio.sleep(pause)
 
     async def _listen_once(self) -> None:
-        link = await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5, application_name="cargo-ai signals")
-        async with link:
-            await link.execute("LISTEN cargo_done")
+        connection = await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5, application_name="cargo-ai signals")
+        async with connection:
+            await connection.execute("LISTEN cargo_done")
             self.connected = True
-            self._ring_all()
+            self._wake_all()
             while True:
-                async for note in link.notifies(timeout=IDLE_CHECK_SECONDS):
-                    for watch in self._watches.get(note.payload, ()):
-                        watch.ring()
-                # A connection that died silently never says so by itself.
+                async for note in connection.notifies(timeout=IDLE_CHECK_SECONDS):
+                    for waiter in self._waiters.get(note.payload, ()):
+                        waiter.wake()
+                # A connection that is dead but not closed shows only when it is used.
                 async with asyncio.timeout(5):
-                    await link.execute("SELECT 1")
+                    await connection.execute("SELECT 1")

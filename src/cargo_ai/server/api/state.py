@@ -1,4 +1,4 @@
-"""State: what one API process has open, handed to every route."""
+"""The state of one API process, which every route gets."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ class State:
 
 
 def state_of(request: HTTPConnection) -> State:
-    """The state of the application that a request came to: how hand-written routes reach it."""
+    """The state of the application that serves a request: hand-written routes get it with this."""
     state: State = request.app.state.server
     return state

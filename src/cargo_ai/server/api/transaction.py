@@ -1,4 +1,4 @@
-"""Transaction: one unit of work, begun, committed, and repeated once where the database says that repeating helps."""
+"""Transactions: run a unit of work, commit it, and repeat it once after a serialization failure or a lost connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API: the process that answers HTTP, on a socket that its supervisor has bound."""
+"""The API process: it serves HTTP on a socket that the supervisor has bound."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GRACE_SECONDS = 10
 
 
 class _Server(uvicorn.Server):
-    """Sends waiting clients home when it is told to stop, so that stopping never takes as long as a long poll."""
+    """Ends long polls when it is stopped, so that stopping never takes as long as one."""
 
     def __init__(self, config: uvicorn.Config, signals: Signals, settings: Settings) -> None:
         super().__init__(config)

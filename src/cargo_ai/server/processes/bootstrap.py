@@ -1,4 +1,4 @@
-"""Prepare: a database that runs and is migrated, with a first workspace, before any process of the server starts."""
+"""The bootstrap process: start and migrate the database and create the first workspace, before the server starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 
 def database_url(settings: Settings) -> str:
-    """The named database, or the embedded one, started when it does not run."""
+    """The URL of the configured database, or of the embedded one, which is started when it does not run."""
     if settings.database_url:
         return settings.database_url
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -29,23 +29,23 @@ def database_url(settings: Settings) -> str:
 
 
 def bootstrap(settings: Settings) -> StartState:
-    """Start, migrate, check the key, and make the first workspace in an empty database. Safe to do twice, or by two at once."""
+    """Start, migrate, check the key, and create the first workspace in an empty database. It can be repeated, and run twice at once."""
     key = secret_key(settings)
     url = database_url(settings)
     migrate.upgrade(url)
     load_domains()
 
     async def first() -> StartState:
-        database = Database(url, name="cargo-ai prepare", pool_size=1)
+        database = Database(url, name="cargo-ai bootstrap", pool_size=1)
         try:
             async with database.session(ALL_WORKSPACES) as session:
                 await public.verify_key(session, key)
-                made = await public.bootstrap(session)
-                workspace = made.workspace_uuid if made else await public.first_workspace(session)
+                created = await public.bootstrap(session)
+                workspace = created.workspace_uuid if created else await public.first_workspace(session)
                 await session.commit()
         finally:
             await database.close()
-        return StartState(url, str(workspace), made.token if made else None)
+        return StartState(url, str(workspace), created.token if created else None)
 
     return asyncio.run(first())
 
@@ -64,11 +64,11 @@ def problem_of(error: Exception) -> tuple[int, str, str] | None:
 
 
 def main() -> int:
-    """Prepare in a process of its own and say the result on stdout: the supervisor stays small."""
+    """Run the bootstrap and print its result as JSON."""
     configuration = environment.read()
     log.setup(debug=configuration.debug)
     try:
-        made = bootstrap(configuration)
+        state = bootstrap(configuration)
     except Exception as error:
         problem = problem_of(error)
         if problem is None:
@@ -76,7 +76,7 @@ def main() -> int:
         code, reason, sentence = problem
         sys.stdout.write(json.dumps({"code": code, "reason": reason, "errorMessage": sentence}))
         return code
-    sys.stdout.write(json.dumps({"url": made.url, "workspace": made.workspace, "token": made.token}))
+    sys.stdout.write(json.dumps({"url": state.url, "workspace": state.workspace, "token": state.token}))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Console: what `cargo-ai server …` does, from flags to exit code."""
+"""The commands of `cargo-ai server`: start, stop, status, init, worker and migrate."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 
 DETACH_SECONDS = 120.0
+LOG_NAME = "server.log"
 
 _log = log.get(__name__)
 
 
 class CommandRefused(Exception):
-    """The command cannot be carried out; `code` is the exit code."""
+    """The command cannot be run; `code` is the exit code."""
 
     def __init__(self, code: int, reason: str, sentence: str, fix: str | None = None) -> None:
         super().__init__(sentence)
@@ -34,11 +35,11 @@ class CommandRefused(Exception):
 
 
 def run(verb: str, flags: dict[str, str]) -> int:
-    """One verb of `cargo-ai server`; Refused with a sentence when it cannot be."""
+    """Run one command of `cargo-ai server` and return its exit code. CommandRefused when it cannot be run."""
     configuration = settings.read()
     names = {"--port": "PORT", "--host": "HOST", "--debug": "DEBUG"}
-    given = {PREFIX + names[flag]: value for flag, value in flags.items() if flag in names}
-    configuration = replace(configuration, environment={**configuration.environment, **given})
+    overrides = {PREFIX + names[flag]: value for flag, value in flags.items() if flag in names}
+    configuration = replace(configuration, environment={**configuration.environment, **overrides})
     log.setup(debug=configuration.debug)
     verbs: dict[str, Callable[[Settings, dict[str, str]], int]] = {
         "start": _start,
@@ -58,7 +59,7 @@ def run(verb: str, flags: dict[str, str]) -> int:
         raise CommandRefused(error.code, error.reason, str(error)) from None
 
 
-def _say(document: dict[str, object]) -> int:
+def _print(document: dict[str, object]) -> int:
     sys.stdout.write(json.dumps(document) + "\n")
     sys.stdout.flush()
     return 0
@@ -79,24 +80,22 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
     if not 0 <= port <= 65535:
         raise CommandRefused(2, "invalidFlag", f"--port takes a number from 0 to 65535, not {port}.")
     workers = _count(flags, "--workers", configuration.workers)
-    found = supervise.running(configuration)
-    if found:
-        sentence = f"A server of {configuration.data_dir} already runs at {found['baseUrl']} (pid {found['pid']})."
+    state = supervise.running(configuration)
+    if state:
+        sentence = f"A server of {configuration.data_dir} already runs at {state['baseUrl']} (pid {state['pid']})."
         raise CommandRefused(1, "alreadyRunning", sentence, "cargo-ai server status")
     if "--detach" in flags:
         return _detach(configuration, workers)
-    supervisor: list[Supervisor] = []
-    _on_signals(lambda: [setattr(one, "stopping", True) for one in supervisor])
-    # The port first: a taken one must not leave a database running.
-    one = Supervisor(configuration, None, workers, port)
-    supervisor.append(one)
-    one.bind()
-    one.prepared = start_state.run_bootstrap(configuration)
+    supervisor = Supervisor(configuration, None, workers, port)
+    _on_signals(lambda: setattr(supervisor, "stopping", True))
+    # The port first: one that is in use must not leave a database running.
+    supervisor.bind()
+    supervisor.start_state = start_state.run_bootstrap(configuration)
     try:
-        _say(one.start())
-        one.run()
+        _print(supervisor.start())
+        supervisor.run()
     except StartFailed:
-        one.stop()
+        supervisor.stop()
         raise
     return 0
 
@@ -107,20 +106,20 @@ def _warn_of_unknown(configuration: Settings) -> None:
 
 
 def _on_signals(stop: Callable[[], object]) -> None:
-    def told(_number: int, _frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         stop()
 
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
 
 
 def _detach(configuration: Settings, workers: int) -> int:
     configuration.data_dir.mkdir(parents=True, exist_ok=True)
-    log_path = configuration.data_dir / "server.log"
+    log_path = configuration.data_dir / LOG_NAME
     with log_path.open("ab") as log_file:
         process = subprocess.Popen(
             [sys.executable, "-m", "cargo_ai", "server", "start", "--workers", str(workers)],
-            env=configuration.environment,
+            env=configuration.environment | {Settings.log_file.variable: str(log_path)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log_file,
@@ -138,7 +137,7 @@ def _detach(configuration: Settings, workers: int) -> int:
         raise CommandRefused(process.wait(), str(document["reason"]), str(document["errorMessage"]))
     except (ValueError, KeyError):
         process.terminate()
-        raise CommandRefused(1, "startFailed", f"The server did not come up: {_tail(log_path)}") from None
+        raise CommandRefused(1, "startFailed", f"The server did not start. The end of {log_path}: {_tail(log_path)}") from None
 
 
 def _tail(path: Path) -> str:
@@ -146,37 +145,37 @@ def _tail(path: Path) -> str:
 
 
 def _stop(configuration: Settings, _flags: dict[str, str]) -> int:
-    found = supervise.running(configuration)
-    if not found:
+    state = supervise.running(configuration)
+    if not state:
         from cargo_ai.store.embedded import postgres
 
         stopped = not configuration.database_url and postgres.stop(configuration.data_dir)
-        return _say({"stopped": bool(stopped), "dataDir": str(configuration.data_dir)})
-    pid = int(found["pid"])
+        return _print({"stopped": bool(stopped), "dataDir": str(configuration.data_dir)})
+    pid = int(state["pid"])
     os.kill(pid, signal.SIGTERM)
     deadline = clock.seconds() + configuration.drain_seconds + 30
     while supervise.running(configuration) and clock.seconds() < deadline:
         select.select([], [], [], 0.05)
     if supervise.running(configuration):
         raise CommandRefused(8, "stillStopping", f"The server (pid {pid}) is still stopping; its log says what it waits for.")
-    return _say({"stopped": True, "pid": pid, "dataDir": str(configuration.data_dir)})
+    return _print({"stopped": True, "pid": pid, "dataDir": str(configuration.data_dir)})
 
 
 def _status(configuration: Settings, _flags: dict[str, str]) -> int:
-    found = supervise.running(configuration)
-    if not found:
+    state = supervise.running(configuration)
+    if not state:
         sentence = f"No server of {configuration.data_dir} runs."
         raise CommandRefused(1, "notRunning", sentence, "cargo-ai server start")
-    return _say({"running": True, **found, "dataDir": str(configuration.data_dir)})
+    return _print({"running": True, **state, "dataDir": str(configuration.data_dir)})
 
 
 def _init(configuration: Settings, _flags: dict[str, str]) -> int:
     with _database(configuration):
         from cargo_ai.store import migrate
 
-        made = start_state.run_bootstrap(configuration)
-        token: dict[str, object] = {"token": made.token} if made.token else {}
-        return _say({"workspaceUuid": made.workspace, "schema": migrate.head(), **token})
+        state = start_state.run_bootstrap(configuration)
+        token: dict[str, object] = {"token": state.token} if state.token else {}
+        return _print({"workspaceUuid": state.workspace, "schema": migrate.head(), **token})
 
 
 def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
@@ -186,12 +185,12 @@ def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
 
         url = database_url(configuration)
         before = migrate.current(url)
-        return _say({"from": before, "to": migrate.upgrade(url)})
+        return _print({"from": before, "to": migrate.upgrade(url)})
 
 
 @contextmanager
 def _database(configuration: Settings) -> Generator[None]:
-    """Leave the embedded database as it was found: running or not. What goes wrong with it is a Refused."""
+    """Leave the embedded database running or stopped, as it was. What goes wrong with it is a CommandRefused."""
     from cargo_ai.server.processes.bootstrap import problem_of
     from cargo_ai.store.embedded import postgres
 

@@ -1,4 +1,4 @@
-"""Prepared: what a server starts from, made by `prepare` in a process of its own."""
+"""Start state: what a server starts from, as the bootstrap process reports it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class BootstrapFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class StartState:
-    """Where the database is, which workspace is the first, and its token: only the one time when it was made."""
+    """The database, the first workspace and its token; the token only when this start created it."""
 
     url: str
     workspace: str
@@ -28,7 +28,7 @@ class StartState:
 
 
 def run_bootstrap(settings: Settings) -> StartState:
-    """Run `prepare` beside us, so that this process never loads what only the preparation needs."""
+    """Run the bootstrap in a process of its own, so that this one never loads what only the bootstrap needs."""
     done = subprocess.run(
         [sys.executable, "-m", "cargo_ai.server.processes.bootstrap"],
         env=settings.environment,
@@ -37,9 +37,9 @@ def run_bootstrap(settings: Settings) -> StartState:
         check=False,
     )
     try:
-        said = json.loads(done.stdout)
+        report = json.loads(done.stdout)
     except ValueError:
-        raise BootstrapFailed(1, "startFailed", "The database could not be made ready; the log above says why.") from None
+        raise BootstrapFailed(1, "startFailed", f"The database could not be made ready; {settings.log_place} says why.") from None
     if done.returncode:
-        raise BootstrapFailed(said["code"], said["reason"], said["errorMessage"])
-    return StartState(said["url"], said["workspace"], said["token"])
+        raise BootstrapFailed(report["code"], report["reason"], report["errorMessage"])
+    return StartState(report["url"], report["workspace"], report["token"])

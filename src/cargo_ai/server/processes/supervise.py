@@ -20,7 +20,7 @@ from cargo_ai.server.processes.database_watch import DatabaseWatch
 from cargo_ai.server.processes.start_state import StartState
 
 READY_SECONDS = 60.0
-TAKE_SECONDS = 1.0
+LOCK_SECONDS = 1.0
 RESTART_SECONDS = (0.0, 0.2, 1.0, 5.0)
 STEADY_SECONDS = 30.0
 
@@ -28,12 +28,12 @@ _log = log.get(__name__)
 
 
 class StartFailed(RuntimeError):
-    """The server did not come up; the message says why."""
+    """The server did not start; the message says why."""
 
 
 @dataclass(slots=True)
 class Child:
-    """One supervised process; `name` is the worker's uuid once it has said who it is."""
+    """One supervised process; `name` is the worker's uuid once it has printed it."""
 
     module: str
     process: subprocess.Popen[bytes]
@@ -41,15 +41,15 @@ class Child:
     failures: int = 0
     name: str = ""
     replaces: str = ""
-    again_at: float | None = None
+    restart_at: float | None = None
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Runs until SIGTERM or SIGINT."""
+    """The supervisor of one server; runs until SIGTERM or SIGINT."""
 
     settings: Settings
-    prepared: StartState | None
+    start_state: StartState | None
     workers: int
     port: int
     children: list[Child] = field(default_factory=list[Child])
@@ -64,8 +64,8 @@ class Supervisor:
     _lock: int = -1
 
     def bind(self) -> None:
-        """Take the data folder and the port now, so that a taken one is an error here and a restart of the API never loses it."""
-        self._lock = _take(self.settings)
+        """Lock the data folder and bind the port now: a port in use is an error here, and a restart of the API never loses it."""
+        self._lock = _lock_data_dir(self.settings)
         family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
         self._bound = socket.socket(family, socket.SOCK_STREAM)
         self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -83,23 +83,23 @@ class Supervisor:
         self.children.append(self._spawn("api"))
         self.children += [self._spawn("worker") for _ in range(self.workers)]
         self._await_ready()
-        prepared = self._database()
-        state = {"baseUrl": self.base_url, "workspaceUuid": prepared.workspace}
+        start_state = self._database()
+        state = {"baseUrl": self.base_url, "workspaceUuid": start_state.workspace}
         write_state(self.settings, state | {"pid": os.getpid(), "workers": self.workers})
-        return state | ({"token": prepared.token} if prepared.token else {})
+        return state | ({"token": start_state.token} if start_state.token else {})
 
     def run(self) -> None:
-        """Watch the children until told to stop, then end everything."""
+        """Watch the children until a signal says to stop, then end everything."""
         database = DatabaseWatch(self.settings)
         while not self.stopping:
             database.check()
             self._reap()
-            self._hear()
+            self._read_names()
         database.stop()
         self.stop()
 
     def stop(self) -> None:
-        """SIGTERM to all, wait for the drain, then what is left is killed; the embedded database goes last."""
+        """Send SIGTERM to all, wait for the drain, kill what is left, and stop the embedded database last."""
         _log.info("server stops")
         for child in self.children:
             if child.process.poll() is None:
@@ -114,7 +114,7 @@ class Supervisor:
                 child.process.wait()
         self._bound.close()
         if not self.settings.database_url:
-            # Late: the supervisor is small as long as it runs.
+            # Imported late, so that the supervisor stays small while it runs.
             from cargo_ai.store.embedded import postgres
 
             postgres.stop(self.settings.data_dir)
@@ -122,9 +122,9 @@ class Supervisor:
         os.close(self._lock)
 
     def _database(self) -> StartState:
-        if self.prepared is None:
-            raise StartFailed("The database is not prepared.")
-        return self.prepared
+        if self.start_state is None:
+            raise StartFailed("The database is not ready.")
+        return self.start_state
 
     def _spawn(self, module: str, *, replaces: str = "") -> Child:
         environment = {
@@ -140,17 +140,16 @@ class Supervisor:
             [sys.executable, "-m", f"cargo_ai.server.processes.{module}"],
             env=environment,
             stdin=subprocess.DEVNULL,
-            # A worker says who it is; nothing else is said on stdout.
+            # A worker prints its uuid; nothing else is printed on stdout.
             stdout=subprocess.PIPE if module == "worker" else subprocess.DEVNULL,
             pass_fds=(self._bound.fileno(),),
-            # Ctrl-C in the terminal is for us; we tell the children in order.
+            # Ctrl-C in the terminal is for the supervisor, which stops the children in order.
             start_new_session=True,
         )
         return Child(module, process, clock.seconds(), replaces=replaces)
 
     def _key(self) -> str:
-        given = self.settings.secret_key
-        return given or (self.settings.data_dir / "secret.key").read_text().strip()
+        return self.settings.secret_key or (self.settings.data_dir / "secret.key").read_text().strip()
 
     def _await_ready(self) -> None:
         deadline = clock.seconds() + READY_SECONDS
@@ -159,10 +158,12 @@ class Supervisor:
                 raise StartFailed("Stopped before it was ready.")
             for child in self.children:
                 if child.process.poll() is not None:
-                    raise StartFailed(f"The {child.module} process ended with {child.process.returncode}; the log above says why.")
-            self._hear(0.02)
-            named = [child for child in self.children if child.module == "worker" and child.name]
-            if len(named) == self.workers and self._answers():
+                    raise StartFailed(
+                        f"The {child.module} process ended with {child.process.returncode}; {self.settings.log_place} says why."
+                    )
+            self._read_names(0.02)
+            ready = [child for child in self.children if child.module == "worker" and child.name]
+            if len(ready) == self.workers and self._answers():
                 return
         raise StartFailed(f"Not ready within {READY_SECONDS:.0f} seconds.")
 
@@ -177,8 +178,8 @@ class Supervisor:
         except OSError:
             return False
 
-    def _hear(self, seconds: float = 0.5) -> None:
-        """Read the names of workers; returns early when one speaks or ends."""
+    def _read_names(self, seconds: float = 0.5) -> None:
+        """Read the uuids that workers print; returns early when one prints or ends."""
         pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
         readable, _, _ = select.select(list(pipes), [], [], seconds)
         for pipe in readable:
@@ -193,21 +194,21 @@ class Supervisor:
             if child.process.poll() is None:
                 continue
             now = clock.seconds()
-            if child.again_at is None:
+            if child.restart_at is None:
                 steady = now - child.began > STEADY_SECONDS
                 failures = 0 if steady else child.failures
                 child.failures = failures + 1
-                child.again_at = now + RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)]
+                child.restart_at = now + RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)]
                 _log.warning("a process died and is replaced", module=child.module, pid=child.process.pid, status=child.process.returncode)
-            if now >= child.again_at:
-                # One that died before it could say who it is has not yet taken over from the one before.
-                fresh = self._spawn(child.module, replaces=child.name or child.replaces)
-                fresh.failures = child.failures
-                self.children[index] = fresh
+            if now >= child.restart_at:
+                # One that died before it printed its uuid has not yet replaced the one before it.
+                replacement = self._spawn(child.module, replaces=child.name or child.replaces)
+                replacement.failures = child.failures
+                self.children[index] = replacement
 
 
 def state_file(settings: Settings) -> Path:
-    """Where a running server says who and where it is."""
+    """The file in which a running server keeps its pid and URL."""
     return settings.data_dir / "server.json"
 
 
@@ -231,19 +232,19 @@ def running(settings: Settings) -> dict[str, Any] | None:
 
 
 def lock_file(settings: Settings) -> Path:
-    """Locked by the supervisor while it lives: unlike a pid, a lock is neither left behind by a kill nor given to somebody else."""
+    """Locked by the supervisor while it lives: unlike a pid, a lock is neither left behind by a kill nor reused by another process."""
     return settings.data_dir / "server.lock"
 
 
-def _take(settings: Settings) -> int:
+def _lock_data_dir(settings: Settings) -> int:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = os.open(lock_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = clock.seconds() + TAKE_SECONDS
+    deadline = clock.seconds() + LOCK_SECONDS
     while not _locked(lock, fcntl.LOCK_EX):
         if clock.seconds() > deadline:
             os.close(lock)
             raise StartFailed(f"Another server of {settings.data_dir} is just starting or stopping: wait until it has.")
-        # Somebody who only asks whether a server runs holds the lock for a moment.
+        # A process that only asks whether a server runs holds the lock for an instant.
         select.select([], [], [], 0.02)
     return lock
 

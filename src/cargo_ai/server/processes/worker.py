@@ -1,4 +1,4 @@
-"""Worker: one process that drives shards, enumerates batches and keeps house, until it is told to stop."""
+"""A worker process: it drives shards, enumerates batches and does housekeeping until it is stopped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, secret_key
-from cargo_ai.server.processes import parent_watch
+from cargo_ai.server.processes import event_loop, parent_watch
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 
@@ -53,7 +53,7 @@ class Worker:
             "interactive": INTERACTIVE_SLOTS,
             "batch": configuration.batch_slots,
         }
-        # The engine's transactions are short. Who is silent in one for so long is taken for dead by the others, too.
+        # The engine's transactions are short. A worker that is silent in one for this long counts as dead for the others, too.
         self._idle = max(ENGINE_IDLE_SECONDS, configuration.stalled_after)
         self._queue = Queue(stalled_after=configuration.stalled_after, most_runs=configuration.max_concurrent_runs)
 
@@ -73,7 +73,7 @@ class Worker:
             await pool.wait(timeout=30)
             files = FileStore.of(self._settings)
             composed = compose(self._settings, self._database, files, secret_key(self._settings), client)
-            # Single runs are committed by a writer of their own: nobody waits for one behind ten thousand rows of a batch.
+            # Single runs are committed by a writer of their own, so that none waits behind ten thousand rows of a batch.
             slot = self._uuid.int % WRITER_SLOTS
             writers = {lane: Writer(self._connect, 2 * slot + number) for number, lane in enumerate(self._lanes)}
             driver = Driver(pool, writers, self._queue, composed.actions, files, str(self._uuid))
@@ -117,7 +117,7 @@ class Worker:
         housekeeping_task = asyncio.create_task(housekeeping.run(), name="housekeeping")
         orphaned = asyncio.create_task(parent_watch.watch(self._settings, self.stop), name="parent watch")
         _log.info("worker ready", worker=str(self._uuid), pid=os.getpid())
-        print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads who this is
+        print(self._uuid, flush=True)  # noqa: T201 - the supervisor reads the worker's uuid
         await self._stopping.wait()
         _log.info("worker drains", worker=str(self._uuid))
         for task in others:
@@ -174,7 +174,7 @@ async def _main() -> int:
 
 def main() -> int:
     """Entry of the worker process."""
-    return asyncio.run(_main())
+    return event_loop.run(_main())
 
 
 if __name__ == "__main__":

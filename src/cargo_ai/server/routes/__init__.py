@@ -1,1 +1,1 @@
-"""Hand-written routes: what is no JSON in, JSON out. Each module lists its `routes` and the `operations` that they answer."""
+"""Hand-written routes, for what is not JSON in and JSON out. A module lists its `routes` and the `operations` that they serve."""

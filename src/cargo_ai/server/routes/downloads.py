@@ -1,4 +1,4 @@
-"""Downloads: a signed URL answered with a file that is made while it is sent."""
+"""Downloads by signed URL: the file is produced while it is sent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from cargo_ai.server.api.state import state_of
 
 
 async def download(request: Request) -> Response:
-    """The file. The first page is made before anything is sent, so that what fails at once is still a proper error; what
-    fails later closes the connection in the middle of the body, which no client takes for the end of it."""
+    """Send the file. Its first page is produced before anything is sent, so that an early failure is a proper error.
+
+    A later one closes the connection in the middle of the body, which no client takes for the end of it.
+    """
     state = state_of(request)
     wanted = exports.verify_download(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
     made = await exports.open_export(state.database, wanted, state.files)

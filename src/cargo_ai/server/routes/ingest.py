@@ -1,4 +1,4 @@
-"""Ingest: records sent to a model by whoever has its token: CSV, JSON lines, an object or a list of objects."""
+"""Ingest records with a model's token: CSV, JSON lines, Parquet, an object or a list of objects."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _ENDINGS = {
 
 
 async def take(request: Request) -> Response:
-    """Take the records in; the reply counts what was added, changed, left and rejected.
+    """Write the records; the response counts those added, changed, left alone and rejected.
 
-    A file is kept first and read from there, so that no database connection waits for a slow sender.
+    A file is stored first and read from there, so that no database connection waits for a slow sender.
     """
     state = state_of(request)
     target = await _target(state, request)
@@ -88,23 +88,23 @@ async def _answer(
 
 
 async def _objects(request: Request) -> list[dict[str, Any]]:
-    """The objects of a JSON body: one, a list, or `{records: […]}`."""
+    """The objects of a JSON body: one object, a list, or `{records: […]}`."""
     body = b"".join([chunk async for chunk in _limited(request, MOST_JSON)])
     try:
-        given: object = json.loads(body, parse_constant=_no_constant)
+        value: object = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Refusal(400, "invalidInput", "The body is not valid JSON; send JSON lines as application/x-ndjson.") from None
-    if isinstance(given, dict):
-        fields = cast("dict[str, Any]", given)
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
         inner: object = fields.get("records")
-        given = cast("list[object]", inner) if isinstance(inner, list) and len(fields) == 1 else [fields]
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in cast("list[object]", given)):
+        value = cast("list[object]", inner) if isinstance(inner, list) and len(fields) == 1 else [fields]
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in cast("list[object]", value)):
         raise Refusal(400, "invalidInput", "Send an object, or a list of objects.")
-    return cast("list[dict[str, Any]]", given)
+    return cast("list[dict[str, Any]]", value)
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 async def _limited(request: Request, most: int) -> AsyncGenerator[bytes]:

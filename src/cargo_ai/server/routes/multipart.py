@@ -1,4 +1,4 @@
-"""Form: a multipart/form-data body read as it comes in, with the one file in it as a stream."""
+"""Read a multipart/form-data body as it arrives, with its one file as a stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_OUTSIDE_BYTES = 1024 * 1024  # of other fields, headers and boundaries
 
 
 class NoFile(ValueError):
-    """The body is no form, or its field has no file."""
+    """The body is not a form, or its field has no file."""
 
 
 class FormBroken(ValueError):
@@ -24,9 +24,9 @@ class FormTooLarge(ValueError):
 
 
 class FileForm:
-    """One form with one file, in the field `field`; other fields are read over.
+    """One form with one file, in the field `field`; other fields are skipped.
 
-    Open it, then read `data()` to its end: only that says that the file came in whole.
+    Open it, then read `data()` to its end: only that proves that the file arrived whole.
     """
 
     def __init__(self, content_type: str, body: AsyncIterator[bytes], field: str, most_bytes: int) -> None:
@@ -59,7 +59,7 @@ class FileForm:
             raise FormBroken("it ended before its last boundary")
 
     async def _read(self) -> bool:
-        """Parse the next piece of the body; False when there is none."""
+        """Parse the next piece of the body; False at its end."""
         piece = await anext(self._body, None)
         if piece is None:
             return False

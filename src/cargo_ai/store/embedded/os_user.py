@@ -1,4 +1,4 @@
-"""The account that the embedded PostgreSQL runs as: ourselves, or a system user of its own when we are root."""
+"""The operating system's user for the embedded PostgreSQL: ourselves, or a system user when we are root."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EmbeddedPostgresError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class OsUser:
-    """A user and a group of the operating system."""
+    """A user and its group, by their numbers."""
 
     uid: int
     gid: int
@@ -39,7 +39,7 @@ class OsUser:
         pass_fds: Sequence[int] = (),
         new_session: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as this account with a bare environment and no supplementary groups; the exit code is not checked."""
+        """Run a program as this user with a bare environment and no supplementary groups; the exit code is not checked."""
         change = os.geteuid() == 0
         return subprocess.run(
             list(argv),
@@ -62,7 +62,7 @@ class OsUser:
 
 
 def database_user() -> OsUser:
-    """The account for the database. As root, the system user `cargo-ai-pg` is made when it is missing (PostgreSQL refuses root)."""
+    """The user for the database. As root, the system user `cargo-ai-pg` is created when it is missing (PostgreSQL refuses root)."""
     if os.geteuid() != 0:
         return OsUser(os.geteuid(), os.getegid())
     found = _look_up()
@@ -89,7 +89,7 @@ def _look_up() -> OsUser | None:
 
 def _useradd() -> None:
     argv = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir=/nonexistent", "--shell=/usr/sbin/nologin", SYSTEM_USER]
-    # A failure is not final: another start may have made the user at this moment, and append_account comes next.
+    # A failure is not final: another start may have made the user at this moment, and append_user comes next.
     subprocess.run(argv, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
 

@@ -1,8 +1,7 @@
-"""The embedded PostgreSQL: a private server of our own for one data folder, started, found again and stopped.
+"""The embedded PostgreSQL: a private server for one data folder, started, found again and stopped.
 
-It listens on a socket in a 0700 folder and nowhere else, asks everybody for a password, and gives the application a login without
-superuser rights. It outlives the process that started it: the next start reuses it. The reasons are in
-docs/decisions/0002-embedded-postgres.md.
+It listens only on a socket in a 0700 folder, requires a password, and gives the application a login without superuser rights. It
+outlives the process that started it: the next start reuses it. The reasons are in docs/decisions/0002-embedded-postgres.md.
 """
 
 from __future__ import annotations
@@ -59,31 +58,31 @@ class Cluster:
 
 
 class _Ended(Exception):
-    """The server ended while it was being waited for."""
+    """The server ended while its start was waited for."""
 
 
 def start(data_dir: Path, *, fsync: bool = True, timeout_seconds: float = 30) -> Cluster:
-    """The running server of a data folder: the one that is there, or a new one, made from nothing when the folder has none.
+    """The running server of a data folder: the existing one, or a new one, with a new database when the folder has none.
 
     `fsync=False` (tests) gives up durability; it is ignored when the server runs already. `timeout_seconds` bounds the wait for the first
     answer, not initdb. EmbeddedPostgresError when there are no binaries, the data are of another major version, a folder is not ours, or no
-    answer came; a server that is still recovering goes on, and another start waits for it again.
+    answer came; a server that is still recovering keeps running, and another start waits for it again.
     """
     data_home.assign_id(data_dir)
-    place = data_home.data_home_of(data_dir)
-    account = database_user()
-    data_home.prepare_home(place)
-    # Another starter may be in initdb, which its own timeout does not bound.
-    with process.start_stop_lock(place, INITDB_SECONDS + timeout_seconds):
+    home = data_home.data_home_of(data_dir)
+    user = database_user()
+    data_home.prepare_home(home)
+    # Another process may be in initdb, which its own timeout does not bound.
+    with process.start_stop_lock(home, INITDB_SECONDS + timeout_seconds):
         for _attempt in range(3):
-            launched = _launch_unless_alive(place, account, fsync=fsync, timeout_seconds=timeout_seconds)
+            launched = _ensure_launched(home, user, fsync=fsync, timeout_seconds=timeout_seconds)
             try:
-                return _ready(place, timeout_seconds, launched=launched)
+                return _ready(home, timeout_seconds, launched=launched)
             except _Ended:
-                # One that was already going down when we came is replaced; one that we launched has told its log why.
+                # One that was already going down when we came is replaced; one that we launched has written why to its log.
                 if launched:
                     break
-        raise EmbeddedPostgresError(f"PostgreSQL ended while it was starting. {data_home.log_tail(place)}")
+        raise EmbeddedPostgresError(f"PostgreSQL ended while it was starting. {data_home.log_tail(home)}")
 
 
 def stop(data_dir: Path, *, timeout_seconds: float = 30) -> bool:
@@ -92,29 +91,29 @@ def stop(data_dir: Path, *, timeout_seconds: float = 30) -> bool:
     Sessions are ended and everything is written (SIGINT). After `timeout_seconds` it is cut off (SIGQUIT, then SIGKILL) and the next start
     recovers. EmbeddedPostgresError when even that does not end it.
     """
-    place = data_home.data_home_of(data_dir)
-    if not place.home.is_dir():
+    home = data_home.data_home_of(data_dir)
+    if not home.folder.is_dir():
         return False
-    with process.start_stop_lock(place, INITDB_SECONDS + timeout_seconds):
-        if not process.is_alive(place):
+    with process.start_stop_lock(home, INITDB_SECONDS + timeout_seconds):
+        if not process.is_alive(home):
             return False
         for number, seconds in ((signal.SIGINT, timeout_seconds), (signal.SIGQUIT, IMMEDIATE_SECONDS), (signal.SIGKILL, IMMEDIATE_SECONDS)):
-            pid = process.postmaster_pid(place)
+            pid = process.postmaster_pid(home)
             if pid is not None:
                 process.send_signal(pid, number)
             if pid is None or number == signal.SIGKILL:
-                process.end_orphans(place, number)
-            if process.wait_until(lambda: not process.is_alive(place), seconds):
+                process.end_orphans(home, number)
+            if process.wait_until(lambda: not process.is_alive(home), seconds):
                 return True
-    raise EmbeddedPostgresError(f"The database of {place.data_dir} did not stop. {data_home.log_tail(place)}")
+    raise EmbeddedPostgresError(f"The database of {home.data_dir} did not stop. {data_home.log_tail(home)}")
 
 
 def status(data_dir: Path) -> Cluster | None:
     """The server of a data folder if it runs and answers (one that is still recovering does not); changes nothing."""
-    place = data_home.data_home_of(data_dir)
-    if not process.is_alive(place):
+    home = data_home.data_home_of(data_dir)
+    if not process.is_alive(home):
         return None
-    pid, cluster = process.postmaster_pid(place), _cluster(place)
+    pid, cluster = process.postmaster_pid(home), _cluster(home)
     if pid is None or cluster is None:
         return None
     try:
@@ -126,76 +125,76 @@ def status(data_dir: Path) -> Cluster | None:
 
 
 def erase(data_dir: Path) -> None:
-    """Stop the server of a data folder and delete everything it has written. There is no way back."""
+    """Stop the server of a data folder and delete everything it has written. It cannot be undone."""
     stop(data_dir)
     data_home.erase(data_home.data_home_of(data_dir))
 
 
 def create_database(cluster: Cluster, name: str, template: str | None = None) -> str:
-    """Make a database of the owner and give its URL: a copy of `template` (nobody may be connected to it), or empty with our extensions."""
+    """Create a database of the owner and return its URL: a copy of `template` (without connections), or empty with our extensions."""
     roles.create(cluster.admin_url, name, template)
     return roles.with_database(cluster.owner_url, name)
 
 
 def drop_database(cluster: Cluster, name: str) -> None:
-    """Drop a database, ending its connections; no error when there is none."""
+    """Drop a database and end its connections; no error when it does not exist."""
     roles.drop(cluster.admin_url, name)
 
 
-def _launch_unless_alive(place: DataHome, account: OsUser, *, fsync: bool, timeout_seconds: float) -> bool:
-    """Launch a postmaster when none lives; whether it did. Backends without a postmaster are waited for, then ended."""
+def _ensure_launched(home: DataHome, user: OsUser, *, fsync: bool, timeout_seconds: float) -> bool:
+    """Launch a postmaster when none runs; whether it did. Backends without a postmaster are waited for, then ended."""
     began = clock.seconds()
     signals = [(ORPHAN_SECONDS, signal.SIGQUIT), (ORPHAN_SECONDS * 5, signal.SIGKILL)]
 
     def settled() -> bool:
         nonlocal life
-        life = process.acquire_life_lock(place)
-        if life is not None or process.postmaster_pid(place) is not None:
+        life = process.acquire_life_lock(home)
+        if life is not None or process.postmaster_pid(home) is not None:
             return True
         if signals and clock.seconds() - began > signals[0][0]:
-            process.end_orphans(place, signals.pop(0)[1])
+            process.end_orphans(home, signals.pop(0)[1])
         return False
 
     life: int | None = None
     if not process.wait_until(settled, timeout_seconds):
-        raise EmbeddedPostgresError(f"Processes of an earlier PostgreSQL in {place.data} are still running: end them and start again.")
+        raise EmbeddedPostgresError(f"Processes of an earlier PostgreSQL in {home.data} are still running: end them and start again.")
     if life is None:
         return False
     try:
-        binaries = binaries_for(account)
-        if place.data.exists():
-            _check_version(place, binaries)
+        binaries = binaries_for(user)
+        if home.data.exists():
+            _check_version(home, binaries)
         else:
-            _initialise(place, account, binaries, fsync=fsync)
-        _launch(place, account, binaries, life, fsync=fsync)
+            _initialise(home, user, binaries, fsync=fsync)
+        _launch(home, user, binaries, life, fsync=fsync)
     finally:
         os.close(life)
     return True
 
 
-def _check_version(place: DataHome, binaries: Binaries) -> None:
+def _check_version(home: DataHome, binaries: Binaries) -> None:
     try:
-        made_by = (place.data / "PG_VERSION").read_text().strip()
+        made_by = (home.data / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
-        raise EmbeddedPostgresError(f"{place.data} is not a data folder of PostgreSQL: move it away and start again.") from None
+        raise EmbeddedPostgresError(f"{home.data} is not a data folder of PostgreSQL: move it away and start again.") from None
     if made_by != str(binaries.major):
         raise EmbeddedPostgresError(
-            f"The database in {place.data} was made by PostgreSQL {made_by}; the programs in {binaries.folder} are {binaries.major}: "
+            f"The database in {home.data} was made by PostgreSQL {made_by}; the programs in {binaries.folder} are {binaries.major}: "
             f"install version {made_by} and name its bin folder in CARGO_AI_POSTGRES_BIN, or move the data with pg_dump or pg_upgrade."
         )
 
 
-def _initialise(place: DataHome, account: OsUser, binaries: Binaries, *, fsync: bool) -> None:
-    """Make the data folder beside its place and move it there when it is complete."""
-    draft, password_file = place.home / "data.draft", place.home / "initdb.password"
+def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool) -> None:
+    """Create the data folder beside its final path and move it there when it is complete."""
+    draft, password_file = home.folder / "data.draft", home.folder / "initdb.password"
     if draft.exists():
         shutil.rmtree(draft)
-    data_home.private_folder(draft, account)
-    place.owner_password.unlink(missing_ok=True)
+    data_home.private_folder(draft, user)
+    home.owner_password.unlink(missing_ok=True)
     password = secrets.token_hex(32)
-    data_home.write_private(place.admin_password, password)
-    data_home.write_private(password_file, password, account)
-    # From 17 on PostgreSQL brings C.UTF-8 itself, so an upgrade of the C library cannot change the order in our indexes.
+    data_home.write_private(home.admin_password, password)
+    data_home.write_private(password_file, password, user)
+    # From 17 on, PostgreSQL has its own C.UTF-8, so an upgrade of the C library cannot change the order in our indexes.
     provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
     argv = [
         *(binaries.path("initdb"), f"--pgdata={draft}", f"--username={roles.ADMIN}", f"--pwfile={password_file}"),
@@ -204,21 +203,21 @@ def _initialise(place: DataHome, account: OsUser, binaries: Binaries, *, fsync: 
         *([] if fsync else ["--no-sync"]),
     ]
     try:
-        done = account.run(argv, timeout_seconds=INITDB_SECONDS)
+        done = user.run(argv, timeout_seconds=INITDB_SECONDS)
     finally:
         password_file.unlink()
     if done.returncode != 0:
         raise EmbeddedPostgresError(f"PostgreSQL could not make its data folder: {(done.stderr or done.stdout).strip()[-1000:]}")
-    draft.rename(place.data)
-    data_home.sync_folder(place.home)
+    draft.rename(home.data)
+    data_home.sync_folder(home.folder)
 
 
-def _launch(place: DataHome, account: OsUser, binaries: Binaries, life: int, *, fsync: bool) -> None:
-    for folder in (place.data, place.home / "socket"):
+def _launch(home: DataHome, user: OsUser, binaries: Binaries, life: int, *, fsync: bool) -> None:
+    for folder in (home.data, home.folder / "socket"):
         if folder.exists():
-            data_home.change_owner(folder, account)
-    sockets = data_home.make_socket_folder(place, account)
-    process.clear_leftovers(place, sockets)
+            data_home.change_owner(folder, user)
+    sockets = data_home.make_socket_folder(home, user)
+    process.clear_leftovers(home, sockets)
     settings = {
         "listen_addresses": "",
         "port": str(data_home.PORT),
@@ -227,63 +226,65 @@ def _launch(place: DataHome, account: OsUser, binaries: Binaries, life: int, *, 
         **({} if fsync else NEVER_DURABLE),
     }
     arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    log = data_home.open_log(place)
+    log = data_home.open_log(home)
     try:
-        process.launch([binaries.path("postgres"), "-D", str(place.data), *arguments], account, life=life, log=log)
+        process.launch([binaries.path("postgres"), "-D", str(home.data), *arguments], user, life=life, log=log)
     finally:
         os.close(log)
 
 
-def _ready(place: DataHome, timeout_seconds: float, *, launched: bool) -> Cluster:
-    """Wait until the server answers queries, finish the bootstrap if need be, and say where it is."""
+def _ready(home: DataHome, timeout_seconds: float, *, launched: bool) -> Cluster:
+    """Wait until the server answers queries, finish its bootstrap if necessary, and return where it is."""
     last, seen = "", not launched
 
     def answers() -> bool:
         nonlocal last, seen
         # A postmaster that was there and is gone has ended, even if a backend of it still lives; a new one needs a moment to show.
-        there = process.postmaster_pid(place) is not None
-        if (seen and not there) or not process.is_alive(place):
+        there = process.postmaster_pid(home) is not None
+        if (seen and not there) or not process.is_alive(home):
             raise _Ended
         seen = seen or there
         try:
-            with roles.connect(_admin_url(place)) as connection:
+            with roles.connect(_admin_url(home)) as connection:
                 connection.execute("SELECT 1")
         except psycopg.OperationalError as error:
             last = str(error).strip()
             if "password authentication failed" in last:
-                raise EmbeddedPostgresError(f"The password in {place.admin_password} is not the one of the database beside it.") from None
+                raise EmbeddedPostgresError(f"The password in {home.admin_password} is not the one of the database beside it.") from None
             return False
         return True
 
     if not process.wait_until(answers, timeout_seconds):
-        raise EmbeddedPostgresError(f"PostgreSQL did not answer within {timeout_seconds:g} s and goes on starting ({place.log}): {last}")
-    if not place.owner_password.exists():
+        raise EmbeddedPostgresError(f"PostgreSQL did not answer within {timeout_seconds:g} s and is still starting ({home.log}): {last}")
+    if not home.owner_password.exists():
         password = secrets.token_hex(32)
-        roles.bootstrap(_admin_url(place), password)
-        data_home.write_private(place.owner_password, password)
+        roles.bootstrap(_admin_url(home), password)
+        data_home.write_private(home.owner_password, password)
     else:
-        # A newer program may know more that workspaces must not reach.
-        roles.harden_database(_admin_url(place))
-    cluster = _cluster(place)
+        # A newer version may revoke more.
+        roles.harden_database(_admin_url(home))
+    cluster = _cluster(home)
     if cluster is None:
         raise _Ended
     return cluster
 
 
-def _admin_url(place: DataHome) -> str:
-    sockets = data_home.socket_folder(place)
+def _admin_url(home: DataHome) -> str:
+    sockets = data_home.socket_folder(home)
     if sockets is None:
-        raise EmbeddedPostgresError(f"The folder of the database's socket is gone from {place.home}: stop the database and start it again.")
+        raise EmbeddedPostgresError(
+            f"The folder of the database's socket is gone from {home.folder}: stop the database and start it again."
+        )
     try:
-        return roles.url(roles.ADMIN, place.admin_password.read_text(), "postgres", str(sockets))
+        return roles.url(roles.ADMIN, home.admin_password.read_text(), "postgres", str(sockets))
     except FileNotFoundError:
-        raise EmbeddedPostgresError(f"{place.admin_password} is missing: without it nobody can log in to the database beside it.") from None
+        raise EmbeddedPostgresError(f"{home.admin_password} is missing: without it no one can log in to the database beside it.") from None
 
 
-def _cluster(place: DataHome) -> Cluster | None:
-    """What is known of a living server; None when its postmaster or one of its files is not there (yet)."""
-    sockets, pid = data_home.socket_folder(place), process.postmaster_pid(place)
-    if sockets is None or pid is None or not place.owner_password.exists():
+def _cluster(home: DataHome) -> Cluster | None:
+    """A running server; None when its postmaster or one of its files does not exist (yet)."""
+    sockets, pid = data_home.socket_folder(home), process.postmaster_pid(home)
+    if sockets is None or pid is None or not home.owner_password.exists():
         return None
-    owner = roles.url(roles.OWNER, place.owner_password.read_text(), roles.DATABASE, str(sockets))
-    return Cluster(owner, _admin_url(place), pid)
+    owner = roles.url(roles.OWNER, home.owner_password.read_text(), roles.DATABASE, str(sockets))
+    return Cluster(owner, _admin_url(home), pid)

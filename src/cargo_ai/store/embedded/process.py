@@ -1,4 +1,4 @@
-"""The processes of an embedded PostgreSQL: whether any lives, which one is the postmaster, and how it is launched and ended.
+"""The processes of an embedded PostgreSQL: find, launch and end them.
 
 Whether it lives is a file lock (flock) that the postmaster inherits and hands to all of its children. The kernel drops it with the last of
 them, so neither a zombie, nor a reused pid, nor a backend that outlived its postmaster can be mistaken for something else.
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.02
 
 
 def wait_until(done: Callable[[], bool], seconds: float) -> bool:
-    """Ask until it is so or the seconds are over; whether it is so."""
+    """Call `done` until it is true or the time is over; the last result."""
     deadline = clock.seconds() + seconds
     while not done():
         if clock.seconds() >= deadline:
@@ -33,12 +33,12 @@ def wait_until(done: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextmanager
-def start_stop_lock(place: DataHome, seconds: float) -> Generator[None]:
-    """Start and stop one at a time, across processes; EmbeddedPostgresError when the turn does not come."""
-    handle = os.open(place.turn, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+def start_stop_lock(home: DataHome, seconds: float) -> Generator[None]:
+    """Let one process at a time start or stop the database; EmbeddedPostgresError when the lock is not free in time."""
+    handle = os.open(home.start_stop_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         if not wait_until(lambda: _locked(handle, fcntl.LOCK_EX), seconds):
-            raise EmbeddedPostgresError(f"Another process is starting or stopping the database of {place.data_dir} since {seconds:g} s.")
+            raise EmbeddedPostgresError(f"Another process is starting or stopping the database of {home.data_dir} since {seconds:g} s.")
         yield
     finally:
         os.close(handle)
@@ -52,19 +52,19 @@ def _locked(handle: int, kind: int) -> bool:
     return True
 
 
-def acquire_life_lock(place: DataHome) -> int | None:
+def acquire_life_lock(home: DataHome) -> int | None:
     """The lock to hand to a new postmaster, as a descriptor; None while any process of this database lives."""
-    handle = os.open(place.life, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    handle = os.open(home.life_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     if _locked(handle, fcntl.LOCK_EX):
         return handle
     os.close(handle)
     return None
 
 
-def is_alive(place: DataHome) -> bool:
+def is_alive(home: DataHome) -> bool:
     """Whether any process of this database lives."""
     try:
-        handle = os.open(place.life, os.O_RDONLY | os.O_NOFOLLOW)
+        handle = os.open(home.life_lock, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:
@@ -73,21 +73,21 @@ def is_alive(place: DataHome) -> bool:
         os.close(handle)
 
 
-def postmaster_pid(place: DataHome) -> int | None:
-    """The pid of the postmaster of this place, checked against the process table; None when there is none."""
-    pid = _written_pid(place.data)
+def postmaster_pid(home: DataHome) -> int | None:
+    """The pid of the postmaster of this home, checked against the process table; None without one."""
+    pid = _written_pid(home.data)
     if pid is None:
         return None
     found = _describe(pid)
     if found is None:
         return None
     uid, command = found
-    return pid if uid == place.data.lstat().st_uid and f"-D {place.data} " in f"{command} " else None
+    return pid if uid == home.data.lstat().st_uid and f"-D {home.data} " in f"{command} " else None
 
 
 def _written_pid(data: Path) -> int | None:
     try:
-        # The file belongs to the database's account: root must not follow a link in it.
+        # The file belongs to the database's user: root must not follow a link in it.
         handle = os.open(data / "postmaster.pid", os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return None
@@ -97,7 +97,7 @@ def _written_pid(data: Path) -> int | None:
 
 
 def _describe(pid: int) -> tuple[int, str] | None:
-    """The uid and the command line of a process; None when there is none. The command line of a zombie is empty."""
+    """The uid and the command line of a process; None when it does not exist. The command line of a zombie is empty."""
     folder = Path("/proc") / str(pid)
     if Path("/proc/self/cmdline").exists():
         try:
@@ -109,28 +109,28 @@ def _describe(pid: int) -> tuple[int, str] | None:
     return (int(uid), command) if uid.isdigit() else None
 
 
-def clear_leftovers(place: DataHome, sockets: Path) -> None:
-    """Remove what a killed postmaster left and PostgreSQL would stumble over. Call it with the life lock in hand.
+def clear_leftovers(home: DataHome, sockets: Path) -> None:
+    """Remove what a killed postmaster left behind and would stop the next one. Call it with the life lock held.
 
     A pid file is removed only if its pid now belongs to another program; a dead one is PostgreSQL's own business (it also checks the shared
     memory named there).
     """
-    pid = postmaster_pid(place)
+    pid = postmaster_pid(home)
     if pid is not None:
-        raise EmbeddedPostgresError(f"The database in {place.data} was started by another program: stop that one first (pid {pid}).")
-    pid = _written_pid(place.data)
+        raise EmbeddedPostgresError(f"The database in {home.data} was started by another program: stop that one first (pid {pid}).")
+    pid = _written_pid(home.data)
     if pid is not None and _describe(pid) is not None:
-        (place.data / "postmaster.pid").unlink(missing_ok=True)
+        (home.data / "postmaster.pid").unlink(missing_ok=True)
     for leftover in sockets.glob(".s.PGSQL.*"):
         leftover.unlink(missing_ok=True)
 
 
-def launch(argv: Sequence[str], account: OsUser, *, life: int, log: int) -> None:
+def launch(argv: Sequence[str], user: OsUser, *, life: int, log: int) -> None:
     """Start a program in the background: in its own session (no Ctrl-C, no hang-up), not our child (no zombie), outliving us.
 
     The shell puts it in the background and ends; the arguments are its positional parameters, so nothing is quoted or expanded.
     """
-    account.run(["/bin/sh", "-c", '"$@" &', "sh", *argv], timeout_seconds=30, output=log, pass_fds=[life], new_session=True)
+    user.run(["/bin/sh", "-c", '"$@" &', "sh", *argv], timeout_seconds=30, output=log, pass_fds=[life], new_session=True)
 
 
 def send_signal(pid: int, number: signal.Signals) -> None:
@@ -139,13 +139,13 @@ def send_signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def end_orphans(place: DataHome, number: signal.Signals) -> None:
+def end_orphans(home: DataHome, number: signal.Signals) -> None:
     """Signal the backends that outlived their postmaster: one that is computing does not notice its death.
 
     Linux only; elsewhere they are left to end by themselves.
     """
-    uid = place.data.lstat().st_uid
+    uid = home.data.lstat().st_uid
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if folder.stat().st_uid == uid and Path(os.readlink(folder / "cwd")) == place.data:
+            if folder.stat().st_uid == uid and Path(os.readlink(folder / "cwd")) == home.data:
                 send_signal(int(folder.name), number)

@@ -1,4 +1,4 @@
-"""The roles, databases and extensions that the superuser puts into a fresh embedded PostgreSQL."""
+"""Create the roles, databases and extensions of a new embedded PostgreSQL."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def connect(address: str) -> Connection:
 
 
 def bootstrap(admin_url: str, owner_password: str) -> None:
-    """Make the owner and its database. Can be repeated, so a start that was killed half-way is finished by the next one."""
+    """Make the owner and its database. Can be repeated, so the next start finishes one that was killed halfway."""
     with connect(admin_url) as admin:
         # What is sent, and could be logged, is the verifier: the password itself never leaves this process.
         verifier = admin.pgconn.encrypt_password(owner_password.encode(), OWNER.encode(), b"scram-sha-256").decode()
@@ -54,12 +54,14 @@ def bootstrap(admin_url: str, owner_password: str) -> None:
 
 
 def install_extensions(admin_url: str) -> None:
-    """Put our extensions into the database of the URL, and take the schema `public` from everybody but the owner."""
+    """Put our extensions into the database of the URL, and revoke the schema `public` from everyone but the owner."""
     with connect(admin_url) as admin:
         known = {name for (name,) in admin.execute("SELECT name FROM pg_available_extensions")}
         missing = [extension for extension in EXTENSIONS if extension not in known]
         if missing:
-            raise EmbeddedPostgresError(f"This PostgreSQL comes without {', '.join(missing)}: take another one in CARGO_AI_POSTGRES_BIN.")
+            raise EmbeddedPostgresError(
+                f"This PostgreSQL comes without {', '.join(missing)}: set CARGO_AI_POSTGRES_BIN to one that has them."
+            )
         for extension in EXTENSIONS:
             admin.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
         admin.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
@@ -67,13 +69,13 @@ def install_extensions(admin_url: str) -> None:
 
 
 def harden(admin: Connection) -> None:
-    """Take from PUBLIC what a workspace's login must not reach in this database: harden.sql has the list. Repeating changes nothing."""
+    """Revoke from PUBLIC what a workspace's login must not reach in this database: harden.sql lists it. It can be repeated."""
     admin.execute("SELECT set_config('cargo_ai.owner', %s, false)", [OWNER])
     admin.execute(Path(__file__).with_name("harden.sql").read_bytes())
 
 
 def harden_database(admin_url: str) -> None:
-    """Harden the application's database, which is there already."""
+    """Harden the application's database."""
     with connect(with_database(admin_url, DATABASE)) as admin:
         harden(admin)
 
@@ -87,7 +89,7 @@ def create(admin_url: str, name: str, template: str | None) -> None:
 
 
 def create_on(admin: Connection, name: str, template: str | None) -> None:
-    """The same on a connection that is there: the first database takes it 0.3 s, for locales, the next 10 ms. No extensions."""
+    """The same on an open connection: the first database takes it 0.3 s, for locales, the next 10 ms. No extensions."""
     # A copy of files: the default strategy writes all of it through the log.
     source = sql.SQL("TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template)) if template else sql.SQL("TEMPLATE template0")
     admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} {}").format(sql.Identifier(name), sql.Identifier(OWNER), source))
@@ -95,7 +97,7 @@ def create_on(admin: Connection, name: str, template: str | None) -> None:
 
 
 def drop(admin_url: str, name: str) -> None:
-    """Drop a database and end its connections; nothing happens when there is none."""
+    """Drop a database and end its connections; no error when it does not exist."""
     with connect(admin_url) as admin:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

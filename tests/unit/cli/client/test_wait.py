@@ -107,7 +107,7 @@ def test_a_look_that_nobody_answers_is_repeated(api: FakeApi) -> None:
     never = threading.Event()
     api.on("GET", "/look", Answer(hold=never), {"found": 1})
     settings = SimpleNamespace(base_url=api.url, workspace_uuid=None, timeout=None, debug=False, quiet=True)
-    assert Api(cast("Settings", settings), "token").call("GET", "/look", seconds=0.3, patient=True).document() == {"found": 1}
+    assert Api(cast("Settings", settings), "token").call("GET", "/look", seconds=0.3, persistent=True).document() == {"found": 1}
     never.set()
 
 

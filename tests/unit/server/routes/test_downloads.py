@@ -141,7 +141,7 @@ def test_what_fails_before_the_first_row_is_a_proper_error(live_server: Any, ref
 @pytest.mark.parametrize("format", ["json", "ndjson", "csv"])
 def test_what_fails_on_the_way_breaks_the_connection(live_server: Any, format: str) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(link(live_server, format, pages=50, fail=20))
+        httpx.get(link(live_server, format, pages=50, fail=20), timeout=60)
 
 
 def test_a_slow_reader_stops_the_producer(live_server: Any, database_url: str) -> None:

@@ -31,13 +31,13 @@ def test_a_home_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
     data_home.assign_id(folder)
     backend = data_home.data_home_of(folder)
     (tmp_path / "elsewhere").mkdir()
-    backend.home.parent.mkdir(exist_ok=True)
-    backend.home.symlink_to(tmp_path / "elsewhere")
+    backend.folder.parent.mkdir(exist_ok=True)
+    backend.folder.symlink_to(tmp_path / "elsewhere")
     try:
         with pytest.raises(EmbeddedPostgresError, match="must be a folder"):
             postgres.start(folder)
     finally:
-        backend.home.unlink()
+        backend.folder.unlink()
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

@@ -24,9 +24,9 @@ def test_another_local_user_cannot_reach_the_database_even_with_the_password(sha
 def test_another_local_user_can_read_neither_the_passwords_nor_the_data(stopped: Path) -> None:
     postgres.start(stopped, fsync=False)
     backend = data_home.data_home_of(stopped)
-    for path in (backend.admin_password, backend.owner_password, backend.log, backend.data / "PG_VERSION", backend.life):
+    for path in (backend.admin_password, backend.owner_password, backend.log, backend.data / "PG_VERSION", backend.life_lock):
         assert "PermissionError" in python("import sys; open(sys.argv[1])", str(path), nobody=True).stderr
-    assert "PermissionError" in python("import os, sys; os.listdir(sys.argv[1])", str(backend.home), nobody=True).stderr
+    assert "PermissionError" in python("import os, sys; os.listdir(sys.argv[1])", str(backend.folder), nobody=True).stderr
 
 
 @as_root

@@ -167,8 +167,8 @@ class Letters:
     async def perform(self, call: Call) -> Outcome:
         """One try. A server that says "not now" is asked again for some twenty minutes; a letter that was taken is not sent again."""
         try:
-            post = self._mailer.post()
-            letter = letter_of(call.config, message_id(call, post.sender.domain))
+            server = self._mailer.server()
+            letter = letter_of(call.config, message_id(call, server.sender.domain))
             async with self._database.session(call.workspace) as db:
                 done = await outcomes.find(db, call.key)
             if done is not None:
@@ -183,7 +183,7 @@ class Letters:
             return _not_taken(call, error)
         output = {
             "messageId": letter.message_id,
-            "from": post.sender.address,
+            "from": server.sender.address,
             "accepted": list(receipt.accepted),
             "rejected": [{"address": who, "message": words} for who, words in receipt.rejected.items()],
             "sentAt": clock.to_iso(clock.now()),

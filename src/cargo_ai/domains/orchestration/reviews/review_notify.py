@@ -57,7 +57,7 @@ class ReviewNotifier:
     async def _write(self, row: Review, person: str) -> str | None:
         """What went wrong; None for nothing."""
         try:
-            domain = self._mailer.post().sender.domain
+            domain = self._mailer.server().sender.domain
             digest = hashlib.sha256(f"{row.key} {person}".encode()).hexdigest()
             body = _body(row, self._link(row, person))
             subject = " ".join(f"Please review: {row.title}".split())

@@ -93,7 +93,7 @@ def to_response(form: Form, secrets: SecretKey) -> JsonObject:
 def guard(form: Form, secrets: SecretKey, token: object, data: Mapping[str, Any]) -> str:
     """The token's nonce; Refusal (400) for what no person sends: without the token, too soon, too late, into the trap."""
     parts = str(token or "").split(".")
-    if len(parts) != 3 or not parts[0].isdigit() or not secrets.signed(parts[2], "form", str(form.tool), parts[0], parts[1]):
+    if len(parts) != 3 or not parts[0].isdigit() or not secrets.verify(parts[2], "form", str(form.tool), parts[0], parts[1]):
         raise Refusal(400, "formTokenInvalid", "formToken is missing or wrong: open the form again (GET) and send what it gives.")
     age = clock.unix_seconds() * 1000 - int(parts[0])
     if age > TOKEN_LIFETIME_MS:

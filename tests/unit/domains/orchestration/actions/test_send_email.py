@@ -174,7 +174,7 @@ async def test_a_recipient_that_is_refused_is_told_and_the_others_get_the_letter
     ("config", "words"),
     [
         ({"to": ""}, "Nobody is named in `to`"),
-        ({"to": "ann"}, "`to`: 'ann' is no e-mail address"),
+        ({"to": "ann"}, "`to`: 'ann' is not an e-mail address"),
         ({"to": "a@b.example\r\nBcc: all@b.example"}, "line break"),
         ({"to": 'x"\r\n <a@b.example>'}, "line break"),
         ({"to": [f"p{at}@b.example" for at in range(51)]}, "50 are the most"),
@@ -199,7 +199,7 @@ async def test_a_letter_that_is_none_is_never_sent(letters: Letters, server: Mai
 
 async def test_what_is_wrong_before_any_run_is_told_then() -> None:
     assert check({}) is None and check({"to": "{{nodes.start.email}}"}) is None
-    assert "no e-mail address" in (check({"to": "nobody"}) or "")
+    assert "not an e-mail address" in (check({"to": "nobody"}) or "")
 
 
 async def test_without_settings_the_node_says_which_are_missing(database: Database, settings: Settings) -> None:
