@@ -1,1 +1,1 @@
-"""What a room is handed: the context of a request, the mark of a handler, events, references."""
+"""What domains work with: the context of a request, handlers, lookups, events, usages, signed URLs, exports."""

@@ -1,4 +1,4 @@
-"""Exports: what can be downloaded by a signed URL, and the bytes of it: JSON, NDJSON, CSV or Parquet, made as they are read."""
+"""Exports: sign URLs of downloads, and stream their rows as JSON, NDJSON, CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cargo_ai.store.tables import IdempotencyKey
 
 Format = Literal["json", "ndjson", "csv", "parquet"]
 CopyFormat = Literal["csv", "ndjson", "table"]
-"""How the database writes rows by itself: CSV without a header as people get it, JSON lines, or CSV as `parquet.written` reads it."""
+"""How the database encodes rows itself: CSV without a header for users, JSON lines, or CSV as `parquet.encode` reads it."""
 Record = Mapping[str, Any]
 
 _TYPES = {
@@ -46,7 +46,7 @@ _MAX_CELL_BYTES = 4 * 1024 * 1024  # bytes read from stored files before the row
 
 @dataclass(frozen=True, slots=True)
 class StoredCell:
-    """A cell whose JSON is kept in the file store, and is read only when its row is written."""
+    """A cell whose JSON is in the file store, and is read only when its row is written."""
 
     key: str
 
@@ -77,7 +77,7 @@ producers: dict[str, Producer] = {}
 
 
 def producer(kind: str) -> Callable[[Producer], Producer]:
-    """Mark the function that makes the rows of one kind of download; a second one for the same kind is a bug."""
+    """Mark the function that produces the rows of one kind of download; a second one for the same kind is a bug."""
 
     def bind(produce: Producer) -> Producer:
         if kind in producers:
@@ -89,7 +89,7 @@ def producer(kind: str) -> Callable[[Producer], Producer]:
 
 
 def download_path(kind: str) -> str:
-    """Where downloads of this kind are."""
+    """The path of downloads of this kind."""
     return f"/v1/downloads/{kind}"
 
 
@@ -112,7 +112,7 @@ def sign(ctx: Context, kind: str, params: Mapping[str, Any], format: str | None 
 
 
 def _store_params(ctx: Context, said: bytes) -> str:
-    """Where parameters are kept that make a URL longer than programs take: for a day, as replies to idempotency keys are."""
+    """Store parameters that would make a URL too long, for a day, as replies to idempotency keys are. Returns their name."""
     name = ids.new().hex
     ctx.db.add(IdempotencyKey(token_uuid=ctx.workspace, key=f"download:{name}", request_hash="", reply=said, at=clock.now()))
     return name
@@ -120,7 +120,7 @@ def _store_params(ctx: Context, said: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A download that a valid URL asked for. `kept`: where its parameters are, if they are not in the URL."""
+    """A download that a valid URL requests. `kept`: the name of its stored parameters, if they are not in the URL."""
 
     workspace: uuid.UUID
     kind: str
@@ -140,7 +140,7 @@ class Download:
 
 
 def verify_download(secrets: SecretKey, kind: str, query: list[tuple[str, str]]) -> Download:
-    """The download that a URL's query asks for. Refusal: 403 when it was changed or is too old, 404 when nothing makes such a kind."""
+    """The download that a URL's query requests. Refusal: 403 when it was changed or has expired, 404 for an unknown kind."""
     link = signed_urls.verify(secrets, "GET", download_path(kind), query)
     if kind not in producers:
         raise Refusal(404, "downloadNotFound", "There is nothing to download here any more.")
@@ -182,7 +182,7 @@ async def _load_params(database: Database, workspace: uuid.UUID, name: str) -> d
 
 
 async def _read_stored_cells(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
-    """The rows with their stored cells read: pages become smaller where those are large, so that memory stays flat."""
+    """The rows with their stored cells read; pages are split where cells are large, so that memory stays flat."""
     rows = made.rows
     try:
         async for page in rows:
@@ -211,7 +211,7 @@ async def _read_cell(files: FileStore, key: str) -> bytes:
 
 
 async def encode(made: Export, download: Download) -> AsyncGenerator[bytes]:
-    """The bytes of the file, page by page. What is raised on the way must end the connection: a file that looks whole is whole."""
+    """The bytes of the file, page by page. An error on the way must break the connection, so that no partial file looks complete."""
     forms = {"csv": _csv, "json": _json_array, "ndjson": _ndjson, "parquet": _parquet}
     plain = forms[download.format](made)
     async with aclosing(_close_after(made.rows, plain)) as parts:
@@ -227,7 +227,7 @@ async def encode(made: Export, download: Download) -> AsyncGenerator[bytes]:
 
 
 async def _close_after(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """The parts; when they end or are given up, the rows that they are made of are closed at once, not when somebody collects them."""
+    """The parts; when they end or are abandoned, the rows that they are read from are closed at once, not by the garbage collector."""
     try:
         async with aclosing(parts):
             async for part in parts:
@@ -259,7 +259,7 @@ async def _json_array(made: Export) -> AsyncGenerator[bytes]:
 
 
 async def _lines_to_array(lines: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Pieces of JSON lines as one array: no line has a line feed in it."""
+    """Chunks of JSON lines as one array. No line contains a line feed."""
     before = b"["
     async with aclosing(lines):
         async for part in lines:
@@ -281,7 +281,7 @@ async def _ndjson(made: Export) -> AsyncGenerator[bytes]:
 
 
 async def _csv(made: Export) -> AsyncGenerator[bytes]:
-    """RFC 4180. Texts stand as they are, also those that a spreadsheet would take for a formula: a file that is read back is the same."""
+    """RFC 4180. Texts are written as they are, even if a spreadsheet would take one for a formula: a file that is read back is the same."""
     columns = made.columns or []
     known = frozenset(columns)
     header = _csv_lines([columns])

@@ -1,4 +1,4 @@
-"""Signed URLs: addresses of ours that work for an hour without a token, for exactly what was signed."""
+"""Signed URLs: create and verify URLs that work without a token, for an hour by default and exactly as signed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class VerifiedUrl:
-    """What a valid URL says: the workspace that it was made in, and its other parameters."""
+    """The contents of a valid URL: the workspace that it was created in, and its other parameters."""
 
     workspace: uuid.UUID
     params: Mapping[str, str]
@@ -39,7 +39,7 @@ def sign(
 
 
 def verify(secrets: SecretKey, method: str, path: str, query: Iterable[tuple[str, str]]) -> VerifiedUrl:
-    """What the query of a URL says; Refusal (403) when anything of it was changed or its time is over."""
+    """The contents of a URL's query. Refusal (403) when any of it was changed or it has expired."""
     pairs = list(query)
     values = dict(pairs)
     signature = values.pop("signature", "")

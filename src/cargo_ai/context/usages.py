@@ -1,4 +1,4 @@
-"""References: who uses what, kept by the user of a thing and asked before the thing is removed."""
+"""Usages: which thing uses which, stored by the user of a thing and looked up before the thing is removed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cargo_ai.store.tables import Reference
 
 
 async def replace(db: AsyncSession, workspace: uuid.UUID, kind: str, owner: uuid.UUID, targets: Iterable[tuple[str, uuid.UUID]]) -> None:
-    """Replace all references of one owner by these `(kind, uuid)` targets."""
+    """Replace all that one owner uses by these `(kind, uuid)` targets."""
     await db.execute(delete(Reference).where(Reference.from_kind == kind, Reference.from_uuid == owner))
     for to_kind, to_uuid in sorted(set(targets)):
         db.add(Reference(workspace_uuid=workspace, from_kind=kind, from_uuid=owner, to_kind=to_kind, to_uuid=to_uuid))

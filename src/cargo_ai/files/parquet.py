@@ -1,4 +1,4 @@
-"""Parquet: files of columns, read and written as streams by a process of their own, so that the server's memory stays as it is."""
+"""Parquet: read and write Parquet files as streams in a separate process, so that the server's memory stays flat."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shape:
 
 
 def is_parquet(name: str) -> bool:
-    """Whether a file is one of Parquet, by its name."""
+    """Whether a file is Parquet, by its name."""
     return name.lower().endswith(ENDING)
 
 
@@ -49,7 +49,7 @@ async def temporary_file(stream: AsyncIterator[bytes]) -> AsyncGenerator[Path]:
 
 
 async def read_shape(path: Path) -> Shape:
-    """Columns and count of a file, from its schema. BadFile when it is no Parquet."""
+    """Columns and count of a file, from its schema. InvalidFile when it is no Parquet."""
     async with _run_process("shape", str(path)) as child:
         text, _ = await child.communicate()
     found = json.loads(text)
@@ -57,7 +57,7 @@ async def read_shape(path: Path) -> Shape:
 
 
 async def read_lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
-    """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. BadFile."""
+    """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. InvalidFile."""
     async with _run_process("rows", str(path)) as child:
         assert child.stdout is not None
         async with aclosing(csv_lists(_read(child.stdout))) as chunks:
@@ -66,7 +66,7 @@ async def read_lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[li
 
 
 async def read_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
-    """The rows of a Parquet file as `csv_chunks` gives those of a CSV file: as dicts of texts, without the first `skip`. BadFile."""
+    """The rows of a Parquet file as `csv_chunks` gives those of a CSV file: as dicts of texts, without the first `skip`. InvalidFile."""
     async with temporary_file(stream) as path, aclosing(read_lists(path)) as parts:
         async for columns, _, found in parts:
             rows, skip = found[skip:], max(0, skip - len(found))
@@ -120,7 +120,7 @@ async def _read(pipe: asyncio.StreamReader) -> AsyncGenerator[bytes]:
 
 @asynccontextmanager
 async def _run_process(*words: str) -> AsyncGenerator[Process]:
-    """The process; BadFile where it ends by saying that the file is wrong. It is killed where the context is left early."""
+    """The process; InvalidFile where it ends by saying that the file is wrong. It is killed where the context is left early."""
     places = _semaphores.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MAX_PROCESSES))
     with tempfile.TemporaryFile() as said:
         async with places:

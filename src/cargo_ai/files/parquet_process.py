@@ -1,4 +1,4 @@
-"""The process that reads and writes Parquet: the one place that loads pyarrow, so that the server neither grows by it nor falls with it.
+"""Parquet process: read and write Parquet. Only this process loads pyarrow, so that the server neither grows by it nor crashes with it.
 
 `shape <file>` prints columns and count as JSON; `rows <file>` prints the rows as CSV; `write` turns rows on stdin into a file on stdout, as
 the JSON document in stdin's first line says: `{"form": "csv"|"lines", "columns": [...], "types": {...}}`. JSON lines follow as they are,
@@ -52,7 +52,7 @@ class UnusableFile(ValueError):
 
 
 def open_file(path: str) -> Any:
-    """The file; Wrong when it is none of Parquet."""
+    """The file. UnusableFile when it is not Parquet."""
     try:
         return pq.ParquetFile(path, buffer_size=1024**2, pre_buffer=False)
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -143,7 +143,7 @@ def _json_default(value: object) -> object:
 
 
 class _CountingPipe:
-    """A pipe as a file that knows its position, which the writers of Arrow ask for."""
+    """A pipe as a file that knows its position, which Arrow's writers need."""
 
     closed = False
 
@@ -161,11 +161,11 @@ class _CountingPipe:
         return self.size
 
     def flush(self) -> None:
-        """Send what is kept back."""
+        """Send what is buffered."""
         self._out.flush()
 
     def close(self) -> None:
-        """The pipe is not ours to close."""
+        """Flush only: the pipe stays open."""
         self._out.flush()
 
 
@@ -214,15 +214,15 @@ def _csv_batches(given: IO[bytes], columns: list[str], types: dict[str, str]) ->
 
 
 class _ColumnTypes:
-    """The columns of rows and what they hold; where types are told, only those."""
+    """The columns of rows and their types: the given ones, or those found in the values."""
 
     def __init__(self, columns: list[str] | None, types: dict[str, str] | None) -> None:
-        self._told = types is not None
+        self._given = types is not None
         self.types: dict[str, str] = {name: (types or {}).get(name, "") for name in columns or ()}
 
     def see(self, row: Mapping[str, object]) -> None:
         """Look at a row."""
-        if self._told:
+        if self._given:
             return
         for name, value in row.items():
             kind = "" if value is None else _TYPE_OF_CLASS.get(value.__class__, "json")
@@ -302,7 +302,7 @@ def main(words: list[str]) -> int:
         print(wrong, file=sys.stderr)  # noqa: T201 - what the parent reads
         return 3
     except BrokenPipeError:
-        # Nobody reads on: the download was given up.
+        # The reader is gone: the download was abandoned.
         sys.stderr.close()
         return 1
     except (pa.ArrowException, OSError, MemoryError) as error:

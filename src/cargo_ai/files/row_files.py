@@ -1,4 +1,4 @@
-"""Row files: CSV and NDJSON read as a stream, in chunks of rows, with errors that name the row."""
+"""Row files: read CSV and NDJSON as a stream, in chunks of rows, with errors that name the row."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MOST_ROW = 8 * 1024 * 1024
 MOST_COLUMNS = 2_000
 DELIMITERS = (",", ";", "\t")
 
-_PIECE = 128 * 1024  # bytes parsed at a time, so that the event loop is never held for long
+_PIECE = 128 * 1024  # bytes parsed at a time, so that the event loop is never blocked for long
 _MOST_READY = 4 * 1024 * 1024  # characters of rows gathered before a chunk is handed out though it is not full
-_NUL = "\x00"  # what holds one is refused before it is parsed, so no row of a file looks like ours
+_NUL = "\x00"  # a file with NUL is refused before it is parsed, so no row looks like our marker
 _HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*+")*+(?=[\r\n]|\Z)')
 _QUOTED = re.compile(r'"[^"]*+"?')
 _SIGNATURES = {
@@ -45,7 +45,7 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
     """The rows of a CSV file with a header, as lists of at most `size` rows (fewer where rows are long), without the first `skip`.
 
     UTF-8 with or without BOM; comma, semicolon or tab, whichever divides the header most. Values are text as it stands, '' where a
-    row is short. Blank lines are no rows. A nameless column is `column_<n>`, a second one of a name `<name>_2`. Raises BadFile; rows
+    row is short. Blank lines are no rows. A nameless column is `column_<n>`, a second one of a name `<name>_2`. Raises InvalidFile; rows
     are counted as a spreadsheet counts them, the header being row 1. Memory does not grow with the file.
     """
     table = _CsvParser(skip)
@@ -67,7 +67,7 @@ async def csv_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, sk
 
 
 async def csv_columns(stream: AsyncIterator[bytes]) -> list[str]:
-    """The columns of a CSV file, named as `csv_chunks` names them; [] when it is empty. Reads little more than the header; BadFile."""
+    """The columns of a CSV file, named as `csv_chunks` names them; [] when it is empty. Reads little more than the header; InvalidFile."""
     table = _CsvParser(sys.maxsize)
     async with aclosing(_decode(stream)) as texts:
         async for text in texts:
@@ -104,7 +104,7 @@ async def csv_lists(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[s
 async def json_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, Any]]]:
     """The objects of an NDJSON file, one per line, as lists of at most `size` (fewer where lines are long), without the first `skip`.
 
-    Blank lines count for nothing. Raises BadFile naming the line.
+    Blank lines count for nothing. Raises InvalidFile naming the line.
     """
     ready: list[dict[str, Any]] = []
     weight = number = 0
@@ -126,7 +126,7 @@ async def json_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, s
 
 
 class _CsvParser:
-    """A CSV file while it is being read: how it is divided, its columns, how far it was read, and the text of a row not yet complete."""
+    """An incremental CSV parser: the delimiter, the columns, the current row, and the text of a row that is not yet complete."""
 
     def __init__(self, skip: int) -> None:
         self.columns: list[str] = []
@@ -142,7 +142,7 @@ class _CsvParser:
         return [] if whole is None else self._rows(whole, final=final)
 
     def block(self, text: str, *, final: bool = False) -> tuple[int, RowBatch]:
-        """The number of the first row, and the rows that are complete with this text, blank ones left out. BadFile as `rows`."""
+        """The number of the first row, and the rows that are complete with this text, blank ones left out. InvalidFile as `rows`."""
         whole = self._whole(text, final=final)
         if whole and self.columns:
             plain = _normalize_unquoted(whole)
@@ -178,7 +178,7 @@ class _CsvParser:
         return rows
 
     def lists(self, rows: list[list[str]]) -> tuple[int, list[list[str]]]:
-        """The number of the first row, and the rows after the header, blank ones left out. BadFile as `rows`."""
+        """The number of the first row, and the rows after the header, blank ones left out. InvalidFile as `rows`."""
         start = self._header(rows)
         width, first = len(self.columns), self._row + start + 1
         if start < len(rows) and set(map(len, islice(rows, start, None))) == {width}:
@@ -202,7 +202,7 @@ class _CsvParser:
         return start
 
     def rows(self, rows: list[list[str]]) -> list[dict[str, str]]:
-        """The same rows by column, after the header and the rows to skip. BadFile when one has more values than the header."""
+        """The same rows by column, after the header and the rows to skip. InvalidFile when one has more values than the header."""
         start = self._header(rows)
         while self._skip and start < len(rows):
             self._skip -= 1 if rows[start] else 0
@@ -254,7 +254,7 @@ class _CsvParser:
 
 
 def _split_unquoted(text: str, delimiter: str) -> list[list[str]] | None:
-    """The rows of whole lines in which nothing is quoted, four times as fast as `csv` finds them; None where there is more to it."""
+    """The rows of whole lines without quotes, split four times as fast as by `csv`; None when the text needs a parser."""
     text = _normalize_unquoted(text) or ""
     if "\n\n" in text or not text or text[0] == "\n":
         return None
@@ -271,7 +271,7 @@ def _normalize_unquoted(text: str) -> str | None:
 
 
 def _detect_delimiter(text: str) -> str:
-    """The delimiter that stands most often in the header, outside of quotes; a comma where there is none."""
+    """The delimiter that is most frequent in the header, outside of quotes; a comma when none occurs."""
     text = text.lstrip("\r\n")
     found = _HEADER.match(text)
     header = found.group() if found else text[: text.find("\n")]
@@ -297,14 +297,14 @@ def _column_names(header: list[str]) -> list[str]:
 
 
 def _fit_width(row: list[str], width: int, number: int) -> list[str]:
-    """The row with as many values as there are columns. Empty ones beyond them are what spreadsheets leave behind."""
+    """The row with as many values as there are columns. Spreadsheets leave empty values beyond them."""
     if any(row[width:]):
         raise InvalidFile(f"Row {number} has {len(row)} values, but the header names {width} columns.")
     return row[:width] + [""] * (width - len(row))
 
 
 async def _decode(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
-    """The stream as text, in pieces of bounded size. BadFile when it is no UTF-8 or holds a NUL."""
+    """The stream as text, in pieces of bounded size. InvalidFile when it is no UTF-8 or holds a NUL."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     head = b""
     line = 1
@@ -333,7 +333,7 @@ async def _decode(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
 
 
 async def _lines(stream: AsyncIterator[bytes]) -> AsyncGenerator[list[str]]:
-    """The lines of a stream, some at a time, in order. BadFile when one is too long."""
+    """The lines of a stream, some at a time, in order. InvalidFile when one is too long."""
     number = 1
     parts: list[str] = []
     length = 0
@@ -373,7 +373,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse_unstorable(value: object, number: int) -> None:
-    """BadFile when a text holds a NUL or half of a character, neither of which a database can keep."""
+    """InvalidFile when a text holds a NUL or half of a character, neither of which a database can keep."""
     try:
         text = json.dumps(value, ensure_ascii=False)
         text.encode()

@@ -1,1 +1,1 @@
-"""The workspace room: workspaces, users, roles, tokens, folders, and who a caller is."""
+"""Workspace: workspaces, users, roles, tokens, folders, uploads, and authentication."""

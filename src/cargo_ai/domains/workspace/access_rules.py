@@ -1,4 +1,4 @@
-"""Rights: the preset roles, and how stored rules become the layers that a caller is judged by."""
+"""Access rules: the preset roles, and the layers of rules by which a caller's permissions are decided."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
     "member": (*(f"{room}:*" for room in _OPEN_ROOMS), "workspaceManagement:read", "workspaceManagement:folder:*"),
     "viewer": (*(f"{room}:read" for room in _OPEN_ROOMS), "workspaceManagement:read"),
 }
-"""What every workspace is born with: admin may do everything; member everything but billing and writing users, roles, tokens and the
-workspace; viewer reads everything but billing."""
+"""The roles that every workspace is created with: admin may do everything; member everything but billing and writing users, roles, tokens and
+the workspace; viewer reads everything but billing."""
 
 
 def preset_rules(slug: str) -> list[dict[str, Any]]:
@@ -32,30 +32,30 @@ def to_stored(rules: Sequence[Permission] | None) -> list[dict[str, Any]] | None
 
 
 def to_wire(rules: Sequence[Mapping[str, Any]]) -> list[Permission]:
-    """Stored rules for the wire, where everything is spelt room by room."""
+    """Stored rules for the wire, which lists `*` domain by domain."""
     return [Permission.model_validate({**rule, "actions": _expand_wildcard(rule["actions"])}) for rule in rules]
 
 
 def _expand_wildcard(actions: Sequence[str]) -> list[str]:
-    # `*` is ours: who reads replies by the public list of permissions has never heard of it.
+    # `*` is our own: it is not in the public list of permissions.
     return [f"{room}:*" for room in DOMAINS] if "*" in actions else list(actions)
 
 
 def to_layer(rules: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
-    """Stored rules as one layer of a caller's rights."""
+    """Stored rules as one layer of a caller's rules."""
     return tuple(
         Rule(rule["effect"], tuple(rule["actions"]), None if rule.get("resources") is None else tuple(rule["resources"])) for rule in rules
     )
 
 
 def first_exceeding(who: Caller, rules: Sequence[Mapping[str, Any]]) -> str | None:
-    """The first action that the rules allow and the caller may not do; None when the caller may do all of them."""
+    """The first action that the rules allow and the caller may not take; None when the caller may take all."""
     allowed = [action for rule in rules if rule["effect"] == "allow" for action in rule["actions"]]
     return next((action for action in allowed if not _may_entirely(who, action)), None)
 
 
 def _may_entirely(who: Caller, action: str) -> bool:
-    """Whether the caller may do everything that the action stands for: a wildcard also falls when a part of it is denied."""
+    """Whether the caller may do everything that the action covers; false when a part of a wildcard is denied."""
     if not who.may(action):
         return False
     denied = [pattern for rules in who.rules for rule in rules if rule.effect == "deny" for pattern in rule.actions]
@@ -63,7 +63,7 @@ def _may_entirely(who: Caller, action: str) -> bool:
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether two permission actions have a part in common; levels count too roughly rather than too finely."""
+    """Whether two permission actions have a part in common; in doubt, they do."""
     if "*" in {one, other}:
         return True
     rooms = one.rpartition(":")[0], other.rpartition(":")[0]

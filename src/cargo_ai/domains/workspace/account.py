@@ -1,4 +1,4 @@
-"""The caller's own account, apart from any workspace."""
+"""Account: show and update the caller's own user, apart from any workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files: looking into an uploaded one, and the steps of an upload in parts."""
+"""Files: list the columns of an uploaded file, and carry out uploads in parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def to_response(row: Upload) -> contract.Uploaded:
 
 
 def part_path(upload: str, number: int | str) -> str:
-    """Where the bytes of a part go."""
+    """The path to which the bytes of a part are sent."""
     return f"/v1/files/parts/{upload}/{number}"
 
 
@@ -60,7 +60,7 @@ async def _read_column_names(ctx: Context, key: str) -> list[str]:
 
 @handles(contract.create_multipart)
 async def create_multipart(ctx: Context, request: contract.CreateMultipart) -> contract.MultipartReply:
-    """An upload that waits a day for its parts. Whoever begins one sweeps away those that waited in vain."""
+    """Start an upload that waits a day for its parts, and remove expired ones after the commit."""
     row = upload_store.new_upload(ctx.workspace, ctx.who.user_uuid, request.filename or "file", request.content_type)
     row.expires_at = clock.now() + upload_store.OPEN_FOR
     ctx.db.add(row)
@@ -75,7 +75,7 @@ async def create_multipart(ctx: Context, request: contract.CreateMultipart) -> c
 
 @handles(contract.sign_part)
 async def sign_part(ctx: Context, request: contract.SignPart) -> contract.SignedPart:
-    """The address of one part of an upload that is still open."""
+    """The URL for one part of an upload that is still open."""
     row = await upload_store.find(ctx.db, request.upload_id, request.s3_filename)
     if row is None or row.expires_at is None:
         contract.sign_part.refuse("uploadNotFound", upload=request.upload_id)
@@ -85,9 +85,9 @@ async def sign_part(ctx: Context, request: contract.SignPart) -> contract.Signed
 
 @handles(contract.complete_multipart)
 async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) -> contract.CompletedReply:
-    """Join the parts. Completing what is complete is fine: the first reply may have been lost.
+    """Join the parts. Completing twice is fine: the first reply may have been lost.
 
-    What changes while the parts are joined is seen under the lock afterwards.
+    Changes made while the parts are joined are found afterwards, under the lock.
     """
     refuse = partial(contract.complete_multipart.refuse, "uploadNotFound", upload=request.upload_id)
     async with _read_session(ctx) as db:
@@ -116,7 +116,7 @@ async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) 
 @asynccontextmanager
 async def _read_session(ctx: Context) -> AsyncGenerator[AsyncSession]:
     """A session that ends with the block, so that joining holds no connection. Where the request's own transaction is open
-    already (it holds an idempotency key), that one: to ask for a second connection beside it could starve the pool."""
+    already (it holds an idempotency key), that one: asking for a second connection could starve the pool."""
     if ctx.db.in_transaction():
         yield ctx.db
         return
@@ -138,7 +138,7 @@ async def _join_parts(ctx: Context, request: contract.CompleteMultipart, key: st
 
 @handles(contract.abort_multipart)
 async def abort_multipart(ctx: Context, request: contract.AbortMultipart) -> Removed:
-    """Forget an upload that is still open, with all its parts."""
+    """Remove an upload that is still open, with all its parts."""
     row = await upload_store.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
     if row is None or row.expires_at is None:
         contract.abort_multipart.refuse("uploadNotFound", upload=request.upload_id)

@@ -1,4 +1,4 @@
-"""Folders: made, moved and removed; what lies in them is known from references."""
+"""Folders: create, update, move and remove them; what is in a folder is known from usages."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ async def _find(ctx: Context, folder: str, *, locked: bool = False) -> Folder | 
 
 
 async def _lock_tree(ctx: Context) -> None:
-    """Changes of the folder tree take turns, so that no two moves close a circle together."""
+    """Lock the folder tree for changes, so that two moves at once cannot form a circle."""
     await ctx.db.execute(select(Workspace.uuid).where(Workspace.uuid == ctx.workspace).with_for_update())
 
 
 async def _validate_parent(
     ctx: Context, operation: Operation[Any, Any, Any], parent: str, kind: str, folder: uuid.UUID | None = None
 ) -> uuid.UUID:
-    """The uuid of a parent that may hold a folder of this kind (`folder`: one that is to move there)."""
+    """The uuid of a parent that may hold a folder of this kind (`folder`: the one to move there)."""
     row = await _find(ctx, parent, locked=True)
     row = found_or_refuse(operation, row, "folderNotFound", fix=_LIST, folder=parent)
     if row.kind != kind:
@@ -68,7 +68,7 @@ async def _validate_parent(
 
 @asynccontextmanager
 async def _refuse_duplicate_name(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> AsyncGenerator[None]:
-    """Write what the block changes; a name that is taken is refused and leaves the transaction usable."""
+    """Flush what the block changes in a savepoint; refuse a name that is taken, and leave the transaction usable."""
     try:
         async with ctx.db.begin_nested():
             yield
@@ -81,7 +81,7 @@ async def _refuse_duplicate_name(ctx: Context, operation: Operation[Any, Any, An
 
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: Nothing) -> contract.FoldersReply:
-    """Every folder, as people ordered them, then oldest first."""
+    """Every folder, in the users' order, then oldest first."""
     rows = await ctx.db.scalars(select(Folder).where(Folder.deleted_at.is_(None)).order_by(Folder.position.asc().nulls_last(), Folder.uuid))
     return contract.FoldersReply(folders=[to_response(row) for row in rows])
 
@@ -128,7 +128,7 @@ async def update(ctx: Context, request: contract.UpdateFolder) -> contract.Folde
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Remove a folder that nothing lies in."""
+    """Remove an empty folder."""
     row = await _find(ctx, request.uuid, locked=True)
     row = found_or_refuse(contract.remove, row, "folderNotFound", fix=_LIST, folder=request.uuid)
     inner = await ctx.db.scalars(select(Folder.uuid).where(Folder.parent_uuid == row.uuid, Folder.deleted_at.is_(None)))

@@ -1,4 +1,4 @@
-"""The installation: its id, and the sealed probe by which a wrong secret key is noticed at the start."""
+"""Installation: its id, and the sealed probe by which a wrong secret key is detected at the start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOCK = 0x6361_7267_6F03
 
 
 async def verify_key(db: AsyncSession, secrets: SecretKey) -> uuid.UUID:
-    """The id of this installation; the first call makes it and seals a probe. WrongKey when the probe was sealed with another key.
+    """The id of this installation; the first call creates it and seals a probe. WrongKey when the probe was sealed with another key.
 
     Several starters at once agree on one installation. The caller commits.
     """

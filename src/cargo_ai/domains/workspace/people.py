@@ -1,4 +1,4 @@
-"""People: users of the installation, found or made by e-mail."""
+"""People: find or create users of the installation by e-mail address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cargo_ai.kernel import clock, ids
 
 
 async def find_or_create_user(db: AsyncSession, email: str) -> uuid.UUID:
-    """The uuid of the user with this e-mail (case does not matter), who is made when there is none; two callers at once agree on one."""
+    """The uuid of the user with this e-mail address in any case, created when missing; two callers at once get the same."""
     email, now = email.lower(), clock.now()
     fresh = insert(User).values(uuid=ids.new(), email=email, created_at=now, updated_at=now)
     await db.execute(fresh.on_conflict_do_nothing(index_elements=["email"]))

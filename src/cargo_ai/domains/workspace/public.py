@@ -1,4 +1,4 @@
-"""The door of the workspace room: who a token stands for, and the birth of a workspace."""
+"""Public interface of workspace: authenticate tokens, and create workspaces."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ USED_WITHIN = timedelta(hours=1)
 _BOOTSTRAP_LOCK = 0x6361_7267_6F02
 
 on_workspace_created: list[Callable[[AsyncSession, uuid.UUID], Awaitable[None]]] = []
-"""What other rooms add to a workspace at its birth, in the same transaction, in a session of that workspace."""
+"""What other domains add to a new workspace, in the same transaction, in a session of that workspace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """What an empty database was given. `token` is the plain value, known this once."""
+    """The first workspace, user and token of an empty database. `token` is the plain value, known only now."""
 
     workspace_uuid: uuid.UUID
     user_uuid: uuid.UUID
@@ -61,7 +61,7 @@ class Bootstrap:
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A fresh token. `value` is the plain one, known this once."""
+    """A new token. `value` is the plain token, known only now."""
 
     uuid: uuid.UUID
     value: str
@@ -69,7 +69,7 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """Who a user is, as far as they said."""
+    """A user's first and last name, where given."""
 
     first_name: str | None
     last_name: str | None
@@ -108,7 +108,7 @@ async def _note_use(db: AsyncSession, token: Token) -> None:
     now = clock.now()
     if token.last_used_at is not None and now - token.last_used_at < USED_WITHIN:
         return
-    # Whoever finds the row locked leaves the note to the holder: a request never waits for another one here.
+    # A request that finds the row locked leaves the update to the holder: requests never wait for each other here.
     free = (
         select(Token.uuid)
         .where(Token.uuid == token.uuid, or_(Token.last_used_at.is_(None), Token.last_used_at <= now - USED_WITHIN))
@@ -127,7 +127,7 @@ async def create_token(
     description: str | None = None,
     permissions: Sequence[dict[str, Any]] | None = None,
 ) -> NewToken:
-    """Make a token of a user for a workspace. `permissions`: stored rules that narrow the user's rights; None: all of them."""
+    """Create a token of a user for a workspace. `permissions`: stored rules that narrow the user's rights; None: all of them."""
     value = new_token()
     row = Token(
         uuid=ids.new(),
@@ -201,7 +201,7 @@ async def folder_exists(db: AsyncSession, folder: uuid.UUID, kind: FolderKind) -
 
 
 async def first_workspace(db: AsyncSession) -> uuid.UUID:
-    """The oldest workspace: the one that the installation was born with. Runs ALL_WORKSPACES."""
+    """The oldest workspace: the one that the installation was set up with. Runs ALL_WORKSPACES."""
     found = await db.scalar(select(Workspace.uuid).order_by(Workspace.uuid).limit(1))
     if found is None:
         raise LookupError("there is no workspace right after the bootstrap")

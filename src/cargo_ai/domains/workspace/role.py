@@ -1,4 +1,4 @@
-"""The roles of a workspace."""
+"""Roles: list the roles of a workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workspace room's tables: who works where, with which rights, and how things are filed."""
+"""Tables of workspace: workspaces, users, roles, memberships, tokens and folders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cargo_ai.store.rows import Owned, Row, Stamped
 
 
 class Workspace(Stamped, Row):
-    """A workspace: what everything else belongs to."""
+    """A workspace. Everything else belongs to one."""
 
     __tablename__ = "workspaces"
 
@@ -49,7 +49,7 @@ class Role(Stamped, Owned, Row):
 
 
 class Membership(Owned, Row):
-    """A user's place in a workspace: a role, and rules of the user's own beside it."""
+    """A user's membership of a workspace: a role, and further rules of the user's own."""
 
     __tablename__ = "workspace_users"
 

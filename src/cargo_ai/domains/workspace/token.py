@@ -1,4 +1,4 @@
-"""API tokens: made, listed, changed and revoked; their values are stored as hashes."""
+"""API tokens: create, list, update and revoke them; their values are stored as hashes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIST = "cargo-ai workspace token list"
 
 
 def to_response(row: Token, value: str | None = None) -> contract.Token:
-    """The token on the wire; `value` at its birth only, later what is known of it."""
+    """The token on the wire; `value` only when it was just created, later its last four characters."""
     return contract.Token(
         uuid=str(row.uuid),
         token=value or f"{TOKEN_PREFIX}…{row.last_four}",
@@ -44,7 +44,7 @@ async def _find(ctx: Context, token: str) -> Token | None:
 async def _rules_to_store(
     ctx: Context, operation: Operation[Any, Any, Any], wanted: Sequence[Permission] | None
 ) -> list[dict[str, Any]] | None:
-    """The rules to store for a token. One that is narrower than its user hands on no more than it has itself."""
+    """The rules to store for a token. A token with rules of its own cannot grant more than it has itself."""
     own = await ctx.db.scalar(select(Token.permissions).where(Token.uuid == ctx.who.token_uuid))
     rules = access_rules.to_stored(wanted)
     if own is None or rules is None:
@@ -57,7 +57,7 @@ async def _rules_to_store(
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateToken) -> contract.TokenReply:
-    """Make a token of the caller's user; the reply is the only place where its value is ever shown."""
+    """Create a token of the caller's user; the response is the only place where its value is ever shown."""
     fresh = await public.create_token(
         ctx.db,
         workspace_uuid=ctx.workspace,
@@ -95,7 +95,7 @@ async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenR
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
-    """Revoke a token: whoever uses it is not signed in any more."""
+    """Revoke a token: it no longer authenticates anyone."""
     row = await _find(ctx, request.uuid)
     row = found_or_refuse(contract.remove, row, "tokenNotFound", fix=_LIST, token=request.uuid)
     row.deleted_at = clock.now()

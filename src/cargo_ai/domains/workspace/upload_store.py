@@ -1,4 +1,4 @@
-"""Uploads: the files that people sent, whole or in parts, and the steps by which parts become a file."""
+"""Upload store: the rows of uploads and their parts, and the steps that join parts into a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = log.get(__name__)
 
 
 class Upload(Stamped, Owned, Row):
-    """A file that came in. While parts are awaited it has no size but a time at which it is given up."""
+    """An uploaded file. While it waits for parts it has no size but a time at which it expires."""
 
     __tablename__ = "uploads"
 
@@ -37,7 +37,7 @@ class Upload(Stamped, Owned, Row):
 
 
 class UploadPart(Owned, Row):
-    """A part that was sent. Each sending has a key of its own, so that a repeated one never mixes with the first."""
+    """A part that was sent. Each attempt has its own key, so that a repeated one never mixes with the first."""
 
     __tablename__ = "upload_parts"
 
@@ -57,19 +57,19 @@ class PartsDiffer(ValueError):
 
 
 def display_name(name: str) -> str:
-    """A file's name as people see it: without folders and control characters, at most 255 characters."""
+    """A file's name to show: without folders and control characters, at most 255 characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(character for character in last if character.isprintable()).strip()[:255] or "file"
 
 
 def safe_content_type(content_type: str) -> str:
-    """A content type that can safely go into a header again, else the one that says nothing."""
+    """A content type that can safely be sent in a header, else `application/octet-stream`."""
     fits = content_type.isascii() and content_type.isprintable() and 0 < len(content_type) <= 255 and "/" in content_type
     return content_type if fits else UNKNOWN_TYPE
 
 
 def new_upload(workspace: uuid.UUID, user: uuid.UUID, name: str, content_type: str) -> Upload:
-    """A file that is to come, not yet in any session."""
+    """The row of a new upload, not yet in a session."""
     identity = ids.new()
     return Upload(
         uuid=identity,
@@ -82,7 +82,7 @@ def new_upload(workspace: uuid.UUID, user: uuid.UUID, name: str, content_type: s
 
 
 async def find(db: AsyncSession, upload: str | uuid.UUID, s3_filename: str | None = None, *, locked: bool = False) -> Upload | None:
-    """The upload with this id and, where it is given, this key; expired ones are gone. `locked`: nobody else changes it meanwhile."""
+    """The upload with this id and, where it is given, this key; expired ones are gone. `locked`: with a row lock."""
     query = select(Upload).where(Upload.uuid == ids.parse(str(upload))).execution_options(populate_existing=True)
     if s3_filename is not None:
         query = query.where(Upload.s3_filename == s3_filename)
@@ -99,12 +99,12 @@ async def parts_of(db: AsyncSession, upload: uuid.UUID) -> list[UploadPart]:
 
 
 def part_key(workspace: uuid.UUID, upload: uuid.UUID, number: int) -> str:
-    """A fresh key for the bytes of a part."""
+    """A new key for the bytes of a part."""
     return f"{workspace}/parts/{upload}/{number}-{ids.new()}"
 
 
 async def save_part(db: AsyncSession, part: UploadPart, most_bytes: int) -> str | None:
-    """Remember a part whose upload is locked; returns the key of the sending that it replaces. TooLarge when all become too much."""
+    """Store a part of a locked upload; returns the key of the attempt that it replaces. TooLarge when the parts together are."""
     others = (UploadPart.upload_uuid == part.upload_uuid, UploadPart.number != part.number)
     if int(await db.scalar(select(func.coalesce(func.sum(UploadPart.size), 0)).where(*others)) or 0) + part.size > most_bytes:
         raise TooLarge
@@ -143,7 +143,7 @@ async def join_parts(files: FileStore, parts: Sequence[UploadPart]) -> AsyncGene
 
 
 async def remove_files(files: FileStore, keys: Sequence[str]) -> None:
-    """Forget files that no row names any more. One that stays costs space and nothing else."""
+    """Remove files that no row names any more. One that cannot be removed costs only space."""
     for key in keys:
         try:
             await files.remove(key)
@@ -152,7 +152,7 @@ async def remove_files(files: FileStore, keys: Sequence[str]) -> None:
 
 
 async def remove_expired(database: Database, files: FileStore) -> int:
-    """Give up uploads whose parts did not come in time, in all workspaces; returns how many."""
+    """Remove uploads whose parts did not come in time, in all workspaces; returns how many."""
     async with database.session(ALL_WORKSPACES) as db:
         late = select(Upload).where(Upload.expires_at <= clock.now()).limit(_SWEPT_AT_ONCE).with_for_update(skip_locked=True)
         uploads = list(await db.scalars(late))

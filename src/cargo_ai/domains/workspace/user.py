@@ -1,4 +1,4 @@
-"""The users of a workspace: who is in, with which role, and how they come and go."""
+"""Users of a workspace: list, add, update and remove members."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def _members(ctx: Context, only: uuid.UUID | None = None) -> list[contract
 
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: Nothing) -> contract.UsersReply:
-    """Everybody who is in this workspace."""
+    """All members of this workspace."""
     return contract.UsersReply(users=await _members(ctx))
 
 
@@ -85,7 +85,7 @@ async def get_current(ctx: Context, request: Nothing) -> contract.UserReply:
 async def _find_grantable_role(ctx: Context, operation: Operation[Any, Any, Any], name: str) -> Role:
     role = await roles.find(ctx.db, name)
     role = found_or_refuse(operation, role, "roleNotFound", fix="cargo-ai workspace role list", role=name)
-    # Otherwise whoever may write users could make an admin, who may do more.
+    # Otherwise a caller who may write users could create an admin, who may do more.
     if access_rules.first_exceeding(ctx.who, role.permissions) is not None:
         operation.refuse("roleTooPowerful", role=role.slug)
     return role
@@ -93,7 +93,7 @@ async def _find_grantable_role(ctx: Context, operation: Operation[Any, Any, Any]
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateUser) -> contract.UserReply:
-    """Let a person in: a user is made unless the installation knows the e-mail already, and becomes a member."""
+    """Add a member: a user is created unless the installation knows the e-mail address already."""
     role = await _find_grantable_role(ctx, contract.create, request.role_slug)
     user = await find_or_create_user(ctx.db, request.user_email)
     added = await ctx.db.scalar(
@@ -109,7 +109,7 @@ async def create(ctx: Context, request: contract.CreateUser) -> contract.UserRep
 
 
 async def _lock_member(ctx: Context, user: str) -> tuple[Membership, Role] | None:
-    """A member and its role. Changes of the workspace's people take turns, so that the last admin is counted right."""
+    """A member and its role. Locks the workspace's members for changes, so that the last admin is counted right."""
     await ctx.db.execute(select(Workspace.uuid).where(Workspace.uuid == ctx.workspace).with_for_update())
     query = (
         select(Membership, Role)
@@ -143,7 +143,7 @@ async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserRep
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveUser) -> Removed:
-    """Shut a member out, with the tokens for this workspace."""
+    """Remove a member, with the tokens for this workspace."""
     if "@" in request.user_uuid:
         contract.remove.refuse("invalidUserEmail", fix=_LIST, email=request.user_uuid)
     found = await _lock_member(ctx, request.user_uuid)

@@ -1,4 +1,4 @@
-"""The workspace that a caller is in: looking at it and changing it."""
+"""Workspace: show and update the workspace of the caller's token."""
 
 from __future__ import annotations
 
