@@ -159,7 +159,7 @@ class ChangeDetector:
         return min(MAX_SLEEP_SECONDS, float(row[0])) if row[0] > 0 else LOCKED_SECONDS
 
     async def next(self) -> bool:
-        """Compare one segment that is due and that no other worker has locked, in one transaction; False when there is none."""
+        """Compare one segment that is due and that no other worker has locked, in one transaction; False when no segment is due."""
         async with self._database.session(ALL_WORKSPACES) as db:
             due = await driver.fetch(await driver_connection(db), SELECT_DUE, [MAX_DUE])
             await db.rollback()

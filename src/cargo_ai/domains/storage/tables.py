@@ -68,7 +68,7 @@ class Relationship(Stamped, Owned, Row):
 class StorageRun(Stamped, Owned, Row):
     """A refresh of a model from its extractor; a model has at most one that is not finished.
 
-    fingerprint: a digest of the state of the source, None where there is none. tries: how often a worker has started it.
+    fingerprint: a digest of the state of the source, None when the source has no digest. tries: how often a worker has started it.
     """
 
     __tablename__ = "storage_runs"

@@ -17,8 +17,8 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
     "member": (*(f"{room}:*" for room in _OPEN_ROOMS), "workspaceManagement:read", "workspaceManagement:folder:*"),
     "viewer": (*(f"{room}:read" for room in _OPEN_ROOMS), "workspaceManagement:read"),
 }
-"""The roles that every workspace is created with: admin may do everything; member everything but billing and writing users, roles, tokens and
-the workspace; viewer reads everything but billing."""
+"""The roles that every workspace is created with: admin may do everything; member everything but billing and writing users, roles,
+tokens and the workspace; viewer reads everything but billing."""
 
 
 def preset_rules(slug: str) -> list[dict[str, Any]]:

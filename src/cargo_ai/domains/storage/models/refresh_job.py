@@ -32,7 +32,7 @@ _log = log.get(__name__)
 
 
 class Cancelled(Exception):
-    """Somebody asked to cancel; nothing is kept."""
+    """The run was cancelled; nothing is kept."""
 
 
 class Failed(Exception):
