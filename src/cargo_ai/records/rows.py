@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cargo_ai.records.catalog import SQL_TYPES, SYSTEM_COLUMNS, Column, Relation
+from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
 from cargo_ai.records.ddl import table_name
-from cargo_ai.records.names import qualify, quote
+from cargo_ai.records.names import qualify, quote, statement
 from cargo_ai.records.values import to_wire
 from cargo_ai.store.driver import Connection, execute, fetch, value
 
@@ -30,71 +30,73 @@ class WriteResult:
         return self.added + self.updated
 
 
+_INSERT = """
+insert into $table (_id, _emitted_at, _created_at, _updated_at$names)
+select u._id, %(now)s, %(now)s, %(now)s$values from $rows
+"""
+_UPDATE = """
+update $table as t set $assignments, _updated_at = %(now)s from $rows where t._id = u._id and ($differs) returning t._id
+"""
+_UPSERT = """
+insert into $table as t (_id, _emitted_at, _created_at, _updated_at$names)
+select u._id, %(now)s, %(now)s, %(now)s$values from $rows
+on conflict (_id) $conflict returning t._id, t.xmax = 0
+"""
+
+
 async def insert(connection: Connection, relation: Relation, rows: Sequence[tuple[str, EncodedRow]], now: datetime) -> list[str]:
-    """Add records `(_id, columns)`. An `_id` that is there already is a UniqueViolation, and nothing is added."""
-    for columns, group in _group_by_columns(rows):
-        names, values, params = _unnest_parameters(relation, columns, group)
-        await execute(
-            connection,
-            f"insert into {table_name(relation)} (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
-            f"select u._id, %(now)s, %(now)s, %(now)s{values} from {_unnest_source(columns)}",
-            params | {"now": now},
-        )
+    """Add records `(_id, columns)`. An `_id` that exists already is a UniqueViolation, and nothing is added."""
+    for slugs, group in _group_by_columns(rows):
+        query = statement(_INSERT, table=table_name(relation), rows=_unnest(slugs), **_names_and_values(relation, slugs))
+        await execute(connection, query, _arrays(slugs, group) | {"now": now})
     return [uid for uid, _ in rows]
 
 
 async def update(connection: Connection, relation: Relation, rows: Sequence[tuple[str, EncodedRow]], now: datetime) -> list[str]:
-    """Set the given columns of records; the ids of those that this changes. What is not there is not added."""
+    """Set the given columns of records; the ids of those that this changes. A record that does not exist is not added."""
     changed: list[str] = []
-    for columns, group in _group_by_columns(rows):
-        if not columns:
+    for slugs, group in _group_by_columns(rows):
+        if not slugs:
             continue
-        _, _, params = _unnest_parameters(relation, columns, group)
-        sets = ", ".join(f"{quote(one)} = {_cast(relation, one)}" for one in columns)
-        found = await fetch(
-            connection,
-            f"update {table_name(relation)} as t set {sets}, _updated_at = %(now)s from {_unnest_source(columns)} "  # noqa: S608 - names, quoted
-            f"where t._id = u._id and ({_differs(relation, columns)}) returning t._id",
-            params | {"now": now},
+        query = statement(
+            _UPDATE,
+            table=table_name(relation),
+            assignments=", ".join(f"{quote(slug)} = {_cast(relation, slug)}" for slug in slugs),
+            rows=_unnest(slugs),
+            differs=" or ".join(f"t.{quote(slug)} is distinct from {_cast(relation, slug)}" for slug in slugs),
         )
-        changed += [uid for (uid,) in found]
+        changed += [uid for (uid,) in await fetch(connection, query, _arrays(slugs, group) | {"now": now})]
     return changed
 
 
 async def upsert(connection: Connection, relation: Relation, rows: Sequence[tuple[str, EncodedRow]], now: datetime) -> WriteResult:
-    """Add records or set the given columns of those that are there; of one `_id` twice in `rows` the last counts."""
+    """Add records, or set the given columns of those that exist; of one `_id` twice in `rows` the last counts."""
     written = WriteResult([], [])
-    for columns, group in _group_by_columns(list(dict(rows).items())):
-        names, values, params = _unnest_parameters(relation, columns, group)
-        sets = ", ".join(f"{quote(one)} = excluded.{quote(one)}" for one in columns)
-        differs = " or ".join(f"t.{quote(one)} is distinct from excluded.{quote(one)}" for one in columns)
-        clash = f"do update set {sets}, _updated_at = excluded._updated_at where {differs}" if columns else "do nothing"
-        found = await fetch(
-            connection,
-            f"insert into {table_name(relation)} as t (_id, _emitted_at, _created_at, _updated_at{names}) "  # noqa: S608 - names, quoted
-            f"select u._id, %(now)s, %(now)s, %(now)s{values} from {_unnest_source(columns)} "
-            f"on conflict (_id) {clash} returning t._id, t.xmax = 0",
-            params | {"now": now},
+    for slugs, group in _group_by_columns(list(dict(rows).items())):
+        assignments = ", ".join(f"{quote(slug)} = excluded.{quote(slug)}" for slug in slugs)
+        differs = " or ".join(f"t.{quote(slug)} is distinct from excluded.{quote(slug)}" for slug in slugs)
+        query = statement(
+            _UPSERT,
+            table=table_name(relation),
+            rows=_unnest(slugs),
+            conflict=f"do update set {assignments}, _updated_at = excluded._updated_at where {differs}" if slugs else "do nothing",
+            **_names_and_values(relation, slugs),
         )
-        for uid, added in found:
-            (written.added if added else written.updated).append(uid)
+        for uid, is_added in await fetch(connection, query, _arrays(slugs, group) | {"now": now}):
+            (written.added if is_added else written.updated).append(uid)
     return written
 
 
 async def delete(connection: Connection, relation: Relation, uids: Sequence[str]) -> list[str]:
-    """Take records away; the ids of those that were there."""
-    found = await fetch(
-        connection,
-        f"delete from {table_name(relation)} where _id = any(%s) returning _id",  # noqa: S608 - names, quoted
-        [list(uids)],
-    )
-    return [uid for (uid,) in found]
+    """Delete records; the ids of those that existed."""
+    query = statement("delete from $table where _id = any(%s) returning _id", table=table_name(relation))
+    return [uid for (uid,) in await fetch(connection, query, [list(uids)])]
 
 
 async def existing_ids(connection: Connection, relation: Relation, uids: Sequence[str], *, lock: bool = False) -> set[str]:
-    """Which of the ids are there; `lock`: so that they stay until the caller's commit."""
-    how = " order by _id for update" if lock else ""
-    query = f"select _id from {table_name(relation)} where _id = any(%s){how}"  # noqa: S608 - names, quoted
+    """Which of the ids exist; `lock`: so that they stay until the caller's commit."""
+    locking = "order by _id for update" if lock else ""
+    query = statement("select _id from $table where _id = any(%s) $locking", table=table_name(relation), locking=locking)
     return {uid for (uid,) in await fetch(connection, query, [list(uids)])}
 
 
@@ -104,18 +106,19 @@ async def ids_with_value(
     """The ids of the records whose stored column has this value, oldest first, locked until the caller's commit."""
     if text is None:
         return []
-    limit = f" limit {int(most)}" if most is not None else ""
-    name = "_id" if column == "_id" else quote(column)
-    query = (
-        f"select _id from {table_name(relation)} where {name} = %s::{_sql_type(relation, column)} "  # noqa: S608 - names, quoted
-        f"order by _created_at, _id{limit} for update"
+    query = statement(
+        "select _id from $table where $name = %s::$type order by _created_at, _id $limit for update",
+        table=table_name(relation),
+        name="_id" if column == "_id" else quote(column),
+        type=_column(relation, column).sql_type,
+        limit=f"limit {int(most)}" if most is not None else "",
     )
     return [uid for (uid,) in await fetch(connection, query, [text])]
 
 
 async def count(connection: Connection, relation: Relation) -> int:
-    """How many records there are."""
-    return int(await value(connection, f"select count(*) from {table_name(relation)}"))  # noqa: S608 - names, quoted
+    """How many records a model has."""
+    return int(await value(connection, statement("select count(*) from $table", table=table_name(relation))))
 
 
 def all_columns(relation: Relation) -> tuple[Column, ...]:
@@ -124,20 +127,15 @@ def all_columns(relation: Relation) -> tuple[Column, ...]:
 
 
 def select_list(relation: Relation, alias: str = "") -> str:
-    """The select list for `to_records`: every column of the view, moments and JSON as the driver reads them."""
-    lead = f"{alias}." if alias else ""
-    return ", ".join(f"{lead}{quote(column.slug)}" for column in all_columns(relation))
+    """The select list for `to_records`: every column of the view, timestamps and JSON as the driver reads them."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(f"{prefix}{quote(column.slug)}" for column in all_columns(relation))
 
 
-def to_records(relation: Relation, found: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Rows of `selected` as records: plain slugs, JSON values."""
+def to_records(relation: Relation, rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Rows of `select_list` as records: plain slugs, JSON values."""
     columns = all_columns(relation)
-    return [{column.slug: to_wire(one, column.type) for column, one in zip(columns, row, strict=True)} for row in found]
-
-
-def source(relation: Relation) -> str:
-    """The table's name as SQL: for reading stored columns alone."""
-    return table_name(relation)
+    return [{column.slug: to_wire(item, column.type) for column, item in zip(columns, row, strict=True)} for row in rows]
 
 
 def view_name(relation: Relation) -> str:
@@ -146,10 +144,16 @@ def view_name(relation: Relation) -> str:
 
 
 async def get(connection: Connection, relation: Relation, uids: Sequence[str]) -> list[dict[str, Any]]:
-    """Records by id, in the order of the ids; those that are not there are left out."""
-    query = f"select {select_list(relation)} from {view_name(relation)} where _id = any(%s)"  # noqa: S608 - names, quoted
+    """Records by id, in the order of the ids; those that do not exist are left out."""
+    query = statement("select $columns from $view where _id = any(%s)", columns=select_list(relation), view=view_name(relation))
     by_id = {record["_id"]: record for record in to_records(relation, await fetch(connection, query, [list(uids)]))}
     return [by_id[uid] for uid in uids if uid in by_id]
+
+
+_PAGE = """
+select $columns from $view as r
+where r._id in (select k._id from $keys as k order by $key_order limit %s offset %s) order by $order
+"""
 
 
 async def page(
@@ -160,39 +164,53 @@ async def page(
     Which records they are is found first, by what they are ordered by alone: what stands before the page is passed over in the index of
     the ids, or sorted as short keys, and only the page itself is read.
     """
-    way = "desc" if descending else "asc"
+    direction = "desc" if descending else "asc"
 
     def order(alias: str) -> str:
-        return f"{alias}._id {way}" if sort == "_id" else f"{alias}.{quote(sort)} {way} nulls last, {alias}._id {way}"
+        return f"{alias}._id {direction}" if sort == "_id" else f"{alias}.{quote(sort)} {direction} nulls last, {alias}._id {direction}"
 
-    # A title is made by the view; the other columns stand in the table.
-    own = view_name(relation) if sort == "_title" else table_name(relation)
-    chosen = f"select k._id from {own} as k order by {order('k')} limit %s offset %s"  # noqa: S608 - names, quoted
-    query = f"select {select_list(relation, 'r')} from {view_name(relation)} as r where r._id in ({chosen}) order by {order('r')}"  # noqa: S608
+    query = statement(
+        _PAGE,
+        columns=select_list(relation, "r"),
+        view=view_name(relation),
+        # A title is computed by the view; the other columns are in the table.
+        keys=view_name(relation) if sort == "_title" else table_name(relation),
+        key_order=order("k"),
+        order=order("r"),
+    )
     return to_records(relation, await fetch(connection, query, [limit, offset]))
 
 
 async def records_after(connection: Connection, relation: Relation, last: str, limit: int) -> list[dict[str, Any]]:
     """The next records by `_id` after `last` ('' begins): for reading all of a model without holding anything."""
-    query = f"select {select_list(relation)} from {view_name(relation)} where _id > %s order by _id limit %s"  # noqa: S608 - names, quoted
+    query = statement(
+        "select $columns from $view where _id > %s order by _id limit %s", columns=select_list(relation), view=view_name(relation)
+    )
     return to_records(relation, await fetch(connection, query, [last, limit]))
 
 
 async def ids_after(connection: Connection, relation: Relation, last: str, limit: int) -> list[str]:
     """The next ids after `last` ('' begins), in order."""
-    query = f"select _id from {table_name(relation)} where _id > %s order by _id limit %s"  # noqa: S608 - names, quoted
+    query = statement("select _id from $table where _id > %s order by _id limit %s", table=table_name(relation))
     return [uid for (uid,) in await fetch(connection, query, [last, limit])]
+
+
+_DISTINCT_VALUES = """
+select v, count(*) from (select $value as v from $view) as s
+where v is not null and v <> '' and lower(v) like %s group by v order by 2 desc, 1 limit %s
+"""
 
 
 async def distinct_values(connection: Connection, relation: Relation, column: Column, text: str, limit: int) -> list[str]:
     """The values of a column that contain the text, the most frequent first, as text."""
-    shown = f"{quote(column.slug)} #>> '{{}}'" if column.type in {"object", "array", "any"} else f"{quote(column.slug)}::text"
-    query = (
-        f"select v, count(*) from (select {shown} as v from {view_name(relation)}) as s "  # noqa: S608 - names, quoted
-        "where v is not null and v <> '' and lower(v) like %s group by v order by 2 desc, 1 limit %s"
+    is_json = column.type in {"object", "array", "any"}
+    query = statement(
+        _DISTINCT_VALUES,
+        value=f"{quote(column.slug)} #>> '{{}}'" if is_json else f"{quote(column.slug)}::text",
+        view=view_name(relation),
     )
-    like = "%" + text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    return [str(found[0]) for found in await fetch(connection, query, [like, limit])]
+    pattern = "%" + text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return [str(row[0]) for row in await fetch(connection, query, [pattern, limit])]
 
 
 def _group_by_columns(rows: Sequence[tuple[str, EncodedRow]]) -> Iterable[tuple[tuple[str, ...], list[tuple[str, EncodedRow]]]]:
@@ -203,33 +221,34 @@ def _group_by_columns(rows: Sequence[tuple[str, EncodedRow]]) -> Iterable[tuple[
     return groups.items()
 
 
-def _unnest_parameters(relation: Relation, columns: tuple[str, ...], rows: list[tuple[str, EncodedRow]]) -> tuple[str, str, dict[str, Any]]:
-    """Column names and casts for an insert, and one array per column."""
-    names = "".join(f", {quote(one)}" for one in columns)
-    values = "".join(f", {_cast(relation, one)}" for one in columns)
-    params: dict[str, Any] = {"_id": [uid for uid, _ in rows]}
-    params |= {f"c{number}": [row[one] for _, row in rows] for number, one in enumerate(columns)}
-    return names, values, params
+def _names_and_values(relation: Relation, slugs: tuple[str, ...]) -> dict[str, str]:
+    """The columns of an insert behind the system columns, and the values for them from `u`."""
+    return {
+        "names": "".join(f", {quote(slug)}" for slug in slugs),
+        "values": "".join(f", {_cast(relation, slug)}" for slug in slugs),
+    }
 
 
-def _unnest_source(columns: tuple[str, ...]) -> str:
-    arrays = "".join(f", %(c{number})s::text[]" for number in range(len(columns)))
-    return f"unnest(%(_id)s::text[]{arrays}) as u (_id{''.join(f', {quote(one)}' for one in columns)})"
+def _arrays(slugs: tuple[str, ...], rows: list[tuple[str, EncodedRow]]) -> dict[str, Any]:
+    """The parameters of `_unnest`: one array per column."""
+    return {"_id": [uid for uid, _ in rows]} | {f"c{number}": [row[slug] for _, row in rows] for number, slug in enumerate(slugs)}
 
 
-def _cast(relation: Relation, column: str) -> str:
-    return f"u.{quote(column)}::{_sql_type(relation, column)}"
+def _unnest(slugs: tuple[str, ...]) -> str:
+    """The rows as a source `u` in FROM, all values as text."""
+    arrays = "".join(f", %(c{number})s::text[]" for number in range(len(slugs)))
+    return f"unnest(%(_id)s::text[]{arrays}) as u (_id{''.join(f', {quote(slug)}' for slug in slugs)})"
 
 
-def _differs(relation: Relation, columns: tuple[str, ...]) -> str:
-    return " or ".join(f"t.{quote(one)} is distinct from {_cast(relation, one)}" for one in columns)
+def _cast(relation: Relation, slug: str) -> str:
+    return f"u.{quote(slug)}::{_column(relation, slug).sql_type}"
 
 
-def _sql_type(relation: Relation, slug: str) -> str:
+def _column(relation: Relation, slug: str) -> Column:
     column = relation.column(slug)
     if column is None:
         raise LookupError(f"{relation.slug} has no column {slug}")
-    return SQL_TYPES[column.type]
+    return column
 
 
 async def exists(connection: Connection, query: str) -> bool:

@@ -15,8 +15,9 @@ from psycopg.pq.abc import PGconn
 
 from cargo_ai.records.bulk.load import COPY_LINES
 from cargo_ai.records.catalog import Column, Relation
+from cargo_ai.records.ddl import table_name
 from cargo_ai.records.names import quote
-from cargo_ai.records.rows import all_columns, source, view_name
+from cargo_ai.records.rows import all_columns, view_name
 from cargo_ai.store.driver import Connection, execute, fetch
 
 ExportFormat = Literal["csv", "ndjson", "table"]
@@ -70,7 +71,7 @@ def next_count(count: int, size: int) -> int:
 
 async def _last_id(opened: OpenConnection, relation: Relation, last: str, count: int) -> str | None:
     """The id of the last of the next `count` records after `last` ('' begins); None when no more follow."""
-    query = f"select _id from {source(relation)} where _id > %s order by _id limit 1 offset %s"  # noqa: S608 - names, quoted
+    query = f"select _id from {table_name(relation)} where _id > %s order by _id limit 1 offset %s"  # noqa: S608 - names, quoted
     async with opened() as connection:
         found = await fetch(connection, query, [last, count - 1])
     return str(found[0][0]) if found else None

@@ -17,6 +17,7 @@ from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SQL_TYPES, Relation
+from cargo_ai.records.ddl import table_name
 from cargo_ai.records.names import quote
 from cargo_ai.store.driver import driver_connection, execute, fetch
 
@@ -101,7 +102,7 @@ class Batch:
             texts = [id_of(self.relation, one.text) if is_id else one.text for one in group]
             query = (
                 f"select u.n, t._id, t._created_at from unnest(%s::int[], %s::text[]) as u (n, v) "  # noqa: S608 - names, quoted
-                f"join {rows.source(self.relation)} as t on t.{name} = u.v::{kind} order by t._id for update of t"
+                f"join {table_name(self.relation)} as t on t.{name} = u.v::{kind} order by t._id for update of t"
             )
             found: dict[int, list[tuple[datetime, str]]] = {}
             for number, uid, created in await fetch(await driver_connection(self.db), query, [list(range(len(group))), texts]):

@@ -118,7 +118,7 @@ async def _ddl_for_type(ctx: Context, row: Model, before: Catalog, relation: Rel
     if column is None or column.type == known.type or not known.stored:
         return []
     if known.writable:
-        query = f"select _id from {rows.source(relation)} where {quote(known.slug)} is not null limit 1"  # noqa: S608 - quoted
+        query = f"select _id from {ddl.table_name(relation)} where {quote(known.slug)} is not null limit 1"  # noqa: S608 - quoted
         if await rows.exists(await driver_connection(ctx.db), query):
             message = f"{known.slug} has values of type {known.type}: make a column of another name for {column.type}"
             raise invalid_input([{"path": "column.type", "message": message}])

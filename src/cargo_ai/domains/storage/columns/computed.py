@@ -22,6 +22,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
 from cargo_ai.records.column_kinds import record_slugs
+from cargo_ai.records.ddl import table_name
 from cargo_ai.records.names import KIND_PREFIX, quote
 from cargo_ai.records.values import InvalidValue, from_text, to_database, to_wire
 from cargo_ai.store.driver import Connection, fetch
@@ -124,7 +125,7 @@ async def refresh(connection: Connection, relation: Relation, uids: Sequence[str
     sources = [SYSTEM_COLUMNS["_id"], *relation.stored_columns]
     names = ", ".join(quote(column.slug) for column in sources)
     for start in range(0, len(uids), CHUNK):
-        query = f"select {names} from {rows.source(relation)} where _id = any(%s)"  # noqa: S608 - slugs, quoted
+        query = f"select {names} from {table_name(relation)} where _id = any(%s)"  # noqa: S608 - slugs, quoted
         fetched = await fetch(connection, query, [list(uids[start : start + CHUNK])])
         records = [{column.slug: to_wire(value, column.type) for column, value in zip(sources, row, strict=True)} for row in fetched]
         filled = await computed.fill(records, workspace)

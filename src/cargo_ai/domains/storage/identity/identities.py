@@ -10,9 +10,9 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.records.catalog import Relation
+from cargo_ai.records.ddl import table_name
 from cargo_ai.records.merge.matching import Matching, match_key
 from cargo_ai.records.names import quote
-from cargo_ai.records.rows import source
 from cargo_ai.store.driver import driver_connection, execute, fetch
 
 OWN = "id"
@@ -63,7 +63,7 @@ class Identities:
 
         Locks the model's identities until the caller's commit: two resolutions at once would create the same account twice.
         """
-        connection, table = await driver_connection(self.db), source(self.relation)
+        connection, table = await driver_connection(self.db), table_name(self.relation)
         model = self.relation.model
         await execute(connection, "select pg_advisory_xact_lock(hashtextextended(%s, 12))", [str(model)])
         exists = f"select 1 from {table} as t where t._id = u.record_id"  # noqa: S608 - names, quoted
