@@ -1,4 +1,4 @@
-"""Harvest: what became of the runs of a node, from memory where they ended here just now, from the journal where they did not."""
+"""Collect the results of a node's child runs: from memory where they ended here just now, else from the journal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ChildResults:
         self._pool, self._loader = pool, loader
 
     async def results(self, fans: Sequence[Row], here: Mapping[int, ItemResult]) -> dict[int, ItemResult] | Failed:
-        """The results by item: of the last of the fan-outs `here` knows some; the others are in the journal, the later attempt counts.
+        """The results by item: `here` has some of the last fan-out; the others are in the journal. Of several attempts the last counts.
 
         Failed when the outputs are too large together; its credits are what was spent.
         """
@@ -58,8 +58,8 @@ class ChildResults:
             found[first] = found[first]._replace(credits=found[first].credits + spent)
         return found
 
-    async def _outputs(self, connection: psycopg.AsyncConnection[Any], rows: list[Row], room: int) -> tuple[dict[uuid.UUID, Json], int]:
-        """The `end` outputs of the runs that went well, and their bytes; no more once those are over the room that is left."""
+    async def _outputs(self, connection: psycopg.AsyncConnection[Any], rows: list[Row], capacity: int) -> tuple[dict[uuid.UUID, Json], int]:
+        """The `end` outputs of the runs that went well, and their bytes; no more once they exceed the capacity that is left, in bytes."""
         good = [row for row in rows if row["status"] == "success"]
         await self._loader.programs.fill(connection, good)
         programs: dict[uuid.UUID, Graph | str] = {row["uuid"]: row["program"] for row in good}
@@ -70,8 +70,8 @@ class ChildResults:
                 if _ends(programs[entry["run_uuid"]], entry["node_uuid"]):
                     text = await self._loader.output(entry)
                     size += len(text)
-                    outputs[entry["run_uuid"]] = from_json(text) if size <= room else None
-            if size > room:
+                    outputs[entry["run_uuid"]] = from_json(text) if size <= capacity else None
+            if size > capacity:
                 break
         return outputs, size
 

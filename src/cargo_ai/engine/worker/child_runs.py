@@ -1,4 +1,4 @@
-"""Descend: carries out group and tool nodes, whose effect is runs below their own: few in the parent's shard, many in others."""
+"""Child runs: perform group and tool nodes, which start runs below their own: few in the parent's shard, many in others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
@@ -26,11 +26,9 @@ from cargo_ai.engine.worker.child_results import ChildResults
 from cargo_ai.engine.worker.driven_shard import DrivenShard, now
 from cargo_ai.engine.worker.inline_children import InlineChildren
 from cargo_ai.engine.worker.load import Loader, Row
+from cargo_ai.engine.worker.run_driver import RunDriver
 from cargo_ai.kernel import ids
 from cargo_ai.store.availability import retry_until_available
-
-if TYPE_CHECKING:
-    from cargo_ai.engine.worker.runner import Runner
 
 MOST_INLINE = 50
 SHARD_RUNS = 200
@@ -93,9 +91,9 @@ class ChildRuns:
         self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], queue: Queue, actions: Actions, loader: Loader
     ) -> None:
         self._pool, self._writers, self._queue, self._actions, self._loader = pool, writers, queue, actions, loader
-        self._harvest = ChildResults(pool, loader)
+        self._child_results = ChildResults(pool, loader)
 
-    async def perform(self, runner: Runner, drive: DrivenShard, row: Row, walk: Walk, act: Act) -> ChildOutcome:
+    async def perform(self, runner: RunDriver, drive: DrivenShard, row: Row, walk: Walk, act: Act) -> ChildOutcome:
         """Carry out one attempt: its outcome; or that the run must wait, was cancelled, or is left because this process drains."""
         number = walk.visits.get(act.node.uuid, 0) + 1
         fans: list[Row] = []
@@ -105,7 +103,7 @@ class ChildRuns:
             fans = await retry_until_available("reading fan-outs", partial(self._fans, walk.run, act.node.uuid, number))
         visit = _Visit(drive, row, walk, act, number, fans)
         if fans and fans[-1]["attempt"] == act.attempt:
-            return await self._go_on(runner, visit, fans[-1])
+            return await self._continue(runner, visit, fans[-1])
         if not fans or fans[-1]["attempt"] < act.attempt:
             plan = await (self._plan_group(visit) if visit.is_group else self._plan_tool(visit))
             return await self._begin(runner, visit, plan) if isinstance(plan, _Plan) else plan
@@ -113,7 +111,7 @@ class ChildRuns:
         earlier = [fan for fan in fans if fan["attempt"] <= act.attempt]
         return await self._outcome(visit, earlier, {}) if earlier else Failed("An earlier attempt failed.", transient=True)
 
-    async def _begin(self, runner: Runner, visit: _Visit, plan: _Plan) -> ChildOutcome:
+    async def _begin(self, runner: RunDriver, visit: _Visit, plan: _Plan) -> ChildOutcome:
         fanout, drive = plan.fanout, visit.drive
         crash_points.point("before fan-out")
         self._writers[drive.shard.lane].put_fanout(drive.shard, fanout)
@@ -126,17 +124,17 @@ class ChildRuns:
         if fanout.at_once:
             await retry_until_available("starting a tool", partial(self._defer, fanout))
         elif fanout.shards is not None:
-            await retry_until_available("letting shards in", partial(self._admit, fanout.head.workspace))
+            await retry_until_available("admitting shards", partial(self._admit, fanout.head.workspace))
         if fanout.kind == "alone":
             return _started(fanout.children[0].uuid)
         if fanout.shards is not None:
             return WaitForFanout(fanout.uuid)
         fan = _as_row(fanout)
         if fanout.takes_over:
-            return await self._go_on(runner, visit, fan)
-        return await self._here(runner, visit, fan, _rows(visit, plan, fan), waiting=False, failed=False)
+            return await self._continue(runner, visit, fan)
+        return await self._drive_inline(runner, visit, fan, _rows(visit, plan, fan), waiting=False, failed=False)
 
-    async def _go_on(self, runner: Runner, visit: _Visit, fan: Row) -> ChildOutcome:
+    async def _continue(self, runner: RunDriver, visit: _Visit, fan: Row) -> ChildOutcome:
         """Take up a fan-out that is in the journal."""
         if fan["kind"] == "alone":
             return _started(fan["first_run"])
@@ -148,30 +146,32 @@ class ChildRuns:
                 row["above"] = (*visit.row.get("above", ()), visit.walk.run)
         waiting = any(child["finished_ms"] is None and not child["here"] for child in found)
         if waiting and fan["lane"] == "batch":
-            await retry_until_available("letting shards in", partial(self._admit, visit.row["workspace_uuid"]))
+            await retry_until_available("admitting shards", partial(self._admit, visit.row["workspace_uuid"]))
         failed = any(child["finished_ms"] is not None and child["status"] != "success" for child in found)
-        return await self._here(runner, visit, fan, rows, waiting=waiting, failed=failed)
+        return await self._drive_inline(runner, visit, fan, rows, waiting=waiting, failed=failed)
 
-    async def _here(self, runner: Runner, visit: _Visit, fan: Row, rows: Sequence[Row], *, waiting: bool, failed: bool) -> ChildOutcome:
-        brood = InlineChildren(runner, visit.drive, rows, fail_fast=visit.fail_fast)
+    async def _drive_inline(
+        self, runner: RunDriver, visit: _Visit, fan: Row, rows: Sequence[Row], *, waiting: bool, failed: bool
+    ) -> ChildOutcome:
+        inline = InlineChildren(runner, visit.drive, rows, fail_fast=visit.fail_fast)
         if failed and visit.fail_fast:
-            brood.give_up()
-        await brood.drive()
+            inline.give_up()
+        await inline.drive()
         await runner.refresh(visit.drive)
         if visit.drive.is_cancelled(visit.row, visit.walk):
             return "cancelled"
-        if brood.left:
+        if inline.left:
             return "left"
-        if waiting or brood.parked:
-            if not (visit.fail_fast and (failed or brood.failed)):
+        if waiting or inline.parked:
+            if not (visit.fail_fast and (failed or inline.failed)):
                 return WaitForFanout(fan["uuid"])
             await self._durable(visit.drive)
             await retry_until_available("cancelling the other items", partial(self.cancel_below, visit.row))
         earlier = [one for one in visit.fans if one["uuid"] != fan["uuid"]]
-        return await self._outcome(visit, [*earlier, fan], brood.results)
+        return await self._outcome(visit, [*earlier, fan], inline.results)
 
     async def _outcome(self, visit: _Visit, fans: Sequence[Row], here: Mapping[int, group.ItemResult]) -> Done | Failed:
-        results = await retry_until_available("reading results", partial(self._harvest.results, fans, here))
+        results = await retry_until_available("reading results", partial(self._child_results.results, fans, here))
         if isinstance(results, Failed):
             return results
         if visit.is_group:
@@ -328,7 +328,7 @@ class ChildRuns:
         """Cancel everything below a run that its driver is about to end, or whose node has failed; may be repeated."""
         async with self._pool.connection() as connection:
             await cancels.cancel_descendants(connection, row["workspace_uuid"], row["uuid"])
-        # Shards that were locked just now were passed over by whoever looked for the next ones.
+        # Shards that were locked just now were passed over when the next ones were admitted.
         await self._admit(row["workspace_uuid"])
 
 

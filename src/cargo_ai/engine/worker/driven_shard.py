@@ -1,4 +1,4 @@
-"""Driven: one shard while this process drives it."""
+"""The state of one shard while this process drives it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CAREFUL_TRIES = 3
 
 Step = Act | Evaluate | Pause
 RunExit = Literal["ended", "parked", "left"]
-"""What became of a run here: `left` means unfinished on purpose (draining), so that the shard goes back to the queue."""
+"""How a run leaves this process: `left` means unfinished on purpose (draining), so that the shard goes back to the queue."""
 
 
 @dataclass(slots=True)
 class DrivenShard:
-    """A claimed shard, who of it was cancelled, what is under way, and the contexts of parents that its present runs look at."""
+    """A claimed shard: its cancelled runs, its running tasks, and the contexts of parents that its present runs read."""
 
     claimed: ClaimedShard
     shard: HeldShard
@@ -43,11 +43,11 @@ class DrivenShard:
 
     def gate(self, depth: int) -> asyncio.Semaphore:
         """How many runs of a depth may wait for something at once. Each depth has its own: a parent never keeps its children out."""
-        found = self._gates.get(depth)
-        if found is None:
+        gate = self._gates.get(depth)
+        if gate is None:
             width = min(CONCURRENT_RUNS, self.claimed.width or CONCURRENT_RUNS)
-            found = self._gates[depth] = asyncio.Semaphore(1 if self.is_quarantined else width)
-        return found
+            gate = self._gates[depth] = asyncio.Semaphore(1 if self.is_quarantined else width)
+        return gate
 
     @property
     def is_flat(self) -> bool:
@@ -55,7 +55,7 @@ class DrivenShard:
         return all(depth == 0 for depth in self._gates)
 
     def is_cancelled(self, row: Mapping[str, Any], walk: Walk) -> bool:
-        """Whether somebody asked to cancel the run, its batch, or a run above it."""
+        """Whether the run, its batch, or a run above it is to be cancelled."""
         if self.shard.cancelling or row["status"] == "cancelling" or walk.run in self.cancelled:
             return True
         return bool(self.cancelled) and not self.cancelled.isdisjoint(row.get("above", ()))

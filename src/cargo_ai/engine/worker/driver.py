@@ -1,4 +1,4 @@
-"""Drive: one worker process claims shards, walks their runs on asyncio and ends the shards when nothing is left in them."""
+"""Drive shards: claim them, walk their runs on asyncio, and end them when nothing is left in them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from cargo_ai.store.files import FileStore
 
 SLICE_SECONDS = 0.002
 TIME_SLICE_RUNS = 200
-"""So many runs of a large shard, then whoever else waits has a turn."""
+"""The time slice of a large shard, in runs; then shards of other workspaces that wait have their turn."""
 
 _log = log.get(__name__)
 
 
 class Driver:
-    """Walks shards. One per process; `drain` makes it stop at the next node boundaries."""
+    """Drives shards. One per process; `drain` makes it stop at the next node boundaries."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Driver:
         self._runner.draining.set()
 
     def abandon(self) -> None:
-        """Break off the effects that did not end in time: their shards go back to the queue, and who takes them repeats these effects."""
+        """Break off effects that did not end in time: their shards go back to the queue, and the next owners repeat these effects."""
         for drive in self._drives:
             drive.left = True
             for task in drive.tasks:
@@ -78,7 +78,7 @@ class Driver:
         self._drives.append(drive)
         self._runner.set_urgent(drive, 1)
         try:
-            await (self._drive_in_quarantine(drive) if drive.is_quarantined else self._all(drive))
+            await (self._drive_in_quarantine(drive) if drive.is_quarantined else self._drive_all(drive))
             await writer.durable(held, urgent=True)
         except ShardLost:
             _log.info("shard taken over by another worker", shard=shard, epoch=held.epoch)
@@ -95,21 +95,21 @@ class Driver:
             return await claim.claim(connection, shard, self._owner, now())
 
     async def _drive_in_quarantine(self, drive: DrivenShard) -> None:
-        """Shards whose workers keep dying are driven one after the other: the next death then tells whose fault it is."""
+        """Shards whose workers keep dying are driven one after the other: the next death then shows which run is the cause."""
         turn, tries = self._turns[drive.claimed.lane], drive.claimed.tries
         waits = turn.locked()
         if waits:
-            await retry_until_available("waiting for a turn", partial(self._count_tries, drive, tries - 1))
+            await retry_until_available("waiting for a turn", partial(self._set_tries, drive, tries - 1))
         async with turn:
             if waits:
-                await retry_until_available("taking a turn", partial(self._count_tries, drive, tries))
-            await self._all(drive)
+                await retry_until_available("taking a turn", partial(self._set_tries, drive, tries))
+            await self._drive_all(drive)
 
-    async def _count_tries(self, drive: DrivenShard, tries: int) -> None:
+    async def _set_tries(self, drive: DrivenShard, tries: int) -> None:
         async with self._pool.connection() as connection:
             await claim.set_tries(connection, drive.claimed, tries)
 
-    async def _all(self, drive: DrivenShard) -> None:
+    async def _drive_all(self, drive: DrivenShard) -> None:
         gate, tasks = drive.gate(0), drive.tasks
         failure: list[BaseException] = []
 
@@ -120,9 +120,9 @@ class Driver:
                 failure.append(error)
 
         try:
-            after, taken = None, 0
-            while not failure and (rows := await retry_until_available("reading runs", partial(self._page, drive, after, taken))):
-                after, taken = rows[-1]["uuid"], taken + len(rows)
+            after, driven = None, 0
+            while not failure and (rows := await retry_until_available("reading runs", partial(self._page, drive, after, driven))):
+                after, driven = rows[-1]["uuid"], driven + len(rows)
                 slice_end = clock.seconds() + SLICE_SECONDS
                 for row in rows:
                     if failure or drive.shard.lost or self._runner.draining.is_set():
@@ -136,7 +136,7 @@ class Driver:
                             slice_end = clock.seconds() + SLICE_SECONDS
                         continue
                     await gate.acquire()
-                    task = asyncio.create_task(self._one(drive, row, walk, origin, step))
+                    task = asyncio.create_task(self._drive_run(drive, row, walk, origin, step))
                     tasks.add(task)
                     task.add_done_callback(ended)
                 if drive.left or drive.shard.lost:
@@ -159,21 +159,21 @@ class Driver:
         left = len(drive.tasks)
         if 0 < left <= width // 2:
             drive.claimed = replace(drive.claimed, width=left)
-            await retry_until_available("letting others in", partial(self._narrow, drive.claimed, left))
+            await retry_until_available("shrinking a shard", partial(self._shrink, drive.claimed, left))
 
-    async def _narrow(self, claimed: ClaimedShard, width: int) -> None:
+    async def _shrink(self, claimed: ClaimedShard, width: int) -> None:
         async with self._pool.connection() as connection:
             await concurrency.shrink(connection, self._queue, claimed.workspace, (claimed.uuid, claimed.epoch), width)
 
-    async def _one(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> None:
-        await self._runner.one(drive, row, walk, origin, step)
+    async def _drive_run(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> None:
+        await self._runner.drive_run(drive, row, walk, origin, step)
 
-    async def _page(self, drive: DrivenShard, after: uuid.UUID | None, taken: int) -> list[Row]:
+    async def _page(self, drive: DrivenShard, after: uuid.UUID | None, driven: int) -> list[Row]:
         """The next runs of the shard: none when there are no more, or when it is the turn of others."""
         if after == drive.claimed.last:
             return []
         await self._runner.refresh(drive)
-        if taken >= TIME_SLICE_RUNS and drive.shard.lane == "batch" and not drive.is_quarantined:
+        if driven >= TIME_SLICE_RUNS and drive.shard.lane == "batch" and not drive.is_quarantined:
             async with self._pool.connection() as connection:
                 drive.left = drive.left or await claim.other_workspaces_wait(connection, drive.claimed.workspace)
             if drive.left:

@@ -1,4 +1,4 @@
-"""Programs: the graphs that this process has made ready to walk, kept while they are in use."""
+"""Cache the graphs that this process has compiled."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ GONE = "The graph of this run is gone."
 
 
 class GraphCache:
-    """Graphs by id, each loaded once; one that cannot be walked is kept as the sentence that says why."""
+    """Graphs by id, each compiled once; one that cannot be walked is cached as the sentence that says why."""
 
     def __init__(self, actions: Actions) -> None:
         self._actions = actions
         self._kept: dict[uuid.UUID, Graph | str] = {}
 
     async def fill(self, connection: psycopg.AsyncConnection[Any], rows: Iterable[dict[str, Any]]) -> None:
-        """Put the `program` of each row's `graph_uuid` beside it: a row keeps its own, whatever is forgotten here meanwhile."""
+        """Put the `program` of each row's `graph_uuid` beside it: a row keeps its own, also when the cache is cleared meanwhile."""
         listed = list(rows)
         missing = {row["graph_uuid"] for row in listed} - self._kept.keys()
         found = {uid: self._kept[uid] for uid in {row["graph_uuid"] for row in listed} - missing}

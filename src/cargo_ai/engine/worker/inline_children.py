@@ -1,10 +1,10 @@
-"""Brood: the runs of one fan-out that their parent drives in its own shard, side by side with everything else in it."""
+"""Inline child runs: drive the runs of one fan-out in the shard of their parent, next to everything else in it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cargo_ai.engine.graph.group import ItemResult
 from cargo_ai.engine.graph.interpret import Walk
@@ -12,18 +12,16 @@ from cargo_ai.engine.journal.flush import MetricScope
 from cargo_ai.engine.journal.writer import ShardLost
 from cargo_ai.engine.worker.driven_shard import DrivenShard, Step
 from cargo_ai.engine.worker.load import Row, restore_walk
+from cargo_ai.engine.worker.run_driver import RunDriver
 from cargo_ai.kernel import clock
-
-if TYPE_CHECKING:
-    from cargo_ai.engine.worker.runner import Runner
 
 SLICE_SECONDS = 0.002
 
 
 class InlineChildren:
-    """Drives runs and keeps what became of those that ended here. With `fail_fast`, the first that fails cancels the others."""
+    """Drives child runs and collects the results of those that ended here. With `fail_fast`, the first that fails cancels the others."""
 
-    def __init__(self, runner: Runner, drive: DrivenShard, rows: Sequence[Row], *, fail_fast: bool) -> None:
+    def __init__(self, runner: RunDriver, drive: DrivenShard, rows: Sequence[Row], *, fail_fast: bool) -> None:
         self._runner, self._drive, self._rows, self._fail_fast = runner, drive, rows, fail_fast
         self.results: dict[int, ItemResult] = {}
         self.parked = False
@@ -33,7 +31,7 @@ class InlineChildren:
 
     @property
     def failed(self) -> bool:
-        """Whether some run ended otherwise than well."""
+        """Whether some run ended otherwise than in success."""
         return any(result.status != "success" for result in self.results.values())
 
     def give_up(self) -> None:
@@ -66,18 +64,18 @@ class InlineChildren:
                 continue
             gate = self._drive.gate(row["fan"]["depth"])
             await gate.acquire()
-            tasks.create_task(self._one(row, walk, origin, step, gate))
+            tasks.create_task(self._drive_run(row, walk, origin, step, gate))
 
-    async def _one(self, row: dict[str, Any], walk: Walk, origin: MetricScope, step: Step | None, gate: asyncio.Semaphore) -> None:
+    async def _drive_run(self, row: dict[str, Any], walk: Walk, origin: MetricScope, step: Step | None, gate: asyncio.Semaphore) -> None:
         try:
-            fate = await self._runner.one(self._drive, row, walk, origin, step)
+            run_exit = await self._runner.drive_run(self._drive, row, walk, origin, step)
         finally:
             gate.release()
-        if fate == "ended":
+        if run_exit == "ended":
             self._ended(row, walk)
         else:
-            self.parked = self.parked or fate == "parked"
-            self.left = self.left or fate == "left"
+            self.parked = self.parked or run_exit == "parked"
+            self.left = self.left or run_exit == "left"
 
     def _ended(self, row: Row, walk: Walk) -> None:
         self.results[row["item"]] = ItemResult(walk.status or "error", walk.output(), walk.error, walk.credits)

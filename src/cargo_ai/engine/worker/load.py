@@ -1,4 +1,4 @@
-"""Load: the rows of a shard's runs with everything that walking them needs: graph, journal, the context of their parent."""
+"""Load the runs of a shard with everything that walking them needs: graph, journal, the context of their parent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Loader:
         self._pool, self.programs, self._files = pool, programs, files
 
     async def page(self, drive: DrivenShard, after: uuid.UUID | None) -> list[Row]:
-        """The next unfinished runs of a shard that nobody else drives, in order of their ids."""
+        """The next unfinished runs of a shard that are not driven by their parents, in order of their ids."""
         async with self._pool.connection() as connection:
             rows = await claim.unfinished_runs(connection, drive.claimed, after, PAGE)
             for row in rows:
@@ -68,9 +68,9 @@ class Loader:
                 row["entries"] = entries.get(row["uuid"], [])
 
     async def _parents(self, connection: psycopg.AsyncConnection[Any], drive: DrivenShard, rows: Sequence[Row]) -> None:
-        wanted = {row["fanout_uuid"] for row in rows if row["fanout_uuid"] is not None}
-        fans = await children.fanouts_by_id(connection, wanted) if wanted else {}
-        drive.contexts = {uid: context for uid, context in drive.contexts.items() if uid in wanted}
+        uuids = {row["fanout_uuid"] for row in rows if row["fanout_uuid"] is not None}
+        fans = await children.fanouts_by_id(connection, uuids) if uuids else {}
+        drive.contexts = {uid: context for uid, context in drive.contexts.items() if uid in uuids}
         for uid, fan in fans.items():
             if fan["kind"] == "group" and uid not in drive.contexts:
                 drive.contexts[uid] = await self._context(await children.parent_outputs(connection, fan))

@@ -1,4 +1,4 @@
-"""Runner: takes one run from step to step, sits out its pauses or parks it, and hands what happened to the writer."""
+"""Drive one run from step to step, wait out its pauses or park it, and journal what happened."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Runner:
     """Walks runs of the shards of this process. `draining` makes it stop at the next node boundaries."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], actions: Actions, files: FileStore, descend: ChildRuns
+        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], actions: Actions, files: FileStore, child_runs: ChildRuns
     ) -> None:
-        self._pool, self._writers, self._actions, self._files, self._descend = pool, writers, actions, files, descend
+        self._pool, self._writers, self._actions, self._files, self._child_runs = pool, writers, actions, files, child_runs
         self.draining = asyncio.Event()
         self._urgent_shards = 0
 
@@ -53,7 +53,7 @@ class Runner:
         return advance(walk, now()) if walk.status is None else None
 
     def end_at_once(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> bool:
-        """Hand over a run that `start` brought to its end; False when that takes waiting, for files or for runs below it."""
+        """Journal a run that `start` brought to its end; False when that takes waiting, for files or for runs below it."""
         if walk.stopped_at is not None and walk.stopped_at.starts_children:
             return False
         if any(len(entry.output) > LARGE_OUTPUT for entry in walk.entries):
@@ -61,16 +61,16 @@ class Runner:
         self._put(drive, walk, origin, [(entry, None) for entry in walk.entries], self._end(row, walk))
         return True
 
-    async def one(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
-        """Go on from a step until the run ends, is parked, or is left because this process drains."""
+    async def drive_run(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
+        """Continue from a step until the run ends, is parked, or is left because this process drains."""
         if drive.is_quarantined and self._is_poison(drive, walk):
             await retry_until_available("resetting the tries of a shard", partial(self._reset_tries, drive))
             step = None
         while step is not None:
             if isinstance(step, Pause):
-                fate = await self._paused(drive, row, walk, origin, step)
-                if fate is not None:
-                    return fate
+                run_exit = await self._paused(drive, row, walk, origin, step)
+                if run_exit is not None:
+                    return run_exit
                 step = advance(walk, now())
                 continue
             if isinstance(step, Evaluate):
@@ -89,10 +89,10 @@ class Runner:
                 cancel(walk)
                 break
             if step.node.starts_children:
-                went = await self._go_down(drive, row, walk, origin, step)
-                if isinstance(went, str):
-                    return went
-                step = went
+                outcome = await self._run_children(drive, row, walk, origin, step)
+                if isinstance(outcome, str):
+                    return outcome
+                step = outcome
                 continue
             if drive.is_quarantined:
                 await self._mark(drive, walk, step)
@@ -104,7 +104,7 @@ class Runner:
         if walk.stopped_at is not None and walk.stopped_at.starts_children:
             # First what is below it: after a crash in between, the run is still there to do it again.
             await self._writers[drive.shard.lane].durable(drive.shard)
-            await retry_until_available("cancelling what is below a run", partial(self._descend.cancel_below, row))
+            await retry_until_available("cancelling what is below a run", partial(self._child_runs.cancel_below, row))
         await self._hand_over(drive, walk, origin, self._end(row, walk))
 
     async def _evaluate(self, drive: DrivenShard, row: Row, walk: Walk, asked: Evaluate) -> Step | None:
@@ -117,21 +117,21 @@ class Runner:
         walk.answered = EngineAnswers({**asked.before, **answers}, asked.now)
         return advance(walk, now())
 
-    async def _go_down(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, act: Act) -> Step | RunExit | None:
+    async def _run_children(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, act: Act) -> Step | RunExit | None:
         """Carry out a node that starts runs below this one: the next step, or what became of this run meanwhile."""
-        went = await self._descend.perform(self, drive, row, walk, act)
-        if went == "left":
+        outcome = await self._child_runs.perform(self, drive, row, walk, act)
+        if outcome == "left":
             drive.left = True
             return "left"
-        if went == "cancelled":
+        if outcome == "cancelled":
             cancel(walk)
             return None
-        if isinstance(went, WaitForFanout):
-            await self._park(drive, row, walk, origin, wake=None, waiting=went)
+        if isinstance(outcome, WaitForFanout):
+            await self._park(drive, row, walk, origin, wake=None, waiting=outcome)
             return "parked"
         config = {name: value for name, value in act.config.items() if name != "_nodes"}
         moment = now()
-        return settle(walk, act.node, config, went, act.warnings, act.started, moment) or advance(walk, moment)
+        return settle(walk, act.node, config, outcome, act.warnings, act.started, moment) or advance(walk, moment)
 
     async def _act(self, drive: DrivenShard, row: Row, walk: Walk, act: Act) -> Step | None:
         call = Call(
@@ -230,12 +230,12 @@ class Runner:
         return RunUpdate(walk.run, walk.status or "error", now(), walk.error, walk.credits, fanout=row["fanout_uuid"])
 
     def set_urgent(self, drive: DrivenShard, change: int) -> None:
-        """Somebody waits for this shard and it needs this loop (1), or no longer does (-1)."""
+        """A user waits for this shard and it needs the event loop (1), or no longer does (-1)."""
         if drive.shard.lane == "interactive":
             self._urgent_shards += change
 
     async def yield_to_others(self, drive: DrivenShard) -> None:
-        """Other shards share this loop: let them in every few milliseconds, and for longer while somebody waits for a single run."""
+        """Other shards share this event loop: yield every few milliseconds, and for longer while a user waits for a single run."""
         await self._writers[drive.shard.lane].wait_for_capacity()
         await asyncio.sleep(YIELD_SECONDS if self._urgent_shards and drive.shard.lane == "batch" else 0)
 
@@ -250,13 +250,13 @@ class Runner:
             return await claim.cancelling_runs(connection, drive.claimed)
 
     async def _mark(self, drive: DrivenShard, walk: Walk, act: Act) -> None:
-        """In a shard whose workers keep dying: write down the step before taking it, so that the killer is known."""
+        """In a shard whose workers keep dying: note the step before taking it, so that a later worker knows which step killed this one."""
         step = f"{walk.run}:{act.node.uuid}"
         drive.shard.suspect = f"{step}:{_deaths(drive.claimed.suspect, step) + 1}"
         await self._writers[drive.shard.lane].durable(drive.shard, urgent=True)
 
     def _is_poison(self, drive: DrivenShard, walk: Walk) -> bool:
-        """Fail the node that killed its worker so often, and not the batch."""
+        """Whether the present node has killed its worker too often; then it fails, so that its batch can continue."""
         if drive.claimed.tries <= POISON_TRIES or walk.node is None:
             return False
         if _deaths(drive.claimed.suspect, f"{walk.run}:{walk.node.uuid}") <= POISON_TRIES - CAREFUL_TRIES:
