@@ -60,7 +60,7 @@ from (
 group by 1, p.workflow_uuid, p.batch_uuid, n.slug order by since limit :limit
 """)
 _SENTENCES: dict[str, str] = {
-    "batchToRead": "A batch waits until a worker has read its records; so many are enrolled.",
+    "batchToRead": "A batch waits until a worker has read its records; this many are enrolled.",
     "turn": "Runs wait for their turn: others of this workspace come first.",
     "concurrencyLimit": "Runs wait because as many of this workspace go as may go at once (CARGO_AI_MAX_CONCURRENT_RUNS).",
     "worker": "Runs wait for a worker that is free.",
@@ -71,7 +71,7 @@ _SENTENCES: dict[str, str] = {
     "rateLimit": "Runs wait for a slot of a connector's rate limit.",
     "retry": "Runs wait for another attempt at a node that has failed.",
     "service": "Runs wait for a service that has not finished.",
-    "review": "Runs wait for somebody to approve or reject.",
+    "review": "Runs wait for a person to approve or reject.",
     "cancelling": "Runs end at their next node.",
 }
 

@@ -27,10 +27,10 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 POLL_SECONDS = 0.5
 SHARE = 20
-"""Each look is followed by a pause of at least so many times what it took."""
+"""Each poll is followed by a pause of at least this many times its duration."""
 ALIVE_SECONDS = 60.0
 LATE_MS = 3_000
-"""How long after its moment a row may still appear: it is committed after it was made."""
+"""How long after its timestamp a row may still appear: it is committed after it was written."""
 LOOKBACK_SECONDS = 86_400
 """Runs of a workflow that began longer ago are not followed."""
 PAGE = 5_000

@@ -13,7 +13,7 @@ _RUN = (
     "r.workspace_uuid, r.workflow_uuid, r.user_uuid, r.batch_uuid, r.trace_uuid, r.record_id, r.record_title, r.graph_uuid, r.parent_uuid,"
     " r.parent_node_uuid, r.parent_batch_uuid, r.parent_agent_uuid, r.parent_chat_uuid, r.parent_message_uuid, r.is_group_parent"
 )
-# What ended before the moment is left out by its run, before any of its executions is read.
+# Runs that ended before `after` are left out before any of their executions is read.
 _ALIVE = "r.workspace_uuid = :workspace and (r.finished_ms is null or r.updated_ms >= :after)"
 
 SPANS = f"""

@@ -100,9 +100,9 @@ def active_type(row: Play) -> str | None:
 
 
 async def apply(ctx: Context, row: Play, former_type: str | None) -> None:
-    """Put the play's schedule into force, or out of force. `was`: what was in force before. Raises InvalidFilter.
+    """Apply the play's schedule, or stop it. `former_type`: what `active_type` was before the change. Raises InvalidFilter.
 
-    Changes count from the moment when one that compares comes into force; between two of those none is lost.
+    Changes count from the time when a schedule that compares becomes active; from one such schedule to the next no change is lost.
     """
     kind, connection = active_type(row), await driver_connection(ctx.db)
     if row.is_enabled and kind is None:

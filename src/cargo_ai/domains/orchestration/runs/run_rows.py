@@ -102,7 +102,7 @@ async def outputs(selection: RunSelection, page: list[RowMapping], slug: str | N
 
 
 def head(row: RowMapping) -> dict[str, Any]:
-    """What every file tells about a run."""
+    """The columns of a run that every file has."""
     finished = run_response.timestamp_or_none(row["finished_ms"])
     created = run_response.timestamp(row["created_ms"])
     return {
