@@ -38,7 +38,7 @@ class IdCounter:
     def __init__(self) -> None:
         self._kept: Counter[str] | None = Counter()
 
-    async def tell_apart(self, connection: Connection, uids: Sequence[str]) -> list[str]:
+    async def make_unique(self, connection: Connection, uids: Sequence[str]) -> list[str]:
         """The same ids where each comes for the first time; the second of one ends in `-2`, and so on."""
         before = await self._before(connection, Counter(uids))
         unique: list[str] = []

@@ -61,14 +61,14 @@ _TESTS: tuple[tuple[ColumnType, Callable[[Sequence[str]], bool]], ...] = (
 
 
 class TypeInference:
-    """Which types still fit each column of a file; `see` the rows, then ask for `types`."""
+    """Which types still fit each column of a file; `add` the rows, then ask for `types`."""
 
     def __init__(self, width: int) -> None:
         self.count = 0
         self._fits = [list(_TESTS) for _ in range(width)]
         self._seen = [False] * width
 
-    def see(self, rows: Sequence[Sequence[str]]) -> None:
+    def add(self, rows: Sequence[Sequence[str]]) -> None:
         """Look at more rows; each has a value for every column, '' where it has none."""
         self.count += len(rows)
         for position, column in enumerate(zip(*rows, strict=True)):

@@ -23,13 +23,13 @@ COPY_LINES = "(format csv, delimiter e'\\x02', quote e'\\x01')"
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What a load did. `doubled`: rows whose id came again later in the same load; `touched`: the ids, None where they are more than a
+    """What a load did. `duplicates`: rows whose id came again later in the same load; `touched`: the ids, None where they are more than a
     thousand."""
 
     added: int
     updated: int
     unchanged: int
-    doubled: int
+    duplicates: int
     touched: list[str] | None
 
 
@@ -38,12 +38,12 @@ class AmbiguousId(ValueError):
 
 
 class Load:
-    """One load into one model, in the connection's transaction: `begin`, `write` the lines, `end`; with `judged` also `verdicts`."""
+    """One load into one model in the connection's transaction: `begin`, `write` the lines, `end`; with `report_rows` also `row_results`."""
 
-    def __init__(self, connection: Connection, relation: Relation, prepared: RowEncoder, *, judged: bool = False) -> None:
-        self._connection, self._relation, self._prepared, self._judged = connection, relation, prepared, judged
+    def __init__(self, connection: Connection, relation: Relation, encoder: RowEncoder, *, report_rows: bool = False) -> None:
+        self._connection, self._relation, self._encoder, self._reports_rows = connection, relation, encoder, report_rows
         self._now = clock.now()
-        self._fresh = False
+        self._is_empty = False
         self._by = "_id"
         self._indexes: list[tuple[str, str, str | None]] = []
         self._cursor: psycopg.AsyncCursor[Any] | None = None
@@ -51,31 +51,31 @@ class Load:
         self._copy: psycopg.AsyncCopy | None = None
 
     async def begin(self) -> None:
-        """Make ready. An empty table is filled without key and indexes, which are built afterwards: half the time."""
+        """Prepare the load. An empty table is filled without key and indexes, which are built afterwards: half the time."""
         await execute(self._connection, "set local timezone = 'UTC'")
         own = ddl.table_name(self._relation)
         empty = not await fetch(self._connection, f"select 1 from {own} limit 1")  # noqa: S608 - names, quoted
-        self._fresh = empty and self._prepared.match is None and not self._judged
+        self._is_empty = empty and self._encoder.match is None and not self._reports_rows
         # What is known by another column is given ids while it is staged, and so loses the order in which it lies.
-        self._prepared.staged = self._judged or self._prepared.match is not None
-        self._prepared.ascending = not self._fresh and self._prepared.match is None
-        columns = ", ".join(quote(slug) for slug in ("_id", *self._prepared.slugs))
-        if self._fresh:
+        self._encoder.staged = self._reports_rows or self._encoder.match is not None
+        self._encoder.ascending = not self._is_empty and self._encoder.match is None
+        columns = ", ".join(quote(slug) for slug in ("_id", *self._encoder.slugs))
+        if self._is_empty:
             await ddl.run_exclusively(self._connection, [f"lock table {own} in access exclusive mode"])
             self._indexes = await ddl.index_statements(self._connection, self._relation)
-            await ddl.run_exclusively(self._connection, self._emptied())
+            await ddl.run_exclusively(self._connection, self._empty_table_statements())
             target = f"{own} ({columns})"
         else:
-            typed = "".join(f", {quote(column.slug)} {SQL_TYPES[column.type]}" for column in self._prepared.columns)
-            stage = f"_n bigint not null, _id text{typed}, _faults text" if self._prepared.staged else f"_id text{typed}"
+            typed = "".join(f", {quote(column.slug)} {SQL_TYPES[column.type]}" for column in self._encoder.columns)
+            stage = f"_n bigint not null, _id text{typed}, _faults text" if self._encoder.staged else f"_id text{typed}"
             await execute(self._connection, f"create temp table load_stage ({stage}) on commit drop")
-            target = f"load_stage (_n, {columns}, _faults)" if self._prepared.staged else f"load_stage ({columns})"
+            target = f"load_stage (_n, {columns}, _faults)" if self._encoder.staged else f"load_stage ({columns})"
         self._cursor = self._connection.cursor()
-        statement = f"copy {target} from stdin (null ''{', freeze' if self._fresh else ''})"
+        statement = f"copy {target} from stdin (null ''{', freeze' if self._is_empty else ''})"
         self._copying = self._cursor.copy(statement.encode())
         self._copy = await self._copying.__aenter__()
 
-    def _emptied(self) -> list[str]:
+    def _empty_table_statements(self) -> list[str]:
         own, moment = ddl.table_name(self._relation), self._now.isoformat()
         defaults = ", ".join(f"alter column {name} set default '{moment}'" for name in _TIMESTAMPS)
         constraint = f"alter table {own} drop constraint {quote(self._relation.table + '_pkey')}"
@@ -84,7 +84,7 @@ class Load:
         return [f"truncate {own}", constraint, *(gone for gone, _, _ in self._indexes), f"alter table {own} {defaults}", *triggers]
 
     async def write(self, lines: bytes) -> None:
-        """Send lines of `RowEncoder`."""
+        """Send lines that the encoder made."""
         if lines and self._copy is not None:
             await self._copy.write(lines)
 
@@ -94,24 +94,24 @@ class Load:
             await self._copying.__aexit__(type(error), error, error.__traceback__)
 
     async def end(self) -> LoadResult:
-        """Finish, and say what was done. AmbiguousId."""
+        """Finish the load. Raises AmbiguousId."""
         assert self._cursor is not None
         await self._copying.__aexit__(None, None, None)
         count = max(self._cursor.rowcount, 0)
-        loaded = await self._filled(count) if self._fresh else await self._merged(count)
+        loaded = await self._finish_direct(count) if self._is_empty else await self._merge_stage(count)
         if loaded.added + loaded.updated > ddl.REHASH_ROWS:
             await execute(self._connection, f"analyze {ddl.table_name(self._relation)}")
         return loaded
 
-    async def _filled(self, count: int) -> LoadResult:
+    async def _finish_direct(self, count: int) -> LoadResult:
         own = ddl.table_name(self._relation)
         gone = 0
         try:
             async with self._connection.transaction():
                 await execute(self._connection, ddl.add_key(self._relation))
         except errors.UniqueViolation:
-            if self._prepared.by_content:
-                await self._number(own)
+            if self._encoder.by_content:
+                await self._number_ids(own)
             else:
                 # Rows lie in the order of the file here: the last of an id has the highest ctid.
                 numbered = f"(select ctid, row_number() over (partition by _id order by ctid desc) as n from {own})"  # noqa: S608
@@ -132,7 +132,7 @@ class Load:
             await execute(self._connection, f"insert into {ddl.log_table_name(self._relation)} (_id, op) values (null, 'i')")  # noqa: S608
         return LoadResult(count - gone, 0, 0, gone, None)
 
-    async def _number(self, table: str) -> None:
+    async def _number_ids(self, table: str) -> None:
         """Tell rows apart that are all alike: the second of them has the id of the first and `-2`, and so on."""
         numbered = f"(select ctid, row_number() over (partition by _id order by ctid) as n from {table})"  # noqa: S608 - names, quoted
         await execute(
@@ -140,16 +140,16 @@ class Load:
             f"update {table} as t set _id = t._id || '-' || d.n from {numbered} as d where t.ctid = d.ctid and d.n > 1",  # noqa: S608
         )
 
-    async def _merged(self, count: int) -> LoadResult:
-        own, slugs = ddl.table_name(self._relation), self._prepared.slugs
+    async def _merge_stage(self, count: int) -> LoadResult:
+        own, slugs = ddl.table_name(self._relation), self._encoder.slugs
         names = "".join(f", {quote(slug)}" for slug in slugs)
-        if self._prepared.by_content:
-            await self._number("load_stage")
-        by = await self._known_by()
+        if self._encoder.by_content:
+            await self._number_ids("load_stage")
+        by = await self._match_stage()
         sets = "".join(f"{quote(slug)} = excluded.{quote(slug)}, " for slug in slugs)
         differs = " or ".join(f"t.{quote(slug)} is distinct from excluded.{quote(slug)}" for slug in slugs) or "false"
-        distinct_on, order = f"distinct on ({by})", f"order by {by}, {'_n' if self._prepared.staged else 'ctid'} desc "
-        if self._prepared.ascending:
+        distinct_on, order = f"distinct on ({by})", f"order by {by}, {'_n' if self._encoder.staged else 'ctid'} desc "
+        if self._encoder.ascending:
             # No id comes twice, and all loads of such files take the records' locks in the same order.
             distinct_on = order = ""
         merge = (
@@ -158,26 +158,26 @@ class Load:
             f"on conflict (_id) do update set {sets}_updated_at = excluded._updated_at where {differs} "
             "returning t._id, t.xmax = 0 as added"
         )
-        added, updated, touched = await self._done(merge)
-        valid = count - self._prepared.rejected_count
+        added, updated, touched = await self._run_merge(merge)
+        valid = count - self._encoder.rejected_count
         distinct = valid
-        if added + updated < valid and not self._prepared.ascending:
+        if added + updated < valid and not self._encoder.ascending:
             rows = f"select count(*) from (select distinct {by} from load_stage where _id is not null) as d"  # noqa: S608 - names, quoted
             distinct = int((await fetch(self._connection, rows))[0][0])
         self._by = by
-        if not self._judged:
+        if not self._reports_rows:
             await execute(self._connection, "drop table load_stage")
         few = added + updated <= MAX_TOUCHED
         return LoadResult(added, updated, distinct - added - updated, valid - distinct, sorted(touched) if few else None)
 
-    async def _done(self, merge: str) -> tuple[int, int, list[str]]:
+    async def _run_merge(self, merge: str) -> tuple[int, int, list[str]]:
         """Carry out a statement that returns `_id` and whether it was added: how many were, how many not, and the first of them. Where
-        each row is judged, `load_touched` keeps them."""
+        each row is reported, `load_touched` has them."""
         counts = (
             "select count(*) filter (where added), count(*) filter (where not added), "  # noqa: S608 - a number
             f"(select coalesce(array_agg(_id), '{{}}') from (select _id from done limit {MAX_TOUCHED}) as first) from done"
         )
-        if self._judged:
+        if self._reports_rows:
             await execute(self._connection, "create temp table load_touched (_id text not null, added boolean not null) on commit drop")
             noted = f"with done as ({merge}) insert into load_touched select _id, added from done"  # noqa: S608 - names, quoted
             await execute(self._connection, noted, {"now": self._now})
@@ -185,7 +185,7 @@ class Load:
         added, updated, touched = (await fetch(self._connection, f"with done as ({merge}) {counts}", {"now": self._now}))[0]
         return added, updated, touched
 
-    async def verdicts(self) -> AsyncGenerator[bytes]:
+    async def row_results(self) -> AsyncGenerator[bytes]:
         """What became of each row, in order, as JSON lines of `row, verdict, id, column, value, problem`; after `end`, once.
 
         added, updated, unchanged; rejected, with its first fault; replaced: a later row has the same id.
@@ -210,9 +210,9 @@ class Load:
                 yield bytes(part)
         await execute(self._connection, "drop table load_stage, load_touched")
 
-    async def _known_by(self) -> str:
+    async def _match_stage(self) -> str:
         """The column that tells staged rows apart; rows that are known by another one than the id get the ids of those they stand for."""
-        match = self._prepared.match
+        match = self._encoder.match
         if match is None:
             return "_id"
         await execute(self._connection, "analyze load_stage")
@@ -224,7 +224,7 @@ class Load:
             f"update load_stage as s set _id = t._id from ({known} order by o.{name}, o._created_at, o._id) as t "  # noqa: S608
             f"where t.known = s.{name} and s._id is not null",
         )
-        if self._prepared.brings_ids:
+        if self._encoder.brings_ids:
             same = f"select _id from load_stage where _id is not null group by _id having count(distinct {name}) > 1 limit 1"  # noqa: S608
             found = await fetch(self._connection, same)
             if found:

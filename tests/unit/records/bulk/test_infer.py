@@ -32,13 +32,13 @@ from cargo_ai.records.bulk.infer import TypeInference
 def test_the_type_fits_every_value(values: list[str], kind: str) -> None:
     inference = TypeInference(1)
     for value in values:
-        inference.see([[value]])
+        inference.add([[value]])
     assert inference.types() == [kind]
     assert inference.count == len(values)
 
 
 def test_columns_are_told_apart() -> None:
     inference = TypeInference(3)
-    inference.see([["1", "a", ""], ["2", "b", "true"]])
-    inference.see([["x", "c", "false"]])
+    inference.add([["1", "a", ""], ["2", "b", "true"]])
+    inference.add([["x", "c", "false"]])
     assert inference.types() == ["string", "string", "boolean"]

@@ -115,7 +115,7 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
             if inference is None:
                 headers, inference = columns, TypeInference(len(columns))
             page = [list(row) for row in block.rows()]
-            inference.see(page)
+            inference.add(page)
             sample += page[: SHOWN_RECORDS - len(sample)]
     if inference is None:
         raise UnreadableFile(_EMPTY)
@@ -171,7 +171,7 @@ async def load_file(
             async for headers, first, block in chunks:
                 if load is None or encoder is None:
                     encoder = RowEncoder(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
-                    load = Load(connection, relation, encoder, judged=results is not None)
+                    load = Load(connection, relation, encoder, report_rows=results is not None)
                     await load.begin()
                 lines = encoder.lines(first, block)
                 if len(encoder.rejected) >= MAX_REJECTED and not skip_invalid:
@@ -190,7 +190,7 @@ async def load_file(
     except AmbiguousId as fault:
         raise UnreadableFile(f"{file_name(key)}: {fault}. Nothing was taken from the file.") from None
     if results is not None:
-        async with aclosing(load.verdicts()) as parts:
+        async with aclosing(load.row_results()) as parts:
             async for part in parts:
                 await results.write(part)
     await finish_load(ctx, relation, loaded)
@@ -228,8 +228,8 @@ async def finish_load(ctx: Context, relation: Relation, loaded: LoadResult) -> N
                 ctx.warn(sentence)
     if changed:
         await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
-    if loaded.doubled:
-        ctx.warn(f"{loaded.doubled:,} rows had an id that came again later in the file: the last row of an id counts.")
+    if loaded.duplicates:
+        ctx.warn(f"{loaded.duplicates:,} rows had an id that came again later in the file: the last row of an id counts.")
 
 
 def file_name(key: str) -> str:

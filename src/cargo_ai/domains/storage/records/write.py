@@ -193,7 +193,7 @@ class Writer:
 
     async def number_duplicates(self, validated: ValidatedRecords, seen: IdCounter) -> None:
         """Number the records with content ids whose values came before, so that each is a record of its own."""
-        numbered = await seen.tell_apart(await self._connection(), [validated.rows[index][0] for index in validated.made])
+        numbered = await seen.make_unique(await self._connection(), [validated.rows[index][0] for index in validated.made])
         for index, uid in zip(validated.made, numbered, strict=True):
             validated.rows[index] = (uid, _with_id(self.relation, uid, validated.rows[index][1]))
 
