@@ -49,7 +49,7 @@ def parse_addresses(value: object) -> tuple[EmailAddress, ...]:
 
 
 def parse_address(text: str) -> EmailAddress:
-    """The single address in a text. InvalidAddress when there is none, or more than one."""
+    """The single address in a text. InvalidAddress for no address or more than one."""
     addresses = parse_addresses(text)
     if len(addresses) != 1:
         raise InvalidAddress("no address is given." if not addresses else "only one address can be given.")

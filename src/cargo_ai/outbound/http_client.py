@@ -84,13 +84,13 @@ class DnsCache:
         except (OSError, UnicodeError) as error:
             lasting = not (isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN)
             raise HostNotFound(f"The host {host} cannot be found.", lasting=lasting) from None
-        found = [address for address in map(addresses.parse_ip, texts) if address is not None]
-        if not found:
+        resolved = [address for address in map(addresses.parse_ip, texts) if address is not None]
+        if not resolved:
             raise HostNotFound(f"The host {host} has no address.", lasting=True)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[host] = (clock.seconds() + CACHE_SECONDS, found)
-        return found
+        self._known[host] = (clock.seconds() + CACHE_SECONDS, resolved)
+        return resolved
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -122,12 +122,12 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         name = host.lower().rstrip(".")
         try:
             async with asyncio.timeout(timeout):
-                found = await self._names.addresses(name)
+                resolved = await self._names.addresses(name)
         except TimeoutError:
             raise httpcore.ConnectTimeout(f"The name {host} was not resolved in time.") from None
-        allowed = [address for address in found if self._allowance.permits(name, address, port)]
+        allowed = [address for address in resolved if self._allowance.permits(name, address, port)]
         if not allowed:
-            raise OutboundRefused(_refusal(name, port, found))
+            raise OutboundRefused(_refusal(name, port, resolved))
         return allowed
 
     async def connect_unix_socket(
@@ -141,10 +141,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def _refusal(host: str, port: int, found: list[Address]) -> str:
+def _refusal(host: str, port: int, resolved: list[Address]) -> str:
     # The address behind a name is not shown: a workflow must not be able to map the server's network.
     shown = f"[{host}]" if ":" in host else host
-    if any(addresses.is_metadata(address) for address in found) and addresses.parse_ip(host) is None:
+    if any(addresses.is_metadata(address) for address in resolved) and addresses.parse_ip(host) is None:
         way = f"only its numeric address in {addresses.VARIABLE} on the server opens it"
         return f"The address {shown}:{port} is a link-local or metadata one; {way}."
     return f"The address {shown}:{port} is private; allow it with {addresses.VARIABLE}={shown}:{port} on the server."

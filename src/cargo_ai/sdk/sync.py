@@ -34,7 +34,7 @@ class SyncClient:
     def wait(self, operation: Operation[Req, Res, Reason], subject: Req, *, timeout: float | None = None) -> Wire: ...
 
     @overload
-    def wait(self, operation: Operation[Req, Res, Reason], subject: Res, *, timeout: float | None = None) -> Wire: ...
+    def wait(self, operation: Operation[Req, Res, Reason], subject: Res, *, timeout: float | None = None) -> Wire: ...  # pyright: ignore[reportOverlappingOverload]
 
     def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
         """Wait for the end of a piece of work and return its final reply; as `Client.wait`."""

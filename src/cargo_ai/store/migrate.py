@@ -65,21 +65,21 @@ def current(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def _refuse_newer(found: str | None) -> None:
+def _refuse_newer(revision: str | None) -> None:
     known = {script.revision for script in scripts().walk_revisions()}
-    if found is not None and found not in known:
+    if revision is not None and revision not in known:
         raise SchemaTooNew(
-            f"The database has schema {found}, which a newer cargo-ai made; this one knows {head()} at most. "
+            f"The database has schema {revision}, which a newer cargo-ai made; this one knows {head()} at most. "
             "Install the newer version, or restore a backup from before the upgrade."
         )
 
 
 def check(url: str) -> None:
     """Raise SchemaTooNew or SchemaTooOld, whose message says what to do, unless the schema is that of this version."""
-    found = current(url)
-    _refuse_newer(found)
-    if found != head():
-        has = f"has schema {found}" if found else "is empty"
+    revision = current(url)
+    _refuse_newer(revision)
+    if revision != head():
+        has = f"has schema {revision}" if revision else "is empty"
         raise SchemaTooOld(f"The database {has} and this cargo-ai needs {head()}: run `cargo-ai server migrate`.")
 
 

@@ -19,15 +19,15 @@ async def download(request: Request) -> Response:
     A later one closes the connection in the middle of the body, which no client takes for the end of it.
     """
     state = state_of(request)
-    wanted = exports.verify_download(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
-    made = await exports.open_export(state.database, wanted, state.files)
-    headers = {"Content-Disposition": f'attachment; filename="{wanted.filename(made.filename)}"'}
-    parts = exports.encode(made, wanted)
+    download_link = exports.verify_download(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
+    export = await exports.open_export(state.database, download_link, state.files)
+    headers = {"Content-Disposition": f'attachment; filename="{download_link.filename(export.filename)}"'}
+    parts = exports.encode(export, download_link)
     first = await anext(parts, b"")
     if request.method == "HEAD":
         await parts.aclose()
-        return StreamingResponse(_nothing(), 200, headers, wanted.media_type)
-    return StreamingResponse(_continued(first, parts), 200, headers, wanted.media_type)
+        return StreamingResponse(_nothing(), 200, headers, download_link.media_type)
+    return StreamingResponse(_continued(first, parts), 200, headers, download_link.media_type)
 
 
 async def _continued(first: bytes, parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

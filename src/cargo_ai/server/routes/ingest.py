@@ -45,8 +45,8 @@ async def take(request: Request) -> Response:
     skip = request.query_params.get("skipInvalid", "").lower() in {"1", "true", "yes"}
     match = request.query_params.get("matchingColumnSlug")
     if kind in {"application/json", ""}:
-        found = await _objects(request)
-        return await _answer(state, request, target, None, found, match, skip=skip)
+        objects = await _objects(request)
+        return await _answer(state, request, target, None, objects, match, skip=skip)
     if kind not in _ENDINGS:
         known = ", ".join(["application/json", *dict.fromkeys(_ENDINGS)])
         raise Refusal(415, "invalidInput", f"Records are not taken as {kind}; send one of {known}.")
@@ -60,26 +60,26 @@ async def take(request: Request) -> Response:
 
 async def _target(state: State, request: Request) -> IngestTarget:
     token = request.query_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    named = ids.parse(str(request.path_params["uuid"]))
-    found = await transact(state.database, ALL_WORKSPACES, lambda db: ingest.find_target(db, token)) if token else None
-    if found is None or found.model != named:
+    model = ids.parse(str(request.path_params["uuid"]))
+    target = await transact(state.database, ALL_WORKSPACES, lambda db: ingest.find_target(db, token)) if token else None
+    if target is None or target.model != model:
         sentence = "This token is not one of this model: make one with `cargo-ai storage model create-ingest-token`."
         raise Refusal(401, "unauthorized", sentence, headers={"WWW-Authenticate": "Bearer"})
-    return found
+    return target
 
 
 async def _answer(
-    state: State, request: Request, target: IngestTarget, key: str | None, found: list[dict[str, Any]], match: str | None, *, skip: bool
+    state: State, request: Request, target: IngestTarget, key: str | None, objects: list[dict[str, Any]], match: str | None, *, skip: bool
 ) -> Response:
     caller = Caller(target.user, uuid.UUID(int=0), target.workspace, "ingest", ())
 
     async def work(db: AsyncSession) -> tuple[bytes, Context]:
         ctx = dispatch.make_context(state, request, caller, db)
         if key is None:
-            report = await ingest.ingest_objects(ctx, target.model, found, match, skip_invalid=skip)
+            report = await ingest.ingest_objects(ctx, target.model, objects, match, skip_invalid=skip)
         else:
-            asked = contract.IngestFile(model_uuid=str(target.model), s3_filename=key, matching_column_slug=match, skip_invalid=skip)
-            report = await ingest.ingest(ctx, asked)
+            command = contract.IngestFile(model_uuid=str(target.model), s3_filename=key, matching_column_slug=match, skip_invalid=skip)
+            report = await ingest.ingest(ctx, command)
         return report.to_json(), ctx
 
     body, ctx = await transact(state.database, target.workspace, work)

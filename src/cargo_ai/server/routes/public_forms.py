@@ -42,27 +42,27 @@ async def serve_form(request: Request) -> Response:
         if origin is not None:
             headers["Access-Control-Allow-Origin"] = origin
         if request.method == "OPTIONS":
-            asked = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "content-type"}
-            return Response(status_code=204, headers=headers | asked | {"Access-Control-Max-Age": "600"})
-        found = await _send(state, form, request) if request.method == "POST" else forms.to_response(form, state.secrets)
+            preflight = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "content-type"}
+            return Response(status_code=204, headers=headers | preflight | {"Access-Control-Max-Age": "600"})
+        reply = await _send(state, form, request) if request.method == "POST" else forms.to_response(form, state.secrets)
     except Refusal as refusal:
         # The page may read why it was refused.
         refusal.headers.update(headers)
         raise
-    return responses.json_response(json.dumps(found).encode(), 200, headers | {"Cache-Control": "no-store"})
+    return responses.json_response(json.dumps(reply).encode(), 200, headers | {"Cache-Control": "no-store"})
 
 
 async def _send(state: State, form: forms.Form, request: Request) -> dict[str, Any]:
     host = request.client.host if request.client else ""
     _limit_rate(str(form.tool), host)
-    said = await _body(request)
-    data: object = said.get("data")
+    body = await _body(request)
+    data: object = body.get("data")
     if not isinstance(data, dict):
         raise Refusal(400, "invalidInput", 'Send {"data": {…}, "formToken": "…"}.')
-    given = cast("dict[str, Any]", data)
-    nonce = forms.guard(form, state.secrets, said.get("formToken"), given)
-    record = forms.validate(form, given)
-    await _captcha(state, form, said.get("captchaToken"), host)
+    values = cast("dict[str, Any]", data)
+    nonce = forms.guard(form, state.secrets, body.get("formToken"), values)
+    record = forms.validate(form, values)
+    await _captcha(state, form, body.get("captchaToken"), host)
     most = state.settings.max_concurrent_runs
     run = await transact(state.database, form.spec.workspace, lambda db: forms.send(db, form, nonce, record, most))
     return {"status": "accepted", "runUuid": str(run)}
@@ -91,10 +91,10 @@ async def _captcha(state: State, form: forms.Form, token: object, host: str) -> 
     if not isinstance(token, str) or not token:
         raise Refusal(400, "captchaRequired", "captchaToken is missing: solve the captcha first.")
     url = state.settings.captcha_url or CAPTCHAS[provider]
-    asked = {"secret": state.secrets.open(form.sealed_captcha_secret).decode(), "response": token, "remoteip": host}
+    query = {"secret": state.secrets.open(form.sealed_captcha_secret).decode(), "response": token, "remoteip": host}
     try:
         async with http_client.client(state.settings) as client:
-            verdict: object = (await client.post(url, data=asked)).json()
+            verdict: object = (await client.post(url, data=query)).json()
     except (httpx.HTTPError, http_client.OutboundRefused, ValueError) as error:
         raise Refusal(502, "failedToVerifyCaptcha", f"The captcha could not be verified: {type(error).__name__}.") from None
     if not isinstance(verdict, Mapping) or cast("Mapping[str, Any]", verdict).get("success") is not True:
@@ -102,9 +102,9 @@ async def _captcha(state: State, form: forms.Form, token: object, host: str) -> 
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    found = requests.parse_object(await requests.read_body(request, MAX_BODY))
-    requests.reject_nul(found)
-    return found
+    document = requests.parse_object(await requests.read_body(request, MAX_BODY))
+    requests.reject_nul(document)
+    return document
 
 
 routes = [Route("/v1/forms/{uuid}", serve_form, methods=["GET", "POST", "OPTIONS"])]

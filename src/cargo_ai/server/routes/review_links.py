@@ -37,8 +37,8 @@ async def look(request: Request) -> Response:
     state = state_of(request)
     review = str(request.path_params["uuid"])
     held = review_link.holder(state.secrets, review, request.query_params.multi_items())
-    found = await transact(state.database, held.workspace, lambda db: review_link.find(db, review))
-    return _response(request, found, state.base_url(request) + request.url.path + "?" + request.url.query)
+    row = await transact(state.database, held.workspace, lambda db: review_link.find(db, review))
+    return _response(request, row, state.base_url(request) + request.url.path + "?" + request.url.query)
 
 
 async def decide(request: Request) -> Response:
@@ -69,13 +69,13 @@ async def _body(request: Request) -> dict[str, Any]:
     body = await requests.read_body(request, MAX_BODY)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
-        said: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
-        if "values" in said:
-            said["values"] = requests.parse_object(said["values"].encode())
+        document: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
+        if "values" in document:
+            document["values"] = requests.parse_object(document["values"].encode())
     else:
-        said = requests.parse_object(body)
-    requests.reject_nul(said)
-    return said
+        document = requests.parse_object(body)
+    requests.reject_nul(document)
+    return document
 
 
 def _response(request: Request, review: contract.Review, address: str) -> Response:

@@ -44,8 +44,8 @@ async def upload(request: Request) -> Response:
     row, digest = await _receive(state, request, caller)
     claim = None
     if key is not None:
-        asked = {"name": row.name, "contentType": row.content_type, "sha256": digest}
-        claim = Claim(caller.token_uuid, key, requests.request_hash(contract.upload, asked), state.secrets)
+        request_values = {"name": row.name, "contentType": row.content_type, "sha256": digest}
+        claim = Claim(caller.token_uuid, key, requests.request_hash(contract.upload, request_values), state.secrets)
 
     async def save_row(db: AsyncSession) -> tuple[bytes, bool]:
         if claim is not None and (stored := await claim.take(db)) is not None:
@@ -101,16 +101,16 @@ async def put_part(request: Request) -> Response:
     async def look(db: AsyncSession) -> Upload:
         return await _open(db, identity)
 
-    found = await transact(state.database, link.workspace, look)
+    row = await transact(state.database, link.workspace, look)
     body = _Counted(request.stream(), limit)
-    key = upload_store.part_key(link.workspace, found.uuid, number)
+    key = upload_store.part_key(link.workspace, row.uuid, number)
     try:
         size = await state.files.put(key, body.chunks())
     except FormTooLarge:
         await _refuse_large(request, limit)
     except FilesUnavailable as error:
         await _refuse_unavailable(request, error)
-    part = {"workspace_uuid": link.workspace, "upload_uuid": found.uuid, "number": number, "key": key, "etag": body.digest, "size": size}
+    part = {"workspace_uuid": link.workspace, "upload_uuid": row.uuid, "number": number, "key": key, "etag": body.digest, "size": size}
 
     async def keep(db: AsyncSession) -> str | None:
         await _open(db, identity, locked=True)

@@ -65,18 +65,18 @@ def database_user() -> OsUser:
     """The user for the database. As root, the system user `cargo-ai-pg` is created when it is missing (PostgreSQL refuses root)."""
     if os.geteuid() != 0:
         return OsUser(os.geteuid(), os.getegid())
-    found = _look_up()
-    if found is None and shutil.which("useradd", path=SYSTEM_PATHS):
+    user = _look_up()
+    if user is None and shutil.which("useradd", path=SYSTEM_PATHS):
         _useradd()
-        found = _look_up()
-    if found is None:
+        user = _look_up()
+    if user is None:
         append_user(Path("/etc"))
-        found = _look_up()
-    if found is None or found.uid == 0:
+        user = _look_up()
+    if user is None or user.uid == 0:
         raise EmbeddedPostgresError(
             f"PostgreSQL refuses root, and the system user {SYSTEM_USER} could not be made: make it, or start the server as another user."
         )
-    return found
+    return user
 
 
 def _look_up() -> OsUser | None:

@@ -78,10 +78,10 @@ def postmaster_pid(home: DataHome) -> int | None:
     pid = _written_pid(home.data)
     if pid is None:
         return None
-    found = _describe(pid)
-    if found is None:
+    description = _describe(pid)
+    if description is None:
         return None
-    uid, command = found
+    uid, command = description
     return pid if uid == home.data.lstat().st_uid and f"-D {home.data} " in f"{command} " else None
 
 
