@@ -1,4 +1,4 @@
-"""Group: what a group node makes of its items, and of what became of them. Pure: it serves workers and whoever tries one node alone."""
+"""Groups: read the items of a group node and collect their results. Pure."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def read_items(config: Mapping[str, Json]) -> list[dict[str, Json]] | Failed:
 def to_records(items: Sequence[Mapping[str, Json]]) -> list[bytes] | Failed:
     """The records as JSON; Failed when they are none, or too large together."""
     try:
-        found = [to_json(item, inf_nan_mode="null") for item in items]
+        records = [to_json(item, inf_nan_mode="null") for item in items]
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
         return Failed(f"An item is no JSON: {str(error)[:120]}")
-    size = sum(map(len, found))
+    size = sum(map(len, records))
     if size > MAXIMUM_BYTES:
         return Failed(f"The items have {size:,} bytes together; the limit is {MAXIMUM_BYTES:,}.")
-    return found
+    return records
 
 
 def fails_fast(config: Mapping[str, Json]) -> bool:
@@ -66,14 +66,14 @@ def collect_results(results: Mapping[int, ItemResult], size: int, *, fail_fast: 
     bad = [item for item, result in results.items() if result.status != "success"]
     bad.sort(key=lambda item: (results[item].status == "cancelled", item))
     if bad and fail_fast:
-        return Failed(_told(bad[0], size, results[bad[0]]), transient=True, credits=spent)
+        return Failed(_describe(bad[0], size, results[bad[0]]), transient=True, credits=spent)
     outputs = [results[item].output if item in results else None for item in range(size)]
     title = f"{size} item{'' if size == 1 else 's'}" + (f", {len(bad)} failed" if bad else "")
-    warnings = (f"{len(bad)} of {size} items failed. {_told(bad[0], size, results[bad[0]])}",) if bad else ()
+    warnings = (f"{len(bad)} of {size} items failed. {_describe(bad[0], size, results[bad[0]])}",) if bad else ()
     return Done(outputs, title, credits=spent, warnings=warnings)
 
 
-def _told(item: int, size: int, result: ItemResult) -> str:
+def _describe(item: int, size: int, result: ItemResult) -> str:
     why = "it was cancelled." if result.status == "cancelled" else result.error or "it failed."
     return f"Item {item} (of {size}, counted from 0): {why}"
 
