@@ -44,10 +44,10 @@ def _covers(pattern: str, action: str, *, write_implies_read: bool) -> bool:
     # `storage:*` covers `storage:read`, `storage:model:write`; `storage:write` covers `storage:model:write`. Who may write may
     # read, but to whom writing is denied reading is not.
     head, _, level = pattern.rpartition(":")
-    room, _, wanted = action.rpartition(":")
+    room, _, wanted_level = action.rpartition(":")
     if not (room == head or room.startswith(f"{head}:")):
         return False
-    return level in {"*", wanted} or (write_implies_read and level == "write" and wanted == "read")
+    return level in {"*", wanted_level} or (write_implies_read and level == "write" and wanted_level == "read")
 
 
 def _allows(layer: tuple[Rule, ...], action: str) -> bool:

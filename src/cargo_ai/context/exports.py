@@ -104,17 +104,17 @@ def sign(ctx: Context, kind: str, params: Mapping[str, Any], format: str | None 
         message = f"{format} files are not made by this server; take {', '.join(_TYPES)}"
         raise invalid_input([{"path": "format", "message": message}])
     packed = format is None if gzip is None else gzip and format in {None, "csv"}
-    said = json.dumps(params, default=_json_default, separators=(",", ":")).encode()
-    in_url = base64.urlsafe_b64encode(said).rstrip(b"=").decode() if len(said) <= _MAX_URL_PARAMS else None
-    named = {"params": in_url} if in_url is not None else {"kept": _store_params(ctx, said)}
-    values = {**named, "format": format or "csv", **({"gzip": "1"} if packed else {})}
+    encoded = json.dumps(params, default=_json_default, separators=(",", ":")).encode()
+    in_url = base64.urlsafe_b64encode(encoded).rstrip(b"=").decode() if len(encoded) <= _MAX_URL_PARAMS else None
+    params_in_url = {"params": in_url} if in_url is not None else {"kept": _store_params(ctx, encoded)}
+    values = {**params_in_url, "format": format or "csv", **({"gzip": "1"} if packed else {})}
     return signed_urls.sign(ctx.secrets, ctx.base_url, "GET", download_path(kind), ctx.workspace, values)
 
 
-def _store_params(ctx: Context, said: bytes) -> str:
+def _store_params(ctx: Context, encoded: bytes) -> str:
     """Store parameters that would make a URL too long, for a day, as replies to idempotency keys are. Returns their name."""
     name = ids.new().hex
-    ctx.db.add(IdempotencyKey(token_uuid=ctx.workspace, key=f"download:{name}", request_hash="", reply=said, at=clock.now()))
+    ctx.db.add(IdempotencyKey(token_uuid=ctx.workspace, key=f"download:{name}", request_hash="", reply=encoded, at=clock.now()))
     return name
 
 
@@ -155,49 +155,49 @@ async def open_export(database: Database, download: Download, files: FileStore |
     produce = producers[download.kind]
     if download.kept is not None:
         download = replace(download, params=await _load_params(database, download.workspace, download.kept))
-    made = await produce(database, download.workspace, download.params)
-    if made.file is not None and files is not None:
+    export = await produce(database, download.workspace, download.params)
+    if export.file is not None and files is not None:
         try:
-            await files.size(made.file)
+            await files.size(export.file)
         except FileMissing:
             raise Refusal(404, "downloadNotFound", "What was to be downloaded has been removed.") from None
-        return replace(made, rows=json_chunks(files.stream(made.file)))
-    if download.format == "csv" and made.columns is None:
+        return replace(export, rows=json_chunks(files.stream(export.file)))
+    if download.format == "csv" and export.columns is None:
         columns: dict[str, None] = {}
-        async for page in made.rows:
+        async for page in export.rows:
             for row in page:
                 columns.update(dict.fromkeys(row))
-        made = replace(await produce(database, download.workspace, download.params), columns=list(columns))
-    return replace(made, rows=_read_stored_cells(made, files)) if made.stored and files is not None else made
+        export = replace(await produce(database, download.workspace, download.params), columns=list(columns))
+    return replace(export, rows=_read_stored_cells(export, files)) if export.stored and files is not None else export
 
 
 async def _load_params(database: Database, workspace: uuid.UUID, name: str) -> dict[str, Any]:
     where = (IdempotencyKey.token_uuid == workspace, IdempotencyKey.key == f"download:{name}")
     async with database.session(ALL_WORKSPACES) as db:
-        said = await db.scalar(select(IdempotencyKey.reply).where(*where))
-    if said is None:
+        stored = await db.scalar(select(IdempotencyKey.reply).where(*where))
+    if stored is None:
         raise Refusal(404, "downloadNotFound", "What was to be downloaded is not known any more: ask for it again.")
-    found: dict[str, Any] = json.loads(said)
-    return found
+    params: dict[str, Any] = json.loads(stored)
+    return params
 
 
-async def _read_stored_cells(made: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
+async def _read_stored_cells(export: Export, files: FileStore) -> AsyncGenerator[list[Record]]:
     """The rows with their stored cells read; pages are split where cells are large, so that memory stays flat."""
-    rows = made.rows
+    rows = export.rows
     try:
         async for page in rows:
-            ready: list[Record] = []
+            page_rows: list[Record] = []
             weight = 0
             for row in page:
-                found = {name: cell for name in made.stored if isinstance(cell := row.get(name), StoredCell)}
-                texts = {name: await _read_cell(files, cell.key) for name, cell in found.items()}
-                ready.append({**row, **{name: json.loads(text) for name, text in texts.items()}} if found else row)
+                cells = {name: cell for name in export.stored if isinstance(cell := row.get(name), StoredCell)}
+                texts = {name: await _read_cell(files, cell.key) for name, cell in cells.items()}
+                page_rows.append({**row, **{name: json.loads(text) for name, text in texts.items()}} if cells else row)
                 weight += sum(map(len, texts.values()))
                 if weight >= _MAX_CELL_BYTES:
-                    yield ready
-                    ready, weight = [], 0
-            if ready:
-                yield ready
+                    yield page_rows
+                    page_rows, weight = [], 0
+            if page_rows:
+                yield page_rows
     finally:
         if isinstance(rows, AsyncGenerator):
             await rows.aclose()
@@ -210,11 +210,11 @@ async def _read_cell(files: FileStore, key: str) -> bytes:
         return b'{"errorMessage":"This was kept in a file that is gone."}'
 
 
-async def encode(made: Export, download: Download) -> AsyncGenerator[bytes]:
+async def encode(export: Export, download: Download) -> AsyncGenerator[bytes]:
     """The bytes of the file, page by page. An error on the way must break the connection, so that no partial file looks complete."""
     forms = {"csv": _csv, "json": _json_array, "ndjson": _ndjson, "parquet": _parquet}
-    plain = forms[download.format](made)
-    async with aclosing(_close_after(made.rows, plain)) as parts:
+    plain = forms[download.format](export)
+    async with aclosing(_close_after(export.rows, plain)) as parts:
         if not download.gzip:
             async for part in parts:
                 yield part
@@ -237,61 +237,61 @@ async def _close_after(rows: AsyncIterator[list[Record]], parts: AsyncGenerator[
             await rows.aclose()
 
 
-async def _parquet(made: Export) -> AsyncGenerator[bytes]:
-    copied = made.copied is not None and made.columns is not None and made.types is not None
-    parts = made.copied("table") if made.copied is not None and copied else _ndjson(made)
-    async with aclosing(parts), aclosing(parquet.encode(parts, "csv" if copied else "lines", made.columns, made.types)) as pieces:
+async def _parquet(export: Export) -> AsyncGenerator[bytes]:
+    copied = export.copied is not None and export.columns is not None and export.types is not None
+    parts = export.copied("table") if export.copied is not None and copied else _ndjson(export)
+    async with aclosing(parts), aclosing(parquet.encode(parts, "csv" if copied else "lines", export.columns, export.types)) as pieces:
         async for piece in pieces:
             yield piece
 
 
-async def _json_array(made: Export) -> AsyncGenerator[bytes]:
-    if made.copied is not None:
-        async for part in _lines_to_array(made.copied("ndjson")):
+async def _json_array(export: Export) -> AsyncGenerator[bytes]:
+    if export.copied is not None:
+        async for part in _lines_to_array(export.copied("ndjson")):
             yield part
         return
-    before = "["
-    async for page in made.rows:
+    separator = "["
+    async for page in export.rows:
         if page:
-            yield (before + ",\n".join([_to_json(row) for row in page])).encode()
-            before = ",\n"
-    yield b"[]\n" if before == "[" else b"]\n"
+            yield (separator + ",\n".join([_to_json(row) for row in page])).encode()
+            separator = ",\n"
+    yield b"[]\n" if separator == "[" else b"]\n"
 
 
 async def _lines_to_array(lines: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Chunks of JSON lines as one array. No line contains a line feed."""
-    before = b"["
+    separator = b"["
     async with aclosing(lines):
         async for part in lines:
             if part:
-                yield before + part.removesuffix(b"\n").replace(b"\n", b",\n")
-                before = b",\n"
-    yield b"[]\n" if before == b"[" else b"]\n"
+                yield separator + part.removesuffix(b"\n").replace(b"\n", b",\n")
+                separator = b",\n"
+    yield b"[]\n" if separator == b"[" else b"]\n"
 
 
-async def _ndjson(made: Export) -> AsyncGenerator[bytes]:
-    if made.copied is not None:
-        async with aclosing(made.copied("ndjson")) as parts:
+async def _ndjson(export: Export) -> AsyncGenerator[bytes]:
+    if export.copied is not None:
+        async with aclosing(export.copied("ndjson")) as parts:
             async for part in parts:
                 yield part
         return
-    async for page in made.rows:
+    async for page in export.rows:
         if page:
             yield "".join(f"{_to_json(row)}\n" for row in page).encode()
 
 
-async def _csv(made: Export) -> AsyncGenerator[bytes]:
+async def _csv(export: Export) -> AsyncGenerator[bytes]:
     """RFC 4180. Texts are written as they are, even if a spreadsheet would take one for a formula: a file that is read back is the same."""
-    columns = made.columns or []
+    columns = export.columns or []
     known = frozenset(columns)
     header = _csv_lines([columns])
-    if made.copied is not None:
+    if export.copied is not None:
         yield header
-        async with aclosing(made.copied("csv")) as parts:
+        async with aclosing(export.copied("csv")) as parts:
             async for part in parts:
                 yield part
         return
-    async for page in made.rows:
+    async for page in export.rows:
         for row in page:
             if not known.issuperset(row):
                 raise ValueError(f"a row has the column {next(key for key in row if key not in known)!r}, which the header lacks")

@@ -52,8 +52,8 @@ async def read_shape(path: Path) -> Shape:
     """Columns and count of a file, from its schema. InvalidFile when it is no Parquet."""
     async with _run_process("shape", str(path)) as child:
         text, _ = await child.communicate()
-    found = json.loads(text)
-    return Shape([(str(name), kind) for name, kind in found["columns"]], int(found["count"]))
+    shape = json.loads(text)
+    return Shape([(str(name), kind) for name, kind in shape["columns"]], int(shape["count"]))
 
 
 async def read_lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
@@ -61,15 +61,15 @@ async def read_lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[li
     async with _run_process("rows", str(path)) as child:
         assert child.stdout is not None
         async with aclosing(csv_lists(_read(child.stdout))) as chunks:
-            async for columns, first, found in chunks:
-                yield columns, first - 1, found
+            async for columns, first, rows in chunks:
+                yield columns, first - 1, rows
 
 
 async def read_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
     """The rows of a Parquet file as `csv_chunks` gives those of a CSV file: as dicts of texts, without the first `skip`. InvalidFile."""
     async with temporary_file(stream) as path, aclosing(read_lists(path)) as parts:
-        async for columns, _, found in parts:
-            rows, skip = found[skip:], max(0, skip - len(found))
+        async for columns, _, page in parts:
+            rows, skip = page[skip:], max(0, skip - len(page))
             for start in range(0, len(rows), size):
                 yield [dict(zip(columns, row, strict=True)) for row in rows[start : start + size]]
 
@@ -79,18 +79,18 @@ async def encode(
 ) -> AsyncGenerator[bytes]:
     """A Parquet file of rows that come as CSV without a header, in parts of whole rows, or as JSON lines. `types`: the column types,
     which CSV needs; without them a column is what all its values are. Objects, arrays and mixtures become JSON text."""
-    wanted = {"form": form, "columns": None if columns is None else list(columns), "types": None if types is None else dict(types)}
+    header = {"form": form, "columns": None if columns is None else list(columns), "types": None if types is None else dict(types)}
     async with _run_process("write") as child:
         assert child.stdin is not None and child.stdout is not None
-        feeding = asyncio.create_task(_feed(child, json.dumps(wanted).encode() + b"\n", parts, measured=form == "csv"))
+        feed = asyncio.create_task(_feed(child, json.dumps(header).encode() + b"\n", parts, measured=form == "csv"))
         try:
             async for part in _read(child.stdout):
                 yield part
-            await feeding
+            await feed
         finally:
-            feeding.cancel()
+            feed.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
-                await feeding
+                await feed
 
 
 async def _feed(child: Process, first: bytes, parts: AsyncIterator[bytes], *, measured: bool) -> None:

@@ -86,8 +86,8 @@ def _exceeds_exact_numbers(file: Any, field: Any) -> bool:
     if not pa.types.is_integer(field.type) or field.type.bit_width < 64:
         return False
     for batch in file.iter_batches(READ_ROWS, columns=[field.name]):
-        found = pc.min_max(batch.column(0)).as_py()
-        if found["max"] is not None and max(found["max"], -found["min"]) > EXACT:
+        limits = pc.min_max(batch.column(0)).as_py()
+        if limits["max"] is not None and max(limits["max"], -limits["min"]) > EXACT:
             return True
     return False
 
@@ -169,24 +169,24 @@ class _CountingPipe:
         self._out.flush()
 
 
-def write(given: IO[bytes], out: IO[bytes]) -> None:
+def write(source: IO[bytes], out: IO[bytes]) -> None:
     """Rows on `given` as a Parquet file on `out`, by row groups."""
-    wanted = json.loads(given.readline())
-    columns: list[str] | None = wanted["columns"]
-    types: dict[str, str] | None = wanted["types"]
-    if wanted["form"] == "csv":
+    header = json.loads(source.readline())
+    columns: list[str] | None = header["columns"]
+    types: dict[str, str] | None = header["types"]
+    if header["form"] == "csv":
         assert columns is not None and types is not None
-        _write_row_groups(_schema(columns, types), _csv_batches(given, columns, types), out)
+        _write_row_groups(_schema(columns, types), _csv_batches(source, columns, types), out)
     else:
-        with tempfile.TemporaryFile() as kept:
-            found = _ColumnTypes(columns, types)
-            for line in given:
-                found.see(json.loads(line))
-                kept.write(line)
-            kept.seek(0)
-            names, kinds = list(found.types), found.types
+        with tempfile.TemporaryFile() as lines:
+            types_of_columns = _ColumnTypes(columns, types)
+            for line in source:
+                types_of_columns.see(json.loads(line))
+                lines.write(line)
+            lines.seek(0)
+            names, kinds = list(types_of_columns.types), types_of_columns.types
             schema = _schema(names, kinds)
-            _write_row_groups(schema, _line_batches(kept, names, kinds, schema), out)
+            _write_row_groups(schema, _line_batches(lines, names, kinds, schema), out)
 
 
 def _schema(columns: list[str], types: dict[str, str]) -> Any:

@@ -184,14 +184,14 @@ class _CsvParser:
         if start < len(rows) and set(map(len, islice(rows, start, None))) == {width}:
             self._row += len(rows)
             return first, rows[start:] if start else rows
-        found: list[list[str]] = []
+        fitted: list[list[str]] = []
         for number, row in enumerate(islice(rows, start, None), first):
             if len(row) == width:
-                found.append(row)
+                fitted.append(row)
             elif row:
-                found.append(_fit_width(row, width, number))
+                fitted.append(_fit_width(row, width, number))
         self._row += len(rows)
-        return first, found
+        return first, fitted
 
     def _header(self, rows: list[list[str]]) -> int:
         """Take the columns from the first row that is not blank; how many rows that used up."""
@@ -208,14 +208,14 @@ class _CsvParser:
             self._skip -= 1 if rows[start] else 0
             start += 1
         columns, width = self.columns, len(self.columns)
-        found: list[dict[str, str]] = []
+        records: list[dict[str, str]] = []
         for number, row in enumerate(islice(rows, start, None), self._row + start + 1):
             if len(row) == width:
-                found.append(dict(zip(columns, row, strict=True)))
+                records.append(dict(zip(columns, row, strict=True)))
             elif row:
-                found.append(dict(zip(columns, _fit_width(row, width, number), strict=True)))
+                records.append(dict(zip(columns, _fit_width(row, width, number), strict=True)))
         self._row += len(rows)
-        return found
+        return records
 
     def _parse(self, text: str) -> tuple[list[list[str]], str]:
         """The complete rows of whole lines, and the text of the last row where a quote is still open."""
@@ -273,10 +273,10 @@ def _normalize_unquoted(text: str) -> str | None:
 def _detect_delimiter(text: str) -> str:
     """The delimiter that is most frequent in the header, outside of quotes; a comma when none occurs."""
     text = text.lstrip("\r\n")
-    found = _HEADER.match(text)
-    header = found.group() if found else text[: text.find("\n")]
-    bare = _QUOTED.sub("", header)
-    return max(DELIMITERS, key=bare.count)
+    match = _HEADER.match(text)
+    header = match.group() if match else text[: text.find("\n")]
+    unquoted = _QUOTED.sub("", header)
+    return max(DELIMITERS, key=unquoted.count)
 
 
 def _column_names(header: list[str]) -> list[str]:
@@ -362,10 +362,10 @@ def _parse_object(line: str, number: int) -> dict[str, Any]:
         raise InvalidFile(f"Line {number} is not valid JSON.") from None
     if not isinstance(value, dict):
         raise InvalidFile(f"Line {number} is not a JSON object.")
-    found = cast("dict[str, Any]", value)
+    parsed = cast("dict[str, Any]", value)
     if "\\u0000" in line or "\\ud" in line or "\\uD" in line:
-        _refuse_unstorable(found, number)
-    return found
+        _refuse_unstorable(parsed, number)
+    return parsed
 
 
 def _refuse_constant(name: str) -> NoReturn:

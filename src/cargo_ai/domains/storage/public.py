@@ -61,14 +61,14 @@ async def relation(db: AsyncSession, model: uuid.UUID) -> Relation | None:
 
 async def model_exists(db: AsyncSession, model: uuid.UUID, *, lock: bool = False) -> bool:
     """Whether the session's workspace has this model; `lock`: it then cannot be removed before the caller's commit."""
-    wanted = select(Model.uuid).where(Model.uuid == model, Model.deleted_at.is_(None))
-    return await db.scalar(wanted.with_for_update(read=True) if lock else wanted) is not None
+    query = select(Model.uuid).where(Model.uuid == model, Model.deleted_at.is_(None))
+    return await db.scalar(query.with_for_update(read=True) if lock else query) is not None
 
 
 async def model_names(db: AsyncSession) -> Mapping[uuid.UUID, str]:
     """The names of the session's models."""
-    found = await db.execute(select(Model.uuid, Model.name).where(Model.deleted_at.is_(None)))
-    return {row[0]: row[1] for row in found}
+    rows = await db.execute(select(Model.uuid, Model.name).where(Model.deleted_at.is_(None)))
+    return {row[0]: row[1] for row in rows}
 
 
 async def start_refresh(db: AsyncSession, model: uuid.UUID) -> uuid.UUID | None:

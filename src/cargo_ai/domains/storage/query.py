@@ -17,12 +17,12 @@ system_of_record.catalogs.append(public.catalog)
 async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.QueryRows:
     """At most 10,000 rows; a warning when there are more."""
     try:
-        found = await system_of_record.fetch(ctx, request.query, limit=system_of_record.MAX_ROWS)
+        result = await system_of_record.fetch(ctx, request.query, limit=system_of_record.MAX_ROWS)
     except SqlRefused as refused:
         contract.execute.refuse("invalidQuery", sentence=refused.sentence)
-    if found.more:
+    if result.more:
         ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are here: take all with `cargo-ai storage query download`.")
-    return contract.QueryRows(rows=found.rows, is_refreshing=False)
+    return contract.QueryRows(rows=result.rows, is_refreshing=False)
 
 
 @handles(contract.download)

@@ -40,12 +40,12 @@ async def update(ctx: Context, request: contract.UpdateAccount) -> contract.Acco
     """Change the caller's name and what a browser extension keeps; a null clears."""
     row = await ctx.db.scalar(select(User).where(User.uuid == ctx.who.user_uuid))
     row = found_or_refuse(contract.update, row, "userNotFound")
-    given = request.model_fields_set
-    if "first_name" in given:
+    fields = request.model_fields_set
+    if "first_name" in fields:
         row.first_name = request.first_name
-    if "last_name" in given:
+    if "last_name" in fields:
         row.last_name = request.last_name
-    if "web_extension_data" in given:
+    if "web_extension_data" in fields:
         data = request.web_extension_data
         row.web_extension_sealed = None if data is None else ctx.secrets.seal(data.to_json())
     await ctx.db.flush()

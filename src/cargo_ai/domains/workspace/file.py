@@ -91,14 +91,14 @@ async def complete_multipart(ctx: Context, request: contract.CompleteMultipart) 
     """
     refuse = partial(contract.complete_multipart.refuse, "uploadNotFound", upload=request.upload_id)
     async with _read_session(ctx) as db:
-        found = await upload_store.find(db, request.upload_id, request.s3_filename)
-        if found is None:
+        upload = await upload_store.find(db, request.upload_id, request.s3_filename)
+        if upload is None:
             refuse()
-        if found.expires_at is None:
-            return contract.CompletedReply(s3_filename=found.s3_filename)
-        parts = await upload_store.parts_of(db, found.uuid)
+        if upload.expires_at is None:
+            return contract.CompletedReply(s3_filename=upload.s3_filename)
+        parts = await upload_store.parts_of(db, upload.uuid)
     keys = [part.key for part in parts]
-    size = await _join_parts(ctx, request, found.s3_filename, parts)
+    size = await _join_parts(ctx, request, upload.s3_filename, parts)
     row = await upload_store.find(ctx.db, request.upload_id, request.s3_filename, locked=True)
     if row is None:
         await upload_store.remove_files(ctx.files, [request.s3_filename])

@@ -111,17 +111,17 @@ async def update(ctx: Context, request: contract.UpdateFolder) -> contract.Folde
     await _lock_tree(ctx)
     row = await _find(ctx, request.uuid)
     row = found_or_refuse(contract.update, row, "folderNotFound", fix=_LIST, folder=request.uuid)
-    given = request.model_fields_set
+    fields = request.model_fields_set
     parent = row.parent_uuid
-    if "parent_uuid" in given:
-        wanted = request.parent_uuid
-        parent = None if wanted is None else await _validate_parent(ctx, contract.update, wanted, row.kind, row.uuid)
+    if "parent_uuid" in fields:
+        parent_uuid = request.parent_uuid
+        parent = None if parent_uuid is None else await _validate_parent(ctx, contract.update, parent_uuid, row.kind, row.uuid)
     name = request.name if request.name is not None else row.name
     async with _refuse_duplicate_name(ctx, contract.update, name):
         row.parent_uuid, row.name = parent, name
         if request.emoji_slug is not None:
             row.emoji_slug = request.emoji_slug
-        if "order" in given:
+        if "order" in fields:
             row.position = request.order
     return contract.FolderReply(folder=to_response(row))
 
@@ -132,12 +132,12 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     row = await _find(ctx, request.uuid, locked=True)
     row = found_or_refuse(contract.remove, row, "folderNotFound", fix=_LIST, folder=request.uuid)
     inner = await ctx.db.scalars(select(Folder.uuid).where(Folder.parent_uuid == row.uuid, Folder.deleted_at.is_(None)))
-    used = [*(("folder", found) for found in inner), *await usages.used_by(ctx.db, "folder", row.uuid)]
+    used = [*(("folder", uid) for uid in inner), *await usages.used_by(ctx.db, "folder", row.uuid)]
     if used:
         kinds = sorted({kind for kind, _ in used})
         contract.remove.refuse(
             "folderIsUsed",
-            details={"usedBy": [{"kind": kind, "uuid": str(found)} for kind, found in used[:_SHOWN]]},
+            details={"usedBy": [{"kind": kind, "uuid": str(uid)} for kind, uid in used[:_SHOWN]]},
             used=", ".join(f"{sum(kind == other for other, _ in used)} {kind}" for kind in kinds),
         )
     row.deleted_at = clock.now()

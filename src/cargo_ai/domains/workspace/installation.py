@@ -19,21 +19,21 @@ async def verify_key(db: AsyncSession, secrets: SecretKey) -> uuid.UUID:
 
     Several starters at once agree on one installation. The caller commits.
     """
-    found = await db.scalar(select(Installation))
-    if found is None:
+    installation = await db.scalar(select(Installation))
+    if installation is None:
         await db.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        found = await db.scalar(select(Installation))
-    if found is None:
-        fresh = Installation(id=ids.new(), sealed_probe=secrets.seal(PROBE), created_at=clock.now())
-        db.add(fresh)
+        installation = await db.scalar(select(Installation))
+    if installation is None:
+        created = Installation(id=ids.new(), sealed_probe=secrets.seal(PROBE), created_at=clock.now())
+        db.add(created)
         await db.flush()
-        return fresh.id
-    if not _opens_probe(secrets, found.sealed_probe):
+        return created.id
+    if not _opens_probe(secrets, installation.sealed_probe):
         raise WrongKey(
             "This database was set up with another secret key, so its stored secrets cannot be opened: "
             "start with the key it was set up with (CARGO_AI_SECRET_KEY, or the key file in the data folder)."
         )
-    return found.id
+    return installation.id
 
 
 def _opens_probe(secrets: SecretKey, probe: bytes) -> bool:

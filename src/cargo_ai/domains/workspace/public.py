@@ -77,8 +77,8 @@ class PersonName:
 
 async def person_names(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[uuid.UUID, PersonName]:
     """The names of these users."""
-    found = await db.execute(select(User.uuid, User.first_name, User.last_name).where(User.uuid.in_(users)))
-    return {row[0]: PersonName(row[1], row[2]) for row in found}
+    rows = await db.execute(select(User.uuid, User.first_name, User.last_name).where(User.uuid.in_(users)))
+    return {row[0]: PersonName(row[1], row[2]) for row in rows}
 
 
 async def authenticate(db: AsyncSession, token: str) -> Caller | None:
@@ -93,10 +93,10 @@ async def authenticate(db: AsyncSession, token: str) -> Caller | None:
         .where(Token.hash == hash_token(token), Token.deleted_at.is_(None))
     )
     with across_workspaces(db):
-        found = (await db.execute(query)).one_or_none()
-        if found is None:
+        match = (await db.execute(query)).one_or_none()
+        if match is None:
             return None
-        row, own_rules, role_slug, role_rules = found
+        row, own_rules, role_slug, role_rules = match
         await _note_use(db, row)
     layers = [access_rules.to_layer([*role_rules, *own_rules])]
     if row.permissions is not None:
@@ -194,15 +194,15 @@ async def email_of(db: AsyncSession, user: uuid.UUID) -> str | None:
 
 async def folder_exists(db: AsyncSession, folder: uuid.UUID, kind: FolderKind) -> bool:
     """Whether the session's workspace has this folder for things of this kind; it then cannot be removed before the caller's commit."""
-    found = await db.scalar(
+    uid = await db.scalar(
         select(Folder.uuid).where(Folder.uuid == folder, Folder.kind == kind, Folder.deleted_at.is_(None)).with_for_update(read=True)
     )
-    return found is not None
+    return uid is not None
 
 
 async def first_workspace(db: AsyncSession) -> uuid.UUID:
     """The oldest workspace: the one that the installation was set up with. Runs ALL_WORKSPACES."""
-    found = await db.scalar(select(Workspace.uuid).order_by(Workspace.uuid).limit(1))
-    if found is None:
+    oldest = await db.scalar(select(Workspace.uuid).order_by(Workspace.uuid).limit(1))
+    if oldest is None:
         raise LookupError("there is no workspace right after the bootstrap")
-    return found
+    return oldest

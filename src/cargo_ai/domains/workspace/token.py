@@ -42,11 +42,11 @@ async def _find(ctx: Context, token: str) -> Token | None:
 
 
 async def _rules_to_store(
-    ctx: Context, operation: Operation[Any, Any, Any], wanted: Sequence[Permission] | None
+    ctx: Context, operation: Operation[Any, Any, Any], requested: Sequence[Permission] | None
 ) -> list[dict[str, Any]] | None:
     """The rules to store for a token. A token with rules of its own cannot grant more than it has itself."""
     own = await ctx.db.scalar(select(Token.permissions).where(Token.uuid == ctx.who.token_uuid))
-    rules = access_rules.to_stored(wanted)
+    rules = access_rules.to_stored(requested)
     if own is None or rules is None:
         return own if rules is None else rules
     action = access_rules.first_exceeding(ctx.who, rules)
@@ -58,7 +58,7 @@ async def _rules_to_store(
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateToken) -> contract.TokenReply:
     """Create a token of the caller's user; the response is the only place where its value is ever shown."""
-    fresh = await public.create_token(
+    token = await public.create_token(
         ctx.db,
         workspace_uuid=ctx.workspace,
         user_uuid=ctx.who.user_uuid,
@@ -66,8 +66,8 @@ async def create(ctx: Context, request: contract.CreateToken) -> contract.TokenR
         description=request.description,
         permissions=await _rules_to_store(ctx, contract.create, request.permissions),
     )
-    row = (await ctx.db.scalars(select(Token).where(Token.uuid == fresh.uuid))).one()
-    return contract.TokenReply(token=to_response(row, fresh.value))
+    row = (await ctx.db.scalars(select(Token).where(Token.uuid == token.uuid))).one()
+    return contract.TokenReply(token=to_response(row, token.value))
 
 
 @handles(contract.get_all)
@@ -82,12 +82,12 @@ async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenR
     """Change name, description or rules."""
     row = await _find(ctx, request.uuid)
     row = found_or_refuse(contract.update, row, "tokenNotFound", fix=_LIST, token=request.uuid)
-    given = request.model_fields_set
+    fields = request.model_fields_set
     if request.name is not None:
         row.name = request.name
-    if "description" in given:
+    if "description" in fields:
         row.description = request.description
-    if "permissions" in given:
+    if "permissions" in fields:
         row.permissions = await _rules_to_store(ctx, contract.update, request.permissions)
     await ctx.db.flush()
     return contract.TokenReply(token=to_response(row))

@@ -115,22 +115,22 @@ async def save_part(db: AsyncSession, part: UploadPart, most_bytes: int) -> str 
     return former
 
 
-def check_parts(listed: Sequence[tuple[int, str]], kept: Sequence[UploadPart]) -> None:
+def check_parts(listed: Sequence[tuple[int, str]], stored: Sequence[UploadPart]) -> None:
     """PartsDiffer unless the `(number, etag)` listed are 1 to n and exactly those that were kept, so that nothing is lost unnoticed."""
-    asked = dict(listed)
-    if len(asked) < len(listed):
+    listed_etags = dict(listed)
+    if len(listed_etags) < len(listed):
         raise PartsDiffer("a part number is listed twice")
-    missing = next((number for number in range(1, max(asked) + 1) if number not in asked), None)
+    missing = next((number for number in range(1, max(listed_etags) + 1) if number not in listed_etags), None)
     if missing is not None:
         raise PartsDiffer(f"part {missing} is not listed")
-    by_number = {part.number: part for part in kept}
+    by_number = {part.number: part for part in stored}
     for number, etag in listed:
         part = by_number.get(number)
         if part is None:
             raise PartsDiffer(f"part {number} was not sent")
         if etag.removeprefix("W/").strip('"') != part.etag:
             raise PartsDiffer(f"the etag of part {number} is another one")
-    extra = next((number for number in by_number if number not in asked), None)
+    extra = next((number for number in by_number if number not in listed_etags), None)
     if extra is not None:
         raise PartsDiffer(f"part {extra} was sent but is not listed")
 

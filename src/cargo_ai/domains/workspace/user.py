@@ -116,8 +116,8 @@ async def _lock_member(ctx: Context, user: str) -> tuple[Membership, Role] | Non
         .join(Role, Role.uuid == Membership.role_uuid)
         .where(Membership.workspace_uuid == ctx.workspace, Membership.user_uuid == ids.parse(user))
     )
-    found = (await ctx.db.execute(query)).one_or_none()
-    return None if found is None else (found[0], found[1])
+    member_and_role = (await ctx.db.execute(query)).one_or_none()
+    return None if member_and_role is None else (member_and_role[0], member_and_role[1])
 
 
 async def _is_last_admin(ctx: Context, role: Role) -> bool:
@@ -130,9 +130,9 @@ async def _is_last_admin(ctx: Context, role: Role) -> bool:
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserReply:
     """Give a member another role."""
-    found = await _lock_member(ctx, request.user_uuid)
-    found = found_or_refuse(contract.update, found, "userNotFound", fix=_LIST, user=request.user_uuid)
-    member, former = found
+    member_and_role = await _lock_member(ctx, request.user_uuid)
+    member_and_role = found_or_refuse(contract.update, member_and_role, "userNotFound", fix=_LIST, user=request.user_uuid)
+    member, former = member_and_role
     role = await _find_grantable_role(ctx, contract.update, request.role_slug)
     if role.uuid != former.uuid and await _is_last_admin(ctx, former):
         contract.update.refuse("lastAdmin", fix=_LIST)
@@ -146,9 +146,9 @@ async def remove(ctx: Context, request: contract.RemoveUser) -> Removed:
     """Remove a member, with the tokens for this workspace."""
     if "@" in request.user_uuid:
         contract.remove.refuse("invalidUserEmail", fix=_LIST, email=request.user_uuid)
-    found = await _lock_member(ctx, request.user_uuid)
-    found = found_or_refuse(contract.remove, found, "userNotFound", fix=_LIST, user=request.user_uuid)
-    member, role = found
+    member_and_role = await _lock_member(ctx, request.user_uuid)
+    member_and_role = found_or_refuse(contract.remove, member_and_role, "userNotFound", fix=_LIST, user=request.user_uuid)
+    member, role = member_and_role
     if await _is_last_admin(ctx, role):
         contract.remove.refuse("lastAdmin", fix=_LIST)
     await ctx.db.execute(

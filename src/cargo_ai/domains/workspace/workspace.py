@@ -67,14 +67,14 @@ async def get_current(ctx: Context, request: Nothing) -> contract.WorkspaceReply
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.WorkspaceReply:
     """Change name, metadata and default role; the rest of the contract's fields has no effect here and says so."""
-    given = request.model_fields_set
+    fields = request.model_fields_set
     row = await ctx.db.scalar(select(Workspace).where(Workspace.uuid == ctx.workspace).with_for_update())
     row = found_or_refuse(contract.update, row, "workspaceNotFound")
     if request.name is not None:
         row.name = request.name
-    if "metadata" in given:
+    if "metadata" in fields:
         row.details = None if request.metadata is None else request.metadata.to_wire()
-    if "default_role_uuid" in given:
+    if "default_role_uuid" in fields:
         row.default_role_uuid = None
         if request.default_role_uuid is not None:
             role = await find(ctx.db, request.default_role_uuid)
@@ -83,7 +83,7 @@ async def update(ctx: Context, request: contract.UpdateWorkspace) -> contract.Wo
             )
             row.default_role_uuid = role.uuid
     for name in _WITHOUT_EFFECT:
-        if name in given:
+        if name in fields:
             ctx.warn(f"{contract.UpdateWorkspace.model_fields[name].alias} has no effect on this platform and was not stored.")
     await ctx.db.flush()
     return contract.WorkspaceReply(workspace=to_response(row, ctx.settings))

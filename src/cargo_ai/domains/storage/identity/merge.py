@@ -173,12 +173,12 @@ def to_response(row: RecordMerge) -> contract.Merge:
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: contract.ListMerges) -> contract.MergesReply:
     """A page of the merges of the workspace or of one model, newest first."""
-    wanted = select(RecordMerge).order_by(RecordMerge.uuid.desc()).limit(request.limit).offset(request.offset)
+    query = select(RecordMerge).order_by(RecordMerge.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
-        of = await model.find(ctx.db, request.model_uuid)
-        of = found_or_refuse(contract.get_all, of, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
-        wanted = wanted.where(RecordMerge.model_uuid == of.uuid)
-    return contract.MergesReply(merges=[to_response(row) for row in await ctx.db.scalars(wanted)])
+        model_row = await model.find(ctx.db, request.model_uuid)
+        model_row = found_or_refuse(contract.get_all, model_row, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        query = query.where(RecordMerge.model_uuid == model_row.uuid)
+    return contract.MergesReply(merges=[to_response(row) for row in await ctx.db.scalars(query)])
 
 
 @handles(contract.undo)
@@ -190,17 +190,17 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
         contract.undo.refuse("mergeAlreadyUndone")
     if not await ctx.db.scalar(select(exists().where(MergedRecord.merge_uuid == row.uuid))):
         contract.undo.refuse("mergeTooOld")
-    of = await model.find(ctx.db, str(row.model_uuid), lock=True)
+    model_row = await model.find(ctx.db, str(row.model_uuid), lock=True)
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
-    relation = None if of is None else catalog.by_model(of.uuid)
+    relation = None if model_row is None else catalog.by_model(model_row.uuid)
     relation = found_or_refuse(contract.undo, relation, "modelNotFound")
     connection, now = await driver_connection(ctx.db), clock.now()
-    again = await statements.find_recreated(connection, relation, row.uuid)
-    if again is not None:
-        contract.undo.refuse("recordAlreadyExists", id=again)
-    wanted = await relink.relinked_foreign_keys(connection, catalog, row.uuid)
+    duplicate = await statements.find_recreated(connection, relation, row.uuid)
+    if duplicate is not None:
+        contract.undo.refuse("recordAlreadyExists", id=duplicate)
+    foreign_keys = await relink.relinked_foreign_keys(connection, catalog, row.uuid)
     try:
-        back = await relink.undo(connection, wanted, uid=row.uuid, merged_at=row.created_at, now=now)
+        back = await relink.undo(connection, foreign_keys, uid=row.uuid, merged_at=row.created_at, now=now)
         undone = await statements.undo(connection, relation, row.uuid, row.created_at, now)
     except errors.DataError as error:
         contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))

@@ -217,8 +217,8 @@ class _Resolution:
     async def resolve(self, records: Sequence[dict[str, Any]]) -> int:
         """Resolve some records to their accounts or contacts."""
         identity = self._identities(self.target)
-        known = await identity.find({one for record in records for one in record["_references"]})
-        there = set(known.values())
+        record_of = await identity.find({one for record in records for one in record["_references"]})
+        existing = set(record_of.values())
         values: dict[str, dict[str, Any]] = {}
         count = 0
         accounts = await self._accounts_of(records)
@@ -227,14 +227,14 @@ class _Resolution:
             if not references:
                 continue
             count += 1
-            uid = next((known[one] for one in references if one in known), None) or str(ids.new())
+            uid = next((record_of[one] for one in references if one in record_of), None) or str(ids.new())
             for one in references:
-                known.setdefault(one, uid)
-            kept = values.setdefault(uid, {})
+                record_of.setdefault(one, uid)
+            target_values = values.setdefault(uid, {})
             for slug, value in self._values_for_target(record, accounts).items():
-                kept.setdefault(slug, value)
-        await self._write(values, there)
-        await identity.save(known)
+                target_values.setdefault(slug, value)
+        await self._write(values, existing)
+        await identity.save(record_of)
         return count
 
     def _values_for_target(self, record: Mapping[str, Any], accounts: Mapping[str, str]) -> dict[str, Any]:
@@ -247,18 +247,20 @@ class _Resolution:
             brought.setdefault(ACCOUNT_OF_CONTACT, accounts[str(record["_id"])])
         return brought
 
-    async def _write(self, values: Mapping[str, Mapping[str, Any]], there: set[str]) -> None:
+    async def _write(self, values: Mapping[str, Mapping[str, Any]], existing: set[str]) -> None:
         """Create new accounts or contacts, and fill empty columns of existing ones."""
         connection = await driver_connection(self.ctx.db)
         writer = Writer(self.ctx.db, self.ctx.workspace, self.target)
         own = self.target.id_column
-        fresh = [{**self._without_invalid(brought), own: uid} for uid, brought in values.items() if uid not in there]
-        if fresh:
-            await writer.create(validate_new(self.target, fresh, makes_ids=True))
-        present = {str(one["_id"]): one for one in await rows.get(connection, self.target, [uid for uid in values if uid in there])}
+        new = [{**self._without_invalid(target_values), own: uid} for uid, target_values in values.items() if uid not in existing]
+        if new:
+            await writer.create(validate_new(self.target, new, makes_ids=True))
+        present = {
+            str(record["_id"]): record for record in await rows.get(connection, self.target, [uid for uid in values if uid in existing])
+        }
         changes = [
-            (uid, {slug: value for slug, value in self._without_invalid(values[uid]).items() if one.get(slug) in (None, "")})
-            for uid, one in present.items()
+            (uid, {slug: value for slug, value in self._without_invalid(values[uid]).items() if record.get(slug) in (None, "")})
+            for uid, record in present.items()
         ]
         changes = [(uid, change) for uid, change in changes if change]
         if changes:
@@ -281,11 +283,11 @@ class _Resolution:
             return {}
         ties: dict[str, list[IdentityValue]] = {str(record["_id"]): record["_parent"] for record in records}
         if isinstance(parent, wire.ModelParent):
-            named = {str(record["_id"]): str(record.get(parent.column_slug) or "") for record in records}
-            by_parent = await self._identity_values_of(parent, sorted(set(named.values()) - {""}))
-            ties = {uid: by_parent.get(of, []) for uid, of in named.items()}
-        known = await self._identities(self._accounts).find({one for ones in ties.values() for one in ones})
-        firsts = {uid: next((known[one] for one in ones if one in known), None) for uid, ones in ties.items()}
+            parent_of = {str(record["_id"]): str(record.get(parent.column_slug) or "") for record in records}
+            by_parent = await self._identity_values_of(parent, sorted(set(parent_of.values()) - {""}))
+            ties = {uid: by_parent.get(of, []) for uid, of in parent_of.items()}
+        record_of = await self._identities(self._accounts).find({value for ones in ties.values() for value in ones})
+        firsts = {uid: next((record_of[value] for value in ones if value in record_of), None) for uid, ones in ties.items()}
         return {uid: account for uid, account in firsts.items() if account is not None}
 
     async def _identity_values_of(self, parent: wire.ModelParent, uids: list[str]) -> dict[str, list[IdentityValue]]:
@@ -297,13 +299,13 @@ class _Resolution:
             raise UnificationFailed("The parent model of the unification was removed.")
         if row.extractor_slug == extractors.DEFINE_ACCOUNT:
             return {one: [IdentityValue(identities.OWN, one)] for one in uids}
-        wanted = None if row.unification is None else _WIRE.validate_python(row.unification)
-        if not isinstance(wanted, wire.CustomUnification) or wanted.type != "account":
+        unification = None if row.unification is None else _WIRE.validate_python(row.unification)
+        if not isinstance(unification, wire.CustomUnification) or unification.type != "account":
             raise UnificationFailed(f"The records of the parent model {row.slug} are no accounts: set its unification first.")
-        keys = [identities.key_expression(one.reference, relation, one.slug) for one in wanted.unique_columns]
+        keys = [identities.key_expression(one.reference, relation, one.slug) for one in unification.unique_columns]
         query = f"select r._id, array[{', '.join(keys)}]::text[] from {rows.view_name(relation)} as r where r._id = any(%s)"  # noqa: S608
         found = await fetch(await driver_connection(self.ctx.db), query, [uids])
-        return {str(of): self._to_identity_values(wanted, values) for of, values in found}
+        return {str(of): self._to_identity_values(unification, values) for of, values in found}
 
     @staticmethod
     def _to_identity_values(wanted: wire.CustomUnification, values: Sequence[str | None]) -> list[IdentityValue]:

@@ -20,7 +20,7 @@ async def all_(ctx: Context, request: Nothing) -> contract.DatasetsReply:
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.DatasetReply:
     """One dataset."""
-    named = ids.parse(request.uuid)
-    found = await connection.dataset(ctx.db, named) if named else None
-    found = found_or_refuse(contract.get, found, "datasetNotFound", uuid=request.uuid, fix="cargo-ai storage dataset list")
-    return contract.DatasetReply(dataset=found)
+    uid = ids.parse(request.uuid)
+    dataset = await connection.dataset(ctx.db, uid) if uid else None
+    dataset = found_or_refuse(contract.get, dataset, "datasetNotFound", uuid=request.uuid, fix="cargo-ai storage dataset list")
+    return contract.DatasetReply(dataset=dataset)

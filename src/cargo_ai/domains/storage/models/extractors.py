@@ -150,17 +150,17 @@ def shape_of(extractor: str, config: Mapping[str, Any]) -> Shape:
 
 def columns_of(config: Mapping[str, Any]) -> tuple[OriginalColumn, ...]:
     """The columns that a config names."""
-    given: object = config.get("columns")
-    if given is None:
+    listed: object = config.get("columns")
+    if listed is None:
         return ()
-    if not isinstance(given, list):
+    if not isinstance(listed, list):
         raise InvalidConfig("config.columns", "is not a list")
-    return tuple(_column(one, f"config.columns.{number}") for number, one in enumerate(cast("list[object]", given)))
+    return tuple(_column(column, f"config.columns.{number}") for number, column in enumerate(cast("list[object]", listed)))
 
 
-def _column(given: object, path: str) -> OriginalColumn:
+def _column(raw: object, path: str) -> OriginalColumn:
     try:
-        column = OriginalColumn.model_validate(given)
+        column = OriginalColumn.model_validate(raw)
     except ValidationError as failure:
         first = errors_of(failure)[0]
         raise InvalidConfig(f"{path}.{first['path']}".rstrip("."), first["message"]) from None

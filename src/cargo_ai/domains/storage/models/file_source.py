@@ -50,9 +50,9 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
     await execute(connection, "create temp table kept_ids (_id text not null) on commit drop")
     encoder: RowEncoder | None = None
     async with aclosing(read_file.blocks(ctx, key)) as chunks:
-        async for headers, first, found in chunks:
+        async for headers, first, batch in chunks:
             encoder = encoder or RowEncoder(relation, _targets(relation, headers), new_id=_refuse_new_id)
-            lines = encoder.lines(first, found).removesuffix(b"\n").split(b"\n")
+            lines = encoder.lines(first, batch).removesuffix(b"\n").split(b"\n")
             ids = b"".join(line.partition(b"\t")[0] + b"\n" for line in lines)
             async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:
                 await copy.write(ids)
@@ -66,8 +66,8 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
     await execute(connection, "analyze kept_ids")
     writer, removed = Writer(ctx.db, ctx.workspace, relation), 0
     others = f"select _id from {table_name(relation)} as t where not exists (select 1 from kept_ids as k where k._id = t._id) limit {CHUNK}"  # noqa: S608
-    while found := await fetch(connection, others):
-        removed += len(await writer.remove([uid for (uid,) in found]))
+    while batch := await fetch(connection, others):
+        removed += len(await writer.remove([uid for (uid,) in batch]))
     return removed
 
 

@@ -52,16 +52,16 @@ async def create(ctx: Context, request: contract.CreateIndex) -> contract.Indexe
     catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
     relation = _relation_in(catalog, row)
     connection = await driver_connection(ctx.db)
-    present = {one.name: one for one in await indexes.list_indexes(connection, relation)}
+    present = {index.name: index for index in await indexes.list_indexes(connection, relation)}
     coming = {str(args["name"]) for args, _ in await _jobs(connection, relation)}
-    for one in await _requested_indexes(ctx, catalog, relation, request):
-        name = one.name(relation)
+    for index in await _requested_indexes(ctx, catalog, relation, request):
+        name = index.name(relation)
         if (name in present and present[name].valid) or name in coming:
             continue
         if len(present.keys() | coming) >= MOST_INDEXES:
             problem = f"A model has at most {MOST_INDEXES} indexes: each one makes writing slower."
             contract.create.refuse("indexNotPossible", problem=problem)
-        args = {"kind": one.kind, "columns": list(one.columns), "descending": one.descending}
+        args = {"kind": index.kind, "columns": list(index.columns), "descending": index.descending}
         await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(row.uuid), name=name, **args)
         coming.add(name)
     return await _list_indexes(ctx.db, relation)
@@ -129,9 +129,9 @@ async def _relation(ctx: Context, row: Model) -> Relation:
 
 
 def _relation_in(catalog: Catalog, row: Model) -> Relation:
-    found = catalog.by_model(row.uuid)
-    assert found is not None, "a model that was not removed is in the catalog of its workspace"
-    return found
+    relation = catalog.by_model(row.uuid)
+    assert relation is not None, "a model that was not removed is in the catalog of its workspace"
+    return relation
 
 
 async def _jobs(connection: driver.Connection, relation: Relation) -> list[tuple[dict[str, Any], str]]:
@@ -140,8 +140,8 @@ async def _jobs(connection: driver.Connection, relation: Relation) -> list[tuple
         "select args, status::text from procrastinate_jobs where task_name = %s and status in ('todo', 'doing') "
         "and args ->> 'model' = %s order by id"
     )
-    found = await driver.fetch(connection, query, [TASK, str(relation.model)])
-    return [(cast("dict[str, Any]", args), str(status)) for args, status in found]
+    rows = await driver.fetch(connection, query, [TASK, str(relation.model)])
+    return [(cast("dict[str, Any]", args), str(status)) for args, status in rows]
 
 
 async def _list_indexes(db: AsyncSession, relation: Relation) -> contract.IndexesReply:

@@ -52,17 +52,17 @@ class ModelStats:
     @staticmethod
     async def of(db: AsyncSession, rows: Sequence[Model]) -> ModelStats:
         """For these models of the session's workspace."""
-        around = ModelStats({one.uuid: one for one in await connection.datasets(db)})
+        stats = ModelStats({dataset.uuid: dataset for dataset in await connection.datasets(db)})
         if not rows:
-            return around
-        around.plays = await usages.count_by_target(db, model_usages.MODEL, "play")
-        around.segments = await usages.count_by_target(db, model_usages.MODEL, "segment")
+            return stats
+        stats.plays = await usages.count_by_target(db, model_usages.MODEL, "play")
+        stats.segments = await usages.count_by_target(db, model_usages.MODEL, "segment")
         newer = aliased(StorageRun)
-        overtaken = exists().where(newer.model_uuid == StorageRun.model_uuid, newer.uuid > StorageRun.uuid)
-        latest = select(StorageRun).where(StorageRun.model_uuid.in_([row.uuid for row in rows]), ~overtaken)
-        around.runs = {run.model_uuid: run for run in await db.scalars(latest)}
-        around.emitted = await _last_written(db, rows)
-        return around
+        is_overtaken = exists().where(newer.model_uuid == StorageRun.model_uuid, newer.uuid > StorageRun.uuid)
+        latest = select(StorageRun).where(StorageRun.model_uuid.in_([row.uuid for row in rows]), ~is_overtaken)
+        stats.runs = {run.model_uuid: run for run in await db.scalars(latest)}
+        stats.emitted = await _last_written(db, rows)
+        return stats
 
 
 async def _last_written(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UUID, datetime]:
@@ -71,14 +71,14 @@ async def _last_written(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UU
         f"(select {number}, at from {names.qualify(row.schema_name, row.log_name)} order by xid desc limit 1)"  # noqa: S608 - quoted
         for number, row in enumerate(rows)
     ]
-    found: list[tuple[int, datetime]] = await fetch(await driver_connection(db), " union all ".join(queries))
-    return {rows[number].uuid: at for number, at in found}
+    entries: list[tuple[int, datetime]] = await fetch(await driver_connection(db), " union all ".join(queries))
+    return {rows[number].uuid: at for number, at in entries}
 
 
-def to_response(row: Model, around: ModelStats) -> contract.Model:
+def to_response(row: Model, stats: ModelStats) -> contract.Model:
     """The model on the wire."""
-    dataset = around.datasets.get(str(row.dataset_uuid))
-    run = around.runs.get(row.uuid)
+    dataset = stats.datasets.get(str(row.dataset_uuid))
+    run = stats.runs.get(row.uuid)
     return contract.Model.model_validate(
         {
             "uuid": row.uuid,
@@ -99,10 +99,10 @@ def to_response(row: Model, around: ModelStats) -> contract.Model:
             "titleColumnSlug": row.title_column_slug,
             "timeColumnSlug": row.time_column_slug,
             "folderUuid": row.folder_uuid,
-            "playsCount": around.plays.get(row.uuid, 0),
-            "segmentsCount": around.segments.get(row.uuid, 0),
+            "playsCount": stats.plays.get(row.uuid, 0),
+            "segmentsCount": stats.segments.get(row.uuid, 0),
             "isPaused": row.is_paused,
-            "lastEmittedAt": around.emitted.get(row.uuid),
+            "lastEmittedAt": stats.emitted.get(row.uuid),
             "createdAt": row.created_at,
             "updatedAt": row.updated_at,
             "deletedAt": row.deleted_at,
@@ -130,15 +130,15 @@ async def response_for(db: AsyncSession, row: Model) -> contract.ModelReply:
 
 async def find(db: AsyncSession, model: str, *, lock: bool = False) -> Model | None:
     """The model with this uuid; None when it is unknown or removed. `lock`: this transaction changes its definition."""
-    wanted = select(Model).where(Model.uuid == ids.parse(model), Model.deleted_at.is_(None))
-    return await db.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
+    query = select(Model).where(Model.uuid == ids.parse(model), Model.deleted_at.is_(None))
+    return await db.scalar(query.with_for_update().execution_options(populate_existing=True) if lock else query)
 
 
 @handles(contract.create)
 async def create(ctx: Context, request: contract.CreateModel) -> contract.ModelReply:
     """Create the model with its table, log and view; an uploaded file is loaded into it."""
     # First of all: while a file is read, no connection to the database is held.
-    found = await preview.read(ctx, contract.create, request.extractor_slug, request.config) if _from_file(request) else None
+    inferred = await preview.read(ctx, contract.create, request.extractor_slug, request.config) if _from_file(request) else None
     dataset = await _dataset(ctx, request.dataset_uuid)
     dataset = found_or_refuse(contract.create, dataset, "datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
     if dataset.kind == "connector" or request.extractor_slug not in extractors.native_extractors:
@@ -152,8 +152,8 @@ async def create(ctx: Context, request: contract.CreateModel) -> contract.ModelR
         contract.create.refuse(
             "scheduleNotCompatible", problem="Models of the workspace's own dataset have no source to be refreshed from."
         )
-    found = found or await preview.read(ctx, contract.create, request.extractor_slug, request.config)
-    row = new_row(ctx, request, dataset, found.shape, await _folder(ctx, contract.create, request.folder_uuid))
+    inferred = inferred or await preview.read(ctx, contract.create, request.extractor_slug, request.config)
+    row = new_row(ctx, request, dataset, inferred.shape, await _folder(ctx, contract.create, request.folder_uuid))
     relation = await add_with_table(ctx, row, dataset)
     if _from_file(request):
         await _load_file(ctx, row, relation)
@@ -189,7 +189,7 @@ async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
 
 def new_row(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape: Shape, folder: uuid.UUID | None) -> Model:
     """The row of a model that has no table yet."""
-    named = names.new_physical_names(ctx.workspace, dataset.slug, request.slug)
+    physical = names.new_physical_names(ctx.workspace, dataset.slug, request.slug)
     return Model(
         uuid=ids.new(),
         workspace_uuid=ctx.workspace,
@@ -208,10 +208,10 @@ def new_row(ctx: Context, request: contract.CreateModel, dataset: Dataset, shape
         time_column_slug=shape.time_column,
         folder_uuid=folder,
         is_paused=False,
-        schema_name=named.schema,
-        table_name=named.table,
-        view_name=named.view,
-        log_name=named.log,
+        schema_name=physical.schema,
+        table_name=physical.table,
+        view_name=physical.view,
+        log_name=physical.log,
         hashed_columns=[column.slug for column in shape.columns],
     )
 
@@ -245,14 +245,14 @@ async def get(ctx: Context, request: ByUuid) -> contract.ModelReply:
 @handles(contract.all)
 async def all_(ctx: Context, request: contract.ListModels) -> contract.ModelsReply:
     """The models of the workspace or of one dataset, newest first."""
-    wanted = select(Model).where(Model.deleted_at.is_(None)).order_by(Model.uuid.desc())
+    query = select(Model).where(Model.deleted_at.is_(None)).order_by(Model.uuid.desc())
     if request.dataset_uuid is not None:
         if await _dataset(ctx, request.dataset_uuid) is None:
             contract.all.refuse("datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
-        wanted = wanted.where(Model.dataset_uuid == ids.parse(request.dataset_uuid))
-    rows = (await ctx.db.scalars(wanted)).all()
-    around = await ModelStats.of(ctx.db, rows)
-    return contract.ModelsReply(models=[to_response(row, around) for row in rows])
+        query = query.where(Model.dataset_uuid == ids.parse(request.dataset_uuid))
+    rows = (await ctx.db.scalars(query)).all()
+    stats = await ModelStats.of(ctx.db, rows)
+    return contract.ModelsReply(models=[to_response(row, stats) for row in rows])
 
 
 @handles(contract.update)
@@ -260,26 +260,26 @@ async def update(ctx: Context, request: contract.UpdateModel) -> contract.ModelR
     """Change the fields that are given; a new title or time column shows at once."""
     row = await find(ctx.db, request.uuid, lock=True)
     row = found_or_refuse(contract.update, row, "modelNotFound", uuid=request.uuid, fix=_LIST)
-    given = request.model_fields_set
+    fields = request.model_fields_set
     if request.schedule is not None:
         contract.update.refuse(
             "scheduleNotCompatible", problem="Models of the workspace's own dataset have no source to be refreshed from."
         )
-    if "folder_uuid" in given:
+    if "folder_uuid" in fields:
         row.folder_uuid = await _folder(ctx, contract.update, request.folder_uuid)
     if request.name is not None:
         row.name = request.name
-    if "description" in given:
+    if "description" in fields:
         row.description = request.description
     if request.position is not None:
         row.position = request.position.to_wire()
     if request.is_paused is not None:
         row.is_paused = request.is_paused
-    if "unification" in given:
+    if "unification" in fields:
         row.unification = await unification.validate(ctx, row, request.unification)
     if request.config is not None:
         model_update.update_config(row, request.config)
-    if given & {"title_column_slug", "time_column_slug", "id_column_slug"}:
+    if fields & {"title_column_slug", "time_column_slug", "id_column_slug"}:
         await model_update.update_roles(ctx, row, request)
     await ctx.db.flush()
     await model_usages.record_folder(ctx.db, row)
@@ -305,24 +305,24 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 
 async def _refuse_used(ctx: Context, row: Model) -> None:
     users = await model_usages.users_of_model(ctx.db, row)
-    segments = [one for one in users if one[0] == "segment"]
-    own = [one for one in users if one[0] in {model_usages.MODEL, model_usages.RELATIONSHIP}]
-    others = [one for one in users if one not in segments and one not in own]
+    segments = [user for user in users if user[0] == "segment"]
+    own_users = [user for user in users if user[0] in {model_usages.MODEL, model_usages.RELATIONSHIP}]
+    others = [user for user in users if user not in segments and user not in own_users]
     details = {"users": model_usages.to_details(users)}
     # Workflows first: a play's segment is among the segments, and goes only with its play.
     if others:
         contract.remove.refuse("hasWorkflows", users=model_usages.to_sentence(others), details=details)
     if segments:
         contract.remove.refuse("hasSegments", users=model_usages.to_sentence(segments), details=details)
-    if own:
-        contract.remove.refuse("modelIsUsed", users=model_usages.to_sentence(own), details=details)
+    if own_users:
+        contract.remove.refuse("modelIsUsed", users=model_usages.to_sentence(own_users), details=details)
 
 
 @handles(contract.get_ddl)
 async def get_ddl(ctx: Context, request: ByUuid) -> contract.Ddl:
     """The CREATE TABLE under the logical name."""
-    named = ids.parse(request.uuid)
-    relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(named) if named else None
+    model_uuid = ids.parse(request.uuid)
+    relation = (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(model_uuid) if model_uuid else None
     relation = found_or_refuse(contract.get_ddl, relation, "modelNotFound", uuid=request.uuid, fix=_LIST)
     return contract.Ddl(ddl=ddl.logical_create_table(relation), language=LANGUAGE)
 
@@ -330,15 +330,15 @@ async def get_ddl(ctx: Context, request: ByUuid) -> contract.Ddl:
 @handles(contract.exists_by_slug)
 async def exists_by_slug(ctx: Context, request: contract.ModelBySlug) -> contract.Exists:
     """Whether the slug is in use."""
-    wanted = select(Model.uuid).where(
+    query = select(Model.uuid).where(
         Model.slug == request.slug, Model.dataset_uuid == ids.parse(request.dataset_uuid), Model.deleted_at.is_(None)
     )
-    return contract.Exists(exists=await ctx.db.scalar(wanted) is not None)
+    return contract.Exists(exists=await ctx.db.scalar(query) is not None)
 
 
 async def _dataset(ctx: Context, text: str) -> Dataset | None:
-    named = ids.parse(text)
-    return await connection.dataset(ctx.db, named, lock=True) if named else None
+    uid = ids.parse(text)
+    return await connection.dataset(ctx.db, uid, lock=True) if uid else None
 
 
 async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str | None) -> uuid.UUID | None:
@@ -352,11 +352,11 @@ async def _folder(ctx: Context, operation: Operation[Any, Any, Any], text: str |
 
 async def connector_of(db: AsyncSession, dataset: uuid.UUID) -> uuid.UUID | None:
     """The connector that owns a dataset; None for the workspace's own."""
-    found = await connection.dataset(db, dataset)
-    return ids.parse(found.connector_uuid) if found is not None and found.connector_uuid else None
+    owner = await connection.dataset(db, dataset)
+    return ids.parse(owner.connector_uuid) if owner is not None and owner.connector_uuid else None
 
 
 async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
     """Whether a refresh of the model is under way."""
-    live = select(StorageRun.uuid).where(StorageRun.model_uuid == model, StorageRun.finished_at.is_(None))
-    return await db.scalar(live) is not None
+    unfinished = select(StorageRun.uuid).where(StorageRun.model_uuid == model, StorageRun.finished_at.is_(None))
+    return await db.scalar(unfinished) is not None

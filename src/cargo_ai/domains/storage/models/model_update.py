@@ -14,13 +14,13 @@ from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel.refusal import invalid_input
 
 
-def update_config(row: Model, wanted: dict[str, Any]) -> None:
+def update_config(row: Model, change: dict[str, Any]) -> None:
     """Change the config. Its columns stay: they are changed one by one, by `storage column`."""
-    given = dict(row.config) | wanted
-    if "columns" in wanted and wanted["columns"] != row.config.get("columns"):
+    config = dict(row.config) | change
+    if "columns" in change and change["columns"] != row.config.get("columns"):
         message = "cannot change here: add columns with `cargo-ai storage column create`"
         raise invalid_input([{"path": "config.columns", "message": message}])
-    row.config = given
+    row.config = config
 
 
 async def update_roles(ctx: Context, row: Model, request: contract.UpdateModel) -> None:

@@ -57,8 +57,8 @@ async def users_of_model(db: AsyncSession, row: Model) -> Users:
 
 async def names(db: AsyncSession, users: Users) -> dict[uuid.UUID, str]:
     """The names of those users that are models."""
-    found = await db.execute(select(Model.uuid, Model.name).where(Model.uuid.in_([uid for kind, uid in users if kind == MODEL])))
-    return {row[0]: row[1] for row in found}
+    rows = await db.execute(select(Model.uuid, Model.name).where(Model.uuid.in_([uid for kind, uid in users if kind == MODEL])))
+    return {row[0]: row[1] for row in rows}
 
 
 def to_sentence(users: Sequence[tuple[str, object]]) -> str:

@@ -21,11 +21,12 @@ from cargo_ai.kernel.refusal import invalid_input
 @handles(contract.preview)
 async def preview(ctx: Context, request: contract.Preview) -> contract.PreviewReply:
     """Columns, first records, count."""
-    found = await _infer_model(ctx, contract.preview, request)
+    inferred = await _infer_model(ctx, contract.preview, request)
     columns = [
-        contract.PreviewColumn(slug=one.slug, type=one.type, label=one.label, description=one.description) for one in found.shape.columns
+        contract.PreviewColumn(slug=column.slug, type=column.type, label=column.label, description=column.description)
+        for column in inferred.shape.columns
     ]
-    return contract.PreviewReply(records=found.records, columns=columns, count=found.count)
+    return contract.PreviewReply(records=inferred.records, columns=columns, count=inferred.count)
 
 
 @handles(contract.preview_count)
@@ -35,8 +36,8 @@ async def preview_count(ctx: Context, request: contract.Preview) -> contract.Pre
 
 
 async def _infer_model(ctx: Context, operation: Operation[Any, Any, Any], request: contract.Preview) -> InferredModel:
-    named = ids.parse(request.dataset_uuid)
-    dataset = await connection.dataset(ctx.db, named) if named else None
+    uid = ids.parse(request.dataset_uuid)
+    dataset = await connection.dataset(ctx.db, uid) if uid else None
     dataset = found_or_refuse(operation, dataset, "datasetNotFound", uuid=request.dataset_uuid, fix="cargo-ai storage dataset list")
     if dataset.kind == "connector" or request.slug not in extractors.native_extractors:
         operation.refuse("integrationNotCompatible", extractor=request.slug, extractors=", ".join(extractors.native_extractors))

@@ -96,16 +96,16 @@ class RefreshJob:
                 return await db.scalar(select(StorageRun.status).where(StorageRun.uuid == uid)) == "cancelling"
         return False
 
-    async def _refresh(self, here: uuid.UUID, uid: uuid.UUID) -> None:
-        async with self._parts.database.session(here) as db:
+    async def _refresh(self, workspace: uuid.UUID, uid: uuid.UUID) -> None:
+        async with self._parts.database.session(workspace) as db:
             # Of two workers on one run (one was taken for dead) the second waits here, and then finds it finished.
             await db.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 11))"), {"run": str(uid)})
-            found = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid))
-            if found is None or found.finished_at is not None:
+            run = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid))
+            if run is None or run.finished_at is not None:
                 return
-            ctx = self._context(db, found)
+            ctx = self._context(db, run)
             try:
-                counts, files, fingerprint = await _read_source(ctx, found)
+                counts, files, fingerprint = await _read_source(ctx, run)
             except (UnreadableFile, InvalidConfig, UnificationFailed) as fault:
                 raise Failed(str(fault)) from None
             except Refusal as refusal:
@@ -130,16 +130,16 @@ class RefreshJob:
 
 async def _read_source(ctx: Context, row: StorageRun) -> tuple[RunCounts, list[str], str | None]:
     """Read the source and resolve identities. Returns the counts, the files that were read, and the fingerprint of the source."""
-    of = await model.find(ctx.db, str(row.model_uuid))
-    relation = None if of is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(of.uuid)
-    if of is None or relation is None:
+    model_row = await model.find(ctx.db, str(row.model_uuid))
+    relation = None if model_row is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(model_row.uuid)
+    if model_row is None or relation is None:
         raise Failed("The model was removed.")
     counts, files = RunCounts(), list[str]()
-    if of.extractor_slug == extractors.UPLOAD_FILE:
-        counts, files = await file_source.read(ctx, relation, of.config, is_reset=row.is_reset)
-    if unification.is_enabled(of):
-        counts = counts.model_copy(update={"unified": await unification.resolve(ctx, of, relation)})
-    return counts, files, file_source.fingerprint(of)
+    if model_row.extractor_slug == extractors.UPLOAD_FILE:
+        counts, files = await file_source.read(ctx, relation, model_row.config, is_reset=row.is_reset)
+    if unification.is_enabled(model_row):
+        counts = counts.model_copy(update={"unified": await unification.resolve(ctx, model_row, relation)})
+    return counts, files, file_source.fingerprint(model_row)
 
 
 async def _mark_success(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None:

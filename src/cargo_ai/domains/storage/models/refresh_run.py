@@ -67,12 +67,12 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
     if not (request.is_force or request.is_reset) and await is_up_to_date(ctx.db, row):
         contract.create.refuse("upToDate", fix=f"cargo-ai storage run create --model-uuid {row.uuid} --is-force")
     try:
-        made = await start(ctx.db, row, user=ctx.who.user_uuid, is_reset=request.is_reset, is_force=request.is_force)
+        run = await start(ctx.db, row, user=ctx.who.user_uuid, is_reset=request.is_reset, is_force=request.is_force)
     except CannotRefresh as fault:
         if fault.reason == "alreadyRunning":
             contract.create.refuse("alreadyRunning", run=fault.run, fix=f"{_RUNS} --model-uuid {row.uuid}")
         contract.create.refuse("modelNotCompatible", problem=str(fault))
-    return contract.RunReply(run=to_response(made))
+    return contract.RunReply(run=to_response(run))
 
 
 @handles(contract.refresh)
@@ -98,10 +98,10 @@ async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool
     problem = await unification.find_obstacle(db, row)
     if problem:
         raise CannotRefresh("modelNotCompatible", problem)
-    live = await _find_unfinished(db, row.uuid)
-    if live is not None:
-        raise CannotRefresh("alreadyRunning", f"The model is being refreshed by run {live}.", live)
-    made = StorageRun(
+    unfinished = await _find_unfinished(db, row.uuid)
+    if unfinished is not None:
+        raise CannotRefresh("alreadyRunning", f"The model is being refreshed by run {unfinished}.", unfinished)
+    run = StorageRun(
         uuid=ids.new(),
         workspace_uuid=row.workspace_uuid,
         model_uuid=row.uuid,
@@ -113,12 +113,12 @@ async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool
     )
     try:
         async with db.begin_nested():
-            db.add(made)
+            db.add(run)
     except IntegrityError:
         # Another transaction, which did not lock the model, was faster.
         raise CannotRefresh("alreadyRunning", "The model is being refreshed already.", await _find_unfinished(db, row.uuid)) from None
-    await producer().defer(await driver_connection(db), TASK, "batch", workspace=str(row.workspace_uuid), run=str(made.uuid))
-    return made
+    await producer().defer(await driver_connection(db), TASK, "batch", workspace=str(row.workspace_uuid), run=str(run.uuid))
+    return run
 
 
 async def _find_unfinished(db: AsyncSession, of: uuid.UUID) -> uuid.UUID | None:
@@ -148,14 +148,14 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunReply:
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsReply:
     """A page of the runs of the workspace or of one model, newest first."""
-    wanted = select(StorageRun).order_by(StorageRun.uuid.desc()).limit(request.limit).offset(request.offset)
+    query = select(StorageRun).order_by(StorageRun.uuid.desc()).limit(request.limit).offset(request.offset)
     if request.model_uuid is not None:
-        of = await model.find(ctx.db, request.model_uuid)
-        of = found_or_refuse(contract.get_all, of, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
-        wanted = wanted.where(StorageRun.model_uuid == of.uuid)
+        model_row = await model.find(ctx.db, request.model_uuid)
+        model_row = found_or_refuse(contract.get_all, model_row, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
+        query = query.where(StorageRun.model_uuid == model_row.uuid)
     if request.statuses:
-        wanted = wanted.where(StorageRun.status.in_(request.statuses))
-    return contract.RunsReply(runs=[to_response(row) for row in await ctx.db.scalars(wanted)])
+        query = query.where(StorageRun.status.in_(request.statuses))
+    return contract.RunsReply(runs=[to_response(row) for row in await ctx.db.scalars(query)])
 
 
 @handles(contract.cancel)
@@ -164,9 +164,9 @@ async def cancel(ctx: Context, request: ByUuid) -> Removed:
     row = await _find(ctx.db, request.uuid)
     row = found_or_refuse(contract.cancel, row, "runNotFound", uuid=request.uuid, fix=_RUNS)
     now = clock.now()
-    mine = StorageRun.uuid == row.uuid
-    waiting = update(StorageRun).where(mine, StorageRun.status == "pending").values(status="cancelled", finished_at=now, updated_at=now)
-    running = update(StorageRun).where(mine, StorageRun.finished_at.is_(None)).values(status="cancelling", updated_at=now)
+    this_run = StorageRun.uuid == row.uuid
+    waiting = update(StorageRun).where(this_run, StorageRun.status == "pending").values(status="cancelled", finished_at=now, updated_at=now)
+    running = update(StorageRun).where(this_run, StorageRun.finished_at.is_(None)).values(status="cancelling", updated_at=now)
     for statement in (waiting, running):
         if await ctx.db.scalar(statement.returning(StorageRun.uuid)) is not None:
             break

@@ -52,8 +52,8 @@ def ingest_path(model: object) -> str:
 
 async def find_target(db: AsyncSession, token: str) -> IngestTarget | None:
     """The model of a token; None for one that is unknown. In a session that looks ALL_WORKSPACES."""
-    wanted = select(Model).where(Model.ingest_token_hash == hash_token(token), Model.deleted_at.is_(None))
-    row = await db.scalar(wanted)
+    query = select(Model).where(Model.ingest_token_hash == hash_token(token), Model.deleted_at.is_(None))
+    row = await db.scalar(query)
     return None if row is None else IngestTarget(row.workspace_uuid, row.user_uuid, row.uuid)
 
 
@@ -112,8 +112,8 @@ def _to_rejected_row(one: RejectedRow) -> contract.RejectedRow:
 
 async def _with_report_link(ctx: Context, row: Model, report: contract.IngestReport, results: RowResults) -> contract.IngestReport:
     """The report with the URL of the results of all rows."""
-    made = await results.save(ctx, row.uuid)
-    return report.model_copy(update={"report_uuid": str(made.uuid), "report_url": row_results.url(ctx, made, None)})
+    stored = await results.save(ctx, row.uuid)
+    return report.model_copy(update={"report_uuid": str(stored.uuid), "report_url": row_results.url(ctx, stored, None)})
 
 
 def matching_column(relation: Relation, slug: str | None) -> Column | None:
