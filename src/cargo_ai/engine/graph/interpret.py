@@ -1,4 +1,4 @@
-"""Interpret: (graph, journal entries) → what comes next. Pure: no I/O, so it also serves replay, estimates and property tests."""
+"""Interpret a graph: from its journal entries to what comes next. Pure, so it also serves replay, estimates and property tests."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class EngineAnswers(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Nothing to do for so many seconds; then `advance` again."""
+    """Nothing to do for this many seconds; then `advance` again."""
 
     seconds: float
     reason: str
@@ -332,7 +332,7 @@ def _end(walk: Walk, status: Status, error: str | None) -> None:
 
 
 def _pause(seconds: float, reason: str) -> Pause:
-    """A pause of what others asked for, within bounds; NaN is none."""
+    """A pause of what others asked for, within bounds; NaN counts as 0."""
     return Pause(min(max(0.0, seconds), MAXIMUM_PAUSE), reason)
 
 
@@ -342,7 +342,7 @@ def _text(text: str) -> str:
 
 
 def _json(value: Json) -> bytes | str:
-    """JSON bytes that can be read back, or a sentence that says why the value is none."""
+    """JSON bytes that can be read back, or a sentence that says why there are none."""
     try:
         found = to_json(value, inf_nan_mode="null")
         if len(found) > 2 * MAXIMUM_NESTING and found.count(b"[") + found.count(b"{") > MAXIMUM_NESTING:

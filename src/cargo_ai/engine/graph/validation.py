@@ -55,7 +55,7 @@ def questions(nodes: Sequence[Mapping[str, Json]]) -> list[EngineExpression]:
 def validate(nodes: Sequence[Mapping[str, Json]], known: Inventory, depth: int = 0) -> list[InvalidNode]:
     """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges) where there is no circle.
 
-    `depth`: in so many groups is the graph.
+    `depth`: how many groups the graph is nested in.
     """
     if len(nodes) > MAXIMUM_NODES:
         return [InvalidNode("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}.")]
@@ -121,12 +121,12 @@ def _group_fault(node: Mapping[str, Json], known: Inventory, depth: int) -> Inva
     if misshapen:
         return no(misshapen)
     inside = validate(listed, known, depth + 1)
-    told = " ".join(f"{fault.slug or 'The graph'}: {fault.message}" for fault in inside[:3])
-    return no(f"Its `_nodes` are not right. {told}", inside) if inside else None
+    problems = " ".join(f"{fault.slug or 'The graph'}: {fault.message}" for fault in inside[:3])
+    return no(f"Its `_nodes` are not right. {problems}", inside) if inside else None
 
 
 def _shape_fault(node: object) -> str | None:
-    """A sentence when something is no node. Those outside of groups have passed the contract; nobody has looked at those inside."""
+    """A sentence when something is no node. Those outside of groups have passed the contract; those inside are checked here first."""
     if not isinstance(node, Mapping):
         return "is no node: it must be an object."
     fields = cast("Mapping[str, Any]", node)
