@@ -37,7 +37,7 @@ class Evaluator:
     def __init__(self, *, javascript: Limits = JAVASCRIPT, python: Limits = PYTHON) -> None:
         self._javascript = Pool("javascript", javascript)
         self._python = Pool("python", python)
-        self._lanes: dict[str, RequestBatcher] = {}
+        self._batchers: dict[str, RequestBatcher] = {}
         self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(SCRIPTS_PER_WORKSPACE))
 
     async def warm(self) -> None:
@@ -50,8 +50,8 @@ class Evaluator:
 
         Raises nothing: a question that fails has an answer with an error.
         """
-        lane = self._lane(str(workspace))
-        futures = [lane.ask(request) for request in requests]
+        batcher = self._batcher(str(workspace))
+        futures = [batcher.ask(request) for request in requests]
         return [await future for future in futures]
 
     async def ask(
@@ -59,11 +59,11 @@ class Evaluator:
     ) -> dict[EngineExpression, EngineResult]:
         """The answers to the questions of one config."""
         asked = tuple(questions)
-        return dict(zip(asked, await self._lane(str(workspace)).ask(EngineRequest(scope, asked)), strict=True))
+        return dict(zip(asked, await self._batcher(str(workspace)).ask(EngineRequest(scope, asked)), strict=True))
 
     async def check(self, workspace: uuid.UUID | str, questions: Sequence[EngineExpression]) -> dict[EngineExpression, ExpressionError]:
         """The syntax errors of the questions, without evaluating any; where no engine can run, that is the error of each."""
-        return await self._lane(str(workspace)).check(tuple(questions))
+        return await self._batcher(str(workspace)).check(tuple(questions))
 
     async def script(self, workspace: uuid.UUID | str, source: str, scope: Scope) -> ScriptResult:
         """Run a JavaScript script over `nodes` and `parentNodes`: what it returns, or its last value."""
@@ -94,19 +94,19 @@ class Evaluator:
             except InvalidReply:
                 return ScriptResult(error="The script's process sent no valid result.")
 
-    def _lane(self, workspace: str) -> RequestBatcher:
-        lane = self._lanes.get(workspace)
-        if lane is None:
-            if len(self._lanes) >= MAX_BATCHERS:
-                self._lanes = {key: one for key, one in self._lanes.items() if one.is_busy}
-            lane = self._lanes[workspace] = RequestBatcher(self._javascript, workspace)
-        return lane
+    def _batcher(self, workspace: str) -> RequestBatcher:
+        batcher = self._batchers.get(workspace)
+        if batcher is None:
+            if len(self._batchers) >= MAX_BATCHERS:
+                self._batchers = {key: one for key, one in self._batchers.items() if one.is_busy}
+            batcher = self._batchers[workspace] = RequestBatcher(self._javascript, workspace)
+        return batcher
 
     async def close(self) -> None:
         """End all children."""
-        for lane in self._lanes.values():
-            await lane.close()
-        self._lanes.clear()
+        for batcher in self._batchers.values():
+            await batcher.close()
+        self._batchers.clear()
         await self._javascript.close()
         await self._python.close()
 

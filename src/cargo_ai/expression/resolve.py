@@ -234,7 +234,7 @@ def _needs_engine(source: str) -> Evaluate:
 
 
 def _with_result(question: EngineExpression, run: Evaluate | None) -> Evaluate:
-    """The expression by the path lane where that is certain, else the engine's answer to it."""
+    """The expression by the fast path where that is certain, else the result of the engine."""
 
     def evaluate(scope: Scope, warnings: list[str]) -> object:
         assert isinstance(scope, ScopeWithResults)

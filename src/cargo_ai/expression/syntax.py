@@ -121,7 +121,7 @@ _ELSEWHERE = frozenset(
     encodeURIComponent escape globalThis isFinite isNaN parseFloat parseInt queueMicrotask structuredClone unescape
     """.split()  # noqa: SIM905 - a table of words, easier to read than quoted ones
 )
-"""Words that mean something in JavaScript beyond the lane."""
+"""Words that mean something in JavaScript that the fast path does not know."""
 
 
 def parse(source: str, *, body: bool = False) -> Node:

@@ -163,8 +163,8 @@ async def test_an_answer_cannot_be_forged_through_the_result(evaluator: Evaluato
 async def test_workspaces_run_in_processes_of_their_own(evaluator: Evaluator) -> None:
     await value(evaluator, "1 + 1", SCOPE, workspace="one")
     await value(evaluator, "1 + 1", SCOPE, workspace="two")
-    lanes = evaluator._lanes  # pyright: ignore[reportPrivateUsage]
+    batchers = evaluator._batchers  # pyright: ignore[reportPrivateUsage]
     pool = evaluator._javascript  # pyright: ignore[reportPrivateUsage]
-    assert {"one", "two"} <= lanes.keys()
+    assert {"one", "two"} <= batchers.keys()
     children = {key: child.pid for key, child in pool.idle()}
     assert children["one", "expressions"] != children["two", "expressions"]
