@@ -38,7 +38,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What to reply. `hold` is waited for first (seconds at most 10); `cut` ends the body before its promised length."""
+    """What to reply. `hold` is waited for first (at most 60 seconds); `cut` ends the body before its promised length."""
 
     status: int = 200
     document: Any = None
@@ -116,7 +116,7 @@ class FakeApi:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
                 if reply.hold is not None:
-                    reply.hold.wait(10)
+                    reply.hold.wait(60)
                 self._reply(reply)
 
             def _read(self) -> Request:

@@ -123,7 +123,7 @@ class RealServer:
         """The pids of the workers."""
         return self.children("worker")
 
-    def wait_for_workers(self, count: int | None = None, other_than: Sequence[int] = (), seconds: float = 30) -> list[int]:
+    def wait_for_workers(self, count: int | None = None, other_than: Sequence[int] = (), seconds: float = 90) -> list[int]:
         """Return when so many workers (all, unless told) that are none of those live and have said so in the database."""
         wanted = self.workers if count is None else count
 
@@ -135,7 +135,7 @@ class RealServer:
         wait_until(lambda: len(there()) >= wanted, seconds, "workers")
         return there()
 
-    def busy_worker(self, seconds: float = 30) -> int:
+    def busy_worker(self, seconds: float = 90) -> int:
         """The pid of a worker that holds a running shard of a batch."""
         found: list[int] = []
 
@@ -238,7 +238,7 @@ class RealServer:
         """The uuid of a fresh single run."""
         return str(self.call("orchestration.run.create", client, workflowUuid=workflow, data=data)["run"]["uuid"])
 
-    def run_finished(self, uuid: str, seconds: float = 30, client: httpx.Client | None = None) -> Json:
+    def run_finished(self, uuid: str, seconds: float = 90, client: httpx.Client | None = None) -> Json:
         """The run when it is over."""
         deadline = time.monotonic() + seconds
         found: Json = {}

@@ -225,7 +225,7 @@ def test_a_full_disk_is_said_and_a_closed_stdout_is_no_crash(cli: Cli, api: Fake
     if Path("/dev/full").exists():
         with open("/dev/full", "wb") as full:
             process = cli.start("orchestration", "batch", "list", stdout=full)
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=60)
         assert process.returncode == 1 and err.startswith(b"error: cannot write") and b"Traceback" not in err
     line = " ".join([*cli.command("orchestration", "batch", "list"), ">&-"])
     done = subprocess.run(["sh", "-c", line], env=cli.env, cwd=cli.cwd, capture_output=True, check=False)
@@ -234,7 +234,7 @@ def test_a_full_disk_is_said_and_a_closed_stdout_is_no_crash(cli: Cli, api: Fake
 
 def test_bytes_that_are_no_text_are_refused(cli: Cli, api: FakeApi) -> None:
     process = cli.start("orchestration", "batch", "get", os.fsdecode(b"\xff"))
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 2 and b"not UTF-8" in out and api.requests == []
 
 

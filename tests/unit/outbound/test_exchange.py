@@ -17,7 +17,7 @@ TEXT = b"the same words again and again, " * 200
 _gzip = partial(gzip.compress, mtime=0)  # no time inside: the names of tests are made of it
 
 
-def get(url: str, seconds: float = 10) -> OutboundRequest:
+def get(url: str, seconds: float = 60) -> OutboundRequest:
     return OutboundRequest("GET", httpx.URL(url), seconds=seconds)
 
 

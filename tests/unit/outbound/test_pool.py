@@ -13,7 +13,7 @@ from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
 from tests.kit.echo_service import EchoService, Heard, Say, echo, echo_service
 
 
-def get(url: str, seconds: float = 10) -> OutboundRequest:
+def get(url: str, seconds: float = 60) -> OutboundRequest:
     return OutboundRequest("GET", httpx.URL(url), seconds=seconds)
 
 

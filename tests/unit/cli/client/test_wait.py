@@ -60,9 +60,9 @@ def test_the_server_holds_the_request_so_few_are_needed(cli: Cli, started: FakeA
     timer = threading.Timer(0.6, ended.set)
     timer.start()
     began = time.monotonic()
-    assert cli(*BATCH).json == batch("success")
+    assert cli(*BATCH, "--polling-interval", "90000").json == batch("success")
     timer.join()
-    assert time.monotonic() - began < 4  # nowhere near the default polling interval of 5 s
+    assert time.monotonic() - began < 60  # nowhere near the polling interval
     assert 1 <= len(started.sent("GET", GET)) <= 4
 
 
@@ -141,8 +141,8 @@ def test_a_warning_repeated_at_every_poll_is_said_once(cli: Cli, started: FakeAp
 
 
 def until(condition: Any) -> None:
-    """Waits until the condition holds, at most 10 seconds."""
-    limit = time.monotonic() + 10
+    """Waits until the condition holds, at most 60 seconds."""
+    limit = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < limit, "the condition never held"
         time.sleep(0.01)
@@ -154,7 +154,7 @@ def test_ctrl_c_leaves_at_once_and_says_how_to_find_the_work_again(cli: Cli, sta
     process = cli.start(*BATCH, "--base-url", started.url)
     until(lambda: started.sent("GET", GET))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=5)
+    out, err = process.communicate(timeout=60)
     never.set()
     assert process.returncode == 130
     again = f"cargo-ai orchestration batch get b-1 --base-url {started.url}"
@@ -168,7 +168,7 @@ def test_ctrl_c_before_the_answer_gives_the_key_to_try_again_with(cli: Cli, star
     process = cli.start(*BATCH)
     until(lambda: started.requests)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=5)
+    out, _ = process.communicate(timeout=60)
     never.set()
     key = started.requests[0].headers["idempotency-key"]
     assert process.returncode == 130 and f"--idempotency-key {key}" in out.decode()

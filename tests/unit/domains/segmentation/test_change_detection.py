@@ -40,7 +40,7 @@ async def work_left(state: State) -> int:
 
 async def settled(state: State, watcher: ChangeDetector) -> None:
     """Let all work that there is be done."""
-    deadline = clock.seconds() + 20
+    deadline = clock.seconds() + 60
     while await work_left(state):
         assert clock.seconds() < deadline, "work is left"
         await watcher.next()
@@ -246,7 +246,7 @@ async def test_a_watched_segment_that_cannot_be_compared_waits_and_keeps_no_othe
         await driver.execute(await driver_connection(db), "update segments set filter = %s where uuid = %s", [nonsense, broken])
         await db.commit()
     await put(api, model, "c0", employees=99)
-    deadline = clock.seconds() + 20
+    deadline = clock.seconds() + 60
     while not await changes_of(api, fine):
         assert clock.seconds() < deadline
         await watcher.next()

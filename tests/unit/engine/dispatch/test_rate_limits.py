@@ -113,21 +113,21 @@ async def test_the_bucket_is_kept_in_the_database(databases: list[Database]) -> 
 async def test_several_workers_together_never_pass_the_limit(databases: list[Database], strategy: Strategy) -> None:
     rate = RateLimit("second", 40, strategy)
     limiters = [RateLimiter(database) for database in databases]
-    times: list[float] = []
-    end = clock.seconds() + 2.5
+    grants: list[tuple[float, float]] = []
 
     async def caller(limiter: RateLimiter) -> None:
-        while clock.seconds() < end:
+        while len(grants) < 100:
+            began = clock.seconds()
             wait = await limiter.acquire("k", rate)
             if wait == 0:
-                times.append(clock.seconds())
+                grants.append((began, clock.seconds()))
             else:
                 await asyncio.sleep(min(wait, 0.5))
 
     await asyncio.gather(*(caller(limiter) for limiter in limiters for _ in range(20)))
-    # A call is stamped after its grant has travelled, on a busy machine a good deal later: hence a shorter window.
-    assert in_any_window(sorted(times), 0.75) <= 40
-    assert len(times) >= 60
+    # A grant was given at some time between its request and its arrival, however long a busy machine took for either.
+    for start, _ in grants:
+        assert sum(start <= began and ended <= start + 0.95 for began, ended in grants) <= 40
 
 
 async def test_callers_who_come_together_are_served_in_few_rounds(databases: list[Database]) -> None:

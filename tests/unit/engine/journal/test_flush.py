@@ -278,7 +278,7 @@ async def test_whoever_waits_for_a_single_run_is_told_its_end_and_nobody_hears_o
             part(held, harness, single, state=RunUpdate(str(single), "success", 1)),
         )
         await connection.execute("notify cargo_done, 'last'")
-        heard = [note.payload async for note in listener.notifies(timeout=10, stop_after=2)]
+        heard = [note.payload async for note in listener.notifies(timeout=60, stop_after=2)]
     assert heard == [str(single), "last"]
 
 

@@ -207,7 +207,7 @@ async def test_the_end_of_a_batch_is_told(harness: EngineHarness, connection: Li
     async with await psycopg.AsyncConnection[Any].connect(engine_url, autocommit=True) as listener:
         await listener.execute("listen cargo_done")
         batch = await harness.batch(0)
-        assert [note.payload async for note in listener.notifies(timeout=10, stop_after=1)] == [str(batch)]
+        assert [note.payload async for note in listener.notifies(timeout=60, stop_after=1)] == [str(batch)]
 
 
 async def wake_all(harness: EngineHarness) -> int:

@@ -66,7 +66,7 @@ async def test_a_worker_that_stopped_in_the_middle_of_a_transaction_is_reaped_th
 
 
 async def _until(harness: EngineHarness, statement: str, wanted: int, *values: object) -> None:
-    deadline = clock.seconds() + 20
+    deadline = clock.seconds() + 60
     while (await harness.row(statement, *values))["n"] != wanted:
         assert clock.seconds() < deadline
         await asyncio.sleep(0.02)

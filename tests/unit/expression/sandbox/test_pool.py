@@ -35,7 +35,7 @@ def _pool(evaluator: Evaluator) -> Pool:
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    deadline = clock.seconds() + 30
+    deadline = clock.seconds() + 60
     while not holds():
         assert clock.seconds() < deadline
         await asyncio.sleep(0.01)

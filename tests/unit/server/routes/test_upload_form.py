@@ -207,7 +207,7 @@ class TestWithALowLimit:
         refused(reply, 413, "fileTooLarge")
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - files on a disk tell nobody
             await asyncio.sleep(0.01)

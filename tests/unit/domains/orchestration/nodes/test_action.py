@@ -115,7 +115,7 @@ async def test_settings_stand_in_where_a_record_does_not_override_them(backend: 
 
 
 async def told(service: EchoService, path: str, count: int) -> list[Heard]:
-    deadline = clock.seconds() + 30
+    deadline = clock.seconds() + 60
     while clock.seconds() < deadline:
         found = [heard for heard in service.heard if heard.path == path]
         if len(found) >= count:

@@ -107,7 +107,7 @@ class Deals:
 
 async def until(what: Callable[[], Awaitable[Any]], wanted: Any) -> None:
     """Return as soon as it is so."""
-    deadline, found = clock.seconds() + 20, None
+    deadline, found = clock.seconds() + 60, None
     while clock.seconds() < deadline:
         found = await what()
         if found == wanted:

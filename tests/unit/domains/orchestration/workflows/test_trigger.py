@@ -26,7 +26,7 @@ async def struck(backend: Backend, tool: str) -> Body:
         before = await db.scalar(text(strike), {"kind": trigger.KIND, "uid": tool})
         await db.execute(text("select pg_notify('cargo_schedules', '')"))
         await db.commit()
-    deadline = clock.seconds() + 20
+    deadline = clock.seconds() + 60
     while clock.seconds() < deadline:
         (shown,) = (await backend.admin.call("orchestration.tool.get", uuid=tool))["tool"]["triggers"]
         if shown["lastFireAt"] is not None and (before is None or shown["lastFireAt"] != clock.to_iso(before)):

@@ -135,7 +135,7 @@ async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(api: 
         raw = await (await other.connection()).get_raw_connection()
         await raw.driver_connection.execute(f'select 1 from "{relation.schema}"."{relation.table}" for update')  # type: ignore[union-attr]
         working = asyncio.create_task(worker.run(run["workspaceUuid"], run["uuid"]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await api.call("storage.run.get", uuid=run["uuid"]))["run"]["status"] != "running":  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
             await api.call("storage.run.cancel", uuid=run["uuid"])

@@ -85,7 +85,7 @@ async def test_a_piece_is_whole_lines_and_no_connection_is_held_while_it_is_read
         async for piece in pieces:
             assert piece.endswith(b"\n")
             count += piece.count(b"\n")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while reader.open:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
     assert count == RECORDS
