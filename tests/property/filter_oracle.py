@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 Record = dict[str, Any]
 TYPES = {"s": "string", "n": "number", "b": "boolean", "d": "date", "o": "object", "a": "array", "x": "any", "_id": "string"}
@@ -97,7 +97,7 @@ def _plain(one: Record, record: Record, world: Record) -> bool:
         return False
     if kind == "object":
         return value is not None and _join(one["conjonction"], [lambda c=c: _property(c, value) for c in wanted])
-    elements: list[Any] = value if isinstance(value, list) else []
+    elements = cast("list[Any]", value) if isinstance(value, list) else []
 
     def matches(element: Any) -> bool:
         return _join(one["conjonction"], [lambda c=c: _property(c, element) for c in wanted])
@@ -183,7 +183,7 @@ def _json_text(value: Any) -> str | None:
 
 
 def _field(value: Any, name: str) -> Any:
-    fields: dict[str, Any] = value if isinstance(value, dict) else {}
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     return fields.get(name)
 
 

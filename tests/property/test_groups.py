@@ -16,9 +16,9 @@ from psycopg_pool import AsyncConnectionPool
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.worker import child_runs
 from tests.kit.graphs import node
+from tests.property.deaths import work_through
 from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
 from tests.unit.engine.graphs import Body, effect
@@ -134,25 +134,6 @@ def perform(call: Call) -> Outcome:
     return Failed("no") if fails(number, value) else Done({"called": value}, credits=1.0)
 
 
-class Killed(BaseException):
-    """The process died."""
-
-
-@dataclass
-class Death:
-    """Counts the crash points that are passed, and ends everything at one of them."""
-
-    at: int | None
-    passed: int = 0
-    came: asyncio.Event | None = None
-
-    def point(self, _name: str) -> None:
-        self.passed += 1
-        if self.came is not None and self.at is not None and self.passed >= self.at:
-            self.came.set()
-            raise Killed
-
-
 async def walked(url: str, plan: tuple[Step, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[Body, Any, World]:
     """The run of a plan, its end's output, and the world after it; workers die at these points, one after the other."""
     tools: dict[str, list[Body]] = {}
@@ -161,30 +142,10 @@ async def walked(url: str, plan: tuple[Step, ...], deaths: list[int], monkeypatc
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
         harness = EngineHarness(pool, Queue(), Sources())
         run = await submit_run(harness, nodes, {"value": 1})
-        for at in [*deaths, None]:
-            death = Death(at, came=asyncio.Event())
-            monkeypatch.setattr(crash_points, "point", death.point)
-            worker = EngineWorker(harness, url, world)
-            work, came = asyncio.create_task(worker.work()), asyncio.create_task(_wait(death))
-            done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
-            came.cancel()
-            if work in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
-                work.result()
-                await worker.close()
-                break
-            work.cancel()
-            await asyncio.wait({work})
-            if not work.cancelled():
-                assert isinstance(work.exception(), Killed)
-            await worker.kill()
+        await work_through(lambda: EngineWorker(harness, url, world), EngineWorker.work, deaths, monkeypatch)
         row = await harness.row("select * from runs where uuid = %s", run)
         await _proven(harness, run)
         return row, (await context_of(harness, run)).get("end"), world
-
-
-async def _wait(death: Death) -> None:
-    assert death.came is not None
-    await death.came.wait()
 
 
 async def _proven(harness: EngineHarness, run: uuid.UUID) -> None:

@@ -17,17 +17,14 @@ from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRu
 from cargo_ai.engine.dispatch import submit
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Queue
-from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.replay import ReplayPoint, ReplayRecord
 from cargo_ai.engine.worker import child_runs
+from tests.property.deaths import work_through
 from tests.property.test_groups import (
-    Death,
     Fell,
-    Killed,
     Step,
     _proven,  # pyright: ignore[reportPrivateUsage]
     _step,  # pyright: ignore[reportPrivateUsage]
-    _wait,  # pyright: ignore[reportPrivateUsage]
     any_fast,
     fails,
     graph,
@@ -78,26 +75,6 @@ def paths(plan: tuple[Step, ...]) -> list[tuple[int, ...]]:
     return [(at, *rest) for at, step in enumerate(plan) for rest in ((), *(paths(step.inner) if step.inner else []))]
 
 
-async def worked(harness: EngineHarness, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until everything ended; workers die at these points, one after the other."""
-    for at in [*deaths, None]:
-        death = Death(at, came=asyncio.Event())
-        monkeypatch.setattr(crash_points, "point", death.point)
-        worker = EngineWorker(harness, url, world)
-        work, came = asyncio.create_task(worker.work()), asyncio.create_task(_wait(death))
-        done, _ = await asyncio.wait({work, came}, return_when=asyncio.FIRST_COMPLETED)
-        came.cancel()
-        if work in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
-            work.result()
-            await worker.close()
-            return
-        work.cancel()
-        await asyncio.wait({work})
-        if not work.cancelled():
-            assert isinstance(work.exception(), Killed)
-        await worker.kill()
-
-
 async def seed_of(harness: EngineHarness, nodes: list[Body], run: uuid.UUID, path: str) -> ReplayPoint | str:
     rows = await harness.rows(
         "select seq, node_uuid, node_slug, status, next_node_uuid from executions where run_uuid = %s order by seq", run
@@ -120,7 +97,7 @@ async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deat
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
         harness = EngineHarness(pool, Queue(), Sources())
         first = await submit_run(harness, nodes, {"value": 1})
-        await worked(harness, url, world, [], monkeypatch)
+        await work_through(lambda: EngineWorker(harness, url, world), EngineWorker.work, [], monkeypatch)
         seed = await seed_of(harness, nodes, first, path)
         calls: Calls = Counter()
         came = expected(plan, 1, chosen, calls)
@@ -129,7 +106,7 @@ async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deat
             return
         world.calls.clear()
         again = await repeated(harness, nodes, {"value": 1}, seed)
-        await worked(harness, url, world, deaths, monkeypatch)
+        await work_through(lambda: EngineWorker(harness, url, world), EngineWorker.work, deaths, monkeypatch)
         rows = [await harness.row("select status, credits from runs where uuid = %s", run) for run in (first, again)]
         assert rows[0]["status"] == rows[1]["status"]
         assert (await context_of(harness, first)).get("end") == (await context_of(harness, again)).get("end")

@@ -16,8 +16,7 @@ from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.pace import NextStage, Pace, Progress, Stop, decide
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.journal import crash_points
-from tests.property.test_groups import Death, Killed, _wait  # pyright: ignore[reportPrivateUsage]
+from tests.property.deaths import work_through
 from tests.unit.engine.conftest import EngineHarness, _configure, batch_of, engine_url  # pyright: ignore[reportPrivateUsage]
 from tests.unit.engine.engine_worker import EngineWorker, World
 from tests.unit.engine.stage_steps import numbers, recover, staged, work
@@ -55,23 +54,12 @@ def oracle(given_: list[float], pace: Pace, at: int, stage: int, used: float, de
 
 async def worked(harness: EngineHarness, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the batch is over; workers die at these points, one after the other."""
-    for at in [*deaths, None]:
-        death = Death(at, came=asyncio.Event())
-        monkeypatch.setattr(crash_points, "point", death.point)
+
+    async def recover_and_work(worker: EngineWorker) -> None:
         await recover(harness)
-        worker = EngineWorker(harness, url, world)
-        going, came = asyncio.create_task(work(harness, worker)), asyncio.create_task(_wait(death))
-        done, _ = await asyncio.wait({going, came}, return_when=asyncio.FIRST_COMPLETED)
-        came.cancel()
-        if going in done and not death.came.is_set():  # pyright: ignore[reportOptionalMemberAccess]
-            going.result()
-            await worker.close()
-            return
-        going.cancel()
-        await asyncio.wait({going})
-        if not going.cancelled():
-            assert isinstance(going.exception(), Killed)
-        await worker.kill()
+        await work(harness, worker)
+
+    await work_through(lambda: EngineWorker(harness, url, world), recover_and_work, deaths, monkeypatch)
 
 
 async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], later: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Self, overload
+from typing import Any, Self, overload
 
 import httpx
 
@@ -37,10 +37,10 @@ class Client:
         return await self._drive(exchange.call(operation, request, idempotency_key=idempotency_key))
 
     @overload
-    async def wait(self, operation: Operation[Req, Res, Reason], subject: Req, *, timeout: float | None = None) -> Wire: ...
+    async def wait(self, operation: Operation[Req, Any, Any], subject: Req, *, timeout: float | None = None) -> Wire: ...
 
     @overload
-    async def wait(self, operation: Operation[Req, Res, Reason], subject: Res, *, timeout: float | None = None) -> Wire: ...
+    async def wait(self, operation: Operation[Any, Res, Any], subject: Res, *, timeout: float | None = None) -> Wire: ...
 
     async def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
         """Wait until a piece of work ends and return its final reply.

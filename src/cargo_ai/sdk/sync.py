@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Self, overload
+from typing import Any, Self, overload
 
 import httpx
 
@@ -31,10 +31,10 @@ class SyncClient:
         return self._drive(exchange.call(operation, request, idempotency_key=idempotency_key))
 
     @overload
-    def wait(self, operation: Operation[Req, Res, Reason], subject: Req, *, timeout: float | None = None) -> Wire: ...
+    def wait(self, operation: Operation[Req, Any, Any], subject: Req, *, timeout: float | None = None) -> Wire: ...
 
     @overload
-    def wait(self, operation: Operation[Req, Res, Reason], subject: Res, *, timeout: float | None = None) -> Wire: ...  # pyright: ignore[reportOverlappingOverload]
+    def wait(self, operation: Operation[Any, Res, Any], subject: Res, *, timeout: float | None = None) -> Wire: ...  # pyright: ignore[reportOverlappingOverload]
 
     def wait(self, operation: Operation[Req, Res, Reason], subject: Req | Res, *, timeout: float | None = None) -> Wire:
         """Wait for the end of a piece of work and return its final reply; as `Client.wait`."""

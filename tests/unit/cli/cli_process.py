@@ -64,7 +64,7 @@ class Cli:
         """Starts a process with pipes."""
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # A test run in the background ignores SIGINT, and so would its children.
-        return subprocess.Popen(
+        return subprocess.Popen[bytes](
             self.command(*args),
             cwd=self.cwd,
             env=self.env,

@@ -51,7 +51,7 @@ def test_there_is_a_difference_exactly_when_the_graphs_differ_and_it_turns_aroun
 
     def same(a: Any, b: Any) -> bool:
         if not isinstance(a, dict) or not isinstance(b, dict):
-            return repr(a) == repr(b)
+            return repr(cast(object, a)) == repr(cast(object, b))
         mine, theirs = cast(Body, a), cast(Body, b)
         return mine.keys() == theirs.keys() and all(same(mine[key], theirs[key]) for key in mine)
 

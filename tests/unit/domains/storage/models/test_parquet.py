@@ -140,5 +140,5 @@ async def test_rows_of_any_values_keep_them(rows: list[dict[str, Any]]) -> None:
     body = b"".join([part async for part in parquet.encode(parts(text), "lines", None, None)])
     for row, back in zip(rows, pq.read_table(io.BytesIO(body)).to_pylist(), strict=True):
         for name, value in row.items():
-            kinds = {type(one[name]) for one in rows if one[name] is not None}
+            kinds: set[type[object]] = {type(one[name]) for one in rows if one[name] is not None}
             assert back[name] == (value if len(kinds) < 2 or value is None else json.dumps(value, ensure_ascii=False))
