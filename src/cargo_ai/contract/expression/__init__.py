@@ -1,8 +1,8 @@
 """Wire types and operations of expressions: evaluation and recipes."""
 
-DOMAINS = {"expression": "Expressions: try one before it goes into a workflow, and keep those that you use again."}
+DOMAINS = {"expression": "Expressions: evaluate them outside of a workflow, and store reusable ones as recipes."}
 GROUPS = {
-    "expression eval": "Expressions evaluated on their own, with variables that you give.",
-    "expression recipe": "Recipes: expressions that are kept to be used again, in versions.",
-    "expression favorite-recipe": "Recipes that you have marked.",
+    "expression eval": "Evaluate an expression with given variables.",
+    "expression recipe": "Recipes: reusable, versioned expressions.",
+    "expression favorite-recipe": "Your favorite recipes.",
 }

@@ -13,14 +13,14 @@ from cargo_ai.kernel.wire import JsonObject, Wire
 
 
 class EvaluateExpression(Wire):
-    """An expression and the names that it may read."""
+    """An expression and the variables that it reads."""
 
-    expression: Expression = Field(description='As in a config: `{"kind": "templateExpression", "expression": "{{nodes.start.email}}"}`.')
-    variables: JsonObject = Field(description='The names in its scope: `{"nodes": {"start": {...}}}`.')
+    expression: Expression = Field(description='The expression: {"kind":"templateExpression","expression":"{{nodes.start.email}}"}.')
+    variables: JsonObject = Field(description='The variables that the expression reads: {"nodes":{"start":{"email":"ann@example.com"}}}.')
 
 
 class Evaluation(Wire):
-    """Its value, or the sentence that says why it has none: one of the two."""
+    """The value, or the error message: one of the two."""
 
     data: Any = Field(default=None, description="The value; absent when the evaluation failed.")
     error_message: str | None = None
@@ -38,7 +38,7 @@ evaluate: Operation[EvaluateExpression, Evaluation, Never] = operations.add(
         "/expression/expressions/evaluate",
         request=EvaluateExpression,
         response=Evaluation,
-        summary="Evaluate an expression with variables of your own; nothing is stored.",
+        summary="Evaluate an expression with given variables; nothing is stored.",
         permission="orchestration:read",
         reads=True,
         cli=Cli(

@@ -1,4 +1,4 @@
-"""Recipes: named, versioned expressions with places to fill in."""
+"""Recipes: named, versioned expressions with placeholders."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class _Placeholder(Sparse):
 
 
 class PlainPlaceholder(_Placeholder):
-    """A place for one value."""
+    """A placeholder for one value."""
 
     kind: Literal["string", "number", "boolean"]
 
 
 class EnumPlaceholder(_Placeholder):
-    """A place for one of some texts."""
+    """A placeholder for one of several texts."""
 
     kind: Literal["enum"]
     enum: Annotated[list[str], Field(max_length=1_000)]
 
 
 class ArrayPlaceholder(_Placeholder):
-    """A place for a list, whose items have places of their own."""
+    """A placeholder for a list of items with placeholders."""
 
     kind: Literal["array"]
     items: Annotated[list[Placeholder], Field(max_length=100)]
@@ -87,57 +87,62 @@ class RecipesReply(Wire):
 
 
 class ListRecipes(Wire):
-    """Which recipes. `tab`: all that you can see, your own, the workspace's, or your favourites."""
+    """Which recipes to list."""
 
-    tab: Literal["all", "user", "workspace", "favorites"] = "all"
-    ui_types: list[Literal["js", "ai"]] | None = Field(default=None, description="js: evaluated; ai: instructions for a language model.")
-    categories: list[Category] | None = None
-    name: Annotated[str, Field(max_length=200, description="A part of the name.")] | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
+    tab: Literal["all", "user", "workspace", "favorites"] = Field(
+        default="all", description="all: all that you can see; user: your own; workspace: of the workspace; favorites: your favorites."
+    )
+    ui_types: list[Literal["js", "ai"]] | None = Field(default=None, description="js: evaluated; ai: instructs a language model.")
+    categories: list[Category] | None = Field(default=None, description="Only recipes of these categories.")
+    name: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="Only recipes whose name contains this text.")
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")] = 100
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to skip.")] = 0
+
+
+_PLACEHOLDERS = 'The values to fill in when the recipe is used: [{"kind":"string","name":"Field","slug":"field"}].'
 
 
 class NewRecipeVersion(Wire):
-    """What a recipe says from now on."""
+    """A new version of a recipe."""
 
-    uuid: Uuid
-    name: Name
-    description: Annotated[str, Field(max_length=5_000)] = ""
-    category: Category = "other"
-    placeholders: Placeholders = Field(default_factory=list[Placeholder])
-    is_public: bool = False
-    expression: Text
+    uuid: Uuid = Field(description="The recipe.")
+    name: Name = Field(description="The name, 1 to 200 characters.")
+    description: Annotated[str, Field(max_length=5_000, description="The description.")] = ""
+    category: Category = Field(default="other", description="The category.")
+    placeholders: Placeholders = Field(default_factory=list[Placeholder], description=_PLACEHOLDERS)
+    is_public: bool = Field(default=False, description="Whether other workspaces of this server see it.")
+    expression: Text = Field(description="The expression, such as nodes.start.email.toLowerCase().")
 
 
 class CreateRecipe(Wire):
     """A new recipe: its first version."""
 
-    name: Name
-    description: Annotated[str, Field(max_length=5_000)] = ""
-    category: Category = "other"
-    placeholders: Placeholders = Field(default_factory=list[Placeholder])
-    is_public: bool = False
-    kind: Kind = "jsExpression"
-    expression: Text
-    instruct_to: InstructTo = "none"
+    name: Name = Field(description="The name, 1 to 200 characters.")
+    description: Annotated[str, Field(max_length=5_000, description="The description.")] = ""
+    category: Category = Field(default="other", description="The category.")
+    placeholders: Placeholders = Field(default_factory=list[Placeholder], description=_PLACEHOLDERS)
+    is_public: bool = Field(default=False, description="Whether other workspaces of this server see it.")
+    kind: Kind = Field(default="jsExpression", description="jsExpression: JavaScript; templateExpression: a text with {{JavaScript}}.")
+    expression: Text = Field(description="The expression, such as nodes.start.email.toLowerCase().")
+    instruct_to: InstructTo = Field(default="none", description="none: the expression is evaluated; ai: it instructs a language model.")
 
 
 class ByEither(Wire):
     """A recipe by its uuid or its short id."""
 
-    uuid_or_short_id: Annotated[str, Field(min_length=1, max_length=64)]
+    uuid_or_short_id: Annotated[str, Field(min_length=1, max_length=64, description="The uuid or the shortId of the recipe.")]
 
 
 class ByVersion(ByEither):
     """One version of a recipe."""
 
-    version: Annotated[int, Field(ge=1, le=2_147_483_647)]
+    version: Annotated[int, Field(ge=1, le=2_147_483_647, description="The version, from 1.")]
 
 
 class ByRecipe(Wire):
     """A recipe by its uuid."""
 
-    recipe_uuid: Uuid
+    recipe_uuid: Uuid = Field(description="The recipe.")
 
 
 _NO_RECIPE = refusal(404, "There is no recipe {uuid} that you can see.")
@@ -150,7 +155,7 @@ get_all: Operation[ListRecipes, RecipesReply, Never] = operations.add(
         "/expression/recipes/list",
         request=ListRecipes,
         response=RecipesReply,
-        summary="List the recipes: expressions that are kept to be used again.",
+        summary="List the recipes, newest first.",
         permission="orchestration:read",
         cli=Cli(
             examples=("cargo-ai expression recipe list", "cargo-ai expression recipe list --tab favorites --categories cleaning,sales")
@@ -198,7 +203,7 @@ create: Operation[CreateRecipe, RecipeReply, Never] = operations.add(
         "/expression/recipes",
         request=CreateRecipe,
         response=RecipeReply,
-        summary="Keep an expression as a recipe.",
+        summary="Create a recipe from an expression.",
         permission="orchestration:workflow:write",
         cli=Cli(
             examples=(
@@ -216,7 +221,7 @@ create_version: Operation[NewRecipeVersion, RecipeReply, NotFound] = operations.
         "/expression/recipes/{uuid}",
         request=NewRecipeVersion,
         response=RecipeReply,
-        summary="Change a recipe of the workspace: its former versions stay.",
+        summary="Create a new version of a recipe; earlier versions stay.",
         permission="orchestration:workflow:write",
         refusals={"recipeNotFound": _NO_RECIPE},
         cli=Cli(
@@ -235,7 +240,7 @@ archive: Operation[ByEither, Removed, NotFound] = operations.add(
         "/expression/recipes/{uuidOrShortId}/archive",
         request=ByEither,
         response=Removed,
-        summary="Take a recipe of the workspace off the lists; what uses it goes on.",
+        summary="Archive a recipe: lists no longer show it, and its uses keep working.",
         permission="orchestration:workflow:write",
         refusals={"recipeNotFound": _NO_RECIPE},
         cli=Cli(examples=(f"cargo-ai expression recipe archive {_EXAMPLE}",)),
@@ -249,7 +254,7 @@ favorite: Operation[ByRecipe, Removed, NotFound] = operations.add(
         "/expression/favoriteRecipes",
         request=ByRecipe,
         response=Removed,
-        summary="Put a recipe among your favourites.",
+        summary="Add a recipe to your favorites.",
         permission="orchestration:workflow:write",
         refusals={"recipeNotFound": _NO_RECIPE},
         cli=Cli(examples=(f"cargo-ai expression favorite-recipe create --recipe-uuid {_EXAMPLE}",)),
@@ -265,7 +270,7 @@ unfavorite: Operation[ByRecipe, Removed, UnfavoriteReason] = operations.add(
         "/expression/favoriteRecipes/{recipeUuid}/",
         request=ByRecipe,
         response=Removed,
-        summary="Take a recipe out of your favourites.",
+        summary="Remove a recipe from your favorites.",
         permission="orchestration:workflow:write",
         refusals={
             "recipeNotFound": _NO_RECIPE,

@@ -3,11 +3,11 @@
 DOMAINS = {"storage": "Your data: models, their columns and relationships, and the records in them."}
 GROUPS = {
     "storage dataset": "Datasets: where models live. One is the workspace's own; each connector has one.",
-    "storage model": "Models: tables of records, made by hand, from a file or from a service.",
-    "storage column": "Columns of a model: custom, computed, metric and lookup ones beside those that it was made with.",
-    "storage relationship": "Relationships: which records of two models belong together.",
+    "storage model": "Models: tables of records, filled by hand, from a file or from a service.",
+    "storage column": "Columns of a model: original, custom, computed, metric and lookup columns.",
+    "storage relationship": "Relationships: how records of two models are related.",
     "storage record": "Records: the rows of a model.",
-    "storage merge": "Merges: duplicates made into one record, and taken apart again.",
-    "storage query": "Queries: read your models with SQL.",
-    "storage run": "Runs: refreshes of a model from where its records come from.",
+    "storage merge": "Merges: merge duplicate records into one, and undo it.",
+    "storage query": "Queries: SQL over your models.",
+    "storage run": "Runs: refreshes of a model from its source.",
 }

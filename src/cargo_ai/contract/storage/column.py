@@ -17,21 +17,28 @@ _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 class OfModel(Wire):
     """The columns of a model."""
 
-    model_uuid: Uuid
+    model_uuid: Uuid = Field(description="The model.")
+
+
+_COLUMN = (
+    'The column: {"kind":"custom","slug":"tier","type":"string","label":"Tier"}; computed adds expression, metric relationshipUuid and '
+    'aggregation {"function":"COUNT","columnSlug":"_id"}, lookup join {"toModelUuid":"...","fromColumnSlug":"...","toColumnSlug":"..."} '
+    "and extractColumnSlug. type: string, number, boolean, date, object, array, vector or any"
+)
 
 
 class CreateColumn(Wire):
     """A new column of a model."""
 
-    model_uuid: Uuid
-    column: AdditionalColumn = Field(description="{kind: custom|computed|metric|lookup, slug, type, label, …}")
+    model_uuid: Uuid = Field(description="The model.")
+    column: AdditionalColumn = Field(description=f"{_COLUMN}.")
 
 
 class UpdateColumn(Wire):
-    """The whole column as it should be; its slug says which. Of original columns label and description can change."""
+    """The new definition of a column, found by its slug. Only label and description of original columns can change."""
 
-    model_uuid: Uuid
-    column: Column
+    model_uuid: Uuid = Field(description="The model.")
+    column: Column = Field(description=f"{_COLUMN}. Replaces the column with this slug; of original ones only label and description.")
 
 
 class ColumnReply(Wire):
@@ -47,25 +54,25 @@ class ColumnsReply(Wire):
 
 
 class RemoveColumn(Wire):
-    """Which column."""
+    """Which column to remove."""
 
-    model_uuid: Uuid
-    column_slug: Named
+    model_uuid: Uuid = Field(description="The model.")
+    column_slug: Named = Field(description="The slug of the column.")
 
 
 class ReorderColumn(Wire):
-    """Which column goes where; the first place is 0."""
+    """Which column to move, and to which position."""
 
-    model_uuid: Uuid
-    column_slug: Named
-    to_index: int
+    model_uuid: Uuid = Field(description="The model.")
+    column_slug: Named = Field(description="The slug of the column.")
+    to_index: int = Field(description="The new position, from 0.")
 
 
 class ColumnBySlug(Wire):
     """A column named by its slug."""
 
-    slug: Annotated[str, Field(max_length=200)]
-    model_uuid: Uuid
+    slug: Annotated[str, Field(max_length=200, description="The slug of the column.")]
+    model_uuid: Uuid = Field(description="The model.")
 
 
 class Exists(Wire):
@@ -75,15 +82,15 @@ class Exists(Wire):
 
 
 class Autocomplete(Wire):
-    """Which values: those of the column (an object with its `slug`, or the slug alone) that contain the text."""
+    """Which values to list: those of the column that contain the text."""
 
-    model_uuid: Uuid
-    column: JsonObject | str
-    query: Annotated[str, Field(max_length=500)] = ""
+    model_uuid: Uuid = Field(description="The model.")
+    column: JsonObject | str = Field(description='The column: {"slug":"country"}, or its slug alone.')
+    query: Annotated[str, Field(max_length=500, description="Only values that contain this text; all by default.")] = ""
 
 
 class Result(Wire):
-    """A value that occurs."""
+    """A value of the column."""
 
     value: str
     label: str
@@ -140,7 +147,7 @@ update: Operation[UpdateColumn, ColumnReply, UpdateReason] = operations.add(
         "/storage/columns",
         request=UpdateColumn,
         response=ColumnReply,
-        summary="Change a column; its slug says which.",
+        summary="Change the column with the given slug.",
         permission="storage:write",
         refusals={
             "modelNotFound": _no_model,
@@ -174,7 +181,7 @@ remove: Operation[RemoveColumn, Removed, RemoveReason] = operations.add(
             "datasetNotFound": _no_dataset,
             "columnNotFound": _no_column,
             "columnIsUsed": refusal(409, "The column {slug} is used by {users}: take it out there first."),
-            "columnIsOriginal": refusal(400, "{slug} is one of the columns that the model was made with; only added ones can be removed."),
+            "columnIsOriginal": refusal(400, "{slug} is an original column of the model; only added columns can be removed."),
         },
         cli=Cli(examples=(f"cargo-ai storage column remove --model-uuid {_EXAMPLE} --column-slug tier",)),
         agent_safe=False,
@@ -190,12 +197,12 @@ reorder: Operation[ReorderColumn, ColumnsReply, ReorderReason] = operations.add(
         "/storage/columns/reorder",
         request=ReorderColumn,
         response=ColumnsReply,
-        summary="Move a column to another place; the first is 0.",
+        summary="Move a column to another position.",
         permission="storage:write",
         refusals={
             "modelNotFound": _no_model,
             "columnNotFound": _no_column,
-            "invalidIndex": refusal(400, "The model has {count} columns, so the place is from 0 to {last}."),
+            "invalidIndex": refusal(400, "The model has {count} columns, so the position is from 0 to {last}."),
         },
         cli=Cli(examples=(f"cargo-ai storage column reorder --model-uuid {_EXAMPLE} --column-slug tier --to-index 2",)),
     )
@@ -210,9 +217,9 @@ get_all: Operation[OfModel, ColumnsReply, ListReason] = operations.add(
         "/storage/columns/list",
         request=OfModel,
         response=ColumnsReply,
-        summary="List the columns of a model, of every kind, in their order.",
+        summary="List the columns of a model, of every kind, in order.",
         permission="storage:read",
-        refusals={"clientNotFound": refusal(404, "The warehouse is not there."), "modelNotFound": _no_model},
+        refusals={"clientNotFound": refusal(404, "The database of the models does not exist."), "modelNotFound": _no_model},
         cli=Cli(examples=(f"cargo-ai storage column list --model-uuid {_EXAMPLE}",)),
     )
 )
@@ -224,7 +231,7 @@ exists_by_slug: Operation[ColumnBySlug, Exists, Never] = operations.add(
         "/storage/columns/existsBySlug",
         request=ColumnBySlug,
         response=Exists,
-        summary="Whether a model has a column with this slug.",
+        summary="Check whether a model has a column with this slug.",
         permission="storage:read",
         cli=Cli(examples=(f"cargo-ai storage column exists-by-slug --slug tier --model-uuid {_EXAMPLE}",)),
     )
@@ -239,7 +246,7 @@ autocomplete: Operation[Autocomplete, ResultsReply, AutocompleteReason] = operat
         "/storage/columns/autocomplete",
         request=Autocomplete,
         response=ResultsReply,
-        summary="List the values that occur in a column.",
+        summary="List the values of a column, the most frequent first, at most 100.",
         permission="storage:read",
         refusals={"modelNotFound": _no_model, "datasetNotFound": _no_dataset, "columnNotFound": _no_column},
         reads=True,

@@ -14,10 +14,12 @@ ColumnKind = Literal["original", "custom", "computed", "metric", "lookup"]
 Function = Literal["AVG", "COUNT", "MAX", "MIN", "SUM"]
 
 Slug = Annotated[
-    str, StringConstraints(min_length=1, max_length=60), Field(description="Its name: letters, digits and `_`, not beginning with `_`.")
+    str,
+    StringConstraints(min_length=1, max_length=60),
+    Field(description="The name: letters, digits and `_`, not beginning with `_`."),
 ]
 Named = Annotated[str, StringConstraints(min_length=1, max_length=80)]
-"""A column that is there already; `<kind>__<slug>` is understood too."""
+"""The slug of an existing column; `<kind>__<slug>` is accepted too."""
 Label = Annotated[str, StringConstraints(max_length=200)]
 Description = Annotated[str, StringConstraints(max_length=2_000)]
 
@@ -42,14 +44,14 @@ class Expression(Sparse):
 
 
 class Aggregation(Wire):
-    """What a metric makes of the related records: a function over one of their columns."""
+    """The aggregate of a metric: a function over one column of the related records."""
 
     function: Annotated[Function, BeforeValidator(_upper)]
     column_slug: Named = "_id"
 
 
 class Join(Wire):
-    """Where a lookup looks: records of the other model whose column equals one of ours."""
+    """The join of a lookup: records of the other model whose column equals a column of this model."""
 
     to_model_uuid: Uuid
     from_column_slug: Named
@@ -65,7 +67,7 @@ class _Column(Sparse):
 
 
 class OriginalColumn(_Column):
-    """A column that the model was made with. `original_slug`: its name at the source."""
+    """A column of the model's source. `original_slug`: its name at the source."""
 
     kind: Literal["original"] = "original"
     original_slug: str = ""
@@ -78,7 +80,7 @@ class CustomColumn(_Column):
 
 
 class ComputedColumn(_Column):
-    """A column that an expression over the record fills; it is computed whenever the record is written."""
+    """A column computed by an expression over the record, whenever the record is written."""
 
     kind: Literal["computed"]
     expression: Annotated[Expression, BeforeValidator(_expression)] = Field(validation_alias=AliasChoices("expression", "value"))
@@ -86,7 +88,7 @@ class ComputedColumn(_Column):
 
 
 class MetricColumn(_Column):
-    """An aggregate over the records that a relationship leads to."""
+    """An aggregate over the records related by a relationship."""
 
     kind: Literal["metric"]
     type: ColumnType = "number"
@@ -96,7 +98,7 @@ class MetricColumn(_Column):
 
 
 class LookupColumn(_Column):
-    """One field of a related record: of the first by id where there are several."""
+    """One column of a related record: of the first by id where several match."""
 
     kind: Literal["lookup"]
     join: Join
@@ -109,7 +111,7 @@ Column = Annotated[OriginalColumn | CustomColumn | ComputedColumn | MetricColumn
 
 
 class ListedColumn(Sparse):
-    """A column as lists show it: of any kind, with what it is made of and its position."""
+    """A column of any kind, with its definition and position."""
 
     slug: str
     type: ColumnType

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.segmentation.filter import Filter, Sort
+from cargo_ai.contract.segmentation.filter import FILTER, SORT, Filter, Sort
 from cargo_ai.contract.storage.columns import Named
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Removed, Uuid, Wire
@@ -20,8 +20,8 @@ IndexKind = Literal["values", "order", "text"]
 
 
 class Index(Wire):
-    """An index. kind `values`: values of several columns, compared in this order; `order`: the first records by one column; `text`:
-    parts of texts. `usesCount`: how often a query was answered by it."""
+    """An index. kind `values`: comparisons of one or several columns; `order`: sorting by one column; `text`: substrings.
+    `usesCount`: how many queries have used it."""
 
     name: str
     kind: IndexKind
@@ -40,24 +40,25 @@ class IndexesReply(Wire):
 
 
 class CreateIndex(Wire):
-    """Either columns, or a filter with its order, whose indexes are then chosen for you."""
+    """Either columns, or a filter and sort order for which the server chooses the indexes."""
 
     uuid: Uuid = Field(description="The model.")
     column_slugs: Annotated[list[Named], Field(min_length=1, max_length=12)] | None = Field(
-        default=None, description="Its columns: first those that are compared for equality, then those that are above or below something."
+        default=None,
+        description="The columns, comma-separated, at most 12: first those compared for equality, then those by range.",
     )
     kind: Literal["values", "text"] = Field(
-        default="values", description="values: equal to, above, below; text: contains, startsWith, endsWith."
+        default="values", description="values: for equality and ranges; text: for contains, startsWith and endsWith."
     )
-    filter: Filter | None = Field(default=None, description="Make the indexes that this filter needs.")
-    sort: Sort | None = Field(default=None, description="Make the indexes that this order needs.")
+    filter: Filter | None = Field(default=None, description=f"Instead of columns, the filter to make fast. {FILTER}")
+    sort: Sort | None = Field(default=None, description=f"Instead of columns, the sort order to make fast. {SORT}")
 
 
 class RemoveIndex(Wire):
     """Which index."""
 
     uuid: Uuid = Field(description="The model.")
-    name: Annotated[str, Field(min_length=1, max_length=63, description="The index, as `list-indexes` names it.")]
+    name: Annotated[str, Field(min_length=1, max_length=63, description="The name of the index, as storage model list-indexes shows it.")]
 
 
 ListReason = Literal["modelNotFound"]
@@ -69,7 +70,7 @@ get_all: Operation[ByUuid, IndexesReply, ListReason] = operations.add(
         "/storage/models/{uuid}/indexes",
         request=ByUuid,
         response=IndexesReply,
-        summary="List the indexes that make a model's filters fast, and how often each was used.",
+        summary="List the indexes of a model, with size, status and number of uses.",
         permission="storage:read",
         refusals={"modelNotFound": _NO_MODEL},
         cli=Cli(flags={"uuid": ("--uuid", "--model-uuid")}, examples=(f"cargo-ai storage model list-indexes {_EXAMPLE}",)),
@@ -85,7 +86,7 @@ create: Operation[CreateIndex, IndexesReply, CreateReason] = operations.add(
         "/storage/models/{uuid}/indexes",
         request=CreateIndex,
         response=IndexesReply,
-        summary="Make an index in the background: nothing waits for it, and filters become fast when it is ready.",
+        summary="Create indexes that make filters and sorting fast; they are built in the background.",
         permission="storage:write",
         refusals={"modelNotFound": _NO_MODEL, "indexNotPossible": refusal(400, "{problem}")},
         cli=Cli(
@@ -108,12 +109,12 @@ remove: Operation[RemoveIndex, Removed, RemoveReason] = operations.add(
         "/storage/models/{uuid}/indexes/{name}",
         request=RemoveIndex,
         response=Removed,
-        summary="Remove an index; filters that it made fast become slow, and nothing else changes.",
+        summary="Remove an index: only the speed of filters and sorting changes.",
         permission="storage:write",
         refusals={
             "modelNotFound": _NO_MODEL,
             "indexNotFound": _NO_INDEX,
-            "indexIsBeingMade": refusal(409, "The index is being made right now. Remove it when it is ready."),
+            "indexIsBeingMade": refusal(409, "The index is being built. Remove it when it is ready."),
         },
         cli=Cli(
             flags={"uuid": ("--uuid", "--model-uuid")},

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import STREAMED, Format
 from cargo_ai.contract.storage.columns import Named
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
@@ -15,26 +16,24 @@ _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
 
 class IngestToken(Wire):
-    """A fresh token that lets anybody send records into this model, shown this once, and the address that takes them."""
+    """A new token with which anyone can send records to this model, shown only once, and the URL to send them to."""
 
     token: str
     url: str
 
 
 class IngestFile(Wire):
-    """Which uploaded file goes into which model. Rows of a known id change that record; others are added. Rows that bring no id are known
-    by their values where the model has no id column: the same file twice changes nothing."""
+    """Which uploaded file to read into which model. A row with the id of a record changes it; other rows are added. Without an id column,
+    rows are identified by their values: reading the same file twice changes nothing."""
 
-    model_uuid: Uuid
-    s3_filename: Annotated[str, Field(max_length=1_000, description="The file, as `cargo-ai workspace file upload` names it.")]
-    matching_column_slug: Named | None = Field(
-        default=None, description="The column that rows are known by, where the model has no id column."
-    )
-    skip_invalid: bool = Field(default=False, description="Leave out rows that do not fit, instead of taking nothing.")
+    model_uuid: Uuid = Field(description="The model.")
+    s3_filename: Annotated[str, Field(max_length=1_000, description="The s3Filename that `workspace file upload` returned.")]
+    matching_column_slug: Named | None = Field(default=None, description="The column that identifies rows, if the model has no id column.")
+    skip_invalid: bool = Field(default=False, description="Skip invalid rows; by default one invalid row rejects the file.")
 
 
 class RejectedRow(Wire):
-    """A row that does not fit: its number (a CSV file's header is row 1), the column, why, and the value as the file has it."""
+    """An invalid row: its number (the header of a CSV file is row 1), the column, the problem, and the value in the file."""
 
     row: int
     column: str
@@ -43,8 +42,8 @@ class RejectedRow(Wire):
 
 
 class IngestReport(Wire):
-    """What came of the rows. `errors` tells the first hundred of those that were rejected. Where those were left out, `reportUuid` and
-    `reportUrl` lead to a file with the verdict on each row."""
+    """The outcome of the rows. `errors`: the first hundred rejected rows. With `skipInvalid`, `reportUuid` and `reportUrl` lead to a
+    file with the result of every row."""
 
     added: int
     updated: int
@@ -56,21 +55,21 @@ class IngestReport(Wire):
 
 
 class DownloadIngestReport(Wire):
-    """Which report, and the kind of file; gzipped CSV by default."""
+    """Which report to download."""
 
-    uuid: Uuid
-    format: Literal["json", "ndjson", "csv", "parquet"] | None = None
+    uuid: Uuid = Field(description="The reportUuid that storage record ingest returned; reports are kept for 30 days.")
+    format: Format | None = Field(default=None, description=STREAMED)
 
 
 class DownloadRecords(Wire):
-    """Which model, and the kind of file; gzipped CSV by default."""
+    """Which model to download."""
 
-    model_uuid: Uuid
-    format: Literal["json", "ndjson", "csv", "parquet"] | None = None
+    model_uuid: Uuid = Field(description="The model.")
+    format: Format | None = Field(default=None, description=STREAMED)
 
 
 class UrlReply(Wire):
-    """Where the file is; the address works for an hour."""
+    """The URL of the file, valid for an hour."""
 
     url: str
 
@@ -86,7 +85,7 @@ create_token: Operation[ByUuid, IngestToken, TokenReason] = operations.add(
         "/storage/models/{uuid}/ingestToken",
         request=ByUuid,
         response=IngestToken,
-        summary="Make a token for sending records into a model; a former one stops working.",
+        summary="Create a token for sending records to a model; the previous token stops working.",
         permission="storage:write",
         refusals={"modelNotFound": _no_model},
         cli=Cli(examples=(f"cargo-ai storage model create-ingest-token {_EXAMPLE}",)),
@@ -112,7 +111,7 @@ ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
         "/storage/records/ingest",
         request=IngestFile,
         response=IngestReport,
-        summary="Read an uploaded CSV, JSON lines or Parquet file into a model; all of it, or nothing.",
+        summary="Read an uploaded CSV, JSON lines or Parquet file into a model: all rows, or none.",
         permission="storage:write",
         refusals=REFUSES,
         cli=Cli(
@@ -155,7 +154,7 @@ download_report: Operation[DownloadIngestReport, UrlReply, ReportReason] = opera
         "/storage/records/downloadIngestReport",
         request=DownloadIngestReport,
         response=UrlReply,
-        summary="Download what became of each row that `storage record ingest --skip-invalid` has read.",
+        summary="Download the result of each row that `storage record ingest --skip-invalid` has read.",
         permission="storage:read",
         refusals={"ingestReportNotFound": refusal(404, "There is no ingest report {uuid} in this workspace; they are kept for 30 days.")},
         reads=True,

@@ -1,4 +1,4 @@
-"""Duplicates: find, merge and unmerge records of a model that mean the same thing."""
+"""Duplicates: find, merge and unmerge records of a model that stand for the same thing."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ MOST_IDS = 1_000
 
 Survivor = Annotated[
     Literal["oldest", "newest", "mostRecentlyUpdated", "mostComplete"],
-    Field(description="Which record of a group stays and takes in the others; mostComplete: the one with the most columns filled."),
+    Field(description="Which record of a group stays; mostComplete: the one with the most filled columns."),
 ]
 By = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=10)]
 Ids = Annotated[list[Id], Field(min_length=2, max_length=MOST_IDS)]
 
 
 class WhichDuplicates(Wire):
-    """What makes records duplicates: columns, or ids that you name; and which one survives."""
+    """Which records are duplicates, by columns or by ids, and which of them survives."""
 
     by: By | None = Field(
         default=None,
-        description="Columns in all of which duplicates agree, each alone or with how it is compared: `website:domain`. One of exact, text "
-        "(case and spaces do not count), email, domain (of a URL or an address, without www), name (of companies and people: accents, "
-        "punctuation and Inc. do not count), handle (of LinkedIn and the like). Alone: what suits the column's slug.",
+        description="The columns in all of which duplicates agree, comma-separated, at most 10: COLUMN or COLUMN:COMPARISON, such as "
+        "website:domain. Comparisons: exact, text (ignores case and spaces), email, domain (of a URL or e-mail address, without www), name "
+        "(of companies and people; ignores accents, punctuation and Inc.), handle (of LinkedIn and the like). By default chosen by the column's slug.",
     )
-    ids: Ids | None = Field(default=None, description="The `_id`s of records that you know to be one thing, instead of --by.")
+    ids: Ids | None = Field(default=None, description="Instead of --by: the ids of duplicates, 2 to 1,000, comma-separated.")
     survivor: Survivor = "oldest"
-    survivor_id: Id | None = Field(default=None, description="The `_id` of the record that stays, with --ids; before any rule.")
+    survivor_id: Id | None = Field(default=None, description="With --ids: the id of the record that stays, instead of --survivor.")
 
 
 class FindDuplicates(WhichDuplicates):
-    """Which duplicates to look for; the largest groups come first."""
+    """Which duplicates to find; the largest groups come first."""
 
-    uuid: Uuid
-    limit: Annotated[int, Field(ge=1, le=100, description="How many groups at most; 20 by default.")] = 20
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many groups to leave out at the beginning.")] = 0
+    uuid: Uuid = Field(description="The model.")
+    limit: Annotated[int, Field(ge=1, le=100, description="How many groups at most, 1 to 100.")] = 20
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many groups to skip.")] = 0
 
 
 class FilledColumn(Wire):
@@ -53,14 +53,14 @@ class FilledColumn(Wire):
 
 
 class OtherValue(Wire):
-    """A value that a merge gives up, and whose it is."""
+    """A value that a merge discards, and the record that has it."""
 
     id: str
     value: Any
 
 
 class Conflict(Wire):
-    """A column in which the records differ: the value that stays, and those that go."""
+    """A column in which the records differ: the value that is kept, and those that are discarded."""
 
     column_slug: str
     kept: Any
@@ -68,7 +68,7 @@ class Conflict(Wire):
 
 
 class Repointed(Wire):
-    """Records of a model whose column leads to a record that goes, by a relationship: how many lead to the survivor afterwards."""
+    """Records of another model that refer to a removed record by a relationship: how many refer to the survivor afterwards."""
 
     model_uuid: Uuid
     column_slug: str
@@ -76,7 +76,7 @@ class Repointed(Wire):
 
 
 class DuplicateGroup(Wire):
-    """Records that are the same thing: what they have in common, and what a merge would make of them."""
+    """Records that are duplicates: the values that they share, and the outcome of a merge."""
 
     key: list[str]
     records_count: int
@@ -88,7 +88,7 @@ class DuplicateGroup(Wire):
 
 
 class DuplicatesReply(Wire):
-    """Groups of duplicates. `duplicates_count`: how many records would be gone after a merge of all `groups_count` groups."""
+    """Groups of duplicates. `duplicates_count`: how many records a merge of all `groups_count` groups would remove."""
 
     groups: list[DuplicateGroup]
     groups_count: int
@@ -98,12 +98,12 @@ class DuplicatesReply(Wire):
 class CreateMerge(WhichDuplicates):
     """Which duplicates to merge: those that `find-duplicates` shows for the same fields."""
 
-    model_uuid: Uuid
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many groups at most; 100 by default.")] = 100
+    model_uuid: Uuid = Field(description="The model.")
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many groups at most, 1 to 1,000.")] = 100
 
 
 class Merge(Wire):
-    """A merge. `removed_count`: how many records went into others; `repointed_count`: how many references to those lead elsewhere now."""
+    """A merge. `removed_count`: the number of records merged into others; `repointed_count`: of references changed to a survivor."""
 
     uuid: Uuid
     model_uuid: Uuid
@@ -126,7 +126,7 @@ class MergeReply(Wire):
 
 
 class MergedReply(MergeReply):
-    """A merge that was made, how many groups are left to merge, and what leads to survivors now."""
+    """A new merge, the number of groups left to merge, and the references changed to survivors."""
 
     groups_left: int
     repointed: list[Repointed]
@@ -139,11 +139,11 @@ class MergesReply(Wire):
 
 
 class ListMerges(Wire):
-    """Which merges."""
+    """Which merges to list."""
 
-    model_uuid: Uuid | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
+    model_uuid: Uuid | None = Field(default=None, description="Only merges in this model.")
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")] = 100
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to skip.")] = 0
 
 
 WhichReason = Literal["modelNotFound", "columnNotFound", "matchingNotPossible", "recordNotFound"]
@@ -162,7 +162,7 @@ find: Operation[FindDuplicates, DuplicatesReply, WhichReason] = operations.add(
         "/storage/models/{uuid}/duplicates",
         request=FindDuplicates,
         response=DuplicatesReply,
-        summary="Find records that are the same thing, and see what a merge would make of them.",
+        summary="Find duplicate records, and preview the outcome of a merge.",
         permission="storage:read",
         refusals=_which,
         reads=True,
@@ -187,14 +187,14 @@ create: Operation[CreateMerge, MergedReply, CreateReason] = operations.add(
         "/storage/merges",
         request=CreateMerge,
         response=MergedReply,
-        summary="Merge duplicates: what the survivor lacks is filled in from the others, which are removed; references follow.",
+        summary="Merge duplicates into one record each: empty columns are filled from the others, which are removed.",
         permission="storage:write",
         refusals={**_which, "noDuplicates": refusal(400, "There are no duplicates to merge.")},
         agent_safe=False,
         cli=Cli(
             aliases=(("storage", "model", "merge-duplicates"),),
             csv=frozenset({"by", "ids"}),
-            danger="This merges all duplicates that it finds; `storage merge undo` takes it back.",
+            danger="This merges all duplicates that it finds; `storage merge undo` reverts it.",
             examples=(
                 f"cargo-ai storage merge create --model-uuid {_EXAMPLE} --by email --survivor mostComplete --yes",
                 f"cargo-ai storage merge create --model-uuid {_EXAMPLE} --ids acme.com,acme.io --survivor-id acme.com --yes",
@@ -228,12 +228,12 @@ undo: Operation[ByUuid, MergeReply, UndoReason] = operations.add(
         "/storage/merges/{uuid}/undo",
         request=ByUuid,
         response=MergeReply,
-        summary="Take a merge of the last 30 days back: the records are as they were before.",
+        summary="Undo a merge of the last 30 days: the records are restored.",
         permission="storage:write",
         refusals={
             "mergeNotFound": refusal(404, "There is no merge {uuid} in this workspace."),
             "mergeAlreadyUndone": refusal(409, "This merge has been undone already."),
-            "mergeTooOld": refusal(400, "This merge was made more than 30 days ago: what the records were is no longer known."),
+            "mergeTooOld": refusal(400, "This merge was made more than 30 days ago: the original records are no longer stored."),
             "modelNotFound": refusal(404, "The model of this merge was removed."),
             "recordAlreadyExists": refusal(409, "The model has a record {id} again, which this merge had removed. Remove it first."),
             "modelHasChanged": refusal(409, "The columns of the model have changed since: {problem}."),

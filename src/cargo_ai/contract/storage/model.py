@@ -18,20 +18,20 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Slug = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60),
-    Field(description="Its name in SQL, unique in the dataset: letters, digits and `_`."),
+    Field(description="The name in SQL, unique in the dataset: letters, digits and `_`, at most 60 characters."),
 ]
 RunStatus = Literal["pending", "running", "cancelling", "cancelled", "error", "success"]
 
 
 class Position(Wire):
-    """Where it is drawn in the map of models."""
+    """The position on the map of models."""
 
     x: float = 0
     y: float = 0
 
 
 class CronSchedule(Wire):
-    """A refresh by the clock."""
+    """A refresh on a cron schedule."""
 
     type: Literal["cron"]
     cron: Annotated[str, Field(max_length=200)]
@@ -58,7 +58,7 @@ class LastRun(Wire):
 
 
 class Model(Wire):
-    """A table of records. `columns`: those that it was made with; `additional_columns`: those that were added."""
+    """A table of records. `columns`: the columns of its source; `additional_columns`: custom, computed, metric and lookup columns."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -102,40 +102,57 @@ class ModelsReply(Wire):
     models: list[Model]
 
 
+_SCHEDULE = 'When the model is refreshed from its source: {"type":"cron","cron":"0 6 * * *"}'
+
+
 class CreateModel(Wire):
-    """A new model. What `config` takes depends on the extractor: see `cargo-ai connection native-integration get`."""
+    """A new model. The form of `config` depends on the extractor: see `cargo-ai connection native-integration get`."""
 
     slug: Slug
-    name: Name
-    description: Description | None = None
-    dataset_uuid: Uuid
-    extractor_slug: Annotated[str, Field(max_length=100, description="defineObject, defineAccount, defineContact, uploadFile …")]
-    config: JsonObject = Field(default_factory=dict)
-    schedule: Schedule | None = None
-    folder_uuid: Uuid | None = None
+    name: Name = Field(description="The name, 1 to 200 characters.")
+    description: Description | None = Field(default=None, description="The description.")
+    dataset_uuid: Uuid = Field(description="The dataset, as storage dataset list shows it.")
+    extractor_slug: Annotated[
+        str,
+        Field(
+            max_length=100,
+            description="How it is filled: defineObject, defineAccount, defineContact (by writing records), uploadFile (from a file).",
+        ),
+    ]
+    config: JsonObject = Field(
+        default_factory=dict,
+        description='The config of the extractor: {"columns":[{"slug":"domain","type":"string","label":"Domain"}],"idColumnSlug":"domain"} '
+        'for the define extractors, {"s3Filename":"...","idColumnSlug":"email"} for uploadFile.',
+    )
+    schedule: Schedule | None = Field(default=None, description=f"{_SCHEDULE}; no refreshes by default.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to create it in.")
 
 
 class UpdateModel(Wire):
-    """What to change; what is absent stays. null clears description, time column, unification, schedule and folder."""
+    """Changes to a model; absent fields stay. null clears description, time column, unification, schedule and folder."""
 
-    uuid: Uuid
-    name: Name | None = None
-    description: Description | None = None
-    position: Position | None = None
-    config: JsonObject | None = None
-    unification: Unification | None = None
-    schedule: Schedule | None = None
-    folder_uuid: Uuid | None = None
-    title_column_slug: str | None = None
-    time_column_slug: str | None = None
-    id_column_slug: str | None = None
-    is_paused: bool | None = Field(default=None, description="Whether refreshes by the clock are held.")
+    uuid: Uuid = Field(description="The model.")
+    name: Name | None = Field(default=None, description="The new name.")
+    description: Description | None = Field(default=None, description="The new description; null clears it.")
+    position: Position | None = Field(default=None, description='The position on the map of models: {"x":0,"y":0}.')
+    config: JsonObject | None = Field(default=None, description="The new config of the extractor, as in storage model create.")
+    unification: Unification | None = Field(
+        default=None,
+        description="The columns that identify the account or contact of each record: "
+        '{"source":"custom","type":"account","uniqueColumns":[{"slug":"website","reference":"domain"}]}; null: no unification.',
+    )
+    schedule: Schedule | None = Field(default=None, description=f"{_SCHEDULE}; null: no refreshes.")
+    folder_uuid: Uuid | None = Field(default=None, description="The folder to move it to; null: no folder.")
+    title_column_slug: str | None = Field(default=None, description="The column that names a record for people.")
+    time_column_slug: str | None = Field(default=None, description="The date column that tells when a record happened; null: none.")
+    id_column_slug: str | None = Field(default=None, description="The id column; it cannot be changed, only repeated.")
+    is_paused: bool | None = Field(default=None, description="true: pause scheduled refreshes; false: continue them.")
 
 
 class ListModels(Wire):
-    """Which models."""
+    """Which models to list."""
 
-    dataset_uuid: Uuid | None = None
+    dataset_uuid: Uuid | None = Field(default=None, description="Only models of this dataset.")
 
 
 class Ddl(Wire):
@@ -148,8 +165,8 @@ class Ddl(Wire):
 class ModelBySlug(Wire):
     """A model named by its slug."""
 
-    slug: Annotated[str, Field(max_length=200)]
-    dataset_uuid: Uuid
+    slug: Annotated[str, Field(max_length=200, description="The slug of the model.")]
+    dataset_uuid: Uuid = Field(description="The dataset.")
 
 
 class Exists(Wire):
@@ -170,7 +187,7 @@ _schedules: dict[Literal["failedToSchedule", "scheduleNotCompatible", "scheduleI
 }
 _folders: dict[Literal["folderNotFound", "folderNotCompatible"], RefusalSpec] = {
     "folderNotFound": refusal(404, "There is no folder {uuid} for models."),
-    "folderNotCompatible": refusal(400, "The folder {uuid} is not one for models."),
+    "folderNotCompatible": refusal(400, "The folder {uuid} is not a folder of models."),
 }
 
 CreateReason = Literal[
@@ -196,7 +213,7 @@ create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
         "/storage/models",
         request=CreateModel,
         response=ModelReply,
-        summary="Make a model: empty with your columns, or filled from an uploaded file.",
+        summary="Create a model: empty with your columns, or filled from an uploaded file.",
         permission="storage:write",
         refusals={
             "duplicateSlug": refusal(409, "The dataset has a model {slug} already: choose another slug."),
@@ -341,13 +358,13 @@ get_ddl: Operation[ByUuid, Ddl, DdlReason] = operations.add(
         "/storage/models/{uuid}/ddl",
         request=ByUuid,
         response=Ddl,
-        summary="Show the CREATE TABLE of a model: the table and column names that SQL uses.",
+        summary="Show the CREATE TABLE statement of a model, with the table and column names for SQL.",
         permission="storage:read",
         refusals={
             "modelNotFound": NOT_FOUND,
             "datasetNotFound": NO_DATASET,
-            "clientNotFound": refusal(404, "The warehouse is not there."),
-            "failedToGetDdl": refusal(502, "The warehouse did not say how the table is made."),
+            "clientNotFound": refusal(404, "The database of the models does not exist."),
+            "failedToGetDdl": refusal(502, "The definition of the table could not be read."),
         },
         cli=Cli(flags={"uuid": ("--uuid", "--model-uuid")}, examples=(f"cargo-ai storage model get-ddl {_EXAMPLE}",)),
     )
@@ -360,7 +377,7 @@ exists_by_slug: Operation[ModelBySlug, Exists, Never] = operations.add(
         "/storage/models/existsBySlug",
         request=ModelBySlug,
         response=Exists,
-        summary="Whether a dataset has a model with this slug.",
+        summary="Check whether a dataset has a model with this slug.",
         permission="storage:read",
         cli=Cli(examples=(f"cargo-ai storage model exists-by-slug --slug companies --dataset-uuid {_EXAMPLE}",)),
     )

@@ -17,11 +17,11 @@ _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
 
 class Preview(Wire):
-    """What an extractor would bring; `slug` is the extractor's."""
+    """An extractor and its config; `slug` is the extractor's."""
 
-    dataset_uuid: Uuid
-    slug: Annotated[str, Field(max_length=100)]
-    config: JsonObject
+    dataset_uuid: Uuid = Field(description="The dataset, as storage dataset list shows it.")
+    slug: Annotated[str, Field(max_length=100, description="The extractor, such as uploadFile.")]
+    config: JsonObject = Field(description='The config of the extractor, as in storage model create: {"s3Filename":"..."}.')
 
 
 class PreviewColumn(Sparse):
@@ -35,7 +35,7 @@ class PreviewColumn(Sparse):
 
 
 class PreviewReply(Wire):
-    """The first records, the columns, and how many records there are where that is known."""
+    """The first records, the columns, and the number of records if it is known."""
 
     records: list[JsonObject]
     columns: list[PreviewColumn]
@@ -74,7 +74,7 @@ preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
         "/storage/models/preview",
         request=Preview,
         response=PreviewReply,
-        summary="See the columns and first records that an extractor would bring.",
+        summary="Preview the columns and first records of a model before creating it.",
         permission="storage:read",
         refusals=_preview,
         reads=True,
@@ -94,7 +94,7 @@ preview_count: Operation[Preview, PreviewCount, PreviewReason] = operations.add(
         "/storage/models/previewCount",
         request=Preview,
         response=PreviewCount,
-        summary="Count the records that an extractor would bring.",
+        summary="Count the records of a model before creating it.",
         permission="storage:read",
         refusals=_preview,
         reads=True,

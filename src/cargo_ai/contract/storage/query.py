@@ -15,22 +15,22 @@ Sql = Annotated[
     Field(
         min_length=1,
         max_length=20_000,
-        description="One SELECT, in the spelling of PostgreSQL or of BigQuery. Tables: <dataset>.<model>.",
+        description="One SELECT in the dialect of PostgreSQL or BigQuery. Tables: DATASET.MODEL, such as default.companies.",
     ),
 ]
 
 
 class ExecuteQuery(Wire):
-    """A query whose rows come at once."""
+    """A query."""
 
     query: Sql
 
 
 class DownloadQuery(Wire):
-    """A query whose rows come as a file."""
+    """A query whose rows are exported to a file."""
 
     query: Sql
-    format: Literal["csv", "parquet", "json", "ndjson"] = Field(default="csv", description="The form of the file.")
+    format: Literal["csv", "parquet", "json", "ndjson"] = Field(default="csv", description="The file format.")
 
 
 class QueryRows(Wire):
@@ -41,7 +41,7 @@ class QueryRows(Wire):
 
 
 class QueryFile(Wire):
-    """Where the file is, for an hour. `urls` has the same one."""
+    """The URL of the file, valid for an hour; `urls` contains the same one."""
 
     url: str
     urls: list[str]
@@ -50,7 +50,7 @@ class QueryFile(Wire):
 
 QueryReason = Literal["clientNotFound", "invalidQuery"]
 _no = {
-    "clientNotFound": refusal(404, "This workspace has no system of record that could be asked."),
+    "clientNotFound": refusal(404, "This workspace has no system of record to query."),
     "invalidQuery": refusal(400, "{sentence}"),
 }
 
@@ -61,7 +61,7 @@ execute: Operation[ExecuteQuery, QueryRows, QueryReason] = operations.add(
         "/storage/query",
         request=ExecuteQuery,
         response=QueryRows,
-        summary="Ask your models in SQL: one SELECT, at most 10,000 rows.",
+        summary="Query your models with SQL: one SELECT, at most 10,000 rows.",
         permission="storage:read",
         refusals={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
         reads=True,
@@ -80,7 +80,7 @@ download: Operation[DownloadQuery, QueryFile, QueryReason] = operations.add(
         "/storage/query/download",
         request=DownloadQuery,
         response=QueryFile,
-        summary="Make a file of everything that a query gives and show its URL.",
+        summary="Export all rows of a query to a file, and show its URL.",
         permission="storage:read",
         refusals={"clientNotFound": _no["clientNotFound"], "invalidQuery": _no["invalidQuery"]},
         reads=True,

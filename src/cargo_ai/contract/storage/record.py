@@ -13,21 +13,21 @@ from cargo_ai.kernel.wire import Counted, JsonObject, Uuid, Wire
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 MOST_BULK = 10_000
 
-Id = Annotated[str, Field(min_length=1, max_length=2_000, description="The record's `_id`.")]
+Id = Annotated[str, Field(min_length=1, max_length=2_000, description="The `_id` of the record.")]
 
 
 class ByRecord(Wire):
     """One record of a model."""
 
-    model_uuid: Uuid
+    model_uuid: Uuid = Field(description="The model.")
     id: Id
 
 
 class CreateRecord(Wire):
     """A new record: values by column."""
 
-    model_uuid: Uuid
-    data: JsonObject
+    model_uuid: Uuid = Field(description="The model.")
+    data: JsonObject = Field(description='The values by column: {"domain":"acme.com","name":"Acme"}.')
 
 
 class NewRecord(Wire):
@@ -37,18 +37,20 @@ class NewRecord(Wire):
 
 
 class CreateRecords(Wire):
-    """New records; either all of them come in, or none."""
+    """New records; all are added, or none."""
 
-    model_uuid: Uuid
-    records: Annotated[list[NewRecord], Field(max_length=MOST_BULK)]
+    model_uuid: Uuid = Field(description="The model.")
+    records: Annotated[list[NewRecord], Field(max_length=MOST_BULK)] = Field(
+        description='The records, at most 10,000: [{"data":{"domain":"acme.com"}}].'
+    )
 
 
 class UpdateRecord(Wire):
-    """What to change of a record: values by column; columns that are absent stay."""
+    """Changes to a record: values by column; absent columns stay as they are."""
 
-    model_uuid: Uuid
+    model_uuid: Uuid = Field(description="The model.")
     id: Id
-    data: JsonObject
+    data: JsonObject = Field(description='The new values by column: {"tier":"gold"}; absent columns stay as they are.')
 
 
 class ChangedRecord(Wire):
@@ -59,38 +61,42 @@ class ChangedRecord(Wire):
 
 
 class UpdateRecords(Wire):
-    """Changes; either all of them are made, or none."""
+    """Changes to records; all are made, or none."""
 
-    model_uuid: Uuid
-    records: Annotated[list[ChangedRecord], Field(max_length=MOST_BULK)]
+    model_uuid: Uuid = Field(description="The model.")
+    records: Annotated[list[ChangedRecord], Field(max_length=MOST_BULK)] = Field(
+        description='The changes, at most 10,000: [{"id":"acme.com","data":{"tier":"gold"}}].'
+    )
 
 
 class RemoveRecords(Wire):
-    """Which records."""
+    """Which records to remove."""
 
-    model_uuid: Uuid
-    ids: Annotated[list[Id], Field(max_length=MOST_BULK)]
+    model_uuid: Uuid = Field(description="The model.")
+    ids: Annotated[list[Id], Field(max_length=MOST_BULK)] = Field(description="The ids, at most 10,000, comma-separated.")
 
 
 class SystemSort(Wire):
-    """An order by one of the columns that every model has."""
+    """A sort order by a system column."""
 
     kind: Literal["asc", "desc"] = "desc"
     column_slug: Literal["_id", "_title", "_emitted_at"] = "_emitted_at"
 
 
 class ListRecords(Wire):
-    """A page of a model's records; the newest first unless sorted."""
+    """A page of a model's records, the newest first by default."""
 
-    model_uuid: Uuid
-    from_ingest: bool | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
-    sort: SystemSort | None = None
+    model_uuid: Uuid = Field(description="The model.")
+    from_ingest: bool | None = Field(default=None, description="Accepted for compatibility; it has no effect.")
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")] = 100
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to skip.")] = 0
+    sort: SystemSort | None = Field(
+        default=None, description='The sort order: {"columnSlug":"_emitted_at","kind":"desc"} (the default); or by _id or _title.'
+    )
 
 
 class RecordReply(Wire):
-    """One record: its columns by slug, `_id`, `_title`, `_time` and when it came in and changed."""
+    """One record: its columns by slug, `_id`, `_title`, `_time` and the times of its creation and last change."""
 
     record: JsonObject
 
@@ -103,7 +109,7 @@ class FoundRecord(Wire):
 
 
 class RemovedRecord(Wire):
-    """Which record is gone, and whether it was there (1) or not (0)."""
+    """The id of the removed record; `count`: 1 if it existed, else 0."""
 
     id: str
     count: int
@@ -141,7 +147,7 @@ _writes: dict[WriteReason, RefusalSpec] = {
     "datasetNotFound": refusal(404, "The model's dataset is gone."),
     "connectorNotFound": refusal(404, "The model's connector is gone."),
     "integrationNotFound": refusal(404, "The model's integration is not on this server."),
-    "integrationNotCompatible": refusal(400, "The model's integration does not take records."),
+    "integrationNotCompatible": refusal(400, "Records of this model cannot be written: its integration does not support it."),
     "incompatibleWithRecordAction": refusal(400, "{problem}"),
     "notEnoughCredits": refusal(402, "There are not enough credits for this."),
     "recordNotFound": _no_record,
@@ -169,7 +175,7 @@ create_bulk: Operation[CreateRecords, RecordsReply, WriteReason] = operations.ad
         "/storage/records/createBulk",
         request=CreateRecords,
         response=RecordsReply,
-        summary="Add many records, or none when one of them does not fit.",
+        summary="Add many records; none if one of them is invalid.",
         permission="storage:write",
         refusals=_writes,
         cli=Cli(
@@ -185,7 +191,7 @@ update: Operation[UpdateRecord, RecordReply, WriteReason] = operations.add(
         "/storage/records/update",
         request=UpdateRecord,
         response=RecordReply,
-        summary="Change columns of a record.",
+        summary="Change column values of a record.",
         permission="storage:write",
         refusals=_writes,
         cli=Cli(
@@ -201,7 +207,7 @@ update_bulk: Operation[UpdateRecords, RecordsReply, WriteReason] = operations.ad
         "/storage/records/updateBulk",
         request=UpdateRecords,
         response=RecordsReply,
-        summary="Change many records, or none when one of them does not fit.",
+        summary="Change many records; none if one of them is invalid.",
         permission="storage:write",
         refusals=_writes,
         cli=Cli(
@@ -233,7 +239,7 @@ remove_bulk: Operation[RemoveRecords, Counted, WriteReason] = operations.add(
         "/storage/records/removeBulk",
         request=RemoveRecords,
         response=Counted,
-        summary="Remove many records; those that are not there are no error.",
+        summary="Remove many records; unknown ids are ignored.",
         permission="storage:write",
         refusals=_writes,
         cli=Cli(
@@ -252,7 +258,7 @@ get: Operation[ByRecord, FoundRecord, GetReason] = operations.add(
         "/storage/records/get",
         request=ByRecord,
         response=FoundRecord,
-        summary="Show a record with its columns of every kind.",
+        summary="Show a record with all its columns.",
         permission="storage:read",
         refusals={
             "modelNotFound": _no_model,
@@ -284,7 +290,7 @@ get_all: Operation[ListRecords, FoundRecords, ListReason] = operations.add(
         "/storage/records/list",
         request=ListRecords,
         response=FoundRecords,
-        summary="List a model's records, the newest first.",
+        summary="List the records of a model, the newest first.",
         permission="storage:read",
         refusals={
             "modelNotFound": _no_model,

@@ -17,7 +17,7 @@ RelationKind = Literal["oneToOne", "oneToMany", "manyToOne"]
 
 
 class Relationship(Wire):
-    """Records belong together where the two columns are equal. The relation is read from `from` to `to`."""
+    """Records are related where the two columns are equal. `relation` is read from `from` to `to`."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -47,13 +47,13 @@ class RelationshipsReply(Wire):
 
 
 class ListRelationships(Wire):
-    """Which relationships: all, or those of a model."""
+    """Which relationships to list."""
 
-    model_uuid: Uuid | None = None
+    model_uuid: Uuid | None = Field(default=None, description="Only relationships from or to this model.")
 
 
 class Wanted(Wire):
-    """A relationship to be set; with a `uuid`, the one that it replaces."""
+    """A relationship to set; with `uuid`, it replaces that relationship."""
 
     uuid: Uuid | None = None
     from_model_uuid: Uuid
@@ -68,16 +68,20 @@ class Wanted(Wire):
 
 
 class SetRelationships(Wire):
-    """Either `dataset_uuid` and `relationships`: then those are all that start in the dataset. Or two models: then one is added,
-    by the given columns, else by those that fit (`company_id` to the id of `companies`, or columns of the same name)."""
+    """Either `dataset_uuid` and `relationships`, which replace all relationships from the dataset; or two models, between which one is
+    added: by the given columns, else by matching names (`company_id` to the id of `companies`, or columns of the same name)."""
 
-    dataset_uuid: Uuid | None = None
-    relationships: Annotated[list[Wanted], Field(max_length=500)] | None = None
-    from_model_uuid: Uuid | None = None
-    to_model_uuid: Uuid | None = None
-    from_column_slug: Named | None = None
-    to_column_slug: Named | None = None
-    relation: RelationKind | None = None
+    dataset_uuid: Uuid | None = Field(default=None, description="With --relationships: the dataset whose relationships are replaced.")
+    relationships: Annotated[list[Wanted], Field(max_length=500)] | None = Field(
+        default=None,
+        description="All relationships from the dataset, at most 500: "
+        '[{"fromModelUuid":"...","fromColumnSlug":"company_id","toModelUuid":"...","toColumnSlug":"id","relation":"manyToOne"}].',
+    )
+    from_model_uuid: Uuid | None = Field(default=None, description="The model from which one relationship is added.")
+    to_model_uuid: Uuid | None = Field(default=None, description="The model to which it leads.")
+    from_column_slug: Named | None = Field(default=None, description="The column of the first model; found by name by default.")
+    to_column_slug: Named | None = Field(default=None, description="The column of the second model; found by name by default.")
+    relation: RelationKind | None = Field(default=None, description="How many records are related, from the first model to the second.")
 
 
 AllReason = Literal["modelNotFound"]
@@ -121,7 +125,7 @@ set: Operation[SetRelationships, RelationshipsReply, SetReason] = operations.add
         "/storage/relationships",
         request=SetRelationships,
         response=RelationshipsReply,
-        summary="Say which records of two models belong together.",
+        summary="Relate the records of two models by equal columns.",
         permission="storage:write",
         refusals={
             "datasetNotFound": refusal(404, "There is no dataset {uuid} in this workspace."),

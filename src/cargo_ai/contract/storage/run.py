@@ -16,7 +16,7 @@ FINAL = frozenset({"success", "error", "cancelled"})
 
 
 class RunCounts(Wire):
-    """What a refresh did with the model's records; `unified`: how many of them belong to an account or contact now."""
+    """The numbers of records that a refresh changed; `unified`: how many belong to an account or contact now."""
 
     added: int = 0
     updated: int = 0
@@ -26,7 +26,7 @@ class RunCounts(Wire):
 
 
 class Run(LastRun):
-    """A refresh. `warnings`: what people should know though it succeeded."""
+    """A refresh. `warnings`: problems that did not make it fail."""
 
     workspace_uuid: Uuid
     model_uuid: Uuid
@@ -52,20 +52,20 @@ class RunsReply(Wire):
 
 
 class CreateRun(Wire):
-    """A refresh to begin."""
+    """A refresh to start."""
 
-    model_uuid: Uuid
-    is_reset: bool = Field(default=False, description="Also remove the records that the source no longer has.")
-    is_force: bool = Field(default=False, description="Refresh even where nothing has changed since the last time.")
+    model_uuid: Uuid = Field(description="The model.")
+    is_reset: bool = Field(default=False, description="Also remove records that no longer exist at the source.")
+    is_force: bool = Field(default=False, description="Refresh even if nothing has changed since the last refresh, or the model is paused.")
 
 
 class ListRuns(Wire):
-    """Which refreshes."""
+    """Which refreshes to list."""
 
-    model_uuid: Uuid | None = None
-    statuses: list[RunStatus] | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most; 100 by default.")] = 100
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to leave out at the beginning.")] = 0
+    model_uuid: Uuid | None = Field(default=None, description="Only refreshes of this model.")
+    statuses: list[RunStatus] | None = Field(default=None, description="Only refreshes with one of these statuses.")
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")] = 100
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to skip.")] = 0
 
 
 NOT_FOUND = refusal(404, "There is no model {uuid} in this workspace.")
@@ -93,8 +93,8 @@ _refusals: dict[CreateReason, RefusalSpec] = {
     "connectorNotFound": NO_CONNECTOR,
     "modelNotCompatible": refusal(400, "{problem}"),
     "alreadyRunning": refusal(409, "The model is being refreshed already, by run {run}."),
-    "modelIsPaused": refusal(400, "The model is paused. Let it go on, or force the run."),
-    "upToDate": refusal(400, "Nothing has changed at the source since the last run. Force the run to read it all the same."),
+    "modelIsPaused": refusal(400, "The model is paused: unpause it, or force the run."),
+    "upToDate": refusal(400, "Nothing has changed at the source since the last run: force the run to read it anyway."),
     "notEnoughCredits": refusal(402, "There are not enough credits for this."),
 }
 
@@ -105,7 +105,7 @@ create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
         "/storage/runs",
         request=CreateRun,
         response=RunReply,
-        summary="Refresh a model from its source, and put a changed unification into effect.",
+        summary="Refresh a model from its source, and apply a changed unification.",
         permission="storage:write",
         refusals=_refusals,
         until=Until("storage.run.get", key="run.uuid", field="run.status", final=FINAL),
@@ -127,7 +127,7 @@ get: Operation[ByUuid, RunReply, GetReason] = operations.add(
         "/storage/runs/{uuid}",
         request=ByUuid,
         response=RunReply,
-        summary="Show a refresh: its status, what it did, and why it failed.",
+        summary="Show a refresh: its status, counts and error.",
         permission="storage:read",
         refusals={"runNotFound": _NO_RUN},
         waits=Waits(key="run.uuid", field="run.status", final=FINAL),
@@ -165,7 +165,7 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
         "/storage/runs/{uuid}/cancel",
         request=ByUuid,
         response=Removed,
-        summary="Cancel a refresh: the model stays as it was before.",
+        summary="Cancel a refresh: the model stays as it was before it.",
         permission="storage:write",
         refusals={"runNotFound": _NO_RUN, "runAlreadyFinished": refusal(409, "The run has ended already: {status}.")},
         cli=Cli(examples=(f"cargo-ai storage run cancel {_EXAMPLE}",)),
@@ -196,7 +196,7 @@ refresh: Operation[ByUuid, RefreshedModel, RefreshReason] = operations.add(
         "/storage/models/{uuid}/refresh",
         request=ByUuid,
         response=RefreshedModel,
-        summary="Begin to refresh a model from its source, whether or not that has changed.",
+        summary="Start a refresh of a model from its source, whether or not the source has changed.",
         permission="storage:write",
         refusals={
             "modelNotFound": NOT_FOUND,
@@ -204,7 +204,7 @@ refresh: Operation[ByUuid, RefreshedModel, RefreshReason] = operations.add(
             "connectorNotFound": NO_CONNECTOR,
             "integrationNotFound": NO_INTEGRATION,
             "alreadySyncing": refusal(409, "The model is being refreshed already, by run {run}."),
-            "failedToSyncFromClient": refusal(502, "The source could not be asked."),
+            "failedToSyncFromClient": refusal(502, "The source could not be read."),
             "modelNotCompatible": refusal(400, "{problem}"),
         },
         cli=Cli(examples=(f"cargo-ai storage model refresh {_EXAMPLE}",)),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import STREAMED, Format
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Nothing, Wire
 
@@ -18,14 +19,13 @@ Sql = Annotated[
     Field(
         min_length=1,
         max_length=MOST_CHARACTERS,
-        description="One SELECT, in the spelling of PostgreSQL or of BigQuery. Tables: <dataset>.<model>.",
+        description="One SELECT in the dialect of PostgreSQL or BigQuery. Tables: DATASET.MODEL, such as default.companies.",
     ),
 ]
-Format = Literal["json", "ndjson", "csv", "parquet"]
 
 
 class QueryClient(Wire):
-    """A query whose rows come at once."""
+    """A query."""
 
     query: Sql
 
@@ -34,19 +34,19 @@ class FetchClient(Wire):
     """A page of a query's rows."""
 
     query: Sql
-    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] = Field(default=100, description="How many rows at most.")
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many rows to leave out at the beginning.")
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] = Field(default=100, description="How many rows to return, 1 to 10,000.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many rows to skip.")
 
 
 class DownloadClient(Wire):
-    """A query whose rows come as a file."""
+    """A query whose rows are exported to a file."""
 
     query: Sql
-    format: Format | None = Field(default=None, description="The form of the file; gzipped CSV by default.")
+    format: Format | None = Field(default=None, description=STREAMED)
 
 
 class Queried(Wire):
-    """The rows of a query, or why there are none: a query that cannot be run is an answer here, not a failure."""
+    """The rows of a query, or its error message: an invalid query is not a refusal here."""
 
     outcome: Literal["queried", "notQueried"]
     rows: list[JsonObject]
@@ -54,7 +54,7 @@ class Queried(Wire):
 
 
 class FetchedRows(Wire):
-    """A page of rows. `records` and `rows` are the same; `count` is how many rows the whole query gives."""
+    """A page of rows. `records` and `rows` are equal; `count`: the number of rows of the whole query."""
 
     outcome: Literal["queried", "notQueried"]
     records: list[JsonObject]
@@ -64,7 +64,7 @@ class FetchedRows(Wire):
 
 
 class DownloadReply(Wire):
-    """Where the file is, for an hour. `urls` has the same one."""
+    """The URL of the file, valid for an hour; `urls` contains the same one."""
 
     url: str
     urls: list[str]
@@ -78,7 +78,7 @@ class ClientForm(Wire):
 
 
 class Client(Wire):
-    """A kind of database that can be asked."""
+    """A kind of database that can be queried."""
 
     name: str
     slug: str
@@ -88,7 +88,7 @@ class Client(Wire):
 
 
 class ClientsReply(Wire):
-    """The clients that there are."""
+    """All clients."""
 
     clients: list[Client]
 
@@ -96,11 +96,11 @@ class ClientsReply(Wire):
 class ClientBySlug(Wire):
     """A client named by its slug."""
 
-    slug: str = Field(min_length=1, max_length=100, description="The client's slug: postgres.")
+    slug: str = Field(min_length=1, max_length=100, description="The slug of the client: postgres.")
 
 
 class Documentation(Wire):
-    """How to ask, as plain text."""
+    """The SQL dialect and the tables, as plain text."""
 
     text: str
 
@@ -112,7 +112,7 @@ query: Operation[QueryClient, Queried, Never] = operations.add(
         "/systemOfRecordIntegration/clients/query",
         request=QueryClient,
         response=Queried,
-        summary="Ask your data in SQL: one SELECT, at most 10,000 rows.",
+        summary="Query your data with SQL: one SELECT, at most 10,000 rows.",
         permission="systemOfRecordIntegration:read",
         reads=True,
         cli=Cli(
@@ -130,7 +130,7 @@ fetch: Operation[FetchClient, FetchedRows, Never] = operations.add(
         "/systemOfRecordIntegration/clients/fetch",
         request=FetchClient,
         response=FetchedRows,
-        summary="Ask your data in SQL, page by page.",
+        summary="Query your data with SQL, page by page.",
         permission="systemOfRecordIntegration:read",
         reads=True,
         cli=Cli(
@@ -149,7 +149,7 @@ download: Operation[DownloadClient, DownloadReply, DownloadReason] = operations.
         "/systemOfRecordIntegration/clients/download",
         request=DownloadClient,
         response=DownloadReply,
-        summary="Download everything that a query gives.",
+        summary="Download all rows of a query.",
         permission="systemOfRecordIntegration:read",
         refusals={"invalidQuery": INVALID_QUERY},
         reads=True,
@@ -169,7 +169,7 @@ get_all: Operation[Nothing, ClientsReply, Never] = operations.add(
         "/systemOfRecordIntegration/clients/list",
         request=Nothing,
         response=ClientsReply,
-        summary="List the kinds of databases that can be asked.",
+        summary="List the kinds of databases that can be queried.",
         permission="systemOfRecordIntegration:read",
         cli=Cli(examples=("cargo-ai system-of-record client list",)),
     )
@@ -184,9 +184,9 @@ get_documentation: Operation[ClientBySlug, Documentation, DocumentationReason] =
         "/systemOfRecordIntegration/clients/{slug}/documentation",
         request=ClientBySlug,
         response=Documentation,
-        summary="Read how to write SQL here, with the tables of this workspace, as plain text.",
+        summary="Show the SQL dialect and the tables of this workspace, as plain text.",
         permission="systemOfRecordIntegration:read",
-        refusals={"clientNotFound": refusal(404, "There is no client {slug}: the one that there is is called postgres.")},
+        refusals={"clientNotFound": refusal(404, "There is no client {slug}: the only one is postgres.")},
         output="text",
         cli=Cli(examples=("cargo-ai system-of-record client get-documentation postgres",)),
     )

@@ -21,7 +21,7 @@ def _items(value: Any) -> Any:
 
 
 class Log(Wire):
-    """One query. `processedBytesCount` is the size of what it gave."""
+    """One query. `processedBytesCount`: the size of its result."""
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -42,23 +42,25 @@ class LogsReply(Wire):
 
 
 class ListLogs(Wire):
-    """Which queries: those that fit everything that is given."""
+    """Which queries to list: those that match every filter."""
 
-    statuses: Annotated[list[LogStatus], BeforeValidator(_items)] | None = Field(default=None, description="Only these outcomes.")
+    statuses: Annotated[list[LogStatus], BeforeValidator(_items)] | None = Field(
+        default=None, description="Only queries with these outcomes."
+    )
     query: Annotated[str, Field(max_length=1_000)] | None = Field(default=None, description="Only queries that contain this text.")
-    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most.")
-    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to leave out at the beginning.")
+    limit: Annotated[int, Field(ge=1, le=1_000)] = Field(default=100, description="How many at most, 1 to 1,000.")
+    offset: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(default=0, description="How many to skip.")
 
 
 class GetLogMetrics(Wire):
-    """Of which time."""
+    """The period of the metrics."""
 
-    since: Timestamp = Field(alias="from", description="The first moment.")
-    until: Timestamp = Field(alias="to", description="The moment behind the last one.")
+    since: Timestamp = Field(alias="from", description="The start of the period, such as 2026-01-01.")
+    until: Timestamp = Field(alias="to", description="The end of the period, exclusive, such as 2026-02-01.")
 
 
 class Usage(Wire):
-    """What the queries of one day took."""
+    """The totals of the queries of one day."""
 
     date: Timestamp
     processed_seconds_count: float
@@ -67,7 +69,7 @@ class Usage(Wire):
 
 
 class MetricsReply(Wire):
-    """One entry per day on which there were queries."""
+    """One entry per day with queries."""
 
     metrics: list[Usage]
 
@@ -92,7 +94,7 @@ get_metrics: Operation[GetLogMetrics, MetricsReply, Never] = operations.add(
         "/systemOfRecordIntegration/logs/metrics",
         request=GetLogMetrics,
         response=MetricsReply,
-        summary="Count queries and what they took, day by day.",
+        summary="Count queries, seconds and bytes processed, per day.",
         permission="systemOfRecordIntegration:read",
         cli=Cli(examples=("cargo-ai system-of-record log get-metrics --from 2026-01-01 --to 2026-02-01",)),
     )

@@ -14,16 +14,16 @@ SystemOfRecordKind = Literal["bigQuery", "snowflake", "postgres"]
 
 
 class PostgresConfig(Wire):
-    """What can be set for the server's own PostgreSQL."""
+    """The settings of the server's own PostgreSQL."""
 
-    statement_timeout_seconds: Annotated[int, Field(ge=1, le=300, description="How long a query may take; 30 by default.")] = 30
+    statement_timeout_seconds: Annotated[int, Field(ge=1, le=300, description="The query timeout in seconds, 1 to 300.")] = 30
 
 
 class UpdateSystemOfRecord(Wire):
-    """The settings from now on; what is left out goes back to what it is without settings."""
+    """The new settings; absent ones return to their defaults."""
 
-    uuid: Uuid
-    config: PostgresConfig
+    uuid: Uuid = Field(description="The system of record.")
+    config: PostgresConfig = Field(description='The settings: {"statementTimeoutSeconds":120} (1 to 300; 30 by default).')
 
 
 class SystemOfRecord(Wire):
@@ -32,7 +32,7 @@ class SystemOfRecord(Wire):
     uuid: Uuid
     workspace_uuid: Uuid
     kind: SystemOfRecordKind
-    slug: str = Field(description="The slug of its client, as `client get-documentation` takes it.")
+    slug: str = Field(description="The slug of its client, for `client get-documentation`.")
     config: PostgresConfig
     last_migration: JsonObject | None
     cutover: JsonObject | None
@@ -96,7 +96,7 @@ update: Operation[UpdateSystemOfRecord, SystemOfRecordReply, GetReason] = operat
         "/systemOfRecordIntegration/systemOfRecords/{uuid}",
         request=UpdateSystemOfRecord,
         response=SystemOfRecordReply,
-        summary="Set how long queries on a system of record may take.",
+        summary="Set the query timeout of a system of record.",
         permission="systemOfRecordIntegration:write",
         refusals={"systemOfRecordNotFound": _NOT_FOUND},
         cli=Cli(

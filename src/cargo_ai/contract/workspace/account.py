@@ -15,27 +15,27 @@ PersonName = Annotated[str, Field(max_length=200)]
 
 
 class LinkedinSession(Sparse):
-    """A session of the person on LinkedIn."""
+    """The user's LinkedIn session."""
 
     li_at: str | None = Field(default=None, alias="li_at", max_length=4096)
 
 
 class WebExtensionData(Sparse):
-    """What a browser extension keeps with a person."""
+    """Data that a browser extension stores for a user."""
 
     linkedin: LinkedinSession | None = None
     timezone: str | None = Field(default=None, max_length=100)
 
 
 class Account(Wire):
-    """A person, in whatever workspace."""
+    """A user account, independent of any workspace."""
 
     uuid: Uuid
     email: str
     first_name: str | None
     last_name: str | None
     picture: str | None
-    last_sign_in_at: Timestamp | None = Field(description="When one of the person's tokens for this workspace was last used, to the hour.")
+    last_sign_in_at: Timestamp | None = Field(description="When one of the user's tokens for this workspace was last used, to the hour.")
     created_at: Timestamp
     updated_at: Timestamp
     web_extension_data: WebExtensionData | None
@@ -48,11 +48,13 @@ class AccountReply(Wire):
 
 
 class UpdateAccount(Wire):
-    """What to change of oneself; what is absent stays."""
+    """Changes to the caller's account; absent fields stay as they are."""
 
-    first_name: PersonName | None = None
-    last_name: PersonName | None = None
-    web_extension_data: WebExtensionData | None = None
+    first_name: PersonName | None = Field(default=None, description="The first name; null clears it.")
+    last_name: PersonName | None = Field(default=None, description="The last name; null clears it.")
+    web_extension_data: WebExtensionData | None = Field(
+        default=None, description='Data of a browser extension: {"timezone":"Europe/Paris"}; null clears it.'
+    )
 
 
 get_current: Operation[Nothing, AccountReply, Any] = operations.add(

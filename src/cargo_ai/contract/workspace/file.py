@@ -18,11 +18,11 @@ _WRITE = "orchestration:workflow:write"
 class UploadFile(Wire):
     """A file, as the field `file` of a form (multipart/form-data)."""
 
-    file: str = Field(description="The file itself; on the command line its path.", json_schema_extra={"format": "binary"})
+    file: str = Field(description="The file; on the command line its path.", json_schema_extra={"format": "binary"})
 
 
 class Uploaded(Wire):
-    """A stored file. `s3Filename` is an opaque key: hand it to whatever takes a file."""
+    """A stored file. `s3Filename`: its key in other requests."""
 
     uuid: Uuid
     s3_filename: str
@@ -31,13 +31,13 @@ class Uploaded(Wire):
 
 
 class ListColumns(Wire):
-    """Which file to look into."""
+    """Which file to read."""
 
-    s3_filename: str = Field(min_length=1, max_length=1024, description="The key that the upload returned.")
+    s3_filename: str = Field(min_length=1, max_length=1024, description="The s3Filename that workspace file upload returned.")
 
 
 class Column(Wire):
-    """A column of a CSV file; its values are texts."""
+    """A column of a file."""
 
     type: Literal["string"] = "string"
     name: str
@@ -52,8 +52,8 @@ class ColumnsReply(Wire):
 class CreateMultipart(Wire):
     """A file that will come in parts."""
 
-    content_type: str = Field(max_length=255)
-    filename: str | None = Field(default=None, max_length=1024, description="The file's name, for people.")
+    content_type: str = Field(max_length=255, description="The content type, such as text/csv.")
+    filename: str | None = Field(default=None, max_length=1024, description="The name of the file.")
 
 
 class MultipartReply(Wire):
@@ -63,16 +63,20 @@ class MultipartReply(Wire):
     upload_id: str
 
 
+_KEY = "The s3Filename that file-multipart create returned."
+_UPLOAD = "The uploadId that file-multipart create returned."
+
+
 class SignPart(Wire):
     """Which part will be sent."""
 
-    s3_filename: str = Field(min_length=1, max_length=1024)
-    upload_id: Uuid
-    part_number: int = Field(ge=1, le=MOST_PARTS, description="Parts are joined in the order of their numbers, from 1.")
+    s3_filename: str = Field(min_length=1, max_length=1024, description=_KEY)
+    upload_id: Uuid = Field(description=_UPLOAD)
+    part_number: int = Field(ge=1, le=MOST_PARTS, description="The number of the part, 1 to 10,000; parts are joined in this order.")
 
 
 class SignedPart(Wire):
-    """Where the part's bytes go with a PUT; its `etag` header is needed to complete the upload."""
+    """The URL to PUT the part to; the `etag` header of the reply is needed to complete the upload."""
 
     url: str
 
@@ -87,13 +91,15 @@ class Part(Wire):
 class CompleteMultipart(Wire):
     """All parts of an upload."""
 
-    s3_filename: str = Field(min_length=1, max_length=1024)
-    upload_id: Uuid
-    parts: list[Part] = Field(min_length=1, max_length=MOST_PARTS)
+    s3_filename: str = Field(min_length=1, max_length=1024, description=_KEY)
+    upload_id: Uuid = Field(description=_UPLOAD)
+    parts: list[Part] = Field(
+        min_length=1, max_length=MOST_PARTS, description='All parts, with the etag header of each upload: [{"partNumber":1,"etag":"..."}].'
+    )
 
 
 class CompletedReply(Wire):
-    """The file, now whole."""
+    """The complete file."""
 
     s3_filename: str
 
@@ -101,12 +107,12 @@ class CompletedReply(Wire):
 class AbortMultipart(Wire):
     """An upload to give up."""
 
-    s3_filename: str = Field(min_length=1, max_length=1024)
-    upload_id: Uuid
+    s3_filename: str = Field(min_length=1, max_length=1024, description=_KEY)
+    upload_id: Uuid = Field(description=_UPLOAD)
 
 
-_no_upload = refusal(404, "There is no open upload {upload} of this file: it was completed, given up, or never begun.")
-_unavailable = refusal(503, "The place where files are kept does not answer or is full; nothing was changed. Try again in a moment.")
+_no_upload = refusal(404, "There is no open upload {upload} of this file: it was completed, aborted, or never started.")
+_unavailable = refusal(503, "The file store does not answer or is full; nothing was changed. Try again in a moment.")
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001/uploads/0198c5f0-0000-7000-8000-000000000002/companies.csv"
 
 UploadReason = Literal["noFile", "uploadIncomplete", "fileTooLarge", "filesUnavailable"]
@@ -118,7 +124,7 @@ upload: Operation[UploadFile, Uploaded, UploadReason] = operations.add(
         "/workspaceManagement/files/upload",
         request=UploadFile,
         response=Uploaded,
-        summary="Upload a file, for example the CSV that a batch runs over.",
+        summary="Upload a file, such as a CSV file for a batch or a model.",
         permission=_WRITE,
         refusals={
             "noFile": refusal(400, "There is no file in the request: send it as multipart/form-data in the field `file`."),
@@ -163,7 +169,7 @@ create_multipart: Operation[CreateMultipart, MultipartReply, Any] = operations.a
         "/workspaceManagement/files/multipart/create",
         request=CreateMultipart,
         response=MultipartReply,
-        summary="Begin to upload a large file in parts.",
+        summary="Start an upload of a large file in parts.",
         permission=_WRITE,
         cli=Cli(examples=("cargo-ai workspace file-multipart create --content-type text/csv --filename companies.csv",)),
         agent_safe=False,
@@ -179,7 +185,7 @@ sign_part: Operation[SignPart, SignedPart, SignReason] = operations.add(
         "/workspaceManagement/files/multipart/sign",
         request=SignPart,
         response=SignedPart,
-        summary="Get the URL to which one part is sent with a PUT, good for an hour.",
+        summary="Create the URL for uploading one part by PUT, valid for an hour.",
         permission=_WRITE,
         refusals={"uploadNotFound": _no_upload},
         cli=Cli(
@@ -224,7 +230,7 @@ abort_multipart: Operation[AbortMultipart, Removed, AbortReason] = operations.ad
         "/workspaceManagement/files/multipart/abort",
         request=AbortMultipart,
         response=Removed,
-        summary="Give up an upload in parts and forget what was sent of it.",
+        summary="Abort an upload in parts and discard its parts.",
         permission=_WRITE,
         refusals={"uploadNotFound": _no_upload},
         cli=Cli(examples=(f"cargo-ai workspace file-multipart abort --s3-filename {_EXAMPLE} --upload-id {_EXAMPLE[45:81]}",)),

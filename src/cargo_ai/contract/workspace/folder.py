@@ -37,7 +37,7 @@ class FolderReply(Wire):
 
 
 class FoldersReply(Wire):
-    """The workspace's folders, in the order that people gave them, then by age."""
+    """The folders of the workspace, by `order`, then by age."""
 
     folders: list[Folder]
 
@@ -45,25 +45,25 @@ class FoldersReply(Wire):
 class CreateFolder(Wire):
     """A new folder."""
 
-    name: FolderName
-    emoji_slug: EmojiSlug
-    kind: FolderKind
-    parent_uuid: Uuid | None = Field(default=None, description="A folder of the same kind; null: at the top.")
+    name: FolderName = Field(description="The name, unique in its parent folder.")
+    emoji_slug: EmojiSlug = Field(description="The emoji, such as inbox_tray.")
+    kind: FolderKind = Field(description="The kind of objects in the folder.")
+    parent_uuid: Uuid | None = Field(default=None, description="The parent folder, of the same kind; the top level by default.")
 
 
 class UpdateFolder(Wire):
-    """What to change; what is absent stays."""
+    """Changes to a folder; absent fields stay as they are."""
 
-    uuid: Uuid
-    name: FolderName | None = None
-    emoji_slug: EmojiSlug | None = None
-    order: float | None = Field(default=None, allow_inf_nan=False, description="Where it stands in the list; lower comes first.")
-    parent_uuid: Uuid | None = Field(default=None, description="A folder of the same kind; null: at the top.")
+    uuid: Uuid = Field(description="The folder.")
+    name: FolderName | None = Field(default=None, description="The new name.")
+    emoji_slug: EmojiSlug | None = Field(default=None, description="The new emoji, such as inbox_tray.")
+    order: float | None = Field(default=None, allow_inf_nan=False, description="The position in the list; lower comes first.")
+    parent_uuid: Uuid | None = Field(default=None, description="The new parent folder, of the same kind; null: the top level.")
 
 
 _not_found = refusal(404, "There is no folder {folder} in this workspace.")
 _duplicate = refusal(409, "There is already a folder {name!r} of this kind in the same place.")
-_invalid_parent = refusal(400, "A folder of kind {kind!r} cannot lie in folder {parent}: {why}.")
+_invalid_parent = refusal(400, "A folder of kind {kind!r} cannot be in folder {parent}: {why}.")
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 
 get_all: Operation[Nothing, FoldersReply, Any] = operations.add(
@@ -73,7 +73,7 @@ get_all: Operation[Nothing, FoldersReply, Any] = operations.add(
         "/workspaceManagement/folders/list",
         request=Nothing,
         response=FoldersReply,
-        summary="List the workspace's folders.",
+        summary="List the folders of the workspace.",
         permission="workspaceManagement:folder:read",
         cli=Cli(examples=("cargo-ai workspace folder list",)),
     )
@@ -104,7 +104,7 @@ create: Operation[CreateFolder, FolderReply, CreateReason] = operations.add(
         "/workspaceManagement/folders",
         request=CreateFolder,
         response=FolderReply,
-        summary="Make a folder for things of one kind.",
+        summary="Create a folder for objects of one kind.",
         permission="workspaceManagement:folder:write",
         refusals={"duplicateName": _duplicate, "folderNotFound": _not_found, "invalidParent": _invalid_parent},
         cli=Cli(examples=("cargo-ai workspace folder create --name Inbound --emoji-slug inbox_tray --kind tool",)),

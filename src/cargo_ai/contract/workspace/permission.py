@@ -74,7 +74,7 @@ PermissionAction = Literal[
     "workspaceManagement:folder:read",
     "workspaceManagement:folder:write",
 ]
-"""The contract's list, and `*` for everything (what the preset role `admin` says)."""
+"""The permissions of the contract, and `*` for all of them (the preset role `admin`)."""
 
 ACTIONS: tuple[str, ...] = get_args(PermissionAction)
 DOMAINS: tuple[str, ...] = tuple(action.removesuffix(":*") for action in ACTIONS if action.count(":") == 1 and action.endswith(":*"))
@@ -85,5 +85,5 @@ class Permission(Wire):
     """One rule. A deny wins over any allow."""
 
     effect: Literal["allow", "deny"]
-    resources: list[str] | None = Field(default=None, description="The uuids that the rule is about; null: all.")
+    resources: list[str] | None = Field(default=None, description="The uuids to which the rule applies; null: all.")
     actions: list[PermissionAction] = Field(min_length=1)

@@ -12,13 +12,13 @@ from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, Nothing, Removed, Timestamp, Uuid, Wire
 
 
-def _whole_rooms(rule: Permission) -> Permission:
+def _validate_resources(rule: Permission) -> Permission:
     if rule.resources is not None:
         raise ValueError("a token's rule is about all resources: leave `resources` null")
     return rule
 
 
-Rules = list[Annotated[Permission, AfterValidator(_whole_rooms)]]
+Rules = list[Annotated[Permission, AfterValidator(_validate_resources)]]
 TokenName = Annotated[str, Field(min_length=1, max_length=200)]
 Description = Annotated[str, Field(max_length=2000)]
 
@@ -27,10 +27,10 @@ class Token(Wire):
     """An API token."""
 
     uuid: Uuid
-    token: str = Field(description="The value, in the reply of create alone; later its prefix and last four characters.")
+    token: str = Field(description="The value in the reply of create; later only its prefix and last four characters.")
     name: str
     description: str | None
-    permissions: list[Permission] | None = Field(description="null: what its user may do; otherwise these rules narrow that.")
+    permissions: list[Permission] | None = Field(description="null: all permissions of its user; otherwise these rules restrict them.")
     workspace_uuid: Uuid
     user_uuid: Uuid
     created_at: Timestamp
@@ -49,22 +49,25 @@ class TokensReply(Wire):
     tokens: list[Token]
 
 
-class CreateToken(Wire):
-    """A new token of the caller's."""
+_RULES = 'Restricts the permissions of its user: [{"effect":"allow","actions":["storage:read"]}].'
 
-    name: TokenName = "CLI"
-    description: Description | None = None
-    permissions: Rules | None = Field(default=None, description="null: what its user may do. Rules narrow that; they never widen it.")
-    from_user: bool = Field(default=False, description="An older spelling; a token always belongs to the user who makes it.")
+
+class CreateToken(Wire):
+    """A new token of the caller."""
+
+    name: TokenName = Field(default="CLI", description="The name.")
+    description: Description | None = Field(default=None, description="The description.")
+    permissions: Rules | None = Field(default=None, description=f"{_RULES} All permissions of its user by default.")
+    from_user: bool = Field(default=False, description="Accepted for compatibility; a token always belongs to the user who creates it.")
 
 
 class UpdateToken(Wire):
-    """What to change; what is absent stays."""
+    """Changes to a token; absent fields stay as they are."""
 
-    uuid: Uuid
-    name: TokenName | None = None
-    description: Description | None = None
-    permissions: Rules | None = None
+    uuid: Uuid = Field(description="The token.")
+    name: TokenName | None = Field(default=None, description="The new name.")
+    description: Description | None = Field(default=None, description="The new description; null clears it.")
+    permissions: Rules | None = Field(default=None, description=f"{_RULES} null: all permissions of its user.")
 
 
 _not_found = refusal(404, "There is no token {token} in this workspace.")
@@ -79,7 +82,7 @@ create: Operation[CreateToken, TokenReply, GrantReason] = operations.add(
         "/workspaceManagement/tokens",
         request=CreateToken,
         response=TokenReply,
-        summary="Make an API token; its value is shown this once.",
+        summary="Create an API token; its value is shown only once.",
         permission="workspaceManagement:write",
         refusals={"permissionsTooWide": _too_wide},
         cli=Cli(

@@ -19,7 +19,7 @@ def _lower(email: str) -> str:
 
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254), AfterValidator(_lower)]
-RoleName = Annotated[str, Field(min_length=1, max_length=100, description="The role's slug, such as `member`, or its uuid.")]
+RoleName = Annotated[str, Field(min_length=1, max_length=100, description="The slug of the role, such as member, or its uuid.")]
 
 
 class User(Wire):
@@ -53,23 +53,23 @@ class UsersReply(Wire):
 
 
 class CreateUser(Wire):
-    """Whom to let in."""
+    """A new user of the workspace."""
 
-    user_email: Email
+    user_email: Email = Field(description="The e-mail address of the user.")
     role_slug: RoleName
 
 
 class UpdateUser(Wire):
-    """Which role to give."""
+    """The new role of a user."""
 
-    user_uuid: Uuid
+    user_uuid: Uuid = Field(description="The user.")
     role_slug: RoleName
 
 
 class RemoveUser(Wire):
-    """Whom to shut out."""
+    """Which user to remove."""
 
-    user_uuid: Uuid
+    user_uuid: Uuid = Field(description="The user.")
 
 
 _user_not_found = refusal(404, "There is no user {user} in this workspace.")
@@ -97,7 +97,7 @@ get_current: Operation[Nothing, UserReply, Any] = operations.add(
         "/workspaceManagement/users/current",
         request=Nothing,
         response=UserReply,
-        summary="Show who you are in this workspace.",
+        summary="Show your own user and role in this workspace.",
         permission=None,
         cli=Cli(examples=("cargo-ai workspace user get-current",)),
     )
@@ -112,7 +112,7 @@ create: Operation[CreateUser, UserReply, CreateReason] = operations.add(
         "/workspaceManagement/users",
         request=CreateUser,
         response=UserReply,
-        summary="Let a person into this workspace, by e-mail, with a role.",
+        summary="Add a user to this workspace, by e-mail address and role.",
         permission="workspaceManagement:write",
         refusals={
             "roleNotFound": _role_not_found,
@@ -132,7 +132,7 @@ update: Operation[UpdateUser, UserReply, UpdateReason] = operations.add(
         "/workspaceManagement/users/{userUuid}",
         request=UpdateUser,
         response=UserReply,
-        summary="Give a user of this workspace another role.",
+        summary="Change the role of a user of this workspace.",
         permission="workspaceManagement:write",
         refusals={
             "userNotFound": _user_not_found,
@@ -153,7 +153,7 @@ remove: Operation[RemoveUser, Removed, RemoveReason] = operations.add(
         "/workspaceManagement/users",
         request=RemoveUser,
         response=Removed,
-        summary="Shut a user out of this workspace; the user's tokens for it stop working.",
+        summary="Remove a user from this workspace; the user's tokens for it stop working.",
         permission="workspaceManagement:write",
         refusals={
             "userNotFound": _user_not_found,

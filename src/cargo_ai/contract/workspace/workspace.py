@@ -17,7 +17,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Metadata(Sparse):
-    """What the people of a workspace said about themselves."""
+    """The answers of the workspace's users to the onboarding questions."""
 
     main_goal: list[str] | None = None
     sales_rep_count: str | None = None
@@ -27,7 +27,7 @@ class Metadata(Sparse):
 
 
 class WorkspaceSync(Wire):
-    """When the things of a domain are refreshed."""
+    """When a domain is synchronized."""
 
     domain: SyncDomain
     temporal_schedule_workflow_id: str
@@ -35,9 +35,9 @@ class WorkspaceSync(Wire):
 
 
 class Workspace(Wire):
-    """A workspace. What this platform has no use for is empty or null.
+    """A workspace. Fields that this platform does not use are empty or null.
 
-    `maxConcurrentRuns` is what the server was started with (`CARGO_AI_MAX_CONCURRENT_RUNS`); 0: any number of runs may go at once.
+    `maxConcurrentRuns` is what the server was started with (`CARGO_AI_MAX_CONCURRENT_RUNS`); 0: no limit.
     """
 
     uuid: Uuid
@@ -67,24 +67,29 @@ class WorkspaceReply(Wire):
 
 
 class WorkspacesReply(Wire):
-    """The workspaces that this token opens."""
+    """The workspaces that this token can access."""
 
     workspaces: list[Workspace]
 
 
-class UpdateWorkspace(Wire):
-    """What to change; what is absent stays."""
+_NOT_STORED = "Accepted for compatibility; it has no effect and is not stored."
 
-    name: Name | None = None
-    metadata: Metadata | None = None
-    default_role_uuid: Uuid | None = Field(default=None, description="The role that is proposed for new users; null: none.")
-    allowed_email_domains: list[str] | None = None
-    logo_base64: str | None = None
-    open_ai_api_key: str | None = None
-    syncs: list[JsonObject] | None = None
-    chrome_extension_master_agent_uuid: Any = None
-    chrome_extension_available_agent_uuids: Any = None
-    allowed_login_providers: list[LoginProvider] | None = None
+
+class UpdateWorkspace(Wire):
+    """Changes to the workspace; absent fields stay as they are."""
+
+    name: Name | None = Field(default=None, description="The new name.")
+    metadata: Metadata | None = Field(
+        default=None, description='Answers to the onboarding questions: {"mainGoal":["..."],"gtmStackList":["..."]}; null clears them.'
+    )
+    default_role_uuid: Uuid | None = Field(default=None, description="The uuid of the role proposed for new users; null: none.")
+    allowed_email_domains: list[str] | None = Field(default=None, description=_NOT_STORED)
+    logo_base64: str | None = Field(default=None, description=_NOT_STORED)
+    open_ai_api_key: str | None = Field(default=None, description=_NOT_STORED)
+    syncs: list[JsonObject] | None = Field(default=None, description=_NOT_STORED)
+    chrome_extension_master_agent_uuid: Any = Field(default=None, description=_NOT_STORED)
+    chrome_extension_available_agent_uuids: Any = Field(default=None, description=_NOT_STORED)
+    allowed_login_providers: list[LoginProvider] | None = Field(default=None, description=_NOT_STORED)
 
 
 get_all: Operation[Nothing, WorkspacesReply, Any] = operations.add(
@@ -94,7 +99,7 @@ get_all: Operation[Nothing, WorkspacesReply, Any] = operations.add(
         "/workspaceManagement/workspaces/list",
         request=Nothing,
         response=WorkspacesReply,
-        summary="List the workspaces that your token opens.",
+        summary="List the workspaces that your token can access.",
         permission=None,
         cli=Cli(examples=("cargo-ai workspace workspace list",)),
     )
@@ -107,7 +112,7 @@ get_current: Operation[Nothing, WorkspaceReply, Any] = operations.add(
         "/workspaceManagement/workspaces/current",
         request=Nothing,
         response=WorkspaceReply,
-        summary="Show the workspace you are in.",
+        summary="Show the current workspace.",
         permission=None,
         cli=Cli(examples=("cargo-ai workspace workspace get-current",)),
     )
@@ -122,7 +127,7 @@ update: Operation[UpdateWorkspace, WorkspaceReply, UpdateReason] = operations.ad
         "/workspaceManagement/workspaces/current",
         request=UpdateWorkspace,
         response=WorkspaceReply,
-        summary="Rename the workspace you are in, or change its metadata or default role.",
+        summary="Change the name, metadata or default role of the current workspace.",
         permission="workspaceManagement:write",
         refusals={
             "workspaceNotFound": refusal(404, "The workspace does not exist."),
