@@ -29,7 +29,8 @@ class WhichDuplicates(Wire):
         default=None,
         description="The columns in all of which duplicates agree, comma-separated, at most 10: COLUMN or COLUMN:COMPARISON, such as "
         "website:domain. Comparisons: exact, text (ignores case and spaces), email, domain (of a URL or e-mail address, without www), name "
-        "(of companies and people; ignores accents, punctuation and Inc.), handle (of LinkedIn and the like). By default chosen by the column's slug.",
+        "(of companies and people; ignores accents, punctuation and Inc.), handle (of LinkedIn "
+        "and the like). By default chosen by the column's slug.",
     )
     ids: Ids | None = Field(default=None, description="Instead of --by: the ids of duplicates, 2 to 1,000, comma-separated.")
     survivor: Survivor = "oldest"
