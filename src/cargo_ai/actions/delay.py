@@ -16,7 +16,7 @@ class Delay(NativeAction):
 
     slug = "delay"
     name = "Delay"
-    description = "Waits this many minutes (fractions too), then goes on."
+    description = "Waits this many minutes (fractions too), then continues."
     category: Category = "logic"
     icon = "clock"
     config_schema = schema({"minutes": {"type": "number", "minimum": 0, "maximum": MOST_MINUTES}}, ("minutes",))

@@ -18,7 +18,7 @@ class Filter(NativeAction):
     description = "Goes on when the condition holds; otherwise the run ends here, in success."
     category: Category = "logic"
     icon = "filter"
-    config_schema = schema({"filter": {"description": "What must hold for the run to go on."}}, ("filter",))
+    config_schema = schema({"filter": {"description": "The condition on which the run continues."}}, ("filter",))
     output_schema = schema({"condition": {"type": "boolean"}}, ("condition",))
     children_count = 1
 

@@ -207,7 +207,7 @@ async def _read_cell(files: FileStore, key: str) -> bytes:
     try:
         return await files.read(key)
     except FileMissing:
-        return b'{"errorMessage":"This was kept in a file that is gone."}'
+        return b'{"errorMessage":"The file with this value no longer exists."}'
 
 
 async def encode(export: Export, download: Download) -> AsyncGenerator[bytes]:

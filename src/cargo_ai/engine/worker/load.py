@@ -20,7 +20,7 @@ from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.store.files import FileMissing, FileStore
 
 PAGE = 100
-GONE = b'{"errorMessage": "This output was kept in a file that is gone."}'
+GONE = b'{"errorMessage": "The file with this output no longer exists."}'
 """A shard must end, whatever happened to its files: later nodes see what they see of a node that failed."""
 
 Row = dict[str, Any]

@@ -48,7 +48,7 @@ EFFECT = NativeEffect(
     "user-check",
     schema(
         {
-            "title": {"type": "string", "maxLength": MOST_TITLE, "description": "What is to be decided; the node's name unless told."},
+            "title": {"type": "string", "maxLength": MOST_TITLE, "description": "What is to be decided; the node's name by default."},
             "instructions": {"type": "string", "maxLength": MOST_TEXT, "description": "What to look at."},
             "fields": {
                 "type": "array",
@@ -70,7 +70,7 @@ EFFECT = NativeEffect(
             "assignees": {
                 "type": ["array", "string"],
                 "items": {"type": "string"},
-                "description": "E-mail addresses of those who are asked; they get a letter with a link where this server can send e-mail.",
+                "description": "E-mail addresses of the reviewers; they receive an e-mail with a link if this server can send e-mail.",
             },
             "timeoutMinutes": {
                 "type": "number",
@@ -88,7 +88,7 @@ EFFECT = NativeEffect(
     schema(
         {
             "decision": {"enum": ["approved", "rejected"]},
-            "values": {"type": "object", "description": "The proposed values with the changes of whoever approved."},
+            "values": {"type": "object", "description": "The proposed values with the changes of the approval."},
             "edited": {"type": "boolean"},
             "comment": {"type": ["string", "null"]},
             "decidedBy": {"type": ["object", "null"], "description": "{userUuid, email, via}; null when the time was over."},
@@ -237,7 +237,7 @@ class Reviews:
         run = select(runs.c.uuid).where(runs.c.uuid == call.run, runs.c.workspace_uuid == call.workspace)
         if (await db.execute(run)).one_or_none() is None:
             # A node that is tried by itself, inside of a group: there would be nothing to go on when somebody has decided.
-            raise Unusable("People are only asked by a run, and this is none.")
+            raise Unusable("Only a run can request a review, and this is not one.")
         before = await earlier_decision.decided(db, call, asked.title, asked.fields)
         if before is not None:
             return before, asked.warnings

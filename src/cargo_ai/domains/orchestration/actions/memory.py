@@ -37,33 +37,33 @@ LARGEST: Final = 2.0**53
 EFFECT = NativeEffect(
     "memory",
     "Memory",
-    "Remembers values from run to run: get, set, append to a list, increment a number, delete; for the workflow, the whole workspace, "
+    "Stores values between runs: get, set, append to a list, increment a number, delete; for the workflow, the whole workspace, "
     "or one record of the workflow.",
     "storage",
     "brain",
     schema(
         {
             "operation": {"enum": list(get_args(Operation)), "default": "get"},
-            "key": {"type": "string", "minLength": 1, "maxLength": MOST_KEY, "description": "The name of what is remembered."},
+            "key": {"type": "string", "minLength": 1, "maxLength": MOST_KEY, "description": "The key of the value."},
             "scope": {
                 "enum": list(get_args(Scope)),
                 "default": "workflow",
                 "description": "Who shares it: all runs of this workflow, the whole workspace, or this workflow's runs on the same record.",
             },
-            "recordId": {"type": "string", "description": "Scope record: which one; the `_id` of the run's record unless told."},
+            "recordId": {"type": "string", "description": "Scope record: the record; the `_id` of the run's record by default."},
             "value": {"description": "set: the value; append: what is added to the list."},
-            "default": {"description": "get: what is given where nothing is remembered."},
+            "default": {"description": "get: the value if none is stored."},
             "by": {"type": "number", "default": 1, "description": "increment: how much is added."},
-            "keepLast": {"type": "integer", "minimum": 1, "description": "append: keep only so many of the newest."},
+            "keepLast": {"type": "integer", "minimum": 1, "description": "append: keep only this many of the newest values."},
         },
         ("key",),
     ),
     schema(
         {
             "key": {"type": "string"},
-            "value": {"description": "What is remembered now; after delete null."},
-            "previous": {"description": "What was remembered before; null for nothing."},
-            "found": {"type": "boolean", "description": "Whether anything was remembered before."},
+            "value": {"description": "The value now; null after delete."},
+            "previous": {"description": "The value before; null if there was none."},
+            "found": {"type": "boolean", "description": "Whether a value was stored before."},
         },
         ("key", "value", "previous", "found"),
     ),

@@ -49,13 +49,13 @@ EFFECT = NativeEffect(
             "to": {**_PEOPLE, "description": "To whom: ann@example.com, with commas or as a list for several."},
             "cc": {**_PEOPLE, "description": "Who gets a copy."},
             "bcc": {**_PEOPLE, "description": "Who gets a copy that the others do not see."},
-            "replyTo": {**_PEOPLE, "description": "Where answers go; the sender's address unless told."},
+            "replyTo": {**_PEOPLE, "description": "Where replies go; the sender's address by default."},
             "subject": {"type": "string", "maxLength": MOST_SUBJECT},
-            "bodyHtml": {"type": "string", "description": "The letter as HTML."},
-            "bodyText": {"type": "string", "description": "The letter as plain text; made from bodyHtml unless told."},
-            "inReplyTo": {"type": "string", "description": "The Message-ID of the letter that this one answers."},
+            "bodyHtml": {"type": "string", "description": "The e-mail as HTML."},
+            "bodyText": {"type": "string", "description": "The e-mail as plain text; made from bodyHtml by default."},
+            "inReplyTo": {"type": "string", "description": "The Message-ID of the e-mail that this one answers."},
             "references": {**_PEOPLE, "description": "The Message-IDs of the conversation so far."},
-            "mailboxUuid": {"type": ["string", "null"], "description": "Not used: letters are sent from the server's own address."},
+            "mailboxUuid": {"type": ["string", "null"], "description": "Not used: e-mails are sent from the server's own address."},
         },
         ("to", "subject"),
     ),
@@ -91,18 +91,18 @@ def letter_of(config: Mapping[str, Any], message_id: str) -> Email:
     to, cc, bcc = (_people(config, name) for name in ("to", "cc", "bcc"))
     count = len({one.address.lower() for one in (*to, *cc, *bcc)})
     if not to:
-        raise Unusable("Nobody is named in `to`.")
+        raise Unusable("No one is named in `to`.")
     if count > MOST_RECIPIENTS:
-        raise Unusable(f"The letter has {count} recipients; {MOST_RECIPIENTS} are the most. Use a group to write to each of them.")
+        raise Unusable(f"The e-mail has {count} recipients; {MOST_RECIPIENTS} are the most. Use a group to write to each of them.")
     subject, html, text = (_text(config, name) for name in ("subject", "bodyHtml", "bodyText"))
     if re.search(r"[\x00-\x1f\x7f\u0085\u2028\u2029]", subject):
         raise Unusable("`subject` has a line break or another control character in it.")
     if not subject.strip() or len(subject) > MOST_SUBJECT:
         raise Unusable(f"`subject` must have 1 to {MOST_SUBJECT} characters.")
     if not html.strip() and not text.strip():
-        raise Unusable("The letter is empty: give `bodyHtml` or `bodyText`.")
+        raise Unusable("The e-mail is empty: give `bodyHtml` or `bodyText`.")
     if len(html.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace")) > MOST_BYTES:
-        raise Unusable(f"The letter has more than {MOST_BYTES // 1024**2} MB.")
+        raise Unusable(f"The e-mail has more than {MOST_BYTES // 1024**2} MB.")
     in_reply_to, references = _conversation(config)
     body = text if text.strip() else html_to_text(html)
     replies = _people(config, "replyTo")
@@ -135,7 +135,7 @@ def _text(config: Mapping[str, Any], name: str) -> str:
 def _conversation(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     answered = _ids(config.get("inReplyTo"), "inReplyTo")
     if len(answered) > 1:
-        raise Unusable("`inReplyTo` names several letters; it takes one.")
+        raise Unusable("`inReplyTo` names several e-mails; it takes one.")
     references = _ids(config.get("references"), "references")
     if answered and answered[0] not in references:
         references = (*references, answered[0])
@@ -205,7 +205,7 @@ def _not_taken(call: Call, error: EmailFailed) -> Outcome:
 def _done(output: dict[str, Any], call: Call) -> Done:
     warnings = [f"{one['address']} was refused: {one['message']}" for one in output["rejected"]]
     if call.config.get("mailboxUuid"):
-        warnings.append(f"There are no mailboxes on this server: the letter was sent from {output['from']}.")
+        warnings.append(f"There are no mailboxes on this server: the e-mail was sent from {output['from']}.")
     accepted: list[str] = output["accepted"]
     people = accepted[0] if len(accepted) == 1 else f"{len(accepted)} recipients"
     return Done(output, f"✅ Sent to {people}", warnings=tuple(warnings))

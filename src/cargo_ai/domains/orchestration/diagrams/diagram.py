@@ -31,7 +31,9 @@ async def _of_release(ctx: Context, request: contract.DrawDiagram) -> list[JsonO
         uid = ids.parse(request.release_uuid)
         found = await lookup.release_nodes(ctx.db, uid) if uid else None
         if found is None:
-            contract.draw.refuse("releaseNotFound", cause=f"{request.release_uuid} is none.", fix="cargo-ai orchestration release list")
+            contract.draw.refuse(
+                "releaseNotFound", cause=f"{request.release_uuid} is not a release.", fix="cargo-ai orchestration release list"
+            )
         return found
     query = select(Workflow.uuid).where(Workflow.uuid == ids.parse(request.workflow_uuid or ""), Workflow.deleted_at.is_(None))
     workflow = await ctx.db.scalar(query)

@@ -149,7 +149,7 @@ async def _explain_under_way(ctx: Context, row: RowMapping, graph: Mapping[str, 
     shard = (await ctx.db.execute(select(shards.c.state).where(shards.c.uuid == row["shard_uuid"]))).scalar_one_or_none()
     since = int(clock.unix_seconds() * 1000 - ctx.settings.stalled_after * 1000)
     if not await ctx.db.scalar(LIVE_WORKERS, {"since": since}):
-        sentence = "No worker is running, so nothing goes on: start a server or a worker."
+        sentence = "No worker is running, so no run continues: start a server or a worker."
         return _explain(row, "noWorker", sentence, node_slug=slug, fix="cargo-ai server start")
     if shard == "running":
         return _explain(row, "running", f"A worker is at it, at {slug}." if slug else "A worker is at it.", node_slug=slug)

@@ -24,9 +24,9 @@ _WORDS = {
     "config": "{0} was asked for something else.",
     "output": "{0} was asked for the same and gave something else.",
     "status": "{0} went well in one of them only, though it was asked for the same.",
-    "child": "{0} gave the same, but they went on at different nodes: the graphs differ.",
+    "child": "{0} had the same output, but they continued with different nodes: the graphs differ.",
     "items": "{0} has started another number of runs.",
-    "length": "One of them went on to {0}, where the other had ended.",
+    "length": "One of them continued with {0}, where the other had ended.",
 }
 
 

@@ -74,7 +74,7 @@ async def _tool_nodes(ctx: Context, action: contract.ToolAction) -> list[JsonObj
     if action.release_uuid is not None:
         row = await ctx.db.scalar(select(Release.nodes).where(Release.uuid == ids.parse(action.release_uuid)))
         if row is None:
-            refuse("releaseNotFound", cause=f"{action.release_uuid} is none.", fix="cargo-ai orchestration release list")
+            refuse("releaseNotFound", cause=f"{action.release_uuid} is not a release.", fix="cargo-ai orchestration release list")
         return cast("list[JsonObject]", row)
     if action.tool_uuid is None:
         template = templates.find(action.template_slug or "")

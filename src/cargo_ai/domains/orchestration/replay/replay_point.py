@@ -86,7 +86,7 @@ def find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph
         return _seed(run, last.seq, graph.same(last.node, last.slug), last.slug)
     following = last.next or (_first_child(graph, last) if last.status == "error" else None)
     if following is None:
-        return f"The run ended at {last.slug}: there is no next node to go on at."
+        return f"The run ended at {last.slug}: there is no next node to continue with."
     return _seed(run, last.seq + 1, following if following in graph.by_uuid else None, following)
 
 

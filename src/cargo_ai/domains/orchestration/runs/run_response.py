@@ -206,4 +206,4 @@ async def _large(files: FileStore, key: str) -> Any:
     try:
         return from_json(await files.read(key))
     except FileMissing:
-        return {"errorMessage": "This output was kept in a file that is gone."}
+        return {"errorMessage": "The file with this output no longer exists."}

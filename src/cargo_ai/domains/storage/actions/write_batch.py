@@ -68,7 +68,7 @@ class Batch:
             if kind != "insert":
                 one.slug, one.text = matched(self.relation, call.config)
             if kind == "upsert" and one.text is None:
-                raise Unusable(f"`matchingValue` is empty: without it nobody knows which record is meant by {one.slug}.")
+                raise Unusable(f"`matchingValue` is empty: without it, no record can be matched by {one.slug}.")
         except Unusable as fault:
             one.outcome = Failed(str(fault))
         return one

@@ -257,7 +257,7 @@ async def test_a_large_output_goes_to_a_file_and_comes_back(backend: Backend) ->
     assert b"Zo\xc3\xab" in kept
     await backend.state.files.remove(f"{backend.workspace}/outputs/{run}/2.json")
     again = await backend.admin.call("orchestration.run.get", uuid=run)
-    assert again["runContext"]["end"] == {"errorMessage": "This output was kept in a file that is gone."}
+    assert again["runContext"]["end"] == {"errorMessage": "The file with this output no longer exists."}
 
 
 @pytest.mark.parametrize("name", ["tab\t\nline", "\\N", "quote\"'{}", "会社 🎉", "\\.\n"])
