@@ -293,7 +293,7 @@ def outcome_of(row: Review, warnings: tuple[str, ...] = ()) -> Outcome:
         return Later(max(0.0, left.total_seconds()) + 0.05, {"reviewUuid": str(row.uuid)}, "a person has to decide")
     if row.status not in {"approved", "rejected"}:
         asked = row.decided_at - row.created_at if row.decided_at else timedelta()
-        return Failed(f"Nobody decided within {asked.total_seconds() / 60:g} minutes.")
+        return Failed(f"No one decided within {asked.total_seconds() / 60:g} minutes.")
     by = {"userUuid": row.decided_by_uuid and str(row.decided_by_uuid), "email": row.decided_by_email, "via": row.decided_via}
     output = {
         "decision": row.status,

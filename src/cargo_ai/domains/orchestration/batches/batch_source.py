@@ -55,7 +55,7 @@ async def of_file(files: FileStore, workspace: uuid.UUID, data: Mapping[str, Any
     except InvalidFile as error:
         raise SourceFailed(str(error)) from None
     except FileMissing:
-        raise SourceFailed("The uploaded file is gone: upload it again.") from None
+        raise SourceFailed("The uploaded file no longer exists: upload it again.") from None
 
 
 def _rows(stream: AsyncIterator[bytes], name: str, skip: int) -> AsyncGenerator[list[dict[str, Any]]]:

@@ -127,7 +127,7 @@ class WebhookSender:
             return str(error), True
         body = await self._body(attempt)
         if body is None:
-            return "The batch is gone.", True
+            return "The batch no longer exists.", True
         headers = [
             ("content-type", b"application/json"),
             ("user-agent", b"cargo-ai webhook"),

@@ -71,7 +71,7 @@ async def _walk_records(
             break
         walked_count += 1
         if isinstance(record, ReplayRecord) and record.skip is not None:
-            dry_run.notes.add("Runs that cannot go on at the node are skipped.")
+            dry_run.notes.add("Runs that cannot be replayed from the node are skipped.")
             continue
         walk_range = await _walk_record(ctx, spec, program, dry_run, record)
         total.add(walk_range)
@@ -92,7 +92,9 @@ async def _walk_record(ctx: Context, spec: RunSpec, program: Graph, dry_run: Dry
         taken[-1]["next_node_uuid"] = record.seed.node
         resume(walk, [entry | {"output": to_json(output).decode()} for entry, output in zip(taken, outputs, strict=False)], None)
         if record.seed.path:
-            dry_run.notes.add("What a group does before the node at which its items go on is counted, though it is not done again.")
+            dry_run.notes.add(
+                "Executions in a group before the node from which its items are replayed are counted, though they are not repeated."
+            )
     if record_id in (None, ""):
         return await dry_run.record(walk, without_recall)
     memory = RecordMemory(ctx.database, ctx.workspace, spec.workflow, str(record_id))

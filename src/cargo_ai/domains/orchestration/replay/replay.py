@@ -60,7 +60,7 @@ async def _named_graph(ctx: Context, request: contract.ReplayRun | contract.Repl
     if request.release_uuid is not None or request.nodes is not None:
         return await resolve_graph.resolve(ctx, operation, str(former.workflow), request.release_uuid, request.nodes)
     if not former.nodes:
-        operation.refuse("nodesNotFound", cause="the graph is gone: give nodes.")
+        operation.refuse("nodesNotFound", cause="the graph no longer exists: give nodes.")
     return None
 
 

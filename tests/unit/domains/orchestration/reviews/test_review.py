@@ -159,7 +159,7 @@ async def test_when_the_time_is_over_the_node_does_what_it_says(backend: Backend
     (review,) = (await backend.admin.call("orchestration.review.list", runUuid=found["run"]["uuid"]))["reviews"]
     assert (review["timedOut"], review["decidedBy"]) == (True, None)
     if outcome == "fail":
-        assert found["run"]["errorMessage"] == "review: Nobody decided within 0.01 minutes."
+        assert found["run"]["errorMessage"] == "review: No one decided within 0.01 minutes."
     else:
         assert found["runContext"]["review"]["timedOut"] is True
     code, refusal = await backend.admin.refusal("orchestration.review.approve", uuid=review["uuid"])
