@@ -173,7 +173,7 @@ async def test_a_recipient_that_is_refused_is_told_and_the_others_get_the_letter
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"to": ""}, "Nobody is named in `to`"),
+        ({"to": ""}, "No one is named in `to`"),
         ({"to": "ann"}, "`to`: 'ann' is not an e-mail address"),
         ({"to": "a@b.example\r\nBcc: all@b.example"}, "line break"),
         ({"to": 'x"\r\n <a@b.example>'}, "line break"),
@@ -183,7 +183,7 @@ async def test_a_recipient_that_is_refused_is_told_and_the_others_get_the_letter
         ({"subject": "Hi\r\nBcc: all@b.example"}, "`subject` has a line break"),
         ({"subject": " "}, "`subject` must have"),
         ({"subject": "x" * 501}, "`subject` must have"),
-        ({"bodyHtml": " "}, "The letter is empty"),
+        ({"bodyHtml": " "}, "The e-mail is empty"),
         ({"bodyHtml": {"a": 1}}, "`bodyHtml` must be text"),
         ({"bodyHtml": "x" * (2 * 1024 * 1024 + 1)}, "more than 2 MB"),
         ({"inReplyTo": "yesterday's"}, "`inReplyTo`"),
@@ -347,7 +347,7 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
     node: Body = {"uuid": "review", "slug": "review", "kind": "native", "actionSlug": "humanReview"}
     made = replace(call(config), node=node)
     nobody = await Reviews(database, given).perform(made)
-    assert isinstance(nobody, Failed) and "only asked by a run" in nobody.message
+    assert isinstance(nobody, Failed) and "Only a run can request" in nobody.message
     await put_run(database, made)
     outcome = await Reviews(database, given).perform(made)
     assert isinstance(outcome, Later)
