@@ -19,13 +19,13 @@ SERVER = textwrap.dedent("""
     import asyncio, json, socket, sys, uuid
     import uvicorn
     from types import SimpleNamespace
-    from cargo_ai.domains.workspace import door
+    from cargo_ai.domains.workspace import public
     from cargo_ai.kernel.secrets import SecretKey
     from cargo_ai.kernel.settings import Settings
-    from cargo_ai.roomkit import exports
-    from cargo_ai.server import app
-    from cargo_ai.server.signals import Signals
-    from cargo_ai.server.state import State
+    from cargo_ai.context import exports
+    from cargo_ai.server.api import app
+    from cargo_ai.server.api.signals import Signals
+    from cargo_ai.server.api.state import State
     from cargo_ai.store import migrate
     from cargo_ai.store.files import FileStore
     from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -38,17 +38,17 @@ SERVER = textwrap.dedent("""
 
     async def main():
         url, folder = sys.argv[1:]
-        exports.export("numbers")(numbers)
+        exports.producer("numbers")(numbers)
         settings = Settings({"CARGO_AI_DATA_DIR": folder})
         state = State(Database(url), FileStore.of(settings), SecretKey(b"x" * 32), settings, Signals(url), migrate.head())
         async with state.database.session(ALL_WORKSPACES) as db:
-            born = await door.bootstrap(db)
+            workspace = await public.bootstrap(db)
             await db.commit()
         listening = socket.create_server(("127.0.0.1", 0))
         base = "http://127.0.0.1:%d" % listening.getsockname()[1]
-        ctx = SimpleNamespace(secrets=state.secrets, base_url=base, workspace=born.workspace_uuid)
+        ctx = SimpleNamespace(secrets=state.secrets, base_url=base, workspace=workspace.workspace_uuid)
         link = exports.sign(ctx, "numbers", {"pages": 200}, "json")
-        print(json.dumps({"base": base, "token": born.token, "link": link}), flush=True)
+        print(json.dumps({"base": base, "token": workspace.token, "link": link}), flush=True)
         await uvicorn.Server(uvicorn.Config(app.build(state), log_config=None)).serve([listening])
 
     asyncio.run(main())
