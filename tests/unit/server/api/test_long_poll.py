@@ -190,7 +190,7 @@ async def test_a_ring_reaches_every_waiter_of_its_uuid_and_nobody_else(database_
     signals = Signals(database_url)
     await signals.open()
     await until(lambda: signals.connected)
-    with signals.watch("a") as first, signals.watch("a") as second, signals.watch("b") as other:
+    with signals.wait_for("a") as first, signals.wait_for("a") as second, signals.wait_for("b") as other:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as link:
             await link.execute("NOTIFY cargo_done, 'a'")
         assert await first.changed(10) and await second.changed(10)
