@@ -21,10 +21,7 @@ TABLE = "bench_ceiling"
 
 
 async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
-    actions = Actions()
-    for action in native_actions():
-        actions.add(action)
-    program = compile_graph(nodes, actions)
+    program = compile_graph(nodes, Actions(native_actions()))
     workspace = uuid.UUID(int=0)
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute(f"drop table if exists {TABLE}")

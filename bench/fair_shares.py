@@ -12,6 +12,7 @@ from bench import graphs, report
 from bench.report import Json
 from bench.temporary_server import Api, MeasurementFailed, TemporaryServer
 from cargo_ai.domains.workspace import public
+from cargo_ai.server.compose import hooks
 from cargo_ai.store.session import Database
 
 WORKSPACES = 10
@@ -29,7 +30,9 @@ async def _create_workspaces(url: str, count: int) -> list[str]:
     """The tokens of the admins of `count` further workspaces."""
     database = Database(url, pool_size=1)
     async with database.session(None) as session:
-        found = [await public.add_workspace(session, name=f"Workspace {at}", email=f"admin{at}@example.com") for at in range(count)]
+        found = [
+            await public.add_workspace(session, hooks(), name=f"Workspace {at}", email=f"admin{at}@example.com") for at in range(count)
+        ]
         await session.commit()
     await database.close()
     return [one.token for one in found]

@@ -17,7 +17,7 @@ from bench import report
 from bench.data.companies_server import ROWS, CompaniesServer
 from bench.report import Json
 from bench.temporary_server import MeasurementFailed
-from cargo_ai.domains.storage.actions.group_commit import Grouped
+from cargo_ai.domains.storage.actions.model_nodes.group_commit import Grouped
 from cargo_ai.engine.graph.action import Call, Done
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database

@@ -14,7 +14,7 @@ from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app as application
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import load_domains, secret_key
+from cargo_ai.server.compose import hooks, secret_key
 from cargo_ai.server.processes.worker import Worker
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.application import bootstrap, make_state, signed_in
@@ -96,11 +96,9 @@ async def running_backend(url: str, folder: Path) -> AsyncGenerator[Backend]:
     settings = Settings(environment)
     # The worker and the application open each other's secrets.
     state = replace(make_state(url, settings), secrets=secret_key(settings))
-    # Domains say what a new workspace starts with.
-    load_domains()
     first = await bootstrap(state)
     async with state.database.session(None) as db:
-        other = await public.add_workspace(db, name="Other", email="stranger@example.com")
+        other = await public.add_workspace(db, hooks(), name="Other", email="stranger@example.com")
         await db.commit()
     app = application.build(state)
     worker = Worker(settings, url)

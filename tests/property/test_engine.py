@@ -18,7 +18,7 @@ from tests.kit.graphs import node
 from tests.unit.engine.graphs import NOW, RUN, Body, actions, effect, program, row, variables
 
 unhurried = settings(deadline=None, max_examples=80)
-KNOWN = Inventory(actions(), action_children=lambda _integration, _action: 1)
+KNOWN = Inventory(actions())
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 scalars = st.none() | st.booleans() | st.integers(-5, 10**20) | st.floats() | text

@@ -36,16 +36,14 @@ def person(tmp_path: Path, server: RealServer) -> Person:
 def new_workspace(server: RealServer, name: str) -> str:
     """The token of the admin of a fresh workspace on that server."""
     from cargo_ai.domains.workspace import public
-    from cargo_ai.server.compose import load_domains
+    from cargo_ai.server.compose import hooks
     from cargo_ai.store.session import ALL_WORKSPACES, Database
-
-    load_domains()
 
     async def add() -> str:
         database = Database(server.database_url)
         try:
             async with database.session(ALL_WORKSPACES) as db:
-                first_workspace = await public.add_workspace(db, name=name, email=f"{name.lower()}@example.com")
+                first_workspace = await public.add_workspace(db, hooks(), name=name, email=f"{name.lower()}@example.com")
                 await db.commit()
         finally:
             await database.close()

@@ -1,18 +1,12 @@
-"""`script`: JavaScript over the outputs of earlier nodes, in a sandbox."""
+"""`script`: runs JavaScript over the outputs of earlier nodes, in a sandbox."""
 
 from __future__ import annotations
 
-from cargo_ai.actions.code import Code
-from cargo_ai.engine.graph.action import NativeAction
+from cargo_ai.actions.config import code
 
-
-class Script(Code):
-    """Runs JavaScript: what it returns, or its last value, is the result."""
-
-    slug = "script"
-    name = "Script"
-    description = "Runs JavaScript with `nodes` and `parentNodes`; lodash and date-fns can be required. What it returns is `result`."
-    language = "javascript"
-
-
-ACTION: NativeAction = Script()
+ACTION = code.action(
+    "javascript",
+    slug="script",
+    name="Script",
+    description="Runs JavaScript with `nodes` and `parentNodes`; lodash and date-fns can be required. What it returns is `result`.",
+)

@@ -6,37 +6,17 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config import check_number, number, schema
-from cargo_ai.engine.graph.action import Category, Done, Failed, NativeAction, Outcome, Scope
+from cargo_ai.actions.config.values import check_number, number, schema
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome, Routes, Scope
 
 
-class Split(NativeAction):
-    """Goes to child 0 for `percentage` of all runs, to child 1 for the others."""
-
-    slug = "split"
-    name = "Split"
-    description = "Sends this percentage of the runs to the first child, the others to the second."
-    category: Category = "logic"
-    icon = "split"
-    config_schema = schema({"percentage": {"type": "number", "minimum": 0, "maximum": 100}}, ("percentage",))
-    output_schema = schema({"percentage": {"type": "number"}, "child": {"type": "integer"}}, ("percentage", "child"))
-    children_count = 2
-
-    def children_of(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        """Always two."""
-        return (2,)
-
-    def check(self, config: Mapping[str, Any]) -> str | None:
-        """The percentage, where it is known before any run."""
-        return check_number(config, "percentage", 0, 100)
-
-    def decide(self, config: dict[str, Any], scope: Scope) -> Outcome:
-        """`{percentage, child}`, decided by a hash of run, node and visit instead of by chance."""
-        percentage, fault = number(config.get("percentage"), "percentage", 0, 100)
-        if fault:
-            return Failed(fault)
-        child = 0 if share(scope) * 100 < percentage else 1
-        return Done({"percentage": percentage, "child": child}, f"Child {child}", child=child)
+def decide(config: dict[str, Any], scope: Scope) -> Outcome:
+    """`{percentage, child}`, decided by a hash of run, node and visit instead of by chance."""
+    percentage, problem = number(config.get("percentage"), "percentage", 0, 100)
+    if problem:
+        return Failed(problem)
+    child = 0 if share(scope) * 100 < percentage else 1
+    return Done({"percentage": percentage, "child": child}, f"Child {child}", child=child)
 
 
 def share(scope: Scope) -> float:
@@ -45,4 +25,23 @@ def share(scope: Scope) -> float:
     return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)  # 53 bits: a larger number could round up to 1
 
 
-ACTION: NativeAction = Split()
+def shares(config: Mapping[str, Any]) -> tuple[float, float]:
+    """How likely each child is; the config has been decided, so that its percentage is a number."""
+    percentage, _ = number(config.get("percentage"), "percentage", 0, 100)
+    return percentage / 100, 1 - percentage / 100
+
+
+ACTION: Action[Call] = Action(
+    slug="split",
+    name="Split",
+    description="Sends this percentage of the runs to the first child, the others to the second.",
+    does="decides",
+    category="logic",
+    icon="split",
+    config_schema=schema({"percentage": {"type": "number", "minimum": 0, "maximum": 100}}, ("percentage",)),
+    output_schema=schema({"percentage": {"type": "number"}, "child": {"type": "integer"}}, ("percentage", "child")),
+    routes=lambda config: Routes((f"{config.get('percentage', '?')}%", "the rest")),
+    shares=shares,
+    check=lambda config: check_number(config, "percentage", 0, 100),
+    decide=decide,
+)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.context.services import Services
+from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.files import FileStore
@@ -65,14 +67,36 @@ class Context:
 
     who: Caller
     db: AsyncSession
-    database: Database
-    files: FileStore
-    secrets: SecretKey
-    settings: Settings
+    services: Services
     base_url: str
     request_id: str
     warnings: list[str] = field(default_factory=list[str])
     after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+
+    @property
+    def database(self) -> Database:
+        """The database, for sessions beside the request's own."""
+        return self.services.database
+
+    @property
+    def files(self) -> FileStore:
+        """The server's files."""
+        return self.services.files
+
+    @property
+    def secrets(self) -> SecretKey:
+        """The installation's key."""
+        return self.services.secrets
+
+    @property
+    def settings(self) -> Settings:
+        """The server's settings."""
+        return self.services.settings
+
+    @property
+    def actions(self) -> Actions:
+        """Everything that nodes can do on this server."""
+        return self.services.actions
 
     @property
     def workspace(self) -> uuid.UUID:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Context
+from cargo_ai.context.services import Services
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import json_chunks
 from cargo_ai.kernel import clock, ids
@@ -70,8 +71,8 @@ class Export:
     copied: Callable[[CopyFormat], AsyncGenerator[bytes]] | None = None
 
 
-Producer = Callable[[Database, uuid.UUID, dict[str, Any]], Awaitable[Export]]
-"""(database, workspace, params) → the rows. May raise a Refusal."""
+Producer = Callable[[Services, uuid.UUID, dict[str, Any]], Awaitable[Export]]
+"""(services, workspace, params) → the rows. May raise a Refusal."""
 
 producers: dict[str, Producer] = {}
 
@@ -150,25 +151,25 @@ def verify_download(secrets: SecretKey, kind: str, query: list[tuple[str, str]])
     return Download(link.workspace, kind, params, form, "gzip" in link.params, link.params.get("kept"))
 
 
-async def open_export(database: Database, download: Download, files: FileStore | None = None) -> Export:
-    """The rows of a download, and its columns where it is CSV. `files`: where stored cells are read from. Refusal as the producer says."""
+async def open_export(services: Services, download: Download) -> Export:
+    """The rows of a download, and its columns where it is CSV. Refusal as the producer says."""
     produce = producers[download.kind]
     if download.kept is not None:
-        download = replace(download, params=await _load_params(database, download.workspace, download.kept))
-    export = await produce(database, download.workspace, download.params)
-    if export.file is not None and files is not None:
+        download = replace(download, params=await _load_params(services.database, download.workspace, download.kept))
+    export = await produce(services, download.workspace, download.params)
+    if export.file is not None:
         try:
-            await files.size(export.file)
+            await services.files.size(export.file)
         except FileMissing:
             raise Refusal(404, "downloadNotFound", "What was to be downloaded has been removed.") from None
-        return replace(export, rows=json_chunks(files.stream(export.file)))
+        return replace(export, rows=json_chunks(services.files.stream(export.file)))
     if download.format == "csv" and export.columns is None:
         columns: dict[str, None] = {}
         async for page in export.rows:
             for row in page:
                 columns.update(dict.fromkeys(row))
-        export = replace(await produce(database, download.workspace, download.params), columns=list(columns))
-    return replace(export, rows=_read_stored_cells(export, files)) if export.stored and files is not None else export
+        export = replace(await produce(services, download.workspace, download.params), columns=list(columns))
+    return replace(export, rows=_read_stored_cells(export, services.files)) if export.stored else export
 
 
 async def _load_params(database: Database, workspace: uuid.UUID, name: str) -> dict[str, Any]:

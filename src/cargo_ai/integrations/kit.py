@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,8 +13,10 @@ import httpx
 
 import cargo_ai.integrations
 from cargo_ai.engine.dispatch.rate_limits import RateLimit
-from cargo_ai.engine.graph.action import Call, Done, Outcome
+from cargo_ai.engine.graph.action import Action, Call, Failed, Outcome
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound.exchange import ExchangeFailed
+from cargo_ai.outbound.http_client import OutboundRefused
 
 Json = Any
 Schema = Mapping[str, Json]
@@ -47,33 +48,18 @@ class ActionRequest:
         return scrub(text, self.sensitive)
 
 
-class IntegrationAction(ABC):
-    """What nodes of a connector can do: its form, its costs, and `perform`."""
+ConnectorAction = Action[ActionRequest]
+"""What nodes of a connector can do: `perform` acts once with the account. It may raise OutboundRefused and ExchangeFailed."""
 
-    name: str
-    description: str
-    schema: Schema
-    """JSON Schema of the node's config."""
-    ui_schema: Schema = NOTHING
-    output_schema: Schema | None = None
-    children: tuple[str, ...] | None = None
-    """The texts of its ways to go on; None: one, without a text."""
-    is_effect: bool = True
-    costs: tuple[Schema, ...] = ()
-    retryable: bool = True
 
-    @property
-    def children_count(self) -> int:
-        """How many children a node of it has."""
-        return 1 if self.children is None else len(self.children)
-
-    @abstractmethod
-    async def perform(self, request: ActionRequest) -> Outcome:
-        """Act once. Raises OutboundRefused, ExchangeFailed or what is a bug; everything expected is an Outcome."""
-
-    def is_worth_keeping(self, done: Done) -> bool:
-        """Whether a connector with a cache may give this answer again."""
-        return True
+async def attempt(action: ConnectorAction, request: ActionRequest) -> Outcome:
+    """Act once; an address that may not be reached and a network that fails are outcomes. Raises only for bugs."""
+    try:
+        return await action.execute(request)
+    except OutboundRefused as error:
+        return Failed(request.scrub(str(error)))
+    except ExchangeFailed as error:
+        return Failed(request.scrub(str(error)), transient=error.transient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +214,18 @@ class Integration:
     url: str
     category: Category
     connector: ConnectorSpec
-    actions: Mapping[str, IntegrationAction]
+    actions: tuple[ConnectorAction, ...]
     documentation: str
     sub_categories: tuple[SubCategory, ...] = ()
+
+    def action(self, slug: str) -> ConnectorAction | None:
+        """One of its actions, None when it has no such one."""
+        return next((action for action in self.actions if action.slug == slug), None)
 
 
 @cache
 def integrations() -> Mapping[str, Integration]:
     """Every integration of this package by slug, in the order of their names."""
     folders = [module for module in pkgutil.iter_modules(cargo_ai.integrations.__path__, "cargo_ai.integrations.") if module.ispkg]
-    found: list[Integration] = [importlib.import_module(folder.name).INTEGRATION for folder in folders]
-    return {integration.slug: integration for integration in sorted(found, key=lambda one: one.name.lower())}
+    declared: list[Integration] = [importlib.import_module(folder.name).INTEGRATION for folder in folders]
+    return {integration.slug: integration for integration in sorted(declared, key=lambda integration: integration.name.lower())}

@@ -1,18 +1,23 @@
-"""Compose: what API and worker processes have in common: the key, the files, the actions, the sources of records."""
+"""Compose: collect what the domains add to the server, and bind it to what a process has open."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from types import ModuleType
 from typing import Any
 
 import httpx
 
 from cargo_ai import domains
 from cargo_ai.actions import native_actions
-from cargo_ai.context.plugins import Parts, plugins
+from cargo_ai.context import handlers
+from cargo_ai.context.handlers import Handler
+from cargo_ai.context.package import Package
+from cargo_ai.context.services import Hooks, Services
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire
@@ -29,15 +34,15 @@ class KeyMissing(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
-    """What a worker works with."""
+class Composition:
+    """What a worker process carries out."""
 
     actions: Actions
     sources: Sources
-    tasks: Mapping[str, Task]
-    hourly: Sequence[Callable[[], Awaitable[None]]]
+    jobs: Mapping[str, Task]
     schedules: Mapping[str, Fire]
-    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]]
+    chores: Mapping[str, Callable[[], Awaitable[None]]]
+    background: Sequence[Callable[[], Coroutine[Any, Any, None]]]
 
 
 def secret_key(settings: Settings) -> SecretKey:
@@ -52,19 +57,67 @@ def secret_key(settings: Settings) -> SecretKey:
     return secrets.key_from_file(settings.data_dir / "secret.key")
 
 
-def load_domains() -> None:
-    """Import every room, so that its handlers, plugins and rows are known."""
-    for module in pkgutil.walk_packages(domains.__path__, f"{domains.__name__}."):
-        importlib.import_module(module.name)
+@cache
+def packages() -> tuple[Package, ...]:
+    """The PACKAGE of every domain, by name. Imports every module of the domains, so that what subscribes to events is known."""
+    modules = pkgutil.iter_modules(domains.__path__, f"{domains.__name__}.")
+    found: list[Package] = [importlib.import_module(f"{module.name}.package").PACKAGE for module in modules]
+    for package in found:
+        for _ in walk(package.module):
+            pass
+    return tuple(found)
 
 
-def compose(settings: Settings, database: Database, files: FileStore, key: SecretKey, client: httpx.AsyncClient) -> Composed:
-    """All actions and sources that the rooms bring."""
-    load_domains()
-    actions, sources = Actions(), Sources()
+def walk(package: str) -> Iterator[ModuleType]:
+    """Import a package and every module below it, in the order of their names. Errors pass through."""
+    top = importlib.import_module(package)
+    yield top
+    for module in pkgutil.walk_packages(top.__path__, f"{package}."):
+        yield importlib.import_module(module.name)
+
+
+@cache
+def operation_handlers() -> Mapping[str, Handler]:
+    """The function that answers each operation. Two for one operation are a bug (ValueError)."""
+    return handlers.collect(module for package in packages() for module in walk(package.module))
+
+
+@cache
+def hooks() -> Hooks:
+    """What domains do for those below them. Two of those that there can only be one of are a bug (ValueError)."""
+    given = [package.hooks for package in packages()]
+    scopes = [hook for one in given if (hook := one.filter_scope) is not None]
+    catalogs = [hook for one in given if (hook := one.catalog) is not None]
+    if len(scopes) > 1 or len(catalogs) > 1:
+        raise ValueError("two domains give the same hook")
+    return Hooks(
+        workspace_created=tuple(hook for one in given for hook in one.workspace_created),
+        filter_scope=next(iter(scopes), None),
+        catalog=next(iter(catalogs), None),
+    )
+
+
+def services_of(settings: Settings, database: Database, files: FileStore, key: SecretKey, client: httpx.AsyncClient) -> Services:
+    """The services of a process that has these open, with every action bound to them."""
+    services = Services(settings, database, files, key, client, hooks(), [one for package in packages() for one in package.extractors])
     for action in native_actions():
-        actions.add(action)
-    parts = Parts(settings, database, files, key, client, actions, sources)
-    for plug in plugins:
-        plug(parts)
-    return Composed(actions, sources, parts.tasks, parts.hourly, parts.schedules, parts.beside)
+        services.actions.add(action)
+    for package in packages():
+        for action in package.actions:
+            services.actions.add(action.bind(services))
+        if package.tools is not None:
+            services.actions.tools = package.tools(services)
+    return services
+
+
+def compose(services: Services) -> Composition:
+    """What the domains add to a worker."""
+    parts = packages()
+    return Composition(
+        actions=services.actions,
+        sources=Sources({kind: make(services) for package in parts for kind, make in package.sources.items()}),
+        jobs={name: make(services) for package in parts for name, make in package.jobs.items()},
+        schedules={kind: make(services) for package in parts for kind, make in package.schedules.items()},
+        chores={name: partial(chore, services) for package in parts for name, chore in package.chores.items()},
+        background=[partial(start, services) for package in parts for start in package.background],
+    )

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from cargo_ai.domains.workspace import public
+from cargo_ai.server.compose import hooks
 from cargo_ai.store.session import Database
 from tests.crash.conftest import MakeServer, pure_graph
 from tests.kit.real_server import RealServer, csv_of, wait_until
@@ -45,7 +46,7 @@ def other_workspaces(server: RealServer, count: int = 1) -> list[str]:
         first_workspace: list[str] = []
         async with database.session(None) as session:
             for number in range(count):
-                made = await public.add_workspace(session, name=f"Other {number}", email=f"other{number}@example.com")
+                made = await public.add_workspace(session, hooks(), name=f"Other {number}", email=f"other{number}@example.com")
                 first_workspace.append(made.token)
             await session.commit()
         await database.close()

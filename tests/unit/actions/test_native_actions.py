@@ -15,7 +15,9 @@ DEFAULTS: dict[str, Any] = {"record": {}, "run": "run", "node": "node", "visit":
 
 
 def decide(slug: str, config: dict[str, Any], **scope: Any) -> Outcome:
-    return BY_SLUG[slug].decide(config, Scope(**(DEFAULTS | scope)))
+    decides = BY_SLUG[slug].decide
+    assert decides is not None
+    return decides(config, Scope(**(DEFAULTS | scope)))
 
 
 def done(slug: str, config: dict[str, Any], **scope: Any) -> Done:
@@ -49,8 +51,7 @@ COUNTS = {"start": 1, "end": 0, "variables": 1, "filter": 1, "branch": 2, "split
 
 @pytest.mark.parametrize(("slug", "count"), COUNTS.items())
 def test_an_action_has_the_contracts_number_of_children(slug: str, count: int) -> None:
-    assert BY_SLUG[slug].children_count == count
-    assert BY_SLUG[slug].children_of({}) == (count,)
+    assert BY_SLUG[slug].routes_of({}).counts == (count,)
 
 
 @pytest.mark.parametrize("slug", BY_SLUG)
@@ -152,8 +153,8 @@ def test_a_switch_without_a_match_points_behind_its_last_route() -> None:
 
 
 def test_a_switch_may_have_one_child_more_than_routes() -> None:
-    assert BY_SLUG["switch"].children_of(routes(1, 2, 3)) == (3, 4)
-    assert BY_SLUG["switch"].children_count is None
+    assert BY_SLUG["switch"].routes_of(routes(1, 2, 3)).counts == (3, 4)
+    assert BY_SLUG["switch"].routes_of({}).counts == (0, 1)
 
 
 @pytest.mark.parametrize("config", [{"routes": "{{nodes.x}}"}, {"routes": 3}, {"routes": ["a"]}])

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from cargo_ai.context import exports, signed_urls
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Download, Export, encode, open_export
+from cargo_ai.context.services import Services
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.store.session import Database
 
 SECRETS = SecretKey(b"only for tests: 32 bytes or more")
 WORKSPACE = uuid.UUID("0198c5f0-0000-7000-8000-000000000001")
-NO_DATABASE = cast("Database", None)
+NO_SERVICES = cast("Services", None)
 
 
 @pytest.fixture(autouse=True)
@@ -121,16 +121,16 @@ async def test_a_number_that_json_lacks_breaks_off() -> None:
 
 async def test_csv_of_unknown_columns_takes_the_keys_of_all_rows() -> None:
     @exports.producer("loose")
-    async def produce(_database: Database, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
+    async def produce(_services: Services, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
         return Export(paged([[{"a": 1}], [{"b": 2, "a": 3}]]), None, "loose")
 
     wanted = Download(WORKSPACE, "loose", {}, "csv", False)
-    made = await open_export(NO_DATABASE, wanted)
+    made = await open_export(NO_SERVICES, wanted)
     assert b"".join([part async for part in encode(made, wanted)]) == b"a,b\r\n1,\r\n3,2\r\n"
 
 
 def test_a_kind_has_one_producer() -> None:
-    async def produce(_database: Database, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
+    async def produce(_services: Services, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
         return Export(paged([]), None, "x")
 
     exports.producer("twice")(produce)
@@ -160,7 +160,7 @@ def a_context() -> Context:
 
 
 def a_link(format: str | None = None, **options: Any) -> tuple[str, list[tuple[str, str]]]:
-    async def produce(_database: Database, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
+    async def produce(_services: Services, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
         return Export(paged([]), None, "x")
 
     if "rows" not in exports.producers:

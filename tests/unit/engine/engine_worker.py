@@ -37,7 +37,6 @@ class World:
 
     def actions(self) -> Actions:
         """The actions of a worker in this world."""
-        made = native()
 
         async def act(call: Call) -> Outcome:
             self.calls.append(call)
@@ -51,8 +50,7 @@ class World:
             workflow = self.workflows.setdefault(named, ids.new())
             return ToolGraph(workflow, workflow, self.tools[named])
 
-        made.effects["connector"], made.tools = act, find
-        return made
+        return native(act, find)
 
 
 class EngineWorker:

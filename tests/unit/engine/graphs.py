@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cargo_ai.actions import native_actions
-from cargo_ai.engine.graph.action import Actions, Call, Outcome
+from cargo_ai.engine.graph.action import Action, Actions, Call, FindTool, Outcome, Perform
 from cargo_ai.engine.graph.graph import Graph, compile_graph
 from cargo_ai.engine.graph.interpret import Act, Execution, Pause, Walk, advance, begin, settle
 from tests.kit.graphs import node
@@ -32,13 +32,16 @@ async def _nothing(_call: Call) -> Outcome:
     raise AssertionError("these tests settle effects by themselves")
 
 
-def actions() -> Actions:
-    """All native actions, and one kind of effect."""
-    made = Actions()
-    for action in native_actions():
-        made.add(action)
-    made.effects["connector"] = _nothing
-    return made
+def service(perform: Perform) -> Action[Call]:
+    """The one action of the one service that these graphs call."""
+    return Action(
+        slug="any", kind="connector", integration="any", name="Any", description="", does="acts", config_schema={}, perform=perform
+    )
+
+
+def actions(perform: Perform = _nothing, tools: FindTool | None = None) -> Actions:
+    """All native actions, and one of a service."""
+    return Actions([*native_actions(), service(perform)], tools)
 
 
 def program(nodes: Sequence[Body]) -> Graph:

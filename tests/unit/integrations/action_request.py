@@ -26,4 +26,6 @@ async def request(client: httpx.AsyncClient, config: dict[str, Any], account: di
     http = integrations()["http"]
     opened = account or {}
     sent = ActionRequest(config, opened, call(config), client, LOOPBACK, http.connector.sensitive_texts(opened))
-    return await http.actions["request"].perform(sent)
+    action = http.action("request")
+    assert action is not None
+    return await action.execute(sent)

@@ -166,7 +166,8 @@ async def test_without_fail_on_error_any_status_is_an_answer(open_client: httpx.
     service.on("/bad", Say(404, b"no"))
     outcome = await done(open_client, {"url": f"{service.url}/bad", "failOnError": False})
     assert (outcome.output["status"], outcome.output["body"], outcome.title) == (404, "no", "⚠️ 404 Not Found")
-    assert not integrations()["http"].actions["request"].is_worth_keeping(outcome)
+    action = integrations()["http"].action("request")
+    assert action is not None and not action.cacheable(outcome)
 
 
 async def test_without_fail_on_error_the_network_still_fails(open_client: httpx.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""Connector nodes: how the engine calls an action of a service, with the account, the limits and the silence about secrets."""
+"""Connector nodes: execute an action of a service with the connector's account, rate limit and response cache, and hide its secrets."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import httpx
 from sqlalchemy import Select, select
 
+from cargo_ai.context.services import Services
 from cargo_ai.domains.connection import connector_config
-from cargo_ai.domains.connection.response_cache import Answers
+from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
-from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
-from cargo_ai.integrations.kit import ActionRequest, Integration, IntegrationAction, integrations, scrub, scrub_json
+from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
+from cargo_ai.integrations.kit import ActionRequest, ConnectorAction, Integration, attempt, integrations, scrub, scrub_json
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.secrets import SecretKey, WrongKey
 from cargo_ai.kernel.settings import Settings
-from cargo_ai.outbound.exchange import ExchangeFailed
-from cargo_ai.outbound.http_client import OutboundRefused
 from cargo_ai.store.session import Database
 
-# How long a removed or changed connector may still be used by a worker.
+# How long a process may go on using a connector that was removed or changed.
 FRESH_SECONDS = 2.0
-MOST_REMEMBERED = 1000
+MOST_ACCOUNTS = 1000
 # A waiting run asks again at least this often, so that a limit that was raised meanwhile is noticed.
 LONGEST_WAIT = 900.0
 
@@ -49,105 +49,102 @@ class Account:
     ttl: timedelta | None
 
 
-class _Unusable(Exception):
-    """The node cannot be carried out as it is; the message says why."""
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """An action and the integration that has it."""
+
+    integration: Integration
+    action: ConnectorAction
 
 
 class ConnectorNodes:
-    """The effect of nodes of kind `connector`; one per worker process, made by the composition root."""
+    """Executes nodes of kind `connector`; one per process."""
 
     def __init__(self, database: Database, secrets: SecretKey, settings: Settings, client: httpx.AsyncClient) -> None:
         self._database, self._secrets, self._settings, self._client = database, secrets, settings, client
         self._limiter = RateLimiter(database)
-        self._answers = Answers(database)
+        self._cache = ResponseCache(database)
         self._accounts: dict[tuple[uuid.UUID, str | None, str], tuple[float, asyncio.Task[Account | None]]] = {}
 
-    async def perform(self, call: Call) -> Outcome:
+    async def perform(self, integration: Integration, action: ConnectorAction, call: Call) -> Outcome:
         """One attempt. What the service or the config does wrong is an Outcome; only the database's faults are raised."""
+        service = _Service(integration, action)
         try:
-            integration, action = _action_of(call.node)
-            user = await self._account_of(call, integration)
-        except _Unusable as error:
-            return Failed(str(error))
+            account = await self._account_of(call, integration)
         except WrongKey as error:
             return Failed(f"The connector's secrets cannot be read: {error}")
-        if user is None:
-            return await self._act(action, integration, call, None)
-        if user.ttl is None:
-            return await self._paced(action, integration, call, user)
-        return await self._remembering(action, integration, call, user, user.ttl)
+        if account is None:
+            return await self._act(service, call, None)
+        if account.ttl is None:
+            return await self._act_within_rate(service, call, account)
+        return await self._act_cached(service, call, account, account.ttl)
 
-    async def _remembering(self, action: IntegrationAction, integration: Integration, call: Call, user: Account, ttl: timedelta) -> Outcome:
-        key = (call.workspace, user.uuid, str(call.node.get("actionSlug")), Answers.hash_of(call.config), ttl)
-        known = await self._answers.find(*key) if call.meta is None else None
-        if known is not None:
-            return known
-        outcome = await self._paced(action, integration, call, user)
-        if isinstance(outcome, Done) and action.is_worth_keeping(outcome):
-            await self._answers.keep(*key, outcome)
+    async def _act_cached(self, service: _Service, call: Call, account: Account, ttl: timedelta) -> Outcome:
+        key = (call.workspace, account.uuid, service.action.slug, ResponseCache.hash_of(call.config), ttl)
+        response = await self._cache.find(*key) if call.meta is None else None
+        if response is not None:
+            return response
+        outcome = await self._act_within_rate(service, call, account)
+        if isinstance(outcome, Done) and service.action.cacheable(outcome):
+            await self._cache.store(*key, outcome)
         return outcome
 
-    async def _paced(self, action: IntegrationAction, integration: Integration, call: Call, user: Account) -> Outcome:
-        if user.rate is not None:
-            wait = await self._limiter.acquire(f"connector:{user.uuid}", user.rate)
+    async def _act_within_rate(self, service: _Service, call: Call, account: Account) -> Outcome:
+        if account.rate is not None:
+            wait = await self._limiter.acquire(f"connector:{account.uuid}", account.rate)
             if wait > 0:
                 return Later(min(wait, LONGEST_WAIT), call.meta, "rate limit")
-        return await self._act(action, integration, call, user)
+        return await self._act(service, call, account)
 
-    async def _act(self, action: IntegrationAction, integration: Integration, call: Call, user: Account | None) -> Outcome:
-        sensitive = () if user is None else user.sensitive
-        request = ActionRequest(call.config, {} if user is None else user.config, call, self._client, self._settings, sensitive)
+    async def _act(self, service: _Service, call: Call, account: Account | None) -> Outcome:
+        sensitive = () if account is None else account.sensitive
+        request = ActionRequest(call.config, {} if account is None else account.config, call, self._client, self._settings, sensitive)
         try:
-            outcome = await action.perform(request)
-        except OutboundRefused as error:
-            return Failed(scrub(str(error), sensitive))
-        except ExchangeFailed as error:
-            return Failed(scrub(str(error), sensitive), transient=error.transient)
+            outcome = await attempt(service.action, request)
         except Exception as error:
             # A bug of one integration must not take the other runs of this worker along.
             trace = scrub(traceback.format_exc(), sensitive)
-            _log.error(
-                "integration failed", integration=integration.slug, action=call.node.get("actionSlug"), run=str(call.run), trace=trace
-            )
-            return Failed(f"The integration {integration.name} failed unexpectedly ({type(error).__name__}).")
-        return _silent(outcome, sensitive)
+            slug, name = service.integration.slug, service.integration.name
+            _log.error("integration failed", integration=slug, action=service.action.slug, run=str(call.run), trace=trace)
+            return Failed(f"The integration {name} failed unexpectedly ({type(error).__name__}).")
+        return _without_secrets(outcome, sensitive)
 
     async def _account_of(self, call: Call, integration: Integration) -> Account | None:
         """The account that the node names, else the integration's default one; None where the service needs none."""
         named = call.node.get("connectorUuid")
-        wanted = str(named) if named else None
-        found = await self._known(call.workspace, wanted, integration.slug)
-        if found is None and wanted is not None:
-            raise _Unusable(f"There is no connector {wanted}: it was removed, or the node names a wrong one.")
-        if found is None and integration.connector.required:
+        connector = str(named) if named else None
+        account = await self._find_account(call.workspace, connector, integration.slug)
+        if account is None and connector is not None:
+            raise InvalidConfig(f"There is no connector {connector}: it was removed, or the node names a wrong one.")
+        if account is None and integration.connector.required:
             how = f"cargo-ai connection connector create --integration-slug {integration.slug}"
-            raise _Unusable(f"This workspace has no connector of {integration.name}: make one with `{how}`.")
-        if found is not None and found.integration_slug != integration.slug:
-            raise _Unusable(f"The connector {wanted} is one of {found.integration_slug}, not of {integration.slug}.")
-        return found
+            raise InvalidConfig(f"This workspace has no connector of {integration.name}: make one with `{how}`.")
+        if account is not None and account.integration_slug != integration.slug:
+            raise InvalidConfig(f"The connector {connector} is one of {account.integration_slug}, not of {integration.slug}.")
+        return account
 
-    async def _known(self, workspace: uuid.UUID, wanted: str | None, integration_slug: str) -> Account | None:
-        key = (workspace, wanted, integration_slug)
+    async def _find_account(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
+        key = (workspace, connector, integration_slug)
         until, task = self._accounts.get(key, (0.0, None))
         if task is None or until <= clock.seconds() or (task.done() and (task.cancelled() or task.exception() is not None)):
-            if len(self._accounts) >= MOST_REMEMBERED:
+            if len(self._accounts) >= MOST_ACCOUNTS:
                 self._accounts.clear()
             task = asyncio.create_task(self._load(*key))
             self._accounts[key] = (clock.seconds() + FRESH_SECONDS, task)
         # Shielded: many calls wait for one look.
         return await asyncio.shield(task)
 
-    async def _load(self, workspace: uuid.UUID, wanted: str | None, integration_slug: str) -> Account | None:
+    async def _load(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
         living = select(Connector).where(Connector.deleted_at.is_(None))
-        if wanted is None:
+        if connector is None:
             query = default_first(living.where(Connector.integration_slug == integration_slug))
         else:
-            query = living.where(Connector.uuid == ids.parse(wanted))
+            query = living.where(Connector.uuid == ids.parse(connector))
         async with self._database.session(workspace) as db:
             row = await db.scalar(query)
-        return None if row is None else self._opened(row)
+        return None if row is None else self._open(row)
 
-    def _opened(self, row: Connector) -> Account:
+    def _open(self, row: Connector) -> Account:
         config = connector_config.opened(self._secrets, row)
         integration = integrations().get(row.integration_slug)
         spec = None if integration is None else integration.connector
@@ -164,23 +161,49 @@ class ConnectorNodes:
         )
 
 
-def default_first(wanted: Select[Chosen]) -> Select[Chosen]:
+def default_first(connectors: Select[Chosen]) -> Select[Chosen]:
     """Of several connectors of an integration: the default one, else the oldest."""
-    return wanted.order_by(Connector.is_default.desc(), Connector.uuid).limit(1)
+    return connectors.order_by(Connector.is_default.desc(), Connector.uuid).limit(1)
 
 
-def _action_of(node: Mapping[str, Any]) -> tuple[Integration, IntegrationAction]:
-    integration = integrations().get(str(node.get("integrationSlug")))
+def connector_actions() -> list[Action[Call]]:
+    """Every action of every integration, to be bound to a process, and one that says what is missing for all others."""
+    actions = [_declare(integration, action) for integration in integrations().values() for action in integration.actions]
+    return [*actions, _UNKNOWN]
+
+
+def _declare(integration: Integration, action: ConnectorAction) -> Action[Call]:
+    def performer(services: Services) -> Perform:
+        nodes = services.once(
+            ConnectorNodes, lambda: ConnectorNodes(services.database, services.secrets, services.settings, services.client)
+        )
+        return partial(nodes.perform, integration, action)
+
+    bound = cast("Action[Call]", action)
+    return replace(bound, integration=integration.slug, perform=None, performer=performer)
+
+
+async def _perform_unknown(call: Call) -> Outcome:
+    integration = integrations().get(str(call.node.get("integrationSlug")))
     if integration is None:
-        raise _Unusable(f"There is no integration {node.get('integrationSlug')}: see `cargo-ai connection integration list`.")
-    action = integration.actions.get(str(node.get("actionSlug")))
-    if action is None:
-        known = ", ".join(integration.actions)
-        raise _Unusable(f"{integration.name} has no action {node.get('actionSlug')}; it has: {known}.")
-    return integration, action
+        raise InvalidConfig(f"There is no integration {call.node.get('integrationSlug')}: see `cargo-ai connection integration list`.")
+    known = ", ".join(action.slug for action in integration.actions)
+    raise InvalidConfig(f"{integration.name} has no action {call.node.get('actionSlug')}; it has: {known}.")
 
 
-def _silent(outcome: Outcome, sensitive: tuple[str, ...]) -> Outcome:
+_UNKNOWN: Action[Call] = Action(
+    slug=ANY,
+    kind="connector",
+    integration=ANY,
+    name="Unknown action",
+    description="Stands for the actions of integrations that this server does not have.",
+    does="acts",
+    config_schema={"type": "object"},
+    perform=_perform_unknown,
+)
+
+
+def _without_secrets(outcome: Outcome, sensitive: tuple[str, ...]) -> Outcome:
     """The outcome without the connector's secrets, should the service have sent them back."""
     if not sensitive:
         return outcome

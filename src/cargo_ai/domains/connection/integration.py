@@ -8,7 +8,8 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import integration as contract
 from cargo_ai.contract.connection.connector import BySlug
-from cargo_ai.integrations.kit import Integration, IntegrationAction, integrations
+from cargo_ai.engine.graph.action import ONE_ROUTE
+from cargo_ai.integrations.kit import ConnectorAction, Integration, integrations
 
 _LIST = "cargo-ai connection integration list"
 
@@ -35,7 +36,7 @@ def reply(integration: Integration) -> contract.Integration:
         category=integration.category,
         sub_categories=list(integration.sub_categories),
         connector=connector,
-        actions={slug: _action(action) for slug, action in integration.actions.items()},
+        actions={action.slug: _action(action) for action in integration.actions},
         extractors={},
         dynamic_schemas={},
         autocompletes=[],
@@ -43,18 +44,19 @@ def reply(integration: Integration) -> contract.Integration:
     )
 
 
-def _action(action: IntegrationAction) -> dict[str, Any]:
+def _action(action: ConnectorAction) -> dict[str, Any]:
+    routes = action.routes_of({})
     on_wire: dict[str, Any] = {
         "name": action.name,
         "description": action.description,
-        "config": {"schema": action.schema, "jsonSchema": action.schema, "uiSchema": action.ui_schema},
+        "config": {"schema": action.config_schema, "jsonSchema": action.config_schema, "uiSchema": action.ui_schema or {}},
         "credits": {"costs": list(action.costs)},
-        "childrenCount": action.children_count,
+        "childrenCount": len(routes.labels),
         "isRateLimited": True,
         "caching": {"isCompatible": True},
     }
-    if action.children is not None:
-        on_wire["children"] = [{"text": text} for text in action.children]
+    if routes != ONE_ROUTE:
+        on_wire["children"] = [{"text": label} for label in routes.labels]
     if action.output_schema is not None:
         on_wire["output"] = {"schema": action.output_schema}
     return on_wire
@@ -75,7 +77,7 @@ def _found(integration: Integration, request: contract.ListIntegrations) -> bool
 
 
 def _text(integration: Integration) -> str:
-    actions = (text for slug, action in integration.actions.items() for text in (slug, action.name))
+    actions = (text for action in integration.actions for text in (action.slug, action.name))
     return " ".join((integration.slug, integration.name, integration.description, integration.category, *actions)).lower()
 
 

@@ -1,45 +1,30 @@
-"""The native integration: the built-in actions of workflows, told from their own declarations."""
+"""The native integration: the built-in actions and extractors, described by their own declarations."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cargo_ai.actions import native_actions
 from cargo_ai.context.context import Context
+from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.plugins import NativeEffect, NativeExtractor, native_effects, native_extractors
 from cargo_ai.contract.connection import native_integration as contract
-from cargo_ai.engine.graph.action import NativeAction
+from cargo_ai.engine.graph.action import Action, Call, Schema
 from cargo_ai.kernel.wire import Nothing
 
 
-def _action(action: NativeAction) -> dict[str, Any]:
-    # How many children `switch` has depends on its routes: 0 is what the config alone does not say.
+def _action(action: Action[Call]) -> dict[str, Any]:
+    routes = action.routes_of({})
     on_wire: dict[str, Any] = {
         "name": action.name,
         "description": action.description,
         "category": action.category,
         "icon": action.icon,
         "config": _form(action.config_schema),
-        "childrenCount": action.children_count or 0,
-        "hasDynamicChildren": action.children_count is None,
+        # How many children `switch` has depends on its routes: 0 is what the config alone does not say.
+        "childrenCount": len(routes.labels),
+        "hasDynamicChildren": len(routes.counts) > 1,
     }
-    if action.output_schema is not None:
-        on_wire["output"] = {"schema": action.output_schema}
-    return on_wire
-
-
-def _effect(effect: NativeEffect) -> dict[str, Any]:
-    on_wire: dict[str, Any] = {
-        "name": effect.name,
-        "description": effect.description,
-        "category": effect.category,
-        "icon": effect.icon,
-        "config": _form(effect.config_schema),
-        "childrenCount": effect.children_count,
-        "hasDynamicChildren": bool(effect.also_children),
-    }
-    return on_wire | ({} if effect.output_schema is None else {"output": {"schema": effect.output_schema}})
+    return on_wire if action.output_schema is None else {**on_wire, "output": {"schema": action.output_schema}}
 
 
 def _extractor(extractor: NativeExtractor) -> dict[str, Any]:
@@ -56,14 +41,13 @@ def _extractor(extractor: NativeExtractor) -> dict[str, Any]:
     }
 
 
-def _form(schema: dict[str, Any]) -> dict[str, Any]:
+def _form(schema: Schema) -> dict[str, Any]:
     return {"schema": schema, "jsonSchema": schema, "uiSchema": {}}
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: Nothing) -> contract.NativeIntegrationReply:
     """Every built-in action and extractor by slug."""
-    actions = {action.slug: _action(action) for action in native_actions()}
-    actions |= {slug: _effect(effect) for slug, effect in sorted(native_effects.items())}
-    extractors = {slug: _extractor(extractor) for slug, extractor in native_extractors.items()}
+    actions = {action.slug: _action(action) for action in ctx.actions.natives()}
+    extractors = {extractor.slug: _extractor(extractor) for extractor in ctx.services.extractors}
     return contract.NativeIntegrationReply(native_integration=contract.NativeIntegration(actions=actions, extractors=extractors))

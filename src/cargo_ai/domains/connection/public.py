@@ -10,18 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
-from cargo_ai.domains.connection.connector_action import ConnectorNodes, default_first
-from cargo_ai.domains.connection.dataset import add_native, reply
+from cargo_ai.domains.connection.connector_action import default_first
+from cargo_ai.domains.connection.dataset import reply
 from cargo_ai.domains.connection.tables import Connector, Dataset
-from cargo_ai.domains.workspace.public import on_workspace_created
 from cargo_ai.engine.dispatch.rate_limits import RateLimit
-from cargo_ai.integrations.kit import IntegrationAction, integrations
+from cargo_ai.integrations.kit import ConnectorAction, integrations
 
 __all__ = [
     "Account",
-    "ConnectorNodes",
     "accounts",
-    "action_children",
     "action_of",
     "connector_exists",
     "connector_uuids",
@@ -31,8 +28,6 @@ __all__ = [
     "integrations",
     "limits",
 ]
-
-on_workspace_created.append(add_native)
 
 
 async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
@@ -85,16 +80,10 @@ async def default_connector(db: AsyncSession, integration_slug: str) -> uuid.UUI
     return await db.scalar(default_first(wanted))
 
 
-def action_of(integration_slug: str, action_slug: str) -> IntegrationAction | None:
+def action_of(integration_slug: str, action_slug: str) -> ConnectorAction | None:
     """An action of an integration, None when either is unknown."""
     integration = integrations().get(integration_slug)
-    return None if integration is None else integration.actions.get(action_slug)
-
-
-def action_children(integration_slug: str, action_slug: str) -> int | None:
-    """How many children a node of this action has, None when there is no such action."""
-    action = action_of(integration_slug, action_slug)
-    return None if action is None else action.children_count
+    return None if integration is None else integration.action(action_slug)
 
 
 async def datasets(db: AsyncSession) -> list[DatasetOnWire]:

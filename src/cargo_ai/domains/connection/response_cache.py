@@ -1,4 +1,4 @@
-"""Remembered answers: what an action of a connector said, for as long as the connector's cache lasts."""
+"""Response cache: give again what an action of a connector answered, for as long as the connector's cache lasts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from cargo_ai.store.session import Database
 SWEEP_SECONDS = 60.0
 
 
-class Answers:
-    """The answers of all connectors; those that are too old are swept away now and then when new ones come in."""
+class ResponseCache:
+    """The responses of all connectors; those that are too old are deleted now and then when new ones are stored."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,14 +28,14 @@ class Answers:
 
     @staticmethod
     def hash_of(config: dict[str, Any]) -> bytes:
-        """What stands for a config: the order of its keys does not matter."""
+        """SHA-256 of a config; the order of its keys does not matter."""
         text = json.dumps(config, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
     async def find(self, workspace: uuid.UUID, connector: uuid.UUID, action: str, config: bytes, ttl: timedelta) -> Done | None:
-        """The answer that this config got within `ttl`, at no cost."""
+        """The response that this config got within `ttl`, at no cost."""
         row = action_cache.c
-        wanted = select(row.output, row.title, row.child).where(
+        query = select(row.output, row.title, row.child).where(
             row.workspace_uuid == workspace,
             row.connector_uuid == connector,
             row.action_slug == action,
@@ -43,17 +43,19 @@ class Answers:
             row.at > clock.now() - ttl,
         )
         async with self._database.engine.connect() as connection:
-            found = (await connection.execute(wanted)).one_or_none()
-        return None if found is None else Done(found.output, f"{found.title} (stored answer)".strip(), child=found.child)
+            response = (await connection.execute(query)).one_or_none()
+        if response is None:
+            return None
+        return Done(response.output, f"{response.title} (stored answer)".strip(), child=response.child)
 
-    async def keep(self, workspace: uuid.UUID, connector: uuid.UUID, action: str, config: bytes, ttl: timedelta, done: Done) -> None:
-        """Keep an answer; it replaces an older one."""
+    async def store(self, workspace: uuid.UUID, connector: uuid.UUID, action: str, config: bytes, ttl: timedelta, done: Done) -> None:
+        """Store a response; it replaces an older one."""
         values = {"output": done.output, "title": done.title, "child": done.child, "at": clock.now()}
-        own = insert(action_cache).values(
+        statement = insert(action_cache).values(
             workspace_uuid=workspace, connector_uuid=connector, action_slug=action, config_hash=config, **values
         )
         async with self._database.engine.begin() as connection:
-            await connection.execute(own.on_conflict_do_update(index_elements=list(action_cache.primary_key), set_=values))
+            await connection.execute(statement.on_conflict_do_update(index_elements=list(action_cache.primary_key), set_=values))
             if self._swept.get(connector, 0.0) <= clock.seconds():
                 self._swept[connector] = clock.seconds() + SWEEP_SECONDS
                 old = (action_cache.c.connector_uuid == connector) & (action_cache.c.at <= clock.now() - ttl)

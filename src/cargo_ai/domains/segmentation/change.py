@@ -15,6 +15,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.services import Services
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
 from cargo_ai.domains.segmentation import change_records, comparison
@@ -29,7 +30,6 @@ from cargo_ai.records import rows
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import Database
 
 PAGE = 1_000
 _CHANGES = "cargo-ai segmentation change list"
@@ -155,9 +155,9 @@ async def download(ctx: Context, request: contract.DownloadChange) -> UrlsReply:
 
 
 @exports.producer("change")
-async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is read in its own short session."""
-    async with database.session(workspace) as db:
+    async with services.database.session(workspace) as db:
         row = await find(db, str(params.get("uuid")))
         segment = await db.scalar(select(Segment).where(Segment.uuid == row.segment_uuid)) if row else None
         relation = await storage.relation(db, segment.model_uuid) if segment else None
@@ -168,7 +168,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
     async def pages() -> AsyncIterator[list[Record]]:
         last: str | None = None
         while True:
-            async with database.session(workspace) as db:
+            async with services.database.session(workspace) as db:
                 connection = await driver_connection(db)
                 page = await change_records.page_after(connection, query, last, PAGE)
                 records: list[Record] = list(await change_records.read_records(connection, shown_relation, page)) if page else []

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
 from cargo_ai.context import events
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.segmentation import comparison_sql, select_records
 from cargo_ai.domains.segmentation.comparison_sql import Snapshot, TrackedColumns
 from cargo_ai.domains.segmentation.events import SegmentChanged
@@ -189,9 +188,3 @@ async def prune_removed(database: Database) -> None:
                 await driver.execute(connection, f"delete from public.{table} where segment_uuid = %s", [segment])  # noqa: S608 - a constant
             await driver.execute(connection, "update segments set snapshot = null where uuid = %s", [segment])
             await db.commit()
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Prune once an hour."""
-    parts.hourly.append(lambda: prune_removed(parts.database))

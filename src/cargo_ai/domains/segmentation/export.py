@@ -8,6 +8,7 @@ from typing import Any
 
 from cargo_ai.context import exports
 from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.services import Services
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.domains.segmentation import select_records
 from cargo_ai.kernel import ids
@@ -16,18 +17,17 @@ from cargo_ai.records.catalog import ColumnType
 from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import Database
 from cargo_ai.user_sql.run import conditions
 
 PAGE = 1_000
 
 
 @exports.producer("segment")
-async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is read in its own short session."""
     request = contract.DownloadSegment.model_validate(params)
     model = ids.parse(request.model_uuid) or uuid.UUID(int=0)
-    async with database.session(workspace) as db:
+    async with services.database.session(workspace) as db:
         selection = await select_records.select(db, workspace, model, request.filter, request.sort, request.limit)
     if selection is None:
         raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
@@ -37,7 +37,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
         last: str | None = None
         while True:
             statement, values = shown.after(last, PAGE)
-            async with database.session(workspace) as db:
+            async with services.database.session(workspace) as db:
                 connection = await driver_connection(db)
                 try:
                     async with conditions.limit_conditions(connection, shown.scope):

@@ -11,7 +11,6 @@ from sqlglot import exp
 
 from cargo_ai.contract.segmentation.filter import EnrollmentCondition, Filter, Sort
 from cargo_ai.domains.segmentation.tables import Segment
-from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import clock, ids
 from cargo_ai.records.catalog import Catalog, Relation
 from cargo_ai.records.filter import compile, terms
@@ -81,6 +80,3 @@ def runs_matching(condition: EnrollmentCondition, scope: FilterContext) -> exp.S
             query = query.where(exp.EQ(this=terms.column_ref(executions, "node_slug"), expression=scope.bind(condition.node_slug, "text")))
     timestamp = terms.function("to_timestamp", exp.Div(this=at.copy(), expression=exp.Literal.number("1000.0")))
     return query.select(exp.alias_(terms.column_ref(runs, "record_id"), "record_id"), exp.alias_(timestamp, "at"))
-
-
-storage.scopes.append(build_scope)

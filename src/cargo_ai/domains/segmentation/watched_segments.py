@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import events, usages
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.segmentation import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
@@ -211,9 +210,3 @@ class ChangeDetector:
         async with self._database.session(ALL_WORKSPACES) as db:
             await driver.execute(await driver_connection(db), POSTPONE, [segment])
             await db.commit()
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Run the detector beside the queue in every worker."""
-    parts.beside.append(ChangeDetector(parts.database).run)

@@ -12,7 +12,6 @@ from cargo_ai.context.context import Context
 from cargo_ai.domains.storage.columns import recompute
 from cargo_ai.domains.storage.columns.definition import select_with_grouped_metrics
 from cargo_ai.domains.storage.events import ModelChanged, RecordsChanged
-from cargo_ai.domains.storage.filter_scopes import scopes
 from cargo_ai.domains.storage.models import model as models
 from cargo_ai.domains.storage.models import model_catalog, model_usages, refresh_run
 from cargo_ai.domains.storage.models.index import propose_index
@@ -39,7 +38,6 @@ __all__ = [
     "model_names",
     "propose_index",
     "relation",
-    "scopes",
     "select_with_grouped_metrics",
     "start_refresh",
 ]

@@ -5,12 +5,8 @@ from __future__ import annotations
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import query as contract
-from cargo_ai.domains.storage import public
 from cargo_ai.domains.system_of_record import public as system_of_record
 from cargo_ai.user_sql.errors import SqlRefused
-
-# The domain below needs the catalog that this one knows.
-system_of_record.catalogs.append(public.catalog)
 
 
 @handles(contract.execute)

@@ -60,4 +60,4 @@ async def get_documentation(ctx: Context, request: contract.ClientBySlug) -> con
     """How to write SQL here."""
     if request.slug != SLUG:
         contract.get_documentation.refuse("clientNotFound", slug=request.slug)
-    return contract.Documentation(text=documentation.text(await catalog_of(ctx.database, ctx.workspace)))
+    return contract.Documentation(text=documentation.text(await catalog_of(ctx.services, ctx.workspace)))

@@ -6,18 +6,18 @@ import asyncio
 import json
 import tempfile
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.services import Services
 from cargo_ai.domains.system_of_record.system_of_record import config_of
 from cargo_ai.domains.system_of_record.tables import SqlLog
 from cargo_ai.kernel import clock
@@ -36,9 +36,6 @@ LONG_TEXT = 2_000
 RETENTION = timedelta(days=30)
 PURGE_BATCH = 50
 
-catalogs: list[Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]]] = []
-"""Who knows what a workspace has: the room that makes models puts itself here."""
-
 
 @dataclass(slots=True)
 class _LoggedQuery:
@@ -56,7 +53,7 @@ async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: 
     """Rows of a query over the workspace's models. SqlRefused when it cannot be run; Refusal: 429 when too many run, 503 without a
     database."""
     async with _log_query(_LoggedQuery(ctx.database, ctx.workspace, ctx.who.user_uuid, text, clock.now())) as asked:
-        checked, catalog = await _check_query(ctx.database, ctx.workspace, text)
+        checked, catalog = await _check_query(ctx.services, ctx.workspace, text)
         seconds = await _seconds(ctx.database, ctx.workspace)
         found = await open_executor(ctx.database, ctx.secrets).fetch(
             checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds
@@ -77,12 +74,12 @@ async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, m
 
 async def sign_download(ctx: Context, text: str, format: str | None) -> str:
     """The URL of a file of everything that a query gives. SqlRefused when it cannot be run; Refusal for an unknown format."""
-    await _check_query(ctx.database, ctx.workspace, text)
+    await _check_query(ctx.services, ctx.workspace, text)
     return exports.sign(ctx, "query", {"query": text}, format)
 
 
-async def _check_query(database: Database, workspace: uuid.UUID, text: str) -> tuple[CheckedQuery, Catalog]:
-    catalog = await catalog_of(database, workspace)
+async def _check_query(services: Services, workspace: uuid.UUID, text: str) -> tuple[CheckedQuery, Catalog]:
+    catalog = await catalog_of(services, workspace)
     return await _check_text(text, catalog), catalog
 
 
@@ -98,10 +95,13 @@ async def _seconds(database: Database, workspace: uuid.UUID) -> int:
         return (await config_of(db, workspace)).statement_timeout_seconds
 
 
-async def catalog_of(database: Database, workspace: uuid.UUID) -> Catalog:
+async def catalog_of(services: Services, workspace: uuid.UUID) -> Catalog:
     """What the workspace has. In a session of its own, so that none is held while a query runs."""
-    async with database.session(workspace) as db:
-        return await catalogs[-1](db, workspace)
+    read = services.hooks.catalog
+    if read is None:
+        raise RuntimeError("no domain says what a workspace has")
+    async with services.database.session(workspace) as db:
+        return await read(db, workspace)
 
 
 @asynccontextmanager
@@ -143,15 +143,15 @@ async def _write_log(asked: _LoggedQuery, error: str | None) -> None:
 
 
 @exports.producer("query")
-async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """All rows of a query. They are read as fast as they come into a file of ours, and sent from there: no slow reader holds a login."""
     text = str(params["query"])
     try:
-        checked, catalog = await _check_query(database, workspace, text)
+        checked, catalog = await _check_query(services, workspace, text)
     except SqlRefused as refused:
         raise _to_refusal(refused) from None
-    asked = _LoggedQuery(database, workspace, None, text, clock.now())
-    return Export(_rows(asked, checked, catalog, await _seconds(database, workspace)), list(checked.columns), "query")
+    asked = _LoggedQuery(services.database, workspace, None, text, clock.now())
+    return Export(_rows(asked, checked, catalog, await _seconds(services.database, workspace)), list(checked.columns), "query")
 
 
 async def _rows(asked: _LoggedQuery, checked: CheckedQuery, catalog: Catalog, seconds: int) -> AsyncGenerator[list[Record]]:

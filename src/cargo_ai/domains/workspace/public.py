@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller
+from cargo_ai.context.services import Hooks
 from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import access_rules, file, upload_store
 from cargo_ai.domains.workspace.installation import verify_key
@@ -35,7 +36,6 @@ __all__ = [
     "email_of",
     "file",
     "folder_exists",
-    "on_workspace_created",
     "person_names",
     "upload_store",
     "verify_key",
@@ -45,9 +45,6 @@ USED_WITHIN = timedelta(hours=1)
 """How exact a token's last use is kept."""
 
 _BOOTSTRAP_LOCK = 0x6361_7267_6F02
-
-on_workspace_created: list[Callable[[AsyncSession, uuid.UUID], Awaitable[None]]] = []
-"""What other domains add to a new workspace, in the same transaction, in a session of that workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,9 @@ async def create_token(
     return NewToken(row.uuid, value)
 
 
-async def bootstrap(db: AsyncSession, *, email: str = "admin@localhost", workspace_name: str = "My Workspace") -> Bootstrap | None:
+async def bootstrap(
+    db: AsyncSession, hooks: Hooks, *, email: str = "admin@localhost", workspace_name: str = "My Workspace"
+) -> Bootstrap | None:
     """Give a database without a workspace its first one, with the preset roles, an admin and a token; None when there is one already.
 
     Several starters at once agree on one workspace: the others wait for the first one's commit. The caller commits.
@@ -153,10 +152,10 @@ async def bootstrap(db: AsyncSession, *, email: str = "admin@localhost", workspa
         await db.execute(select(func.pg_advisory_xact_lock(_BOOTSTRAP_LOCK)))
         if await db.scalar(select(Workspace.uuid).limit(1)) is not None:
             return None
-    return await add_workspace(db, name=workspace_name, email=email)
+    return await add_workspace(db, hooks, name=workspace_name, email=email)
 
 
-async def add_workspace(db: AsyncSession, *, name: str, email: str) -> Bootstrap:
+async def add_workspace(db: AsyncSession, hooks: Hooks, *, name: str, email: str) -> Bootstrap:
     """A new workspace with the preset roles, this person as its admin, and a token of the admin's. The caller commits."""
     former = db.info.get("scope")
     workspace = Workspace(uuid=ids.new(), name=name)
@@ -167,7 +166,7 @@ async def add_workspace(db: AsyncSession, *, name: str, email: str) -> Bootstrap
         admin = await find_or_create_user(db, email)
         await _add_roles_and_admin(db, workspace.uuid, admin)
         token = await create_token(db, workspace_uuid=workspace.uuid, user_uuid=admin, name="First token")
-        for add_rows in on_workspace_created:
+        for add_rows in hooks.workspace_created:
             await add_rows(db, workspace.uuid)
         await db.flush()
         return Bootstrap(workspace.uuid, admin, token.value)

@@ -1,19 +1,25 @@
-"""Action: what a node does. Pure ones decide at once from their config; the others act on the world and are told how by a Call."""
+"""Actions: what a node can do, declared once for graphs, validation, diagrams, dry runs, catalogs and workers."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, TypeVar
 
 Json = Any
-Category = Literal["invisible", "logic", "storage", "ai", "sales", "code"]
+Config = Mapping[str, Json]
+Schema = Mapping[str, Json]
+Kind = Literal["native", "connector", "tool", "agent"]
+Doing = Literal["decides", "computes", "acts", "runs children"]
+Idempotency = Literal["reads", "key", "upsert", "readback", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The node succeeded. `child` is the index of the child to go to (None: the walk ends here). `title`: a short line for people."""
+    """The node succeeded. `child` is the index of the child to go to (None: the run ends here). `title`: a short line for people."""
 
     output: Json
     title: str = ""
@@ -25,7 +31,7 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The node failed. `transient`: another attempt may help. `retry_after`: seconds the service asked for; such a
-    failure uses up no attempt. `credits`: what was spent all the same, by runs below it."""
+    failure uses up no attempt. `credits`: what was spent all the same, by child runs."""
 
     message: str
     transient: bool = False
@@ -43,6 +49,10 @@ class Later:
 
 
 Outcome = Done | Failed | Later
+
+
+class InvalidConfig(Exception):
+    """The node cannot be executed with this config; the message is for the user. Raised in `perform`, it fails the node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +77,9 @@ class Call:
     parent: Json = None
 
 
-class NativeAction(Protocol):
-    """A native action of the engine itself that needs no room and no I/O: it decides in the interpreter."""
-
-    slug: str
-    name: str
-    description: str
-    category: Category
-    icon: str
-    config_schema: dict[str, Json]
-    output_schema: dict[str, Json] | None
-    children_count: int | None
-    """How many children a node of it has; None: as many as `children_of` says (switch)."""
-
-    def children_of(self, config: Mapping[str, Json]) -> tuple[int, ...]:
-        """The numbers of children that are right for this config."""
-        ...
-
-    def check(self, config: Mapping[str, Json]) -> str | None:
-        """A sentence that says what is wrong with the unresolved config, or None."""
-        ...
-
-    def decide(self, config: dict[str, Json], scope: Scope) -> Outcome:
-        """What the node yields. Pure: the same arguments give the same answer; raises nothing."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a pure action may look at besides its config: the input record, the ids that make `split` repeatable, and `resumed`:
+    """What an action that decides may look at besides its config: the input record, the ids that make `split` repeatable, and `resumed`:
     True when a node that answered `Later` is asked again after the wait."""
 
     record: Json
@@ -105,18 +89,146 @@ class Scope:
     resumed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The ways on from a node.
+
+    labels: one per child, in order; "" where there is only one way.
+    default: the label of one more child, which a graph may leave out; then the run ends where no other route fits.
+    fewest: how many of `labels` need a child, when not all do.
+    may_end: the run may end here although every route has a child.
+    """
+
+    labels: tuple[str, ...] = ("",)
+    default: str = ""
+    fewest: int | None = None
+    may_end: bool = False
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The numbers of children that a node may have, the usual one first."""
+        count = len(self.labels)
+        fewer = range(count - 1, (count if self.fewest is None else self.fewest) - 1, -1)
+        return (count, *fewer, *([count + 1] if self.default else []))
+
+    @property
+    def choose(self) -> bool:
+        """Whether there is more than one way on."""
+        return len(self.labels) > 1 or bool(self.default) or self.may_end
+
+    def names(self, children: int) -> list[str]:
+        """A label for each of so many children; those that have none are called by their number."""
+        labels = [*self.labels, self.default] if self.default else list(self.labels)
+        if labels in ([], [""]):
+            labels = [""] if children == 1 else []
+        return [*labels, *map(str, range(len(labels), children))][:children]
+
+    def choices(self, children: int) -> list[int | None]:
+        """Where a node with so many children may go: their indexes, and None where the run may end."""
+        ends = self.may_end or (bool(self.default) and children <= len(self.labels))
+        return [*range(children), None] if ends or not children else [*range(children)]
+
+
+ONE_ROUTE = Routes()
+CallT = TypeVar("CallT")
+
+
+def _accept(_config: Config) -> str | None:
+    return None
+
+
+def _unchanged(config: Config) -> Config:
+    return config
+
+
+def _always(_done: Done) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action(Generic[CallT]):
+    """What nodes with this slug do.
+
+    does: `decides` in the interpreter (`decide`: pure, so it is evaluated again in a replay); `computes` outside of it and changes nothing,
+        so it may happen twice; `acts` on the world, so that everything before it is made durable first; `runs children`: the engine itself
+        starts runs below this one.
+    perform: what computes or acts. Everything expected is an Outcome; InvalidConfig fails the node, all else is a bug. The actions of
+        integrations are called with the account that they act for (`integrations.kit`).
+    performer: makes `perform` from the services of a process (`context.services`), once per process, for actions that need some.
+    routes: the ways on, or how they follow from an unresolved config.
+    check: a sentence that says what is wrong with an unresolved config whatever a run brings, or None.
+    verbatim: config keys whose values are no templates.
+    needs_run: it cannot be tried without a run. only_in_graphs: it means nothing by itself.
+    shares: how likely each route is, of a resolved config, for an action that leaves the way to chance.
+    preview: a resolved config as people see it before the node is executed.
+    costs: what an execution costs, as the catalog shows it. idempotency: what makes a repeated attempt harmless: it only `reads`; the
+        execution's `key` is honoured; it is an `upsert`; it looks first (`readback`); or nothing does (`none`).
+    cacheable: whether a connector with a cache may give this outcome again.
+    """
+
+    slug: str
+    integration: str = ""
+    name: str
+    description: str
+    does: Doing
+    kind: Kind = "native"
+    category: str = "logic"
+    icon: str = ""
+    config_schema: Schema
+    ui_schema: Schema | None = None
+    output_schema: Schema | None = None
+    routes: Routes | Callable[[Config], Routes] = ONE_ROUTE
+    check: Callable[[Config], str | None] = _accept
+    decide: Callable[[dict[str, Json], Scope], Outcome] | None = None
+    perform: Callable[[CallT], Awaitable[Outcome]] | None = None
+    performer: Callable[[Any], Callable[[CallT], Awaitable[Outcome]]] | None = None
+    verbatim: frozenset[str] = frozenset()
+    needs_run: bool = False
+    only_in_graphs: bool = False
+    shares: Callable[[Config], Sequence[float]] | None = None
+    preview: Callable[[Config], Config] = _unchanged
+    costs: Sequence[Schema] = ()
+    idempotency: Idempotency = "none"
+    cacheable: Callable[[Done], bool] = _always
+
+    def __post_init__(self) -> None:
+        if (self.does == "decides") is not (self.decide is not None):
+            raise ValueError(f"{self.slug}: exactly the actions that decide have `decide`")
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether more happens than a computation, so that it must not happen twice."""
+        return self.does in ("acts", "runs children")
+
+    @property
+    def runs_children(self) -> bool:
+        """Whether nodes of it start runs below their own run."""
+        return self.does == "runs children"
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it only picks the way through a graph."""
+        return self.does == "decides" and self.routes_of({}).choose
+
+    def routes_of(self, config: Config) -> Routes:
+        """The ways on from a node with this unresolved config."""
+        return self.routes if isinstance(self.routes, Routes) else self.routes(config)
+
+    def bind(self, services: Any) -> Action[CallT]:
+        """The action with what it needs to be executed in a process that has these services."""
+        return self if self.performer is None else replace(self, perform=self.performer(services), performer=None)
+
+    async def execute(self, call: CallT) -> Outcome:
+        """Compute or act once. RuntimeError where this process has not bound it to its services."""
+        if self.perform is None:
+            raise RuntimeError(f"this process cannot execute {self.slug}")
+        try:
+            return await self.perform(call)
+        except InvalidConfig as error:
+            return Failed(str(error))
+
+
 Perform = Callable[[Call], Awaitable[Outcome]]
-"""How nodes of one kind (`connector`, `tool`, `agent`) or a native action with effects act. Raises only for bugs."""
-
-
-@runtime_checkable
-class Computes(Protocol):
-    """A native action that computes outside of the interpreter and changes nothing: it may be done twice, so nothing waits until its
-    outcome is durable."""
-
-    async def perform(self, call: Call) -> Outcome:
-        """What the node yields. Raises only for bugs."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +247,70 @@ class ToolMissing(Exception):
 FindTool = Callable[[uuid.UUID, Mapping[str, Any]], Awaitable[ToolGraph]]
 """(workspace, tool node) → what the node runs. Raises ToolMissing."""
 
+ANY = "*"
+"""The slug of an action that stands for all of its kind that are not declared: the actions of services that are not installed."""
 
-@dataclass(slots=True)
+TOOL: Action[Call] = Action(
+    slug="tool",
+    kind="tool",
+    name="Tool",
+    description="Runs the workflow of a tool.",
+    does="runs children",
+    config_schema={"type": "object"},
+)
+
+
 class Actions:
-    """All actions a worker knows: native ones by slug, effects by kind (`connector`) or `native:<slug>`. Filled by the composition root.
+    """Every action that a process knows, by kind and slug. `tools`: what tool nodes run; None where there are no tools."""
 
-    `repeatable`: the effects that only compute. `tools`: what tool nodes run; None where there are no tools.
-    """
+    def __init__(self, actions: Iterable[Action[Call]] = (), tools: FindTool | None = None) -> None:
+        self._actions: dict[tuple[str, str, str], Action[Call]] = {}
+        self.tools = tools
+        for action in actions:
+            self.add(action)
 
-    native: dict[str, NativeAction] = field(default_factory=dict[str, NativeAction])
-    effects: dict[str, Perform] = field(default_factory=dict[str, Perform])
-    repeatable: set[str] = field(default_factory=set[str])
-    tools: FindTool | None = None
+    def add(self, action: Action[Call]) -> None:
+        """Register an action; a second one under the same slugs is a bug (ValueError)."""
+        key = (action.kind, action.integration, action.slug)
+        if key in self._actions:
+            raise ValueError(f"action declared twice: {' '.join(filter(None, key))}")
+        self._actions[key] = action
 
-    def add(self, action: NativeAction) -> None:
-        """Register a native action; a second one under the same slug is a bug."""
-        if action.slug in self.native:
-            raise ValueError(f"native action declared twice: {action.slug}")
-        self.native[action.slug] = action
-        if isinstance(action, Computes):
-            self.effects[f"native:{action.slug}"] = action.perform
-            self.repeatable.add(f"native:{action.slug}")
+    def native(self, slug: str) -> Action[Call] | None:
+        """A native action, None when it is unknown."""
+        return self._actions.get(("native", "", slug))
+
+    def connector(self, integration: str, slug: str) -> Action[Call] | None:
+        """An action of an integration, None when either is unknown."""
+        return self._actions.get(("connector", integration, slug))
+
+    def find(self, node: Mapping[str, Json]) -> Action[Call] | None:
+        """The action that a node names, None when it is unknown."""
+        match node.get("kind"):
+            case "native":
+                return self.native(str(node.get("actionSlug")))
+            case "connector":
+                return self.connector(str(node.get("integrationSlug")), str(node.get("actionSlug")))
+            case "tool":
+                return None if self.tools is None else TOOL
+            case _:
+                return None
+
+    def executable(self, node: Mapping[str, Json]) -> Action[Call] | None:
+        """The action that executes a node: of a service that is not installed, one that fails with a sentence."""
+        return self.find(node) or self._actions.get((str(node.get("kind")), ANY, ANY))
+
+    def natives(self) -> list[Action[Call]]:
+        """Every native action, by slug."""
+        return [self._actions[key] for key in sorted(self._actions) if key[0] == "native"]
+
+
+def find_actions(package: str) -> tuple[Action[Call], ...]:
+    """The `ACTION` of every module of a package, or its `ACTIONS` where it has several, by slug. Sub-packages hold what actions share.
+    AttributeError for a module that has neither."""
+    actions: list[Action[Call]] = []
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        if not info.ispkg:
+            module = importlib.import_module(info.name)
+            actions += module.ACTIONS if hasattr(module, "ACTIONS") else [module.ACTION]
+    return tuple(sorted(actions, key=lambda action: action.slug))

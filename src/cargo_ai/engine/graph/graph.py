@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from cargo_ai.engine.graph.action import Actions, Json, NativeAction
+from cargo_ai.engine.graph.action import Action, Actions, Call, Json
 from cargo_ai.expression import Resolver, compile_config
 
 MAXIMUM_NODES = 500
@@ -14,10 +14,6 @@ MAXIMUM_VISITS = 1_000
 LONGEST_RETRY = 3600.0
 
 SCOPE = frozenset({"nodes", "parentNodes", "now"})
-NO_TEMPLATES = frozenset({"_nodes", "script"})
-GROUP, TOOL = "native:group", "tool"
-STARTS_CHILDREN = frozenset({GROUP, TOOL})
-"""The effects of nodes that start runs below their own run: the engine itself carries them out."""
 
 
 class InvalidGraph(ValueError):
@@ -42,8 +38,7 @@ class Retry:
 
 @dataclass(slots=True)
 class Node:
-    """One node, ready to walk. `action` is None for nodes with effects, which `effect` names (`connector`, `native:modelUpsert`);
-    `repeatable`: the effect only computes; `starts_children`: it starts runs below this one."""
+    """One node, ready to walk."""
 
     uuid: str
     slug: str
@@ -54,10 +49,7 @@ class Node:
     retry: Retry
     raw: Mapping[str, Json]
     resolver: Resolver
-    action: NativeAction | None
-    effect: str
-    repeatable: bool = False
-    starts_children: bool = False
+    action: Action[Call]
 
     def child(self, index: int | None) -> str | None:
         """The uuid of a child, or None where the walk ends."""
@@ -74,7 +66,7 @@ class Graph:
 
 
 def compile_graph(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Graph:
-    """Make a graph walkable; GraphInvalid when it has no start or names what this server does not know. O(nodes)."""
+    """Make a graph walkable; InvalidGraph when it has no start or names what this server does not know. O(nodes)."""
     found: dict[str, Node] = {}
     for raw in nodes:
         node = _node(raw, actions)
@@ -82,7 +74,7 @@ def compile_graph(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Grap
     start = next((node for node in found.values() if is_start(node.raw)), None)
     if start is None:
         raise InvalidGraph("The graph has no node with slug and actionSlug `start`.")
-    return Graph(found, start, any(node.action is None and not node.repeatable for node in found.values()))
+    return Graph(found, start, any(node.action.has_effects for node in found.values()))
 
 
 def is_start(raw: Mapping[str, Json]) -> bool:
@@ -97,15 +89,10 @@ def is_end(raw: Mapping[str, Json]) -> bool:
 
 def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
     kind, slug = str(raw.get("kind")), str(raw.get("slug"))
-    action: NativeAction | None = None
-    effect = kind
-    if kind == "native":
-        name = str(raw.get("actionSlug"))
-        effect = f"native:{name}"
-        action = actions.native.get(name) if effect not in actions.effects and effect not in STARTS_CHILDREN else None
-    known = effect in actions.effects or (actions.tools is not None if effect == TOOL else effect in STARTS_CHILDREN)
-    if action is None and not known:
-        raise InvalidGraph(f"Node {slug!r} is of a kind that this server cannot run ({effect}).")
+    action = actions.executable(raw)
+    if action is None:
+        named = f"native:{raw.get('actionSlug')}" if kind == "native" else kind
+        raise InvalidGraph(f"Node {slug!r} is of a kind that this server cannot run ({named}).")
     return Node(
         uuid=str(raw["uuid"]),
         slug=slug,
@@ -115,18 +102,21 @@ def _node(raw: Mapping[str, Json], actions: Actions) -> Node:
         fallback_child=cast("str | None", raw.get("fallbackChildUuid")),
         retry=parse_retry(cast("Mapping[str, Any] | None", raw.get("retry"))),
         raw=raw,
-        resolver=compile_resolver(raw),
+        resolver=compile_resolver(raw, action),
         action=action,
-        effect=effect,
-        repeatable=effect in actions.repeatable,
-        starts_children=effect in STARTS_CHILDREN,
     )
 
 
-def compile_resolver(raw: Mapping[str, Json]) -> Resolver:
-    """The node's config made ready to resolve: code and nested graphs are no templates, and a connector is not told what is undefined."""
+def is_group(raw: Mapping[str, Json]) -> bool:
+    """Whether the node holds a graph of its own, which it runs once per item."""
+    return raw.get("kind") == "native" and raw.get("actionSlug") == "group"
+
+
+def compile_resolver(raw: Mapping[str, Json], action: Action[Call] | None) -> Resolver:
+    """The node's config made ready to resolve: what is verbatim is no template, and a connector is not given what is undefined."""
     config = cast("Json", raw.get("config") or {})
-    return compile_config(config, names=SCOPE, skip=NO_TEMPLATES, omit_undefined=raw.get("kind") == "connector")
+    verbatim = action.verbatim if action is not None else frozenset[str]()
+    return compile_config(config, names=SCOPE, skip=verbatim, omit_undefined=raw.get("kind") == "connector")
 
 
 def parse_retry(raw: Mapping[str, Any] | None) -> Retry:

@@ -179,7 +179,7 @@ def advance(walk: Walk, now: int) -> Act | Evaluate | Pause | None:
         else:
             if walk.seq >= MAXIMUM_VISITS:
                 outcome = Failed(f"The run visited {MAXIMUM_VISITS} nodes; that is the limit.")
-            elif node.action is None:
+            elif node.action.decide is None:
                 return Act(node, config, f"{walk.run}:{node.uuid}:{visit}", walk.attempt, walk.meta, warnings, now)
             else:
                 outcome = node.action.decide(config, Scope(walk.record, walk.split_seed or walk.run, node.uuid, visit, walk.resumed))
@@ -220,11 +220,11 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             target = node.child(outcome.child)
             when = (started, finished)
             # What an effect gave is kept as it will be read back, so that a resumed run sees the same.
-            kept = outcome.output if node.action is not None else from_json(output)
+            kept = outcome.output if node.action.does == "decides" else from_json(output)
             _record(walk, node, config, kept, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
             _move(walk, target)
             return None
-        outcome = Failed(problem or "", credits=outcome.credits if node.starts_children else 0.0)
+        outcome = Failed(problem or "", credits=outcome.credits if node.action.runs_children else 0.0)
     if isinstance(outcome, Later):
         meta = _json(outcome.meta)
         if isinstance(meta, bytes):
@@ -313,8 +313,8 @@ def _record(
             config_json if isinstance(config_json, bytes) else b"{}",
             credit,
             *when,
-            node.action is None and not node.repeatable,
-            node.starts_children,
+            node.action.has_effects,
+            node.action.runs_children,
         )
     )
     walk.seq += 1

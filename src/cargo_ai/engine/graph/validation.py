@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from cargo_ai.engine.graph.action import Actions, Json
-from cargo_ai.engine.graph.graph import MAXIMUM_NODES, compile_resolver, is_start
+from cargo_ai.engine.graph.action import ONE_ROUTE, Actions, Json
+from cargo_ai.engine.graph.graph import MAXIMUM_NODES, compile_resolver, is_group, is_start
 from cargo_ai.engine.graph.group import MAXIMUM_DEPTH
 from cargo_ai.expression import EngineExpression, ExpressionError
 
@@ -18,15 +18,14 @@ _KINDS = frozenset({"native", "connector", "tool", "agent"})
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the workspace has: connectors and tools by uuid, releases of tools by (tool, release), and how many children a connector action
-    has (None: no such action). `template_fault` says why a template cannot stand for a tool."""
+    """What the workspace has: connectors and tools by uuid, and releases of tools by (tool, release). `template_fault` says why a template
+    cannot stand for a tool."""
 
     actions: Actions
     connectors: frozenset[str] = frozenset()
     tools: frozenset[str] = frozenset()
     tool_releases: frozenset[tuple[str, str]] = frozenset()
     template_fault: Callable[[str], str | None] = lambda slug: f"There is no tool template {slug!r}."
-    action_children: Callable[[str, str], int | None] = lambda _integration, _action: None
     wrong: Mapping[EngineExpression, ExpressionError] = field(default_factory=dict[EngineExpression, ExpressionError])
     """What the JavaScript engine says of expressions that only it can read (see `questions`)."""
 
@@ -47,9 +46,9 @@ class InvalidNode:
         return body | ({"invalidNodes": [node.to_wire() for node in self.nodes]} if self.nodes else {})
 
 
-def questions(nodes: Sequence[Mapping[str, Json]]) -> list[EngineExpression]:
+def questions(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> list[EngineExpression]:
     """The expressions of the nodes that only the JavaScript engine can read, each once."""
-    return list(dict.fromkeys(question for node in nodes for question in compile_resolver(node).engine))
+    return list(dict.fromkeys(question for node in nodes for question in compile_resolver(node, actions.find(node)).engine))
 
 
 def validate(nodes: Sequence[Mapping[str, Json]], known: Inventory, depth: int = 0) -> list[InvalidNode]:
@@ -103,7 +102,7 @@ def _fault(node: Mapping[str, Json], known: Inventory, present: set[str], circul
 
 def _group_fault(node: Mapping[str, Json], known: Inventory, depth: int) -> InvalidNode | None:
     """What is wrong inside a group, at any depth: its nodes obey every rule that those around it obey."""
-    if node.get("kind") != "native" or node.get("actionSlug") != "group":
+    if not is_group(node):
         return None
 
     def no(message: str, inside: Sequence[InvalidNode] = ()) -> InvalidNode:
@@ -150,31 +149,28 @@ def _shape_fault(node: object) -> str | None:
 
 def _config_fault(node: Mapping[str, Json], known: Inventory, no: Callable[[str, str], InvalidNode]) -> InvalidNode | None:
     config = cast("dict[str, Json]", node.get("config") or {})
-    resolver = compile_resolver(node)
+    action = known.actions.find(node)
+    resolver = compile_resolver(node, action)
     problems = [*resolver.problems, *(known.wrong[question] for question in resolver.engine if question in known.wrong)]
     if problems:
         return no("expressionInvalid", " ".join(str(problem) for problem in problems[:3]))
-    if node.get("kind") == "native":
-        action = known.actions.native.get(str(node.get("actionSlug")))
-        message = action.check(config) if action else None
-        if message:
-            return no("nativeInvalid", message)
-    return None
+    message = action.check(config) if action is not None and action.kind == "native" else None
+    return no("nativeInvalid", message) if message else None
 
 
 def _unknown(node: Mapping[str, Json], known: Inventory) -> tuple[str, str] | None:
     kind = node.get("kind")
     if kind == "native":
         slug = str(node.get("actionSlug"))
-        if slug not in known.actions.native and f"native:{slug}" not in known.actions.effects:
-            names = ", ".join(sorted(known.actions.native))
+        if known.actions.native(slug) is None:
+            names = ", ".join(action.slug for action in known.actions.natives())
             return "nativeInvalid", f"There is no native action {slug!r} on this server. It has: {names}."
         return None
     if kind == "connector":
         connector, integration = node.get("connectorUuid"), str(node.get("integrationSlug"))
         if connector is not None and connector not in known.connectors:
             return "connectorNotFound", f"There is no connector {connector}: see `cargo-ai connection connector list`."
-        if known.action_children(integration, str(node.get("actionSlug"))) is None:
+        if known.actions.find(node) is None:
             return "actionNotFound", f"Integration {integration!r} has no action {node.get('actionSlug')!r} on this server."
         return None
     if kind == "tool":
@@ -197,12 +193,9 @@ def _tool_fault(node: Mapping[str, Json], known: Inventory) -> str | None:
 
 
 def _children_allowed(node: Mapping[str, Json], known: Inventory) -> tuple[int, ...]:
-    if node.get("kind") == "native":
-        action = known.actions.native.get(str(node.get("actionSlug")))
-        return action.children_of(cast("Mapping[str, Json]", node.get("config") or {})) if action else (1,)
-    if node.get("kind") == "connector":
-        return (known.action_children(str(node.get("integrationSlug")), str(node.get("actionSlug"))) or 1,)
-    return (1,)
+    action = known.actions.find(node)
+    routes = action.routes_of(cast("Mapping[str, Json]", node.get("config") or {})) if action else ONE_ROUTE
+    return routes.counts
 
 
 def _circular(nodes: Sequence[Mapping[str, Json]]) -> set[str]:

@@ -17,7 +17,7 @@ from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Actions, Done, Failed, ToolMissing
-from cargo_ai.engine.graph.graph import GROUP, Graph
+from cargo_ai.engine.graph.graph import Graph, is_group
 from cargo_ai.engine.graph.interpret import Act, Walk
 from cargo_ai.engine.journal import children, crash_points, replay
 from cargo_ai.engine.journal.fanout import ChildRun, Fanout, FanoutKind, SharedFields
@@ -60,7 +60,7 @@ class _Visit(NamedTuple):
 
     @property
     def is_group(self) -> bool:
-        return self.act.node.effect == GROUP
+        return is_group(self.act.node.raw)
 
     @property
     def fail_fast(self) -> bool:
@@ -290,7 +290,7 @@ class ChildRuns:
     async def _below(self, visit: _Visit) -> int:
         """How many runs were ever started below the run at the top; none when this is the first node that could."""
         nodes = visit.walk.program.nodes
-        if visit.depth == 1 and not visit.fans and not any(nodes[uid].starts_children for uid in visit.walk.visits if uid in nodes):
+        if visit.depth == 1 and not visit.fans and not any(nodes[uid].action.runs_children for uid in visit.walk.visits if uid in nodes):
             return 0
         async with self._pool.connection() as connection:
             return await children.count_descendants(connection, visit.root)

@@ -50,7 +50,7 @@ class Driver:
     ) -> None:
         self._pool, self._writers, self._queue, self._owner = pool, writers, queue, owner
         self._loader = Loader(pool, GraphCache(actions), files)
-        self._runner = Runner(pool, writers, actions, files, ChildRuns(pool, writers, queue, actions, self._loader))
+        self._runner = Runner(pool, writers, files, ChildRuns(pool, writers, queue, actions, self._loader))
         self._drives: list[DrivenShard] = []
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

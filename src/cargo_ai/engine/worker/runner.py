@@ -10,7 +10,7 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import claim
-from cargo_ai.engine.graph.action import Actions, Call, Failed, Later, Outcome
+from cargo_ai.engine.graph.action import Call, Failed, Later, Outcome
 from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Execution, Pause, Walk, advance, cancel, fail, settle, stop
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
@@ -36,10 +36,8 @@ _log = log.get(__name__)
 class Runner:
     """Walks runs of the shards of this process. `draining` makes it stop at the next node boundaries."""
 
-    def __init__(
-        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], actions: Actions, files: FileStore, child_runs: ChildRuns
-    ) -> None:
-        self._pool, self._writers, self._actions, self._files, self._child_runs = pool, writers, actions, files, child_runs
+    def __init__(self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], files: FileStore, child_runs: ChildRuns) -> None:
+        self._pool, self._writers, self._files, self._child_runs = pool, writers, files, child_runs
         self.draining = asyncio.Event()
         self._urgent_shards = 0
 
@@ -54,7 +52,7 @@ class Runner:
 
     def end_at_once(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> bool:
         """Journal a run that `start` brought to its end; False when that takes waiting, for files or for runs below it."""
-        if walk.stopped_at is not None and walk.stopped_at.starts_children:
+        if walk.stopped_at is not None and walk.stopped_at.action.runs_children:
             return False
         if any(len(entry.output) > LARGE_OUTPUT for entry in walk.entries):
             return False
@@ -76,7 +74,7 @@ class Runner:
             if isinstance(step, Evaluate):
                 step = await self._evaluate(drive, row, walk, step)
                 continue
-            if walk.entries and not step.node.repeatable:
+            if walk.entries and step.node.action.has_effects:
                 unsafe = any(entry.effect for entry in walk.entries)
                 await self._hand_over(drive, walk, origin, None)
                 if unsafe:
@@ -88,7 +86,7 @@ class Runner:
             if drive.is_cancelled(row, walk):
                 cancel(walk)
                 break
-            if step.node.starts_children:
+            if step.node.action.runs_children:
                 outcome = await self._run_children(drive, row, walk, origin, step)
                 if isinstance(outcome, str):
                     return outcome
@@ -101,7 +99,7 @@ class Runner:
         return "ended"
 
     async def _end_of(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> None:
-        if walk.stopped_at is not None and walk.stopped_at.starts_children:
+        if walk.stopped_at is not None and walk.stopped_at.action.runs_children:
             # First what is below it: after a crash in between, the run is still there to do it again.
             await self._writers[drive.shard.lane].durable(drive.shard)
             await retry_until_available("cancelling what is below a run", partial(self._child_runs.cancel_below, row))
@@ -163,17 +161,16 @@ class Runner:
         return pause or advance(walk, moment)
 
     async def _perform(self, act: Act, call: Call) -> Outcome:
-        perform = self._actions.effects[act.node.effect]
         try:
             async with asyncio.timeout(EFFECT_SECONDS):
-                return await perform(call)
+                return await act.node.action.execute(call)
         except DATABASE_UNAVAILABLE as error:
             _log.warning("an action found the database away; it is tried again", run=str(call.run), cause=str(error).strip()[:200])
             return Later(1.0, call.meta, "the database is away")
         except TimeoutError:
             return Failed(f"No answer within {EFFECT_SECONDS:.0f} seconds.", transient=True)
         except Exception as error:
-            _log.exception("an action raised", run=str(call.run), node=act.node.slug, effect=act.node.effect)
+            _log.exception("an action raised", run=str(call.run), node=act.node.slug, action=act.node.action.slug)
             return Failed(f"The action broke ({type(error).__name__}); the server's log has the details.")
 
     async def _paused(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, pause: Pause) -> RunExit | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from cargo_ai.integrations.http.account import CONNECTOR
-from cargo_ai.integrations.http.request import Request
+from cargo_ai.integrations.http.request import REQUEST
 from cargo_ai.integrations.kit import Integration
 
 _ICON = (
@@ -23,6 +23,6 @@ INTEGRATION = Integration(
     category="freeform",
     sub_categories=("developer",),
     connector=CONNECTOR,
-    actions={"request": Request()},
+    actions=(REQUEST,),
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
 )

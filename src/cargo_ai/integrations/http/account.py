@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import ConnectorSpec
 from cargo_ai.outbound.http_client import is_absolute, origin
 
@@ -84,10 +85,6 @@ CONNECTOR = ConnectorSpec(
 )
 
 
-class Unusable(ValueError):
-    """The node's config cannot be used; the message names the field."""
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a call goes, and what the account adds to it there."""
@@ -99,12 +96,12 @@ class Target:
 
 
 def target(text: str, account: Mapping[str, Any]) -> Target:
-    """The address of a call under this account. The account's secrets go to its own origin only; Unusable for a bad address."""
+    """The address of a call under this account. The account's secrets go to its own origin only; InvalidConfig for a bad address."""
     home = cast("str | None", account.get("baseUrl")) or None
     if is_absolute(text):
         url = _url(text)
     elif home is None or text.startswith("//"):
-        raise Unusable("`url` must be absolute (https://…): there is no connector with a baseUrl that it could be relative to.")
+        raise InvalidConfig("`url` must be absolute (https://…): there is no connector with a baseUrl that it could be relative to.")
     else:
         # Joined as text, so that the base's path stays and nothing in a relative address can lead to another host.
         url = _url(f"{home.rstrip('/')}/{text.lstrip('/')}" if text else home)
@@ -120,11 +117,11 @@ def _url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, UnicodeError):
-        raise Unusable("`url` is not a valid address.") from None
+        raise InvalidConfig("`url` is not a valid address.") from None
     if url.scheme not in {"http", "https"}:
-        raise Unusable(f"`url` must start with http:// or https://, not {url.scheme}://.")
+        raise InvalidConfig(f"`url` must start with http:// or https://, not {url.scheme}://.")
     if not url.host:
-        raise Unusable("`url` has no host.")
+        raise InvalidConfig("`url` has no host.")
     return url.copy_with(fragment=None)
 
 

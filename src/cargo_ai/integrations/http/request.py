@@ -12,13 +12,12 @@ from urllib.parse import urlencode
 import httpx
 
 from cargo_ai import __version__
-from cargo_ai.engine.graph.action import Done, Failed, Outcome
+from cargo_ai.engine.graph.action import Action, Done, Failed, InvalidConfig, Outcome
 from cargo_ai.expression.text import to_json_text, to_text
-from cargo_ai.integrations.http.account import Target, Unusable, target
+from cargo_ai.integrations.http.account import Target, target
 from cargo_ai.integrations.http.answer import body_of, headers_of, retry_after, snippet
-from cargo_ai.integrations.kit import ActionRequest, IntegrationAction
-from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
-from cargo_ai.outbound.http_client import OutboundRefused
+from cargo_ai.integrations.kit import ActionRequest, ConnectorAction
+from cargo_ai.outbound.exchange import OutboundRequest, OutboundResponse, send
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MILLISECONDS = 30_000
@@ -62,40 +61,35 @@ _OUTPUT: dict[str, Any] = {
 _WIDGETS: dict[str, Any] = {name: {"ui:widget": "ExpressionWidget"} for name in ("url", "headers", "query", "body")}
 
 
-class Request(IntegrationAction):
-    """Sends one request and gives `{status, headers, body}`."""
+async def perform(request: ActionRequest) -> Outcome:
+    """Send the request. Bad configs and most 4xx fail for good; time-outs, resets, 408, 425, 429 and 5xx may be tried again."""
+    config = request.config
+    place = target(_url_of(config), request.connector_config)
+    sending, ignored = _sending(config, place, request.call.key)
+    kind = _choice(config, "responseType", ("auto", "json", "text"))
+    fails = _flag(config, "failOnError")
+    received = await send(request.client, sending)
+    if fails and received.status >= 400:
+        return _failure(request, received)
+    body, doubts = body_of(received, kind)
+    output = {"status": received.status, "headers": headers_of(received), "body": body}
+    return Done(output, _title(received.status), warnings=(*place.warnings, *ignored, *doubts))
 
-    name = "Request"
-    description = "Sends one HTTP request and gives its status, headers and body."
-    schema = _SCHEMA
-    ui_schema = _WIDGETS
-    output_schema = _OUTPUT
 
-    async def perform(self, request: ActionRequest) -> Outcome:
-        """Send the request. Bad configs and most 4xx fail for good; time-outs, resets, 408, 425, 429 and 5xx may be tried again."""
-        config = request.config
-        try:
-            place = target(_url_of(config), request.connector_config)
-            sending, ignored = _sending(config, place, request.call.key)
-            kind = _choice(config, "responseType", ("auto", "json", "text"))
-            fails = _flag(config, "failOnError")
-        except Unusable as error:
-            return Failed(request.scrub(str(error)))
-        try:
-            received = await send(request.client, sending)
-        except ExchangeFailed as error:
-            return Failed(request.scrub(str(error)), transient=error.transient)
-        except OutboundRefused as error:
-            return Failed(str(error))
-        if fails and received.status >= 400:
-            return _failure(request, received)
-        body, doubts = body_of(received, kind)
-        output = {"status": received.status, "headers": headers_of(received), "body": body}
-        return Done(output, _title(received.status), warnings=(*place.warnings, *ignored, *doubts))
-
-    def is_worth_keeping(self, done: Done) -> bool:
-        """Only good answers: a 429 that was let through must not be given for a day."""
-        return int(done.output["status"]) < 400
+REQUEST: ConnectorAction = Action(
+    slug="request",
+    kind="connector",
+    name="Request",
+    description="Sends one HTTP request and gives its status, headers and body.",
+    does="acts",
+    config_schema=_SCHEMA,
+    ui_schema=_WIDGETS,
+    output_schema=_OUTPUT,
+    perform=perform,
+    idempotency="key",
+    # A 429 that was let through must not be given for a day.
+    cacheable=lambda done: int(done.output["status"]) < 400,
+)
 
 
 def _failure(request: ActionRequest, received: OutboundResponse) -> Failed:
@@ -117,7 +111,7 @@ def _title(status: int) -> str:
 def _url_of(config: Mapping[str, Any]) -> str:
     url = config.get("url")
     if not isinstance(url, str) or not url.strip():
-        raise Unusable("`url` is missing: give the address to call.")
+        raise InvalidConfig("`url` is missing: give the address to call.")
     return url.strip()
 
 
@@ -126,7 +120,7 @@ def _choice(config: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> s
     if value is None:
         return choices[0]
     if value not in choices:
-        raise Unusable(f"`{name}` must be one of {', '.join(choices)}.")
+        raise InvalidConfig(f"`{name}` must be one of {', '.join(choices)}.")
     return value
 
 
@@ -134,7 +128,7 @@ def _flag(config: Mapping[str, Any], name: str) -> bool:
     value = config.get(name)
     if value is None or isinstance(value, bool):
         return value is not False
-    raise Unusable(f"`{name}` must be true or false.")
+    raise InvalidConfig(f"`{name}` must be true or false.")
 
 
 def _table(config: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -142,7 +136,7 @@ def _table(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Unusable(f"`{name}` must be an object.")
+        raise InvalidConfig(f"`{name}` must be an object.")
     return cast("dict[str, Any]", value)
 
 
@@ -151,7 +145,7 @@ def _seconds(config: Mapping[str, Any]) -> float:
     if value is None:
         return MILLISECONDS / 1000
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= MOST_MILLISECONDS:
-        raise Unusable(f"`timeoutMilliseconds` must be a number from 1 to {MOST_MILLISECONDS}.")
+        raise InvalidConfig(f"`timeoutMilliseconds` must be a number from 1 to {MOST_MILLISECONDS}.")
     return value / 1000
 
 
@@ -160,7 +154,7 @@ def _sending(config: Mapping[str, Any], place: Target, key: str) -> tuple[Outbou
     method = config.get("method")
     chosen = "GET" if method is None else method.upper() if isinstance(method, str) else ""
     if chosen not in METHODS:
-        raise Unusable(f"`method` must be one of {', '.join(METHODS)}.")
+        raise InvalidConfig(f"`method` must be one of {', '.join(METHODS)}.")
     headers = {
         "accept": (b"*/*", "accept"),
         "accept-encoding": (b"gzip, deflate", "accept-encoding"),
@@ -185,10 +179,10 @@ def _sending(config: Mapping[str, Any], place: Target, key: str) -> tuple[Outbou
 
 def _header(name: str, value: str) -> bytes:
     if not _NAME.match(name):
-        raise Unusable(f"`headers`: {name[:60]!r} is not a valid header name.")
+        raise InvalidConfig(f"`headers`: {name[:60]!r} is not a valid header name.")
     value = value.strip(" \t")
     if any(ord(letter) < 32 and letter != "\t" for letter in value) or "\x7f" in value:
-        raise Unusable(f"`headers.{name}` has a line break or a control character.")
+        raise InvalidConfig(f"`headers.{name}` has a line break or a control character.")
     return value.encode("utf-8", "replace")
 
 

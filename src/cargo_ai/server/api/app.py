@@ -43,6 +43,7 @@ def build(state: State, served: Sequence[HandledOperation] | None = None) -> Sta
             yield
         finally:
             await state.signals.close()
+            await state.services.client.aclose()
             await evaluator.close_shared()
             await state.database.close()
 

@@ -140,10 +140,7 @@ def make_context(state: State, request: HTTPConnection, caller: Caller, db: Asyn
     return Context(
         who=caller,
         db=db,
-        database=state.database,
-        files=state.files,
-        secrets=state.secrets,
-        settings=state.settings,
+        services=state.services,
         base_url=state.base_url(request),
         request_id=request_id(request),
     )

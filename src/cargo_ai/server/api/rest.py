@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections import defaultdict
 from collections.abc import Iterable
-from importlib.util import find_spec
-from types import ModuleType
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from cargo_ai import contract
-from cargo_ai.context.handlers import handlers
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.server.api import dispatch
 from cargo_ai.server.api.dispatch import HandledOperation
 from cargo_ai.server.api.state import State
+from cargo_ai.server.compose import operation_handlers, walk
 
 PREFIX = "/v1"
 
 
 def handled_operations() -> list[HandledOperation]:
     """Every operation with its handler, by name. Imports all domains; a handler without a declared operation is a bug (LookupError)."""
-    operations = contract.load()
-    for _ in walk("cargo_ai.domains"):
-        pass
+    operations, handlers = contract.load(), operation_handlers()
     undeclared = sorted(name for name in handlers if name not in operations)
     if undeclared:
         raise LookupError(f"handlers of operations that are not declared: {', '.join(undeclared)}")
@@ -73,13 +67,3 @@ def _route(state: State, path: str, verbs: dict[str, HandledOperation]) -> Route
         return await dispatch.respond(state, verbs[verb], request)
 
     return Route(PREFIX + path, endpoint, methods=list(verbs))
-
-
-def walk(package: str) -> Iterable[ModuleType]:
-    """Import every module below a package, in the order of their names; nothing when there is no such package. Errors pass through."""
-    if find_spec(package) is None:
-        return
-    top = importlib.import_module(package)
-    yield top
-    for module in pkgutil.walk_packages(top.__path__, f"{package}."):
-        yield importlib.import_module(module.name)

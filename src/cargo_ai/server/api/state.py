@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.requests import HTTPConnection
 
+from cargo_ai.context.services import Services
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound import http_client
 from cargo_ai.server.api.signals import Signals
+from cargo_ai.server.compose import services_of
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """Everything that lives as long as the process. `revision` is the migration that this code needs."""
 
@@ -23,6 +27,11 @@ class State:
     settings: Settings
     signals: Signals
     revision: str
+
+    @cached_property
+    def services(self) -> Services:
+        """What handlers may use, with a client of its own for what is called while somebody waits."""
+        return services_of(self.settings, self.database, self.files, self.secrets, http_client.client(self.settings))
 
     def base_url(self, request: HTTPConnection) -> str:
         """Where this server is reached from outside, without a slash at the end: the public URL, else the request's own host."""

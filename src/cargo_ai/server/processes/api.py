@@ -15,7 +15,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
-from cargo_ai.server.compose import load_domains, secret_key
+from cargo_ai.server.compose import secret_key
 from cargo_ai.server.processes import parent_watch
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
@@ -48,7 +48,6 @@ def main() -> int:
     """Entry of the API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
     configuration = settings.read()
     log.setup(debug=configuration.debug)
-    load_domains()
     database = Database(configuration.database_url, name="cargo-ai api", pool_size=10, overflow=10)
     signals = Signals(configuration.database_url)
     state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())

@@ -13,7 +13,7 @@ from cargo_ai.kernel import log
 from cargo_ai.kernel import settings as environment
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
-from cargo_ai.server.compose import KeyMissing, load_domains, secret_key
+from cargo_ai.server.compose import KeyMissing, hooks, secret_key
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.store import migrate
 from cargo_ai.store.embedded import postgres
@@ -33,14 +33,13 @@ def bootstrap(settings: Settings) -> StartState:
     key = secret_key(settings)
     url = database_url(settings)
     migrate.upgrade(url)
-    load_domains()
 
     async def first() -> StartState:
         database = Database(url, name="cargo-ai bootstrap", pool_size=1)
         try:
             async with database.session(ALL_WORKSPACES) as session:
                 await public.verify_key(session, key)
-                created = await public.bootstrap(session)
+                created = await public.bootstrap(session, hooks())
                 workspace = created.workspace_uuid if created else await public.first_workspace(session)
                 await session.commit()
         finally:

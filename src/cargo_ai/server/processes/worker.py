@@ -27,7 +27,7 @@ from cargo_ai.kernel import ids, log, settings
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
-from cargo_ai.server.compose import compose, secret_key
+from cargo_ai.server.compose import compose, secret_key, services_of
 from cargo_ai.server.processes import event_loop, parent_watch
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
@@ -72,7 +72,7 @@ class Worker:
         ):
             await pool.wait(timeout=30)
             files = FileStore.of(self._settings)
-            composed = compose(self._settings, self._database, files, secret_key(self._settings), client)
+            composed = compose(services_of(self._settings, self._database, files, secret_key(self._settings), client))
             # Single runs are committed by a writer of their own, so that none waits behind ten thousand rows of a batch.
             slot = self._uuid.int % WRITER_SLOTS
             writers = {lane: Writer(self._connect, 2 * slot + number) for number, lane in enumerate(self._lanes)}
@@ -80,7 +80,7 @@ class Worker:
             enumerator = Enumerator(pool, self._queue, composed.sources)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)
-            for name, task in composed.tasks.items():
+            for name, task in composed.jobs.items():
                 self._queue.register(name, task)
             replaces = self._settings.replaces_worker
             housekeeping = Housekeeping(
@@ -92,13 +92,13 @@ class Worker:
                 replaces=replaces,
                 chores=[
                     Chore("prune idempotency keys", lambda: idempotency.prune(self._database)),
-                    *(Chore(run.__qualname__, run) for run in composed.hourly),
+                    *(Chore(name, run) for name, run in composed.chores.items()),
                 ],
             )
             for writer in writers.values():
                 writer.woken = housekeeping.wake
             scheduler = Scheduler(self._database, composed.schedules)
-            beside = [scheduler.run(), *(start() for start in composed.beside)]
+            beside = [scheduler.run(), *(start() for start in composed.background)]
             await self._work(driver, enumerator, housekeeping, list(writers.values()), self._queue.serve(pool, self._lanes), beside)
         await evaluator.close_shared()
         await self._database.close()

@@ -20,7 +20,7 @@ async def download(request: Request) -> Response:
     """
     state = state_of(request)
     download_link = exports.verify_download(state.secrets, str(request.path_params["kind"]), request.query_params.multi_items())
-    export = await exports.open_export(state.database, download_link, state.files)
+    export = await exports.open_export(state.services, download_link)
     headers = {"Content-Disposition": f'attachment; filename="{download_link.filename(export.filename)}"'}
     parts = exports.encode(export, download_link)
     first = await anext(parts, b"")

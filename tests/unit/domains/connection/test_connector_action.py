@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from cargo_ai.domains.connection import connector_action as connector_nodes
-from cargo_ai.domains.connection.public import ConnectorNodes
 from cargo_ai.engine.graph.action import Done, Failed, Later
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api.state import State
+from cargo_ai.server.compose import services_of
 from tests.kit.api_client import ApiClient
 from tests.kit.echo_service import EchoService, Heard, Say
 from tests.unit.domains.connection.conftest import Worker
@@ -183,7 +183,9 @@ async def test_with_another_key_the_node_fails_and_says_why(state: State, worker
     made = await api.connector(config=account(service))
     settings = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
     async with http_client.client(settings) as http:
-        other = Worker(ConnectorNodes(state.database, SecretKey(b"another key of 32 bytes or more!"), settings, http), worker.workspace)
+        other = Worker(
+            services_of(settings, state.database, state.files, SecretKey(b"another key of 32 bytes or more!"), http), worker.workspace
+        )
         outcome = await other.perform({"url": "x"}, connectorUuid=made["uuid"])
     assert isinstance(outcome, Failed)
     assert "secrets cannot be read" in outcome.message

@@ -9,11 +9,8 @@ from typing import Any
 
 from cargo_ai import contract
 from cargo_ai.context.context import Caller, Context
-from cargo_ai.context.handlers import handlers
-from cargo_ai.domains.workspace import account, folder, role, token, user, workspace
 from cargo_ai.server.api.state import State
-
-assert all((account, folder, role, token, user, workspace)), "imported so that their handlers are known"
+from cargo_ai.server.compose import operation_handlers
 
 
 @dataclass
@@ -28,7 +25,7 @@ class Person:
         """The context of one request; its transaction commits at the end."""
         here = self.state
         async with here.database.session(self.who.workspace_uuid) as db:
-            yield Context(self.who, db, here.database, here.files, here.secrets, here.settings, "http://127.0.0.1:8420", "request")
+            yield Context(self.who, db, here.services, "http://127.0.0.1:8420", "request")
             await db.commit()
 
     async def call(self, operation_id: str, /, **fields: Any) -> dict[str, Any]:
@@ -36,7 +33,7 @@ class Person:
         operation = contract.operations[operation_id]
         assert operation.permission is None or self.who.may(operation.permission), f"403: {operation.permission}"
         async with self.asking() as ctx:
-            reply = await handlers[operation_id](ctx, operation.request.model_validate(fields))
+            reply = await operation_handlers()[operation_id](ctx, operation.request.model_validate(fields))
         return reply.to_wire() | ({"warnings": ctx.warnings} if ctx.warnings else {})
 
     def may(self, operation_id: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from cargo_ai.domains.workspace import public
 from cargo_ai.server.api.state import State
+from cargo_ai.server.compose import hooks
 from cargo_ai.store.session import ALL_WORKSPACES
 from tests.unit.domains.workspace.callers import Entering, Joining, Person
 
@@ -50,6 +51,6 @@ def join(admin: Person, state: State, enter: Entering) -> Joining:
 async def other_caller(state: State, first_workspace: public.Bootstrap, enter: Entering) -> Person:
     """The admin of another workspace of the same installation."""
     async with state.database.session(None) as db:
-        other = await public.add_workspace(db, name="Other", email="stranger@example.com")
+        other = await public.add_workspace(db, hooks(), name="Other", email="stranger@example.com")
         await db.commit()
     return await enter(other.token)

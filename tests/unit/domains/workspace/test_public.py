@@ -11,11 +11,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller
+from cargo_ai.context.services import Hooks
 from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import new_token
 from cargo_ai.server.api.state import State
+from cargo_ai.server.compose import hooks
 from cargo_ai.store.session import ALL_WORKSPACES
 
 
@@ -40,13 +42,13 @@ async def test_an_empty_database_gets_a_workspace_with_three_roles_an_admin_and_
 
 async def test_a_database_with_a_workspace_is_left_alone(state: State, first_workspace: public.Bootstrap) -> None:
     async with state.database.session(None) as db:
-        assert await public.bootstrap(db) is None
+        assert await public.bootstrap(db, hooks()) is None
 
 
 async def test_servers_that_start_together_make_one_workspace(state: State) -> None:
     async def start() -> public.Bootstrap | None:
         async with state.database.session(None) as db:
-            made = await public.bootstrap(db)
+            made = await public.bootstrap(db, hooks())
             await db.commit()
             return made
 
@@ -56,15 +58,14 @@ async def test_servers_that_start_together_make_one_workspace(state: State) -> N
         assert await db.scalar(select(func.count(Workspace.uuid))) == 1
 
 
-async def test_other_rooms_add_to_a_workspace_at_its_birth_in_its_scope(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_other_rooms_add_to_a_workspace_at_its_birth_in_its_scope(state: State) -> None:
     seen: list[tuple[uuid.UUID, object]] = []
 
     async def add_rows(db: AsyncSession, workspace: uuid.UUID) -> None:
         seen.append((workspace, db.info["scope"]))
 
-    monkeypatch.setattr(public, "on_workspace_created", [add_rows])
     async with state.database.session(ALL_WORKSPACES) as db:
-        made = await public.bootstrap(db)
+        made = await public.bootstrap(db, Hooks(workspace_created=(add_rows,)))
         assert db.info["scope"] is ALL_WORKSPACES
     assert made is not None
     assert seen == [(made.workspace_uuid, made.workspace_uuid)]

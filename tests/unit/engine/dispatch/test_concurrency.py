@@ -16,6 +16,7 @@ from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness
 from tests.unit.engine.engine_worker import EngineWorker, World, submit_run
 from tests.unit.engine.graphs import Body, effect
+from tests.unit.engine.graphs import actions as native
 
 MOST = 5
 CALL = [node("start", children=["call"]), effect("call", ["end"]), node("end")]
@@ -35,7 +36,7 @@ class Busy(World):
     """The calls of slow records wait until enough have been made."""
 
     def actions(self) -> Actions:
-        made = super().actions()
+        known = super().actions()
 
         async def act(call: Call) -> Outcome:
             self.calls.append(call)
@@ -49,8 +50,7 @@ class Busy(World):
             self.now -= 1
             return Done({})
 
-        made.effects["connector"] = act
-        return made
+        return native(act, known.tools)
 
 
 @dataclass

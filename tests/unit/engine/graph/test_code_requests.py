@@ -108,10 +108,10 @@ def test_code_is_performed_outside_and_needs_nothing_to_be_durable(slug: str) ->
     walk = start(nodes, RECORD)
     act = advance(walk, NOW)
     assert isinstance(act, Act)
-    assert act.node.repeatable and act.node.effect == f"native:{slug}"
+    assert (act.node.action.slug, act.node.action.does) == (slug, "computes")
     assert act.config == {"script": "`{{nodes.start.name}}`"}  # code is no template
     settle(walk, act.node, act.config, Done({"result": 1}), act.warnings, NOW, NOW)
     following = advance(walk, NOW)
-    assert isinstance(following, Act) and not following.node.repeatable
+    assert isinstance(following, Act) and following.node.action.does == "acts"
     settle(walk, following.node, {}, Done({}), [], NOW, NOW)
     assert [(entry.slug, entry.effect) for entry in walk.entries] == [("start", False), ("c", False), ("call", True)]

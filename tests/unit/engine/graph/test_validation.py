@@ -15,7 +15,6 @@ from tests.unit.engine.graphs import Body, actions, effect, variables
 KNOWN = Inventory(
     actions(),
     connectors=frozenset({"crm"}),
-    action_children=lambda integration, action: 1 if (integration, action) == ("any", "any") else None,
 )
 
 

@@ -19,9 +19,9 @@ from sqlalchemy import text
 from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
+from cargo_ai.context.services import Services
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.store.session import Database
 
 Refused = Callable[[httpx.Response, int, str], str]
 PAGE = [{"n": number, "text": "x" * 1000} for number in range(100)]
@@ -29,7 +29,7 @@ made: list[int] = []
 """The pages that were made, and by the end of a source a last entry of -1."""
 
 
-async def numbers(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def numbers(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Pages of 100 rows of 1 KB, each fetched in a session of its own; fails before page `fail`."""
     if params.get("missing"):
         raise Refusal(404, "batchNotFound", "There is no such batch.")
@@ -39,7 +39,7 @@ async def numbers(database: Database, workspace: uuid.UUID, params: dict[str, An
             for number in range(params["pages"]):
                 if number == params.get("fail"):
                     raise ZeroDivisionError("a secret detail")
-                async with database.session(workspace) as db:
+                async with services.database.session(workspace) as db:
                     await db.execute(text("SELECT 1"))
                 made.append(number)
                 yield PAGE

@@ -27,10 +27,11 @@ SERVER = textwrap.dedent("""
     from cargo_ai.server.api.signals import Signals
     from cargo_ai.server.api.state import State
     from cargo_ai.store import migrate
+    from cargo_ai.server.compose import hooks
     from cargo_ai.store.files import FileStore
     from cargo_ai.store.session import ALL_WORKSPACES, Database
 
-    async def numbers(database, workspace, params):
+    async def numbers(services, workspace, params):
         async def rows():
             for page in range(params["pages"]):
                 yield [{"n": n, "text": "x" * 1000} for n in range(1000)]
@@ -42,7 +43,7 @@ SERVER = textwrap.dedent("""
         settings = Settings({"CARGO_AI_DATA_DIR": folder})
         state = State(Database(url), FileStore.of(settings), SecretKey(b"x" * 32), settings, Signals(url), migrate.head())
         async with state.database.session(ALL_WORKSPACES) as db:
-            workspace = await public.bootstrap(db)
+            workspace = await public.bootstrap(db, hooks())
             await db.commit()
         listening = socket.create_server(("127.0.0.1", 0))
         base = "http://127.0.0.1:%d" % listening.getsockname()[1]

@@ -15,14 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.actions.config import check_number, known, schema
-from cargo_ai.context.plugins import NativeEffect
-from cargo_ai.domains.orchestration.actions import earlier_decision
-from cargo_ai.domains.orchestration.actions.outcomes import Unusable
+from cargo_ai.actions.config.values import check_number, is_constant, schema
+from cargo_ai.context.services import Services
 from cargo_ai.domains.orchestration.node_tables import Review
-from cargo_ai.domains.orchestration.reviews import review_notify
+from cargo_ai.domains.orchestration.reviews import earlier_decision, review_notify
 from cargo_ai.email.email_address import InvalidAddress, parse_addresses
-from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform, Routes
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.expression import VARIABLE_TYPES, coerce
 from cargo_ai.kernel import clock, ids
@@ -39,82 +37,18 @@ MOST_TEXT: Final = 10_000
 # A decision wakes the run. Should that ever be missed, the run looks by itself.
 LOOK_AGAIN = timedelta(days=7)
 
-EFFECT = NativeEffect(
-    "humanReview",
-    "Human review",
-    "Waits until a person approves or rejects: approved goes to the first child, rejected to the second, or nowhere without one. "
-    "An approval may change the values of editable fields.",
-    "logic",
-    "user-check",
-    schema(
-        {
-            "title": {"type": "string", "maxLength": MOST_TITLE, "description": "What is to be decided; the node's name by default."},
-            "instructions": {"type": "string", "maxLength": MOST_TEXT, "description": "What to look at."},
-            "fields": {
-                "type": "array",
-                "maxItems": MOST_FIELDS,
-                "description": "The proposed values.",
-                "items": schema(
-                    {
-                        "name": {"type": "string", "minLength": 1},
-                        "label": {"type": "string"},
-                        "description": {"type": "string"},
-                        "type": {"enum": list(VARIABLE_TYPES), "default": "any"},
-                        "value": {"description": "What is proposed."},
-                        "editable": {"type": "boolean", "default": True, "description": "Whether an approval may change it."},
-                        "required": {"type": "boolean", "default": False, "description": "Whether an approval needs a value here."},
-                    },
-                    ("name", "value"),
-                ),
-            },
-            "assignees": {
-                "type": ["array", "string"],
-                "items": {"type": "string"},
-                "description": "E-mail addresses of the reviewers; they receive an e-mail with a link if this server can send e-mail.",
-            },
-            "timeoutMinutes": {
-                "type": "number",
-                "minimum": 0,
-                "maximum": MOST_MINUTES,
-                "description": "How long to wait (fractions too); without it, for as long as it takes.",
-            },
-            "timeoutOutcome": {
-                "enum": list(get_args(Timeout)),
-                "default": "reject",
-                "description": "What then counts as decided; fail: the node fails.",
-            },
-        }
-    ),
-    schema(
-        {
-            "decision": {"enum": ["approved", "rejected"]},
-            "values": {"type": "object", "description": "The proposed values with the changes of the approval."},
-            "edited": {"type": "boolean"},
-            "comment": {"type": ["string", "null"]},
-            "decidedBy": {"type": ["object", "null"], "description": "{userUuid, email, via}; null when the time was over."},
-            "decidedAt": {"type": "string", "format": "date-time"},
-            "timedOut": {"type": "boolean"},
-            "reviewUuid": {"type": "string"},
-        },
-        ("decision", "values", "comment", "decidedBy", "decidedAt", "timedOut"),
-    ),
-    children_count=2,
-    also_children=(1,),
-    check=lambda config: check(config),
-)
-
 
 def check(config: Mapping[str, Any]) -> str | None:
     """A sentence for what is wrong whatever a run brings: outcomes that do not exist, addresses that are none, fields without names."""
     outcome = config.get("timeoutOutcome")
-    if outcome is not None and known(outcome) and outcome not in get_args(Timeout):
+    if outcome is not None and is_constant(outcome) and outcome not in get_args(Timeout):
         return f"`timeoutOutcome` is {outcome!r}; it takes {', '.join(get_args(Timeout))}."
     try:
-        if known(config.get("assignees")):
+        if is_constant(config.get("assignees")):
             _assignees(config)
-        if known(config.get("fields")):
+        if is_constant(config.get("fields")):
             _fields(config, [])
-    except Unusable as fault:
+    except InvalidConfig as fault:
         return str(fault)
     return check_number(config, "timeoutMinutes", 0, MOST_MINUTES)
 
@@ -133,14 +67,14 @@ class Asked:
 
 
 def read_config(config: Mapping[str, Any], node: Mapping[str, Any]) -> Asked:
-    """What the node asks. Unusable where nobody could be asked that."""
+    """What the node asks. InvalidConfig where nobody could be asked that."""
     fault = check(config)
     if fault:
-        raise Unusable(fault)
+        raise InvalidConfig(fault)
     warnings: list[str] = []
     fields, assignees = _fields(config, warnings), _assignees(config)
     if len(to_json(fields, inf_nan_mode="null")) > MOST_BYTES:
-        raise Unusable(f"The fields have more than {MOST_BYTES // 1024} KB; show less, and keep the rest in the run.")
+        raise InvalidConfig(f"The fields have more than {MOST_BYTES // 1024} KB; show less, and keep the rest in the run.")
     minutes = coerce(config.get("timeoutMinutes"), "number")[0]
     title = _text(config, "title", MOST_TITLE) or str(node.get("name") or node.get("slug") or "Review")[:MOST_TITLE]
     return Asked(
@@ -163,9 +97,9 @@ def _assignees(config: Mapping[str, Any]) -> list[str]:
     try:
         people = parse_addresses(config.get("assignees"))
     except InvalidAddress as fault:
-        raise Unusable(f"`assignees`: {fault}") from None
+        raise InvalidConfig(f"`assignees`: {fault}") from None
     if len(people) > MOST_ASSIGNEES:
-        raise Unusable(f"`assignees` names {len(people)} people; {MOST_ASSIGNEES} are the most.")
+        raise InvalidConfig(f"`assignees` names {len(people)} people; {MOST_ASSIGNEES} are the most.")
     return [one.address for one in people]
 
 
@@ -176,14 +110,14 @@ def _fields(config: Mapping[str, Any], warnings: list[str]) -> list[dict[str, An
     if isinstance(given, Mapping):
         given = [{"name": name, "value": value} for name, value in cast("Mapping[str, Any]", given).items()]
     if not isinstance(given, list):
-        raise Unusable("`fields` must be a list of {name, value, type, editable}.")
+        raise InvalidConfig("`fields` must be a list of {name, value, type, editable}.")
     found = [_field(one, number, warnings) for number, one in enumerate(cast("list[object]", given))]
     if len(found) > MOST_FIELDS:
-        raise Unusable(f"There are {len(found)} fields; {MOST_FIELDS} are the most that can be reviewed at once.")
+        raise InvalidConfig(f"There are {len(found)} fields; {MOST_FIELDS} are the most that can be reviewed at once.")
     names = [field["name"] for field in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise Unusable(f"Two fields are named {twice}.")
+        raise InvalidConfig(f"Two fields are named {twice}.")
     return found
 
 
@@ -191,9 +125,9 @@ def _field(given: object, number: int, warnings: list[str]) -> dict[str, Any]:
     field = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
     name, kind = field.get("name"), field.get("type") or "any"
     if not isinstance(name, str) or not name or len(name) > MOST_TITLE:
-        raise Unusable(f"`fields[{number}]` has no `name`.")
+        raise InvalidConfig(f"`fields[{number}]` has no `name`.")
     if kind not in VARIABLE_TYPES:
-        raise Unusable(f"`fields[{number}].type` is {kind!r}; it takes {', '.join(VARIABLE_TYPES)}.")
+        raise InvalidConfig(f"`fields[{number}].type` is {kind!r}; it takes {', '.join(VARIABLE_TYPES)}.")
     value, warning = coerce(field.get("value"), kind)
     if warning:
         warnings.append(f"{name}: {warning}")
@@ -216,15 +150,12 @@ class Reviews:
 
     async def perform(self, call: Call) -> Outcome:
         """Ask, or look whether somebody has decided. The same node of a run asks once, whatever happens to its worker."""
-        try:
-            async with self._database.session(call.workspace) as db:
-                row, warnings = await self._asked(db, call)
-                if row.status == "pending" and row.expires_at is not None and row.expires_at <= clock.now():
-                    time_is_over(row)
-                outcome = outcome_of(row, warnings)
-                await db.commit()
-        except Unusable as fault:
-            return Failed(str(fault))
+        async with self._database.session(call.workspace) as db:
+            row, warnings = await self._asked(db, call)
+            if row.status == "pending" and row.expires_at is not None and row.expires_at <= clock.now():
+                time_is_over(row)
+            outcome = outcome_of(row, warnings)
+            await db.commit()
         return outcome
 
     async def _asked(self, db: AsyncSession, call: Call) -> tuple[Review, tuple[str, ...]]:
@@ -237,7 +168,7 @@ class Reviews:
         run = select(runs.c.uuid).where(runs.c.uuid == call.run, runs.c.workspace_uuid == call.workspace)
         if (await db.execute(run)).one_or_none() is None:
             # A node that is tried by itself, inside of a group: there would be nothing to go on when somebody has decided.
-            raise Unusable("Only a run can request a review, and this is not one.")
+            raise InvalidConfig("Only a run can request a review, and this is not one.")
         before = await earlier_decision.decided(db, call, asked.title, asked.fields)
         if before is not None:
             return before, asked.warnings
@@ -309,3 +240,75 @@ def outcome_of(row: Review, warnings: tuple[str, ...] = ()) -> Outcome:
     if row.status == "approved":
         return Done(output, f"✅ Approved {who}{' with changes' if row.edited else ''}", child=0, warnings=warnings)
     return Done(output, f"❌ Rejected {who}", child=1, warnings=warnings)
+
+
+def _performer(services: Services) -> Perform:
+    return Reviews(services.database, services.settings).perform
+
+
+ACTION: Action[Call] = Action(
+    slug="humanReview",
+    name="Human review",
+    description="Waits until a person approves or rejects: approved goes to the first child, rejected to the second, or nowhere without "
+    "one. An approval may change the values of editable fields.",
+    does="acts",
+    category="logic",
+    icon="user-check",
+    config_schema=schema(
+        {
+            "title": {"type": "string", "maxLength": MOST_TITLE, "description": "What is to be decided; the node's name by default."},
+            "instructions": {"type": "string", "maxLength": MOST_TEXT, "description": "What to look at."},
+            "fields": {
+                "type": "array",
+                "maxItems": MOST_FIELDS,
+                "description": "The proposed values.",
+                "items": schema(
+                    {
+                        "name": {"type": "string", "minLength": 1},
+                        "label": {"type": "string"},
+                        "description": {"type": "string"},
+                        "type": {"enum": list(VARIABLE_TYPES), "default": "any"},
+                        "value": {"description": "What is proposed."},
+                        "editable": {"type": "boolean", "default": True, "description": "Whether an approval may change it."},
+                        "required": {"type": "boolean", "default": False, "description": "Whether an approval needs a value here."},
+                    },
+                    ("name", "value"),
+                ),
+            },
+            "assignees": {
+                "type": ["array", "string"],
+                "items": {"type": "string"},
+                "description": "E-mail addresses of the reviewers; they receive an e-mail with a link if this server can send e-mail.",
+            },
+            "timeoutMinutes": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": MOST_MINUTES,
+                "description": "How long to wait (fractions too); without it, for as long as it takes.",
+            },
+            "timeoutOutcome": {
+                "enum": list(get_args(Timeout)),
+                "default": "reject",
+                "description": "What then counts as decided; fail: the node fails.",
+            },
+        }
+    ),
+    output_schema=schema(
+        {
+            "decision": {"enum": ["approved", "rejected"]},
+            "values": {"type": "object", "description": "The proposed values with the changes of the approval."},
+            "edited": {"type": "boolean"},
+            "comment": {"type": ["string", "null"]},
+            "decidedBy": {"type": ["object", "null"], "description": "{userUuid, email, via}; null when the time was over."},
+            "decidedAt": {"type": "string", "format": "date-time"},
+            "timedOut": {"type": "boolean"},
+            "reviewUuid": {"type": "string"},
+        },
+        ("decision", "values", "comment", "decidedBy", "decidedAt", "timedOut"),
+    ),
+    routes=Routes(("approved", "rejected"), fewest=1),
+    needs_run=True,
+    idempotency="key",
+    check=check,
+    performer=_performer,
+)

@@ -16,12 +16,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.actions.config import check_number, known, schema
-from cargo_ai.context.plugins import NativeEffect
-from cargo_ai.domains.orchestration.actions import outcomes
-from cargo_ai.domains.orchestration.actions.outcomes import Unusable
+from cargo_ai.actions.config.values import check_number, is_constant, schema
+from cargo_ai.context.services import Services
 from cargo_ai.domains.orchestration.node_tables import Memory
-from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
+from cargo_ai.engine.graph.action import Action, Call, Done, InvalidConfig, Outcome, Perform
 from cargo_ai.expression import coerce
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import Database
@@ -34,48 +33,12 @@ MOST_BYTES: Final = 64 * 1024
 MOST_KEYS: Final = 10_000
 LARGEST: Final = 2.0**53
 
-EFFECT = NativeEffect(
-    "memory",
-    "Memory",
-    "Stores values between runs: get, set, append to a list, increment a number, delete; for the workflow, the whole workspace, "
-    "or one record of the workflow.",
-    "storage",
-    "brain",
-    schema(
-        {
-            "operation": {"enum": list(get_args(Operation)), "default": "get"},
-            "key": {"type": "string", "minLength": 1, "maxLength": MOST_KEY, "description": "The key of the value."},
-            "scope": {
-                "enum": list(get_args(Scope)),
-                "default": "workflow",
-                "description": "Who shares it: all runs of this workflow, the whole workspace, or this workflow's runs on the same record.",
-            },
-            "recordId": {"type": "string", "description": "Scope record: the record; the `_id` of the run's record by default."},
-            "value": {"description": "set: the value; append: what is added to the list."},
-            "default": {"description": "get: the value if none is stored."},
-            "by": {"type": "number", "default": 1, "description": "increment: how much is added."},
-            "keepLast": {"type": "integer", "minimum": 1, "description": "append: keep only this many of the newest values."},
-        },
-        ("key",),
-    ),
-    schema(
-        {
-            "key": {"type": "string"},
-            "value": {"description": "The value now; null after delete."},
-            "previous": {"description": "The value before; null if there was none."},
-            "found": {"type": "boolean", "description": "Whether a value was stored before."},
-        },
-        ("key", "value", "previous", "found"),
-    ),
-    check=lambda config: check(config),
-)
-
 
 def check(config: Mapping[str, Any]) -> str | None:
     """A sentence for an operation or a scope that does not exist, or a number that is none."""
     for name, allowed in (("operation", get_args(Operation)), ("scope", get_args(Scope))):
         value = config.get(name)
-        if value is not None and known(value) and value not in allowed:
+        if value is not None and is_constant(value) and value not in allowed:
             return f"`{name}` is {value!r}; it takes {', '.join(allowed)}."
     return check_number(config, "by", -LARGEST, LARGEST) or check_number(config, "keepLast", 1, MOST_BYTES)
 
@@ -95,18 +58,18 @@ class Wanted:
 
 
 def read(call: Call) -> Wanted:
-    """What the node asks for. Unusable where that is nothing."""
+    """What the node asks for. InvalidConfig where that is nothing."""
     config = call.config
     fault = check(config)
     if fault:
-        raise Unusable(fault)
+        raise InvalidConfig(fault)
     key: object = config.get("key")
     if isinstance(key, bool) or not isinstance(key, str | int) or not 1 <= len(str(key)) <= MOST_KEY:
-        raise Unusable(f"The config needs `key`: a text of 1 to {MOST_KEY} characters.")
+        raise InvalidConfig(f"The config needs `key`: a text of 1 to {MOST_KEY} characters.")
     operation = cast("Operation", config.get("operation") or "get")
     scope = cast("Scope", config.get("scope") or "workflow")
     if operation in {"set", "append"} and "value" not in config:
-        raise Unusable(f"{operation} needs `value`.")
+        raise InvalidConfig(f"{operation} needs `value`.")
     by, keep = coerce(config.get("by"), "number")[0], coerce(config.get("keepLast"), "number")[0]
     return Wanted(
         operation,
@@ -136,9 +99,9 @@ def _owner(call: Call, scope: Scope) -> str:
     found = [named, _id_of(call.context), _id_of(call.parent)]
     record = next((str(one) for one in found if isinstance(one, str | int) and not isinstance(one, bool) and str(one)), None)
     if record is None:
-        raise Unusable("The scope is record, but the run's record has no `_id`: give `recordId`, or take another scope.")
+        raise InvalidConfig("The scope is record, but the run's record has no `_id`: give `recordId`, or take another scope.")
     if len(record) > 500:
-        raise Unusable("`recordId` has more than 500 characters.")
+        raise InvalidConfig("`recordId` has more than 500 characters.")
     return owner_of(scope, workflow, record)
 
 
@@ -154,16 +117,13 @@ class Memories:
         self._database = database
 
     async def perform(self, call: Call) -> Outcome:
-        """One transaction: the change, and that this node has made it. What the config does wrong is Failed."""
-        try:
-            wanted = read(call)
-            async with self._database.session(call.workspace) as db:
-                if wanted.operation == "get":
-                    return _done(wanted, await _get(db, wanted))
-                output = await _change(db, call, wanted)
-                await db.commit()
-        except Unusable as fault:
-            return Failed(str(fault))
+        """One transaction: the change, and that this node has made it."""
+        wanted = read(call)
+        async with self._database.session(call.workspace) as db:
+            if wanted.operation == "get":
+                return _done(wanted, await _get(db, wanted))
+            output = await _change(db, call, wanted)
+            await db.commit()
         return _done(wanted, output)
 
 
@@ -195,15 +155,15 @@ def _changed(wanted: Wanted, row: Memory | None) -> Any:
     match wanted.operation:
         case "append":
             if present is not None and not isinstance(present, list):
-                raise Unusable(f"What is remembered under {wanted.key} is no list, so nothing can be appended to it.")
+                raise InvalidConfig(f"What is remembered under {wanted.key} is no list, so nothing can be appended to it.")
             longer = [*cast("list[Any]", present or []), wanted.value]
             return longer[-wanted.keep_last :] if wanted.keep_last else longer
         case "increment":
             if isinstance(present, bool) or not isinstance(present, int | float | None):
-                raise Unusable(f"What is remembered under {wanted.key} is no number, so nothing can be added to it.")
+                raise InvalidConfig(f"What is remembered under {wanted.key} is no number, so nothing can be added to it.")
             total = (present or 0) + wanted.by
             if not math.isfinite(total) or abs(total) > LARGEST:
-                raise Unusable(f"{wanted.key} would leave the numbers that are exact (up to 2^53).")
+                raise InvalidConfig(f"{wanted.key} would leave the numbers that are exact (up to 2^53).")
             return int(total) if total == int(total) else total
         case "delete":
             return None
@@ -214,9 +174,9 @@ def _changed(wanted: Wanted, row: Memory | None) -> Any:
 async def _write(db: AsyncSession, workspace: uuid.UUID, wanted: Wanted, value: Any, *, is_new: bool) -> None:
     size = len(to_json(value, inf_nan_mode="null"))
     if size > MOST_BYTES:
-        raise Unusable(f"{wanted.key} would have {size:,} bytes; {MOST_BYTES:,} are the most that is remembered under one key.")
+        raise InvalidConfig(f"{wanted.key} would have {size:,} bytes; {MOST_BYTES:,} are the most that is remembered under one key.")
     if is_new and await _is_full(db, wanted):
-        raise Unusable(f"The memory of this {wanted.scope} has {MOST_KEYS:,} keys, which is the most: delete some first.")
+        raise InvalidConfig(f"The memory of this {wanted.scope} has {MOST_KEYS:,} keys, which is the most: delete some first.")
     now = clock.now()
     row = {"workspace_uuid": workspace, "scope": wanted.scope, "owner": wanted.owner, "key": wanted.key, "value": value}
     change = insert(Memory).values(**row, created_at=now, updated_at=now)
@@ -257,3 +217,47 @@ def _done(wanted: Wanted, output: dict[str, Any]) -> Done:
     if wanted.operation == "get" and not output["found"]:
         return Done(output, f"Nothing is remembered under {wanted.key}")
     return Done(output, f"✅ {wanted.key} {_DID[wanted.operation]}")
+
+
+def _performer(services: Services) -> Perform:
+    return Memories(services.database).perform
+
+
+ACTION: Action[Call] = Action(
+    slug="memory",
+    name="Memory",
+    description="Stores values between runs: get, set, append to a list, increment a number, delete; for the workflow, the whole "
+    "workspace, or one record of the workflow.",
+    does="acts",
+    category="storage",
+    icon="brain",
+    config_schema=schema(
+        {
+            "operation": {"enum": list(get_args(Operation)), "default": "get"},
+            "key": {"type": "string", "minLength": 1, "maxLength": MOST_KEY, "description": "The key of the value."},
+            "scope": {
+                "enum": list(get_args(Scope)),
+                "default": "workflow",
+                "description": "Who shares it: all runs of this workflow, the whole workspace, or this workflow's runs on the same record.",
+            },
+            "recordId": {"type": "string", "description": "Scope record: the record; the `_id` of the run's record by default."},
+            "value": {"description": "set: the value; append: what is added to the list."},
+            "default": {"description": "get: the value if none is stored."},
+            "by": {"type": "number", "default": 1, "description": "increment: how much is added."},
+            "keepLast": {"type": "integer", "minimum": 1, "description": "append: keep only this many of the newest values."},
+        },
+        ("key",),
+    ),
+    output_schema=schema(
+        {
+            "key": {"type": "string"},
+            "value": {"description": "The value now; null after delete."},
+            "previous": {"description": "The value before; null if there was none."},
+            "found": {"type": "boolean", "description": "Whether a value was stored before."},
+        },
+        ("key", "value", "previous", "found"),
+    ),
+    idempotency="key",
+    check=check,
+    performer=_performer,
+)

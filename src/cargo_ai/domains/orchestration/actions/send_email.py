@@ -10,17 +10,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
-from cargo_ai.actions.config import known, schema
-from cargo_ai.context.plugins import NativeEffect
-from cargo_ai.domains.orchestration.actions import outcomes
-from cargo_ai.domains.orchestration.actions.outcomes import Unusable
+from cargo_ai.actions.config.values import is_constant, schema
+from cargo_ai.context.services import Services
+from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_addresses
 from cargo_ai.email.plain_text import html_to_text
 from cargo_ai.email.smtp import Email, EmailFailed, Mailer
 from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
-from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
+from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import Database
@@ -38,71 +38,37 @@ LONGEST_WAIT: Final = 900.0
 _PEOPLE: Final = {"type": ["string", "array"], "items": {"type": "string"}}
 _ID = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]+)>?\Z")
 
-EFFECT = NativeEffect(
-    "sendEmail",
-    "Send an e-mail",
-    "Sends an e-mail through the mail server that this installation is set up with.",
-    "sales",
-    "mail",
-    schema(
-        {
-            "to": {**_PEOPLE, "description": "To whom: ann@example.com, with commas or as a list for several."},
-            "cc": {**_PEOPLE, "description": "Who gets a copy."},
-            "bcc": {**_PEOPLE, "description": "Who gets a copy that the others do not see."},
-            "replyTo": {**_PEOPLE, "description": "Where replies go; the sender's address by default."},
-            "subject": {"type": "string", "maxLength": MOST_SUBJECT},
-            "bodyHtml": {"type": "string", "description": "The e-mail as HTML."},
-            "bodyText": {"type": "string", "description": "The e-mail as plain text; made from bodyHtml by default."},
-            "inReplyTo": {"type": "string", "description": "The Message-ID of the e-mail that this one answers."},
-            "references": {**_PEOPLE, "description": "The Message-IDs of the conversation so far."},
-            "mailboxUuid": {"type": ["string", "null"], "description": "Not used: e-mails are sent from the server's own address."},
-        },
-        ("to", "subject"),
-    ),
-    schema(
-        {
-            "messageId": {"type": "string"},
-            "from": {"type": "string"},
-            "accepted": {"type": "array", "items": {"type": "string"}},
-            "rejected": {"type": "array", "items": schema({"address": {"type": "string"}, "message": {"type": "string"}})},
-            "sentAt": {"type": "string", "format": "date-time"},
-        },
-        ("messageId", "accepted", "rejected", "sentAt"),
-    ),
-    check=lambda config: check(config),
-)
-
 
 def check(config: Mapping[str, Any]) -> str | None:
     """A sentence for addresses and ids that are none, where they are known before any run."""
     try:
         for name in ("to", "cc", "bcc", "replyTo"):
-            if known(config.get(name)):
+            if is_constant(config.get(name)):
                 _people(config, name)
-        if all(known(config.get(name)) for name in ("inReplyTo", "references")):
+        if all(is_constant(config.get(name)) for name in ("inReplyTo", "references")):
             _conversation(config)
-    except Unusable as fault:
+    except InvalidConfig as fault:
         return str(fault)
     return None
 
 
 def letter_of(config: Mapping[str, Any], message_id: str) -> Email:
-    """The letter that a resolved config describes. Unusable where it is none."""
+    """The letter that a resolved config describes. InvalidConfig where it is none."""
     to, cc, bcc = (_people(config, name) for name in ("to", "cc", "bcc"))
     count = len({one.address.lower() for one in (*to, *cc, *bcc)})
     if not to:
-        raise Unusable("No one is named in `to`.")
+        raise InvalidConfig("No one is named in `to`.")
     if count > MOST_RECIPIENTS:
-        raise Unusable(f"The e-mail has {count} recipients; {MOST_RECIPIENTS} are the most. Use a group to write to each of them.")
+        raise InvalidConfig(f"The e-mail has {count} recipients; {MOST_RECIPIENTS} are the most. Use a group to write to each of them.")
     subject, html, text = (_text(config, name) for name in ("subject", "bodyHtml", "bodyText"))
     if re.search(r"[\x00-\x1f\x7f\u0085\u2028\u2029]", subject):
-        raise Unusable("`subject` has a line break or another control character in it.")
+        raise InvalidConfig("`subject` has a line break or another control character in it.")
     if not subject.strip() or len(subject) > MOST_SUBJECT:
-        raise Unusable(f"`subject` must have 1 to {MOST_SUBJECT} characters.")
+        raise InvalidConfig(f"`subject` must have 1 to {MOST_SUBJECT} characters.")
     if not html.strip() and not text.strip():
-        raise Unusable("The e-mail is empty: give `bodyHtml` or `bodyText`.")
+        raise InvalidConfig("The e-mail is empty: give `bodyHtml` or `bodyText`.")
     if len(html.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace")) > MOST_BYTES:
-        raise Unusable(f"The e-mail has more than {MOST_BYTES // 1024**2} MB.")
+        raise InvalidConfig(f"The e-mail has more than {MOST_BYTES // 1024**2} MB.")
     in_reply_to, references = _conversation(config)
     body = text if text.strip() else html_to_text(html)
     replies = _people(config, "replyTo")
@@ -119,7 +85,7 @@ def _people(config: Mapping[str, Any], name: str) -> tuple[EmailAddress, ...]:
     try:
         return parse_addresses(config.get(name))
     except InvalidAddress as fault:
-        raise Unusable(f"`{name}`: {fault}") from None
+        raise InvalidConfig(f"`{name}`: {fault}") from None
 
 
 def _text(config: Mapping[str, Any], name: str) -> str:
@@ -127,7 +93,7 @@ def _text(config: Mapping[str, Any], name: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Unusable(f"`{name}` must be text.")
+        raise InvalidConfig(f"`{name}` must be text.")
     # Half of a character (a lone surrogate) cannot be sent.
     return str(value).encode("utf-8", "replace").decode()
 
@@ -135,7 +101,7 @@ def _text(config: Mapping[str, Any], name: str) -> str:
 def _conversation(config: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     answered = _ids(config.get("inReplyTo"), "inReplyTo")
     if len(answered) > 1:
-        raise Unusable("`inReplyTo` names several e-mails; it takes one.")
+        raise InvalidConfig("`inReplyTo` names several e-mails; it takes one.")
     references = _ids(config.get("references"), "references")
     if answered and answered[0] not in references:
         references = (*references, answered[0])
@@ -151,7 +117,7 @@ def _ids(value: object, name: str) -> tuple[str, ...]:
             match = _ID.match(word)
             if match is None or len(word) > 250:
                 shown = word if len(word) <= 60 else word[:59] + "…"
-                raise Unusable(f"`{name}`: {shown!r} is no Message-ID such as <123@example.com>.")
+                raise InvalidConfig(f"`{name}`: {shown!r} is no Message-ID such as <123@example.com>.")
             found.append(f"<{match[1]}>")
     return tuple(dict.fromkeys(found))
 
@@ -177,8 +143,6 @@ class Letters:
             if wait > 0:
                 return Later(min(wait, LONGEST_WAIT), call.meta, "rate limit of e-mail")
             receipt = await self._mailer.send(letter)
-        except Unusable as fault:
-            return Failed(str(fault))
         except EmailFailed as error:
             return _not_taken(call, error)
         output = {
@@ -209,3 +173,46 @@ def _done(output: dict[str, Any], call: Call) -> Done:
     accepted: list[str] = output["accepted"]
     people = accepted[0] if len(accepted) == 1 else f"{len(accepted)} recipients"
     return Done(output, f"✅ Sent to {people}", warnings=tuple(warnings))
+
+
+def _performer(services: Services) -> Perform:
+    return Letters(services.database, services.settings, Mailer(services.settings)).perform
+
+
+SEND_EMAIL: Action[Call] = Action(
+    slug="sendEmail",
+    name="Send an e-mail",
+    description="Sends an e-mail through the mail server that this installation is set up with.",
+    does="acts",
+    category="sales",
+    icon="mail",
+    config_schema=schema(
+        {
+            "to": {**_PEOPLE, "description": "To whom: ann@example.com, with commas or as a list for several."},
+            "cc": {**_PEOPLE, "description": "Who gets a copy."},
+            "bcc": {**_PEOPLE, "description": "Who gets a copy that the others do not see."},
+            "replyTo": {**_PEOPLE, "description": "Where replies go; the sender's address by default."},
+            "subject": {"type": "string", "maxLength": MOST_SUBJECT},
+            "bodyHtml": {"type": "string", "description": "The e-mail as HTML."},
+            "bodyText": {"type": "string", "description": "The e-mail as plain text; made from bodyHtml by default."},
+            "inReplyTo": {"type": "string", "description": "The Message-ID of the e-mail that this one answers."},
+            "references": {**_PEOPLE, "description": "The Message-IDs of the conversation so far."},
+            "mailboxUuid": {"type": ["string", "null"], "description": "Not used: e-mails are sent from the server's own address."},
+        },
+        ("to", "subject"),
+    ),
+    output_schema=schema(
+        {
+            "messageId": {"type": "string"},
+            "from": {"type": "string"},
+            "accepted": {"type": "array", "items": {"type": "string"}},
+            "rejected": {"type": "array", "items": schema({"address": {"type": "string"}, "message": {"type": "string"}})},
+            "sentAt": {"type": "string", "format": "date-time"},
+        },
+        ("messageId", "accepted", "rejected", "sentAt"),
+    ),
+    idempotency="key",
+    check=check,
+    performer=_performer,
+)
+ACTIONS = (SEND_EMAIL, replace(SEND_EMAIL, slug="send_email", description="The same as sendEmail, as some documents spell it."))

@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.context.services import Services
 from cargo_ai.domains.segmentation import public as segmentation
-from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
+from cargo_ai.engine.dispatch.enumerate import Chunks, Source, SourceFailed
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import InvalidFile, csv_chunks, json_chunks
 from cargo_ai.kernel import ids
@@ -18,22 +18,36 @@ from cargo_ai.store.files import FileMissing, FileStore, require_owner
 JSON_LINES = (".ndjson", ".jsonl")
 
 
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers read batches of kind `file` and `records`."""
-    parts.sources.kinds["file"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
-    parts.sources.kinds["records"] = lambda workspace, data, skip, _: of_file(parts.files, workspace, data, skip)
-    parts.sources.kinds["filter"] = lambda workspace, data, skip, batch: segmentation.filter_chunks(
-        parts.database, workspace, _uuid_of(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
+def file_source(services: Services) -> Source:
+    """Reads batches of kind `file` and `records`."""
+    return lambda workspace, data, skip, _batch: of_file(services.files, workspace, data, skip)
+
+
+def filter_source(services: Services) -> Source:
+    """Reads batches of kind `filter`."""
+    return lambda workspace, data, skip, batch: segmentation.filter_chunks(
+        services.database, workspace, _uuid_of(data, "modelUuid"), (data.get("filter"), data.get("sort"), data.get("limit")), batch, skip
     )
-    parts.sources.kinds["segment"] = lambda workspace, data, skip, batch: segmentation.segment_chunks(
-        parts.database, workspace, _uuid_of(data, "segmentUuid"), batch, skip
+
+
+def segment_source(services: Services) -> Source:
+    """Reads batches of kind `segment`."""
+    return lambda workspace, data, skip, batch: segmentation.segment_chunks(
+        services.database, workspace, _uuid_of(data, "segmentUuid"), batch, skip
     )
-    parts.sources.kinds["recordIds"] = lambda workspace, data, skip, batch: segmentation.record_chunks(
-        parts.database, workspace, _uuid_of(data, "modelUuid"), data["ids"], batch, skip
+
+
+def record_source(services: Services) -> Source:
+    """Reads batches of kind `recordIds`."""
+    return lambda workspace, data, skip, batch: segmentation.record_chunks(
+        services.database, workspace, _uuid_of(data, "modelUuid"), data["ids"], batch, skip
     )
-    parts.sources.kinds["change"] = lambda workspace, data, skip, batch: segmentation.change_chunks(
-        parts.database, workspace, _uuid_of(data, "changeUuid"), data["changeKinds"], batch, skip
+
+
+def change_source(services: Services) -> Source:
+    """Reads batches of kind `change`."""
+    return lambda workspace, data, skip, batch: segmentation.change_chunks(
+        services.database, workspace, _uuid_of(data, "changeUuid"), data["changeKinds"], batch, skip
     )
 
 

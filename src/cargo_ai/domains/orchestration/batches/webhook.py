@@ -14,7 +14,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Context
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.orchestration.batches import batch
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.tables import Webhook
@@ -66,13 +65,6 @@ async def register(ctx: Context, batch_uuid: str, url: str, secret: str | None) 
     ctx.db.add(Webhook(workspace_uuid=ctx.workspace, batch_uuid=uid, sealed=sealed, due_at=clock.now()))
     await ctx.db.flush()
     await ctx.db.execute(update(batches).where(batches.c.uuid == uid).values(at_end=TASK))
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers send webhooks."""
-    courier = WebhookSender(parts.database, parts.secrets, parts.client)
-    parts.tasks[TASK] = courier.deliver
 
 
 @dataclass(frozen=True, slots=True)

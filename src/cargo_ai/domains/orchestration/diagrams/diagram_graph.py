@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from cargo_ai.domains.orchestration.workflows.validation import group_nodes
+from cargo_ai.engine.graph.action import ONE_ROUTE, Actions
+from cargo_ai.engine.graph.graph import is_group
 from cargo_ai.kernel.wire import JsonObject
 
 Form = Literal["end", "choice", "group", "service", "step"]
-_CHOICES = frozenset({"branch", "switch", "filter", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +102,19 @@ class Drawing:
         ]
 
 
-def picture(nodes: Sequence[JsonObject], key: str = "n") -> Picture:
+def picture(nodes: Sequence[JsonObject], actions: Actions, key: str = "n") -> Picture:
     """What there is to draw of a graph, however unfinished. O(nodes + ways)."""
     drawn: dict[str, Drawn] = {}
     for at, raw in enumerate(nodes):
         uuid = str(raw.get("uuid"))
         if uuid not in drawn:
-            drawn[uuid] = _drawn(raw, f"{key}{at}")
+            drawn[uuid] = _drawn(raw, actions, f"{key}{at}")
     lost: list[str] = []
     for raw in nodes:
         node = drawn[str(raw.get("uuid"))]
         if node.ways:
             continue
-        for way in _ways(raw):
+        for way in _ways(raw, actions):
             if way.to in drawn:
                 node.ways.append(way)
             else:
@@ -121,47 +122,34 @@ def picture(nodes: Sequence[JsonObject], key: str = "n") -> Picture:
     return Picture(drawn, lost)
 
 
-def _drawn(raw: JsonObject, key: str) -> Drawn:
-    kind, action = str(raw.get("kind")), str(raw.get("actionSlug") or "")
+def _drawn(raw: JsonObject, actions: Actions, key: str) -> Drawn:
+    kind, slug = str(raw.get("kind")), str(raw.get("slug"))
+    action = str(raw.get("actionSlug") or "")
     what = action if kind == "native" else f"{raw.get('integrationSlug')}.{action}" if kind == "connector" else kind
     held = group_nodes(raw)
-    form: Form = "step"
-    if held or what == "group":
-        form = "group"
-    elif what in {"start", "end"}:
-        form = "end"
-    elif what in _CHOICES:
-        form = "choice"
-    elif kind != "native":
-        form = "service"
-    slug = str(raw.get("slug"))
-    inner = picture(held, f"{key}_") if held else None
-    return Drawn(key, str(raw.get("uuid")), slug, str(raw.get("name") or slug), what, form, inner=inner)
+    inner = picture(held, actions, f"{key}_") if held else None
+    return Drawn(key, str(raw.get("uuid")), slug, str(raw.get("name") or slug), what, _form(raw, actions, bool(held)), inner=inner)
 
 
-def _ways(raw: JsonObject) -> Iterator[Way]:
+def _form(raw: JsonObject, actions: Actions, holds_nodes: bool) -> Form:
+    action = actions.find(raw)
+    if holds_nodes or is_group(raw):
+        return "group"
+    if raw.get("kind") != "native":
+        return "service"
+    if action is None:
+        return "step"
+    return "end" if action.only_in_graphs else "choice" if action.chooses else "step"
+
+
+def _ways(raw: JsonObject, actions: Actions) -> Iterator[Way]:
     given: object = raw.get("childrenUuids")
     children = cast("list[Any]", given) if isinstance(given, list) else []
-    names = _names(raw, len(children))
-    for child, name in zip(children, names, strict=True):
+    action = actions.find(raw)
+    routes = ONE_ROUTE if action is None else action.routes_of(cast("JsonObject", raw.get("config") or {}))
+    for child, name in zip(children, routes.names(len(children)), strict=True):
         if child is not None:
             yield Way(str(child), name)
     fallback = raw.get("fallbackChildUuid")
     if fallback:
         yield Way(str(fallback), "on failure", on_failure=True)
-
-
-def _names(raw: JsonObject, count: int) -> list[str]:
-    action = raw.get("actionSlug") if raw.get("kind") == "native" else None
-    config = cast("JsonObject", raw.get("config") or {})
-    if action == "branch":
-        return ["yes", "no", *map(str, range(2, count))][:count]
-    if action == "filter":
-        return ["matched", *map(str, range(1, count))][:count]
-    if action == "split":
-        return [f"{config.get('percentage', '?')}%", "the rest", *map(str, range(2, count))][:count]
-    if action == "switch":
-        routes = cast("list[Any]", config.get("routes") if isinstance(config.get("routes"), list) else [])
-        told = [str(cast("JsonObject", one).get("name") or at) if isinstance(one, dict) else str(at) for at, one in enumerate(routes)]
-        return [*told, "otherwise", *map(str, range(len(told) + 1, count))][:count]
-    return [""] if count == 1 else [str(at) for at in range(count)]

@@ -13,16 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import exports
 from cargo_ai.context.exports import Export, Record
+from cargo_ai.context.services import Services
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.workflows import validation
+from cargo_ai.engine.graph.action import Actions
 from cargo_ai.engine.journal.tables import executions, runs
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.session import ALL_WORKSPACES, Database
+from cargo_ai.store.session import ALL_WORKSPACES
 
 WATCH_SECONDS = 240.0
 """Below the silence that clients and proxies take for a lost connection."""
@@ -76,14 +78,16 @@ async def _left(db: AsyncSession, workspace: uuid.UUID, row: RowMapping) -> tupl
     return (int(found.left_count), int(found.size)) if found else None
 
 
-def drawn(
-    nodes: Sequence[JsonObject], request: contract.DrawDiagram, walked: Walked | None = None, url: str | None = None
+def draw(
+    actions: Actions, nodes: Sequence[JsonObject], request: contract.DrawDiagram, walked: Walked | None = None, url: str | None = None
 ) -> contract.Diagram:
     """The picture that is asked for. What is wrong with the graph is a warning: unfinished graphs are drawn, too."""
     visited: Mapping[str, str] = walked.visited if walked else {}
     at, left = (walked.at, walked.left) if walked else (None, None)
     note = f"{left[0]:,} of {left[1]:,} left" if left else ""
-    drawing = Drawing(picture(nodes), request.title, request.direction, request.highlight or (), request.paid or (), visited, at, note)
+    drawing = Drawing(
+        picture(nodes, actions), request.title, request.direction, request.highlight or (), request.paid or (), visited, at, note
+    )
     render = mermaid.render if request.format == "mermaid" else ascii_text.render
     return contract.Diagram(
         diagram=render(drawing),
@@ -101,24 +105,24 @@ def asked(request: contract.DrawDiagram) -> JsonObject:
 
 
 @exports.producer("diagram")
-async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The pictures of a run, one for every change, the first one at once."""
     request = contract.DrawDiagram.model_validate(params)
-    return Export(_pictures(database, workspace, request), None, "diagram")
+    return Export(_pictures(services, workspace, request), None, "diagram")
 
 
-async def _pictures(database: Database, workspace: uuid.UUID, request: contract.DrawDiagram) -> AsyncIterator[list[Record]]:
+async def _pictures(services: Services, workspace: uuid.UUID, request: contract.DrawDiagram) -> AsyncIterator[list[Record]]:
     run, ends = ids.parse(request.run_uuid or ""), clock.seconds() + WATCH_SECONDS
     before: Walked | None = None
     pause = QUICK
     while run is not None:
-        async with database.session(ALL_WORKSPACES) as db:
+        async with services.database.session(ALL_WORKSPACES) as db:
             found = await look(db, workspace, run, before.nodes if before else None)
         if found is None:
             return
         if found != before:
             before, pause = found, QUICK
-            yield [drawn(found.nodes, request, found).to_wire()]
+            yield [draw(services.actions, found.nodes, request, found).to_wire()]
         if found.over or clock.seconds() >= ends:
             return
         await asyncio.sleep(min(pause, max(0.0, ends - clock.seconds())))

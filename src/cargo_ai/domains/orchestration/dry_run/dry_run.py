@@ -17,7 +17,6 @@ from cargo_ai.domains.orchestration.dry_run import duration, node_costs
 from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range
 from cargo_ai.domains.orchestration.dry_run.recall import RecordMemory
 from cargo_ai.domains.orchestration.dry_run.walk import DryRun, without_recall
-from cargo_ai.domains.orchestration.nodes.node_execute import worker_actions
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
@@ -29,7 +28,6 @@ from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph
 from cargo_ai.engine.graph.interpret import begin, resume
 from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.kernel import clock, ids
-from cargo_ai.outbound import http_client
 
 SAMPLE = 100
 SECONDS = 45.0
@@ -47,13 +45,12 @@ async def forecast(ctx: Context, request: contract.CreateBatch, target: Target) 
         sample = await batch_records.sample(ctx, spec, data, request.data, most)
     except SourceFailed as error:
         contract.create.refuse("dataError", cause=str(error), details={"dataError": {"reason": "invalidData"}})
-    async with http_client.client(ctx.settings) as client:
-        dry_run = DryRun(ctx.workspace, worker_actions(ctx, client), clock.now_ms())
-        try:
-            program = compile_graph(spec.nodes, dry_run.actions)
-        except InvalidGraph as error:
-            contract.create.refuse("invalidReleaseOrCustomNodes", cause=str(error))
-        walked_count, total = await _walk_records(ctx, spec, program, dry_run, sample.records)
+    dry_run = DryRun(ctx.workspace, ctx.actions, clock.now_ms())
+    try:
+        program = compile_graph(spec.nodes, dry_run.actions)
+    except InvalidGraph as error:
+        contract.create.refuse("invalidReleaseOrCustomNodes", cause=str(error))
+    walked_count, total = await _walk_records(ctx, spec, program, dry_run, sample.records)
     rule = play_policy.admission_rule(target.workflow, request.data.kind)
     if rule not in (None, "always"):
         dry_run.notes.add(f"The play's rule ({rule}) keeps records out that are counted here.")
@@ -140,7 +137,7 @@ def _expected(total: Range, place: NodeKey, factor: float) -> float | None:
 def _forecast_node(
     place: NodeKey, dry_run: DryRun, least: dict[NodeKey, int], most: dict[NodeKey, int], likely: float | None
 ) -> NodeForecast:
-    costs = node_costs.of_node(dry_run.seen[place])
+    costs = node_costs.of_action(dry_run.actions.find(dry_run.seen[place]))
     return NodeForecast(
         path=place.path,
         node_uuid=place.node,

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from cargo_ai.domains.connection import public as connection
+from cargo_ai.engine.graph.action import Action, Actions, Call
 from cargo_ai.kernel.wire import JsonObject
-
-DESCENDS = ("tool", "agent")
 
 
 class Costs(NamedTuple):
@@ -18,12 +16,9 @@ class Costs(NamedTuple):
     most: float | None = 0.0
 
 
-def of_node(node: Mapping[str, Any]) -> Costs:
-    """What one execution of a node costs by itself; what runs below it cost comes on top. A failed one costs nothing."""
-    if node.get("kind") != "connector":
-        return Costs()
-    action = connection.action_of(str(node.get("integrationSlug")), str(node.get("actionSlug")))
-    costs = cast("Sequence[Mapping[str, Any]]", action.costs if action else ())
+def of_action(action: Action[Call] | None) -> Costs:
+    """What one execution of an action costs by itself; what child runs cost comes on top. A failed one costs nothing."""
+    costs = action.costs if action is not None else ()
     if not costs:
         return Costs()
     least = min(_least(cost) for cost in costs)
@@ -35,7 +30,7 @@ def _least(cost: Mapping[str, Any]) -> float:
     return float(cost.get("cost") or 0) if cost.get("type") == "fixed" else float(cost.get("fixedCost") or 0)
 
 
-def most_per_run(nodes: Sequence[JsonObject]) -> float | None:
+def most_per_run(nodes: Sequence[JsonObject], actions: Actions) -> float | None:
     """What the dearest way through a graph costs, above 0; None where that is nothing, or not known before. O(nodes + edges)."""
     by_uuid = {str(node["uuid"]): node for node in nodes}
     known: dict[str, float | None] = {}
@@ -47,7 +42,8 @@ def most_per_run(nodes: Sequence[JsonObject]) -> float | None:
         return known[uuid]
 
     def _from(node: JsonObject) -> float | None:
-        own = None if node.get("kind") in DESCENDS or node.get("actionSlug") == "group" else of_node(node).most
+        action = actions.find(node)
+        own = None if action is None or action.runs_children else of_action(action).most
         targets = [*cast("list[Any]", node.get("childrenUuids") or []), node.get("fallbackChildUuid")]
         behind = [ahead(str(target)) for target in targets if target in by_uuid]
         if own is None or None in behind:

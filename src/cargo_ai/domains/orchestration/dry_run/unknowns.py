@@ -7,14 +7,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import cast
 
-from cargo_ai.engine.graph.action import Json
-from cargo_ai.engine.graph.graph import Graph, Node
+from cargo_ai.engine.graph.action import Action, Call, Json
+from cargo_ai.engine.graph.graph import Graph, Node, is_start
 from cargo_ai.expression import compile_config
 
-UNKNOWN = "unknown"
-"""The effect of a node whose output is not known."""
-CHANCE = "chance"
-"""The effect of a node that leaves the way to chance, and how often it takes which one is known."""
+UNKNOWN: Action[Call] = Action(
+    slug="unknown",
+    name="Unknown",
+    description="Stands for the action of a node whose output is not known.",
+    does="acts",
+    config_schema={},
+)
 _NOTHING = compile_config({})
 # `nodes` otherwise than as `nodes.slug` or `nodes["slug"]`: which ones are meant cannot be known.
 _ANY = re.compile(r"\b(?:nodes|parentNodes)\b(?!\s*(?:\?\.|\.)\s*[A-Za-z_]|\s*(?:\?\.)?\[\s*['\"])")
@@ -29,23 +32,23 @@ def fence(program: Graph, unknown: Collection[str]) -> Graph:
 def _fence_node(node: Node, unknown: Collection[str]) -> Node:
     if _is_open(node, unknown):
         return _stop_at(node)
-    if node.action is not None and node.action.slug == "split":
-        return replace(node, action=None, effect=CHANCE)
+    if node.action.shares is not None:
+        return replace(node, action=replace(node.action, does="acts", decide=None))
     return node
 
 
 def _stop_at(node: Node) -> Node:
-    return replace(node, action=None, effect=UNKNOWN, resolver=_NOTHING, repeatable=False, starts_children=False)
+    return replace(node, action=UNKNOWN, resolver=_NOTHING)
 
 
 def _is_open(node: Node, unknown: Collection[str]) -> bool:
     if not unknown:
         return False
     text = "\n".join(node.resolver.sources)
-    if node.repeatable:
+    if node.action.does == "computes":
         # Code reads the nodes by itself.
         config = cast("Mapping[str, Json]", node.raw.get("config") or {})
         text += "\n".join(str(value) for value in config.values())
-    if node.action is not None and node.action.slug == "start":
+    if is_start(node.raw):
         return node.slug in unknown
     return bool(_ANY.search(text)) or any(re.search(rf"\b{re.escape(slug)}\b", text) for slug in unknown)

@@ -10,17 +10,16 @@ from typing import Any, NamedTuple, cast
 
 from cargo_ai.domains.orchestration.dry_run import node_costs
 from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey, Range, either
-from cargo_ai.domains.orchestration.dry_run.unknowns import CHANCE, UNKNOWN, fence
+from cargo_ai.domains.orchestration.dry_run.unknowns import UNKNOWN, fence
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, Scope, ToolMissing
-from cargo_ai.engine.graph.graph import GROUP, TOOL, Graph, InvalidGraph, compile_graph
+from cargo_ai.engine.graph.graph import Graph, InvalidGraph, compile_graph, is_group
 from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import ids
 
 MOST_WAYS = 64
 """How many ways of one record are followed one by one; beyond that, every node that can be reached is possible."""
-_ROUTING = frozenset({"branch", "filter", "switch", "split"})
 
 Recall = Callable[[str, Mapping[str, Any]], Awaitable[Done | None]]
 """(slug, resolved config) → what the node answered an earlier run on this record that asked the same; None when none did."""
@@ -162,78 +161,66 @@ class _Explorer:
             self.all.seen[place] = node.raw
             total.most[place] += 1
             total.unsure.add(place)
-            most = node_costs.of_node(node.raw).most
-            total.spend(0.0, None if node.starts_children else most)
+            most = node_costs.of_action(node.action).most
+            total.spend(0.0, None if node.action.runs_children else most)
             ahead += [child for child in (*node.children, node.fallback_child) if child is not None]
         return total
 
     async def _ways(self, walk: Walk, act: Act, unknown: frozenset[str], total: Range) -> list[_Way]:
         """What may become of a node that the interpreter alone cannot tell. Adds what it costs, and what it does below, to `found`."""
-        effect = self.base.nodes[act.node.uuid].effect
-        if act.node.effect == UNKNOWN:
+        action = self.base.nodes[act.node.uuid].action
+        if act.node.action is UNKNOWN:
             return await self._open(act, unknown, total)
-        if act.node.effect == CHANCE:
-            return self._by_chance(walk, act)
-        if effect == GROUP:
+        if action.shares is not None:
+            return self._by_chance(walk, act, action.shares)
+        if is_group(act.node.raw):
             return [await self._group(walk, act, unknown, total)]
-        if effect == TOOL:
+        if action.runs_children:
             return [await self._tool(act, act.config, frozenset(), total)]
-        if act.node.repeatable:
-            return [_Way(await self.all.actions.effects[effect](self._call(walk, act)))]
+        if action.does == "computes":
+            return [_Way(await action.execute(self._call(walk, act)))]
         known = await self.recall(self.prefix + act.node.slug, act.config)
         if known is not None:
             self.all.remembered += 1
-            total.spend(*node_costs.of_node(act.node.raw))
+            total.spend(*node_costs.of_action(action))
             return [_Way(known)]
         return self._guess(act, total)
 
-    def _by_chance(self, walk: Walk, act: Act) -> list[_Way]:
+    def _by_chance(self, walk: Walk, act: Act, shares_of: Callable[[Mapping[str, Any]], Sequence[float]]) -> list[_Way]:
         """A split, which goes by a hash of the run: one that repeats another goes as that did, of a new one only the shares are known."""
         node = self.base.nodes[act.node.uuid]
-        assert node.action is not None
+        assert node.action.decide is not None
         decided = node.action.decide(
             act.config, Scope(walk.record, walk.split_seed or walk.run, node.uuid, walk.visits.get(node.uuid, 0) + 1)
         )
         if walk.split_seed or not isinstance(decided, Done):
             return [_Way(decided)]
-        percentage = float(decided.output["percentage"])
-        first = f"{percentage:g} % of the runs go the first way on from {self.prefix}{node.slug}"
+        shares = shares_of(act.config)
+        first = f"{100 * shares[0]:g} % of the runs go the first way on from {self.prefix}{node.slug}"
         self.all.notes.add(f"{first}, as a hash of each run decides: executionsExpected counts with that share.")
-        shares = enumerate((percentage / 100, 1 - percentage / 100))
-        return [_Way(Done({**decided.output, "child": at}, child=at), share=share) for at, share in shares if share > 0]
+        return [_Way(Done({**decided.output, "child": at}, child=at), share=share) for at, share in enumerate(shares) if share > 0]
 
     def _guess(self, act: Act, total: Range) -> list[_Way]:
         """An effect whose answer is not known: it is assumed to succeed, on any of its ways."""
         self.all.unknown += 1
-        total.spend(*node_costs.of_node(act.node.raw))
+        total.spend(*node_costs.of_action(self.base.nodes[act.node.uuid].action))
         return [_Way(Done(None, child=at), known=False) for at in range(max(1, len(act.node.children)))]
 
     async def _open(self, act: Act, unknown: frozenset[str], total: Range) -> list[_Way]:
         """A node that depends on what is unknown."""
-        node, raw = self.base.nodes[act.node.uuid], act.node.raw
-        name = node.action.slug if node.action is not None else ""
-        if name in _ROUTING:
-            return [_Way(Done(None, child=at), known=False) for at in self._choices(name, act)]
-        if node.action is not None or node.repeatable:
+        node = self.base.nodes[act.node.uuid]
+        if node.action.chooses:
+            routes = node.action.routes_of(cast("Mapping[str, Any]", node.raw.get("config") or {}))
+            return [_Way(Done(None, child=at), known=False) for at in routes.choices(len(node.children))]
+        if not node.action.has_effects:
             return [_Way(Done(None), known=False)]
-        if node.effect == TOOL:
-            return [await self._tool(act, {}, unknown | {"start"}, total)]
-        if node.effect == GROUP:
+        if is_group(node.raw):
             self.all.notes.add(f"How many items {self.prefix}{node.slug} has depends on an answer that is not known: they are not counted.")
             total.spend(0.0, None)
             return [_Way(Done(None), known=False)]
-        return self._guess(act, total) if raw else []
-
-    def _choices(self, name: str, act: Act) -> list[int | None]:
-        every: list[int | None] = list(range(len(act.node.children)))
-        if name == "filter":
-            return [0, None]
-        if name == "switch":
-            config = cast("Mapping[str, Any]", act.node.raw.get("config") or {})
-            routes: object = config.get("routes")
-            if isinstance(routes, list) and len(cast("list[Any]", routes)) >= len(every):
-                return [*every, None]
-        return every or [None]
+        if node.action.runs_children:
+            return [await self._tool(act, {}, unknown | {"start"}, total)]
+        return self._guess(act, total)
 
     def _call(self, walk: Walk, act: Act) -> Call:
         run = ids.parse(walk.run) or ids.new()

@@ -17,6 +17,7 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.services import Services
 from cargo_ai.contract.orchestration import run_errors as contract
 from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration.runs import run_response
@@ -74,10 +75,10 @@ async def tail(ctx: Context, request: contract.TailRuns) -> UrlReply:
 
 
 @exports.producer("tail")
-async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The lines. The first one comes at once, so that the reader knows that it follows."""
     follower = _NodesOf(workspace, uuid.UUID(params["run"])) if "run" in params else _RunsOf(workspace, params)
-    return Export(_lines(database, follower, float(params["seconds"])), None, "tail")
+    return Export(_lines(services.database, follower, float(params["seconds"])), None, "tail")
 
 
 async def _lines(database: Database, follower: _NodesOf | _RunsOf, seconds: float) -> AsyncIterator[list[Record]]:

@@ -62,11 +62,12 @@ async def _walked(
         if action.retry is not None:
             ctx.warn("retry is for connector and native actions: a tool's own nodes are repeated by their own rules.")
         return await _tool(ctx, operation, action), [action.config | record for record in records] if action.config else records
-    if isinstance(action, contract.NativeAction) and action.action_slug in action_graph.STRUCTURAL:
+    declared = ctx.actions.native(action.action_slug) if isinstance(action, contract.NativeAction) else None
+    if declared is not None and declared.only_in_graphs:
         cause = f"{action.action_slug} only means something inside a graph: run a graph with `run create --nodes`."
         operation.refuse("nodesNotFound", cause=cause, fix=_LIST)
     records = action_graph.completed(action, records)
-    return {"nodes": action_graph.nodes(action, records)}, records
+    return {"nodes": action_graph.nodes(ctx.actions, action, records)}, records
 
 
 async def _tool(ctx: Context, operation: Executing, action: contract.ToolAction) -> Walked:

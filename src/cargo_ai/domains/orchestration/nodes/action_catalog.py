@@ -8,19 +8,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cargo_ai.actions import native_actions
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.plugins import native_effects
 from cargo_ai.contract.orchestration import action as contract
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.orchestration.nodes.action_graph import STRUCTURAL
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.kernel.wire import JsonObject
 
 IN_NAME, IN_INTEGRATION, IN_DESCRIPTION = 10, 5, 1
-WALKING = STRUCTURAL | {"branch", "switch", "filter", "split"}
-"""Native actions that only choose the way through a graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ async def list_(ctx: Context, request: contract.ListActions) -> contract.FoundAc
     if request.kind in {None, "connector"}:
         entries += await _connectors(ctx)
     if request.kind in {None, "native"}:
-        entries += _natives()
+        entries += _natives(ctx)
     if request.kind in {None, "tool"}:
         entries += await _tools(ctx)
     if request.integration_slug is not None:
@@ -109,16 +104,16 @@ async def _connectors(ctx: Context) -> list[Entry]:
             for one in accounts
             if one.integration_slug == integration.slug
         )
-        for slug, action in integration.actions.items():
-            ready: JsonObject = {"kind": "connector", "integrationSlug": integration.slug, "actionSlug": slug}
+        for action in integration.actions:
+            ready: JsonObject = {"kind": "connector", "integrationSlug": integration.slug, "actionSlug": action.slug}
             entries.append(
                 Entry(
                     name=f"{integration.name}: {action.name}",
                     description=action.description,
                     action=ready,
-                    words=f"{slug} {action.name}".lower(),
+                    words=f"{action.slug} {action.name}".lower(),
                     integration=" ".join([integration.slug, integration.name, *(f"{one.slug} {one.name}" for one in mine)]).lower(),
-                    inputs=dict(action.schema),
+                    inputs=dict(action.config_schema),
                     costs=action.costs,
                     connectors=mine,
                 )
@@ -126,13 +121,18 @@ async def _connectors(ctx: Context) -> list[Entry]:
     return entries
 
 
-def _natives() -> list[Entry]:
-    told = [(one.slug, one.name, one.description, one.config_schema) for one in native_actions()]
-    told += [(one.slug, one.name, one.description, one.config_schema) for one in native_effects.values()]
+def _natives(ctx: Context) -> list[Entry]:
+    """The native actions that do something by themselves."""
     return [
-        Entry(name, description, {"kind": "native", "actionSlug": slug}, f"{slug} {name}".lower(), inputs=schema)
-        for slug, name, description, schema in sorted(told, key=lambda one: one[0])
-        if slug not in WALKING
+        Entry(
+            action.name,
+            action.description,
+            {"kind": "native", "actionSlug": action.slug},
+            f"{action.slug} {action.name}".lower(),
+            inputs=dict(action.config_schema),
+        )
+        for action in ctx.actions.natives()
+        if not action.only_in_graphs and not action.chooses
     ]
 
 

@@ -6,14 +6,13 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from cargo_ai.actions import native_actions
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.plugins import native_effects
 from cargo_ai.contract.orchestration import action as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import templates
+from cargo_ai.engine.graph.graph import is_end
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
@@ -35,7 +34,7 @@ async def get_output_schema(ctx: Context, request: contract.GetOutputSchema) -> 
     if isinstance(action, contract.ConnectorAction):
         return _told(await _connector(ctx, action))
     if isinstance(action, contract.NativeAction):
-        return _told(_native(action))
+        return _told(_native(ctx, action))
     if isinstance(action, contract.ToolAction):
         return _told(of_nodes(await _tool_nodes(ctx, action)))
     return contract.get_output_schema.refuse("actionNotFound", cause="this server cannot execute agents yet.", fix=_LIST)
@@ -52,9 +51,10 @@ async def _connector(ctx: Context, action: contract.ConnectorAction) -> JsonObje
     integration = connection.integrations().get(action.integration_slug)
     if integration is None:
         refuse("integrationNotFound", slug=action.integration_slug, fix="cargo-ai connection integration list")
-    found = integration.actions.get(action.action_slug)
+    found = integration.action(action.action_slug)
     if found is None:
-        refuse("actionNotFound", cause=f"{integration.name} has {', '.join(integration.actions)}.", fix=_LIST)
+        known = ", ".join(known.slug for known in integration.actions)
+        refuse("actionNotFound", cause=f"{integration.name} has {known}.", fix=_LIST)
     if action.connector_uuid is not None:
         mine = [str(one.uuid) for one in await connection.accounts(ctx.db) if one.integration_slug == integration.slug]
         if action.connector_uuid not in mine:
@@ -62,11 +62,11 @@ async def _connector(ctx: Context, action: contract.ConnectorAction) -> JsonObje
     return None if found.output_schema is None else dict(found.output_schema)
 
 
-def _native(action: contract.NativeAction) -> JsonObject | None:
-    for known in (*native_actions(), *native_effects.values()):
-        if known.slug == action.action_slug:
-            return known.output_schema
-    return contract.get_output_schema.refuse("actionNotFound", cause=f"there is no native action {action.action_slug}.", fix=_LIST)
+def _native(ctx: Context, action: contract.NativeAction) -> JsonObject | None:
+    declared = ctx.actions.native(action.action_slug)
+    if declared is None:
+        contract.get_output_schema.refuse("actionNotFound", cause=f"there is no native action {action.action_slug}.", fix=_LIST)
+    return None if declared.output_schema is None else dict(declared.output_schema)
 
 
 async def _tool_nodes(ctx: Context, action: contract.ToolAction) -> list[JsonObject]:
@@ -97,7 +97,7 @@ async def _tool_nodes(ctx: Context, action: contract.ToolAction) -> list[JsonObj
 
 def of_nodes(nodes: list[JsonObject]) -> JsonObject | None:
     """What a graph's `end` nodes give; None where it has none. Several of them are alternatives."""
-    schemas = [_of_end(node) for node in nodes if node.get("kind") == "native" and node.get("actionSlug") == "end"]
+    schemas = [_of_end(node) for node in nodes if is_end(node)]
     if not schemas:
         return None
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}

@@ -14,7 +14,7 @@ from cargo_ai.kernel.wire import JsonObject
 async def validate(ctx: Context, request: contract.ValidateNodes) -> contract.Validation:
     """`valid`, or every fault of the graph."""
     nodes = stored(ctx, request.nodes)
-    found = await validation.problems(ctx.db, nodes)
+    found = await validation.problems(ctx.db, ctx.actions, nodes)
     if not found:
         return contract.Validation(outcome="valid")
     return contract.Validation(outcome="notValid", invalid_nodes=[reply(fault) for fault in found])

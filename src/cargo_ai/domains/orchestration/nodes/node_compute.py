@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -10,12 +9,10 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import node_trial as contract
 from cargo_ai.engine.graph.graph import compile_resolver
-from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, condition, evaluator
+from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, evaluator
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
-
-_DECIDED_BY = {"filter": ("filter", "condition"), "branch": ("condition",)}
 
 
 @handles(contract.compute)
@@ -23,14 +20,15 @@ async def compute(ctx: Context, request: contract.ComputeNode) -> contract.Compu
     """The settings with every expression evaluated. An expression that fails is a 400 that says which."""
     raw = request.node.stored()
     try:
-        computed, warnings = await settings_of(ctx.workspace, raw, scope_of(request.context, request.group_context))
+        computed, warnings = await settings_of(ctx, raw, scope_of(request.context, request.group_context))
     except ExpressionError as error:
         raise invalid_input([{"path": "node.config", "message": error.message}]) from None
     if not isinstance(computed, dict):
         raise invalid_input([{"path": "node.config", "message": "The settings do not come to an object."}])
     for warning in warnings:
         ctx.warn(warning)
-    return contract.ComputedReply(computed_config=_decided(raw, cast("JsonObject", computed)))
+    config, action = cast("JsonObject", computed), ctx.actions.find(raw)
+    return contract.ComputedReply(computed_config=config if action is None else dict(action.preview(config)))
 
 
 def scope_of(context: JsonObject, group_context: JsonObject | None) -> JsonObject:
@@ -47,26 +45,11 @@ def _unwrapped(context: JsonObject) -> JsonObject:
     return context
 
 
-async def settings_of(workspace: uuid.UUID, raw: JsonObject, scope: JsonObject) -> tuple[Any, list[str]]:
+async def settings_of(ctx: Context, raw: JsonObject, scope: JsonObject) -> tuple[Any, list[str]]:
     """The node's settings in that scope, and what was odd about them. Raises ExpressionError."""
-    resolver = compile_resolver(raw)
+    resolver = compile_resolver(raw, ctx.actions.find(raw))
     warnings: list[str] = []
     answers: dict[EngineExpression, EngineResult] = {}
     while questions := resolver.questions(scope, answers):
-        answers |= await evaluator.shared().ask(workspace, scope, questions)
+        answers |= await evaluator.shared().ask(ctx.workspace, scope, questions)
     return resolver(scope, warnings, answers), warnings
-
-
-def _decided(raw: JsonObject, computed: JsonObject) -> JsonObject:
-    """The settings, with what the node decides by as true or false: the text "false" holds no more than false does."""
-    slug = raw.get("actionSlug") if raw.get("kind") == "native" else None
-    decided = computed | {name: condition(computed[name]) for name in _DECIDED_BY.get(str(slug), ()) if name in computed}
-    routes: object = computed.get("routes")
-    if slug == "switch" and isinstance(routes, list):
-        decided["routes"] = [_route(one) for one in cast("list[Any]", routes)]
-    return decided
-
-
-def _route(route: Any) -> Any:
-    known: JsonObject = cast("JsonObject", route) if isinstance(route, dict) else {}
-    return known | {"value": condition(known["value"])} if "value" in known else cast("object", route)

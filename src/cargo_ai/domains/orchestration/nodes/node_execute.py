@@ -9,28 +9,22 @@ from typing import Any, cast
 from pydantic_core import from_json
 from sqlalchemy import select
 
-from cargo_ai.actions import native_actions
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.plugins import Parts, plugins
 from cargo_ai.contract.orchestration import node_trial as contract
 from cargo_ai.domains.orchestration.nodes import node_compute, node_usage
 from cargo_ai.domains.orchestration.nodes.node_trial import Graph, Trial, Waits, item_of
 from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.domains.orchestration.tables import Release, Workflow
-from cargo_ai.engine.dispatch.enumerate import Sources
-from cargo_ai.engine.graph.action import Actions
 from cargo_ai.engine.graph.graph import InvalidGraph, Node, Retry, compile_graph, is_start
 from cargo_ai.engine.graph.interpret import Walk
 from cargo_ai.expression import compile_config
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.outbound import http_client
 
 MOST_AT_ONCE = 4
 SECONDS = 60.0
-NEEDS_A_RUN = frozenset({"humanReview"})
 
 _going: set[uuid.UUID] = set()
 
@@ -45,9 +39,8 @@ async def execute(ctx: Context, request: contract.ExecuteNode) -> contract.NodeO
     run = ids.new()
     _going.add(run)
     try:
-        async with http_client.client(ctx.settings) as client:
-            trial = Trial(ctx.workspace, graph, run, worker_actions(ctx, client))
-            found = await _in_time(ctx, request, trial)
+        trial = Trial(ctx.workspace, graph, run, ctx.actions)
+        found = await _in_time(ctx, request, trial)
     finally:
         _going.discard(run)
     await node_usage.count(ctx, trial.walks)
@@ -80,21 +73,11 @@ async def _graph(ctx: Context, request: contract.ExecuteNode) -> Graph:
     return Graph(workflow, release)
 
 
-def worker_actions(ctx: Context, client: Any) -> Actions:
-    """What workers can do."""
-    actions = Actions()
-    for action in native_actions():
-        actions.add(action)
-    parts = Parts(ctx.settings, ctx.database, ctx.files, ctx.secrets, client, actions, Sources())
-    for plug in plugins:
-        plug(parts)
-    return actions
-
-
 async def _executed(ctx: Context, request: contract.ExecuteNode, trial: Trial) -> contract.NodeOutcome:
     raw = request.node.stored()
-    if raw["kind"] == "native" and raw["actionSlug"] in NEEDS_A_RUN:
-        return contract.NodeOutcome(status="pending", message=f"{raw['actionSlug']} waits for people, which only a run can.")
+    action = ctx.actions.find(raw)
+    if action is not None and action.needs_run:
+        return contract.NodeOutcome(status="pending", message=f"{action.slug} waits for people, which only a run can.")
     try:
         walk = _walk(trial, raw, request)
     except (InvalidGraph, ValueError) as error:
@@ -118,7 +101,7 @@ async def _executed(ctx: Context, request: contract.ExecuteNode, trial: Trial) -
 
 
 def _walk(trial: Trial, raw: JsonObject, request: contract.ExecuteNode) -> Walk:
-    """A walk that begins at the node and ends behind it. GraphInvalid when this server cannot execute it."""
+    """A walk that begins at the node and ends behind it. InvalidGraph when this server cannot execute it."""
     scope = node_compute.scope_of(request.context, request.group_context)
     nodes = cast("JsonObject", scope["nodes"])
     alone = raw | {"childrenUuids": [None] * len(raw.get("childrenUuids") or [None]), "fallbackChildUuid": None}

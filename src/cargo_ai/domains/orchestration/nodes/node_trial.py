@@ -13,7 +13,7 @@ from cargo_ai.contract.orchestration import node_trial as contract
 from cargo_ai.domains.orchestration.runs.run_response import number
 from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Actions, Call, Done, Failed, Outcome, ToolMissing
-from cargo_ai.engine.graph.graph import GROUP, TOOL, InvalidGraph, compile_graph
+from cargo_ai.engine.graph.graph import InvalidGraph, compile_graph, is_group
 from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Pause, Walk, advance, begin, settle
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import clock, ids, log
@@ -69,9 +69,9 @@ class Trial:
                 step = settle(walk, step.node, step.config, outcome, step.warnings, step.started, now) or advance(walk, now)
 
     async def _act(self, walk: Walk, act: Act, graph: Graph, depth: int) -> Outcome:
-        if act.node.effect == GROUP:
+        if is_group(act.node.raw):
             return await self._group(walk, act, graph, depth)
-        if act.node.effect == TOOL and TOOL not in self.actions.effects:
+        if act.node.action.runs_children:
             return await self._tool(act, depth)
         call = Call(
             workspace=self.workspace,
@@ -88,11 +88,11 @@ class Trial:
             parent=walk.parent,
         )
         try:
-            return await self.actions.effects[act.node.effect](call)
+            return await act.node.action.execute(call)
         except TimeoutError:
             raise
         except Exception as error:
-            _log.exception("an action raised", node=act.node.slug, effect=act.node.effect)
+            _log.exception("an action raised", node=act.node.slug, action=act.node.action.slug)
             return Failed(f"The action broke ({type(error).__name__}); the server's log has the details.")
 
     async def _group(self, walk: Walk, act: Act, graph: Graph, depth: int) -> Outcome:

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller, Context
-from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.context.services import Services
 from cargo_ai.contract.orchestration.action import Action, ExecuteAction
 from cargo_ai.domains.orchestration.nodes import action
 from cargo_ai.domains.orchestration.plays import play_policy, play_trigger
@@ -31,14 +31,14 @@ _log = log.get(__name__)
 class CompletionJob:
     """The job: one batch of a play that has ended. Repeated after a crash, it does nothing twice."""
 
-    parts: Parts
+    services: Services
 
     async def ended(self, batch: str) -> None:
         """Start the plays that come after, and say that it was unhealthy if it was."""
         await retry_until_available("following the end of a batch", lambda: self._ended(uuid.UUID(batch)))
 
     async def _ended(self, batch: uuid.UUID) -> None:
-        async with self.parts.database.session(ALL_WORKSPACES) as db:
+        async with self.services.database.session(ALL_WORKSPACES) as db:
             # Taken by the job that clears the mark; it is there again when this transaction does not commit.
             taken = update(batches).where(batches.c.uuid == batch, batches.c.at_end == play_policy.END_TASK).values(at_end=None)
             ended = (await db.execute(taken.returning(batches))).mappings().one_or_none()
@@ -71,10 +71,7 @@ class CompletionJob:
 
     def _context(self, db: AsyncSession, row: Play) -> Context:
         caller = Caller(row.user_uuid, uuid.UUID(int=0), row.workspace_uuid, "play", ())
-        parts = self.parts
-        return Context(
-            caller, db, parts.database, parts.files, parts.secrets, parts.settings, parts.settings.public_url, request_id=str(ids.new())
-        )
+        return Context(caller, db, self.services, base_url=self.services.settings.public_url, request_id=str(ids.new()))
 
 
 async def _next(db: AsyncSession, row: Play, batch: uuid.UUID) -> None:
@@ -106,9 +103,3 @@ def _record(row: Play, batch: RowMapping) -> JsonObject:
             "finishedAt": clock.to_iso(finished) if finished else None,
         },
     }
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers carry out the job."""
-    parts.tasks[play_policy.END_TASK] = CompletionJob(parts).ended

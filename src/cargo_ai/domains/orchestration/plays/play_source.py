@@ -6,17 +6,16 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.context.services import Services
 from cargo_ai.domains.segmentation import public as segmentation
-from cargo_ai.engine.dispatch.enumerate import Chunks
+from cargo_ai.engine.dispatch.enumerate import Chunks, Source
 
 
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers read batches of kind `schedule`: the records of the change that was found when the play was due."""
+def change_source(services: Services) -> Source:
+    """Reads batches of kind `schedule`: the records of the change that was found when the play was due."""
 
-    def scheduled(workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
+    def read(workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:
         change = uuid.UUID(str(data["changeUuid"]))
-        return segmentation.change_chunks(parts.database, workspace, change, data["changeKinds"], batch, skip, own=False)
+        return segmentation.change_chunks(services.database, workspace, change, data["changeKinds"], batch, skip, own=False)
 
-    parts.sources.kinds["schedule"] = scheduled
+    return read

@@ -9,8 +9,6 @@ from typing import Any, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.plugins import Parts, plugin
-from cargo_ai.domains.orchestration.plays import play_schedule
 from cargo_ai.domains.orchestration.plays.play_policy import END_TASK
 from cargo_ai.domains.orchestration.tables import Play
 from cargo_ai.domains.orchestration.workflows import lookup
@@ -104,13 +102,13 @@ def _data(row: Play) -> JsonObject:
     }
 
 
-async def _on_segment_change(db: AsyncSession, due: DueSchedule) -> uuid.UUID | None:
+async def on_segment_change(db: AsyncSession, due: DueSchedule) -> uuid.UUID | None:
     """A change of a realtime play's segment."""
     row, spec = await ready(db, due.owner)
     return await on_change(db, row, spec, due.name, due.payload)
 
 
-async def _on_clock(db: AsyncSession, due: DueSchedule) -> uuid.UUID:
+async def on_clock(db: AsyncSession, due: DueSchedule) -> uuid.UUID:
     """A cron schedule of a play: comparing may take a while, so a job does that."""
     row, _ = await ready(db, due.owner)
     batch = ids.new()
@@ -161,11 +159,3 @@ class TriggerJob:
         async with self._database.session(workspace) as db:
             await (await driver_connection(db)).execute(SET_PROBLEM, (sentence, workspace, play))
             await db.commit()
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers fire plays."""
-    parts.schedules[play_schedule.KIND] = _on_clock
-    parts.schedules[CHANGE] = _on_segment_change
-    parts.tasks[DUE] = TriggerJob(parts.database).due

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.orchestration.batch_data import RunsOfBatch
 from cargo_ai.domains.orchestration.replay import replay_point, rerun
 from cargo_ai.domains.orchestration.replay.replay_point import Graph, OriginalRun, Reset, Visited
@@ -22,12 +21,6 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 PAGE = 500
 COLUMNS = (runs.c.uuid, func.coalesce(runs.c.replay_root, runs.c.uuid).label("root"), runs.c.record_id, runs.c.record_title, runs.c.record)
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers read batches of kind `runs`."""
-    parts.sources.kinds["runs"] = lambda workspace, data, skip, batch: chunks(parts.database, workspace, data, skip, batch)
 
 
 async def chunks(database: Database, workspace: uuid.UUID, data: Mapping[str, Any], skip: int, batch: uuid.UUID) -> Chunks:

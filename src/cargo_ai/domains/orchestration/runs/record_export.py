@@ -11,11 +11,11 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
+from cargo_ai.context.services import Services
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration.runs import record_filter, run_export, run_filter, run_rows
 from cargo_ai.domains.orchestration.workflows import lookup
-from cargo_ai.store.session import Database
 
 MOST_OUTPUTS = 10_000
 
@@ -45,18 +45,18 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
 
 
 @exports.producer("latestRuns")
-async def produce_records(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce_records(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Records: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRecords.model_validate(params)
-    selection = run_rows.RunSelection(database, workspace, record_filter.conditions(workspace, request))
+    selection = run_rows.RunSelection(services.database, workspace, record_filter.conditions(workspace, request))
     name = f"records-{request.batch_uuid or request.workflow_uuid}"
     return await run_export.titled_runs(selection, name, titles=bool(params.get("titles")))
 
 
 @exports.producer("latestOutputs")
-async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce_outputs(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The input and the output of one node (by default the last one executed) of each record."""
     request = contract.DownloadRecordOutputs.model_validate(params)
     where = record_filter.conditions(workspace, request)
-    selection = run_rows.RunSelection(database, workspace, where, limit=request.limit, offset=request.offset)
+    selection = run_rows.RunSelection(services.database, workspace, where, limit=request.limit, offset=request.offset)
     return run_export.run_outputs(selection, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)

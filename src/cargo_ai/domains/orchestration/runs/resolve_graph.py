@@ -78,7 +78,7 @@ async def _validate(ctx: Context, operation: CreateOperation, nodes: Sequence[No
         operation.refuse("nodesNotFound", cause="the list of nodes is empty.")
     if not any(is_start(node) for node in stored):
         operation.refuse("rootNodeNotFound")
-    problems = await validation.problems(ctx.db, stored)
+    problems = await validation.problems(ctx.db, ctx.actions, stored)
     if problems:
         first = problems[0]
         operation.refuse(

@@ -13,6 +13,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.services import Services
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration.runs import run_filter, run_response, run_rows
@@ -20,7 +21,6 @@ from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.journal.tables import batches
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
-from cargo_ai.store.session import Database
 
 MOST_OUTPUTS = 10_000
 
@@ -81,11 +81,11 @@ def with_titles(format: str | None) -> JsonObject:
 
 
 @exports.producer("runs")
-async def produce_runs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce_runs(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Runs: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRuns.model_validate(params)
     where = run_filter.conditions(workspace, request)
-    selection = run_rows.RunSelection(database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
+    selection = run_rows.RunSelection(services.database, workspace, where, oldest_first=bool(params.get("oldestFirst")))
     return await titled_runs(selection, f"runs-{request.batch_uuid or request.workflow_uuid}", titles=bool(params.get("titles")))
 
 
@@ -102,11 +102,11 @@ async def titled_runs(selection: run_rows.RunSelection, filename: str, *, titles
 
 
 @exports.producer("runOutputs")
-async def produce_outputs(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce_outputs(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The input and the output of one node (by default the last one executed) of each run."""
     request = contract.DownloadRunOutputs.model_validate(params)
     where, oldest_first = run_filter.conditions(workspace, request), bool(params.get("oldestFirst"))
-    selection = run_rows.RunSelection(database, workspace, where, oldest_first, request.limit, request.offset)
+    selection = run_rows.RunSelection(services.database, workspace, where, oldest_first, request.limit, request.offset)
     return run_outputs(selection, f"outputs-{request.batch_uuid or request.workflow_uuid}", request.output_node_slug)
 
 

@@ -112,7 +112,7 @@ def _form_fields(request: DraftRequest) -> list[JsonObject] | None:
 
 
 async def _validate(ctx: Context, nodes: list[JsonObject]) -> None:
-    problems = await release_deploy.problems_of(ctx.db, nodes)
+    problems = await release_deploy.problems_of(ctx, nodes)
     if problems is not None:
         sentence, details = problems
         fix = "cargo-ai orchestration node validate --nodes @nodes.json"

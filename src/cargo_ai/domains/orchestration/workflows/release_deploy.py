@@ -23,9 +23,9 @@ RUNS_LOOKED_AT = 10_000
 _SHOWN = 3
 
 
-async def problems_of(db: AsyncSession, nodes: list[JsonObject]) -> tuple[str, dict[str, Any]] | None:
+async def problems_of(ctx: Context, nodes: list[JsonObject]) -> tuple[str, dict[str, Any]] | None:
     """What keeps the nodes from being deployed, as a sentence and as details; None when nothing does."""
-    problems = await validation.problems(db, nodes)
+    problems = await validation.problems(ctx.db, ctx.actions, nodes)
     if not problems:
         return None
     sentences = [f"{problem.slug or 'a node'}: {problem.message}" for problem in problems[:_SHOWN]]

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import lookup, templates
 from cargo_ai.engine.graph.action import ToolGraph, ToolMissing
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers run tool nodes."""
-    parts.actions.tools = partial(find, parts.database)
 
 
 async def find(database: Database, workspace: uuid.UUID, node: Mapping[str, Any]) -> ToolGraph:

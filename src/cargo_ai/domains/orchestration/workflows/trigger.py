@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.context.services import Services
 from cargo_ai.contract.orchestration import tool as contract
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import cron, schedule, submit
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired, ScheduleSpec, ScheduleState
+from cargo_ai.engine.dispatch.schedule import DueSchedule, Fire, NotFired, ScheduleSpec, ScheduleState
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.store.driver import driver_connection
@@ -69,7 +69,6 @@ async def _fire(db: AsyncSession, due: DueSchedule, most_runs: int) -> uuid.UUID
     return (await submit.submit_run(await driver_connection(db), producer(most_runs), spec, due.payload["data"]))["uuid"]
 
 
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers fire triggers."""
-    parts.schedules[KIND] = lambda db, due: _fire(db, due, parts.settings.max_concurrent_runs)
+def fire_with(services: Services) -> Fire:
+    """Starts the runs of tools that are due."""
+    return lambda db, due: _fire(db, due, services.settings.max_concurrent_runs)

@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.actions import native_actions
-from cargo_ai.context.plugins import NativeEffect, native_effects
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.tables import Release, Tool
 from cargo_ai.domains.orchestration.workflows import tool_node
 from cargo_ai.engine.graph import validation
-from cargo_ai.engine.graph.action import Actions, Call, Failed, NativeAction, Outcome, Scope
+from cargo_ai.engine.graph.action import Actions
 from cargo_ai.expression import EngineExpression, ExpressionError, evaluator
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
 
-async def problems(db: AsyncSession, nodes: Sequence[JsonObject]) -> list[validation.InvalidNode]:
+async def problems(db: AsyncSession, actions: Actions, nodes: Sequence[JsonObject]) -> list[validation.InvalidNode]:
     """Everything that keeps a graph from being deployed in the session's workspace; [] when nothing does."""
     known = validation.Inventory(
-        actions=_actions(),
+        actions=actions,
         connectors=await _connectors(db, used_uuids(nodes, "connector")),
         tools=await _tools(db, used_uuids(nodes, "tool")),
         tool_releases=await _tool_releases(db, used_uuids(nodes, "tool")),
         template_fault=tool_node.template_problem,
-        action_children=connection.action_children,
-        wrong=await _syntax_errors(db, nodes),
+        wrong=await _syntax_errors(db, actions, nodes),
     )
     return validation.validate(nodes, known)
 
 
-async def _syntax_errors(db: AsyncSession, nodes: Sequence[JsonObject]) -> dict[EngineExpression, ExpressionError]:
+async def _syntax_errors(db: AsyncSession, actions: Actions, nodes: Sequence[JsonObject]) -> dict[EngineExpression, ExpressionError]:
     """The syntax errors of expressions that only the JavaScript engine can read."""
-    questions = validation.questions(list(all_nodes(nodes)))
+    questions = validation.questions(list(all_nodes(nodes)), actions)
     if not questions:
         return {}
     return await evaluator.shared().check(str(db.info["scope"]), questions)
@@ -76,45 +72,6 @@ def repeated_slugs(nodes: Sequence[JsonObject]) -> list[str]:
     """The slugs that more than one node has, in order."""
     slugs = [str(node.get("slug")) for node in nodes]
     return [slug for slug in dict.fromkeys(slugs) if slugs.count(slug) > 1]
-
-
-@cache
-def _actions() -> Actions:
-    actions = Actions()
-    for action in native_actions():
-        actions.add(action)
-    for slug, effect in native_effects.items():
-        actions.effects.setdefault(f"native:{slug}", _elsewhere)
-        actions.native.setdefault(slug, Declared(effect))
-    return actions
-
-
-class Declared(NativeAction):
-    """A native action with effects as graphs are checked by it: its children and its config. Workers carry it out."""
-
-    def __init__(self, effect: NativeEffect) -> None:
-        self.slug, self.name, self.description = effect.slug, effect.name, effect.description
-        self.category, self.icon = effect.category, effect.icon
-        self.config_schema, self.output_schema = effect.config_schema, effect.output_schema
-        self.children_count = effect.children_count
-        self._effect = effect
-
-    def children_of(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        """What the declaration says, whatever the config."""
-        return (self._effect.children_count, *self._effect.also_children)
-
-    def check(self, config: Mapping[str, Any]) -> str | None:
-        """The declaration's own look at the config."""
-        return self._effect.check(config)
-
-    def decide(self, config: dict[str, Any], scope: Scope) -> Outcome:
-        """Never in the interpreter: the effect goes first."""
-        return Failed(f"{self.slug} is carried out by workers.")
-
-
-async def _elsewhere(call: Call) -> Outcome:
-    """What actions with effects do is known to workers; a graph is only asked whether there is such an action."""
-    raise RuntimeError(f"{call.node.get('actionSlug')} is carried out by workers")
 
 
 async def _connectors(db: AsyncSession, uuids: set[uuid.UUID]) -> frozenset[str]:

@@ -1,1 +1,1 @@
-"""Native actions on models: what workflow nodes do with records."""
+"""Native actions on models, one module each: what workflow nodes do with records."""

@@ -6,7 +6,6 @@ import uuid
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import model_catalog
@@ -58,9 +57,3 @@ class RecomputeJob:
                 await events.publish(db, RecordsChanged(workspace_uuid, relation.model))
                 await db.commit()
                 after = record_ids[-1]
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers carry out the job."""
-    parts.tasks[TASK] = RecomputeJob(parts.database).run

@@ -16,7 +16,6 @@ from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.storage import merge as contract
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
@@ -280,9 +279,3 @@ async def prune(database: Database) -> None:
         await db.execute(delete(MergedRecord).where(MergedRecord.merge_uuid.in_(old)))
         await db.execute(delete(MergedReference).where(MergedReference.merge_uuid.in_(old)))
         await db.commit()
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers forget old merges, once an hour."""
-    parts.hourly.append(lambda: prune(parts.database))

@@ -60,7 +60,7 @@ async def validate(ctx: Context, row: Model, unification: wire.Unification | Non
     relation = catalog.by_model(row.uuid)
     if unification.filter is not None and relation is not None:
         try:
-            filters.compile_filter(unification.filter, relation, "r", await build_scope(ctx.db, catalog, unification.filter))
+            filters.compile_filter(unification.filter, relation, "r", await build_scope(ctx.services, ctx.db, catalog, unification.filter))
         except InvalidFilter as fault:
             raise invalid_input([{"path": "unification.filter", "message": str(fault)}]) from None
     return stored
@@ -207,7 +207,7 @@ class _Resolution:
 
     async def _where(self) -> tuple[str, FilterContext]:
         wanted = self.wanted.filter or EVERYTHING
-        scope = await build_scope(self.ctx.db, self.catalog, wanted)
+        scope = await build_scope(self.ctx.services, self.ctx.db, self.catalog, wanted)
         try:
             where = filters.compile_filter(wanted, self.source, "r", scope)
         except (InvalidFilter, ValidationError) as fault:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from cargo_ai.context.plugins import NativeExtractor, native_extractors
+from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.contract.storage.columns import OriginalColumn
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records.names import MAX_COLUMNS, slug_problem
@@ -96,7 +96,7 @@ DEFINE_ACCOUNT = "defineAccount"
 DEFINE_CONTACT = "defineContact"
 UPLOAD_FILE = "uploadFile"
 
-for _one in (
+_ALL = (
     NativeExtractor(
         DEFINE_OBJECT,
         "Define an object",
@@ -135,8 +135,9 @@ for _one in (
         kind="file",
         preview="records",
     ),
-):
-    native_extractors[_one.slug] = _one
+)
+EXTRACTORS = {extractor.slug: extractor for extractor in _ALL}
+"""The native extractors, by slug."""
 
 
 def shape_of(extractor: str, config: Mapping[str, Any]) -> Shape:

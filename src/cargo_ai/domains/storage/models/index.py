@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.contract.segmentation.filter import EVERYTHING, Filter, Sort
 from cargo_ai.contract.storage import index as contract
 from cargo_ai.domains.storage.columns import definition
@@ -219,9 +218,3 @@ async def _build(link: driver.Connection, relation: Relation, index: Index, name
     if error is None:
         # A vacuum also marks pages as visible to all, which index-only scans need.
         await driver.execute(link, indexes.vacuum_statement(relation))
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers carry out the job."""
-    parts.tasks[TASK] = IndexJob(parts.database).run

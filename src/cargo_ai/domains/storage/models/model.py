@@ -141,11 +141,11 @@ async def create(ctx: Context, request: contract.CreateModel) -> contract.ModelR
     inferred = await preview.read(ctx, contract.create, request.extractor_slug, request.config) if _from_file(request) else None
     dataset = await _dataset(ctx, request.dataset_uuid)
     dataset = found_or_refuse(contract.create, dataset, "datasetNotFound", uuid=request.dataset_uuid, fix=_DATASETS)
-    if dataset.kind == "connector" or request.extractor_slug not in extractors.native_extractors:
+    if dataset.kind == "connector" or request.extractor_slug not in extractors.EXTRACTORS:
         contract.create.refuse(
             "integrationNotCompatible",
             extractor=request.extractor_slug,
-            extractors=", ".join(extractors.native_extractors) if dataset.kind == "native" else "none yet on connectors' datasets",
+            extractors=", ".join(extractors.EXTRACTORS) if dataset.kind == "native" else "none yet on connectors' datasets",
             fix="cargo-ai connection native-integration get",
         )
     if request.schedule is not None:

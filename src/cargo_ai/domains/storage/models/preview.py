@@ -39,8 +39,8 @@ async def _infer_model(ctx: Context, operation: Operation[Any, Any, Any], reques
     uid = ids.parse(request.dataset_uuid)
     dataset = await connection.dataset(ctx.db, uid) if uid else None
     dataset = found_or_refuse(operation, dataset, "datasetNotFound", uuid=request.dataset_uuid, fix="cargo-ai storage dataset list")
-    if dataset.kind == "connector" or request.slug not in extractors.native_extractors:
-        operation.refuse("integrationNotCompatible", extractor=request.slug, extractors=", ".join(extractors.native_extractors))
+    if dataset.kind == "connector" or request.slug not in extractors.EXTRACTORS:
+        operation.refuse("integrationNotCompatible", extractor=request.slug, extractors=", ".join(extractors.EXTRACTORS))
     await ctx.db.rollback()  # no connection is held while a file is read
     return await read(ctx, operation, request.slug, request.config)
 

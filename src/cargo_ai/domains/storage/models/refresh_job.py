@@ -12,11 +12,11 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller, Context
-from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.context.services import Services
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.identity.unification import UnificationFailed
-from cargo_ai.domains.storage.models import extractors, file_source, model, model_catalog, refresh_run
+from cargo_ai.domains.storage.models import extractors, file_source, model, model_catalog
 from cargo_ai.domains.storage.models.extractors import InvalidConfig
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
@@ -42,8 +42,8 @@ class Failed(Exception):
 class RefreshJob:
     """The job. Begun again after a crash it does the same again: what the one before had done went with its transaction."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     async def run(self, workspace: str, run: str) -> None:
         """Carry one run out and write down how it ended."""
@@ -64,7 +64,7 @@ class RefreshJob:
 
     async def _begin(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
         """Take the run; False when it has ended meanwhile."""
-        async with self._parts.database.session(here) as db:
+        async with self._services.database.session(here) as db:
             row = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid).with_for_update())
             if row is None or row.finished_at is not None:
                 return False
@@ -92,12 +92,12 @@ class RefreshJob:
 
     async def _is_cancelling(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
         with suppress(*DATABASE_UNAVAILABLE):
-            async with self._parts.database.session(here) as db:
+            async with self._services.database.session(here) as db:
                 return await db.scalar(select(StorageRun.status).where(StorageRun.uuid == uid)) == "cancelling"
         return False
 
     async def _refresh(self, workspace: uuid.UUID, uid: uuid.UUID) -> None:
-        async with self._parts.database.session(workspace) as db:
+        async with self._services.database.session(workspace) as db:
             # Of two workers on one run (one was taken for dead) the second waits here, and then finds it finished.
             await db.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 11))"), {"run": str(uid)})
             run = await db.scalar(select(StorageRun).where(StorageRun.uuid == uid))
@@ -115,12 +115,11 @@ class RefreshJob:
 
     def _context(self, db: AsyncSession, row: StorageRun) -> Context:
         """The context of a handler, in the name of the user who started the run, without permissions."""
-        parts = self._parts
         who = Caller(row.user_uuid, uuid.UUID(int=0), row.workspace_uuid, "", ())
-        return Context(who, db, parts.database, parts.files, parts.secrets, parts.settings, "", str(ids.new()))
+        return Context(who, db, self._services, base_url="", request_id=str(ids.new()))
 
     async def _end(self, here: uuid.UUID, uid: uuid.UUID, status: str, sentence: str | None) -> None:
-        async with self._parts.database.session(here) as db:
+        async with self._services.database.session(here) as db:
             now = clock.now()
             values: dict[str, Any] = {"status": status, "error_message": sentence, "finished_at": now, "updated_at": now}
             await db.execute(update(StorageRun).where(StorageRun.uuid == uid, StorageRun.finished_at.is_(None)).values(values))
@@ -158,9 +157,3 @@ async def _mark_success(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None
 async def _notify_waiting(db: AsyncSession, uid: uuid.UUID) -> None:
     """Notify requests that wait for the run."""
     await db.execute(text("select pg_notify('cargo_done', :run)"), {"run": str(uid)})
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Let workers carry out the job."""
-    parts.tasks[refresh_run.TASK] = RefreshJob(parts).run

@@ -13,6 +13,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.context.services import Services
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.kernel import ids
@@ -21,7 +22,6 @@ from cargo_ai.records import rows
 from cargo_ai.records.bulk import unload
 from cargo_ai.records.catalog import ColumnType
 from cargo_ai.store.driver import Connection, driver_connection
-from cargo_ai.store.session import Database
 
 KIND = "records"
 PAGE = 1_000
@@ -36,10 +36,10 @@ async def download(ctx: Context, request: contract.DownloadRecords) -> contract.
 
 
 @exports.producer(KIND)
-async def produce(database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is read in its own short session."""
     uid = ids.parse(str(params.get("modelUuid")))
-    async with database.session(workspace) as db:
+    async with services.database.session(workspace) as db:
         relation = (await model_catalog.catalog(db, workspace)).by_model(uid) if uid else None
     if relation is None:
         raise Refusal(404, "modelNotFound", "The model of this download has been removed.")
@@ -48,7 +48,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
     async def pages() -> AsyncIterator[list[Record]]:
         last = ""
         while True:
-            async with database.session(workspace) as db:
+            async with services.database.session(workspace) as db:
                 page = await rows.records_after(await driver_connection(db), shown, last, PAGE)
             if not page:
                 return
@@ -57,7 +57,7 @@ async def produce(database: Database, workspace: uuid.UUID, params: dict[str, An
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Connection]:
-        async with database.session(workspace) as db:
+        async with services.database.session(workspace) as db:
             yield await driver_connection(db)
 
     columns = rows.all_columns(shown)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
-from cargo_ai.context.plugins import Parts, plugin
 from cargo_ai.domains.storage.tables import Model, ModelInsert
 from cargo_ai.kernel import clock
 from cargo_ai.records.names import qualify
@@ -16,12 +15,6 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 INSERT_RETENTION = timedelta(days=30)
 LOG_RETENTION = timedelta(days=30)
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Prune once an hour."""
-    parts.hourly.append(lambda: prune(parts.database))
 
 
 async def prune(database: Database) -> None:

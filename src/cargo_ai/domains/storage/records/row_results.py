@@ -18,7 +18,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.plugins import Parts, plugin
+from cargo_ai.context.services import Services
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.tables import IngestReport
 from cargo_ai.kernel import clock, ids
@@ -87,7 +87,7 @@ def url(ctx: Context, row: IngestReport, format: str | None) -> str:
 
 
 @exports.producer(KIND)
-async def produce(_database: Database, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
+async def produce(_services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The results of a stored file."""
     try:
         key = require_owner(str(params["key"]), workspace)
@@ -99,12 +99,6 @@ async def produce(_database: Database, workspace: uuid.UUID, params: dict[str, A
 async def _no_rows() -> AsyncIterator[list[Record]]:
     return
     yield []
-
-
-@plugin
-def plug(parts: Parts) -> None:
-    """Prune old results once an hour."""
-    parts.hourly.append(lambda: prune(parts.database, parts.files))
 
 
 async def prune(database: Database, files: FileStore) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cargo_ai.domains.orchestration.actions import memory
-from cargo_ai.domains.orchestration.actions.memory import Memories
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from cargo_ai.kernel import ids
 from tests.kit.api_client import Body
@@ -43,7 +42,9 @@ async def use(backend: Backend, workflow: uuid.UUID | None, config: Body, key: s
 
 
 async def attempt(backend: Backend, made: Call) -> Outcome:
-    return await Memories(backend.state.database).perform(made)
+    memory = backend.state.services.actions.native("memory")
+    assert memory is not None
+    return await memory.execute(made)
 
 
 async def test_a_run_finds_what_an_earlier_run_has_left(backend: Backend) -> None:
@@ -77,9 +78,9 @@ async def _of(backend: Backend, workflow: uuid.UUID, operation: str, **config: A
 
 
 async def test_of_a_hundred_counts_at_once_none_is_lost(backend: Backend) -> None:
-    w, memories = ids.new(), Memories(backend.state.database)
+    w = ids.new()
     calls = [call(backend, w, {"operation": "increment", "key": "n"}) for _ in range(100)]
-    outcomes = await asyncio.gather(*(memories.perform(one) for one in calls))
+    outcomes = await asyncio.gather(*(attempt(backend, one) for one in calls))
     values = sorted(outcome.output["value"] for outcome in outcomes if isinstance(outcome, Done))
     assert values == list(range(1, 101))
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.context.plugins import Parts
-from cargo_ai.domains.orchestration.batches import batch_source
-from cargo_ai.engine.dispatch.enumerate import SourceFailed, Sources
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.dispatch.enumerate import SourceFailed
 from cargo_ai.kernel import ids
+from cargo_ai.server.compose import compose
 from cargo_ai.store.driver import driver_connection
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
@@ -151,9 +149,8 @@ async def test_reading_goes_on_behind_the_runs_that_are_there_though_the_records
     data: Body = {"kind": "filter", "modelUuid": model, "sort": [{"columnSlug": "score", "kind": "desc"}], "limit": 4}
     made = (await backend.admin.call(CREATE, nodes=LINE, data=data | {"limit": 2}))["batch"]["uuid"]
     await backend.ended("batches", made)
-    sources = Sources()
     state = backend.state
-    batch_source.plug(Parts(state.settings, state.database, state.files, state.secrets, backend.admin.http, Actions(), sources))
+    sources = compose(state.services).sources
     # c5 and c4 have their runs; now another order, and a record that was not there.
     await backend.admin.call("storage.record.update", modelUuid=model, id="c0", data={"score": 50})
     await backend.admin.call("storage.record.create", modelUuid=model, data={"domain": "c9", "score": 49})
@@ -170,8 +167,8 @@ async def test_a_source_holds_neither_locks_nor_a_transaction_between_its_chunks
 
     monkeypatch.setattr(batch_chunks, "PAGE", 2)
     model = await companies(backend, "unheld")
-    sources, state = Sources(), backend.state
-    batch_source.plug(Parts(state.settings, state.database, state.files, state.secrets, backend.admin.http, Actions(), sources))
+    state = backend.state
+    sources = compose(state.services).sources
     workspace = ids.parse(backend.workspace)
     assert workspace is not None
     seen = list[str]()
@@ -189,8 +186,8 @@ async def test_a_source_holds_neither_locks_nor_a_transaction_between_its_chunks
 
 async def test_a_model_that_is_gone_ends_the_reading_with_a_sentence(backend: Backend) -> None:
     model = await companies(backend, "removed", 1)
-    sources, state = Sources(), backend.state
-    batch_source.plug(Parts(state.settings, state.database, state.files, state.secrets, backend.admin.http, Actions(), sources))
+    state = backend.state
+    sources = compose(state.services).sources
     await backend.admin.call("storage.model.remove", uuid=model)
     workspace = ids.parse(backend.workspace)
     assert workspace is not None

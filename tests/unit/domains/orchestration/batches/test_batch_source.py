@@ -11,13 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from cargo_ai.context.plugins import Parts
-from cargo_ai.domains.orchestration.batches import batch_source
 from cargo_ai.engine.dispatch.enumerate import SourceFailed, Sources
-from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.compose import compose, services_of
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
 
@@ -36,11 +34,10 @@ def files(tmp_path: Path) -> FileStore:
 @pytest.fixture
 async def sources(files: FileStore, tmp_path: Path) -> AsyncIterator[Sources]:
     """The sources of a worker, as the room brings them."""
-    made = Sources()
     database = Database("postgresql://nobody@127.0.0.1:1/none")
     async with httpx.AsyncClient() as client:
-        batch_source.plug(Parts(Settings({}), database, files, SecretKey(b"only for tests: 32 bytes or more"), client, Actions(), made))
-        yield made
+        key = SecretKey(b"only for tests: 32 bytes or more")
+        yield compose(services_of(Settings({}), database, files, key, client)).sources
     await database.close()
 
 

@@ -7,12 +7,9 @@ import uuid
 
 import pytest
 
-from cargo_ai.context.plugins import Parts
-from cargo_ai.domains.orchestration.batches import batch_source
 from cargo_ai.domains.segmentation import public
-from cargo_ai.engine.dispatch.enumerate import Sources
-from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import clock, ids
+from cargo_ai.server.compose import compose
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.unit.domains.orchestration.batches.test_batch_records import above, companies
@@ -87,8 +84,8 @@ async def test_a_source_reads_the_records_of_a_change_as_they_are_now(backend: B
     compared = await compare()
     assert compared is not None
     change = str(compared.uuid)
-    sources, state = Sources(), backend.state
-    batch_source.plug(Parts(state.settings, state.database, state.files, state.secrets, backend.admin.http, Actions(), sources))
+    state = backend.state
+    sources = compose(state.services).sources
 
     async def read(*kinds: str) -> dict[str, Body]:
         data = {"kind": "change", "changeUuid": change, "changeKinds": list(kinds)}

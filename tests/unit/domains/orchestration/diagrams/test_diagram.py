@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cargo_ai.actions import native_actions
 from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid
 from cargo_ai.domains.orchestration.diagrams.diagram_graph import Drawing, picture
+from cargo_ai.engine.graph.action import Actions
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node
@@ -46,7 +48,7 @@ def graphs(draw: st.DrawFn) -> list[Body]:
 
 @given(graphs(), texts)
 def test_any_graph_is_drawn_with_each_node_once_and_nothing_of_it_read_as_mermaid(nodes: list[Body], title: str) -> None:
-    drawing = Drawing(picture(nodes), title)
+    drawing = Drawing(picture(nodes, Actions(native_actions())), title)
     drawn = list(drawing.picture.every())
     assert len({one.key for one in drawn}) == len(drawn)
     text = mermaid.render(drawing)

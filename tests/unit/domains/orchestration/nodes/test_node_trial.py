@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cargo_ai.context.plugins import Parts, plugins
-from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.action import Action, Actions, Call, Done, Failed, Outcome
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.echo_service import EchoService, Say, echo_service
@@ -149,7 +148,7 @@ async def test_a_tool_node_gives_what_the_tool_gives(backend: Backend, workflow:
 
 
 @pytest.fixture
-def priced() -> Iterator[list[Call]]:
+def priced(backend: Backend) -> Iterator[list[Call]]:
     """Every call of a native action `priced`, which costs 2.5 credits where it goes well."""
     calls = list[Call]()
 
@@ -157,12 +156,12 @@ def priced() -> Iterator[list[Call]]:
         calls.append(call)
         return Failed("no") if call.config.get("fail") else Done({"n": len(calls)}, credits=2.5)
 
-    def plug(parts: Parts) -> None:
-        parts.actions.effects["native:priced"] = perform
-
-    plugins.append(plug)
+    services = backend.state.services
+    known = services.actions
+    action: Action[Call] = Action(slug="priced", name="Priced", description="", does="acts", config_schema={}, perform=perform)
+    services.actions = Actions([*known.natives(), action], known.tools)
     yield calls
-    plugins.remove(plug)
+    services.actions = known
 
 
 async def spent(backend: Backend, workflow: str) -> dict[str, tuple[int, int, float]]:

@@ -10,13 +10,11 @@ import pytest
 import pytest_asyncio
 
 from cargo_ai.domains.orchestration.workflows import templates
-from cargo_ai.server.compose import load_domains
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.echo_service import EchoService, Say, echo_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-load_domains()  # before the first workspace is made: its dataset is
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

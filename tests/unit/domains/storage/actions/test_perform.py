@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.domains.storage.actions.group_commit import Grouped, Kind
-from cargo_ai.domains.storage.actions.perform import Act, ModelNodes, remove_records
-from cargo_ai.domains.storage.actions.search import search_records
+from cargo_ai.domains.storage.actions.model_nodes.group_commit import Grouped, Kind
+from cargo_ai.domains.storage.actions.model_nodes.transaction import Act, ModelNodes
+from cargo_ai.domains.storage.actions.model_remove import remove_records
+from cargo_ai.domains.storage.actions.model_search import search_records
 from cargo_ai.domains.storage.public import RecordsChanged
 from cargo_ai.domains.workspace import public
-from cargo_ai.engine.graph.action import Call, Done, Failed
+from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig
 from cargo_ai.kernel import ids
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
@@ -24,14 +25,17 @@ class Nodes:
     """A worker's model actions in one workspace."""
 
     def __init__(self, state: State, workspace: uuid.UUID) -> None:
-        self._nodes, self._grouped, self._workspace = ModelNodes(state.database), Grouped(state.database), workspace
+        self._nodes, self._grouped, self._workspace = ModelNodes(state.services), Grouped(state.database), workspace
 
     async def act(self, act: Act | Kind, config: Body, *, key: str = "", workspace: uuid.UUID | None = None) -> Any:
         """One attempt of one node."""
         run = ids.new()
         call = Call(workspace or self._workspace, None, run, None, run, {}, config, {}, key or f"{run}:n:1", 1)
         perform = self._grouped.writing(act) if not callable(act) else self._nodes.performing(act)
-        return await perform(call)
+        try:
+            return await perform(call)
+        except InvalidConfig as error:
+            return Failed(str(error))
 
     async def done(self, act: Act | Kind, config: Body, *, key: str = "") -> Done:
         """One that must succeed."""

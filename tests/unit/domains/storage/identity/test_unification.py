@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import httpx
 import pytest
 
-from cargo_ai.context.plugins import Parts
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
-from cargo_ai.engine.dispatch.enumerate import Sources
-from cargo_ai.engine.graph.action import Actions
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
 
 
 @pytest.fixture
-async def worker(state: State) -> AsyncIterator[RefreshJob]:
+def worker(state: State) -> RefreshJob:
     """What a worker does with a run."""
-    async with httpx.AsyncClient() as client:
-        yield RefreshJob(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
+    return RefreshJob(state.services)
 
 
 async def source(api: ApiClient, slug: str, columns: str, *records: Body) -> str:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from sqlalchemy import update
 
-from cargo_ai.context.plugins import Parts
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
 from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.domains.workspace import public
-from cargo_ai.engine.dispatch.enumerate import Sources
-from cargo_ai.engine.graph.action import Actions
 from cargo_ai.server.api.state import State
 from tests.kit.api_client import ApiClient, Body
 from tests.unit.domains.storage.models.test_file_source import upload
@@ -26,10 +21,9 @@ SECOND = "id,name,n\na,Alpha,10\nc,Gamma,3\n"
 
 
 @pytest.fixture
-async def worker(state: State) -> AsyncIterator[RefreshJob]:
+def worker(state: State) -> RefreshJob:
     """What a worker does with a run."""
-    async with httpx.AsyncClient() as client:
-        yield RefreshJob(Parts(state.settings, state.database, state.files, state.secrets, client, Actions(), Sources()))
+    return RefreshJob(state.services)
 
 
 async def ran(api: ApiClient, worker: RefreshJob, model: str, **how: object) -> Body:

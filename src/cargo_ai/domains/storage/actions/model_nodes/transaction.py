@@ -9,16 +9,15 @@ from typing import Any
 from psycopg import errors
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.storage.actions.config import Unusable, matched
+from cargo_ai.context.services import Services
+from cargo_ai.domains.storage.actions.model_nodes.config import matched
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.records.write import InvalidRecords, Writer
-from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
-from cargo_ai.engine.journal import self_triggers
+from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Outcome
 from cargo_ai.kernel import ids
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import Catalog, Relation
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import Database
 
 _MODELS = "see `cargo-ai storage model list`"
 
@@ -27,6 +26,7 @@ _MODELS = "see `cargo-ai storage model list`"
 class Task:
     """One node at work: its call, the model, and the transaction."""
 
+    services: Services
     call: Call
     db: AsyncSession
     catalog: Catalog
@@ -53,8 +53,8 @@ Act = Callable[[Task], Awaitable[Outcome]]
 class ModelNodes:
     """The effects of the model actions; one per worker process."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def performing(self, act: Act) -> Callable[[Call], Awaitable[Outcome]]:
         """The action as the engine calls it. What the config or the records do wrong is Failed; only the database's faults are raised."""
@@ -62,7 +62,7 @@ class ModelNodes:
         async def perform(call: Call) -> Outcome:
             try:
                 return await self._perform(call, act)
-            except (Unusable, InvalidRecords) as fault:
+            except InvalidRecords as fault:
                 return Failed(str(fault))
             except (errors.UndefinedColumn, errors.UndefinedTable, errors.DeadlockDetected, errors.SerializationFailure):
                 return Failed("The model was being changed at the same moment.", transient=True)
@@ -70,21 +70,13 @@ class ModelNodes:
         return perform
 
     async def _perform(self, call: Call, act: Act) -> Outcome:
-        async with self._database.session(call.workspace) as db:
+        async with self._services.database.session(call.workspace) as db:
             named = ids.parse(str(call.config.get("modelUuid")))
             catalog = await model_catalog.catalog(db, call.workspace)
             relation = catalog.by_model(named) if named else None
             if relation is None:
-                raise Unusable(f"There is no model {call.config.get('modelUuid')} in this workspace: {_MODELS}.")
-            outcome = await act(Task(call, db, catalog, relation))
+                raise InvalidConfig(f"There is no model {call.config.get('modelUuid')} in this workspace: {_MODELS}.")
+            outcome = await act(Task(self._services, call, db, catalog, relation))
             if isinstance(outcome, Done):
                 await db.commit()
             return outcome
-
-
-async def remove_records(task: Task) -> Outcome:
-    """Take every record that matches away."""
-    gone = await task.writer().remove(await task.matching())
-    await self_triggers.record_writes(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in gone])
-    title = f"✅ {len(gone)} {'record was' if len(gone) == 1 else 'records were'} removed" if gone else "❌ No record matches"
-    return Done({"count": len(gone)}, title)

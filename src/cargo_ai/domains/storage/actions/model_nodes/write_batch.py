@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.storage.actions.config import Mapped, Unusable, mappings, matched, merged, values
+from cargo_ai.domains.storage.actions.model_nodes.config import Mapped, mappings, matched, merged, values
 from cargo_ai.domains.storage.records.write import InvalidRecords, Row, ValidatedRecords, Writer, id_of, validate_changes, validate_new
-from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
+from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Outcome
 from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
@@ -68,8 +68,8 @@ class Batch:
             if kind != "insert":
                 one.slug, one.text = matched(self.relation, call.config)
             if kind == "upsert" and one.text is None:
-                raise Unusable(f"`matchingValue` is empty: without it, no record can be matched by {one.slug}.")
-        except Unusable as fault:
+                raise InvalidConfig(f"`matchingValue` is empty: without it, no record can be matched by {one.slug}.")
+        except InvalidConfig as fault:
             one.outcome = Failed(str(fault))
         return one
 

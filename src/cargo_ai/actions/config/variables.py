@@ -1,11 +1,12 @@
-"""Typed variables: the `variables[]{name,type,value}` of the actions `variables` and `end`."""
+"""Typed variables: the `variables[]{name,type,value}` that the actions `variables` and `end` evaluate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config import known, listed, mapping, schema
+from cargo_ai.actions.config.values import as_list, as_mapping, is_constant, schema
+from cargo_ai.engine.graph.action import Done, Failed, Outcome
 from cargo_ai.expression import VARIABLE_TYPES, coerce
 
 CONFIG_SCHEMA = schema(
@@ -18,49 +19,42 @@ CONFIG_SCHEMA = schema(
         }
     }
 )
-
-
-class NoVariables(ValueError):
-    """The config's variables cannot be read; the message says why."""
+_NOT_A_LIST = "`variables` must be a list of {name, type, value}."
 
 
 def check(config: Mapping[str, Any]) -> str | None:
     """A sentence when the variables have not the shape they need, None when they do or are only known in a run."""
     variables = config.get("variables")
-    entries = listed(variables)
+    entries = as_list(variables)
     if entries is None:
-        return None if variables is None or not known(variables) else _NOT_A_LIST
-    return next((fault for position, entry in enumerate(entries) if (fault := _fault(entry, position))), None)
+        return None if variables is None or not is_constant(variables) else _NOT_A_LIST
+    return next((problem for position, entry in enumerate(entries) if (problem := _problem(entry, position))), None)
 
 
-def read(config: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """`({name: value as its type}, warnings)` of a resolved config; the last of a name wins. NoVariables when it cannot be read."""
+def evaluate(config: Mapping[str, Any], *, child: int | None) -> Outcome:
+    """`{name: value as its type}` of a resolved config, on to `child`. The last of a name wins; what does not fit its type is null and
+    leaves a warning. Failed when the variables cannot be read."""
     variables = config.get("variables")
-    if variables is None:
-        return {}, ()
-    entries = listed(variables)
+    entries = [] if variables is None else as_list(variables)
     if entries is None:
-        raise NoVariables(_NOT_A_LIST)
+        return Failed(_NOT_A_LIST)
     values: dict[str, Any] = {}
     warnings: list[str] = []
     for position, entry in enumerate(entries):
-        fault = _fault(entry, position)
-        if fault:
-            raise NoVariables(fault)
+        problem = _problem(entry, position)
+        if problem:
+            return Failed(problem)
         name = entry["name"]
         if name in values:
             warnings.append(f"Two variables are named {name}: the last one counts.")
         values[name], warning = coerce(entry.get("value"), entry.get("type") or "any")
         if warning:
             warnings.append(f"{name}: {warning}")
-    return values, tuple(warnings)
+    return Done(values, child=child, warnings=tuple(warnings))
 
 
-_NOT_A_LIST = "`variables` must be a list of {name, type, value}."
-
-
-def _fault(entry: object, position: int) -> str | None:
-    fields = mapping(entry)
+def _problem(entry: object, position: int) -> str | None:
+    fields = as_mapping(entry)
     if fields is None:
         return f"`variables[{position}]` must be an object {{name, type, value}}."
     name, kind = fields.get("name"), fields.get("type")

@@ -19,10 +19,6 @@ KEPT = timedelta(days=30)
 """The journal has the outcome of a node within moments; nobody asks for one that is older than this."""
 
 
-class Unusable(Exception):
-    """The node cannot be carried out as it is; the message says why."""
-
-
 async def find(db: AsyncSession, key: str) -> dict[str, Any] | None:
     """The output that a node gave under this idempotency key."""
     return await db.scalar(select(NodeOutcome.output).where(NodeOutcome.key == key))

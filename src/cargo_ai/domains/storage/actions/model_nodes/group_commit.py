@@ -13,11 +13,10 @@ from psycopg import errors
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from cargo_ai.domains.storage.actions.config import Unusable
-from cargo_ai.domains.storage.actions.write_batch import Batch
+from cargo_ai.domains.storage.actions.model_nodes.write_batch import Batch
 from cargo_ai.domains.storage.models import extractors, model_catalog
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.engine.graph.action import Call, Failed, Outcome
+from cargo_ai.engine.graph.action import Call, Failed, InvalidConfig, Outcome
 from cargo_ai.kernel import ids
 from cargo_ai.store.session import Database
 
@@ -98,7 +97,7 @@ class Grouped:
                 await self._settle(workspace, model, writes[half:])
             else:
                 _give(writes, [_failed(error)] * len(writes), caught)
-        except Unusable as fault:
+        except InvalidConfig as fault:
             _give(writes, [Failed(str(fault))] * len(writes))
         except BaseException as error:
             # Also what is a bug: whoever waits must hear of it.
@@ -112,7 +111,7 @@ class Grouped:
         async with self._database.session(workspace) as db:
             row = await db.scalar(select(Model).where(Model.uuid == ids.parse(model), Model.deleted_at.is_(None)))
             if row is None:
-                raise Unusable(f"There is no model {model} in this workspace: {_MODELS}.")
+                raise InvalidConfig(f"There is no model {model} in this workspace: {_MODELS}.")
             makes_ids = row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
             batch = Batch(db, workspace, model_catalog.to_relation(row, ""), makes_ids)
             outcomes = await batch.write([(write.kind, write.call) for write in writes])

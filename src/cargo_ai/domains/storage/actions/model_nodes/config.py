@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
+from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.records.catalog import Relation
 from cargo_ai.records.values import InvalidValue, quote_value, to_database
 
@@ -33,10 +34,8 @@ MATCHING: dict[str, Any] = {
     "matchingColumnSlug": {"type": "string", "description": "The column that the records are found by."},
     "matchingValue": {"description": "The value that it must have."},
 }
-
-
-class Unusable(Exception):
-    """The node cannot be carried out as it is; the message says why."""
+RECORD: dict[str, Any] = {"type": ["object", "null"], "description": "The record, with its columns of every kind."}
+COUNT: dict[str, Any] = {"type": "integer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +47,15 @@ class Mapped:
     policy: Policy
 
 
-def schema(properties: Mapping[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
-    """The JSON Schema of an object that may have more."""
-    return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": True}
-
-
 def mappings(config: Mapping[str, Any], *, required: bool = True) -> list[Mapped]:
-    """`mappings[{columnSlug, value, policy}]`; an object `{column: value}` is understood too. Unusable where it is neither."""
+    """`mappings[{columnSlug, value, policy}]`; an object `{column: value}` is understood too. InvalidConfig where it is neither."""
     given: object = config.get("mappings")
     if isinstance(given, Mapping):
         return [Mapped(str(slug), value, "overwrite") for slug, value in cast("Mapping[str, Any]", given).items()]
     if given is None and not required:
         return []
     if not isinstance(given, list):
-        raise Unusable("The config needs `mappings`: a list of {columnSlug, value}.")
+        raise InvalidConfig("The config needs `mappings`: a list of {columnSlug, value}.")
     return [_mapped(one, number) for number, one in enumerate(cast("list[object]", given))]
 
 
@@ -69,9 +63,9 @@ def _mapped(given: object, number: int) -> Mapped:
     fields = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
     slug, policy = fields.get("columnSlug"), fields.get("policy") or "overwrite"
     if not isinstance(slug, str) or not slug:
-        raise Unusable(f"`mappings[{number}]` has no `columnSlug`.")
+        raise InvalidConfig(f"`mappings[{number}]` has no `columnSlug`.")
     if policy not in POLICIES:
-        raise Unusable(f"`mappings[{number}].policy` is {policy!r}; it takes {', '.join(POLICIES)}.")
+        raise InvalidConfig(f"`mappings[{number}].policy` is {policy!r}; it takes {', '.join(POLICIES)}.")
     return Mapped(slug, fields.get("value"), cast("Policy", policy))
 
 
@@ -94,15 +88,15 @@ def merged(mapped: list[Mapped], record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def matched(relation: Relation, config: Mapping[str, Any]) -> tuple[str, str | None]:
-    """The matching column, and its value as the database reads it. Unusable where either is wrong."""
+    """The matching column, and its value as the database reads it. InvalidConfig where either is wrong."""
     slug: object = config.get("matchingColumnSlug")
     if not isinstance(slug, str) or not slug:
-        raise Unusable("The config needs `matchingColumnSlug`: the column that the record is found by.")
+        raise InvalidConfig("The config needs `matchingColumnSlug`: the column that the record is found by.")
     column = relation.column(slug)
     if column is None or column.slug in {"_title", "_time"} or column.is_computed_by_view:
-        raise Unusable(f"The model {relation.slug} has no stored column {slug} to find records by.")
+        raise InvalidConfig(f"The model {relation.slug} has no stored column {slug} to find records by.")
     value: Any = config.get("matchingValue")
     try:
         return column.slug, to_database(value, column.type)
     except InvalidValue as fault:
-        raise Unusable(f"`matchingValue` for {slug}: {quote_value(value)} {fault}.") from None
+        raise InvalidConfig(f"`matchingValue` for {slug}: {quote_value(value)} {fault}.") from None

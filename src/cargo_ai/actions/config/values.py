@@ -1,4 +1,4 @@
-"""What the configs of native actions have in common: JSON Schemas, numbers within bounds, values known before a run."""
+"""Config values: JSON Schemas of objects, numbers within bounds, values that are known before a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def schema(properties: Mapping[str, Schema], required: tuple[str, ...] = ()) -> 
     return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": True}
 
 
-def known(value: object) -> bool:
+def is_constant(value: object) -> bool:
     """Whether the value is what it is before any run: nothing in it is an expression or a template."""
     return compile_config(cast("Any", value)).constant
 
@@ -32,15 +32,15 @@ def number(value: object, name: str, least: float, most: float) -> tuple[float, 
 def check_number(config: Mapping[str, Any], name: str, least: float, most: float) -> str | None:
     """The same of a config before any run: what is only known later, or missing, is no fault yet."""
     value = config.get(name)
-    return None if value is None or not known(value) else number(value, name, least, most)[1]
+    return None if value is None or not is_constant(value) else number(value, name, least, most)[1]
 
 
-def listed(value: object) -> list[Any] | None:
+def as_list(value: object) -> list[Any] | None:
     """The value where it is a list."""
     return cast("list[Any]", value) if isinstance(value, list) else None
 
 
-def mapping(value: object) -> Mapping[str, Any] | None:
+def as_mapping(value: object) -> Mapping[str, Any] | None:
     """The value where it is an object."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
 

@@ -7,11 +7,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from sqlglot import exp
 
+from cargo_ai.actions.config.values import schema
+from cargo_ai.context.services import Services
 from cargo_ai.contract.segmentation.filter import Filter, Sort
-from cargo_ai.domains.storage.actions.config import Unusable
-from cargo_ai.domains.storage.actions.perform import Task
+from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MODEL, RECORD
+from cargo_ai.domains.storage.actions.model_nodes.transaction import ModelNodes, Task
 from cargo_ai.domains.storage.filter_scopes import build_scope
-from cargo_ai.engine.graph.action import Done, Outcome
+from cargo_ai.engine.graph.action import Action, Call, Done, InvalidConfig, Outcome, Perform
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records import rows
 from cargo_ai.records.filter import compile, terms
@@ -31,14 +33,14 @@ async def search_records(task: Task) -> Outcome:
         sort = _SORT.validate_python(config.get("sort") or [])
     except ValidationError as failure:
         first = errors_of(failure)[0]
-        raise Unusable(f"The filter or sort is not valid: {first['path']}: {first['message']}.") from None
+        raise InvalidConfig(f"The filter or sort is not valid: {first['path']}: {first['message']}.") from None
     limit = _limit(config.get("limit"))
-    scope = await build_scope(task.db, task.catalog, wanted)
+    scope = await build_scope(task.services, task.db, task.catalog, wanted)
     try:
         where = compile.compile_filter(wanted, task.relation, "t", scope)
         order = compile.compile_sort(sort, task.relation, "t")
     except InvalidFilter as fault:
-        raise Unusable(str(fault)) from None
+        raise InvalidConfig(str(fault)) from None
     source = terms.view(task.relation, "t")
     columns: list[exp.Expr] = [terms.column_ref("t", column.slug) for column in rows.all_columns(task.relation)]
     page = exp.Select(expressions=columns).from_(source).where(where).order_by(*order).limit(limit)
@@ -49,7 +51,7 @@ async def search_records(task: Task) -> Outcome:
             records = rows.to_records(task.relation, await fetch(connection, terms.to_sql(page), scope.params))
             found: int = (await fetch(connection, terms.to_sql(count), scope.params))[0][0]
     except InvalidFilter as fault:
-        raise Unusable(str(fault)) from None
+        raise InvalidConfig(str(fault)) from None
     title = f"✅ {found:,} {'record' if found == 1 else 'records'} found" if found else "❌ No record found"
     output = {"record": records[0] if records else None, "records": records, "count": found}
     return Done(output, title, warnings=tuple(scope.warnings))
@@ -61,7 +63,33 @@ def _limit(given: Any) -> int:
     try:
         limit = int(given)
     except (TypeError, ValueError):
-        raise Unusable(f"`limit` must be a number from 1 to {MOST:,}.") from None
+        raise InvalidConfig(f"`limit` must be a number from 1 to {MOST:,}.") from None
     if not 1 <= limit <= MOST:
-        raise Unusable(f"`limit` must be a number from 1 to {MOST:,}, not {limit:,}.")
+        raise InvalidConfig(f"`limit` must be a number from 1 to {MOST:,}, not {limit:,}.")
     return limit
+
+
+def _performer(services: Services) -> Perform:
+    return ModelNodes(services).performing(search_records)
+
+
+ACTION: Action[Call] = Action(
+    slug="modelSearch",
+    name="Search records",
+    description="Finds the records of a model that a filter matches.",
+    does="acts",
+    category="storage",
+    icon="database-search",
+    config_schema=schema(
+        {
+            "modelUuid": MODEL,
+            "filter": {"type": "object"},
+            "sort": {"type": "array"},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100},
+        },
+        ("modelUuid",),
+    ),
+    output_schema=schema({"record": RECORD, "records": {"type": "array"}, "count": COUNT}, ("record", "records", "count")),
+    idempotency="reads",
+    performer=_performer,
+)

@@ -1,0 +1,44 @@
+"""Packages: what each domain adds to the server, as one value that the server collects."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cargo_ai.context.extractors import NativeExtractor
+from cargo_ai.context.services import Hooks, Services
+from cargo_ai.engine.dispatch.enumerate import Source
+from cargo_ai.engine.dispatch.queue import Task
+from cargo_ai.engine.dispatch.schedule import Fire
+from cargo_ai.engine.graph.action import Action, Call, FindTool
+
+RunChore = Callable[[Services], Awaitable[None]]
+"""What a worker does about once an hour; several workers may do it at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What a domain adds to the server. `domains/<domain>/package.py` has one, named PACKAGE.
+
+    module: the domain's package, in whose modules the functions marked by `@handles` are found.
+    actions: what nodes can do, bound to a process's services when it starts.
+    extractors: native extractors, as models name them.
+    sources: where the records of a batch come from, by the kind of its data.
+    jobs: jobs of the queue, by name. schedules: what starts what is due, by kind. Both names are stored.
+    chores: what workers do about once an hour, by name.
+    background: what runs in each worker beside the queue, until it is cancelled.
+    tools: what tool nodes run.
+    hooks: what it does for the domains below it.
+    """
+
+    module: str
+    actions: Sequence[Action[Call]] = ()
+    extractors: Sequence[NativeExtractor] = ()
+    sources: Mapping[str, Callable[[Services], Source]] = field(default_factory=dict[str, Callable[[Services], Source]])
+    jobs: Mapping[str, Callable[[Services], Task]] = field(default_factory=dict[str, Callable[[Services], Task]])
+    schedules: Mapping[str, Callable[[Services], Fire]] = field(default_factory=dict[str, Callable[[Services], Fire]])
+    chores: Mapping[str, RunChore] = field(default_factory=dict[str, RunChore])
+    background: Sequence[Callable[[Services], Coroutine[Any, Any, None]]] = ()
+    tools: Callable[[Services], FindTool] | None = None
+    hooks: Hooks = field(default_factory=Hooks)

@@ -1,0 +1,59 @@
+"""Services: what code of one process may use, made once when the process starts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cargo_ai.context.extractors import NativeExtractor
+from cargo_ai.contract.segmentation.filter import Filter
+from cargo_ai.engine.graph.action import Actions
+from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.records.catalog import Catalog
+from cargo_ai.records.filter.terms import FilterContext
+from cargo_ai.store.files import FileStore
+from cargo_ai.store.session import Database
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What domains do for those below them, which must not import them.
+
+    workspace_created: adds the rows that each new workspace begins with, in the transaction that creates it.
+    filter_scope: what a filter may name besides columns of models, such as saved segments.
+    catalog: the models of a workspace, which are what SQL of its users may read.
+    """
+
+    workspace_created: tuple[Callable[[AsyncSession, uuid.UUID], Awaitable[None]], ...] = ()
+    filter_scope: Callable[[AsyncSession, Catalog, Filter], Awaitable[FilterContext]] | None = None
+    catalog: Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]] | None = None
+
+
+@dataclass(slots=True)
+class Services:
+    """What a process has open. `client` reaches only addresses that workflows may reach. `extractors`: the native ones.
+    `actions`: every action, ready to execute."""
+
+    settings: Settings
+    database: Database
+    files: FileStore
+    secrets: SecretKey
+    client: httpx.AsyncClient
+    hooks: Hooks = field(default_factory=Hooks)
+    extractors: Sequence[NativeExtractor] = ()
+    actions: Actions = field(default_factory=Actions)
+    _made: dict[type, Any] = field(default_factory=dict[type, Any])
+
+    def once(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The process's only object of this class, made when it is first asked for."""
+        if kind not in self._made:
+            self._made[kind] = make()
+        return cast("T", self._made[kind])

@@ -1,0 +1,14 @@
+"""What the connection domain adds to the server: the actions of all integrations, and each workspace's own dataset."""
+
+from __future__ import annotations
+
+from cargo_ai.context.package import Package
+from cargo_ai.context.services import Hooks
+from cargo_ai.domains.connection import dataset
+from cargo_ai.domains.connection.connector_action import connector_actions
+
+PACKAGE = Package(
+    module=__package__ or "",
+    actions=connector_actions(),
+    hooks=Hooks(workspace_created=(dataset.add_native,)),
+)

@@ -1,0 +1,60 @@
+"""What the orchestration domain adds to the server: native actions, sources of batches, jobs, schedules and chores."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cargo_ai.context.package import Package
+from cargo_ai.context.services import Services
+from cargo_ai.domains.orchestration.batches import batch_source, webhook
+from cargo_ai.domains.orchestration.batches.webhook import WebhookSender
+from cargo_ai.domains.orchestration.nodes import node_outcomes
+from cargo_ai.domains.orchestration.plays import play_policy, play_schedule, play_source, play_trigger
+from cargo_ai.domains.orchestration.plays.play_completion import CompletionJob
+from cargo_ai.domains.orchestration.plays.play_trigger import TriggerJob
+from cargo_ai.domains.orchestration.replay import rerun_source
+from cargo_ai.domains.orchestration.reviews import review_decide, review_notify
+from cargo_ai.domains.orchestration.reviews.review_decide import ResumeJob
+from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
+from cargo_ai.domains.orchestration.workflows import tool_node, trigger
+from cargo_ai.email.smtp import Mailer
+from cargo_ai.engine.dispatch.queue import Task
+from cargo_ai.engine.graph.action import find_actions
+
+
+def _notify(services: Services) -> Task:
+    mailer = services.once(Mailer, lambda: Mailer(services.settings))
+    return ReviewNotifier(services.database, services.secrets, services.settings, mailer).tell
+
+
+PACKAGE = Package(
+    module=__package__ or "",
+    actions=find_actions("cargo_ai.domains.orchestration.actions"),
+    sources={
+        "file": batch_source.file_source,
+        "records": batch_source.file_source,
+        "filter": batch_source.filter_source,
+        "segment": batch_source.segment_source,
+        "recordIds": batch_source.record_source,
+        "change": batch_source.change_source,
+        "schedule": play_source.change_source,
+        "runs": lambda services: partial(rerun_source.chunks, services.database),
+    },
+    jobs={
+        webhook.TASK: lambda services: WebhookSender(services.database, services.secrets, services.client).deliver,
+        play_trigger.DUE: lambda services: TriggerJob(services.database).due,
+        play_policy.END_TASK: lambda services: CompletionJob(services).ended,
+        review_decide.TASK: lambda services: ResumeJob(services.database).look,
+        review_notify.TASK: _notify,
+    },
+    schedules={
+        trigger.KIND: trigger.fire_with,
+        play_schedule.KIND: lambda _services: play_trigger.on_clock,
+        play_trigger.CHANGE: lambda _services: play_trigger.on_segment_change,
+    },
+    chores={
+        "prune node outcomes": lambda services: node_outcomes.prune(services.database),
+        "expire reviews": lambda services: review_decide.sweep(services.database),
+    },
+    tools=lambda services: partial(tool_node.find, services.database),
+)

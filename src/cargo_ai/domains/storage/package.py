@@ -1,0 +1,33 @@
+"""What the storage domain adds to the server: actions on models, native extractors, jobs and chores."""
+
+from __future__ import annotations
+
+from cargo_ai.context.package import Package
+from cargo_ai.context.services import Hooks
+from cargo_ai.domains.storage import public
+from cargo_ai.domains.storage.columns import recompute
+from cargo_ai.domains.storage.columns.recompute import RecomputeJob
+from cargo_ai.domains.storage.identity import merge
+from cargo_ai.domains.storage.models import index, refresh_run
+from cargo_ai.domains.storage.models.extractors import EXTRACTORS
+from cargo_ai.domains.storage.models.index import IndexJob
+from cargo_ai.domains.storage.models.refresh_job import RefreshJob
+from cargo_ai.domains.storage.records import prune, row_results
+from cargo_ai.engine.graph.action import find_actions
+
+PACKAGE = Package(
+    module=__package__ or "",
+    actions=find_actions("cargo_ai.domains.storage.actions"),
+    extractors=tuple(EXTRACTORS.values()),
+    jobs={
+        refresh_run.TASK: lambda services: RefreshJob(services).run,
+        index.TASK: lambda services: IndexJob(services.database).run,
+        recompute.TASK: lambda services: RecomputeJob(services.database).run,
+    },
+    chores={
+        "prune inserts and logs of models": lambda services: prune.prune(services.database),
+        "prune reports of ingested rows": lambda services: row_results.prune(services.database, services.files),
+        "prune merges": lambda services: merge.prune(services.database),
+    },
+    hooks=Hooks(catalog=public.catalog),
+)
