@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from cargo_ai.engine.graph.action import Call, Outcome
-from cargo_ai.integrations.kit import ActionRequest, integrations
+from cargo_ai.integrations.kit import ActionRequest, attempt, integrations
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 
@@ -28,4 +28,4 @@ async def request(client: httpx.AsyncClient, config: dict[str, Any], account: di
     sent = ActionRequest(config, opened, call(config), client, LOOPBACK, http.connector.sensitive_texts(opened))
     action = http.action("request")
     assert action is not None
-    return await action.execute(sent)
+    return await attempt(action, sent)
