@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import uuid
 from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.email.smtp import configuration_status as mail_state
-from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
+from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Later, Outcome
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
@@ -192,8 +193,8 @@ async def test_a_recipient_that_is_refused_is_told_and_the_others_get_the_letter
     ],
 )
 async def test_a_letter_that_is_none_is_never_sent(letters: Letters, server: MailServer, config: Body, words: str) -> None:
-    outcome = await letters.perform(call(LETTER | config))
-    assert isinstance(outcome, Failed) and not outcome.transient and words in outcome.message
+    with pytest.raises(InvalidConfig, match=re.escape(words)):
+        await letters.perform(call(LETTER | config))
     assert server.connections == 0
 
 
@@ -346,8 +347,8 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
     config: Body = {"title": "Send\nthis?", "fields": {"subject": "Hello"}, "assignees": people}
     node: Body = {"uuid": "review", "slug": "review", "kind": "native", "actionSlug": "humanReview"}
     made = replace(call(config), node=node)
-    nobody = await Reviews(database, given).perform(made)
-    assert isinstance(nobody, Failed) and "Only a run can request" in nobody.message
+    with pytest.raises(InvalidConfig, match="Only a run can request"):
+        await Reviews(database, given).perform(made)
     await put_run(database, made)
     outcome = await Reviews(database, given).perform(made)
     assert isinstance(outcome, Later)
