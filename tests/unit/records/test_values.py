@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.records.catalog import ColumnType
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.records.values import InvalidValue, from_text, quote_value, to_database
 
 

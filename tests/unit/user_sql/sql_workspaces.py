@@ -8,10 +8,11 @@ from typing import Any
 
 import psycopg
 
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records import names
-from cargo_ai.records.catalog import Catalog, Column, ColumnType, KindName, Relation
+from cargo_ai.records.catalog import Catalog, Column, KindName, Relation
 from cargo_ai.records.names import qualify, quote
 
 SECRETS = SecretKey(b"only for tests: 32 bytes or more")

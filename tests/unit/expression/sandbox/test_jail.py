@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.expression.evaluator import Evaluator
-from cargo_ai.expression.sandbox import host, jail, syscalls
+from cargo_ai.expression.sandbox import jail, syscalls
 from cargo_ai.expression.sandbox.host import Language, level, refusal
 from tests.kit.sandbox import python, value
 
@@ -259,7 +259,7 @@ def test_without_seccomp_code_is_refused_with_a_clear_sentence(monkeypatch: pyte
 
 def test_on_macos_javascript_runs_and_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jail, "IS_LINUX", False)
-    monkeypatch.setattr(host.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     level.cache_clear()
     try:
         assert level() == "partial"

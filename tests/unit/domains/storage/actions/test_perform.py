@@ -212,7 +212,7 @@ async def test_many_writes_at_once_are_few_transactions_and_one_that_cannot_be_f
     upserts = [by(uid, f"{n}.org", name=f"N{n}") for n in range(20)]
     updates = [by(uid, "taken.com", name="T")]
     configs: dict[Kind, list[Body]] = {"insert": [*inserts[:10], *wrong, *inserts[10:]], "upsert": upserts, "update": updates}
-    wanted = [(kind, config) for kind, some in configs.items() for config in some]
+    wanted: list[tuple[Kind, Body]] = [(kind, config) for kind, some in configs.items() for config in some]
     with collect(RecordsChanged) as published:
         outcomes = await asyncio.gather(*(nodes.act(kind, config) for kind, config in wanted))
     failed = [outcome.message for outcome in outcomes if isinstance(outcome, Failed)]
