@@ -160,7 +160,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from cargo_ai.actions.config.values import schema
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.engine.graph.action import Action, Call, Done, Outcome
 
 

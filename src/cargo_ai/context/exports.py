@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Context
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import json_chunks
 from cargo_ai.kernel import clock, ids

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cargo_ai.context.extractors import NativeExtractor
-from cargo_ai.context.services import Hooks, Services
+from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.enumerate import Source
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire

@@ -17,7 +17,7 @@ from cargo_ai.actions import native_actions
 from cargo_ai.context import handlers
 from cargo_ai.context.handlers import Handler
 from cargo_ai.context.package import Package
-from cargo_ai.context.services import Hooks, Services
+from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.enumerate import Sources
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.dispatch.schedule import Fire

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import httpx
 from sqlalchemy import Select, select
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.connection import connector_config
 from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.tables import Connector

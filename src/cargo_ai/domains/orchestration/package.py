@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cargo_ai.context.package import Package
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.batches import batch_source, webhook
 from cargo_ai.domains.orchestration.batches.webhook import WebhookSender
 from cargo_ai.domains.orchestration.nodes import node_outcomes

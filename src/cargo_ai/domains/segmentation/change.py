@@ -15,7 +15,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation import change as contract
 from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
 from cargo_ai.domains.segmentation import change_records, comparison

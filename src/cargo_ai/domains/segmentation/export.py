@@ -8,7 +8,7 @@ from typing import Any
 
 from cargo_ai.context import exports
 from cargo_ai.context.exports import Export, Record
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.domains.segmentation import select_records
 from cargo_ai.kernel import ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.context.package import Package
-from cargo_ai.context.services import Hooks
+from cargo_ai.context.process import Hooks
 from cargo_ai.domains.segmentation import comparison
 from cargo_ai.domains.segmentation.filter_scope import build_scope
 from cargo_ai.domains.segmentation.watched_segments import ChangeDetector

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.kernel import clock
 from cargo_ai.records.catalog import Catalog

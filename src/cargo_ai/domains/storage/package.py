@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.context.package import Package
-from cargo_ai.context.services import Hooks
+from cargo_ai.context.process import Hooks
 from cargo_ai.domains.storage import public
 from cargo_ai.domains.storage.columns import recompute
 from cargo_ai.domains.storage.columns.recompute import RecomputeJob

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller
-from cargo_ai.context.services import Hooks
+from cargo_ai.context.process import Hooks
 from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import access_rules, file, upload_store
 from cargo_ai.domains.workspace.installation import verify_key

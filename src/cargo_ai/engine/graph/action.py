@@ -154,7 +154,7 @@ class Action(Generic[CallT]):
         starts runs below this one.
     perform: what computes or acts. Everything expected is an Outcome; InvalidConfig fails the node, all else is a bug. The actions of
         integrations are called with the account that they act for (`integrations.kit`).
-    performer: makes `perform` from the services of a process (`context.services`), once per process, for actions that need some.
+    performer: makes `perform` from the services of a process (`context.process`), once per process, for actions that need some.
     routes: the ways on, or how they follow from an unresolved config.
     check: a sentence that says what is wrong with an unresolved config whatever a run brings, or None.
     verbatim: config keys whose values are no templates.

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from starlette.requests import HTTPConnection
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.workspace import public
 from cargo_ai.engine.graph.action import Call, Outcome
 from cargo_ai.kernel import ids

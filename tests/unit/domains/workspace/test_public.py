@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller
-from cargo_ai.context.services import Hooks
+from cargo_ai.context.process import Hooks
 from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
 from cargo_ai.kernel import clock, ids

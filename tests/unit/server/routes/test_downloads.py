@@ -19,7 +19,7 @@ from sqlalchemy import text
 from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 

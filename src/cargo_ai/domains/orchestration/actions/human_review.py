@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.actions.config.values import check_number, is_constant, schema
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import earlier_decision, review_notify
 from cargo_ai.email.email_address import InvalidAddress, parse_addresses

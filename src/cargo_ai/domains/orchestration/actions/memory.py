@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.actions.config.values import check_number, is_constant, schema
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.node_tables import Memory
 from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
 from cargo_ai.engine.graph.action import Action, Call, Done, InvalidConfig, Outcome, Perform

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from cargo_ai.actions.config.values import is_constant, schema
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_addresses
 from cargo_ai.email.plain_text import html_to_text

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, Source, SourceFailed
 from cargo_ai.files import parquet

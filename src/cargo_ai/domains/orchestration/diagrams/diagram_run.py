@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context import exports
 from cargo_ai.context.exports import Export, Record
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import diagram as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.domains.orchestration.diagrams import ascii_text, mermaid

@@ -17,7 +17,7 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import run_errors as contract
 from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration.runs import run_response

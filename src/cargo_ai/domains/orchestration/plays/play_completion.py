@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller, Context
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration.action import Action, ExecuteAction
 from cargo_ai.domains.orchestration.nodes import action
 from cargo_ai.domains.orchestration.plays import play_policy, play_trigger

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.engine.dispatch.enumerate import Chunks, Source
 

@@ -11,7 +11,7 @@ from cargo_ai.context import exports
 from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import record as contract
 from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration.runs import record_filter, run_export, run_filter, run_rows

@@ -13,7 +13,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration.runs import run_filter, run_response, run_rows

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import tool as contract
 from cargo_ai.domains.orchestration.tables import Tool
 from cargo_ai.domains.orchestration.workflows import lookup

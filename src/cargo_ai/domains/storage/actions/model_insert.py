@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.actions.config.values import schema
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.storage.actions.model_nodes.config import MAPPINGS, MODEL, RECORD
 from cargo_ai.domains.storage.actions.model_nodes.group_commit import Grouped
 from cargo_ai.engine.graph.action import Action, Call, Perform

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlglot import exp
 
 from cargo_ai.actions.config.values import schema
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MODEL, RECORD
 from cargo_ai.domains.storage.actions.model_nodes.transaction import ModelNodes, Task

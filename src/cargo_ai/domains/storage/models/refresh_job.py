@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.context import Caller, Context
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.identity.unification import UnificationFailed

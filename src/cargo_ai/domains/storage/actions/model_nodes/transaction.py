@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import errors
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context.services import Services
+from cargo_ai.context.process import Services
 from cargo_ai.domains.storage.actions.model_nodes.config import matched
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.records.write import InvalidRecords, Writer

@@ -1,4 +1,4 @@
-"""Services: what code of one process may use, made once when the process starts."""
+"""Process: what code of one process may use, opened once when the process starts."""
 
 from __future__ import annotations
 
