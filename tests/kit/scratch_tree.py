@@ -63,7 +63,8 @@ class ScratchTree:
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
-        assert done.returncode == 0, f"{' '.join(words)}: {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        said = "\n".join(line for line in done.stdout.splitlines() if ": warning: " not in line)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.returncode}\n{said[-4000:]}\n{done.stderr[-4000:]}"
         return done.stdout
 
     def python(self, code: str, *arguments: str) -> str:
