@@ -28,7 +28,10 @@ async def _walk(url: str, nodes: list[Json], records: list[Json]) -> float:
         await connection.execute(f"create unlogged table {TABLE} (like executions)")
         await connection.commit()
         began = time.perf_counter()
-        async with connection.cursor() as cursor, cursor.copy(flush.ENTRIES.replace("copy executions", f"copy {TABLE}", 1)) as copy:
+        async with (
+            connection.cursor() as cursor,
+            cursor.copy(flush.EXECUTIONS.replace(b"copy executions", f"copy {TABLE}".encode(), 1)) as copy,
+        ):
             rows: list[tuple[str, Execution, str | None]] = []
             for record in records:
                 walk = begin(str(ids.new()), program, record)

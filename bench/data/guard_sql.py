@@ -9,7 +9,8 @@ from typing import cast
 from bench import report
 from bench.data.companies_server import COLUMNS, seconds
 from bench.report import Json
-from cargo_ai.records.catalog import Catalog, Column, ColumnType, Relation
+from cargo_ai.contract.storage.columns import ColumnType
+from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.user_sql import guard
 
 TIMES = 100

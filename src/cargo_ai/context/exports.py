@@ -19,12 +19,12 @@ from sqlalchemy import select
 from cargo_ai.context import signed_urls
 from cargo_ai.context.context import Context
 from cargo_ai.context.process import Services
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import json_chunks
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
-from cargo_ai.records.catalog import ColumnType
 from cargo_ai.store.files import FileMissing, FileStore, safe_name
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 from cargo_ai.store.tables import IdempotencyKey

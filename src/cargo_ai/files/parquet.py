@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.files.row_files import CHUNK_ROWS, InvalidFile, csv_lists
-from cargo_ai.records.catalog import ColumnType
 
 ENDING = ".parquet"
 MAX_PROCESSES = 2

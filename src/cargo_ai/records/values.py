@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.kernel import clock
-from cargo_ai.records.catalog import ColumnType
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
 _TRUE = frozenset({"true", "1", "yes", "y", "on", "t"})

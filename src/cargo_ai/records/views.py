@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, ColumnType, LinkEnd, Relation
+from cargo_ai.contract.storage.columns import ColumnType
+from cargo_ai.records.catalog import SYSTEM_COLUMNS, Catalog, Column, LinkEnd, Relation
 from cargo_ai.records.column_kinds import KINDS, InvalidColumn, filter_slugs, text_of, type_of
 from cargo_ai.records.hashing import row_hash_expression
 from cargo_ai.records.names import literal, qualify, quote

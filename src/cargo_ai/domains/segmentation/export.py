@@ -10,10 +10,10 @@ from cargo_ai.context import exports
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation import segment as contract
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.segmentation import select_records
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.records.catalog import ColumnType
 from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection

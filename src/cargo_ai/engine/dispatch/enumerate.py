@@ -19,7 +19,8 @@ from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.dispatch.submit import record_id, record_title
 from cargo_ai.engine.journal import crash_points, replay
-from cargo_ai.engine.journal.flush import NIL, NULL, escape
+from cargo_ai.engine.journal.copy_format import NULL, escape
+from cargo_ai.engine.journal.flush import NIL
 from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids, log

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.concurrency import MAXIMUM_WIDTH
-from cargo_ai.engine.graph.interpret import Act, Evaluate, Json, Pause, Walk
+from cargo_ai.engine.graph.action import Json
+from cargo_ai.engine.graph.interpret import Act, Evaluate, Pause, Walk
 from cargo_ai.engine.journal.flush import HeldShard
 from cargo_ai.kernel import clock
 

@@ -11,8 +11,9 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic_core import from_json
 
 from cargo_ai.engine.dispatch import claim
+from cargo_ai.engine.graph.action import Json
 from cargo_ai.engine.graph.graph import Graph
-from cargo_ai.engine.graph.interpret import Json, Walk, begin, resume
+from cargo_ai.engine.graph.interpret import Walk, begin, resume
 from cargo_ai.engine.journal import children
 from cargo_ai.engine.journal.flush import HOUR, MetricScope
 from cargo_ai.engine.worker.driven_shard import DrivenShard

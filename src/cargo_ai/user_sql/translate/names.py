@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cargo_ai.records.catalog import Catalog, ColumnType, Relation
+from cargo_ai.contract.storage.columns import ColumnType
+from cargo_ai.records.catalog import Catalog, Relation
 from cargo_ai.user_sql.errors import SqlRefused, refuse, shorten
 from cargo_ai.user_sql.translate import shapes
 from cargo_ai.user_sql.translate.shapes import Kind, Output, Sql

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from cargo_ai.records.catalog import ColumnType
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.user_sql.errors import refuse, shorten
 from cargo_ai.user_sql.translate.shapes import Kind
 

@@ -36,7 +36,7 @@ async def preview(ctx: Context, request: contract.PreviewBatch) -> contract.Prev
         return _items(request.data)
     spec = RunSpec(ctx.workspace, runnable.workflow_uuid, ctx.who.user_uuid, runnable.release_uuid, runnable.nodes or [])
     batch_input = _to_batch_input(request.data)
-    if not isinstance(request.data, contract.ScheduleData):
+    if not isinstance(request.data, batch_kinds.ScheduleData):
         _refuse_kind(runnable, batch_input)
     data = await _to_stored(ctx, Target(spec, runnable), batch_input)
     try:
@@ -61,7 +61,7 @@ def _to_batch_input(data: Any) -> batch_kinds.BatchInput:
     if isinstance(data, contract.RunsToPreview):
         filter = batch_kinds.RunsOfBatch(kind="runs", uuids=data.run_uuids)
         return batch_kinds.RunsData(kind="runs", filter=filter, reset=data.reset)
-    if isinstance(data, contract.ScheduleData):
+    if isinstance(data, batch_kinds.ScheduleData):
         return batch_kinds.SegmentData(kind="segment", segment_uuid=data.segment_uuid)
     return data
 

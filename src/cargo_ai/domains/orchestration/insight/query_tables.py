@@ -6,8 +6,9 @@ import uuid
 
 from sqlalchemy import text
 
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage import public as storage
-from cargo_ai.records.catalog import Catalog, Column, ColumnType, Relation
+from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 SCHEMA = "journal"

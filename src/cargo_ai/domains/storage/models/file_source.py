@@ -15,7 +15,7 @@ from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.records.write import Writer
 from cargo_ai.domains.storage.tables import Model
-from cargo_ai.records.bulk.load import RowEncoder
+from cargo_ai.records.bulk.row_encoder import RowEncoder
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import TableBusy, table_name
 from cargo_ai.records.names import slug_from_header

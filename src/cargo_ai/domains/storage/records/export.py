@@ -15,12 +15,12 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
 from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records import rows
 from cargo_ai.records.bulk import unload
-from cargo_ai.records.catalog import ColumnType
 from cargo_ai.store.driver import Connection, driver_connection
 
 KIND = "records"

@@ -9,7 +9,7 @@ from typing import Any
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
-from cargo_ai.contract.storage.columns import OriginalColumn
+from cargo_ai.contract.storage.columns import ColumnType, OriginalColumn
 from cargo_ai.domains.storage.columns import computed, recompute
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import extractors
@@ -22,7 +22,7 @@ from cargo_ai.records.bulk.infer import TypeInference
 from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult
 from cargo_ai.records.bulk.row_batches import RowBatch
 from cargo_ai.records.bulk.row_encoder import MAX_REJECTED, RejectedRow, RowEncoder
-from cargo_ai.records.catalog import Column, ColumnType, Relation
+from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.names import slug_from_header
 from cargo_ai.records.values import InvalidValue, from_text, to_database
 from cargo_ai.store.driver import driver_connection

@@ -20,10 +20,10 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
 from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage.tables import IngestReport
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.records.catalog import ColumnType
 from cargo_ai.store.files import FileMissing, FileStore, require_owner
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
