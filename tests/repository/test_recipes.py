@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_ai.kernel.settings import PREFIX
 from tests.kit.scratch_tree import ROOT, ScratchTree
 
 pytestmark = pytest.mark.slow
@@ -101,8 +102,8 @@ def test_a_setting(tree: ScratchTree) -> None:
         '    parrots = _integer("How many parrots live on the server.", ("api",), 2, least=1)\n    smtp_per_minute = _integer(',
     )
     tree.generate()
-    assert "`CARGO_AI_PARROTS`" in tree.text("docs/settings.md")
-    code = "from cargo_ai.kernel.settings import Settings; print(Settings().parrots, Settings({'CARGO_AI_PARROTS': '5'}).parrots)"
+    assert f"`{PREFIX}PARROTS`" in tree.text("docs/settings.md")
+    code = "from cargo_ai.kernel.settings import PREFIX, Settings; print(Settings().parrots, Settings({PREFIX + 'PARROTS': '5'}).parrots)"
     assert tree.python(code).split() == ["2", "5"]
 
 
