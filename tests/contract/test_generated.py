@@ -81,12 +81,12 @@ def test_every_command_has_an_example_and_flags_of_its_own(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(INDEX.glob("[!_]*.json")), ids=lambda path: path.stem)
-def test_every_room_and_group_is_told_in_words_for_its_users(path: Path) -> None:
+def test_every_room_and_group_is_reported_in_words_for_its_users(path: Path) -> None:
     """What is missing is added to ROOMS or GROUPS of the room's package in cargo_ai.contract."""
     room = json.loads(path.read_text("utf-8"))
-    told = {room["domain"]: room["summary"], **room["groups"]}
-    assert [name for name, summary in told.items() if not summary.endswith(".") or len(summary) > 100] == []
-    assert [name for name, summary in told.items() if "wire" in summary.lower() or "contract" in summary.lower()] == []
+    reported = {room["domain"]: room["summary"], **room["groups"]}
+    assert [name for name, summary in reported.items() if not summary.endswith(".") or len(summary) > 100] == []
+    assert [name for name, summary in reported.items() if "wire" in summary.lower() or "contract" in summary.lower()] == []
 
 
 @pytest.mark.parametrize("path", sorted(INDEX.glob("[!_]*.json")), ids=lambda path: path.stem)

@@ -72,7 +72,7 @@ class CountingService:
         return found
 
     def wait_for(self, calls: int, seconds: float = 60) -> None:
-        """Return when so many calls have come."""
+        """Return when this many calls have come."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.calls) >= calls, seconds), f"only {len(self.calls)} of {calls} calls came"
 
@@ -111,7 +111,7 @@ class CountingService:
                 length = int(self.headers.get("Content-Length") or 0)
                 sent = self.rfile.read(length)
                 if len(sent) < length:
-                    self.close_connection = True  # Whoever asked has died in the middle of it: that is no call.
+                    self.close_connection = True  # Anyone who asked has died in the middle of it: that is no call.
                     return
                 status = service._answer(self.path, self.headers.get("Idempotency-Key") or "", sent)  # pyright: ignore[reportPrivateUsage]
                 body = json.dumps({"ok": status == 200, "path": self.path}).encode()

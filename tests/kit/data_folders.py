@@ -19,7 +19,7 @@ _free: list[Path] = []
 
 
 def take() -> Path:
-    """A data folder that nobody uses; its database is not running."""
+    """A data folder that no one uses; its database is not running."""
     if _free:
         return _free.pop()
     folder = Path(tempfile.mkdtemp(prefix="cargo-ai-test-"))
@@ -40,7 +40,7 @@ def give_back(folder: Path) -> None:
 
 
 def erase() -> None:
-    """Delete the folders that nobody uses."""
+    """Delete the folders that no one uses."""
     while _free:
         _erase(_free.pop())
 

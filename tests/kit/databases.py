@@ -52,7 +52,7 @@ TABLES = """
 select oid::regclass::text from pg_class
 where relkind = 'r' and relnamespace in (select oid from pg_namespace where oid >= 16384 or nspname = 'public')
 """
-# What differs here is none of the above: somebody has changed what the migrations made.
+# What differs here is not one of the above: someone has changed what the migrations made.
 SHAPE = """
 select array[
     (select md5(string_agg((oid, relname, relkind, relowner, relacl, reloptions, relchecks, relrowsecurity)::text, ' ' order by oid))
@@ -124,7 +124,7 @@ class Databases:
 
     @contextmanager
     def lent(self) -> Generator[str]:
-        """The URL of a database that is as if just migrated, and nobody else's meanwhile."""
+        """The URL of a database that is as if just migrated, and no one else's meanwhile."""
         one = self._free.pop() if self._free else self._make()
         try:
             yield roles.with_database(self._cluster.owner_url, one.name)
@@ -135,7 +135,7 @@ class Databases:
                 self._drop(one)
 
     def close(self) -> None:
-        """Drop what nobody has."""
+        """Drop what no one has."""
         while self._free:
             self._drop(self._free.pop())
         self._admin.close()

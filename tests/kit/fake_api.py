@@ -32,7 +32,7 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None when there is none."""
+        """The body as JSON, None when there is not one."""
         return json.loads(self.body) if self.body else None
 
 

@@ -67,39 +67,39 @@ class MailServer:
             if verb == "DATA":
                 await say("354 go on")
                 raw = await reader.readuntil(b"\r\n.\r\n")
-                told = self.says("END", "") or "250 taken"
-                if told == "hang up":
+                reported = self.says("END", "") or "250 taken"
+                if reported == "hang up":
                     return
-                if told.startswith("250"):
+                if reported.startswith("250"):
                     self.letters.append(Taken(sender, recipients, raw[:-3].replace(b"\r\n..", b"\r\n.")))
-                await say(told)
+                await say(reported)
                 continue
-            told = self.says(verb, argument)
-            if told == "hang up":
+            reported = self.says(verb, argument)
+            if reported == "hang up":
                 return
-            if told is None and verb == "STARTTLS" and plain and self.upgrade is not None:
+            if reported is None and verb == "STARTTLS" and plain and self.upgrade is not None:
                 await say("220 go ahead")
                 await writer.start_tls(self.upgrade)
                 plain = False
                 self.secured += 1
                 continue
-            if told is None and plain and verb in {"AUTH", "MAIL"}:
-                told = "530 5.7.0 must issue STARTTLS first"
-            elif told is None and verb == "AUTH":
+            if reported is None and plain and verb in {"AUTH", "MAIL"}:
+                reported = "530 5.7.0 must issue STARTTLS first"
+            elif reported is None and verb == "AUTH":
                 _, name, secret = base64.b64decode(argument.split()[1]).decode().split("\0")
                 self.logins.append((name, secret))
                 known = secret == self.password
-                told = "235 welcome" if known else "535 5.7.8 wrong password"
-            elif told is None and verb == "MAIL":
+                reported = "235 welcome" if known else "535 5.7.8 wrong password"
+            elif reported is None and verb == "MAIL":
                 sender, recipients = argument.partition("<")[2].partition(">")[0], []
-                told = "250 ok" if known else "530 sign in first"
-            elif told is None and verb == "RCPT":
+                reported = "250 ok" if known else "530 sign in first"
+            elif reported is None and verb == "RCPT":
                 recipients.append(argument.partition("<")[2].partition(">")[0])
-                told = "250 ok"
-            elif told is None:
+                reported = "250 ok"
+            elif reported is None:
                 offers = "STARTTLS" if plain else "AUTH PLAIN"
-                told = {"EHLO": f"250-loopback\r\n250 {offers}", "QUIT": "221 bye", "RSET": "250 ok"}.get(verb, "502 no such verb")
-            await say(told)
+                reported = {"EHLO": f"250-loopback\r\n250 {offers}", "QUIT": "221 bye", "RSET": "250 ok"}.get(verb, "502 no such verb")
+            await say(reported)
             if verb == "QUIT":
                 return
 

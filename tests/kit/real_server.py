@@ -111,7 +111,7 @@ class RealServer:
         )
 
     def strays(self) -> list[int]:
-        """The pids of living processes of this server, whoever is their parent."""
+        """The pids of living processes of this server, anyone who is their parent."""
         mark = f"CARGO_AI_DATA_DIR={self.data_dir}".encode()
         found: list[int] = []
         for pid, _, line in _processes():
@@ -124,7 +124,7 @@ class RealServer:
         return self.children("worker")
 
     def wait_for_workers(self, count: int | None = None, other_than: Sequence[int] = (), seconds: float = 90) -> list[int]:
-        """Return when so many workers (all, unless told) that are none of those live and have said so in the database."""
+        """Return when this many workers (all, by default) that are none of those live and have said so in the database."""
         wanted = self.workers if count is None else count
 
         def there() -> list[int]:

@@ -59,10 +59,10 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     least: Counter[str] = Counter()
     most: Counter[str] = Counter()
     for value in values:
-        told = await dry_run.record(begin(str(ids.new()), loaded, {"value": value}))
-        least.update({backend.path: many for backend, many in told.least.items()})
-        most.update({backend.path: many for backend, many in told.most.items()})
-        assert told.failed == told.failed_most == 0
+        reported = await dry_run.record(begin(str(ids.new()), loaded, {"value": value}))
+        least.update({place.path: many for place, many in reported.least.items()})
+        most.update({place.path: many for place, many in reported.most.items()})
+        assert reported.failed == reported.failed_most == 0
     assert world.calls == []
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
         harness = EngineHarness(pool, Queue(), Sources())
@@ -77,26 +77,28 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(graphs(), records, st.data())
-def test_what_a_run_does_is_within_what_was_told_whatever_its_effects_answer(nodes: list[Body], record: Body, data: st.DataObject) -> None:
+def test_what_a_run_does_is_within_what_was_reported_whatever_its_effects_answer(
+    nodes: list[Body], record: Body, data: st.DataObject
+) -> None:
     graph_ = program(nodes)
     dry_run = DryRun(ids.new(), actions(), NOW)
-    told = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
+    reported = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
     world = Effects({one["uuid"]: [data.draw(done)] for one in nodes if one["kind"] == "connector"})
     walk = go_on(begin(RUN, graph_, record), world)
     # Where an answer is not known, it and what is made of it are taken to go well.
     assume(not dry_run.unknown or all(entry.status != "error" for entry in walk.entries))
     found = Counter(entry.node for entry in walk.entries)
-    least, most = ({backend.node: many for backend, many in side.items()} for side in (told.least, told.most))
+    least, most = ({place.node: many for place, many in side.items()} for side in (reported.least, reported.most))
     for node_ in {*found, *least, *most}:
         assert least.get(node_, 0) <= found[node_] <= most.get(node_, 0), node_
-    for backend, likely in told.likely.items():
-        assert told.least[backend] - 1e-9 <= likely <= told.most[backend] + 1e-9, backend
-    assert told.failed <= int(walk.status == "error")
+    for place, likely in reported.likely.items():
+        assert reported.least[place] - 1e-9 <= likely <= reported.most[place] + 1e-9, place
+    assert reported.failed <= int(walk.status == "error")
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.filter_too_much])
 @given(graphs(), records, st.lists(st.sampled_from([10, 50, 75]), min_size=9, max_size=9))
-def test_what_chance_leaves_open_is_told_as_often_as_it_happens(nodes: list[Body], record: Body, shares: list[int]) -> None:
+def test_what_chance_leaves_open_is_reported_as_often_as_it_happens(nodes: list[Body], record: Body, shares: list[int]) -> None:
     # In the place of each effect there is another split.
     made = {"kind": "native", "actionSlug": "split"}
     splits = [
@@ -107,15 +109,15 @@ def test_what_chance_leaves_open_is_told_as_often_as_it_happens(nodes: list[Body
     ]
     graph_ = program(splits)
     dry_run = DryRun(ids.new(), actions(), NOW)
-    told = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
+    reported = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
     assert not dry_run.unknown
-    assume(told.least != told.most)
+    assume(reported.least != reported.most)
     found: Counter[str] = Counter()
     for at in range(400):
         found.update(entry.node for entry in go_on(begin(str(uuid.UUID(int=at)), graph_, record), Effects({})).entries)
-    for backend, likely in told.likely.items():
+    for place, likely in reported.likely.items():
         # Six standard deviations of 400 throws of a coin.
-        assert backend in told.unsure or abs(found[backend.node] / 400 - likely) < 0.15, backend
+        assert place in reported.unsure or abs(found[place.node] / 400 - likely) < 0.15, place
 
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])

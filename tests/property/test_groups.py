@@ -179,7 +179,7 @@ def test_nested_groups_and_tools_give_what_recursion_gives_wherever_workers_die(
     else:
         assert (row["status"], output) == ("success", wanted), plan
     if not any_fast(plan):
-        # With the same key as often as somebody died, but never under another one.
+        # With the same key as often as someone died, but never under another one.
         keys = {call.key: (call.config["number"], call.config["value"]) for call in world.calls}
         assert Counter(keys.values()) == calls
         assert row["credits"] == sum(count for (number, value), count in calls.items() if not fails(number, value))

@@ -64,7 +64,7 @@ def compare(first: RunTrace, ours: Journal, second: RunTrace, theirs: Journal) -
 def changed(tale: RunTrace, journal: Journal, run: str, index: int, change: dict[str, Any]) -> tuple[RunTrace, Journal]:
     """The same story with one visit that went otherwise."""
 
-    def told(one: RunTrace) -> RunTrace:
+    def reported(one: RunTrace) -> RunTrace:
         if one.run != run:
             return one
         visits = list(one.visits)
@@ -72,7 +72,7 @@ def changed(tale: RunTrace, journal: Journal, run: str, index: int, change: dict
         visits[index] = Visit(**{name: change.get(name, getattr(old, name)) for name in Visit.__dataclass_fields__})
         return RunTrace(one.run, one.record, visits)
 
-    return told(tale), {key: [told(one) for one in tales] for key, tales in journal.items()}
+    return reported(tale), {key: [reported(one) for one in tales] for key, tales in journal.items()}
 
 
 @settings(max_examples=150, deadline=None)
@@ -111,7 +111,7 @@ def test_of_two_changes_the_earlier_one_is_found(source: random.Random, data: st
     story, journal = tale, world.journal
     for at in (second, first):
         run, index, _ = world.places[at]
-        # The output: what a node has started is told before what it gave, as the places are listed.
+        # The output: what a node has started is reported before what it gave, as the places are listed.
         story, journal = changed(story, journal, run, index, {"output": {"o": f"changed {at}"}})
     found = compare(tale, world.journal, story, journal)
     run, index, steps = world.places[first]
@@ -120,7 +120,7 @@ def test_of_two_changes_the_earlier_one_is_found(source: random.Random, data: st
 
 @settings(max_examples=150, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_who_goes_on_longer_is_told_with_the_node_behind_the_other_s_end(source: random.Random) -> None:
+def test_who_goes_on_longer_is_reported_with_the_node_behind_the_other_s_end(source: random.Random) -> None:
     world = World(source)
     tale = world.tale(0, ())
     shorter = RunTrace(tale.run, tale.record, tale.visits[:-1])
@@ -130,12 +130,12 @@ def test_who_goes_on_longer_is_told_with_the_node_behind_the_other_s_end(source:
 
 
 @given(json_values, json_values)
-def test_values_differ_exactly_when_something_is_told_and_both_ways_the_same(one: Any, other: Any) -> None:
-    told = changes(one, other)
+def test_values_differ_exactly_when_something_is_reported_and_both_ways_the_same(one: Any, other: Any) -> None:
+    reported = changes(one, other)
     assert changes(one, copy.deepcopy(one)) == ()
-    assert changes(other, one) == tuple(Difference(backend.path, backend.second, backend.first) for backend in told)
-    if not told:
+    assert changes(other, one) == tuple(Difference(place.path, place.second, place.first) for place in reported)
+    if not reported:
         assert one == other
     elif type(one) is type(other) and one == other:
         # Python takes true for 1; JSON does not.
-        assert any(isinstance(backend.first, bool) != isinstance(backend.second, bool) for backend in told)
+        assert any(isinstance(place.first, bool) != isinstance(place.second, bool) for place in reported)

@@ -117,8 +117,8 @@ async def test_changes_equal_a_plain_comparison_over_random_writes(api: ApiClien
             change = await compared(api, segment)
             wanted = expected(before, now)
             assert await kinds(api, change, "added", "updated", "removed", "unchanged") == wanted, rule.__doc__
-            told = [list(wanted.values()).count(kind) for kind in ("added", "updated", "removed", "unchanged")]
-            assert counts(change) == (*told, len(now))
+            reported = [list(wanted.values()).count(kind) for kind in ("added", "updated", "removed", "unchanged")]
+            assert counts(change) == (*reported, len(now))
             segments[segment] = (rule, now)
             made.append((change, wanted))
     # Looked at afterwards, each change still has what it had.

@@ -76,19 +76,19 @@ async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], l
             good = [cost for cost in given_[:at] if cost != FAILS]
             at, stage, why = oracle(given_, pace, at, stage, sum(good), max([0.0, *good]))
             await worked(harness, url, world, deaths, monkeypatch)
-            await _as_told(harness, batch, given_, at, stage, why)
+            await _as_reported(harness, batch, given_, at, stage, why)
             if why == "maxCredits":
                 pace = Pace(pace.ramp, pace.stop_above, None, None)
             deaths = later
             if why is not None:
                 async with harness.pool.connection() as connection:
                     assert await stages.resume_batch(connection, harness.queue, harness.workspace, batch, pace, None)
-        # Each record once, and each call under one key, however often somebody died.
+        # Each record once, and each call under one key, however often someone died.
         assert await numbers(harness, batch) == list(range(len(given_)))
         assert len({call.key for call in world.calls}) == len(given_)
 
 
-async def _as_told(harness: EngineHarness, batch: uuid.UUID, given_: list[float], at: int, stage: int, why: str | None) -> None:
+async def _as_reported(harness: EngineHarness, batch: uuid.UUID, given_: list[float], at: int, stage: int, why: str | None) -> None:
     row = await batch_of(harness, batch)
     assert (row["cursor"], row["stage"], row["stopped"], row["status"]) == (at, stage, why, "error" if why else "success")
     failed = sum(cost == FAILS for cost in given_[:at])
@@ -100,7 +100,7 @@ async def _as_told(harness: EngineHarness, batch: uuid.UUID, given_: list[float]
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records, paces.filter(lambda pace: pace.staged))
-def test_a_batch_in_stages_stops_and_goes_on_as_told(
+def test_a_batch_in_stages_stops_and_goes_on_as_reported(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, given_: list[float], pace: Pace
 ) -> None:
     with monkeypatch.context() as patched:

@@ -137,6 +137,13 @@ def test_words_that_no_file_says_are_found(tmp_path: Path, line: str) -> None:
     assert [fault.line for fault in words.faults(tmp_path)] == [2]
 
 
+def test_words_that_are_not_the_field_s_fail_in_source_and_warn_in_tests(tmp_path: Path) -> None:
+    line = "# The queue is to" + "ld by who" + "ever waits\n"
+    plant(tmp_path, "src/cargo_ai/engine/queue.py", line)
+    plant(tmp_path, "tests/unit/engine/test_queue.py", line)
+    assert [(fault.path.parts[0], fault.fails) for fault in words.faults(tmp_path)] == [("src", True)] * 2 + [("tests", False)] * 2
+
+
 def test_names_that_say_nothing_are_found(tmp_path: Path) -> None:
     plant(tmp_path, "src/cargo_ai/engine/utils.py", "")
     assert said(words.faults(tmp_path)) == ["src/cargo_ai/engine/utils.py: utils says nothing: call the module what it holds"]

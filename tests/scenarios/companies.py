@@ -24,7 +24,7 @@ class Companies:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def let_go(self) -> None:
-        """Answer whoever is held, and hold nobody from now on."""
+        """Answer anyone who is held, and hold no one from now on."""
         self._go.set()
 
     def hold(self) -> None:

@@ -1,4 +1,4 @@
-"""Journeys of a person with single actions: executed on one record and on many, chained, told about, drawn and begun from templates."""
+"""Journeys of a person with single actions: executed on one record and on many, chained, reported about, drawn and begun from templates."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Listener:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    """Somebody who wants to be told."""
+    """Someone who wants to be reported."""
     made = Listener()
     yield made
     made.close()
@@ -89,7 +89,7 @@ def test_results_of_one_action_are_the_records_of_the_next(person: Person, compa
     assert found["results"] == [{"company": "Acme"}]
 
 
-def test_a_webhook_is_told_once_when_the_batch_has_ended(person: Person, companies: Companies, listener: Listener) -> None:
+def test_a_webhook_is_reported_once_when_the_batch_has_ended(person: Person, companies: Companies, listener: Listener) -> None:
     records = json.dumps([{"url": companies.url + "/companies/acme.com"}])
     made = person(
         "orchestration", "action", "execute-batch", "--action", json.dumps(REQUEST), "--records", records,
@@ -97,8 +97,8 @@ def test_a_webhook_is_told_once_when_the_batch_has_ended(person: Person, compani
     )  # fmt: skip
     wait_until(lambda: bool(listener.heard), 20, "the webhook")
     ((signature, body),) = listener.heard
-    told = json.loads(body)["batch"]
-    assert (told["uuid"], told["status"]) == (made["batch"]["uuid"], "success")
+    reported = json.loads(body)["batch"]
+    assert (reported["uuid"], reported["status"]) == (made["batch"]["uuid"], "success")
     assert signature == hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
 
 

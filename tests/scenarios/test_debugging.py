@@ -1,4 +1,4 @@
-"""Journeys of somebody who finds out what happened: failures counted and run again, a wrong branch found, a workflow's records, why."""
+"""Journeys of someone who finds out what happened: failures counted and run again, a wrong branch found, a workflow's records, why."""
 
 from __future__ import annotations
 

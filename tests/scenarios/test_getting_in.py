@@ -14,7 +14,7 @@ from tests.scenarios.person import Person
 
 @pytest.fixture
 def visitor(tmp_path: Path, server: RealServer) -> Person:
-    """Somebody who has not signed in."""
+    """Someone who has not signed in."""
     return Person(tmp_path, server.base_url, None)
 
 

@@ -18,7 +18,7 @@ needs_python = pytest.mark.skipif(bool(refusal("python")), reason="this machine 
 
 
 def ran(person: Person, nodes: list[Json], data: Json) -> Json:
-    """The finished run of a graph of one's own."""
+    """The finished run of a graph of its own."""
     found: Json = person(*RUN, "--nodes", "-", "--data", json.dumps(data), stdin=json.dumps(nodes))
     return found
 
@@ -85,7 +85,7 @@ def test_a_group_runs_its_nodes_once_per_item(person: Person, companies: Compani
 
 
 @pytest.mark.parametrize(("fail", "status"), [(False, "success"), (True, "error")])
-def test_an_item_that_fails_fails_the_group_when_told_so(person: Person, companies: Companies, fail: bool, status: str) -> None:
+def test_an_item_that_fails_fails_the_group_when_reported_so(person: Person, companies: Companies, fail: bool, status: str) -> None:
     nodes = loop(companies.url, fail=fail, output="{{nodes.loop[0].company_name}}", value="nodes.start.domain")
     done = ran(person, nodes, {"domains": [{"domain": "acme.com"}, {"domain": "broken.com"}]})
     assert done["run"]["status"] == status

@@ -36,7 +36,7 @@ def second(server: RealServer, second_token: str) -> Iterator[httpx.Client]:
     "spelling",
     ["workflowUuids[]={0}&workflowUuids[]={1}", "workflowUuids[0]={0}&workflowUuids[1]={1}", "workflowUuids={0}&workflowUuids={1}"],
 )
-def test_lists_in_a_query_are_spelt_with_brackets_or_by_repeating(server: RealServer, client: httpx.Client, spelling: str) -> None:
+def test_lists_in_a_query_are_written_with_brackets_or_by_repeating(server: RealServer, client: httpx.Client, spelling: str) -> None:
     workflows = [server.tool(graphs.wait(0)) for _ in range(3)]
     data: Json = {"kind": "records", "records": [{}]}
     batches = [server.call("orchestration.batch.create", workflowUuid=workflow, data=data)["batch"]["uuid"] for workflow in workflows]
@@ -136,7 +136,7 @@ def test_unknown_fields_are_ignored_and_named(client: httpx.Client) -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_told_to_stop_does_not_wait_for_those_who_wait(tmp_path: Path) -> None:
+def test_a_server_that_is_reported_to_stop_does_not_wait_for_those_who_wait(tmp_path: Path) -> None:
     with real_server(tmp_path, workers=1) as server, ThreadPoolExecutor(1) as pool:
         run = server.run(server.tool(graphs.wait(60)), {"name": "Ann"})
         waiting = pool.submit(server.client.get, f"/v1/orchestration/runs/{run}", headers={"Prefer": "wait=25"})
@@ -147,7 +147,7 @@ def test_a_server_that_is_told_to_stop_does_not_wait_for_those_who_wait(tmp_path
         assert waiting.result().json()["run"]["finishedAt"] is None
 
 
-def test_whoever_writes_a_program_finds_the_document_and_the_page(person: Person, server: RealServer) -> None:
+def test_those_who_writes_a_program_finds_the_document_and_the_page(person: Person, server: RealServer) -> None:
     document = person("api", "GET", "/openapi.json")
     assert document["servers"][0]["url"].endswith("/v1")
     assert document["paths"]["/orchestration/runs"]["post"]["operationId"] == "orchestration.run.create"

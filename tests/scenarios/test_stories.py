@@ -16,7 +16,7 @@ BATCH = ("orchestration", "batch", "create", "--wait-until-finished")
 
 
 def leads(person: Person, slug: str, **columns: str) -> str:
-    """The uuid of a fresh model of leads, told apart by their e-mail address."""
+    """The uuid of a fresh model of leads, distinguished by their e-mail address."""
     dataset = person("storage", "dataset", "list")["datasets"][0]["uuid"]
     named = [{"slug": name, "type": kind, "label": name} for name, kind in columns.items()]
     config = json.dumps({"columns": named, "idColumnSlug": "email"})

@@ -17,7 +17,7 @@ BATCH = ("orchestration", "batch", "create", "--wait-until-finished")
 
 
 def run_of(person: Person, nodes: list[Json], data: Json, tmp: str = "graph.json") -> Json:
-    """The finished run of a graph of one's own."""
+    """The finished run of a graph of its own."""
     (person.home / tmp).write_text(json.dumps(nodes), "utf-8")
     found: Json = person(*RUN, "--nodes", f"@{tmp}", "--data", json.dumps(data))
     return found
@@ -241,7 +241,7 @@ def test_a_delay_keeps_what_came_before_it(person: Person) -> None:
         ({"fallbackChildUuid": graphs.uuid_of("plan_b")}, "success", ["plan_b"]),
     ],
 )
-def test_a_failing_connector_falls_back_as_told(person: Person, companies: Companies, more: Json, status: str, then: list[str]) -> None:
+def test_a_failing_connector_falls_back_as_reported(person: Person, companies: Companies, more: Json, status: str, then: list[str]) -> None:
     nodes = [*graphs.enrich(companies.url, **more), graphs.end("plan_b", answer="unknown")]
     done = run_of(person, nodes, {"domain": "broken.com"})
     assert done["run"]["status"] == status

@@ -20,7 +20,7 @@ def found_or_refuse(
     details: Mapping[str, Any] | None = None,
     **places: object,
 ) -> _Row:
-    """The row. Raises Refusal with this reason when there is none; `places` fill its sentence, `fix` is the command to run next."""
+    """The row. Raises Refusal with this reason when it is missing; `places` fill its sentence, `fix` is the command to run next."""
     if row is None:
         operation.refuse(reason, fix=fix, details=details, **places)
     return row

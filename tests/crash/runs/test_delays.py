@@ -24,7 +24,7 @@ def moment(text: str) -> float:
 
 
 def parked(server: RealServer, count: int) -> None:
-    """Return when so many runs wait and no shard is held."""
+    """Return when this many runs wait and no shard is held."""
 
     def so() -> bool:
         idle = server.value("select count(*) from runs where status = 'idle' and wake_ms is not null")

@@ -32,7 +32,7 @@ def grouped(items: Any, inner: list[Node]) -> list[Node]:
 
 
 def proven_once(server: RealServer, run: str, below: int) -> None:
-    """So many runs are below the run, each item of each fan-out once, all ended well, each node executed once, and nothing is left over."""
+    """This many runs are below the run, each item of each fan-out once, all ended well, each node executed once, nothing is left over."""
     rows = server.rows("select status, fanout_uuid, item from runs where trace_uuid = %s and uuid <> %s", run, run)
     assert len(rows) == below and {row["status"] for row in rows} == {"success"}
     assert len({(row["fanout_uuid"], row["item"]) for row in rows}) == below

@@ -1,4 +1,4 @@
-"""Native nodes that keep something, across deaths: nothing is counted twice, nobody is asked twice, a decision is never lost."""
+"""Native nodes that keep something, across deaths: nothing is counted twice, no one is asked twice, a decision is never lost."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_a_death_between_the_write_and_the_run_neither_loses_nor_doubles_a_recor
 
 
 @pytest.mark.parametrize("point", ["", "before schedule commit", "after schedule commit"])
-def test_a_clock_fires_once_with_two_workers_and_whoever_dies(make_server: MakeServer, tmp_path: Path, point: str) -> None:
+def test_a_clock_fires_once_with_two_workers_and_those_who_dies(make_server: MakeServer, tmp_path: Path, point: str) -> None:
     once = tmp_path / "once"
     if point:
         once.touch()

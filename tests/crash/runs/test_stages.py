@@ -1,4 +1,4 @@
-"""Batches in stages on a real server whose workers are killed: they stop at their errors, go on when told, and repeat no record."""
+"""Batches in stages on a real server whose workers are killed: they stop at their errors, go on when asked, and repeat no record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fails_early(path: str, _times: int) -> int | None:
 
 
 def kill_at(server: RealServer, batch: str, executed: int) -> None:
-    """Kill the worker that is at it when so many runs have ended."""
+    """Kill the worker that is at it when this many runs have ended."""
     wait_until(lambda: server.get_batch(batch)["executedRunsCount"] >= executed, 60, f"{executed} runs to have ended")
     os.kill(server.busy_worker(), signal.SIGKILL)
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
-    """A server that is started anew for each point, on one database."""
+    """A server that is started again for each point, on one database."""
     with real_server(tmp_path_factory.mktemp("points")) as server:
         server.stop()
         yield server

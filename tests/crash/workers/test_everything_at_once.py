@@ -92,7 +92,7 @@ class Trouble:
         self.paused = 0
 
     def over(self) -> None:
-        """Everything has struck; whoever is still paused goes on."""
+        """Everything has struck; anyone who is still paused goes on."""
         assert not self.coming, "the batch was over too soon"
         if self.paused:
             self._go_on()
@@ -162,7 +162,7 @@ def test_a_hundred_thousand_records_end_exactly_once_through_every_fault(make_se
     print("seconds", round(took), "with proofs", round(time.monotonic() - began))
     print("peak MB", round(trouble.peak))
     assert trouble.peak < MOST_MEGABYTES
-    # Nothing is left behind, and whoever lives works on.
+    # Nothing is left behind, and anyone who lives works on.
     wait_until(lambda: server.value("select count(*) from procrastinate_jobs where task_name = 'drive'") == 0, 30, "the queue to be empty")
     assert not set(workers) & set(server.wait_for_workers())
     assert server.finished(server.batch(workflow, csv_of(400)), 60)["status"] == "success"

@@ -39,7 +39,7 @@ class Tenant:
 
 
 def other_workspaces(server: RealServer, count: int = 1) -> list[str]:
-    """The tokens of the admins of so many further workspaces."""
+    """The tokens of the admins of this many further workspaces."""
 
     async def make() -> list[str]:
         database = Database(server.database_url, pool_size=1)
@@ -111,9 +111,9 @@ def test_ten_workspaces_at_once_share_alike_with_one_that_was_there_before(make_
     assert len(spreads) >= 5
     # They differ by little more than what is under way: a few shards.
     assert all(most <= least + 5 * SHARD for least, most in spreads), spreads
-    # Whoever was there before has its share, no more and no less.
+    # Anyone who was there before has its share, no more and no less.
     assert 0.5 * SHARE < while_all < 2 * SHARE
-    # One shard of its own was in line before nobody else's second.
+    # One shard of its own was in line before no one else's second.
     assert gained <= 10 * 3 * SHARD
     assert statistics.median(singles) < 1.5
     server.call("orchestration.batch.cancel", huge_one.client, uuid=huge)

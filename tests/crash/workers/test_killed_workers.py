@@ -60,7 +60,7 @@ def test_the_supervisor_is_killed_and_the_next_server_finishes_the_batch(make_se
     under_way(server, batch, 0.05)
     server.kill()
     wait_until(lambda: not any(is_alive(pid) for pid in (*orphans, *api)), 20, "workers and API to stop by themselves")
-    # What it has left behind may name a pid that now belongs to somebody else.
+    # What it has left behind may name a pid that now belongs to someone else.
     left = server.data_dir / "server.json"
     left.write_text(json.dumps(json.loads(left.read_text()) | {"pid": os.getpid()}))
     server.start()

@@ -111,7 +111,7 @@ def test_a_variable_without_a_type_keeps_its_value() -> None:
         ([variable("a", "integer", 1)], "'integer'"),
     ],
 )
-def test_variables_of_another_shape_are_told_before_a_run_and_fail_in_it(slug: str, variables: Any, said: str) -> None:
+def test_variables_of_another_shape_are_reported_before_a_run_and_fail_in_it(slug: str, variables: Any, said: str) -> None:
     assert said in (BY_SLUG[slug].check({"variables": variables}) or "")
     assert said in failed(slug, {"variables": variables})
 
@@ -158,7 +158,7 @@ def test_a_switch_may_have_one_child_more_than_routes() -> None:
 
 
 @pytest.mark.parametrize("config", [{"routes": "{{nodes.x}}"}, {"routes": 3}, {"routes": ["a"]}])
-def test_routes_of_another_shape_are_told_before_a_run_and_fail_in_it(config: dict[str, Any]) -> None:
+def test_routes_of_another_shape_are_reported_before_a_run_and_fail_in_it(config: dict[str, Any]) -> None:
     assert "routes" in (BY_SLUG["switch"].check(config) or "")
     assert "routes" in failed("switch", config)
 
@@ -186,7 +186,7 @@ def test_a_percentage_out_of_bounds_fails(percentage: Any) -> None:
 
 
 @pytest.mark.parametrize(("slug", "config"), [("split", {"percentage": 101}), ("delay", {"minutes": "soon"}), ("delay", {"minutes": -1})])
-def test_a_number_out_of_bounds_that_is_known_before_a_run_is_told_then(slug: str, config: dict[str, Any]) -> None:
+def test_a_number_out_of_bounds_that_is_known_before_a_run_is_reported_then(slug: str, config: dict[str, Any]) -> None:
     assert "must be a number" in (BY_SLUG[slug].check(config) or "")
 
 

@@ -189,16 +189,16 @@ def test_a_url_says_what_is_downloaded(format: str | None, options: dict[str, An
 
 
 def test_an_unknown_format_is_bad_input() -> None:
-    with pytest.raises(Refusal, match="parquet") as told:
+    with pytest.raises(Refusal, match="parquet") as reported:
         a_link("xlsx")
-    assert (told.value.status, told.value.reason) == (400, "invalidInput")
+    assert (reported.value.status, reported.value.reason) == (400, "invalidInput")
 
 
 def test_a_url_of_another_kind_is_not_valid() -> None:
     _, query = a_link()
-    with pytest.raises(Refusal) as told:
+    with pytest.raises(Refusal) as reported:
         exports.verify_download(SECRETS, "others", query)
-    assert (told.value.status, told.value.reason) == (403, "linkInvalid")
+    assert (reported.value.status, reported.value.reason) == (403, "linkInvalid")
 
 
 @pytest.mark.parametrize("name", ["params", "format", "workspace", "expires", "signature", "gzip"])
@@ -211,9 +211,9 @@ def test_a_url_of_which_anything_was_changed_is_not_valid(name: str, change: str
         changed += [(name, value), (name, value)]
     if change == "alter":
         changed += [(name, value[:-1] + ("2" if value[-1] != "2" else "1"))]
-    with pytest.raises(Refusal) as told:
+    with pytest.raises(Refusal) as reported:
         exports.verify_download(SECRETS, "rows", changed)
-    assert (told.value.status, told.value.reason) == (403, "linkInvalid")
+    assert (reported.value.status, reported.value.reason) == (403, "linkInvalid")
 
 
 def test_parameters_cannot_be_shifted_into_each_other() -> None:
@@ -233,6 +233,6 @@ def test_a_url_is_for_its_method_and_its_key() -> None:
 
 def test_an_expired_url_says_so() -> None:
     query = parse_qsl(urlsplit(signed_urls.sign(SECRETS, "", "GET", "/p", WORKSPACE, seconds=0)).query)
-    with pytest.raises(Refusal) as told:
+    with pytest.raises(Refusal) as reported:
         signed_urls.verify(SECRETS, "GET", "/p", query)
-    assert (told.value.status, told.value.reason) == (403, "linkExpired")
+    assert (reported.value.status, reported.value.reason) == (403, "linkExpired")

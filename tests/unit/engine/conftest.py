@@ -75,7 +75,7 @@ class EngineHarness:
             return run
 
     async def batch(self, records: Sequence[Body] | int, *, shard_size: int = 200, enumerated: bool = True) -> uuid.UUID:
-        """A batch of these records, or of so many."""
+        """A batch of these records, or of this many."""
         uid = ids.new()
         self.sources.kinds[str(uid)] = listed([{"_id": str(at)} for at in range(records)] if isinstance(records, int) else records)
         async with self.pool.connection() as connection:

@@ -70,7 +70,7 @@ class EngineWorker:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def drain(self) -> None:
-        """Be told to stop, as by SIGTERM."""
+        """Be reported to stop, as by SIGTERM."""
         self.draining = True
         self.driver.drain()
 

@@ -1,4 +1,4 @@
-"""Graphs for the tests of the engine: a node in one line, effects that do as they are told, a walk to its end without a database."""
+"""Graphs for the tests of the engine: a node in one line, effects that do as they are reported, a walk to its end without a database."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def start(nodes: Sequence[Body], record: Any = None, run: str = RUN) -> Walk:
     return begin(run, program(nodes), {} if record is None else record)
 
 
-def finish(walk: Walk, told: Told | None = None, *, most_steps: int = 10_000) -> list[Act | Pause]:
+def finish(walk: Walk, reported: Told | None = None, *, most_steps: int = 10_000) -> list[Act | Pause]:
     """Walk to the end, sitting out every pause at once; returns what there was to do on the way."""
     seen: list[Act | Pause] = []
     step = advance(walk, NOW)
@@ -63,8 +63,8 @@ def finish(walk: Walk, told: Told | None = None, *, most_steps: int = 10_000) ->
         seen.append(step)
         assert len(seen) < most_steps
         if isinstance(step, Act):
-            assert told is not None, f"{step.node.slug} is an effect"
-            step = settle(walk, step.node, step.config, told(step), step.warnings, step.started, NOW) or advance(walk, NOW)
+            assert reported is not None, f"{step.node.slug} is an effect"
+            step = settle(walk, step.node, step.config, reported(step), step.warnings, step.started, NOW) or advance(walk, NOW)
         else:
             step = advance(walk, NOW)
     return seen

@@ -22,7 +22,7 @@ select uuid from batches b where b.workspace_uuid = %s and finished_ms is null a
 
 
 async def staged(harness: EngineHarness, count: int, pace: Pace, graph: Sequence[Body] = GRAPH, shard_size: int = 200) -> uuid.UUID:
-    """A batch of so many records, `number` 0 and so on, that is enrolled in stages."""
+    """A batch of this many records, `number` 0 and so on, that is enrolled in stages."""
     uid = ids.new()
     harness.sources.kinds[str(uid)] = listed([{"_id": str(at), "number": at} for at in range(count)], 7)
     origin = submit.RunSpec(harness.workspace, harness.workflow, None, harness.release, graph)

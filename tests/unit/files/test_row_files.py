@@ -28,9 +28,9 @@ async def read(data: bytes | str, piece: int = 7, **options: Any) -> list[dict[s
 
 
 async def refused(data: bytes | str, piece: int = 7) -> str:
-    with pytest.raises(InvalidFile) as told:
+    with pytest.raises(InvalidFile) as reported:
         await read(data, piece)
-    return str(told.value)
+    return str(reported.value)
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ async def test_skipped_rows_are_left_out(skip: int) -> None:
     ],
 )
 @pytest.mark.parametrize("piece", [3, 1000])
-async def test_a_file_that_cannot_be_read_is_told_with_its_row(text: bytes | str, said: str, piece: int) -> None:
+async def test_a_file_that_cannot_be_read_is_reported_with_its_row(text: bytes | str, said: str, piece: int) -> None:
     assert said in await refused(text, piece)
 
 
-async def test_a_value_above_one_megabyte_is_told_with_its_row() -> None:
-    told = await refused("a,b\n1,2\n" + "x" * (MOST_FIELD + 1) + ",2\n", 65_536)
-    assert told.startswith("Row 3 has a value of more than 1 MB")
+async def test_a_value_above_one_megabyte_is_reported_with_its_row() -> None:
+    reported = await refused("a,b\n1,2\n" + "x" * (MOST_FIELD + 1) + ",2\n", 65_536)
+    assert reported.startswith("Row 3 has a value of more than 1 MB")
 
 
 async def test_a_value_of_one_megabyte_is_fine() -> None:
@@ -287,7 +287,7 @@ async def test_ndjson_is_chunked_and_skips() -> None:
         ("x" * (MOST_ROW + 10), "Line 1 is longer than 8 MB"),
     ],
 )
-async def test_ndjson_that_cannot_be_read_is_told_with_its_line(text: str, said: str) -> None:
+async def test_ndjson_that_cannot_be_read_is_reported_with_its_line(text: str, said: str) -> None:
     with pytest.raises(InvalidFile, match=said):
         await objects(text, 65_536)
 

@@ -63,13 +63,13 @@ def test_the_variant_of_a_union_is_not_in_the_path() -> None:
     assert wrong({"data": {"kind": "records", "records": []}}) == {"data.records": "must not be empty"}
 
 
-def test_an_unknown_or_absent_variant_is_told_at_the_field_that_chooses_it() -> None:
+def test_an_unknown_or_absent_variant_is_reported_at_the_field_that_chooses_it() -> None:
     assert wrong({"data": {"kind": "segment"}}) == {"data.kind": "must be one of file, records"}
     assert wrong({"data": {}}) == {"data.kind": "is required"}
     assert wrong({"data": 5}) == {"data": "must be a JSON object"}
 
 
-def test_paths_are_spelt_as_the_sender_spelt_them() -> None:
+def test_paths_are_written_as_the_sender_written_them() -> None:
     assert wrong({"graph": [{"nodeSlug": 1}]}) == {"graph.0.nodeSlug": "must be text"}
     assert wrong({"graph": [{"node_slug": 1}]}) == {"graph.0.node_slug": "must be text"}
     assert wrong({"graph": [{}]}) == {"graph.0.nodeSlug": "is required"}
@@ -106,7 +106,7 @@ def test_of_many_choices_only_those_that_come_near_are_named() -> None:
     assert message == "must be one of zz and 12 more"
 
 
-def test_at_most_fifty_mistakes_are_told() -> None:
+def test_at_most_fifty_mistakes_are_reported() -> None:
     assert len(wrong({"graph": [{"nodeSlug": 1}] * 80})) == 50
 
 

@@ -110,10 +110,10 @@ class Flaky(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
-        told = self.script.pop(0)
-        if isinstance(told, Exception):
-            raise told
-        return told
+        reported = self.script.pop(0)
+        if isinstance(reported, Exception):
+            raise reported
+        return reported
 
 
 def planted() -> httpx.Response:

@@ -61,7 +61,7 @@ async def test_a_cancelled_write_leaves_nothing(store: FileStore, tmp_path: Path
     assert files_in(tmp_path) == []
 
 
-async def test_a_store_that_is_gone_is_told_as_unavailable(store: FileStore, tmp_path: Path) -> None:
+async def test_a_store_that_is_gone_is_reported_as_unavailable(store: FileStore, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "files")
     (tmp_path / "files").write_text("a file where the folder was")
     with pytest.raises(FilesUnavailable):

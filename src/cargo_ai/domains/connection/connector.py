@@ -93,7 +93,7 @@ async def create(ctx: Context, request: contract.CreateConnector) -> contract.Cr
         async with ctx.db.begin_nested():
             ctx.db.add_all((row, owned))
     except IntegrityError:
-        # Somebody else took it between the look and the write.
+        # Another request took it between the look and the write.
         contract.create.refuse("duplicateSlug", slug=request.slug, fix=_LIST)
     return contract.CreatedConnector(connector=reply(row, ctx.secrets, Uses({}, {}, {})), dataset=dataset.reply(owned))
 

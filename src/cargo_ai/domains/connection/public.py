@@ -75,7 +75,7 @@ async def connector_uuids(db: AsyncSession) -> frozenset[str]:
 
 
 async def default_connector(db: AsyncSession, integration_slug: str) -> uuid.UUID | None:
-    """The connector that a node without one uses: the integration's default, else its oldest; None when there is none."""
+    """The connector that a node without one uses: the integration's default, else its oldest; None without any."""
     wanted = select(Connector.uuid).where(Connector.integration_slug == integration_slug, Connector.deleted_at.is_(None))
     return await db.scalar(default_first(wanted))
 

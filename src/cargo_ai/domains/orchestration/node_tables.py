@@ -48,10 +48,10 @@ class Review(Stamped, Owned, Row):
     decided_via: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     timed_out: Mapped[bool] = mapped_column(default=False)
-    told: Mapped[list[Any]] = mapped_column(Json, default=list)
+    notified: Mapped[list[Any]] = mapped_column("told", Json, default=list)
     """The assignees who were notified: their e-mail was accepted."""
-    tell_attempts: Mapped[int] = mapped_column(default=0)
-    tell_problem: Mapped[str | None]
+    notify_attempts: Mapped[int] = mapped_column("tell_attempts", default=0)
+    notify_problem: Mapped[str | None] = mapped_column("tell_problem")
 
 
 class Memory(Owned, Row):

@@ -117,14 +117,14 @@ class Routes:
         return len(self.labels) > 1 or bool(self.default) or self.may_end
 
     def names(self, children: int) -> list[str]:
-        """A label for each of so many children; those that have none are called by their number."""
+        """A label for each of the children; those that have none are called by their number."""
         labels = [*self.labels, self.default] if self.default else list(self.labels)
         if labels in ([], [""]):
             labels = [""] if children == 1 else []
         return [*labels, *map(str, range(len(labels), children))][:children]
 
     def choices(self, children: int) -> list[int | None]:
-        """Where a node with so many children may go: their indexes, and None where the run may end."""
+        """Where a node with this many children may go: their indexes, and None where the run may end."""
         ends = self.may_end or (bool(self.default) and children <= len(self.labels))
         return [*range(children), None] if ends or not children else [*range(children)]
 

@@ -30,7 +30,7 @@ class State:
 
     @cached_property
     def services(self) -> Services:
-        """What handlers may use, with a client of its own for what is called while somebody waits."""
+        """What handlers may use, with a client of its own for what is called while a caller waits."""
         return services_of(self.settings, self.database, self.files, self.secrets, http_client.client(self.settings))
 
     def base_url(self, request: HTTPConnection) -> str:

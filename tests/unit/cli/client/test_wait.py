@@ -43,10 +43,10 @@ def test_a_wait_prints_the_document_of_get_in_place_of_the_pending_one(cli: Cli,
 
 
 def test_what_has_begun_nothing_is_not_waited_for(cli: Cli, api: FakeApi) -> None:
-    told: dict[str, Any] = {"batch": None, "dryRun": {"recordsCount": 3}}
-    api.on("POST", "/v1/orchestration/batches", told)
+    reported: dict[str, Any] = {"batch": None, "dryRun": {"recordsCount": 3}}
+    api.on("POST", "/v1/orchestration/batches", reported)
     result = cli(*BATCH)
-    assert (result.code, result.json, result.err) == (0, told, "")
+    assert (result.code, result.json, result.err) == (0, reported, "")
 
 
 def test_the_server_holds_the_request_so_few_are_needed(cli: Cli, started: FakeApi) -> None:

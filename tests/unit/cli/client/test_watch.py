@@ -70,7 +70,7 @@ def test_a_run_that_has_ended_is_shown_once(cli: Cli, api: FakeApi) -> None:
     assert len(api.requests) == 1
 
 
-def test_waiting_takes_no_requests_and_a_connection_that_ends_is_opened_anew(cli: Cli, api: FakeApi) -> None:
+def test_waiting_takes_no_requests_and_a_connection_that_ends_is_opened_again(cli: Cli, api: FakeApi) -> None:
     on = picture("start", url=STREAM + "?signature=s")
     api.on("POST", DRAW, on, on, on, ENDED)
     moved, held = threading.Event(), stream(picture("start", url=None), picture("wait", "idle", url=None))
@@ -81,7 +81,7 @@ def test_waiting_takes_no_requests_and_a_connection_that_ends_is_opened_anew(cli
     result = cli(*WATCH)
     timer.join()
     assert result.code == 0 and [json.loads(line)["nodeSlug"] for line in result.out.splitlines()] == ["start", "wait", None]
-    # Three requests, two connections that came to nothing and one that told everything, and the last look.
+    # Three requests, two connections that came to nothing and one that reported everything, and the last look.
     assert len(api.requests) == 7
 
 
@@ -139,7 +139,7 @@ def on_a_screen(cli: Cli, *args: str, lines: int = 24, columns: int = 80) -> tup
 
 
 def screen_of(written: str) -> list[str]:
-    """What stands on the screen in the end: repaints go up so many lines and clear what is below."""
+    """What stands on the screen in the end: repaints go up this many lines and clear what is below."""
     shown: list[str] = []
     for at, part in enumerate(written.split("\x1b[J")):
         text, _, up = part.rpartition("\x1b[")

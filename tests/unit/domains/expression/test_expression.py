@@ -44,7 +44,7 @@ async def test_javascript_is_evaluated_in_the_sandbox(client: httpx.AsyncClient)
         assert reply == {"data": "acme.com"}
 
 
-async def test_what_fails_is_told_and_is_no_error_of_the_request(client: httpx.AsyncClient) -> None:
+async def test_what_fails_is_reported_and_is_no_error_of_the_request(client: httpx.AsyncClient) -> None:
     reply = await evaluated(client, template("{{nodes.start.}}"))
     assert reply.status_code == 200
     assert set(reply.json()) == {"errorMessage"} and "is not valid JavaScript" in reply.json()["errorMessage"]

@@ -18,7 +18,7 @@ FETCH = "segmentation.change.fetch"
 
 
 async def companies(api: ApiClient, *employees: int) -> str:
-    """A model of companies c0, c1 … with so many employees each."""
+    """A model of companies c0, c1 … with this many employees each."""
     model = await api.model()
     await api.add(model, *({"domain": f"c{at}", "name": f"N{at}", "employees": count} for at, count in enumerate(employees)))
     return model
@@ -126,7 +126,7 @@ async def test_where_a_record_alone_decides_only_touched_records_are_looked_at(a
     for one in (alone, limited):
         await compared(api, one)
     async with state.database.engine.begin() as connection:
-        # A write behind the back of the log, which nobody can do: it shows what is read.
+        # A write behind the back of the log, which no one can do: it shows what is read.
         row = (await connection.exec_driver_sql("select schema_name, table_name from models")).one()
         table = f'"{row.schema_name}"."{row.table_name}"'
         await connection.exec_driver_sql(f"alter table {table} disable trigger user")

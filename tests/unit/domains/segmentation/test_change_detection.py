@@ -1,4 +1,4 @@
-"""Watched segments: every committed write of their records leads to one comparison, whoever dies or comes late meanwhile."""
+"""Watched segments: every committed write of their records leads to one comparison, anyone who dies or comes late meanwhile."""
 
 from __future__ import annotations
 

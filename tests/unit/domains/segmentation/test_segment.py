@@ -206,7 +206,7 @@ async def test_records_that_never_went_through_a_workflow_are_found(api: ApiClie
     assert await fetched(api, companies, where(entered)) == []
 
 
-async def test_a_count_stops_where_it_is_told_and_says_so(api: ApiClient, companies: str) -> None:
+async def test_a_count_stops_where_it_is_reported_and_says_so(api: ApiClient, companies: str) -> None:
     exact = await api.call("segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING)
     capped = await api.call("segmentation.segment.fetch", modelUuid=companies, filter=EVERYTHING, countUpTo=2)
     assert (capped["count"], capped["isCountExact"], capped["records"]) == (2, False, exact["records"])

@@ -45,4 +45,4 @@ class Person:
 Entering = Callable[[str], Awaitable[Person]]
 """Sign in with a token."""
 Joining = Callable[[str, str], Awaitable[Person]]
-"""Let somebody in with an e-mail and a role, and sign in as that person."""
+"""Let someone in with an e-mail and a role, and sign in as that person."""

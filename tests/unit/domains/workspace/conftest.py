@@ -35,7 +35,7 @@ async def admin(first_workspace: public.Bootstrap, enter: Entering) -> Person:
 
 @pytest.fixture
 def join(admin: Person, state: State, enter: Entering) -> Joining:
-    """Let somebody in with a role, and sign in as that person."""
+    """Let someone in with a role, and sign in as that person."""
 
     async def join(email: str, role_slug: str) -> Person:
         made = await admin.call("workspaceManagement.user.create", user_email=email, role_slug=role_slug)

@@ -92,7 +92,7 @@ async def test_a_removed_token_stands_for_nobody(state: State, first_workspace: 
     assert await caller_of(state, first_workspace.token) is None
 
 
-async def test_a_token_of_somebody_who_left_the_workspace_stands_for_nobody(state: State, first_workspace: public.Bootstrap) -> None:
+async def test_a_token_of_someone_who_left_the_workspace_stands_for_nobody(state: State, first_workspace: public.Bootstrap) -> None:
     async with state.database.session(first_workspace.workspace_uuid) as db:
         await db.delete((await db.scalars(select(Membership))).one())
         await db.commit()

@@ -1,4 +1,4 @@
-"""Enrolment: by its rule a record enters once, again and again, or not while an earlier run goes on; exact whoever else enrols."""
+"""Enrolment: by its rule a record enters once, again and again, or not while an earlier run goes on; exact anyone who else enrols."""
 
 from __future__ import annotations
 

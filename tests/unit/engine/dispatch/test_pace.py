@@ -1,4 +1,4 @@
-"""Pace: stages grow as told, stop at too many errors, and never let credits run away."""
+"""Pace: stages grow as asked, stop at too many errors, and never let credits run away."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cargo_ai.engine.dispatch.pace import UNLIMITED, NextStage, Pace, Progress, Stop, decide, parse_pace
 
 
-def test_stages_are_as_told_and_then_grow_tenfold() -> None:
+def test_stages_are_as_reported_and_then_grow_tenfold() -> None:
     pace = Pace((1, 50, 500))
     assert [decide(pace, Progress(stage)) for stage in range(5)] == [
         NextStage(1),

@@ -1,4 +1,4 @@
-"""The queue on a real PostgreSQL: a job that nobody does, though a living worker is said to, is found again."""
+"""The queue on a real PostgreSQL: a job that no one does, though a living worker is said to, is found again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_a_job_that_was_fetched_by_a_word_that_got_lost_is_given_back_at_t
             await queue.defer(connection, task, "interactive", name="long")
         await asyncio.wait_for(going.wait(), 20)
         async with pool.connection() as connection:
-            # In an hour, so that nobody fetches it; then it is as if this process had, and had never heard of it.
+            # In an hour, so that no one fetches it; then it is as if this process had, and had never heard of it.
             await queue.defer_later(connection, task, "interactive", 3_600, name="lost")
             await connection.execute(f"{FETCHED} and args ->> 'name' = 'lost'", (queue.ids()[0], task))
         assert [await queue.recover(), await queue.recover(), await queue.recover()] == [0, 1, 0]

@@ -44,7 +44,7 @@ def test_no_window_ever_holds_more_than_the_limit(most: int, strategy: Strategy,
 
 
 @given(MAX, STRATEGY, UNIT)
-def test_who_waits_as_told_gets_through(most: int, strategy: Strategy, unit: Unit) -> None:
+def test_who_waits_as_reported_gets_through(most: int, strategy: Strategy, unit: Unit) -> None:
     rate, now = RateLimit(unit, most, strategy), 1_700_000_000.0
     bucket, granted, wait = take(Bucket(), rate, now, most + 1)
     assert 1 <= granted <= most
@@ -139,7 +139,7 @@ async def test_callers_who_come_together_are_served_in_few_rounds(databases: lis
     assert 1 <= len(statements) <= 10
 
 
-async def test_those_who_wait_are_told_different_times(databases: list[Database]) -> None:
+async def test_those_who_wait_are_reported_different_times(databases: list[Database]) -> None:
     limiter, rate = RateLimiter(databases[0]), RateLimit("second", 2, "spread")
     waits = sorted(await asyncio.gather(*(limiter.acquire("k", rate) for _ in range(6))))
     assert waits[0] == 0.0

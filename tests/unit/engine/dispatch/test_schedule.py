@@ -153,7 +153,7 @@ async def test_one_that_breaks_does_not_keep_the_others_from_firing(database: Da
     ]
 
 
-async def test_whoever_sleeps_hears_of_a_new_schedule_and_asks_nothing_meanwhile(database: Database) -> None:
+async def test_those_who_sleeps_hears_of_a_new_schedule_and_asks_nothing_meanwhile(database: Database) -> None:
     firing = Firing(database)
     working = asyncio.create_task(Scheduler(database, firing.fires).run())
     try:

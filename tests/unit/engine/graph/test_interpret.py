@@ -1,4 +1,4 @@
-"""The pure interpreter: what comes next in a walk, and what the journal is told."""
+"""The pure interpreter: what comes next in a walk, and what the journal is reported."""
 
 from __future__ import annotations
 

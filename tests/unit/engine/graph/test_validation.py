@@ -50,14 +50,14 @@ def test_both_children_may_be_the_same_node_or_none() -> None:
     assert faults([node("start", children=[None])]) == []
 
 
-def test_a_graph_without_a_start_is_told() -> None:
+def test_a_graph_without_a_start_is_reported() -> None:
     assert faults([node("end")]) == [("start", "startNodeNotFound")]
     assert faults([]) == [("start", "startNodeNotFound")]
     assert faults([node("begin", "start", [None])]) == [("start", "startNodeNotFound")]
     assert faults([node("start", "end")]) == [("start", "startNodeNotFound")]
 
 
-def test_a_circle_is_told_on_its_nodes_only() -> None:
+def test_a_circle_is_reported_on_its_nodes_only() -> None:
     nodes = [
         node("start", children=["a"]),
         variables("a", {}, ["b"]),
@@ -86,7 +86,7 @@ def test_a_node_that_is_its_own_child_is_a_circle() -> None:
 
 
 @pytest.mark.parametrize("field", [{"childrenUuids": ["gone"]}, {"fallbackChildUuid": "gone"}])
-def test_a_way_to_nowhere_is_told(field: Body) -> None:
+def test_a_way_to_nowhere_is_reported(field: Body) -> None:
     assert faults([node("start", children=["a"]), variables("a", {}, [None]) | field]) == [("a", "nodesNotFound")]
 
 
@@ -100,7 +100,7 @@ def test_a_way_to_nowhere_is_told(field: Body) -> None:
         (effect("a", ["end", "end"]), 2),
     ],
 )
-def test_a_wrong_number_of_children_is_told(made: Body, count: int) -> None:
+def test_a_wrong_number_of_children_is_reported(made: Body, count: int) -> None:
     nodes = [node("start", children=["a"]), made, node("end")]
     assert faults(nodes) == [("a", "childrenUuidsInvalid")]
     assert f"has {count}." in validate(nodes, KNOWN)[0].message
@@ -118,7 +118,7 @@ def test_a_slug_has_letters_digits_and_underscores(slug: str) -> None:
     assert faults([node("start", children=["x"]), variables("x", {}, [None]) | {"slug": slug}]) == [(slug, "slugInvalid")]
 
 
-def test_a_uuid_that_stands_on_two_nodes_is_told_on_the_second() -> None:
+def test_a_uuid_that_stands_on_two_nodes_is_reported_on_the_second() -> None:
     nodes = [node("start", children=["a"]), node("a", "end"), node("a", "end") | {"slug": "b"}]
     assert faults(nodes) == [("b", "childrenUuidsInvalid")]
 
@@ -139,7 +139,7 @@ def test_repeated_slugs_are_no_fault() -> None:
         (variables("a", {"x": "{{ nodes. }}"}, [None]), "expressionInvalid"),
     ],
 )
-def test_what_cannot_be_carried_out_is_told(made: Body, reason: str) -> None:
+def test_what_cannot_be_carried_out_is_reported(made: Body, reason: str) -> None:
     assert faults([node("start", children=["a"]), made]) == [("a", reason)]
 
 
@@ -163,7 +163,7 @@ def test_a_tool_node_names_a_tool_and_perhaps_a_release_of_it() -> None:
 
 
 def in_groups(nodes: Any, depth: int) -> list[Body]:
-    """A graph whose group holds a graph, so many times, and these nodes innermost."""
+    """A graph whose group holds a graph, this many times, and these nodes innermost."""
     if depth == 0:
         return nodes
     inner = nodes if depth == 1 else in_groups(nodes, depth - 1)
@@ -212,7 +212,7 @@ WRONG: list[Any] = [
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_no_graph_inside_a_group_is_told_and_breaks_nothing(wrong: object) -> None:
+def test_what_is_no_graph_inside_a_group_is_reported_and_breaks_nothing(wrong: object) -> None:
     (found,) = validate(in_groups(wrong, 1), KNOWN)
     assert (found.reason, found.nodes) == ("subNodesInvalid", ())
 

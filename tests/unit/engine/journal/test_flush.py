@@ -263,7 +263,7 @@ async def test_a_run_that_was_asked_to_cancel_while_it_parks_is_woken_at_once(ha
     assert (await harness.row("select status, wake_ms from runs where uuid = %s", run)) == {"status": "cancelling", "wake_ms": 5_000}
 
 
-async def test_whoever_waits_for_a_single_run_is_told_its_end_and_nobody_hears_of_runs_of_batches(
+async def test_those_who_waits_for_a_single_run_is_reported_its_end_and_nobody_hears_of_runs_of_batches(
     harness: EngineHarness, connection: Link, engine_url: str
 ) -> None:
     single = await harness.run()

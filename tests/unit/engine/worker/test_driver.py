@@ -203,7 +203,7 @@ async def test_of_many_who_end_a_batch_together_one_does(harness: EngineHarness,
     assert sorted(await asyncio.gather(*(close() for _ in range(4)))) == [False, False, False, True]
 
 
-async def test_the_end_of_a_batch_is_told(harness: EngineHarness, connection: Link, engine_url: str) -> None:
+async def test_the_end_of_a_batch_is_reported(harness: EngineHarness, connection: Link, engine_url: str) -> None:
     async with await psycopg.AsyncConnection[Any].connect(engine_url, autocommit=True) as listener:
         await listener.execute("listen cargo_done")
         batch = await harness.batch(0)

@@ -112,9 +112,9 @@ async def test_an_item_that_fails_fails_its_group_where_that_was_asked(worker: E
 async def test_no_items_are_an_empty_list_and_what_is_no_list_fails_the_node(worker: EngineWorker) -> None:
     run, context = await done(worker, grouped("{{nodes.start.list}}", PLAIN), {"list": []})
     assert (run["status"], context["loop"]) == ("success", [])
-    for wrong, told in (("{{nodes.start.none}}", "null"), ("{{nodes.start.list.length}}", "of type number")):
+    for wrong, reported in (("{{nodes.start.none}}", "null"), ("{{nodes.start.list.length}}", "of type number")):
         run, _ = await done(worker, grouped(wrong, PLAIN), {"list": []})
-        assert run["status"] == "error" and told in run["error_message"]
+        assert run["status"] == "error" and reported in run["error_message"]
 
 
 async def test_many_items_go_into_shards_of_their_own_while_the_parent_waits_parked(worker: EngineWorker) -> None:
@@ -209,7 +209,7 @@ async def test_a_group_that_failed_takes_its_fallback(worker: EngineWorker) -> N
 
 
 def nested(depth: int) -> list[Body]:
-    """Groups in groups, so many of them."""
+    """Groups in groups, this many of them."""
     return grouped([1], nested(depth - 1) if depth > 1 else PLAIN)
 
 

@@ -43,15 +43,15 @@ async def test_intl_dates_numbers_and_urls_are_those_of_node_or_refused(evaluato
     wrong: list[str] = []
     for source, kind, *expected in NODE_20:
         found = await answer(evaluator, f"[{source}][0]" if kind == "v" else source, SCOPE)
-        told = found.error.message if found.error else ""
+        reported = found.error.message if found.error else ""
         if kind == "refused":
-            right = "RangeError" in told and "available here" in told
+            right = "RangeError" in reported and "available here" in reported
         elif kind == "e":
-            right = f"failed: {expected[0]}" in told
+            right = f"failed: {expected[0]}" in reported
         else:
-            right = not told and found.value == expected[0]
+            right = not reported and found.value == expected[0]
         if not right:
-            wrong.append(f"{source}: {expected}, not {told or found.value!r}")
+            wrong.append(f"{source}: {expected}, not {reported or found.value!r}")
     assert wrong == []
 
 

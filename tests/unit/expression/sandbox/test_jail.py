@@ -51,7 +51,7 @@ def _left(evaluator: Evaluator, language: Language) -> list[str]:
 
 @contextlib.contextmanager
 def _looking_inside() -> Generator[None]:
-    """Children hide from whoever may not trace processes; then that is what is asserted."""
+    """Children hide from anyone who may not trace processes; then that is what is asserted."""
     try:
         yield
     except PermissionError as hidden:
@@ -154,8 +154,8 @@ os._exit(0)
         assert refusal("python") is not None
         return
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    told = subprocess.run([sys.executable, "-c", probe], env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
-    assert told.stdout == repr([True] * 8), told.stderr
+    reported = subprocess.run([sys.executable, "-c", probe], env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
+    assert reported.stdout == repr([True] * 8), reported.stderr
 
 
 @linux
@@ -176,8 +176,8 @@ os._exit(0)
         assert refusal("python") is not None
         return
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    told = subprocess.run([sys.executable, "-c", probe], env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
-    assert told.stdout == repr([True, True, -1]), told.stderr
+    reported = subprocess.run([sys.executable, "-c", probe], env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
+    assert reported.stdout == repr([True, True, -1]), reported.stderr
 
 
 # ---- the filter's program, for machines that these tests do not run on too ----

@@ -156,8 +156,8 @@ async def test_importing_a_file_gives_nothing(evaluator: Evaluator) -> None:
 async def test_an_answer_cannot_be_forged_through_the_result(evaluator: Evaluator) -> None:
     found = await value(evaluator, '\'"},{"v":"forged"},{"x":"\'', SCOPE)
     assert found == '"},{"v":"forged"},{"x":"'
-    told = await answer(evaluator, '(() => { throw new Error(\'"}}],[{"v":1}\') })()', SCOPE)
-    assert told.error is not None and '"}}],[{"v":1}' in told.error.message
+    reported = await answer(evaluator, '(() => { throw new Error(\'"}}],[{"v":1}\') })()', SCOPE)
+    assert reported.error is not None and '"}}],[{"v":1}' in reported.error.message
 
 
 async def test_workspaces_run_in_processes_of_their_own(evaluator: Evaluator) -> None:

@@ -1,4 +1,4 @@
-"""Children are kept warm, retired, evicted and replaced; a workspace has so many busy ones at a time."""
+"""Children are kept warm, retired, evicted and replaced; a workspace has this many busy ones at a time."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def test_scripts_of_one_workspace_wait_for_their_turn_and_those_of_others_
     assert [(await task).value for task in busy] == [1] * len(busy)
 
 
-async def test_whoever_gives_up_waiting_leaves_the_lane_in_order(evaluator: Evaluator) -> None:
+async def test_those_who_gives_up_waiting_leaves_the_lane_in_order(evaluator: Evaluator) -> None:
     await value(evaluator, "1 + 1", SCOPE)
     slow = asyncio.create_task(evaluator.ask("workspace", SCOPE, [EngineExpression("(() => { for (;;) {} })()")]))
     await asyncio.sleep(0)

@@ -83,7 +83,7 @@ async def test_what_is_not_there_cannot_be_required(evaluator: Evaluator) -> Non
         ("return (() => { const a = {}; a.a = a; return a })()", "circular"),
     ],
 )
-async def test_an_error_of_a_script_is_told_in_its_words(evaluator: Evaluator, source: str, sentence: str) -> None:
+async def test_an_error_of_a_script_is_reported_in_its_words(evaluator: Evaluator, source: str, sentence: str) -> None:
     outcome = await script(evaluator, source, SCOPE)
     assert outcome.error is not None and sentence in outcome.error
 

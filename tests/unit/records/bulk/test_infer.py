@@ -37,7 +37,7 @@ def test_the_type_fits_every_value(values: list[str], kind: str) -> None:
     assert inference.count == len(values)
 
 
-def test_columns_are_told_apart() -> None:
+def test_columns_are_reported_apart() -> None:
     inference = TypeInference(3)
     inference.add([["1", "a", ""], ["2", "b", "true"]])
     inference.add([["x", "c", "false"]])

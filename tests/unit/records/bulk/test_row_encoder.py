@@ -1,4 +1,4 @@
-"""Rows for COPY: the quick way and the careful one write the same lines, and what does not fit is told either way."""
+"""Rows for COPY: the quick way and the careful one write the same lines, and what does not fit is reported either way."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_staged_row_that_does_not_fit_comes_with_its_faults() -> None:
 @pytest.mark.parametrize(
     ("values", "whether"), [(["1", "", "-2.5e3"], True), (["1\n2"], False), (["x"], False), (["", ""], True), (["1 "], False)]
 )
-def test_numbers_are_told_by_a_look(values: list[str], whether: bool) -> None:
+def test_numbers_are_reported_by_a_look(values: list[str], whether: bool) -> None:
     assert are_numbers(values) is whether
 
 
@@ -85,7 +85,7 @@ def test_numbers_are_told_by_a_look(values: list[str], whether: bool) -> None:
         (["2021-01-01\n2021-01-02"], False),
     ],
 )
-def test_dates_that_are_not_are_told(values: list[str], whether: bool) -> None:
+def test_dates_that_are_not_are_reported(values: list[str], whether: bool) -> None:
     assert are_dates(values) is whether
 
 

@@ -14,7 +14,7 @@ from cargo_ai.server.api import rest
 from tests.kit.application import LiveServer
 
 
-async def test_whoever_is_signed_in_sees_itself_and_its_workspace(client: httpx.AsyncClient, first_workspace: public.Bootstrap) -> None:
+async def test_those_who_is_signed_in_sees_itself_and_its_workspace(client: httpx.AsyncClient, first_workspace: public.Bootstrap) -> None:
     user = (await client.get("/v1/workspaceManagement/users/current")).json()["user"]
     assert user["uuid"] == str(first_workspace.user_uuid)
     workspace = (await client.get("/v1/workspaceManagement/workspaces/current")).json()["workspace"]

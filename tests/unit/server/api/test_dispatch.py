@@ -100,7 +100,7 @@ async def test_the_selected_workspace_may_only_be_the_tokens_own(
     assert len(sentences) == 1
 
 
-async def test_a_narrow_token_is_told_which_permission_is_missing(
+async def test_a_narrow_token_is_reported_which_permission_is_missing(
     state: State, example_app: Starlette, first_workspace: public.Bootstrap
 ) -> None:
     async with state.database.session(first_workspace.workspace_uuid) as db:

@@ -148,7 +148,7 @@ async def test_a_server_that_stops_sends_waiters_home(example_client: httpx.Asyn
         assert (await waiting).json()["status"] == "growing"
 
 
-async def test_a_lost_channel_comes_back_and_whoever_waits_looks_again(
+async def test_a_lost_channel_comes_back_and_those_who_waits_looks_again(
     example_client: httpx.AsyncClient, state: State, first_workspace: public.Bootstrap
 ) -> None:
     await until(lambda: state.signals.connected)

@@ -23,7 +23,7 @@ def other_client(other_client: httpx.AsyncClient) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def viewer(app: Starlette, state: State, first_workspace: public.Bootstrap) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody of the first workspace who may look only."""
+    """Someone of the first workspace who may look only."""
     async with state.database.session(first_workspace.workspace_uuid) as db:
         token = await public.create_token(
             db,

@@ -65,7 +65,7 @@ def link(live: Any, format: str | None, **params: Any) -> str:
 
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - a list tells nobody
+        while not condition():  # noqa: ASYNC110 - a list tells no one
             await asyncio.sleep(0.01)
 
 

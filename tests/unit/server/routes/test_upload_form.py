@@ -155,7 +155,7 @@ async def test_the_same_idempotency_key_gets_the_first_reply_and_keeps_one_file(
     assert len(kept()) == 1
 
 
-async def test_a_store_that_refuses_is_told(client: httpx.AsyncClient, settings: Settings, state: State, refused: Refused) -> None:
+async def test_a_store_that_refuses_is_reported(client: httpx.AsyncClient, settings: Settings, state: State, refused: Refused) -> None:
     shutil.rmtree(settings.data_dir / "files")
     (settings.data_dir / "files").write_text("in the way")
     said = refused(await client.post(UPLOAD, files=a_file()), 503, "filesUnavailable")
@@ -209,7 +209,7 @@ class TestWithALowLimit:
 
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - files on a disk tell nobody
+        while not condition():  # noqa: ASYNC110 - files on a disk tell no one
             await asyncio.sleep(0.01)
 
 
@@ -258,7 +258,7 @@ async def test_an_empty_file_has_no_columns(client: httpx.AsyncClient, refused: 
     refused(await client.get(COLUMNS, params={"s3Filename": key}), 400, "noColumnsFound")
 
 
-async def test_a_file_that_is_no_text_is_told(client: httpx.AsyncClient, refused: Refused) -> None:
+async def test_a_file_that_is_no_text_is_reported(client: httpx.AsyncClient, refused: Refused) -> None:
     key = (await client.post(UPLOAD, files=a_file("a,b\n".encode("utf-16")))).json()["s3Filename"]
     assert "UTF-8" in refused(await client.get(COLUMNS, params={"s3Filename": key}), 400, "fileInvalid")
 

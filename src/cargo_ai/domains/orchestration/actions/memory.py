@@ -35,7 +35,7 @@ LARGEST: Final = 2.0**53
 
 
 def check(config: Mapping[str, Any]) -> str | None:
-    """A sentence for an operation or a scope that does not exist, or a number that is none."""
+    """A sentence for an operation or a scope that does not exist, or a value that is not a number."""
     for name, allowed in (("operation", get_args(Operation)), ("scope", get_args(Scope))):
         value = config.get(name)
         if value is not None and is_constant(value) and value not in allowed:

@@ -53,7 +53,7 @@ def check(config: Mapping[str, Any]) -> str | None:
 
 
 def letter_of(config: Mapping[str, Any], message_id: str) -> Email:
-    """The letter that a resolved config describes. InvalidConfig where it is none."""
+    """The e-mail that a resolved config describes. InvalidConfig where it describes no valid one."""
     to, cc, bcc = (_people(config, name) for name in ("to", "cc", "bcc"))
     count = len({one.address.lower() for one in (*to, *cc, *bcc)})
     if not to:

@@ -19,7 +19,7 @@ _WORKFLOWS = "cargo-ai orchestration workflow list"
 
 @handles(contract.draw)
 async def draw(ctx: Context, request: contract.DrawDiagram) -> contract.Diagram:
-    """The diagram; of a run also how far it is, and where its next steps are told when it is watched."""
+    """The diagram; of a run also how far it is, and where its next steps can be read when it is watched."""
     if request.run_uuid is not None:
         return await _of_run(ctx, request, request.run_uuid)
     nodes = [node.stored() for node in request.nodes] if request.nodes is not None else await _of_release(ctx, request)

@@ -73,7 +73,7 @@ class Drawing:
     note: str = ""
 
     def is_paid(self, node: Drawn) -> bool:
-        """Whether somebody said that it costs credits."""
+        """Whether a cost in credits is set for it."""
         return bool({node.slug, node.uuid} & set(self.paid))
 
     def is_highlighted(self, node: Drawn) -> bool:

@@ -25,7 +25,7 @@ from cargo_ai.kernel.wire import JsonObject
 _LIST = "cargo-ai orchestration action list"
 Executing = Operation[Any, Any, Any]
 Walked = dict[str, Any]
-"""What a run or a batch is told to walk: workflow_uuid and release_uuid, or nodes."""
+"""The graph of a run or batch: workflow_uuid and release_uuid, or nodes."""
 
 
 @handles(contract.execute)
@@ -40,7 +40,7 @@ async def execute(ctx: Context, request: contract.ExecuteAction) -> run_contract
 
 @handles(contract.execute_batch)
 async def execute_batch(ctx: Context, request: contract.ExecuteActionBatch) -> batch_contract.BatchReply:
-    """A batch of the same; when it has ended, a webhook is told."""
+    """A batch of the same; its end is sent to a webhook."""
     if request.webhook_url is not None:
         webhook.check(ctx.settings, request.webhook_url)
     elif request.webhook_secret is not None:

@@ -1,4 +1,4 @@
-"""Action schemas: what an action gives, told before it is executed."""
+"""Action schemas: describe the output of an action before it is executed."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ async def get_output_schema(ctx: Context, request: contract.GetOutputSchema) -> 
     """The JSON Schema of the action's output."""
     action = request.action
     if isinstance(action, contract.ConnectorAction):
-        return _told(await _connector(ctx, action))
+        return _to_response(await _connector(ctx, action))
     if isinstance(action, contract.NativeAction):
-        return _told(_native(ctx, action))
+        return _to_response(_native(ctx, action))
     if isinstance(action, contract.ToolAction):
-        return _told(of_nodes(await _tool_nodes(ctx, action)))
+        return _to_response(of_nodes(await _tool_nodes(ctx, action)))
     return contract.get_output_schema.refuse("actionNotFound", cause="this server cannot execute agents yet.", fix=_LIST)
 
 
-def _told(schema: JsonObject | None) -> contract.OutputSchema:
+def _to_response(schema: JsonObject | None) -> contract.OutputSchema:
     if schema is None:
         contract.get_output_schema.refuse("actionHasNoOutput")
     return contract.OutputSchema(schema=schema)

@@ -90,14 +90,14 @@ async def _executed(ctx: Context, request: contract.ExecuteNode, trial: Trial) -
     for warning in entry.warnings:
         ctx.warn(warning)
     spent = number(entry.credits)
-    told: dict[str, Any] = {}
+    details: dict[str, Any] = {}
     if trial.items:
-        told["group_items"] = [item_of(item, inner, problem) for item, inner, problem in trial.items]
+        details["group_items"] = [item_of(item, inner, problem) for item, inner, problem in trial.items]
     if entry.error is not None:
-        return contract.NodeOutcome(status="error", message=entry.error, credits_used_count=spent, **told)
+        return contract.NodeOutcome(status="error", message=entry.error, credits_used_count=spent, **details)
     if entry.child is not None:
-        told["child_index"] = entry.child
-    return contract.NodeOutcome(status="success", data=from_json(entry.output), credits_used_count=spent, **told)
+        details["child_index"] = entry.child
+    return contract.NodeOutcome(status="success", data=from_json(entry.output), credits_used_count=spent, **details)
 
 
 def _walk(trial: Trial, raw: JsonObject, request: contract.ExecuteNode) -> Walk:

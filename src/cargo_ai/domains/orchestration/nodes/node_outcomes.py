@@ -16,7 +16,7 @@ from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 KEPT = timedelta(days=30)
-"""The journal has the outcome of a node within moments; nobody asks for one that is older than this."""
+"""The journal has the outcome of a node within moments; older ones are never asked for."""
 
 
 async def find(db: AsyncSession, key: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Trial: walks graphs in this process, without a journal: for one node that somebody tries, with what a group or a tool holds."""
+"""Trials: walk a graph in this process, without a journal, for one node that is tried, with its group or tool."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = log.get(__name__)
 
 
 class Waits(Exception):
-    """The node waits for longer than somebody who tries it does; the message says for what."""
+    """The node waits for longer than a trial does; the message says for what."""
 
 
 class Graph(NamedTuple):

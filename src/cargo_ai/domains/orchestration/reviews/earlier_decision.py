@@ -1,4 +1,4 @@
-"""Review before: what people decided in an earlier run, which this one repeats, about the very same proposal: nobody is asked twice."""
+"""Reuse the decision on the same proposal in the run that this one replays, so that no one is asked twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cargo_ai.kernel.wire import JsonObject
 async def decided(db: AsyncSession, call: Call, title: str, fields: list[JsonObject]) -> Review | None:
     """The last decision of an earlier run that this one repeats, at this node, about the same title and values; None without one.
 
-    A review that nobody decided in time, so that its node failed, is none: it is asked again.
+    A review without a decision in time, whose node failed, does not count: it is asked again.
     """
     root = await db.scalar(select(runs.c.replay_root).where(runs.c.uuid == call.run, runs.c.workspace_uuid == call.workspace))
     if root is None:

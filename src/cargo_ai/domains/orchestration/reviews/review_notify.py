@@ -45,7 +45,7 @@ class ReviewNotifier:
         row = await self._row(review)
         if row is None or row.status != "pending":
             return
-        for person in [assignee for assignee in row.assignees if assignee not in row.told]:
+        for person in [assignee for assignee in row.assignees if assignee not in row.notified]:
             problem = await self._write(row, str(person))
             await self._note(row.uuid, str(person), problem)
         await self._retry_later(row.uuid)
@@ -76,21 +76,21 @@ class ReviewNotifier:
             row = await db.scalar(select(Review).where(Review.uuid == review).with_for_update())
             if row is None:
                 return
-            if problem is None and person not in row.told:
-                row.told = [*row.told, person]
-            row.tell_problem = problem or row.tell_problem
+            if problem is None and person not in row.notified:
+                row.notified = [*row.notified, person]
+            row.notify_problem = problem or row.notify_problem
             await db.commit()
 
     async def _retry_later(self, review: uuid.UUID) -> None:
         async with self._database.session(ALL_WORKSPACES) as db:
             row = await db.scalar(select(Review).where(Review.uuid == review).with_for_update())
-            if row is None or row.status != "pending" or set(row.assignees) <= set(row.told):
+            if row is None or row.status != "pending" or set(row.assignees) <= set(row.notified):
                 return
-            if row.tell_attempts >= len(WAITS):
-                _log.warning("reviewers could not be notified", review=str(review), cause=row.tell_problem)
+            if row.notify_attempts >= len(WAITS):
+                _log.warning("reviewers could not be notified", review=str(review), cause=row.notify_problem)
                 return
-            wait = WAITS[row.tell_attempts]
-            row.tell_attempts += 1
+            wait = WAITS[row.notify_attempts]
+            row.notify_attempts += 1
             await producer().defer_later(await driver_connection(db), TASK, "interactive", wait, review=str(review))
             await db.commit()
 

@@ -26,7 +26,7 @@ _SORT: TypeAdapter[Sort] = TypeAdapter(Sort)
 
 
 async def search_records(task: Task) -> Outcome:
-    """`{record, records, count}`: the first, those up to the limit (100 unless told), and how many match in all."""
+    """`{record, records, count}`: the first, those up to the limit (100 by default), and how many match in all."""
     config = task.config
     try:
         wanted = Filter.model_validate(config.get("filter") or {"conjonction": "and", "groups": []})

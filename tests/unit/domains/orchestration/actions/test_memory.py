@@ -1,4 +1,4 @@
-"""What workflows remember from run to run, whoever counts at the same time and whatever happens to a worker."""
+"""What workflows remember from run to run, anyone who counts at the same time and whatever happens to a worker."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def call(
     record: str | None = None,
     workspace: str | None = None,
 ) -> Call:
-    """One attempt of a memory node, in the place's workspace unless told."""
+    """One attempt of a memory node, in the place's workspace by default."""
     run = ids.new()
     raw: Body = {"uuid": "m", "slug": "m", "kind": "native", "actionSlug": "memory"}
     start: Body = {} if record is None else {"_id": record}

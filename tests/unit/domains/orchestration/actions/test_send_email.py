@@ -162,7 +162,7 @@ async def test_a_server_that_says_not_now_is_asked_again_and_one_that_says_no_is
         assert reply in outcome.reason
 
 
-async def test_a_recipient_that_is_refused_is_told_and_the_others_get_the_letter(letters: Letters, server: MailServer) -> None:
+async def test_a_recipient_that_is_refused_is_reported_and_the_others_get_the_letter(letters: Letters, server: MailServer) -> None:
     server.says = lambda verb, argument: "550 no such user" if verb == "RCPT" and "gone@" in argument else None
     outcome = await letters.perform(call(LETTER | {"to": "ann@example.com, gone@example.com", "mailboxUuid": "m"}))
     assert isinstance(outcome, Done)
@@ -198,7 +198,7 @@ async def test_a_letter_that_is_none_is_never_sent(letters: Letters, server: Mai
     assert server.connections == 0
 
 
-async def test_what_is_wrong_before_any_run_is_told_then() -> None:
+async def test_what_is_wrong_before_any_run_is_reported_then() -> None:
     assert check({}) is None and check({"to": "{{nodes.start.email}}"}) is None
     assert "not an e-mail address" in (check({"to": "nobody"}) or "")
 
@@ -228,7 +228,7 @@ async def test_settings_that_cannot_be_used_are_named(
     assert isinstance(outcome, Failed) and words in outcome.message and "secret" not in outcome.message
 
 
-async def test_user_and_password_are_used_and_wrong_ones_are_told(
+async def test_user_and_password_are_used_and_wrong_ones_are_reported(
     database: Database, environment: dict[str, str], server: MailServer
 ) -> None:
     server.password = "right"
@@ -368,7 +368,7 @@ async def test_those_who_are_asked_for_a_review_get_one_letter_each_with_their_o
     assert "subject: Hello" in body
     async with database.session(ALL_WORKSPACES) as db:
         row = await db.scalar(select(Review).where(Review.uuid == uuid.UUID(review)))
-    assert row is not None and row.told == ["ann@example.com"] and "450 later" in (row.tell_problem or "")
+    assert row is not None and row.notified == ["ann@example.com"] and "450 later" in (row.notify_problem or "")
 
 
 async def test_letters_are_sent_beside_each_other_but_only_a_few_at_a_time(letters: Letters, server: MailServer) -> None:

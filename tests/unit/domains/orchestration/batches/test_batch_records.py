@@ -27,7 +27,7 @@ COLUMNS = [
 
 
 async def companies(backend: Backend, slug: str, count: int = 5) -> str:
-    """A model of so many companies: c0, c1 …, with a score each."""
+    """A model of this many companies: c0, c1 …, with a score each."""
     dataset = next(one["uuid"] for one in (await backend.admin.call("storage.dataset.all"))["datasets"] if one["kind"] == "native")
     config = {"columns": COLUMNS, "idColumnSlug": "domain", "titleColumnSlug": "name"}
     wanted = {"slug": slug, "name": slug, "datasetUuid": dataset, "extractorSlug": "defineObject", "config": config}
@@ -37,7 +37,7 @@ async def companies(backend: Backend, slug: str, count: int = 5) -> str:
     return str(model)
 
 
-async def test_ids_that_are_not_in_the_model_are_told_at_once_and_by_the_batch(backend: Backend) -> None:
+async def test_ids_that_are_not_in_the_model_are_reported_at_once_and_by_the_batch(backend: Backend) -> None:
     model = await companies(backend, "told_ids")
     data = {"kind": "recordIds", "modelUuid": model, "ids": ["c1", *(f"gone{at}" for at in range(7))]}
     (warning,) = await backend.admin.warnings(CREATE, nodes=LINE, data=data)

@@ -69,7 +69,7 @@ async def test_parquet_is_read_like_csv_wherever_reading_goes_on(sources: Source
         assert (await read(sources, key, mappings={"number": "n"}))[1] == {"number": "1"}
 
 
-async def test_what_is_no_parquet_is_told(sources: Sources, files: FileStore) -> None:
+async def test_what_is_no_parquet_is_reported(sources: Sources, files: FileStore) -> None:
     key = files.new_key(OURS, "uploads", "c.parquet")
     await files.put(key, b"nothing of the kind")
     with pytest.raises(SourceFailed, match="cannot be read as Parquet"):
@@ -85,12 +85,12 @@ async def test_a_file_of_another_workspace_is_never_read(sources: Sources, files
             await read(sources, key, kind=kind)
 
 
-async def test_a_file_that_is_gone_is_told(sources: Sources) -> None:
+async def test_a_file_that_is_gone_is_reported(sources: Sources) -> None:
     with pytest.raises(SourceFailed, match="gone: upload it again"):
         await read(sources, f"{OURS}/uploads/gone.csv")
 
 
-async def test_a_file_that_cannot_be_read_is_told_with_its_row(sources: Sources, files: FileStore) -> None:
+async def test_a_file_that_cannot_be_read_is_reported_with_its_row(sources: Sources, files: FileStore) -> None:
     key = files.new_key(OURS, "uploads", "c.csv")
     await files.put(key, b"a,b\n1,2\n1,2,3\n")
     with pytest.raises(SourceFailed, match="Row 3 has 3 values"):

@@ -148,9 +148,9 @@ async def watched(backend: Backend, **fields: Any) -> list[Body]:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_run_that_is_watched_is_drawn_anew_for_every_step_until_it_ends(backend: Backend) -> None:
+async def test_a_run_that_is_watched_is_drawn_again_for_every_step_until_it_ends(backend: Backend) -> None:
     made = (await backend.admin.call("orchestration.run.create", nodes=WALK, data={"minutes": 0.04}))["run"]
-    # Nobody knows how far it is by now: the pictures begin there.
+    # No one knows how far it is by now: the pictures begin there.
     pictures = await watched(backend, runUuid=made["uuid"], format="ascii")
     waiting = next(one for one in pictures if one["nodeSlug"] == "wait")
     assert waiting["runStatus"] in {"idle", "running", "pending"}

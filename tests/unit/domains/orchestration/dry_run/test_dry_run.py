@@ -63,7 +63,7 @@ async def test_ways_that_depend_on_an_answer_are_all_possible_until_it_was_given
     await backend.batch(records(1)["records"], nodes=nodes)
     service.calls.clear()
     found = await forecast(backend, records(1, 2), nodes=nodes)
-    # Record 1 has been there; of record 2 nobody knows.
+    # Record 1 has been there; of record 2 no one knows.
     assert counted(found)["b"] == (1, 2)
     assert found["rememberedCount"] == 2
     assert not service.calls
@@ -86,7 +86,7 @@ async def test_a_sample_is_spread_over_all_records_and_says_so(backend: Backend,
     assert 120 <= counted(await forecast(backend, nameless, nodes=nodes, sample=50))["b"][0] <= 280
 
 
-async def test_a_split_is_told_by_its_shares_and_not_as_one_way(backend: Backend, service: Service) -> None:
+async def test_a_split_is_reported_by_its_shares_and_not_as_one_way(backend: Backend, service: Service) -> None:
     def graph(percentage: Any) -> list[Body]:
         return [
             node("start", children=("half",)),
@@ -108,7 +108,7 @@ async def test_a_split_is_told_by_its_shares_and_not_as_one_way(backend: Backend
     assert (counted(found)["a"], counted(found)["b"], expected(found)["a"]) == ((6, 6), (4, 4), 6)
     broken = await forecast(backend, records(1, 2), nodes=graph("{{nodes.start.n * 100}}"))
     assert (broken["failedMin"], broken["failedMax"]) == (1, 1)
-    # What hangs on an answer that nobody knows has no shares.
+    # What hangs on an answer that no one knows has no shares.
     hanging = [
         node("start", children=("a",)),
         call(service, "a", "a/{{nodes.start._id}}", "half"),

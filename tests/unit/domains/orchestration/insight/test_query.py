@@ -1,4 +1,4 @@
-"""SQL over what has run: the documented functions mean what they mean in ClickHouse, and nobody sees more than the own workspace."""
+"""SQL over what has run: the documented functions mean what they mean in ClickHouse, and no one sees more than the own workspace."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def past(backend: Backend) -> Past:
         )
         await raw.execute("update executions set started_ms = %s, finished_ms = %s + 250 * seq", (base, base))
         await db.commit()
-    # Somebody else has runs, too.
+    # Someone else has runs, too.
     other_api = backend.other_api
     theirs, _ = await other_api.deployed(GRAPH)
     made = await other_api.call("orchestration.run.create", workflowUuid=theirs["workflowUuid"], data={"_id": "secret"})
@@ -335,7 +335,7 @@ async def test_the_login_itself_can_read_nothing_but_the_views_and_no_row_of_oth
             cursor = await connection.execute(f"select count(*), count(distinct workspace_uuid) from journal.{table}".encode())
             rows, workspaces = (await cursor.fetchone()) or (0, 0)
             assert rows and workspaces == 1
-        # A function of one's own would see the rows that the condition is tried on.
+        # A function of its own would see the rows that the condition is tried on.
         leak = (
             "select count(*) from journal.runs where record_id = 'secret' or (1 / (case when record_id = 'secret' then 0 else 1 end)) > 5"
         )

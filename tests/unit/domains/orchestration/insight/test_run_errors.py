@@ -1,4 +1,4 @@
-"""What fails most, and runs told as they happen."""
+"""What fails most, and runs reported as they happen."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ async def test_errors_are_grouped_by_node_and_by_message_apart_from_numbers(back
         [{"_id": "x", "minutes": "soon"}, {"_id": "y", "fail": "Forbidden"}, {"_id": "z", "fail": "Forbidden"}], workflowUuid=workflow
     )
     found = await backend.admin.call("orchestration.run.getErrors", workflowUuid=workflow)
-    told = [(one["nodeSlug"], one["runsCount"], one["recordId"]) for one in found["runErrors"]]
-    assert (sorted(told), found["count"]) == (sorted([("check", 3, "z"), ("check", 3, "r4"), ("wait", 1, "x")]), 3)
+    reported = [(one["nodeSlug"], one["runsCount"], one["recordId"]) for one in found["runErrors"]]
+    assert (sorted(reported), found["count"]) == (sorted([("check", 3, "z"), ("check", 3, "r4"), ("wait", 1, "x")]), 3)
     assert "No company 01a21391" in next(one["errorMessage"] for one in found["runErrors"] if one["recordId"] == "r4")
     of_batch = await backend.admin.call("orchestration.run.getErrors", workflowUuid=workflow, batchUuid=first["uuid"], limit=1)
     assert ([one["runsCount"] for one in of_batch["runErrors"]], of_batch["count"]) == ([3], 2)

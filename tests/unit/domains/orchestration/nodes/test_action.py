@@ -114,7 +114,7 @@ async def test_settings_stand_in_where_a_record_does_not_override_them(backend: 
     assert sorted(heard.method for heard in service.heard[-2:]) == ["POST", "PUT"]
 
 
-async def told(service: EchoService, path: str, count: int) -> list[Heard]:
+async def reported(service: EchoService, path: str, count: int) -> list[Heard]:
     deadline = clock.seconds() + 60
     while clock.seconds() < deadline:
         found = [heard for heard in service.heard if heard.path == path]
@@ -124,23 +124,23 @@ async def told(service: EchoService, path: str, count: int) -> list[Heard]:
     raise AssertionError(f"{path} was called {len([h for h in service.heard if h.path == path])} times, not {count}")
 
 
-async def test_the_end_of_a_batch_is_told_once_signed_and_again_after_a_failure(backend: Backend, service: EchoService) -> None:
+async def test_the_end_of_a_batch_is_reported_once_signed_and_again_after_a_failure(backend: Backend, service: EchoService) -> None:
     answers = [Say(500), Say(204)]
     service.answers["/done"] = lambda _heard: answers.pop(0)
     done: Body = {"webhookUrl": service.url + "/done", "webhookSecret": "s3cret"}
     found = await batch(backend, [{"url": service.url + "/r"}], **done)
-    first, second = await told(service, "/done", 2)
+    first, second = await reported(service, "/done", 2)
     body = json.loads(second.body)
     assert (body["event"], body["batch"]["uuid"], body["batch"]["status"]) == ("batch.finished", found["uuid"], "success")
     assert second.headers["x-cargo-signature"] == hmac.new(b"s3cret", second.body, hashlib.sha256).hexdigest()
     assert (first.method, first.headers["x-cargo-delivery"]) == ("POST", second.headers["x-cargo-delivery"])
     await batch(backend, [{"url": service.url + "/r"}], webhookUrl=service.url + "/done-plain")
-    (plain,) = await told(service, "/done-plain", 1)
+    (plain,) = await reported(service, "/done-plain", 1)
     assert "x-cargo-signature" not in plain.headers
     assert answers == []
 
 
-async def test_an_address_that_cannot_be_told_is_refused_before_anything_starts(backend: Backend) -> None:
+async def test_an_address_that_cannot_be_reported_is_refused_before_anything_starts(backend: Backend) -> None:
     for url, word in (("ftp://example.com", "http"), ("http://10.0.0.1/x", "private"), ("nonsense", "http")):
         status, body = await backend.admin.refusal("orchestration.action.executeBatch", action=REQUEST, records=[{}], webhookUrl=url)
         assert (status, body["reason"]) == (400, "invalidInput") and word in body["errorMessage"]
@@ -171,7 +171,7 @@ async def test_actions_are_found_by_all_of_their_words_the_best_first(backend: B
     assert (await backend.other_api.call("orchestration.action.list", query="zebra"))["totalMatches"] == 0
 
 
-async def test_output_schemas_are_told_without_executing(backend: Backend) -> None:
+async def test_output_schemas_are_reported_without_executing(backend: Backend) -> None:
     ask = backend.admin.call
     assert (await ask("orchestration.action.getOutputSchema", action=REQUEST))["schema"]["required"] == ["status", "headers", "body"]
     ends = node("end", config={"variables": [{"name": "tier", "type": "string", "value": "A"}]})

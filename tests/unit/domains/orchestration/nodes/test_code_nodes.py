@@ -38,8 +38,8 @@ async def refused_here(backend: Backend, *between: Body) -> bool:
     if refusal("javascript") is None and refusal("python") is None:
         return False
     found = await backend.admin.call("orchestration.node.validate", nodes=line(*between))
-    told = str(found["invalidNodes"])
-    assert found["outcome"] == "notValid" and ("on this server" in told or "server cannot" in told)
+    reported = str(found["invalidNodes"])
+    assert found["outcome"] == "notValid" and ("on this server" in reported or "server cannot" in reported)
     return True
 
 

@@ -158,7 +158,7 @@ async def test_removing_a_play_takes_its_segment_and_workflow_along(api: ApiClie
     await api.call("storage.model.remove", uuid=deals)
 
 
-async def test_a_play_whose_segment_or_batches_somebody_uses_stays(api: ApiClient) -> None:
+async def test_a_play_whose_segment_or_batches_someone_uses_stays(api: ApiClient) -> None:
     deals = await model(api)
     made = await play(api, modelUuid=deals, name="First")
     after = await play(api, modelUuid=deals, name="Second", schedule={"type": "dependency", "playUuid": made["uuid"]})
@@ -187,7 +187,7 @@ async def test_a_play_cannot_wait_for_itself_not_even_through_others(api: ApiCli
         assert (status, body["reason"]) == (400, "failedToSchedule") and "itself" in body["errorMessage"]
 
 
-async def test_lists_are_told_apart_by_state_model_segment_schedule_and_folder(api: ApiClient, graph: list[Body]) -> None:
+async def test_lists_are_reported_apart_by_state_model_segment_schedule_and_folder(api: ApiClient, graph: list[Body]) -> None:
     deals, people = await model(api), await model(api, "people")
     folder = (await api.call("workspaceManagement.folder.create", name="Q1", emojiSlug="rocket", kind="play"))["folder"]["uuid"]
     first = await play(api, modelUuid=deals, schedule={"type": "cron", "cron": "@every 1h"})

@@ -186,7 +186,7 @@ async def test_a_clock_enrols_everything_since_it_struck_last_and_says_when_ther
     assert [batch["data"].get("skip") for batch in await deals.batches(play)] == [True, None]
 
 
-async def test_what_somebody_else_compared_before_the_clock_struck_is_not_lost(deals: Deals) -> None:
+async def test_what_someone_else_compared_before_the_clock_struck_is_not_lost(deals: Deals) -> None:
     play = await deals.play(schedule=REALTIME)
     # From here on its changes are held until the clock strikes.
     await deals.backend.admin.call("orchestration.play.update", uuid=play["uuid"], schedule=CRON)
@@ -250,7 +250,7 @@ async def test_batches_at_once_enrol_each_record_a_single_time(deals: Deals) -> 
     assert sum(batch["skippedRunsCount"] for batch in made) == 160
 
 
-async def test_a_batch_is_as_healthy_as_its_play_asks_for_and_an_unhealthy_one_is_told(deals: Deals) -> None:
+async def test_a_batch_is_as_healthy_as_its_play_asks_for_and_an_unhealthy_one_is_reported(deals: Deals) -> None:
     await deals.write(*((f"d{at}", "won") for at in range(4)))
     broken = [
         node("start", children=("code",)),
@@ -290,7 +290,7 @@ def writing(model: str, value: str, *, matching: str = "{{nodes.start._id}}", ac
     return [node("start", children=("write",)), node("write", action, children=("end",), config=config), node("end")]
 
 
-async def test_a_play_that_writes_what_it_tracks_does_not_wake_itself_and_what_somebody_else_writes_does(deals: Deals) -> None:
+async def test_a_play_that_writes_what_it_tracks_does_not_wake_itself_and_what_someone_else_writes_does(deals: Deals) -> None:
     await deals.write(("a", "x"), ("b", "x"))
     graph = writing(deals.model, "{{nodes.start.stage}}x")
     play = await deals.play(graph=graph, filter=ALL, changeKinds=["added", "updated", "removed"], schedule=REALTIME)
@@ -307,9 +307,9 @@ async def test_a_play_that_writes_what_it_tracks_does_not_wake_itself_and_what_s
     await until(deals.stages, {"a": "laterx", "b": "yx", "c": "zx"})
     await deals.quiet()
     assert [uid for uid, _ in await deals.entered(play)] == ["a", "b", "c", "a"]
-    told = await deals.backend.admin.call("orchestration.record.explain", workflowUuid=play["workflowUuid"], id="a")
-    assert told["explanation"]["reason"] == "succeeded"
-    assert "what a play writes does not start it" in told["explanation"]["sentence"]
+    reported = await deals.backend.admin.call("orchestration.record.explain", workflowUuid=play["workflowUuid"], id="a")
+    assert reported["explanation"]["reason"] == "succeeded"
+    assert "what a play writes does not start it" in reported["explanation"]["sentence"]
 
 
 async def test_a_play_by_the_clock_passes_over_what_it_wrote_itself_but_not_what_others_wrote_in_between(deals: Deals) -> None:
@@ -335,8 +335,8 @@ async def test_a_play_that_adds_records_to_its_own_segment_does_not_go_on_for_ev
     await until(deals.stages, {"a": "won", "a1": "won"})
     await deals.quiet()
     assert await deals.entered(play) == [("a", "success")]
-    told = await deals.backend.admin.call("orchestration.record.explain", workflowUuid=play["workflowUuid"], id="a1")
-    assert told["explanation"]["reason"] == "ownChange"
+    reported = await deals.backend.admin.call("orchestration.record.explain", workflowUuid=play["workflowUuid"], id="a1")
+    assert reported["explanation"]["reason"] == "ownChange"
 
     await deals.backend.admin.call("storage.record.update", modelUuid=deals.model, id="a1", data={"stage": "lost"})
     await deals.quiet()

@@ -105,7 +105,7 @@ async def test_the_failed_runs_of_a_batch_go_on_at_their_last_node_with_one_comm
     detail = await backend.admin.call("orchestration.run.get", uuid=run["uuid"])
     assert detail["runContext"]["end"] == {"a": 200, "b": 200}
     assert [one["nodeSlug"] for one in run["executions"]] == ["start", "a", "b", "end"]
-    # What was done twice is told as the latest of its record.
+    # What was done twice is reported as the latest of its record.
     records = await backend.admin.call("orchestration.record.list", batchUuid=made["uuid"])
     assert [(one["id"], one["status"]) for one in records["records"]] == [("r1", "success")]
 

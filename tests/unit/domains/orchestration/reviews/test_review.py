@@ -63,7 +63,7 @@ async def test_a_graph_with_one_or_two_ways_on_is_valid_and_with_three_not(backe
         ({"fields": [{"name": "a"}, {"name": "a"}]}, "Two fields are named a"),
     ],
 )
-async def test_a_config_that_could_never_be_asked_is_told_before_any_run(backend: Backend, config: Body, words: str) -> None:
+async def test_a_config_that_could_never_be_asked_is_reported_before_any_run(backend: Backend, config: Body, words: str) -> None:
     found = await backend.admin.call("orchestration.node.validate", nodes=_with(config))
     (fault,) = found["invalidNodes"]
     assert (fault["node"]["slug"], fault["reason"]) == ("review", "nativeInvalid")
@@ -121,7 +121,7 @@ async def test_values_that_the_fields_do_not_take_decide_nothing(backend: Backen
     await backend.admin.call("orchestration.run.cancel", workflowUuid=run["workflowUuid"], uuids=[run["uuid"]])
 
 
-async def test_of_many_who_decide_at_once_one_wins_and_the_others_are_told_who(backend: Backend) -> None:
+async def test_of_many_who_decide_at_once_one_wins_and_the_others_are_reported_who(backend: Backend) -> None:
     run, review = await asked(backend, asking())
     sends = [backend.admin.send(f"orchestration.review.{('approve', 'reject')[at % 2]}", uuid=review["uuid"]) for at in range(8)]
     replies = await asyncio.gather(*sends)
@@ -129,9 +129,13 @@ async def test_of_many_who_decide_at_once_one_wins_and_the_others_are_told_who(b
     won = next(reply.json()["review"] for reply in replies if reply.status_code == 200)
     for reply in replies:
         if reply.status_code == 409:
-            told = reply.json()
-            assert (told["reason"], told["decision"], told["decidedBy"]) == ("reviewAlreadyDecided", won["status"], won["decidedBy"])
-            assert "admin@localhost" in told["errorMessage"]
+            reported = reply.json()
+            assert (reported["reason"], reported["decision"], reported["decidedBy"]) == (
+                "reviewAlreadyDecided",
+                won["status"],
+                won["decidedBy"],
+            )
+            assert "admin@localhost" in reported["errorMessage"]
     found = await backend.ended("runs", run["uuid"])
     assert found["runContext"]["review"]["decision"] == won["status"]
 
@@ -189,7 +193,7 @@ async def test_reviews_of_a_batch_are_decided_one_by_one(backend: Backend) -> No
     assert (found["status"], found["executedRunsCount"], found["failedRunsCount"]) == ("success", 3, 0)
 
 
-async def test_somebody_else_sees_no_review_and_decides_none(backend: Backend) -> None:
+async def test_someone_else_sees_no_review_and_decides_none(backend: Backend) -> None:
     run, review = await asked(backend, asking())
     assert (await backend.other_api.call("orchestration.review.list"))["count"] == 0
     for name in ("get", "approve", "reject", "createLink"):

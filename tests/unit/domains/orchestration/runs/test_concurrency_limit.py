@@ -1,4 +1,4 @@
-"""A limit of runs at once, as people meet it: single runs are refused while it is reached, what comes by itself waits, and is told why."""
+"""A limit of runs at once, as people meet it: single runs are refused while it is reached, what comes by itself waits and says why."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ async def test_a_run_is_refused_while_all_go_and_what_comes_by_itself_waits(back
         origin = submit.RunSpec(workspace, workflow, None, None, FAST)
         waiting = (await submit.submit_run(await driver_connection(db), producer(1), origin, {}))["uuid"]
         await db.commit()
-    told = (await backend.admin.call("orchestration.run.explain", uuid=str(waiting)))["explanation"]
-    assert (told["reason"], told["fix"]) == ("waitingForConcurrencyLimit", "cargo-ai server queue")
+    reported = (await backend.admin.call("orchestration.run.explain", uuid=str(waiting)))["explanation"]
+    assert (reported["reason"], reported["fix"]) == ("waitingForConcurrencyLimit", "cargo-ai server queue")
     items = (await backend.admin.call("orchestration.queue.get"))["items"]
     assert [item["runUuid"] for item in items if item["reason"] == "concurrencyLimit"] == [str(waiting)]
 

@@ -179,7 +179,7 @@ async def test_a_changed_url_opens_nothing(backend: Backend) -> None:
     assert (await fetched(backend, url.replace("/runs?", "/runOutputs?"))).status_code == 403
 
 
-async def test_outputs_of_runs_are_of_the_last_node_unless_told(backend: Backend) -> None:
+async def test_outputs_of_runs_are_of_the_last_node_unless_reported(backend: Backend) -> None:
     batch = await a_batch(backend)
     _, rows = await rows_of(backend, "orchestration.run.downloadOutputs", "json", workflowUuid=batch["workflowUuid"])
     assert [(row["recordId"], sorted(row["output"])) for row in rows] == [("c", ["who"]), ("b", ["errorMessage"]), ("a", ["who"])]

@@ -110,7 +110,7 @@ async def test_only_pages_that_are_named_may_use_it(page: Page) -> None:
     assert (asked.status_code, asked.headers["access-control-allow-methods"]) == (204, "GET, POST")
 
 
-async def test_robots_are_told_from_people(page: Page) -> None:
+async def test_robots_are_reported_from_people(page: Page) -> None:
     token = (await page.open()).json()["formToken"]
 
     async def reason(data: Body, **more: Any) -> str:

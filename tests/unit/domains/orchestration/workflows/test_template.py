@@ -111,7 +111,7 @@ async def test_lead_scoring_writes_score_and_tier_back(backend: Backend) -> None
     records = (await ask("storage.record.list", modelUuid=model))["records"]
     assert len(records) == 3
     for record in records:
-        wanted = next(told for lead, told in leads if lead["email"] == record["email"])
+        wanted = next(reported for lead, reported in leads if lead["email"] == record["email"])
         assert (await run(backend, nodes, record))["end"] == wanted
     scored = {
         record["email"]: (record["score"], record["tier"]) for record in (await ask("storage.record.list", modelUuid=model))["records"]
@@ -124,8 +124,8 @@ async def test_lead_routing_picks_the_owner_by_size_and_tells_the_service(backen
     for size, queue in ((5000, "enterprise"), (100, "mid-market"), (None, "small-business")):
         found = await run(backend, nodes, {"_id": "7", "email": "a@b.com", "employee_count": size})
         assert found["end"]["queue"] == queue
-        told = service.heard[-1]
-        assert (told.path, json.loads(told.body)["queue"], json.loads(told.body)["id"]) == ("/leads/assign", queue, "7")
+        reported = service.heard[-1]
+        assert (reported.path, json.loads(reported.body)["queue"], json.loads(reported.body)["id"]) == ("/leads/assign", queue, "7")
     heard = len(service.heard)
     assert "end" not in await run(backend, nodes, {"email": "nobody"})
     assert len(service.heard) == heard

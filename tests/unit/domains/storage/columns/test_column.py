@@ -100,7 +100,7 @@ async def test_a_computed_column_may_read_another_one(api: ApiClient) -> None:
     assert (made["z_name"], made["a_name"]) == ("<A>", "<A>")
 
 
-async def test_a_changed_expression_fills_the_column_anew(api: ApiClient) -> None:
+async def test_a_changed_expression_fills_the_column_again(api: ApiClient) -> None:
     uid = await api.model()
     await api.add(uid, {"domain": "a.com", "name": "A", "employees": 3})
     await api.column(uid, kind="computed", slug="made", type="number", expression=js("record.employees"))

@@ -196,11 +196,11 @@ async def test_what_led_to_a_removed_record_leads_to_the_survivor_until_the_merg
     shown = (await api.call("storage.model.findDuplicates", uuid=uid, by=["email"]))["groups"][0]
     made = await api.call("storage.merge.create", modelUuid=uid, by=["email"])
 
-    def told(found: list[Body]) -> list[tuple[str, str, int]]:
+    def reported(found: list[Body]) -> list[tuple[str, str, int]]:
         return sorted((one["modelUuid"], one["columnSlug"], one["count"]) for one in found)
 
-    assert told(shown["repointed"]) == sorted([(deals, "lead", 2), (deals, "more", 1), (uid, "boss", 1)])
-    assert told(made["repointed"]) == told(shown["repointed"])
+    assert reported(shown["repointed"]) == sorted([(deals, "lead", 2), (deals, "more", 1), (uid, "boss", 1)])
+    assert reported(made["repointed"]) == reported(shown["repointed"])
     assert made["merge"]["repointedCount"] == 4
     after = {one["_id"]: one for one in await api.records(deals)}
     assert [after[no]["lead"] for no in "1234"] == ["a", "a", "a", "c"]

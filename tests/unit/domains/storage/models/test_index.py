@@ -89,7 +89,7 @@ async def test_filters_of_texts_are_answered_by_the_index_of_texts(api: ApiClien
     assert any("xi_companies" in line for (line,) in plan), plan
 
 
-async def test_an_index_that_was_left_half_made_is_made_anew(api: ApiClient, state: State) -> None:
+async def test_an_index_that_was_left_half_made_is_made_again(api: ApiClient, state: State) -> None:
     uid = await api.model()
     await api.add(uid, {"domain": "a.com", "name": "Same"}, {"domain": "b.com", "name": "Same"})
     (coming,) = (await api.call("storage.model.createIndex", uuid=uid, columnSlugs=["name"]))["indexes"]

@@ -1,4 +1,4 @@
-"""Models: made, shown, changed, removed; nobody sees those of another workspace."""
+"""Models: made, shown, changed, removed; no one sees those of another workspace."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ async def test_rows_that_break_off_make_no_file() -> None:
         _ = [part async for part in parquet.encode(broken(), "lines", None, None)]
 
 
-async def test_a_file_that_is_none_is_told_by_its_reader(tmp_path: Path) -> None:
+async def test_a_file_that_is_none_is_reported_by_its_reader(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(InvalidFile, match="cannot be read as Parquet"):

@@ -122,7 +122,7 @@ async def test_a_run_under_way_is_cancelled_and_leaves_the_model_as_it_was(api: 
     uid = await of_file(api)
     await put(api, uid, SECOND)
     run = (await api.call("storage.run.create", modelUuid=uid))["run"]
-    # Somebody else holds a record that the run wants to change: it cannot end before it is cancelled.
+    # Someone else holds a record that the run wants to change: it cannot end before it is cancelled.
     async with state.database.session(uuid.UUID(run["workspaceUuid"])) as other:
         relation = await storage.relation(other, uuid.UUID(uid))
         assert relation is not None

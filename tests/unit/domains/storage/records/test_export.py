@@ -92,7 +92,7 @@ async def test_a_piece_is_whole_lines_and_no_connection_is_held_while_it_is_read
     assert 1 < reader.most <= unload.CHUNKS_AHEAD + 1
 
 
-async def test_whoever_stops_reading_leaves_nothing_open(reader: Reader) -> None:
+async def test_those_who_stops_reading_leaves_nothing_open(reader: Reader) -> None:
     pieces = reader.pieces("csv")
     assert await anext(pieces)
     await pieces.aclose()

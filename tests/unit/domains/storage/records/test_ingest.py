@@ -158,12 +158,12 @@ async def test_computed_columns_are_filled_by_a_load(api: ApiClient) -> None:
 
 
 async def send(api: ApiClient, url: str, body: bytes, kind: str) -> httpx.Response:
-    """What somebody without a sign-in gets who sends records."""
+    """What someone without a sign-in gets who sends records."""
     path = url.partition("http://test")[2]
     return await api.http.post(path, content=body, headers={"content-type": kind, "authorization": ""})
 
 
-async def test_whoever_has_a_models_token_sends_records_in(api: ApiClient) -> None:
+async def test_those_who_has_a_models_token_sends_records_in(api: ApiClient) -> None:
     uid = await api.model()
     made = await api.call("storage.model.createIngestToken", uuid=uid)
     assert made["token"] in made["url"]

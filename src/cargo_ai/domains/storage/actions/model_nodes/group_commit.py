@@ -41,7 +41,7 @@ class Write:
 
 @dataclass(slots=True)
 class _Lane:
-    """The writes into one model that wait. While some are being written, the next ones gather: nobody waits for company."""
+    """The writes into one model that wait. While some are being written, the next ones gather: no write waits for company."""
 
     waiting: list[Write] = field(default_factory=list[Write])
     task: asyncio.Task[None] | None = None
@@ -100,7 +100,7 @@ class Grouped:
         except InvalidConfig as fault:
             _give(writes, [Failed(str(fault))] * len(writes))
         except BaseException as error:
-            # Also what is a bug: whoever waits must hear of it.
+            # Also what is a bug: those who wait must hear of it.
             _give(writes, [None] * len(writes), error)
             if not isinstance(error, Exception):
                 raise
