@@ -1,4 +1,4 @@
-"""Context: who asks, in which workspace, on which transaction, and what else a handler may reach."""
+"""The context of a request: caller, workspace, transaction, and what else a handler may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handlers: which function answers which operation."""
+"""Mark functions as handlers of operations."""
 
 from __future__ import annotations
 

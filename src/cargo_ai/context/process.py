@@ -1,4 +1,4 @@
-"""Process: what code of one process may use, opened once when the process starts."""
+"""The services of one process: opened once when it starts, used by handlers, actions and jobs."""
 
 from __future__ import annotations
 

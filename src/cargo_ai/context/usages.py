@@ -1,4 +1,4 @@
-"""Usages: which thing uses which, stored by the user of a thing and looked up before the thing is removed."""
+"""Usages: record which thing uses which, and look them up before a thing is removed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Domains: the rooms of the house; each is reached from outside through its `door.py` only."""
+"""Domains: one package per part of the platform; others import its `public.py` only."""

@@ -1,4 +1,4 @@
-"""Kit: what an integration is made of. A folder with an `INTEGRATION` is one; nothing else has to know it."""
+"""The kit of integrations: a folder with an `INTEGRATION` is one; no list names it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The connection room: accounts of services, and the calls that workflows make with them."""
+"""Connection: connectors to services, and the calls that workflows make with them."""

@@ -1,4 +1,4 @@
-"""Connectors: made, looked at, changed and removed."""
+"""Connectors: create, list, show, update and remove them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts: what a connector holds, sealed at rest, checked when it comes in, opened for a call and hidden when it is shown."""
+"""Configs of connectors: validate, seal, open for a call, and mask when shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Datasets: made with the workspace or with a connector, and gone with the connector."""
+"""Datasets: create one with a workspace or a connector, and remove it with the connector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Integrations: which services can be connected, found by slug, category and words."""
+"""Integrations: list and show the services that can be connected."""
 
 from __future__ import annotations
 

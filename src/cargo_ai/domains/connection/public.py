@@ -1,4 +1,4 @@
-"""The door of the connection room: which connectors there are, what integrations can do, and how connector nodes act."""
+"""Public interface of connection: find connectors, describe actions of integrations, perform connector nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connection room's tables: connectors, the datasets they own, and remembered answers."""
+"""Tables of connection: connectors, their datasets, and cached responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check: what is wrong with a graph before anybody walks it, node by node, with the documented reasons."""
+"""Validate a graph before it runs, node by node, with the documented reasons."""
 
 from __future__ import annotations
 

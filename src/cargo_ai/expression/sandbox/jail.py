@@ -1,4 +1,4 @@
-"""The jail: how a Linux process gives up, for good, all it could do to others. Standard library only; seccomp through ctypes.
+"""The jail: give up, for good, what a Linux process could do to others. Standard library only; seccomp through ctypes.
 
 What holds in every case is seccomp (an allowlist of system calls) and resource limits. Namespaces, an empty root and an account of its
 own are added where the system lets them be made; nothing depends on them.

@@ -1,4 +1,4 @@
-"""Python in a child: a script is run with `nodes` and `parentNodes`, and what it leaves in `result` goes back as JSON.
+"""Python in a child: run a script with `nodes` and `parentNodes`, and return its `result` as JSON.
 
 A message is `{"code": text}` (its length before it) and two JSON texts behind it; what goes back is `{"v": value}`, `{"u": 1}` without a
 `result`, or `{"e": {name, message, line}}`, each with `"log"`: what it printed. A child serves one script of one workspace.

@@ -1,4 +1,4 @@
-"""The zygote: a process that has loaded everything a sandbox needs, given up what it could do, and forks children on request.
+"""The zygote: a process that loads what a sandbox needs, drops its privileges, and forks children on request.
 
 It never runs code of users. On its control socket (descriptor 3) come 9 bytes (operation, two numbers) and go 4 (one number):
 `s` (megabytes, CPU seconds; with a socket attached) forks a child that serves that socket: its pid, or -1. `k` (pid, 0) kills a child:

@@ -1,1 +1,1 @@
-"""Native actions that need this room: people who decide, what workflows remember, letters."""
+"""Native actions with effects of this domain, one module each: reviews, memory, e-mail."""

@@ -1,4 +1,4 @@
-"""`memory`: what workflows remember from run to run: values by key, changed by one run at a time.
+"""`memory`: keep values between runs, by key, changed by one run at a time.
 
 Public documents name the native action `memory` and nothing more of it. Its config, scopes, operations and output are ours.
 """

@@ -1,4 +1,4 @@
-"""`sendEmail`: a letter through the mail server of this installation.
+"""`sendEmail`: send an e-mail through the mail server of this installation.
 
 Documented: the config's `mailboxUuid`, `to`, `subject`, `bodyHtml`, `bodyText`, `inReplyTo` and `references`, and the spelling `send_email`
 of the slug beside `sendEmail`. Ours: `cc`, `bcc`, `replyTo`, the output, and that letters go over SMTP settings, for there are no mailboxes

@@ -1,4 +1,4 @@
-"""Diagram graphs: what there is to draw of a graph: nodes with labels, ways with names, groups inside of nodes."""
+"""Diagram graphs: the nodes, labelled edges and groups that a diagram shows of a graph."""
 
 from __future__ import annotations
 

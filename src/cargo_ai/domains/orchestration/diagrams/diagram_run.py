@@ -1,4 +1,4 @@
-"""Diagram run: how far a run is in its graph, and a picture of it for every step that it takes."""
+"""Diagrams of runs: mark the executed nodes, and draw again for every step."""
 
 from __future__ import annotations
 

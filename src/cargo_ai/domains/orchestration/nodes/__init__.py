@@ -1,1 +1,1 @@
-"""Single nodes and actions: listed, validated, computed and executed without a workflow."""
+"""Single nodes and actions: list, validate, compute and execute them without a workflow."""

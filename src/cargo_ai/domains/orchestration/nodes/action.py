@@ -1,4 +1,4 @@
-"""Actions: executed on one record or on many, as a run or a batch of a small graph."""
+"""Actions: execute one on a record or on many, as a run or batch of a small graph."""
 
 from __future__ import annotations
 

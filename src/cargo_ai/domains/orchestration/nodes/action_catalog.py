@@ -1,4 +1,4 @@
-"""Action catalog: everything that can be executed, searched by words."""
+"""The action catalog: list and search everything that can be executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Action graphs: one action as the small graph that a run of it walks: start, then the action."""
+"""Action graphs: wrap one action into the graph that a run of it walks: start, then the action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory keys: what memory nodes remember, shown to people and forgotten on their word."""
+"""Memory keys: list, remove and clear the values that memory nodes keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes: says whether a graph can be deployed, without saving it."""
+"""Nodes: validate a graph without saving it."""
 
 from __future__ import annotations
 

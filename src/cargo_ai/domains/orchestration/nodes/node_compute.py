@@ -1,4 +1,4 @@
-"""Computing a node: what its settings come to in a given context."""
+"""Compute the config of a node in a given context, without executing it."""
 
 from __future__ import annotations
 

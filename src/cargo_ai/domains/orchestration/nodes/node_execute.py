@@ -1,4 +1,4 @@
-"""Executing a node: once, for real, in this process, without a run: to see what it does."""
+"""Execute a node once, for real, in this process, without a run."""
 
 from __future__ import annotations
 

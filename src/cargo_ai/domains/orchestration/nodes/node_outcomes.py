@@ -1,4 +1,4 @@
-"""Outcomes: what a node has done once already, so that a repeated attempt does not do it again."""
+"""Outcomes of nodes: remember effects that were performed, so that a repeated attempt does not perform them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Node bill: what a node that was executed without a run did and cost, counted where the executions of runs are counted."""
+"""Usage of nodes that are executed without a run: count them where executions of runs are counted."""
 
 from __future__ import annotations
 

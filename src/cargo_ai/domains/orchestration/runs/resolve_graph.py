@@ -1,4 +1,4 @@
-"""Resolve graphs: what a new run or batch walks: inline nodes, a named release, or the deployed one."""
+"""Resolve the graph of a new run or batch: inline nodes, a named release, or the deployed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configs of the model actions: which model, which records, and what goes into their columns."""
+"""Configs of the model actions: the model, the matched records, and the values of their columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grouped writes: what hundreds of runs write into one model at one moment goes into few transactions, each run as if it were alone."""
+"""Group commit of model writes: the writes of hundreds of runs share few transactions, each with its own outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes: how searches and removals are carried out: one transaction each, with the records, the outbox and the log in it."""
+"""Search and remove records of a model, each in one transaction with its events and its log."""
 
 from __future__ import annotations
 
