@@ -86,7 +86,7 @@ async def test_a_file_of_another_workspace_is_never_read(sources: Sources, files
 
 
 async def test_a_file_that_is_gone_is_reported(sources: Sources) -> None:
-    with pytest.raises(SourceFailed, match="gone: upload it again"):
+    with pytest.raises(SourceFailed, match="no longer exists: upload it again"):
         await read(sources, f"{OURS}/uploads/gone.csv")
 
 
