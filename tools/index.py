@@ -154,6 +154,9 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         command["args"].append(plain | {"help": "Print the text alone, not a JSON document."})
     if operation.cli.live is not None:
         command["live"] = operation.cli.live
+    if operation.cli.fails_when is not None:
+        field, value = operation.cli.fails_when
+        command["failsWhen"] = {"field": field, "value": value}
     return command
 
 

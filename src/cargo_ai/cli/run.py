@@ -107,7 +107,8 @@ def run_row(row: Row, parsed: Parsed) -> int:
         output.print_text(str(output.as_object(document).get(text["field"], "")))
         return DONE
     output.print_document(document)
-    return DONE
+    bad = row.get("failsWhen")
+    return FAILED if bad and output.as_object(document).get(bad["field"]) == bad["value"] else DONE
 
 
 def watch(api: Api, request: Request, field: str, parsed: Parsed, row: Row) -> int:

@@ -41,6 +41,13 @@ class PlainText(TypedDict):
     field: str
 
 
+class FailsWhen(TypedDict):
+    """The value of a field of the reply that means exit code 1."""
+
+    field: str
+    value: str
+
+
 class Row(TypedDict):
     """One command."""
 
@@ -62,6 +69,7 @@ class Row(TypedDict):
     danger: NotRequired[str | None]
     results: NotRequired[str | None]  # the path of the download that a waited batch's `results` come from
     text: NotRequired[PlainText | None]
+    failsWhen: NotRequired[FailsWhen | None]
     live: NotRequired[str | None]  # the reply field that `watch` shows again for every line behind the reply's `url`
 
 

@@ -65,6 +65,15 @@ def test_a_field_can_be_printed_as_text_and_a_file_named_by_a_flag(real: Cli, ap
     assert json.loads(real("orchestration", "node", "diagram", "--nodes", "@nodes.json").out)["format"] == "ascii"
 
 
+@pytest.mark.parametrize(("reply", "code"), [({"outcome": "valid"}, 0), ({"outcome": "notValid", "invalidNodes": []}, 1)])
+def test_a_graph_that_is_not_valid_exits_with_1_and_the_reply_is_printed_as_it_is(
+    real: Cli, api: FakeApi, reply: dict[str, Any], code: int
+) -> None:
+    api.on("POST", "/v1/orchestration/nodes/validate", reply)
+    result = real("orchestration", "node", "validate", "--nodes", "[]")
+    assert (result.code, result.json, result.err) == (code, reply, "")
+
+
 def test_several_words_are_one_query(real: Cli, api: FakeApi) -> None:
     api.on("GET", "/v1/orchestration/actions/list", {"query": "", "totalMatches": 0, "results": []})
     assert real("orchestration", "action", "list", "http", "request", "--limit", "5").code == 0

@@ -145,6 +145,9 @@ validate: Operation[ValidateNodes, Validation, Never] = operations.add(
         summary="Validate a graph without saving it.",
         permission="orchestration:workflow:read",
         reads=True,
-        cli=Cli(examples=("cargo-ai orchestration node validate --nodes @nodes.json",)),
+        cli=Cli(
+            examples=("cargo-ai orchestration node validate --nodes @nodes.json",),
+            fails_when=("outcome", "notValid"),
+        ),
     )
 )
