@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cargo_ai.store import migrate
 from cargo_ai.store.embedded import postgres, roles
-from cargo_ai.store.embedded.data_home import ID_FILE
+from cargo_ai.store.embedded.identity import ID_FILE
 from tests.kit.databases import Snapshot
 
 _snapshots: dict[Path, Snapshot] = {}

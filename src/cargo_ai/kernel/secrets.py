@@ -77,7 +77,7 @@ def key_from_text(text: str) -> SecretKey:
 
 def key_from_file(path: Path) -> SecretKey:
     """The key in a 0600 file, which is created when it is missing. Two processes that start at once agree on one key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

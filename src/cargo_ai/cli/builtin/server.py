@@ -20,6 +20,7 @@ Commands
               --host ADDRESS   127.0.0.1 by default (CARGO_AI_HOST)
               --workers N      2 by default
               --detach         return when the server is ready; logs go to server.log in the data folder
+              --adopt          take over the database of a data folder that was moved, or whose database.id was damaged (root)
             CARGO_AI_MAX_CONCURRENT_RUNS=N: at most N runs of a workspace at once; others wait. No limit by default.
   stop      Stop the server of the data folder; runs in flight finish or park first.
   status    Show whether the server runs, and where.
@@ -32,7 +33,7 @@ All data is stored in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai by default). CA
 the embedded one.
 """
 VALUE_FLAGS = {"start": ("--port", "--host", "--workers")}
-SWITCHES = {"start": ("--detach",)}
+SWITCHES = {"start": ("--detach", "--adopt")}
 COMMANDS = ("start", "stop", "status", "queue", "init", "worker", "migrate")
 
 

@@ -15,7 +15,7 @@ from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.server.compose import KeyMissing, hooks, secret_key
 from cargo_ai.server.processes.start_state import StartState
-from cargo_ai.store import migrate
+from cargo_ai.store import migrate, private_files
 from cargo_ai.store.embedded import postgres
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -24,7 +24,7 @@ def database_url(settings: Settings) -> str:
     """The URL of the configured database, or of the embedded one, which is started when it does not run."""
     if settings.database_url:
         return settings.database_url
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(settings.data_dir)
     return postgres.start(settings.data_dir, fsync=not settings.no_fsync).owner_url
 
 

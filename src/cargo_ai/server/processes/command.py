@@ -19,6 +19,9 @@ from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.processes import start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
+from cargo_ai.store import private_files
+from cargo_ai.store.embedded.adopt import adopt
+from cargo_ai.store.embedded.os_user import EmbeddedPostgresError
 
 DETACH_SECONDS = 120.0
 LOG_NAME = "server.log"
@@ -53,8 +56,8 @@ def run(verb: str, flags: dict[str, str]) -> int:
         return verbs[verb](configuration, flags)
     except SettingsError as error:
         raise CommandRefused(2, "invalidSettings", str(error)) from None
-    except StartFailed as error:
-        raise CommandRefused(1, "startFailed", str(error)) from None
+    except (StartFailed, EmbeddedPostgresError) as error:
+        raise CommandRefused(1, f"{verb}Failed", str(error)) from None
     except BootstrapFailed as error:
         raise CommandRefused(error.code, error.reason, str(error)) from None
 
@@ -85,11 +88,13 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
         sentence = f"A server of {configuration.data_dir} already runs at {state['baseUrl']} (pid {state['pid']})."
         raise CommandRefused(1, "alreadyRunning", sentence, "cargo-ai server status")
     if "--detach" in flags:
-        return _detach(configuration, workers)
+        return _detach(configuration, workers, flags)
     supervisor = Supervisor(configuration, None, workers, port)
     _on_signals(lambda: setattr(supervisor, "stopping", True))
     # The port first: one that is in use must not leave a database running.
     supervisor.bind()
+    if "--adopt" in flags and not configuration.database_url:
+        adopt(configuration.data_dir)
     supervisor.start_state = start_state.run_bootstrap(configuration)
     try:
         _print(supervisor.start())
@@ -113,12 +118,13 @@ def _on_signals(stop: Callable[[], object]) -> None:
     signal.signal(signal.SIGINT, handle)
 
 
-def _detach(configuration: Settings, workers: int) -> int:
-    configuration.data_dir.mkdir(parents=True, exist_ok=True)
+def _detach(configuration: Settings, workers: int, flags: dict[str, str]) -> int:
+    private_files.make_folder(configuration.data_dir)
     log_path = configuration.data_dir / LOG_NAME
-    with log_path.open("ab") as log_file:
+    switches = ["--adopt"] if "--adopt" in flags else []
+    with os.fdopen(private_files.open_to_append(log_path), "ab") as log_file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cargo_ai", "server", "start", "--workers", str(workers)],
+            [sys.executable, "-m", "cargo_ai", "server", "start", "--workers", str(workers), *switches],
             env=configuration.environment | {Settings.log_file.variable: str(log_path)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -18,6 +18,7 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
 from cargo_ai.server.processes.database_watch import DatabaseWatch
 from cargo_ai.server.processes.start_state import StartState
+from cargo_ai.store import private_files
 
 READY_SECONDS = 60.0
 LOCK_SECONDS = 1.0
@@ -214,9 +215,7 @@ def state_file(settings: Settings) -> Path:
 
 def write_state(settings: Settings, state: dict[str, Any]) -> None:
     """Replace the state file at once."""
-    draft = state_file(settings).with_suffix(".draft")
-    draft.write_text(json.dumps(state))
-    draft.replace(state_file(settings))
+    private_files.write(state_file(settings), json.dumps(state))
 
 
 def running(settings: Settings) -> dict[str, Any] | None:
@@ -237,7 +236,7 @@ def lock_file(settings: Settings) -> Path:
 
 
 def _lock_data_dir(settings: Settings) -> int:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(settings.data_dir)
     lock = os.open(lock_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = clock.seconds() + LOCK_SECONDS
     while not _locked(lock, fcntl.LOCK_EX):

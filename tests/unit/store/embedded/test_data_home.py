@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_home_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
     backend = data_home.data_home_of(folder)
     (tmp_path / "elsewhere").mkdir()
     backend.folder.parent.mkdir(exist_ok=True)
+    shutil.rmtree(backend.folder, ignore_errors=True)
     backend.folder.symlink_to(tmp_path / "elsewhere")
     try:
         with pytest.raises(EmbeddedPostgresError, match="must be a folder"):
