@@ -15,7 +15,7 @@ from cargo_ai.expression.requests import EngineExpression, EngineRequest, Engine
 from cargo_ai.expression.sandbox.host import Child, SandboxUnavailable, WorkerCrashed
 from cargo_ai.expression.sandbox.pool import Pool
 from cargo_ai.expression.values import UNDEFINED
-from cargo_ai.kernel import clock
+from cargo_ai.kernel import clock, tasks
 
 MAX_REQUESTS = 256
 MAX_BYTES = 4 * 1024 * 1024
@@ -147,8 +147,7 @@ class RequestBatcher:
     async def close(self) -> None:
         """Stop working; all that wait are cancelled."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.cancel(self._task)
 
 
 def _header(child: Child, batch: list[_PendingRequest]) -> bytes:

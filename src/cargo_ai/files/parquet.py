@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Literal
 
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.files.row_files import CHUNK_ROWS, InvalidFile, csv_lists
+from cargo_ai.kernel import tasks
 
 ENDING = ".parquet"
 MAX_PROCESSES = 2
@@ -88,9 +88,7 @@ async def encode(
                 yield part
             await feed
         finally:
-            feed.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await feed
+            await tasks.cancel(feed)
 
 
 async def _feed(child: Process, first: bytes, parts: AsyncIterator[bytes], *, measured: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from cargo_ai.engine.dispatch import submit, wake
 from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome, ToolGraph, ToolMissing
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.driver import Driver
-from cargo_ai.kernel import ids
+from cargo_ai.kernel import ids, tasks
 from cargo_ai.store.files import FileStore
 from tests.unit.engine.conftest import EngineHarness
 from tests.unit.engine.graphs import Body
@@ -104,10 +103,8 @@ class EngineWorker:
 
     async def kill(self) -> None:
         """End without a word; the jobs of its shards go back to the queue, as another worker's housekeeping would see to."""
-        for task in [*self._tasks, *(writer._task for writer in self.writers.values())]:  # pyright: ignore[reportPrivateUsage]
-            task.cancel()
-            with contextlib.suppress(BaseException):
-                await task
+        writing = (writer._task for writer in self.writers.values())  # pyright: ignore[reportPrivateUsage]
+        await tasks.cancel(*self._tasks, *writing)
         for writer in self.writers.values():
             if (link := writer._connection) is not None:  # pyright: ignore[reportPrivateUsage]
                 await link.close()

@@ -13,7 +13,7 @@ from cargo_ai.engine.graph.interpret import Execution
 from cargo_ai.engine.journal import crash_points, flush
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, ShardFlush
-from cargo_ai.kernel import clock, log
+from cargo_ai.kernel import clock, log, tasks
 
 GROUP_SECONDS = 0.05
 GROUP_ROWS = 2_000
@@ -107,9 +107,7 @@ class Writer:
             self._urgent.set()
             self._work.set()
             await asyncio.shield(self._flushed)
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await tasks.cancel(self._task)
         if self._connection is not None:
             await self._connection.close()
 

@@ -19,7 +19,7 @@ from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import LANES, Queue
 from cargo_ai.engine.journal import fanout, partitions, self_triggers
 from cargo_ai.engine.journal.tables import workers
-from cargo_ai.kernel import clock, log
+from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.store.table_sql import insert_sql
 
 BEAT_SECONDS = 5.0
@@ -107,9 +107,7 @@ class Housekeeping:
         try:
             await self._wake_and_recover()
         finally:
-            for task in loops:
-                task.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await tasks.cancel(*loops)
 
     async def _run_chores(self) -> None:
         due = dict.fromkeys(self._chores, 0.0)

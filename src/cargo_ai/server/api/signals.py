@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import AsyncConnection
 
-from cargo_ai.kernel import log
+from cargo_ai.kernel import log, tasks
 
 CHANNEL = "cargo_done"
 """The channel of `NOTIFY`; the payload is the uuid of what finished, as text."""
@@ -66,9 +66,7 @@ class Signals:
         """End all waits and give the connection back."""
         self.release()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await tasks.cancel(self._task)
             self._task = None
 
     def release(self) -> None:

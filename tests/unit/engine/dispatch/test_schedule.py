@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.engine.dispatch import schedule
 from cargo_ai.engine.dispatch.cron import InvalidCron
 from cargo_ai.engine.dispatch.schedule import DueSchedule, NotFired, Scheduler, ScheduleSpec
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import clock, ids, tasks
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -162,5 +162,4 @@ async def test_those_who_sleeps_hears_of_a_new_schedule_and_asks_nothing_meanwhi
             while not await firing.fired():  # noqa: ASYNC110 - the database says it
                 await asyncio.sleep(0.05)
     finally:
-        working.cancel()
-        await asyncio.wait([working])
+        await tasks.cancel(working)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from cargo_ai.engine.worker.housekeeping import Chore, Housekeeping
-from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel import clock, ids, tasks
 from cargo_ai.store.session import with_options
 from tests.unit.engine.conftest import EngineHarness, now, park
 
@@ -32,8 +32,7 @@ async def test_parked_runs_are_woken_whatever_the_other_chores_do(harness: Engin
         await asyncio.wait_for(done.wait(), 30)
         await _until(harness, "select count(*) as n from runs where uuid = %s and status = 'idle'", 0, run)
     finally:
-        housekeeping_task.cancel()
-        await asyncio.gather(housekeeping_task, return_exceptions=True)
+        await tasks.cancel(housekeeping_task)
         await housekeeping.deregister()
 
 
@@ -60,8 +59,7 @@ async def test_a_worker_that_stopped_in_the_middle_of_a_transaction_is_reaped_th
             with pytest.raises(psycopg.OperationalError):
                 await holder.execute("select 1")
         finally:
-            housekeeping_task.cancel()
-            await asyncio.gather(housekeeping_task, return_exceptions=True)
+            await tasks.cancel(housekeeping_task)
             await housekeeping.deregister()
 
 

@@ -20,7 +20,7 @@ from cargo_ai.domains.storage.models import extractors, file_source, model, mode
 from cargo_ai.domains.storage.models.extractors import InvalidConfig
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
-from cargo_ai.kernel import clock, ids, log
+from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
 
@@ -86,9 +86,7 @@ class RefreshJob:
                     raise Cancelled
             working.result()
         finally:
-            working.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await working
+            await tasks.cancel(working)
 
     async def _is_cancelling(self, here: uuid.UUID, uid: uuid.UUID) -> bool:
         with suppress(*DATABASE_UNAVAILABLE):
