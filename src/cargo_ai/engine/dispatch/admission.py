@@ -17,7 +17,7 @@ Entry = tuple[uuid.UUID, str]
 """A run to be created, and the id of its record."""
 
 WHY = {
-    "once": "Skipped: this record has entered the play before, and it runs once per record.",
+    "once": "Skipped: this record has entered before, and this workflow runs once per record.",
     "noConcurrency": "Skipped: an earlier run of this record has not ended.",
 }
 """What the run of a skipped record says."""

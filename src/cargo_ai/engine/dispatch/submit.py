@@ -147,7 +147,7 @@ def _replay(record: Mapping[str, Any]) -> tuple[Any, ...]:
 class BatchRequest:
     """A batch to create. `data` says where a worker finds its records (see enumerate.Sources).
 
-    `enrolment`: the rule of a play, by which its records enter. `cause`: what made the play start it, once only. `urgent`: its first runs
+    `enrolment`: the rule by which its records are admitted. `cause`: what made it start, once only. `urgent`: its first runs
     wait behind no other batch. `skip`: there is nothing to do, and the batch is over as it begins. `at_end`: the job that
     is called for, with the batch's uuid, when it has ended. `pace`: its records are enrolled in stages.
     """

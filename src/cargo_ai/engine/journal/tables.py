@@ -66,10 +66,10 @@ batches = Table(
     Index("batches_by_cause", "workflow_uuid", "cause", unique=True, postgresql_where=text("cause is not null")),
 )
 """`cursor`: rows enumerated so far, which is the number of runs. The counts are set when the batch ends; before, the shards have them.
-`at_end`: the job that is deferred, with the batch's uuid, when it has ended. `enrolment`: the rule by which a play's records enter, and
-`skipped_count` those that did not. `cause`: what made the play start it; the same cause starts no second one. `urgent`: its first runs take
-the interactive lane. `pace`: how it is enrolled in stages (see pace); `stage` counts them, `stage_end` is the cursor at which the present
-one ends, the two counts beside it are what had ended before it began; `stopped`: why it enrolled no further."""
+`at_end`: the job that is deferred, with the batch's uuid, when it has ended. `enrolment`: the rule by which its records are admitted, and
+`skipped_count` those that did not. `cause`: what made it start; the same cause starts no second one of a workflow. `urgent`: its first
+runs take the interactive lane. `pace`: how it is enrolled in stages (see pace); `stage` counts them, `stage_end` is the cursor at which
+the present one ends, the two counts beside it are what had ended before it began; `stopped`: why it enrolled no further."""
 
 shards = Table(
     "shards",

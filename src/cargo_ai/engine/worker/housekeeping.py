@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from cargo_ai.engine.dispatch import wake
 from cargo_ai.engine.dispatch.claim import admit_shards, close_batch
 from cargo_ai.engine.dispatch.queue import LANES, Queue
-from cargo_ai.engine.journal import fanout, partitions, self_triggers
+from cargo_ai.engine.journal import fanout, partitions
 from cargo_ai.engine.journal.tables import workers
 from cargo_ai.kernel import clock, log, tasks
 from cargo_ai.store.table_sql import insert_sql
@@ -242,6 +242,5 @@ def _journal_chores(pool: AsyncConnectionPool[Any]) -> list[Chore]:
 
     return [
         chore("create partitions", partitions.create_partitions),
-        chore("prune own writes", self_triggers.prune),
         chore("prune fan-outs", fanout.prune),
     ]

@@ -6,15 +6,15 @@ from cargo_ai.actions.config.values import schema
 from cargo_ai.context.process import Services
 from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MATCHING, MODEL
 from cargo_ai.domains.storage.actions.model_nodes.transaction import ModelNodes, Task
+from cargo_ai.domains.storage.records import own_writes
 from cargo_ai.engine.graph.action import Action, Call, Done, Outcome, Perform
-from cargo_ai.engine.journal import self_triggers
 from cargo_ai.store.driver import driver_connection
 
 
 async def remove_records(task: Task) -> Outcome:
     """Remove every record that matches."""
     removed = await task.writer().remove(await task.matching())
-    await self_triggers.record_writes(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in removed])
+    await own_writes.record_writes(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in removed])
     count = len(removed)
     title = f"✅ {count} {'record was' if count == 1 else 'records were'} removed" if removed else "❌ No record matches"
     return Done({"count": count}, title)

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage.actions.model_nodes.config import Mapped, mappings, matched, merged, values
+from cargo_ai.domains.storage.records import own_writes
 from cargo_ai.domains.storage.records.write import InvalidRecords, Row, ValidatedRecords, Writer, id_of, validate_changes, validate_new
 from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Outcome
-from cargo_ai.engine.journal import self_triggers
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SQL_TYPES, Relation
@@ -58,7 +58,7 @@ class Batch:
         while left:
             await self._find(left)
             left = await self._round(left)
-        await self_triggers.record_writes(await driver_connection(self.db), self.relation.model, self._written)
+        await own_writes.record_writes(await driver_connection(self.db), self.relation.model, self._written)
         return await self._outcomes(ones)
 
     def _read(self, kind: str, call: Call) -> _One:

@@ -1,6 +1,6 @@
-"""Self-triggered changes: note which records the runs of a play wrote, so that a play is not triggered by its own writes.
+"""Own writes: note which records the runs of a workflow wrote, so that a play is not triggered by its own writes.
 
-A write counts as a play's own when nothing else wrote the record in the same transaction. What a run causes outside (a service that
+A write counts as a workflow's own when nothing else wrote the record in the same transaction. What a run causes outside (a service that
 writes records back, say) does not count.
 """
 
@@ -27,10 +27,9 @@ own_writes = Table(
     Column("at", BigInteger, nullable=False),
     Index("own_writes_at", "at"),
 )
-"""Records of a model that the runs of one play alone have written, by transaction. `at`: milliseconds since 1970."""
+"""Records of a model that the runs of one workflow alone have written, by transaction. `at`: milliseconds since 1970."""
 
-KEPT_DAYS = 30
-"""As long as the logs of touched records."""
+# Only batches that admit records by a rule can be started again by what they write.
 NOTE = """
 insert into own_writes (workflow_uuid, model_uuid, xid, record_id, workspace_uuid, at)
 select min(b.workflow_uuid::text)::uuid, %s, pg_current_xact_id(), v.record_id, min(b.workspace_uuid::text)::uuid, %s
@@ -43,17 +42,8 @@ on conflict do nothing
 async def record_writes(
     connection: psycopg.AsyncConnection[Any], model: uuid.UUID, written: Iterable[tuple[uuid.UUID | None, str]]
 ) -> None:
-    """Note which records of a model were written in the connection's transaction: (batch of the root run, id of the record).
-
-    Only batches of plays count.
-    """
+    """Note which records of a model were written in the connection's transaction: (batch of the root run, id of the record)."""
     pairs = list(written)
     if any(batch is not None for batch, _ in pairs):
         now = clock.now_ms()
         await connection.execute(NOTE, (model, now, [batch for batch, _ in pairs], [record for _, record in pairs]))
-
-
-async def prune(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Delete what is older than the logs of touched records."""
-    before = clock.now_ms() - KEPT_DAYS * 86_400_000
-    await connection.execute("delete from own_writes where at < %s", (before,))
