@@ -16,6 +16,16 @@ on with `1`, `true`, `yes` or `on`. `cargo-ai server start` passes its environme
 that begin with `CARGO_AI_` and are not settings. *Read by*: `server` is `cargo-ai server …` with its supervisor, `api` the process that
 answers requests, `worker` the processes that run workflows.
 
+What should hold at every start can stand in `settings.toml` in the data folder: the names below without `CARGO_AI_`, in small letters.
+Flags win over environment variables, these over the file. A name that is not a setting is ignored with a warning; a value that cannot be
+used is an error. The file may hold passwords, so it is closed to other users (0600) when it is read. It counts from the next start on.
+
+```toml
+port = 9000
+outbound_allow = ["10.0.0.5", "crm.internal:8443"]
+smtp_host = "mail.example.com"
+```
+
 {operators}
 
 ## Set by the server itself, or by tests
@@ -24,8 +34,8 @@ answers requests, `worker` the processes that run workflows.
 
 ## Command line and Python client
 
-Flags win over these variables, these over `.cargo-ai.json` of the folder, that over `~/.config/cargo-ai/credentials.json`. The common
-variables `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `NO_COLOR` work too.
+Flags win over these variables, these over `.cargo-ai.json` of the folder, that over `~/.config/cargo-ai/credentials.json`, that
+over the running server of the data folder. The common variables `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `NO_COLOR` work too.
 
 {client}
 """

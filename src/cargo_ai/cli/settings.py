@@ -7,6 +7,7 @@ import os
 from cargo_ai.cli import credentials
 from cargo_ai.cli.environment import variable
 from cargo_ai.cli.failure import DENIED, failure, shell_line, usage
+from cargo_ai.cli.local_server import running_url
 from cargo_ai.cli.output import as_object
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SERVER = "http://127.0.0.1:8420"
 PROJECT_FILE = ".cargo-ai.json"
+LOCAL = "the data folder"
 
 
 class Settings:
@@ -47,7 +49,8 @@ class Settings:
         ):
             if value:
                 return normal_url(str(value), source), source
-        return DEFAULT_SERVER, "default"
+        local = running_url()
+        return (normal_url(local, "server.json"), LOCAL) if local else (DEFAULT_SERVER, "default")
 
     def _token(self, options: dict[str, Any], stdin: Stdin) -> tuple[str | None, str]:
         from cargo_ai.cli.value import read_text
@@ -91,7 +94,7 @@ class Settings:
         if self.token:
             return self.token
         trouble = f" ({self.saved.problem})" if self.saved.problem else ""
-        words = ["login"] if self.base_from in ("default", credentials.path()) else ["login", "--base-url", self.base_url]
+        words = ["login"] if self.base_from in ("default", LOCAL, credentials.path()) else ["login", "--base-url", self.base_url]
         raise failure(DENIED, "notSignedIn", f"You are not signed in to {self.base_url}{trouble}.", shell_line(words))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Generic, Literal, TypeVar, cast, get_args, overload
+from typing import ClassVar, Generic, Literal, TypeVar, cast, get_args, overload
 
 PREFIX = "CARGO_AI_"
 CLI_PREFIX = f"{PREFIX}CLI_"
@@ -57,7 +57,7 @@ class Setting(Generic[T]):
         if settings is None:
             return self
         raw = settings.environment.get(self.variable)
-        return self.parse(self.variable, raw) if raw else self.default
+        return self.parse(settings.sources.get(self.variable, self.variable), raw) if raw else self.default
 
 
 SETTINGS: dict[str, Setting[object]] = {}
@@ -117,9 +117,15 @@ def _smtp_security(variable: str, raw: str) -> SmtpSecurity:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the environment says. Immutable; `read()` makes it once per process."""
+    """Everything that the environment says. Immutable; `read()` makes it once per process.
+
+    sources: where a value of `environment` comes from, by variable, when it was not the environment itself; for messages.
+    """
 
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    sources: dict[str, str] = field(default_factory=dict[str, str])
+
+    data_dir_variable: ClassVar[str] = f"{PREFIX}DATA_DIR"
 
     database_url = _text(
         "The PostgreSQL database to use instead of the embedded one. It needs CARGO_AI_SECRET_KEY too.",
@@ -139,7 +145,7 @@ class Settings:
         EVERY_PROCESS,
         lambda _, raw: _path(raw),
         "~/.local/share/cargo-ai",
-        variable=f"{PREFIX}DATA_DIR",
+        variable=data_dir_variable,
     )
     files_url = _text(
         "Where uploads, exports and large outputs are kept, for example `s3://bucket/folder`.",
@@ -231,6 +237,11 @@ class Settings:
     def log_place(self) -> str:
         """Where a person finds the log of this process, for messages."""
         return self.log_file or "the log above"
+
+    def check(self) -> None:
+        """SettingsError for the first value that its setting cannot have."""
+        for setting in SETTINGS.values():
+            setting.__get__(self, Settings)
 
     def unknown(self) -> list[str]:
         """A sentence for every `CARGO_AI_*` variable of the environment that is not a setting, with the name that was probably meant."""

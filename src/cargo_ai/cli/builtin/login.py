@@ -38,7 +38,13 @@ ROW: Row = {
     "args": [
         {"wire": "token", "in": "cli", "type": "string", "flags": ["--token"], "help": "The token; - reads it from standard input."},
         {"wire": "token-file", "in": "cli", "type": "string", "flags": ["--token-file"], "help": "A file that holds the token."},
-        {"wire": "base-url", "in": "cli", "type": "string", "flags": ["--base-url"], "help": "The server. Default http://127.0.0.1:8420."},
+        {
+            "wire": "base-url",
+            "in": "cli",
+            "type": "string",
+            "flags": ["--base-url"],
+            "help": "The server. Default: the running one of the data folder, else http://127.0.0.1:8420.",
+        },
         {
             "wire": "workspace-uuid",
             "in": "cli",

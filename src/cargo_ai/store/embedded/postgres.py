@@ -63,10 +63,11 @@ class _Ended(Exception):
     """The server ended while its start was waited for."""
 
 
-def start(data_dir: Path, *, fsync: bool = True, timeout_seconds: float = 30) -> Cluster:
+def start(data_dir: Path, *, fsync: bool = True, timeout_seconds: float = 30, programs: Path | None = None) -> Cluster:
     """The running server of a data folder: the existing one, or a new one, with a new database when the folder has none.
 
-    `fsync=False` (tests) gives up durability; it is ignored when the server runs already. `timeout_seconds` bounds the wait for the first
+    `programs` is PostgreSQL's bin folder, by default the one of the settings. `fsync=False` (tests) gives up durability. Both are ignored
+    when the server runs already. `timeout_seconds` bounds the wait for the first
     answer, not initdb. EmbeddedPostgresError when there are no binaries, the data are of another major version, a folder is not ours, or no
     answer came; a server that is still recovering keeps running, and another start waits for it again.
     """
@@ -77,7 +78,7 @@ def start(data_dir: Path, *, fsync: bool = True, timeout_seconds: float = 30) ->
     # Another process may be in initdb, which its own timeout does not bound.
     with process.start_stop_lock(home, INITDB_SECONDS + timeout_seconds):
         for _attempt in range(3):
-            launched = _ensure_launched(home, user, fsync=fsync, timeout_seconds=timeout_seconds)
+            launched = _ensure_launched(home, user, programs, fsync=fsync, timeout_seconds=timeout_seconds)
             try:
                 return _ready(home, timeout_seconds, launched=launched)
             except _Ended:
@@ -144,7 +145,7 @@ def drop_database(cluster: Cluster, name: str) -> None:
     roles.drop(cluster.admin_url, name)
 
 
-def _ensure_launched(home: DataHome, user: OsUser, *, fsync: bool, timeout_seconds: float) -> bool:
+def _ensure_launched(home: DataHome, user: OsUser, programs: Path | None, *, fsync: bool, timeout_seconds: float) -> bool:
     """Launch a postmaster when none runs; whether it did. Backends without a postmaster are waited for, then ended."""
     began = clock.seconds()
     signals = [(ORPHAN_SECONDS, signal.SIGQUIT), (ORPHAN_SECONDS * 5, signal.SIGKILL)]
@@ -164,7 +165,7 @@ def _ensure_launched(home: DataHome, user: OsUser, *, fsync: bool, timeout_secon
     if life is None:
         return False
     try:
-        binaries = binaries_for(user)
+        binaries = binaries_for(user, programs)
         if home.data.exists():
             _check_version(home, binaries)
         else:
