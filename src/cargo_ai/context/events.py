@@ -28,15 +28,11 @@ Subscriber = Callable[[AsyncSession, E], Awaitable[None]]
 subscribers: dict[type[Event], list[Subscriber[Any]]] = {}
 
 
-def subscribe(*kinds: type[Event]) -> Callable[[Subscriber[E]], Subscriber[E]]:
-    """Mark the function that reacts to events of these kinds. It writes in the publisher's transaction, briefly, and commits nothing."""
-
-    def bind(subscriber: Subscriber[E]) -> Subscriber[E]:
-        for kind in kinds:
-            subscribers.setdefault(kind, []).append(subscriber)
-        return subscriber
-
-    return bind
+def subscribe(kind: type[E], subscriber: Subscriber[E]) -> None:
+    """Have `subscriber` react to events of this kind. It writes in the publisher's transaction, briefly, and commits nothing."""
+    entries = subscribers.setdefault(kind, [])
+    if subscriber not in entries:
+        entries.append(subscriber)
 
 
 async def publish(db: AsyncSession, event: Event) -> None:

@@ -77,16 +77,10 @@ Producer = Callable[[Services, uuid.UUID, dict[str, Any]], Awaitable[Export]]
 producers: dict[str, Producer] = {}
 
 
-def producer(kind: str) -> Callable[[Producer], Producer]:
-    """Mark the function that produces the rows of one kind of download; a second one for the same kind is a bug."""
-
-    def bind(produce: Producer) -> Producer:
-        if kind in producers:
-            raise ValueError(f"two producers for downloads of {kind}")
-        producers[kind] = produce
-        return produce
-
-    return bind
+def register(kind: str, producer: Producer) -> None:
+    """Have `producer` produce the rows of one kind of download. Another one for the same kind is a bug (ValueError)."""
+    if producers.setdefault(kind, producer) is not producer:
+        raise ValueError(f"two producers for downloads of {kind}")
 
 
 def download_path(kind: str) -> str:

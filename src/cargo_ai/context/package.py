@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cargo_ai.context.events import Event, Subscriber
+from cargo_ai.context.exports import Producer
 from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.context.process import Hooks, Services
 from cargo_ai.engine.dispatch.enumerate import Source
@@ -29,6 +31,8 @@ class Package:
     chores: what workers do about once an hour, by name.
     background: what runs in each worker beside the queue, until it is cancelled.
     tools: what tool nodes run.
+    downloads: what produces the rows of a download, by its kind, which is part of its URL.
+    subscribers: functions that react to events, with the kind of the event.
     hooks: what it does for the domains below it.
     """
 
@@ -41,4 +45,6 @@ class Package:
     chores: Mapping[str, RunChore] = field(default_factory=dict[str, RunChore])
     background: Sequence[Callable[[Services], Coroutine[Any, Any, None]]] = ()
     tools: Callable[[Services], FindTool] | None = None
+    downloads: Mapping[str, Producer] = field(default_factory=dict[str, Producer])
+    subscribers: Sequence[tuple[type[Event], Subscriber[Any]]] = ()
     hooks: Hooks = field(default_factory=Hooks)

@@ -14,7 +14,7 @@ import httpx
 
 from cargo_ai import domains
 from cargo_ai.actions import native_actions
-from cargo_ai.context import handlers
+from cargo_ai.context import events, exports, handlers
 from cargo_ai.context.handlers import Handler
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks, Services
@@ -59,13 +59,15 @@ def secret_key(settings: Settings) -> SecretKey:
 
 @cache
 def packages() -> tuple[Package, ...]:
-    """The PACKAGE of every domain, by name. Imports every module of the domains, so that what subscribes to events is known."""
+    """The PACKAGE of every domain, by name. Their downloads and subscribers are registered, which are the process's own."""
     modules = pkgutil.iter_modules(domains.__path__, f"{domains.__name__}.")
-    found: list[Package] = [importlib.import_module(f"{module.name}.package").PACKAGE for module in modules]
-    for package in found:
-        for _ in walk(package.module):
-            pass
-    return tuple(found)
+    collected: list[Package] = [importlib.import_module(f"{module.name}.package").PACKAGE for module in modules]
+    for package in collected:
+        for kind, producer in package.downloads.items():
+            exports.register(kind, producer)
+        for event, subscriber in package.subscribers:
+            events.subscribe(event, subscriber)
+    return tuple(collected)
 
 
 def walk(package: str) -> Iterator[ModuleType]:

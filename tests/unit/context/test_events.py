@@ -43,10 +43,11 @@ async def test_what_a_subscriber_writes_is_committed_with_the_change_or_not_at_a
     monkeypatch.setattr(events, "subscribers", {})
     seen: list[tuple[str, int]] = []
 
-    @events.subscribe(Planted)
     async def follow(db: AsyncSession, event: Planted) -> None:
         seen.append((event.name, await count(db, "cause")))
         db.add(reference("effect"))
+
+    events.subscribe(Planted, follow)
 
     database = Database(database_url)
     for commit, total in ((False, 0), (True, 1)):

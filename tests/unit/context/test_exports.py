@@ -120,9 +120,10 @@ async def test_a_number_that_json_lacks_breaks_off() -> None:
 
 
 async def test_csv_of_unknown_columns_takes_the_keys_of_all_rows() -> None:
-    @exports.producer("loose")
     async def produce(_services: Services, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
         return Export(paged([[{"a": 1}], [{"b": 2, "a": 3}]]), None, "loose")
+
+    exports.register("loose", produce)
 
     wanted = Download(WORKSPACE, "loose", {}, "csv", False)
     made = await open_export(NO_SERVICES, wanted)
@@ -133,9 +134,12 @@ def test_a_kind_has_one_producer() -> None:
     async def produce(_services: Services, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
         return Export(paged([]), None, "x")
 
-    exports.producer("twice")(produce)
+    async def another(_services: Services, _workspace: uuid.UUID, _params: dict[str, Any]) -> Export:
+        return Export(paged([]), None, "y")
+
+    exports.register("twice", produce)
     with pytest.raises(ValueError, match="twice"):
-        exports.producer("twice")(produce)
+        exports.register("twice", another)
 
 
 async def test_rows_are_closed_when_the_reader_gives_up() -> None:
@@ -164,7 +168,7 @@ def a_link(format: str | None = None, **options: Any) -> tuple[str, list[tuple[s
         return Export(paged([]), None, "x")
 
     if "rows" not in exports.producers:
-        exports.producer("rows")(produce)
+        exports.register("rows", produce)
     url = exports.sign(a_context(), "rows", {"uuid": WORKSPACE, "n": [1, "ü"]}, format, **options)
     return url, parse_qsl(urlsplit(url).query)
 

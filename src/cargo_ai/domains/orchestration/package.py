@@ -8,15 +8,19 @@ from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.batches import batch_source, webhook
 from cargo_ai.domains.orchestration.batches.webhook import WebhookSender
+from cargo_ai.domains.orchestration.diagrams import diagram_run
+from cargo_ai.domains.orchestration.insight import run_tail
 from cargo_ai.domains.orchestration.nodes import node_outcomes
-from cargo_ai.domains.orchestration.plays import play_policy, play_schedule, play_source, play_trigger
+from cargo_ai.domains.orchestration.plays import play_policy, play_schedule, play_source, play_trigger, segment_changes
 from cargo_ai.domains.orchestration.plays.play_completion import CompletionJob
 from cargo_ai.domains.orchestration.plays.play_trigger import TriggerJob
 from cargo_ai.domains.orchestration.replay import rerun_source
 from cargo_ai.domains.orchestration.reviews import review_decide, review_notify
 from cargo_ai.domains.orchestration.reviews.review_decide import ResumeJob
 from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
+from cargo_ai.domains.orchestration.runs import record_export, run_export
 from cargo_ai.domains.orchestration.workflows import tool_node, trigger
+from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.engine.dispatch.queue import Task
 from cargo_ai.engine.graph.action import find_actions
@@ -56,5 +60,14 @@ PACKAGE = Package(
         "prune node outcomes": lambda services: node_outcomes.prune(services.database),
         "expire reviews": lambda services: review_decide.sweep(services.database),
     },
+    downloads={
+        "runs": run_export.produce_runs,
+        "runOutputs": run_export.produce_outputs,
+        "latestRuns": record_export.produce_records,
+        "latestOutputs": record_export.produce_outputs,
+        "tail": run_tail.produce,
+        "diagram": diagram_run.produce,
+    },
+    subscribers=[(SegmentChanged, segment_changes.schedule_plays)],
     tools=lambda services: partial(tool_node.find, services.database),
 )

@@ -154,7 +154,6 @@ async def download(ctx: Context, request: contract.DownloadChange) -> UrlsReply:
     return UrlsReply(urls=[exports.sign(ctx, "change", {"uuid": str(row.uuid), "kinds": list(query.kinds)}, request.format)])
 
 
-@exports.producer("change")
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is read in its own short session."""
     async with services.database.session(workspace) as db:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from cargo_ai.context import exports
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation import segment as contract
@@ -22,7 +21,6 @@ from cargo_ai.user_sql.run import conditions
 PAGE = 1_000
 
 
-@exports.producer("segment")
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is read in its own short session."""
     request = contract.DownloadSegment.model_validate(params)

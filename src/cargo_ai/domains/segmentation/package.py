@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
-from cargo_ai.domains.segmentation import comparison
+from cargo_ai.domains.segmentation import change, comparison, export, watched_segments
 from cargo_ai.domains.segmentation.filter_scope import build_scope
 from cargo_ai.domains.segmentation.watched_segments import ChangeDetector
+from cargo_ai.domains.storage.public import ModelChanged, RecordsChanged
 
 PACKAGE = Package(
     module=__package__ or "",
     background=[lambda services: ChangeDetector(services.database).run()],
     chores={"sweep changes of segments": lambda services: comparison.prune_removed(services.database)},
+    downloads={"segment": export.produce, "change": change.produce},
+    subscribers=[(RecordsChanged, watched_segments.mark_touched), (ModelChanged, watched_segments.mark_touched)],
     hooks=Hooks(filter_scope=build_scope),
 )

@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import events, usages
+from cargo_ai.context import usages
 from cargo_ai.domains.segmentation import comparison, dependencies
 from cargo_ai.domains.segmentation.tables import Segment
 from cargo_ai.domains.storage import public as storage
@@ -75,7 +75,6 @@ async def set_watched(db: AsyncSession, segment: uuid.UUID, watched: bool) -> No
     await comparison.compare(db, locked, quiet=True)
 
 
-@events.subscribe(storage.RecordsChanged, storage.ModelChanged)
 async def mark_touched(db: AsyncSession, event: storage.RecordsChanged | storage.ModelChanged) -> None:
     """Write down that the segments that watch the model are to be compared, and wake a worker."""
     await driver.execute(await driver_connection(db), MARK_TOUCHED, [event.model])

@@ -12,7 +12,7 @@ from cargo_ai.domains.storage.models import index, refresh_run
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
 from cargo_ai.domains.storage.models.index import IndexJob
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
-from cargo_ai.domains.storage.records import prune, row_results
+from cargo_ai.domains.storage.records import export, prune, row_results
 from cargo_ai.engine.graph.action import find_actions
 
 PACKAGE = Package(
@@ -29,5 +29,6 @@ PACKAGE = Package(
         "prune reports of ingested rows": lambda services: row_results.prune(services.database, services.files),
         "prune merges": lambda services: merge.prune(services.database),
     },
+    downloads={export.KIND: export.produce, row_results.KIND: row_results.produce},
     hooks=Hooks(catalog=public.catalog),
 )

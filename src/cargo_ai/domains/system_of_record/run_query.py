@@ -142,7 +142,6 @@ async def _write_log(asked: _LoggedQuery, error: str | None) -> None:
         await db.commit()
 
 
-@exports.producer("query")
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """All rows of a query. They are read as fast as they come into a file of ours, and sent from there: no slow reader holds a login."""
     text = str(params["query"])

@@ -53,7 +53,7 @@ async def numbers(services: Services, workspace: uuid.UUID, params: dict[str, An
 def kinds() -> Iterator[None]:
     """The kind `numbers`, for one test."""
     made.clear()
-    exports.producer("numbers")(numbers)
+    exports.register("numbers", numbers)
     yield
     del exports.producers["numbers"]
 

@@ -39,7 +39,7 @@ SERVER = textwrap.dedent("""
 
     async def main():
         url, folder = sys.argv[1:]
-        exports.producer("numbers")(numbers)
+        exports.register("numbers", numbers)
         settings = Settings({"CARGO_AI_DATA_DIR": folder})
         state = State(Database(url), FileStore.of(settings), SecretKey(b"x" * 32), settings, Signals(url), migrate.head())
         async with state.database.session(ALL_WORKSPACES) as db:

@@ -11,7 +11,6 @@ from typing import Any, cast
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import exports
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.process import Services
 from cargo_ai.contract.orchestration import diagram as contract
@@ -104,7 +103,6 @@ def asked(request: contract.DrawDiagram) -> JsonObject:
     return request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-@exports.producer("diagram")
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The pictures of a run, one for every change, the first one at once."""
     request = contract.DrawDiagram.model_validate(params)

@@ -74,7 +74,6 @@ async def tail(ctx: Context, request: contract.TailRuns) -> UrlReply:
     return UrlReply(url=exports.sign(ctx, "tail", params, "ndjson"))
 
 
-@exports.producer("tail")
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The lines. The first one comes at once, so that the reader knows that it follows."""
     follower = _NodesOf(workspace, uuid.UUID(params["run"])) if "run" in params else _RunsOf(workspace, params)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from psycopg.types.json import Jsonb
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.context import events
 from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.store.driver import driver_connection, execute
 
@@ -24,7 +23,6 @@ select pg_notify('cargo_schedules', '') from scheduled limit 1
 """
 
 
-@events.subscribe(SegmentChanged)
 async def schedule_plays(db: AsyncSession, event: SegmentChanged) -> None:
     """Write down that the enabled plays of the segment have a change to run on, and wake the scheduler."""
     payload = {

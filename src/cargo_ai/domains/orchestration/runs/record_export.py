@@ -44,7 +44,6 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
     return UrlReply(url=exports.sign(ctx, "latestOutputs", params, request.format or "csv"))
 
 
-@exports.producer("latestRuns")
 async def produce_records(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Records: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRecords.model_validate(params)
@@ -53,7 +52,6 @@ async def produce_records(services: Services, workspace: uuid.UUID, params: dict
     return await run_export.titled_runs(selection, name, titles=bool(params.get("titles")))
 
 
-@exports.producer("latestOutputs")
 async def produce_outputs(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The input and the output of one node (by default the last one executed) of each record."""
     request = contract.DownloadRecordOutputs.model_validate(params)

@@ -80,7 +80,6 @@ def with_titles(format: str | None) -> JsonObject:
     return {"titles": True} if format in {None, "csv"} else {}
 
 
-@exports.producer("runs")
 async def produce_runs(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """Runs: what became of each, and in CSV one column per node with the title of its execution."""
     request = contract.DownloadRuns.model_validate(params)
@@ -101,7 +100,6 @@ async def titled_runs(selection: run_rows.RunSelection, filename: str, *, titles
     return Export(rows(), [*run_rows.HEAD, *columns.values()], filename)
 
 
-@exports.producer("runOutputs")
 async def produce_outputs(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The input and the output of one node (by default the last one executed) of each run."""
     request = contract.DownloadRunOutputs.model_validate(params)

@@ -35,7 +35,6 @@ async def download(ctx: Context, request: contract.DownloadRecords) -> contract.
     return contract.UrlReply(url=exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
 
 
-@exports.producer(KIND)
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The records in the order of their ids. Each page is read in its own short session."""
     uid = ids.parse(str(params.get("modelUuid")))

@@ -86,7 +86,6 @@ def url(ctx: Context, row: IngestReport, format: str | None) -> str:
     return exports.sign(ctx, KIND, {"key": row.file_key}, format)
 
 
-@exports.producer(KIND)
 async def produce(_services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:
     """The results of a stored file."""
     try:
