@@ -14,22 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from bench import (
-    cli_start,
-    dry_run,
-    fair_shares,
-    faults100k,
-    group10k,
-    http1k,
-    idle_plays,
-    jobs10k,
-    memory100k,
-    native10k,
-    play_latency,
-    replay,
-    report,
-    single_run,
-)
+from bench import cli_start, report
 from bench.data import (
     add_column,
     count_rows,
@@ -45,6 +30,20 @@ from bench.data import (
     upsert_singles,
 )
 from bench.report import Json
+from bench.runs import (
+    dry_run,
+    fair_shares,
+    faults100k,
+    group10k,
+    http1k,
+    idle_plays,
+    jobs10k,
+    memory100k,
+    native10k,
+    play_latency,
+    replay,
+    single_run,
+)
 
 BENCHMARKS: dict[str, Callable[[], Json]] = {
     "cliStart": cli_start.measure,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.kit.real_server import RealServer, real_server
-from tests.scenarios.companies import Companies, companies_service
-from tests.scenarios.person import Person
+from tests.scenarios.story.companies import Companies, companies_service
+from tests.scenarios.story.person import Person
 
 
 @pytest.fixture(scope="session")

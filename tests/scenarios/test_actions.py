@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.kit.real_server import wait_until
-from tests.scenarios import graphs
-from tests.scenarios.companies import Companies
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.companies import Companies
+from tests.scenarios.story.person import Json, Person
 
 REQUEST = {"kind": "connector", "integrationSlug": "http", "actionSlug": "request"}
 WAIT = "--wait-until-finished"

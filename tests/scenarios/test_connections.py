@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from tests.kit.real_server import RealServer
-from tests.scenarios import graphs
-from tests.scenarios.companies import Companies
-from tests.scenarios.person import Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.companies import Companies
+from tests.scenarios.story.person import Person
 
 CREATE = ("connection", "connector", "create", "--integration-slug", "http", "--slug")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story.person import Json, Person
 
 
 def dataset(person: Person) -> str:

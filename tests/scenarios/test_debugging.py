@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.scenarios.graphs import end, node, start, template
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story.graphs import end, node, start, template
+from tests.scenarios.story.person import Json, Person
 
 BATCH = ("orchestration", "batch", "create", "--wait-until-finished")
 COMPANIES = [("a.com", 500, None), ("b.com", 5, "soon"), ("c.com", 7, None), ("d.com", 900, "soon")]

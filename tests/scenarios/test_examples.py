@@ -9,9 +9,9 @@ import pytest
 
 from tests.kit.examples import EXAMPLES, argv
 from tests.kit.real_server import RealServer
-from tests.scenarios import graphs
 from tests.scenarios.conftest import new_workspace
-from tests.scenarios.person import Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.person import Person
 
 FILES: dict[str, Any] = {
     "nodes.json": graphs.wait(0),

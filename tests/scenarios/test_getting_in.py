@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.kit.real_server import RealServer
-from tests.scenarios import graphs
-from tests.scenarios.person import Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.person import Person
 
 
 @pytest.fixture

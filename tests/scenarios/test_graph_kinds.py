@@ -8,9 +8,9 @@ import pytest
 
 from cargo_ai.expression.sandbox.host import refusal
 from tests.kit.real_server import wait_until
-from tests.scenarios import graphs
-from tests.scenarios.companies import Companies
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.companies import Companies
+from tests.scenarios.story.person import Json, Person
 
 RUN = ("orchestration", "run", "create", "--wait-until-finished")
 needs_javascript = pytest.mark.skipif(bool(refusal("javascript")), reason="this machine cannot jail JavaScript")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cargo_ai.store.embedded import data_home, postgres
-from tests.scenarios import console
+from tests.scenarios.story import console
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs/guide").glob("*.md"))

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.kit.real_server import RealServer, real_server
-from tests.scenarios import graphs
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.person import Json, Person
 
 TOOLS = "/v1/orchestration/tools"
 

@@ -13,9 +13,9 @@ import pytest
 
 from cargo_ai.kernel import clock
 from tests.kit.real_server import RealServer
-from tests.scenarios import graphs
 from tests.scenarios.conftest import new_workspace
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.person import Json, Person
 
 EVERYTHING: Json = {"conjonction": "and", "groups": []}
 TYPES = {

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.kit.real_server import RealServer
-from tests.scenarios import graphs
 from tests.scenarios.conftest import new_workspace
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.person import Json, Person
 
 ALL = """'{"conjonction":"and","groups":[]}'"""
 COLUMN = "storage column create --model-uuid $MODEL --column"

@@ -6,10 +6,10 @@ import json
 
 from tests.kit.fake_api import Answer, fake_api
 from tests.kit.real_server import RealServer, wait_until
-from tests.scenarios import graphs
-from tests.scenarios.companies import Companies
 from tests.scenarios.conftest import new_workspace
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.companies import Companies
+from tests.scenarios.story.person import Json, Person
 
 EVERYTHING = '{"conjonction":"and","groups":[]}'
 BATCH = ("orchestration", "batch", "create", "--wait-until-finished")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.kit.real_server import RealServer, wait_until
-from tests.scenarios import graphs
-from tests.scenarios.companies import Companies
-from tests.scenarios.person import Json, Person
+from tests.scenarios.story import graphs
+from tests.scenarios.story.companies import Companies
+from tests.scenarios.story.person import Json, Person
 
 RUN = ("orchestration", "run", "create", "--wait-until-finished")
 BATCH = ("orchestration", "batch", "create", "--wait-until-finished")

@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg
 
-from bench import deals, report
+from bench import report
 from bench.report import Json
+from bench.runs import deals
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 WRITES = 50

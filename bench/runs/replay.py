@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from bench import graphs, report, slow_service
-from bench.http1k import connector
-from bench.native10k import lasted
 from bench.report import Json
+from bench.runs.http1k import connector
+from bench.runs.native10k import lasted
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RUNS = 1_000

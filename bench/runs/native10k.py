@@ -8,8 +8,9 @@ from datetime import datetime
 
 import psycopg
 
-from bench import ceiling, graphs, processes, report
+from bench import graphs, processes, report
 from bench.report import Json
+from bench.runs import ceiling
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RECORDS = 10_000

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from bench import bare_calls, graphs, report, slow_service
-from bench.native10k import lasted
+from bench import graphs, report, slow_service
 from bench.report import Json
+from bench.runs import bare_calls
+from bench.runs.native10k import lasted
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RECORDS = 1_000

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psycopg
 
-from bench import deals, report
+from bench import report
 from bench.report import Json
+from bench.runs import deals
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 PLAYS = 40

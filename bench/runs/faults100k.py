@@ -12,8 +12,8 @@ from collections.abc import Callable
 import psycopg
 
 from bench import graphs, processes, report
-from bench.native10k import NODES, lasted
 from bench.report import Json
+from bench.runs.native10k import NODES, lasted
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RECORDS = 100_000

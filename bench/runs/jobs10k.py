@@ -6,10 +6,10 @@ import sys
 import time
 
 from bench import graphs, report, slow_service
-from bench.http1k import connector, counted_batch
-from bench.native10k import lasted
 from bench.report import Json
-from bench.single_run import one
+from bench.runs.http1k import connector, counted_batch
+from bench.runs.native10k import lasted
+from bench.runs.single_run import one
 from bench.temporary_server import TemporaryServer
 from cargo_ai.engine.worker.driven_shard import CONCURRENT_RUNS
 from cargo_ai.kernel import settings

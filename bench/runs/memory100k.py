@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 
 from bench import graphs, processes, report
-from bench.native10k import NODES, lasted
 from bench.processes import Memory
 from bench.report import Json
+from bench.runs.native10k import NODES, lasted
 from bench.temporary_server import TemporaryServer
 
 RECORDS = 100_000

@@ -6,8 +6,8 @@ import sys
 import time
 
 from bench import graphs, report
-from bench.native10k import lasted
 from bench.report import Json
+from bench.runs.native10k import lasted
 from bench.temporary_server import MeasurementFailed, TemporaryServer
 
 RECORDS = 10_000
