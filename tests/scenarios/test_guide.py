@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_ai.store.embedded import data_home, postgres
+from cargo_ai.store.embedded import identity, postgres
 from tests.scenarios.story import console
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,11 +27,11 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith(("CARGO_", "XDG_", "MAKE", "MFLAGS"))}
     proxies = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     yield mine | proxies | {"HOME": str(tmp_path), "TMPDIR": str(temporary), "CARGO_AI_PORT": "0"}
-    for note in data_home.ROOT_HOME.glob("*/data-folder"):  # root's databases lie there and outlive the data folder that a page removes
+    for note in identity.ROOT_HOME.glob("*/data-folder"):  # root's databases lie there and outlive the data folder that a page removes
         data = Path(note.read_text().strip())
         if data.is_relative_to(temporary):
             data.mkdir(parents=True, exist_ok=True)
-            (data / data_home.ID_FILE).write_text(note.parent.name)
+            (data / identity.ID_FILE).write_text(note.parent.name)
     for data in temporary.glob("*/data"):
         stop = [Path(sys.executable).with_name("cargo-ai"), "server", "stop"]
         subprocess.run(stop, env=mine | {"CARGO_AI_DATA_DIR": str(data)}, check=False, stdout=subprocess.DEVNULL)
