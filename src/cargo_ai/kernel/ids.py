@@ -24,6 +24,11 @@ def new() -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
+def opaque() -> uuid.UUID:
+    """A fresh random UUIDv4: unlike others, it does not say when it was made."""
+    return uuid.UUID(int=(secrets.randbits(128) & ~(0xF << 76) & ~(0b11 << 62)) | 0x4 << 76 | 0b10 << 62)
+
+
 def first_at(unix_seconds: float) -> uuid.UUID:
     """The smallest UUIDv7 of that time: a bound for ranges."""
     return uuid.UUID(int=max(0, int(unix_seconds * 1000)) << 80 | 0x7 << 76 | 0b10 << 62)

@@ -1,7 +1,7 @@
 """Wire types and operations of workspaces: users, roles, tokens, folders and the caller's own account."""
 
 DOMAINS = {
-    "user-management": "Your own account, across workspaces.",
+    "user-management": "Your own account.",
     "workspace": "Manage the workspace: users, roles, tokens, folders and uploaded files.",
 }
 GROUPS = {

@@ -1,8 +1,8 @@
-"""The caller's own account, independent of any workspace."""
+"""The caller's own account: an e-mail address, and a profile that each workspace has on its own."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ class WebExtensionData(Sparse):
 
 
 class Account(Wire):
-    """A user account, independent of any workspace."""
+    """A user account, as the workspace of the token knows it."""
 
     uuid: Uuid
     email: str
@@ -57,7 +57,10 @@ class UpdateAccount(Wire):
     )
 
 
-get_current: Operation[Nothing, AccountReply, Any] = operations.add(
+AccountReason = Literal["userNotFound"]
+_not_found = refusal(404, "Your account does not exist any more.")
+
+get_current: Operation[Nothing, AccountReply, AccountReason] = operations.add(
     Operation(
         "userManagement.user.getCurrent",
         "GET",
@@ -66,13 +69,12 @@ get_current: Operation[Nothing, AccountReply, Any] = operations.add(
         response=AccountReply,
         summary="Show your own account.",
         permission=None,
+        refusals={"userNotFound": _not_found},
         cli=Cli(examples=("cargo-ai user-management user get-current",)),
     )
 )
 
-UpdateReason = Literal["userNotFound"]
-
-update: Operation[UpdateAccount, AccountReply, UpdateReason] = operations.add(
+update: Operation[UpdateAccount, AccountReply, AccountReason] = operations.add(
     Operation(
         "userManagement.user.update",
         "PUT",
@@ -81,7 +83,7 @@ update: Operation[UpdateAccount, AccountReply, UpdateReason] = operations.add(
         response=AccountReply,
         summary="Change your own name.",
         permission=None,
-        refusals={"userNotFound": refusal(404, "Your account does not exist any more.")},
+        refusals={"userNotFound": _not_found},
         cli=Cli(examples=("cargo-ai user-management user update --first-name Ann --last-name Example",)),
     )
 )

@@ -73,8 +73,9 @@ class PersonName:
 
 
 async def person_names(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[uuid.UUID, PersonName]:
-    """The names of these users."""
-    rows = await db.execute(select(User.uuid, User.first_name, User.last_name).where(User.uuid.in_(users)))
+    """The names of these members of the session's workspace."""
+    names = select(Membership.user_uuid, Membership.first_name, Membership.last_name)
+    rows = await db.execute(names.where(Membership.user_uuid.in_(users)))
     return {row[0]: PersonName(row[1], row[2]) for row in rows}
 
 

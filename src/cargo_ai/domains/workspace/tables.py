@@ -25,16 +25,13 @@ class Workspace(Stamped, Row):
 
 
 class User(Stamped, Row):
-    """A person, known by e-mail across all workspaces of this installation."""
+    """A person, known by e-mail across all workspaces of this installation. All else about a person belongs to a membership, so that no
+    workspace learns from another whom it knows, and what about them."""
 
     __tablename__ = "users"
 
     email: Mapped[str] = mapped_column(unique=True)
     """Lower case."""
-    first_name: Mapped[str | None]
-    last_name: Mapped[str | None]
-    web_extension_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Sealed JSON: it may hold the person's session cookie of another service."""
 
 
 class Role(Stamped, Owned, Row):
@@ -49,7 +46,7 @@ class Role(Stamped, Owned, Row):
 
 
 class Membership(Owned, Row):
-    """A user's membership of a workspace: a role, and further rules of the user's own."""
+    """A user's membership of a workspace: a role, further rules of the user's own, and the profile that the user has there."""
 
     __tablename__ = "workspace_users"
 
@@ -57,7 +54,12 @@ class Membership(Owned, Row):
     user_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.uuid"), primary_key=True, index=True)
     role_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("roles.uuid"), index=True)
     permissions: Mapped[list[Any]] = mapped_column(default=list)
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    web_extension_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Sealed JSON: it may hold the person's session cookie of another service."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
 
 class Token(Stamped, Owned, Row):

@@ -31,12 +31,12 @@ def to_response(user: User, member: Membership, role: Role, last_used: datetime 
     return contract.User(
         uuid=str(user.uuid),
         email=user.email,
-        first_name=user.first_name,
-        last_name=user.last_name,
+        first_name=member.first_name,
+        last_name=member.last_name,
         picture=None,
         last_sign_in_at=last_used,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
+        created_at=member.created_at,
+        updated_at=member.updated_at,
         web_extension_data=None,
         workspace_uuid=str(member.workspace_uuid),
         permissions=access_rules.to_wire(member.permissions),
@@ -96,9 +96,10 @@ async def create(ctx: Context, request: contract.CreateUser) -> contract.UserRep
     """Add a member: a user is created unless the installation knows the e-mail address already."""
     role = await _find_grantable_role(ctx, contract.create, request.role_slug)
     user = await find_or_create_user(ctx.db, request.user_email)
+    now = clock.now()
     added = await ctx.db.scalar(
         insert(Membership)
-        .values(workspace_uuid=ctx.workspace, user_uuid=user, role_uuid=role.uuid, permissions=[], created_at=clock.now())
+        .values(workspace_uuid=ctx.workspace, user_uuid=user, role_uuid=role.uuid, permissions=[], created_at=now, updated_at=now)
         .on_conflict_do_nothing()
         .returning(Membership.user_uuid)
     )

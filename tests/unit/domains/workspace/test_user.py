@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import pytest
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from sqlalchemy import update
 
 from cargo_ai.domains.workspace import public
 from cargo_ai.domains.workspace.tables import Role
-from cargo_ai.kernel import ids
+from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
 from tests.unit.domains.workspace.callers import Joining, Person
 
@@ -78,6 +79,24 @@ async def test_a_person_can_be_in_two_workspaces_with_different_roles(admin: Per
     assert made["uuid"] == str(other_caller.who.user_uuid)
     assert await users_of(other_caller) == {"stranger@example.com": "admin"}
     assert made["lastSignInAt"] is None, "what a person does in another workspace is not seen here"
+
+
+async def test_inviting_says_nothing_of_what_another_workspace_knows_of_the_person(admin: Person, other_caller: Person) -> None:
+    await other_caller.call("userManagement.user.update", firstName="Known", webExtensionData={"linkedin": {"li_at": "cookie"}})
+    before = clock.to_iso(clock.now())
+    known = (await admin.call(CREATE, userEmail="stranger@example.com", roleSlug="viewer"))["user"]
+    new = (await admin.call(CREATE, userEmail="new@example.com", roleSlug="viewer"))["user"]
+    for user in (known, new):
+        assert (user["firstName"], user["lastName"], user["webExtensionData"]) == (None, None, None)
+        assert before <= user["createdAt"] and before <= user["updatedAt"]
+        assert uuid.UUID(user["uuid"]).version == 4, "a uuid with the time in it would say when the person was first known"
+    async with admin.asking() as ctx:
+        token = await public.create_token(ctx.db, workspace_uuid=ctx.workspace, user_uuid=uuid.UUID(known["uuid"]))
+        who = await public.authenticate(ctx.db, token.value)
+    assert who is not None
+    here = (await Person(admin.state, who).call("userManagement.user.getCurrent"))["user"]
+    assert (here["firstName"], here["webExtensionData"]) == (None, None)
+    assert (await other_caller.call("userManagement.user.getCurrent"))["user"]["firstName"] == "Known"
 
 
 async def test_the_last_admin_can_neither_be_demoted_nor_removed(admin: Person) -> None:

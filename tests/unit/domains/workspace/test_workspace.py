@@ -113,5 +113,5 @@ async def test_a_session_cookie_of_the_extension_is_sealed_and_shown_to_its_owne
     assert (await admin.call("workspaceManagement.user.all"))["users"][0]["webExtensionData"] is None
     async with admin.asking() as ctx:
         connection = await ctx.db.connection()
-        stored = await connection.exec_driver_sql("SELECT web_extension_sealed FROM users")
+        stored = await connection.exec_driver_sql("SELECT web_extension_sealed FROM workspace_users")
         assert b"AQEDcookie" not in bytes(stored.scalar_one())
