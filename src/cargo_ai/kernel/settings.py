@@ -185,6 +185,12 @@ class Settings:
         least=1,
         variable=f"{PREFIX}STALLED_AFTER_SECONDS",
     )
+    hung_after = _seconds(
+        "How long a process of the server, or the embedded database, may not answer before it is killed and replaced; 0: never.",
+        ("server",),
+        20,
+        variable=f"{PREFIX}HUNG_AFTER_SECONDS",
+    )
     drain_seconds = _seconds("How long a worker that is stopped may take to finish or park its effects.", ("server", "worker"), 30)
 
     outbound_allow = _text(

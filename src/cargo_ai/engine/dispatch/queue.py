@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import procrastinate
 import psycopg
-from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
@@ -20,6 +19,12 @@ from cargo_ai.kernel import clock, log
 Lane = Literal["interactive", "batch"]
 LANES: tuple[Lane, ...] = ("interactive", "batch")
 Task = Callable[..., Awaitable[None]]
+
+# Only as it was seen: another worker may have given it back meanwhile, and a third one do it by now. Each giving back counts an attempt.
+GIVE_BACK = """
+with job as materialized (select id from procrastinate_jobs where id = %(id)s and status = 'doing' and attempts = %(attempts)s for update)
+select procrastinate_retry_job_v2(id, now(), null, null, null) as given from job
+"""
 
 _log = log.get(__name__)
 
@@ -82,10 +87,14 @@ class Queue:
 
     async def serve(self, pool: AsyncConnectionPool[Any], slots: dict[Lane, int]) -> None:
         """Work on jobs until cancelled or `stop` is called; each lane has slots of its own, so a full one never delays the other."""
-        await self._app.connector.open_async(pool)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        await self.open(pool)
         async with asyncio.TaskGroup() as group:
             for lane, count in slots.items():
                 group.create_task(self._serve(lane, count), name=f"lane {lane}")
+
+    async def open(self, pool: AsyncConnectionPool[Any]) -> None:
+        """Have the connections that serving and recovering take."""
+        await self._app.connector.open_async(pool)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
     async def _serve(self, lane: Lane, slots: int) -> None:
         """Serve one lane; register again when the database was away or another process declared this one dead. The other lane continues."""
@@ -133,15 +142,11 @@ class Queue:
 
     async def recover(self) -> int:
         """Give the jobs of dead or silent workers, and those that got lost here, back to the queue; returns how many."""
-        count = 0
         stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after)
+        count = 0
         for job in [*stalled, *await self._lost()]:
-            try:
-                await self._app.job_manager.retry_job(job)
-                count += 1
-            except ConnectorException as error:
-                # Another worker was faster: the job is no longer being done.
-                _log.info("stalled job not retried", job=job.id, cause=str(error))
+            given = await self._app.connector.execute_query_all_async(query=GIVE_BACK, id=job.id, attempts=job.attempts)
+            count += len(given)
         if count:
             _log.warning("recovered jobs of lost workers", jobs=count)
         return count

@@ -17,6 +17,8 @@ from cargo_ai.kernel import clock
 
 CONCURRENT_RUNS = MAXIMUM_WIDTH
 CAREFUL_TRIES = 3
+MAXIMUM_TRIES = 12
+UNFINISHED = f"This run could not be finished in {MAXIMUM_TRIES} tries; the server's log says why."
 
 Step = Act | Evaluate | Pause
 RunExit = Literal["ended", "parked", "left"]
@@ -41,6 +43,11 @@ class DrivenShard:
     def is_quarantined(self) -> bool:
         """Whether workers of this shard keep dying, so that it is driven one step at a time."""
         return self.claimed.tries >= CAREFUL_TRIES
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether workers kept dying when its runs were to be given up: it must be reading them that does it."""
+        return self.claimed.tries > MAXIMUM_TRIES + 2
 
     def gate(self, depth: int) -> asyncio.Semaphore:
         """How many runs of a depth may wait for something at once. Each depth has its own: a parent never keeps its children out."""

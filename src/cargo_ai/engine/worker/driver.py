@@ -129,6 +129,8 @@ class Driver:
                         drive.left = drive.left or self._runner.draining.is_set()
                         break
                     walk, origin = restore_walk(row)
+                    if drive.is_quarantined:
+                        await self._runner.approach(drive, walk)
                     step = self._runner.start(drive, row, walk)
                     if step is None and self._runner.end_at_once(drive, row, walk, origin):
                         if clock.seconds() > slice_end:

@@ -14,9 +14,9 @@ from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.graph.action import Json
 from cargo_ai.engine.graph.graph import Graph
 from cargo_ai.engine.graph.interpret import Walk, begin, resume
-from cargo_ai.engine.journal import children
+from cargo_ai.engine.journal import children, crash_points
 from cargo_ai.engine.journal.flush import HOUR, MetricScope
-from cargo_ai.engine.worker.driven_shard import DrivenShard
+from cargo_ai.engine.worker.driven_shard import UNFINISHED, DrivenShard
 from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.store.files import FileMissing, FileStore
 
@@ -41,7 +41,11 @@ class Loader:
             for row in rows:
                 # Not by `tries`: a shard that was given back in order has a journal, too.
                 row["fresh"] = drive.claimed.epoch == 1 and row["position"] is None and not row["taken"]
-            await self._complete(connection, rows)
+            if drive.is_unreadable:
+                for row in rows:
+                    row["program"] = UNFINISHED
+            else:
+                await self._complete(connection, rows)
             await self._parents(connection, drive, rows)
         await self._files_of(rows)
         return rows
@@ -61,6 +65,7 @@ class Loader:
         return await self._large(row["output_file"]) if row["output_file"] else row["output"].encode()
 
     async def _complete(self, connection: psycopg.AsyncConnection[Any], rows: Sequence[Row]) -> None:
+        crash_points.point("reading")
         await self.programs.fill(connection, rows)
         started = [row["uuid"] for row in rows if not row["fresh"]]
         if started:

@@ -11,12 +11,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.graph.action import Call, Failed, Later, Outcome
+from cargo_ai.engine.graph.graph import Node
 from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Execution, Pause, Walk, advance, cancel, fail, settle, stop
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns, WaitForFanout
-from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, DrivenShard, RunExit, Step, now
+from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UNFINISHED, DrivenShard, RunExit, Step, now
 from cargo_ai.engine.worker.load import Row
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import log
@@ -26,7 +27,6 @@ from cargo_ai.store.files import FileStore
 PARK_SECONDS = 2.0
 LARGE_OUTPUT = 64 * 1024
 POISON_TRIES = 5
-MAXIMUM_TRIES = 12
 EFFECT_SECONDS = 900.0
 YIELD_SECONDS = 0.005
 
@@ -47,8 +47,11 @@ class Runner:
             cancel(walk)
         elif drive.claimed.tries > MAXIMUM_TRIES and walk.status is None:
             # Whatever stands in the way, a batch must end: these runs say that they could not be finished.
-            stop(walk, "error", f"This run could not be finished in {MAXIMUM_TRIES} tries; the server's log says why.")
-        return advance(walk, now()) if walk.status is None else None
+            stop(walk, "error", UNFINISHED)
+        if walk.status is not None:
+            return None
+        crash_points.point("walking")
+        return advance(walk, now())
 
     def end_at_once(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> bool:
         """Journal a run that `start` brought to its end; False when that takes waiting, for files or for runs below it."""
@@ -61,8 +64,7 @@ class Runner:
 
     async def drive_run(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
         """Continue from a step until the run ends, is parked, or is left because this process drains."""
-        if drive.is_quarantined and self._is_poison(drive, walk):
-            await retry_until_available("resetting the tries of a shard", partial(self._reset_tries, drive))
+        if drive.is_quarantined and await self.fail_poison(drive, walk):
             step = None
         while step is not None:
             if isinstance(step, Pause):
@@ -93,7 +95,7 @@ class Runner:
                 step = outcome
                 continue
             if drive.is_quarantined:
-                await self._mark(drive, walk, step)
+                await self._mark(drive, walk, step.node)
             step = await self._act(drive, row, walk, step)
         await self._end_of(drive, row, walk, origin)
         return "ended"
@@ -111,6 +113,8 @@ class Runner:
         if drive.is_cancelled(row, walk):
             cancel(walk)
             return None
+        if drive.is_quarantined:
+            await self._mark(drive, walk, asked.node)
         answers = await evaluator.shared().ask(row["workspace_uuid"], asked.scope, asked.questions)
         walk.answered = EngineAnswers({**asked.before, **answers}, asked.now)
         return advance(walk, now())
@@ -246,11 +250,23 @@ class Runner:
         async with self._pool.connection() as connection:
             return await claim.cancelling_runs(connection, drive.claimed)
 
-    async def _mark(self, drive: DrivenShard, walk: Walk, act: Act) -> None:
+    async def _mark(self, drive: DrivenShard, walk: Walk, node: Node) -> None:
         """In a shard whose workers keep dying: note the step before taking it, so that a later worker knows which step killed this one."""
-        step = f"{walk.run}:{act.node.uuid}"
+        step = f"{walk.run}:{node.uuid}"
         drive.shard.suspect = f"{step}:{_deaths(drive.claimed.suspect, step) + 1}"
         await self._writers[drive.shard.lane].durable(drive.shard, urgent=True)
+
+    async def approach(self, drive: DrivenShard, walk: Walk) -> None:
+        """In a shard whose workers keep dying, before a run takes its first step here: walking over pure nodes may be what hangs."""
+        if walk.node is not None and walk.status is None and not await self.fail_poison(drive, walk):
+            await self._mark(drive, walk, walk.node)
+
+    async def fail_poison(self, drive: DrivenShard, walk: Walk) -> bool:
+        """Whether the present node has killed its worker too often; it has then failed."""
+        poison = self._is_poison(drive, walk)
+        if poison:
+            await retry_until_available("resetting the tries of a shard", partial(self._reset_tries, drive))
+        return poison
 
     def _is_poison(self, drive: DrivenShard, walk: Walk) -> bool:
         """Whether the present node has killed its worker too often; then it fails, so that its batch can continue."""

@@ -1,4 +1,4 @@
-"""Supervise the API, the workers and the embedded database: replace what dies, and stop everything in order."""
+"""Supervise the API, the workers and the embedded database: replace what dies or hangs, and stop everything in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from typing import Any
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
+from cargo_ai.server.processes import pulse
 from cargo_ai.server.processes.database_watch import DatabaseWatch
+from cargo_ai.server.processes.pulse import Question, Silence
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.store import private_files
 
@@ -41,8 +43,10 @@ class Child:
     began: float
     failures: int = 0
     name: str = ""
+    said: bytes = b""
     replaces: str = ""
     restart_at: float | None = None
+    silence: Silence = field(default_factory=lambda: Silence(READY_SECONDS))
 
 
 @dataclass(slots=True)
@@ -63,6 +67,7 @@ class Supervisor:
 
     _bound: socket.socket = field(default_factory=socket.socket)
     _lock: int = -1
+    _question: Question | None = None
 
     def bind(self) -> None:
         """Lock the data folder and bind the port now: a port in use is an error here, and a restart of the API never loses it."""
@@ -92,10 +97,15 @@ class Supervisor:
     def run(self) -> None:
         """Watch the children until a signal says to stop, then end everything."""
         database = DatabaseWatch(self.settings)
+        self._question = pulse.question_of_api(self._bound)
+        waking = pulse.Waking()
         while not self.stopping:
-            database.check()
+            self._listen()
+            passed = waking.passed()
+            database.check(passed)
+            self._end_hung(passed)
             self._reap()
-            self._read_names()
+        self._question.forget()
         database.stop()
         self.stop()
 
@@ -162,7 +172,7 @@ class Supervisor:
                     raise StartFailed(
                         f"The {child.module} process ended with {child.process.returncode}; {self.settings.log_place} says why."
                     )
-            self._read_names(0.02)
+            self._listen(0.02)
             ready = [child for child in self.children if child.module == "worker" and child.name]
             if len(ready) == self.workers and self._answers():
                 return
@@ -179,16 +189,35 @@ class Supervisor:
         except OSError:
             return False
 
-    def _read_names(self, seconds: float = 0.5) -> None:
-        """Read the uuids that workers print; returns early when one prints or ends."""
+    def _listen(self, seconds: float = 0.5) -> None:
+        """Read what workers print: their uuid, then a line for each beat. Returns early when one prints or ends."""
         pipes = {child.process.stdout: child for child in self.children if child.process.stdout and not child.process.stdout.closed}
         readable, _, _ = select.select(list(pipes), [], [], seconds)
         for pipe in readable:
-            line = pipe.readline()
-            if line:
-                pipes[pipe].name = line.decode().strip()
-            else:
+            text = os.read(pipe.fileno(), 1 << 16)
+            child = pipes[pipe]
+            if not text:
                 pipe.close()
+                continue
+            child.silence.end()
+            if not child.name:
+                child.said += text
+                child.name = next(iter(child.said.split()), b"").decode() if b"\n" in child.said.lstrip() else ""
+
+    def _end_hung(self, passed: float) -> None:
+        """Kill what has been silent for too long; it is then replaced like everything that died."""
+        allowed = self.settings.hung_after
+        for child in self.children:
+            if child.process.poll() is not None:
+                continue
+            child.silence.seconds += passed
+            if child.module == "api" and self._question is not None and self._question.step():
+                child.silence.end()
+            if child.silence.is_too_long(allowed):
+                silent = round(child.silence.seconds)
+                _log.warning("a process hangs and is killed", module=child.module, pid=child.process.pid, silent_seconds=silent)
+                child.process.kill()
+                child.silence.seconds = 0.0
 
     def _reap(self) -> None:
         for index, child in enumerate(self.children):

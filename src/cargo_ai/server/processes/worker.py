@@ -28,7 +28,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, secret_key, services_of
-from cargo_ai.server.processes import event_loop, parent_watch
+from cargo_ai.server.processes import event_loop, parent_watch, pulse
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 
@@ -167,7 +167,11 @@ async def _main(configuration: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
+    # From here on, before the database has answered: a worker that waits for it works.
+    beating = asyncio.create_task(pulse.beat()) if configuration.supervisor_pid else None
     await worker.run()
+    if beating is not None:
+        beating.cancel()
     return 0
 
 

@@ -48,3 +48,37 @@ async def test_a_job_that_was_fetched_by_a_word_that_got_lost_is_given_back_at_t
         queue.stop()
         await serving
     assert sorted(done) == ["long", "lost"]
+
+
+async def test_a_job_that_another_worker_has_recovered_and_a_third_one_does_is_left_alone(harness: EngineHarness) -> None:
+    """Two workers that start after a total kill see the same dead worker's job; the slower one comes when it is being done again."""
+    task = f"task {ids.new()}"
+    made = "insert into procrastinate_workers (last_heartbeat) values (now() - %s * interval '1 second') returning id"
+    (dead,), (living,) = await harness.rows(made, 3_600), await harness.rows(made, 0)
+    async with AsyncConnectionPool(harness.pool.conninfo, min_size=2, max_size=6, open=False) as pool:
+        slower = Queue(polling=0.05)
+        await slower.open(pool)
+        async with pool.connection() as connection:
+            await slower.defer(connection, task, "interactive")
+            await connection.execute(FETCHED, (dead["id"], task))
+        async with pool.connection() as faster:
+            await faster.execute("select 1 from procrastinate_jobs where task_name = %s for update", (task,))
+            recovering = asyncio.create_task(slower.recover())
+            await until_waiting(harness)
+            again = "update procrastinate_jobs set status = 'todo', attempts = attempts + 1 where task_name = %s"
+            await faster.execute(again, (task,))
+            await faster.execute(FETCHED, (living["id"], task))
+        assert await recovering == 0
+        row = await harness.row("select status, worker_id, attempts from procrastinate_jobs where task_name = %s", task)
+        assert (row["status"], row["worker_id"], row["attempts"]) == ("doing", living["id"], 1)
+        await harness.do("delete from procrastinate_jobs where task_name = %s", task)
+
+
+async def until_waiting(harness: EngineHarness) -> None:
+    """Return when a session of this database waits for a row."""
+    waits = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    for _ in range(500):
+        if await harness.rows(waits):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("no session waits")

@@ -1,0 +1,125 @@
+"""The pulse of supervised processes: workers say again and again that their event loop turns, the API and the database are asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cargo_ai.kernel import clock
+
+BEAT_SECONDS = 1.0
+ASK_SECONDS = 2.0
+ANSWER_SECONDS = 15.0
+LONGEST_TICK_SECONDS = 2.0
+LEAST_ALLOWED_SECONDS = 3.0
+
+
+class Waking:
+    """Measures the time between two looks, and counts a jump as one tick: when the machine or this process was paused, so were all."""
+
+    def __init__(self) -> None:
+        self._last = clock.seconds()
+
+    def passed(self) -> float:
+        """Seconds since the last call, `LONGEST_TICK_SECONDS` at most."""
+        now = clock.seconds()
+        passed, self._last = min(now - self._last, LONGEST_TICK_SECONDS), now
+        return passed
+
+
+@dataclass(slots=True)
+class Silence:
+    """How long a process has not been heard. `first`: how long its start may take, until it is heard for the first time."""
+
+    first: float
+    seconds: float = 0.0
+    heard: bool = False
+
+    def end(self) -> None:
+        """It was heard."""
+        self.seconds, self.heard = 0.0, True
+
+    def is_too_long(self, allowed: float) -> bool:
+        """Whether the process counts as hung; never where 0 seconds are allowed."""
+        return allowed > 0 and self.seconds > max(allowed, LEAST_ALLOWED_SECONDS if self.heard else self.first)
+
+
+@dataclass(slots=True)
+class Question:
+    """Asks a process over its socket, again and again, without ever waiting: `step` does what can be done now.
+
+    `is_answer` looks at the first bytes that came back.
+    """
+
+    family: socket.AddressFamily
+    address: Callable[[], tuple[str, int] | str | None]
+    text: bytes
+    is_answer: Callable[[bytes], bool]
+    _connection: socket.socket | None = None
+    _asked: bool = False
+    _due: float = 0.0
+    _deadline: float = field(default=0.0)
+
+    def step(self) -> bool:
+        """Connect, ask or read, whichever is next; True when an answer came."""
+        now = clock.seconds()
+        if self._connection is None:
+            address = self.address()
+            if now < self._due or address is None:
+                return False
+            self._begin(address, now)
+        try:
+            return self._go_on(now)
+        except (BlockingIOError, InterruptedError):
+            if now > self._deadline:
+                self.forget()
+        except OSError:
+            self.forget()
+            self._due = now + ASK_SECONDS
+        return False
+
+    def forget(self) -> None:
+        """Drop a question under way."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _begin(self, address: tuple[str, int] | str, now: float) -> None:
+        self._connection = socket.socket(self.family, socket.SOCK_STREAM)
+        self._connection.setblocking(False)
+        self._asked, self._deadline = False, now + ANSWER_SECONDS
+        with contextlib.suppress(OSError):  # what is wrong shows when it is asked
+            self._connection.connect(address)
+
+    def _go_on(self, now: float) -> bool:
+        connection = self._connection
+        assert connection is not None
+        if not self._asked:
+            connection.send(self.text)
+            self._asked = True
+        answer = connection.recv(64)
+        self.forget()
+        self._due = now + ASK_SECONDS
+        return self.is_answer(answer)
+
+
+def question_of_api(bound: socket.socket) -> Question:
+    """Ask an API, by the socket that it serves, whether its event loop still answers requests."""
+    host, port = str(bound.getsockname()[0]), int(bound.getsockname()[1])
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    text = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    return Question(bound.family, lambda: (target, port), text, lambda answer: answer.startswith(b"HTTP/1."))
+
+
+async def beat(descriptor: int = 1) -> None:
+    """Say on a pipe, for ever, that this event loop turns. The pipe works without a database, and a full one is passed over."""
+    os.set_blocking(descriptor, False)
+    with contextlib.suppress(BrokenPipeError):
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                os.write(descriptor, b"\n")
+            await asyncio.sleep(BEAT_SECONDS)
