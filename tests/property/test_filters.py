@@ -190,7 +190,7 @@ def check(url: str, seeds: range, filters: int) -> int:
                 scope = FilterContext(catalog(), NOW, saved)
                 main = scope.catalog.relations[0]
                 where = compile.compile_filter(Filter.model_validate(raw), main, "r", scope)
-                rows = connection.execute(f'select _id from f.main "r" where {terms.to_sql(where)}'.encode(), scope.params).fetchall()
+                rows = connection.execute(f'select _id from f.main "r" where {terms.to_sql(where)}'.encode(), scope.bound).fetchall()
                 expected = {row["_id"] for row in world.rows if oracle.matches(raw, row, facts)}
                 assert {row[0] for row in rows} == expected, json.dumps(raw, indent=1)
                 telling += 0 < len(expected) < len(world.rows)

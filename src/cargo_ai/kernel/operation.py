@@ -89,7 +89,10 @@ class Cli:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Req, Res, Reason]):
-    """name: the contract's operationId. request: path, query and body merged. permission: `None` admits any signed-in caller."""
+    """name: the contract's operationId. request: path, query and body merged. permission: `None` admits any signed-in caller.
+
+    evaluates: it evaluates filters of users. One of the workspace's turns is taken before it begins, so that what waits holds nothing.
+    """
 
     name: str
     verb: Verb
@@ -104,6 +107,7 @@ class Operation(Generic[Req, Res, Reason]):
     cli: Cli = Cli()
     output: Output = "json"
     reads: bool = False
+    evaluates: bool = False
     agent_safe: bool = True
 
     @property

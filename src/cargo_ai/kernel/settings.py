@@ -177,6 +177,12 @@ class Settings:
     max_concurrent_runs = _integer(
         "How many runs of one workspace may go at once; others wait.", ("api", "worker"), 0, shown_default="no limit (0)"
     )
+    statements_per_workspace = _integer(
+        "How many filters and conditions of one workspace each process evaluates at once; others wait, in the API for 10 s at most.",
+        ("api", "worker"),
+        2,
+        least=1,
+    )
     max_upload_bytes = _integer("The largest file that can be uploaded, in bytes.", ("api",), 2 * 1024**3, least=1)
     stalled_after = _seconds(
         "How long a worker may go without a heartbeat before its work is given to another.",

@@ -14,6 +14,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader
 from sqlalchemy.sql import visitors
 
 from cargo_ai.store.rows import Owned, Row
+from cargo_ai.store.turns import Turns
 
 
 class NoWorkspace(RuntimeError):
@@ -72,6 +73,12 @@ def across_workspaces(session: AsyncSession) -> Generator[None]:
         session.info["scope"] = former
 
 
+def turns_of(session: AsyncSession) -> Turns:
+    """The turns of the session's process."""
+    turns: Turns = session.info["turns"]
+    return turns
+
+
 def driver_url(url: str) -> str:
     """The same database for SQLAlchemy's psycopg driver: `postgresql://…` → `postgresql+psycopg://…`."""
     parts = urlsplit(url)
@@ -98,10 +105,21 @@ def idle_timeout_option(seconds: float) -> str:
 
 
 class Database:
-    """A pool of connections and the sessions on it. `idle_seconds`: how long a transaction may be silent."""
+    """A pool of connections and the sessions on it. `idle_seconds`: how long a transaction may be silent. `turns`: of statements that
+    evaluate filters of users; by default such statements hold half of the pool at most."""
 
-    def __init__(self, url: str, *, name: str = "cargo-ai", pool_size: int = 8, overflow: int = 4, idle_seconds: float = 600) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str = "cargo-ai",
+        pool_size: int = 8,
+        overflow: int = 4,
+        idle_seconds: float = 600,
+        turns: Turns | None = None,
+    ) -> None:
         self.url = url
+        self.turns = turns or Turns(in_all=(pool_size + overflow) // 2)
         self.engine: AsyncEngine = create_async_engine(
             driver_url(with_options(url, application_name=name, options=idle_timeout_option(idle_seconds))),
             pool_size=pool_size,
@@ -116,7 +134,7 @@ class Database:
     @asynccontextmanager
     async def session(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
         """A session of one workspace (or ALL_WORKSPACES). The caller commits; leaving without a commit rolls back."""
-        async with self._sessions(info={"scope": scope}) as session:
+        async with self._sessions(info={"scope": scope, "turns": self.turns}) as session:
             yield session
 
     async def close(self) -> None:

@@ -173,6 +173,7 @@ create: Operation[CreateBatch, CreateBatchReply, CreateReason] = operations.add(
         response=CreateBatchReply,
         summary="Run a workflow, or an inline graph, on many records.",
         permission="orchestration:workflow:write",
+        evaluates=True,
         refusals={
             "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
             "invalidReleaseOrCustomNodes": refusal(400, "The batch cannot use this graph: {cause}"),

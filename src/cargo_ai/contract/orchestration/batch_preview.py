@@ -91,6 +91,7 @@ preview: Operation[PreviewBatch, PreviewReply, PreviewReason] = operations.add(
         response=PreviewReply,
         summary="Show the records that a batch would enrol, and how many there are.",
         permission="orchestration:workflow:read",
+        evaluates=True,
         refusals={
             "workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}."),
             "segmentNotFound": refusal(404, "There is no segment with uuid {uuid}."),

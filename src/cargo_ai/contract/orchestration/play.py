@@ -235,6 +235,7 @@ create: Operation[CreatePlay, PlayReply, CreateReason] = operations.add(
         response=PlayReply,
         summary="Create a play with an empty graph, disabled.",
         permission="orchestration:workflow:write",
+        evaluates=True,
         refusals={
             "modelNotFound": _MODEL_NOT_FOUND,
             "failedToCreateSegment": refusal(400, "The play's segment cannot be created: {cause}"),
@@ -264,6 +265,7 @@ update: Operation[UpdatePlay, PlayReply, UpdateReason] = operations.add(
         response=PlayReply,
         summary="Change a play's records, schedule, rules, name or folder; enable or disable it.",
         permission="orchestration:workflow:write",
+        evaluates=True,
         refusals={
             "playNotFound": _PLAY_NOT_FOUND,
             "workflowNotFound": refusal(404, "The play's workflow no longer exists."),

@@ -119,6 +119,7 @@ create: Operation[CreateChange, ChangeReply, CreateReason] = operations.add(
         response=ChangeReply,
         summary="Compare a segment with its last snapshot, and take a new one; the first time every record is added.",
         permission="segmentation:write",
+        evaluates=True,
         refusals={
             "segmentNotFound": _SEGMENT_NOT_FOUND,
             "changeAlreadyRunning": refusal(409, "Segment {uuid} is being compared right now: list its changes in a moment."),

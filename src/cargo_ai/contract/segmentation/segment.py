@@ -176,6 +176,7 @@ create: Operation[CreateSegment, SegmentReply, FilterReason] = operations.add(
         response=SegmentReply,
         summary="Create a segment of a model.",
         permission="segmentation:write",
+        evaluates=True,
         refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(
             csv=frozenset({"trackingColumnSlugs", "columnSlugs"}),
@@ -193,6 +194,7 @@ get: Operation[ByUuid, SegmentReply, GetReason] = operations.add(
         response=SegmentReply,
         summary="Show a segment and the number of its records.",
         permission="segmentation:read",
+        evaluates=True,
         refusals={"segmentNotFound": SEGMENT_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation segment get UUID",)),
     )
@@ -207,6 +209,7 @@ all_: Operation[ListSegments, SegmentsReply, ListReason] = operations.add(
         response=SegmentsReply,
         summary="List the segments, newest first.",
         permission="segmentation:read",
+        evaluates=True,
         refusals={"modelNotFound": MODEL_NOT_FOUND},
         cli=Cli(examples=("cargo-ai segmentation segment list",)),
     )
@@ -221,6 +224,7 @@ update: Operation[UpdateSegment, SegmentReply, UpdateReason] = operations.add(
         response=SegmentReply,
         summary="Change a segment's name, filter, order, limit or columns.",
         permission="segmentation:write",
+        evaluates=True,
         refusals={"segmentNotFound": SEGMENT_NOT_FOUND, "segmentLinkedToWorkflow": LINKED, "invalidFilter": INVALID_FILTER},
         cli=Cli(
             csv=frozenset({"trackingColumnSlugs", "columnSlugs"}),
@@ -256,6 +260,7 @@ fetch: Operation[FetchSegment, RecordsReply, FilterReason] = operations.add(
         response=RecordsReply,
         summary="List records of a model that match a filter, page by page.",
         permission="segmentation:read",
+        evaluates=True,
         refusals={"invalidFilter": INVALID_FILTER, "modelNotFound": MODEL_NOT_FOUND},
         reads=True,
         cli=Cli(examples=(f"cargo-ai segmentation segment fetch --model-uuid UUID --filter {_EVERYTHING} --fetching-limit 50",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -96,26 +97,28 @@ async def _read_member_ids(database: Database, selection: Selection, batch: uuid
 
     Between the pages no transaction is open and nothing is locked.
     """
-    statement, params = selection.ordered()
+    statement = selection.ordered()
     if skip:
         # After a crash: the order may be another one by now, so records that have a run are recognised by it.
-        params["batch"] = batch
         has_run = "select 1 from public.runs as e where e.batch_uuid = %(batch)s::uuid and e.record_id = m.record_id"
         rest = "" if selection.limit is None else f" limit {max(0, selection.limit - skip)}"
         statement = f"select m.record_id from ({statement}) as m where not exists ({has_run}) order by 1{rest}"  # noqa: S608 - compiled
-    async with database.engine.connect() as held:
-        connection: Any = (await held.get_raw_connection()).driver_connection
-        async with connection.cursor("members", withhold=True) as cursor:
+    async with AsyncExitStack() as opened:
+        # The turn ends with the statement, the connection with the last page.
+        async with database.turns.take(selection.catalog.workspace):
+            held = await opened.enter_async_context(database.engine.connect())
+            connection: Any = (await held.get_raw_connection()).driver_connection
+            cursor: Any = await opened.enter_async_context(connection.cursor("members", withhold=True))
             try:
                 # The statement is carried out by the commit, so the limit must hold until then.
-                async with conditions.limit_conditions(connection, selection.scope):
-                    await cursor.execute(statement.encode(), params)
+                async with conditions.limit(database.turns, connection, selection.scope):
+                    await cursor.execute(statement.encode(), selection.scope.params | {"batch": batch})
                     await connection.commit()
             except InvalidFilter as error:
                 raise SourceFailed(f"The filter cannot be used: {error}") from None
-            while page := await cursor.fetchmany(PAGE):
-                await connection.commit()
-                yield [str(row[0]) for row in page]
+        while page := await cursor.fetchmany(PAGE):
+            await connection.commit()
+            yield [str(row[0]) for row in page]
         await connection.commit()
 
 

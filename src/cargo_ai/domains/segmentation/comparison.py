@@ -22,7 +22,7 @@ from cargo_ai.records.filter.terms import SavedSegment
 from cargo_ai.records.hashing import VERSION
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import ALL_WORKSPACES, Database
+from cargo_ai.store.session import ALL_WORKSPACES, Database, turns_of
 from cargo_ai.user_sql.run import conditions
 
 RETAINED_CHANGES = 30
@@ -115,8 +115,9 @@ async def compare(db: AsyncSession, locked: LockedSegment, *, quiet: bool = Fals
     if not only_touched:
         await driver.execute(connection, "set local work_mem = '64MB'")
     statement, params = comparison_sql.compare_statement(selection, tracked, before, touched=only_touched, noted=not quiet)
-    async with conditions.limit_conditions(connection, selection.scope):
-        added, updated, removed = (await driver.fetch(connection, statement, params | {"segment": row.uuid, "no": no}))[0]
+    async with conditions.limit(turns_of(db), connection, selection.scope):
+        params |= selection.scope.params | {"segment": row.uuid, "no": no}
+        added, updated, removed = (await driver.fetch(connection, statement, params))[0]
     total = (before.members if before else 0) + added - removed
     # `updated_at` is when a user changed the segment: a comparison leaves it.
     flag_modified(row, "updated_at")

@@ -113,12 +113,13 @@ def precheck_statement(relation: Relation, before: Snapshot | None) -> tuple[str
 def compare_statement(
     selection: Selection, tracked: TrackedColumns, before: Snapshot | None, *, touched: bool, noted: bool
 ) -> tuple[str, dict[str, Any]]:
-    """The comparison with `%(segment)s` and `%(no)s` as further values; one row: how many records were added, updated and removed.
+    """The comparison, and its values besides those of the filter, `%(segment)s` and `%(no)s`; one row: how many records were added,
+    updated and removed.
 
     One statement, so that everything is read at one point in time. `touched`: compare only the records that the log names; `noted`:
     store the records of the change.
     """
-    params = dict(selection.scope.params)
+    params = dict[str, Any]()
     new_hash, old_hash = _hash(selection.relation, tracked.columns), _comparable(selection.relation, tracked, before)
     hashes = [exp.Var(this=new_hash)] if old_hash in (None, new_hash) else [exp.Var(this=new_hash), exp.Var(this=old_hash)]
     old = "h1" if len(hashes) > 1 else "h0"

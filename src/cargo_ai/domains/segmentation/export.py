@@ -34,12 +34,12 @@ async def produce(services: Services, workspace: uuid.UUID, params: dict[str, An
     async def rows() -> AsyncIterator[list[Record]]:
         last: str | None = None
         while True:
-            statement, values = shown.after(last, PAGE)
-            async with services.database.session(workspace) as db:
+            statement = shown.after(last, PAGE)
+            async with services.database.turns.take(workspace), services.database.session(workspace) as db:
                 connection = await driver_connection(db)
                 try:
-                    async with conditions.limit_conditions(connection, shown.scope):
-                        page = await driver.fetch(connection, statement, values)
+                    async with conditions.limit(services.database.turns, connection, shown.scope):
+                        page = await driver.fetch(connection, statement, shown.scope.params | {"after": last})
                 except InvalidFilter as error:
                     raise Refusal(400, "invalidFilter", f"The filter cannot be used: {error}") from None
             if not page:

@@ -29,7 +29,6 @@ from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.enumerate import Chunks, SourceFailed
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.filter.terms import InvalidFilter
-from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import Database
 
 __all__ = [
@@ -152,9 +151,9 @@ async def count_segment(database: Database, workspace: uuid.UUID, uid: uuid.UUID
 
 
 async def _count(database: Database, workspace: uuid.UUID, selection: select_records.Selection) -> int:
-    async with database.session(workspace) as db:
+    async with database.turns.take(workspace), database.session(workspace) as db:
         try:
-            return (await select_records.count(await driver_connection(db), selection))[0]
+            return (await select_records.count(db, selection))[0]
         except InvalidFilter as error:
             raise SourceFailed(f"The filter cannot be used: {error}") from None
 

@@ -84,12 +84,9 @@ async def _with_count(
 
 
 async def _count(ctx: Context, selection: select_records.Selection) -> int:
-    connection = await driver_connection(ctx.db)
-    if not selection.scope.written:
-        return (await select_records.count(connection, selection))[0]
     async with ctx.db.begin_nested():
-        # A condition in SQL that fails breaks only this savepoint.
-        return (await select_records.count(connection, selection))[0]
+        # A condition that fails breaks only this savepoint.
+        return (await select_records.count(ctx.db, selection))[0]
 
 
 async def _saved_response(ctx: Context, row: Segment, selection: select_records.Selection) -> contract.SegmentReply:
@@ -288,10 +285,9 @@ async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.Record
     if request.enrich:
         await storage.enrich(ctx, selection.relation)
     refreshing = await (_start_refresh if request.sync else storage.is_refreshing)(ctx.db, selection.relation.model)
-    connection = await driver_connection(ctx.db)
     try:
-        records = await select_records.fetch(connection, selection, request.fetching_limit, request.fetching_offset)
-        count, exact = await select_records.count(connection, selection, request.count_up_to)
+        records = await select_records.fetch(ctx.db, selection, request.fetching_limit, request.fetching_offset)
+        count, exact = await select_records.count(ctx.db, selection, request.count_up_to)
     except InvalidFilter as error:
         contract.fetch.refuse("invalidFilter", cause=str(error))
     return contract.RecordsReply(

@@ -21,6 +21,7 @@ from cargo_ai.records.filter import compile, terms
 from cargo_ai.records.filter.terms import FilterContext
 from cargo_ai.records.values import to_wire
 from cargo_ai.store import driver
+from cargo_ai.store.session import turns_of
 from cargo_ai.user_sql.run import conditions
 
 SHOWN_SYSTEM_COLUMNS = ("_id", "_title", "_time")
@@ -80,14 +81,13 @@ class Selection:
             query = query.where(exp.In(this=terms.column_ref("r", "_id"), query=exp.Subquery(this=among)))
         return query.order_by(*self.order).limit(self.limit) if self.limit is not None else query
 
-    def ordered(self) -> tuple[str, dict[str, Any]]:
-        """The statement and values for the ids of all its records, in its order."""
+    def ordered(self) -> str:
+        """The statement for the ids of all its records, in its order."""
         query = self._select([exp.alias_(terms.column_ref("r", "_id"), "record_id")]).order_by(*self.order)
-        return terms.to_sql(query.limit(self.limit) if self.limit is not None else query), dict(self.scope.params)
+        return terms.to_sql(query.limit(self.limit) if self.limit is not None else query)
 
-    def after(self, last: str | None, limit: int) -> tuple[str, dict[str, Any]]:
-        """The statement and values for the next `limit` records by id, so that all can be read without a cursor."""
-        params = dict(self.scope.params)
+    def after(self, last: str | None, limit: int) -> str:
+        """The statement for the next `limit` records by id, `%(after)s` being the last one's, so that all can be read without a cursor."""
         query = self._select([terms.column_ref("r", column.slug) for column in self.columns])
         if self.limit is not None:
             inside = exp.In(this=terms.column_ref("r", "_id"), query=exp.Subquery(this=self.members()))
@@ -97,10 +97,9 @@ class Selection:
                 .where(inside)
             )
         if last is not None:
-            params["after"] = last
             query = query.where(exp.GT(this=terms.column_ref("r", "_id"), expression=exp.cast(exp.Placeholder(this="after"), "text")))
         by_id = exp.Ordered(this=terms.column_ref("r", "_id"), desc=False, nulls_first=False)
-        return terms.to_sql(query.order_by(by_id).limit(limit)), params
+        return terms.to_sql(query.order_by(by_id).limit(limit))
 
     def _select(self, shown: Sequence[exp.Expr]) -> exp.Select:
         """A new select, which the caller may change in place."""
@@ -151,9 +150,10 @@ async def select(
     return Selection(catalog, relation, where, compile.compile_sort(sort or [], relation, "r"), limit, scope)
 
 
-async def fetch(connection: driver.Connection, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
-    """One page of records. Raises InvalidFilter when a condition in SQL cannot be evaluated; the transaction has then failed."""
-    async with conditions.limit_conditions(connection, selection.scope):
+async def fetch(db: AsyncSession, selection: Selection, limit: int, offset: int) -> list[JsonObject]:
+    """One page of records. Raises InvalidFilter when a condition cannot be evaluated, or not in time; the transaction has then failed."""
+    connection = await driver.driver_connection(db)
+    async with conditions.limit(turns_of(db), connection, selection.scope):
         statement = await _choose_cheaper(connection, selection, lambda selected: selected.page(limit, offset))
         rows = await driver.fetch(connection, statement, selection.scope.params)
     return [selection.record(row) for row in rows]
@@ -169,9 +169,10 @@ async def fetch_by_ids(connection: driver.Connection, selection: Selection, uids
     return [records[uid] for uid in uids if uid in records]
 
 
-async def count(connection: driver.Connection, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
+async def count(db: AsyncSession, selection: Selection, up_to: int | None = None) -> tuple[int, bool]:
     """How many records there are, and whether that is exact: with `up_to`, counting stops there. Raises as `fetch`."""
-    async with conditions.limit_conditions(connection, selection.scope):
+    connection = await driver.driver_connection(db)
+    async with conditions.limit(turns_of(db), connection, selection.scope):
         statement = await _choose_cheaper(connection, selection, lambda selected: selected.count(up_to))
         total = int(await driver.value(connection, statement, selection.scope.params))
     return (total, True) if up_to is None or total <= up_to else (up_to, False)

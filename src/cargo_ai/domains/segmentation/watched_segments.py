@@ -173,7 +173,7 @@ class ChangeDetector:
 
     async def _compare(self, segment: uuid.UUID, workspace: uuid.UUID) -> bool:
         started, pause = clock.seconds(), MIN_PAUSE_MS
-        async with self._database.session(workspace) as db:
+        async with self._database.turns.take(workspace), self._database.session(workspace) as db:
             if not await comparison.try_lock(db, segment):
                 return False
             taken = int((await driver.fetch(await driver_connection(db), TAKE_WORK, {"segment": segment}))[0][0])

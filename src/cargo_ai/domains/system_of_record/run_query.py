@@ -27,7 +27,7 @@ from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.guard import CheckedQuery
-from cargo_ai.user_sql.run.executor import Busy, ResultPage, Unavailable, executor_of, open_executor
+from cargo_ai.user_sql.run.executor import ResultPage, Unavailable, executor_of, open_executor
 
 MAX_ROWS = 10_000
 MAX_FILE_BYTES = 2 * 1024**3
@@ -112,9 +112,6 @@ async def _log_query(asked: _LoggedQuery) -> AsyncGenerator[_LoggedQuery]:
     except SqlRefused as refused:
         await _write_log(asked, refused.sentence)
         raise
-    except Busy:
-        sentence = "Too many queries run at the moment. Try again in a moment."
-        raise Refusal(429, "tooManyRequests", sentence, headers={"Retry-After": "2"}) from None
     except Unavailable as error:
         raise Refusal(503, "databaseUnavailable", f"{error} Try again in a moment.", headers={"Retry-After": "2"}) from error
     else:

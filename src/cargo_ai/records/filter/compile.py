@@ -197,4 +197,4 @@ def segments_in(filter: Filter) -> set[str]:
 
 def reset(scope: FilterContext) -> FilterContext:
     """The same scope for another filter: nothing bound, nothing said."""
-    return replace(scope, params={}, warnings=[], relative=False, written=False, depth=0, conditions=0)
+    return replace(scope, bound={}, warnings=[], relative=False, written=False, depth=0, conditions=0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,7 +43,8 @@ class FilterContext:
     segments: Mapping[str, SavedSegment] = field(default_factory=dict[str, SavedSegment])
     enrolments: Callable[[EnrollmentCondition, FilterContext], exp.Select] | None = None
     clause: Callable[[str, Relation, str], exp.Expr] | None = None
-    params: dict[str, Any] = field(default_factory=dict[str, Any])
+    bound: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The values of the compiled filter by placeholder; statements take them as `params`."""
     live: dict[str, str] = field(default_factory=dict[str, str])
     """Of values that move with the present: SQL that computes them whenever it is run."""
     warnings: list[str] = field(default_factory=list[str])
@@ -53,6 +55,24 @@ class FilterContext:
     depth: int = 0
     conditions: int = 0
     _aliases: int = 0
+    _limited: bool = False
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The values for a statement that evaluates the filter. There are none outside of `user_sql.run.conditions.limit`, which says how
+        long it may take, with how much memory, and when it is its turn: a RuntimeError, and a bug."""
+        if not self._limited:
+            raise RuntimeError("A compiled filter is evaluated without limits: use user_sql.run.conditions.limit.")
+        return self.bound
+
+    @contextmanager
+    def limited(self) -> Generator[None]:
+        """While this lasts the filter may be evaluated."""
+        former, self._limited = self._limited, True
+        try:
+            yield
+        finally:
+            self._limited = former
 
     def counted(self, more: int = 1) -> None:
         """Count conditions; InvalidFilter where they are too many."""
@@ -62,8 +82,8 @@ class FilterContext:
 
     def bind(self, value: Any, type: str | None = None, live: str | None = None) -> exp.Expr:
         """A placeholder for a value, cast to a type where the database could not know it. `live`: the value as SQL over now()."""
-        name = f"p{len(self.params)}"
-        self.params[name] = value
+        name = f"p{len(self.bound)}"
+        self.bound[name] = value
         if live is not None:
             self.live[name] = live
         placeholder = exp.Placeholder(this=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,8 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
         return await _handle(handled, make_context(state, request, caller, db), command, claim)
 
     async def perform() -> _Outcome:
-        return await transact(state.database, caller.workspace_uuid, work)
+        async with state.database.turns.take(caller.workspace_uuid) if operation.evaluates else nullcontext():
+            return await transact(state.database, caller.workspace_uuid, work)
 
     headers: dict[str, str] = {}
     seconds = requests.wait_seconds(request) if operation.verb == "GET" else None

@@ -15,6 +15,7 @@ from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.wire import Wire
 from cargo_ai.store.files import FilesUnavailable
+from cargo_ai.store.turns import Busy
 
 MAX_WARNINGS = 20
 MAX_WARNING_BYTES = 4096
@@ -74,6 +75,8 @@ def refusal_of(error: Exception) -> Refusal | None:
     """The refusal that an exception stands for; None for a bug of ours."""
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, Busy):
+        return Refusal(429, "tooManyRequests", str(error), headers={"Retry-After": "2"})
     if isinstance(error, PoolTimeout):
         return database_unavailable()
     if isinstance(error, FilesUnavailable):

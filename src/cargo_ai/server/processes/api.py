@@ -20,8 +20,10 @@ from cargo_ai.server.processes import parent_watch
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
+from cargo_ai.store.turns import Turns
 
 GRACE_SECONDS = 10
+POOL_SIZE = 10
 
 
 class _Server(uvicorn.Server):
@@ -48,7 +50,9 @@ def main() -> int:
     """Entry of the API process; `CARGO_AI_LISTEN_FD` is the bound socket."""
     configuration = settings.read()
     log.setup(debug=configuration.debug)
-    database = Database(configuration.database_url, name="cargo-ai api", pool_size=10, overflow=10)
+    # Half of the connections are never held by what users filter for.
+    turns = Turns(configuration.statements_per_workspace, POOL_SIZE)
+    database = Database(configuration.database_url, name="cargo-ai api", pool_size=POOL_SIZE, overflow=POOL_SIZE, turns=turns)
     signals = Signals(configuration.database_url)
     state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())
     config = uvicorn.Config(

@@ -31,6 +31,7 @@ from cargo_ai.server.compose import compose, secret_key, services_of
 from cargo_ai.server.processes import event_loop, parent_watch, pulse
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
+from cargo_ai.store.turns import Turns
 
 INTERACTIVE_SLOTS = 16
 WRITER_SLOTS = 16
@@ -59,7 +60,11 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`."""
-        self._database = Database(self._url, name=f"cargo-ai worker {self._uuid}", pool_size=4, idle_seconds=ROOMS_IDLE_SECONDS)
+        # Nothing here has a caller who waits: a node or a batch takes its turn whenever it comes.
+        turns = Turns(self._settings.statements_per_workspace, in_all=4, seconds=None)
+        self._database = Database(
+            self._url, name=f"cargo-ai worker {self._uuid}", pool_size=4, idle_seconds=ROOMS_IDLE_SECONDS, turns=turns
+        )
         async with (
             AsyncConnectionPool[Any](
                 with_options(self._url, application_name=f"cargo-ai engine {self._uuid}", options=idle_timeout_option(self._idle)),

@@ -1,37 +1,56 @@
-"""Evaluate SQL conditions of users: limit their time, and report what the database says about them as errors of the filter."""
+"""Evaluate filters of users: in a turn of their workspace, within limits of time and memory, with errors as sentences."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 import psycopg
 
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.store.driver import Connection, execute
-from cargo_ai.user_sql.run import error_messages
+from cargo_ai.store.turns import Turns
+from cargo_ai.user_sql.run import error_messages, memory_limit
 from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
 
-
-@contextmanager
-def translate_errors(scope: FilterContext) -> Generator[None]:
-    """InvalidFilter where the database cannot evaluate a condition in SQL. The transaction, or savepoint, around is lost then."""
-    try:
-        yield
-    except psycopg.Error as error:
-        sentence = error_messages.sentence(error) if scope.written else None
-        if sentence is None:
-            raise
-        raise InvalidFilter(f"a condition in SQL cannot be evaluated: {sentence}") from None
+FILTER_SECONDS = 300
+"""Without conditions in SQL a filter can say little that is slow, but a segment of millions is compared as a whole."""
+_DEFAULTS = "set local statement_timeout to default; set local max_parallel_workers_per_gather to default; set local jit to default"
 
 
 @asynccontextmanager
-async def limit_conditions(connection: Connection, scope: FilterContext) -> AsyncGenerator[None]:
-    """The same, with an end to what takes too long."""
-    if not scope.written:
+async def limit(turns: Turns, connection: Connection, scope: FilterContext) -> AsyncGenerator[None]:
+    """The only place in which a compiled filter is evaluated: its values are there within. InvalidFilter where the database cannot do it,
+    or not in time: the transaction, or savepoint, around is lost then. Busy where too many of the workspace wait.
+
+    Where it can, the caller takes the turn itself before it takes a connection.
+    """
+    seconds = STATEMENT_SECONDS if scope.written else FILTER_SECONDS
+    settings = f"set local statement_timeout = '{seconds}s'"
+    if scope.written:
+        # Processes beside that of the connection would have no limit of memory.
+        settings += "; set local max_parallel_workers_per_gather = 0; set local jit = off"
+    async with turns.take(scope.catalog.workspace, connected=True):
+        with scope.limited(), _translate_errors(scope, seconds), _limit_memory(connection) if scope.written else nullcontext():
+            await execute(connection, settings)
+            yield
+            await execute(connection, _DEFAULTS if scope.written else "set local statement_timeout to default")
+
+
+@contextmanager
+def _translate_errors(scope: FilterContext, seconds: int) -> Generator[None]:
+    try:
         yield
-        return
-    with translate_errors(scope):
-        await execute(connection, f"set local statement_timeout = '{STATEMENT_SECONDS}s'")
+    except psycopg.Error as error:
+        if scope.written and (sentence := error_messages.sentence(error, seconds)) is not None:
+            raise InvalidFilter(f"a condition in SQL cannot be evaluated: {sentence}") from None
+        if isinstance(error, psycopg.errors.QueryCanceled):
+            raise InvalidFilter(f"evaluating it takes longer than {seconds} seconds: filter by fewer or simpler conditions.") from error
+        raise
+
+
+@contextmanager
+def _limit_memory(connection: Connection) -> Generator[None]:
+    pid, user = connection.info.backend_pid, connection.info.user
+    with memory_limit.limited(pid, user):
         yield
-        await execute(connection, "set local statement_timeout to default")

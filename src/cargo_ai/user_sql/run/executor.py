@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets as randomness
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.store.session import ALL_WORKSPACES, Database
+from cargo_ai.store.turns import Busy, Turns
 from cargo_ai.user_sql.errors import RefusalCause, SqlRefused
 from cargo_ai.user_sql.guard import CheckedQuery
 from cargo_ai.user_sql.run import cell_values, error_messages, memory_limit, roles
@@ -45,10 +45,6 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Row = dict[str, Any]
 
 
-class Busy(RuntimeError):
-    """The workspace, or the server, runs as many queries as it may."""
-
-
 class Unavailable(RuntimeError):
     """The database does not let the workspace's login in, for a reason that is not the query's."""
 
@@ -69,8 +65,7 @@ class QueryExecutor:
 
     def __init__(self, database: Database, secrets: SecretKey) -> None:
         self._database, self._secrets = database, secrets
-        self._all = asyncio.Semaphore(MAX_CONCURRENT)
-        self._workspaces: dict[uuid.UUID, tuple[asyncio.Semaphore, int]] = {}
+        self._turns = Turns(MAX_CONCURRENT_PER_WORKSPACE, MAX_CONCURRENT, WAIT_SECONDS)
 
     async def fetch(
         self,
@@ -119,7 +114,7 @@ class QueryExecutor:
         self, checked: CheckedQuery, catalog: Catalog, seconds: int, most_scanned: int | None = None
     ) -> AsyncGenerator[Connection]:
         """A connection with the query open as the cursor `q`. What the database says no to becomes SqlRefused."""
-        async with self._slot(catalog.workspace):
+        async with self._turns.take(catalog.workspace):
             connection = await self._connect(checked, catalog)
             try:
                 await _open_cursor(connection, checked, seconds, most_scanned)
@@ -132,20 +127,6 @@ class QueryExecutor:
                 raise SqlRefused(said, about=_CAUSES.get(error.sqlstate or "", "")) from None
             finally:
                 await _cancel_and_close(connection)
-
-    @asynccontextmanager
-    async def _slot(self, workspace: uuid.UUID) -> AsyncGenerator[None]:
-        own, users = self._workspaces.get(workspace, (asyncio.Semaphore(MAX_CONCURRENT_PER_WORKSPACE), 0))
-        self._workspaces[workspace] = (own, users + 1)
-        try:
-            async with _acquire(own), _acquire(self._all):
-                yield
-        finally:
-            own, users = self._workspaces[workspace]
-            if users == 1:
-                del self._workspaces[workspace]
-            else:
-                self._workspaces[workspace] = (own, users - 1)
 
     async def _connect(self, checked: CheckedQuery, catalog: Catalog) -> Connection:
         await self._admit(checked, catalog, renew=False)
@@ -184,19 +165,6 @@ class QueryExecutor:
         connection.adapters.register_loader("interval", TextLoader)
         memory_limit.limit_memory(connection.info.backend_pid, role)
         return connection
-
-
-@asynccontextmanager
-async def _acquire(semaphore: asyncio.Semaphore) -> AsyncGenerator[None]:
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            await semaphore.acquire()
-    except TimeoutError:
-        raise Busy from None
-    try:
-        yield
-    finally:
-        semaphore.release()
 
 
 async def _open_cursor(connection: Connection, checked: CheckedQuery, seconds: int, most_scanned: int | None) -> None:

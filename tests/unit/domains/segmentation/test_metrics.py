@@ -58,8 +58,8 @@ async def test_both_ways_choose_the_same_records_in_the_same_order(
         connection = await driver_connection(db)
         statements: list[Callable[[select_records.Selection], str]] = [lambda one: one.page(7, 3), lambda one: one.count()]
         for make in statements:
-            one_by_one = await driver.fetch(connection, make(found), found.scope.params)
-            assert one_by_one == await driver.fetch(connection, make(at_once), found.scope.params)
+            one_by_one = await driver.fetch(connection, make(found), found.scope.bound)
+            assert one_by_one == await driver.fetch(connection, make(at_once), found.scope.bound)
             assert one_by_one
 
 

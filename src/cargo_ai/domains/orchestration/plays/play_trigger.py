@@ -133,7 +133,7 @@ class TriggerJob:
         await retry_until_available("firing a play", lambda: self._due(uuid.UUID(workspace), uuid.UUID(play), cause, uuid.UUID(batch)))
 
     async def _due(self, workspace: uuid.UUID, play: uuid.UUID, cause: str, batch: uuid.UUID) -> None:
-        async with self._database.session(workspace) as db:
+        async with self._database.turns.take(workspace), self._database.session(workspace) as db:
             try:
                 row, spec = await ready(db, play)
                 await segmentation.compute_change(db, row.segment_uuid)

@@ -47,7 +47,7 @@ async def search_records(task: Task) -> Outcome:
     count = exp.Select(expressions=[exp.Count(this=exp.Star())]).from_(source.copy()).where(where.copy())
     connection = await driver_connection(task.db)
     try:
-        async with conditions.limit_conditions(connection, scope):
+        async with conditions.limit(task.services.database.turns, connection, scope):
             records = rows.to_records(task.relation, await fetch(connection, terms.to_sql(page), scope.params))
             found: int = (await fetch(connection, terms.to_sql(count), scope.params))[0][0]
     except InvalidFilter as fault:
@@ -70,7 +70,14 @@ def _limit(given: Any) -> int:
 
 
 def _performer(services: Services) -> Perform:
-    return ModelNodes(services).performing(search_records)
+    search = ModelNodes(services).performing(search_records)
+
+    async def perform(call: Call) -> Outcome:
+        # Before there is a connection, so that none is held by what waits.
+        async with services.database.turns.take(call.workspace):
+            return await search(call)
+
+    return perform
 
 
 ACTION: Action[Call] = Action(

@@ -94,7 +94,7 @@ def condition(catalog: Catalog) -> CompileFilter:
             where = filters.compile_filter(filter, relation, alias, scope)
         except InvalidFilter as fault:
             raise InvalidColumn(str(fault)) from None
-        values = {name: scope.live.get(name) or _literal(value) for name, value in scope.params.items()}
+        values = {name: scope.live.get(name) or _literal(value) for name, value in scope.bound.items()}
         return where.transform(_inline_values, values).sql(dialect="postgres")
 
     return compiled

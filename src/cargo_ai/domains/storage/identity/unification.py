@@ -193,7 +193,7 @@ class _Resolution:
             f"where r._id > %(last)s and {where} order by r._id limit {CHUNK}"
         )
         try:
-            async with conditions.limit_conditions(connection, scope):
+            async with conditions.limit(self.ctx.database.turns, connection, scope):
                 found = await fetch(connection, query, scope.params | {"last": last})
         except InvalidFilter as fault:
             raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
