@@ -184,6 +184,18 @@ class Settings:
         least=1,
     )
     max_upload_bytes = _integer("The largest file that can be uploaded, in bytes.", ("api",), 2 * 1024**3, least=1)
+    max_uploads_at_once = _integer("How many files one workspace may be sending at once to one API process; 0: no limit.", ("api",), 20)
+    max_stored_bytes = _integer(
+        "How many bytes of files (uploads, ingest reports) one workspace may keep; 0: no limit.",
+        ("api", "worker"),
+        100 * 1024**3,
+    )
+    max_records = _integer("How many records one workspace may keep in all its models; 0: no limit.", ("api", "worker"), 50_000_000)
+    max_output_bytes = _integer(
+        "How many bytes of node outputs above 64 KB each, which are kept as files, one workspace may have; 0: no limit.",
+        ("api", "worker"),
+        100 * 1024**3,
+    )
     stalled_after = _seconds(
         "How long a worker may go without a heartbeat before its work is given to another.",
         ("api", "worker"),

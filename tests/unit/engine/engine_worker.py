@@ -16,6 +16,7 @@ from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome, ToolGraph
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.driver import Driver
 from cargo_ai.kernel import ids, tasks
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.files import FileStore
 from tests.unit.engine.conftest import EngineHarness
 from tests.unit.engine.graphs import Body
@@ -55,7 +56,7 @@ class World:
 class EngineWorker:
     """One worker's engine. `kill` ends it as SIGKILL would: what was not committed is gone."""
 
-    def __init__(self, harness: EngineHarness, url: str, world: World) -> None:
+    def __init__(self, harness: EngineHarness, url: str, world: World, settings: Settings | None = None) -> None:
         async def connect() -> psycopg.AsyncConnection[Any]:
             return await psycopg.AsyncConnection[Any].connect(url, autocommit=True)
 
@@ -63,7 +64,7 @@ class EngineWorker:
         self.writers = {lane: Writer(connect, number) for number, lane in enumerate(("interactive", "batch"))}
         for writer in self.writers.values():
             writer.woken = self._due.set
-        self.driver = Driver(harness.pool, self.writers, harness.queue, world.actions(), FILES, str(ids.new()))
+        self.driver = Driver(harness.pool, self.writers, harness.queue, world.actions(), FILES, settings or Settings(), str(ids.new()))
         self.most_at_once = 0
         self.draining = False
         self._tasks: set[asyncio.Task[None]] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Never
 
 from pydantic import Field
 
@@ -92,6 +92,41 @@ class UpdateWorkspace(Wire):
     allowed_login_providers: list[LoginProvider] | None = Field(default=None, description=_NOT_STORED)
 
 
+QuotaKind = Literal["storedBytes", "records", "outputBytes", "runs", "uploads", "uploadBytes"]
+QuotaUnit = Literal["bytes", "records", "runs", "uploads"]
+
+
+class QuotaPart(Wire):
+    """A part of what is used: a model with its name, or a kind of files. `fix`: the command that shows or removes it."""
+
+    name: str
+    uuid: Uuid | None
+    used: int
+    fix: str | None
+
+
+class Quota(Wire):
+    """One quota. `limit`, `remaining`: null where nothing is limited. `used`: null where it is the limit of a single thing.
+
+    `largest`: what takes most of it. `remedy`: what to remove. `setting`: the variable by which the operator changes it.
+    """
+
+    kind: QuotaKind
+    unit: QuotaUnit
+    used: int | None
+    limit: int | None
+    remaining: int | None
+    largest: list[QuotaPart]
+    remedy: str
+    setting: str
+
+
+class UsageReply(Wire):
+    """Every quota of the workspace, with how much of it is used."""
+
+    quotas: list[Quota]
+
+
 get_all: Operation[Nothing, WorkspacesReply, Any] = operations.add(
     Operation(
         "workspaceManagement.workspace.all",
@@ -115,6 +150,19 @@ get_current: Operation[Nothing, WorkspaceReply, Any] = operations.add(
         summary="Show the current workspace.",
         permission=None,
         cli=Cli(examples=("cargo-ai workspace workspace get-current",)),
+    )
+)
+
+get_usage: Operation[Nothing, UsageReply, Never] = operations.add(
+    Operation(
+        "workspaceManagement.workspace.getUsage",
+        "GET",
+        "/workspaceManagement/workspaces/usage",
+        request=Nothing,
+        response=UsageReply,
+        summary="Show each quota of the workspace: its limit, how much is used, and what to remove.",
+        permission="workspaceManagement:read",
+        cli=Cli(words=("workspace", "usage"), examples=("cargo-ai workspace usage",)),
     )
 )
 

@@ -18,7 +18,10 @@ class Model(Stamped, Owned, Row):
     """A table of records. `columns` and `additional_columns` are as the wire has them; `column_order` lists all slugs in order."""
 
     __tablename__ = "models"
-    __table_args__ = (Index("uq_models_slug", "dataset_uuid", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),)
+    __table_args__ = (
+        Index("uq_models_slug", "dataset_uuid", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index("ix_models_log_name", "log_name"),
+    )
 
     user_uuid: Mapped[uuid.UUID]
     dataset_uuid: Mapped[uuid.UUID] = mapped_column(index=True)
@@ -166,3 +169,4 @@ class IngestReport(Stamped, Owned, Row):
 
     model_uuid: Mapped[uuid.UUID]
     file_key: Mapped[str]
+    size: Mapped[int | None]

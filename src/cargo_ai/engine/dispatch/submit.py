@@ -19,6 +19,7 @@ from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.replay import ReplayRecord
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection
 
 Row = dict[str, Any]
@@ -97,6 +98,8 @@ returning """
 SHARD = """
 insert into shards (uuid, workspace_uuid, lane, state, first_run, last_run, touched_ms) values (%s, %s, 'interactive', %s, %s, %s, %s)
 """
+LARGE_RECORD = 64 * 1024
+"""A record that a single run brings counts among the workspace's outputs when it is larger."""
 BATCH = """
 insert into batches (uuid, workspace_uuid, workflow_uuid, user_uuid, release_uuid, graph_uuid, trace_uuid, data, status, shard_size,
     created_ms, updated_ms, cause, enrolment, urgent, at_end, finished_ms, enumerated, pace)
@@ -112,12 +115,15 @@ async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record
     workspace have ended.
     """
     uid, shard, now = ids.new(), ids.new(), clock.now_ms()
+    document = to_json(record, inf_nan_mode="null").decode()
+    if len(document) > LARGE_RECORD:
+        await quotas.add(connection, spec.workspace, "outputBytes", "records", len(document))
     graph_uuid = await store_graph(connection, spec.workspace, spec.nodes)
     values = (uid, spec.workspace, spec.workflow, shard, graph_uuid, spec.release, spec.user, uid)
     row = await _insert(
         connection,
         RUN,
-        (*values, record_id(record, uid), record_title(record), to_json(record, inf_nan_mode="null").decode(), now, now, *_replay(record)),
+        (*values, record_id(record, uid), record_title(record), document, now, now, *_replay(record)),
     )
     if isinstance(record, ReplayRecord):
         await replay.copy_executions(connection, [(uid, record.seed)])

@@ -245,6 +245,16 @@ def stop(walk: Walk, status: Status, error: str | None) -> None:
     _end(walk, status, error)
 
 
+def refuse_output(walk: Walk, number: int, message: str) -> None:
+    """End the run in error at the execution of this number among `entries`, whose output cannot be kept. What came after it is left out:
+    only nodes without effects are evaluated before an output is kept."""
+    output = to_json({"errorMessage": message})
+    refused = walk.entries[number]._replace(status="error", title=f"❌ {message}", error=message, output=output, child=None, next=None)
+    walk.entries = [*walk.entries[:number], refused]
+    if walk.status != "cancelled":
+        stop(walk, "error", message)
+
+
 def fail(walk: Walk, message: str, now: int) -> None:
     """End the run in error at its present node, for a reason outside of the node."""
     node, message = walk.node, _text(message)

@@ -18,6 +18,7 @@ from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.fanout import Fanout
 from cargo_ai.engine.journal.tables import executions
 from cargo_ai.kernel import ids
+from cargo_ai.store import quotas
 from cargo_ai.store.table_sql import copy_sql
 
 NIL = uuid.UUID(int=0)
@@ -158,6 +159,7 @@ async def write(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush
             else:
                 part.shard.lost = True
         await _write_executions(connection, live)
+        await _count_outputs(connection, live)
         started = [(new, part.shard.uuid) for part in live for new in part.fanouts]
         if started:
             await fanout.insert(connection, [new for new, _ in started], [shard for _, shard in started])
@@ -227,6 +229,17 @@ async def _write_executions(connection: psycopg.AsyncConnection[Any], parts: lis
             for begin in range(0, len(part.executions), PIECE_ROWS):
                 await copy.write(execution_lines(part.executions[begin : begin + PIECE_ROWS], part.shard.workspace))
                 await asyncio.sleep(0)  # the write itself seldom yields to other tasks
+
+
+async def _count_outputs(connection: psycopg.AsyncConnection[Any], parts: list[ShardFlush]) -> None:
+    """Count the outputs that are files against their workspaces' quota."""
+    sizes: dict[uuid.UUID, int] = defaultdict(int)
+    for part in parts:
+        for _, execution, file in part.executions:
+            if file:
+                sizes[part.shard.workspace] += len(execution.output)
+    for workspace, size in sizes.items():
+        await quotas.add(connection, workspace, "outputBytes", "outputs", size)
 
 
 async def _write_updates(connection: psycopg.AsyncConnection[Any], updates: list[RunUpdate], now: int) -> bool:

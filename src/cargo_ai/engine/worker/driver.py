@@ -24,8 +24,10 @@ from cargo_ai.engine.worker.child_runs import ChildRuns
 from cargo_ai.engine.worker.driven_shard import DrivenShard, Step, now
 from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.engine.worker.load import Loader, Row, restore_walk
+from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.engine.worker.runner import Runner
 from cargo_ai.kernel import clock, log
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.availability import retry_until_available
 from cargo_ai.store.files import FileStore
 
@@ -46,11 +48,12 @@ class Driver:
         queue: Queue,
         actions: Actions,
         files: FileStore,
+        settings: Settings,
         owner: str,
     ) -> None:
         self._pool, self._writers, self._queue, self._owner = pool, writers, queue, owner
         self._loader = Loader(pool, GraphCache(actions), files)
-        self._runner = Runner(pool, writers, files, ChildRuns(pool, writers, queue, actions, self._loader))
+        self._runner = Runner(pool, writers, files, OutputQuota(pool, settings), ChildRuns(pool, writers, queue, actions, self._loader))
         self._drives: list[DrivenShard] = []
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

@@ -12,13 +12,27 @@ from psycopg_pool import AsyncConnectionPool
 from cargo_ai.engine.dispatch import claim
 from cargo_ai.engine.graph.action import Call, Failed, Later, Outcome
 from cargo_ai.engine.graph.graph import Node
-from cargo_ai.engine.graph.interpret import Act, EngineAnswers, Evaluate, Execution, Pause, Walk, advance, cancel, fail, settle, stop
+from cargo_ai.engine.graph.interpret import (
+    Act,
+    EngineAnswers,
+    Evaluate,
+    Execution,
+    Pause,
+    Walk,
+    advance,
+    cancel,
+    fail,
+    refuse_output,
+    settle,
+    stop,
+)
 from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns, WaitForFanout
 from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UNFINISHED, DrivenShard, RunExit, Step, now
 from cargo_ai.engine.worker.load import Row
+from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import log
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -36,8 +50,10 @@ _log = log.get(__name__)
 class Runner:
     """Walks runs of the shards of this process. `draining` makes it stop at the next node boundaries."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], files: FileStore, child_runs: ChildRuns) -> None:
-        self._pool, self._writers, self._files, self._child_runs = pool, writers, files, child_runs
+    def __init__(
+        self, pool: AsyncConnectionPool[Any], writers: Mapping[str, Writer], files: FileStore, quota: OutputQuota, child_runs: ChildRuns
+    ) -> None:
+        self._pool, self._writers, self._files, self._quota, self._child_runs = pool, writers, files, quota, child_runs
         self.draining = asyncio.Event()
         self._urgent_shards = 0
 
@@ -66,7 +82,7 @@ class Runner:
         """Continue from a step until the run ends, is parked, or is left because this process drains."""
         if drive.is_quarantined and await self.fail_poison(drive, walk):
             step = None
-        while step is not None:
+        while step is not None and await self._may_keep_outputs(drive, walk):
             if isinstance(step, Pause):
                 run_exit = await self._paused(drive, row, walk, origin, step)
                 if run_exit is not None:
@@ -97,6 +113,8 @@ class Runner:
             if drive.is_quarantined:
                 await self._mark(drive, walk, step.node)
             step = await self._act(drive, row, walk, step)
+        if step is None:
+            await self._may_keep_outputs(drive, walk)
         await self._end_of(drive, row, walk, origin)
         return "ended"
 
@@ -207,6 +225,16 @@ class Runner:
             fanout=row["fanout_uuid"],
         )
         await self._hand_over(drive, walk, origin, state)
+
+    async def _may_keep_outputs(self, drive: DrivenShard, walk: Walk) -> bool:
+        """Whether there is place for the large outputs of the run; where there is not, the run has ended in error."""
+        for number, entry in enumerate(walk.entries):
+            if len(entry.output) > LARGE_OUTPUT:
+                refusal = await self._quota.refusal(drive.shard.workspace, len(entry.output))
+                if refusal is not None:
+                    refuse_output(walk, number, refusal)
+                    return False
+        return True
 
     async def _hand_over(self, drive: DrivenShard, walk: Walk, origin: MetricScope, state: RunUpdate | None) -> None:
         entries: list[tuple[Execution, str | None]] = []

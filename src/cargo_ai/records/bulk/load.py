@@ -130,6 +130,8 @@ class Load:
             await execute(self._connection, f"alter table {own} enable trigger {name}")
         if count:
             await execute(self._connection, f"insert into {ddl.log_table_name(self._relation)} (_id, op) values (null, 'i')")  # noqa: S608
+            counting = "select public.cargo_count_records(%s, %s, %s::bigint)"
+            await execute(self._connection, counting, [self._relation.schema, self._relation.log, count - gone])
         return LoadResult(count - gone, 0, 0, gone, None)
 
     async def _number_ids(self, table: str) -> None:

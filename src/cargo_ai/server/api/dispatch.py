@@ -30,7 +30,7 @@ from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
 from cargo_ai.store.tables import AuditEntry
 
-COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests"})
+COMMON = frozenset({"invalidInput", "databaseUnavailable", "filesUnavailable", "conflict", "tooManyRequests", "quotaExceeded"})
 """Reasons that any operation may give without declaring them."""
 
 _log = log.get(__name__)

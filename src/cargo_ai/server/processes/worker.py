@@ -81,7 +81,7 @@ class Worker:
             # Single runs are committed by a writer of their own, so that none waits behind ten thousand rows of a batch.
             slot = self._uuid.int % WRITER_SLOTS
             writers = {lane: Writer(self._connect, 2 * slot + number) for number, lane in enumerate(self._lanes)}
-            driver = Driver(pool, writers, self._queue, composed.actions, files, str(self._uuid))
+            driver = Driver(pool, writers, self._queue, composed.actions, files, self._settings, str(self._uuid))
             enumerator = Enumerator(pool, self._queue, composed.sources)
             self._queue.register("drive", driver.drive)
             self._queue.register("enumerate", enumerator.enumerate)

@@ -20,6 +20,7 @@ from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, responses
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
+from cargo_ai.server.routes.receiving import receiver_of
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES
 
@@ -51,11 +52,13 @@ async def take(request: Request) -> Response:
         known = ", ".join(["application/json", *dict.fromkeys(_ENDINGS)])
         raise Refusal(415, "invalidInput", f"Records are not taken as {kind}; send one of {known}.")
     key = FileStore.new_key(target.workspace, "ingest", _ENDINGS[kind])
-    await state.files.put(key, _limited(request, state.settings.max_upload_bytes))
-    try:
-        return await _answer(state, request, target, key, [], match, skip=skip)
-    finally:
-        await state.files.remove(key)
+    # Its bytes count against what the workspace may store as long as they are there.
+    async with receiver_of(state).receive(state, target.workspace) as arrival:
+        await state.files.put(key, arrival.counted(_limited(request, state.settings.max_upload_bytes)))
+        try:
+            return await _answer(state, request, target, key, [], match, skip=skip)
+        finally:
+            await state.files.remove(key)
 
 
 async def _target(state: State, request: Request) -> IngestTarget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections import deque
 from collections.abc import Mapping
@@ -63,14 +64,13 @@ async def _send(state: State, form: forms.Form, request: Request) -> dict[str, A
     nonce = forms.guard(form, state.secrets, body.get("formToken"), values)
     record = forms.validate(form, values)
     await _captcha(state, form, body.get("captchaToken"), host)
-    most = state.settings.max_concurrent_runs
-    run = await transact(state.database, form.spec.workspace, lambda db: forms.send(db, form, nonce, record, most))
+    run = await transact(state.database, form.spec.workspace, lambda db: forms.send(db, form, nonce, record, state.settings))
     return {"status": "accepted", "runUuid": str(run)}
 
 
 def _limit_rate(tool: str, host: str) -> None:
     """Refusal (429) for an address that sends a form too often."""
-    now = clock.seconds()
+    now, host = clock.seconds(), sender_of(host)
     times = _seen.setdefault((tool, host), deque())
     while times and times[0] < now - 60:
         times.popleft()
@@ -81,6 +81,19 @@ def _limit_rate(tool: str, host: str) -> None:
     if len(_seen) > MAX_REMEMBERED:
         for key in [key for key, kept in _seen.items() if not kept or kept[-1] < now - 60]:
             del _seen[key]
+
+
+def sender_of(host: str) -> str:
+    """Who counts as one sender: an IPv4 address; of IPv6 the network of 64 bits, since each of its hosts has all addresses in it."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.IPv6Network((address, 64), strict=False))
+        address = address.ipv4_mapped
+    return str(address)
 
 
 async def _captcha(state: State, form: forms.Form, token: object, host: str) -> None:

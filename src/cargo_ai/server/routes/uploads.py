@@ -24,6 +24,9 @@ from cargo_ai.server.api.idempotency import Claim
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.server.routes.multipart import FileForm, FormBroken, FormTooLarge, NoFile
+from cargo_ai.server.routes.receiving import Arrival, receiver_of
+from cargo_ai.store import quotas
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FilesUnavailable
 
 _FORM_OVERHEAD = 1024 * 1024
@@ -41,7 +44,19 @@ async def upload(request: Request) -> Response:
     caller = await dispatch.authenticate(state, request)
     dispatch.require_permission(caller, contract.upload.permission)
     key = requests.idempotency_key(request)
-    row, digest = await _receive(state, request, caller)
+    try:
+        # Counted as arriving until its row counts it: what comes in between sees it once at least.
+        async with receiver_of(state).receive(state, caller.workspace_uuid, _declared(request) - _FORM_OVERHEAD) as arrival:
+            row, digest = await _receive(state, request, caller, arrival)
+            return await _save(state, request, caller, row, digest, key)
+    except Refusal as refusal:
+        if refusal.reason in {quotas.REASON, "tooManyRequests"}:
+            await _drain(request)
+        raise
+
+
+async def _save(state: State, request: Request, caller: Caller, row: Upload, digest: str, key: str | None) -> Response:
+    """Store the row of a file that has arrived; the response."""
     claim = None
     if key is not None:
         request_values = {"name": row.name, "contentType": row.content_type, "sha256": digest}
@@ -51,6 +66,8 @@ async def upload(request: Request) -> Response:
         if claim is not None and (stored := await claim.take(db)) is not None:
             return stored, True
         db.add(row)
+        await db.flush()
+        await quotas.require(await driver_connection(db), caller.workspace_uuid, "storedBytes", state.settings, row.size or 0)
         reply = responses.body_of(contract.upload, file.to_response(row))
         dispatch.write_audit_entry(dispatch.make_context(state, request, caller, db), contract.upload, row.uuid)
         if claim is not None:
@@ -67,7 +84,7 @@ async def upload(request: Request) -> Response:
     return responses.success(contract.upload, reply, {"Idempotency-Replayed": "true"} if replayed else {})
 
 
-async def _receive(state: State, request: Request, caller: Caller) -> tuple[Upload, str]:
+async def _receive(state: State, request: Request, caller: Caller, arrival: Arrival) -> tuple[Upload, str]:
     """Store the form's file; its row, not yet in the database, and its SHA-256. Refusal with nothing stored."""
     limit = state.settings.max_upload_bytes
     await _refuse_declared(request, limit, limit + _FORM_OVERHEAD)
@@ -75,7 +92,7 @@ async def _receive(state: State, request: Request, caller: Caller) -> tuple[Uplo
         form = FileForm(request.headers.get("content-type", ""), request.stream(), "file", limit)
         await form.open()
         row = upload_store.new_upload(caller.workspace_uuid, caller.user_uuid, form.name, form.content_type)
-        body = _Counted(form.data(), limit)
+        body = _Counted(arrival.counted(form.data()), limit)
         row.size = await state.files.put(row.s3_filename, body.chunks())
     except NoFile:
         await _drain(request)
@@ -102,10 +119,14 @@ async def put_part(request: Request) -> Response:
         return await _open(db, identity)
 
     row = await transact(state.database, link.workspace, look)
-    body = _Counted(request.stream(), limit)
     key = upload_store.part_key(link.workspace, row.uuid, number)
     try:
-        size = await state.files.put(key, body.chunks())
+        async with receiver_of(state).receive(state, link.workspace, _declared(request)) as arrival:
+            body = _Counted(arrival.counted(request.stream()), limit)
+            size = await state.files.put(key, body.chunks())
+    except Refusal:
+        await _drain(request)
+        raise
     except FormTooLarge:
         await _refuse_large(request, limit)
     except FilesUnavailable as error:
@@ -114,7 +135,9 @@ async def put_part(request: Request) -> Response:
 
     async def keep(db: AsyncSession) -> str | None:
         await _open(db, identity, locked=True)
-        return await upload_store.save_part(db, UploadPart(**part), limit)
+        former = await upload_store.save_part(db, UploadPart(**part), limit)
+        await quotas.require(await driver_connection(db), link.workspace, "storedBytes", state.settings, size)
+        return former
 
     try:
         former = await transact(state.database, link.workspace, keep)
@@ -159,9 +182,14 @@ class _Counted:
         return self._hash.hexdigest()
 
 
-async def _refuse_declared(request: Request, limit: int, most_body: int) -> None:
+def _declared(request: Request) -> int:
+    """The bytes that the request says to have; 0 where it does not."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most_body:
+    return int(declared) if declared.isdigit() and len(declared) < 20 else 0
+
+
+async def _refuse_declared(request: Request, limit: int, most_body: int) -> None:
+    if _declared(request) > most_body:
         await _refuse_large(request, limit)
 
 
@@ -188,15 +216,8 @@ async def _drain(request: Request) -> None:
 
 
 def _too_large(limit: int) -> Refusal:
-    sentence = contract.upload.refusals["fileTooLarge"].sentence.format(limit=_readable_size(limit))
+    sentence = contract.upload.refusals["fileTooLarge"].sentence.format(limit=quotas.readable_size(limit))
     return Refusal(413, "fileTooLarge", sentence, headers={"Connection": "close"})
-
-
-def _readable_size(size: int) -> str:
-    for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
-        if size >= factor:
-            return f"{size / factor:.4g} {unit}"
-    return f"{size} bytes"
 
 
 def _ignore_disconnects(endpoint: Endpoint) -> Endpoint:

@@ -18,8 +18,10 @@ from cargo_ai.domains.segmentation import public as segmentation
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch.submit import RunSpec
 from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records import rows
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileMissing, require_owner
 
@@ -89,7 +91,14 @@ def records_key(workspace: uuid.UUID, batch: uuid.UUID) -> str:
 async def put_records(ctx: Context, batch: uuid.UUID, data: batch_kinds.BatchInput) -> None:
     """Write the request's own records into their file: last, so that a refusal leaves no file; no worker reads it before the commit."""
     if isinstance(data, batch_kinds.RecordsData):
-        await ctx.files.put(records_key(ctx.workspace, batch), _lines(data.records))
+        key, connection = records_key(ctx.workspace, batch), await driver_connection(ctx.db)
+        size = await ctx.files.put(key, _lines(data.records))
+        await quotas.add(connection, ctx.workspace, "outputBytes", "batches", size)
+        try:
+            await quotas.require(connection, ctx.workspace, "outputBytes", ctx.settings, size)
+        except Refusal:
+            await ctx.files.remove(key)
+            raise
 
 
 async def _lines(records: Sequence[JsonObject]) -> AsyncIterator[bytes]:

@@ -17,6 +17,7 @@ from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.engine.journal.tables import batches, runs
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 
 _COUNTED = {"success", "error", "cancelled"}
@@ -36,6 +37,7 @@ async def create(ctx: Context, request: contract.CreateRun) -> contract.RunReply
     if most and ctx.who.token_uuid.int and await concurrency.is_limit_reached(connection, ctx.workspace, most):
         contract.create.refuse("concurrencyLimitReached", limit=most, fix="cargo-ai server queue")
     row = await submit.submit_run(connection, producer(most), spec, cast("JsonObject", data))
+    await quotas.require(connection, ctx.workspace, "outputBytes", ctx.settings, 1)
     return contract.RunReply(run=run_response.to_response(row, [dict(node) for node in spec.nodes], []))
 
 

@@ -20,7 +20,9 @@ from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.tables import IdempotencyKey
 
@@ -133,10 +135,18 @@ def _allow_dates(schema: Any) -> Any:
     return result
 
 
-async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, most_runs: int) -> uuid.UUID:
-    """Start the run, in the session's transaction; Refusal (409) when this form has been sent already. It waits where `most_runs` go."""
+async def send(db: AsyncSession, form: Form, nonce: str, record: JsonObject, settings: Settings) -> uuid.UUID:
+    """Start the run, in the session's transaction; it waits where as many go as may. Refusal: 409 when this form has been sent already,
+    413 when the workspace keeps all that it may."""
     key = {"token_uuid": form.tool, "key": f"form:{nonce}", "request_hash": "", "at": clock.now()}
     fresh = await db.execute(insert(IdempotencyKey).values(key).on_conflict_do_nothing().returning(IdempotencyKey.key))
     if fresh.one_or_none() is None:
         raise Refusal(409, "formAlreadySent", "This form has been sent already: open it again to send another.")
-    return (await submit.submit_run(await driver_connection(db), producer(most_runs), form.spec, record))["uuid"]
+    connection, spec = await driver_connection(db), form.spec
+    run = await submit.submit_run(connection, producer(settings.max_concurrent_runs), spec, record)
+    try:
+        await quotas.require(connection, spec.workspace, "outputBytes", settings, 1)
+    except Refusal as refusal:
+        # How much the workspace keeps is nothing to people who fill in its forms.
+        raise Refusal(refusal.status, refusal.reason, "This form cannot be taken at present: its owner has no place left for it.") from None
+    return run["uuid"]

@@ -10,7 +10,7 @@ from cargo_ai.engine.graph.action import Action, Call, Perform
 
 
 def _performer(services: Services) -> Perform:
-    return services.once(Grouped, lambda: Grouped(services.database)).writing("update")
+    return services.once(Grouped, lambda: Grouped(services.database, services.settings)).writing("update")
 
 
 ACTION: Action[Call] = Action(

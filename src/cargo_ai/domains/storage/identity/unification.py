@@ -250,7 +250,7 @@ class _Resolution:
     async def _write(self, values: Mapping[str, Mapping[str, Any]], existing: set[str]) -> None:
         """Create new accounts or contacts, and fill empty columns of existing ones."""
         connection = await driver_connection(self.ctx.db)
-        writer = Writer(self.ctx.db, self.ctx.workspace, self.target)
+        writer = Writer(self.ctx.db, self.ctx.workspace, self.target, self.ctx.settings)
         own = self.target.id_column
         new = [{**self._without_invalid(target_values), own: uid} for uid, target_values in values.items() if uid not in existing]
         if new:

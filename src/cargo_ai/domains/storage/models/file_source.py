@@ -64,7 +64,7 @@ async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
             "(select ctid, row_number() over (partition by _id order by ctid) as n from kept_ids) as d where k.ctid = d.ctid and d.n > 1",
         )
     await execute(connection, "analyze kept_ids")
-    writer, removed = Writer(ctx.db, ctx.workspace, relation), 0
+    writer, removed = Writer(ctx.db, ctx.workspace, relation, ctx.settings), 0
     others = f"select _id from {table_name(relation)} as t where not exists (select 1 from kept_ids as k where k._id = t._id) limit {CHUNK}"  # noqa: S608
     while batch := await fetch(connection, others):
         removed += len(await writer.remove([uid for (uid,) in batch]))

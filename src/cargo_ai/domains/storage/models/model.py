@@ -32,6 +32,7 @@ from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, Removed
 from cargo_ai.records import ddl, names
 from cargo_ai.records.catalog import Relation
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection, fetch
 
 _LIST = "cargo-ai storage model list"
@@ -299,6 +300,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     await ctx.db.flush()
     if relation is not None:
         await definition.alter_tables(ctx.db, ddl.drop(relation))
+        await quotas.forget(await driver_connection(ctx.db), ctx.workspace, "records", str(row.uuid))
     await usages.replace(ctx.db, ctx.workspace, model_usages.MODEL, row.uuid, ())
     return Removed(uuid=str(row.uuid))
 

@@ -138,7 +138,7 @@ async def _ingest_lines(ctx: Context, row: Model, relation: Relation, key: str, 
     report = _Report(read_file.file_name(key), results)
     async with aclosing(_read_objects(ctx, key)) as chunks:
         async for first, chunk in chunks:
-            await report.take(Writer(ctx.db, ctx.workspace, relation), chunk, first, makes_ids=record.makes_ids(row))
+            await report.take(Writer(ctx.db, ctx.workspace, relation, ctx.settings), chunk, first, makes_ids=record.makes_ids(row))
     return report.to_response()
 
 
@@ -150,7 +150,7 @@ async def ingest_objects(
     _refuse_matching(matching_column(relation, match))
     with RowResults() as results:
         report = _Report("the body", results if skip_invalid else None)
-        await report.take(Writer(ctx.db, ctx.workspace, relation), objects, 1, makes_ids=record.makes_ids(row))
+        await report.take(Writer(ctx.db, ctx.workspace, relation, ctx.settings), objects, 1, makes_ids=record.makes_ids(row))
         return await _with_report_link(ctx, row, report.to_response(), results) if skip_invalid else report.to_response()
 
 

@@ -25,6 +25,7 @@ from cargo_ai.records.bulk.row_encoder import MAX_REJECTED, RejectedRow, RowEnco
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.names import slug_from_header
 from cargo_ai.records.values import InvalidValue, from_text, to_database
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, require_owner
 
@@ -189,6 +190,7 @@ async def load_file(
         loaded = await load.end()
     except AmbiguousId as fault:
         raise UnreadableFile(f"{file_name(key)}: {fault}. Nothing was taken from the file.") from None
+    await quotas.require(connection, ctx.workspace, "records", ctx.settings, loaded.added)
     if results is not None:
         async with aclosing(load.row_results()) as parts:
             async for part in parts:

@@ -93,7 +93,7 @@ async def _update(
 async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRecord:
     """Remove a record; a missing one is no error."""
     _, relation = await _model(ctx, contract.remove, request.model_uuid)
-    removed = await Writer(ctx.db, ctx.workspace, relation).remove([request.id])
+    removed = await Writer(ctx.db, ctx.workspace, relation, ctx.settings).remove([request.id])
     return contract.RemovedRecord(id=request.id, count=len(removed))
 
 
@@ -101,7 +101,7 @@ async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRe
 async def remove_bulk(ctx: Context, request: contract.RemoveRecords) -> Counted:
     """Remove many records."""
     _, relation = await _model(ctx, contract.remove_bulk, request.model_uuid)
-    return Counted(count=len(await Writer(ctx.db, ctx.workspace, relation).remove(request.ids)))
+    return Counted(count=len(await Writer(ctx.db, ctx.workspace, relation, ctx.settings).remove(request.ids)))
 
 
 @handles(contract.get)
@@ -137,7 +137,7 @@ def makes_ids(row: Model) -> bool:
 
 async def _write(ctx: Context, relation: Relation, path: str, act: Write[T]) -> T:
     """Write, and pass warnings on. 400 names every value that does not fit, 409 when the model was changed meanwhile."""
-    writer = Writer(ctx.db, ctx.workspace, relation)
+    writer = Writer(ctx.db, ctx.workspace, relation, ctx.settings)
     try:
         result = await act(writer)
     except InvalidRecords as fault:

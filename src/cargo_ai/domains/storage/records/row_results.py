@@ -24,6 +24,8 @@ from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage.tables import IngestReport
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.store import quotas
+from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.files import FileMissing, FileStore, require_owner
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -61,10 +63,15 @@ class RowResults:
         """Put the results into the file store, and add their row to the session."""
         key = FileStore.new_key(ctx.workspace, KIND, "verdicts.ndjson")
         self._file.seek(0)
-        await ctx.files.put(key, self._pieces())
-        row = IngestReport(uuid=ids.new(), workspace_uuid=ctx.workspace, model_uuid=model, file_key=key)
+        size = await ctx.files.put(key, self._pieces())
+        row = IngestReport(uuid=ids.new(), workspace_uuid=ctx.workspace, model_uuid=model, file_key=key, size=size)
         ctx.db.add(row)
         await ctx.db.flush()
+        try:
+            await quotas.require(await driver_connection(ctx.db), ctx.workspace, "storedBytes", ctx.settings, size)
+        except Refusal:
+            await ctx.files.remove(key)
+            raise
         return row
 
     async def _pieces(self) -> AsyncIterator[bytes]:

@@ -15,11 +15,13 @@ from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.records import rows
 from cargo_ai.records.bulk.content_ids import IdCounter, content_id, escape
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Relation
 from cargo_ai.records.rows import WriteResult
 from cargo_ai.records.values import InvalidValue, quote_value, to_database
+from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection, driver_connection
 
 MAX_ERRORS = 50
@@ -171,11 +173,13 @@ class Writer:
     db: AsyncSession
     workspace: uuid.UUID
     relation: Relation
+    settings: Settings
     warnings: list[str] = field(default_factory=list[str])
 
     async def create(self, validated: ValidatedRecords) -> list[str]:
         """Add records; returns their ids. psycopg's UniqueViolation when one exists already."""
         created = await rows.insert(await self._connection(), self.relation, _valid_rows(validated), clock.now())
+        await self._require_place(len(created))
         await self._after(created)
         return created
 
@@ -188,6 +192,7 @@ class Writer:
     async def upsert(self, validated: ValidatedRecords) -> WriteResult:
         """Add records, or update those that exist."""
         written = await rows.upsert(await self._connection(), self.relation, _valid_rows(validated), clock.now())
+        await self._require_place(len(written.added))
         await self._after(written.touched)
         return written
 
@@ -202,6 +207,10 @@ class Writer:
         removed = await rows.delete(await self._connection(), self.relation, uids)
         await self._publish(removed)
         return removed
+
+    async def _require_place(self, added: int) -> None:
+        """Refusal when the workspace has more records now than it may."""
+        await quotas.require(await self._connection(), self.workspace, "records", self.settings, added)
 
     async def _after(self, uids: Sequence[str]) -> None:
         self.warnings += await computed.refresh(await self._connection(), self.relation, uids, self.workspace)

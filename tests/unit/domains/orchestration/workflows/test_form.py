@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from cargo_ai.server.routes.public_forms import sender_of
 from tests.kit.api_client import Body
 from tests.kit.backend import Backend
 from tests.kit.echo_service import Heard, Say, echo_service
@@ -167,3 +168,17 @@ async def test_an_address_that_sends_too_often_is_asked_to_wait(page: Page) -> N
 
     assert [reply.status_code for reply in replies[-2:]] == [400, 429]
     assert int(replies[-1].headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+    ],
+)
+async def test_of_ipv6_a_network_is_one_sender(one: str, other: str, same: bool) -> None:
+    assert (sender_of(one) == sender_of(other)) is same

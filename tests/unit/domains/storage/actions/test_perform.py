@@ -25,7 +25,7 @@ class Nodes:
     """A worker's model actions in one workspace."""
 
     def __init__(self, state: State, workspace: uuid.UUID) -> None:
-        self._nodes, self._grouped, self._workspace = ModelNodes(state.services), Grouped(state.database), workspace
+        self._nodes, self._grouped, self._workspace = ModelNodes(state.services), Grouped(state.database, state.settings), workspace
 
     async def act(self, act: Act | Kind, config: Body, *, key: str = "", workspace: uuid.UUID | None = None) -> Any:
         """One attempt of one node."""

@@ -18,6 +18,8 @@ from cargo_ai.domains.storage.models import extractors, model_catalog
 from cargo_ai.domains.storage.tables import Model
 from cargo_ai.engine.graph.action import Call, Failed, InvalidConfig, Outcome
 from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import Database
 
 MOST_TOGETHER = 200
@@ -50,8 +52,8 @@ class _Lane:
 class Grouped:
     """Writes into models; one per worker process."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._settings = database, settings
         self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
@@ -92,11 +94,15 @@ class Grouped:
             if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure)) and again:
                 await self._settle(workspace, model, writes, again=False)
             elif isinstance(error, psycopg.Error) and not isinstance(error, _ALL) and len(writes) > 1:
-                half = len(writes) // 2
-                await self._settle(workspace, model, writes[:half])
-                await self._settle(workspace, model, writes[half:])
+                await self._halve(workspace, model, writes)
             else:
                 _give(writes, [_failed(error)] * len(writes), caught)
+        except Refusal as refusal:
+            # The workspace has no place for all of them: some may fit, and those that change records do.
+            if len(writes) > 1:
+                await self._halve(workspace, model, writes)
+            else:
+                _give(writes, [Failed(refusal.message)])
         except InvalidConfig as fault:
             _give(writes, [Failed(str(fault))] * len(writes))
         except BaseException as error:
@@ -107,13 +113,18 @@ class Grouped:
         else:
             _give(writes, outcomes)
 
+    async def _halve(self, workspace: uuid.UUID, model: str, writes: list[Write]) -> None:
+        half = len(writes) // 2
+        await self._settle(workspace, model, writes[:half])
+        await self._settle(workspace, model, writes[half:])
+
     async def _together(self, workspace: uuid.UUID, model: str, writes: Sequence[Write]) -> list[Outcome]:
         async with self._database.session(workspace) as db:
             row = await db.scalar(select(Model).where(Model.uuid == ids.parse(model), Model.deleted_at.is_(None)))
             if row is None:
                 raise InvalidConfig(f"There is no model {model} in this workspace: {_MODELS}.")
             makes_ids = row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
-            batch = Batch(db, workspace, model_catalog.to_relation(row, ""), makes_ids)
+            batch = Batch(db, workspace, model_catalog.to_relation(row, ""), self._settings, makes_ids)
             outcomes = await batch.write([(write.kind, write.call) for write in writes])
             await db.commit()
             return outcomes

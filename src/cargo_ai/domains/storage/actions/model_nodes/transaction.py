@@ -39,7 +39,7 @@ class Task:
 
     def writer(self) -> Writer:
         """Writes into the model, telling the outbox."""
-        return Writer(self.db, self.call.workspace, self.relation)
+        return Writer(self.db, self.call.workspace, self.relation, self.services.settings)
 
     async def matching(self) -> list[str]:
         """The ids of the records that the config's matching column and value name, locked."""

@@ -15,6 +15,7 @@ from cargo_ai.domains.storage.records import own_writes
 from cargo_ai.domains.storage.records.write import InvalidRecords, Row, ValidatedRecords, Writer, id_of, validate_changes, validate_new
 from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Outcome
 from cargo_ai.kernel import clock
+from cargo_ai.kernel.settings import Settings
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SQL_TYPES, Relation
 from cargo_ai.records.ddl import table_name
@@ -45,6 +46,7 @@ class Batch:
     db: AsyncSession
     workspace: uuid.UUID
     relation: Relation
+    settings: Settings
     makes_ids: bool
     _done: dict[str, str] = field(default_factory=dict[str, str])
     _warnings: list[str] = field(default_factory=list[str])
@@ -178,7 +180,7 @@ class Batch:
         self, new: ValidatedRecords, changed: ValidatedRecords, made: Sequence[tuple[_One, str]], writers: Mapping[str, _One]
     ) -> None:
         """Write what has no two writers. `writers`: who changes which record."""
-        writer = Writer(self.db, self.workspace, self.relation)
+        writer = Writer(self.db, self.workspace, self.relation, self.settings)
         self._written += [(one.call.batch, uid) for one, uid in made]
         if new.rows:
             await writer.create(new)
