@@ -37,6 +37,8 @@ class RealServer:
         self.data_dir = data_folders.take()
         self.log = folder / "server.log"
         self.workers = workers
+        self.wrapper: tuple[str, ...] = ()
+        """Words before the command, such as those of a shell that sets limits."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_") or name == "CARGO_AI_POSTGRES_BIN"}
         named = {f"CARGO_AI_{name}": value for name, value in environment.items()}
         self.environment = kept | {"CARGO_AI_DATA_DIR": str(self.data_dir), "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"} | named
@@ -47,7 +49,7 @@ class RealServer:
     def start(self, **environment: str) -> RealServer:
         """Start it and wait until it is ready. `environment` (without the prefix) holds for this start only."""
         assert self.process is None
-        words = [sys.executable, "-m", "cargo_ai", "server", "start", "--port", "0", "--workers", str(self.workers)]
+        words = [*self.wrapper, sys.executable, "-m", "cargo_ai", "server", "start", "--port", "0", "--workers", str(self.workers)]
         env = self.environment | {f"CARGO_AI_{name}": value for name, value in environment.items()}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -183,6 +183,12 @@ class Settings:
         2,
         least=1,
     )
+    max_connections = _integer(
+        "How many HTTP connections the API has at once, as far as the limit of open files allows; more are answered 503.",
+        ("api",),
+        10_000,
+        least=50,
+    )
     max_upload_bytes = _integer("The largest file that can be uploaded, in bytes.", ("api",), 2 * 1024**3, least=1)
     max_uploads_at_once = _integer("How many files one workspace may be sending at once to one API process; 0: no limit.", ("api",), 20)
     max_stored_bytes = _integer(

@@ -15,7 +15,7 @@ from tests.kit.graphs import Node, node
 from tests.kit.real_server import RealServer, csv_of, is_alive, wait_until
 
 RECORDS = 10_000
-HUNG = "3"
+HUNG = "5"
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -101,7 +101,7 @@ def test_a_paused_supervisor_and_then_a_paused_machine_end_nothing(make_server: 
     for paused in ([server.process.pid], [server.process.pid, *workers, *api, cluster.pid]):
         for pid in paused:
             os.kill(pid, signal.SIGSTOP)
-        time.sleep(3 * float(HUNG))
+        time.sleep(2 * float(HUNG))
         # The supervisor first: it looks before the others can say anything.
         for pid in paused:
             os.kill(pid, signal.SIGCONT)
@@ -130,7 +130,7 @@ def test_a_run_that_hangs_its_worker_each_time_fails_with_a_sentence_and_others_
     workflow = server.tool(poisoned_graph(server.connector(service.url)))
     bad = server.run(workflow, {"_id": "bad", "n": 42})
     good = [server.run(workflow, {"_id": f"r{at}", "n": at}) for at in range(10)]
-    found = server.run_finished(bad, 120)
+    found = server.run_finished(bad, 180)
     assert found["run"]["status"] == "error" and "The worker died 5 times in or around node poison" in found["run"]["errorMessage"]
     assert all(server.run_finished(run, 60)["run"]["status"] == "success" for run in good)
 
@@ -142,6 +142,6 @@ def test_a_run_that_hangs_its_worker_before_any_effect_ends_as_well(make_server:
     server.wait_for_workers()
     workflow = server.tool(pure_graph())
     bad = server.run(workflow, {"_id": "bad", "n": 1, "name": "x"})
-    found = server.run_finished(bad, 180)
+    found = server.run_finished(bad, 240)
     sentence = "The worker died 5 times in or around node" if place == "walking" else "This run could not be finished in 12 tries"
     assert found["run"]["status"] == "error" and sentence in found["run"]["errorMessage"]

@@ -16,7 +16,8 @@ from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import secret_key
-from cargo_ai.server.processes import parent_watch
+from cargo_ai.server.processes import connections, parent_watch
+from cargo_ai.server.processes.connections import Door
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
@@ -29,17 +30,20 @@ POOL_SIZE = 10
 class _Server(uvicorn.Server):
     """Ends long polls when it is stopped, so that stopping never takes as long as one."""
 
-    def __init__(self, config: uvicorn.Config, signals: Signals, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, signals: Signals, settings: Settings, door: Door) -> None:
         super().__init__(config)
-        self._signals, self._settings = signals, settings
+        self._signals, self._settings, self._door = signals, settings, door
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        connections.log_errors(asyncio.get_running_loop())
         # Without this, an API whose supervisor was killed would keep the port from the next server.
         watching = asyncio.create_task(parent_watch.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))
+        sweeping = asyncio.create_task(self._door.watch())
         try:
             await super().serve(sockets)
         finally:
             watching.cancel()
+            sweeping.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._signals.release()
@@ -55,8 +59,11 @@ def main() -> int:
     database = Database(configuration.database_url, name="cargo-ai api", pool_size=POOL_SIZE, overflow=POOL_SIZE, turns=turns)
     signals = Signals(configuration.database_url)
     state = State(database, FileStore.of(configuration), secret_key(configuration), configuration, signals, migrate.head())
+    connections.raise_file_limit()
+    door = Door(connections.most_connections(configuration.max_connections))
     config = uvicorn.Config(
         app.build(state),
+        http=connections.protocol_class(door),
         log_level="warning",
         access_log=False,
         proxy_headers=configuration.behind_proxy,
@@ -65,7 +72,7 @@ def main() -> int:
         timeout_keep_alive=75,
     )
     bound = socket.socket(fileno=configuration.listen_fd)
-    _Server(config, signals, configuration).run(sockets=[bound])
+    _Server(config, signals, configuration, door).run(sockets=[bound])
     return 0
 
 

@@ -28,7 +28,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import idempotency
 from cargo_ai.server.compose import compose, secret_key, services_of
-from cargo_ai.server.processes import event_loop, parent_watch, pulse
+from cargo_ai.server.processes import connections, event_loop, parent_watch, pulse
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database, idle_timeout_option, with_options
 from cargo_ai.store.turns import Turns
@@ -167,6 +167,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
 
 async def _main(configuration: Settings) -> int:
     log.setup(debug=configuration.debug)
+    connections.raise_file_limit()
     crash_points.arm(configuration)
     worker = Worker(configuration, configuration.database_url)
     loop = asyncio.get_running_loop()
