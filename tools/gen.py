@@ -34,6 +34,8 @@ def generate(root: Path) -> dict[Path, str]:
     generated |= {REFERENCE / name: page for name, page in pages.items()}
     generated[SETTINGS] = settings_page.page()
     pending_names = pending({operation.name for operation in operations})
+    planned = {"commands": sorted(index.planned(pending_names.split()))}
+    generated[INDEX / "_planned.json"] = json.dumps(planned, indent=1) + "\n"
     return generated | {PENDING: pending_names, MOST_PENDING: f"{most_pending(root, len(pending_names.split()))}\n"}
 
 

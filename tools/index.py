@@ -186,6 +186,14 @@ def _until(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> R
     }
 
 
+def planned(names: Iterable[str]) -> Iterator[str]:
+    """The commands of operations that are not served yet, by their names."""
+    for name in names:
+        domain, *rest = name.removesuffix(".all").split(".")
+        words = [DOMAIN_WORDS.get(domain, kebab(domain)), *map(kebab, rest)]
+        yield " ".join([*words, "list"] if name.endswith(".all") else words)
+
+
 def index(operations: Iterable[AnyOperation]) -> dict[str, Row]:
     """The files of the index by name: one per domain, and `_root.json`."""
     by_name = {operation.name: operation for operation in operations}

@@ -6,7 +6,7 @@ import os
 
 from cargo_ai.cli import output
 from cargo_ai.cli.builtin import COMMANDS, builtin_module, run_server_command
-from cargo_ai.cli.commands import domains, spellings
+from cargo_ai.cli.command_index import domains, spellings
 from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
 
 TYPE_CHECKING = False

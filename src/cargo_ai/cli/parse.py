@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cargo_ai.cli.commands import near, or_list
-from cargo_ai.cli.failure import Failure, shell_line, usage
+from cargo_ai.cli.failure import shell_line, usage
 from cargo_ai.cli.value import Stdin, boolean, convert
 
 TYPE_CHECKING = False
@@ -118,7 +117,9 @@ def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: li
     if arg is None:
         opposite = table.get("--" + flag[5:]) if flag.startswith("--no-") else None
         if opposite is None or opposite["type"] != "boolean":
-            raise _unknown_flag(parsed, table, token)
+            from cargo_ai.cli.suggest import unknown_flag  # only for mistakes, so that commands start fast
+
+            raise unknown_flag(parsed.words, parsed.argv, table, token)
         parsed.put(opposite, not boolean(flag, text) if equals else False)
         return 0
     if equals:
@@ -130,19 +131,9 @@ def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: li
         parsed.put(arg, convert(arg, flag, after[0], parsed.stdin) if spelled else True)
         return int(spelled)
     if not after or after[0] == "--" or (after[0].startswith("--") and after[0].partition("=")[0] in table):
-        raise usage("missingValue", f"{flag} needs a value: {flag} {placeholder(arg)}.", _example(row))
+        raise usage("missingValue", f"{flag} needs a value: {flag} {placeholder(arg)}.", shell_line([*row["words"], "--help"]))
     parsed.put(arg, convert(arg, flag, after[0], parsed.stdin))
     return 1
-
-
-def _unknown_flag(parsed: Parsed, table: dict[str, Arg], token: str) -> Failure:
-    flag, _, _ = token.partition("=")
-    close = near(flag, [name for name, arg in table.items() if not arg.get("hidden")])
-    if not close:
-        return usage("unknownFlag", f'"cargo-ai {" ".join(parsed.words)}" has no flag {flag}.', shell_line([*parsed.words, "--help"]))
-    repaired = [close[0] + word[len(flag) :] if word == token else word for word in parsed.argv]
-    sentence = f'"cargo-ai {" ".join(parsed.words)}" has no flag {flag}. Did you mean {or_list(close)}?'
-    return usage("unknownFlag", sentence, shell_line(repaired))
 
 
 def _positionals(row: Row, parsed: Parsed, loose: list[str]) -> None:
@@ -166,7 +157,7 @@ def _check(row: Row, words: list[str], parsed: Parsed) -> None:
         example = _example(row)
         shown = f" For example: {example}" if example else ""
         sentence = f'"cargo-ai {" ".join(words)}" needs {" and ".join(names)}.{shown}'
-        raise usage("missingFlag", sentence, example or shell_line([*words, "--help"]))
+        raise usage("missingFlag", sentence, shell_line([*words, "--help"]))
     timeout = parsed.options.get("timeout")
     if timeout is not None and timeout <= 0:
         raise usage("invalidValue", "--timeout takes a number of seconds above 0.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from cargo_ai.cli.commands import near, or_list
 from cargo_ai.cli.failure import Failure, usage
+from cargo_ai.cli.similar import near, or_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

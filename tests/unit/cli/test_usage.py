@@ -101,6 +101,36 @@ def test_an_unknown_command_exits_2_with_the_nearest_one(signed_out: Cli, typed:
     assert "secret" not in result.out
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("workspace", "token", "remove-al", "a"), "workspace token remove-all"),
+        (("token", "remove-all", "a"), "workspace token remove-all"),
+    ],
+)
+def test_what_takes_something_away_is_named_and_is_no_fix(signed_out: Cli, typed: tuple[str, ...], meant: str) -> None:
+    result = signed_out(*typed)
+    assert meant in result.json["errorMessage"] and "fix" not in result.json
+
+
+@pytest.mark.parametrize("typed", [("ai",), ("ai", "agent", "lst"), ("ai", "agent", "list", "--limit", "3"), ("billing", "anything")])
+def test_what_is_not_built_yet_is_said_so(signed_out: Cli, typed: tuple[str, ...]) -> None:
+    result = signed_out(*typed)
+    assert result.code == 2 and result.json["reason"] == "notBuiltYet" and "does not have yet" in result.json["errorMessage"]
+
+
+@pytest.mark.parametrize("flag", ["--fields", "--tokn", "--ys", "--es"])
+def test_no_flag_that_gives_consent_or_holds_a_secret_is_suggested(cli: Cli, flag: str) -> None:
+    result = cli("orchestration", "batch", "get", "b-1", flag)
+    assert result.code == 2 and not {"--yes", "--token", "--no-input"} & set(result.out.replace('"', " ").replace("?", " ").split())
+
+
+@pytest.mark.parametrize("flag", ["--json", "--output=table", "-o"])
+def test_who_asks_for_another_format_hears_that_answers_are_json(cli: Cli, flag: str) -> None:
+    result = cli("orchestration", "batch", "get", "b-1", flag)
+    assert result.code == 2 and "Answers are JSON" in result.json["errorMessage"] and "fix" not in result.json
+
+
 def test_an_unknown_flag_exits_2_with_the_nearest_one_and_is_never_run(cli: Cli, api: FakeApi) -> None:
     result = cli(*BATCH, "--workflw-uuid=w 1", "--data", "{}")
     assert result.code == 2 and result.json["reason"] == "unknownFlag"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cargo_ai.cli import output
 from cargo_ai.cli.builtin import COMMANDS, builtin_module
-from cargo_ai.cli.commands import domains, find, spellings
+from cargo_ai.cli.command_index import domains, spellings
+from cargo_ai.cli.commands import find
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.parse import flag_table
 

@@ -1,0 +1,106 @@
+"""Suggestions: what was probably meant by an unknown command or flag, and a `fix` only where following it blindly does no harm."""
+
+from __future__ import annotations
+
+from cargo_ai.cli.builtin import COMMANDS
+from cargo_ai.cli.command_index import domains, load, read_index, spellings
+from cargo_ai.cli.failure import Failure, shell_line, usage
+from cargo_ai.cli.similar import near, or_list
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cargo_ai.cli.shapes import Arg
+
+CLOSE = 0.8
+"""What is less similar is named, but is no `fix`: an agent runs that without a thought."""
+NEVER_MEANT = frozenset({"--yes", "--token", "--token-file", "--no-input"})
+"""Flags that give consent or hold secrets: a slip must not turn into one of them."""
+REMOVING = frozenset({"remove", "remove-all", "delete", "archive", "cancel", "clear", "merge", "undo", "rollback", "revoke", "rotate", "logout"})
+"""Words of commands that take something away. They are suggested to people, and never a `fix`."""
+MOST_FLAGS = 12
+
+
+def is_fix(typed: str, meant: str) -> bool:
+    """Whether a word is so like the one that was typed, and so harmless, that a `fix` may have it."""
+    return meant not in REMOVING and meant not in NEVER_MEANT and bool(near(typed, [meant], CLOSE))
+
+
+def unknown_flag(words: list[str], argv: list[str], table: dict[str, Arg], token: str) -> Failure:
+    """The usage failure for an unknown flag. `table`: the command's flags by name; `token`: as it was typed."""
+    flag, _, _ = token.partition("=")
+    sentence = f'"cargo-ai {" ".join(words)}" has no flag {flag}.'
+    if flag in ("--json", "--output", "-o"):
+        return usage("unknownFlag", f"{sentence} Answers are JSON without it: `jq` turns them into tables, `>` writes them to a file.")
+    names = [name for name, arg in table.items() if not arg.get("hidden") and name not in NEVER_MEANT]
+    close = near(flag[2:], [name[2:] for name in names])
+    if close:
+        repaired = ["--" + close[0] + word[len(flag) :] if word == token else word for word in argv]
+        fix = shell_line(repaired) if is_fix(flag[2:], close[0]) else None
+        return usage("unknownFlag", f"{sentence} Did you mean {or_list(['--' + name for name in close])}?", fix)
+    own = [name for name, arg in table.items() if arg.get("in") != "cli" and not arg.get("hidden")]
+    known = f" It has {or_list(own[:MOST_FLAGS])}{' and more' if len(own) > MOST_FLAGS else ''}." if own else ""
+    return usage("unknownFlag", sentence + known, shell_line([*words, "--help"]))
+
+
+def unknown_command(words: list[str], rest: list[str], next_words: list[str]) -> Failure:
+    """The usage failure for an unknown word, with the commands that were probably meant. `words`: those that are known."""
+    tail: list[str] = []
+    for token in rest:
+        if token.startswith("-"):
+            break
+        tail.append(token)
+    typed = " ".join([*words, rest[0]])
+    if planned := _planned([*words, *tail]):
+        sentence = f'"cargo-ai {planned}" is a command of the public cargo-ai that this version does not have yet.'
+        return usage("notBuiltYet", sentence, shell_line([*words, "--help"]))
+    guesses: list[tuple[list[str], int]] = [([*words, guess], 1) for guess in near(rest[0], next_words)]
+    guesses = guesses or ([] if words else _guesses_anywhere(tail))
+    if not guesses:
+        known = f" There is: {', '.join(next_words)}." if words else ""
+        return usage("unknownCommand", f'There is no command "{typed}".{known}', shell_line([*words, "--help"]))
+    shown = or_list(['"' + " ".join(["cargo-ai", *guess]) + '"' for guess, _ in guesses])
+    best, used = guesses[0]
+    is_certain = is_fix(rest[0], best[-1]) if words else _is_certain(tail, [guess for guess, _ in guesses])
+    fix = shell_line([*best, *rest[used:]]) if is_certain else None
+    return usage("unknownCommand", f'There is no command "{typed}". Did you mean {shown}?', fix)
+
+
+def _planned(typed: list[str]) -> str | None:
+    """What was typed of a command of the public command line that this version does not serve."""
+    planned: list[str] = read_index("_planned.json").get("commands", [])
+    if typed[0] not in domains() and any(command.startswith(f"{typed[0]} ") for command in planned):
+        return " ".join(typed[:3])
+    return next((begun for length in range(len(typed), 1, -1) if (begun := " ".join(typed[:length])) in planned), None)
+
+
+def _is_certain(typed: list[str], guesses: list[list[str]]) -> bool:
+    """Whether the first of the guesses for a command without its domain is what was typed, but for a letter or the domain."""
+    best = guesses[0]
+    if best[-1] in REMOVING:
+        return False
+    if len(best) == 1 or len(guesses) == 1:
+        return True
+    return len(typed) > 1 and " ".join(best).endswith(" ".join(typed[: len(best) - 1]))
+
+
+def _guesses_anywhere(typed: list[str]) -> list[tuple[list[str], int]]:
+    """Commands of all domains that end in the typed words, else the most similar ones, each with how many words it replaces."""
+    known = domains()
+    every = [way for name, entry in known.items() if "file" in entry and (domain := load(name, known)) for way in spellings(domain)]
+    for length in range(len(typed), 0, -1):
+        ending = tuple(typed[:length])
+        matches = [list(way) for way in every if way[-length:] == ending]
+        if matches:
+            return [(match, length) for match in matches[:3]]
+    if builtin := near(typed[0], [*COMMANDS]):
+        return [([word], 1) for word in builtin]
+    groups = near(typed[0], sorted({way[1] for way in every if len(way) > 2}))
+    matches = [list(way) for way in every if way[1] in groups and way[2:] == tuple(typed[1 : len(way) - 1])]
+    if matches:
+        return [(match, len(match) - 1) for match in matches[:3]]
+    by_text = {" ".join(way): list(way) for way in every}
+    for length in (3, 2, 4):
+        close = near(" ".join(typed[:length]), list(by_text), CLOSE)
+        if close:
+            return [(by_text[text], min(length, len(typed))) for text in close]
+    return []
