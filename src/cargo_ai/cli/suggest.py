@@ -15,7 +15,9 @@ CLOSE = 0.8
 """What is less similar is named, but is no `fix`: an agent runs that without a thought."""
 NEVER_MEANT = frozenset({"--yes", "--token", "--token-file", "--no-input"})
 """Flags that give consent or hold secrets: a slip must not turn into one of them."""
-REMOVING = frozenset({"remove", "remove-all", "delete", "archive", "cancel", "clear", "merge", "undo", "rollback", "revoke", "rotate", "logout"})
+REMOVING = frozenset(
+    {"remove", "remove-all", "delete", "archive", "cancel", "clear", "merge", "undo", "rollback", "revoke", "rotate", "logout"}
+)
 """Words of commands that take something away. They are suggested to people, and never a `fix`."""
 MOST_FLAGS = 12
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.downloads import STREAMED, Format
+from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.orchestration.batch_data import BatchInput
 from cargo_ai.contract.orchestration.dry_run import DryRunForecast
 from cargo_ai.contract.orchestration.fields import (
@@ -22,7 +22,6 @@ from cargo_ai.contract.orchestration.fields import (
 )
 from cargo_ai.contract.orchestration.node import NODES, Nodes
 from cargo_ai.contract.orchestration.pacing import BatchPace, Paced
-from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.kernel.operation import Cli, Operation, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
 
@@ -249,13 +248,13 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
     )
 )
 
-download: Operation[DownloadBatch, UrlReply, DownloadReason] = operations.add(
+download: Operation[DownloadBatch, DownloadReply, DownloadReason] = operations.add(
     Operation(
         "orchestration.batch.download",
         "POST",
         "/orchestration/batches/{uuid}/download",
         request=DownloadBatch,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Download the results of a batch, one row per record.",
         permission="orchestration:workflow:read",
         refusals={

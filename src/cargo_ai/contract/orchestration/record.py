@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.downloads import LINKED, Format
+from cargo_ai.contract.downloads import LINKED, DownloadReply, Format
 from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import Limit, Listed, Number, Offset, RecordStatus, RunStatusWanted, Word
-from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, UrlReply, WorkflowReason
+from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, CountReply, WorkflowReason
 from cargo_ai.contract.orchestration.run_filter import RunFilter, RunOrigin, RunUpdated
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Counted, JsonObject, Timestamp, Uuid, Wire
@@ -180,13 +180,13 @@ count: Operation[CountRecords, CountReply, Never] = operations.add(
     )
 )
 
-download: Operation[DownloadRecords, UrlReply, WorkflowReason] = operations.add(
+download: Operation[DownloadRecords, DownloadReply, WorkflowReason] = operations.add(
     Operation(
         "orchestration.record.download",
         "POST",
         "/orchestration/records/download",
         request=DownloadRecords,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Export the records of a workflow to a file, one row each, and show its URL.",
         permission="orchestration:workflow:read",
         refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
@@ -195,13 +195,13 @@ download: Operation[DownloadRecords, UrlReply, WorkflowReason] = operations.add(
     )
 )
 
-download_outputs: Operation[DownloadRecordOutputs, UrlReply, OutputsReason] = operations.add(
+download_outputs: Operation[DownloadRecordOutputs, DownloadReply, OutputsReason] = operations.add(
     Operation(
         "orchestration.record.downloadOutputs",
         "POST",
         "/orchestration/records/download-outputs",
         request=DownloadRecordOutputs,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Export one node's output per record to a file, and show its URL.",
         permission="orchestration:workflow:read",
         refusals={

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.downloads import STREAMED, Format
+from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.orchestration.execution import Execution
 from cargo_ai.contract.orchestration.fields import (
     FINAL,
@@ -111,12 +111,6 @@ class RunMetricsReply(Wire):
     """One row per node."""
 
     run_metrics: list[RunMetric]
-
-
-class UrlReply(Wire):
-    """The URL of the file, valid for an hour."""
-
-    url: str
 
 
 class CreateRun(Wire):
@@ -311,13 +305,13 @@ get_metrics: Operation[GetRunMetrics, RunMetricsReply, WorkflowReason] = operati
     )
 )
 
-download: Operation[DownloadRuns, UrlReply, WorkflowReason] = operations.add(
+download: Operation[DownloadRuns, DownloadReply, WorkflowReason] = operations.add(
     Operation(
         "orchestration.run.download",
         "POST",
         "/orchestration/runs/download",
         request=DownloadRuns,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Download the runs of a workflow, one row each.",
         permission="orchestration:workflow:read",
         refusals={"workflowNotFound": WORKFLOW_NOT_FOUND},
@@ -332,13 +326,13 @@ download: Operation[DownloadRuns, UrlReply, WorkflowReason] = operations.add(
     )
 )
 
-download_outputs: Operation[DownloadRunOutputs, UrlReply, DownloadOutputsReason] = operations.add(
+download_outputs: Operation[DownloadRunOutputs, DownloadReply, DownloadOutputsReason] = operations.add(
     Operation(
         "orchestration.run.downloadOutputs",
         "POST",
         "/orchestration/runs/download-outputs",
         request=DownloadRunOutputs,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Export one node's output per run to a file, and show its URL.",
         permission="orchestration:workflow:read",
         refusals={

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, UrlReply, WorkflowReason
+from cargo_ai.contract.downloads import DownloadReply
+from cargo_ai.contract.orchestration.run import WORKFLOW_NOT_FOUND, WorkflowReason
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
@@ -76,13 +77,13 @@ get_errors: Operation[GetRunErrors, RunErrorsReply, WorkflowReason] = operations
     )
 )
 
-tail: Operation[TailRuns, UrlReply, TailReason] = operations.add(
+tail: Operation[TailRuns, DownloadReply, TailReason] = operations.add(
     Operation(
         "orchestration.run.tail",
         "POST",
         "/orchestration/runs/tail",
         request=TailRuns,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Follow runs live: one line of JSON per event, until the batch or run ends.",
         permission="orchestration:workflow:read",
         refusals={

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.downloads import STREAMED, Format
-from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn, UrlsReply
+from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
+from cargo_ai.contract.segmentation.segment import MAXIMUM_FETCH, RecordColumn
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
 
@@ -175,13 +175,13 @@ fetch: Operation[FetchChange, ChangeRecords, FetchReason] = operations.add(
     )
 )
 
-download: Operation[DownloadChange, UrlsReply, DownloadReason] = operations.add(
+download: Operation[DownloadChange, DownloadReply, DownloadReason] = operations.add(
     Operation(
         "segmentation.change.download",
         "POST",
         "/segmentation/changes/{uuid}/download",
         request=DownloadChange,
-        response=UrlsReply,
+        response=DownloadReply,
         summary="Download the records of a change.",
         permission="segmentation:read",
         refusals={

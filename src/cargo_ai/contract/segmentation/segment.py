@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.downloads import STREAMED, Format
+from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.segmentation.filter import FILTER, SORT, Filter, Sort
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
@@ -71,12 +71,6 @@ class RecordsReply(Wire):
     is_count_exact: bool = True
     columns: list[RecordColumn]
     is_refreshing: bool
-
-
-class UrlsReply(Wire):
-    """The URLs of the files, valid for an hour."""
-
-    urls: list[str]
 
 
 class CreateSegment(Wire):
@@ -267,13 +261,13 @@ fetch: Operation[FetchSegment, RecordsReply, FilterReason] = operations.add(
     )
 )
 
-download: Operation[DownloadSegment, UrlsReply, DownloadReason] = operations.add(
+download: Operation[DownloadSegment, DownloadReply, DownloadReason] = operations.add(
     Operation(
         "segmentation.segment.download",
         "POST",
         "/segmentation/segments/download",
         request=DownloadSegment,
-        response=UrlsReply,
+        response=DownloadReply,
         summary="Download all records of a model that match a filter.",
         permission="segmentation:read",
         refusals={

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.downloads import STREAMED, Format
+from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.storage.columns import Named
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
@@ -68,12 +68,6 @@ class DownloadRecords(Wire):
     format: Format | None = Field(default=None, description=STREAMED)
 
 
-class UrlReply(Wire):
-    """The URL of the file, valid for an hour."""
-
-    url: str
-
-
 _no_model = refusal(404, "There is no model {uuid} in this workspace.")
 
 TokenReason = Literal["modelNotFound"]
@@ -125,13 +119,13 @@ ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
 
 DownloadReason = Literal["modelNotFound"]
 
-download: Operation[DownloadRecords, UrlReply, DownloadReason] = operations.add(
+download: Operation[DownloadRecords, DownloadReply, DownloadReason] = operations.add(
     Operation(
         "storage.record.download",
         "POST",
         "/storage/records/download",
         request=DownloadRecords,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Download all records of a model.",
         permission="storage:read",
         refusals={"modelNotFound": _no_model},
@@ -147,13 +141,13 @@ download: Operation[DownloadRecords, UrlReply, DownloadReason] = operations.add(
 
 ReportReason = Literal["ingestReportNotFound"]
 
-download_report: Operation[DownloadIngestReport, UrlReply, ReportReason] = operations.add(
+download_report: Operation[DownloadIngestReport, DownloadReply, ReportReason] = operations.add(
     Operation(
         "storage.record.downloadIngestReport",
         "POST",
         "/storage/records/downloadIngestReport",
         request=DownloadIngestReport,
-        response=UrlReply,
+        response=DownloadReply,
         summary="Download the result of each row that `storage record ingest --skip-invalid` has read.",
         permission="storage:read",
         refusals={"ingestReportNotFound": refusal(404, "There is no ingest report {uuid} in this workspace; they are kept for 30 days.")},

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Wire
 
@@ -40,11 +41,9 @@ class QueryRows(Wire):
     is_refreshing: bool
 
 
-class QueryFile(Wire):
-    """The URL of the file, valid for an hour; `urls` contains the same one."""
+class QueryFile(DownloadReply):
+    """The URL of the file."""
 
-    url: str
-    urls: list[str]
     is_refreshing: bool
 
 

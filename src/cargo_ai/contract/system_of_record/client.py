@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.downloads import STREAMED, Format
+from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Nothing, Wire
 
@@ -61,13 +61,6 @@ class FetchedRows(Wire):
     rows: list[JsonObject]
     count: int
     error_message: str | None
-
-
-class DownloadReply(Wire):
-    """The URL of the file, valid for an hour; `urls` contains the same one."""
-
-    url: str
-    urls: list[str]
 
 
 class ClientForm(Wire):

@@ -16,8 +16,9 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.segmentation import change as contract
-from cargo_ai.contract.segmentation.segment import RecordColumn, UrlsReply
+from cargo_ai.contract.segmentation.segment import RecordColumn
 from cargo_ai.domains.segmentation import change_records, comparison
 from cargo_ai.domains.segmentation.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.tables import Segment, SegmentChange
@@ -148,10 +149,10 @@ async def _find_with_records(
 
 
 @handles(contract.download)
-async def download(ctx: Context, request: contract.DownloadChange) -> UrlsReply:
+async def download(ctx: Context, request: contract.DownloadChange) -> DownloadReply:
     """The URL of a file with all records of some kinds."""
     row, query, _ = await _find_with_records(ctx, contract.download, request.uuid, request.kinds)
-    return UrlsReply(urls=[exports.sign(ctx, "change", {"uuid": str(row.uuid), "kinds": list(query.kinds)}, request.format)])
+    return DownloadReply.of(exports.sign(ctx, "change", {"uuid": str(row.uuid), "kinds": list(query.kinds)}, request.format))
 
 
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:

@@ -15,6 +15,7 @@ from cargo_ai.context import exports, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.segmentation import segment as contract
 from cargo_ai.contract.segmentation.change import Change
 from cargo_ai.contract.segmentation.filter import Filter
@@ -303,11 +304,11 @@ async def _start_refresh(db: AsyncSession, model: uuid.UUID) -> bool:
 
 
 @handles(contract.download)
-async def download(ctx: Context, request: contract.DownloadSegment) -> contract.UrlsReply:
+async def download(ctx: Context, request: contract.DownloadSegment) -> DownloadReply:
     """The URL of a file with all records."""
     await _select_or_refuse(ctx, contract.download, request)
     params = request.model_dump(mode="json", by_alias=True, exclude={"format"})
-    return contract.UrlsReply(urls=[exports.sign(ctx, "segment", params, request.format)])
+    return DownloadReply.of(exports.sign(ctx, "segment", params, request.format))
 
 
 @handles(contract.fetch_records)

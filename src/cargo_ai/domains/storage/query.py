@@ -28,4 +28,4 @@ async def download(ctx: Context, request: contract.DownloadQuery) -> contract.Qu
         url = await system_of_record.sign_download(ctx, request.query, request.format)
     except SqlRefused as refused:
         contract.download.refuse("invalidQuery", sentence=refused.sentence)
-    return contract.QueryFile(url=url, urls=[url], is_refreshing=False)
+    return contract.QueryFile.of(url, is_refreshing=False)

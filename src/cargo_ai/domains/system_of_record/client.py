@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.system_of_record import client as contract
 from cargo_ai.domains.system_of_record import documentation
 from cargo_ai.domains.system_of_record.run_query import MAX_ROWS, catalog_of, fetch, sign_download
@@ -36,13 +37,13 @@ async def fetch_page(ctx: Context, request: contract.FetchClient) -> contract.Fe
 
 
 @handles(contract.download)
-async def download(ctx: Context, request: contract.DownloadClient) -> contract.DownloadReply:
+async def download(ctx: Context, request: contract.DownloadClient) -> DownloadReply:
     """The URL of a file of all rows."""
     try:
         url = await sign_download(ctx, request.query, request.format)
     except SqlRefused as refused:
         contract.download.refuse("invalidQuery", sentence=refused.sentence)
-    return contract.DownloadReply(url=url, urls=[url])
+    return DownloadReply.of(url)
 
 
 @handles(contract.get_all)

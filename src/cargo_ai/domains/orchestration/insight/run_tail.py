@@ -18,8 +18,8 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.process import Services
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration import run_errors as contract
-from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.kernel import clock, ids
@@ -53,7 +53,7 @@ _BATCH = "select status, error_message, updated_ms, finished_ms from batches whe
 
 
 @handles(contract.tail)
-async def tail(ctx: Context, request: contract.TailRuns) -> UrlReply:
+async def tail(ctx: Context, request: contract.TailRuns) -> DownloadReply:
     """The URL of lines that come as runs end, wait or fail."""
     params: JsonObject = {"seconds": request.seconds}
     if request.run_uuid is not None:
@@ -71,7 +71,7 @@ async def tail(ctx: Context, request: contract.TailRuns) -> UrlReply:
         params["workflow"] = str(workflow)
     else:
         contract.tail.refuse("nothingToFollow")
-    return UrlReply(url=exports.sign(ctx, "tail", params, "ndjson"))
+    return DownloadReply.of(exports.sign(ctx, "tail", params, "ndjson"))
 
 
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:

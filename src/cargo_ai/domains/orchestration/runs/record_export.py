@@ -12,8 +12,8 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.process import Services
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration import record as contract
-from cargo_ai.contract.orchestration.run import UrlReply
 from cargo_ai.domains.orchestration.runs import record_filter, run_export, run_filter, run_rows
 from cargo_ai.domains.orchestration.workflows import lookup
 
@@ -21,15 +21,15 @@ MOST_OUTPUTS = 10_000
 
 
 @handles(contract.download)
-async def download(ctx: Context, request: contract.DownloadRecords) -> UrlReply:
+async def download(ctx: Context, request: contract.DownloadRecords) -> DownloadReply:
     """The URL of a file with one row per record."""
     await lookup.workflow_or_refuse(ctx.db, contract.download, request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return UrlReply(url=exports.sign(ctx, "latestRuns", params | run_export.with_titles(request.format), request.format))
+    return DownloadReply.of(exports.sign(ctx, "latestRuns", params | run_export.with_titles(request.format), request.format))
 
 
 @handles(contract.download_outputs)
-async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs) -> UrlReply:
+async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs) -> DownloadReply:
     """The URL of a file with the input and one node's output of each record."""
     operation = contract.download_outputs
     await lookup.workflow_or_refuse(ctx.db, operation, request.workflow_uuid)
@@ -41,7 +41,7 @@ async def download_outputs(ctx: Context, request: contract.DownloadRecordOutputs
     if count > MOST_OUTPUTS:
         operation.refuse("tooManyRecords", count=count, limit=MOST_OUTPUTS)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return UrlReply(url=exports.sign(ctx, "latestOutputs", params, request.format or "csv"))
+    return DownloadReply.of(exports.sign(ctx, "latestOutputs", params, request.format or "csv"))
 
 
 async def produce_records(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:

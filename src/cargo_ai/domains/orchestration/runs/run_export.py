@@ -14,6 +14,7 @@ from cargo_ai.context.exports import Export
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.orchestration import batch as batch_contract
 from cargo_ai.contract.orchestration import run as contract
 from cargo_ai.domains.orchestration.runs import run_filter, run_response, run_rows
@@ -26,15 +27,15 @@ MOST_OUTPUTS = 10_000
 
 
 @handles(contract.download)
-async def download(ctx: Context, request: contract.DownloadRuns) -> contract.UrlReply:
+async def download(ctx: Context, request: contract.DownloadRuns) -> DownloadReply:
     """The URL of a file with one row per run."""
     await lookup.workflow_or_refuse(ctx.db, contract.download, request.workflow_uuid)
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return contract.UrlReply(url=exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
+    return DownloadReply.of(exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
 
 
 @handles(contract.download_outputs)
-async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -> contract.UrlReply:
+async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -> DownloadReply:
     """The URL of a file with the input and one node's output of each run."""
     await lookup.workflow_or_refuse(ctx.db, contract.download_outputs, request.workflow_uuid)
     query = select(func.count()).select_from(run_filter.joined).where(*run_filter.conditions(ctx.workspace, request))
@@ -50,11 +51,11 @@ async def download_outputs(ctx: Context, request: contract.DownloadRunOutputs) -
         if request.output_node_slug not in slugs:
             contract.download_outputs.refuse("nodeNotFound", slug=request.output_node_slug, slugs=", ".join(slugs))
     params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"format"})
-    return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params, request.format or "csv"))
+    return DownloadReply.of(exports.sign(ctx, "runOutputs", params, request.format or "csv"))
 
 
 @handles(batch_contract.download)
-async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) -> contract.UrlReply:
+async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) -> DownloadReply:
     """The URL of a file with one row per record of a finished batch, in the order of its source."""
     operation = batch_contract.download
     uid = ids.parse(request.uuid)
@@ -66,13 +67,13 @@ async def download_batch(ctx: Context, request: batch_contract.DownloadBatch) ->
         operation.refuse("batchNotFinished", uuid=request.uuid, status=row["status"], fix=fix)
     if request.output_node_slug is None:
         params: JsonObject = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "oldestFirst": True}
-        return contract.UrlReply(url=exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
+        return DownloadReply.of(exports.sign(ctx, "runs", params | with_titles(request.format), request.format))
     nodes = (await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     slugs = list(dict.fromkeys(str(node["slug"]) for node in nodes))
     if request.output_node_slug not in slugs:
         operation.refuse("nodeNotFound", uuid=request.uuid, slug=request.output_node_slug, slugs=", ".join(slugs))
     params = {"workflowUuid": str(row["workflow_uuid"]), "batchUuid": str(uid), "outputNodeSlug": request.output_node_slug}
-    return contract.UrlReply(url=exports.sign(ctx, "runOutputs", params | {"oldestFirst": True}, request.format))
+    return DownloadReply.of(exports.sign(ctx, "runOutputs", params | {"oldestFirst": True}, request.format))
 
 
 def with_titles(format: str | None) -> JsonObject:

@@ -14,6 +14,7 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage.models import model, model_catalog
@@ -28,11 +29,11 @@ PAGE = 1_000
 
 
 @handles(contract.download)
-async def download(ctx: Context, request: contract.DownloadRecords) -> contract.UrlReply:
+async def download(ctx: Context, request: contract.DownloadRecords) -> DownloadReply:
     """The URL of a file with one row per record."""
     row = await model.find(ctx.db, request.model_uuid)
     row = found_or_refuse(contract.download, row, "modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
-    return contract.UrlReply(url=exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
+    return DownloadReply.of(exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
 
 
 async def produce(services: Services, workspace: uuid.UUID, params: dict[str, Any]) -> Export:

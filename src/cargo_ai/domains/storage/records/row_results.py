@@ -19,6 +19,7 @@ from cargo_ai.context.exports import Export, Record
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.context.process import Services
+from cargo_ai.contract.downloads import DownloadReply
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage.tables import IngestReport
@@ -80,12 +81,12 @@ class RowResults:
 
 
 @handles(contract.download_report)
-async def download_report(ctx: Context, request: contract.DownloadIngestReport) -> contract.UrlReply:
+async def download_report(ctx: Context, request: contract.DownloadIngestReport) -> DownloadReply:
     """The URL of a file with one row per ingested row."""
     uid = ids.parse(request.uuid)
     row = await ctx.db.scalar(select(IngestReport).where(IngestReport.uuid == uid)) if uid else None
     row = found_or_refuse(contract.download_report, row, "ingestReportNotFound", uuid=request.uuid)
-    return contract.UrlReply(url=url(ctx, row, request.format))
+    return DownloadReply.of(url(ctx, row, request.format))
 
 
 def url(ctx: Context, row: IngestReport, format: str | None) -> str:
