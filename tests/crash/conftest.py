@@ -107,10 +107,10 @@ def make_server(tmp_path: Path) -> Iterator[MakeServer]:
     with ExitStack() as stack:
         numbers = iter(range(100))
 
-        def make(*, workers: int = 2, **environment: str) -> RealServer:
+        def make(*, workers: int = 2, data_dir: Path | None = None, **environment: str) -> RealServer:
             folder = tmp_path / f"server{next(numbers)}"
             folder.mkdir()
-            return stack.enter_context(real_server(folder, workers=workers, **environment))
+            return stack.enter_context(real_server(folder, workers=workers, data_dir=data_dir, **environment))
 
         yield make
 

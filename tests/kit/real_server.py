@@ -30,11 +30,13 @@ STOP_SECONDS = 60
 
 
 class RealServer:
-    """Started by `start`, again after any end of it; `erase` leaves nothing behind. Its log is in `folder`."""
+    """Started by `start`, again after any end of it; `erase` leaves nothing behind. Its log is in `folder`. `data_dir`: a folder of the
+    caller's instead of one with an empty database."""
 
-    def __init__(self, folder: Path, *, workers: int = 2, **environment: str) -> None:
+    def __init__(self, folder: Path, *, workers: int = 2, data_dir: Path | None = None, **environment: str) -> None:
         self.folder = folder
-        self.data_dir = data_folders.take()
+        self.lent = data_dir is None
+        self.data_dir = data_dir or data_folders.take()
         self.log = folder / "server.log"
         self.workers = workers
         self.wrapper: tuple[str, ...] = ()
@@ -70,6 +72,12 @@ class RealServer:
         # An empty transport table keeps proxies of the environment out.
         return httpx.Client(base_url=self.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False)
 
+    def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """How a `cargo-ai server` command of this data folder ended."""
+        env = self.environment | {f"CARGO_AI_{name}": value for name, value in environment.items()}
+        command = [sys.executable, "-m", "cargo_ai", "server", *words]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=START_SECONDS, check=False)
+
     def stop(self, seconds: float = STOP_SECONDS) -> int:
         """SIGTERM, and the exit code of the supervisor."""
         assert self.process is not None
@@ -97,7 +105,10 @@ class RealServer:
             _send(pid, signal.SIGCONT)
             _send(pid, signal.SIGKILL)
         self.client.close()
-        data_folders.give_back(self.data_dir)
+        if self.lent:
+            data_folders.give_back(self.data_dir)
+        else:
+            postgres.erase(self.data_dir)
 
     def _forget(self) -> None:
         if self.process is not None and self.process.stdout is not None:
@@ -341,9 +352,9 @@ def _environment(pid: int) -> list[bytes]:
 
 
 @contextmanager
-def real_server(folder: Path, *, workers: int = 2, **environment: str) -> Generator[RealServer]:
+def real_server(folder: Path, *, workers: int = 2, data_dir: Path | None = None, **environment: str) -> Generator[RealServer]:
     """A running server, erased at the end."""
-    server = RealServer(folder, workers=workers, **environment)
+    server = RealServer(folder, workers=workers, data_dir=data_dir, **environment)
     try:
         yield server.start()
     finally:

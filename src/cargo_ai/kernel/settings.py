@@ -161,6 +161,10 @@ class Settings:
         "the one that is installed with cargo-ai",
     )
 
+    backup_passphrase = _text(
+        "The passphrase of backups: 12 characters or more. It cannot be recovered. `--passphrase-file` wins over it.", ("server",)
+    )
+
     host = _text("The address on which the API listens.", ("server",), "127.0.0.1")
     port = _integer("The port of the API; 0 takes any free one.", ("server",), 8420)
     public_url = _url(

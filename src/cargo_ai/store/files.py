@@ -114,6 +114,18 @@ class FileStore:
                 return
             yield bytes(chunk)
 
+    async def keys(self) -> AsyncGenerator[str]:
+        """The keys of all files of all workspaces, in no order."""
+        with _store_errors(""):
+            pages = obstore.list(self._store, return_arrow=False)  # pyright: ignore[reportUnknownMemberType]
+        while True:
+            with _store_errors(""):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            for entry in page:
+                yield str(entry["path"])
+
     async def remove(self, key: str) -> None:
         """Remove a file; no error when it does not exist."""
         try:

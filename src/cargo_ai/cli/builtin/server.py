@@ -28,13 +28,21 @@ Commands
   init      Prepare the database (migrations, first workspace and token) without starting a server.
   worker    Run one worker without a server, for a second machine; needs CARGO_AI_DATABASE_URL and CARGO_AI_SECRET_KEY.
   migrate   Migrate the database to the schema of this version.
+  backup FILE
+            Write database, files and secret key into one encrypted file, while the server runs or not.
+              --passphrase-file PATH  its first line is the passphrase; - reads it from standard input. Else CARGO_AI_BACKUP_PASSPHRASE.
+  restore FILE
+            Restore a backup into an empty data folder (and an empty database, with CARGO_AI_DATABASE_URL). The restored server goes on
+            with all unfinished work as soon as it is started: do not start it beside the original.
+              --passphrase-file PATH  as for backup
 
 All data is stored in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai by default). CARGO_AI_DATABASE_URL: use this PostgreSQL instead of
 the embedded one.
 """
-VALUE_FLAGS = {"start": ("--port", "--host", "--workers")}
+VALUE_FLAGS = {"start": ("--port", "--host", "--workers"), "backup": ("--passphrase-file",), "restore": ("--passphrase-file",)}
 SWITCHES = {"start": ("--detach", "--adopt")}
-COMMANDS = ("start", "stop", "status", "queue", "init", "worker", "migrate")
+ARGUMENTS = {"backup": "FILE", "restore": "FILE"}
+COMMANDS = ("start", "stop", "status", "queue", "init", "worker", "migrate", "backup", "restore")
 
 
 def main(argv: list[str]) -> int:
@@ -67,9 +75,13 @@ def _flags(verb: str, words: list[str]) -> dict[str, str]:
             flags[name] = value if equals else next(rest, "")
             if not flags[name]:
                 raise usage("missingValue", f"{name} needs a value.", f"cargo-ai server {verb} {name} VALUE")
+        elif verb in ARGUMENTS and ARGUMENTS[verb] not in flags and not word.startswith("-"):
+            flags[ARGUMENTS[verb]] = word
         elif name in ("--no-input", "--quiet", "--debug", "--no-color"):
             flags[name] = "1"
         else:
             known = ", ".join((*values, *switches)) or "none"
             raise usage("unknownFlag", f"server {verb} has no flag {word!r}; its flags: {known}.", "cargo-ai server --help")
+    if verb in ARGUMENTS and ARGUMENTS[verb] not in flags:
+        raise usage("missingArgument", f"server {verb} needs the path of the backup.", f"cargo-ai server {verb} {ARGUMENTS[verb]}")
     return flags

@@ -16,6 +16,7 @@ from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.ddl import log_table_name
 from cargo_ai.records.filter import terms
 from cargo_ai.records.hashing import VERSION, hash_expression
+from cargo_ai.store.transaction_ids import StoredSnapshots
 
 _PLAIN = frozenset({"string", "number", "date", "boolean", "object", "array", "vector", "any", "objectProperty"})
 
@@ -70,6 +71,23 @@ class TrackedColumns:
     def names(self) -> tuple[tuple[str, str], ...]:
         """(slug, type) of each, as a snapshot stores them."""
         return tuple((column.slug, column.type) for column in self.columns)
+
+
+STORED_SNAPSHOTS = (
+    StoredSnapshots(
+        "select (snapshot ->> 'seen')::xid8 from segments where snapshot is not null union all select x from segments"
+        " cross join lateral pg_temp.xids_of((snapshot ->> 'moment')::pg_snapshot) as x where snapshot ->> 'moment' is not null",
+        """update segments set snapshot = (snapshot::jsonb || jsonb_build_object(
+            'seen', pg_temp.renumbered((snapshot ->> 'seen')::xid8)::text,
+            'moment', pg_temp.renumbered((snapshot ->> 'moment')::pg_snapshot)
+        ))::json where snapshot is not null""",
+    ),
+    StoredSnapshots(
+        "select x from segment_changes cross join lateral pg_temp.xids_of(since::pg_snapshot) as x where since is not null",
+        "update segment_changes set since = pg_temp.renumbered(since::pg_snapshot) where since is not null",
+    ),
+)
+"""Where segments store what they have seen of the database's transactions."""
 
 
 def membership_digest(filter: Filter, sort: Sequence[Any], limit: int | None) -> str:

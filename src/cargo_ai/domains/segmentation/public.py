@@ -20,6 +20,7 @@ from cargo_ai.contract.segmentation.filter import Filter, Sort
 from cargo_ai.domains.segmentation import batch_chunks, comparison, select_records, watched_segments
 from cargo_ai.domains.segmentation.change_records import ChangeQuery
 from cargo_ai.domains.segmentation.comparison import Change
+from cargo_ai.domains.segmentation.comparison_sql import STORED_SNAPSHOTS
 from cargo_ai.domains.segmentation.events import SegmentChanged
 from cargo_ai.domains.segmentation.exclude_self_caused import exclude_self_caused, last_excluded_at
 from cargo_ai.domains.segmentation.filter_scope import to_saved_filter
@@ -32,6 +33,7 @@ from cargo_ai.records.filter.terms import InvalidFilter
 from cargo_ai.store.session import Database
 
 __all__ = [
+    "STORED_SNAPSHOTS",
     "Change",
     "InvalidFilter",
     "SegmentChanged",

@@ -15,11 +15,13 @@ from types import FrameType
 
 from cargo_ai.kernel import clock, log, settings, settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
+from cargo_ai.server.backup.refusals import BackupRefused, require_finished
 from cargo_ai.server.processes import start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 from cargo_ai.store import private_files
 from cargo_ai.store.embedded.adopt import adopt
+from cargo_ai.store.embedded.data_home import data_home_of
 from cargo_ai.store.embedded.os_user import EmbeddedPostgresError
 
 DETACH_SECONDS = 120.0
@@ -47,6 +49,8 @@ def run(verb: str, flags: dict[str, str]) -> int:
         "init": _init,
         "worker": _worker,
         "migrate": _migrate,
+        "backup": _backup,
+        "restore": _restore,
     }
     try:
         configuration, ignored = settings_file.with_file(Settings({**settings.read().environment, **overrides}))
@@ -55,10 +59,12 @@ def run(verb: str, flags: dict[str, str]) -> int:
             for sentence in [*configuration.unknown(), *ignored]:
                 _log.warning(sentence)
             configuration.check()
+        if verb in ("start", "init", "migrate", "worker", "backup"):
+            require_finished(configuration)
         return verbs[verb](configuration, flags)
     except SettingsError as error:
         raise CommandRefused(2, "invalidSettings", str(error)) from None
-    except (StartFailed, EmbeddedPostgresError) as error:
+    except (StartFailed, EmbeddedPostgresError, BackupRefused) as error:
         raise CommandRefused(1, f"{verb}Failed", str(error)) from None
     except BootstrapFailed as error:
         raise CommandRefused(error.code, error.reason, str(error)) from None
@@ -188,6 +194,21 @@ def _migrate(configuration: Settings, _flags: dict[str, str]) -> int:
         url = database_url(configuration)
         before = migrate.current(url)
         return _print({"from": before, "to": migrate.upgrade(url)})
+
+
+def _backup(configuration: Settings, flags: dict[str, str]) -> int:
+    from cargo_ai.server.backup.command import back_up
+
+    if not configuration.database_url and not data_home_of(configuration.data_dir).data.exists():
+        raise CommandRefused(1, "nothingToBackUp", f"{configuration.data_dir} has no database: CARGO_AI_DATA_DIR names the data folder.")
+    with _database(configuration):
+        return _print(back_up(configuration, flags))
+
+
+def _restore(configuration: Settings, flags: dict[str, str]) -> int:
+    from cargo_ai.server.backup.command import restore
+
+    return _print(restore(configuration, flags))
 
 
 @contextmanager

