@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -30,11 +30,13 @@ class Hooks:
     workspace_created: adds the rows that each new workspace begins with, in the transaction that creates it.
     filter_scope: what a filter may name besides columns of models, such as saved segments.
     catalog: the models of a workspace, which are what SQL of its users may read.
+    files_in_use: which of these keys of uploaded files something still reads; in a session of all workspaces.
     """
 
     workspace_created: tuple[Callable[[AsyncSession, uuid.UUID], Awaitable[None]], ...] = ()
     filter_scope: Callable[[AsyncSession, Catalog, Filter], Awaitable[FilterContext]] | None = None
     catalog: Callable[[AsyncSession, uuid.UUID], Awaitable[Catalog]] | None = None
+    files_in_use: tuple[Callable[[AsyncSession, Collection[str]], Awaitable[set[str]]], ...] = ()
 
 
 @dataclass(slots=True)

@@ -33,6 +33,14 @@ class Shape:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a file may hold: bytes of text, and rows. 0: no limit."""
+
+    bytes: int = 0
+    rows: int = 0
+
+
 def is_parquet(name: str) -> bool:
     """Whether a file is Parquet, by its name."""
     return name.lower().endswith(ENDING)
@@ -56,18 +64,21 @@ async def read_shape(path: Path) -> Shape:
     return Shape([(str(name), kind) for name, kind in shape["columns"]], int(shape["count"]))
 
 
-async def read_lists(path: Path) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
-    """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. InvalidFile."""
-    async with _run_process("rows", str(path)) as child:
+async def read_lists(path: Path, limits: Limits) -> AsyncGenerator[tuple[list[str], int, list[list[str]]]]:
+    """The rows as texts, as `csv_lists` gives those of a CSV file; the first row is row 1. InvalidFile, also
+    where there are more than the limits allow, which shows only after rows were read."""
+    async with _run_process("rows", str(path), str(limits.bytes), str(limits.rows)) as child:
         assert child.stdout is not None
         async with aclosing(csv_lists(_read(child.stdout))) as chunks:
             async for columns, first, rows in chunks:
                 yield columns, first - 1, rows
 
 
-async def read_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, str]]]:
+async def read_chunks(
+    stream: AsyncIterator[bytes], limits: Limits, size: int = CHUNK_ROWS, *, skip: int = 0
+) -> AsyncGenerator[list[dict[str, str]]]:
     """The rows of a Parquet file as `csv_chunks` gives those of a CSV file: as dicts of texts, without the first `skip`. InvalidFile."""
-    async with temporary_file(stream) as path, aclosing(read_lists(path)) as parts:
+    async with temporary_file(stream) as path, aclosing(read_lists(path, limits)) as parts:
         async for columns, _, page in parts:
             rows, skip = page[skip:], max(0, skip - len(page))
             for start in range(0, len(rows), size):

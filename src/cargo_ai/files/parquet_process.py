@@ -1,6 +1,7 @@
 """Parquet process: read and write Parquet. Only this process loads pyarrow, so that the server neither grows by it nor crashes with it.
 
-`shape <file>` prints columns and count as JSON; `rows <file>` prints the rows as CSV; `write` turns rows on stdin into a file on stdout, as
+`shape <file>` prints columns and count as JSON; `rows <file> <bytes> <rows>` prints the rows as CSV, if they are no more than that (0: no
+limit); `write` turns rows on stdin into a file on stdout, as
 the JSON document in stdin's first line says: `{"form": "csv"|"lines", "columns": [...], "types": {...}}`. JSON lines follow as they are,
 CSV in pieces of whole rows, each behind a line with its length in bytes.
 What is wrong with a file is one sentence on stderr and exit code 3.
@@ -27,7 +28,6 @@ pq: Any = import_module("pyarrow.parquet")
 
 MOST_DATA = 2 * 1024**3
 """Bytes of memory, so that a file made to explode ends this process and nothing else."""
-MOST_WRITTEN = 16 * 1024**3
 READ_ROWS = 8_192
 GROUP_ROWS = 65_536
 GROUP_BYTES = 24 * 1024**2
@@ -92,19 +92,25 @@ def _exceeds_exact_numbers(file: Any, field: Any) -> bool:
     return False
 
 
-def print_rows(path: str, out: IO[bytes]) -> None:
-    """All rows as CSV with a header, a row group after the other; null and '' are both empty."""
+def print_rows(path: str, out: IO[bytes], most_bytes: int, most_rows: int) -> None:
+    """All rows as CSV with a header, a row group after the other; null and '' are both empty. UnusableFile beyond the limits: a file can be
+    packed ten thousand times smaller than what it holds."""
     file = open_file(path)
+    if most_rows and file.metadata.num_rows > most_rows:
+        raise UnusableFile(f"The file has {file.metadata.num_rows:,} rows; a workspace may keep {most_rows:,} (CARGO_AI_MAX_RECORDS).")
     names = [field.name for field in file.schema_arrow]
     sink = _CountingPipe(out)
     schema = pa.schema([pa.field(str(place), pa.string()) for place in range(len(names))])
     sink.write((",".join('"' + name.replace('"', '""') + '"' for name in names) + "\n").encode())
     with pacsv.CSVWriter(sink, schema, write_options=pacsv.WriteOptions(include_header=False)) as writer:
         for batch in file.iter_batches(READ_ROWS):
-            if sink.size > MOST_WRITTEN:
-                raise UnusableFile(f"The file holds more than {MOST_WRITTEN // 1024**3} GB of text.")
             texts = [_to_texts(column, name) for column, name in zip(batch.columns, names, strict=True)]
             writer.write_batch(pa.record_batch(texts, schema=schema))
+            if most_bytes and sink.size > most_bytes:
+                sentence = (
+                    f"Unpacked, the file holds more than the {most_bytes:,} bytes of text that are read (CARGO_AI_MAX_UNPACKED_BYTES)."
+                )
+                raise UnusableFile(f"{sentence} Divide it, or leave columns out.")
 
 
 def _to_texts(column: Any, name: str) -> Any:
@@ -295,8 +301,10 @@ def main(words: list[str]) -> int:
     try:
         if words[0] == "write":
             write(sys.stdin.buffer, out)
+        elif words[0] == "rows":
+            print_rows(words[1], out, int(words[2]), int(words[3]))
         else:
-            {"shape": print_shape, "rows": print_rows}[words[0]](words[1], out)
+            print_shape(words[1], out)
         out.flush()
     except UnusableFile as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - what the parent reads

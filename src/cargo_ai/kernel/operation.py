@@ -109,6 +109,7 @@ class Operation(Generic[Req, Res, Reason]):
     reads: bool = False
     evaluates: bool = False
     agent_safe: bool = True
+    ends_with_client: bool = False
 
     @property
     def writes(self) -> bool:

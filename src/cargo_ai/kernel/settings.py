@@ -206,6 +206,20 @@ class Settings:
         ("api", "worker"),
         100 * 1024**3,
     )
+    max_unpacked_bytes = _integer(
+        "How many bytes of text a compressed file (Parquet) may hold, however small it is packed; 0: no limit.",
+        ("api", "worker"),
+        8 * 1024**3,
+    )
+    upload_retention = Setting[float](
+        "days",
+        90,
+        "How long an uploaded file that no model and no unfinished batch names is kept, in days; 0: for ever.",
+        ("worker",),
+        lambda name, raw: _number(name, raw, 0),
+        "90",
+        variable=f"{PREFIX}UPLOAD_RETENTION_DAYS",
+    )
     stalled_after = _seconds(
         "How long a worker may go without a heartbeat before its work is given to another.",
         ("api", "worker"),

@@ -75,7 +75,7 @@ QUOTAS: Final[Mapping[QuotaKind, Quota]] = {
         "max_stored_bytes",
         "bytes",
         "stored files",
-        "Ingest reports are removed after 30 days.",
+        "Uploads that nothing reads are removed after CARGO_AI_UPLOAD_RETENTION_DAYS, ingest reports after 30 days.",
     ),
     "records": Quota("max_records", "records", "records", "Remove records, or models that are not needed (`cargo-ai storage model list`)."),
     "outputBytes": Quota(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cargo_ai.files import parquet
+from cargo_ai.files.row_files import InvalidFile
 
 # pyarrow has no types of its own.
 pa: Any = import_module("pyarrow")
@@ -35,7 +36,7 @@ async def be_busy() -> None:
 
 async def test_readers_that_leave_after_the_first_rows_keep_no_place(large_file: Path) -> None:
     for _ in range(parquet.MAX_PROCESSES + 1):
-        async with asyncio.timeout(60), aclosing(parquet.read_lists(large_file)) as parts:
+        async with asyncio.timeout(60), aclosing(parquet.read_lists(large_file, parquet.Limits())) as parts:
             async for _, first, rows in parts:
                 assert (first, rows[0]) == (1, ["d0.example"])
                 await be_busy()
@@ -45,7 +46,38 @@ async def test_readers_that_leave_after_the_first_rows_keep_no_place(large_file:
 async def test_readers_that_fail_in_the_middle_keep_no_place(large_file: Path) -> None:
     for _ in range(parquet.MAX_PROCESSES + 1):
         with pytest.raises(ZeroDivisionError):
-            async with asyncio.timeout(60), aclosing(parquet.read_lists(large_file)) as parts:
+            async with asyncio.timeout(60), aclosing(parquet.read_lists(large_file, parquet.Limits())) as parts:
                 async for _ in parts:
                     await be_busy()
                     raise ZeroDivisionError
+
+
+@pytest.fixture
+def bomb(tmp_path: Path) -> Path:
+    """A file of some KB that holds 150 MB of text: 100,000 times the same one of 1,500 characters."""
+    path = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table({"text": ["x" * 1_500] * 100_000}), path)
+    assert path.stat().st_size < 100_000
+    return path
+
+
+async def read_all(path: Path, limits: parquet.Limits) -> int:
+    count = 0
+    async with asyncio.timeout(60), aclosing(parquet.read_lists(path, limits)) as parts:
+        async for _, _, rows in parts:
+            count += len(rows)
+    return count
+
+
+async def test_a_small_file_that_unpacks_to_a_large_one_is_broken_off(bomb: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"Unpacked, the file holds more than 20,000,000 bytes .*CARGO_AI_MAX_UNPACKED_BYTES"):
+        await read_all(bomb, parquet.Limits(bytes=20_000_000))
+
+
+async def test_a_file_with_more_rows_than_a_workspace_may_keep_is_refused_before_it_is_read(bomb: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"The file has 100,000 rows; a workspace may keep 99,999 \(CARGO_AI_MAX_RECORDS\)"):
+        await read_all(bomb, parquet.Limits(rows=99_999))
+
+
+async def test_a_file_within_its_limits_is_read_whole(bomb: Path) -> None:
+    assert await read_all(bomb, parquet.Limits(bytes=200_000_000, rows=100_000)) == 100_000

@@ -114,6 +114,7 @@ ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
                 f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv --skip-invalid",
             )
         ),
+        ends_with_client=True,
     )
 )
 

@@ -235,6 +235,7 @@ create: Operation[CreateModel, ModelReply, CreateReason] = operations.add(
                 '--config \'{"s3Filename":"<from workspace file upload>","idColumnSlug":"email"}\'',
             )
         ),
+        ends_with_client=True,
     )
 )
 

@@ -84,6 +84,7 @@ preview: Operation[Preview, PreviewReply, PreviewReason] = operations.add(
                 '--config \'{"s3Filename":"<from workspace file upload>"}\'',
             )
         ),
+        ends_with_client=True,
     )
 )
 
@@ -104,5 +105,6 @@ preview_count: Operation[Preview, PreviewCount, PreviewReason] = operations.add(
                 '--config \'{"s3Filename":"<from workspace file upload>"}\'',
             )
         ),
+        ends_with_client=True,
     )
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cargo_ai.context.package import Package
-from cargo_ai.context.process import Services
+from cargo_ai.context.process import Hooks, Services
 from cargo_ai.domains.orchestration.batches import batch_source, webhook
 from cargo_ai.domains.orchestration.batches.webhook import WebhookSender
 from cargo_ai.domains.orchestration.diagrams import diagram_run
@@ -69,5 +69,6 @@ PACKAGE = Package(
         "diagram": diagram_run.produce,
     },
     subscribers=[(SegmentChanged, segment_changes.schedule_plays)],
+    hooks=Hooks(files_in_use=(batch_source.files_in_use,)),
     tools=lambda services: partial(tool_node.find, services.database),
 )

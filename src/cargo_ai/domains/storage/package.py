@@ -8,7 +8,7 @@ from cargo_ai.domains.storage import public
 from cargo_ai.domains.storage.columns import recompute
 from cargo_ai.domains.storage.columns.recompute import RecomputeJob
 from cargo_ai.domains.storage.identity import merge
-from cargo_ai.domains.storage.models import index, refresh_run
+from cargo_ai.domains.storage.models import index, model_usages, refresh_run
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
 from cargo_ai.domains.storage.models.index import IndexJob
 from cargo_ai.domains.storage.models.refresh_job import RefreshJob
@@ -30,5 +30,5 @@ PACKAGE = Package(
         "prune merges": lambda services: merge.prune(services.database),
     },
     downloads={export.KIND: export.produce, row_results.KIND: row_results.produce},
-    hooks=Hooks(catalog=public.catalog),
+    hooks=Hooks(catalog=public.catalog, files_in_use=(model_usages.files_in_use,)),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, delete, func, select
+from sqlalchemy import ForeignKey, Index, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cargo_ai.context.process import Services
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.store.files import FileStore, FilesUnavailable
 from cargo_ai.store.rows import Owned, Row, Stamped
@@ -150,6 +151,35 @@ async def remove_files(files: FileStore, keys: Sequence[str]) -> None:
             await files.remove(key)
         except FilesUnavailable as error:
             _log.warning("a file could not be removed", key=key, error=str(error))
+
+
+async def remove_unused(services: Services) -> int:
+    """Remove uploads older than the settings keep them that nothing reads any more, in all workspaces; returns how many."""
+    days = services.settings.upload_retention
+    if not days:
+        return 0
+    before, removed = clock.now() - timedelta(days=days), 0
+    last = (datetime.min.replace(tzinfo=UTC), uuid.UUID(int=0))
+    while True:
+        async with services.database.session(ALL_WORKSPACES) as db:
+            old = (
+                select(Upload)
+                .where(Upload.expires_at.is_(None), Upload.created_at < before, tuple_(Upload.created_at, Upload.uuid) > last)
+                .order_by(Upload.created_at, Upload.uuid)
+                .limit(_SWEPT_AT_ONCE)
+                .with_for_update(skip_locked=True)
+            )
+            uploads = list(await db.scalars(old))
+            keys = {upload.s3_filename for upload in uploads}
+            for in_use in services.hooks.files_in_use:
+                keys -= await in_use(db, keys)
+            await db.execute(delete(Upload).where(Upload.s3_filename.in_(keys)))
+            await db.commit()
+        await remove_files(services.files, sorted(keys))
+        removed += len(keys)
+        if not uploads:
+            return removed
+        last = (uploads[-1].created_at, uploads[-1].uuid)
 
 
 async def remove_expired(database: Database, files: FileStore) -> int:

@@ -84,6 +84,8 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
         hold = long_poll.LongPoll(operation.waits, state.signals, seconds, str(getattr(command, "uuid", "")))
         outcome = await hold.until_final(request, perform, lambda outcome: outcome.reply)
         headers["Preference-Applied"] = f"wait={seconds}"
+    elif operation.ends_with_client:
+        outcome = await long_poll.unless_disconnected(request, perform)
     else:
         outcome = await perform()
     await _follow_up(operation, outcome)

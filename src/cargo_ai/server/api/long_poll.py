@@ -89,6 +89,21 @@ class LongPoll:
                 await change
 
 
+async def unless_disconnected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
+    """What the work gives; when the client of the request leaves first, the work is cancelled and ClientDisconnect raised."""
+    working, gone = asyncio.ensure_future(work()), asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        for task in (working, gone):
+            task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await asyncio.gather(working, gone, return_exceptions=True)
+
+
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -18,6 +18,7 @@ from cargo_ai.domains.storage.public import IngestTarget, ingest
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, responses
+from cargo_ai.server.api.long_poll import unless_disconnected
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.server.routes.receiving import receiver_of
@@ -85,7 +86,7 @@ async def _answer(
             report = await ingest.ingest(ctx, command)
         return report.to_json(), ctx
 
-    body, ctx = await transact(state.database, target.workspace, work)
+    body, ctx = await unless_disconnected(request, lambda: transact(state.database, target.workspace, work))
     headers = {"x-cargo-warnings": responses.warnings_header(ctx.warnings)} if ctx.warnings else {}
     return responses.json_response(body, 200, headers)
 

@@ -130,7 +130,7 @@ def _chunks(ctx: Context, spec: RunSpec, data: JsonObject) -> Chunks | None:
     database, workspace, batch = ctx.database, ctx.workspace, ids.new()
     match data["kind"]:
         case "file":
-            return batch_source.of_file(ctx.files, workspace, data, 0)
+            return batch_source.of_file(ctx.services, workspace, data, 0)
         case "filter":
             selection = (data.get("filter"), data.get("sort"), data.get("limit"))
             return segmentation.filter_chunks(database, workspace, _uuid_of(data, "modelUuid"), selection, batch, 0)

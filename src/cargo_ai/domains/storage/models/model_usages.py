@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,15 @@ from cargo_ai.store.tables import Reference
 
 MODEL, COLUMN, RELATIONSHIP = "model", "column", "relationship"
 Users = list[tuple[str, uuid.UUID]]
+
+
+async def files_in_use(db: AsyncSession, keys: Collection[str]) -> set[str]:
+    """Which of these uploaded files a model can be refreshed from."""
+    names = (Model.config["s3Filename"].as_string(), Model.config["fileKey"].as_string())
+    found: set[str] = set()
+    for name in names:
+        found |= {str(key) for key in await db.scalars(select(name).where(name.in_(keys), Model.deleted_at.is_(None)))}
+    return found
 
 
 async def record_model(db: AsyncSession, row: Model, catalog: Catalog, connector: uuid.UUID | None) -> None:

@@ -27,7 +27,7 @@ from cargo_ai.records.names import slug_from_header
 from cargo_ai.records.values import InvalidValue, from_text, to_database
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.files import FileMissing, FileStore, FilesUnavailable, require_owner
+from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner
 
 SHOWN_RECORDS = 20
 _EMPTY = "The file is empty: it needs a first row that names its columns."
@@ -103,7 +103,7 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
             async with parquet.temporary_file(ctx.files.stream(require_owner(key, ctx.workspace))) as path:
                 shape = await parquet.read_shape(path)
                 rows: list[list[str]] = []
-                async with aclosing(parquet.read_lists(path)) as chunks:
+                async with aclosing(parquet.read_lists(path, _limits(ctx))) as chunks:
                     async for _, _, page in chunks:
                         rows = page[:SHOWN_RECORDS]
                         break
@@ -111,7 +111,7 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
     inference: TypeInference | None = None
     headers: list[str] = []
     sample: list[list[str]] = []
-    async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
+    async with aclosing(blocks(ctx, key)) as chunks:
         async for columns, _, block in chunks:
             if inference is None:
                 headers, inference = columns, TypeInference(len(columns))
@@ -168,7 +168,7 @@ async def load_file(
     load: Load | None = None
     encoder: RowEncoder | None = None
     try:
-        async with aclosing(_blocks(ctx.files, key, ctx.workspace)) as chunks:
+        async with aclosing(blocks(ctx, key)) as chunks:
             async for headers, first, block in chunks:
                 if load is None or encoder is None:
                     encoder = RowEncoder(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
@@ -239,22 +239,30 @@ def file_name(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
-    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. UnreadableFile."""
-    return _blocks(ctx.files, key, ctx.workspace)
+def _limits(ctx: Context) -> parquet.Limits:
+    """How much a file may hold that is read into a model."""
+    return parquet.Limits(ctx.settings.max_unpacked_bytes, ctx.settings.max_records)
 
 
-async def _blocks(files: FileStore, key: str, workspace: object) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
+async def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
+    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. UnreadableFile, also of one with more rows than
+    the workspace may keep: those before were given already."""
+    limits, count = _limits(ctx), 0
     with _raise_unreadable(key):
-        stream = files.stream(require_owner(key, workspace))
+        stream = ctx.files.stream(require_owner(key, ctx.workspace))
         if parquet.is_parquet(key):
-            async with parquet.temporary_file(stream) as path, aclosing(parquet.read_lists(path)) as chunks:
+            async with parquet.temporary_file(stream) as path, aclosing(parquet.read_lists(path, limits)) as chunks:
                 async for headers, first, rows in chunks:
                     yield headers, first, RowBatch(rows)
             return
         async with aclosing(csv_blocks(stream)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+            async for headers, first, block in chunks:
+                count += len(block)
+                if limits.rows and count > limits.rows:
+                    raise UnreadableFile(
+                        f"The file has more than {limits.rows:,} rows, and a workspace may keep as many records (CARGO_AI_MAX_RECORDS)."
+                    )
+                yield headers, first, block
 
 
 @contextmanager
