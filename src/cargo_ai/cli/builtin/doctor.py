@@ -100,8 +100,16 @@ def _server(checks: Checks, settings: Settings) -> bool:
     if isinstance(ready, Failure):
         checks.add("ready", False, str(ready), "cargo-ai server status", LATER)
     else:
-        checks.add("ready", ready.status == 200, _ready_detail(ready), "cargo-ai server status", LATER)
-        _database(checks, output.as_object(_json(ready)))
+        report = output.as_object(_json(ready))
+        fix = report.get("fix")
+        checks.add(
+            "ready",
+            ready.status == 200,
+            _ready_detail(ready),
+            output.clean(fix) if isinstance(fix, str) else "cargo-ai server status",
+            LATER,
+        )
+        _database(checks, report)
     theirs = output.dig(_json(health), "version")
     if isinstance(theirs, str):
         fix = f"Install the same version on both sides: pip install 'cargo-ai=={output.clean(theirs)}'"

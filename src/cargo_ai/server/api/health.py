@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 from typing import Any
 
 import psycopg
@@ -20,9 +22,14 @@ from cargo_ai.expression.sandbox.host import level
 from cargo_ai.server.api import state as states
 from cargo_ai.server.api.responses import json_response
 from cargo_ai.server.api.state import State
+from cargo_ai.store.embedded import identity, roles
 from cargo_ai.store.session import ALL_WORKSPACES
 
 DATABASE_SECONDS = 2.0
+LEAST_FREE_BYTES = 32 * 2**20
+"""Two segments of PostgreSQL's log: with less, it stops at the next one."""
+
+RESTART = "cargo-ai server stop && cargo-ai server start"
 
 _EXISTING = text(
     "SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('workers') IS NOT NULL, current_setting('server_version'),"
@@ -48,13 +55,49 @@ async def _readyz(request: Request) -> Response:
         "email": smtp.configuration_status(state.settings),
     }
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
-            report |= await _database(state)
+        # Not waited for when it is late: a connection that hangs cannot be given back either.
+        asking = asyncio.create_task(_database(state))
+        await asyncio.wait({asking}, timeout=DATABASE_SECONDS)
+        if not asking.done():
+            asking.cancel()
+            raise TimeoutError
+        report |= asking.result()
     except (TimeoutError, PoolTimeout, DBAPIError, psycopg.Error, OSError):
-        report |= {"status": "notReady", "database": "unavailable", "postgres": None, "migrations": None, "workers": None}
-    if report["database"] == "ok" and report["migrations"]["current"] != state.revision:
-        report["status"] = "notReady"
+        report |= {"database": "unavailable", "postgres": None, "migrations": None, "workers": None}
+    problem = await _problem(state, report)
+    if problem is not None:
+        report |= {"status": "notReady", "errorMessage": problem[0], "fix": problem[1]}
     return _json(report, 200 if report["status"] == "ready" else 503)
+
+
+async def _problem(state: State, report: dict[str, Any]) -> tuple[str, str] | None:
+    """What keeps the server from its work, in a sentence, and how to mend it."""
+    full = await asyncio.to_thread(_full_disk, state)
+    if full is not None:
+        return full
+    if report["database"] != "ok":
+        if roles.OWNER in state.database.url:  # the embedded one
+            return "The database does not answer. The server starts it again by itself; this may take half a minute.", RESTART
+        return "The database does not answer.", "Start the PostgreSQL that CARGO_AI_DATABASE_URL names; the server then goes on by itself."
+    current = report["migrations"]["current"]
+    if current != state.revision:
+        return f"The database has the schema {current}, this version needs {state.revision}.", "cargo-ai server migrate"
+    if report["workers"] == 0:
+        return "No worker is alive: new work stays pending.", RESTART
+    return None
+
+
+def _full_disk(state: State) -> tuple[str, str] | None:
+    """Looks at the data folder and, where it is elsewhere, at the embedded database's."""
+    folders = [state.settings.data_dir, *([identity.ROOT_HOME] if os.geteuid() == 0 and roles.OWNER in state.database.url else [])]
+    for folder in folders:
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError:  # with another database, there may be no folder
+            continue
+        if free < LEAST_FREE_BYTES:
+            return f"The disk of {folder} is full ({free // 2**20} MB free).", "Make room there; the server then goes on by itself."
+    return None
 
 
 async def _database(state: State) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from types import FrameType
 from cargo_ai.kernel import clock, log, settings, settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.backup.refusals import BackupRefused, require_finished
-from cargo_ai.server.processes import start_state, supervise
+from cargo_ai.server.processes import server_status, start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 from cargo_ai.store import private_files
@@ -174,7 +174,11 @@ def _status(configuration: Settings, _flags: dict[str, str]) -> int:
     if not state:
         sentence = f"No server of {configuration.data_dir} runs."
         raise CommandRefused(1, "notRunning", sentence, "cargo-ai server start")
-    return _print({"running": True, **state, "dataDir": str(configuration.data_dir)})
+    problem = server_status.problem_of(configuration, state)
+    if problem is not None:
+        raise CommandRefused(75, problem.reason, problem.sentence, problem.fix)
+    shown = {name: value for name, value in state.items() if name != "address"}
+    return _print({"running": True, **shown, "dataDir": str(configuration.data_dir)})
 
 
 def _init(configuration: Settings, _flags: dict[str, str]) -> int:

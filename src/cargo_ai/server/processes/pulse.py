@@ -107,12 +107,16 @@ class Question:
         return self.is_answer(answer)
 
 
+def address_of(bound: socket.socket) -> tuple[str, int]:
+    """Where processes of this machine reach what is bound, also to all addresses."""
+    host, port = str(bound.getsockname()[0]), int(bound.getsockname()[1])
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+
+
 def question_of_api(bound: socket.socket) -> Question:
     """Ask an API, by the socket that it serves, whether its event loop still answers requests."""
-    host, port = str(bound.getsockname()[0]), int(bound.getsockname()[1])
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     text = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    return Question(bound.family, lambda: (target, port), text, lambda answer: answer.startswith(b"HTTP/1."))
+    return Question(bound.family, lambda: address_of(bound), text, lambda answer: answer.startswith(b"HTTP/1."))
 
 
 async def beat(descriptor: int = 1) -> None:

@@ -91,7 +91,7 @@ class Supervisor:
         self._await_ready()
         start_state = self._database()
         state = {"baseUrl": self.base_url, "workspaceUuid": start_state.workspace}
-        write_state(self.settings, state | {"pid": os.getpid(), "workers": self.workers})
+        write_state(self.settings, state | {"pid": os.getpid(), "workers": self.workers, "address": pulse.address_of(self._bound)})
         return state | ({"token": start_state.token} if start_state.token else {})
 
     def run(self) -> None:
@@ -179,10 +179,8 @@ class Supervisor:
         raise StartFailed(f"Not ready within {READY_SECONDS:.0f} seconds.")
 
     def _answers(self) -> bool:
-        host, port = self._bound.getsockname()[:2]
-        target = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
         try:
-            with socket.create_connection((target, port), timeout=1) as probe:
+            with socket.create_connection(pulse.address_of(self._bound), timeout=1) as probe:
                 probe.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
                 probe.settimeout(3)
                 return probe.recv(64).startswith(b"HTTP/1.1 200")

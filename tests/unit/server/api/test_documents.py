@@ -31,24 +31,40 @@ async def test_healthz_needs_no_token_and_names_the_version(example_client: http
     assert reply.json() == {"status": "ok", "version": __version__}
 
 
-async def test_readyz_reports_database_migrations_workers_and_sandbox(example_client: httpx.AsyncClient) -> None:
+BEAT = text("INSERT INTO workers VALUES (gen_random_uuid(), 'h', 1, '{}', 1, 0, (extract(epoch FROM now()) - :ago) * 1000)")
+
+
+async def beat(state: State, *ago: float) -> None:
+    """Workers whose heart beat so many seconds ago."""
+    async with state.database.session(ALL_WORKSPACES) as db:
+        for seconds in ago:
+            await db.execute(BEAT, {"ago": seconds})
+        await db.commit()
+
+
+async def test_readyz_reports_database_migrations_workers_and_sandbox(example_client: httpx.AsyncClient, state: State) -> None:
+    await beat(state, 0)
     reply = await example_client.get("/readyz")
     assert reply.status_code == 200
     report = reply.json()
     assert report["database"] == "ok"
     assert report["migrations"] == {"current": migrate.head(), "needed": migrate.head()}
-    assert (report["workers"], report["sandbox"], report["email"]) == (0, host.level(), "notConfigured")
+    assert (report["workers"], report["sandbox"], report["email"]) == (1, host.level(), "notConfigured")
     assert report["postgres"]["version"].split(".")[0].isdigit()
     assert "plpgsql" in report["postgres"]["extensions"]
 
 
 async def test_readyz_counts_the_workers_whose_heart_beats(example_client: httpx.AsyncClient, state: State) -> None:
-    beat = text("INSERT INTO workers VALUES (gen_random_uuid(), 'h', 1, '{}', 1, 0, (extract(epoch FROM now()) - :ago) * 1000)")
-    async with state.database.session(ALL_WORKSPACES) as db:
-        for ago in (0, state.settings.stalled_after * 2):
-            await db.execute(beat, {"ago": ago})
-        await db.commit()
+    await beat(state, 0, state.settings.stalled_after * 2)
     assert (await example_client.get("/readyz")).json()["workers"] == 1
+
+
+async def test_readyz_is_503_with_a_sentence_and_a_fix_when_no_worker_is_alive(example_client: httpx.AsyncClient, state: State) -> None:
+    await beat(state, state.settings.stalled_after * 2)
+    reply = await example_client.get("/readyz")
+    report = reply.json()
+    assert (reply.status_code, report["status"], report["workers"]) == (503, "notReady", 0)
+    assert "No worker is alive" in report["errorMessage"] and report["fix"].startswith("cargo-ai server")
 
 
 async def test_readyz_is_503_when_the_schema_is_another_one(example_client: httpx.AsyncClient, state: State) -> None:
