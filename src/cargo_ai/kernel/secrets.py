@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 TOKEN_PREFIX = "cai_live_"  # noqa: S105
+INVITATION_PREFIX = "cai_inv_"
 PROBE = b"cargo-ai probe"
 
 
@@ -59,6 +60,11 @@ class SecretKey:
 def new_token() -> str:
     """A fresh API token: 32 random bytes behind a prefix that scanners recognise."""
     return TOKEN_PREFIX + randomness.token_urlsafe(32)
+
+
+def new_invitation_code() -> str:
+    """A fresh code of an invitation: as random as a token, and no token."""
+    return INVITATION_PREFIX + randomness.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:

@@ -193,6 +193,7 @@ class Settings:
         10_000,
         least=50,
     )
+    invitation_days = _integer("How many days the link of an invitation works.", ("api",), 7, least=1)
     max_upload_bytes = _integer("The largest file that can be uploaded, in bytes.", ("api",), 2 * 1024**3, least=1)
     max_uploads_at_once = _integer("How many files one workspace may be sending at once to one API process; 0: no limit.", ("api",), 20)
     max_stored_bytes = _integer(

@@ -72,6 +72,45 @@ def test_what_cannot_be_a_token_is_refused_before_it_is_sent(signed_out: Cli, ap
     assert result.code == 2 and api.requests == []
 
 
+INVITATION = "cai_inv_" + "x" * 43
+
+
+def accepting(api: FakeApi) -> str:
+    """The link of an invitation that the scripted server accepts."""
+    user, workspace = {"uuid": "u-1", "email": "ada@example.com"}, {"uuid": WORKSPACE, "name": "Acme"}
+    api.on("POST", "/v1/invitations", {"token": TOKEN, "user": user, "workspace": workspace})
+    return f"{api.url}/v1/invitations?code={INVITATION}"
+
+
+@pytest.mark.parametrize("way", ["link", "code", "stdin"])
+def test_an_invitation_is_exchanged_for_a_token_that_is_saved_privately(signed_out: Cli, api: FakeApi, way: str) -> None:
+    link = accepting(api)
+    args = {"link": (link,), "code": (INVITATION, "--base-url", api.url), "stdin": ("-",)}[way]
+    result = signed_out("login", "--invitation", *args, stdin=link.encode() + b"\n")
+    assert result.code == 0 and result.json["user"]["email"] == "ada@example.com"
+    (sent,) = api.sent("POST", "/v1/invitations")
+    assert sent.json == {"code": INVITATION} and "authorization" not in sent.headers
+    assert stat.S_IMODE(signed_out.credentials.stat().st_mode) == 0o600
+    assert json.loads(signed_out.credentials.read_text())["servers"][api.url]["accessToken"] == TOKEN
+    assert signed_out("whoami").json == result.json
+
+
+def test_an_invitation_that_no_longer_works_is_sent_once_and_saves_nothing(signed_out: Cli, api: FakeApi) -> None:
+    link = accepting(api)
+    api.on("POST", "/v1/invitations", Answer(410, {"errorMessage": "This invitation was used already.", "reason": "invitationUsed"}))
+    result = signed_out("login", "--invitation", link)
+    assert (result.code, result.json["reason"], len(api.sent("POST", "/v1/invitations"))) == (1, "invitationUsed", 1)
+    assert not signed_out.credentials.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "two words", "https://cargo.example.com/", "/v1/invitations?code=12345678", "http://x/v1/invitations?code="]
+)
+def test_what_is_no_invitation_is_refused_before_it_is_sent(signed_out: Cli, api: FakeApi, text: str) -> None:
+    result = signed_out("login", "--invitation", text, "--base-url", api.url)
+    assert (result.code, result.json["reason"], api.requests) == (2, "invalidInvitation", [])
+
+
 def test_not_signed_in_exits_4_without_asking_the_server(signed_out: Cli, api: FakeApi) -> None:
     result = signed_out(*LIST, "--base-url", api.url)
     assert result.code == 4 and result.json["reason"] == "notSignedIn" and api.requests == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from cargo_ai.cli import credentials, output
 from cargo_ai.cli.builtin.whoami import identity
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from cargo_ai.cli.parse import Parsed
     from cargo_ai.cli.shapes import Arg, Row
 
+INVITATIONS = "/v1/invitations"
+CODE = re.compile(r"[A-Za-z0-9_-]{8,200}")
 HOW_TO = "This server signs in with tokens: cargo-ai login --token TOKEN. `cargo-ai server start` prints the first one."
 
 
@@ -28,16 +31,24 @@ def _foreign(flag: str, kind: str) -> Arg:
 
 ROW: Row = {
     "words": ["login"],
-    "summary": "Sign in to a server with a token. Without --token it asks for one, without showing it.",
+    "summary": "Sign in to a server with a token or an invitation. Without either it asks for a token, without showing it.",
     "examples": [
         "cargo-ai login",
         "cargo-ai login --token $TOKEN",
         "cargo-ai login --token - < token.txt",
+        "cargo-ai login --invitation 'https://cargo.example.com/v1/invitations?code=CODE'",
         "cargo-ai login --base-url https://cargo.example.com --token-file token.txt",
     ],
     "args": [
         {"wire": "token", "in": "cli", "type": "string", "flags": ["--token"], "help": "The token; - reads it from standard input."},
         {"wire": "token-file", "in": "cli", "type": "string", "flags": ["--token-file"], "help": "A file that holds the token."},
+        {
+            "wire": "invitation",
+            "in": "cli",
+            "type": "string",
+            "flags": ["--invitation"],
+            "help": "The link of an invitation, or its code; - reads it from standard input. It is used up.",
+        },
         {
             "wire": "base-url",
             "in": "cli",
@@ -62,6 +73,9 @@ def run(parsed: Parsed) -> int:
     """Print the whoami document and save the token. Failure 4, with nothing saved, for a wrong token or workspace."""
     if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
         raise usage("tokenNeeded", HOW_TO, "cargo-ai login --token TOKEN")
+    invitation = parsed.options.get("invitation")
+    if invitation is not None:
+        return _accept(parsed, str(invitation))
     settings = Settings(parsed.options, parsed.stdin)
     # A folder's file may not choose where a token goes.
     if settings.base_from == PROJECT_FILE:
@@ -80,13 +94,50 @@ def run(parsed: Parsed) -> int:
         sentence = f"This token belongs to another workspace than {settings.workspace_flag}. Nothing was saved."
         raise failure(DENIED, "workspaceMismatch", sentence)
     credentials.save(settings.saved, settings.base_url, token, uuid)
+    _warn(settings)
+    output.print_document(account)
+    return 0
+
+
+def _accept(parsed: Parsed, invitation: str) -> int:
+    """Exchange an invitation for a token, and save that before anything else: the invitation cannot be used again."""
+    options = parsed.options
+    if any(options.get(flag) for flag in ("token", "token-file")):
+        raise usage("conflictingFlags", "Give either --invitation or a token.")
+    text = (parsed.stdin.read("--invitation") if invitation == "-" else invitation).strip()
+    base_url, code = _read_invitation(text)
+    if base_url and not options.get("base-url"):
+        options["base-url"] = base_url
+    settings = Settings(options, parsed.stdin)
+    if settings.base_from == PROJECT_FILE:
+        settings.need_trusted_server()
+    # Never sent again by itself: after a lost answer it may have been used.
+    answer = output.as_object(Api(settings, None).call("POST", INVITATIONS, document={"code": code}, once=True).check().document())
+    token = checked_token(str(answer.get("token", "")), settings.base_url)
+    settings.workspace_uuid = str(output.dig(answer, "workspace.uuid"))
+    credentials.save(settings.saved, settings.base_url, token, settings.workspace_uuid)
+    settings.signed_by = "--invitation"
+    _warn(settings)
+    output.print_document(identity(Api(settings, token)))
+    return 0
+
+
+def _read_invitation(text: str) -> tuple[str | None, str]:
+    """The server and the code of a link; of a bare code, only that. Failure (2) for anything else."""
+    base_url, path, query = text.partition(INVITATIONS + "?")
+    code = parse_qs(query).get("code", [""])[0] if path else text
+    if not CODE.fullmatch(code) or (path and "://" not in base_url):
+        example = f"https://cargo.example.com{INVITATIONS}?code=CODE"
+        raise usage("invalidInvitation", f"This is neither the link of an invitation ({example}) nor its code: was all of it copied?")
+    return (base_url if path else None), code
+
+
+def _warn(settings: Settings) -> None:
     parts = urlsplit(settings.base_url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not settings.quiet:
         output.say(f"warning: {settings.base_url} is not encrypted: anyone on the way can read the token. Use https.")
     if variable("CARGO_API_TOKEN") and settings.signed_by != "CARGO_API_TOKEN" and not settings.quiet:
         output.say("warning: CARGO_API_TOKEN is set and wins over the token just saved.")
-    output.print_document(account)
-    return 0
 
 
 def _ask(settings: Settings) -> str:

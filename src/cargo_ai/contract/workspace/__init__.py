@@ -9,6 +9,7 @@ GROUPS = {
     "workspace file": "Files: upload a file, and list its columns.",
     "workspace file-multipart": "Large files: upload a file in parts.",
     "workspace folder": "Folders: group tools, plays, models and the like.",
+    "workspace invitation": "Invitations: the links by which new members sign in.",
     "workspace role": "Roles: the permissions of members, viewers and admins.",
     "workspace token": "API tokens: credentials of programs.",
     "workspace user": "Users: the members of this workspace and their roles.",

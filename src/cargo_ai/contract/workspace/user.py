@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.workspace.account import WebExtensionData
+from cargo_ai.contract.workspace.invitation import NewInvitation
 from cargo_ai.contract.workspace.permission import Permission
 from cargo_ai.contract.workspace.role import Role
 from cargo_ai.kernel.operation import Cli, Operation, refusal
@@ -46,6 +47,13 @@ class UserReply(Wire):
     user: User
 
 
+class CreatedUser(Wire):
+    """A new user, and the invitation by which that person signs in."""
+
+    user: User
+    invitation: NewInvitation
+
+
 class UsersReply(Wire):
     """The users of the workspace, in the order of their joining."""
 
@@ -74,7 +82,7 @@ class RemoveUser(Wire):
 
 _user_not_found = refusal(404, "There is no user {user} in this workspace.")
 _role_not_found = refusal(400, "role not found: this workspace has no role {role!r}.")
-_last_admin = refusal(409, "This is the last admin of the workspace: make another user an admin first.")
+_last_admin = refusal(409, "This is the last admin of the workspace who has a token: another admin has to sign in first.")
 _too_powerful = refusal(400, "The role {role!r} allows more than you may do yourself, so you cannot give it.")
 
 get_all: Operation[Nothing, UsersReply, Any] = operations.add(
@@ -105,21 +113,22 @@ get_current: Operation[Nothing, UserReply, Any] = operations.add(
 
 CreateReason = Literal["roleNotFound", "roleTooPowerful", "alreadyMember"]
 
-create: Operation[CreateUser, UserReply, CreateReason] = operations.add(
+create: Operation[CreateUser, CreatedUser, CreateReason] = operations.add(
     Operation(
         "workspaceManagement.user.create",
         "POST",
         "/workspaceManagement/users",
         request=CreateUser,
-        response=UserReply,
-        summary="Add a user to this workspace, by e-mail address and role.",
+        response=CreatedUser,
+        summary="Invite a user to this workspace, by e-mail address and role. The reply has the link, which signs in once.",
         permission="workspaceManagement:write",
         refusals={
             "roleNotFound": _role_not_found,
             "roleTooPowerful": _too_powerful,
-            "alreadyMember": refusal(409, "{email} is already in this workspace; to change the role, update the user."),
+            "alreadyMember": refusal(409, "{email} is already in this workspace. Send a new invitation, or change the role."),
         },
         cli=Cli(examples=("cargo-ai workspace user create --user-email ann@example.com --role-slug member",)),
+        agent_safe=False,
     )
 )
 

@@ -1,10 +1,13 @@
-"""What the domain adds to the server: the handlers of its operations, and chores."""
+"""What the domain adds to the server: the handlers of its operations, the job that sends invitations, and chores."""
 
 from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
-from cargo_ai.domains.workspace import upload_store, usage
+from cargo_ai.domains.workspace import invitation_email, upload_store, usage
+from cargo_ai.domains.workspace.invitation_email import InvitationMailer
+from cargo_ai.email.smtp import Mailer
+from cargo_ai.engine.dispatch.queue import Task
 
 
 async def _remove_uploads(services: Services) -> None:
@@ -12,8 +15,14 @@ async def _remove_uploads(services: Services) -> None:
     await upload_store.remove_unused(services)
 
 
+def _send_invitation(services: Services) -> Task:
+    mailer = services.once(Mailer, lambda: Mailer(services.settings))
+    return InvitationMailer(services.database, services.secrets, services.settings, mailer).send
+
+
 PACKAGE = Package(
     module=__package__ or "",
+    jobs={invitation_email.TASK: _send_invitation},
     chores={
         "add up what workspaces keep": lambda services: usage.fold(services.database),
         "remove uploads that nothing reads": _remove_uploads,

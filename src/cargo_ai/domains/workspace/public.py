@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Caller
 from cargo_ai.context.process import Hooks
 from cargo_ai.contract.workspace.folder import FolderKind
-from cargo_ai.domains.workspace import access_rules, file, upload_store
+from cargo_ai.domains.workspace import access_rules, file, invitation_accept, invitation_link, upload_store
 from cargo_ai.domains.workspace.installation import verify_key
 from cargo_ai.domains.workspace.people import find_or_create_user
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
+from cargo_ai.domains.workspace.token_rows import NewToken, create_token, working
 from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
 from cargo_ai.kernel import clock, ids
-from cargo_ai.kernel.secrets import hash_token, new_token
+from cargo_ai.kernel.secrets import hash_token
 from cargo_ai.store.session import across_workspaces
 
 __all__ = [
@@ -36,6 +36,8 @@ __all__ = [
     "email_of",
     "file",
     "folder_exists",
+    "invitation_accept",
+    "invitation_link",
     "person_names",
     "upload_store",
     "verify_key",
@@ -57,14 +59,6 @@ class Bootstrap:
 
 
 @dataclass(frozen=True, slots=True)
-class NewToken:
-    """A new token. `value` is the plain token, known only now."""
-
-    uuid: uuid.UUID
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class PersonName:
     """A user's first and last name, where given."""
 
@@ -80,7 +74,7 @@ async def person_names(db: AsyncSession, users: Collection[uuid.UUID]) -> dict[u
 
 
 async def authenticate(db: AsyncSession, token: str) -> Caller | None:
-    """The caller that a token stands for; None when the token is unknown or removed, or its user has left the workspace.
+    """The caller that a token stands for; None when the token is unknown, removed or expired, or its user has left the workspace.
 
     One select. About once an hour it also notes the use of the token, which lasts when the caller commits.
     """
@@ -88,7 +82,7 @@ async def authenticate(db: AsyncSession, token: str) -> Caller | None:
         select(Token, Membership.permissions, Role.slug, Role.permissions)
         .join(Membership, (Membership.user_uuid == Token.user_uuid) & (Membership.workspace_uuid == Token.workspace_uuid))
         .join(Role, (Role.uuid == Membership.role_uuid) & (Role.workspace_uuid == Token.workspace_uuid))
-        .where(Token.hash == hash_token(token), Token.deleted_at.is_(None))
+        .where(Token.hash == hash_token(token), *working(clock.now()))
     )
     with across_workspaces(db):
         match = (await db.execute(query)).one_or_none()
@@ -114,32 +108,6 @@ async def _note_use(db: AsyncSession, token: Token) -> None:
     )
     note = update(Token).where(Token.uuid == free.scalar_subquery()).values(last_used_at=now, updated_at=Token.updated_at)
     await db.execute(note.execution_options(synchronize_session=False))
-
-
-async def create_token(
-    db: AsyncSession,
-    *,
-    workspace_uuid: uuid.UUID,
-    user_uuid: uuid.UUID,
-    name: str = "CLI",
-    description: str | None = None,
-    permissions: Sequence[dict[str, Any]] | None = None,
-) -> NewToken:
-    """Create a token of a user for a workspace. `permissions`: stored rules that narrow the user's rights; None: all of them."""
-    value = new_token()
-    row = Token(
-        uuid=ids.new(),
-        workspace_uuid=workspace_uuid,
-        user_uuid=user_uuid,
-        hash=hash_token(value),
-        last_four=value[-4:],
-        name=name,
-        description=description,
-        permissions=None if permissions is None else list(permissions),
-    )
-    db.add(row)
-    await db.flush()
-    return NewToken(row.uuid, value)
 
 
 async def bootstrap(

@@ -6,9 +6,10 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cargo_ai.contract.workspace.invitation import EmailStatus
 from cargo_ai.kernel import clock
 from cargo_ai.store.rows import Owned, Row, Stamped
 
@@ -75,7 +76,35 @@ class Token(Stamped, Owned, Row):
     permissions: Mapped[list[Any] | None]
     last_used_at: Mapped[datetime | None]
     """To the hour, so that a busy token costs no write per request."""
+    expires_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+
+
+class Invitation(Stamped, Owned, Row):
+    """A link by which a member gets a token, once: only the hash of its code is kept. At most one of a member is open."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        Index(
+            "uq_invitations_open",
+            "workspace_uuid",
+            "user_uuid",
+            unique=True,
+            postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+        ),
+    )
+
+    user_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.uuid"), index=True)
+    created_by_uuid: Mapped[uuid.UUID]
+    hash: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    sealed_code: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The code, until its e-mail was sent."""
+    email_status: Mapped[EmailStatus] = mapped_column(Text)
+    email_problem: Mapped[str | None]
+    email_attempts: Mapped[int] = mapped_column(default=0)
 
 
 class Folder(Stamped, Owned, Row):

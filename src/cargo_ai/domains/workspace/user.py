@@ -16,9 +16,11 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import user as contract
 from cargo_ai.domains.workspace import access_rules
+from cargo_ai.domains.workspace import invitation as invitations
 from cargo_ai.domains.workspace import role as roles
 from cargo_ai.domains.workspace.people import find_or_create_user
-from cargo_ai.domains.workspace.tables import Membership, Role, Token, User, Workspace
+from cargo_ai.domains.workspace.tables import Membership, Role, Token, User
+from cargo_ai.domains.workspace.token_rows import working
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import Nothing, Removed
@@ -92,8 +94,8 @@ async def _find_grantable_role(ctx: Context, operation: Operation[Any, Any, Any]
 
 
 @handles(contract.create)
-async def create(ctx: Context, request: contract.CreateUser) -> contract.UserReply:
-    """Add a member: a user is created unless the installation knows the e-mail address already."""
+async def create(ctx: Context, request: contract.CreateUser) -> contract.CreatedUser:
+    """Add and invite a member: a user is created unless the installation knows the e-mail address already."""
     role = await _find_grantable_role(ctx, contract.create, request.role_slug)
     user = await find_or_create_user(ctx.db, request.user_email)
     now = clock.now()
@@ -104,14 +106,16 @@ async def create(ctx: Context, request: contract.CreateUser) -> contract.UserRep
         .returning(Membership.user_uuid)
     )
     if added is None:
-        change = f"cargo-ai workspace user update --user-uuid {user} --role-slug {role.slug}"
-        contract.create.refuse("alreadyMember", fix=change, email=request.user_email)
-    return contract.UserReply(user=(await _members(ctx, user))[0])
+        again = f"cargo-ai workspace invitation create --user-uuid {user}"
+        contract.create.refuse("alreadyMember", fix=again, email=request.user_email)
+    person = (await ctx.db.scalars(select(User).where(User.uuid == user))).one()
+    invitation = await invitations.invite(ctx, person, role)
+    return contract.CreatedUser(user=(await _members(ctx, user))[0], invitation=invitation)
 
 
 async def _lock_member(ctx: Context, user: str) -> tuple[Membership, Role] | None:
     """A member and its role. Locks the workspace's members for changes, so that the last admin is counted right."""
-    await ctx.db.execute(select(Workspace.uuid).where(Workspace.uuid == ctx.workspace).with_for_update())
+    await invitations.lock_members(ctx.db, ctx.workspace, shared=False)
     query = (
         select(Membership, Role)
         .join(Role, Role.uuid == Membership.role_uuid)
@@ -121,11 +125,13 @@ async def _lock_member(ctx: Context, user: str) -> tuple[Membership, Role] | Non
     return None if member_and_role is None else (member_and_role[0], member_and_role[1])
 
 
-async def _is_last_admin(ctx: Context, role: Role) -> bool:
+async def _is_last_admin(ctx: Context, member: Membership, role: Role) -> bool:
+    """Whether no other admin could sign in: one who was only invited might never come."""
     if role.slug != access_rules.ADMIN:
         return False
-    admins = select(Membership.user_uuid).where(Membership.workspace_uuid == ctx.workspace, Membership.role_uuid == role.uuid).limit(2)
-    return len((await ctx.db.scalars(admins)).all()) == 1
+    has_token = select(Token.uuid).where(Token.user_uuid == Membership.user_uuid, *working(clock.now())).exists()
+    others = select(Membership.user_uuid).where(Membership.role_uuid == role.uuid, Membership.user_uuid != member.user_uuid, has_token)
+    return await ctx.db.scalar(others.limit(1)) is None
 
 
 @handles(contract.update)
@@ -135,7 +141,7 @@ async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserRep
     member_and_role = found_or_refuse(contract.update, member_and_role, "userNotFound", fix=_LIST, user=request.user_uuid)
     member, former = member_and_role
     role = await _find_grantable_role(ctx, contract.update, request.role_slug)
-    if role.uuid != former.uuid and await _is_last_admin(ctx, former):
+    if role.uuid != former.uuid and await _is_last_admin(ctx, member, former):
         contract.update.refuse("lastAdmin", fix=_LIST)
     member.role_uuid = role.uuid
     await ctx.db.flush()
@@ -144,16 +150,16 @@ async def update(ctx: Context, request: contract.UpdateUser) -> contract.UserRep
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.RemoveUser) -> Removed:
-    """Remove a member, with the tokens for this workspace."""
+    """Remove a member, with the tokens and invitations for this workspace. What the member made stays."""
     if "@" in request.user_uuid:
         contract.remove.refuse("invalidUserEmail", fix=_LIST, email=request.user_uuid)
     member_and_role = await _lock_member(ctx, request.user_uuid)
     member_and_role = found_or_refuse(contract.remove, member_and_role, "userNotFound", fix=_LIST, user=request.user_uuid)
     member, role = member_and_role
-    if await _is_last_admin(ctx, role):
+    if await _is_last_admin(ctx, member, role):
         contract.remove.refuse("lastAdmin", fix=_LIST)
-    await ctx.db.execute(
-        update_rows(Token).where(Token.user_uuid == member.user_uuid, Token.deleted_at.is_(None)).values(deleted_at=clock.now())
-    )
+    now = clock.now()
+    await ctx.db.execute(update_rows(Token).where(Token.user_uuid == member.user_uuid, *working(now)).values(deleted_at=now))
+    await invitations.revoke_open(ctx.db, member.user_uuid, now)
     await ctx.db.execute(delete(Membership).where(Membership.user_uuid == member.user_uuid))
     return Removed(uuid=str(member.user_uuid))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-from collections import deque
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,23 +12,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cargo_ai.domains.orchestration.public import form as forms
-from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.outbound import http_client
 from cargo_ai.server.api import requests, responses
+from cargo_ai.server.api.rate_limit import RateLimit, sender_of
 from cargo_ai.server.api.state import State, state_of
 from cargo_ai.server.api.transaction import transact
 from cargo_ai.store.session import ALL_WORKSPACES
 
 MAX_BODY = 1024 * 1024
 MAX_PER_MINUTE = 20
-MAX_REMEMBERED = 10_000
 CAPTCHAS = {
     "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
     "hcaptcha": "https://api.hcaptcha.com/siteverify",
 }
 
-_seen: dict[tuple[str, str], deque[float]] = {}
+sent_forms = RateLimit(MAX_PER_MINUTE, "Too many forms from here: wait a moment.")
 
 
 async def serve_form(request: Request) -> Response:
@@ -55,7 +52,9 @@ async def serve_form(request: Request) -> Response:
 
 async def _send(state: State, form: forms.Form, request: Request) -> dict[str, Any]:
     host = request.client.host if request.client else ""
-    _limit_rate(str(form.tool), host)
+    key = (form.tool, sender_of(host))
+    sent_forms.check(key)
+    sent_forms.count(key)
     body = await _body(request)
     data: object = body.get("data")
     if not isinstance(data, dict):
@@ -66,34 +65,6 @@ async def _send(state: State, form: forms.Form, request: Request) -> dict[str, A
     await _captcha(state, form, body.get("captchaToken"), host)
     run = await transact(state.database, form.spec.workspace, lambda db: forms.send(db, form, nonce, record, state.settings))
     return {"status": "accepted", "runUuid": str(run)}
-
-
-def _limit_rate(tool: str, host: str) -> None:
-    """Refusal (429) for an address that sends a form too often."""
-    now, host = clock.seconds(), sender_of(host)
-    times = _seen.setdefault((tool, host), deque())
-    while times and times[0] < now - 60:
-        times.popleft()
-    if len(times) >= MAX_PER_MINUTE:
-        seconds = int(60 - (now - times[0])) + 1
-        raise Refusal(429, "tooManyRequests", "Too many forms from here: wait a moment.", headers={"Retry-After": str(seconds)})
-    times.append(now)
-    if len(_seen) > MAX_REMEMBERED:
-        for key in [key for key, kept in _seen.items() if not kept or kept[-1] < now - 60]:
-            del _seen[key]
-
-
-def sender_of(host: str) -> str:
-    """Who counts as one sender: an IPv4 address; of IPv6 the network of 64 bits, since each of its hosts has all addresses in it."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ipaddress.IPv6Network((address, 64), strict=False))
-        address = address.ipv4_mapped
-    return str(address)
 
 
 async def _captcha(state: State, form: forms.Form, token: object, host: str) -> None:
