@@ -1,4 +1,4 @@
-"""The progress line of a batch on stderr, repainted in place on a terminal."""
+"""The progress line of a batch or a fill of columns on stderr, repainted in place on a terminal."""
 
 from __future__ import annotations
 
@@ -23,16 +23,22 @@ class Progress:
         self.started = time.monotonic()
         self._first: tuple[float, int] | None = None
         self._painted = False
+        self.counts = False
 
-    def show(self, batch: dict[str, Any]) -> None:
-        """Repaint the line from `runsCount`, `executedRunsCount` and `failedRunsCount` of a batch."""
-        if self.on and isinstance(batch.get("executedRunsCount"), int):
-            self._paint(self.line(batch, time.monotonic()))
+    def show(self, work: dict[str, Any]) -> None:
+        """Repaint the line from the counts of a batch (`runsCount`, `executedRunsCount`, `failedRunsCount`) or a fill (`recordsDone` …)."""
+        self.counts = any(isinstance(work.get(name), int) for name in ("executedRunsCount", "recordsDone"))
+        if self.on and self.counts:
+            self._paint(self.line(work, time.monotonic()))
 
-    def line(self, batch: dict[str, Any], now: float) -> str:
+    def line(self, work: dict[str, Any], now: float) -> str:
         """The text of the line at a time (seconds of the monotonic clock)."""
-        done, total, failed = batch["executedRunsCount"], batch.get("runsCount"), batch.get("failedRunsCount") or 0
-        parts = [f"{done:,} / {total:,} runs" if isinstance(total, int) else f"{done:,} runs"]
+        noun = "records" if isinstance(work.get("recordsDone"), int) else "runs"
+        done, total = (
+            (work["recordsDone"], work.get("recordsTotal")) if noun == "records" else (work["executedRunsCount"], work.get("runsCount"))
+        )
+        failed = work.get("failedRunsCount") or 0
+        parts = [f"{done:,} / {total:,} {noun}" if isinstance(total, int) else f"{done:,} {noun}"]
         if failed:
             parts.append(f"{failed:,} failed")
         if self._first is None:

@@ -82,6 +82,20 @@ SYSTEM_COLUMNS: Mapping[str, Column] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Filling:
+    """Computed columns of a model that do not have all their values: `done` of `total` records have them.
+
+    `ended`: the fill was cancelled or has failed; otherwise it is under way.
+    """
+
+    run: uuid.UUID
+    slugs: tuple[str, ...]
+    done: int
+    total: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """One model: `schema`.`table` holds original, custom and stored computed columns; `schema`.`view` has every column of every kind
     under its plain slug, plus the system columns `_id`, `_title`, `_time`, `_emitted_at`, `_created_at`, `_updated_at`."""
@@ -102,6 +116,10 @@ class Relation:
     """The stored columns that the generated `_hash` covers; those added later are mixed in when it is read (see `hashing`)."""
     system: bool = True
     """Whether it has the system columns. What is no model has none, and no dataset: its name stands alone."""
+    filling: Filling | None = None
+    """The computed columns that lack values."""
+    is_refreshing: bool = False
+    """Whether a refresh or a fill is under way."""
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -22,6 +22,9 @@ Waiting = Literal[
     "service",
     "review",
     "cancelling",
+    "filling",
+    "refreshing",
+    "indexing",
 ]
 AlertCode = Literal["noWorker", "slowStart", "lostWorker"]
 
@@ -39,7 +42,11 @@ class QueueWorker(Wire):
 
 
 class QueueItem(Wire):
-    """Runs that wait for the same reason. `ageSeconds`: the longest wait. `dueAt`: when the first of them continues by itself."""
+    """Runs that wait for the same reason, or work on the records of a model. `ageSeconds`: the longest wait.
+
+    `dueAt`: when the first of them continues by itself. `fix`: the command that ends the wait, or shows more. Of work on a model:
+    `storageRunUuid`, its columns, and how many of how many records are done.
+    """
 
     reason: Waiting
     sentence: str
@@ -50,6 +57,12 @@ class QueueItem(Wire):
     batch_uuid: Uuid | None
     run_uuid: Uuid | None
     node_slug: str | None
+    fix: str | None = None
+    model_uuid: Uuid | None = None
+    storage_run_uuid: Uuid | None = None
+    column_slugs: list[str] | None = None
+    records_done: int | None = None
+    records_total: int | None = None
 
 
 class QueueAlert(Wire):
@@ -61,7 +74,7 @@ class QueueAlert(Wire):
 
 
 class QueueReply(Wire):
-    """Waiting runs, the longest wait first; alerts where they will not continue by themselves."""
+    """Waiting runs and work on models, the longest wait first; alerts where they will not continue by themselves."""
 
     alerts: list[QueueAlert]
     workers: list[QueueWorker]
@@ -75,7 +88,7 @@ get: Operation[Nothing, QueueReply, Never] = operations.add(
         "/orchestration/queue",
         request=Nothing,
         response=QueueReply,
-        summary="Show all waiting runs: for how long, what for, and whether a worker serves them.",
+        summary="Show all waiting runs and all work on models: for how long, what for, how far, and whether a worker serves them.",
         permission="orchestration:workflow:read",
         cli=Cli(examples=("cargo-ai orchestration queue get",)),
     )

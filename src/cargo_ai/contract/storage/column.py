@@ -8,6 +8,7 @@ from pydantic import Field
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.storage.columns import AdditionalColumn, Column, ListedColumn, Named
+from cargo_ai.contract.storage.run import UNTIL, Run
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Removed, Uuid, Wire
 
@@ -42,9 +43,10 @@ class UpdateColumn(Wire):
 
 
 class ColumnReply(Wire):
-    """One column."""
+    """One column. `run`: the fill that computes its values, where the model has many records."""
 
     column: ListedColumn
+    run: Run | None = None
 
 
 class ColumnsReply(Wire):
@@ -126,6 +128,7 @@ create: Operation[CreateColumn, ColumnReply, CreateReason] = operations.add(
             "aiExpressionNotAllowed": _no_ai,
             "invalidRelationship": _invalid,
         },
+        until=UNTIL,
         cli=Cli(
             examples=(
                 f"cargo-ai storage column create --model-uuid {_EXAMPLE} "
@@ -156,6 +159,7 @@ update: Operation[UpdateColumn, ColumnReply, UpdateReason] = operations.add(
             "aiExpressionNotAllowed": _no_ai,
             "invalidRelationship": _invalid,
         },
+        until=UNTIL,
         cli=Cli(
             examples=(
                 f"cargo-ai storage column update --model-uuid {_EXAMPLE} "

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 
 from cargo_ai.contract.workspace.sparse import Sparse
-from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
+from cargo_ai.kernel.wire import JsonObject, Timestamp, Uuid, Wire
 
 ColumnType = Literal["string", "number", "object", "array", "date", "boolean", "vector", "any"]
 ColumnKind = Literal["original", "custom", "computed", "metric", "lookup"]
 Function = Literal["AVG", "COUNT", "MAX", "MIN", "SUM"]
+RunStatus = Literal["pending", "running", "cancelling", "cancelled", "error", "success"]
 
 Slug = Annotated[
     str,
@@ -110,8 +111,20 @@ AdditionalColumn = Annotated[CustomColumn | ComputedColumn | MetricColumn | Look
 Column = Annotated[OriginalColumn | CustomColumn | ComputedColumn | MetricColumn | LookupColumn, Field(discriminator="kind")]
 
 
+class Filling(Wire):
+    """The fill of computed columns of which not all records have their values. It is under way, or ended early: `status` says which."""
+
+    run_uuid: Uuid
+    column_slugs: list[str]
+    status: RunStatus
+    records_done: int
+    records_total: int
+    since: Timestamp
+    error_message: str | None
+
+
 class ListedColumn(Sparse):
-    """A column of any kind, with its definition and position."""
+    """A column of any kind, with its definition and position. `filling`: while not all records have their values."""
 
     slug: str
     type: ColumnType
@@ -128,3 +141,4 @@ class ListedColumn(Sparse):
     join: Join | None = None
     extract_column_slug: str | None = None
     filter: JsonObject | None = None
+    filling: Filling | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Never
 from pydantic import Field, StringConstraints
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.storage.columns import AdditionalColumn, Description, OriginalColumn
+from cargo_ai.contract.storage.columns import AdditionalColumn, Description, Filling, OriginalColumn, RunStatus
 from cargo_ai.contract.storage.unification import Unification
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, JsonObject, Removed, Timestamp, Uuid, Wire
@@ -20,7 +20,6 @@ Slug = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60),
     Field(description="The name in SQL, unique in the dataset: letters, digits and `_`, at most 60 characters."),
 ]
-RunStatus = Literal["pending", "running", "cancelling", "cancelled", "error", "success"]
 
 
 class Position(Wire):
@@ -58,7 +57,10 @@ class LastRun(Wire):
 
 
 class Model(Wire):
-    """A table of records. `columns`: the columns of its source; `additional_columns`: custom, computed, metric and lookup columns."""
+    """A table of records. `columns`: the columns of its source; `additional_columns`: custom, computed, metric and lookup columns.
+
+    `is_refreshing`: a refresh, or a fill of its computed columns, is under way. `filling`: the fill of columns that lack values.
+    """
 
     uuid: Uuid
     workspace_uuid: Uuid
@@ -88,6 +90,8 @@ class Model(Wire):
     last_run: LastRun | None
     kind: Literal["connector", "native"]
     connector_uuid: Uuid | None
+    is_refreshing: bool
+    filling: Filling | None
 
 
 class ModelReply(Wire):

@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.storage.model import LastRun, ModelReply, RunStatus
+from cargo_ai.contract.storage.columns import RunStatus
+from cargo_ai.contract.storage.model import LastRun, ModelReply
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, Until, Waits, refusal
 from cargo_ai.kernel.wire import ByUuid, Removed, Timestamp, Uuid, Wire
 
 _EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
 FINAL = frozenset({"success", "error", "cancelled"})
+UNTIL = Until("storage.run.get", key="run.uuid", field="run.status", final=FINAL)
 
 
 class RunCounts(Wire):
@@ -26,7 +28,10 @@ class RunCounts(Wire):
 
 
 class Run(LastRun):
-    """A refresh. `warnings`: problems that did not make it fail."""
+    """A refresh, or a fill of computed columns (`kind`). `warnings`: problems that did not make it fail.
+
+    Of a fill: `column_slugs`, and how many of how many records have their values.
+    """
 
     workspace_uuid: Uuid
     model_uuid: Uuid
@@ -37,16 +42,20 @@ class Run(LastRun):
     counts: RunCounts
     warnings: list[str]
     updated_at: Timestamp
+    kind: Literal["refresh", "fill"]
+    column_slugs: list[str]
+    records_done: int | None
+    records_total: int | None
 
 
 class RunReply(Wire):
-    """One refresh."""
+    """One refresh or fill."""
 
     run: Run
 
 
 class RunsReply(Wire):
-    """Refreshes, newest first."""
+    """Refreshes and fills, newest first."""
 
     runs: list[Run]
 
@@ -108,7 +117,7 @@ create: Operation[CreateRun, RunReply, CreateReason] = operations.add(
         summary="Refresh a model from its source, and apply a changed unification.",
         permission="storage:write",
         refusals=_refusals,
-        until=Until("storage.run.get", key="run.uuid", field="run.status", final=FINAL),
+        until=UNTIL,
         cli=Cli(
             examples=(
                 f"cargo-ai storage run create --model-uuid {_EXAMPLE} --wait-until-finished",
@@ -127,7 +136,7 @@ get: Operation[ByUuid, RunReply, GetReason] = operations.add(
         "/storage/runs/{uuid}",
         request=ByUuid,
         response=RunReply,
-        summary="Show a refresh: its status, counts and error.",
+        summary="Show a refresh or a fill of columns: its status, counts and error.",
         permission="storage:read",
         refusals={"runNotFound": _NO_RUN},
         waits=Waits(key="run.uuid", field="run.status", final=FINAL),
@@ -144,7 +153,7 @@ get_all: Operation[ListRuns, RunsReply, ListReason] = operations.add(
         "/storage/runs/list",
         request=ListRuns,
         response=RunsReply,
-        summary="List the refreshes, newest first.",
+        summary="List the refreshes, and the fills of computed columns, newest first.",
         permission="storage:read",
         refusals={"modelNotFound": NOT_FOUND},
         cli=Cli(
@@ -165,7 +174,7 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
         "/storage/runs/{uuid}/cancel",
         request=ByUuid,
         response=Removed,
-        summary="Cancel a refresh: the model stays as it was before it.",
+        summary="Cancel a refresh: the model stays as it was before it. A cancelled fill leaves what it has filled.",
         permission="storage:write",
         refusals={"runNotFound": _NO_RUN, "runAlreadyFinished": refusal(409, "The run has ended already: {status}.")},
         cli=Cli(examples=(f"cargo-ai storage run cancel {_EXAMPLE}",)),
@@ -174,9 +183,10 @@ cancel: Operation[ByUuid, Removed, CancelReason] = operations.add(
 
 
 class RefreshedModel(ModelReply):
-    """The model, and whether a refresh of it is under way."""
+    """The model, whether a refresh of it is under way, and that refresh."""
 
     is_refreshing: bool
+    run: Run
 
 
 RefreshReason = Literal[
@@ -207,6 +217,9 @@ refresh: Operation[ByUuid, RefreshedModel, RefreshReason] = operations.add(
             "failedToSyncFromClient": refusal(502, "The source could not be read."),
             "modelNotCompatible": refusal(400, "{problem}"),
         },
-        cli=Cli(examples=(f"cargo-ai storage model refresh {_EXAMPLE}",)),
+        until=UNTIL,
+        cli=Cli(
+            examples=(f"cargo-ai storage model refresh {_EXAMPLE}", f"cargo-ai storage model refresh {_EXAMPLE} --wait-until-finished")
+        ),
     )
 )

@@ -27,6 +27,7 @@ from cargo_ai.domains.storage import public as storage
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, Removed
+from cargo_ai.records import incomplete
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.records.filter import compile
 from cargo_ai.records.filter.terms import InvalidFilter
@@ -109,9 +110,18 @@ async def _select(
 ) -> select_records.Selection | None:
     uid = ids.parse(model)
     selection = await select_records.select(ctx.db, ctx.workspace, uid, filter, sort, limit, catalog) if uid else None
-    for sentence in selection.scope.warnings if selection else ():
-        ctx.warn(sentence)
+    if selection is not None:
+        ordered = [order.column_slug for order in sort or ()]
+        read = dependencies.columns_in(selection.catalog, selection.relation, filter, ordered)
+        for sentence in (*selection.scope.warnings, *incomplete.sentences(selection.catalog, sorted(read))):
+            ctx.warn(sentence)
     return selection
+
+
+def _warn_of_incomplete(ctx: Context, selection: select_records.Selection) -> None:
+    """Warn of columns of the records that lack values."""
+    for sentence in incomplete.sentences(selection.catalog, incomplete.of_relation(selection.relation)):
+        ctx.warn(sentence)
 
 
 async def _select_or_refuse(
@@ -283,6 +293,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
 async def fetch(ctx: Context, request: contract.FetchSegment) -> contract.RecordsReply:
     """A page of records with their count, which is exact unless it was to stop at a limit."""
     selection = await _select_or_refuse(ctx, contract.fetch, request)
+    _warn_of_incomplete(ctx, selection)
     if request.enrich:
         await storage.enrich(ctx, selection.relation)
     refreshing = await (_start_refresh if request.sync else storage.is_refreshing)(ctx.db, selection.relation.model)
@@ -306,7 +317,7 @@ async def _start_refresh(db: AsyncSession, model: uuid.UUID) -> bool:
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadSegment) -> DownloadReply:
     """The URL of a file with all records."""
-    await _select_or_refuse(ctx, contract.download, request)
+    _warn_of_incomplete(ctx, await _select_or_refuse(ctx, contract.download, request))
     params = request.model_dump(mode="json", by_alias=True, exclude={"format"})
     return DownloadReply.of(exports.sign(ctx, "segment", params, request.format))
 

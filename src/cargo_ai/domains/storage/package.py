@@ -6,7 +6,7 @@ from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
 from cargo_ai.domains.storage import public
 from cargo_ai.domains.storage.columns import recompute
-from cargo_ai.domains.storage.columns.recompute import RecomputeJob
+from cargo_ai.domains.storage.columns.fill_job import FillJob
 from cargo_ai.domains.storage.identity import merge
 from cargo_ai.domains.storage.models import index, model_usages, refresh_run
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
@@ -22,7 +22,7 @@ PACKAGE = Package(
     jobs={
         refresh_run.TASK: lambda services: RefreshJob(services).run,
         index.TASK: lambda services: IndexJob(services.database).run,
-        recompute.TASK: lambda services: RecomputeJob(services.database).run,
+        recompute.TASK: lambda services: FillJob(services.database).run,
     },
     chores={
         "prune inserts and logs of models": lambda services: prune.prune(services.database),

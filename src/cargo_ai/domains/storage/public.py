@@ -20,6 +20,7 @@ from cargo_ai.domains.storage.models.refresh_run import CannotRefresh
 from cargo_ai.domains.storage.records import ingest
 from cargo_ai.domains.storage.records.ingest import IngestTarget
 from cargo_ai.domains.storage.tables import Model
+from cargo_ai.domains.storage.unfinished import Unfinished, unfinished
 from cargo_ai.records.catalog import Catalog, Relation
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "IngestTarget",
     "ModelChanged",
     "RecordsChanged",
+    "Unfinished",
     "catalog",
     "column_key",
     "enrich",
@@ -40,6 +42,7 @@ __all__ = [
     "relation",
     "select_with_grouped_metrics",
     "start_refresh",
+    "unfinished",
 ]
 
 MODEL, COLUMN = model_usages.MODEL, model_usages.COLUMN

@@ -18,14 +18,14 @@ async def execute(ctx: Context, request: contract.ExecuteQuery) -> contract.Quer
         contract.execute.refuse("invalidQuery", sentence=refused.sentence)
     if result.more:
         ctx.warn(f"Only the first {system_of_record.MAX_ROWS:,} rows are here: take all with `cargo-ai storage query download`.")
-    return contract.QueryRows(rows=result.rows, is_refreshing=False)
+    return contract.QueryRows(rows=result.rows, is_refreshing=result.is_refreshing)
 
 
 @handles(contract.download)
 async def download(ctx: Context, request: contract.DownloadQuery) -> contract.QueryFile:
     """The URL of a file of all rows."""
     try:
-        url = await system_of_record.sign_download(ctx, request.query, request.format)
+        url, is_refreshing = await system_of_record.sign_download(ctx, request.query, request.format)
     except SqlRefused as refused:
         contract.download.refuse("invalidQuery", sentence=refused.sentence)
-    return contract.QueryFile.of(url, is_refreshing=False)
+    return contract.QueryFile.of(url, is_refreshing=is_refreshing)

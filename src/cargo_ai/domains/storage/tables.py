@@ -69,20 +69,24 @@ class Relationship(Stamped, Owned, Row):
 
 
 class StorageRun(Stamped, Owned, Row):
-    """A refresh of a model from its extractor; a model has at most one that is not finished.
+    """A refresh of a model from its extractor, or a fill of its computed columns; a model has at most one of each that is not finished.
 
     fingerprint: a digest of the state of the source, None when the source has no digest. tries: how often a worker has started it.
+    Of a fill: which columns; how many records have their values, of how many; the id of the last of them; how often it was begun from the
+    first record; and whether columns lack values: until it has succeeded, or a later one takes its place.
     """
 
     __tablename__ = "storage_runs"
     __table_args__ = (
         Index("ix_storage_runs_model", "model_uuid", "uuid"),
         Index("ix_storage_runs_workspace_latest", "workspace_uuid", "uuid"),
-        Index("uq_storage_runs_live", "model_uuid", unique=True, postgresql_where=text("finished_at IS NULL")),
+        Index("uq_storage_runs_live", "model_uuid", "kind", unique=True, postgresql_where=text("finished_at IS NULL")),
+        Index("uq_storage_runs_incomplete", "model_uuid", unique=True, postgresql_where=text("is_incomplete")),
     )
 
     model_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.uuid"))
     user_uuid: Mapped[uuid.UUID]
+    kind: Mapped[str] = mapped_column(default="refresh")
     status: Mapped[str]
     is_reset: Mapped[bool] = mapped_column(default=False)
     is_force: Mapped[bool] = mapped_column(default=False)
@@ -92,6 +96,12 @@ class StorageRun(Stamped, Owned, Row):
     error_message: Mapped[str | None]
     file_names: Mapped[list[Any]] = mapped_column(Json)
     counts: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    column_slugs: Mapped[list[Any] | None]
+    records_done: Mapped[int | None]
+    records_total: Mapped[int | None]
+    after_id: Mapped[str | None]
+    pass_number: Mapped[int] = mapped_column(default=0)
+    is_incomplete: Mapped[bool] = mapped_column(default=False)
     finished_at: Mapped[datetime | None]
 
 

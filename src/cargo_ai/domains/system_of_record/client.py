@@ -40,7 +40,7 @@ async def fetch_page(ctx: Context, request: contract.FetchClient) -> contract.Fe
 async def download(ctx: Context, request: contract.DownloadClient) -> DownloadReply:
     """The URL of a file of all rows."""
     try:
-        url = await sign_download(ctx, request.query, request.format)
+        url, _ = await sign_download(ctx, request.query, request.format)
     except SqlRefused as refused:
         contract.download.refuse("invalidQuery", sentence=refused.sentence)
     return DownloadReply.of(url)

@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import IO, Any
 
@@ -22,7 +22,9 @@ from cargo_ai.domains.system_of_record.system_of_record import config_of
 from cargo_ai.domains.system_of_record.tables import SqlLog
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.records import incomplete
 from cargo_ai.records.catalog import Catalog
+from cargo_ai.records.names import quote
 from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
@@ -59,7 +61,20 @@ async def fetch(ctx: Context, text: str, *, limit: int, offset: int = 0, count: 
             checked, catalog, limit=limit, offset=offset, count=count, seconds=seconds
         )
         asked.bytes = found.bytes
-        return found
+        _warn_of_incomplete(ctx, checked, catalog)
+        return replace(found, is_refreshing=is_refreshing(checked))
+
+
+def _warn_of_incomplete(ctx: Context, checked: CheckedQuery, catalog: Catalog) -> None:
+    """Warn of the columns that the query reads and that lack values. The statement names each column as `alias."slug"`."""
+    read = [ref for relation in checked.relations for ref in incomplete.of_relation(relation) if f".{quote(ref[1])}" in checked.sql]
+    for sentence in incomplete.sentences(catalog, read):
+        ctx.warn(sentence)
+
+
+def is_refreshing(checked: CheckedQuery) -> bool:
+    """Whether a refresh or a fill of a model that the query reads is under way."""
+    return any(relation.is_refreshing for relation in checked.relations)
 
 
 async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, most_scanned: int) -> ResultPage:
@@ -72,10 +87,12 @@ async def fetch_over(ctx: Context, text: str, catalog: Catalog, *, limit: int, m
         return found
 
 
-async def sign_download(ctx: Context, text: str, format: str | None) -> str:
-    """The URL of a file of everything that a query gives. SqlRefused when it cannot be run; Refusal for an unknown format."""
-    await _check_query(ctx.services, ctx.workspace, text)
-    return exports.sign(ctx, "query", {"query": text}, format)
+async def sign_download(ctx: Context, text: str, format: str | None) -> tuple[str, bool]:
+    """The URL of a file of everything that a query gives, and whether work on what it reads is under way. SqlRefused when it cannot be run;
+    Refusal for an unknown format."""
+    checked, catalog = await _check_query(ctx.services, ctx.workspace, text)
+    _warn_of_incomplete(ctx, checked, catalog)
+    return exports.sign(ctx, "query", {"query": text}, format), is_refreshing(checked)
 
 
 async def _check_query(services: Services, workspace: uuid.UUID, text: str) -> tuple[CheckedQuery, Catalog]:

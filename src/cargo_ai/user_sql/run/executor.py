@@ -58,6 +58,8 @@ class ResultPage:
     count: int | None
     more: bool
     bytes: int
+    is_refreshing: bool = False
+    """Whether work on what it was read from is under way."""
 
 
 class QueryExecutor:

@@ -10,6 +10,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import queue as contract
 from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch import concurrency
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.wire import Nothing
@@ -87,7 +88,9 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     for query in (_BATCHES, _SHARDS, _PARKED):
         rows += (await ctx.db.execute(query, values)).mappings().all()
     full = await is_full(ctx)
-    items = [_item(row, now, full) for row in sorted(rows, key=lambda row: row["since"])][:MOST_ITEMS]
+    items = [_item(row, now, full) for row in sorted(rows, key=lambda row: row["since"])]
+    items += [_storage_item(work, now) for work in await storage.unfinished(ctx.db, ctx.workspace, MOST_ITEMS)]
+    items = sorted(items, key=lambda item: -item.age_seconds)[:MOST_ITEMS]
     return contract.QueueReply(alerts=_alerts(items, workers), workers=workers, items=items)
 
 
@@ -121,6 +124,35 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         batch_uuid=row["batch_uuid"],
         run_uuid=row["run_uuid"],
         node_slug=row["node"],
+    )
+
+
+def _storage_item(work: storage.Unfinished, now: int) -> contract.QueueItem:
+    columns = ", ".join(work.columns)
+    sentences = {
+        "fill": f"The columns {columns} of {work.name} are being filled: {work.done or 0:,} of {work.total or 0:,} records.",
+        "refresh": f"{work.name} is being refreshed from its source.",
+        "index": f"An index of {work.name} is being built, on {columns}.",
+    }
+    reasons: dict[str, contract.Waiting] = {"fill": "filling", "refresh": "refreshing", "index": "indexing"}
+    since = work.since.timestamp() * 1000 if work.since is not None else now
+    show = f"storage run get {work.run}" if work.run is not None else f"storage model list-indexes {work.model}"
+    return contract.QueueItem(
+        reason=reasons[work.kind],
+        sentence=sentences[work.kind],
+        runs_count=0,
+        age_seconds=max(0, now - int(since)) // 1000,
+        due_at=None,
+        workflow_uuid=None,
+        batch_uuid=None,
+        run_uuid=None,
+        node_slug=None,
+        fix=f"cargo-ai {show}",
+        model_uuid=str(work.model),
+        storage_run_uuid=str(work.run) if work.run is not None else None,
+        column_slugs=list(work.columns),
+        records_done=work.done,
+        records_total=work.total,
     )
 
 

@@ -6,16 +6,18 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from cargo_ai.context import events, usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import column as contract
-from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, ListedColumn, OriginalColumn
-from cargo_ai.domains.storage.columns import computed, definition, recompute
+from cargo_ai.contract.storage.columns import AdditionalColumn, ComputedColumn, Filling, ListedColumn, OriginalColumn
+from cargo_ai.domains.storage.columns import computed, definition, filling, recompute
 from cargo_ai.domains.storage.events import ModelChanged
-from cargo_ai.domains.storage.models import model, model_catalog, model_usages
-from cargo_ai.domains.storage.tables import Model
+from cargo_ai.domains.storage.models import model, model_catalog, model_usages, refresh_run
+from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import invalid_input
@@ -30,14 +32,16 @@ _MODELS = "cargo-ai storage model list"
 MOST_RESULTS = 100
 
 
-def to_response(raw: JsonObject, position: int) -> ListedColumn:
-    """The column on the wire."""
-    return ListedColumn.model_validate(raw | {"position": position})
+def to_response(raw: JsonObject, position: int, fill: Filling | None = None) -> ListedColumn:
+    """The column on the wire. `fill`: that of the model's columns that lack values."""
+    column = ListedColumn.model_validate(raw | {"position": position})
+    return column.model_copy(update={"filling": fill}) if fill is not None and column.slug in fill.column_slugs else column
 
 
-def to_responses(row: Model) -> list[ListedColumn]:
+async def to_responses(db: AsyncSession, row: Model) -> list[ListedColumn]:
     """All columns of a model, in their order."""
-    return [to_response(raw, position) for position, raw in enumerate(model_catalog.ordered_columns(row))]
+    fill = await filling.find(db, row.uuid)
+    return [to_response(raw, position, fill) for position, raw in enumerate(model_catalog.ordered_columns(row))]
 
 
 @handles(contract.create)
@@ -65,8 +69,8 @@ async def create(ctx: Context, request: contract.CreateColumn) -> contract.Colum
         after = _apply_to_catalog(before, row)
         relation = _relation(after, row)
     await definition.replace_views(ctx.db, after, [relation], statements)
-    await _apply_consequences(ctx, row, after, relation, column.slug)
-    return contract.ColumnReply(column=_find_response(row, column.slug))
+    fill = await _apply_consequences(ctx, row, after, relation, column.slug)
+    return await _reply(ctx, row, column.slug, fill)
 
 
 async def _ddl_for_new(ctx: Context, row: Model, relation: Relation, slug: str) -> list[str]:
@@ -96,7 +100,7 @@ async def update(ctx: Context, request: contract.UpdateColumn) -> contract.Colum
     if isinstance(column, OriginalColumn):
         row.columns = [_with_label(raw, column) if raw["slug"] == known.slug else raw for raw in row.columns]
         await ctx.db.flush()
-        return contract.ColumnReply(column=_find_response(row, known.slug))
+        return await _reply(ctx, row, known.slug)
     raw = await _validate(ctx, contract.update, before, relation, column)
     row.additional_columns = [raw if raw_column["slug"] == known.slug else raw_column for raw_column in row.additional_columns]
     after = _apply_to_catalog(before, row)
@@ -104,8 +108,8 @@ async def update(ctx: Context, request: contract.UpdateColumn) -> contract.Colum
     statements = await _ddl_for_type(ctx, row, before, relation, changed, known)
     after = _apply_to_catalog(before, row)
     await definition.replace_views(ctx.db, after, _affected(after, row.uuid, known.slug), statements)
-    await _apply_consequences(ctx, row, after, _relation(after, row), known.slug)
-    return contract.ColumnReply(column=_find_response(row, known.slug))
+    fill = await _apply_consequences(ctx, row, after, _relation(after, row), known.slug)
+    return await _reply(ctx, row, known.slug, fill)
 
 
 def _with_label(raw: JsonObject, column: OriginalColumn) -> JsonObject:
@@ -188,7 +192,7 @@ async def reorder(ctx: Context, request: contract.ReorderColumn) -> contract.Col
     slugs.insert(request.to_index, column.slug)
     row.column_order = slugs
     await ctx.db.flush()
-    return contract.ColumnsReply(columns=to_responses(row))
+    return contract.ColumnsReply(columns=await to_responses(ctx.db, row))
 
 
 @handles(contract.get_all)
@@ -196,7 +200,7 @@ async def get_all(ctx: Context, request: contract.OfModel) -> contract.ColumnsRe
     """Every column."""
     row = await model.find(ctx.db, request.model_uuid)
     row = found_or_refuse(contract.get_all, row, "modelNotFound", uuid=request.model_uuid, fix=_MODELS)
-    return contract.ColumnsReply(columns=to_responses(row))
+    return contract.ColumnsReply(columns=await to_responses(ctx.db, row))
 
 
 @handles(contract.exists_by_slug)
@@ -271,16 +275,18 @@ def _affected(catalog: Catalog, model: uuid.UUID, slug: str) -> list[Relation]:
     return list(affected.values())
 
 
-async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, relation: Relation, slug: str) -> None:
-    """Do what a new definition entails: usages, an index for the columns of a lookup, and values of a computed column."""
+async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, relation: Relation, slug: str) -> StorageRun | None:
+    """Do what a new definition entails: usages, an index for the columns of a lookup, and values of a computed column, by a fill."""
     column = relation.column(slug)
     await _record_usages(ctx, row, catalog)
     if column is None:
-        return
+        return None
     for related, key in KINDS[column.kind].lookup_keys(catalog, column):
         await definition.alter_tables(ctx.db, ddl.add_index(related, key))
-    if column.is_computed_on_write:
-        await recompute.recompute(ctx, relation)
+    if not column.is_computed_on_write:
+        return None
+    computed_from = (other.slug for _, other in definition.readers(catalog, (row.uuid, slug)) if other.is_computed_on_write)
+    return await recompute.recompute(ctx, relation, [slug, *computed_from])
 
 
 async def _record_usages(ctx: Context, row: Model, catalog: Catalog) -> None:
@@ -289,8 +295,9 @@ async def _record_usages(ctx: Context, row: Model, catalog: Catalog) -> None:
     await events.publish(ctx.db, ModelChanged(ctx.workspace, row.uuid))
 
 
-def _find_response(row: Model, slug: str) -> ListedColumn:
-    return next(column for column in to_responses(row) if column.slug == slug)
+async def _reply(ctx: Context, row: Model, slug: str, fill: StorageRun | None = None) -> contract.ColumnReply:
+    column = next(column for column in await to_responses(ctx.db, row) if column.slug == slug)
+    return contract.ColumnReply(column=column, run=None if fill is None else refresh_run.to_response(fill))
 
 
 def _apply_to_catalog(before: Catalog, row: Model) -> Catalog:

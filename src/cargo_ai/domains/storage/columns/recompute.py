@@ -1,59 +1,81 @@
-"""Recompute: compute columns again after their definition changed, at once where records are few, by a job where they are many."""
+"""Recompute: compute columns again after their definition changed, at once where records are few, by a fill where they are many."""
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterable
+
+from sqlalchemy import select, update
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
-from cargo_ai.domains.storage.models import model_catalog
+from cargo_ai.domains.storage.tables import StorageRun
 from cargo_ai.engine.dispatch.queue import producer
-from cargo_ai.kernel import ids, log
+from cargo_ai.kernel import clock, ids
 from cargo_ai.records import ddl, rows
 from cargo_ai.records.catalog import Relation
 from cargo_ai.store.driver import driver_connection
-from cargo_ai.store.session import Database
 
 TASK = "storage.recompute"
-CHUNK = 2_000
-
-_log = log.get(__name__)
+FILL = "fill"
 
 
-async def recompute(ctx: Context, relation: Relation) -> None:
-    """Compute the computed columns of all records again, at once or by a job (with a warning)."""
+async def recompute(ctx: Context, relation: Relation, slugs: Iterable[str] | None = None) -> StorageRun | None:
+    """Compute the computed columns of all records again: at once, or by a fill, which is returned and warned about.
+
+    `slugs`: the columns that lack values until then; all computed ones by default.
+    """
     connection = await driver_connection(ctx.db)
     if not await ddl.is_small(connection, relation):
-        await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(relation.model))
-        ctx.warn("The model has many records: the column is being filled in the background.")
-        return
+        names = list(slugs) if slugs is not None else [column.slug for column in relation.columns if column.is_computed_on_write]
+        total = await rows.count(connection, relation)
+        fill = await _start(ctx, relation, names, total)
+        sentence = f"The model has many records: {', '.join(names)} is being filled in the background"
+        ctx.warn(f"{sentence} (cargo-ai storage run get {fill.uuid}).")
+        return fill
     for sentence in await computed.refresh_all(connection, relation, ctx.workspace):
         ctx.warn(sentence)
+    # This has also done what an earlier fill had left.
+    ended = update(StorageRun).where(StorageRun.model_uuid == relation.model, StorageRun.is_incomplete, StorageRun.finished_at.is_not(None))
+    await ctx.db.execute(ended.values(is_incomplete=False))
     await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
+    return None
 
 
-class RecomputeJob:
-    """The job: all records of a model in chunks, one transaction each. After a crash it starts over, which changes nothing twice."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def run(self, workspace: str, model: str, after: str = "") -> None:
-        """Recompute from the record after the id `after` to the last."""
-        workspace_uuid, model_uuid = uuid.UUID(workspace), ids.parse(model)
-        while model_uuid is not None:
-            async with self._database.session(workspace_uuid) as db:
-                relation = (await model_catalog.catalog(db, workspace_uuid)).by_model(model_uuid)
-                if relation is None:
-                    return
-                connection = await driver_connection(db)
-                record_ids = await rows.ids_after(connection, relation, after, CHUNK)
-                if not record_ids:
-                    return
-                for sentence in await computed.refresh(connection, relation, record_ids, workspace_uuid):
-                    _log.warning("a computed column could not be filled", model=model, cause=sentence)
-                await events.publish(db, RecordsChanged(workspace_uuid, relation.model))
-                await db.commit()
-                after = record_ids[-1]
+async def _start(ctx: Context, relation: Relation, slugs: list[str], total: int) -> StorageRun:
+    """Start a fill. One that is under way begins with the first record again, for its columns and these."""
+    incomplete = select(StorageRun).where(StorageRun.model_uuid == relation.model, StorageRun.is_incomplete).with_for_update()
+    former = await ctx.db.scalar(incomplete.execution_options(populate_existing=True))
+    left = [str(slug) for slug in former.column_slugs or ()] if former is not None else []
+    names = list(dict.fromkeys([*left, *slugs]))
+    if former is not None and former.status in {"pending", "running"}:
+        former.column_slugs, former.records_total = names, total
+        former.records_done, former.after_id, former.pass_number = 0, "", former.pass_number + 1
+        await ctx.db.flush()
+        return former
+    if former is not None:
+        now = clock.now()
+        former.is_incomplete = False
+        if former.finished_at is None:
+            former.status, former.finished_at = "cancelled", now
+        await ctx.db.flush()
+    fill = StorageRun(
+        uuid=ids.new(),
+        workspace_uuid=ctx.workspace,
+        model_uuid=relation.model,
+        user_uuid=ctx.who.user_uuid,
+        kind=FILL,
+        status="pending",
+        file_names=[],
+        column_slugs=names,
+        records_done=0,
+        records_total=total,
+        after_id="",
+        is_incomplete=True,
+    )
+    ctx.db.add(fill)
+    await ctx.db.flush()
+    connection = await driver_connection(ctx.db)
+    await producer().defer(connection, TASK, "batch", workspace=str(ctx.workspace), model=str(relation.model), run=str(fill.uuid))
+    return fill

@@ -19,7 +19,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.connection.dataset import Dataset
 from cargo_ai.contract.storage import model as contract
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.storage.columns import definition
+from cargo_ai.domains.storage.columns import definition, filling
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.models import extractors, file_source, model_catalog, model_update, model_usages, preview
 from cargo_ai.domains.storage.models.extractors import Shape
@@ -48,6 +48,7 @@ class ModelStats:
         self.plays: dict[uuid.UUID, int] = {}
         self.segments: dict[uuid.UUID, int] = {}
         self.runs: dict[uuid.UUID, StorageRun] = {}
+        self.fills: dict[uuid.UUID, StorageRun] = {}
         self.emitted: dict[uuid.UUID, datetime] = {}
 
     @staticmethod
@@ -58,10 +59,12 @@ class ModelStats:
             return stats
         stats.plays = await usages.count_by_target(db, model_usages.MODEL, "play")
         stats.segments = await usages.count_by_target(db, model_usages.MODEL, "segment")
-        newer = aliased(StorageRun)
-        is_overtaken = exists().where(newer.model_uuid == StorageRun.model_uuid, newer.uuid > StorageRun.uuid)
-        latest = select(StorageRun).where(StorageRun.model_uuid.in_([row.uuid for row in rows]), ~is_overtaken)
+        newer, of_these = aliased(StorageRun), StorageRun.model_uuid.in_([row.uuid for row in rows])
+        overtaking = (newer.model_uuid == StorageRun.model_uuid, newer.kind == StorageRun.kind, newer.uuid > StorageRun.uuid)
+        latest = select(StorageRun).where(of_these, StorageRun.kind == "refresh", ~exists().where(*overtaking))
         stats.runs = {run.model_uuid: run for run in await db.scalars(latest)}
+        fills = await db.scalars(select(StorageRun).where(of_these, StorageRun.is_incomplete))
+        stats.fills = {fill.model_uuid: fill for fill in fills}
         stats.emitted = await _last_written(db, rows)
         return stats
 
@@ -79,7 +82,7 @@ async def _last_written(db: AsyncSession, rows: Sequence[Model]) -> dict[uuid.UU
 def to_response(row: Model, stats: ModelStats) -> contract.Model:
     """The model on the wire."""
     dataset = stats.datasets.get(str(row.dataset_uuid))
-    run = stats.runs.get(row.uuid)
+    run, fill = stats.runs.get(row.uuid), stats.fills.get(row.uuid)
     return contract.Model.model_validate(
         {
             "uuid": row.uuid,
@@ -110,6 +113,8 @@ def to_response(row: Model, stats: ModelStats) -> contract.Model:
             "lastRun": None if run is None else _run_to_response(run),
             "kind": "connector" if dataset is not None and dataset.kind == "connector" else "native",
             "connectorUuid": None if dataset is None else dataset.connector_uuid,
+            "isRefreshing": any(work is not None and work.finished_at is None for work in (run, fill)),
+            "filling": None if fill is None else filling.to_response(fill),
         }
     )
 
@@ -359,6 +364,6 @@ async def connector_of(db: AsyncSession, dataset: uuid.UUID) -> uuid.UUID | None
 
 
 async def is_refreshing(db: AsyncSession, model: uuid.UUID) -> bool:
-    """Whether a refresh of the model is under way."""
+    """Whether a refresh of the model, or a fill of its columns, is under way."""
     unfinished = select(StorageRun.uuid).where(StorageRun.model_uuid == model, StorageRun.finished_at.is_(None))
-    return await db.scalar(unfinished) is not None
+    return await db.scalar(unfinished.limit(1)) is not None

@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.storage.tables import Model, Relationship
+from cargo_ai.domains.storage.tables import Model, Relationship, StorageRun
 from cargo_ai.records import names
-from cargo_ai.records.catalog import Catalog, Column, Link, Relation
+from cargo_ai.records.catalog import Catalog, Column, Filling, Link, Relation
 from cargo_ai.store.tables import Installation
 
 NAMESPACE = uuid.UUID("6f1d0a5e-8f4b-5c53-9a2e-3a7b1f6f2c11")
@@ -21,16 +22,34 @@ NAMESPACE = uuid.UUID("6f1d0a5e-8f4b-5c53-9a2e-3a7b1f6f2c11")
 async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
     """The models and relationships of the session's workspace. Three selects."""
     slugs = {one.uuid: one.slug for one in await connection.datasets(db)}
-    installation = select(Installation.id).limit(1).scalar_subquery()
-    models = (await db.execute(select(Model, installation).where(Model.deleted_at.is_(None)).order_by(Model.uuid))).all()
-    relations = tuple(to_relation(row, slugs[str(row.dataset_uuid)]) for row, _ in models if str(row.dataset_uuid) in slugs)
+    models = await _load_models(db)
+    relations = tuple(
+        to_relation(row, slugs[str(row.dataset_uuid)], filling, is_refreshing=is_refreshing)
+        for row, _, is_refreshing, filling in models
+        if str(row.dataset_uuid) in slugs
+    )
     rows = await db.scalars(select(Relationship).order_by(Relationship.uuid))
     own = models[0][1] if models else await db.scalar(select(Installation.id).limit(1))
     role = names.role_name(own or uuid.UUID(int=0), workspace)
     return Catalog(workspace, role, relations, tuple(to_link(row) for row in rows))
 
 
-def to_relation(row: Model, dataset: str) -> Relation:
+async def _load_models(db: AsyncSession) -> list[tuple[Model, uuid.UUID, bool, Filling | None]]:
+    """The models with the id of the installation, whether work on their records is under way, and the fill whose columns lack values."""
+    installation = select(Installation.id).limit(1).scalar_subquery()
+    fill, run = aliased(StorageRun), aliased(StorageRun)
+    is_refreshing = exists().where(run.model_uuid == Model.uuid, run.finished_at.is_(None))
+    progress = (fill.uuid, fill.column_slugs, fill.records_done, fill.records_total, fill.finished_at)
+    query = select(Model, installation, is_refreshing, *progress).outerjoin(fill, and_(fill.model_uuid == Model.uuid, fill.is_incomplete))
+    return [
+        (model, own, running, None if slugs is None else Filling(run, tuple(slugs), done or 0, total or 0, ended_at is not None))
+        for model, own, running, run, slugs, done, total, ended_at in await db.execute(
+            query.where(Model.deleted_at.is_(None)).order_by(Model.uuid)
+        )
+    ]
+
+
+def to_relation(row: Model, dataset: str, filling: Filling | None = None, *, is_refreshing: bool = False) -> Relation:
     """One model. `dataset` is its slug."""
     return Relation(
         model=row.uuid,
@@ -45,6 +64,8 @@ def to_relation(row: Model, dataset: str) -> Relation:
         time_column=row.time_column_slug,
         log=row.log_name,
         hashed=tuple(str(slug) for slug in row.hashed_columns),
+        filling=filling,
+        is_refreshing=is_refreshing,
     )
 
 

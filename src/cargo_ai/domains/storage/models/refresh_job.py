@@ -20,6 +20,7 @@ from cargo_ai.domains.storage.models import extractors, file_source, model, mode
 from cargo_ai.domains.storage.models.extractors import InvalidConfig
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
 from cargo_ai.domains.storage.tables import StorageRun
+from cargo_ai.domains.storage.waiting import notify_waiting
 from cargo_ai.kernel import clock, ids, log, tasks
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.store.availability import DATABASE_UNAVAILABLE, retry_until_available
@@ -121,7 +122,7 @@ class RefreshJob:
             now = clock.now()
             values: dict[str, Any] = {"status": status, "error_message": sentence, "finished_at": now, "updated_at": now}
             await db.execute(update(StorageRun).where(StorageRun.uuid == uid, StorageRun.finished_at.is_(None)).values(values))
-            await _notify_waiting(db, uid)
+            await notify_waiting(db, uid)
             await db.commit()
 
 
@@ -149,9 +150,4 @@ async def _mark_success(db: AsyncSession, uid: uuid.UUID, **values: Any) -> None
     )
     if await db.scalar(done) is None:
         raise Cancelled
-    await _notify_waiting(db, uid)
-
-
-async def _notify_waiting(db: AsyncSession, uid: uuid.UUID) -> None:
-    """Notify requests that wait for the run."""
-    await db.execute(text("select pg_notify('cargo_done', :run)"), {"run": str(uid)})
+    await notify_waiting(db, uid)

@@ -1,4 +1,4 @@
-"""Storage runs: start, list and cancel refreshes of models; workers carry them out (`refresh_job`)."""
+"""Storage runs: start, list and cancel refreshes of models; workers carry them out (`refresh_job`). Fills of columns are listed, too."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from cargo_ai.contract.storage import run as contract
 from cargo_ai.domains.storage.identity import unification
 from cargo_ai.domains.storage.models import extractors, file_source, model
 from cargo_ai.domains.storage.tables import Model, StorageRun
+from cargo_ai.domains.storage.waiting import notify_waiting
 from cargo_ai.engine.dispatch.queue import producer
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, Removed
 from cargo_ai.store.driver import driver_connection
 
 TASK = "storage.refresh"
+REFRESH = "refresh"
 SOURCES = frozenset({extractors.UPLOAD_FILE})
 """The extractors whose source can be read again."""
 
@@ -54,6 +56,10 @@ def to_response(row: StorageRun) -> contract.Run:
         created_at=row.created_at,
         updated_at=row.updated_at,
         finished_at=row.finished_at,
+        kind=row.kind,  # pyright: ignore[reportArgumentType]  # one of the literals, as we write it
+        column_slugs=[str(slug) for slug in row.column_slugs or []],
+        records_done=row.records_done,
+        records_total=row.records_total,
     )
 
 
@@ -81,12 +87,13 @@ async def refresh(ctx: Context, request: ByUuid) -> contract.RefreshedModel:
     row = await model.find(ctx.db, request.uuid, lock=True)
     row = found_or_refuse(contract.refresh, row, "modelNotFound", uuid=request.uuid, fix=_MODELS)
     try:
-        await start(ctx.db, row, user=ctx.who.user_uuid, is_force=True)
+        run = await start(ctx.db, row, user=ctx.who.user_uuid, is_force=True)
     except CannotRefresh as fault:
         if fault.reason == "alreadyRunning":
             contract.refresh.refuse("alreadySyncing", run=fault.run, fix=f"{_RUNS} --model-uuid {row.uuid}")
         contract.refresh.refuse("modelNotCompatible", problem=str(fault))
-    return contract.RefreshedModel(model=(await model.response_for(ctx.db, row)).model, is_refreshing=True)
+    ctx.warn(f"The model is being refreshed in the background (cargo-ai storage run get {run.uuid}).")
+    return contract.RefreshedModel(model=(await model.response_for(ctx.db, row)).model, is_refreshing=True, run=to_response(run))
 
 
 async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool = False, is_force: bool = False) -> StorageRun:
@@ -122,14 +129,16 @@ async def start(db: AsyncSession, row: Model, *, user: uuid.UUID, is_reset: bool
 
 
 async def _find_unfinished(db: AsyncSession, of: uuid.UUID) -> uuid.UUID | None:
-    return await db.scalar(select(StorageRun.uuid).where(StorageRun.model_uuid == of, StorageRun.finished_at.is_(None)))
+    return await db.scalar(
+        select(StorageRun.uuid).where(StorageRun.model_uuid == of, StorageRun.kind == REFRESH, StorageRun.finished_at.is_(None))
+    )
 
 
 async def is_up_to_date(db: AsyncSession, row: Model) -> bool:
     """Whether the last run has read the source in its present state."""
     last = (
         select(StorageRun.fingerprint)
-        .where(StorageRun.model_uuid == row.uuid, StorageRun.status == "success")
+        .where(StorageRun.model_uuid == row.uuid, StorageRun.kind == REFRESH, StorageRun.status == "success")
         .order_by(StorageRun.uuid.desc())
         .limit(1)
     )
@@ -160,7 +169,7 @@ async def get_all(ctx: Context, request: contract.ListRuns) -> contract.RunsRepl
 
 @handles(contract.cancel)
 async def cancel(ctx: Context, request: ByUuid) -> Removed:
-    """Cancel a run: one that no worker has started ends at once, another one stops and undoes what it did."""
+    """Cancel a run: one that no worker has started ends at once, another one stops. A refresh undoes what it did."""
     row = await _find(ctx.db, request.uuid)
     row = found_or_refuse(contract.cancel, row, "runNotFound", uuid=request.uuid, fix=_RUNS)
     now = clock.now()
@@ -169,6 +178,7 @@ async def cancel(ctx: Context, request: ByUuid) -> Removed:
     running = update(StorageRun).where(this_run, StorageRun.finished_at.is_(None)).values(status="cancelling", updated_at=now)
     for statement in (waiting, running):
         if await ctx.db.scalar(statement.returning(StorageRun.uuid)) is not None:
+            await notify_waiting(ctx.db, row.uuid)
             break
     else:
         await ctx.db.refresh(row)

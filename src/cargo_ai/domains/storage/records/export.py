@@ -20,7 +20,7 @@ from cargo_ai.contract.storage.columns import ColumnType
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.records import rows
+from cargo_ai.records import incomplete, rows
 from cargo_ai.records.bulk import unload
 from cargo_ai.store.driver import Connection, driver_connection
 
@@ -33,6 +33,10 @@ async def download(ctx: Context, request: contract.DownloadRecords) -> DownloadR
     """The URL of a file with one row per record."""
     row = await model.find(ctx.db, request.model_uuid)
     row = found_or_refuse(contract.download, row, "modelNotFound", uuid=request.model_uuid, fix="cargo-ai storage model list")
+    catalog = await model_catalog.catalog(ctx.db, ctx.workspace)
+    relation = catalog.by_model(row.uuid)
+    for sentence in incomplete.sentences(catalog, incomplete.of_relation(relation)) if relation is not None else ():
+        ctx.warn(sentence)
     return DownloadReply.of(exports.sign(ctx, KIND, {"modelUuid": str(row.uuid)}, request.format))
 
 

@@ -17,7 +17,7 @@ from cargo_ai.domains.storage.tables import Model
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import Counted, JsonObject
-from cargo_ai.records import rows
+from cargo_ai.records import incomplete, rows
 from cargo_ai.records.catalog import Relation
 from cargo_ai.store.driver import Connection, driver_connection
 
@@ -107,17 +107,17 @@ async def remove_bulk(ctx: Context, request: contract.RemoveRecords) -> Counted:
 @handles(contract.get)
 async def get(ctx: Context, request: contract.ByRecord) -> contract.FoundRecord:
     """One record."""
-    row, relation = await _model(ctx, contract.get, request.model_uuid)
+    row, relation = await _model(ctx, contract.get, request.model_uuid, shown=True)
     records = await _read(ctx, relation, [request.id])
     if not records:
         contract.get.refuse("recordNotFound", id=request.id, fix=f"cargo-ai storage record list --model-uuid {row.uuid}")
-    return contract.FoundRecord(record=records[0], is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
+    return contract.FoundRecord(record=records[0], is_refreshing=relation.is_refreshing)
 
 
 @handles(contract.get_all)
 async def get_all(ctx: Context, request: contract.ListRecords) -> contract.FoundRecords:
     """A page of records."""
-    row, relation = await _model(ctx, contract.get_all, request.model_uuid)
+    _, relation = await _model(ctx, contract.get_all, request.model_uuid, shown=True)
     sort = request.sort or contract.SystemSort()
     records = await rows.page(
         await driver_connection(ctx.db),
@@ -127,7 +127,7 @@ async def get_all(ctx: Context, request: contract.ListRecords) -> contract.Found
         sort=sort.column_slug,
         descending=sort.kind == "desc",
     )
-    return contract.FoundRecords(records=records, is_refreshing=await model.is_refreshing(ctx.db, row.uuid))
+    return contract.FoundRecords(records=records, is_refreshing=relation.is_refreshing)
 
 
 def makes_ids(row: Model) -> bool:
@@ -149,11 +149,15 @@ async def _write(ctx: Context, relation: Relation, path: str, act: Write[T]) -> 
     return result
 
 
-async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str) -> tuple[Model, Relation]:
+async def _model(ctx: Context, operation: Operation[Any, Any, Any], text: str, *, shown: bool = False) -> tuple[Model, Relation]:
+    """A model; `shown`: its columns are, so that those that lack values are warned about."""
     row = await model.find(ctx.db, text)
-    relation = None if row is None else (await model_catalog.catalog(ctx.db, ctx.workspace)).by_model(row.uuid)
-    if row is None or relation is None:
+    catalog = None if row is None else await model_catalog.catalog(ctx.db, ctx.workspace)
+    relation = None if row is None or catalog is None else catalog.by_model(row.uuid)
+    if row is None or catalog is None or relation is None:
         operation.refuse("modelNotFound", uuid=text, fix=_MODELS)
+    for sentence in incomplete.sentences(catalog, incomplete.of_relation(relation)) if shown else ():
+        ctx.warn(sentence)
     return row, relation
 
 
