@@ -41,6 +41,9 @@ class Progress:
         parts = [f"{done:,} / {total:,} {noun}" if isinstance(total, int) else f"{done:,} {noun}"]
         if failed:
             parts.append(f"{failed:,} failed")
+        reviews = output.as_object(work.get("waitsForReview")).get("count")
+        if reviews:
+            parts.append(f"{reviews:,} {'waits' if reviews == 1 else 'wait'} for a review")
         if self._first is None:
             self._first = (self.started, 0) if done == 0 else (now, done)
         since, before = self._first

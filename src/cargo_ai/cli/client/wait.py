@@ -35,7 +35,19 @@ class Wait:
         self.interval = interval_ms / 1000
         self.deadline = api.started + api.settings.timeout if api.settings.timeout else None
         self.progress = Progress(api.settings)
-        self.progress.show(output.as_object(output.dig(created, self.noun)))
+        self._waits_for: str | None = None
+        self._show(output.as_object(output.dig(created, self.noun)))
+
+    def _show(self, work: dict[str, Any]) -> None:
+        """Repaint the progress; what waits for people says so once, for that may take days."""
+        reviews = output.as_object(work.get("waitsForReview"))
+        sentence = reviews.get("sentence")
+        if isinstance(sentence, str) and sentence != self._waits_for and not self.api.settings.quiet:
+            if self._waits_for is None or not self.progress.on:
+                self.progress.clear()
+                output.say(f"{sentence} See: {reviews.get('fix')}")
+            self._waits_for = sentence
+        self.progress.show(work)
 
     def finish(self) -> tuple[Any, str]:
         """The finished document and its status. Failure 8 when the time is up, 130 on Ctrl-C; the work goes on in both cases."""
@@ -65,7 +77,7 @@ class Wait:
             answer = self._poll(hold, left)
             document = answer.document()
             status = output.dig(document, self.until["field"])
-            self.progress.show(output.as_object(output.dig(document, self.noun)))
+            self._show(output.as_object(output.dig(document, self.noun)))
             if not isinstance(status, str):
                 raise failure(
                     FAILED, "unexpectedAnswer", f'The server\'s reply has no "{self.until["field"]}": no one can tell when it ends.'

@@ -18,6 +18,7 @@ from cargo_ai.contract.orchestration.fields import (
     Listed,
     Number,
     Offset,
+    WaitsForReview,
     Word,
 )
 from cargo_ai.contract.orchestration.node import NODES, Nodes
@@ -35,7 +36,7 @@ class Batch(Wire):
     """Runs of one graph on many records, with the progress. `data`: the source of the records; inline records are stored as a file.
 
     `skippedRunsCount`: records that the play's run creation rule excluded; `runsCount` includes them. `warnings`: parts of the data that
-    do not exist.
+    do not exist. `waitsForReview`: its runs wait for people, and with a ramp the next stage waits for these runs.
     """
 
     uuid: Uuid
@@ -57,6 +58,7 @@ class Batch(Wire):
     credits_used_count: Number
     pace: BatchPace | None = None
     warnings: list[str] = Field(default_factory=list)
+    waits_for_review: WaitsForReview | None = None
     created_at: Timestamp
     updated_at: Timestamp
     finished_at: Timestamp | None

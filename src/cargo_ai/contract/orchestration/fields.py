@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from cargo_ai.kernel.wire import Timestamp, Wire
+
 MAXIMUM_NODES: Final = 500
 
 
@@ -45,3 +47,13 @@ ChangeKind = Literal["added", "updated", "removed", "unchanged"]
 
 FINAL: Final = frozenset({"success", "error", "cancelled", "skipped"})
 """The statuses that end a run or a batch."""
+
+
+class WaitsForReview(Wire):
+    """People whose decision runs wait for, at most three. `expiresAt`: when the first review times out. `fix`: lists the reviews."""
+
+    count: int
+    assignees: list[str]
+    expires_at: Timestamp | None
+    sentence: str
+    fix: str

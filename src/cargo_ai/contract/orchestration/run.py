@@ -17,6 +17,7 @@ from cargo_ai.contract.orchestration.fields import (
     Offset,
     RunStatus,
     RunStatusWanted,
+    WaitsForReview,
     Word,
 )
 from cargo_ai.contract.orchestration.node import NODES, Nodes
@@ -57,6 +58,7 @@ class Run(Wire):
     reused_executions_count: int = 0
     status: RunStatus
     error_message: str | None
+    waits_for_review: WaitsForReview | None = None
     executions: list[Execution]
     created_at: Timestamp
     updated_at: Timestamp

@@ -307,6 +307,8 @@ def _record(
     walk.last = node
     config_json = _json(config)
     title = _text(title)
+    if walk.attempt > 1:
+        warnings = [*warnings, f"It took {walk.attempt} attempts."]
     walk.entries.append(
         Execution(
             walk.seq,

@@ -18,6 +18,7 @@ from cargo_ai.domains.orchestration.batches import batch_data, pacing
 from cargo_ai.domains.orchestration.dry_run import dry_run
 from cargo_ai.domains.orchestration.plays import play_policy
 from cargo_ai.domains.orchestration.replay import rerun
+from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_response
 from cargo_ai.domains.orchestration.runs.resolve_graph import Target
 from cargo_ai.domains.orchestration.runs.run_response import Row, timestamp, timestamp_or_none
@@ -99,10 +100,12 @@ async def to_responses(ctx: Context, rows: Sequence[RowMapping]) -> list[contrac
     """Batches on the wire, in the order of the rows; inline graphs are looked up together."""
     inline = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"] for row in rows if row["release_uuid"] is None})
     thresholds = await _thresholds(ctx, rows)
-    return [
+    waits = await pending_reviews.of_batches(ctx.db, [row["uuid"] for row in rows if row["finished_ms"] is None])
+    responses = [
         to_response(row, None if row["release_uuid"] else inline.get(row["graph_uuid"]), thresholds.get(row["workflow_uuid"], 1.0))
         for row in rows
     ]
+    return [response.model_copy(update={"waits_for_review": waits.get(row["uuid"])}) for row, response in zip(rows, responses, strict=True)]
 
 
 async def _thresholds(ctx: Context, rows: Sequence[RowMapping]) -> dict[uuid.UUID, float]:

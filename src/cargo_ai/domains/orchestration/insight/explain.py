@@ -15,6 +15,7 @@ from cargo_ai.contract.orchestration import explain as contract
 from cargo_ai.contract.orchestration.fields import RunStatus
 from cargo_ai.domains.orchestration.insight import explain_fix, queue
 from cargo_ai.domains.orchestration.node_tables import Review
+from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.engine.journal.tables import executions, runs, shards
 from cargo_ai.kernel import clock, ids
@@ -87,7 +88,8 @@ async def _explain_ended(ctx: Context, row: RowMapping, graph: Mapping[str, Node
 
 async def _explain_failed(ctx: Context, row: RowMapping, failed: RowMapping | None) -> contract.Explanation:
     message = (failed["error_message"] if failed else None) or row["error_message"]
-    again = explain_fix.rerun_batch(row)
+    release = await explain_fix.newer_release(ctx, row)
+    again = explain_fix.rerun_batch(row, release)
     if failed is None:
         fix = f"cargo-ai orchestration run get {row['uuid']}"
         return _explain(row, "runFailed", f"The run failed outside of any node: {message}", error_message=message, fix=fix, batch_fix=again)
@@ -103,7 +105,10 @@ async def _explain_failed(ctx: Context, row: RowMapping, failed: RowMapping | No
         sentence = f"{failed['node_slug']} failed, because a run below it failed: {message}"
         return _explain(row, "childFailed", sentence, cause_run_uuid=child, fix=f"cargo-ai orchestration run explain {child}", **more)
     fix = await explain_fix.replay(ctx, row, failed["node_slug"])
-    return _explain(row, "nodeFailed", f"{failed['node_slug']} failed: {message}", fix=fix, **more)
+    sentence = f"{failed['node_slug']} failed: {message}"
+    if release is not None:
+        sentence = f"{sentence.removesuffix('.')}. The workflow has another release now, {release.uuid}: the commands repeat with it."
+    return _explain(row, "nodeFailed", sentence, fix=fix, **more)
 
 
 async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract.Explanation:
@@ -117,11 +122,12 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
         fix = await explain_fix.runs_below(ctx, row)
         return _explain(row, "waitingForChildren", sentence, fix=fix, **more)
     if node.get("actionSlug") == "humanReview":
-        query = select(Review.uuid).where(Review.run_uuid == row["uuid"], Review.status == "pending").order_by(Review.uuid.desc()).limit(1)
+        query = select(Review).where(Review.run_uuid == row["uuid"], Review.status == "pending").order_by(Review.uuid.desc()).limit(1)
         review = await ctx.db.scalar(query)
         if review is not None:
-            fix = f"cargo-ai orchestration review get {review}"
-            return _explain(row, "waitingForReview", f"{slug} waits for a person to approve or reject.", fix=fix, **more)
+            fix, names = f"cargo-ai orchestration review get {review.uuid}", [str(name) for name in review.assignees]
+            sentence = f"{slug} waits for a person to approve or reject: {pending_reviews.by(names)}."
+            return _explain(row, "waitingForReview", sentence, fix=fix, **more)
     pending = cast("dict[str, Any]", await ctx.db.scalar(select(runs.c.pending).where(runs.c.uuid == row["uuid"])) or {})
     when = f" until {clock.to_iso(due)}" if due else ""
     if node.get("kind") == "native" and node.get("actionSlug") == "delay":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from sqlalchemy import RowMapping, text
@@ -9,6 +10,8 @@ from sqlalchemy import RowMapping, text
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import queue as contract
+from cargo_ai.contract.orchestration.fields import WaitsForReview
+from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
 from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.dispatch import concurrency
@@ -88,7 +91,7 @@ async def get(ctx: Context, _request: Nothing) -> contract.QueueReply:
     for query in (_BATCHES, _SHARDS, _PARKED):
         rows += (await ctx.db.execute(query, values)).mappings().all()
     full = await is_full(ctx)
-    items = [_item(row, now, full) for row in sorted(rows, key=lambda row: row["since"])]
+    items = [await _with_reviewers(ctx, _item(row, now, full)) for row in sorted(rows, key=lambda row: row["since"])[:MOST_ITEMS]]
     items += [_storage_item(work, now) for work in await storage.unfinished(ctx.db, ctx.workspace, MOST_ITEMS)]
     items = sorted(items, key=lambda item: -item.age_seconds)[:MOST_ITEMS]
     return contract.QueueReply(alerts=_alerts(items, workers), workers=workers, items=items)
@@ -125,6 +128,20 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         run_uuid=row["run_uuid"],
         node_slug=row["node"],
     )
+
+
+async def _with_reviewers(ctx: Context, item: contract.QueueItem) -> contract.QueueItem:
+    """An item of runs that wait for people says for whom, and how to list their reviews."""
+    if item.reason != "review":
+        return item
+    waits: WaitsForReview | None = None
+    if item.run_uuid is not None:
+        waits = (await pending_reviews.of_runs(ctx.db, [uid := uuid.UUID(item.run_uuid)])).get(uid)
+    elif item.batch_uuid is not None:
+        waits = (await pending_reviews.of_batches(ctx.db, [uid := uuid.UUID(item.batch_uuid)])).get(uid)
+    if waits is not None:
+        return item.model_copy(update={"sentence": waits.sentence, "fix": waits.fix})
+    return item.model_copy(update={"fix": f"cargo-ai orchestration review list --statuses pending --workflow-uuid {item.workflow_uuid}"})
 
 
 def _storage_item(work: storage.Unfinished, now: int) -> contract.QueueItem:

@@ -10,6 +10,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import run as contract
+from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import resolve_graph, run_filter, run_response
 from cargo_ai.domains.orchestration.workflows import lookup
 from cargo_ai.engine.dispatch import concurrency, submit
@@ -51,6 +52,9 @@ async def get(ctx: Context, request: ByUuid) -> contract.RunDetailReply:
     nodes = await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})
     started = await run_response.tool_runs(ctx.db, ctx.workspace, [row["uuid"]], nodes.values())
     run = run_response.to_response(row, nodes.get(row["graph_uuid"], []), entries, started)
+    waiting = [row["uuid"]] if row["status"] == "idle" and row["waiting_for"] is None else []
+    waits = (await pending_reviews.of_runs(ctx.db, waiting)).get(row["uuid"])
+    run = run.model_copy(update={"waits_for_review": waits}) if waits is not None else run
     return contract.RunDetailReply(run=run, run_context=context, run_computed_configs=configs)
 
 

@@ -64,6 +64,25 @@ async def test_the_failures_of_a_batch_are_done_again_together(backend: Backend)
     assert (ended["runsCount"], ended["failedRunsCount"]) == (2, 2)
 
 
+async def test_after_a_new_release_the_commands_repeat_with_that(backend: Backend) -> None:
+    tool, _ = await backend.admin.deployed(GRAPH)
+    workflow = tool["workflowUuid"]
+    batch = await backend.batch([{"minutes": "soon"}], workflowUuid=workflow)
+    (run,) = (await backend.admin.call("orchestration.run.list", batchUuid=batch["uuid"]))["runs"]
+    before = await why(backend, run["uuid"], "nodeFailed")
+    assert "--release-uuid" not in before["fix"] + before["batchFix"]
+    mended = [GRAPH[0], node("broken", "delay", ("end",), config={"minutes": 0}), GRAPH[2]]
+    deployed = await backend.admin.call("orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=mended, formFields=None)
+    release = deployed["release"]["uuid"]
+    found = await why(backend, run["uuid"], "nodeFailed")
+    assert f"another release now, {release}" in found["sentence"]
+    assert found["fix"].endswith(f"--release-uuid {release}")
+    again = (await carried_out(backend.admin, found["fix"]))["run"]
+    assert (await backend.ended("runs", again["uuid"]))["run"]["status"] == "success"
+    repeated = (await carried_out(backend.admin, found["batchFix"]))["batch"]
+    assert (await backend.ended("batches", repeated["uuid"]))["batch"]["failedRunsCount"] == 0
+
+
 async def test_what_failed_in_a_group_or_a_tool_is_tried_again_by_the_run_at_the_top(backend: Backend) -> None:
     tool, _ = await backend.admin.deployed(GRAPH)
     call = node("call", children=("end",), kind="tool", toolUuid=tool["uuid"], config={"minutes": "{{nodes.start.minutes}}"})

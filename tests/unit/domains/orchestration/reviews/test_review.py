@@ -193,6 +193,28 @@ async def test_reviews_of_a_batch_are_decided_one_by_one(backend: Backend) -> No
     assert (found["status"], found["executedRunsCount"], found["failedRunsCount"]) == ("success", 3, 0)
 
 
+async def test_a_batch_and_a_run_say_whom_they_wait_for_and_how_to_list_the_reviews(backend: Backend) -> None:
+    nodes = asking(assignees=["ana@example.com"])
+    records: list[Body] = [{"_id": str(at), "name": f"N{at}"} for at in range(3)]
+    batch = await backend.start_batch(records, nodes=nodes, ramp=[2])
+    (first, _) = await backend.idle(batch["uuid"], 2)
+    command = "cargo-ai orchestration review list --statuses pending"
+    found = (await backend.admin.call("orchestration.batch.get", uuid=batch["uuid"]))["batch"]["waitsForReview"]
+    assert (found["count"], found["assignees"]) == (2, ["ana@example.com"])
+    assert found["sentence"] == "2 runs wait for a review by ana@example.com."
+    assert found["fix"] == f"{command} --batch-uuid {batch['uuid']}"
+    run = (await backend.admin.call("orchestration.run.get", uuid=first))["run"]["waitsForReview"]
+    assert (run["sentence"], run["fix"]) == ("1 run waits for a review by ana@example.com.", f"{command} --run-uuid {first}")
+    items = (await backend.admin.call("orchestration.queue.get"))["items"]
+    (item,) = [item for item in items if item["batchUuid"] == batch["uuid"]]
+    assert (item["reason"], item["sentence"], item["fix"]) == ("review", found["sentence"], found["fix"])
+    explanation = (await backend.admin.call("orchestration.run.explain", uuid=first))["explanation"]
+    assert explanation["sentence"] == "review waits for a person to approve or reject: ana@example.com."
+    await backend.admin.call("orchestration.batch.cancel", uuid=batch["uuid"])
+    ended = (await backend.ended("batches", batch["uuid"]))["batch"]
+    assert ended["waitsForReview"] is None
+
+
 async def test_someone_else_sees_no_review_and_decides_none(backend: Backend) -> None:
     run, review = await asked(backend, asking())
     assert (await backend.other_api.call("orchestration.review.list"))["count"] == 0
