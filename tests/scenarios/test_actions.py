@@ -121,7 +121,7 @@ def test_a_template_is_invalid_until_it_is_filled_in_and_then_runs(person: Perso
     assert (slugs["company-enrichment"], slugs["lead-scoring"]) == ("tool", "play")
     nodes = json.dumps(person("orchestration", "template", "get", "company-enrichment")["template"]["nodes"])
     assert "__REPLACE_WITH_CONNECTOR_UUID__" in nodes
-    checked = person("orchestration", "node", "validate", "--nodes", nodes)
+    checked = person.validated(nodes)
     assert checked["invalidNodes"][0]["reason"] == "connectorNotFound"
     config = json.dumps({"baseUrl": companies.url})
     made = person(

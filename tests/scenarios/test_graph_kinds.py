@@ -95,7 +95,7 @@ def test_an_item_that_fails_fails_the_group_when_reported_so(person: Person, com
 def test_a_group_without_an_end_is_found_out(person: Person) -> None:
     inner = [graphs.start("name"), graphs.node("name", "variables", {"variables": []})]
     nodes = [graphs.start("loop"), graphs.node("loop", "group", {"items": [1], "_nodes": inner}, ("end",)), graphs.end()]
-    found = person("orchestration", "node", "validate", "--nodes", json.dumps(nodes))
+    found = person.validated(json.dumps(nodes))
     assert (found["outcome"], found["invalidNodes"][0]["reason"]) == ("notValid", "subNodesInvalid")
     assert found["invalidNodes"][0]["invalidNodes"]
 

@@ -196,9 +196,8 @@ def broken(**changes: Any) -> list[Json]:
     ],
 )
 def test_a_graph_that_cannot_work_is_found_out_before_it_is_deployed(person: Person, nodes: list[Json], reason: str) -> None:
-    validated = person.run("orchestration", "node", "validate", "--nodes", "-", stdin=json.dumps(nodes))
-    found = json.loads(validated.stdout)
-    assert (validated.returncode, found["outcome"]) == (1, "notValid")
+    found = person.validated(json.dumps(nodes))
+    assert found["outcome"] == "notValid"
     assert reason in [one["reason"] for one in found["invalidNodes"]]
     workflow = person("orchestration", "tool", "create", "--name", "Broken")["tool"]["workflowUuid"]
     words = ("orchestration", "draft-release", "deploy", "--workflow-uuid", workflow, "--nodes", json.dumps(nodes))

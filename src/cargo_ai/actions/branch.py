@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config.values import schema
+from cargo_ai.actions.config.values import output, schema
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome, Routes, Scope
 from cargo_ai.expression import condition
 
@@ -32,7 +32,7 @@ ACTION: Action[Call] = Action(
     category="logic",
     icon="branch",
     config_schema=schema({"condition": {"description": "What decides between the two children."}}, ("condition",)),
-    output_schema=schema({"condition": {"type": "boolean"}}, ("condition",)),
+    output_schema=output({"condition": {"type": "boolean"}}, ("condition",)),
     routes=Routes(("yes", "no")),
     decide=decide,
     preview=preview,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cargo_ai.actions.config.values import check_number, number, schema
+from cargo_ai.actions.config.values import check_number, number, output, schema
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Later, Outcome, Scope
 
 MOST_MINUTES = 365 * 24 * 60
@@ -28,7 +28,7 @@ ACTION: Action[Call] = Action(
     category="logic",
     icon="clock",
     config_schema=schema({"minutes": {"type": "number", "minimum": 0, "maximum": MOST_MINUTES}}, ("minutes",)),
-    output_schema=schema({"minutes": {"type": "number"}}, ("minutes",)),
+    output_schema=output({"minutes": {"type": "number"}}, ("minutes",)),
     check=lambda config: check_number(config, "minutes", 0, MOST_MINUTES),
     decide=decide,
 )

@@ -18,5 +18,6 @@ ACTION: Action[Call] = Action(
     routes=Routes(()),
     only_in_graphs=True,
     check=variables.check,
+    outputs=variables.outputs,
     decide=lambda config, _scope: variables.evaluate(config, child=None),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config.values import schema
+from cargo_ai.actions.config.values import output, schema
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome, Routes, Scope
 from cargo_ai.expression import condition
 
@@ -34,8 +34,14 @@ ACTION: Action[Call] = Action(
     does="decides",
     category="logic",
     icon="filter",
-    config_schema=schema({"filter": {"description": "The condition on which the run continues."}}, ("filter",)),
-    output_schema=schema({"condition": {"type": "boolean"}}, ("condition",)),
+    config_schema=schema(
+        {
+            "filter": {"description": "The condition on which the run continues."},
+            "condition": {"description": "The same, where there is no `filter`."},
+        }
+    )
+    | {"anyOf": [{"required": ["filter"]}, {"required": ["condition"]}]},
+    output_schema=output({"condition": {"type": "boolean"}}, ("condition",)),
     routes=Routes(("matched",), may_end=True),
     decide=decide,
     preview=preview,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config.values import is_constant, schema
+from cargo_ai.actions.config.values import Schema, as_list, as_mapping, is_constant, schema
+from cargo_ai.actions.config.variables import outputs_of_graph
 from cargo_ai.engine.graph.action import Action, Call, Failed
 from cargo_ai.engine.graph.group import MAXIMUM_ITEMS, read_items
 
@@ -18,6 +19,13 @@ def check(config: Mapping[str, Any]) -> str | None:
     if fails is not None and is_constant(fails) and not isinstance(fails, bool):
         return "`failOnItemFailure` must be true or false."
     return None
+
+
+def outputs(config: Mapping[str, Any], _models: object) -> Schema:
+    """The list of what the `end` nodes inside give, null for an item that came to none."""
+    nodes = (as_mapping(node) for node in as_list(config.get("_nodes")) or [])
+    item = outputs_of_graph([node for node in nodes if node is not None])
+    return {"type": "array"} if item is None else {"type": "array", "items": item}
 
 
 ACTION: Action[Call] = Action(
@@ -40,6 +48,7 @@ ACTION: Action[Call] = Action(
         ("items", "_nodes"),
     ),
     output_schema={"type": "array"},
+    outputs=outputs,
     verbatim=frozenset({"_nodes"}),
     only_in_graphs=True,
     check=check,

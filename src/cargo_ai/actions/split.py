@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config.values import check_number, number, schema
+from cargo_ai.actions.config.values import check_number, number, output, schema
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome, Routes, Scope
 
 
@@ -39,7 +39,7 @@ ACTION: Action[Call] = Action(
     category="logic",
     icon="split",
     config_schema=schema({"percentage": {"type": "number", "minimum": 0, "maximum": 100}}, ("percentage",)),
-    output_schema=schema({"percentage": {"type": "number"}, "child": {"type": "integer"}}, ("percentage", "child")),
+    output_schema=output({"percentage": {"type": "number"}, "child": {"type": "integer"}}, ("percentage", "child")),
     routes=lambda config: Routes((f"{config.get('percentage', '?')}%", "the rest")),
     shares=shares,
     check=lambda config: check_number(config, "percentage", 0, 100),

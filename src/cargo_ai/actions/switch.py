@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config.values import as_list, as_mapping, schema
+from cargo_ai.actions.config.values import as_list, as_mapping, output, schema
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome, Routes, Scope
 from cargo_ai.expression import condition
 
@@ -70,7 +70,7 @@ ACTION: Action[Call] = Action(
         {"routes": {"type": "array", "items": schema({"name": {"type": "string"}, "uuid": {"type": "string"}, "value": {}}, ("value",))}},
         ("routes",),
     ),
-    output_schema=schema({"route": {"type": ["string", "null"]}, "index": {"type": ["integer", "null"]}}, ("route", "index")),
+    output_schema=output({"route": {"type": ["string", "null"]}, "index": {"type": ["integer", "null"]}}, ("route", "index")),
     routes=routes_of,
     check=check,
     decide=decide,

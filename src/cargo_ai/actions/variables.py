@@ -16,5 +16,6 @@ ACTION: Action[Call] = Action(
     config_schema=variables.CONFIG_SCHEMA,
     output_schema=schema({}),
     check=variables.check,
+    outputs=variables.outputs,
     decide=lambda config, _scope: variables.evaluate(config, child=0),
 )

@@ -39,9 +39,7 @@ def parse(text: str) -> tuple[Piece, ...]:
             literal += text[position : opening - 1], "{{"
             position = opening + 2
             continue
-        closing = _find_end(text, opening + 2)
-        if closing == -1:  # no JavaScript that the scan can follow: the first }} ends it
-            closing = text.find("}}", opening + 2)
+        closing = _find_closing(text, opening + 2)
         if closing == -1:
             break
         literal.append(text[position:opening])
@@ -51,6 +49,27 @@ def parse(text: str) -> tuple[Piece, ...]:
     literal.append(text[position:])
     _add_literal(pieces, literal)
     return tuple(pieces) or ("",)
+
+
+def find_unclosed(text: str) -> int | None:
+    """Where a `{{` stands whose expression never ends, so that it is literal text; None without one."""
+    position = 0
+    while (opening := text.find("{{", position)) != -1:
+        if opening > position and text[opening - 1] == "\\":
+            position = opening + 2
+            continue
+        closing = _find_closing(text, opening + 2)
+        if closing == -1:
+            return opening
+        position = closing + 2
+    return None
+
+
+def _find_closing(text: str, start: int) -> int:
+    """The index of the }} that ends the expression starting at `start`, or -1."""
+    closing = _find_end(text, start)
+    # No JavaScript that the scan can follow: the first }} ends it.
+    return closing if closing != -1 else text.find("}}", start)
 
 
 def _add_literal(pieces: list[Piece], literal: list[str]) -> None:

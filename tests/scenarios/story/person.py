@@ -48,6 +48,13 @@ class Person:
         assert found["errorMessage"] and found["reason"] and not done.stderr
         return found
 
+    def validated(self, nodes: str) -> Json:
+        """What `node validate` says of a graph; its exit code is 1 when the graph is not valid."""
+        done = self.run("orchestration", "node", "validate", "--nodes", "-", stdin=nodes)
+        found: Json = json.loads(done.stdout)
+        assert done.returncode == {"valid": 0, "notValid": 1}[found["outcome"]], done.stderr
+        return found
+
     def deployed(self, name: str, nodes: list[Json]) -> str:
         """The workflow of a fresh tool with that graph deployed."""
         workflow = str(self("orchestration", "tool", "create", "--name", name)["tool"]["workflowUuid"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cargo_ai.actions.config.values import schema
+from cargo_ai.actions.config.values import output, schema
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, Outcome
 from cargo_ai.expression import evaluator
 from cargo_ai.expression.sandbox.host import Language, refusal
 
 LONGEST_SCRIPT = 256 * 1024
-CONFIG_SCHEMA = schema({"script": {"type": "string", "maxLength": LONGEST_SCRIPT}}, ("script",))
-OUTPUT_SCHEMA = schema({"result": {}}, ("result",))
+CONFIG_SCHEMA = schema({"script": {"type": "string", "minLength": 1, "maxLength": LONGEST_SCRIPT}}, ("script",))
+OUTPUT_SCHEMA = output({"result": {}}, ("result",))
 _QUOTED = 500  # characters of what a script printed that a warning quotes
 
 

@@ -11,8 +11,13 @@ Schema = dict[str, Any]
 
 
 def schema(properties: Mapping[str, Schema], required: tuple[str, ...] = ()) -> Schema:
-    """The JSON Schema of an object. Other keys are allowed: wrong names in a config are no fault of the graph's structure."""
+    """The JSON Schema of a config. Other keys are allowed: wrong names are ignored, and only a doubt about the graph."""
     return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": True}
+
+
+def output(properties: Mapping[str, Schema], required: tuple[str, ...] = ()) -> Schema:
+    """The JSON Schema of an output that has these fields and no others."""
+    return schema(properties, required) | {"additionalProperties": False}
 
 
 def is_constant(value: object) -> bool:

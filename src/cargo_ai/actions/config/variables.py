@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cargo_ai.actions.config.values import as_list, as_mapping, is_constant, schema
+from cargo_ai.actions.config.values import Schema, as_list, as_mapping, is_constant, output, schema
 from cargo_ai.engine.graph.action import Done, Failed, Outcome
+from cargo_ai.engine.graph.graph import is_end
 from cargo_ai.expression import VARIABLE_TYPES, coerce
 
 CONFIG_SCHEMA = schema(
@@ -14,11 +15,20 @@ CONFIG_SCHEMA = schema(
         "variables": {
             "type": "array",
             "items": schema(
-                {"name": {"type": "string", "minLength": 1}, "type": {"enum": list(VARIABLE_TYPES)}, "value": {}}, ("name", "type", "value")
+                {"name": {"type": "string", "minLength": 1}, "type": {"enum": list(VARIABLE_TYPES), "default": "any"}, "value": {}},
+                ("name",),
             ),
         }
     }
 )
+_OUTPUTS: dict[str, Schema] = {
+    "string": {"type": ["string", "null"]},
+    "number": {"type": ["number", "null"]},
+    "boolean": {"type": ["boolean", "null"]},
+    "date": {"type": ["string", "null"], "format": "date-time"},
+    "array": {"type": ["array", "null"]},
+    "object": {"type": ["object", "null"]},
+}
 _NOT_A_LIST = "`variables` must be a list of {name, type, value}."
 
 
@@ -29,6 +39,24 @@ def check(config: Mapping[str, Any]) -> str | None:
     if entries is None:
         return None if variables is None or not is_constant(variables) else _NOT_A_LIST
     return next((problem for position, entry in enumerate(entries) if (problem := _problem(entry, position))), None)
+
+
+def outputs(config: Mapping[str, Any], _models: object = None) -> Schema:
+    """The JSON Schema of what these variables give; one that says nothing of the fields where their names are known in a run only."""
+    entries = as_list(config.get("variables") or [])
+    fields = None if entries is None else [as_mapping(entry) for entry in entries]
+    if fields is None or not all(entry is not None and is_constant(entry.get("name")) for entry in fields):
+        return {"type": "object"}
+    named = {str(entry["name"]): _OUTPUTS.get(str(entry.get("type")), {}) for entry in fields if entry and entry.get("name")}
+    return output(named, tuple(named))
+
+
+def outputs_of_graph(nodes: Sequence[Mapping[str, Any]]) -> Schema | None:
+    """What a graph's `end` nodes give; None where it has none. Several of them are alternatives."""
+    schemas = [outputs(as_mapping(node.get("config")) or {}) for node in nodes if is_end(node)]
+    if not schemas:
+        return None
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def evaluate(config: Mapping[str, Any], *, child: int | None) -> Outcome:

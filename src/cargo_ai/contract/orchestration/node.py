@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, Never
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration.fields import MAXIMUM_NODES, Number, Text, Word
-from cargo_ai.kernel.operation import Cli, Operation
+from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
 
 NodeKind = Literal["native", "connector", "tool", "agent"]
@@ -20,6 +20,7 @@ InvalidReason = Literal[
     "connectorNotFound",
     "actionNotFound",
     "nativeInvalid",
+    "connectorInvalid",
     "toolInvalid",
     "agentInvalid",
     "slugInvalid",
@@ -102,11 +103,16 @@ class NodeNamed(Wire):
 
 
 class InvalidNode(Wire):
-    """An invalid node, with the reason and a message; `invalidNodes`: the problems inside a group."""
+    """An invalid node, with the reason and a message. A node with several problems is listed once for each.
+
+    `path`: where in the node, such as `config.mappings[0].columnSlug`; absent when it is the node as a whole. `invalidNodes`: the problems
+    inside a group.
+    """
 
     node: NodeNamed
     reason: InvalidReason
     message: str
+    path: str | None = None
     invalid_nodes: list[InvalidNode] | None = None
 
     @model_serializer(mode="wrap")
@@ -114,17 +120,29 @@ class InvalidNode(Wire):
         return _present(handler(self))
 
 
+class NodeWarning(Wire):
+    """What may not be meant: the graph can be deployed all the same. `path` as in invalid nodes; empty for the node as a whole."""
+
+    node: NodeNamed
+    path: str
+    message: str
+
+
 class ValidateNodes(Wire):
     """A graph to validate."""
 
     nodes: Nodes = Field(description="The whole graph: a list of nodes, as orchestration release get shows them.")
+    workflow_uuid: Uuid | None = Field(
+        default=None, description="The workflow that it is for: then the fields of its model or its form are known, too."
+    )
 
 
 class Validation(Wire):
-    """`valid`, or `notValid` with the invalid nodes."""
+    """`valid`, or `notValid` with the invalid nodes. `warnings`: what may not be meant."""
 
     outcome: Literal["valid", "notValid"]
     invalid_nodes: list[InvalidNode] | None = None
+    warnings: list[NodeWarning] | None = None
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler):  # see InvalidNode
@@ -135,7 +153,9 @@ def _present(dumped: JsonObject) -> JsonObject:
     return {key: value for key, value in dumped.items() if value is not None}
 
 
-validate: Operation[ValidateNodes, Validation, Never] = operations.add(
+ValidateReason = Literal["workflowNotFound"]
+
+validate: Operation[ValidateNodes, Validation, ValidateReason] = operations.add(
     Operation(
         "orchestration.node.validate",
         "POST",
@@ -144,6 +164,7 @@ validate: Operation[ValidateNodes, Validation, Never] = operations.add(
         response=Validation,
         summary="Validate a graph without saving it.",
         permission="orchestration:workflow:read",
+        refusals={"workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}.")},
         reads=True,
         cli=Cli(
             examples=("cargo-ai orchestration node validate --nodes @nodes.json",),

@@ -9,11 +9,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
+from cargo_ai.engine.graph.check.finding import Finding
+from cargo_ai.records.catalog import Relation
+
 Json = Any
 Config = Mapping[str, Json]
 Schema = Mapping[str, Json]
 Kind = Literal["native", "connector", "tool", "agent"]
 Doing = Literal["decides", "computes", "acts", "runs children"]
+Models = Mapping[str, Relation]
+"""The models of a workspace, by uuid."""
 Idempotency = Literal["reads", "key", "upsert", "readback", "none"]
 
 
@@ -137,6 +142,10 @@ def _accept(_config: Config) -> str | None:
     return None
 
 
+def _no_findings(_config: Config, _models: Models) -> Iterable[Finding]:
+    return ()
+
+
 def _unchanged(config: Config) -> Config:
     return config
 
@@ -157,6 +166,8 @@ class Action(Generic[CallT]):
     performer: makes `perform` from the services of a process (`context.process`), once per process, for actions that need some.
     routes: the ways on, or how they follow from an unresolved config.
     check: a sentence that says what is wrong with an unresolved config whatever a run brings, or None.
+    inspect: what is wrong with an unresolved config that has passed `check` and its schema, in a workspace that has these models.
+    outputs: the JSON Schema of the output where it follows from the config and the models; else it is `output_schema`.
     verbatim: config keys whose values are no templates.
     needs_run: it cannot be tried without a run. only_in_graphs: it means nothing by itself.
     shares: how likely each route is, of a resolved config, for an action that leaves the way to chance.
@@ -179,6 +190,8 @@ class Action(Generic[CallT]):
     output_schema: Schema | None = None
     routes: Routes | Callable[[Config], Routes] = ONE_ROUTE
     check: Callable[[Config], str | None] = _accept
+    inspect: Callable[[Config, Models], Iterable[Finding]] = _no_findings
+    outputs: Callable[[Config, Models], Schema | None] | None = None
     decide: Callable[[dict[str, Json], Scope], Outcome] | None = None
     perform: Callable[[CallT], Awaitable[Outcome]] | None = None
     performer: Callable[[Any], Callable[[CallT], Awaitable[Outcome]]] | None = None
@@ -213,6 +226,10 @@ class Action(Generic[CallT]):
     def routes_of(self, config: Config) -> Routes:
         """The ways on from a node with this unresolved config."""
         return self.routes if isinstance(self.routes, Routes) else self.routes(config)
+
+    def output_of(self, config: Config, models: Models) -> Schema | None:
+        """The JSON Schema of what a node with this unresolved config gives; None where it gives nothing."""
+        return self.output_schema if self.outputs is None else self.outputs(config, models)
 
     def bind(self, services: Any) -> Action[CallT]:
         """The action with what it needs to be executed in a process that has these services."""

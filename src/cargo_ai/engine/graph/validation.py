@@ -1,49 +1,110 @@
-"""Validate a graph before it runs, node by node, with the documented reasons."""
+"""Validate a graph before it runs, node by node, with the documented reasons: errors keep it from being deployed, doubts are warnings."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
 
-from cargo_ai.engine.graph.action import ONE_ROUTE, Actions, Json
-from cargo_ai.engine.graph.graph import MAXIMUM_NODES, compile_resolver, is_group, is_start
+from cargo_ai.engine.graph.action import ONE_ROUTE, Action, Actions, Call, Json, Models, Schema
+from cargo_ai.engine.graph.check.context import Visible
+from cargo_ai.engine.graph.check.finding import Finding, show, suggest
+from cargo_ai.engine.graph.check.reads import reads
+from cargo_ai.engine.graph.check.retry import check_fallback, check_retry
+from cargo_ai.engine.graph.check.settings import check_settings
+from cargo_ai.engine.graph.check.settled import expressions, settle, template_of
+from cargo_ai.engine.graph.check.shape import circular_nodes, shape_fault
+from cargo_ai.engine.graph.graph import MAXIMUM_NODES, SCOPE, compile_resolver, is_group, is_start
 from cargo_ai.engine.graph.group import MAXIMUM_DEPTH
-from cargo_ai.expression import EngineExpression, ExpressionError
+from cargo_ai.expression import EngineExpression, ExpressionError, compile_config
+from cargo_ai.expression.template import find_unclosed
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
-_KINDS = frozenset({"native", "connector", "tool", "agent"})
+_REASONS: Final = {"native": "nativeInvalid", "connector": "connectorInvalid", "tool": "toolInvalid", "agent": "agentInvalid"}
+MOST_FINDINGS: Final = 10
+"""Errors of one node that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSchemas:
+    """What a tool takes and gives, as JSON Schemas; None where that is not known."""
+
+    inputs: Schema | None
+    outputs: Schema | None
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the workspace has: connectors and tools by uuid, and releases of tools by (tool, release). `template_fault` says why a template
-    cannot stand for a tool."""
+    """What the workspace has: connectors (with the integration of each) and tools by uuid, releases of tools by (tool, release), models by
+    uuid. `tool_schemas`: of the used tools, by (tool, release or ""). `template_fault` says why a template cannot stand for a tool.
+    `start`: the JSON Schema of the record that `start` gives, None where it is not known."""
 
     actions: Actions
-    connectors: frozenset[str] = frozenset()
+    connectors: Mapping[str, str] = field(default_factory=dict[str, str])
     tools: frozenset[str] = frozenset()
     tool_releases: frozenset[tuple[str, str]] = frozenset()
+    tool_schemas: Mapping[tuple[str, str], ToolSchemas] = field(default_factory=dict[tuple[str, str], ToolSchemas])
     template_fault: Callable[[str], str | None] = lambda slug: f"There is no tool template {slug!r}."
+    models: Models = field(default_factory=dict[str, Any])
+    start: Schema | None = None
     wrong: Mapping[EngineExpression, ExpressionError] = field(default_factory=dict[EngineExpression, ExpressionError])
     """What the JavaScript engine says of expressions that only it can read (see `questions`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidNode:
-    """One node and why it cannot be. `nodes` are the faults inside a group."""
+    """One node and why it cannot be. `path`: where in the node, "" for all of it. `nodes` are the faults inside a group. `fatal`: no run
+    should begin with it; others keep a graph from being deployed, while a run that is only tried shows what comes of them."""
 
     uuid: str
     slug: str
     reason: str
     message: str
     nodes: tuple[InvalidNode, ...] = field(default=())
+    path: str = ""
+    fatal: bool = True
 
     def to_wire(self) -> dict[str, Any]:
         """The wire's shape, with a sentence of ours."""
         body: dict[str, Any] = {"node": {"uuid": self.uuid, "slug": self.slug}, "reason": self.reason, "message": self.message}
+        body |= {"path": self.path} if self.path else {}
         return body | ({"invalidNodes": [node.to_wire() for node in self.nodes]} if self.nodes else {})
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulNode:
+    """One node and what about it may not be meant."""
+
+    uuid: str
+    slug: str
+    path: str
+    message: str
+
+    def to_wire(self) -> dict[str, Any]:
+        """The wire's shape."""
+        return {"node": {"uuid": self.uuid, "slug": self.slug}, "path": self.path, "message": self.message}
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found in a graph, in the order of its nodes; without faults it can be deployed. Doubts are those inside of groups, too."""
+
+    faults: list[InvalidNode] = field(default_factory=list[InvalidNode])
+    doubts: list[DoubtfulNode] = field(default_factory=list[DoubtfulNode])
+
+    def fatal(self) -> list[InvalidNode]:
+        """The faults with which no run should begin: of the graph's shape, of syntax, and what an action refuses by itself."""
+        return _fatal(self.faults)
+
+
+def _fatal(faults: Sequence[InvalidNode]) -> list[InvalidNode]:
+    kept: list[InvalidNode] = []
+    for fault in faults:
+        inside = tuple(_fatal(fault.nodes))
+        if inside or (fault.fatal and not fault.nodes):
+            kept.append(replace(fault, nodes=inside))
+    return kept
 
 
 def questions(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> list[EngineExpression]:
@@ -51,111 +112,177 @@ def questions(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> list[Eng
     return list(dict.fromkeys(question for node in nodes for question in compile_resolver(node, actions.find(node)).engine))
 
 
-def validate(nodes: Sequence[Mapping[str, Json]], known: Inventory, depth: int = 0) -> list[InvalidNode]:
-    """Every fault of a graph, in the order of its nodes; [] when it can be deployed. O(nodes + edges) where there is no circle.
+def validate(nodes: Sequence[Mapping[str, Json]], known: Inventory) -> Report:
+    """Every fault and doubt of a graph. O(size of the graph) where there is no circle."""
+    return _validate(nodes, known, 0, None)
 
-    `depth`: how many groups the graph is nested in.
-    """
+
+def _validate(nodes: Sequence[Mapping[str, Json]], known: Inventory, depth: int, outer: tuple[Visible, str] | None) -> Report:
+    """`depth`: how many groups the graph is nested in; `outer`: the graph around the innermost of them, and its uuid."""
+    report = Report()
     if len(nodes) > MAXIMUM_NODES:
-        return [InvalidNode("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}.")]
-    faults: list[InvalidNode] = []
+        report.faults.append(InvalidNode("", "", "nodesNotFound", f"A graph has at most {MAXIMUM_NODES} nodes; this one has {len(nodes)}."))
+        return report
     if not any(is_start(node) for node in nodes):
-        faults.append(InvalidNode("", "start", "startNodeNotFound", "Add a native node with slug and actionSlug `start`."))
-    uuids = [str(node.get("uuid")) for node in nodes]
-    present = set(uuids)
-    circular = _circular(nodes)
+        report.faults.append(InvalidNode("", "start", "startNodeNotFound", "Add a native node with slug and actionSlug `start`."))
+    present = {str(node.get("uuid")) for node in nodes}
+    circular = circular_nodes(nodes)
+    # What comes before what says nothing in a graph that has circles, no start, or a uuid twice.
+    is_walkable = not (report.faults or circular or len(present) < len(nodes))
+    visible = Visible(nodes, lambda node: _output_of(node, known, depth), outer) if is_walkable else None
     seen: set[str] = set()
     for node in nodes:
-        fault = _fault(node, known, present, circular, twice=str(node.get("uuid")) in seen) or _group_fault(node, known, depth)
-        seen.add(str(node.get("uuid")))
+        uuid, slug = str(node.get("uuid")), str(node.get("slug"))
+        fault = _structural_fault(node, known, present, circular, twice=uuid in seen)
+        seen.add(uuid)
         if fault:
-            faults.append(fault)
-    return faults
+            report.faults.append(InvalidNode(uuid, slug, *fault))
+        if not fault or fault[0] in ("nodesNotFound", "childrenUuidsInvalid"):
+            _add(report, node, _findings(node, known, visible))
+        if is_group(node) and not fault:
+            _add_group(report, node, known, depth, visible)
+    return report
 
 
-def _fault(node: Mapping[str, Json], known: Inventory, present: set[str], circular: set[str], *, twice: bool) -> InvalidNode | None:
+def _add(report: Report, node: Mapping[str, Json], findings: Iterator[Finding]) -> None:
+    """The findings of a node, errors up to a limit: a node that is wrong everywhere need not say so everywhere."""
     uuid, slug = str(node.get("uuid")), str(node.get("slug"))
+    errors = 0
+    for finding in findings:
+        if finding.doubt:
+            report.doubts.append(DoubtfulNode(uuid, slug, finding.path, finding.message))
+            continue
+        reason = finding.reason or _REASONS.get(str(node.get("kind")), "nativeInvalid")
+        report.faults.append(InvalidNode(uuid, slug, reason, finding.message, path=finding.path, fatal=finding.fatal))
+        errors += 1
+        if errors == MOST_FINDINGS:
+            return
 
-    def no(reason: str, message: str) -> InvalidNode:
-        return InvalidNode(uuid, slug, reason, message)
 
+def _structural_fault(
+    node: Mapping[str, Json], known: Inventory, present: set[str], circular: set[str], *, twice: bool
+) -> tuple[str, str] | None:
+    uuid = str(node.get("uuid"))
     if twice:
-        return no("childrenUuidsInvalid", f"The uuid {uuid} stands on two nodes; give each node its own.")
-    if not _SLUG.match(slug):
-        return no("slugInvalid", "A slug has letters, digits and underscores only.")
+        return "childrenUuidsInvalid", f"The uuid {uuid} stands on two nodes; give each node its own."
+    if not _SLUG.match(str(node.get("slug"))):
+        return "slugInvalid", "A slug has letters, digits and underscores only."
     unknown = _unknown(node, known)
     if unknown:
-        return no(*unknown)
+        return unknown
     children = cast("Sequence[str | None]", node.get("childrenUuids") or ())
-    fallback = node.get("fallbackChildUuid")
-    for child in [*children, fallback]:
+    for child in [*children, cast("str | None", node.get("fallbackChildUuid"))]:
         if child is not None and child not in present:
-            return no("nodesNotFound", f"It leads to {child}, which is not among the nodes.")
+            return "nodesNotFound", f"It leads to {child}, which is not among the nodes."
     allowed = _children_allowed(node, known)
     if len(children) not in allowed:
         wanted = " or ".join(str(count) for count in allowed)
-        return no("childrenUuidsInvalid", f"It needs {wanted} {'child' if wanted == '1' else 'children'} and has {len(children)}.")
+        return "childrenUuidsInvalid", f"It needs {wanted} {'child' if wanted == '1' else 'children'} and has {len(children)}."
     if uuid in circular:
-        return no("childrenUuidsInvalid", "It leads back to itself; a graph has no circles.")
-    return _config_fault(node, known, no)
-
-
-def _group_fault(node: Mapping[str, Json], known: Inventory, depth: int) -> InvalidNode | None:
-    """What is wrong inside a group, at any depth: its nodes obey every rule that those around it obey."""
-    if not is_group(node):
-        return None
-
-    def no(message: str, inside: Sequence[InvalidNode] = ()) -> InvalidNode:
-        return InvalidNode(str(node.get("uuid")), str(node.get("slug")), "subNodesInvalid", message, tuple(inside))
-
-    if depth >= MAXIMUM_DEPTH:
-        return no(f"Groups can be nested {MAXIMUM_DEPTH} deep, and this one is deeper.")
-    held = cast("Mapping[str, Json]", node.get("config") or {}).get("_nodes")
-    if not isinstance(held, list) or not held:
-        return no("A group needs `_nodes`: a graph of its own with `start` and `end`.")
-    listed = cast("list[Any]", held)
-    misshapen = next(
-        (fault for at, one in enumerate(listed) if (fault := _shape_fault(one)) and (fault := f"`_nodes[{at}]` {fault}")), None
-    )
-    if misshapen:
-        return no(misshapen)
-    inside = validate(listed, known, depth + 1)
-    problems = " ".join(f"{fault.slug or 'The graph'}: {fault.message}" for fault in inside[:3])
-    return no(f"Its `_nodes` are not right. {problems}", inside) if inside else None
-
-
-def _shape_fault(node: object) -> str | None:
-    """A sentence when something is no node. Those outside of groups have passed the contract; those inside are checked here first."""
-    if not isinstance(node, Mapping):
-        return "is no node: it must be an object."
-    fields = cast("Mapping[str, Any]", node)
-    for name in ("uuid", "slug"):
-        if not isinstance(fields.get(name), str) or not fields[name]:
-            return f"has no `{name}`."
-    if fields.get("kind") not in _KINDS:
-        return f"has the kind {fields.get('kind')!r}; the kinds are {', '.join(sorted(_KINDS))}."
-    if not isinstance(fields.get("config") or {}, Mapping) or not isinstance(fields.get("retry") or {}, Mapping):
-        return "has a `config` or `retry` that is no object."
-    children: object = fields.get("childrenUuids") or []
-    if not isinstance(children, list) or not all(one is None or isinstance(one, str) for one in cast("list[Any]", children)):
-        return "has `childrenUuids` that are no list of uuids."
-    if not isinstance(fields.get("fallbackChildUuid"), str | None):
-        return "has a `fallbackChildUuid` that is no uuid."
-    retry = cast("Mapping[str, Any]", fields.get("retry") or {})
-    if not all(isinstance(retry.get(name), int | float | None) for name in ("maximumAttempts", "initialInterval", "backoffCoefficient")):
-        return "has a `retry` whose settings are no numbers."
+        return "childrenUuidsInvalid", "It leads back to itself; a graph has no circles."
     return None
 
 
-def _config_fault(node: Mapping[str, Json], known: Inventory, no: Callable[[str, str], InvalidNode]) -> InvalidNode | None:
-    config = cast("dict[str, Json]", node.get("config") or {})
+def _add_group(report: Report, node: Mapping[str, Json], known: Inventory, depth: int, visible: Visible | None) -> None:
+    """What is wrong inside a group, at any depth: its nodes obey every rule that those around it obey."""
+    uuid, slug = str(node.get("uuid")), str(node.get("slug"))
+
+    def no(message: str, inside: Sequence[InvalidNode] = ()) -> None:
+        report.faults.append(InvalidNode(uuid, slug, "subNodesInvalid", message, tuple(inside)))
+
+    if depth >= MAXIMUM_DEPTH:
+        return no(f"Groups can be nested {MAXIMUM_DEPTH} deep, and this one is deeper.")
+    config = node.get("config")
+    held: object = cast("Mapping[str, Json]", config).get("_nodes") if isinstance(config, Mapping) else None
+    if not isinstance(held, list) or not held:
+        return no("A group needs `_nodes`: a graph of its own with `start` and `end`.")
+    listed = cast("list[Any]", held)
+    misshapen = next((f"`_nodes[{at}]` {fault}" for at, one in enumerate(listed) if (fault := shape_fault(one))), None)
+    if misshapen:
+        return no(misshapen)
+    inside = _validate(listed, known, depth + 1, None if visible is None else (visible, uuid))
+    report.doubts += inside.doubts
+    if inside.faults:
+        problems = " ".join(f"{fault.slug or 'The graph'}: {fault.message}" for fault in inside.faults[:3])
+        no(f"Its `_nodes` are not right. {problems}", inside.faults)
+    return None
+
+
+def _findings(node: Mapping[str, Json], known: Inventory, visible: Visible | None) -> Iterator[Finding]:
+    """What is wrong with a node whose place in the graph is right."""
+    uuid = str(node.get("uuid"))
+    if visible is not None and not visible.ways.reaches(uuid):
+        yield Finding("", "No way leads to this node: it is never executed.", doubt=True)
+        visible = None
+    yield from check_retry(cast("Mapping[str, Json]", node.get("retry") or {}))
+    yield from check_fallback(node)
     action = known.actions.find(node)
-    resolver = compile_resolver(node, action)
-    problems = [*resolver.problems, *(known.wrong[question] for question in resolver.engine if question in known.wrong)]
-    if problems:
-        return no("expressionInvalid", " ".join(str(problem) for problem in problems[:3]))
-    message = action.check(config) if action is not None and action.kind == "native" else None
-    return no("nativeInvalid", message) if message else None
+    if action is None:
+        return
+    config = cast("Mapping[str, Json]", node.get("config") or {})
+    for path, value in expressions(config, "config", action.verbatim):
+        yield from _expression_findings(uuid, path, value, known, visible)
+    yield from _settings_findings(node, action, config, known)
+
+
+def _expression_findings(uuid: str, path: str, value: Json, known: Inventory, visible: Visible | None) -> Iterator[Finding]:
+    text = template_of(value)
+    at = find_unclosed(text)
+    if at is not None:
+        written = text[at : at + 40]
+        is_meant = re.match(r"\{\{\s*(?:nodes|parentNodes|now)\b", written) is not None
+        yield Finding(path, f"{written!r} is never closed by `}}}}`, so that it is text.", not is_meant, "expressionInvalid")
+    resolver = compile_config(value, names=SCOPE)
+    for problem in (*resolver.problems, *(known.wrong[question] for question in resolver.engine if question in known.wrong)):
+        yield Finding(path, str(problem), reason="expressionInvalid", fatal=True)
+    if visible is None or resolver.problems:
+        return
+    is_body = not isinstance(value, str) and value["kind"] == "jsExpression"
+    for source in resolver.sources:
+        for read in reads(source, body=is_body):
+            finding = visible.check(uuid, read, path)
+            if finding is not None:
+                yield finding
+
+
+def _settings_findings(node: Mapping[str, Json], action: Action[Call], config: Mapping[str, Json], known: Inventory) -> Iterator[Finding]:
+    schema = action.config_schema
+    if action.kind == "tool":
+        schemas = _tool_schemas(node, known)
+        if schemas is None and node.get("toolUuid") is not None:
+            yield Finding("toolUuid", f"The tool {node['toolUuid']} has nothing deployed yet: this node fails until it has.", doubt=True)
+        schema = schemas.inputs if schemas is not None else None
+    if not schema or not isinstance(settle(config), Mapping):
+        return
+    refused = action.check(config)
+    is_valid = True
+    for finding in check_settings(config, schema, coerces=action.kind != "connector", verbatim=action.verbatim):
+        if is_group(node) and finding.path.startswith("config._nodes"):
+            continue
+        is_valid = is_valid and finding.doubt
+        yield replace(finding, fatal=refused is not None)
+    if refused and is_valid:
+        yield Finding("config", refused, fatal=True)
+    elif is_valid:
+        yield from action.inspect(config, known.models)
+
+
+def _tool_schemas(node: Mapping[str, Json], known: Inventory) -> ToolSchemas | None:
+    return known.tool_schemas.get((str(node.get("toolUuid")), str(node.get("releaseUuid") or "")))
+
+
+def _output_of(node: Mapping[str, Json], known: Inventory, depth: int) -> Schema | None:
+    """The JSON Schema of what a node gives, None where it is not known."""
+    if is_start(node):
+        return known.start if depth == 0 else None
+    action = known.actions.find(node)
+    if action is None:
+        return None
+    if action.kind == "tool":
+        schemas = _tool_schemas(node, known)
+        return None if schemas is None or node.get("waitUntilFinished") is False else schemas.outputs
+    config = cast("Mapping[str, Json]", node.get("config") or {})
+    return action.output_of(config, known.models) if isinstance(settle(config), Mapping) else None
 
 
 def _unknown(node: Mapping[str, Json], known: Inventory) -> tuple[str, str] | None:
@@ -163,13 +290,15 @@ def _unknown(node: Mapping[str, Json], known: Inventory) -> tuple[str, str] | No
     if kind == "native":
         slug = str(node.get("actionSlug"))
         if known.actions.native(slug) is None:
-            names = ", ".join(action.slug for action in known.actions.natives())
-            return "nativeInvalid", f"There is no native action {slug!r} on this server. It has: {names}."
+            meant = suggest(slug, [action.slug for action in known.actions.natives()])
+            return "nativeInvalid", f"There is no native action {show(slug)} on this server.{meant}"
         return None
     if kind == "connector":
         connector, integration = node.get("connectorUuid"), str(node.get("integrationSlug"))
         if connector is not None and connector not in known.connectors:
             return "connectorNotFound", f"There is no connector {connector}: see `cargo-ai connection connector list`."
+        if connector is not None and known.connectors[str(connector)] != integration:
+            return "connectorNotFound", f"The connector {connector} is one of {known.connectors[str(connector)]}, not of {integration}."
         if known.actions.find(node) is None:
             return "actionNotFound", f"Integration {integration!r} has no action {node.get('actionSlug')!r} on this server."
         return None
@@ -196,37 +325,3 @@ def _children_allowed(node: Mapping[str, Json], known: Inventory) -> tuple[int, 
     action = known.actions.find(node)
     routes = action.routes_of(cast("Mapping[str, Json]", node.get("config") or {})) if action else ONE_ROUTE
     return routes.counts
-
-
-def _circular(nodes: Sequence[Mapping[str, Json]]) -> set[str]:
-    """The uuids of nodes on a circle: of what Kahn's elimination from both ends leaves over, those that lead back to themselves."""
-    edges: dict[str, set[str]] = {str(node.get("uuid")): set() for node in nodes}
-    for node in nodes:
-        targets = [*cast("Sequence[str | None]", node.get("childrenUuids") or ()), cast("str | None", node.get("fallbackChildUuid"))]
-        edges[str(node.get("uuid"))] |= {target for target in targets if target in edges}
-    back: dict[str, set[str]] = {uuid: set() for uuid in edges}
-    for uuid, targets in edges.items():
-        for target in targets:
-            back[target].add(uuid)
-    alive = _eliminate(_eliminate(set(edges), edges, back), back, edges)
-    return {uuid for uuid in alive if _returns(uuid, edges)}
-
-
-def _returns(uuid: str, edges: Mapping[str, set[str]]) -> bool:
-    seen, ahead = set[str](), list(edges[uuid])
-    while ahead and uuid not in seen:
-        step = ahead.pop()
-        if step not in seen:
-            seen.add(step)
-            ahead += edges[step]
-    return uuid in seen
-
-
-def _eliminate(alive: set[str], forward: Mapping[str, set[str]], back: Mapping[str, set[str]]) -> set[str]:
-    alive = set(alive)
-    leaves = [uuid for uuid in alive if not forward[uuid] & alive]
-    while leaves:
-        leaf = leaves.pop()
-        alive.discard(leaf)
-        leaves += [uuid for uuid in back[leaf] & alive if not forward[uuid] & alive and uuid not in leaves]
-    return alive

@@ -31,8 +31,13 @@ _OURS = frozenset({"connection", "content-length", "expect", "host", "keep-alive
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "method": {"title": "Method", "type": "string", "enum": list(METHODS), "default": "GET"},
-        "url": {"title": "Address", "type": "string", "description": "Absolute, or relative to the connector's base address."},
+        "method": {"title": "Method", "type": "string", "enum": list(METHODS), "ignoreCase": True, "default": "GET"},
+        "url": {
+            "title": "Address",
+            "type": "string",
+            "minLength": 1,
+            "description": "Absolute, or relative to the connector's base address.",
+        },
         "headers": {"title": "Headers", "type": "object", "additionalProperties": {}},
         "query": {"title": "Query", "type": "object", "additionalProperties": {}},
         "body": {"title": "Body", "description": "Text is sent as it is, everything else as JSON."},
@@ -57,6 +62,7 @@ _OUTPUT: dict[str, Any] = {
         "body": {},
     },
     "required": ["status", "headers", "body"],
+    "additionalProperties": False,
 }
 _WIDGETS: dict[str, Any] = {name: {"ui:widget": "ExpressionWidget"} for name in ("url", "headers", "query", "body")}
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.actions.config.values import check_number, is_constant, schema
+from cargo_ai.actions.config.values import check_number, is_constant, output, schema
 from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import earlier_decision, review_notify
@@ -259,9 +259,9 @@ ACTION: Action[Call] = Action(
             "title": {"type": "string", "maxLength": MOST_TITLE, "description": "What is to be decided; the node's name by default."},
             "instructions": {"type": "string", "maxLength": MOST_TEXT, "description": "What to look at."},
             "fields": {
-                "type": "array",
+                "type": ["array", "object"],
                 "maxItems": MOST_FIELDS,
-                "description": "The proposed values.",
+                "description": "The proposed values: a list, or an object {name: value}.",
                 "items": schema(
                     {
                         "name": {"type": "string", "minLength": 1},
@@ -272,7 +272,7 @@ ACTION: Action[Call] = Action(
                         "editable": {"type": "boolean", "default": True, "description": "Whether an approval may change it."},
                         "required": {"type": "boolean", "default": False, "description": "Whether an approval needs a value here."},
                     },
-                    ("name", "value"),
+                    ("name",),
                 ),
             },
             "assignees": {
@@ -293,7 +293,7 @@ ACTION: Action[Call] = Action(
             },
         }
     ),
-    output_schema=schema(
+    output_schema=output(
         {
             "decision": {"enum": ["approved", "rejected"]},
             "values": {"type": "object", "description": "The proposed values with the changes of the approval."},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast, get_args
 
@@ -16,11 +16,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.actions.config.values import check_number, is_constant, schema
+from cargo_ai.actions.config.values import check_number, is_constant, output, schema
 from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.node_tables import Memory
 from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
 from cargo_ai.engine.graph.action import Action, Call, Done, InvalidConfig, Outcome, Perform
+from cargo_ai.engine.graph.check.finding import Finding
+from cargo_ai.engine.graph.check.settled import settle
 from cargo_ai.expression import coerce
 from cargo_ai.kernel import clock
 from cargo_ai.store.session import Database
@@ -41,6 +43,12 @@ def check(config: Mapping[str, Any]) -> str | None:
         if value is not None and is_constant(value) and value not in allowed:
             return f"`{name}` is {value!r}; it takes {', '.join(allowed)}."
     return check_number(config, "by", -LARGEST, LARGEST) or check_number(config, "keepLast", 1, MOST_BYTES)
+
+
+def inspect(config: Mapping[str, Any], _models: object) -> Iterator[Finding]:
+    """The value that an operation needs."""
+    if settle(config.get("operation")) in ("set", "append") and "value" not in config:
+        yield Finding("config.value", f"`value` is missing: {config['operation']} needs it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +256,7 @@ ACTION: Action[Call] = Action(
         },
         ("key",),
     ),
-    output_schema=schema(
+    output_schema=output(
         {
             "key": {"type": "string"},
             "value": {"description": "The value now; null after delete."},
@@ -259,5 +267,6 @@ ACTION: Action[Call] = Action(
     ),
     idempotency="key",
     check=check,
+    inspect=inspect,
     performer=_performer,
 )

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from cargo_ai.actions.config.values import is_constant, schema
+from cargo_ai.actions.config.values import is_constant, output, schema
 from cargo_ai.context.process import Services
 from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_addresses
@@ -21,6 +21,7 @@ from cargo_ai.email.plain_text import html_to_text
 from cargo_ai.email.smtp import Email, EmailFailed, Mailer
 from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
+from cargo_ai.engine.graph.check.finding import Finding
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import Database
@@ -50,6 +51,12 @@ def check(config: Mapping[str, Any]) -> str | None:
     except InvalidConfig as fault:
         return str(fault)
     return None
+
+
+def inspect(config: Mapping[str, Any], _models: object) -> Iterator[Finding]:
+    """The text that an e-mail needs in one of two forms."""
+    if all(config.get(name) in (None, "") for name in ("bodyHtml", "bodyText")):
+        yield Finding("config.bodyText", "The e-mail is empty: give `bodyHtml` or `bodyText`.")
 
 
 def letter_of(config: Mapping[str, Any], message_id: str) -> Email:
@@ -192,7 +199,7 @@ SEND_EMAIL: Action[Call] = Action(
             "cc": {**_PEOPLE, "description": "Who gets a copy."},
             "bcc": {**_PEOPLE, "description": "Who gets a copy that the others do not see."},
             "replyTo": {**_PEOPLE, "description": "Where replies go; the sender's address by default."},
-            "subject": {"type": "string", "maxLength": MOST_SUBJECT},
+            "subject": {"type": "string", "minLength": 1, "maxLength": MOST_SUBJECT},
             "bodyHtml": {"type": "string", "description": "The e-mail as HTML."},
             "bodyText": {"type": "string", "description": "The e-mail as plain text; made from bodyHtml by default."},
             "inReplyTo": {"type": "string", "description": "The Message-ID of the e-mail that this one answers."},
@@ -201,7 +208,7 @@ SEND_EMAIL: Action[Call] = Action(
         },
         ("to", "subject"),
     ),
-    output_schema=schema(
+    output_schema=output(
         {
             "messageId": {"type": "string"},
             "from": {"type": "string"},
@@ -213,6 +220,7 @@ SEND_EMAIL: Action[Call] = Action(
     ),
     idempotency="key",
     check=check,
+    inspect=inspect,
     performer=_performer,
 )
 ACTIONS = (SEND_EMAIL, replace(SEND_EMAIL, slug="send_email", description="The same as sendEmail, as some documents spell it."))

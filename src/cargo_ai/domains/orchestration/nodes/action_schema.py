@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import select
 
+from cargo_ai.actions.config.variables import outputs_of_graph
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import action as contract
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.tables import Release, Tool
-from cargo_ai.domains.orchestration.workflows import templates
-from cargo_ai.engine.graph.graph import is_end
+from cargo_ai.domains.orchestration.workflows import templates, validation
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 
 _LIST = "cargo-ai orchestration action list"
-_TYPES: dict[str, JsonObject] = {
-    "string": {"type": ["string", "null"]},
-    "number": {"type": ["number", "null"]},
-    "boolean": {"type": ["boolean", "null"]},
-    "date": {"type": ["string", "null"], "format": "date-time"},
-    "array": {"type": ["array", "null"]},
-    "object": {"type": ["object", "null"]},
-}
 
 
 @handles(contract.get_output_schema)
@@ -34,9 +26,9 @@ async def get_output_schema(ctx: Context, request: contract.GetOutputSchema) -> 
     if isinstance(action, contract.ConnectorAction):
         return _to_response(await _connector(ctx, action))
     if isinstance(action, contract.NativeAction):
-        return _to_response(_native(ctx, action))
+        return _to_response(await _native(ctx, action))
     if isinstance(action, contract.ToolAction):
-        return _to_response(of_nodes(await _tool_nodes(ctx, action)))
+        return _to_response(outputs_of_graph(await _tool_nodes(ctx, action)))
     return contract.get_output_schema.refuse("actionNotFound", cause="this server cannot execute agents yet.", fix=_LIST)
 
 
@@ -62,11 +54,13 @@ async def _connector(ctx: Context, action: contract.ConnectorAction) -> JsonObje
     return None if found.output_schema is None else dict(found.output_schema)
 
 
-def _native(ctx: Context, action: contract.NativeAction) -> JsonObject | None:
+async def _native(ctx: Context, action: contract.NativeAction) -> JsonObject | None:
     declared = ctx.actions.native(action.action_slug)
     if declared is None:
         contract.get_output_schema.refuse("actionNotFound", cause=f"there is no native action {action.action_slug}.", fix=_LIST)
-    return None if declared.output_schema is None else dict(declared.output_schema)
+    models = await validation.models_of(ctx, [action.config])
+    schema = declared.output_of(action.config, models) if action.config else declared.output_schema
+    return None if schema is None else dict(schema)
 
 
 async def _tool_nodes(ctx: Context, action: contract.ToolAction) -> list[JsonObject]:
@@ -93,19 +87,3 @@ async def _tool_nodes(ctx: Context, action: contract.ToolAction) -> list[JsonObj
     if found.nodes is None:
         refuse("releaseNotFound", cause=f"the tool {action.tool_uuid} has nothing deployed.")
     return cast("list[JsonObject]", found.nodes)
-
-
-def of_nodes(nodes: list[JsonObject]) -> JsonObject | None:
-    """What a graph's `end` nodes give; None where it has none. Several of them are alternatives."""
-    schemas = [_of_end(node) for node in nodes if is_end(node)]
-    if not schemas:
-        return None
-    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-
-
-def _of_end(node: JsonObject) -> JsonObject:
-    config = cast("JsonObject", node.get("config") or {})
-    given: object = config.get("variables")
-    variables = [cast("JsonObject", one) for one in cast("list[Any]", given if isinstance(given, list) else []) if isinstance(one, dict)]
-    named = {str(one["name"]): _TYPES.get(str(one.get("type")), {}) for one in variables if one.get("name")}
-    return {"type": "object", "properties": named, "required": list(named), "additionalProperties": False}

@@ -78,15 +78,17 @@ async def _validate(ctx: Context, operation: CreateOperation, nodes: Sequence[No
         operation.refuse("nodesNotFound", cause="the list of nodes is empty.")
     if not any(is_start(node) for node in stored):
         operation.refuse("rootNodeNotFound")
-    problems = await validation.problems(ctx.db, ctx.actions, stored)
-    if problems:
-        first = problems[0]
+    report = await validation.examine(ctx, stored)
+    faults = report.fatal()
+    if faults:
+        first = faults[0]
         operation.refuse(
             "invalidReleaseOrCustomNodes",
             cause=f"node {first.slug or first.uuid} ({first.reason}): {first.message}",
-            details={"invalidNodes": [problem.to_wire() for problem in problems]},
+            details={"invalidNodes": [fault.to_wire() for fault in faults]},
             fix="cargo-ai orchestration node validate --nodes @nodes.json",
         )
+    validation.warn(ctx, report)
     return stored
 
 

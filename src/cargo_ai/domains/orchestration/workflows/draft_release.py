@@ -40,8 +40,8 @@ async def get(ctx: Context, request: OfWorkflow) -> ReleaseReply:
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateDraftRelease) -> ReleaseReply:
-    """Replace the given parts of the draft. The graph may be unfinished: it is checked when it is deployed."""
-    _, draft = await _lock(ctx, contract.update, request.workflow_uuid)
+    """Replace the given parts of the draft. The graph may be unfinished: what is wrong with it is a warning until it is deployed."""
+    workflow, draft = await _lock(ctx, contract.update, request.workflow_uuid)
     if request.parent_uuid is not None:
         draft.parent_uuid = (await _find_parent(ctx, draft, request.parent_uuid)).uuid
     if request.nodes is not None or request.options is not None:
@@ -52,6 +52,8 @@ async def update(ctx: Context, request: contract.UpdateDraftRelease) -> ReleaseR
         draft.form_fields = _form_fields(request)
     draft.user_uuid = ctx.who.user_uuid
     await ctx.db.flush()
+    if request.nodes is not None or "form_fields" in request.model_fields_set:
+        await release_deploy.warn_of_problems(ctx, workflow, draft.nodes, draft.form_fields)
     return ReleaseReply(release=to_response(draft))
 
 
@@ -61,7 +63,7 @@ async def deploy(ctx: Context, request: contract.DeployDraftRelease) -> Deployed
     workflow, draft = await _lock(ctx, contract.deploy, request.workflow_uuid)
     nodes = await _resolve_nodes(ctx, contract.deploy, request, draft)
     form_fields = _form_fields(request) if "form_fields" in request.model_fields_set else draft.form_fields
-    await _validate(ctx, nodes)
+    await _validate(ctx, workflow, nodes, form_fields)
     tool = await release_deploy.tool_of(ctx.db, workflow)
     if tool is not None and public_form.is_enabled(tool) and form_fields is None:
         contract.deploy.refuse("toolReleaseRequiresFormFields")
@@ -111,11 +113,11 @@ def _form_fields(request: DraftRequest) -> list[JsonObject] | None:
     return None if request.form_fields is None else [field.stored() for field in request.form_fields]
 
 
-async def _validate(ctx: Context, nodes: list[JsonObject]) -> None:
-    problems = await release_deploy.problems_of(ctx, nodes)
+async def _validate(ctx: Context, workflow: Workflow, nodes: list[JsonObject], form_fields: list[JsonObject] | None) -> None:
+    problems = await release_deploy.problems_of(ctx, workflow, nodes, form_fields)
     if problems is not None:
         sentence, details = problems
-        fix = "cargo-ai orchestration node validate --nodes @nodes.json"
+        fix = f"cargo-ai orchestration node validate --nodes @nodes.json --workflow-uuid {workflow.uuid}"
         contract.deploy.refuse("draftReleaseNodesAreInvalid", faults=sentence, details=details, fix=fix)
 
 

@@ -219,7 +219,7 @@ async def rollback(ctx: Context, request: contract.RollbackRelease) -> contract.
         refuse("releaseIsDraft", uuid=request.uuid, fix=fix)
     if old.status == "deployed":
         refuse("releaseAlreadyDeployed", uuid=request.uuid)
-    problems = await release_deploy.problems_of(ctx, old.nodes)
+    problems = await release_deploy.problems_of_earlier(ctx, old)
     if problems is not None:
         sentence, details = problems
         refuse("releaseNodesAreInvalid", faults=sentence, details=details)

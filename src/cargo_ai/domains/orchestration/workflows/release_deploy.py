@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.orchestration.workflows import public_form, validation, version
 from cargo_ai.domains.orchestration.workflows.release import to_response
 from cargo_ai.domains.orchestration.workflows.tool import record_usages
+from cargo_ai.engine.graph.validation import InvalidNode
 from cargo_ai.engine.journal.tables import batches, runs
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import JsonObject
@@ -23,14 +25,41 @@ RUNS_LOOKED_AT = 10_000
 _SHOWN = 3
 
 
-async def problems_of(ctx: Context, nodes: list[JsonObject]) -> tuple[str, dict[str, Any]] | None:
-    """What keeps the nodes from being deployed, as a sentence and as details; None when nothing does."""
-    problems = await validation.problems(ctx.db, ctx.actions, nodes)
-    if not problems:
+Problems = tuple[str, dict[str, Any]]
+
+
+async def problems_of(ctx: Context, workflow: Workflow, nodes: list[JsonObject], form_fields: list[JsonObject] | None) -> Problems | None:
+    """What keeps the nodes from being deployed, as a sentence and as details; None when nothing does. Doubts become warnings."""
+    report = await validation.examine(ctx, nodes, await validation.start_of(ctx, workflow, form_fields))
+    if not report.faults:
+        validation.warn(ctx, report)
+    return _to_problems(report.faults)
+
+
+async def problems_of_earlier(ctx: Context, old: Release) -> Problems | None:
+    """What keeps a release that was deployed before from being deployed again: only that with which no run can begin. It has been running,
+    so that the rest is a warning."""
+    report = await validation.examine(ctx, old.nodes)
+    fatal = report.fatal()
+    if not fatal:
+        validation.warn(ctx, report)
+    return _to_problems(fatal)
+
+
+async def warn_of_problems(ctx: Context, workflow: Workflow, nodes: list[JsonObject], form_fields: list[JsonObject] | None) -> None:
+    """The problems of a draft as warnings: it can be saved, and not deployed."""
+    if not nodes:
+        return
+    report = await validation.examine(ctx, nodes, await validation.start_of(ctx, workflow, form_fields))
+    validation.warn(ctx, report, "It cannot be deployed yet. ")
+
+
+def _to_problems(faults: Sequence[InvalidNode]) -> Problems | None:
+    if not faults:
         return None
-    sentences = [f"{problem.slug or 'a node'}: {problem.message}" for problem in problems[:_SHOWN]]
-    more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
-    return " ".join([*sentences, *more]), {"invalidNodes": [problem.to_wire() for problem in problems]}
+    sentences = [f"{fault.slug or 'a node'}: {fault.message}" for fault in faults[:_SHOWN]]
+    more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+    return " ".join([*sentences, *more]), {"invalidNodes": [fault.to_wire() for fault in faults]}
 
 
 async def next_version(ctx: Context, operation: Operation[Any, Any, Any], workflow: Workflow, requested: str | None) -> str:

@@ -3,33 +3,75 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cargo_ai.actions.config.variables import outputs_of_graph
+from cargo_ai.context.context import Context
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.orchestration.tables import Release, Tool
+from cargo_ai.domains.orchestration.nodes.action_catalog import form_schema
+from cargo_ai.domains.orchestration.tables import Play, Release, Tool, Workflow
 from cargo_ai.domains.orchestration.workflows import tool_node
+from cargo_ai.domains.storage import public as storage
 from cargo_ai.engine.graph import validation
-from cargo_ai.engine.graph.action import Actions
+from cargo_ai.engine.graph.action import Actions, Schema
+from cargo_ai.engine.graph.validation import Report, ToolSchemas
 from cargo_ai.expression import EngineExpression, ExpressionError, evaluator
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
+from cargo_ai.records.catalog import Relation
+from cargo_ai.records.record_schema import record_schema
+
+MOST_WARNINGS = 20
 
 
-async def problems(db: AsyncSession, actions: Actions, nodes: Sequence[JsonObject]) -> list[validation.InvalidNode]:
-    """Everything that keeps a graph from being deployed in the session's workspace; [] when nothing does."""
+async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | None = None) -> Report:
+    """What keeps a graph from being deployed in the workspace, and what about it is doubtful. `start`: the JSON Schema of its records."""
+    used = [node for node in all_nodes(nodes) if node.get("kind") == "tool"]
+    tools, releases, schemas = await _tools(ctx.db, used)
     known = validation.Inventory(
-        actions=actions,
-        connectors=await _connectors(db, used_uuids(nodes, "connector")),
-        tools=await _tools(db, used_uuids(nodes, "tool")),
-        tool_releases=await _tool_releases(db, used_uuids(nodes, "tool")),
+        actions=ctx.actions,
+        connectors=await _connectors(ctx.db, used_uuids(nodes, "connector")),
+        tools=tools,
+        tool_releases=releases,
+        tool_schemas=schemas,
         template_fault=tool_node.template_problem,
-        wrong=await _syntax_errors(db, actions, nodes),
+        models=await models_of(ctx, (node.get("config") for node in all_nodes(nodes))),
+        start=start,
+        wrong=await _syntax_errors(ctx.db, ctx.actions, nodes),
     )
     return validation.validate(nodes, known)
+
+
+def warn(ctx: Context, report: Report, prefix: str = "") -> None:
+    """Put faults that do not keep the request from being carried out, and doubts, into the reply's warnings."""
+    for fault in report.faults[:MOST_WARNINGS]:
+        ctx.warn(f"{prefix}{fault.slug or 'The graph'}: {fault.message}")
+    for doubt in report.doubts[:MOST_WARNINGS]:
+        ctx.warn(f"{doubt.slug}: {doubt.message}")
+
+
+async def start_of(ctx: Context, workflow: Workflow, form_fields: list[JsonObject] | None) -> Schema | None:
+    """The JSON Schema of what `start` gives in a workflow: a record of the play's model, or what the tool's form asks for."""
+    if workflow.play_uuid is None:
+        return form_schema(form_fields) or None
+    model = await ctx.db.scalar(select(Play.model_uuid).where(Play.uuid == workflow.play_uuid))
+    relation = await storage.relation(ctx.db, model) if model is not None else None
+    if relation is None:
+        return None
+    record = record_schema(relation)
+    # Batches of a change say which kind of change it was.
+    return record | {"properties": record["properties"] | {"_kind": {"type": "string"}}}
+
+
+async def models_of(ctx: Context, configs: Iterable[object]) -> Mapping[str, Relation]:
+    """The models of the workspace by uuid, if one of the configs names a model."""
+    if not any(isinstance(config, Mapping) and "modelUuid" in config for config in configs):
+        return {}
+    return {str(relation.model): relation for relation in (await storage.catalog(ctx.db, ctx.workspace)).relations}
 
 
 async def _syntax_errors(db: AsyncSession, actions: Actions, nodes: Sequence[JsonObject]) -> dict[EngineExpression, ExpressionError]:
@@ -74,20 +116,34 @@ def repeated_slugs(nodes: Sequence[JsonObject]) -> list[str]:
     return [slug for slug in dict.fromkeys(slugs) if slugs.count(slug) > 1]
 
 
-async def _connectors(db: AsyncSession, uuids: set[uuid.UUID]) -> frozenset[str]:
-    return frozenset([str(uid) for uid in sorted(uuids) if await connection.connector_exists(db, uid)])
-
-
-async def _tools(db: AsyncSession, uuids: set[uuid.UUID]) -> frozenset[str]:
+async def _connectors(db: AsyncSession, uuids: set[uuid.UUID]) -> dict[str, str]:
     if not uuids:
-        return frozenset()
-    rows = await db.scalars(select(Tool.uuid).where(Tool.uuid.in_(uuids), Tool.deleted_at.is_(None)))
-    return frozenset(str(row) for row in rows)
+        return {}
+    return {str(account.uuid): account.integration_slug for account in await connection.accounts(db) if account.uuid in uuids}
 
 
-async def _tool_releases(db: AsyncSession, uuids: set[uuid.UUID]) -> frozenset[tuple[str, str]]:
+_Tools = tuple[frozenset[str], frozenset[tuple[str, str]], dict[tuple[str, str], ToolSchemas]]
+
+
+async def _tools(db: AsyncSession, used: Sequence[JsonObject]) -> _Tools:
+    """Of the tools that nodes name: those that are there, their releases, and what they take and give."""
+    uuids = {uid for node in used if (uid := ids.parse(str(node.get("toolUuid")))) is not None}
     if not uuids:
-        return frozenset()
-    query = select(Tool.uuid, Release.uuid).join(Release, Release.workflow_uuid == Tool.workflow_uuid)
-    rows = await db.execute(query.where(Tool.uuid.in_(uuids), Tool.deleted_at.is_(None), Release.status != "draft"))
-    return frozenset((str(tool), str(release)) for tool, release in rows)
+        return frozenset(), frozenset(), {}
+    named = {uid for node in used if (uid := ids.parse(str(node.get("releaseUuid")))) is not None}
+    tools = await db.scalars(select(Tool.uuid).where(Tool.uuid.in_(uuids), Tool.deleted_at.is_(None)))
+    query = (
+        select(Tool.uuid, Release.uuid, Release.status, Release.nodes, Release.form_fields)
+        .join(Release, Release.workflow_uuid == Tool.workflow_uuid)
+        .where(Tool.uuid.in_(uuids), Tool.deleted_at.is_(None))
+        .where((Release.status == "deployed") | (Release.uuid.in_(named) & (Release.status != "draft")))
+    )
+    releases: set[tuple[str, str]] = set()
+    schemas: dict[tuple[str, str], ToolSchemas] = {}
+    for tool, release, status, nodes, form_fields in await db.execute(query):
+        both = ToolSchemas(form_schema(form_fields) or None, outputs_of_graph(nodes))
+        releases.add((str(tool), str(release)))
+        schemas[str(tool), str(release)] = both
+        if status == "deployed":
+            schemas[str(tool), ""] = both
+    return frozenset(str(tool) for tool in tools), frozenset(releases), schemas

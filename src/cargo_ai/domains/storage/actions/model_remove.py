@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from cargo_ai.actions.config.values import schema
+from cargo_ai.actions.config.values import output, schema
 from cargo_ai.context.process import Services
 from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MATCHING, MODEL
+from cargo_ai.domains.storage.actions.model_nodes.inspect import inspect
 from cargo_ai.domains.storage.actions.model_nodes.transaction import ModelNodes, Task
 from cargo_ai.domains.storage.records import own_writes
 from cargo_ai.engine.graph.action import Action, Call, Done, Outcome, Perform
@@ -32,7 +33,8 @@ ACTION: Action[Call] = Action(
     category="storage",
     icon="database-minus",
     config_schema=schema({"modelUuid": MODEL, **MATCHING}, ("modelUuid", "matchingColumnSlug", "matchingValue")),
-    output_schema=schema({"count": COUNT}, ("count",)),
+    output_schema=output({"count": COUNT}, ("count",)),
+    inspect=lambda config, models: inspect(config, models, "matching"),
     idempotency="upsert",
     performer=_performer,
 )

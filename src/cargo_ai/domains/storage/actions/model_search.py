@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from sqlglot import exp
 
-from cargo_ai.actions.config.values import schema
+from cargo_ai.actions.config.values import Schema, is_constant, output, schema
 from cargo_ai.context.process import Services
 from cargo_ai.contract.segmentation.filter import Filter, Sort
-from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MODEL, RECORD
+from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MODEL
+from cargo_ai.domains.storage.actions.model_nodes.inspect import inspect, model_of, record_of
 from cargo_ai.domains.storage.actions.model_nodes.transaction import ModelNodes, Task
 from cargo_ai.domains.storage.filter_scopes import build_scope
-from cargo_ai.engine.graph.action import Action, Call, Done, InvalidConfig, Outcome, Perform
+from cargo_ai.engine.graph.action import Action, Call, Config, Done, InvalidConfig, Models, Outcome, Perform
+from cargo_ai.engine.graph.check.finding import Finding, suggest
+from cargo_ai.engine.graph.check.settled import settle
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records import rows
 from cargo_ai.records.filter import compile, terms
@@ -69,6 +73,44 @@ def _limit(given: Any) -> int:
     return limit
 
 
+def inspect_search(config: Config, models: Models) -> Iterator[Finding]:
+    """The model, the form of a filter that is known, and the columns that filter and order name."""
+    yield from inspect(config, models)
+    relation = model_of(config, models)
+    given, order = settle(config.get("filter")), settle(config.get("sort"))
+    if isinstance(given, Mapping) and is_constant(cast("object", given)):
+        try:
+            Filter.model_validate(given)
+        except ValidationError as failure:
+            first = errors_of(failure)[0]
+            yield Finding(f"config.filter.{first['path']}", f"`filter.{first['path']}` {first['message']}.")
+            return
+    if relation is None:
+        return
+    conditions = _conditions(cast("Mapping[str, Any]", given), "config.filter") if isinstance(given, Mapping) else ()
+    sorts = cast("list[Any]", order) if isinstance(order, list) else []
+    for path, condition in (*conditions, *((f"config.sort[{at}]", one) for at, one in enumerate(sorts))):
+        if not isinstance(condition, Mapping) or cast("Mapping[str, Any]", condition).get("relatedModelUuid") is not None:
+            continue
+        slug = settle(cast("Mapping[str, Any]", condition).get("columnSlug"))
+        if isinstance(slug, str) and relation.column(slug) is None:
+            meant = suggest(slug, [column.slug for column in relation.columns])
+            yield Finding(f"{path}.columnSlug", f"{slug} is no column of {relation.slug}.{meant}")
+
+
+def _conditions(given: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    groups: object = given.get("groups")
+    for at, group in enumerate(cast("list[Any]", groups) if isinstance(groups, list) else []):
+        inside: object = cast("Mapping[str, Any]", group).get("conditions") if isinstance(group, Mapping) else None
+        for number, condition in enumerate(cast("list[Any]", inside) if isinstance(inside, list) else []):
+            yield f"{path}.groups[{at}].conditions[{number}]", condition
+
+
+def _search_outputs(config: Config, models: Models) -> Schema:
+    record = record_of(config, models)
+    return output({"record": record, "records": {"type": "array", "items": record}, "count": COUNT}, ("record", "records", "count"))
+
+
 def _performer(services: Services) -> Perform:
     search = ModelNodes(services).performing(search_records)
 
@@ -96,7 +138,9 @@ ACTION: Action[Call] = Action(
         },
         ("modelUuid",),
     ),
-    output_schema=schema({"record": RECORD, "records": {"type": "array"}, "count": COUNT}, ("record", "records", "count")),
+    output_schema=_search_outputs({}, {}),
+    outputs=_search_outputs,
+    inspect=inspect_search,
     idempotency="reads",
     performer=_performer,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cargo_ai.actions.config.values import schema
 from cargo_ai.context.process import Services
-from cargo_ai.domains.storage.actions.model_nodes.config import COUNT, MAPPINGS, MATCHING, MODEL, RECORD
+from cargo_ai.domains.storage.actions.model_nodes.config import MAPPINGS, MATCHING, MODEL
 from cargo_ai.domains.storage.actions.model_nodes.group_commit import Grouped
+from cargo_ai.domains.storage.actions.model_nodes.inspect import changed, inspect
 from cargo_ai.engine.graph.action import Action, Call, Perform
 
 
@@ -23,7 +24,9 @@ ACTION: Action[Call] = Action(
     config_schema=schema(
         {"modelUuid": MODEL, **MATCHING, "mappings": MAPPINGS}, ("modelUuid", "matchingColumnSlug", "matchingValue", "mappings")
     ),
-    output_schema=schema({"record": RECORD, "count": COUNT}, ("record", "count")),
+    output_schema=changed({}, {}),
+    outputs=changed,
+    inspect=lambda config, models: inspect(config, models, "matching", "mappings"),
     idempotency="upsert",
     performer=_performer,
 )

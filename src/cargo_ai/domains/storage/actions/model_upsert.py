@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cargo_ai.actions.config.values import schema
 from cargo_ai.context.process import Services
-from cargo_ai.domains.storage.actions.model_nodes.config import MAPPINGS, MATCHING, MODEL, RECORD
+from cargo_ai.domains.storage.actions.model_nodes.config import MAPPINGS, MATCHING, MODEL
 from cargo_ai.domains.storage.actions.model_nodes.group_commit import Grouped
+from cargo_ai.domains.storage.actions.model_nodes.inspect import inspect, written
 from cargo_ai.engine.graph.action import Action, Call, Perform
 
 
@@ -23,7 +24,9 @@ ACTION: Action[Call] = Action(
     config_schema=schema(
         {"modelUuid": MODEL, **MATCHING, "mappings": MAPPINGS}, ("modelUuid", "matchingColumnSlug", "matchingValue", "mappings")
     ),
-    output_schema=schema({"record": RECORD, "isNew": {"type": "boolean"}}, ("record", "isNew")),
+    output_schema=written({}, {}),
+    outputs=written,
+    inspect=lambda config, models: inspect(config, models, "matching", "value", "mappings"),
     idempotency="key",
     performer=_performer,
 )

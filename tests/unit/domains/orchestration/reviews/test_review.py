@@ -58,7 +58,7 @@ async def test_a_graph_with_one_or_two_ways_on_is_valid_and_with_three_not(backe
         ({"timeoutMinutes": -1}, "`timeoutMinutes`"),
         ({"assignees": "nobody"}, "`assignees`: 'nobody' is not an e-mail address"),
         ({"assignees": ["a@b.c\r\nBcc: d@e.f"]}, "line break"),
-        ({"fields": [{"value": 1}]}, "`fields[0]` has no `name`"),
+        ({"fields": [{"value": 1}]}, "`fields[0].name` is missing"),
         ({"fields": [{"name": "a", "type": "money"}]}, "`fields[0].type`"),
         ({"fields": [{"name": "a"}, {"name": "a"}]}, "Two fields are named a"),
     ],

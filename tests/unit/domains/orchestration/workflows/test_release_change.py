@@ -122,7 +122,8 @@ async def test_going_back_deploys_the_old_content_as_a_new_version_and_leaves_th
 
 async def test_a_release_that_uses_what_is_gone_cannot_come_back(api: ApiClient) -> None:
     connector = (await api.call("connection.connector.create", integrationSlug="http", slug="gone", name="Gone"))["connector"]
-    call = node("call", "request", ("end",), kind="connector", integrationSlug="http", connectorUuid=connector["uuid"])
+    service = {"integrationSlug": "http", "connectorUuid": connector["uuid"], "config": {"url": "https://example.com"}}
+    call = node("call", "request", ("end",), kind="connector", **service)
     tool, first = await api.deployed(graph("A", call))
     await api.call("orchestration.draftRelease.deploy", workflowUuid=tool["workflowUuid"], nodes=graph("B"), formFields=None)
     await api.call("connection.connector.remove", uuid=connector["uuid"])

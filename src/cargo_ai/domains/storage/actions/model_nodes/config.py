@@ -13,13 +13,14 @@ from cargo_ai.records.values import InvalidValue, quote_value, to_database
 Policy = Literal["overwrite", "fillEmpty", "keepOnNull"]
 POLICIES: tuple[str, ...] = get_args(Policy)
 
-MODEL: dict[str, Any] = {"type": "string", "description": "The uuid of the model."}
+MODEL: dict[str, Any] = {"type": "string", "minLength": 1, "description": "The uuid of the model."}
 MAPPINGS: dict[str, Any] = {
-    "type": "array",
+    "type": ["array", "object"],
+    "description": "What goes into which column: a list, or an object {column: value}.",
     "items": {
         "type": "object",
         "properties": {
-            "columnSlug": {"type": "string"},
+            "columnSlug": {"type": "string", "minLength": 1},
             "value": {},
             "policy": {
                 "enum": list(POLICIES),
@@ -27,11 +28,11 @@ MAPPINGS: dict[str, Any] = {
                 "description": "overwrite; fillEmpty: only where the column is empty; keepOnNull: null leaves what is there.",
             },
         },
-        "required": ["columnSlug", "value"],
+        "required": ["columnSlug"],
     },
 }
 MATCHING: dict[str, Any] = {
-    "matchingColumnSlug": {"type": "string", "description": "The column that the records are found by."},
+    "matchingColumnSlug": {"type": "string", "minLength": 1, "description": "The column that the records are found by."},
     "matchingValue": {"description": "The value that it must have."},
 }
 RECORD: dict[str, Any] = {"type": ["object", "null"], "description": "The record, with its columns of every kind."}
