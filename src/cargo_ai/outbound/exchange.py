@@ -51,6 +51,16 @@ class OutboundResponse:
     url: httpx.URL
 
 
+def parse_url(text: str) -> httpx.URL:
+    """The URL of a text. ValueError when it is not valid."""
+    try:
+        url = httpx.URL(text)
+        _ = url.host  # decoded only when it is asked for: `xn--` alone is not a name
+    except (httpx.InvalidURL, UnicodeError):
+        raise ValueError("not a valid address") from None
+    return url
+
+
 async def send(client: httpx.AsyncClient, request: OutboundRequest, *, most_bytes: int = RESPONSE_BYTES) -> OutboundResponse:
     """Send a request and read its response.
 
@@ -105,7 +115,7 @@ def _to_httpx(request: OutboundRequest) -> httpx.Request:
 
 def _redirected(request: OutboundRequest, status: int, location: str) -> OutboundRequest:
     try:
-        url = request.url.join(location).copy_with(fragment=None)
+        url = parse_url(str(request.url.join(location))).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError):
         raise ExchangeFailed(f"{request.url.host} redirects to an address that is not valid.", transient=False) from None
     if url.scheme not in {"http", "https"} or not url.host:

@@ -115,6 +115,7 @@ async def test_header_values_become_text_and_those_of_the_connection_are_left_ou
         ({"url": "file:///etc/passwd"}, "`url` must start with http"),
         ({"url": "http://"}, "`url`"),
         ({"url": "http://[::1"}, "`url` is not a valid address"),
+        ({"url": "http://xn--/"}, "`url` is not a valid address"),
         ({"url": "http://exa\nmple.com"}, "`url` is not a valid address"),
         ({"url": "http://x", "method": "FETCH"}, "`method` must be one of GET"),
         ({"url": "http://x", "method": 1}, "`method`"),

@@ -13,6 +13,7 @@ import httpx
 
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit import ConnectorSpec
+from cargo_ai.outbound.exchange import parse_url
 from cargo_ai.outbound.http_client import is_absolute, origin
 
 _SECRET: dict[str, Any] = {"type": "string", "minLength": 1, "writeOnly": True}
@@ -115,8 +116,8 @@ def target(text: str, account: Mapping[str, Any]) -> Target:
 
 def _url(text: str) -> httpx.URL:
     try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, UnicodeError):
+        url = parse_url(text)
+    except ValueError:
         raise InvalidConfig("`url` is not a valid address.") from None
     if url.scheme not in {"http", "https"}:
         raise InvalidConfig(f"`url` must start with http:// or https://, not {url.scheme}://.")

@@ -16,6 +16,8 @@ from cargo_ai.kernel import clock
 
 Cell = Callable[[Any], Any]
 _EXACT = 2**53
+MOST_DIGITS = 308
+"""Whole numbers of more digits are texts: no reader of JSON has numbers of that size, and some break off at them."""
 
 
 def cell_converters(connection: psycopg.AsyncConnection[Any], description: Sequence[psycopg.Column]) -> list[Cell]:
@@ -29,10 +31,12 @@ def to_json(value: Any) -> Any:
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int):
-        return value
+        return value if -(10**MOST_DIGITS) < value < 10**MOST_DIGITS else str(Decimal(value))
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, Decimal):
+        if value.is_finite() and value.adjusted() >= MOST_DIGITS:
+            return f"{value:f}"
         return int(value) if value.is_finite() and value == value.to_integral_value() else _number(float(value))
     if isinstance(value, datetime.datetime):
         return clock.to_iso(value) if value.tzinfo else value.isoformat(timespec="milliseconds")
@@ -45,6 +49,11 @@ def to_json(value: Any) -> Any:
     if isinstance(value, uuid.UUID):
         return str(value)
     return str(value)
+
+
+def load_json(text: bytes | str) -> Any:
+    """A JSON column's value; a whole number of more digits than fit is a text."""
+    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= MOST_DIGITS else digits)
 
 
 def _number(value: float) -> Any:
@@ -60,6 +69,6 @@ def vector_to_json(value: Any) -> Any:
     if not isinstance(value, str):
         return to_json(value)
     try:
-        return to_json(json.loads(value))
+        return to_json(load_json(value))
     except ValueError:
         return value

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
 from cargo_ai.kernel import clock, log
@@ -165,6 +166,7 @@ class QueryExecutor:
             **cast("dict[str, Any]", target), autocommit=False, prepare_threshold=None, connect_timeout=CONNECT_SECONDS
         )
         connection.adapters.register_loader("interval", TextLoader)
+        set_json_loads(cell_values.load_json, connection)
         memory_limit.limit_memory(connection.info.backend_pid, role)
         return connection
 

@@ -24,7 +24,7 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey, WrongKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import addresses
-from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, parse_url, send
 from cargo_ai.outbound.http_client import OutboundRefused
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -42,8 +42,8 @@ _log = log.get(__name__)
 def check(settings: Settings, url: str) -> None:
     """Raise Refusal (400) for a URL that can never be sent to: not HTTP, or a private address that is not allowed."""
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError):
+        parsed = parse_url(url)
+    except ValueError:
         raise _invalid_url("must be an address such as https://example.com/done.") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise _invalid_url("must begin with http:// or https:// and name a host.")

@@ -15,7 +15,7 @@ from cargo_ai.context import signed_urls
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import review as contract
 from cargo_ai.domains.orchestration.node_tables import Review
-from cargo_ai.domains.orchestration.reviews import review_decide, review_rows
+from cargo_ai.domains.orchestration.reviews import review_decide, review_rows, review_text
 from cargo_ai.domains.orchestration.reviews.review_decide import Decision
 from cargo_ai.expression import to_text
 from cargo_ai.kernel import clock, ids
@@ -79,13 +79,14 @@ async def decide(db: AsyncSession, link: Holder, request: Wire) -> contract.Revi
 
 def page_text(review: contract.Review, address: str) -> str:
     """The review as plain text; while it waits, with the commands that decide by sending to `address`."""
-    lines = [review.title, "=" * min(len(review.title), 80), ""]
+    title = " ".join(review_text.lines_of(review.title))
+    lines = [title, "=" * min(len(title), 80), ""]
     if review.instructions:
-        lines += [review.instructions, ""]
+        lines += [review_text.block(review.instructions), ""]
     for field in review.fields_:
         hint = f" ({field.type}, may be changed)" if field.editable and review.status == "pending" else ""
         value = (review.values or {}).get(field.name, field.value)
-        lines.append(f"{field.label or field.name}{hint}: {to_text(value)}")
+        lines.append(f"{field.label or field.name}{hint}: {review_text.block(to_text(value))}")
         if field.description:
             lines.append(f"    {field.description}")
     lines += ["", _state(review), ""]
@@ -104,7 +105,7 @@ def _state(review: contract.Review) -> str:
     if review.timed_out:
         return f"No one decided in time: since {when} this counts as {review.status}."
     who = (review.decided_by.email if review.decided_by else None) or "someone with a link"
-    comment = f" {who} says: {review.comment}" if review.comment else ""
+    comment = f" {who} says: {review_text.block(review.comment)}" if review.comment else ""
     return f"This is {review.status}: {who} decided at {when}.{comment}"
 
 

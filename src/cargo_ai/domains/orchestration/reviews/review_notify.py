@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.orchestration.node_tables import Review
-from cargo_ai.domains.orchestration.reviews import review_link
+from cargo_ai.domains.orchestration.reviews import review_link, review_text
 from cargo_ai.email.email_address import EmailAddress
 from cargo_ai.email.smtp import Email, EmailFailed, Mailer, configuration_status
 from cargo_ai.engine.dispatch.queue import producer
@@ -96,11 +96,11 @@ class ReviewNotifier:
 
 
 def _body(row: Review, link: str | None) -> str:
-    lines = [row.title, ""]
+    lines = [" ".join(review_text.lines_of(row.title)), ""]
     if row.instructions:
-        lines += [row.instructions, ""]
+        lines += [review_text.block(row.instructions), ""]
     for field in row.fields:
-        lines.append(f"{field['label'] or field['name']}: {_shorten(field['value'])}")
+        lines.append(f"{field['label'] or field['name']}: {review_text.block(_shorten(field['value']))}")
     lines.append("")
     if row.expires_at is not None:
         lines += [f"It waits until {clock.to_iso(row.expires_at)}.", ""]

