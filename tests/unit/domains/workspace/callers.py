@@ -30,7 +30,7 @@ class Person:
 
     async def call(self, operation_id: str, /, **fields: Any) -> dict[str, Any]:
         """The reply to one operation, as JSON; `warnings` beside it when there are any."""
-        operation = contract.operations[operation_id]
+        operation = contract.load()[operation_id]
         assert operation.permission is None or self.who.may(operation.permission), f"403: {operation.permission}"
         async with self.asking() as ctx:
             reply = await operation_handlers()[operation_id](ctx, operation.request.model_validate(fields))
@@ -38,7 +38,7 @@ class Person:
 
     def may(self, operation_id: str) -> bool:
         """Whether dispatch would let this caller ask the operation."""
-        needs = contract.operations[operation_id].permission
+        needs = contract.load()[operation_id].permission
         return needs is None or self.who.may(needs)
 
 

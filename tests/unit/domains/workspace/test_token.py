@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import update
 
 from cargo_ai.domains.workspace import public
-from cargo_ai.kernel import ids
+from cargo_ai.domains.workspace.tables import Role, Token
+from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
-from tests.unit.domains.workspace.callers import Entering, Person
+from tests.unit.domains.workspace.callers import Entering, Joining, Person
 
-CREATE, LIST, UPDATE, REMOVE = (f"workspaceManagement.token.{verb}" for verb in ("create", "all", "update", "remove"))
+CREATE, LIST, UPDATE, REMOVE, ROTATE = (f"workspaceManagement.token.{verb}" for verb in ("create", "all", "update", "remove", "rotate"))
 
 
 def allow(*actions: str) -> dict[str, Any]:
@@ -26,7 +29,8 @@ def deny(*actions: str) -> dict[str, Any]:
 async def test_a_new_token_shows_its_value_once_and_works(admin: Person, enter: Entering) -> None:
     made = (await admin.call(CREATE, name="CI", description="builds"))["token"]
     assert made["token"].startswith("cai_live_")
-    assert set(made) == {"uuid", "token", "name", "description", "permissions", "workspaceUuid", "userUuid", "createdAt", "deletedAt"}
+    contract_fields = {"uuid", "token", "name", "description", "permissions", "workspaceUuid", "userUuid", "createdAt", "deletedAt"}
+    assert set(made) == contract_fields | {"lastUsedAt", "expiresAt"}
     assert (made["name"], made["description"], made["permissions"], made["deletedAt"]) == ("CI", "builds", None, None)
     entered = await enter(made["token"])
     assert str(entered.who.token_uuid) == made["uuid"]
@@ -136,3 +140,99 @@ async def test_a_token_of_another_workspace_gets_the_same_answer_as_an_unknown_o
     assert len(set(said)) == 1
     (living,) = (await other_caller.call(LIST))["tokens"]
     assert living["name"] == "First token"
+
+
+async def works(admin: Person, value: str) -> bool:
+    async with admin.asking() as ctx:
+        return await public.authenticate(ctx.db, value) is not None
+
+
+async def test_a_rotated_token_has_a_new_value_and_the_former_one_is_dead(admin: Person, enter: Entering) -> None:
+    made = (await admin.call(CREATE, name="CI", permissions=[allow("storage:read")]))["token"]
+    rotated = (await admin.call(ROTATE, uuid=made["uuid"]))["token"]
+    assert (rotated["uuid"], rotated["permissions"]) == (made["uuid"], made["permissions"]) and rotated["token"] != made["token"]
+    assert [await works(admin, value) for value in (made["token"], rotated["token"])] == [False, True]
+    assert str((await enter(rotated["token"])).who.token_uuid) == made["uuid"]
+
+
+async def test_in_the_time_of_grace_both_values_work_and_the_former_one_can_be_removed(admin: Person) -> None:
+    made = (await admin.call(CREATE, name="CI"))["token"]
+    rotated = (await admin.call(ROTATE, uuid=made["uuid"], graceSeconds=60))["token"]
+    assert [await works(admin, value) for value in (made["token"], rotated["token"])] == [True, True]
+    former = next(token for token in (await admin.call(LIST))["tokens"] if token["name"] == "CI (before its rotation)")
+    assert former["deletedAt"] is not None and former["token"].endswith(made["token"][-4:])
+    with pytest.raises(Refusal, match="no token"):
+        await admin.call(ROTATE, uuid=former["uuid"])
+    await admin.call(REMOVE, uuid=former["uuid"])
+    assert [await works(admin, value) for value in (made["token"], rotated["token"])] == [False, True]
+
+
+async def test_anyone_rotates_the_token_in_use_and_no_other(admin: Person, join: Joining, enter: Entering) -> None:
+    viewer = await join("ann@example.com", "viewer")
+    value = (await viewer.call(ROTATE, uuid=str(viewer.who.token_uuid)))["token"]["token"]
+    assert (await enter(value)).who.user_uuid == viewer.who.user_uuid
+    for token in (str(admin.who.token_uuid), str(ids.new())):
+        with pytest.raises(Refusal) as refused:
+            await viewer.call(ROTATE, uuid=token)
+        assert (refused.value.status, refused.value.reason) == (403, "notYourToken")
+
+
+async def test_a_narrow_token_cannot_learn_the_value_of_a_wider_one(admin: Person, enter: Entering) -> None:
+    small = await narrow(admin, enter)
+    with pytest.raises(Refusal, match="cannot learn its value"):
+        await small.call(ROTATE, uuid=str(admin.who.token_uuid))
+
+
+async def test_a_token_for_another_user_may_what_that_user_may(admin: Person, join: Joining, enter: Entering) -> None:
+    viewer = await join("ann@example.com", "viewer")
+    made = (await admin.call(CREATE, userUuid=str(viewer.who.user_uuid)))["token"]
+    entered = await enter(made["token"])
+    assert entered.who.user_uuid == viewer.who.user_uuid
+    assert entered.who.may("storage:read") and not entered.who.may("storage:write")
+    listed = (await admin.call(LIST, userUuid=str(viewer.who.user_uuid)))["tokens"]
+    assert {token["userUuid"] for token in listed} == {str(viewer.who.user_uuid)}
+
+
+async def test_who_may_less_cannot_get_or_widen_a_token_of_an_admin(admin: Person, join: Joining) -> None:
+    async with admin.asking() as ctx:
+        ctx.db.add(Role(workspace_uuid=ctx.workspace, slug="people", permissions=[allow("workspaceManagement:*", "storage:read")]))
+    people = await join("people@example.com", "people")
+    robot = (await admin.call(CREATE, permissions=[allow("storage:read")]))["token"]
+    attempts = (
+        people.call(CREATE, userUuid=str(admin.who.user_uuid)),
+        people.call(UPDATE, uuid=robot["uuid"], permissions=None),
+        people.call(ROTATE, uuid=str(admin.who.token_uuid)),
+    )
+    for attempt in attempts:
+        with pytest.raises(Refusal) as refused:
+            await attempt
+        assert refused.value.reason == "permissionsTooWide"
+    await people.call(CREATE, userUuid=str(admin.who.user_uuid), permissions=[allow("storage:read")])
+
+
+@pytest.mark.parametrize("user", ["0198c5f0-0000-7000-8000-000000000001", "nobody"])
+async def test_a_token_for_an_unknown_user_is_refused(admin: Person, other_caller: Person, user: str) -> None:
+    for unknown in (user, str(other_caller.who.user_uuid)):
+        with pytest.raises(Refusal) as refused:
+            await admin.call(CREATE, userUuid=unknown)
+        assert (refused.value.status, refused.value.reason) == (404, "userNotFound")
+
+
+async def test_an_expired_token_is_dead_and_one_that_expires_makes_none_that_outlives_it(admin: Person, enter: Entering) -> None:
+    soon = clock.now() + timedelta(hours=1)
+    made = (await admin.call(CREATE, expiresAt=clock.to_iso(soon)))["token"]
+    child = (await (await enter(made["token"])).call(CREATE))["token"]
+    assert child["expiresAt"] == made["expiresAt"] is not None
+    async with admin.asking() as ctx:
+        await ctx.db.execute(update(Token).where(Token.uuid == ids.parse(made["uuid"])).values(expires_at=clock.now()))
+    assert not await works(admin, made["token"])
+    with pytest.raises(Refusal) as refused:
+        await admin.call(CREATE, expiresAt="2020-01-01")
+    assert refused.value.reason == "expiresInThePast"
+
+
+async def test_a_token_says_when_it_was_last_used(admin: Person, enter: Entering) -> None:
+    made = (await admin.call(CREATE))["token"]
+    assert made["lastUsedAt"] is None
+    await enter(made["token"])
+    assert (await admin.call(LIST))["tokens"][0]["lastUsedAt"] is not None
