@@ -18,6 +18,18 @@ def _mask(_logger: Any, _method: str, event: Any) -> Any:
     return event
 
 
+class _LibraryLines(logging.Formatter):
+    """What libraries log, as the same lines as our own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: Any = {"source": record.name, "event": record.getMessage()}
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        for processor in structlog.get_config()["processors"]:
+            event = processor(None, record.levelname.lower(), event)
+        return str(event)
+
+
 def setup(*, debug: bool = False, human: bool | None = None) -> None:
     """Configure logging for this process; people at a terminal get readable lines, everything else JSON."""
     readable = sys.stderr.isatty() if human is None else human
@@ -35,7 +47,10 @@ def setup(*, debug: bool = False, human: bool | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, stream=sys.stderr, format="%(name)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LibraryLines())
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, handlers=[handler])
+    logging.captureWarnings(True)
 
 
 def get(name: str) -> Any:

@@ -234,6 +234,11 @@ class Settings:
         20,
         variable=f"{PREFIX}HUNG_AFTER_SECONDS",
     )
+    max_log_bytes = _integer(
+        "How large server.log (with --detach) and the embedded database's log become before they are moved to `.1`; 0: any size.",
+        ("server",),
+        50 * 1024**2,
+    )
     drain_seconds = _seconds("How long a worker that is stopped may take to finish or park its effects.", ("server", "worker"), 30)
 
     outbound_allow = _text(

@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -29,8 +30,8 @@ from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
 
 
-class KeyMissing(ValueError):
-    """An external database needs a key that all machines share."""
+class KeyUnusable(ValueError):
+    """The secret key is missing or cannot be one; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,24 @@ def secret_key(settings: Settings) -> SecretKey:
     """The installation's key: from the environment, else (with the embedded database) from a file in the data folder."""
     text = settings.secret_key
     if text:
-        return secrets.key_from_text(text)
+        try:
+            return secrets.key_from_text(text)
+        except ValueError:
+            raise KeyUnusable("CARGO_AI_SECRET_KEY has fewer than 32 bytes: `openssl rand -base64 32` makes a key.") from None
     if settings.database_url:
-        raise KeyMissing(
+        raise KeyUnusable(
             "With CARGO_AI_DATABASE_URL, set CARGO_AI_SECRET_KEY too: `openssl rand -base64 32` makes one. Every machine needs the same."
         )
-    return secrets.key_from_file(settings.data_dir / "secret.key")
+    path = key_file(settings)
+    try:
+        return secrets.key_from_file(path)
+    except ValueError:
+        raise KeyUnusable(f"{path} has fewer than 32 bytes: it was cut short. Put it back from a backup.") from None
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the key of a server with the embedded database is kept."""
+    return settings.data_dir / "secret.key"
 
 
 @cache

@@ -13,7 +13,7 @@ from cargo_ai.kernel import log
 from cargo_ai.kernel import settings as environment
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
-from cargo_ai.server.compose import KeyMissing, hooks, secret_key
+from cargo_ai.server.compose import KeyUnusable, hooks, key_file, secret_key
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.store import migrate, private_files
 from cargo_ai.store.embedded import postgres
@@ -30,6 +30,7 @@ def database_url(settings: Settings) -> str:
 
 def bootstrap(settings: Settings) -> StartState:
     """Start, migrate, check the key, and create the first workspace in an empty database. It can be repeated, and run twice at once."""
+    made = not (settings.secret_key or settings.database_url or key_file(settings).exists())
     key = secret_key(settings)
     url = database_url(settings)
     migrate.upgrade(url)
@@ -46,17 +47,30 @@ def bootstrap(settings: Settings) -> StartState:
             await database.close()
         return StartState(url, str(workspace), created.token if created else None)
 
-    return asyncio.run(first())
+    try:
+        return asyncio.run(first())
+    except WrongKey:
+        if not made:
+            raise
+        # A key made just now is no use to anyone, and would be taken for the right one.
+        key_file(settings).unlink(missing_ok=True)
+        raise WrongKey(f"{key_file(settings)} is missing, and this database was encrypted with it: put it back from a backup.") from None
 
 
 def problem_of(error: Exception) -> tuple[int, str, str] | None:
     """(exit code, reason, sentence) of what can go wrong with a database or a setting; None for a bug."""
-    if isinstance(error, (SettingsError, KeyMissing, WrongKey)):
+    if isinstance(error, (SettingsError, KeyUnusable, WrongKey)):
         return 2, "invalidSettings", str(error)
     if isinstance(error, postgres.EmbeddedPostgresError):
         return 1, "startFailed", str(error)
     if isinstance(error, (migrate.SchemaTooNew, migrate.SchemaTooOld)):
         return 1, "schemaMismatch", str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return (
+            1,
+            "startFailed",
+            f"{error.filename} cannot be used: {error.strerror}. Is it writable, and is there room on the disk?",
+        )
     if isinstance(error, psycopg.OperationalError):
         return 75, "databaseUnavailable", f"The database does not answer: {str(error).strip()[:300]}"
     return None

@@ -68,6 +68,11 @@ def run(verb: str, flags: dict[str, str]) -> int:
         raise CommandRefused(1, f"{verb}Failed", str(error)) from None
     except BootstrapFailed as error:
         raise CommandRefused(error.code, error.reason, str(error)) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        where = f"{error.filename} cannot be used ({error.strerror})"
+        raise CommandRefused(1, f"{verb}Failed", f"{where}: make it writable, or choose another folder with CARGO_AI_DATA_DIR.") from None
 
 
 def _print(document: dict[str, object]) -> int:

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import Settings
@@ -39,6 +40,11 @@ class DatabaseWatch:
         self._silence = Silence(FIRST_ANSWER_SECONDS)
         self._stopped: dict[int, float] = {}
         self._question = Question(socket.AF_UNIX, self._address, SSL_REQUEST, lambda answer: answer[:1] in (b"N", b"S"))
+
+    @property
+    def logs(self) -> list[Path]:
+        """Where the embedded database writes its log; nothing for an external one."""
+        return [] if self._home is None else [self._home.log]
 
     def check(self, passed: float) -> None:
         """Start the database again when it is gone, end what hangs. Call it often: it looks every `CHECK_SECONDS`, and returns at once.

@@ -18,6 +18,7 @@ from cargo_ai.kernel import clock, log
 from cargo_ai.kernel.settings import PREFIX, Settings
 from cargo_ai.server.processes import pulse
 from cargo_ai.server.processes.database_watch import DatabaseWatch
+from cargo_ai.server.processes.log_rotation import Rotation
 from cargo_ai.server.processes.pulse import Question, Silence
 from cargo_ai.server.processes.start_state import StartState
 from cargo_ai.store import private_files
@@ -99,12 +100,15 @@ class Supervisor:
         database = DatabaseWatch(self.settings)
         self._question = pulse.question_of_api(self._bound)
         waking = pulse.Waking()
+        ours = [Path(self.settings.log_file)] if self.settings.log_file else []
+        rotation = Rotation([*ours, *database.logs], self.settings.max_log_bytes)
         while not self.stopping:
             self._listen()
             passed = waking.passed()
             database.check(passed)
             self._end_hung(passed)
             self._reap()
+            rotation.check()
         self._question.forget()
         database.stop()
         self.stop()

@@ -144,6 +144,7 @@ def test_openapi_is_the_same_each_time() -> None:
     assert json.dumps(openapi.document(example_operations.OPERATIONS)) == json.dumps(openapi.document(example_operations.OPERATIONS))
 
 
-async def test_documents_need_no_token(example_app: Starlette) -> None:
+async def test_documents_need_no_token(example_app: Starlette, state: State) -> None:
+    await beat(state, 0)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(example_app), base_url="http://test") as nobody:
         assert {(await nobody.get(path)).status_code for path in ("/openapi.json", "/docs", "/readyz")} == {200}

@@ -1,0 +1,60 @@
+"""A server that cannot start says in one sentence what to do, and leaves nothing wrong behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kit.real_server import RealServer
+
+
+def refused(folder: Path, *flags: str, **environment: str) -> tuple[int, dict[str, str]]:
+    """The exit code and the document of a start that fails."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_") or name == "CARGO_AI_POSTGRES_BIN"}
+    named = {f"CARGO_AI_{name}": value for name, value in environment.items()}
+    words = [sys.executable, "-m", "cargo_ai", "server", "start", "--port", "0", *flags]
+    done = subprocess.run(words, env=kept | named | {"CARGO_AI_DATA_DIR": str(folder)}, capture_output=True, check=False, timeout=120)
+    return done.returncode, json.loads(done.stderr or done.stdout)
+
+
+@pytest.mark.parametrize("flags", [(), ("--detach",)])
+def test_a_secret_key_that_is_too_short_is_named(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    code, document = refused(tmp_path / "data", *flags, SECRET_KEY="short")
+    assert (code, document["reason"]) == (2, "invalidSettings") and "CARGO_AI_SECRET_KEY has fewer than 32 bytes" in document[
+        "errorMessage"
+    ]
+
+
+def test_a_key_file_that_was_cut_short_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("c2hvcnQ=")
+    code, document = refused(tmp_path)
+    assert code == 2 and f"{tmp_path}/secret.key has fewer than 32 bytes" in document["errorMessage"]
+
+
+@pytest.mark.parametrize("flags", [(), ("--detach",)])
+def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    (tmp_path / "data").write_text("")
+    code, document = refused(tmp_path / "data", *flags)
+    assert (code, document["reason"]) == (1, "startFailed") and str(tmp_path / "data") in document["errorMessage"]
+    assert "CARGO_AI_DATA_DIR" in document["errorMessage"]
+
+
+@pytest.mark.slow
+def test_a_missing_key_is_not_replaced_by_another_that_does_not_fit(tmp_path: Path) -> None:
+    server = RealServer(tmp_path, workers=1)
+    try:
+        server.start().stop()
+        key = server.data_dir / "secret.key"
+        text = key.read_text()
+        key.unlink()
+        code, document = refused(server.data_dir)
+        assert code == 2 and "secret.key is missing" in document["errorMessage"] and not key.exists()
+        key.write_text(text)
+        server.start()
+    finally:
+        server.erase()
