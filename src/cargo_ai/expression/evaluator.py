@@ -147,8 +147,8 @@ class _ScriptRun:
         self._pool, self._key, self._single = pool, key, single
         self.seconds = pool.limits.wall_seconds
 
-    async def exchange(self, message: bytes, texts: list[bytes]) -> bytes:
-        """Send, wait, and keep the child or end it. Raises WorkerCrashed, SandboxUnavailable."""
+    async def exchange(self, message: bytes, texts: list[bytes]) -> object:
+        """Send, wait, and keep the child or end it; the reply's JSON. Raises WorkerCrashed, SandboxUnavailable, InvalidReply."""
         loop = asyncio.get_running_loop()
         child: Child = await self._pool.take(("once", object()) if self._single else self._key)
         kept = False
@@ -158,9 +158,9 @@ class _ScriptRun:
             reply = await child.receive(self.seconds)
             child.calls += 1
             child.seconds += loop.time() - began
-            parse_reply(reply)
+            parsed: object = parse_reply(reply)
             kept = not self._single
-            return reply
+            return parsed
         finally:
             if kept:
                 self._pool.give_back(self._key, child)

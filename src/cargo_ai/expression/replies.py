@@ -13,7 +13,9 @@ from cargo_ai.expression.errors import ExpressionError, quote, unknown_name
 from cargo_ai.expression.number import as_double
 from cargo_ai.expression.requests import EngineExpression, EngineResult, ScriptResult
 from cargo_ai.expression.values import UNDEFINED, is_number
+from cargo_ai.kernel import json_limits
 
+MAX_REPLY_ITEMS = 1_500_000
 MAX_WARNINGS = 20
 MAX_TEXT = 600  # characters of a sentence that a child may send
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -26,7 +28,9 @@ class InvalidReply(ValueError):
 
 
 def parse_reply(reply: bytes) -> Any:
-    """The JSON of a reply. Raises InvalidReply."""
+    """The JSON of a reply. Raises InvalidReply, also for one whose values would take long to make."""
+    if len(reply) > MAX_REPLY_ITEMS and json_limits.measure(reply).items > MAX_REPLY_ITEMS:
+        raise InvalidReply
     try:
         try:
             return from_json(reply, allow_inf_nan=False)
@@ -115,9 +119,9 @@ def limit_error(what: str, question: EngineExpression) -> ExpressionError:
     return ExpressionError(f"The expression {quote(question.source)} used {what} and was stopped.", question.source)
 
 
-def parse_script_result(reply: bytes, limits: Mapping[str, str]) -> ScriptResult:
-    """What a script gave. Raises InvalidReply."""
-    fields = _mapping(parse_reply(reply))
+def parse_script_result(reply: object, limits: Mapping[str, str]) -> ScriptResult:
+    """What a script gave, from its parsed reply. Raises InvalidReply."""
+    fields = _mapping(reply)
     printed = fields.get("log", "")
     log = printed[: 64 * 1024] if isinstance(printed, str) else ""
     if "v" in fields:

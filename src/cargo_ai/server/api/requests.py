@@ -16,14 +16,14 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
-from cargo_ai.kernel import query
+from cargo_ai.kernel import json_limits, query
+from cargo_ai.kernel.json_limits import MAX_DEPTH, MAX_ITEMS
 from cargo_ai.kernel.operation import AnyOperation
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 10
-MAX_DEPTH = 100
 MAX_WAIT_SECONDS = 25
 MAX_KEY_LENGTH = 255
 
@@ -69,7 +69,7 @@ async def payload(request: Request, operation: AnyOperation) -> dict[str, Any]:
         document |= parse_object(raw)
     path: dict[str, Any] = dict(request.path_params)
     if b"\\u0000" in raw or "%00" in request.url.query or any("\0" in value for value in request.path_params.values()):
-        reject_nul(document | path)
+        await asyncio.to_thread(reject_nul, document | path)
     return document | path
 
 
@@ -105,7 +105,12 @@ async def _drain(stream: AsyncIterator[bytes]) -> None:
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """A JSON object from its bytes: UTF-8, no NaN, at most 100 levels; of a repeated key the last one counts. Refusal (400) otherwise."""
+    """A JSON object from its bytes: UTF-8, no NaN, at most 100 levels; of a repeated key the last one counts. Refusal (400) otherwise, and
+    413 for more values than one request may have."""
+    shape = json_limits.measure(raw)
+    if shape.items > MAX_ITEMS:
+        sentence = f"The body has more than {MAX_ITEMS:,} values. Send several requests, or upload a file and name it in the request."
+        raise Refusal(413, "bodyTooLarge", sentence)
     try:
         value: object = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
@@ -113,7 +118,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _unreadable("The body must be a JSON object.")
     document = cast("dict[str, Any]", value)
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
+    if shape.depth > MAX_DEPTH:
         raise _unreadable(f"The body is nested too deeply (at most {MAX_DEPTH} levels).")
     return document
 
@@ -141,18 +146,6 @@ def _lists(model: type[BaseModel]) -> frozenset[str]:
         for name, schema in properties.items()
         if {choice.get("type") for choice in schema.get("anyOf", [schema])} - {"null"} == {"array"}
     )
-
-
-def _depth(value: object) -> int:
-    deepest = 0
-    open_values: list[tuple[object, int]] = [(value, 1)]
-    while open_values:
-        node, level = open_values.pop()
-        if isinstance(node, (dict, list)):
-            deepest = max(deepest, level)
-            inner = cast("dict[str, object]", node).values() if isinstance(node, dict) else cast("list[object]", node)
-            open_values.extend((item, level + 1) for item in inner)
-    return deepest
 
 
 def reject_nul(document: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from cargo_ai.context.context import Caller, Context
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.domains.storage.public import IngestTarget, ingest
-from cargo_ai.kernel import ids
+from cargo_ai.kernel import ids, json_limits
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.server.api import dispatch, responses
 from cargo_ai.server.api.long_poll import unless_disconnected
@@ -94,6 +94,9 @@ async def _answer(
 async def _objects(request: Request) -> list[dict[str, Any]]:
     """The objects of a JSON body: one object, a list, or `{records: […]}`."""
     body = b"".join([chunk async for chunk in _limited(request, MOST_JSON)])
+    if json_limits.measure(body).items > json_limits.MAX_ITEMS:
+        sentence = f"The body has more than {json_limits.MAX_ITEMS:,} values: send JSON lines as application/x-ndjson."
+        raise Refusal(413, "invalidInput", sentence)
     try:
         value: object = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):

@@ -155,6 +155,12 @@ async def test_a_body_above_ten_megabytes_is_413_also_when_its_length_is_not_ann
     assert (reply.status_code, body(reply)["reason"]) == (413, "bodyTooLarge")
 
 
+async def test_a_body_of_more_values_than_anyone_sends_is_413_before_it_is_parsed(example_client: httpx.AsyncClient) -> None:
+    reply = await example_client.post(PLANTS, content=b'{"name": [' + b"{}," * 3_000_000 + b"{}]}")
+    assert (reply.status_code, body(reply)["reason"]) == (413, "bodyTooLarge")
+    assert "500,000 values" in body(reply)["errorMessage"]
+
+
 async def test_a_body_whose_last_piece_crosses_the_limit_is_refused_at_once(example_client: httpx.AsyncClient) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b" " * (10 * 1024 * 1024 + 1)
