@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 
 import httpx
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 
@@ -20,6 +21,15 @@ from cargo_ai.server.compose import hooks
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES, Database
+from tests.kit.loop_steps import MeasuredApp
+
+# Tracebacks with the values of all locals, for people, take longer to write than a request may compute.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def make_state(url: str, settings: Settings, *, pool_size: int = 4) -> State:
@@ -46,7 +56,7 @@ async def bootstrap(state: State) -> public.Bootstrap:
 def signed_in(app: Starlette, token: str) -> httpx.AsyncClient:
     """An HTTP client of an in-process application."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://test", headers={"Authorization": f"Bearer {token}"}, timeout=60
+        transport=httpx.ASGITransport(MeasuredApp(app)), base_url="http://test", headers={"Authorization": f"Bearer {token}"}, timeout=60
     )
 
 

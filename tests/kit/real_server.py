@@ -20,6 +20,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from cargo_ai.server.processes import loop_watch
 from cargo_ai.store.embedded import postgres
 from tests.kit import data_folders
 from tests.kit.api_client import request_of
@@ -43,7 +44,9 @@ class RealServer:
         """Words before the command, such as those of a shell that sets limits."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_") or name == "CARGO_AI_POSTGRES_BIN"}
         named = {f"CARGO_AI_{name}": value for name, value in environment.items()}
-        self.environment = kept | {"CARGO_AI_DATA_DIR": str(self.data_dir), "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"} | named
+        # In CPU time, so that a busy machine changes nothing.
+        watched = {"CARGO_AI_LOOP_STALL_MILLISECONDS": "250"}
+        self.environment = kept | watched | {"CARGO_AI_DATA_DIR": str(self.data_dir), "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"} | named
         self.process: subprocess.Popen[bytes] | None = None
         self.base_url = self.token = ""
         self.client = httpx.Client()
@@ -109,6 +112,9 @@ class RealServer:
             data_folders.give_back(self.data_dir)
         else:
             postgres.erase(self.data_dir)
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        stalls = [line.replace("\\n", "\n") for line in lines if loop_watch.STALLED in line]
+        assert not stalls, f"an event loop was held up {len(stalls)} times: " + "\n".join(stalls[:3])
 
     def _forget(self) -> None:
         if self.process is not None and self.process.stdout is not None:

@@ -279,6 +279,13 @@ class Settings:
     log_file = _text("The file that stderr goes to, under `server start --detach`.", ("server",), shown_default="none", internal=True)
     crash_at = _text("Named places at which a process kills itself.", ("worker",), shown_default="none", internal=True)
     no_fsync = _switch("Start the embedded database without durability.", ("server",), internal=True)
+    loop_stall_milliseconds = _integer(
+        "Log an error where the event loop is held up for longer than this, in CPU time.",
+        ("api", "worker"),
+        0,
+        shown_default="off",
+        internal=True,
+    )
     strict_refusals = _switch("Fail where a handler refuses with a reason that its operation does not declare.", ("api",), internal=True)
 
     @property

@@ -16,7 +16,7 @@ from cargo_ai.server.api import app
 from cargo_ai.server.api.signals import Signals
 from cargo_ai.server.api.state import State
 from cargo_ai.server.compose import secret_key
-from cargo_ai.server.processes import connections, parent_watch
+from cargo_ai.server.processes import connections, loop_watch, parent_watch
 from cargo_ai.server.processes.connections import Door
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
@@ -37,6 +37,7 @@ class _Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         connections.log_errors(asyncio.get_running_loop())
         # Without this, an API whose supervisor was killed would keep the port from the next server.
+        stalls = loop_watch.begin(self._settings)
         watching = asyncio.create_task(parent_watch.watch(self._settings, lambda: self.handle_exit(signal.SIGTERM, None)))
         sweeping = asyncio.create_task(self._door.watch())
         try:
@@ -44,6 +45,7 @@ class _Server(uvicorn.Server):
         finally:
             watching.cancel()
             sweeping.cancel()
+            stalls()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._signals.release()

@@ -1,0 +1,59 @@
+"""The watch on an event loop: it says what computes for too long, and nothing about what waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from cargo_ai.server.processes.loop_watch import LoopWatch
+from tests.kit.loop_steps import MeasuredApp
+
+
+def compute(seconds: float) -> None:
+    began = time.thread_time()
+    while time.thread_time() - began < seconds:
+        pass
+
+
+async def test_what_computes_in_the_loop_is_reported_with_its_place() -> None:
+    loop = asyncio.get_running_loop()
+    stall: asyncio.Future[tuple[float, str]] = loop.create_future()
+
+    def report(seconds: float, place: str) -> None:
+        loop.call_soon_threadsafe(stall.set_result, (seconds, place))
+
+    watch = LoopWatch(loop, 0.2, report).start()
+    await asyncio.sleep(0.1)
+    compute(0.5)
+    seconds, place = await stall
+    watch.stop()
+    assert seconds >= 0.2
+    assert "in compute" in place
+
+
+async def test_what_waits_or_computes_in_a_thread_is_not_reported() -> None:
+    stalls: list[float] = []
+    watch = LoopWatch(asyncio.get_running_loop(), 0.2, lambda seconds, _: stalls.append(seconds)).start()
+    await asyncio.to_thread(compute, 0.4)
+    time.sleep(0.3)  # noqa: ASYNC251 - what holds up the loop without computing is the machine's load
+    await asyncio.sleep(0.1)
+    watch.stop()
+    assert stalls == []
+
+
+async def test_a_request_of_a_test_that_holds_up_the_loop_fails_it() -> None:
+    async def slow(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.sleep(0)
+        compute(0.3)
+
+    async def send(_message: Message) -> None:
+        raise AssertionError
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    with pytest.raises(AssertionError, match=r"GET /slow held up the event loop for 0\.3"):
+        await MeasuredApp(slow)({"method": "GET", "path": "/slow"}, receive, send)
