@@ -97,7 +97,7 @@ QuotaUnit = Literal["bytes", "records", "runs", "uploads"]
 
 
 class QuotaPart(Wire):
-    """A part of what is used: a model with its name, or a kind of files. `fix`: the command that shows or removes it."""
+    """A part of what is used: a model with its name, or a kind of files. `fix`: the command that shows it."""
 
     name: str
     uuid: Uuid | None

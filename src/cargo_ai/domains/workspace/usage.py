@@ -79,7 +79,7 @@ def _counted(ctx: Context, kind: QuotaKind, subjects: list[tuple[str, int]], slu
             name=slugs.get(subject, subject) if kind == "records" else _SUBJECTS.get(subject, subject),
             uuid=subject if kind == "records" else None,
             used=used,
-            fix=f"cargo-ai storage model remove {subject}" if kind == "records" else None,
+            fix=f"cargo-ai storage model get {subject}" if kind == "records" else None,
         )
         for subject, used in subjects[:MOST_PARTS]
     ]

@@ -18,6 +18,7 @@ from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.files import parquet
 from cargo_ai.files.row_files import InvalidFile, csv_blocks
 from cargo_ai.kernel import ids
+from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.records.bulk.infer import TypeInference
 from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult
 from cargo_ai.records.bulk.row_batches import RowBatch
@@ -254,8 +255,8 @@ def _limits(ctx: Context) -> parquet.Limits:
 
 
 async def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
-    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. UnreadableFile, also of one with more rows than
-    the workspace may keep: those before were given already."""
+    """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. UnreadableFile; Refusal (413) of one with more
+    rows than the workspace may keep, after those before were given."""
     limits, count = _limits(ctx), 0
     with _raise_unreadable(key):
         stream = ctx.files.stream(require_owner(key, ctx.workspace))
@@ -270,9 +271,10 @@ async def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int,
                     raise UnreadableFile(f"{file_name(key)} is JSON, not CSV: send one object per line, in a file that ends in .ndjson.")
                 count += len(block)
                 if limits.rows and count > limits.rows:
-                    raise UnreadableFile(
+                    sentence = (
                         f"The file has more than {limits.rows:,} rows, and a workspace may keep as many records (CARGO_AI_MAX_RECORDS)."
                     )
+                    raise Refusal(quotas.STATUS, quotas.REASON, sentence, {"fix": "cargo-ai workspace usage"})
                 yield headers, first, block
 
 

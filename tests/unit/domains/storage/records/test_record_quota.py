@@ -63,7 +63,7 @@ async def test_a_model_from_a_file_counts_and_gives_its_place_back_when_it_is_re
     uid = await api.model("uploaded", "uploadFile", s3Filename=key)
     quota = await used(api)
     assert (quota["used"], quota["remaining"]) == (8, 2)
-    assert quota["largest"] == [{"name": "default.uploaded", "uuid": uid, "used": 8, "fix": f"cargo-ai storage model remove {uid}"}]
+    assert quota["largest"] == [{"name": "default.uploaded", "uuid": uid, "used": 8, "fix": f"cargo-ai storage model get {uid}"}]
     await api.call("storage.model.remove", uuid=uid)
     assert (await used(api))["used"] == 0
 
