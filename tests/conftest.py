@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 # What a fixture needs is imported in it: the tests of the command line run without the server's libraries.
@@ -28,6 +29,10 @@ if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 SHOWN = 20
 SLOW_TIMEOUT_SECONDS = 1_500
+
+# How long an example takes says more of the machine than of the code: what is to be fast is measured in tests of its own.
+hypothesis.settings.register_profile("loaded machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("loaded machine")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, NoReturn, cast
 
@@ -19,7 +20,8 @@ CHUNK_ROWS = 1_000
 MOST_FIELD = 1024 * 1024
 MOST_ROW = 8 * 1024 * 1024
 MOST_COLUMNS = 2_000
-DELIMITERS = (",", ";", "\t")
+UTF8 = "utf-8"
+DELIMITERS = (",", ";", "\t", "|")
 
 _PIECE = 128 * 1024  # bytes parsed at a time, so that the event loop is never blocked for long
 _MOST_READY = 4 * 1024 * 1024  # characters of rows gathered before a chunk is handed out though it is not full
@@ -35,6 +37,17 @@ _SIGNATURES = {
 }
 
 csv.field_size_limit(MOST_FIELD)  # one for the whole process; the module's own 128 KB is too small for people's texts
+
+
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """How a text file is written. `delimiter`: what divides the values of CSV; None: whichever divides the header most."""
+
+    encoding: str = UTF8
+    delimiter: str | None = None
+
+
+PLAIN_TEXT = TextFormat()
 
 
 class InvalidFile(ValueError):
@@ -78,12 +91,12 @@ async def csv_columns(stream: AsyncIterator[bytes]) -> list[str]:
     return table.columns
 
 
-async def csv_blocks(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
+async def csv_blocks(stream: AsyncIterator[bytes], form: TextFormat = PLAIN_TEXT) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
     """The rows of a CSV file as blocks of as many values as there are columns, some thousands at a time: `(columns, number of the first
     row, block)`. As `csv_chunks` otherwise, for a fraction of its cost; a file with a header alone yields it once, without rows."""
-    table = _CsvParser(0)
+    table = _CsvParser(0, form.delimiter)
     said = False
-    async with aclosing(_decode(stream)) as texts:
+    async with aclosing(_decode(stream, form.encoding)) as texts:
         async for text in texts:
             first, block = table.block(text)
             if block:
@@ -101,14 +114,16 @@ async def csv_lists(stream: AsyncIterator[bytes]) -> AsyncGenerator[tuple[list[s
             yield columns, first, [list(row) for row in block.rows()]
 
 
-async def json_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0) -> AsyncGenerator[list[dict[str, Any]]]:
+async def json_chunks(
+    stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, skip: int = 0, encoding: str = UTF8
+) -> AsyncGenerator[list[dict[str, Any]]]:
     """The objects of an NDJSON file, one per line, as lists of at most `size` (fewer where lines are long), without the first `skip`.
 
     Blank lines count for nothing. Raises InvalidFile naming the line.
     """
     ready: list[dict[str, Any]] = []
     weight = number = 0
-    async with aclosing(_lines(stream)) as blocks:
+    async with aclosing(_lines(stream, encoding)) as blocks:
         async for lines in blocks:
             for number, line in enumerate(lines, number + 1):  # noqa: B020 - goes on counting where the last block ended
                 if not line.strip():
@@ -128,9 +143,10 @@ async def json_chunks(stream: AsyncIterator[bytes], size: int = CHUNK_ROWS, *, s
 class _CsvParser:
     """An incremental CSV parser: the delimiter, the columns, the current row, and the text of a row that is not yet complete."""
 
-    def __init__(self, skip: int) -> None:
+    def __init__(self, skip: int, delimiter: str | None = None) -> None:
         self.columns: list[str] = []
-        self._delimiter = ","
+        self._given = delimiter
+        self._delimiter = delimiter or ","
         self._row = 0
         self._skip = skip
         self._rest: str = ""
@@ -221,7 +237,7 @@ class _CsvParser:
         """The complete rows of whole lines, and the text of the last row where a quote is still open."""
         if not text:
             return [], ""
-        if not self.columns:
+        if not self.columns and self._given is None:
             self._delimiter = _detect_delimiter(text)
         plain = _split_unquoted(text, self._delimiter)
         if plain is not None:
@@ -303,21 +319,22 @@ def _fit_width(row: list[str], width: int, number: int) -> list[str]:
     return row[:width] + [""] * (width - len(row))
 
 
-async def _decode(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
-    """The stream as text, in pieces of bounded size. InvalidFile when it is no UTF-8 or holds a NUL."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+async def _decode(stream: AsyncIterator[bytes], encoding: str = UTF8) -> AsyncGenerator[str]:
+    """The stream as text, in pieces of bounded size. InvalidFile when it is not of this encoding or holds a NUL."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == UTF8 else encoding)()
     head = b""
     line = 1
+    advice = "Name its encoding, or save it as UTF-8 text (in Excel: CSV UTF-8)." if encoding == UTF8 else f"It was read as {encoding}."
 
     def complain(before: int, what: str) -> NoReturn:
         like = next((f": {sentence}" for start, sentence in _SIGNATURES.items() if head.startswith(start)), "")
-        raise InvalidFile(f"Line {line + before} {what}, so the file cannot be read{like}. Save it as UTF-8 text (in Excel: CSV UTF-8).")
+        raise InvalidFile(f"Line {line + before} {what}, so the file cannot be read{like}. {advice}")
 
     def decoded(data: bytes, *, final: bool = False) -> str:
         try:
             text = decoder.decode(data, final)
         except UnicodeDecodeError as error:
-            complain(error.object.count(b"\n", 0, error.start), "is not UTF-8")
+            complain(error.object.count(b"\n", 0, error.start), f"is not {encoding.upper()}")
         if _NUL in text:
             complain(text.count("\n", 0, text.index(_NUL)), "has a NUL character")
         return text
@@ -332,12 +349,12 @@ async def _decode(stream: AsyncIterator[bytes]) -> AsyncGenerator[str]:
     decoded(b"", final=True)
 
 
-async def _lines(stream: AsyncIterator[bytes]) -> AsyncGenerator[list[str]]:
+async def _lines(stream: AsyncIterator[bytes], encoding: str) -> AsyncGenerator[list[str]]:
     """The lines of a stream, some at a time, in order. InvalidFile when one is too long."""
     number = 1
     parts: list[str] = []
     length = 0
-    async with aclosing(_decode(stream)) as texts:
+    async with aclosing(_decode(stream, encoding)) as texts:
         async for text in texts:
             cut = text.rfind("\n") + 1
             if cut:

@@ -9,6 +9,7 @@ from pydantic import Field
 from cargo_ai.contract import operations
 from cargo_ai.contract.downloads import STREAMED, DownloadReply, Format
 from cargo_ai.contract.storage.columns import Named
+from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
 from cargo_ai.kernel.wire import ByUuid, Uuid, Wire
 
@@ -22,7 +23,7 @@ class IngestToken(Wire):
     url: str
 
 
-class IngestFile(Wire):
+class IngestFile(FileOptions):
     """Which uploaded file to read into which model. A row with the id of a record changes it; other rows are added. Without an id column,
     rows are identified by their values: reading the same file twice changes nothing."""
 
@@ -112,6 +113,8 @@ ingest: Operation[IngestFile, IngestReport, IngestReason] = operations.add(
             examples=(
                 f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv",
                 f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename companies.csv --skip-invalid",
+                f"cargo-ai storage record ingest --model-uuid {_EXAMPLE} --s3-filename kunden.csv --encoding windows-1252 --decimal , "
+                "--date-order dmy --trim",
             )
         ),
         ends_with_client=True,

@@ -126,7 +126,8 @@ class CreateModel(Wire):
     config: JsonObject = Field(
         default_factory=dict,
         description='The config of the extractor: {"columns":[{"slug":"domain","type":"string","label":"Domain"}],"idColumnSlug":"domain"} '
-        'for the define extractors, {"s3Filename":"...","idColumnSlug":"email"} for uploadFile.',
+        'for the define extractors, {"s3Filename":"...","idColumnSlug":"email"} for uploadFile, there also "types":{"zip":"string"}, '
+        '"skipInvalid":true and how the file is written: "encoding", "delimiter", "trim", "decimal", "dateOrder".',
     )
     schedule: Schedule | None = Field(default=None, description=f"{_SCHEDULE}; no refreshes by default.")
     folder_uuid: Uuid | None = Field(default=None, description="The folder to create it in.")

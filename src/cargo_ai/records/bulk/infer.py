@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from cargo_ai.contract.storage.columns import ColumnType
+from cargo_ai.records.bulk.notation import PLAIN, Notation
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
 """How a moment is written where its form alone is looked at."""
@@ -63,8 +64,9 @@ _TESTS: tuple[tuple[ColumnType, Callable[[Sequence[str]], bool]], ...] = (
 class TypeInference:
     """Which types still fit each column of a file; `add` the rows, then ask for `types`."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, notation: Notation = PLAIN) -> None:
         self.count = 0
+        self._notation = notation
         self._fits = [list(_TESTS) for _ in range(width)]
         self._seen = [False] * width
 
@@ -75,10 +77,10 @@ class TypeInference:
             fits = self._fits[position]
             if not fits:
                 continue
-            values = [value for value in column if value]
+            values = [value for value in self._notation.rewrite("string", column) if value]
             if values:
                 self._seen[position] = True
-                self._fits[position] = [one for one in fits if one[1](values)]
+                self._fits[position] = [(kind, test) for kind, test in fits if test(self._notation.rewrite(kind, values))]
 
     def types(self) -> list[ColumnType]:
         """The narrowest type that fits every value of each column; text where nothing does, or where there is no value at all."""

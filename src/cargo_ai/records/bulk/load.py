@@ -188,7 +188,8 @@ class Load:
         return added, updated, touched
 
     async def row_results(self) -> AsyncGenerator[bytes]:
-        """What became of each row, in order, as JSON lines of `row, verdict, id, column, value, problem`; after `end`, once.
+        """What became of each row, in order, as JSON lines of `row, verdict, id, column, value, problem, content`; after
+        `end`, once. `content`: what the file has in a rejected row, by header.
 
         added, updated, unchanged; rejected, with its first fault; replaced: a later row has the same id.
         """
@@ -203,7 +204,8 @@ class Load:
         query = (
             f"select row_to_json(r) from (select s._n as row, {verdict} as verdict, s._id as id, s.faults -> 0 ->> 'column' as column, "  # noqa: S608
             f"s.faults -> 0 ->> 'value' as value, case when s._faults is not null then ({more}) "
-            "when s.last <> s._n then 'row ' || s.last || ' has the same id' end as problem "
+            "when s.last <> s._n then 'row ' || s.last || ' has the same id' end as problem, "
+            "s.faults -> 0 -> 'content' as content "
             f"from (select *, _faults::jsonb as faults, max(_n) over (partition by {self._by}) as last from load_stage) as s "
             "left join load_touched as t on t._id = s._id order by s._n) as r"
         )

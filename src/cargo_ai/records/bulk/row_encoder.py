@@ -11,6 +11,7 @@ from operator import lt
 
 from cargo_ai.records.bulk.content_ids import content_id, escape
 from cargo_ai.records.bulk.fast_path import FastPath, are_dates, are_numbers
+from cargo_ai.records.bulk.notation import PLAIN, Notation
 from cargo_ai.records.bulk.row_batches import RowBatch
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.values import InvalidValue, quote_value, to_database
@@ -42,11 +43,19 @@ class RowEncoder:
 
     `columns`: the model's column for each value of a row, None for values that are left out; `_id` may be among them. Rows without
     an id, where the model has no id column, get one made of their values, so that the same file twice is the same records; `new_id` gives
-    it where rows are known by another column, `match`, which must have a value.
+    it where rows are known by another column, `match`, which must have a value. `headers`: names of the values, with which a row that does
+    not fit is shown.
     """
 
     def __init__(
-        self, relation: Relation, columns: Sequence[Column | None], *, new_id: Callable[[], str], match: Column | None = None
+        self,
+        relation: Relation,
+        columns: Sequence[Column | None],
+        *,
+        new_id: Callable[[], str],
+        match: Column | None = None,
+        notation: Notation = PLAIN,
+        headers: Sequence[str] = (),
     ) -> None:
         kept = [(position, column) for position, column in enumerate(columns) if column is not None and column.writable]
         self.columns = [column for _, column in kept]
@@ -58,8 +67,8 @@ class RowEncoder:
         self.ascending = False
         """Set by the load, and taken back by the first row whose id does not stand behind all before it."""
         self._last = ""
-        self._faults: dict[int, list[dict[str, str | None]]] = {}
-        self._relation = relation
+        self._faults: dict[int, list[dict[str, object]]] = {}
+        self._relation, self._notation, self._headers = relation, notation, headers
         self._positions = [position for position, _ in kept]
         self._new_id = new_id
         self._known: list[dict[str, str]] = [{} for _ in self.columns]
@@ -74,6 +83,8 @@ class RowEncoder:
 
     def _plain_rows(self) -> FastPath | None:
         """For rows that are known by a column of text, which is what most files have."""
+        if not self._notation.is_plain:
+            return None
         if self._own is None or self.columns[self._own].type != "string" or self.match is not None or self._given is not None:
             return None
         return FastPath(self.columns, self._positions, self._own, MAX_ID_LENGTH)
@@ -106,13 +117,15 @@ class RowEncoder:
             return plain.encode()
         bad: set[int] = set()
         done = [self._column(number, block.column(position), first, bad) for number, position in enumerate(self._positions)]
-        ids = self._ids(done, None if self._given is None else block.column(self._given), len(block), first, bad)
+        given = None if self._given is None else self._notation.rewrite("string", block.column(self._given))
+        ids = self._ids(done, given, len(block), first, bad)
         if self._matched is not None and self.match is not None:
             self._require(done[self._matched], self.match.slug, "is missing: it is what the rows are known by", first, bad)
         self.rejected_count += len(bad)
         self._follow(ids)
         lines = map("\t".join, zip(ids, *done, strict=True))
         if self.staged:
+            self._show_content(block, first, bad)
             kept = self._numbered(lines, first, bad)
         else:
             kept = "\n".join(lines if not bad else (line for at, line in enumerate(lines) if at not in bad))
@@ -139,12 +152,18 @@ class RowEncoder:
             ]
         )
 
+    def _show_content(self, block: RowBatch, first: int, bad: set[int]) -> None:
+        """Add to the first fault of each row that does not fit what the file has in it."""
+        rows = block.rows() if bad else ()
+        for at in bad:
+            self._faults[first + at][0]["content"] = dict(zip(self._headers, rows[at], strict=False))
+
     def _reject(self, row: int, column: str, message: str, value: str | None = None) -> None:
+        shown = None if value is None else value[:MAX_REJECTED_VALUE]
         if len(self.rejected) < MAX_REJECTED:
-            self.rejected.append(RejectedRow(row, column, message, None if value is None else value[:MAX_REJECTED_VALUE]))
+            self.rejected.append(RejectedRow(row, column, message, shown))
         if self.staged:
-            fault = {"column": column, "value": None if value is None else value[:MAX_REJECTED_VALUE], "message": message}
-            self._faults.setdefault(row, []).append(fault)
+            self._faults.setdefault(row, []).append({"column": column, "value": shown, "message": message})
 
     def _require(self, values: Sequence[str], slug: str, message: str, first: int, bad: set[int]) -> None:
         for at, one in enumerate(values):
@@ -154,15 +173,16 @@ class RowEncoder:
 
     def _column(self, number: int, values: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
         column = self.columns[number]
+        texts, values = values, self._notation.rewrite(column.type, values)
         if column.type == "string":
             return _escape_all(values)
         # Where ids are made of the values, each has one spelling, whatever stands around it.
         if not self._makes_ids and ((column.type == "number" and are_numbers(values)) or (column.type == "date" and are_dates(values))):
             return values
-        return self._slowly(number, values, first, bad)
+        return self._slowly(number, values, texts, first, bad)
 
-    def _slowly(self, number: int, values: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
-        """Value by value; the same text is looked at once."""
+    def _slowly(self, number: int, values: Sequence[str], texts: Sequence[str], first: int, bad: set[int]) -> Sequence[str]:
+        """Value by value; the same one is looked at once. `texts`: as the file has them."""
         column, known, done = self.columns[number], self._known[number], list[str]()
         if len(known) > MAX_MEMORIZED:
             known.clear()
@@ -175,7 +195,7 @@ class RowEncoder:
                 except InvalidValue as fault:
                     text = NULL
                     bad.add(at)
-                    self._reject(first + at, column.slug, f"{quote_value(one)} {fault}", one)
+                    self._reject(first + at, column.slug, f"{quote_value(texts[at])} {fault}", texts[at])
             done.append(text)
         return done
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from cargo_ai.context.extractors import NativeExtractor
 from cargo_ai.contract.storage.columns import OriginalColumn
+from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.kernel.wire import errors_of
 from cargo_ai.records.names import MAX_COLUMNS, slug_problem
 
@@ -52,6 +53,12 @@ _ROLES: dict[str, Any] = {
     "idColumnSlug": {"type": "string", "description": "The column whose values are unique; without one, records get ids of their own."},
     "titleColumnSlug": {"type": "string"},
     "timeColumnSlug": {"type": "string"},
+}
+
+_FILE: dict[str, Any] = {
+    **FileOptions.model_json_schema(by_alias=True)["properties"],
+    "types": {"type": "object", "description": 'The types of columns, by slug, where they are not to be inferred: {"zip": "string"}.'},
+    "skipInvalid": {"type": "boolean", "description": "Leave rows out that do not fit; by default one invalid row rejects the file."},
 }
 
 
@@ -130,7 +137,7 @@ _ALL = (
         "A model filled from a CSV file; columns and their types are found out where you do not name them.",
         "object",
         "file-csv",
-        _schema({"s3Filename": {"type": "string"}, "columns": _COLUMNS, **_ROLES}, ("s3Filename",)),
+        _schema({"s3Filename": {"type": "string"}, "columns": _COLUMNS, **_ROLES, **_FILE}, ("s3Filename",)),
         {"kind": "fetch", "isIncremental": False, "writeStrategy": "overwrite"},
         kind="file",
         preview="records",

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 from cargo_ai.context.context import Context
+from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.contract.storage.run import RunCounts
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.records import read_file
@@ -29,10 +30,11 @@ async def read(ctx: Context, relation: Relation, config: Mapping[str, Any], *, i
     does not have are removed. Returns the counts and the files read. UnreadableFile, InvalidConfig."""
     key = read_file.file_key(config)
     try:
-        loaded = (await read_file.load_file(ctx, relation, key)).loaded
+        options, skips = read_file.file_options(config), config.get("skipInvalid") is True
+        loaded = (await read_file.load_file(ctx, relation, key, skip_invalid=skips, options=options)).loaded
     except TableBusy:
         raise UnreadableFile("The model is being read or written by longer work right now. Refresh it again in a moment.") from None
-    removed = await _remove_others(ctx, relation, key) if is_reset else 0
+    removed = await _remove_others(ctx, relation, key, options) if is_reset else 0
     return RunCounts(added=loaded.added, updated=loaded.updated, unchanged=loaded.unchanged, removed=removed), [key]
 
 
@@ -40,18 +42,21 @@ def fingerprint(row: Model) -> str | None:
     """A digest of the state of the model's source; None when only reading it shows that. An uploaded file never changes under its name."""
     if row.extractor_slug != extractors.UPLOAD_FILE or row.unification is not None:
         return None
-    text = json.dumps([row.config.get("s3Filename") or row.config.get("fileKey"), row.columns], sort_keys=True)
+    options = [row.config.get(name) for name in (*read_file.OPTIONS, "skipInvalid")]
+    file = [row.config.get("s3Filename") or row.config.get("fileKey"), row.columns]
+    text = json.dumps([*file, options] if any(options) else file, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def _remove_others(ctx: Context, relation: Relation, key: str) -> int:
+async def _remove_others(ctx: Context, relation: Relation, key: str, options: FileOptions) -> int:
     """Remove the records whose ids are not in the file. Returns how many."""
     connection = await driver_connection(ctx.db)
     await execute(connection, "create temp table kept_ids (_id text not null) on commit drop")
     encoder: RowEncoder | None = None
-    async with aclosing(read_file.blocks(ctx, key)) as chunks:
+    async with aclosing(read_file.blocks(ctx, key, options)) as chunks:
         async for headers, first, batch in chunks:
-            encoder = encoder or RowEncoder(relation, _targets(relation, headers), new_id=_refuse_new_id)
+            notation = read_file.notation(options)
+            encoder = encoder or RowEncoder(relation, _targets(relation, headers), new_id=_refuse_new_id, notation=notation)
             lines = encoder.lines(first, batch).removesuffix(b"\n").split(b"\n")
             ids = b"".join(line.partition(b"\t")[0] + b"\n" for line in lines)
             async with connection.cursor() as cursor, cursor.copy(b"copy kept_ids from stdin") as copy:

@@ -25,6 +25,7 @@ from cargo_ai.domains.storage.models import extractors, file_source, model_catal
 from cargo_ai.domains.storage.models.extractors import Shape
 from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
+from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.domains.storage.tables import Model, StorageRun
 from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import clock, ids
@@ -173,10 +174,18 @@ def _from_file(request: contract.CreateModel) -> bool:
 async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
     """Load the model's file into it, as its first run."""
     key, began = read_file.file_key(row.config), clock.now()
-    try:
-        filled = await read_file.load_file(ctx, relation, key)
-    except UnreadableFile as fault:
-        contract.create.refuse("fileInvalid", problem=str(fault))
+    skips, options = row.config.get("skipInvalid") is True, read_file.file_options(row.config)
+    with RowResults() as results:
+        try:
+            filled = await read_file.load_file(ctx, relation, key, skip_invalid=skips, results=results if skips else None, options=options)
+        except UnreadableFile as fault:
+            contract.create.refuse("fileInvalid", problem=str(fault))
+        if filled.rejected_count:
+            report = await results.save(ctx, row.uuid)
+            ctx.warn(
+                f"{filled.rejected_count:,} rows do not fit and were left out. They are listed, with the reason, by "
+                f"cargo-ai storage record download-ingest-report --uuid {report.uuid}"
+            )
     ctx.db.add(
         StorageRun(
             workspace_uuid=ctx.workspace,

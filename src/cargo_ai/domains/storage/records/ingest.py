@@ -17,6 +17,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import ingest as contract
+from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.records import read_file, record, row_results
 from cargo_ai.domains.storage.records.read_file import RowsRejected, UnreadableFile
@@ -75,9 +76,9 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
     match = matching_column(relation, request.matching_column_slug)
     try:
         if not request.skip_invalid:
-            return await _read(ctx, row, relation, request.s3_filename, match, None)
+            return await _read(ctx, row, relation, match, request, None)
         with RowResults() as results:
-            report = await _read(ctx, row, relation, request.s3_filename, match, results)
+            report = await _read(ctx, row, relation, match, request, results)
             return await _with_report_link(ctx, row, report, results)
     except RowsRejected as fault:
         errors = [_to_rejected_row(rejected).to_wire() for rejected in fault.rejected]
@@ -90,13 +91,14 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
 
 
 async def _read(
-    ctx: Context, row: Model, relation: Relation, key: str, match: Column | None, results: RowResults | None
+    ctx: Context, row: Model, relation: Relation, match: Column | None, request: contract.IngestFile, results: RowResults | None
 ) -> contract.IngestReport:
     """Load a file; with `results`, rows that do not fit are left out."""
+    key, options = request.s3_filename, request
     if key.lower().endswith(LINES):
         _refuse_matching(match)
-        return await _ingest_lines(ctx, row, relation, key, results)
-    filled = await read_file.load_file(ctx, relation, key, match=match, skip_invalid=results is not None, results=results)
+        return await _ingest_lines(ctx, row, relation, key, results, options)
+    filled = await read_file.load_file(ctx, relation, key, match=match, skip_invalid=results is not None, results=results, options=options)
     return contract.IngestReport(
         added=filled.loaded.added,
         updated=filled.loaded.updated,
@@ -133,10 +135,14 @@ def matching_column(relation: Relation, slug: str | None) -> Column | None:
     return column
 
 
-async def _ingest_lines(ctx: Context, row: Model, relation: Relation, key: str, results: RowResults | None) -> contract.IngestReport:
+async def _ingest_lines(
+    ctx: Context, row: Model, relation: Relation, key: str, results: RowResults | None, options: FileOptions
+) -> contract.IngestReport:
     """Load a file of JSON lines. Keys that a line lacks leave the record's values."""
+    if options.trim or options.delimiter or options.decimal or options.date_order != "ymd":
+        raise UnreadableFile("Delimiter, trimming, decimals and the order of dates are of CSV files: JSON writes values in one way only.")
     report = _Report(read_file.file_name(key), results)
-    async with aclosing(_read_objects(ctx, key)) as chunks:
+    async with aclosing(_read_objects(ctx, key, options.encoding)) as chunks:
         async for first, chunk in chunks:
             await report.take(Writer(ctx.db, ctx.workspace, relation, ctx.settings), chunk, first, makes_ids=record.makes_ids(row))
     return report.to_response()
@@ -230,13 +236,14 @@ def _to_row_results(
         if index in errors_by_row:
             fault, *others = errors_by_row[index]
             problem = "; ".join([fault.message, *(f"{other.column} {other.message}" for other in others)])
-            yield first + index, "rejected", None, fault.column, to_display(objects[index].get(fault.column)), problem
+            value = to_display(objects[index].get(fault.column))
+            yield first + index, "rejected", None, fault.column, value, problem, objects[index]
             continue
         uid = rows[index]
         if last[uid] != index:
-            yield first + index, "replaced", uid, None, None, f"row {first + last[uid]} has the same id"
+            yield first + index, "replaced", uid, None, None, f"row {first + last[uid]} has the same id", None
         else:
-            yield first + index, "added" if uid in added else "updated" if uid in updated else "unchanged", uid, None, None, None
+            yield first + index, "added" if uid in added else "updated" if uid in updated else "unchanged", uid, None, None, None, None
 
 
 def to_display(value: object) -> str | None:
@@ -247,10 +254,10 @@ def to_display(value: object) -> str | None:
     return text[:MAX_REJECTED_VALUE]
 
 
-async def _read_objects(ctx: Context, key: str) -> AsyncGenerator[tuple[int, list[dict[str, Any]]]]:
+async def _read_objects(ctx: Context, key: str, encoding: str) -> AsyncGenerator[tuple[int, list[dict[str, Any]]]]:
     number = 1
     try:
-        async with aclosing(json_chunks(ctx.files.stream(require_owner(key, ctx.workspace)))) as chunks:
+        async with aclosing(json_chunks(ctx.files.stream(require_owner(key, ctx.workspace)), encoding=encoding)) as chunks:
             async for chunk in chunks:
                 yield number, chunk
                 number += len(chunk)

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast, get_args
+
+from pydantic import ValidationError
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
 from cargo_ai.contract.storage.columns import ColumnType, OriginalColumn
+from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.domains.storage.columns import computed, recompute
 from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.models.extractors import InvalidConfig, Shape
 from cargo_ai.domains.storage.records.row_results import RowResults
 from cargo_ai.files import parquet
-from cargo_ai.files.row_files import InvalidFile, csv_blocks
+from cargo_ai.files.row_files import InvalidFile, TextFormat, csv_blocks
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal
+from cargo_ai.kernel.validation_errors import errors_of
 from cargo_ai.records.bulk.infer import TypeInference
 from cargo_ai.records.bulk.load import AmbiguousId, Load, LoadResult
+from cargo_ai.records.bulk.notation import Notation
 from cargo_ai.records.bulk.row_batches import RowBatch
 from cargo_ai.records.bulk.row_encoder import MAX_REJECTED, RejectedRow, RowEncoder
 from cargo_ai.records.catalog import Column, Relation
@@ -32,6 +37,9 @@ from cargo_ai.store.files import FileMissing, FilesUnavailable, require_owner
 
 SHOWN_RECORDS = 20
 _EMPTY = "The file is empty: it needs a first row that names its columns."
+PLAIN = FileOptions()
+OPTIONS = ("encoding", "delimiter", "trim", "decimal", "dateOrder")
+_ROLES = ("idColumnSlug", "titleColumnSlug", "timeColumnSlug")
 ID_NAMES = ("id", "ID", "Id", "_id")
 """Headers that name the id column of a file where the config names none."""
 
@@ -71,22 +79,64 @@ def file_key(config: Mapping[str, Any]) -> str:
     return key
 
 
+def file_options(config: Mapping[str, Any]) -> FileOptions:
+    """How the file of a config is written. InvalidConfig."""
+    given = {name: config[name] for name in OPTIONS if config.get(name) is not None}
+    try:
+        return FileOptions.model_validate(given)
+    except ValidationError as failure:
+        first = errors_of(failure)[0]
+        raise InvalidConfig(f"config.{first['path']}", first["message"]) from None
+
+
 async def infer_model(ctx: Context, config: Mapping[str, Any]) -> InferredModel:
     """Read the file once and infer its columns; those that the config names are used as they are. UnreadableFile, InvalidConfig."""
-    file_columns = await _infer_columns(ctx, file_key(config))
+    options = file_options(config)
+    file_columns = await _infer_columns(ctx, file_key(config), options)
     headers, types, sample, taken = file_columns.headers, file_columns.types, file_columns.sample, set[str]()
-    inferred = tuple(
-        OriginalColumn(slug=slug_from_header(header, taken), type=kind, label=header, original_slug=header)
-        for header, kind in zip(headers, types, strict=True)
+    inferred = _with_types(
+        [
+            OriginalColumn(slug=slug_from_header(header, taken), type=kind, label=header, original_slug=header)
+            for header, kind in zip(headers, types, strict=True)
+        ],
+        config,
     )
     configured = extractors.columns_of(config)
     columns = configured or inferred
-    roles = dict(config)
+    by_header = {column.original_slug: column.slug for column in columns}
+    roles = {name: by_header.get(value, value) if name in _ROLES else value for name, value in config.items()}
     if roles.get("idColumnSlug") is None and not configured:
         roles["idColumnSlug"] = next((column.slug for column in inferred if column.original_slug in ID_NAMES), None)
     shape = extractors.apply_roles(columns, roles)
     targets = _columns_of_headers(headers, columns)
-    return InferredModel(shape, file_columns.count, [_to_record(row, targets) for row in sample])
+    return InferredModel(shape, file_columns.count, [_to_record(row, targets, notation(options)) for row in sample])
+
+
+def _with_types(columns: list[OriginalColumn], config: Mapping[str, Any]) -> tuple[OriginalColumn, ...]:
+    """The columns, with the types that a config gives by slug or header. InvalidConfig."""
+    types: object = config.get("types") or {}
+    if not isinstance(types, dict):
+        raise InvalidConfig("config.types", 'is not an object of types by slug, such as {"zip": "string"}')
+    chosen = cast("dict[str, object]", types)
+    known = {name for column in columns for name in (column.slug, column.original_slug)}
+    for name, kind in chosen.items():
+        if name not in known:
+            raise InvalidConfig(f"config.types.{name}", f"is not a column of the file: {', '.join(column.slug for column in columns)}")
+        if kind not in get_args(ColumnType):
+            raise InvalidConfig(f"config.types.{name}", f"is not one of {', '.join(get_args(ColumnType))}")
+    return tuple(
+        column.model_copy(update={"type": chosen.get(column.slug) or chosen.get(column.original_slug or "") or column.type})
+        for column in columns
+    )
+
+
+def _text_format(options: FileOptions) -> TextFormat:
+    return TextFormat(options.encoding, "\t" if options.delimiter == "tab" else options.delimiter)
+
+
+def notation(options: FileOptions) -> Notation:
+    """How the values of a file are written."""
+    return Notation(options.trim, options.decimal, options.date_order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +147,7 @@ class _FileColumns:
     sample: list[list[str]]
 
 
-async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
+async def _infer_columns(ctx: Context, key: str, options: FileOptions) -> _FileColumns:
     """The columns of a file: of Parquet from its schema, of CSV from all of its rows."""
     if parquet.is_parquet(key):
         with _raise_unreadable(key):
@@ -112,10 +162,10 @@ async def _infer_columns(ctx: Context, key: str) -> _FileColumns:
     inference: TypeInference | None = None
     headers: list[str] = []
     sample: list[list[str]] = []
-    async with aclosing(blocks(ctx, key)) as chunks:
+    async with aclosing(blocks(ctx, key, options)) as chunks:
         async for columns, _, block in chunks:
             if inference is None:
-                headers, inference = columns, TypeInference(len(columns))
+                headers, inference = columns, TypeInference(len(columns), notation(options))
             page = [list(row) for row in block.rows()]
             inference.add(page)
             sample += page[: SHOWN_RECORDS - len(sample)]
@@ -132,14 +182,15 @@ def _columns_of_headers(headers: list[str], columns: tuple[OriginalColumn, ...])
     return [by_name.get(header) or by_name.get(slug) for header, slug in zip(headers, slugs, strict=True)]
 
 
-def _to_record(row: list[str], targets: list[OriginalColumn | None]) -> dict[str, Any]:
+def _to_record(row: list[str], targets: list[OriginalColumn | None], written: Notation) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for value, column in zip(row, targets, strict=True):
+    for text, column in zip(row, targets, strict=True):
         if column is not None:
+            (value,) = written.rewrite(column.type, [text])
             try:
                 record[column.slug] = from_text(to_database(value, column.type) if value else None, column.type)
             except InvalidValue:
-                record[column.slug] = value
+                record[column.slug] = text
     return record
 
 
@@ -160,6 +211,7 @@ async def load_file(
     match: Column | None = None,
     skip_invalid: bool = False,
     results: RowResults | None = None,
+    options: FileOptions = PLAIN,
 ) -> FileResult:
     """Load the file into the model, in the request's transaction: rows are added, or update records of the same id (or `match`).
 
@@ -169,12 +221,12 @@ async def load_file(
     load: Load | None = None
     encoder: RowEncoder | None = None
     try:
-        async with aclosing(blocks(ctx, key)) as chunks:
+        async with aclosing(blocks(ctx, key, options)) as chunks:
             async for headers, first, block in chunks:
                 if load is None or encoder is None:
                     targets = _targets(ctx, relation, headers)
                     _require_id(relation, targets, match, file_name(key))
-                    encoder = RowEncoder(relation, targets, new_id=_new_id, match=match)
+                    encoder = RowEncoder(relation, targets, new_id=_new_id, match=match, notation=notation(options), headers=headers)
                     load = Load(connection, relation, encoder, report_rows=results is not None)
                     await load.begin()
                 lines = encoder.lines(first, block)
@@ -254,7 +306,7 @@ def _limits(ctx: Context) -> parquet.Limits:
     return parquet.Limits(ctx.settings.max_unpacked_bytes, ctx.settings.max_records)
 
 
-async def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
+async def blocks(ctx: Context, key: str, options: FileOptions = PLAIN) -> AsyncGenerator[tuple[list[str], int, RowBatch]]:
     """The rows of an uploaded file as texts: `(headers, number of the first row, rows)`. UnreadableFile; Refusal (413) of one with more
     rows than the workspace may keep, after those before were given."""
     limits, count = _limits(ctx), 0
@@ -265,7 +317,7 @@ async def blocks(ctx: Context, key: str) -> AsyncGenerator[tuple[list[str], int,
                 async for headers, first, rows in chunks:
                     yield headers, first, RowBatch(rows)
             return
-        async with aclosing(csv_blocks(stream)) as chunks:
+        async with aclosing(csv_blocks(stream, _text_format(options))) as chunks:
             async for headers, first, block in chunks:
                 if not count and key.lower().endswith(".json") and headers[0].lstrip().startswith(("[", "{")):
                     raise UnreadableFile(f"{file_name(key)} is JSON, not CSV: send one object per line, in a file that ends in .ndjson.")

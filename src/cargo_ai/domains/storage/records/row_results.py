@@ -32,8 +32,8 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 KIND = "ingestReport"
 RETENTION = timedelta(days=30)
-COLUMNS = ("row", "verdict", "id", "column", "value", "problem")
-TYPES: Mapping[str, ColumnType] = {"row": "number", **dict.fromkeys(COLUMNS[1:], "string")}
+COLUMNS = ("row", "verdict", "id", "column", "value", "problem", "content")
+TYPES: Mapping[str, ColumnType] = {**dict.fromkeys(COLUMNS, "string"), "row": "number", "content": "object"}
 _PIECE = 256 * 1024
 
 

@@ -74,7 +74,7 @@ async def test_a_row_that_does_not_fit_keeps_the_file_out_or_is_skipped(api: Api
 
 
 async def verdicts(api: ApiClient, report: Body) -> list[tuple[Any, ...]]:
-    """The rows of a report's file, without what is null at their ends."""
+    """The rows of a report's file."""
     url = (await api.call("storage.record.downloadIngestReport", uuid=report["reportUuid"], format="json"))["url"]
     return [tuple(row.values()) for row in (await api.http.get(url.partition("http://test")[2])).json()]
 
@@ -84,12 +84,13 @@ async def test_each_row_has_its_verdict_where_rows_may_be_skipped(api: ApiClient
     await api.add(uid, {"domain": "a.com", "employees": 1}, {"domain": "b.com", "employees": 1})
     key = await upload(api, "domain,employees\na.com,1\nb.com,2\n,many\nc.com,3\nc.com,4\n")
     found = await api.call("storage.record.ingest", modelUuid=uid, s3Filename=key, skipInvalid=True)
+    problem = '"many" is not a number; domain is missing: it is the id of the record'
     assert await verdicts(api, found) == [
-        (2, "unchanged", "a.com", None, None, None),
-        (3, "updated", "b.com", None, None, None),
-        (4, "rejected", None, "employees", "many", '"many" is not a number; domain is missing: it is the id of the record'),
-        (5, "replaced", "c.com", None, None, "row 6 has the same id"),
-        (6, "added", "c.com", None, None, None),
+        (2, "unchanged", "a.com", None, None, None, None),
+        (3, "updated", "b.com", None, None, None, None),
+        (4, "rejected", None, "employees", "many", problem, {"domain": "", "employees": "many"}),
+        (5, "replaced", "c.com", None, None, "row 6 has the same id", None),
+        (6, "added", "c.com", None, None, None, None),
     ]
     assert (await api.http.get(found["reportUrl"].partition("http://test")[2])).content[:2] == b"\x1f\x8b"
     lines = '{"domain":"a.com"}\n{"domain":"d.com","employees":[]}\n{"domain":"d.com"}\n'
