@@ -7,6 +7,7 @@ from typing import Any
 
 import index
 
+from cargo_ai.contract.workspace.permission import ACTIONS
 from cargo_ai.kernel.operation import AnyOperation
 
 Row = dict[str, Any]
@@ -23,7 +24,21 @@ def pages(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> d
             continue
         found[f"{file['domain']}.md"] = _page(file, operations)
         listed.append(f"| [{file['domain']}]({file['domain']}.md) | {_cell(file['summary'])} |")
+    listed.append("| [permissions](permissions.md) | Every permission, and the commands that need it. |")
+    found["permissions.md"] = _permissions(files, operations)
     return {"README.md": HEADER + "\n".join(listed) + "\n", **found}
+
+
+def _permissions(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> str:
+    """Every permission that a rule can name, with the commands that need exactly it."""
+    listed = [command for name, file in files.items() if name != "_root.json" for command in file["commands"]]
+    commands = {command["operation"]: " ".join(command["words"]) for command in listed}
+    intro = "What the rules of roles and tokens name. `write` includes `read`; `*` is both, and so are a domain and what is in it."
+    parts = ["# Permissions", "", intro, "", "| Permission | Commands that need it |", "| --- | --- |"]
+    for action in ACTIONS:
+        needing = sorted(words for name, words in commands.items() if operations[name].permission == action)
+        parts.append(f"| `{action}` | {', '.join(f'`{words}`' for words in needing)} |")
+    return HEADER + "\n".join(parts) + "\n"
 
 
 def _page(file: Row, operations: Mapping[str, AnyOperation]) -> str:

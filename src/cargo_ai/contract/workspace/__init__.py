@@ -10,6 +10,7 @@ GROUPS = {
     "workspace file-multipart": "Large files: upload a file in parts.",
     "workspace folder": "Folders: group tools, plays, models and the like.",
     "workspace invitation": "Invitations: the links by which new members sign in.",
+    "workspace permission": "Permissions: what the rules of roles and tokens name.",
     "workspace role": "Roles: the permissions of members, viewers and admins.",
     "workspace token": "API tokens: credentials of programs.",
     "workspace user": "Users: the members of this workspace and their roles.",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from cargo_ai.kernel.wire import Wire
+from cargo_ai.contract import operations
+from cargo_ai.kernel.operation import Cli, Operation
+from cargo_ai.kernel.wire import Nothing, Wire
 
 PermissionAction = Literal[
     "*",
@@ -81,9 +84,45 @@ DOMAINS: tuple[str, ...] = tuple(action.removesuffix(":*") for action in ACTIONS
 """Every domain that has permissions of its own: `ai`, `billing`, ..."""
 
 
+def _validate_action(action: object) -> object:
+    if isinstance(action, str) and action not in ACTIONS:
+        near = get_close_matches(action, ACTIONS, 1, 0.6)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{action[:100]!r} is not a permission.{meant} `cargo-ai workspace permission list` shows all.")
+    return action
+
+
 class Permission(Wire):
     """One rule. A deny wins over any allow."""
 
     effect: Literal["allow", "deny"]
     resources: list[str] | None = Field(default=None, description="The uuids to which the rule applies; null: all.")
-    actions: list[PermissionAction] = Field(min_length=1)
+    actions: list[Annotated[PermissionAction, BeforeValidator(_validate_action)]] = Field(min_length=1)
+
+
+class ListedPermission(Wire):
+    """One permission, by the name that rules use."""
+
+    action: PermissionAction
+    roles: list[str] = Field(description="The preset roles that have it.")
+    operations: list[str] = Field(description="The operations that need exactly it; `write` includes `read`, `*` both.")
+
+
+class PermissionsReply(Wire):
+    """Every permission that a rule can name."""
+
+    permissions: list[ListedPermission]
+
+
+get_all: Operation[Nothing, PermissionsReply, Any] = operations.add(
+    Operation(
+        "workspaceManagement.permission.all",
+        "GET",
+        "/workspaceManagement/permissions/list",
+        request=Nothing,
+        response=PermissionsReply,
+        summary="List every permission that the rules of a token can name, the roles that have it and the operations that need it.",
+        permission=None,
+        cli=Cli(examples=("cargo-ai workspace permission list",)),
+    )
+)

@@ -142,6 +142,14 @@ async def test_a_token_of_another_workspace_gets_the_same_answer_as_an_unknown_o
     assert living["name"] == "First token"
 
 
+async def test_a_wrong_permission_is_answered_with_the_one_that_was_probably_meant(admin: Person) -> None:
+    with pytest.raises(ValidationError, match=r"Did you mean storage:read\? `cargo-ai workspace permission list` shows all"):
+        await admin.call(CREATE, permissions=[allow("storage:raed")])
+    listed = {entry["action"]: entry for entry in (await admin.call("workspaceManagement.permission.all"))["permissions"]}
+    assert listed["storage:read"]["roles"] == ["admin", "member", "viewer"] and listed["billing:read"]["roles"] == ["admin"]
+    assert CREATE in listed["workspaceManagement:write"]["operations"]
+
+
 async def works(admin: Person, value: str) -> bool:
     async with admin.asking() as ctx:
         return await public.authenticate(ctx.db, value) is not None

@@ -1,0 +1,38 @@
+"""Permissions: list every one, with the roles that have it and the operations that need it."""
+
+from __future__ import annotations
+
+import uuid
+
+from cargo_ai import contract as contracts
+from cargo_ai.context.context import Caller, Context
+from cargo_ai.context.handlers import handles
+from cargo_ai.contract.workspace import permission as contract
+from cargo_ai.domains.workspace import access_rules
+from cargo_ai.kernel.wire import Nothing
+
+_NO_ONE = uuid.UUID(int=0)
+
+
+@handles(contract.get_all)
+async def get_all(ctx: Context, request: Nothing) -> contract.PermissionsReply:
+    """Every permission, in the order of the contract."""
+    presets = {slug: _holder(slug) for slug in access_rules.PRESETS}
+    declared = list(contracts.load())
+    return contract.PermissionsReply(
+        permissions=[
+            contract.ListedPermission.model_validate(
+                {
+                    "action": action,
+                    "roles": [slug for slug, holder in presets.items() if holder.may(action)],
+                    "operations": sorted(operation.name for operation in declared if operation.permission == action),
+                }
+            )
+            for action in contract.ACTIONS
+        ]
+    )
+
+
+def _holder(role: str) -> Caller:
+    """Who has a preset role and nothing else."""
+    return Caller(_NO_ONE, _NO_ONE, _NO_ONE, role, (access_rules.to_layer(access_rules.preset_rules(role)),))
