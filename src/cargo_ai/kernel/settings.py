@@ -194,6 +194,13 @@ class Settings:
         least=50,
     )
     invitation_days = _integer("How many days the link of an invitation works.", ("api",), 7, least=1)
+    keep_runs_days = _integer(
+        "How many days runs and batches are kept after they have ended, with what their nodes gave; rounded up to whole months. "
+        "They stay for ever by default, since a history that was removed cannot be had back.",
+        ("worker",),
+        0,
+        shown_default="for ever (0)",
+    )
     max_upload_bytes = _integer("The largest file that can be uploaded, in bytes.", ("api",), 2 * 1024**3, least=1)
     max_uploads_at_once = _integer("How many files one workspace may be sending at once to one API process; 0: no limit.", ("api",), 20)
     max_stored_bytes = _integer(

@@ -18,7 +18,7 @@ from cargo_ai.domains.orchestration.replay import rerun_source
 from cargo_ai.domains.orchestration.reviews import review_decide, review_notify
 from cargo_ai.domains.orchestration.reviews.review_decide import ResumeJob
 from cargo_ai.domains.orchestration.reviews.review_notify import ReviewNotifier
-from cargo_ai.domains.orchestration.runs import record_export, run_export
+from cargo_ai.domains.orchestration.runs import record_export, retention, run_export
 from cargo_ai.domains.orchestration.workflows import tool_node, trigger
 from cargo_ai.domains.segmentation.public import SegmentChanged
 from cargo_ai.email.smtp import Mailer
@@ -58,6 +58,7 @@ PACKAGE = Package(
     },
     chores={
         "prune node outcomes": lambda services: node_outcomes.prune(services.database),
+        "remove old runs": retention.remove_old_runs,
         "expire reviews": lambda services: review_decide.sweep(services.database),
     },
     downloads={

@@ -1,4 +1,4 @@
-"""A database belongs to one data folder: copies, moved folders and damaged ids are told apart, and nothing is taken over by mistake."""
+"""A database belongs to one data folder: copies, moved folders and damaged ids are recognised, and nothing is taken over by mistake."""
 
 from __future__ import annotations
 

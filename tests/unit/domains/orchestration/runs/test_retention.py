@@ -1,0 +1,67 @@
+"""Old runs of the application are removed with their files and counted no more; without the setting nothing is."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from cargo_ai.context.process import Services
+from cargo_ai.domains.orchestration.runs import retention
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.server.api.state import State
+from cargo_ai.store import quotas
+from cargo_ai.store.files import FileMissing
+
+OLD_MS = int(datetime(2025, 1, 10, tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    async with await psycopg.AsyncConnection[Any].connect(database_url, autocommit=True) as opened:
+        yield opened
+
+
+def services(state: State, days: str) -> Services:
+    """The services of a worker with that setting; `client` is not used."""
+    settings = Settings({"CARGO_AI_KEEP_RUNS_DAYS": days})
+    return Services(settings, state.database, state.files, state.secrets, httpx.AsyncClient())
+
+
+async def add_old_run(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, file: str, record: str) -> uuid.UUID:
+    """A run of January 2025 that has ended, in the default partition."""
+    run = uuid.UUID(int=(OLD_MS << 80) + 7)
+    await connection.execute(
+        "insert into runs (uuid, workspace_uuid, workflow_uuid, shard_uuid, graph_uuid, trace_uuid, record_id, record_title, record, "
+        "status, created_ms, updated_ms, finished_ms) "
+        "values (%(r)s, %(w)s, %(r)s, %(r)s, %(r)s, %(r)s, 'a', 'a', %(j)s, 'success', %(m)s, %(m)s, %(m)s)",
+        {"r": run, "w": workspace, "j": record, "m": OLD_MS},
+    )
+    await connection.execute(
+        "insert into executions (run_uuid, seq, workspace_uuid, node_uuid, node_slug, visit, status, title, output_file, credits, "
+        "started_ms, finished_ms) values (%s, 0, %s, 'n', 'n', 0, 'success', 'n', %s, 0, 0, 0)",
+        (run, workspace, file),
+    )
+    return run
+
+
+async def test_files_and_quota_of_old_runs_are_given_back(connection: psycopg.AsyncConnection[Any], state: State) -> None:
+    workspace = uuid.uuid4()
+    key, record = f"{workspace}/outputs/1/output.json", '{"text": "' + "x" * 100_000 + '"}'
+    await state.files.put(key, b"x" * 1_000)
+    await add_old_run(connection, workspace, key, record)
+    await quotas.add(connection, workspace, "outputBytes", "outputs", 1_000)
+    await quotas.add(connection, workspace, "outputBytes", "records", len(record))
+    await retention.remove_old_runs(services(state, "0"))
+    assert await quotas.used_of(connection, workspace, "outputBytes") == 1_000 + len(record)
+    await retention.remove_old_runs(services(state, "30"))
+    with pytest.raises(FileMissing):
+        await state.files.size(key)
+    assert await quotas.used_of(connection, workspace, "outputBytes") == 0
+    left = await (await connection.execute("select (select count(*) from runs) + (select count(*) from executions)")).fetchone()
+    assert left == (0,)
