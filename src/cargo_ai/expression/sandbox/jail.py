@@ -50,21 +50,21 @@ def _check(result: int, what: str) -> None:
 def enter_namespaces(account: OsUser | None) -> list[str]:
     """Leave the host's network, processes, mounts, names and message queues as far as the system allows; the names of what was left.
 
-    `account`: uid and gid to become (a root process only). Single-threaded callers only; the process returns as the first of its new
-    process namespace, and its parent waits for it.
+    `account`: uid and gid to become (a root process only). Without one, call it before anything that starts a thread (importing quickjs
+    does): the kernel lets only single-threaded processes make a user namespace. The process returns as the first of its new process
+    namespace, and its parent waits for it. The files are left by `leave_files`, when all are read.
     """
     own = _unshare(_NEWNS, "mnt") if account is not None else []
     if own:  # privileged: real namespaces first, the account afterwards
         left = own + _unshare_rest()
         _become_first(left)
-        _empty_root(left)
+        leave_files(left)
         _become(account)
         return left
     _become(account)
     left = _user_namespace()
     left += _unshare(_NEWNS, "mnt") + _unshare_rest()
     _become_first(left)
-    _empty_root(left)
     return left
 
 
@@ -112,14 +112,15 @@ def _become_first(left: list[str]) -> None:
         for descriptor in range(3, 64):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+        die_with_parent()
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     die_with_parent()
 
 
-def _empty_root(left: list[str]) -> None:
-    """Stand in an empty, read-only file system: no file of the host has a name any more."""
-    if "mnt" not in left:
+def leave_files(left: list[str]) -> None:
+    """Stand in an empty, read-only file system, where mounts were left: no file of the host has a name any more. It can be repeated."""
+    if "mnt" not in left or "root" in left:
         return
     try:
         _pivot()

@@ -45,12 +45,17 @@ class Language(Protocol):
 
 def main() -> None:
     """Entry: `argv[-1]` is the language. Returns when the server has gone."""
-    language: Language = importlib.import_module(f"cargo_ai.expression.sandbox.{sys.argv[-1]}")  # pyright: ignore[reportAssignmentType]
+    jail.die_with_parent()
     account = sandbox_user()
+    # Without an account of its own, before there is a thread; with one, when all files are read that it may not be allowed to read.
+    left = jail.enter_namespaces(None) if jail.IS_LINUX and account is None else []
+    language: Language = importlib.import_module(f"cargo_ai.expression.sandbox.{sys.argv[-1]}")  # pyright: ignore[reportAssignmentType]
     _detach()
     language.prepare()
     jail.measure()
-    left = jail.enter_namespaces(account) if jail.IS_LINUX else []
+    if jail.IS_LINUX and account is not None:
+        left = jail.enter_namespaces(account)
+    jail.leave_files(left)
     jail.drop_privileges()
     jail.die_with_parent()  # again: a change of account makes the kernel forget it
     gc.collect()
