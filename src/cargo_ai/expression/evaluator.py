@@ -86,7 +86,7 @@ class Evaluator:
             return ScriptResult(error=f"The script or its data is no JSON: {error}")
         async with self._busy[str(workspace)]:
             try:
-                return parse_script_result(await run.exchange(message, texts), _script_limits(run.seconds / 2))
+                return parse_script_result(await run.answer(message, texts), _script_limits(run.seconds / 2))
             except SandboxUnavailable as refused:
                 return ScriptResult(error=f"Scripts cannot run on this server: {refused}.")
             except WorkerCrashed as died:
@@ -147,8 +147,17 @@ class _ScriptRun:
         self._pool, self._key, self._single = pool, key, single
         self.seconds = pool.limits.wall_seconds
 
-    async def exchange(self, message: bytes, texts: list[bytes]) -> object:
-        """Send, wait, and keep the child or end it; the reply's JSON. Raises WorkerCrashed, SandboxUnavailable, InvalidReply."""
+    async def answer(self, message: bytes, texts: list[bytes]) -> object:
+        """The JSON of the script's answer; it is run once more where others ended its child. Raises WorkerCrashed, SandboxUnavailable."""
+        try:
+            return await self._exchange(message, texts)
+        except WorkerCrashed as died:
+            if not died.from_outside:
+                raise
+            return await self._exchange(message, texts)
+
+    async def _exchange(self, message: bytes, texts: list[bytes]) -> object:
+        """Send, wait, and keep the child or end it; the reply's JSON. Raises InvalidReply, too."""
         loop = asyncio.get_running_loop()
         child: Child = await self._pool.take(("once", object()) if self._single else self._key)
         kept = False

@@ -33,6 +33,8 @@ class _PendingRequest:
     texts: list[bytes]
     size: int
     future: asyncio.Future[list[EngineResult]]
+    again: bool = False
+    """It was being answered when its child was ended by others, which happens once without being held against it."""
     alone: bool = False
     """It was in a message whose child ended: next time it goes by itself, so that the one to blame is known."""
 
@@ -129,8 +131,13 @@ class RequestBatcher:
             return child
         except InvalidReply:
             self._pool.end(child)
-        except WorkerCrashed:
-            pass
+        except WorkerCrashed as died:
+            # Late is no fault of an expression either: its CPU time would have been over long before.
+            first = batch[answered]
+            if (died.from_outside or died.late) and not first.again:
+                first.again = True
+                self._waiting.extendleft(reversed(batch[answered:]))
+                return None
         except BaseException:
             self._pool.end(child)
             self._waiting.extendleft(reversed(batch[answered:]))

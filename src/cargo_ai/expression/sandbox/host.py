@@ -24,7 +24,7 @@ Language = Literal["javascript", "python"]
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
 START_SECONDS = 60.0
-CONTROL_SECONDS = 30.0
+CONTROL_SECONDS = 10.0
 _LENGTH = struct.Struct("<I")
 _BOOT = """
 import os, sys
@@ -62,11 +62,14 @@ def refusal(language: Language) -> str | None:
 
 
 class WorkerCrashed(Exception):
-    """A child is gone before it answered. `signal` is what ended it, -1 for an exit of its own."""
+    """A child is gone before it answered. `signal` is what ended it, -1 for an exit of its own.
 
-    def __init__(self, ended_by: int) -> None:
+    `from_outside`: what it was doing is not to blame: it was killed by others, or its zygote was. `late`: it was killed here, for its time.
+    """
+
+    def __init__(self, ended_by: int, *, from_outside: bool = False, late: bool = False) -> None:
         super().__init__(f"the child ended (signal {ended_by})")
-        self.signal = ended_by
+        self.signal, self.from_outside, self.late = ended_by, from_outside, late
 
     @property
     def by_limit(self) -> bool:
@@ -218,7 +221,7 @@ class Child:
         try:
             await asyncio.get_running_loop().sock_sendall(self._connection, message)
         except OSError:
-            raise WorkerCrashed(await self.end()) from None
+            raise await self._crashed() from None
 
     async def receive(self, seconds: float) -> bytes:
         """The next message of the child, of any content. Raises WorkerCrashed, also when it took longer than `seconds` and was killed."""
@@ -231,8 +234,14 @@ class Child:
                         raise _Disconnected
                     self._received += data
                 return message
-        except (OSError, TimeoutError, _Disconnected):
-            raise WorkerCrashed(await self.end()) from None
+        except TimeoutError:
+            raise WorkerCrashed(await self.end(), late=True) from None
+        except (OSError, _Disconnected):
+            raise await self._crashed() from None
+
+    async def _crashed(self) -> WorkerCrashed:
+        ended_by = await self.end()
+        return WorkerCrashed(ended_by, from_outside=ended_by == signal.SIGKILL or not self._zygote.is_alive)
 
     def buffered(self) -> bytes | None:
         """A message that is here already. Messages are never empty."""

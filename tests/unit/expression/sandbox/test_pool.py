@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cargo_ai.expression import EngineExpression
 from cargo_ai.expression.evaluator import SCRIPTS_PER_WORKSPACE, Evaluator
+from cargo_ai.expression.sandbox import host
 from cargo_ai.expression.sandbox import pool as pools
 from cargo_ai.expression.sandbox.host import refusal
 from cargo_ai.expression.sandbox.pool import Limits, Pool
@@ -88,6 +92,46 @@ async def test_a_zygote_that_was_killed_is_replaced_and_takes_its_children_along
     await _until(lambda: not child.is_idle)  # its end of the socket closes when it dies
     assert await value(evaluator, "nodes.a + 1", SCOPE) == 2
     assert _pool(evaluator)._zygote is not zygote  # pyright: ignore[reportPrivateUsage]
+
+
+def _family(evaluator: Evaluator) -> list[int]:
+    """The pids of the JavaScript zygote and of all below it, as this machine counts them."""
+    zygote = _pool(evaluator)._zygote  # pyright: ignore[reportPrivateUsage]
+    assert zygote is not None
+    family = [zygote._process.pid]  # pyright: ignore[reportPrivateUsage]
+    for pid in family:
+        family += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return family
+
+
+BUSY = "const end = Date.now() + 800; while (Date.now() < end) {} 7"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_what_is_being_answered_is_answered_by_another_child_when_its_own_or_the_zygote_is_killed(evaluator: Evaluator) -> None:
+    await script(evaluator, "1", SCOPE)
+    for at in (0, -1):
+        busy = asyncio.create_task(evaluator.script("busy", BUSY, SCOPE))
+        await asyncio.sleep(0.3)
+        os.kill(_family(evaluator)[at], signal.SIGKILL)
+        assert (await busy).value == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_a_zygote_and_a_child_that_hang_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "CONTROL_SECONDS", 0.5)
+    evaluator = Evaluator(javascript=replace(LIMITS, wall_seconds=1))
+    try:
+        for hangs in ("child", "zygote"):
+            assert await value(evaluator, "nodes.a + 1", SCOPE) == 2
+            family = _family(evaluator)
+            for pid in family[-1:] if hangs == "child" else family[:-1]:
+                os.kill(pid, signal.SIGSTOP)
+            assert await value(evaluator, "nodes.a + 2", SCOPE) == 3
+            assert await value(evaluator, "nodes.a + 3", SCOPE, workspace=hangs) == 4
+            await _until(lambda family=family: not Path(f"/proc/{family[-1]}").exists())
+    finally:
+        await evaluator.close()
 
 
 async def test_scripts_of_one_workspace_wait_for_their_turn_and_those_of_others_do_not(evaluator: Evaluator) -> None:
