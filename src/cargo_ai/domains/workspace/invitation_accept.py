@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,7 +56,8 @@ async def find(db: AsyncSession, code: str) -> Invited:
     if found is None:
         raise unknown()
     row, name, email = found[0], found[1], found[2]
-    role: str | None = found[3]
+    # None where the membership is gone: it is an outer join.
+    role = cast("str | None", found[3])
     if row.accepted_at is not None:
         at = clock.to_iso(row.accepted_at)
         raise Refusal(410, "invitationUsed", f"This invitation was used already, at {at}. If that was not you, tell the inviter. {_ASK}")

@@ -90,19 +90,20 @@ async def create(ctx: Context, request: contract.CreateToken) -> contract.TokenR
     """Create a token of the caller or of another member; the response is the only place where its value is ever shown."""
     user = ctx.who.user_uuid if request.user_uuid is None else ids.parse(request.user_uuid)
     rules = await _rules_to_store(ctx, contract.create, request.permissions)
-    if user != ctx.who.user_uuid:
+    owner = ctx.who.user_uuid
+    if user != owner:
         await lock_members(ctx.db, ctx.workspace, shared=True)
         try:
             beyond = None if user is None else await _first_beyond(ctx, user, rules)
         except LookupError:
             user = beyond = None
-        user = found_or_refuse(contract.create, user, "userNotFound", fix="cargo-ai workspace user list", user=request.user_uuid)
+        owner = found_or_refuse(contract.create, user, "userNotFound", fix="cargo-ai workspace user list", user=request.user_uuid)
         if beyond is not None:
             contract.create.refuse("permissionsTooWide", action=beyond)
     token = await public.create_token(
         ctx.db,
         workspace_uuid=ctx.workspace,
-        user_uuid=user,
+        user_uuid=owner,
         name=request.name,
         description=request.description,
         permissions=rules,
