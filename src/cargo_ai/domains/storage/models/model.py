@@ -183,7 +183,7 @@ async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
         if filled.rejected_count:
             report = await results.save(ctx, row.uuid)
             ctx.warn(
-                f"{filled.rejected_count:,} rows do not fit and were left out. They are listed, with the reason, by "
+                f"Rows that do not fit were left out: {filled.rejected_count:,}. They are listed, with the reason, by "
                 f"cargo-ai storage record download-ingest-report --uuid {report.uuid}"
             )
     ctx.db.add(

@@ -84,7 +84,7 @@ async def test_a_model_leaves_rows_out_that_do_not_fit_and_the_report_holds_them
     reply = await api.send("storage.model.create", **fields)
     assert reply.status_code == 200, reply.text
     warning = reply.headers["x-cargo-warnings"]
-    assert "2 rows do not fit" in warning
+    assert "do not fit were left out: 2." in warning
     report = warning.rpartition("--uuid ")[2].strip('"]')
     url = (await api.call("storage.record.downloadIngestReport", uuid=report, format="json"))["url"]
     rows = (await api.http.get(url)).json()
