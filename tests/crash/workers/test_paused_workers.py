@@ -32,7 +32,7 @@ def works_again(server: RealServer, pid: int, workflow: str) -> None:
 
 
 def test_a_worker_paused_past_its_heartbeat_is_fenced_and_goes_on_working(make_server: MakeServer) -> None:
-    server = make_server(STALLED_AFTER_SECONDS="2")
+    server = make_server(HUNG_AFTER_SECONDS="0", STALLED_AFTER_SECONDS="2")
     workflow = server.tool(pure_graph())
     server.wait_for_workers()
     batch = server.batch(workflow, csv_of(30_000))
@@ -51,7 +51,7 @@ def test_a_worker_paused_past_its_heartbeat_is_fenced_and_goes_on_working(make_s
 
 def test_a_batch_ends_while_a_worker_stays_paused_in_any_moment_of_its_work(make_server: MakeServer) -> None:
     """Also one that was stopped in the middle of a transaction holds nothing up."""
-    server = make_server(STALLED_AFTER_SECONDS="2")
+    server = make_server(HUNG_AFTER_SECONDS="0", STALLED_AFTER_SECONDS="2")
     workflow, paused = server.tool(pure_graph()), 0
     for _ in range(3):
         server.wait_for_workers()
@@ -69,7 +69,7 @@ def test_a_batch_ends_while_a_worker_stays_paused_in_any_moment_of_its_work(make
 def test_effects_of_a_paused_worker_are_repeated_under_the_same_keys_and_journalled_once(
     make_server: MakeServer, service: CountingService
 ) -> None:
-    server = make_server(STALLED_AFTER_SECONDS="2", BATCH_SLOTS="1")
+    server = make_server(HUNG_AFTER_SECONDS="0", STALLED_AFTER_SECONDS="2", BATCH_SLOTS="1")
     service.latency = 0.1
     workflow = server.tool(effect_graph(server.connector(service.url)))
     server.wait_for_workers()

@@ -23,7 +23,10 @@ Commands
               --adopt          take over the database of a data folder that was moved, or whose database.id was damaged (root)
             CARGO_AI_MAX_CONCURRENT_RUNS=N: at most N runs of a workspace at once; others wait. No limit by default.
   stop      Stop the server of the data folder; runs in flight finish or park first.
-  status    Show whether the server runs, and where.
+  status    Show whether the server runs and can do its work, and where; exit code 75 and the fix where it cannot.
+  logs      Print the end of server.log, which a detached server writes.
+              --tail N    how many lines; 100 by default
+              --follow    go on with what comes, until Ctrl-C
   queue     Show all waiting runs, and alerts where no worker serves them (as `orchestration queue get`).
   init      Prepare the database (migrations, first workspace and token) without starting a server.
   worker    Run one worker without a server, for a second machine; needs CARGO_AI_DATABASE_URL and CARGO_AI_SECRET_KEY.
@@ -39,10 +42,15 @@ Commands
 All data is stored in CARGO_AI_DATA_DIR (~/.local/share/cargo-ai by default). CARGO_AI_DATABASE_URL: use this PostgreSQL instead of
 the embedded one.
 """
-VALUE_FLAGS = {"start": ("--port", "--host", "--workers"), "backup": ("--passphrase-file",), "restore": ("--passphrase-file",)}
-SWITCHES = {"start": ("--detach", "--adopt")}
+VALUE_FLAGS = {
+    "start": ("--port", "--host", "--workers"),
+    "logs": ("--tail",),
+    "backup": ("--passphrase-file",),
+    "restore": ("--passphrase-file",),
+}
+SWITCHES = {"start": ("--detach", "--adopt"), "logs": ("--follow",)}
 ARGUMENTS = {"backup": "FILE", "restore": "FILE"}
-COMMANDS = ("start", "stop", "status", "queue", "init", "worker", "migrate", "backup", "restore")
+COMMANDS = ("start", "stop", "status", "logs", "queue", "init", "worker", "migrate", "backup", "restore")
 
 
 def main(argv: list[str]) -> int:

@@ -16,7 +16,7 @@ from types import FrameType
 from cargo_ai.kernel import clock, log, settings, settings_file
 from cargo_ai.kernel.settings import PREFIX, Settings, SettingsError
 from cargo_ai.server.backup.refusals import BackupRefused, require_finished
-from cargo_ai.server.processes import server_status, start_state, supervise
+from cargo_ai.server.processes import server_log, server_status, start_state, supervise
 from cargo_ai.server.processes.start_state import BootstrapFailed
 from cargo_ai.server.processes.supervise import StartFailed, Supervisor
 from cargo_ai.store import private_files
@@ -46,6 +46,7 @@ def run(verb: str, flags: dict[str, str]) -> int:
         "start": _start,
         "stop": _stop,
         "status": _status,
+        "logs": _logs,
         "init": _init,
         "worker": _worker,
         "migrate": _migrate,
@@ -184,6 +185,27 @@ def _status(configuration: Settings, _flags: dict[str, str]) -> int:
         raise CommandRefused(75, problem.reason, problem.sentence, problem.fix)
     shown = {name: value for name, value in state.items() if name != "address"}
     return _print({"running": True, **shown, "dataDir": str(configuration.data_dir)})
+
+
+def _logs(configuration: Settings, flags: dict[str, str]) -> int:
+    count, path = _count(flags, "--tail", 100), configuration.data_dir / LOG_NAME
+    if not path.exists():
+        raise CommandRefused(1, "noLog", f"{path} is not there: only a server that was started with --detach writes it.")
+    text, end = server_log.last_lines(path, count)
+    try:
+        _write(text)
+        if "--follow" in flags:
+            for text in server_log.follow(path, end):
+                _write(text)
+    except (KeyboardInterrupt, BrokenPipeError):
+        # The reader has seen enough; nothing is left to be flushed into a closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _write(text: bytes) -> None:
+    sys.stdout.buffer.write(text)
+    sys.stdout.flush()
 
 
 def _init(configuration: Settings, _flags: dict[str, str]) -> int:
