@@ -8,7 +8,7 @@ import pytest
 
 from tests.kit.api_client import ApiClient, Body
 
-COLUMNS = [{"slug": "id", "type": "string", "label": "Id"}, {"slug": "stage", "type": "string", "label": "Stage"}]
+COLUMNS = [{"slug": slug, "type": "string", "label": slug.title()} for slug in ("id", "stage", "domain")]
 WON = {
     "conjonction": "and",
     "groups": [{"conjonction": "and", "conditions": [{"kind": "string", "columnSlug": "stage", "operator": "is", "values": ["won"]}]}],

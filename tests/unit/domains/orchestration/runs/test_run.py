@@ -44,7 +44,7 @@ async def test_a_run_keeps_the_release_it_started_with(backend: Backend) -> None
     tool, first = await backend.admin.deployed(LINE)
     workflow = tool["workflowUuid"]
     await backend.admin.call(
-        "orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=[LINE[0] | {"childrenUuids": ["end"]}, LINE[2]]
+        "orchestration.draftRelease.deploy", workflowUuid=workflow, nodes=[LINE[0] | {"childrenUuids": ["end"]}, LINE[2] | {"config": {}}]
     )
     old = await backend.run({"name": "Acme"}, workflowUuid=workflow, releaseUuid=first["uuid"])
     new = await backend.run({"name": "Acme"}, workflowUuid=workflow)
