@@ -162,12 +162,15 @@ validate: Operation[ValidateNodes, Validation, ValidateReason] = operations.add(
         "/orchestration/nodes/validate",
         request=ValidateNodes,
         response=Validation,
-        summary="Validate a graph without saving it.",
+        summary="Validate a graph without saving it: shape, settings of each action, models and columns, what expressions read, retries.",
         permission="orchestration:workflow:read",
         refusals={"workflowNotFound": refusal(404, "There is no workflow with uuid {uuid}.")},
         reads=True,
         cli=Cli(
-            examples=("cargo-ai orchestration node validate --nodes @nodes.json",),
+            examples=(
+                "cargo-ai orchestration node validate --nodes @nodes.json",
+                "cargo-ai orchestration node validate --nodes @nodes.json --workflow-uuid UUID",
+            ),
             fails_when=("outcome", "notValid"),
         ),
     )

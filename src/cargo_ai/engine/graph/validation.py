@@ -18,12 +18,12 @@ from cargo_ai.engine.graph.check.shape import circular_nodes, shape_fault
 from cargo_ai.engine.graph.graph import MAXIMUM_NODES, SCOPE, compile_resolver, is_group, is_start
 from cargo_ai.engine.graph.group import MAXIMUM_DEPTH
 from cargo_ai.expression import EngineExpression, ExpressionError, compile_config
-from cargo_ai.expression.template import find_unclosed
+from cargo_ai.expression.template import find_unclosed, parse
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
 _REASONS: Final = {"native": "nativeInvalid", "connector": "connectorInvalid", "tool": "toolInvalid", "agent": "agentInvalid"}
 MOST_FINDINGS: Final = 10
-"""Errors of one node that are listed."""
+"""Errors of one node that are listed, and doubts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +145,14 @@ def _validate(nodes: Sequence[Mapping[str, Json]], known: Inventory, depth: int,
 
 
 def _add(report: Report, node: Mapping[str, Json], findings: Iterator[Finding]) -> None:
-    """The findings of a node, errors up to a limit: a node that is wrong everywhere need not say so everywhere."""
+    """The findings of a node up to a limit. Errors behind many doubts are found."""
     uuid, slug = str(node.get("uuid")), str(node.get("slug"))
-    errors = 0
+    errors = doubts = 0
     for finding in findings:
         if finding.doubt:
-            report.doubts.append(DoubtfulNode(uuid, slug, finding.path, finding.message))
+            doubts += 1
+            if doubts <= MOST_FINDINGS:
+                report.doubts.append(DoubtfulNode(uuid, slug, finding.path, finding.message))
             continue
         reason = finding.reason or _REASONS.get(str(node.get("kind")), "nativeInvalid")
         report.faults.append(InvalidNode(uuid, slug, reason, finding.message, path=finding.path, fatal=finding.fatal))
@@ -227,7 +229,8 @@ def _findings(node: Mapping[str, Json], known: Inventory, visible: Visible | Non
 
 def _expression_findings(uuid: str, path: str, value: Json, known: Inventory, visible: Visible | None) -> Iterator[Finding]:
     text = template_of(value)
-    at = find_unclosed(text)
+    may_be_open = "{{" in text and any("{{" in piece for piece in parse(text) if isinstance(piece, str))
+    at = find_unclosed(text) if may_be_open else None
     if at is not None:
         written = text[at : at + 40]
         is_meant = re.match(r"\{\{\s*(?:nodes|parentNodes|now)\b", written) is not None
@@ -239,6 +242,8 @@ def _expression_findings(uuid: str, path: str, value: Json, known: Inventory, vi
         return
     is_body = not isinstance(value, str) and value["kind"] == "jsExpression"
     for source in resolver.sources:
+        if not visible.may_read(source):
+            return
         for read in reads(source, body=is_body):
             finding = visible.check(uuid, read, path)
             if finding is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -43,7 +44,8 @@ async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | Non
         start=start,
         wrong=await _syntax_errors(ctx.db, ctx.actions, nodes),
     )
-    return validation.validate(nodes, known)
+    # Large graphs take long enough to keep other requests waiting.
+    return await asyncio.to_thread(validation.validate, nodes, known)
 
 
 def warn(ctx: Context, report: Report, prefix: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from cargo_ai.engine.graph.action import Schema
 from cargo_ai.engine.graph.check.fields import MissingField, find_missing
@@ -12,6 +12,8 @@ from cargo_ai.engine.graph.check.reads import Read
 from cargo_ai.engine.graph.check.ways import Ways
 
 Json = Any
+MOST_CHARACTERS: Final = 500_000
+"""Characters of expressions whose paths are checked in one graph, groups included; what is behind them is taken as it is."""
 OutputOf = Callable[[Mapping[str, Json]], Schema | None]
 
 
@@ -28,6 +30,14 @@ class Visible:
         self._output_of = output_of
         self._outputs: dict[int, Schema | None] = {}
         self._outer = outer
+        self._characters = MOST_CHARACTERS
+
+    def may_read(self, source: str) -> bool:
+        """Whether this expression is still looked at: reading those of one graph takes half a second at most."""
+        if self._outer is not None:
+            return self._outer[0].may_read(source)
+        self._characters -= len(source)
+        return self._characters >= 0
 
     def check(self, uuid: str, read: Read, path: str) -> Finding | None:
         """What is wrong with one path that the node reads; None where nothing is, or where that is not known."""

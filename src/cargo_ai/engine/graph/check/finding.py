@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 MOST_NAMES = 12
 _LONGEST = 60
+_CLOSE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def show(value: object) -> str:
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that was most likely meant."""
     by_lower = {one.lower(): one for one in names}
-    close = get_close_matches(name.lower()[:_LONGEST], by_lower, 1, 0.6)
+    close = get_close_matches(name.lower()[:_LONGEST], by_lower, 1, _CLOSE)
     return by_lower[close[0]] if close else None
 
 
