@@ -37,8 +37,7 @@ async def resume(ctx: Context, request: contract.ResumeBatch) -> BatchReply:
         pace = replace(pace, max_credits=float(request.max_credits))
     used = float(row["credits"])
     if pace.max_credits is not None and (pace.max_credits <= used or (row["stopped"] == "maxCredits" and request.max_credits is None)):
-        fix = f"cargo-ai orchestration batch resume {request.uuid} --max-credits {number(2 * max(used, pace.max_credits, 1))}"
-        contract.resume_batch.refuse("maxCreditsTooLow", used=number(used), limit=number(pace.max_credits), fix=fix)
+        contract.resume_batch.refuse("maxCreditsTooLow", used=number(used), limit=number(pace.max_credits))
     at_end = play_policy.END_TASK if row["enrolment"] is not None else None
     if not await stages.resume_batch(await driver_connection(ctx.db), producer(), ctx.workspace, row["uuid"], pace, at_end):
         contract.resume_batch.refuse("batchNotStopped", uuid=request.uuid, status="running")

@@ -105,8 +105,7 @@ async def update(ctx: Context, request: contract.UpdatePlay) -> contract.PlayRep
     runnable = await lookup.runnable(ctx.db, row.workflow_uuid)
     nodes = runnable.nodes if runnable else None
     if request.is_enabled and not nodes:
-        fix = f"cargo-ai orchestration draft-release deploy --workflow-uuid {row.workflow_uuid} --nodes @nodes.json --form-fields null"
-        contract.update.refuse("playNotDeployed", name=row.name, fix=fix)
+        contract.update.refuse("playNotDeployed", name=row.name, fix="cargo-ai orchestration draft-release deploy --help")
     former_type = play_schedule.active_type(row)
     if "folder_uuid" in fields:
         row.folder_uuid = await owners.find_folder(ctx, "play", contract.update, request.folder_uuid)

@@ -42,7 +42,7 @@ async def resolve(
     """The graph and workflow of a new run or batch. Raises Refusal of the operation when there is no graph that can be walked."""
     runnable = await lookup.runnable(ctx.db, uid) if workflow is not None and (uid := ids.parse(workflow)) else None
     if not allow_plays and runnable is not None and runnable.kind == "play":
-        operation.refuse("playNotCompatible", uuid=workflow, fix=f"cargo-ai orchestration batch create --workflow-uuid {workflow}")
+        operation.refuse("playNotCompatible", uuid=workflow, fix="cargo-ai orchestration batch create --help")
     if release is not None and nodes is not None:
         operation.refuse("invalidReleaseOrCustomNodes", cause="give a release or nodes, not both.")
     if workflow is None:
@@ -56,7 +56,7 @@ async def resolve(
         operation.refuse(
             "nodesNotFound",
             cause=f"workflow {workflow} has nothing deployed.",
-            fix=f"cargo-ai orchestration draft-release deploy --workflow-uuid {workflow} --nodes @nodes.json --form-fields null",
+            fix="cargo-ai orchestration draft-release deploy --help",
         )
     return _target(ctx, runnable, runnable.release_uuid, runnable.nodes)
 
@@ -86,7 +86,6 @@ async def _validate(ctx: Context, operation: CreateOperation, nodes: Sequence[No
             "invalidReleaseOrCustomNodes",
             cause=f"node {first.slug or first.uuid} ({first.reason}): {first.message}",
             details={"invalidNodes": [fault.to_wire() for fault in faults]},
-            fix="cargo-ai orchestration node validate --nodes @nodes.json",
         )
     validation.warn(ctx, report)
     return stored

@@ -117,8 +117,7 @@ async def _validate(ctx: Context, workflow: Workflow, nodes: list[JsonObject], f
     problems = await release_deploy.problems_of(ctx, workflow, nodes, form_fields)
     if problems is not None:
         sentence, details = problems
-        fix = f"cargo-ai orchestration node validate --nodes @nodes.json --workflow-uuid {workflow.uuid}"
-        contract.deploy.refuse("draftReleaseNodesAreInvalid", faults=sentence, details=details, fix=fix)
+        contract.deploy.refuse("draftReleaseNodesAreInvalid", faults=sentence, details=details)
 
 
 def _copy(deployed: Release) -> Release:

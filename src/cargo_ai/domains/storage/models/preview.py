@@ -55,5 +55,5 @@ async def read(ctx: Context, operation: Operation[Any, Any, Any], extractor: str
         raise invalid_input(fault.errors) from None
     except UnreadableFile as fault:
         if fault.missing:
-            operation.refuse("fileNotFound", file=config.get("s3Filename"), fix="cargo-ai workspace file upload --file-path <file>")
+            operation.refuse("fileNotFound", file=config.get("s3Filename"), fix="cargo-ai workspace file upload --help")
         operation.refuse("fileInvalid", problem=str(fault))

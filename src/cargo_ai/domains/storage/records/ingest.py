@@ -86,7 +86,7 @@ async def ingest(ctx: Context, request: contract.IngestFile) -> contract.IngestR
         contract.ingest.refuse("rowsRejected", problem=str(fault), details=details)
     except UnreadableFile as fault:
         if fault.missing:
-            contract.ingest.refuse("fileNotFound", file=request.s3_filename, fix="cargo-ai workspace file upload --file-path <file>")
+            contract.ingest.refuse("fileNotFound", file=request.s3_filename, fix="cargo-ai workspace file upload --help")
         contract.ingest.refuse("fileInvalid", problem=str(fault))
 
 

@@ -166,7 +166,7 @@ async def test_the_workflow_of_a_play_is_not_run_one_by_one(backend: Backend) ->
         await db.commit()
     status, reason, _, fix = await refusal(backend, workflowUuid=tool["workflowUuid"])
     assert (status, reason) == (400, "playNotCompatible")
-    assert fix == f"cargo-ai orchestration batch create --workflow-uuid {tool['workflowUuid']}"
+    assert fix == "cargo-ai orchestration batch create --help"
 
 
 async def test_a_refused_run_leaves_nothing(backend: Backend) -> None:
