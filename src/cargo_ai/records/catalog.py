@@ -120,6 +120,8 @@ class Relation:
     """The computed columns that lack values."""
     is_refreshing: bool = False
     """Whether a refresh or a fill is under way."""
+    is_stale: bool = False
+    """Whether records that its computed columns look up have changed since these were computed."""
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -81,7 +81,7 @@ class CustomColumn(_Column):
 
 
 class ComputedColumn(_Column):
-    """A column computed by an expression over the record, whenever the record is written."""
+    """A column computed by an expression over the record and its lookups, whenever the record or what it looks up is written."""
 
     kind: Literal["computed"]
     expression: Annotated[Expression, BeforeValidator(_expression)] = Field(validation_alias=AliasChoices("expression", "value"))

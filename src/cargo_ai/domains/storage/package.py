@@ -5,8 +5,10 @@ from __future__ import annotations
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Hooks
 from cargo_ai.domains.storage import public
-from cargo_ai.domains.storage.columns import recompute
+from cargo_ai.domains.storage.columns import recompute, stale_lookups
 from cargo_ai.domains.storage.columns.fill_job import FillJob
+from cargo_ai.domains.storage.columns.stale_lookups import LookupJob
+from cargo_ai.domains.storage.events import RecordsChanged
 from cargo_ai.domains.storage.identity import merge
 from cargo_ai.domains.storage.models import index, model_usages, refresh_run
 from cargo_ai.domains.storage.models.extractors import EXTRACTORS
@@ -22,13 +24,16 @@ PACKAGE = Package(
     jobs={
         refresh_run.TASK: lambda services: RefreshJob(services).run,
         index.TASK: lambda services: IndexJob(services.database).run,
+        stale_lookups.TASK: lambda services: LookupJob(services.database).run,
         recompute.TASK: lambda services: FillJob(services.database).run,
     },
     chores={
         "prune inserts and logs of models": lambda services: prune.prune(services.database),
         "prune reports of ingested rows": lambda services: row_results.prune(services.database, services.files),
+        "compute columns again whose lookups are stale": lambda services: stale_lookups.resume(services.database),
         "prune merges": lambda services: merge.prune(services.database),
     },
     downloads={export.KIND: export.produce, row_results.KIND: row_results.produce},
+    subscribers=[(RecordsChanged, stale_lookups.wake_readers)],
     hooks=Hooks(catalog=public.catalog, files_in_use=(model_usages.files_in_use,)),
 )

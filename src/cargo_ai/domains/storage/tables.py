@@ -6,12 +6,12 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cargo_ai.kernel import clock
-from cargo_ai.store.rows import Json, Owned, Row, Stamped
+from cargo_ai.store.rows import Json, Owned, Row, Stamped, Xid8
 
 
 class Model(Stamped, Owned, Row):
@@ -103,6 +103,25 @@ class StorageRun(Stamped, Owned, Row):
     pass_number: Mapped[int] = mapped_column(default=0)
     is_incomplete: Mapped[bool] = mapped_column(default=False)
     finished_at: Mapped[datetime | None]
+
+
+class StaleLookup(Owned, Row):
+    """A value that columns of a model look up and that has changed; `key` None: very many have. Its readers are to be computed again.
+
+    `after_id`: the last record that is done. `horizon`: transactions below it may have read the former value.
+    """
+
+    __tablename__ = "stale_lookups"
+    __table_args__ = (Index("stale_lookups_of_model", "model_uuid", "id"), Index("stale_lookups_of_source", "source_uuid"))
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    model_uuid: Mapped[uuid.UUID]
+    source_uuid: Mapped[uuid.UUID]
+    column_slug: Mapped[str]
+    key: Mapped[str | None]
+    after_id: Mapped[str] = mapped_column(server_default="")
+    horizon: Mapped[int | None] = mapped_column(Xid8)
 
 
 class ModelInsert(Owned, Row):

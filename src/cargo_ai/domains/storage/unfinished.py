@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage.models import index
-from cargo_ai.domains.storage.tables import Model, StorageRun
+from cargo_ai.domains.storage.tables import Model, StaleLookup, StorageRun
 from cargo_ai.store import driver
 from cargo_ai.store.driver import driver_connection
 
@@ -27,7 +27,7 @@ where j.task_name = %s and j.status in ('todo', 'doing') and j.args ->> 'workspa
 class Unfinished:
     """One piece of work. `done` of `total` records, where it counts them."""
 
-    kind: Literal["refresh", "fill", "index"]
+    kind: Literal["refresh", "fill", "index", "lookups"]
     model: uuid.UUID
     name: str
     columns: tuple[str, ...]
@@ -42,7 +42,10 @@ async def unfinished(db: AsyncSession, workspace: uuid.UUID, most: int) -> list[
     query = select(StorageRun, Model.name).join(Model, Model.uuid == StorageRun.model_uuid).where(StorageRun.finished_at.is_(None))
     work = [_of_run(run, name) for run, name in await db.execute(query.order_by(StorageRun.uuid).limit(most))]
     jobs = await driver.fetch(await driver_connection(db), _INDEX_JOBS, [index.TASK, str(workspace), most])
-    names = await _names(db, {uuid.UUID(str(args["model"])) for args, _ in jobs})
+    stale = await db.execute(select(StaleLookup.model_uuid, func.count()).group_by(StaleLookup.model_uuid).limit(most))
+    counts = {row[0]: int(row[1]) for row in stale}
+    names = await _names(db, {uuid.UUID(str(args["model"])) for args, _ in jobs} | counts.keys())
+    work += [Unfinished("lookups", model, names.get(model, str(model)), (), None, total=count) for model, count in counts.items()]
     return work + [_of_job(args, since, names) for args, since in jobs]
 
 

@@ -13,6 +13,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.orchestration import batch as contract
 from cargo_ai.contract.orchestration.batch_data import RunsData
+from cargo_ai.contract.orchestration.fields import WaitsForReview
 from cargo_ai.contract.orchestration.workflow import LastBatch
 from cargo_ai.domains.orchestration.batches import batch_data, pacing
 from cargo_ai.domains.orchestration.dry_run import dry_run
@@ -105,7 +106,13 @@ async def to_responses(ctx: Context, rows: Sequence[RowMapping]) -> list[contrac
         to_response(row, None if row["release_uuid"] else inline.get(row["graph_uuid"]), thresholds.get(row["workflow_uuid"], 1.0))
         for row in rows
     ]
-    return [response.model_copy(update={"waits_for_review": waits.get(row["uuid"])}) for row, response in zip(rows, responses, strict=True)]
+    return [_with_reviewers(response, waits.get(row["uuid"])) for row, response in zip(rows, responses, strict=True)]
+
+
+def _with_reviewers(batch: contract.Batch, waits: WaitsForReview | None) -> contract.Batch:
+    if waits is not None and batch.pace is not None and batch.pace.stopped_by is None:
+        waits = waits.model_copy(update={"sentence": f"{waits.sentence} The next stage starts when they have ended."})
+    return batch.model_copy(update={"waits_for_review": waits})
 
 
 async def _thresholds(ctx: Context, rows: Sequence[RowMapping]) -> dict[uuid.UUID, float]:

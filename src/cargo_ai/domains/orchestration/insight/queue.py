@@ -149,11 +149,13 @@ def _storage_item(work: storage.Unfinished, now: int) -> contract.QueueItem:
     sentences = {
         "fill": f"The columns {columns} of {work.name} are being filled: {work.done or 0:,} of {work.total or 0:,} records.",
         "refresh": f"{work.name} is being refreshed from its source.",
+        "lookups": f"Columns of {work.name} are being computed again: {work.total or 0:,} of the values that they look up have changed.",
         "index": f"An index of {work.name} is being built, on {columns}.",
     }
-    reasons: dict[str, contract.Waiting] = {"fill": "filling", "refresh": "refreshing", "index": "indexing"}
+    reasons: dict[str, contract.Waiting] = {"fill": "filling", "lookups": "filling", "refresh": "refreshing", "index": "indexing"}
     since = work.since.timestamp() * 1000 if work.since is not None else now
-    show = f"storage run get {work.run}" if work.run is not None else f"storage model list-indexes {work.model}"
+    shown = {"index": f"storage model list-indexes {work.model}", "lookups": f"storage column list --model-uuid {work.model}"}
+    show = shown.get(work.kind, f"storage run get {work.run}")
     return contract.QueueItem(
         reason=reasons[work.kind],
         sentence=sentences[work.kind],
@@ -169,7 +171,7 @@ def _storage_item(work: storage.Unfinished, now: int) -> contract.QueueItem:
         storage_run_uuid=str(work.run) if work.run is not None else None,
         column_slugs=list(work.columns),
         records_done=work.done,
-        records_total=work.total,
+        records_total=None if work.kind == "lookups" else work.total,
     )
 
 

@@ -22,7 +22,7 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.kernel.wire import JsonObject, Removed
-from cargo_ai.records import ddl, rows
+from cargo_ai.records import ddl, lookup_triggers, rows
 from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.records.column_kinds import KINDS, InvalidColumn
 from cargo_ai.records.names import MAX_COLUMNS, qualify, quote, slug_problem
@@ -69,7 +69,7 @@ async def create(ctx: Context, request: contract.CreateColumn) -> contract.Colum
         after = _apply_to_catalog(before, row)
         relation = _relation(after, row)
     await definition.replace_views(ctx.db, after, [relation], statements)
-    fill = await _apply_consequences(ctx, row, after, relation, column.slug)
+    fill = await _apply_consequences(ctx, row, before, after, relation, column.slug)
     return await _reply(ctx, row, column.slug, fill)
 
 
@@ -108,7 +108,7 @@ async def update(ctx: Context, request: contract.UpdateColumn) -> contract.Colum
     statements = await _ddl_for_type(ctx, row, before, relation, changed, known)
     after = _apply_to_catalog(before, row)
     await definition.replace_views(ctx.db, after, _affected(after, row.uuid, known.slug), statements)
-    fill = await _apply_consequences(ctx, row, after, _relation(after, row), known.slug)
+    fill = await _apply_consequences(ctx, row, before, after, _relation(after, row), known.slug)
     return await _reply(ctx, row, known.slug, fill)
 
 
@@ -161,6 +161,7 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
     row.hashed_columns = [slug for slug in row.hashed_columns if slug != column.slug]
     after = _apply_to_catalog(before, row)
     await definition.replace_views(ctx.db, after, [_relation(after, row)], statements)
+    await _follow_lookups(ctx, before, after, row)
     await _record_usages(ctx, row, after)
     return Removed(uuid=str(row.uuid))
 
@@ -251,6 +252,8 @@ def _check_dependencies(operation: Operation[Any, Any, Any], catalog: Catalog, r
     assert column is not None
     try:
         definition.check(catalog, relation, column)
+        for other, reader in definition.readers(catalog, (row.uuid, slug)) if column.kind == "lookup" else ():
+            definition.check(catalog, other, reader)
         computed.ComputedColumns.of(relation)
     except (InvalidColumn, computed.CircularColumns) as fault:
         if column.is_computed_on_write:
@@ -275,18 +278,33 @@ def _affected(catalog: Catalog, model: uuid.UUID, slug: str) -> list[Relation]:
     return list(affected.values())
 
 
-async def _apply_consequences(ctx: Context, row: Model, catalog: Catalog, relation: Relation, slug: str) -> StorageRun | None:
+async def _apply_consequences(
+    ctx: Context, row: Model, before: Catalog, catalog: Catalog, relation: Relation, slug: str
+) -> StorageRun | None:
     """Do what a new definition entails: usages, an index for the columns of a lookup, and values of a computed column, by a fill."""
     column = relation.column(slug)
     await _record_usages(ctx, row, catalog)
     if column is None:
         return None
+    await _follow_lookups(ctx, before, catalog, row)
     for related, key in KINDS[column.kind].lookup_keys(catalog, column):
         await definition.alter_tables(ctx.db, ddl.add_index(related, key))
+    if column.kind == "lookup":
+        readers = [reader.slug for _, reader in definition.readers(catalog, (row.uuid, slug)) if reader.is_computed_on_write]
+        return await recompute.recompute(ctx, relation, readers) if readers else None
     if not column.is_computed_on_write:
         return None
     computed_from = (other.slug for _, other in definition.readers(catalog, (row.uuid, slug)) if other.is_computed_on_write)
     return await recompute.recompute(ctx, relation, [slug, *computed_from])
+
+
+async def _follow_lookups(ctx: Context, before: Catalog, catalog: Catalog, row: Model) -> None:
+    """Have changes of what the model's computed columns look up written down, and an index for finding the records that read them."""
+    former, present = (lookup_triggers.sources(known, _relation(known, row)) for known in (before, catalog))
+    indexes = [statement for source in present for statement in ddl.add_index(source.reader, source.own.slug)]
+    statements = lookup_triggers.changes(former, present)
+    if statements:
+        await definition.alter_tables(ctx.db, [*statements, *indexes])
 
 
 async def _record_usages(ctx: Context, row: Model, catalog: Catalog) -> None:

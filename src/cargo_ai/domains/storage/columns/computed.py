@@ -21,9 +21,9 @@ from cargo_ai.expression import (
 from cargo_ai.kernel import clock
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import SYSTEM_COLUMNS, Column, Relation
-from cargo_ai.records.column_kinds import record_slugs
+from cargo_ai.records.column_kinds import filter_slugs, record_slugs
 from cargo_ai.records.ddl import table_name
-from cargo_ai.records.names import KIND_PREFIX, quote
+from cargo_ai.records.names import KIND_PREFIX, quote, strip_kind
 from cargo_ai.records.values import InvalidValue, from_text, to_database, to_wire
 from cargo_ai.store.driver import Connection, fetch
 
@@ -55,7 +55,9 @@ class ComputedColumns:
     @staticmethod
     def of(relation: Relation) -> ComputedColumns:
         """Those of a model. CircularColumns when some of them need each other."""
-        return ComputedColumns(_in_dependency_order([compile_column(column) for column in relation.columns if column.is_computed_on_write]))
+        return ComputedColumns(
+            _in_dependency_order(relation, [compile_column(column) for column in relation.columns if column.is_computed_on_write])
+        )
 
     async def fill(self, records: Sequence[Mapping[str, Any]], workspace: uuid.UUID) -> list[dict[str, str | None]]:
         """The values of every column for each record, as the database reads them. What fails is null, and warned about."""
@@ -120,19 +122,48 @@ def compile_column(column: Column) -> CompiledColumn:
 async def refresh(connection: Connection, relation: Relation, uids: Sequence[str], workspace: uuid.UUID) -> list[str]:
     """Compute the columns of these records again and store what differs; returns sentences about what could not be computed."""
     computed = ComputedColumns.of(relation)
-    if not computed.columns:
-        return []
-    sources = [SYSTEM_COLUMNS["_id"], *relation.stored_columns]
-    names = ", ".join(quote(column.slug) for column in sources)
     for start in range(0, len(uids), CHUNK):
-        query = f"select {names} from {table_name(relation)} where _id = any(%s)"  # noqa: S608 - slugs, quoted
-        fetched = await fetch(connection, query, [list(uids[start : start + CHUNK])])
-        records = [{column.slug: to_wire(value, column.type) for column, value in zip(sources, row, strict=True)} for row in fetched]
-        filled = await computed.fill(records, workspace)
-        await rows.update(
-            connection, relation, [(record["_id"], values) for record, values in zip(records, filled, strict=True)], clock.now()
-        )
+        for stage in stages(relation, computed):
+            await _refresh_stage(connection, relation, stage, list(uids[start : start + CHUNK]), workspace)
     return computed.warnings
+
+
+async def _refresh_stage(connection: Connection, relation: Relation, stage: ComputedColumns, uids: list[str], workspace: uuid.UUID) -> None:
+    """Compute the columns of one stage; what they look up is read from the model's view."""
+    read = {slug for compiled in stage.columns for slug in compiled.reads}
+    lookups = [column for column in relation.columns if column.kind == "lookup" and column.slug in read]
+    sources = [SYSTEM_COLUMNS["_id"], *relation.stored_columns, *lookups]
+    names = ", ".join(quote(column.slug) for column in sources)
+    source = rows.view_name(relation) if lookups else table_name(relation)
+    fetched = await fetch(connection, f"select {names} from {source} where _id = any(%s)", [uids])  # noqa: S608 - slugs, quoted
+    records = [{column.slug: to_wire(value, column.type) for column, value in zip(sources, row, strict=True)} for row in fetched]
+    filled = await stage.fill(records, workspace)
+    await rows.update(connection, relation, [(record["_id"], values) for record, values in zip(records, filled, strict=True)], clock.now())
+
+
+def stages(relation: Relation, computed: ComputedColumns) -> list[ComputedColumns]:
+    """The columns in groups that are computed one after another: a column whose lookups depend on computed ones of this model comes
+    after those are stored."""
+    number: dict[str, int] = {}
+    groups: dict[int, ComputedColumns] = {}
+    for compiled in computed.columns:
+        stage = max((number[slug] for slug in compiled.reads if slug in number), default=0)
+        for column in relation.columns:
+            if column.kind == "lookup" and column.slug in compiled.reads:
+                stage = max([stage, *(number[slug] + 1 for slug in _own_columns(relation, column) if slug in number)])
+        number[compiled.column.slug] = stage
+        groups.setdefault(stage, ComputedColumns(warnings=computed.warnings)).columns.append(compiled)
+    return [groups[stage] for stage in sorted(groups)]
+
+
+def _own_columns(relation: Relation, lookup: Column) -> set[str]:
+    """The columns of the model itself that one of its lookups depends on."""
+    join = lookup.definition["join"]
+    own = {strip_kind(str(join["fromColumnSlug"]))}
+    if str(join["toModelUuid"]) == str(relation.model):
+        named = (join["toColumnSlug"], lookup.definition["extractColumnSlug"], *filter_slugs(lookup.definition.get("filter")))
+        own |= {strip_kind(str(slug)) for slug in named}
+    return own
 
 
 async def refresh_all(connection: Connection, relation: Relation, workspace: uuid.UUID) -> list[str]:
@@ -149,15 +180,17 @@ def _with_prefixed_names(record: Mapping[str, Any], columns: Sequence[CompiledCo
     """A copy of the record, with `<kind>__<slug>` besides the plain slugs where an expression uses such names."""
     names = dict(record)
     if any(KIND_PREFIX.search(source) for compiled in columns for source in compiled.resolver.sources):
-        names |= {f"{kind}__{slug}": value for slug, value in record.items() for kind in ("original", "custom")}
+        names |= {f"{kind}__{slug}": value for slug, value in record.items() for kind in ("original", "custom", "lookup")}
     return names
 
 
-def _in_dependency_order(columns: list[CompiledColumn]) -> list[CompiledColumn]:
+def _in_dependency_order(relation: Relation, columns: list[CompiledColumn]) -> list[CompiledColumn]:
     pending = {compiled.column.slug: compiled for compiled in columns}
+    lookups = {column.slug: _own_columns(relation, column) for column in relation.columns if column.kind == "lookup"}
+    needs = {compiled.column.slug: compiled.reads.union(*(lookups.get(slug, ()) for slug in compiled.reads)) for compiled in columns}
     ordered: list[CompiledColumn] = []
     while pending:
-        ready = [compiled for compiled in pending.values() if not (compiled.reads & pending.keys())]
+        ready = [compiled for slug, compiled in pending.items() if not (needs[slug] & pending.keys())]
         if not ready:
             raise CircularColumns(f"These computed columns need each other: {', '.join(pending)}.")
         for compiled in ready:

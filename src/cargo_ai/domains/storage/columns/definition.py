@@ -16,7 +16,7 @@ from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.wire import errors_of
-from cargo_ai.records import ddl
+from cargo_ai.records import ddl, lookup_triggers
 from cargo_ai.records.catalog import Catalog, Column, Relation
 from cargo_ai.records.column_kinds import KINDS, InvalidColumn
 from cargo_ai.records.filter import compile as filters
@@ -57,9 +57,12 @@ def check(catalog: Catalog, relation: Relation, column: Column) -> None:
     if column.is_computed_on_write:
         for other, slug in kind.uses(catalog, relation, column):
             read = other.column(slug)
-            if read is not None and read.is_computed_by_view:
+            if read is not None and read.kind == "lookup":
+                lookup_triggers.source_of(catalog, relation, read)
+                _refuse_relative(catalog, relation, read)
+            elif read is not None and read.is_computed_by_view:
                 raise InvalidColumn(
-                    f"A computed column reads columns that are kept in the record, and {slug} is a {read.kind}, "
+                    f"A computed column reads columns that are kept in the record, and lookups; {slug} is a {read.kind}, "
                     "which changes without the record being written."
                 )
     filtered = kind.filtered_model(catalog, relation, column) if column.definition.get("filter") else None
@@ -67,15 +70,32 @@ def check(catalog: Catalog, relation: Relation, column: Column) -> None:
         condition(catalog)(column.definition["filter"], filtered, "b")
 
 
-def _refuse_circular(catalog: Catalog, relation: Relation, column: Column, path: tuple[ColumnRef, ...]) -> None:
-    ref = (relation.model, column.slug)
+def _refuse_relative(catalog: Catalog, relation: Relation, lookup: Column) -> None:
+    """Raise InvalidColumn for a lookup whose filter lets other records through as time passes, without any being written."""
+    related = KINDS[lookup.kind].filtered_model(catalog, relation, lookup) if lookup.definition.get("filter") else None
+    if related is None:
+        return
+    scope = FilterContext(catalog, clock.now())
+    filters.compile_filter(Filter.model_validate(lookup.definition["filter"]), related, "b", scope)
+    if scope.live:
+        sentence = f"{lookup.slug} has a filter that is relative to the present time: its values change without a record being written."
+        raise InvalidColumn(f"A computed column cannot read it: {sentence}")
+
+
+def _refuse_circular(
+    catalog: Catalog, relation: Relation, column: Column, path: tuple[ColumnRef, ...], checked: set[ColumnRef] | None = None
+) -> None:
+    """`checked`: columns that do not lead back, so that none is looked at twice."""
+    ref, checked = (relation.model, column.slug), set[ColumnRef]() if checked is None else checked
     if ref in path:
-        raise InvalidColumn(f"The column {column.slug} would need itself: {' → '.join(slug for _, slug in (*path, ref))}.")
-    for model, slug in reads(catalog, relation, column):
+        names = (f"{model.slug if (model := catalog.by_model(uid)) else uid}.{slug}" for uid, slug in (*path[path.index(ref) :], ref))
+        raise InvalidColumn(f"The column {column.slug} would need itself: {' → '.join(names)}.")
+    for model, slug in reads(catalog, relation, column) if ref not in checked else ():
         other = catalog.by_model(model)
         read_column = other.column(slug) if other else None
         if other is not None and read_column is not None and read_column.derived:
-            _refuse_circular(catalog, other, read_column, (*path, ref))
+            _refuse_circular(catalog, other, read_column, (*path, ref), checked)
+    checked.add(ref)
 
 
 def condition(catalog: Catalog) -> CompileFilter:

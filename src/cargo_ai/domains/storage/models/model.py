@@ -31,7 +31,7 @@ from cargo_ai.domains.workspace import public as workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import ByUuid, Removed
-from cargo_ai.records import ddl, names
+from cargo_ai.records import ddl, lookup_triggers, names
 from cargo_ai.records.catalog import Relation
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import driver_connection, fetch
@@ -313,7 +313,8 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     row.ingest_token_hash = None
     await ctx.db.flush()
     if relation is not None:
-        await definition.alter_tables(ctx.db, ddl.drop(relation))
+        followed = [statement for source in lookup_triggers.sources(known, relation) for statement in source.drop_triggers()]
+        await definition.alter_tables(ctx.db, [*followed, *ddl.drop(relation)])
         await quotas.forget(await driver_connection(ctx.db), ctx.workspace, "records", str(row.uuid))
     await usages.replace(ctx.db, ctx.workspace, model_usages.MODEL, row.uuid, ())
     return Removed(uuid=str(row.uuid))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cargo_ai.domains.connection import public as connection
-from cargo_ai.domains.storage.tables import Model, Relationship, StorageRun
+from cargo_ai.domains.storage.tables import Model, Relationship, StaleLookup, StorageRun
 from cargo_ai.records import names
 from cargo_ai.records.catalog import Catalog, Column, Filling, Link, Relation
 from cargo_ai.store.tables import Installation
@@ -24,8 +24,8 @@ async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
     slugs = {one.uuid: one.slug for one in await connection.datasets(db)}
     models = await _load_models(db)
     relations = tuple(
-        to_relation(row, slugs[str(row.dataset_uuid)], filling, is_refreshing=is_refreshing)
-        for row, _, is_refreshing, filling in models
+        to_relation(row, slugs[str(row.dataset_uuid)], filling, is_refreshing=is_refreshing, is_stale=is_stale)
+        for row, _, is_refreshing, is_stale, filling in models
         if str(row.dataset_uuid) in slugs
     )
     rows = await db.scalars(select(Relationship).order_by(Relationship.uuid))
@@ -34,22 +34,28 @@ async def catalog(db: AsyncSession, workspace: uuid.UUID) -> Catalog:
     return Catalog(workspace, role, relations, tuple(to_link(row) for row in rows))
 
 
-async def _load_models(db: AsyncSession) -> list[tuple[Model, uuid.UUID, bool, Filling | None]]:
-    """The models with the id of the installation, whether work on their records is under way, and the fill whose columns lack values."""
+async def _load_models(db: AsyncSession) -> list[tuple[Model, uuid.UUID, bool, bool, Filling | None]]:
+    """The models with the id of the installation, whether work on their records is under way, whether what they
+    look up has changed, and the fill whose columns lack values."""
     installation = select(Installation.id).limit(1).scalar_subquery()
     fill, run = aliased(StorageRun), aliased(StorageRun)
     is_refreshing = exists().where(run.model_uuid == Model.uuid, run.finished_at.is_(None))
     progress = (fill.uuid, fill.column_slugs, fill.records_done, fill.records_total, fill.finished_at)
-    query = select(Model, installation, is_refreshing, *progress).outerjoin(fill, and_(fill.model_uuid == Model.uuid, fill.is_incomplete))
+    is_stale = exists().where(StaleLookup.model_uuid == Model.uuid)
+    query = select(Model, installation, is_refreshing, is_stale, *progress).outerjoin(
+        fill, and_(fill.model_uuid == Model.uuid, fill.is_incomplete)
+    )
     return [
-        (model, own, running, None if slugs is None else Filling(run, tuple(slugs), done or 0, total or 0, ended_at is not None))
-        for model, own, running, run, slugs, done, total, ended_at in await db.execute(
+        (model, own, running, stale, None if slugs is None else Filling(run, tuple(slugs), done or 0, total or 0, ended_at is not None))
+        for model, own, running, stale, run, slugs, done, total, ended_at in await db.execute(
             query.where(Model.deleted_at.is_(None)).order_by(Model.uuid)
         )
     ]
 
 
-def to_relation(row: Model, dataset: str, filling: Filling | None = None, *, is_refreshing: bool = False) -> Relation:
+def to_relation(
+    row: Model, dataset: str, filling: Filling | None = None, *, is_refreshing: bool = False, is_stale: bool = False
+) -> Relation:
     """One model. `dataset` is its slug."""
     return Relation(
         model=row.uuid,
@@ -65,7 +71,8 @@ def to_relation(row: Model, dataset: str, filling: Filling | None = None, *, is_
         log=row.log_name,
         hashed=tuple(str(slug) for slug in row.hashed_columns),
         filling=filling,
-        is_refreshing=is_refreshing,
+        is_refreshing=is_refreshing or is_stale,
+        is_stale=is_stale,
     )
 
 

@@ -201,13 +201,14 @@ async def test_a_batch_and_a_run_say_whom_they_wait_for_and_how_to_list_the_revi
     command = "cargo-ai orchestration review list --statuses pending"
     found = (await backend.admin.call("orchestration.batch.get", uuid=batch["uuid"]))["batch"]["waitsForReview"]
     assert (found["count"], found["assignees"]) == (2, ["ana@example.com"])
-    assert found["sentence"] == "2 runs wait for a review by ana@example.com."
+    sentence = "2 runs wait for a review by ana@example.com."
+    assert found["sentence"] == f"{sentence} The next stage starts when they have ended."
     assert found["fix"] == f"{command} --batch-uuid {batch['uuid']}"
     run = (await backend.admin.call("orchestration.run.get", uuid=first))["run"]["waitsForReview"]
     assert (run["sentence"], run["fix"]) == ("1 run waits for a review by ana@example.com.", f"{command} --run-uuid {first}")
     items = (await backend.admin.call("orchestration.queue.get"))["items"]
     (item,) = [item for item in items if item["batchUuid"] == batch["uuid"]]
-    assert (item["reason"], item["sentence"], item["fix"]) == ("review", found["sentence"], found["fix"])
+    assert (item["reason"], item["sentence"], item["fix"]) == ("review", sentence, found["fix"])
     explanation = (await backend.admin.call("orchestration.run.explain", uuid=first))["explanation"]
     assert explanation["sentence"] == "review waits for a person to approve or reject: ana@example.com."
     await backend.admin.call("orchestration.batch.cancel", uuid=batch["uuid"])
