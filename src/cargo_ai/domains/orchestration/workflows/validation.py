@@ -65,8 +65,9 @@ async def start_of(ctx: Context, workflow: Workflow, form_fields: list[JsonObjec
     if relation is None:
         return None
     record = record_schema(relation)
-    # Batches of a change say which kind of change it was.
-    return record | {"properties": record["properties"] | {"_kind": {"type": "string"}}}
+    # Batches of a change say which kind of change it was. Other fields are a doubt only: paths into the record that lead nowhere are
+    # documented to give undefined, and graphs that have some to be deployed.
+    return record | {"properties": record["properties"] | {"_kind": {"type": "string"}}, "additionalProperties": True}
 
 
 async def models_of(ctx: Context, configs: Iterable[object]) -> Mapping[str, Relation]:
