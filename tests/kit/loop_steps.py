@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import time
 from collections.abc import Coroutine, Generator
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-MAX_SECONDS = 0.25
+MAX_SECONDS = 0.5
+"""On a machine that does nothing else, and without collecting garbage, of which a process of tests has a lot."""
+
+
+def max_seconds() -> float:
+    """How long a step may take now: processes that share a core slow each other down in CPU time, too."""
+    return MAX_SECONDS * min(max(os.getloadavg()[0] / (os.cpu_count() or 1), 1), 4)
+
+
+class _Garbage:
+    """Counts the seconds of CPU time that collecting garbage takes in this process."""
+
+    def __init__(self) -> None:
+        self.seconds = self._began = 0.0
+        gc.callbacks.append(self._collected)
+
+    def _collected(self, phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.thread_time()
+        else:
+            self.seconds += time.thread_time() - self._began
+
+
+_garbage = _Garbage()
+
+
+def _now() -> float:
+    return time.thread_time() - _garbage.seconds
 
 
 class _Steps:
@@ -21,13 +50,13 @@ class _Steps:
     def __await__(self) -> Generator[Any, Any, None]:
         steps, sent, thrown = self._coroutine, None, None
         while True:
-            began = time.thread_time()
+            began = _now()
             try:
                 waits_for = steps.send(sent) if thrown is None else steps.throw(thrown)
             except StopIteration:
                 return
             finally:
-                self.slowest = max(self.slowest, time.thread_time() - began)
+                self.slowest = max(self.slowest, _now() - began)
             sent = thrown = None
             try:
                 sent = yield waits_for
@@ -36,7 +65,7 @@ class _Steps:
 
 
 class MeasuredApp:
-    """The application; a request that holds up the loop for longer than `MAX_SECONDS` fails its test."""
+    """The application; a request that holds up the loop for longer than `max_seconds()` fails its test."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,4 +75,4 @@ class MeasuredApp:
         steps = _Steps(self._app(scope, receive, send))  # pyright: ignore[reportArgumentType]  # a coroutine, typed as an awaitable
         await steps
         held_up = f"{scope.get('method')} {scope.get('path')} held up the event loop for {steps.slowest:.2f} s of CPU time"
-        assert steps.slowest <= MAX_SECONDS, held_up
+        assert steps.slowest <= max_seconds(), held_up

@@ -22,7 +22,7 @@ from psycopg.rows import dict_row
 
 from cargo_ai.server.processes import loop_watch
 from cargo_ai.store.embedded import postgres
-from tests.kit import data_folders
+from tests.kit import data_folders, loop_steps
 from tests.kit.api_client import request_of
 
 Json = dict[str, Any]
@@ -44,8 +44,7 @@ class RealServer:
         """Words before the command, such as those of a shell that sets limits."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_") or name == "CARGO_AI_POSTGRES_BIN"}
         named = {f"CARGO_AI_{name}": value for name, value in environment.items()}
-        # In CPU time, so that a busy machine changes nothing.
-        watched = {"CARGO_AI_LOOP_STALL_MILLISECONDS": "250"}
+        watched = {"CARGO_AI_LOOP_STALL_MILLISECONDS": str(int(loop_steps.max_seconds() * 1000))}
         self.environment = kept | watched | {"CARGO_AI_DATA_DIR": str(self.data_dir), "CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"} | named
         self.process: subprocess.Popen[bytes] | None = None
         self.base_url = self.token = ""

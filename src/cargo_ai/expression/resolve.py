@@ -18,6 +18,9 @@ KINDS = frozenset({"templateExpression", "jsExpression"})
 SKIPPED_KEYS = frozenset({"_nodes"})
 NAMES = frozenset({"nodes", "parentNodes", "record", "now"})
 
+MAX_EXPRESSIONS = 2_000
+MAX_CHARACTERS = 500_000
+"""Of all expressions and templates of one config together; each takes its time to be read, on the event loop."""
 _MAX_DEPTH = 100  # levels of objects and arrays in a config; Python's stack is finite
 
 
@@ -105,10 +108,15 @@ class _Compiler:
     engine: list[EngineExpression] = field(default_factory=list[EngineExpression])
     problems: list[ExpressionError] = field(default_factory=list[ExpressionError])
     depth: int = 0
+    expressions: int = 0
+    characters: int = 0
+    refused: Evaluate | None = None
 
     def compile(self, config: JsonValue) -> Evaluate | None:
         if isinstance(config, str):
-            return self._template(config) if "{{" in config else None
+            if "{{" not in config:
+                return None
+            return self._refuse_many(config.count("{{"), len(config)) or self._template(config)
         if not isinstance(config, dict | list):
             return None
         if self.depth == _MAX_DEPTH:
@@ -121,8 +129,17 @@ class _Compiler:
     def _expression_or_object(self, config: dict[str, JsonValue]) -> Evaluate | None:
         kind, expression = config.get("kind"), config.get("expression")
         if isinstance(kind, str) and kind in KINDS and isinstance(expression, str):
-            return self._expression(config, expression)
+            return self._refuse_many(max(expression.count("{{"), 1), len(expression)) or self._expression(config, expression)
         return self._object(config)
+
+    def _refuse_many(self, expressions: int, characters: int) -> Evaluate | None:
+        self.expressions += expressions
+        self.characters += characters
+        if self.refused is None and self.expressions > MAX_EXPRESSIONS:
+            self.refused = self._refuse(ExpressionError(f"The config has more than {MAX_EXPRESSIONS:,} expressions.", ""))
+        elif self.refused is None and self.characters > MAX_CHARACTERS:
+            self.refused = self._refuse(ExpressionError(f"The expressions of the config have more than {MAX_CHARACTERS:,} characters.", ""))
+        return self.refused
 
     def _object(self, config: dict[str, JsonValue]) -> Evaluate | None:
         dynamic = {key: run for key, value in config.items() if key not in self.skip and (run := self.compile(value)) is not None}

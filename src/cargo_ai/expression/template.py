@@ -7,8 +7,10 @@ from typing import TypeAlias
 
 _MAX_EXPRESSION = 20_000  # characters of one expression; bounds the work on text with many opening braces that never close
 _MAX_PATTERN = 1_000  # characters of one regular expression; an unclosed class must not cost the rest of the text at every slash
+_MAX_FAILED_PATTERNS = 10  # of one expression; in JavaScript none fails, and each try reads on for as long as a pattern may be
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
-_REGEX_MAY_FOLLOW = frozenset("(,=:[!&|?{};+-*%~^<>/")
+_FAILED = "/ no pattern"  # what counts as previous behind a slash that could begin a regular expression and does not
+_REGEX_MAY_FOLLOW = frozenset([*"(,=:[!&|?{};+-*%~^<>/", _FAILED])
 _REGEX_MAY_FOLLOW_WORD = re.compile(r"(?:^|[^\w$.])(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|await|yield|do|else)\s*\Z")
 _STRING = re.compile(r"""'(?:[^'\\\n]|\\[\s\S])*+'|"(?:[^"\\\n]|\\[\s\S])*+\"""")
 _REGEX = re.compile(r"/(?:[^/\\\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*+\])++/")
@@ -83,7 +85,7 @@ def _find_end(text: str, start: int) -> int:
     limit = min(len(text), start + _MAX_EXPRESSION)
     open_brackets: list[str] = []  # the closers awaited; "`" while inside a template literal's text
     previous = "("  # the last character of code that tells a division from a regular expression
-    position = start
+    position, failed = start, 0
     while position < limit:
         character = text[position]
         if open_brackets and open_brackets[-1] == "`":
@@ -102,6 +104,8 @@ def _find_end(text: str, start: int) -> int:
             position += 1
         elif character == "/":
             position, previous = _after_slash(text, start, position, limit, previous, bool(open_brackets))
+            failed += previous == _FAILED
+            position = -1 if failed > _MAX_FAILED_PATTERNS else position
         elif character in _OPENERS:
             open_brackets.append(_OPENERS[character])
             position, previous = position + 1, character
@@ -140,6 +144,5 @@ def _after_slash(text: str, start: int, position: int, limit: int, previous: str
     code_before = text[max(start, position - 24) : position]
     if previous in _REGEX_MAY_FOLLOW or _REGEX_MAY_FOLLOW_WORD.search(code_before):
         end = _skip(_REGEX, text, position, min(limit, position + _MAX_PATTERN))
-        if end != -1:
-            return end, "x"
+        return (end, "x") if end != -1 else (position + 1, _FAILED)
     return position + 1, "/"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from sqlglot import exp
@@ -51,13 +53,30 @@ def check(text: str, catalog: Catalog, *, clickhouse: bool = False) -> CheckedQu
     return _try_spellings(text, catalog.relations, lambda spelling: _query(text, catalog, spelling))
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """A relation, equal to every other one in which a condition means the same."""
+
+    relation: Relation = field(compare=False)
+    model: uuid.UUID
+    name: tuple[str, str]
+    columns: tuple[tuple[str, str, str], ...]
+
+
 def condition(text: str, relation: Relation, alias: str) -> str:
     """A boolean expression over one relation, whose alias in the statement around it is given (quoted as it stands there).
 
     For `sql` conditions of filters. Subqueries are refused, also those without a table: they give one record the work of millions.
     SqlRefused as for queries.
     """
-    return _try_spellings(text, (relation,), lambda spelling: _condition(text, relation, alias, spelling))
+    columns = tuple((column.slug, column.type, column.kind) for column in relation.columns)
+    return _check_condition(text, _Columns(relation, relation.model, (relation.dataset, relation.slug), columns), alias)
+
+
+@lru_cache(maxsize=256)
+def _check_condition(text: str, of: _Columns, alias: str) -> str:
+    """Kept, since the conditions of a segment are read again whenever it is counted or compared."""
+    return _try_spellings(text, (of.relation,), lambda spelling: _condition(text, of.relation, alias, spelling))
 
 
 def condition_tree(text: str, relation: Relation, alias: str) -> exp.Expr:

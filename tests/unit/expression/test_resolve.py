@@ -265,3 +265,17 @@ def test_an_expression_of_more_than_twenty_thousand_characters_is_refused() -> N
     resolver = compile_config({"a": "{{ nodes.start.a" + " + 1" * 6000 + " }}"})
     (problem,) = resolver.problems
     assert "20,000 are the most: use a script node" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("{{/[ }}" * 40_000, "more than 2,000 expressions"),
+        (["{{a}}"] * 2_001, "more than 2,000 expressions"),
+        (["{{" + "/[ " * 6_600 + "}}"] * 30, "more than 500,000 characters"),
+    ],
+)
+def test_a_config_of_more_expressions_than_anyone_writes_has_one_problem(config: JsonValue, sentence: str) -> None:
+    problems = [problem.message for problem in compile_config(config).problems if "more than" in problem.message]
+    assert len(problems) == 1
+    assert sentence in problems[0]

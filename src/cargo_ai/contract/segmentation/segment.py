@@ -270,6 +270,7 @@ download: Operation[DownloadSegment, DownloadReply, DownloadReason] = operations
         response=DownloadReply,
         summary="Download all records of a model that match a filter.",
         permission="segmentation:read",
+        evaluates=True,
         refusals={
             "invalidFilter": INVALID_FILTER,
             "failedToDownloadRecordsFromClient": refusal(502, "The records could not be read: {cause}"),

@@ -146,7 +146,7 @@ async def select(
     if relation is None:
         return None
     scope = await build_scope(db, catalog, filter)
-    where = compile.compile_filter(filter, relation, "r", scope)
+    where = await conditions.compile_filter(filter, relation, "r", scope)
     return Selection(catalog, relation, where, compile.compile_sort(sort or [], relation, "r"), limit, scope)
 
 

@@ -29,12 +29,11 @@ from cargo_ai.store.session import Database
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.guard import CheckedQuery
+from cargo_ai.user_sql.run import off_loop
 from cargo_ai.user_sql.run.executor import ResultPage, Unavailable, executor_of, open_executor
 
 MAX_ROWS = 10_000
 MAX_FILE_BYTES = 2 * 1024**3
-LONG_TEXT = 2_000
-"""Characters from which a query is checked in a thread: others are served meanwhile."""
 RETENTION = timedelta(days=30)
 PURGE_BATCH = 50
 
@@ -101,9 +100,7 @@ async def _check_query(services: Services, workspace: uuid.UUID, text: str) -> t
 
 
 async def _check_text(text: str, catalog: Catalog, *, clickhouse: bool = False) -> CheckedQuery:
-    if len(text) > LONG_TEXT:
-        return await asyncio.to_thread(guard.check, text, catalog, clickhouse=clickhouse)
-    return guard.check(text, catalog, clickhouse=clickhouse)
+    return await off_loop.compute(catalog.workspace, len(text), guard.check, text, catalog, clickhouse=clickhouse)
 
 
 async def _seconds(database: Database, workspace: uuid.UUID) -> int:

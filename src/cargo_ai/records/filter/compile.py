@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ from cargo_ai.contract.segmentation.filter import (
 from cargo_ai.records.catalog import LinkEnd, Relation
 from cargo_ai.records.filter import terms
 from cargo_ai.records.filter.column_conditions import ColumnCondition, compile_condition
-from cargo_ai.records.filter.terms import MAX_DEPTH, FilterContext, InvalidFilter
+from cargo_ai.records.filter.terms import MAX_DEPTH, FilterContext, InvalidFilter, SavedSegment
 
 
 def compile_filter(filter: Filter, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
@@ -64,6 +65,7 @@ def _condition(condition: Condition, relation: Relation, alias: str, scope: Filt
     if isinstance(condition, SqlCondition):
         if scope.clause is None:
             raise InvalidFilter("Conditions in SQL are not available here.")
+        scope.count_sql(len(condition.clause))
         return exp.paren(scope.clause(condition.clause, relation, alias))
     if condition.related_model_uuid is not None and condition.related_model_uuid != str(relation.model):
         related, joined, inner = _join_related(condition.related_model_uuid, relation, alias, scope)
@@ -185,6 +187,17 @@ def _compare_count(source: exp.Expr, condition: exp.Expr, frequency: Frequency, 
     return compare(this=counted, expression=scope.bind(frequency.value, "bigint"))
 
 
+def sql_length(filter: Filter, segments: Mapping[str, SavedSegment]) -> int:
+    """The characters of its conditions in SQL, and of those in segments that it names, directly or through others."""
+    groups = [*filter.groups, *(group for saved in segments.values() for group in saved.filter.groups)]
+    characters = 0
+    while groups:
+        group = groups.pop()
+        groups += group.groups
+        characters += sum(len(one.clause) for one in group.conditions if isinstance(one, SqlCondition))
+    return characters
+
+
 def segments_in(filter: Filter) -> set[str]:
     """The segments that a filter names, to be loaded before it is compiled."""
 
@@ -197,4 +210,4 @@ def segments_in(filter: Filter) -> set[str]:
 
 def reset(scope: FilterContext) -> FilterContext:
     """The same scope for another filter: nothing bound, nothing said."""
-    return replace(scope, bound={}, warnings=[], relative=False, written=False, depth=0, conditions=0)
+    return replace(scope, bound={}, warnings=[], relative=False, written=False, depth=0, conditions=0, sql_characters=0)

@@ -19,6 +19,10 @@ MAX_CONDITIONS = 500
 """In all of a filter, with those of the segments that it names: each takes its time to be compiled and evaluated."""
 
 
+MAX_SQL_CHARACTERS = 50_000
+"""Of all conditions in SQL together: reading 10,000 takes about half a second."""
+
+
 class InvalidFilter(ValueError):
     """The filter names something that does not exist, or lacks what its operator needs; the message is for the user."""
 
@@ -54,6 +58,7 @@ class FilterContext:
     """Whether there are conditions in SQL, which may fail on the values that they meet."""
     depth: int = 0
     conditions: int = 0
+    sql_characters: int = 0
     _aliases: int = 0
     _limited: bool = False
 
@@ -79,6 +84,12 @@ class FilterContext:
         self.conditions += more
         if self.conditions > MAX_CONDITIONS:
             raise InvalidFilter(f"The filter has more than {MAX_CONDITIONS} conditions; `values` of one condition may be many more.")
+
+    def count_sql(self, characters: int) -> None:
+        """Count the characters of a condition in SQL; InvalidFilter where all have too many."""
+        self.sql_characters += characters
+        if self.sql_characters > MAX_SQL_CHARACTERS:
+            raise InvalidFilter(f"The conditions in SQL have more than {MAX_SQL_CHARACTERS:,} characters together.")
 
     def bind(self, value: Any, type: str | None = None, live: str | None = None) -> exp.Expr:
         """A placeholder for a value, cast to a type where the database could not know it. `live`: the value as SQL over now()."""

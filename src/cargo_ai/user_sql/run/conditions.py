@@ -6,16 +6,26 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 import psycopg
+from sqlglot import exp
 
+from cargo_ai.contract.segmentation.filter import Filter
+from cargo_ai.records.catalog import Relation
+from cargo_ai.records.filter import compile
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.store.driver import Connection, execute
 from cargo_ai.store.turns import Turns
-from cargo_ai.user_sql.run import error_messages, memory_limit
+from cargo_ai.user_sql.run import error_messages, memory_limit, off_loop
 from cargo_ai.user_sql.run.roles import STATEMENT_SECONDS
 
 FILTER_SECONDS = 300
 """Without conditions in SQL a filter can say little that is slow, but a segment of millions is compared as a whole."""
 _DEFAULTS = "set local statement_timeout to default; set local max_parallel_workers_per_gather to default; set local jit to default"
+
+
+async def compile_filter(filter: Filter, relation: Relation, alias: str, scope: FilterContext) -> exp.Expr:
+    """As `records.filter.compile.compile_filter`; long conditions in SQL are read in a thread. Raises InvalidFilter, and Busy."""
+    characters = compile.sql_length(filter, scope.segments)
+    return await off_loop.compute(scope.catalog.workspace, characters, compile.compile_filter, filter, relation, alias, scope)
 
 
 @asynccontextmanager

@@ -92,3 +92,12 @@ async def test_a_compiled_filter_has_no_values_outside_of_its_limits(
     assert selection is not None
     with pytest.raises(RuntimeError, match="without limits"):
         _ = selection.scope.params
+
+
+async def test_long_conditions_are_read_beside_the_loop_and_have_a_sum(api: ApiClient, companies: str) -> None:
+    # The kit fails a request that holds up the loop; reading this takes seconds.
+    long = " and ".join(["employees > 0"] * 500)
+    page = await api.call("segmentation.segment.fetch", modelUuid=companies, filter=condition(long))
+    assert page["count"] == 2
+    many = where(*({"kind": "sql", "clause": f"{long} and employees > {number}"} for number in range(10)))
+    assert "more than 50,000 characters" in await api.refusal_message("segmentation.segment.fetch", modelUuid=companies, filter=many)

@@ -41,7 +41,7 @@ async def search_records(task: Task) -> Outcome:
     limit = _limit(config.get("limit"))
     scope = await build_scope(task.services, task.db, task.catalog, wanted)
     try:
-        where = compile.compile_filter(wanted, task.relation, "t", scope)
+        where = await conditions.compile_filter(wanted, task.relation, "t", scope)
         order = compile.compile_sort(sort, task.relation, "t")
     except InvalidFilter as fault:
         raise InvalidConfig(str(fault)) from None

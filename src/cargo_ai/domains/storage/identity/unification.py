@@ -23,7 +23,6 @@ from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import invalid_input
 from cargo_ai.records import rows
 from cargo_ai.records.catalog import Catalog, Relation
-from cargo_ai.records.filter import compile as filters
 from cargo_ai.records.filter import terms
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.store.driver import driver_connection, fetch
@@ -60,7 +59,8 @@ async def validate(ctx: Context, row: Model, unification: wire.Unification | Non
     relation = catalog.by_model(row.uuid)
     if unification.filter is not None and relation is not None:
         try:
-            filters.compile_filter(unification.filter, relation, "r", await build_scope(ctx.services, ctx.db, catalog, unification.filter))
+            scope = await build_scope(ctx.services, ctx.db, catalog, unification.filter)
+            await conditions.compile_filter(unification.filter, relation, "r", scope)
         except InvalidFilter as fault:
             raise invalid_input([{"path": "unification.filter", "message": str(fault)}]) from None
     return stored
@@ -209,7 +209,7 @@ class _Resolution:
         wanted = self.wanted.filter or EVERYTHING
         scope = await build_scope(self.ctx.services, self.ctx.db, self.catalog, wanted)
         try:
-            where = filters.compile_filter(wanted, self.source, "r", scope)
+            where = await conditions.compile_filter(wanted, self.source, "r", scope)
         except (InvalidFilter, ValidationError) as fault:
             raise UnificationFailed(f"The filter of the unification cannot be used: {fault}") from None
         return terms.to_sql(where), scope
