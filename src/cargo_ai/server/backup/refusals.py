@@ -24,6 +24,6 @@ def require_finished(settings: Settings) -> None:
     """BackupRefused for a data folder whose restore was cut off."""
     if (settings.data_dir / MARKER).exists():
         raise BackupRefused(
-            f"The restore into {settings.data_dir} did not finish, so something is missing in it: remove what is in the folder "
-            "(and in the database of CARGO_AI_DATABASE_URL, if there is one) and restore the backup again."
+            f"The restore into {settings.data_dir} did not finish, so something is missing in it: run the same `cargo-ai server restore` "
+            "again, which removes what is there (empty the database of CARGO_AI_DATABASE_URL before, if there is one)."
         )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,17 +48,37 @@ def restore(settings: Settings, source: Path, passphrase: str) -> Restored:
         manifest = EntryReader(SealedReader(file, passphrase)).manifest()
         _require_known(manifest)
         settings = _with_key(settings, manifest)
-        _require_empty(settings)
-        private_files.make_folder(settings.data_dir)
-        private_files.write(settings.data_dir / MARKER, f"from {source}\n")
-        try:
-            files = _restore(settings, EntryReader(SealedReader(file, passphrase)))
-        except BaseException:
-            _undo(settings)
-            raise
-    (settings.data_dir / MARKER).unlink()
-    private_files.sync_folder(settings.data_dir)
+        with _mark(settings):
+            _require_empty(settings)
+            try:
+                files = _restore(settings, EntryReader(SealedReader(file, passphrase)))
+            except BaseException:
+                _undo(settings)
+                raise
+            (settings.data_dir / MARKER).unlink()
+        private_files.sync_folder(settings.data_dir)
     return Restored(manifest, files)
+
+
+@contextmanager
+def _mark(settings: Settings) -> Generator[None]:
+    """Hold the mark of an unfinished restore. What a killed one has left is removed; one that still runs is a BackupRefused."""
+    folder = settings.data_dir
+    if not (folder / MARKER).exists():
+        _require_empty(settings)
+        private_files.make_folder(folder)
+    handle = os.open(folder / MARKER, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupRefused(f"Another restore into {folder} is running.") from None
+        if os.fstat(handle).st_nlink == 0:
+            raise BackupRefused(f"Another restore into {folder} has just ended.")
+        _empty(settings)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _require_known(manifest: Manifest) -> None:
@@ -80,7 +103,7 @@ def _same_key(one: str, other: str) -> bool:
 def _require_empty(settings: Settings) -> None:
     folder = settings.data_dir
     try:
-        present = sorted(path.name for path in folder.iterdir() if path.name not in ALLOWED) if folder.exists() else []
+        present = sorted(path.name for path in folder.iterdir() if path.name not in {*ALLOWED, MARKER}) if folder.exists() else []
     except OSError as error:
         raise BackupRefused(f"{folder} cannot be used as a data folder: {error.strerror}.") from None
     if present:
@@ -141,10 +164,16 @@ def _toml_text(text: str) -> str:
 
 
 def _undo(settings: Settings) -> None:
+    """The mark stays with an external database, which may hold something now."""
+    _empty(settings)
+    if not settings.database_url:
+        (settings.data_dir / MARKER).unlink(missing_ok=True)
+
+
+def _empty(settings: Settings) -> None:
+    """Remove what a restore has written into the data folder."""
     if not settings.database_url:
         postgres.erase(settings.data_dir)
     for path in settings.data_dir.iterdir():
         if path.name not in ALLOWED and path.name != MARKER:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    if not settings.database_url:
-        (settings.data_dir / MARKER).unlink(missing_ok=True)

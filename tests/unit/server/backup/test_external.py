@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from cargo_ai.kernel import settings_file
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.backup.backup import back_up
-from cargo_ai.server.backup.refusals import BackupRefused
+from cargo_ai.server.backup.refusals import MARKER, BackupRefused, require_finished
 from cargo_ai.server.backup.restore import restore
 from cargo_ai.store.embedded import postgres
 from cargo_ai.store.embedded.postgres import Cluster
@@ -65,3 +66,30 @@ def test_everything_comes_back_in_another_database_and_nothing_is_written_over(d
     with psycopg.connect(database_url) as one, psycopg.connect(empty) as other:
         assert one.execute(count).fetchone() == other.execute(count).fetchone()
         assert other.execute(closed).fetchone() == (False,)
+
+
+def test_what_a_killed_restore_has_left_is_removed_by_the_next_and_a_running_one_is_left_alone(
+    database_url: str, empty: str, tmp_path: Path
+) -> None:
+    former, target, later = (
+        settings_of(tmp_path / "former", database_url, CARGO_AI_SECRET_KEY=KEY),
+        tmp_path / "a.backup",
+        tmp_path / "later",
+    )
+    back_up(former, database_url, target, PASSPHRASE)
+    (later / "files").mkdir(parents=True)
+    (later / "files/half").touch()
+    settings = settings_of(later, empty)
+    with pytest.raises(BackupRefused, match="is not empty"):
+        restore(settings, target, PASSPHRASE)
+    with (later / MARKER).open("w") as running:
+        with pytest.raises(BackupRefused, match="did not finish"):
+            require_finished(settings)
+        fcntl.flock(running, fcntl.LOCK_EX)
+        with pytest.raises(BackupRefused, match="is running"):
+            restore(settings, target, PASSPHRASE)
+        assert (later / "files/half").exists()
+    restore(settings, target, PASSPHRASE)
+    require_finished(settings)
+    assert sorted(path.name for path in later.iterdir()) == ["files", "settings.toml"]
+    assert list((later / "files").iterdir()) == []
