@@ -68,12 +68,18 @@ def enter_namespaces(account: OsUser | None) -> list[str]:
     return left
 
 
+_HOST = b"sandbox"
+
+
 def _unshare(flag: int, name: str) -> list[str]:
     return [name] if _libc.unshare(flag) == 0 else []
 
 
 def _unshare_rest() -> list[str]:
-    return _unshare(_NEWNET, "net") + _unshare(_NEWIPC, "ipc") + _unshare(_NEWUTS, "uts") + _unshare(_NEWPID, "pid")
+    left = _unshare(_NEWNET, "net") + _unshare(_NEWIPC, "ipc") + _unshare(_NEWUTS, "uts") + _unshare(_NEWPID, "pid")
+    if "uts" in left:
+        _libc.sethostname(_HOST, len(_HOST))
+    return left
 
 
 def _user_namespace() -> list[str]:

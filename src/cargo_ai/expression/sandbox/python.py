@@ -63,6 +63,7 @@ def serve(channel: Channel) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "cargo_ai" or name == "__main__"]:
         del sys.modules[name]
     sys.argv[:] = [_NAME]
+    sys.executable = ""  # where the host keeps its programs is no business of a script
     random.seed()
     code: dict[str, CodeType | str] = {}
     while True:

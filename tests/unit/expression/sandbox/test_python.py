@@ -178,3 +178,9 @@ async def test_what_is_printed_is_kept_up_to_a_size(evaluator: Evaluator) -> Non
 async def test_the_names_of_other_nodes_are_there(evaluator: Evaluator) -> None:
     outcome = await python(evaluator, "result = [sorted(nodes), parentNodes]", SCOPE)
     assert outcome.value == [["start"], {"up": 1}]
+
+
+async def test_neither_the_hosts_name_nor_its_programs_are_shown(evaluator: Evaluator) -> None:
+    source = "import sys, posix\nresult = [sys.executable, posix.uname().nodename]"
+    outcome = await python(evaluator, source, SCOPE)
+    assert outcome.value == ["", "sandbox"], outcome.error
