@@ -19,7 +19,7 @@ from bench.report import Json
 from bench.temporary_server import MeasurementFailed
 from cargo_ai.domains.storage.actions.model_nodes.group_commit import Grouped
 from cargo_ai.engine.graph.action import Call, Done
-from cargo_ai.kernel import ids
+from cargo_ai.kernel import ids, settings
 from cargo_ai.store.session import Database
 
 CLIENTS = 50
@@ -29,7 +29,7 @@ SECONDS = 8
 async def _ours(url: str, workspace: uuid.UUID, model: str) -> float:
     """Upserts a second through what workers use."""
     database = Database(url)
-    perform, until, done = Grouped(database).writing("upsert"), time.perf_counter() + SECONDS, 0
+    perform, until, done = Grouped(database, settings.read()).writing("upsert"), time.perf_counter() + SECONDS, 0
 
     async def client(number: int) -> None:
         nonlocal done

@@ -274,6 +274,19 @@ class Settings:
     smtp_password = _text("The password of that user.", ("api", "worker"))
     smtp_per_minute = _integer("How many e-mails nodes of one workspace may send in a minute.", ("worker",), 60, least=1)
 
+    history_days = _integer(
+        "How many days it is kept who changed which records, and what they were before: as long, imports and other changes can be undone.",
+        ("api", "worker"),
+        30,
+        least=1,
+    )
+    history_records = _integer(
+        "How many changed and removed records of one workspace are kept at most; beyond, the oldest are forgotten earlier.",
+        ("worker",),
+        5_000_000,
+        least=1,
+    )
+
     supervisor_pid = _integer(
         "The supervisor's process: an API or worker process ends when it is gone.",
         ("api", "worker"),

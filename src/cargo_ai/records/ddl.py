@@ -9,7 +9,7 @@ from psycopg import errors
 from cargo_ai.records.catalog import Column, Relation
 from cargo_ai.records.column_kinds import KINDS
 from cargo_ai.records.hashing import hash_expression
-from cargo_ai.records.names import qualify, quote
+from cargo_ai.records.names import literal, qualify, quote
 from cargo_ai.store.driver import Connection, execute, fetch, value
 
 LOCK_TIMEOUT_MS = 2_000
@@ -51,7 +51,9 @@ def table_name(relation: Relation) -> str:
 
 
 def log_table_name(relation: Relation) -> str:
-    """The name of the log as SQL: `(xid, _id, op, at)`, op i, u or d; a null `_id` says that any record may have been touched.
+    """The name of the log as SQL: `(xid, _id, op, at, before, change_set, run)`, op i, u or d; a null `_id` says that any record may have
+    been touched. `before`: the former values of the columns that users write and that differ, or all of a record that was removed.
+    `change_set` and `run`: who wrote, where the transaction had several writers.
 
     Read what has `xid < pg_snapshot_xmin(pg_current_snapshot())`; the rest comes with the next look.
     """
@@ -86,17 +88,26 @@ def add_key(relation: Relation) -> str:
 
 def create_log(relation: Relation) -> list[str]:
     """The log and the triggers that write it: one statement each, however many rows."""
-    log, own = log_table_name(relation), table_name(relation)
-    argument = f"('{relation.schema}', '{relation.log}')"
-    call = f"for each statement execute function public.cargo_log_touched{argument}"
+    log = log_table_name(relation)
     return [
         f"create table {log} (xid xid8 not null default pg_current_xact_id(), "
-        f'_id text, op "char" not null, at timestamptz not null default clock_timestamp())',
+        f'_id text, op "char" not null, at timestamptz not null default clock_timestamp(), before jsonb, change_set uuid, run uuid)',
         f"create index on {log} (xid)",
-        f"create trigger log_insert after insert on {own} referencing new table as touched {call}",
-        f"create trigger log_update after update on {own} referencing new table as touched {call}",
-        f"create trigger log_delete after delete on {own} referencing old table as touched {call}",
+        # Ids may be longer than an entry of a tree, and equality is all that is asked.
+        f"create index on {log} using hash (_id)",
+        track_changes(relation),
     ]
+
+
+def track_changes(relation: Relation) -> str:
+    """Have the triggers log changes of the columns that the model has now; to be repeated whenever a stored column comes or goes."""
+    stored = relation.stored_columns
+    columns = [column.slug for column in stored if column.writable]
+    ignored = [column.slug for column in stored if not column.writable]
+    texts = [column.slug for column in stored if column.type == "vector"]
+    names = ", ".join(literal(name) for name in (relation.schema, relation.table, relation.log))
+    arrays = ", ".join(f"array[{', '.join(map(literal, slugs))}]::text[]" for slugs in (columns, ignored, texts))
+    return f"select public.cargo_track_changes({names}, {arrays})"
 
 
 def drop(relation: Relation) -> list[str]:
@@ -105,6 +116,7 @@ def drop(relation: Relation) -> list[str]:
         f"drop view if exists {qualify(relation.schema, relation.view)}",
         f"drop table if exists {table_name(relation)}",
         f"drop table if exists {log_table_name(relation)}",
+        f"drop function if exists {qualify(relation.schema, 'f' + relation.log[1:])}()",
     ]
 
 

@@ -7,6 +7,7 @@ GROUPS = {
     "storage column": "Columns of a model: original, custom, computed, metric and lookup columns.",
     "storage relationship": "Relationships: how records of two models are related.",
     "storage record": "Records: the rows of a model.",
+    "storage change-set": "Change sets: what imports, requests, batches and runs wrote into models, and how to undo it.",
     "storage merge": "Merges: merge duplicate records into one, and undo it.",
     "storage query": "Queries: SQL over your models.",
     "storage run": "Runs: refreshes of a model from its source.",

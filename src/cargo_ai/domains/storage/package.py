@@ -28,7 +28,9 @@ PACKAGE = Package(
         recompute.TASK: lambda services: FillJob(services.database).run,
     },
     chores={
-        "prune inserts and logs of models": lambda services: prune.prune(services.database),
+        "prune inserts and logs of models": lambda services: prune.prune(
+            services.database, services.settings.history_days, services.settings.history_records
+        ),
         "prune reports of ingested rows": lambda services: row_results.prune(services.database, services.files),
         "compute columns again whose lookups are stale": lambda services: stale_lookups.resume(services.database),
         "prune merges": lambda services: merge.prune(services.database),

@@ -135,6 +135,46 @@ class ModelInsert(Owned, Row):
     at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
 
 
+class ChangeSet(Stamped, Owned, Row):
+    """All that one request, file, batch or run has written into one model. `records_at`: the `_created_at` of records that it added.
+
+    source: what it came from, as people know it, such as the name of a file. undoes: the change set that this one took back.
+    """
+
+    __tablename__ = "change_sets"
+    __table_args__ = (
+        Index("ix_change_sets_workspace_uuid", "workspace_uuid", "uuid"),
+        Index("ix_change_sets_model_uuid", "model_uuid", "uuid"),
+        Index("uq_change_sets_batch", "batch_uuid", "model_uuid", unique=True, postgresql_where=text("batch_uuid IS NOT NULL")),
+    )
+
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    model_uuid: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    user_uuid: Mapped[uuid.UUID | None]
+    token_uuid: Mapped[uuid.UUID | None]
+    workflow_uuid: Mapped[uuid.UUID | None]
+    batch_uuid: Mapped[uuid.UUID | None]
+    run_uuid: Mapped[uuid.UUID | None]
+    source: Mapped[str | None]
+    records_at: Mapped[datetime]
+    undoes_uuid: Mapped[uuid.UUID | None]
+    undone_by_uuid: Mapped[uuid.UUID | None]
+
+
+class ChangeSetWrite(Owned, Row):
+    """A transaction of a change set, and how many records it added, changed and removed. The model's log says which."""
+
+    __tablename__ = "change_set_writes"
+
+    change_set_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("change_sets.uuid", ondelete="CASCADE"), primary_key=True)
+    xid: Mapped[int] = mapped_column(Xid8, primary_key=True, index=True)
+    workspace_uuid: Mapped[uuid.UUID] = mapped_column()
+    added: Mapped[int]
+    updated: Mapped[int]
+    removed: Mapped[int]
+
+
 class RecordMerge(Stamped, Owned, Row):
     """One merge of duplicates. `rule`: how it was asked for."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import errors
 
-from cargo_ai.kernel import clock
 from cargo_ai.records import ddl
 from cargo_ai.records.bulk.row_encoder import RowEncoder
 from cargo_ai.records.catalog import SQL_TYPES, Relation
@@ -38,11 +38,14 @@ class AmbiguousId(ValueError):
 
 
 class Load:
-    """One load into one model in the connection's transaction: `begin`, `write` the lines, `end`; with `report_rows` also `row_results`."""
+    """One load into one model in the connection's transaction: `begin`, `write` the lines, `end`; with `report_rows` also `row_results`.
+    `now`: when its records were added or changed."""
 
-    def __init__(self, connection: Connection, relation: Relation, encoder: RowEncoder, *, report_rows: bool = False) -> None:
+    def __init__(
+        self, connection: Connection, relation: Relation, encoder: RowEncoder, now: datetime, *, report_rows: bool = False
+    ) -> None:
         self._connection, self._relation, self._encoder, self._reports_rows = connection, relation, encoder, report_rows
-        self._now = clock.now()
+        self._now = now
         self._is_empty = False
         self._by = "_id"
         self._indexes: list[tuple[str, str, str | None]] = []
@@ -79,7 +82,7 @@ class Load:
         own, moment = ddl.table_name(self._relation), self._now.isoformat()
         defaults = ", ".join(f"alter column {name} set default '{moment}'" for name in _TIMESTAMPS)
         constraint = f"alter table {own} drop constraint {quote(self._relation.table + '_pkey')}"
-        triggers = [f"alter table {own} disable trigger {name}" for name in ("log_insert", "log_delete")]
+        triggers = [f"alter table {own} disable trigger {name}" for name in _TRIGGERS]
         # What is truncated in the same transaction may be filled with FREEZE: no vacuum has to visit its rows later.
         return [f"truncate {own}", constraint, *(gone for gone, _, _ in self._indexes), f"alter table {own} {defaults}", *triggers]
 
@@ -126,7 +129,7 @@ class Load:
                 await execute(self._connection, comment)
         defaults = ", ".join(f"alter column {name} drop default" for name in _TIMESTAMPS)
         await execute(self._connection, f"alter table {own} {defaults}")
-        for name in ("log_insert", "log_delete"):
+        for name in _TRIGGERS:
             await execute(self._connection, f"alter table {own} enable trigger {name}")
         if count:
             await execute(self._connection, f"insert into {ddl.log_table_name(self._relation)} (_id, op) values (null, 'i')")  # noqa: S608
@@ -237,3 +240,4 @@ class Load:
 
 
 _TIMESTAMPS = ("_emitted_at", "_created_at", "_updated_at")
+_TRIGGERS = ("log_insert", "log_update", "log_delete")

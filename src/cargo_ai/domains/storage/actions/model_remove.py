@@ -14,7 +14,7 @@ from cargo_ai.store.driver import driver_connection
 
 async def remove_records(task: Task) -> Outcome:
     """Remove every record that matches."""
-    removed = await task.writer().remove(await task.matching())
+    removed = await task.remove(await task.matching())
     await own_writes.record_writes(await driver_connection(task.db), task.relation.model, [(task.call.batch, uid) for uid in removed])
     count = len(removed)
     title = f"✅ {count} {'record was' if count == 1 else 'records were'} removed" if removed else "❌ No record matches"

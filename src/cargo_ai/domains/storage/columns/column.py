@@ -78,7 +78,11 @@ async def _ddl_for_new(ctx: Context, row: Model, relation: Relation, slug: str) 
     column = relation.column(slug)
     if column is None or not column.stored:
         return []
-    statements = [f"drop view if exists {qualify(relation.schema, relation.view)}", *ddl.add_columns(relation, [column])]
+    statements = [
+        f"drop view if exists {qualify(relation.schema, relation.view)}",
+        *ddl.add_columns(relation, [column]),
+        ddl.track_changes(relation),
+    ]
     if await ddl.is_small(await driver_connection(ctx.db), relation):
         statements += ddl.rehash(relation)
         row.hashed_columns = [stored.slug for stored in relation.stored_columns]
@@ -132,7 +136,7 @@ async def _ddl_for_type(ctx: Context, row: Model, before: Catalog, relation: Rel
         raise invalid_input([{"path": "column.type", "message": f"stays {known.type}: {names} rely on it"}])
     view = f"drop view if exists {qualify(relation.schema, relation.view)}"
     row.hashed_columns = [slug for slug in relation.hashed if slug != known.slug]
-    return [view, *ddl.drop_column(relation, known.slug), *ddl.add_columns(changed, [column])]
+    return [view, *ddl.drop_column(relation, known.slug), *ddl.add_columns(changed, [column]), ddl.track_changes(changed)]
 
 
 @handles(contract.remove)
@@ -160,6 +164,8 @@ async def remove(ctx: Context, request: contract.RemoveColumn) -> Removed:
     row.column_order = [slug for slug in row.column_order if slug != column.slug]
     row.hashed_columns = [slug for slug in row.hashed_columns if slug != column.slug]
     after = _apply_to_catalog(before, row)
+    if column.stored:
+        statements.append(ddl.track_changes(_relation(after, row)))
     await definition.replace_views(ctx.db, after, [_relation(after, row)], statements)
     await _follow_lookups(ctx, before, after, row)
     await _record_usages(ctx, row, after)

@@ -14,6 +14,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.contract.segmentation.filter import EVERYTHING
 from cargo_ai.contract.storage import unification as wire
 from cargo_ai.domains.storage.filter_scopes import build_scope
+from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.identity import identities
 from cargo_ai.domains.storage.identity.identities import Identities, IdentityValue
 from cargo_ai.domains.storage.models import extractors, model_catalog
@@ -138,7 +139,8 @@ async def resolve(ctx: Context, row: Model, source: Relation) -> int:
     target = None if target_row is None else catalog.by_model(target_row.uuid)
     if target is None:
         raise UnificationFailed(f"The model of {unification.type}s was removed.")
-    resolution = _Resolution(ctx, catalog, unification, source, target)
+    changes = ChangeRecorder(ctx.workspace, target.model, origin_of(ctx, "refresh", source=source.slug))
+    resolution = _Resolution(ctx, catalog, unification, source, target, changes)
     await resolution.begin()
     count, last = 0, ""
     while records := await resolution.chunk(last):
@@ -156,6 +158,7 @@ class _Resolution:
     wanted: wire.CustomUnification
     source: Relation
     target: Relation
+    changes: ChangeRecorder
     _carried: list[str] = field(default_factory=list[str])
     _accounts: Relation | None = None
 
@@ -250,7 +253,7 @@ class _Resolution:
     async def _write(self, values: Mapping[str, Mapping[str, Any]], existing: set[str]) -> None:
         """Create new accounts or contacts, and fill empty columns of existing ones."""
         connection = await driver_connection(self.ctx.db)
-        writer = Writer(self.ctx.db, self.ctx.workspace, self.target, self.ctx.settings)
+        writer = Writer(self.ctx.db, self.ctx.workspace, self.target, self.ctx.settings, self.changes)
         own = self.target.id_column
         new = [{**self._without_invalid(target_values), own: uid} for uid, target_values in values.items() if uid not in existing]
         if new:

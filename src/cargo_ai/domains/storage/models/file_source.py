@@ -11,6 +11,7 @@ from typing import Any
 from cargo_ai.context.context import Context
 from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.contract.storage.run import RunCounts
+from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.records import read_file
 from cargo_ai.domains.storage.records.read_file import UnreadableFile
@@ -31,7 +32,7 @@ async def read(ctx: Context, relation: Relation, config: Mapping[str, Any], *, i
     key = read_file.file_key(config)
     try:
         options, skips = read_file.file_options(config), config.get("skipInvalid") is True
-        loaded = (await read_file.load_file(ctx, relation, key, skip_invalid=skips, options=options)).loaded
+        loaded = (await read_file.load_file(ctx, relation, key, "refresh", skip_invalid=skips, options=options)).loaded
     except TableBusy:
         raise UnreadableFile("The model is being read or written by longer work right now. Refresh it again in a moment.") from None
     removed = await _remove_others(ctx, relation, key, options) if is_reset else 0
@@ -69,7 +70,8 @@ async def _remove_others(ctx: Context, relation: Relation, key: str, options: Fi
             "(select ctid, row_number() over (partition by _id order by ctid) as n from kept_ids) as d where k.ctid = d.ctid and d.n > 1",
         )
     await execute(connection, "analyze kept_ids")
-    writer, removed = Writer(ctx.db, ctx.workspace, relation, ctx.settings), 0
+    changes = ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, "refresh", source=read_file.file_name(key)))
+    writer, removed = Writer(ctx.db, ctx.workspace, relation, ctx.settings, changes), 0
     others = f"select _id from {table_name(relation)} as t where not exists (select 1 from kept_ids as k where k._id = t._id) limit {CHUNK}"  # noqa: S608
     while batch := await fetch(connection, others):
         removed += len(await writer.remove([uid for (uid,) in batch]))

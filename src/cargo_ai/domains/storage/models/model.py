@@ -177,7 +177,8 @@ async def _load_file(ctx: Context, row: Model, relation: Relation) -> None:
     skips, options = row.config.get("skipInvalid") is True, read_file.file_options(row.config)
     with RowResults() as results:
         try:
-            filled = await read_file.load_file(ctx, relation, key, skip_invalid=skips, results=results if skips else None, options=options)
+            noted = results if skips else None
+            filled = await read_file.load_file(ctx, relation, key, "import", skip_invalid=skips, results=noted, options=options)
         except UnreadableFile as fault:
             contract.create.refuse("fileInvalid", problem=str(fault))
         if filled.rejected_count:

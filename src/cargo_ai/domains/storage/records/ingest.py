@@ -18,6 +18,7 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import ingest as contract
 from cargo_ai.contract.storage.file_options import FileOptions
+from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.records import read_file, record, row_results
 from cargo_ai.domains.storage.records.read_file import RowsRejected, UnreadableFile
@@ -98,7 +99,9 @@ async def _read(
     if key.lower().endswith(LINES):
         _refuse_matching(match)
         return await _ingest_lines(ctx, row, relation, key, results, options)
-    filled = await read_file.load_file(ctx, relation, key, match=match, skip_invalid=results is not None, results=results, options=options)
+    filled = await read_file.load_file(
+        ctx, relation, key, "ingest", match=match, skip_invalid=results is not None, results=results, options=options
+    )
     return contract.IngestReport(
         added=filled.loaded.added,
         updated=filled.loaded.updated,
@@ -141,10 +144,10 @@ async def _ingest_lines(
     """Load a file of JSON lines. Keys that a line lacks leave the record's values."""
     if options.trim or options.delimiter or options.decimal or options.date_order != "ymd":
         raise UnreadableFile("Delimiter, trimming, decimals and the order of dates are of CSV files: JSON writes values in one way only.")
-    report = _Report(read_file.file_name(key), results)
+    report, writer = _Report(read_file.file_name(key), results), _writer(ctx, relation, read_file.file_name(key))
     async with aclosing(_read_objects(ctx, key, options.encoding)) as chunks:
         async for first, chunk in chunks:
-            await report.take(Writer(ctx.db, ctx.workspace, relation, ctx.settings), chunk, first, makes_ids=record.makes_ids(row))
+            await report.take(writer, chunk, first, makes_ids=record.makes_ids(row))
     return report.to_response()
 
 
@@ -156,8 +159,18 @@ async def ingest_objects(
     _refuse_matching(matching_column(relation, match))
     with RowResults() as results:
         report = _Report("the body", results if skip_invalid else None)
-        await report.take(Writer(ctx.db, ctx.workspace, relation, ctx.settings), objects, 1, makes_ids=record.makes_ids(row))
+        await report.take(_writer(ctx, relation, None), objects, 1, makes_ids=record.makes_ids(row))
         return await _with_report_link(ctx, row, report.to_response(), results) if skip_invalid else report.to_response()
+
+
+def _writer(ctx: Context, relation: Relation, source: str | None) -> Writer:
+    return Writer(
+        ctx.db,
+        ctx.workspace,
+        relation,
+        ctx.settings,
+        ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, "ingest", source=source)),
+    )
 
 
 async def _model(ctx: Context, text: str) -> tuple[Model, Relation]:

@@ -1,14 +1,14 @@
-"""Prune: remove what storage keeps for 30 days only: which node inserted which record, which workflow
-wrote which, and the logs of touched records."""
+"""Prune: remove what storage keeps for a time only: which node inserted which record, and who changed which records."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from cargo_ai.domains.storage.records.own_writes import own_writes
-from cargo_ai.domains.storage.tables import Model, ModelInsert
+from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite, Model, ModelInsert
 from cargo_ai.kernel import clock
 from cargo_ai.records.names import qualify
 from cargo_ai.store import driver
@@ -17,19 +17,61 @@ from cargo_ai.store.session import ALL_WORKSPACES, Database
 
 INSERT_RETENTION = timedelta(days=30)
 LOG_RETENTION = timedelta(days=30)
+"""Segments read the logs of touched records, however short the history of records is kept."""
 
 
-async def prune(database: Database) -> None:
-    """Remove inserts, own writes and log entries older than 30 days. One short transaction per model."""
-    before = clock.now() - INSERT_RETENTION
+async def prune(database: Database, history_days: int, history_records: int) -> None:
+    """Remove inserts and own writes of more than 30 days ago, and change sets that are older than `history_days` or, in their workspace,
+    behind the last `history_records` of changed records. One short transaction per model."""
     async with database.session(ALL_WORKSPACES) as db:
         # The runs of these inserts have ended long ago: no attempt will look for them again.
-        await db.execute(delete(ModelInsert).where(ModelInsert.at < before))
+        await db.execute(delete(ModelInsert).where(ModelInsert.at < clock.now() - INSERT_RETENTION))
         await db.execute(delete(own_writes).where(own_writes.c.at < clock.now_ms() - LOG_RETENTION // timedelta(milliseconds=1)))
-        logs = (await db.execute(select(Model.schema_name, Model.log_name).where(Model.deleted_at.is_(None)))).all()
         await db.commit()
-    for schema, log in logs:
-        statement = f"delete from {qualify(schema, log)} where at < %s"  # noqa: S608 - our own names, quoted
+    history = timedelta(days=history_days)
+    limits = await _find_limits(database, history_records)
+    async with database.session(ALL_WORKSPACES) as db:
+        logs = (await db.execute(select(Model.workspace_uuid, Model.schema_name, Model.log_name).where(Model.deleted_at.is_(None)))).all()
+    for workspace, schema, log in logs:
+        before = max(clock.now() - history, limits.get(workspace, datetime.min.replace(tzinfo=clock.now().tzinfo)))
+        await _prune_log(database, qualify(schema, log), before)
+    async with database.session(ALL_WORKSPACES) as db:
+        await db.execute(delete(ChangeSet).where(ChangeSet.created_at < clock.now() - history))
+        for workspace, before in limits.items():
+            await db.execute(delete(ChangeSet).where(ChangeSet.workspace_uuid == workspace, ChangeSet.created_at < before))
+        await db.commit()
+
+
+async def _prune_log(database: Database, log: str, before: datetime) -> None:
+    """Forget the values of entries before `before`, and remove what nothing reads any more."""
+    oldest = min(before, clock.now() - LOG_RETENTION)
+    statements = [
+        (f"delete from {log} where at < %s", oldest),  # noqa: S608 - our own names, quoted
+        (f"update {log} set before = null where at < %s and before is not null", before),  # noqa: S608
+    ]
+    for statement, time in statements:
         async with database.session(ALL_WORKSPACES) as db:
-            await driver.execute(await driver_connection(db), statement, [clock.now() - LOG_RETENTION])
+            await driver.execute(await driver_connection(db), statement, [time])
             await db.commit()
+
+
+async def _find_limits(database: Database, most: int) -> dict[uuid.UUID, datetime]:
+    """By workspace that has changed more records than are kept: the time of the first change set that is kept."""
+    changed = func.sum(ChangeSetWrite.updated + ChangeSetWrite.removed)
+    every = select(ChangeSetWrite.workspace_uuid).group_by(ChangeSetWrite.workspace_uuid).having(changed > most)
+    limits: dict[uuid.UUID, datetime] = {}
+    async with database.session(ALL_WORKSPACES) as db:
+        for workspace in (await db.scalars(every)).all():
+            sizes = (
+                select(ChangeSet.created_at, changed)
+                .join(ChangeSetWrite, ChangeSetWrite.change_set_uuid == ChangeSet.uuid)
+                .where(ChangeSet.workspace_uuid == workspace)
+                .group_by(ChangeSet.uuid)
+                .order_by(ChangeSet.uuid.desc())
+            )
+            total = 0
+            for created_at, count in await db.execute(sizes):
+                total += int(count)
+                if total > most and count < total:
+                    limits[workspace] = max(limits.get(workspace, created_at), created_at + timedelta(microseconds=1))
+    return limits

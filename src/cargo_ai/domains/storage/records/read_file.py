@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from cargo_ai.context import events
 from cargo_ai.context.context import Context
+from cargo_ai.contract.storage.change_set import Kind
 from cargo_ai.contract.storage.columns import ColumnType, OriginalColumn
 from cargo_ai.contract.storage.file_options import FileOptions
 from cargo_ai.domains.storage.columns import computed, recompute
 from cargo_ai.domains.storage.events import RecordsChanged
+from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors
 from cargo_ai.domains.storage.models.extractors import InvalidConfig, Shape
 from cargo_ai.domains.storage.records.row_results import RowResults
@@ -207,6 +209,7 @@ async def load_file(
     ctx: Context,
     relation: Relation,
     key: str,
+    kind: Kind,
     *,
     match: Column | None = None,
     skip_invalid: bool = False,
@@ -218,6 +221,7 @@ async def load_file(
     RowsRejected when a row does not fit, unless such rows are skipped; `results` gets the outcome of each row. UnreadableFile.
     """
     connection = await driver_connection(ctx.db)
+    changes = ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, kind, source=file_name(key)))
     load: Load | None = None
     encoder: RowEncoder | None = None
     try:
@@ -227,7 +231,7 @@ async def load_file(
                     targets = _targets(ctx, relation, headers)
                     _require_id(relation, targets, match, file_name(key))
                     encoder = RowEncoder(relation, targets, new_id=_new_id, match=match, notation=notation(options), headers=headers)
-                    load = Load(connection, relation, encoder, report_rows=results is not None)
+                    load = Load(connection, relation, encoder, changes.at, report_rows=results is not None)
                     await load.begin()
                 lines = encoder.lines(first, block)
                 if len(encoder.rejected) >= MAX_REJECTED and not skip_invalid:
@@ -250,6 +254,7 @@ async def load_file(
         async with aclosing(load.row_results()) as parts:
             async for part in parts:
                 await results.write(part)
+    await changes.note(connection, added=loaded.added, updated=loaded.updated)
     await finish_load(ctx, relation, loaded)
     return FileResult(loaded, encoder.rejected, encoder.rejected_count)
 

@@ -11,6 +11,8 @@ from psycopg import errors
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.storage import record as contract
+from cargo_ai.contract.storage.change_set import Kind
+from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import extractors, model, model_catalog
 from cargo_ai.domains.storage.records.write import InvalidRecords, ValidatedRecords, Writer, validate_changes, validate_new
 from cargo_ai.domains.storage.tables import Model
@@ -31,7 +33,7 @@ async def create(ctx: Context, request: contract.CreateRecord) -> contract.Recor
     """Add a record; the reply has its columns of every kind."""
     row, relation = await _model(ctx, contract.create, request.model_uuid)
     validated = validate_new(relation, [request.data], makes_ids=makes_ids(row))
-    created = await _create(ctx, contract.create, relation, validated, "data")
+    created = await _create(ctx, contract.create, relation, validated, "data", "write")
     return contract.RecordReply(record=(await _read(ctx, relation, created))[0])
 
 
@@ -40,18 +42,18 @@ async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract
     """Add many records or none."""
     row, relation = await _model(ctx, contract.create_bulk, request.model_uuid)
     validated = validate_new(relation, [new.data for new in request.records], makes_ids=makes_ids(row))
-    created = await _create(ctx, contract.create_bulk, relation, validated, "records.{index}.data")
+    created = await _create(ctx, contract.create_bulk, relation, validated, "records.{index}.data", "bulk")
     return contract.RecordsReply(records=await _read(ctx, relation, created))
 
 
 async def _create(
-    ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, validated: ValidatedRecords, path: str
+    ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, validated: ValidatedRecords, path: str, kind: Kind
 ) -> list[str]:
     twice = next((uid for uid, times in Counter(uid for uid, _ in validated.rows).items() if times > 1), None)
     if twice is not None:
         operation.refuse("recordAlreadyExists", id=twice)
     try:
-        return await _write(ctx, relation, path, lambda writer: writer.create(validated))
+        return await _write(ctx, relation, path, kind, lambda writer: writer.create(validated))
     except errors.UniqueViolation as error:
         # The database names the key as `Key (_id)=(…) already exists.`
         duplicate = (error.diag.message_detail or "").partition("=(")[2].rpartition(") ")[0]
@@ -62,7 +64,7 @@ async def _create(
 async def update(ctx: Context, request: contract.UpdateRecord) -> contract.RecordReply:
     """Change columns of an existing record."""
     _, relation = await _model(ctx, contract.update, request.model_uuid)
-    await _update(ctx, contract.update, relation, [(request.id, request.data)], "data")
+    await _update(ctx, contract.update, relation, [(request.id, request.data)], "data", "write")
     return contract.RecordReply(record=(await _read(ctx, relation, [request.id]))[0])
 
 
@@ -71,12 +73,12 @@ async def update_bulk(ctx: Context, request: contract.UpdateRecords) -> contract
     """Change many records or none."""
     _, relation = await _model(ctx, contract.update_bulk, request.model_uuid)
     changes = [(change.id, change.data) for change in request.records]
-    await _update(ctx, contract.update_bulk, relation, changes, "records.{index}.data")
+    await _update(ctx, contract.update_bulk, relation, changes, "records.{index}.data", "bulk")
     return contract.RecordsReply(records=await _read(ctx, relation, [uid for uid, _ in changes]))
 
 
 async def _update(
-    ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, changes: list[tuple[str, JsonObject]], path: str
+    ctx: Context, operation: Operation[Any, Any, Any], relation: Relation, changes: list[tuple[str, JsonObject]], path: str, kind: Kind
 ) -> None:
     present = await rows.existing_ids(await driver_connection(ctx.db), relation, [uid for uid, _ in changes], lock=True)
     missing = next((uid for uid, _ in changes if uid not in present), None)
@@ -86,14 +88,14 @@ async def _update(
     for uid, data in changes:
         merged[uid] = merged.get(uid, {}) | data
     validated = validate_changes(relation, changes if len(merged) == len(changes) else merged.items())
-    await _write(ctx, relation, path, lambda writer: writer.update(validated))
+    await _write(ctx, relation, path, kind, lambda writer: writer.update(validated))
 
 
 @handles(contract.remove)
 async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRecord:
     """Remove a record; a missing one is no error."""
     _, relation = await _model(ctx, contract.remove, request.model_uuid)
-    removed = await Writer(ctx.db, ctx.workspace, relation, ctx.settings).remove([request.id])
+    removed = await _writer(ctx, relation, "write").remove([request.id])
     return contract.RemovedRecord(id=request.id, count=len(removed))
 
 
@@ -101,7 +103,7 @@ async def remove(ctx: Context, request: contract.ByRecord) -> contract.RemovedRe
 async def remove_bulk(ctx: Context, request: contract.RemoveRecords) -> Counted:
     """Remove many records."""
     _, relation = await _model(ctx, contract.remove_bulk, request.model_uuid)
-    return Counted(count=len(await Writer(ctx.db, ctx.workspace, relation, ctx.settings).remove(request.ids)))
+    return Counted(count=len(await _writer(ctx, relation, "bulk").remove(request.ids)))
 
 
 @handles(contract.get)
@@ -135,9 +137,13 @@ def makes_ids(row: Model) -> bool:
     return row.extractor_slug in {extractors.DEFINE_ACCOUNT, extractors.DEFINE_CONTACT}
 
 
-async def _write(ctx: Context, relation: Relation, path: str, act: Write[T]) -> T:
+def _writer(ctx: Context, relation: Relation, kind: Kind) -> Writer:
+    return Writer(ctx.db, ctx.workspace, relation, ctx.settings, ChangeRecorder(ctx.workspace, relation.model, origin_of(ctx, kind)))
+
+
+async def _write(ctx: Context, relation: Relation, path: str, kind: Kind, act: Write[T]) -> T:
     """Write, and pass warnings on. 400 names every value that does not fit, 409 when the model was changed meanwhile."""
-    writer = Writer(ctx.db, ctx.workspace, relation, ctx.settings)
+    writer = _writer(ctx, relation, kind)
     try:
         result = await act(writer)
     except InvalidRecords as fault:

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context import events
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
-from cargo_ai.kernel import clock, ids
+from cargo_ai.domains.storage.history.recorder import Changes
+from cargo_ai.kernel import ids
 from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.records import rows
@@ -167,33 +168,34 @@ def id_of(relation: Relation, text: str | None) -> str | None:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes records of one model in a session's transaction. Every method publishes
+    """Writes records of one model in a session's transaction, as part of a change set. Every method publishes
     `RecordsChanged`; `warnings` collects sentences for the caller."""
 
     db: AsyncSession
     workspace: uuid.UUID
     relation: Relation
     settings: Settings
+    changes: Changes
     warnings: list[str] = field(default_factory=list[str])
 
     async def create(self, validated: ValidatedRecords) -> list[str]:
         """Add records; returns their ids. psycopg's UniqueViolation when one exists already."""
-        created = await rows.insert(await self._connection(), self.relation, _valid_rows(validated), clock.now())
+        created = await rows.insert(await self._connection(), self.relation, _valid_rows(validated), self.changes.at)
         await self._require_place(len(created))
-        await self._after(created)
+        await self._after(created, added=len(created))
         return created
 
     async def update(self, validated: ValidatedRecords) -> list[str]:
         """Update records; returns the ids of those that are different now."""
-        changed = await rows.update(await self._connection(), self.relation, _valid_rows(validated), clock.now())
-        await self._after(changed)
+        changed = await rows.update(await self._connection(), self.relation, _valid_rows(validated), self.changes.at)
+        await self._after(changed, updated=len(changed))
         return changed
 
     async def upsert(self, validated: ValidatedRecords) -> WriteResult:
         """Add records, or update those that exist."""
-        written = await rows.upsert(await self._connection(), self.relation, _valid_rows(validated), clock.now())
+        written = await rows.upsert(await self._connection(), self.relation, _valid_rows(validated), self.changes.at)
         await self._require_place(len(written.added))
-        await self._after(written.touched)
+        await self._after(written.touched, added=len(written.added), updated=len(written.updated))
         return written
 
     async def number_duplicates(self, validated: ValidatedRecords, seen: IdCounter) -> None:
@@ -205,6 +207,7 @@ class Writer:
     async def remove(self, uids: Sequence[str]) -> list[str]:
         """Remove records; returns the ids of those that existed."""
         removed = await rows.delete(await self._connection(), self.relation, uids)
+        await self.changes.note(await self._connection(), removed=len(removed))
         await self._publish(removed)
         return removed
 
@@ -212,7 +215,8 @@ class Writer:
         """Refusal when the workspace has more records now than it may."""
         await quotas.require(await self._connection(), self.workspace, "records", self.settings, added)
 
-    async def _after(self, uids: Sequence[str]) -> None:
+    async def _after(self, uids: Sequence[str], *, added: int = 0, updated: int = 0) -> None:
+        await self.changes.note(await self._connection(), added=added, updated=updated)
         self.warnings += await computed.refresh(await self._connection(), self.relation, uids, self.workspace)
         await self._publish(uids)
 

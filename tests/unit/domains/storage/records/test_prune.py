@@ -26,7 +26,7 @@ async def test_old_inserts_and_touches_are_forgotten_and_fresh_ones_stay(api: Ap
             made = {"model_uuid": uuid.UUID(model), "record_id": name, "at": clock.now() - timedelta(days=age)}
             db.add(ModelInsert(workspace_uuid=row.workspace_uuid, key=name, **made))
         await db.commit()
-    await prune.prune(state.database)
+    await prune.prune(state.database, 30, 1_000)
     async with state.database.session(ALL_WORKSPACES) as db:
         assert list(await db.scalars(select(ModelInsert.key))) == ["fresh"]
         assert list(await db.scalars(text(f"select _id from {log}"))) == ["b.example"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.storage.actions.model_nodes.config import matched
+from cargo_ai.domains.storage.history.run_changes import BatchChangeSets, RunChanges
 from cargo_ai.domains.storage.models import model_catalog
 from cargo_ai.domains.storage.records.write import InvalidRecords, Writer
 from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Outcome
@@ -37,9 +38,18 @@ class Task:
         """The node's resolved config."""
         return self.call.config
 
-    def writer(self) -> Writer:
-        """Writes into the model, telling the outbox."""
-        return Writer(self.db, self.call.workspace, self.relation, self.services.settings)
+    async def remove(self, uids: Sequence[str]) -> list[str]:
+        """Remove records in the run's name; the ids of those that existed."""
+        connection = await driver_connection(self.db)
+        sets = self.services.once(BatchChangeSets, lambda: BatchChangeSets(self.services.database))
+        batch_sets = await sets.find(self.call.workspace, self.relation.model, [self.call])
+        changes = RunChanges(self.call.workspace, self.relation.model, batch_sets)
+        await changes.attribute(connection, dict.fromkeys(uids, self.call))
+        removed = await Writer(self.db, self.call.workspace, self.relation, self.services.settings, changes).remove(uids)
+        if removed:
+            changes.count(self.call, removed=len(removed))
+        await changes.save(connection)
+        return removed
 
     async def matching(self) -> list[str]:
         """The ids of the records that the config's matching column and value name, locked."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.domains.storage.actions.model_nodes.config import Mapped, mappings, matched, merged, values
+from cargo_ai.domains.storage.history.run_changes import RunChanges
 from cargo_ai.domains.storage.records import own_writes
 from cargo_ai.domains.storage.records.write import InvalidRecords, Row, ValidatedRecords, Writer, id_of, validate_changes, validate_new
 from cargo_ai.engine.graph.action import Call, Done, Failed, InvalidConfig, Outcome
@@ -48,6 +49,7 @@ class Batch:
     relation: Relation
     settings: Settings
     makes_ids: bool
+    changes: RunChanges
     _done: dict[str, str] = field(default_factory=dict[str, str])
     _warnings: list[str] = field(default_factory=list[str])
     _written: list[tuple[uuid.UUID | None, str]] = field(default_factory=list[tuple[uuid.UUID | None, str]])
@@ -60,7 +62,9 @@ class Batch:
         while left:
             await self._find(left)
             left = await self._round(left)
-        await own_writes.record_writes(await driver_connection(self.db), self.relation.model, self._written)
+        connection = await driver_connection(self.db)
+        await own_writes.record_writes(connection, self.relation.model, self._written)
+        await self.changes.save(connection)
         return await self._outcomes(ones)
 
     def _read(self, kind: str, call: Call) -> _One:
@@ -180,10 +184,14 @@ class Batch:
         self, new: ValidatedRecords, changed: ValidatedRecords, made: Sequence[tuple[_One, str]], writers: Mapping[str, _One]
     ) -> None:
         """Write what has no two writers. `writers`: who changes which record."""
-        writer = Writer(self.db, self.workspace, self.relation, self.settings)
+        writer = Writer(self.db, self.workspace, self.relation, self.settings, self.changes)
+        calls = {uid: one.call for uid, one in writers.items()} | {uid: one.call for one, uid in made}
+        if calls:
+            await self.changes.attribute(await driver_connection(self.db), calls)
         self._written += [(one.call.batch, uid) for one, uid in made]
         if new.rows:
-            await writer.create(new)
+            for uid in await writer.create(new):
+                self.changes.count(calls[uid], added=1)
             await execute(
                 await driver_connection(self.db),
                 "insert into model_inserts (key, workspace_uuid, model_uuid, record_id, at) "
@@ -191,7 +199,9 @@ class Batch:
                 [self.workspace, self.relation.model, clock.now(), [one.call.key for one, _ in made], [uid for _, uid in made]],
             )
         if changed.rows:
-            self._written += [(writers[uid].call.batch, uid) for uid in await writer.update(changed)]
+            for uid in await writer.update(changed):
+                self._written.append((calls[uid].batch, uid))
+                self.changes.count(calls[uid], updated=1)
         for one, uid in made:
             one.record, one.is_new, one.count = uid, True, 1
             self._done[one.call.key] = uid

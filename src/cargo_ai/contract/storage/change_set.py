@@ -1,0 +1,214 @@
+"""Change sets: what an import, a request, a batch or a run wrote into a model, and how to undo it. An addition to the public contract."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from cargo_ai.contract import operations
+from cargo_ai.contract.storage.record import Id
+from cargo_ai.kernel.operation import Cli, Operation, RefusalSpec, refusal
+from cargo_ai.kernel.wire import ByUuid, JsonObject, Timestamp, Uuid, Wire
+
+_EXAMPLE = "0198c5f0-0000-7000-8000-000000000001"
+
+Kind = Literal["import", "ingest", "refresh", "write", "bulk", "batch", "run", "merge", "undo"]
+"""import: a model was created from a file. ingest: a file or a request body was read into it. refresh: it was read from its source again.
+write, bulk: one or many records by API. batch, run: by nodes of a workflow. merge: duplicates. undo: another change set was undone."""
+Limit = Annotated[int, Field(ge=1, le=1_000, description="How many at most, 1 to 1,000.")]
+Offset = Annotated[int, Field(ge=0, le=2_147_483_647, description="How many to skip.")]
+MAX_SHOWN_CONFLICTS = 100
+
+
+class ChangeSet(Wire):
+    """All that one request, file, batch or run wrote into one model, and who did. `source`: the file it came from. `undoesUuid`: the change
+    set that this one undid; `undoneByUuid`: the one that undid this."""
+
+    uuid: Uuid
+    model_uuid: Uuid
+    kind: Kind
+    source: str | None
+    user_uuid: Uuid | None
+    token_uuid: Uuid | None
+    workflow_uuid: Uuid | None
+    batch_uuid: Uuid | None
+    run_uuid: Uuid | None
+    added_count: int
+    updated_count: int
+    removed_count: int
+    undoes_uuid: Uuid | None
+    undone_by_uuid: Uuid | None
+    created_at: Timestamp
+
+
+class ListChangeSets(Wire):
+    """Which change sets to list."""
+
+    model_uuid: Uuid | None = Field(default=None, description="Only those of this model.")
+    kinds: list[Kind] | None = Field(default=None, description="Only these kinds, comma-separated.")
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+class ChangeSetReply(Wire):
+    """One change set."""
+
+    change_set: ChangeSet
+
+
+class ChangeSetsReply(Wire):
+    """Change sets, newest first."""
+
+    change_sets: list[ChangeSet]
+
+
+class ListChangedRecords(Wire):
+    """Which change set to look into."""
+
+    uuid: Uuid = Field(description="The change set.")
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+class ChangedColumn(Wire):
+    """A column of a record: its value before and after the change."""
+
+    column_slug: str
+    before: Any
+    after: Any
+
+
+class ChangedRecord(Wire):
+    """A record that was added, updated or removed. `changes`: of an updated record, from what to what; `record`: of a removed one, what it
+    was."""
+
+    id: Id
+    change: Literal["added", "updated", "removed"]
+    changes: list[ChangedColumn]
+    record: JsonObject | None
+    run_uuid: Uuid | None
+    changed_at: Timestamp
+
+
+class ChangedRecordsReply(Wire):
+    """Changed records, by id."""
+
+    records: list[ChangedRecord]
+
+
+class UndoChangeSet(Wire):
+    """Which change set to undo, and what to do about records that were changed since."""
+
+    uuid: Uuid = Field(description="The change set.")
+    skip_conflicts: bool = Field(default=False, description="Leave records that were changed since; by default nothing is undone.")
+    dry_run: bool = Field(default=False, description="Only say what would be undone.")
+
+
+class UndoConflict(Wire):
+    """A record that was changed since, and the columns that were; none where the record was removed, or is there again."""
+
+    id: Id
+    problem: str
+    column_slugs: list[str]
+
+
+class UndoReply(Wire):
+    """What was undone, or with `dryRun` would be: records that were added are removed, updated ones have their former values, removed
+    ones are back. `changeSet`: the change set that this undo is, null with `dryRun` or when there was nothing to undo. `conflicts`: the
+    first hundred of the records that were changed since."""
+
+    change_set: ChangeSet | None
+    is_dry_run: bool
+    removed_count: int
+    reverted_count: int
+    restored_count: int
+    conflicts_count: int
+    conflicts: list[UndoConflict]
+
+
+_not_found = refusal(404, "There is no change set {uuid} in this workspace; they are kept for {days} days.")
+_no_model = refusal(404, "There is no model {uuid} in this workspace.")
+_LIST = "cargo-ai storage change-set list"
+
+ListReason = Literal["modelNotFound"]
+
+get_all: Operation[ListChangeSets, ChangeSetsReply, ListReason] = operations.add(
+    Operation(
+        "storage.changeSet.list",
+        "GET",
+        "/storage/changeSets/list",
+        request=ListChangeSets,
+        response=ChangeSetsReply,
+        summary="List what was written into models: imports, bulk writes, batches, runs; newest first.",
+        permission="storage:read",
+        refusals={"modelNotFound": _no_model},
+        cli=Cli(
+            csv=frozenset({"kinds"}),
+            examples=(_LIST, f"{_LIST} --model-uuid {_EXAMPLE} --kinds import,ingest,bulk"),
+        ),
+    )
+)
+
+GetReason = Literal["changeSetNotFound"]
+
+get: Operation[ByUuid, ChangeSetReply, GetReason] = operations.add(
+    Operation(
+        "storage.changeSet.get",
+        "GET",
+        "/storage/changeSets/{uuid}",
+        request=ByUuid,
+        response=ChangeSetReply,
+        summary="Show a change set: who wrote, and how many records.",
+        permission="storage:read",
+        refusals={"changeSetNotFound": _not_found},
+        cli=Cli(examples=(f"cargo-ai storage change-set get {_EXAMPLE}",)),
+    )
+)
+
+RecordsReason = Literal["changeSetNotFound", "modelNotFound"]
+
+list_records: Operation[ListChangedRecords, ChangedRecordsReply, RecordsReason] = operations.add(
+    Operation(
+        "storage.changeSet.listRecords",
+        "GET",
+        "/storage/changeSets/{uuid}/records",
+        request=ListChangedRecords,
+        response=ChangedRecordsReply,
+        summary="List the records of a change set: which were added and removed, and which values changed from what to what.",
+        permission="storage:read",
+        refusals={"changeSetNotFound": _not_found, "modelNotFound": refusal(404, "The model of this change set was removed.")},
+        cli=Cli(examples=(f"cargo-ai storage change-set list-records {_EXAMPLE} --limit 20",)),
+    )
+)
+
+UndoReason = Literal["changeSetNotFound", "modelNotFound", "alreadyUndone", "stillRunning", "hasConflicts", "modelHasChanged"]
+
+_undo_refusals: dict[UndoReason, RefusalSpec] = {
+    "changeSetNotFound": _not_found,
+    "modelNotFound": refusal(404, "The model of this change set was removed."),
+    "alreadyUndone": refusal(409, "This change set was undone by {undo}; undo that one to have its changes back."),
+    "stillRunning": refusal(409, "Batch {batch} is still writing: cancel it, or wait until it ends."),
+    "hasConflicts": refusal(409, "{count} records were changed since, {first} among them. Nothing was undone."),
+    "modelHasChanged": refusal(409, "The columns of the model have changed since: {problem}."),
+}
+
+undo: Operation[UndoChangeSet, UndoReply, UndoReason] = operations.add(
+    Operation(
+        "storage.changeSet.undo",
+        "POST",
+        "/storage/changeSets/{uuid}/undo",
+        request=UndoChangeSet,
+        response=UndoReply,
+        summary="Undo an import, a bulk write or what a batch wrote: added records are removed, changed ones are as before.",
+        permission="storage:write",
+        refusals=_undo_refusals,
+        agent_safe=False,
+        cli=Cli(
+            examples=(
+                f"cargo-ai storage change-set undo {_EXAMPLE} --dry-run",
+                f"cargo-ai storage change-set undo {_EXAMPLE} --skip-conflicts",
+            )
+        ),
+    )
+)
