@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import cancel, concurrency, stages
 from cargo_ai.engine.dispatch.queue import Queue, producer
+from cargo_ai.engine.journal.rows import ExecutionRow, RunRow, rows_of
 from cargo_ai.kernel import clock
 from cargo_ai.store.driver import Connection
 
@@ -65,18 +65,18 @@ async def set_tries(connection: Connection, claimed: ClaimedShard, tries: int) -
     await connection.execute("update shards set tries = %s where uuid = %s and epoch = %s", (tries, claimed.uuid, claimed.epoch))
 
 
-async def unfinished_runs(connection: Connection, claimed: ClaimedShard, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
+async def unfinished_runs(connection: Connection, claimed: ClaimedShard, after: uuid.UUID | None, limit: int) -> list[RunRow]:
     """The next runs of a shard that are neither finished nor parked, in order of their ids; not those that their parents drive."""
     low = uuid.UUID(int=after.int + 1) if after else claimed.first
-    async with connection.cursor(row_factory=dict_row) as cursor:
+    async with connection.cursor(row_factory=rows_of(RunRow)) as cursor:
         await cursor.execute(UNFINISHED, (claimed.uuid, low, claimed.last, limit))
         return await cursor.fetchall()
 
 
-async def executions_of(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+async def executions_of(connection: Connection, runs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[ExecutionRow]]:
     """What the journal has of these runs, in order, by run."""
-    by_run: dict[uuid.UUID, list[dict[str, Any]]] = {}
-    async with connection.cursor(row_factory=dict_row) as cursor:
+    by_run: dict[uuid.UUID, list[ExecutionRow]] = {}
+    async with connection.cursor(row_factory=rows_of(ExecutionRow)) as cursor:
         await cursor.execute(ENTRIES, (list(runs), min(runs), max(runs)))
         async for row in cursor:
             by_run.setdefault(row["run_uuid"], []).append(row)

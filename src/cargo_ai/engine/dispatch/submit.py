@@ -6,9 +6,8 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from psycopg.rows import dict_row
 from pydantic_core import to_json
 
 from cargo_ai.engine.dispatch import concurrency
@@ -17,12 +16,13 @@ from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.replay import ReplayRecord
+from cargo_ai.engine.journal.rows import BatchRow, NewRun, rows_of
 from cargo_ai.engine.journal.tables import runs
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection
 
-Row = dict[str, Any]
+R = TypeVar("R")
 TITLE_FIELDS = ("_title", "name", "email", "domain")
 
 
@@ -108,8 +108,8 @@ returning *
 """
 
 
-async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record: Mapping[str, Any]) -> Row:
-    """Create one run on the interactive lane, in a shard of its own; returns its row without `record` and `pending`.
+async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record: Mapping[str, Any]) -> NewRun:
+    """Create one run on the interactive lane, in a shard of its own; returns its row.
 
     A record that is a `ReplayRecord` goes on where its seed says. Where `queue.most_runs` is reached, the run waits until others of its
     workspace have ended.
@@ -121,6 +121,7 @@ async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record
     graph_uuid = await store_graph(connection, spec.workspace, spec.nodes)
     values = (uid, spec.workspace, spec.workflow, shard, graph_uuid, spec.release, spec.user, uid)
     row = await _insert(
+        NewRun,
         connection,
         RUN,
         (*values, record_id(record, uid), record_title(record), document, now, now, *_replay(record)),
@@ -134,8 +135,8 @@ async def submit_run(connection: Connection, queue: Queue, spec: RunSpec, record
     return row
 
 
-async def _insert(connection: Connection, statement: str, values: Sequence[Any]) -> Row:
-    async with connection.cursor(row_factory=dict_row) as cursor:
+async def _insert(kind: type[R], connection: Connection, statement: str, values: Sequence[Any]) -> R:
+    async with connection.cursor(row_factory=rows_of(kind)) as cursor:
         await cursor.execute(statement.encode(), values)
         (row,) = await cursor.fetchall()
     return row
@@ -170,7 +171,7 @@ class BatchRequest:
     pace: Pace | None = None
 
 
-async def submit_batch(connection: Connection, queue: Queue, request: BatchRequest) -> Row:
+async def submit_batch(connection: Connection, queue: Queue, request: BatchRequest) -> BatchRow:
     """Create a batch, whose records a worker will enumerate; returns its row."""
     spec, uid, now = request.spec, request.uid, clock.now_ms()
     graph_uuid = await store_graph(connection, spec.workspace, spec.nodes)
@@ -178,7 +179,7 @@ async def submit_batch(connection: Connection, queue: Queue, request: BatchReque
     status, finished = ("skipped", now) if request.skip else ("pending", None)
     policy = (request.cause, request.enrolment, request.urgent, request.at_end)
     pace = to_json(request.pace.kept()).decode() if request.pace else None
-    row = await _insert(connection, BATCH, (*values, status, request.shard_size, now, now, *policy, finished, request.skip, pace))
+    row = await _insert(BatchRow, connection, BATCH, (*values, status, request.shard_size, now, now, *policy, finished, request.skip, pace))
     if request.skip and request.at_end is not None:
         await queue.defer(connection, request.at_end, "interactive", batch=str(uid))
     if not request.skip:

@@ -7,12 +7,12 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch.claim import admit_shards
 from cargo_ai.engine.dispatch.queue import Lane, Queue
 from cargo_ai.engine.journal.flush import HOUR, NIL
+from cargo_ai.engine.journal.rows import DueRun, ShardRow, rows_of
 from cargo_ai.engine.journal.tables import shards
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.table_sql import insert_sql
@@ -53,10 +53,10 @@ async def wake_due_runs(pool: AsyncConnectionPool[Any], queue: Queue) -> int:
     """Put due runs into shards and queue those, in one transaction; returns how many. Several workers may call it at once."""
     now = clock.now_ms()
     async with pool.connection() as connection:
-        async with connection.cursor(row_factory=dict_row) as cursor:
+        async with connection.cursor(row_factory=rows_of(DueRun)) as cursor:
             await cursor.execute(DUE, (now, MAXIMUM_AT_ONCE))
             due = await cursor.fetchall()
-        groups: dict[_Group, list[dict[str, Any]]] = defaultdict(list)
+        groups: dict[_Group, list[DueRun]] = defaultdict(list)
         for row in due:
             lane: Lane = "batch" if row["batch_uuid"] or row["lane"] == "batch" else "interactive"
             groups[_Group(row["workspace_uuid"], row["batch_uuid"], lane, row["is_child"])].append(row)
@@ -83,15 +83,25 @@ async def _shard(connection: psycopg.AsyncConnection[Any], queue: Queue, group: 
     waits = group.lane == "batch" or queue.most_runs > 0
     state = "waiting" if waits else "queued"
     # Number 0: what was parked goes before what has not begun.
-    row = {"uuid": shard, "workspace_uuid": group.workspace, "batch_uuid": group.batch, "no": 0, "lane": group.lane, "state": state}
-    row |= {"children": group.children, "first_run": runs[0], "last_run": runs[-1], "touched_ms": now}
+    row: ShardRow = {
+        "uuid": shard,
+        "workspace_uuid": group.workspace,
+        "batch_uuid": group.batch,
+        "no": 0,
+        "lane": group.lane,
+        "state": state,
+        "children": group.children,
+        "first_run": runs[0],
+        "last_run": runs[-1],
+        "touched_ms": now,
+    }
     await connection.execute(SHARD, row)
     await connection.execute(MOVE, (shard, now, runs, runs[0], runs[-1]))
     if not waits:
         await queue.defer(connection, "drive", "interactive", shard=str(shard))
 
 
-async def _subtract_idle(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, rows: list[dict[str, Any]]) -> None:
+async def _subtract_idle(connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, rows: list[DueRun]) -> None:
     counts: dict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
         if row["position"] is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Any, LiteralString
+from collections.abc import AsyncIterator, Collection
+from typing import Any, LiteralString, TypeVar
 
-from psycopg.rows import dict_row
-
+from cargo_ai.engine.journal.rows import ChildRow, ContextRow, FanoutRow, LastExecutionRow, RunRow, rows_of
 from cargo_ai.store.driver import Connection
 
-Row = dict[str, Any]
+R = TypeVar("R")
 AT_ONCE = 500
 
 FANOUTS = "select * from fanouts where uuid = any(%s)"
@@ -35,14 +34,14 @@ select node_slug, output::text as output, output_file from executions where run_
 """
 
 
-async def fanouts_by_id(connection: Connection, uuids: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
+async def fanouts_by_id(connection: Connection, uuids: Collection[uuid.UUID]) -> dict[uuid.UUID, FanoutRow]:
     """Fan-outs by id."""
-    return {row["uuid"]: row for row in await _rows(connection, FANOUTS, list(uuids))}
+    return {row["uuid"]: row for row in await _rows(FanoutRow, connection, FANOUTS, list(uuids))}
 
 
-async def fanouts_of_node(connection: Connection, run: str, node: str, visit: int) -> list[Row]:
+async def fanouts_of_node(connection: Connection, run: str, node: str, visit: int) -> list[FanoutRow]:
     """The fan-outs of one visit of a node, in the order of its attempts."""
-    return await _rows(connection, OF_NODE, run, node, visit)
+    return await _rows(FanoutRow, connection, OF_NODE, run, node, visit)
 
 
 async def count_descendants(connection: Connection, root: uuid.UUID) -> int:
@@ -51,29 +50,29 @@ async def count_descendants(connection: Connection, root: uuid.UUID) -> int:
     return int(row[0]) if row else 0
 
 
-async def parent_outputs(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
+async def parent_outputs(connection: Connection, fan: FanoutRow) -> list[ContextRow]:
     """The outputs of the parent's nodes before it started these runs, in order."""
-    return await _rows(connection, CONTEXT, fan["run_uuid"], fan["seq"])
+    return await _rows(ContextRow, connection, CONTEXT, fan["run_uuid"], fan["seq"])
 
 
-async def unfinished_children(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
+async def unfinished_children(connection: Connection, fan: FanoutRow) -> list[RunRow]:
     """The runs of a fan-out that their parent has still to drive, in order."""
-    return await _rows(connection, UNFINISHED, fan["first_run"], fan["last_run"], fan["uuid"])
+    return await _rows(RunRow, connection, UNFINISHED, fan["first_run"], fan["last_run"], fan["uuid"])
 
 
-async def children_of(connection: Connection, fan: Mapping[str, Any]) -> list[Row]:
+async def children_of(connection: Connection, fan: FanoutRow) -> list[ChildRow]:
     """All runs of a fan-out, in order; `here`: its parent has still to drive it."""
-    return await _rows(connection, ALL, fan["first_run"], fan["last_run"], fan["uuid"])
+    return await _rows(ChildRow, connection, ALL, fan["first_run"], fan["last_run"], fan["uuid"])
 
 
-async def last_executions(connection: Connection, runs: list[uuid.UUID]) -> AsyncIterator[list[Row]]:
+async def last_executions(connection: Connection, runs: list[uuid.UUID]) -> AsyncIterator[list[LastExecutionRow]]:
     """The last execution of each run that has any, in pieces. `runs` are in order."""
     for begin in range(0, len(runs), AT_ONCE):
         piece = runs[begin : begin + AT_ONCE]
-        yield await _rows(connection, LAST, piece, piece[0], piece[-1])
+        yield await _rows(LastExecutionRow, connection, LAST, piece, piece[0], piece[-1])
 
 
-async def _rows(connection: Connection, statement: LiteralString, *values: Any) -> list[Row]:
-    async with connection.cursor(row_factory=dict_row) as cursor:
+async def _rows(kind: type[R], connection: Connection, statement: LiteralString, *values: Any) -> list[R]:
+    async with connection.cursor(row_factory=rows_of(kind)) as cursor:
         await cursor.execute(statement, values)
         return await cursor.fetchall()

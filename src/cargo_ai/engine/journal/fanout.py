@@ -7,12 +7,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from cargo_ai.engine.graph.group import MAXIMUM_DESCENDANTS
 from cargo_ai.engine.journal import replay
 from cargo_ai.engine.journal.copy_format import NULL, escape
 from cargo_ai.engine.journal.replay import OriginalRun
+from cargo_ai.engine.journal.rows import FanoutRow, ShardRow
 from cargo_ai.engine.journal.tables import fanouts, runs, shards
 from cargo_ai.store.driver import Connection
 from cargo_ai.store.table_sql import copy_sql, insert_sql
@@ -132,7 +133,7 @@ async def insert(connection: Connection, new: Sequence[Fanout], parent_shards: S
     if not pairs:
         return
     async with connection.cursor() as cursor:
-        await cursor.executemany(INSERT, [_to_row(fanout) for fanout, _ in pairs])
+        await cursor.executemany(INSERT, [to_row(fanout) for fanout, _ in pairs])
         shard_rows = [row for fanout, _ in pairs for row in _to_shard_rows(fanout)]
         if shard_rows:
             await cursor.executemany(SHARDS, shard_rows)
@@ -172,8 +173,8 @@ async def _add_descendants(connection: Connection, nested: Sequence[Fanout], sig
         await connection.execute(COUNT_BELOW, (list(added), list(added.values())))
 
 
-def _to_row(fanout: Fanout) -> dict[str, Any]:
-    """The values of INSERT."""
+def to_row(fanout: Fanout) -> FanoutRow:
+    """The fan-out as its table has it: the values of INSERT."""
     size = len(fanout.children)
     return {
         "uuid": fanout.uuid,
@@ -198,7 +199,7 @@ def _to_row(fanout: Fanout) -> dict[str, Any]:
     }
 
 
-def _to_shard_rows(fanout: Fanout) -> Iterator[dict[str, Any]]:
+def _to_shard_rows(fanout: Fanout) -> Iterator[ShardRow]:
     """The values of SHARDS."""
     for shard, children in fanout.shards or ():
         yield {

@@ -6,11 +6,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from psycopg.rows import dict_row
-
+from cargo_ai.engine.graph.action import Json
+from cargo_ai.engine.journal.rows import OriginalRow, rows_of
 from cargo_ai.store.driver import Connection
-
-Row = dict[str, Any]
 
 
 class ReplayPoint(NamedTuple):
@@ -80,12 +78,12 @@ class OriginalRun(NamedTuple):
 
     uuid: uuid.UUID
     root: uuid.UUID
-    record: Any
+    record: Json
 
 
 async def original_items(connection: Connection, run: uuid.UUID, node: str, slug: str) -> dict[int, OriginalRun]:
     """By item, the run that a node of an earlier run started for it; of several attempts the last."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
+    async with connection.cursor(row_factory=rows_of(OriginalRow)) as cursor:
         await cursor.execute(ORIGINALS, (run, node, run, slug))
         return {row["item"] or 0: OriginalRun(row["uuid"], row["root"], row["record"]) for row in await cursor.fetchall()}
 

@@ -20,12 +20,13 @@ from cargo_ai.engine.graph.action import Actions, Done, Failed, ToolMissing
 from cargo_ai.engine.graph.graph import Graph, is_group
 from cargo_ai.engine.graph.interpret import Act, Walk
 from cargo_ai.engine.journal import children, crash_points, replay
-from cargo_ai.engine.journal.fanout import ChildRun, Fanout, FanoutKind, SharedFields
+from cargo_ai.engine.journal.fanout import ChildRun, Fanout, FanoutKind, SharedFields, to_row
+from cargo_ai.engine.journal.rows import ChildRow, FanoutRow
 from cargo_ai.engine.journal.writer import Writer
 from cargo_ai.engine.worker.child_results import ChildResults
-from cargo_ai.engine.worker.driven_shard import DrivenShard, now
+from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, now
 from cargo_ai.engine.worker.inline_children import InlineChildren
-from cargo_ai.engine.worker.load import Loader, Row
+from cargo_ai.engine.worker.load import Loader
 from cargo_ai.engine.worker.run_driver import RunDriver
 from cargo_ai.kernel import ids
 from cargo_ai.store.availability import retry_until_available
@@ -52,11 +53,11 @@ class _Visit(NamedTuple):
     """One visit of a node: the run, its row, and the fan-outs of its attempts so far."""
 
     drive: DrivenShard
-    row: Row
+    row: DrivenRun
     walk: Walk
     act: Act
     number: int
-    fans: list[Row]
+    fans: list[FanoutRow]
 
     @property
     def is_group(self) -> bool:
@@ -67,7 +68,7 @@ class _Visit(NamedTuple):
         return self.is_group and group.fails_fast(self.act.config)
 
     @property
-    def above(self) -> Row | None:
+    def above(self) -> FanoutRow | None:
         """The fan-out that this run itself belongs to."""
         return self.row["fan"]
 
@@ -93,10 +94,10 @@ class ChildRuns:
         self._pool, self._writers, self._queue, self._actions, self._loader = pool, writers, queue, actions, loader
         self._child_results = ChildResults(pool, loader)
 
-    async def perform(self, runner: RunDriver, drive: DrivenShard, row: Row, walk: Walk, act: Act) -> ChildOutcome:
+    async def perform(self, runner: RunDriver, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> ChildOutcome:
         """Carry out one attempt: its outcome; or that the run must wait, was cancelled, or is left because this process drains."""
         number = walk.visits.get(act.node.uuid, 0) + 1
-        fans: list[Row] = []
+        fans: list[FanoutRow] = []
         if act.attempt > 1:
             await self._durable(drive)
         if act.attempt > 1 or not row["fresh"]:
@@ -129,31 +130,32 @@ class ChildRuns:
             return _started(fanout.children[0].uuid)
         if fanout.shards is not None:
             return WaitForFanout(fanout.uuid)
-        fan = _as_row(fanout)
+        fan = to_row(fanout)
         if fanout.takes_over:
             return await self._continue(runner, visit, fan)
         return await self._drive_inline(runner, visit, fan, _rows(visit, plan, fan), waiting=False, failed=False)
 
-    async def _continue(self, runner: RunDriver, visit: _Visit, fan: Row) -> ChildOutcome:
+    async def _continue(self, runner: RunDriver, visit: _Visit, fan: FanoutRow) -> ChildOutcome:
         """Take up a fan-out that is in the journal."""
         if fan["kind"] == "alone":
             return _started(fan["first_run"])
-        found = await retry_until_available("reading runs", partial(self._all_of, fan))
-        rows: list[Row] = []
-        if any(child["here"] for child in found):
+        runs = await retry_until_available("reading runs", partial(self._all_of, fan))
+        rows: list[DrivenRun] = []
+        if any(child["here"] for child in runs):
             rows = await retry_until_available("reading runs", partial(self._loader.inline, fan, visit.walk.context))
+            above = _above(visit)
             for row in rows:
-                row["above"] = (*visit.row.get("above", ()), visit.walk.run)
-        waiting = any(child["finished_ms"] is None and not child["here"] for child in found)
+                row["above"] = above
+        waiting = any(child["finished_ms"] is None and not child["here"] for child in runs)
         if waiting and fan["lane"] == "batch":
             await retry_until_available("admitting shards", partial(self._admit, visit.row["workspace_uuid"]))
-        failed = any(child["finished_ms"] is not None and child["status"] != "success" for child in found)
+        failed = any(child["finished_ms"] is not None and child["status"] != "success" for child in runs)
         return await self._drive_inline(runner, visit, fan, rows, waiting=waiting, failed=failed)
 
     async def _drive_inline(
-        self, runner: RunDriver, visit: _Visit, fan: Row, rows: Sequence[Row], *, waiting: bool, failed: bool
+        self, runner: RunDriver, visit: _Visit, fan: FanoutRow, rows: Sequence[DrivenRun], *, waiting: bool, failed: bool
     ) -> ChildOutcome:
-        inline = InlineChildren(runner, visit.drive, rows, fail_fast=visit.fail_fast)
+        inline = InlineChildren(runner, visit.drive, fan, rows, fail_fast=visit.fail_fast)
         if failed and visit.fail_fast:
             inline.give_up()
         await inline.drive()
@@ -167,10 +169,10 @@ class ChildRuns:
                 return WaitForFanout(fan["uuid"])
             await self._durable(visit.drive)
             await retry_until_available("cancelling the other items", partial(self.cancel_below, visit.row))
-        earlier = [one for one in visit.fans if one["uuid"] != fan["uuid"]]
+        earlier = [other for other in visit.fans if other["uuid"] != fan["uuid"]]
         return await self._outcome(visit, [*earlier, fan], inline.results)
 
-    async def _outcome(self, visit: _Visit, fans: Sequence[Row], here: Mapping[int, group.ItemResult]) -> Done | Failed:
+    async def _outcome(self, visit: _Visit, fans: Sequence[FanoutRow], here: Mapping[int, group.ItemResult]) -> Done | Failed:
         results = await retry_until_available("reading results", partial(self._child_results.results, fans, here))
         if isinstance(results, Failed):
             return results
@@ -266,26 +268,26 @@ class ChildRuns:
             now=now(),
         )
         if row["replay_of"] is not None:
-            await retry_until_available("reading what was done before", partial(self._link, visit, fanout, program))
+            await retry_until_available("reading what was done before", partial(self._link, visit, row["replay_of"], fanout, program))
         return _Plan(fanout, program)
 
-    async def _link(self, visit: _Visit, fanout: Fanout, program: Graph) -> None:
+    async def _link(self, visit: _Visit, original: uuid.UUID, fanout: Fanout, program: Graph) -> None:
         """In a run that repeats another one: which runs did the same items then, and how much of what they did is taken over."""
         row, node = visit.row, visit.act.node
         async with self._pool.connection() as connection:
-            found = await replay.original_items(connection, row["replay_of"], node.uuid, node.slug)
+            originals = await replay.original_items(connection, original, node.uuid, node.slug)
         fanout.children = [
             replace(child, former=former)
-            if (former := found.get(child.item)) is not None and former.record == from_json(child.record)
+            if (former := originals.get(child.item)) is not None and former.record == from_json(child.record)
             else child
             for child in fanout.children
         ]
         if fanout.shards is not None:
             fanout.shards = _cut(fanout.children)
         if row["replay_path"] and visit.walk.seq == row["taken"] and visit.act.attempt == 1:
-            path: str = row["replay_path"]
-            slug, fanout.path = path.partition(".")[0], path
-            fanout.node_inside = next((one.uuid for one in program.nodes.values() if one.slug == slug), None)
+            fanout.path = row["replay_path"]
+            slug = fanout.path.partition(".")[0]
+            fanout.node_inside = next((inside.uuid for inside in program.nodes.values() if inside.slug == slug), None)
 
     async def _below(self, visit: _Visit) -> int:
         """How many runs were ever started below the run at the top; none when this is the first node that could."""
@@ -298,18 +300,18 @@ class ChildRuns:
     async def _durable(self, drive: DrivenShard) -> None:
         await self._writers[drive.shard.lane].durable(drive.shard)
 
-    async def _fans(self, run: str, node: str, visit: int) -> list[Row]:
+    async def _fans(self, run: str, node: str, visit: int) -> list[FanoutRow]:
         async with self._pool.connection() as connection:
             return await children.fanouts_of_node(connection, run, node, visit)
 
-    async def _all_of(self, fan: Row) -> list[Row]:
+    async def _all_of(self, fan: FanoutRow) -> list[ChildRow]:
         async with self._pool.connection() as connection:
             return await children.children_of(connection, fan)
 
-    async def _good(self, fans: Sequence[Row]) -> set[int]:
+    async def _good(self, fans: Sequence[FanoutRow]) -> set[int]:
         async with self._pool.connection() as connection:
-            found = [await children.children_of(connection, fan) for fan in fans]
-        return {row["item"] for rows in found for row in rows if row["status"] == "success"}
+            attempts = [await children.children_of(connection, fan) for fan in fans]
+        return {child["item"] for runs in attempts for child in runs if child["status"] == "success"}
 
     async def _take(self, workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]) -> tuple[uuid.UUID, Graph | str]:
         async with self._pool.connection() as connection:
@@ -324,7 +326,7 @@ class ChildRuns:
             for shard, _ in fanout.shards or ():
                 await self._queue.defer(connection, "drive", "interactive" if fanout.lane == "interactive" else "batch", shard=str(shard))
 
-    async def cancel_below(self, row: Row) -> None:
+    async def cancel_below(self, row: DrivenRun) -> None:
         """Cancel everything below a run that its driver is about to end, or whose node has failed; may be repeated."""
         async with self._pool.connection() as connection:
             await cancels.cancel_descendants(connection, row["workspace_uuid"], row["uuid"])
@@ -341,57 +343,44 @@ def _cut(runs: list[ChildRun]) -> list[tuple[uuid.UUID, Sequence[ChildRun]]]:
     return [(ids.new(), runs[begin : begin + size]) for begin in range(0, len(runs), size)]
 
 
-def _as_row(fanout: Fanout) -> Row:
-    """The fan-out as the journal would give it back."""
-    return {
-        "uuid": fanout.uuid,
-        "kind": fanout.kind,
-        "lane": fanout.lane,
-        "depth": fanout.depth,
-        "root_uuid": fanout.root,
-        "top_uuid": fanout.top,
-        "size": len(fanout.children),
-        "digest": fanout.digest,
-        "first_run": fanout.children[0].uuid,
-        "last_run": fanout.children[-1].uuid,
-    }
-
-
-def _rows(visit: _Visit, plan: _Plan, fan: Row) -> list[Row]:
+def _rows(visit: _Visit, plan: _Plan, fan: FanoutRow) -> list[DrivenRun]:
     """The runs as the journal would give them back."""
     head, fanout = plan.fanout.head, plan.fanout
-    shared: Row = {
-        "workspace_uuid": head.workspace,
-        "workflow_uuid": head.workflow,
-        "batch_uuid": None,
-        "parent_batch_uuid": head.batch,
-        "graph_uuid": head.graph,
-        "release_uuid": head.release,
-        "user_uuid": head.user,
-        "trace_uuid": head.trace,
-        "record_id": head.record_id,
-        "record_title": head.record_title,
-        "status": "pending",
-        "position": None,
-        "pending": None,
-        "created_ms": fanout.now,
-        "taken": 0,
-        "replay_path": None,
-        "fanout_uuid": fanout.uuid,
-        "program": plan.program,
-        "fan": fan,
-        "parent": visit.walk.context if fanout.kind == "group" else None,
-        "fresh": True,
-        "above": (*visit.row.get("above", ()), visit.walk.run),
-    }
+    parent, above = visit.walk.context if fanout.kind == "group" else None, _above(visit)
     return [
         {
-            **shared,
             "uuid": run.uuid,
-            "item": run.item,
+            "workspace_uuid": head.workspace,
+            "workflow_uuid": head.workflow,
+            "batch_uuid": None,
+            "graph_uuid": head.graph,
+            "release_uuid": head.release,
+            "trace_uuid": head.trace,
             "record": from_json(run.record),
-            "replay_of": run.former and run.former.uuid,
-            "replay_root": run.former and run.former.root,
+            "status": "pending",
+            "position": None,
+            "pending": None,
+            "created_ms": fanout.now,
+            "user_uuid": head.user,
+            "record_id": head.record_id,
+            "record_title": head.record_title,
+            "parent_batch_uuid": head.batch,
+            "fanout_uuid": fanout.uuid,
+            "item": run.item,
+            "replay_of": run.former.uuid if run.former else None,
+            "replay_root": run.former.root if run.former else None,
+            "taken": 0,
+            "replay_path": None,
+            "program": plan.program,
+            "fresh": True,
+            "fan": fan,
+            "parent": parent,
+            "above": above,
         }
         for run in fanout.children
     ]
+
+
+def _above(visit: _Visit) -> tuple[str, ...]:
+    """The runs above those that a visit starts."""
+    return (*visit.row.get("above", ()), visit.walk.run)

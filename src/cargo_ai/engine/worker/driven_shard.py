@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, NotRequired
 
 from cargo_ai.engine.dispatch.claim import ClaimedShard
 from cargo_ai.engine.dispatch.concurrency import MAXIMUM_WIDTH
 from cargo_ai.engine.graph.action import Json
+from cargo_ai.engine.graph.graph import Graph
 from cargo_ai.engine.graph.interpret import Act, Evaluate, Pause, Walk
 from cargo_ai.engine.journal.flush import HeldShard
+from cargo_ai.engine.journal.rows import ExecutionRow, FanoutRow, RunRow
 from cargo_ai.kernel import clock
 
 CONCURRENT_RUNS = MAXIMUM_WIDTH
@@ -23,6 +24,23 @@ UNFINISHED = f"This run could not be finished in {MAXIMUM_TRIES} tries; the serv
 Step = Act | Evaluate | Pause
 RunExit = Literal["ended", "parked", "left"]
 """How a run leaves this process: `left` means unfinished on purpose (draining), so that the shard goes back to the queue."""
+
+
+class DrivenRun(RunRow):
+    """A run that this process drives: its row, and with it what walking it needs."""
+
+    program: Graph | str
+    """Its graph; a sentence when that cannot be walked."""
+    fresh: bool
+    """It was surely not begun before."""
+    entries: NotRequired[list[ExecutionRow]]
+    """Its journal, unless it is fresh."""
+    fan: FanoutRow | None
+    """Of a run below another one: its fan-out."""
+    parent: Json
+    """Of an item of a group: what its expressions know as `parentNodes`."""
+    above: NotRequired[tuple[str, ...]]
+    """Where its parent drives it: the runs above it."""
 
 
 @dataclass(slots=True)
@@ -62,7 +80,7 @@ class DrivenShard:
         """Whether it has driven nothing below its runs so far."""
         return all(depth == 0 for depth in self._gates)
 
-    def is_cancelled(self, row: Mapping[str, Any], walk: Walk) -> bool:
+    def is_cancelled(self, row: DrivenRun, walk: Walk) -> bool:
         """Whether the run, its batch, or a run above it is to be cancelled."""
         if self.shard.cancelling or row["status"] == "cancelling" or walk.run in self.cancelled:
             return True

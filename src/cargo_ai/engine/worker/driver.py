@@ -21,9 +21,9 @@ from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import HeldShard, MetricScope
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns
-from cargo_ai.engine.worker.driven_shard import DrivenShard, Step, now
+from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, Step, now
 from cargo_ai.engine.worker.graph_cache import GraphCache
-from cargo_ai.engine.worker.load import Loader, Row, restore_walk
+from cargo_ai.engine.worker.load import Loader, restore_walk
 from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.engine.worker.runner import Runner
 from cargo_ai.kernel import clock, log
@@ -170,10 +170,10 @@ class Driver:
         async with self._pool.connection() as connection:
             await concurrency.shrink(connection, self._queue, claimed.workspace, (claimed.uuid, claimed.epoch), width)
 
-    async def _drive_run(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> None:
+    async def _drive_run(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, step: Step | None) -> None:
         await self._runner.drive_run(drive, row, walk, origin, step)
 
-    async def _page(self, drive: DrivenShard, after: uuid.UUID | None, driven: int) -> list[Row]:
+    async def _page(self, drive: DrivenShard, after: uuid.UUID | None, driven: int) -> list[DrivenRun]:
         """The next runs of the shard: none when there are no more, or when it is the turn of others."""
         if after == drive.claimed.last:
             return []

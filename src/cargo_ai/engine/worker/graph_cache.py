@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -24,15 +24,13 @@ class GraphCache:
         self._actions = actions
         self._kept: dict[uuid.UUID, Graph | str] = {}
 
-    async def fill(self, connection: psycopg.AsyncConnection[Any], rows: Iterable[dict[str, Any]]) -> None:
-        """Put the `program` of each row's `graph_uuid` beside it: a row keeps its own, also when the cache is cleared meanwhile."""
-        listed = list(rows)
-        missing = {row["graph_uuid"] for row in listed} - self._kept.keys()
-        found = {uid: self._kept[uid] for uid in {row["graph_uuid"] for row in listed} - missing}
+    async def programs(self, connection: psycopg.AsyncConnection[Any], graphs: Collection[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
+        """The programs of these graphs, which the caller then has also when the cache is cleared meanwhile."""
+        missing = {uid for uid in graphs if uid not in self._kept}
+        programs = {uid: self._kept[uid] for uid in graphs if uid not in missing}
         if missing:
-            found |= await self._load(connection, missing)
-        for row in listed:
-            row["program"] = found[row["graph_uuid"]]
+            programs |= await self._load(connection, missing)
+        return programs
 
     async def take(
         self, connection: psycopg.AsyncConnection[Any], workspace: uuid.UUID, nodes: Sequence[Mapping[str, Any]]
@@ -42,25 +40,25 @@ class GraphCache:
         if name not in self._kept:
             await submit.insert_graph(connection, name, workspace, text)
             await connection.commit()
-            self._keep({name: self._made(nodes)})
+            self._keep({name: self._compile(nodes)})
         return name, self._kept[name]
 
     async def _load(self, connection: psycopg.AsyncConnection[Any], missing: set[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
-        found: dict[uuid.UUID, Graph | str] = dict.fromkeys(missing, GONE)
+        programs: dict[uuid.UUID, Graph | str] = dict.fromkeys(missing, GONE)
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute("select uuid, nodes from graphs where uuid = any(%s)", (list(missing),))
             for row in await cursor.fetchall():
-                found[row["uuid"]] = self._made(row["nodes"])
-        self._keep(found)
-        return found
+                programs[row["uuid"]] = self._compile(row["nodes"])
+        self._keep(programs)
+        return programs
 
-    def _made(self, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
+    def _compile(self, nodes: Sequence[Mapping[str, Any]]) -> Graph | str:
         try:
             return compile_graph(nodes, self._actions)
         except InvalidGraph as error:
             return str(error)
 
-    def _keep(self, found: Mapping[uuid.UUID, Graph | str]) -> None:
-        if len(self._kept) + len(found) > MOST_KEPT:
+    def _keep(self, programs: Mapping[uuid.UUID, Graph | str]) -> None:
+        if len(self._kept) + len(programs) > MOST_KEPT:
             self._kept.clear()
-        self._kept.update(found)
+        self._kept.update(programs)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from cargo_ai.engine.graph.group import ItemResult
 from cargo_ai.engine.graph.interpret import Walk
 from cargo_ai.engine.journal.flush import MetricScope
+from cargo_ai.engine.journal.rows import FanoutRow
 from cargo_ai.engine.journal.writer import ShardLost
-from cargo_ai.engine.worker.driven_shard import DrivenShard, Step
-from cargo_ai.engine.worker.load import Row, restore_walk
+from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, Step
+from cargo_ai.engine.worker.load import restore_walk
 from cargo_ai.engine.worker.run_driver import RunDriver
 from cargo_ai.kernel import clock
 
@@ -21,8 +21,8 @@ SLICE_SECONDS = 0.002
 class InlineChildren:
     """Drives child runs and collects the results of those that ended here. With `fail_fast`, the first that fails cancels the others."""
 
-    def __init__(self, runner: RunDriver, drive: DrivenShard, rows: Sequence[Row], *, fail_fast: bool) -> None:
-        self._runner, self._drive, self._rows, self._fail_fast = runner, drive, rows, fail_fast
+    def __init__(self, runner: RunDriver, drive: DrivenShard, fan: FanoutRow, rows: Sequence[DrivenRun], *, fail_fast: bool) -> None:
+        self._runner, self._drive, self._fan, self._rows, self._fail_fast = runner, drive, fan, rows, fail_fast
         self.results: dict[int, ItemResult] = {}
         self.parked = False
         """Some run waits for its time, or for runs below it."""
@@ -62,11 +62,11 @@ class InlineChildren:
                     await self._runner.yield_to_others(self._drive)
                     slice_end = clock.seconds() + SLICE_SECONDS
                 continue
-            gate = self._drive.gate(row["fan"]["depth"])
+            gate = self._drive.gate(self._fan["depth"])
             await gate.acquire()
             tasks.create_task(self._drive_run(row, walk, origin, step, gate))
 
-    async def _drive_run(self, row: dict[str, Any], walk: Walk, origin: MetricScope, step: Step | None, gate: asyncio.Semaphore) -> None:
+    async def _drive_run(self, row: DrivenRun, walk: Walk, origin: MetricScope, step: Step | None, gate: asyncio.Semaphore) -> None:
         try:
             run_exit = await self._runner.drive_run(self._drive, row, walk, origin, step)
         finally:
@@ -77,7 +77,7 @@ class InlineChildren:
             self.parked = self.parked or run_exit == "parked"
             self.left = self.left or run_exit == "left"
 
-    def _ended(self, row: Row, walk: Walk) -> None:
-        self.results[row["item"]] = ItemResult(walk.status or "error", walk.output(), walk.error, walk.credits)
+    def _ended(self, row: DrivenRun, walk: Walk) -> None:
+        self.results[row["item"] or 0] = ItemResult(walk.status or "error", walk.output(), walk.error, walk.credits)
         if self._fail_fast and walk.status != "success":
             self.give_up()

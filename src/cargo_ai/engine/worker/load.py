@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
@@ -16,7 +16,8 @@ from cargo_ai.engine.graph.graph import Graph
 from cargo_ai.engine.graph.interpret import Walk, begin, resume
 from cargo_ai.engine.journal import children, crash_points
 from cargo_ai.engine.journal.flush import HOUR, MetricScope
-from cargo_ai.engine.worker.driven_shard import UNFINISHED, DrivenShard
+from cargo_ai.engine.journal.rows import ContextRow, FanoutRow, OutputRow, RunRow
+from cargo_ai.engine.worker.driven_shard import UNFINISHED, DrivenRun, DrivenShard
 from cargo_ai.engine.worker.graph_cache import GraphCache
 from cargo_ai.store.files import FileMissing, FileStore
 
@@ -24,20 +25,17 @@ PAGE = 100
 GONE = b'{"errorMessage": "The file with this output no longer exists."}'
 """A shard must end, whatever happened to its files: later nodes see what they see of a node that failed."""
 
-Row = dict[str, Any]
-
 
 class Loader:
-    """Reads runs. Beside the columns, a row has `program`, `entries` when the run was begun before, `fresh` when it surely was not, and for
-    a run below another one `fan` (its fan-out) and `parent` (what its expressions know as parentNodes)."""
+    """Reads runs, and puts what a `DrivenRun` has beside its columns into their rows."""
 
     def __init__(self, pool: AsyncConnectionPool[Any], programs: GraphCache, files: FileStore) -> None:
         self._pool, self.programs, self._files = pool, programs, files
 
-    async def page(self, drive: DrivenShard, after: uuid.UUID | None) -> list[Row]:
+    async def page(self, drive: DrivenShard, after: uuid.UUID | None) -> list[DrivenRun]:
         """The next unfinished runs of a shard that are not driven by their parents, in order of their ids."""
         async with self._pool.connection() as connection:
-            rows = await claim.unfinished_runs(connection, drive.claimed, after, PAGE)
+            rows = _to_be_completed(await claim.unfinished_runs(connection, drive.claimed, after, PAGE))
             for row in rows:
                 # Not by `tries`: a shard that was given back in order has a journal, too.
                 row["fresh"] = drive.claimed.epoch == 1 and row["position"] is None and not row["taken"]
@@ -50,30 +48,33 @@ class Loader:
         await self._files_of(rows)
         return rows
 
-    async def inline(self, fan: Mapping[str, Any], parent: Json) -> list[Row]:
+    async def inline(self, fan: FanoutRow, parent: Json) -> list[DrivenRun]:
         """The unfinished runs of a fan-out that their parent drives, taken up again."""
         async with self._pool.connection() as connection:
-            rows = await children.unfinished_children(connection, fan)
+            rows = _to_be_completed(await children.unfinished_children(connection, fan))
             for row in rows:
                 row["fresh"], row["fan"], row["parent"] = False, fan, parent if fan["kind"] == "group" else None
             await self._complete(connection, rows)
         await self._files_of(rows)
         return rows
 
-    async def output(self, row: Mapping[str, Any]) -> bytes:
+    async def output(self, row: OutputRow) -> bytes:
         """The JSON of an execution's output, wherever it is kept."""
-        return await self._large(row["output_file"]) if row["output_file"] else row["output"].encode()
+        output = await self._large(row["output_file"]) if row["output_file"] else row["output"]
+        return output.encode() if isinstance(output, str) else output
 
-    async def _complete(self, connection: psycopg.AsyncConnection[Any], rows: Sequence[Row]) -> None:
+    async def _complete(self, connection: psycopg.AsyncConnection[Any], rows: Sequence[DrivenRun]) -> None:
         crash_points.point("reading")
-        await self.programs.fill(connection, rows)
+        programs = await self.programs.programs(connection, {row["graph_uuid"] for row in rows})
+        for row in rows:
+            row["program"] = programs[row["graph_uuid"]]
         started = [row["uuid"] for row in rows if not row["fresh"]]
         if started:
             entries = await claim.executions_of(connection, started)
             for row in rows:
                 row["entries"] = entries.get(row["uuid"], [])
 
-    async def _parents(self, connection: psycopg.AsyncConnection[Any], drive: DrivenShard, rows: Sequence[Row]) -> None:
+    async def _parents(self, connection: psycopg.AsyncConnection[Any], drive: DrivenShard, rows: Sequence[DrivenRun]) -> None:
         uuids = {row["fanout_uuid"] for row in rows if row["fanout_uuid"] is not None}
         fans = await children.fanouts_by_id(connection, uuids) if uuids else {}
         drive.contexts = {uid: context for uid, context in drive.contexts.items() if uid in uuids}
@@ -81,12 +82,13 @@ class Loader:
             if fan["kind"] == "group" and uid not in drive.contexts:
                 drive.contexts[uid] = await self._context(await children.parent_outputs(connection, fan))
         for row in rows:
-            row["fan"], row["parent"] = fans.get(row["fanout_uuid"]), drive.contexts.get(row["fanout_uuid"])
+            fanout = row["fanout_uuid"]
+            row["fan"], row["parent"] = (fans.get(fanout), drive.contexts.get(fanout)) if fanout is not None else (None, None)
 
-    async def _context(self, entries: Iterable[Row]) -> Json:
+    async def _context(self, entries: Iterable[ContextRow]) -> Json:
         return {entry["node_slug"]: from_json(await self.output(entry)) for entry in entries}
 
-    async def _files_of(self, rows: Iterable[Row]) -> None:
+    async def _files_of(self, rows: Iterable[DrivenRun]) -> None:
         for row in rows:
             for entry in row.get("entries", ()):
                 if entry["output_file"]:
@@ -99,16 +101,21 @@ class Loader:
             return GONE
 
 
-def restore_walk(row: Mapping[str, Any]) -> tuple[Walk, MetricScope]:
+def _to_be_completed(rows: list[RunRow]) -> list[DrivenRun]:
+    """The same rows, into which the Loader puts what they lack."""
+    return cast("list[DrivenRun]", rows)
+
+
+def restore_walk(row: DrivenRun) -> tuple[Walk, MetricScope]:
     """The run as its journal left it, and where its executions count: those of runs below others with the batch at the top."""
-    program: Graph | str = row["program"]
+    program = row["program"]
     batch = row["batch_uuid"] or row["parent_batch_uuid"]
     origin = MetricScope(row["workflow_uuid"], row["release_uuid"], batch, row["created_ms"] // HOUR)
     if isinstance(program, str):
         broken = Walk(str(row["uuid"]), Graph({}, None), row["record"], None)  # pyright: ignore[reportArgumentType]
         broken.status, broken.error = "error", program
         return broken, origin
-    walk = begin(str(row["uuid"]), program, row["record"], row.get("parent"))
+    walk = begin(str(row["uuid"]), program, row["record"], row["parent"])
     if row["replay_root"] is not None:
         walk.split_seed = str(row["replay_root"])
     if row.get("entries") or row["pending"]:

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from cargo_ai.engine.graph.interpret import Walk
 from cargo_ai.engine.journal.flush import MetricScope
-from cargo_ai.engine.worker.driven_shard import DrivenShard, RunExit, Step
-from cargo_ai.engine.worker.load import Row
+from cargo_ai.engine.worker.driven_shard import DrivenRun, DrivenShard, RunExit, Step
 
 
 class RunDriver(Protocol):
@@ -16,15 +15,15 @@ class RunDriver(Protocol):
 
     draining: asyncio.Event
 
-    def start(self, drive: DrivenShard, row: Row, walk: Walk) -> Step | None:
+    def start(self, drive: DrivenShard, row: DrivenRun, walk: Walk) -> Step | None:
         """Walk a run as far as it goes without waiting; None when it reached its end."""
         ...
 
-    def end_at_once(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> bool:
+    def end_at_once(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope) -> bool:
         """Journal a run that `start` brought to its end; False when that takes waiting."""
         ...
 
-    async def drive_run(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
+    async def drive_run(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
         """Continue from a step until the run ends, is parked, or is left."""
         ...
 

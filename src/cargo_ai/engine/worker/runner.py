@@ -30,8 +30,7 @@ from cargo_ai.engine.journal import crash_points
 from cargo_ai.engine.journal.flush import MetricScope, RunUpdate
 from cargo_ai.engine.journal.writer import ShardLost, Writer
 from cargo_ai.engine.worker.child_runs import ChildRuns, WaitForFanout
-from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UNFINISHED, DrivenShard, RunExit, Step, now
-from cargo_ai.engine.worker.load import Row
+from cargo_ai.engine.worker.driven_shard import CAREFUL_TRIES, MAXIMUM_TRIES, UNFINISHED, DrivenRun, DrivenShard, RunExit, Step, now
 from cargo_ai.engine.worker.output_quota import OutputQuota
 from cargo_ai.expression import evaluator
 from cargo_ai.kernel import log
@@ -57,7 +56,7 @@ class Runner:
         self.draining = asyncio.Event()
         self._urgent_shards = 0
 
-    def start(self, drive: DrivenShard, row: Row, walk: Walk) -> Step | None:
+    def start(self, drive: DrivenShard, row: DrivenRun, walk: Walk) -> Step | None:
         """Walk a run as far as it goes without waiting: None when that was to its end, which pure graphs need no task for."""
         if drive.is_cancelled(row, walk):
             cancel(walk)
@@ -69,7 +68,7 @@ class Runner:
         crash_points.point("walking")
         return advance(walk, now())
 
-    def end_at_once(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> bool:
+    def end_at_once(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope) -> bool:
         """Journal a run that `start` brought to its end; False when that takes waiting, for files or for runs below it."""
         if walk.stopped_at is not None and walk.stopped_at.action.runs_children:
             return False
@@ -78,7 +77,7 @@ class Runner:
         self._put(drive, walk, origin, [(entry, None) for entry in walk.entries], self._end(row, walk))
         return True
 
-    async def drive_run(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
+    async def drive_run(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, step: Step | None) -> RunExit:
         """Continue from a step until the run ends, is parked, or is left because this process drains."""
         if drive.is_quarantined and await self.fail_poison(drive, walk):
             step = None
@@ -118,14 +117,14 @@ class Runner:
         await self._end_of(drive, row, walk, origin)
         return "ended"
 
-    async def _end_of(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope) -> None:
+    async def _end_of(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope) -> None:
         if walk.stopped_at is not None and walk.stopped_at.action.runs_children:
             # First what is below it: after a crash in between, the run is still there to do it again.
             await self._writers[drive.shard.lane].durable(drive.shard)
             await retry_until_available("cancelling what is below a run", partial(self._child_runs.cancel_below, row))
         await self._hand_over(drive, walk, origin, self._end(row, walk))
 
-    async def _evaluate(self, drive: DrivenShard, row: Row, walk: Walk, asked: Evaluate) -> Step | None:
+    async def _evaluate(self, drive: DrivenShard, row: DrivenRun, walk: Walk, asked: Evaluate) -> Step | None:
         """Have the JavaScript engine answer, and go on. Computes only: nothing need be durable before."""
         await self.refresh(drive)
         if drive.is_cancelled(row, walk):
@@ -137,7 +136,7 @@ class Runner:
         walk.answered = EngineAnswers({**asked.before, **answers}, asked.now)
         return advance(walk, now())
 
-    async def _run_children(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, act: Act) -> Step | RunExit | None:
+    async def _run_children(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, act: Act) -> Step | RunExit | None:
         """Carry out a node that starts runs below this one: the next step, or what became of this run meanwhile."""
         outcome = await self._child_runs.perform(self, drive, row, walk, act)
         if outcome == "left":
@@ -153,7 +152,7 @@ class Runner:
         moment = now()
         return settle(walk, act.node, config, outcome, act.warnings, act.started, moment) or advance(walk, moment)
 
-    async def _act(self, drive: DrivenShard, row: Row, walk: Walk, act: Act) -> Step | None:
+    async def _act(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Step | None:
         call = Call(
             workspace=row["workspace_uuid"],
             workflow=row["workflow_uuid"],
@@ -195,7 +194,7 @@ class Runner:
             _log.exception("an action raised", run=str(call.run), node=act.node.slug, action=act.node.action.slug)
             return Failed(f"The action broke ({type(error).__name__}); the server's log has the details.")
 
-    async def _paused(self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, pause: Pause) -> RunExit | None:
+    async def _paused(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, pause: Pause) -> RunExit | None:
         """Sit out a short pause here (None); park the run for a long one, so that it holds no worker."""
         if pause.seconds <= PARK_SECONDS and not self.draining.is_set():
             try:
@@ -211,7 +210,7 @@ class Runner:
         return "parked"
 
     async def _park(
-        self, drive: DrivenShard, row: Row, walk: Walk, origin: MetricScope, *, wake: int | None, waiting: WaitForFanout | None
+        self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, *, wake: int | None, waiting: WaitForFanout | None
     ) -> None:
         state = RunUpdate(
             walk.run,
@@ -255,7 +254,7 @@ class Runner:
             raise ShardLost
         self._writers[drive.shard.lane].put(drive.shard, walk.run, origin, entries, state)
 
-    def _end(self, row: Row, walk: Walk) -> RunUpdate:
+    def _end(self, row: DrivenRun, walk: Walk) -> RunUpdate:
         return RunUpdate(walk.run, walk.status or "error", now(), walk.error, walk.credits, fanout=row["fanout_uuid"])
 
     def set_urgent(self, drive: DrivenShard, change: int) -> None:

@@ -69,7 +69,7 @@ async def submit_stored(ctx: Context, uid: uuid.UUID, target: Target, data: Json
     request = BatchRequest(spec=target.spec, data=data, uid=uid, enrolment=rule, at_end=at_end, pace=pace)
     row = await submit.submit_batch(await driver_connection(ctx.db), producer(), request)
     nodes = [dict(node) for node in target.spec.nodes] if target.spec.release is None else None
-    return to_response(row | dict.fromkeys(_LIVE, 0), nodes)
+    return to_response({**row, **dict.fromkeys(_LIVE, 0)}, nodes)
 
 
 _LIVE = ("live_executed", "live_failed", "live_cancelled", "live_credits")
