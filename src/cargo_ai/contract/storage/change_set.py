@@ -212,3 +212,47 @@ undo: Operation[UndoChangeSet, UndoReply, UndoReason] = operations.add(
         ),
     )
 )
+
+
+class RecordHistory(Wire):
+    """The record whose history is shown."""
+
+    model_uuid: Uuid = Field(description="The model.")
+    id: Id
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many changes at most, 1 to 1,000.")] = 100
+
+
+class RecordEvent(Wire):
+    """One write of a record, from what to what, and who wrote: the user with a token, or a run of a batch; `changeSet` is null where the
+    writer is not known any more. `record`: of a removal, what the record was."""
+
+    change: Literal["added", "updated", "removed"]
+    changed_at: Timestamp
+    changes: list[ChangedColumn]
+    record: JsonObject | None
+    run_uuid: Uuid | None
+    change_set: ChangeSet | None
+
+
+class RecordHistoryReply(Wire):
+    """The changes of a record that are kept, newest first."""
+
+    changes: list[RecordEvent]
+
+
+HistoryReason = Literal["modelNotFound", "recordNotFound"]
+
+history: Operation[RecordHistory, RecordHistoryReply, HistoryReason] = operations.add(
+    Operation(
+        "storage.record.history",
+        "POST",
+        "/storage/records/history",
+        request=RecordHistory,
+        response=RecordHistoryReply,
+        summary="Show who changed a record, when, and from what to what; also of a record that was removed.",
+        permission="storage:read",
+        refusals={"modelNotFound": _no_model, "recordNotFound": refusal(404, "The model has and had no record {id}.")},
+        reads=True,
+        cli=Cli(examples=(f"cargo-ai storage record history --model-uuid {_EXAMPLE} --id acme.com",)),
+    )
+)

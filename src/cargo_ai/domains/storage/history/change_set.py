@@ -60,7 +60,8 @@ def to_response(row: ChangeSet, counts: Counts) -> contract.ChangeSet:
     )
 
 
-async def _to_responses(ctx: Context, rows: Sequence[ChangeSet]) -> list[contract.ChangeSet]:
+async def to_responses(ctx: Context, rows: Sequence[ChangeSet]) -> list[contract.ChangeSet]:
+    """Change sets with the number of records that each wrote."""
     sums = [func.sum(column) for column in (ChangeSetWrite.added, ChangeSetWrite.updated, ChangeSetWrite.removed)]
     of_rows = ChangeSetWrite.change_set_uuid.in_([row.uuid for row in rows])
     query = select(ChangeSetWrite.change_set_uuid, *sums).where(of_rows).group_by(ChangeSetWrite.change_set_uuid)
@@ -84,14 +85,14 @@ async def get_all(ctx: Context, request: contract.ListChangeSets) -> contract.Ch
     if request.kinds:
         query = query.where(ChangeSet.kind.in_(request.kinds))
     rows = (await ctx.db.scalars(query.limit(request.limit).offset(request.offset))).all()
-    return contract.ChangeSetsReply(change_sets=await _to_responses(ctx, rows))
+    return contract.ChangeSetsReply(change_sets=await to_responses(ctx, rows))
 
 
 @handles(contract.get)
 async def get(ctx: Context, request: ByUuid) -> contract.ChangeSetReply:
     """One change set."""
     row = await _find(ctx, contract.get, request.uuid)
-    return contract.ChangeSetReply(change_set=(await _to_responses(ctx, [row]))[0])
+    return contract.ChangeSetReply(change_set=(await to_responses(ctx, [row]))[0])
 
 
 @handles(contract.list_records)
@@ -178,7 +179,7 @@ async def _apply(ctx: Context, relation: Relation, row: ChangeSet, plan: UndoPla
     await ctx.db.flush()
     undone = await ctx.db.scalar(select(ChangeSet).where(ChangeSet.uuid == changes.uuid))
     assert undone is not None, "the recorder has stored it"
-    return (await _to_responses(ctx, [undone]))[0]
+    return (await to_responses(ctx, [undone]))[0]
 
 
 def _to_reply(plan: UndoPlan, made: contract.ChangeSet | None, *, is_dry_run: bool) -> contract.UndoReply:

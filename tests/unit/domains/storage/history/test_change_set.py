@@ -194,3 +194,23 @@ async def test_what_a_workspace_does_not_have_is_not_found(api: ApiClient, other
         assert await api.refused(name, uuid="nonsense") == (404, "changeSetNotFound")
     assert (await other_api.call("storage.changeSet.list"))["changeSets"] == []
     assert await other_api.refused("storage.changeSet.list", modelUuid=model) == (404, "modelNotFound")
+
+
+async def test_the_history_of_a_record_names_who_changed_what(api: ApiClient, other_api: ApiClient) -> None:
+    model = await api.model()
+    await api.call("storage.record.create", modelUuid=model, data={"domain": "a.com", "name": "A"})
+    made = await ingest(api, model, "domain,name,employees\na.com,B,2\n")
+    await api.call("storage.record.remove", modelUuid=model, id="a.com")
+    events = (await api.call("storage.record.history", modelUuid=model, id="a.com"))["changes"]
+    assert [(one["change"], one["changeSet"]["kind"]) for one in events] == [
+        ("removed", "write"),
+        ("updated", "ingest"),
+        ("added", "write"),
+    ]
+    assert (events[0]["record"]["name"], events[1]["changeSet"]["uuid"]) == ("B", made["uuid"])
+    assert {(one["columnSlug"], one["before"], one["after"]) for one in events[1]["changes"]} == {
+        ("name", "A", "B"),
+        ("employees", None, 2),
+    }
+    assert await api.refused("storage.record.history", modelUuid=model, id="b.com") == (404, "recordNotFound")
+    assert await other_api.refused("storage.record.history", modelUuid=model, id="a.com") == (404, "modelNotFound")
