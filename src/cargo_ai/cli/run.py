@@ -27,6 +27,7 @@ class Request:
         path = row.get("path", "")
         query: dict[str, Any] = {}
         body: dict[str, Any] = {}
+        self.named = [str(value) for arg, value in parsed.values if arg["in"] == "path"]
         for arg, value in parsed.values:
             if arg["in"] == "path":
                 path = path.replace("{" + arg["wire"] + "}", quote(str(value), safe=""))
@@ -56,13 +57,16 @@ def put_dotted(into: dict[str, Any], wire: str, value: Any) -> None:
     put_dotted(inner, rest, value)
 
 
+ASKED = frozenset({"remove", "rollback", "undo"})
+"""The last words of commands that ask a person on a terminal, besides those that are declared to be dangerous."""
+
+
 def run_row(row: Row, parsed: Parsed) -> int:
     """Send the command's request, print the reply and return the exit code. Raises Failure."""
     settings = Settings(parsed.options, parsed.stdin)
     api = Api(settings, settings.need_token())
     request = Request(row, parsed)
-    if row.get("danger"):
-        confirm(str(row.get("danger")), settings, parsed)
+    confirm(row, request, settings)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)
     headers = {"Idempotency-Key": key} if key else {}
     watched_field = row.get("live") if output.as_object(request.body).get("watch") else None
@@ -136,13 +140,19 @@ def _interrupted(row: Row, parsed: Parsed, key: str | None) -> Exception:
     return failure(INTERRUPTED, "interrupted", sentence, shell_line(again))
 
 
-def confirm(danger: str, settings: Settings, parsed: Parsed) -> None:
-    """Ask before more than one thing is destroyed; Failure (2) where no one can be asked, (1) for a no."""
-    if settings.yes:
+def confirm(row: Row, request: Request, settings: Settings) -> None:
+    """Ask a person before something is removed or undone; Failure (1) for a no. Where no one can be asked, what destroys more than one
+    thing is refused (2): whether to add --yes is for a person to decide, hence no `fix` names it."""
+    danger = row.get("danger")
+    is_asked = row.get("writes") and row["words"][-1] in ASKED and not output.as_object(request.body).get("dryRun")
+    if settings.yes or not (danger or is_asked):
         return
-    sentence = danger.rstrip(". ") + "."
+    named = f" ({', '.join(request.named)})" if request.named else ""
+    sentence = (danger or f"{row['summary'].rstrip('. ')}{named}").rstrip(". ") + "."
     if settings.no_input or not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
-        raise usage("confirmationNeeded", f"{sentence} Add --yes to do it.", shell_line([*parsed.argv, "--yes"]))
+        if danger is None:
+            return
+        raise usage("confirmationNeeded", f"{sentence} It needs the confirmation of a person: --yes.")
     sys.stderr.write(f"{sentence} Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
