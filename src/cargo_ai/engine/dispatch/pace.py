@@ -29,7 +29,7 @@ class Pace:
         """Whether the batch is enrolled in stages at all."""
         return bool(self.ramp) or self.stop_above is not None or self.max_credits is not None
 
-    def kept(self) -> dict[str, Any]:
+    def to_stored(self) -> dict[str, Any]:
         """As the batch's row has it."""
         return {
             "ramp": list(self.ramp),
@@ -39,9 +39,9 @@ class Pace:
         }
 
 
-def parse_pace(kept: Mapping[str, Any]) -> Pace:
+def parse_pace(stored: Mapping[str, Any]) -> Pace:
     """The pace that a batch's row has."""
-    return Pace(tuple(cast("Sequence[int]", kept["ramp"])), kept["stopAbove"], kept["maxCredits"], kept["mostPerRun"])
+    return Pace(tuple(cast("Sequence[int]", stored["ramp"])), stored["stopAbove"], stored["maxCredits"], stored["mostPerRun"])
 
 
 @dataclass(frozen=True, slots=True)

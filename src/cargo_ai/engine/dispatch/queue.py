@@ -145,8 +145,8 @@ class Queue:
         stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after)
         count = 0
         for job in [*stalled, *await self._lost()]:
-            given = await self._app.connector.execute_query_all_async(query=GIVE_BACK, id=job.id, attempts=job.attempts)
-            count += len(given)
+            returned = await self._app.connector.execute_query_all_async(query=GIVE_BACK, id=job.id, attempts=job.attempts)
+            count += len(returned)
         if count:
             _log.warning("recovered jobs of lost workers", jobs=count)
         return count

@@ -97,7 +97,7 @@ async def resume_batch(
     connection: Connection, queue: Queue, workspace: uuid.UUID, batch: uuid.UUID, pace: Pace, at_end: str | None
 ) -> bool:
     """Continue a batch that stopped, from its cursor; False when it is not stopped (any more)."""
-    values = {"pace": to_json(pace.kept()).decode(), "at_end": at_end, "now": clock.now_ms(), "batch": batch}
+    values = {"pace": to_json(pace.to_stored()).decode(), "at_end": at_end, "now": clock.now_ms(), "batch": batch}
     keys = {"workspace": workspace, "shard": ids.new(), "nil": uuid.UUID(int=0)}
     if not (await connection.execute(REOPEN, values | keys)).rowcount:
         return False

@@ -178,7 +178,7 @@ async def submit_batch(connection: Connection, queue: Queue, request: BatchReque
     values = (uid, spec.workspace, spec.workflow, spec.user, spec.release, graph_uuid, uid, to_json(request.data).decode())
     status, finished = ("skipped", now) if request.skip else ("pending", None)
     policy = (request.cause, request.enrolment, request.urgent, request.at_end)
-    pace = to_json(request.pace.kept()).decode() if request.pace else None
+    pace = to_json(request.pace.to_stored()).decode() if request.pace else None
     row = await _insert(BatchRow, connection, BATCH, (*values, status, request.shard_size, now, now, *policy, finished, request.skip, pace))
     if request.skip and request.at_end is not None:
         await queue.defer(connection, request.at_end, "interactive", batch=str(uid))

@@ -68,14 +68,14 @@ class Graph:
 
 def compile_graph(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> Graph:
     """Make a graph walkable; InvalidGraph when it has no start or names what this server does not know. O(nodes)."""
-    found: dict[str, Node] = {}
+    compiled: dict[str, Node] = {}
     for raw in nodes:
         node = _node(raw, actions)
-        found[node.uuid] = node
-    start = next((node for node in found.values() if is_start(node.raw)), None)
+        compiled[node.uuid] = node
+    start = next((node for node in compiled.values() if is_start(node.raw)), None)
     if start is None:
         raise InvalidGraph("The graph has no node with slug and actionSlug `start`.")
-    return Graph(found, start, any(node.action.has_effects for node in found.values()))
+    return Graph(compiled, start, any(node.action.has_effects for node in compiled.values()))
 
 
 def is_start(raw: Mapping[str, Json]) -> bool:

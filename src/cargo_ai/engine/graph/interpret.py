@@ -136,8 +136,8 @@ def resume(walk: Walk, entries: Iterable[Mapping[str, Any]], pending: Mapping[st
         walk.seq = int(row["seq"]) + 1
         node = str(row["node_uuid"])
         walk.visits[node] = int(row["visit"])
-        given: bytes | str = row["output"]
-        output = given.encode() if isinstance(given, str) else given
+        text: bytes | str = row["output"]
+        output = text.encode() if isinstance(text, str) else text
         walk.context[str(row["node_slug"])] = from_json(output)
         walk.size += len(output)
         walk.credits += float(row["credits"])
@@ -220,8 +220,8 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
             target = node.child(outcome.child)
             when = (started, finished)
             # What an effect gave is kept as it will be read back, so that a resumed run sees the same.
-            kept = outcome.output if node.action.does == "decides" else from_json(output)
-            _record(walk, node, config, kept, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
+            remembered = outcome.output if node.action.does == "decides" else from_json(output)
+            _record(walk, node, config, remembered, output, outcome.title, None, warnings, outcome.child, target, outcome.credits, when)
             _move(walk, target)
             return None
         outcome = Failed(problem or "", credits=outcome.credits if node.action.runs_children else 0.0)
@@ -356,10 +356,10 @@ def _text(text: str) -> str:
 def _json(value: Json) -> bytes | str:
     """JSON bytes that can be read back, or a sentence that says why there are none."""
     try:
-        found = to_json(value, inf_nan_mode="null")
-        if len(found) > 2 * MAXIMUM_NESTING and found.count(b"[") + found.count(b"{") > MAXIMUM_NESTING:
-            from_json(found)
-        return found
+        document = to_json(value, inf_nan_mode="null")
+        if len(document) > 2 * MAXIMUM_NESTING and document.count(b"[") + document.count(b"{") > MAXIMUM_NESTING:
+            from_json(document)
+        return document
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
         return f"The output is no JSON: {str(error)[:120]}"
 

@@ -99,12 +99,12 @@ class Report:
 
 
 def _fatal(faults: Sequence[InvalidNode]) -> list[InvalidNode]:
-    kept: list[InvalidNode] = []
+    listed: list[InvalidNode] = []
     for fault in faults:
         inside = tuple(_fatal(fault.nodes))
         if inside or (fault.fatal and not fault.nodes):
-            kept.append(replace(fault, nodes=inside))
-    return kept
+            listed.append(replace(fault, nodes=inside))
+    return listed
 
 
 def questions(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> list[EngineExpression]:
@@ -178,8 +178,8 @@ def _structural_fault(
             return "nodesNotFound", f"It leads to {child}, which is not among the nodes."
     allowed = _children_allowed(node, known)
     if len(children) not in allowed:
-        wanted = " or ".join(str(count) for count in allowed)
-        return "childrenUuidsInvalid", f"It needs {wanted} {'child' if wanted == '1' else 'children'} and has {len(children)}."
+        counts = " or ".join(str(count) for count in allowed)
+        return "childrenUuidsInvalid", f"It needs {counts} {'child' if counts == '1' else 'children'} and has {len(children)}."
     if uuid in circular:
         return "childrenUuidsInvalid", "It leads back to itself; a graph has no circles."
     return None
@@ -199,7 +199,7 @@ def _add_group(report: Report, node: Mapping[str, Json], known: Inventory, depth
     if not isinstance(held, list) or not held:
         return no("A group needs `_nodes`: a graph of its own with `start` and `end`.")
     listed = cast("list[Any]", held)
-    misshapen = next((f"`_nodes[{at}]` {fault}" for at, one in enumerate(listed) if (fault := shape_fault(one))), None)
+    misshapen = next((f"`_nodes[{at}]` {fault}" for at, node in enumerate(listed) if (fault := shape_fault(node))), None)
     if misshapen:
         return no(misshapen)
     inside = _validate(listed, known, depth + 1, None if visible is None else (visible, uuid))

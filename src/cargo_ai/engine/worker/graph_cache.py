@@ -22,12 +22,12 @@ class GraphCache:
 
     def __init__(self, actions: Actions) -> None:
         self._actions = actions
-        self._kept: dict[uuid.UUID, Graph | str] = {}
+        self._programs: dict[uuid.UUID, Graph | str] = {}
 
     async def programs(self, connection: psycopg.AsyncConnection[Any], graphs: Collection[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
         """The programs of these graphs, which the caller then has also when the cache is cleared meanwhile."""
-        missing = {uid for uid in graphs if uid not in self._kept}
-        programs = {uid: self._kept[uid] for uid in graphs if uid not in missing}
+        missing = {uid for uid in graphs if uid not in self._programs}
+        programs = {uid: self._programs[uid] for uid in graphs if uid not in missing}
         if missing:
             programs |= await self._load(connection, missing)
         return programs
@@ -37,11 +37,11 @@ class GraphCache:
     ) -> tuple[uuid.UUID, Graph | str]:
         """The id of a graph, which is stored when it was not yet, and its program."""
         name, text = submit.graph_id(workspace, nodes)
-        if name not in self._kept:
+        if name not in self._programs:
             await submit.insert_graph(connection, name, workspace, text)
             await connection.commit()
             self._keep({name: self._compile(nodes)})
-        return name, self._kept[name]
+        return name, self._programs[name]
 
     async def _load(self, connection: psycopg.AsyncConnection[Any], missing: set[uuid.UUID]) -> dict[uuid.UUID, Graph | str]:
         programs: dict[uuid.UUID, Graph | str] = dict.fromkeys(missing, GONE)
@@ -59,6 +59,6 @@ class GraphCache:
             return str(error)
 
     def _keep(self, programs: Mapping[uuid.UUID, Graph | str]) -> None:
-        if len(self._kept) + len(programs) > MOST_KEPT:
-            self._kept.clear()
-        self._kept.update(programs)
+        if len(self._programs) + len(programs) > MOST_KEPT:
+            self._programs.clear()
+        self._programs.update(programs)

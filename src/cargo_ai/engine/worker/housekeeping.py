@@ -211,8 +211,8 @@ class Housekeeping:
         """Reap at once the worker whose death our parent process saw, and those of silent hosts when their heartbeat is overdue."""
         old = clock.now_ms() - int(self._stalled_after * 1000)
         async with self._pool.connection() as connection:
-            found = await (await connection.execute(DEAD, (self._worker, self._replaces, old))).fetchall()
-            names = [row[0] for row in found]
+            rows = await (await connection.execute(DEAD, (self._worker, self._replaces, old))).fetchall()
+            names = [row[0] for row in rows]
             if names:
                 await connection.execute(END_SESSIONS, (names,))
             cursor = await connection.execute("delete from workers where uuid::text = any(%s) returning queue_ids", (names,))

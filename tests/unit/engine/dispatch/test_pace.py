@@ -36,7 +36,7 @@ def test_a_stage_with_more_errors_than_allowed_is_the_last_one() -> None:
 
 def test_a_pace_is_the_same_after_it_was_kept() -> None:
     pace = Pace((1, 2), 0.5, 10.0, 2.5)
-    assert parse_pace(pace.kept()) == pace
+    assert parse_pace(pace.to_stored()) == pace
 
 
 costs = st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), max_size=60)

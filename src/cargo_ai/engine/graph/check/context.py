@@ -58,8 +58,8 @@ class Visible:
             return Finding(path, f"{read} is never there: {self._why_absent(uuid, slug, inside=inside)}", careful, "expressionInvalid")
         missing = [self._missing(at, read.keys) for at in earlier]
         if None not in missing:
-            first = next(one for one in missing if one is not None)
-            doubt = read.guarded or read.optional == first.position + 1 or not all(one is None or one.certain for one in missing)
+            first = next(field for field in missing if field is not None)
+            doubt = read.guarded or read.optional == first.position + 1 or not all(field is None or field.certain for field in missing)
             return Finding(path, _say_missing(read, first), doubt, "expressionInvalid")
         if not careful and len(earlier) == 1 and not self.ways.is_always_before(uuid, earlier[0]):
             why = f"not every way to this node leads over {slug}. Write {_optional(read)} if that is meant."

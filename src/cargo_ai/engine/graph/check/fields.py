@@ -28,7 +28,7 @@ def find_missing(schema: Schema, keys: Sequence[str | int], position: int = 0) -
     choices = schema.get("anyOf")
     if isinstance(choices, list):
         missing = [find_missing(cast("Schema", choice), keys, position) for choice in cast("list[object]", choices)]
-        furthest = max((one for one in missing if one is not None), key=lambda one: one.position, default=None)
+        furthest = max((field for field in missing if field is not None), key=lambda field: field.position, default=None)
         return None if None in missing else furthest
     key = keys[position]
     types = schema.get("type")

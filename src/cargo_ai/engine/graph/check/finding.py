@@ -42,7 +42,7 @@ def show(value: object) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that was most likely meant."""
-    by_lower = {one.lower(): one for one in names}
+    by_lower = {known.lower(): known for known in names}
     close = get_close_matches(name.lower()[:_LONGEST], by_lower, 1, _CLOSE)
     return by_lower[close[0]] if close else None
 

@@ -86,7 +86,7 @@ def _of_tree(node: Node, *, guarded: bool) -> Iterator[Read]:
         case Not(operand):
             yield from _of_tree(operand, guarded=True)
         case Comparison(_, left, right):
-            either = guarded or any(isinstance(one, Constant) and one.value in (None, UNDEFINED) for one in (left, right))
+            either = guarded or any(isinstance(side, Constant) and side.value in (None, UNDEFINED) for side in (left, right))
             yield from _of_tree(left, guarded=either)
             yield from _of_tree(right, guarded=either)
         case Logical(_, operands):

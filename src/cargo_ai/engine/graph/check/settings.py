@@ -50,9 +50,9 @@ class _Check:
     depth: int = 0
     literal: bool = field(default=False)
 
-    def value(self, given: Json, schema: Schema, path: str) -> Iterator[Finding]:
+    def value(self, value: Json, schema: Schema, path: str) -> Iterator[Finding]:
         self.steps += 1
-        known: Json | Unknown = given if self.literal else settle(given)
+        known: Json | Unknown = value if self.literal else settle(value)
         if known is Unknown.ANYTHING or self.steps > MOST_STEPS or self.depth >= DEEPEST:
             return
         self.depth += 1
@@ -98,13 +98,13 @@ class _Check:
         """Nothing where one of them takes the value, else what the one says that comes closest."""
         best: list[Finding] | None = None
         for schema in schemas:
-            found = list(islice(self.value(known, schema, path), MOST_NAMED))
-            if all(finding.doubt for finding in found):
-                yield from found
+            findings = list(islice(self.value(known, schema, path), MOST_NAMED))
+            if all(finding.doubt for finding in findings):
+                yield from findings
                 return
             # One that got further into the value was more likely meant.
-            if best is None or max(map(_depth, found)) > max(map(_depth, best)):
-                best = found
+            if best is None or max(map(_depth, findings)) > max(map(_depth, best)):
+                best = findings
         yield from best or ()
 
     def _takes_text(self, types: Sequence[str]) -> bool:
@@ -141,9 +141,9 @@ class _Check:
 
     def _choice(self, known: Json, schema: Schema, path: str) -> Iterator[Finding]:
         choices: object = [schema["const"]] if "const" in schema else schema.get("enum")
-        if not isinstance(choices, list) or any(_same(known, one) for one in cast("list[Json]", choices)):
+        if not isinstance(choices, list) or any(_same(known, choice) for choice in cast("list[Json]", choices)):
             return
-        names = [str(one) for one in cast("list[Json]", choices) if one is not None]
+        names = [str(choice) for choice in cast("list[Json]", choices) if choice is not None]
         if schema.get("ignoreCase") is True and str(known).upper() in (name.upper() for name in names):
             return
         close = nearest(known, names) if isinstance(known, str) else None
@@ -168,12 +168,12 @@ class _Check:
         for key in required:
             if key not in fields:
                 yield Finding(join(path, key), f"{_quoted(join(path, key))} is missing.{_typed_instead(key, unknown[:MOST_NAMED])}")
-        for key, given in fields.items():
+        for key, value in fields.items():
             of_key = properties.get(key, cast("object", others))
-            if not isinstance(of_key, Mapping) or (given is None and key not in required):
+            if not isinstance(of_key, Mapping) or (value is None and key not in required):
                 continue  # null is as good as absent
             was, self.literal = self.literal, self.literal or (path == "config" and key in self.verbatim)
-            yield from self.value(given, cast("Schema", of_key), join(path, key))
+            yield from self.value(value, cast("Schema", of_key), join(path, key))
             self.literal = was
         free = [name for name in properties if name not in fields]
         for key in unknown[:MOST_NAMED]:
@@ -189,12 +189,14 @@ def _depth(finding: Finding) -> int:
 
 
 def _schemas(value: object) -> list[Schema]:
-    return [cast("Schema", one) for one in cast("list[object]", value) if isinstance(one, Mapping)] if isinstance(value, list) else []
+    return (
+        [cast("Schema", schema) for schema in cast("list[object]", value) if isinstance(schema, Mapping)] if isinstance(value, list) else []
+    )
 
 
 def _types(schema: Schema) -> list[str]:
     types = schema.get("type")
-    return [types] if isinstance(types, str) else [str(one) for one in cast("list[object]", types or [])]
+    return [types] if isinstance(types, str) else [str(name) for name in cast("list[object]", types or [])]
 
 
 def _one_of(types: Sequence[str]) -> str:
@@ -211,8 +213,8 @@ def _described(value: Json) -> str:
     return "null" if value is None else show(value)
 
 
-def _same(one: Json, other: Json) -> bool:
-    return one == other and isinstance(one, bool) is isinstance(other, bool)
+def _same(left: Json, right: Json) -> bool:
+    return left == right and isinstance(left, bool) is isinstance(right, bool)
 
 
 def _typed_instead(key: str, unknown: Sequence[str]) -> str:

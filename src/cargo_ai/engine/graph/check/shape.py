@@ -24,7 +24,7 @@ def shape_fault(node: object) -> str | None:
     if not isinstance(fields.get("config") or {}, Mapping) or not isinstance(fields.get("retry") or {}, Mapping):
         return "has a `config` or `retry` that is no object."
     children: object = fields.get("childrenUuids") or []
-    if not isinstance(children, list) or not all(one is None or isinstance(one, str) for one in cast("list[Any]", children)):
+    if not isinstance(children, list) or not all(child is None or isinstance(child, str) for child in cast("list[Any]", children)):
         return "has `childrenUuids` that are no list of uuids."
     if not isinstance(fields.get("fallbackChildUuid"), str | None):
         return "has a `fallbackChildUuid` that is no uuid."
