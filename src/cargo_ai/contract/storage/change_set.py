@@ -189,7 +189,7 @@ _undo_refusals: dict[UndoReason, RefusalSpec] = {
     "modelNotFound": refusal(404, "The model of this change set was removed."),
     "alreadyUndone": refusal(409, "This change set was undone by {undo}; undo that one to have its changes back."),
     "stillRunning": refusal(409, "Batch {batch} is still writing: cancel it, or wait until it ends."),
-    "hasConflicts": refusal(409, "{count} records were changed since, {first} among them. Nothing was undone."),
+    "hasConflicts": refusal(409, "Records that were changed since: {count}, {first} among them. Nothing was undone."),
     "modelHasChanged": refusal(409, "The columns of the model have changed since: {problem}."),
 }
 

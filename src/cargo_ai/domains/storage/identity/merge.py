@@ -17,8 +17,10 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.storage import merge as contract
+from cargo_ai.contract.storage.change_set import Kind
 from cargo_ai.domains.storage.columns import computed
 from cargo_ai.domains.storage.events import RecordsChanged
+from cargo_ai.domains.storage.history.recorder import ChangeRecorder, origin_of
 from cargo_ai.domains.storage.models import model, model_catalog
 from cargo_ai.domains.storage.tables import MergedRecord, MergedReference, Model, RecordMerge
 from cargo_ai.kernel import clock, ids
@@ -130,6 +132,7 @@ async def create(ctx: Context, request: contract.CreateMerge) -> contract.Merged
     await events.publish(ctx.db, RecordsChanged(ctx.workspace, relation.model))
     foreign_keys = relink.foreign_keys_to(await model_catalog.catalog(ctx.db, ctx.workspace), relation)
     relinked = await relink.relink(connection, relation, foreign_keys, uid=stored.uuid, workspace=ctx.workspace, now=now)
+    await _note(ctx, relation, "merge", relinked, updated=len(merged.filled), removed=len(merged.removed))
     await _finish_relinking(ctx, relinked, stored.uuid)
     stored.repointed_count = sum(one.count for one in relinked)
     await ctx.db.flush()
@@ -203,6 +206,8 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
         undone = await statements.undo(connection, relation, row.uuid, row.created_at, now)
     except errors.DataError as error:
         contract.undo.refuse("modelHasChanged", problem=(error.diag.message_primary or "a value does not fit").rstrip("."))
+    reverted = len(undone.reverted) + len(undone.changed_since)
+    await _note(ctx, relation, "undo", back, added=len(undone.restored), updated=reverted)
     await _recompute(ctx, relation, [*undone.restored, *undone.reverted, *undone.changed_since])
     await statements.restore_updated_at(connection, relation, row.uuid, [*undone.restored, *undone.reverted])
     await _finish_relinking(ctx, back, row.uuid)
@@ -213,6 +218,21 @@ async def undo(ctx: Context, request: ByUuid) -> contract.MergeReply:
     row.undone_at = now
     await ctx.db.flush()
     return contract.MergeReply(merge=to_response(row))
+
+
+async def _note(
+    ctx: Context, relation: Relation, kind: Kind, moved: Sequence[RelinkResult], *, added: int = 0, updated: int = 0, removed: int = 0
+) -> None:
+    """Have the history of records know who merged them: one change set for each model."""
+    connection = await driver_connection(ctx.db)
+    recorders: dict[uuid.UUID, ChangeRecorder] = {}
+
+    def recorder(model: uuid.UUID) -> ChangeRecorder:
+        return recorders.setdefault(model, ChangeRecorder(ctx.workspace, model, origin_of(ctx, kind, source="merge")))
+
+    await recorder(relation.model).note(connection, added=added, updated=updated, removed=removed)
+    for result in moved:
+        await recorder(result.foreign_key.relation.model).note(connection, updated=result.count)
 
 
 async def _recompute(ctx: Context, relation: Relation, uids: Sequence[str]) -> None:
