@@ -77,7 +77,7 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
     with loopback(int(known["port"]), str(known["secret"])) as service, mail_thread() as mail:
         smtp = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mail.port), "SMTP_TLS": "off", "SMTP_FROM": "cargo@example.com"}
         # One worker: two that recover the dead worker's jobs at once may both run the same one.
-        server = RealServer(tmp_path_factory.mktemp("upgraded"), workers=1, STALLED_AFTER_SECONDS="10", **smtp)
+        server = RealServer(tmp_path_factory.mktemp("upgraded"), workers=1, data_dir=None, STALLED_AFTER_SECONDS="10", **smtp)
         try:
             state.load(server.data_dir)
             server.token = str(known["token"])

@@ -14,11 +14,12 @@ from cargo_ai.records.names import qualify
 from cargo_ai.store.embedded import postgres, roles
 from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
+from cargo_ai.store.turns import Busy
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.guard import CheckedQuery
 from cargo_ai.user_sql.run import executor as query_executor
-from cargo_ai.user_sql.run.executor import Busy, QueryExecutor
+from cargo_ai.user_sql.run.executor import QueryExecutor
 from tests.unit.user_sql import sql_workspaces
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
 
