@@ -167,7 +167,7 @@ class ChangeSetWrite(Owned, Row):
 
     __tablename__ = "change_set_writes"
 
-    change_set_uuid: Mapped[uuid.UUID] = mapped_column(ForeignKey("change_sets.uuid", ondelete="CASCADE"), primary_key=True)
+    change_set_uuid: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     xid: Mapped[int] = mapped_column(Xid8, primary_key=True, index=True)
     workspace_uuid: Mapped[uuid.UUID] = mapped_column()
     added: Mapped[int]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 
 from cargo_ai.domains.storage.records.own_writes import own_writes
 from cargo_ai.domains.storage.tables import ChangeSet, ChangeSetWrite, Model, ModelInsert
@@ -39,6 +39,8 @@ async def prune(database: Database, history_days: int, history_records: int) -> 
         await db.execute(delete(ChangeSet).where(ChangeSet.created_at < clock.now() - history))
         for workspace, before in limits.items():
             await db.execute(delete(ChangeSet).where(ChangeSet.workspace_uuid == workspace, ChangeSet.created_at < before))
+        is_orphan = ~exists().where(ChangeSet.uuid == ChangeSetWrite.change_set_uuid)
+        await db.execute(delete(ChangeSetWrite).where(is_orphan))
         await db.commit()
 
 
