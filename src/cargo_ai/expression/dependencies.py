@@ -19,4 +19,4 @@ def properties_read(source: str, name: str) -> frozenset[str] | None:
     named = re.findall(rf"{here}\s*\??\.\s*([A-Za-z_$][\w$]*)|{here}\s*(?:\?\.)?\s*\[\s*{quoted}\s*\]", source)
     if uses != len(named):
         return None
-    return frozenset(one or other or third for one, other, third in named)
+    return frozenset(plain or single or double for plain, single, double in named)

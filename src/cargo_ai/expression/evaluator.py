@@ -98,7 +98,7 @@ class Evaluator:
         batcher = self._batchers.get(workspace)
         if batcher is None:
             if len(self._batchers) >= MAX_BATCHERS:
-                self._batchers = {key: one for key, one in self._batchers.items() if one.is_busy}
+                self._batchers = {key: batcher for key, batcher in self._batchers.items() if batcher.is_busy}
             batcher = self._batchers[workspace] = RequestBatcher(self._javascript, workspace)
         return batcher
 
@@ -117,17 +117,17 @@ _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, Evaluator] = WeakKeyDictio
 def shared() -> Evaluator:
     """The evaluator of the running event loop: a process has one sandbox of each language for all callers."""
     loop = asyncio.get_running_loop()
-    found = _shared.get(loop)
-    if found is None:
-        found = _shared[loop] = Evaluator()
-    return found
+    evaluator = _shared.get(loop)
+    if evaluator is None:
+        evaluator = _shared[loop] = Evaluator()
+    return evaluator
 
 
 async def close_shared() -> None:
     """End the running loop's evaluator, if it was ever asked for."""
-    found = _shared.pop(asyncio.get_running_loop(), None)
-    if found is not None:
-        await found.close()
+    evaluator = _shared.pop(asyncio.get_running_loop(), None)
+    if evaluator is not None:
+        await evaluator.close()
 
 
 def _script_limits(seconds: float) -> dict[str, str]:

@@ -193,12 +193,12 @@ def _name_path(root: str, names: tuple[str, ...], walk: Evaluate, source: str) -
 
     def read(scope: Any, warnings: list[str]) -> object:
         try:
-            found = scope[root]
+            held = scope[root]
             for name in names:
-                found = found[name]
+                held = held[name]
         except (KeyError, TypeError, IndexError):
             return careful(scope, warnings)
-        value: object = found
+        value: object = held
         if type(value) is float or (type(value) is int and not -MAX_SAFE <= value <= MAX_SAFE):
             return careful(scope, warnings)
         return value
@@ -220,10 +220,10 @@ def _comparison(symbol: str, left: Evaluate, right: Evaluate) -> Evaluate:
 
 def _order(holds: Callable[[Any, Any], bool], left: Evaluate, right: Evaluate) -> Evaluate:
     def compare(scope: Scope, warnings: list[str]) -> object:
-        one, other = left(scope, warnings), right(scope, warnings)
-        if is_text(one) and is_text(other):
-            return holds(one, other) if one.isascii() and other.isascii() else holds(order_key(one), order_key(other))
-        return holds(to_number(one), to_number(other))
+        first, second = left(scope, warnings), right(scope, warnings)
+        if is_text(first) and is_text(second):
+            return holds(first, second) if first.isascii() and second.isascii() else holds(order_key(first), order_key(second))
+        return holds(to_number(first), to_number(second))
 
     return compare
 

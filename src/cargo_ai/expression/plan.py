@@ -45,9 +45,9 @@ def plan_request(names: tuple[str, ...], questions: tuple[EngineExpression, ...]
     return RequestPlan(names, [list(names), defined], reads)
 
 
-def _union(found: list[frozenset[str] | None]) -> frozenset[str] | None:
-    known = [one for one in found if one is not None]
-    return frozenset[str]().union(*known) if len(known) == len(found) else None
+def _union(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
+    known = [names for names in sets if names is not None]
+    return frozenset[str]().union(*known) if len(known) == len(sets) else None
 
 
 def names_of(request: EngineRequest) -> tuple[str, ...]:

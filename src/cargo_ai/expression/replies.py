@@ -68,7 +68,7 @@ def _warnings(value: object) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list):
         raise InvalidReply
-    return tuple(_text(one) for one in cast("list[object]", value)[:MAX_WARNINGS])
+    return tuple(_text(warning) for warning in cast("list[object]", value)[:MAX_WARNINGS])
 
 
 def _text(value: object) -> str:
@@ -111,7 +111,7 @@ def _position(line: object, column: object, source: str) -> int | None:
     lines = source.split("\n")
     if not 1 <= line <= len(lines):
         return None
-    return sum(len(one) + 1 for one in lines[: line - 1]) + min(max(column, 1), len(lines[line - 1]) + 1) - 1
+    return sum(len(above) + 1 for above in lines[: line - 1]) + min(max(column, 1), len(lines[line - 1]) + 1) - 1
 
 
 def limit_error(what: str, question: EngineExpression) -> ExpressionError:

@@ -77,12 +77,12 @@ class RequestBatcher:
         try:
             await child.send(header, [])
             errors = zip(parse_reply(await child.receive(self._pool.limits.wall_seconds)), questions, strict=True)
-            found = {question: expression_error(one, question) for one, question in errors if one is not None}
+            problems = {question: expression_error(fields, question) for fields, question in errors if fields is not None}
         except (WorkerCrashed, InvalidReply, TypeError, ValueError):
             self._pool.end(child)  # an expression that cannot even be read fails when it is evaluated
             return {}
         self._pool.give_back(key, child)
-        return found
+        return problems
 
     async def _work(self) -> None:
         child: Child | None = None
@@ -171,9 +171,9 @@ def _header(child: Child, batch: list[_PendingRequest]) -> bytes:
     return to_json({"define": define, "run": run})
 
 
-def _settle(asked: _PendingRequest, found: list[EngineResult]) -> None:
+def _settle(asked: _PendingRequest, results: list[EngineResult]) -> None:
     if not asked.future.done():
-        asked.future.set_result(found)
+        asked.future.set_result(results)
 
 
 def _error_result(what: str, question: EngineExpression) -> EngineResult:

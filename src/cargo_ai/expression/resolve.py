@@ -25,14 +25,14 @@ _MAX_DEPTH = 100  # levels of objects and arrays in a config; Python's stack is 
 
 
 class ScopeWithResults(dict[str, object]):
-    """A scope with the engine's answers. A question without one is noted in `wanted`, or is an error where that is None."""
+    """A scope with the engine's answers. A question without one is noted in `open_questions`, or is an error where that is None."""
 
     def __init__(
-        self, scope: Scope, answers: Mapping[EngineExpression, EngineResult], wanted: dict[EngineExpression, None] | None = None
+        self, scope: Scope, answers: Mapping[EngineExpression, EngineResult], open_questions: dict[EngineExpression, None] | None = None
     ) -> None:
         super().__init__(scope)
         self.answers = answers
-        self.wanted = wanted
+        self.open_questions = open_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Resolver:
         """
         asking = ScopeWithResults(scope, answers or {}, {})
         self._with_answers(asking, [])
-        return tuple(asking.wanted or ())
+        return tuple(asking.open_questions or ())
 
 
 def compile_config(
@@ -270,9 +270,9 @@ def _with_result(question: EngineExpression, run: Evaluate | None) -> Evaluate:
             else:
                 warnings.extend(warning for warning in noted if warning not in warnings)
                 return value
-        if scope.wanted is None:
+        if scope.open_questions is None:
             raise NeedsEngine(question.source)
-        scope.wanted[question] = None
+        scope.open_questions[question] = None
         return UNDEFINED
 
     return evaluate

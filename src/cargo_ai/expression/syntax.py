@@ -148,21 +148,21 @@ def _lex(source: str) -> list[_Token]:
     tokens: list[_Token] = []
     position = _end_of_skipped(source, 0)
     while position < len(source):
-        found = _TOKEN.match(source, position)
-        if found is None or len(tokens) == _MAX_TOKENS:
+        match = _TOKEN.match(source, position)
+        if match is None or len(tokens) == _MAX_TOKENS:
             raise OutsideFastPath
-        kind, text = str(found.lastgroup), found.group()
+        kind, text = str(match.lastgroup), match.group()
         if kind == "name" and not text.replace("$", "_").isidentifier():
             raise OutsideFastPath
         tokens.append(_Token(kind, text, position))
-        position = _end_of_skipped(source, found.end())
+        position = _end_of_skipped(source, match.end())
     tokens.append(_Token("end", "", len(source)))
     return tokens
 
 
 def _end_of_skipped(source: str, position: int) -> int:
-    found = _SKIPPED.match(source, position)
-    return found.end() if found else position
+    match = _SKIPPED.match(source, position)
+    return match.end() if match else position
 
 
 def _string(token: _Token) -> str:
@@ -176,16 +176,16 @@ def _string(token: _Token) -> str:
         raise OutsideFastPath from None
 
 
-def _unescape(found: re.Match[str]) -> str:
-    code_point = found[1] or found[2] or found[3]
+def _unescape(match: re.Match[str]) -> str:
+    code_point = match[1] or match[2] or match[3]
     if code_point:
         number = int(code_point, 16)
         if number > 0x10FFFF:
             raise OutsideFastPath
         return chr(number)
-    if found[4] in "ux0123456789\u2028\u2029":
+    if match[4] in "ux0123456789\u2028\u2029":
         raise OutsideFastPath
-    return _ESCAPED.get(found[4], found[4])
+    return _ESCAPED.get(match[4], match[4])
 
 
 def _number(token: _Token) -> int | float:

@@ -126,8 +126,8 @@ def _find_end(text: str, start: int) -> int:
 
 
 def _skip(pattern: re.Pattern[str], text: str, position: int, limit: int) -> int:
-    found = pattern.match(text, position, limit)
-    return found.end() if found else -1
+    match = pattern.match(text, position, limit)
+    return match.end() if match else -1
 
 
 def _after_slash(text: str, start: int, position: int, limit: int, previous: str, nested: bool) -> tuple[int, str]:

@@ -75,17 +75,17 @@ def _next(source: str, position: int, previous: Token | None) -> tuple[Token, in
     if source[position] == "/" and source[position + 1 : position + 2] not in ("/", "*"):
         is_operand = _is_operand_place(previous)
         if is_operand or (previous is not None and previous.text in (")", "}")):
-            found = _PATTERN.match(source, position, position + _MAX_PATTERN)
-            if found and is_operand:
-                return Token("pattern", found.group()), found.end()
+            match = _PATTERN.match(source, position, position + _MAX_PATTERN)
+            if match and is_operand:
+                return Token("pattern", match.group()), match.end()
             # Behind a bracket: a division, or a pattern behind a condition or a block. Longer patterns are not looked for.
-            if found or source.find("/", position + _MAX_PATTERN) != -1:
+            if match or source.find("/", position + _MAX_PATTERN) != -1:
                 raise TokenizeError
-    found = _TOKEN.match(source, position)
-    if found is None or found.end() == position or (found.lastgroup == "sign" and source.startswith("/*", position)):
+    match = _TOKEN.match(source, position)
+    if match is None or match.end() == position or (match.lastgroup == "sign" and source.startswith("/*", position)):
         raise TokenizeError
-    kind: Kind = found.lastgroup  # pyright: ignore[reportAssignmentType]
-    return Token(kind, found.group()), found.end()
+    kind: Kind = match.lastgroup  # pyright: ignore[reportAssignmentType]
+    return Token(kind, match.group()), match.end()
 
 
 def _is_operand_place(previous: Token | None) -> bool:
@@ -101,8 +101,8 @@ def _template(source: str, position: int) -> tuple[Token, int]:
     position += 1
     inside: list[list[Token] | str] = []
     while True:
-        found = _TEMPLATE_TEXT.match(source, position)
-        end = found.end() if found else position
+        match = _TEMPLATE_TEXT.match(source, position)
+        end = match.end() if match else position
         inside.append(source[position:end])
         if source.startswith("`", end):
             return Token("template", source[start : end + 1], inside), end + 1

@@ -169,23 +169,23 @@ def property_key(value: object) -> str | int:
 def member(value: object, key: str | int) -> object:
     """JavaScript's value[key] for a value that is neither null nor undefined; numbers come as stored (see as_double)."""
     if is_object(value):
-        found = value.get(key if type(key) is str else str(key), UNDEFINED)
-        if found is UNDEFINED and key in _OBJECT_NAMES:
+        held = value.get(key if type(key) is str else str(key), UNDEFINED)
+        if held is UNDEFINED and key in _OBJECT_NAMES:
             raise Uncertain
     elif is_array(value) and type(key) is int:
-        found = value[key] if key < len(value) else UNDEFINED
+        held = value[key] if key < len(value) else UNDEFINED
     elif is_text(value) and type(key) is int:
-        found = _unit_at(value, key)
+        held = _unit_at(value, key)
     elif is_array(value) and key == "length":
-        found = len(value)
+        held = len(value)
     elif is_text(value) and key == "length":
-        found = _utf16_length(value)
+        held = _utf16_length(value)
     else:
         inherited = _INHERITED.get(type(value))
         if inherited is None or key in inherited:
             raise Uncertain  # a method, or no JSON value at all
-        found = UNDEFINED
-    return found
+        held = UNDEFINED
+    return held
 
 
 def _utf16_length(text: str) -> int:

@@ -182,10 +182,10 @@ def limit(memory: int, cpu_seconds: int) -> None:
 
 def _lower(which: int, soft: int, hard: int | None = None) -> None:
     _, most = resource.getrlimit(which)
-    wanted = soft if hard is None else hard
+    limit = soft if hard is None else hard
     if most != resource.RLIM_INFINITY:
-        wanted = min(wanted, most)
-    resource.setrlimit(which, (min(soft, wanted), wanted))
+        limit = min(limit, most)
+    resource.setrlimit(which, (min(soft, limit), limit))
 
 
 _address_space = 0

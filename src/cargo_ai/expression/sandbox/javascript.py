@@ -152,7 +152,7 @@ class Expressions:
     def run(self, number: str, lines: str, texts: list[str]) -> Result:
         """The results of all expressions of a set, as JSON text of an array."""
         plan = self._plan(number)
-        good = [self._entry(number, index, one) for index, one in enumerate(plan) if isinstance(one, int)]
+        good = [self._entry(number, index, planned) for index, planned in enumerate(plan) if isinstance(planned, int)]
         try:
             text = self._run(",".join(good), lines, *texts) if good else "[]"
             self._settle()
@@ -164,7 +164,7 @@ class Expressions:
         if len(good) == len(plan):
             return text
         results = iter(json.loads(text))
-        return "[" + ",".join(one if isinstance(one, str) else json.dumps(next(results)) for one in plan) + "]"
+        return "[" + ",".join(planned if isinstance(planned, str) else json.dumps(next(results)) for planned in plan) + "]"
 
     def _entry(self, number: str, index: int, compiled: int) -> str:
         return f"{compiled}!" if changes(self._sets[number][1][index][0]) else str(compiled)
@@ -179,12 +179,12 @@ class Expressions:
             if failed is not None:
                 results.append(failed)
                 continue
-            one = self._plan(number)[index]
-            if isinstance(one, str):
-                results.append(one)
+            planned = self._plan(number)[index]
+            if isinstance(planned, str):
+                results.append(planned)
                 continue
             try:
-                text = self._run(self._entry(number, index, one), lines, *texts)
+                text = self._run(self._entry(number, index, planned), lines, *texts)
                 self._settle()
                 results.append(text[1:-1])
             except _FAILURES as error:
@@ -215,10 +215,10 @@ class Expressions:
 
     def _compiled(self, names: tuple[str, ...], source: str, body: bool) -> int | str:
         key = (names, source, body)
-        found = self._ids.get(key)
-        if found is None:
-            found = self._ids[key] = self._compile_first(names, source, body)
-        return found
+        compiled = self._ids.get(key)
+        if compiled is None:
+            compiled = self._ids[key] = self._compile_first(names, source, body)
+        return compiled
 
     def _compile_first(self, names: tuple[str, ...], source: str, body: bool) -> int | str:
         problem = check(list(names), source, body)
@@ -296,8 +296,8 @@ def _to_error(text: str) -> dict[str, Any]:
     """`Name: message` and a stack, as an error of the protocol; lines count from 1 and are those of the source."""
     first, _, stack = text.partition("\n")
     name, separator, message = first.partition(": ")
-    found = _POSITION.search(stack or text)
-    line, column = (int(found[1]) - 1, int(found[2])) if found else (None, None)
+    place = _POSITION.search(stack or text)
+    line, column = (int(place[1]) - 1, int(place[2])) if place else (None, None)
     return {"name": name, "message": message, "line": line, "column": column} if separator else {"name": "Error", "message": first}
 
 

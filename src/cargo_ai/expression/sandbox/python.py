@@ -132,9 +132,9 @@ def to_json(value: object, depth: int = 0) -> object:
         return value.isoformat()
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value).items()
-        return {key if isinstance(key, str) else str(key): to_json(one, depth + 1) for key, one in entries}
+        return {key if isinstance(key, str) else str(key): to_json(held, depth + 1) for key, held in entries}
     if hasattr(value, "__iter__") and not isinstance(value, bytes | bytearray | type):
-        return [to_json(one, depth + 1) for one in cast("list[object]", value)]
+        return [to_json(item, depth + 1) for item in cast("list[object]", value)]
     raise TypeError(f"result holds a {type(value).__name__}, which JSON has no form for")
 
 
