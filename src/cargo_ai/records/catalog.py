@@ -130,9 +130,9 @@ class Relation:
 
     def column(self, slug: str) -> Column | None:
         """The column of that slug, also written `<kind>__<slug>`; system columns are found too."""
-        for one in self.columns:
-            if slug in {one.slug, f"{one.kind}__{one.slug}"}:
-                return one
+        for column in self.columns:
+            if slug in {column.slug, f"{column.kind}__{column.slug}"}:
+                return column
         return SYSTEM_COLUMNS.get(slug)
 
 
@@ -175,17 +175,17 @@ class Catalog:
 
     def by_model(self, model: uuid.UUID) -> Relation | None:
         """The relation of a model."""
-        return next((one for one in self.relations if one.model == model), None)
+        return next((relation for relation in self.relations if relation.model == model), None)
 
-    def between(self, one: uuid.UUID, other: uuid.UUID) -> tuple[tuple[LinkEnd, LinkEnd], ...]:
+    def between(self, model: uuid.UUID, other: uuid.UUID) -> tuple[tuple[LinkEnd, LinkEnd], ...]:
         """By what records of two models belong together: (of the first, of the second), for each relationship."""
-        there = [(link.start, link.end) for link in self.links if (link.from_model, link.to_model) == (one, other)]
-        back = [(link.end, link.start) for link in self.links if (link.to_model, link.from_model) == (one, other)]
+        there = [(link.start, link.end) for link in self.links if (link.from_model, link.to_model) == (model, other)]
+        back = [(link.end, link.start) for link in self.links if (link.to_model, link.from_model) == (model, other)]
         return tuple(dict.fromkeys([*there, *back]))
 
     def link(self, named: uuid.UUID) -> Link | None:
         """The relationship of that uuid."""
-        return next((one for one in self.links if one.uuid == named), None)
+        return next((link for link in self.links if link.uuid == named), None)
 
     def by_name(self, schema: str, table: str) -> Relation | None:
         """The relation of a logical name: `datasets_d.models_m`, `d.m`, or `datasets_d__models_m` with an empty schema."""
@@ -193,4 +193,4 @@ class Catalog:
             schema, _, rest = table.partition("__models_")
             table = f"models_{rest}"
         dataset, model = schema.removeprefix("datasets_"), table.removeprefix("models_")
-        return next((one for one in self.relations if one.dataset == dataset and one.slug == model), None)
+        return next((relation for relation in self.relations if relation.dataset == dataset and relation.slug == model), None)

@@ -169,8 +169,8 @@ async def index_statements(connection: Connection, relation: Relation) -> list[t
         "obj_description(c.oid, 'pg_class') is not null from pg_index as i join pg_class as c on c.oid = i.indexrelid "
         "join pg_namespace as n on n.oid = c.relnamespace where i.indrelid = %s::text::regclass and not i.indisprimary order by c.oid"
     )
-    found = await fetch(connection, query, [table_name(relation)])
-    return [(str(gone), str(again), str(comment) if noted else None) for gone, again, comment, noted in found]
+    rows = await fetch(connection, query, [table_name(relation)])
+    return [(str(gone), str(again), str(comment) if noted else None) for gone, again, comment, noted in rows]
 
 
 def logical_create_table(relation: Relation) -> str:

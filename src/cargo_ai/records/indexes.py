@@ -47,8 +47,8 @@ class Index:
 
     def comment(self, error: str | None = None) -> str:
         """The comment that the database keeps with it."""
-        found: dict[str, Any] = {"kind": self.kind, "columnSlugs": self.columns, "isDescending": self.descending}
-        return json.dumps(found | ({"error": error[:300]} if error else {}))
+        content: dict[str, Any] = {"kind": self.kind, "columnSlugs": self.columns, "isDescending": self.descending}
+        return json.dumps(content | ({"error": error[:300]} if error else {}))
 
     def create(self, relation: Relation) -> str:
         """The statement that makes it without blocking reads or writes; in no transaction."""
@@ -124,7 +124,9 @@ def index_problem(relation: Relation, index: Index) -> str | None:
 
 async def long_texts(connection: Connection, relation: Relation, columns: Iterable[str]) -> list[str]:
     """Those of the columns that hold texts which are too long for an index of values."""
-    texts = [slug for slug in columns if (one := relation.column(slug)) is not None and one.type == "string" and one.kind != "system"]
+    texts = [
+        slug for slug in columns if (column := relation.column(slug)) is not None and column.type == "string" and column.kind != "system"
+    ]
     if not texts:
         return []
     shown = ", ".join(f"coalesce(max(octet_length({quote(slug)})), 0) > {MAX_TEXT_BYTES}" for slug in texts)
@@ -140,21 +142,21 @@ def indexes_for(filter: Filter, sort: Sort, relation: Relation, joined: Mapping[
     only parts of texts decide, one of text; without conditions, one of the order.
     """
     conditions = list(_conditions(filter)) if _all_must_hold(filter) else []
-    own = [(one, column) for one in conditions if (column := _column(one, relation)) is not None]
-    equal = [column.slug for one, column in own if _comparison(one) == "equal"]
+    own = [(condition, column) for condition in conditions if (column := _column(condition, relation)) is not None]
+    equal = [column.slug for condition, column in own if _comparison(condition) == "equal"]
     # A boolean tells few records apart: it goes behind.
     equal.sort(key=lambda slug: _type(relation, slug) == "boolean")
-    apart = [column.slug for one, column in own if _comparison(one) == "range"]
-    parts = [column.slug for one, column in own if _comparison(one) == "part"]
-    ordered = [one for one in sort if (column := relation.column(one.column_slug)) is not None and _can_be_indexed(column)]
+    apart = [column.slug for condition, column in own if _comparison(condition) == "range"]
+    parts = [column.slug for condition, column in own if _comparison(condition) == "part"]
+    ordered = [key for key in sort if (column := relation.column(key.column_slug)) is not None and _can_be_indexed(column)]
     if [slug for slug in equal if _type(relation, slug) != "boolean"] or apart:
-        named = [*(str(getattr(one, "column_slug", "")) for one in conditions), *(one.column_slug for one in sort)]
-        every = [*equal, *apart, *parts, *(one.column_slug for one in ordered), *_join_keys(named, relation, joined)]
+        named = [*(str(getattr(condition, "column_slug", "")) for condition in conditions), *(key.column_slug for key in sort)]
+        every = [*equal, *apart, *parts, *(key.column_slug for key in ordered), *_join_keys(named, relation, joined)]
         return [Index("values", tuple(dict.fromkeys(every))[:MAX_COLUMNS])]
-    found = [Index("text", (slug,)) for slug in dict.fromkeys(parts)]
-    if ordered and not found and len(sort) == 1 and sort[0].column_slug != "_id":
-        found.append(Index("order", (ordered[0].column_slug,), ordered[0].kind == "desc"))
-    return found
+    indexes = [Index("text", (slug,)) for slug in dict.fromkeys(parts)]
+    if ordered and not indexes and len(sort) == 1 and sort[0].column_slug != "_id":
+        indexes.append(Index("order", (ordered[0].column_slug,), ordered[0].kind == "desc"))
+    return indexes
 
 
 def without_columns(index: Index, slugs: Sequence[str]) -> Index | None:
@@ -182,11 +184,11 @@ def _type(relation: Relation, slug: str) -> str:
 
 
 def _all_must_hold(filter: Filter) -> bool:
-    def one(group: Group) -> bool:
+    def holds_all(group: Group) -> bool:
         alone = len(group.conditions) + len(group.groups) == 1
-        return (group.conjonction == "and" or (alone and group.conjonction is not None)) and all(map(one, group.groups))
+        return (group.conjonction == "and" or (alone and group.conjonction is not None)) and all(map(holds_all, group.groups))
 
-    return (filter.conjonction == "and" or len(filter.groups) == 1) and all(map(one, filter.groups))
+    return (filter.conjonction == "and" or len(filter.groups) == 1) and all(map(holds_all, filter.groups))
 
 
 def _conditions(filter: Filter) -> Iterator[Condition]:

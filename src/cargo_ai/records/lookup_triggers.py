@@ -68,13 +68,13 @@ class LookupSource:
 def sources(catalog: Catalog, relation: Relation) -> list[LookupSource]:
     """Where the values come from that the computed columns of a model look up."""
     computed = [column for column in relation.columns if column.is_computed_on_write]
-    found: dict[str, LookupSource] = {}
+    sources: dict[str, LookupSource] = {}
     for column in computed:
         for other, slug in KINDS[column.kind].uses(catalog, relation, column):
             read = other.column(slug)
-            if read is not None and read.kind == "lookup" and slug not in found:
-                found[slug] = source_of(catalog, relation, read)
-    return list(found.values())
+            if read is not None and read.kind == "lookup" and slug not in sources:
+                sources[slug] = source_of(catalog, relation, read)
+    return list(sources.values())
 
 
 def source_of(catalog: Catalog, relation: Relation, lookup: Column) -> LookupSource:

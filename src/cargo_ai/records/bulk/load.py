@@ -201,8 +201,9 @@ class Load:
             "when t.added then 'added' else 'updated' end"
         )
         more = (
-            "select string_agg(case f.at when 1 then '' else (f.one ->> 'column') || ' ' end || (f.one ->> 'message'), '; ' order by f.at) "
-            "from jsonb_array_elements(s.faults) with ordinality as f (one, at)"
+            "select string_agg(case f.at when 1 then '' else (f.fault ->> 'column') || ' ' end || (f.fault ->> 'message'), '; ' "
+            "order by f.at) "
+            "from jsonb_array_elements(s.faults) with ordinality as f (fault, at)"
         )
         query = (
             f"select row_to_json(r) from (select s._n as row, {verdict} as verdict, s._id as id, s.faults -> 0 ->> 'column' as column, "  # noqa: S608
@@ -224,8 +225,8 @@ class Load:
             return "_id"
         await execute(self._connection, "analyze load_stage")
         own, name = ddl.table_name(self._relation), quote(match.slug)
-        wanted = f"select {name} from load_stage where _id is not null"  # noqa: S608 - names, quoted
-        known = f"select distinct on (o.{name}) o.{name} as known, o._id from {own} as o where o.{name} in ({wanted})"  # noqa: S608
+        staged = f"select {name} from load_stage where _id is not null"  # noqa: S608 - names, quoted
+        known = f"select distinct on (o.{name}) o.{name} as known, o._id from {own} as o where o.{name} in ({staged})"  # noqa: S608
         await execute(
             self._connection,
             f"update load_stage as s set _id = t._id from ({known} order by o.{name}, o._created_at, o._id) as t "  # noqa: S608
@@ -233,9 +234,9 @@ class Load:
         )
         if self._encoder.brings_ids:
             same = f"select _id from load_stage where _id is not null group by _id having count(distinct {name}) > 1 limit 1"  # noqa: S608
-            found = await fetch(self._connection, same)
-            if found:
-                raise AmbiguousId(f"The id {found[0][0]} stands for rows of different {match.slug}")
+            rows = await fetch(self._connection, same)
+            if rows:
+                raise AmbiguousId(f"The id {rows[0][0]} stands for rows of different {match.slug}")
         return name
 
 

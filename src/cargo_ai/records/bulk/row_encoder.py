@@ -73,7 +73,7 @@ class RowEncoder:
         self._new_id = new_id
         self._known: list[dict[str, str]] = [{} for _ in self.columns]
         self._own = self._place(relation.id_column)
-        self._given = next((position for position, column in enumerate(columns) if column is not None and column.slug == "_id"), None)
+        self._id_position = next((position for position, column in enumerate(columns) if column is not None and column.slug == "_id"), None)
         self._matched = None if match is None else self._place(match.slug)
         self._plain = self._plain_rows()
         self._makes_ids = relation.id_column == "_id" and match is None
@@ -85,19 +85,19 @@ class RowEncoder:
         """For rows that are known by a column of text, which is what most files have."""
         if not self._notation.is_plain:
             return None
-        if self._own is None or self.columns[self._own].type != "string" or self.match is not None or self._given is not None:
+        if self._own is None or self.columns[self._own].type != "string" or self.match is not None or self._id_position is not None:
             return None
         return FastPath(self.columns, self._positions, self._own, MAX_ID_LENGTH)
 
     @property
     def by_content(self) -> bool:
         """Whether the ids are made of the rows' values: rows that are all alike then have the same one."""
-        return self._relation.id_column == "_id" and self._given is None and self.match is None
+        return self._relation.id_column == "_id" and self._id_position is None and self.match is None
 
     @property
     def brings_ids(self) -> bool:
         """Whether the rows themselves have ids, in a model that makes its own."""
-        return self._given is not None
+        return self._id_position is not None
 
     def _place(self, slug: str) -> int | None:
         return next((number for number, column in enumerate(self.columns) if column.slug == slug), None)
@@ -117,8 +117,8 @@ class RowEncoder:
             return plain.encode()
         bad: set[int] = set()
         done = [self._column(number, block.column(position), first, bad) for number, position in enumerate(self._positions)]
-        given = None if self._given is None else self._notation.rewrite("string", block.column(self._given))
-        ids = self._ids(done, given, len(block), first, bad)
+        texts = None if self._id_position is None else self._notation.rewrite("string", block.column(self._id_position))
+        ids = self._ids(done, texts, len(block), first, bad)
         if self._matched is not None and self.match is not None:
             self._require(done[self._matched], self.match.slug, "is missing: it is what the rows are known by", first, bad)
         self.rejected_count += len(bad)
@@ -126,11 +126,11 @@ class RowEncoder:
         lines = map("\t".join, zip(ids, *done, strict=True))
         if self.staged:
             self._show_content(block, first, bad)
-            kept = self._numbered(lines, first, bad)
+            encoded = self._numbered(lines, first, bad)
         else:
-            kept = "\n".join(lines if not bad else (line for at, line in enumerate(lines) if at not in bad))
+            encoded = "\n".join(lines if not bad else (line for at, line in enumerate(lines) if at not in bad))
         self._faults.clear()
-        return f"{kept}\n".encode() if kept else b""
+        return f"{encoded}\n".encode() if encoded else b""
 
     def _follow(self, ids: Sequence[str]) -> None:
         """Look whether the ids go on ascending."""
@@ -166,8 +166,8 @@ class RowEncoder:
             self._faults.setdefault(row, []).append({"column": column, "value": shown, "message": message})
 
     def _require(self, values: Sequence[str], slug: str, message: str, first: int, bad: set[int]) -> None:
-        for at, one in enumerate(values):
-            if one == NULL:
+        for at, value in enumerate(values):
+            if value == NULL:
                 bad.add(at)
                 self._reject(first + at, slug, message)
 
@@ -186,12 +186,12 @@ class RowEncoder:
         column, known, done = self.columns[number], self._known[number], list[str]()
         if len(known) > MAX_MEMORIZED:
             known.clear()
-        for at, one in enumerate(values):
-            text = known.get(one)
+        for at, value in enumerate(values):
+            text = known.get(value)
             if text is None:
                 try:
-                    text = (to_database(one, column.type) if one else None) or NULL
-                    text = known[one] = text if text is NULL else escape(text)
+                    text = (to_database(value, column.type) if value else None) or NULL
+                    text = known[value] = text if text is NULL else escape(text)
                 except InvalidValue as fault:
                     text = NULL
                     bad.add(at)
@@ -199,15 +199,15 @@ class RowEncoder:
             done.append(text)
         return done
 
-    def _ids(self, done: Sequence[Sequence[str]], given: Sequence[str] | None, count: int, first: int, bad: set[int]) -> Sequence[str]:
+    def _ids(self, done: Sequence[Sequence[str]], texts: Sequence[str] | None, count: int, first: int, bad: set[int]) -> Sequence[str]:
         own = self._relation.id_column
         if own == "_id":
             if self.match is not None:
                 return (
-                    [one or self._new_id() for one in _escape_all(given)] if given is not None else [self._new_id() for _ in range(count)]
+                    [uid or self._new_id() for uid in _escape_all(texts)] if texts is not None else [self._new_id() for _ in range(count)]
                 )
-            made = self._content_ids(done, count)
-            return made if given is None else [one or uid for one, uid in zip(_escape_all(given), made, strict=True)]
+            computed = self._content_ids(done, count)
+            return computed if texts is None else [own or uid for own, uid in zip(_escape_all(texts), computed, strict=True)]
         if self._own is None:
             bad.update(range(count))
             for at in range(count if self.staged else 1):
@@ -234,4 +234,4 @@ class RowEncoder:
 
 def _escape_all(values: Sequence[str]) -> Sequence[str]:
     """The texts with what means something in COPY's text format escaped; most files have none of it."""
-    return [escape(one) for one in values] if _SPECIAL.search("\x1f".join(values)) else values
+    return [escape(value) for value in values] if _SPECIAL.search("\x1f".join(values)) else values

@@ -73,8 +73,8 @@ async def _last_id(opened: OpenConnection, relation: Relation, last: str, count:
     """The id of the last of the next `count` records after `last` ('' begins); None when no more follow."""
     query = f"select _id from {table_name(relation)} where _id > %s order by _id limit 1 offset %s"  # noqa: S608 - names, quoted
     async with opened() as connection:
-        found = await fetch(connection, query, [last, count - 1])
-    return str(found[0][0]) if found else None
+        rows = await fetch(connection, query, [last, count - 1])
+    return str(rows[0][0]) if rows else None
 
 
 async def _read_chunk(opened: OpenConnection, relation: Relation, form: ExportFormat, last: str, until: str | None) -> bytes:

@@ -90,13 +90,13 @@ def compile_text_operator(operator: str, values: list[str] | None, value: exp.Ex
         "endsWith": lambda part: f"%{part}",
     }
     shape = shapes[operator]
-    patterns = [shape(re.sub(r"([\\%_])", r"\\\1", one)) for one in values]
-    found = (
-        terms.any_of([_like(value, one, scope) for one in patterns])
+    patterns = [shape(re.sub(r"([\\%_])", r"\\\1", text)) for text in values]
+    matches = (
+        terms.any_of([_like(value, pattern, scope) for pattern in patterns])
         if len(patterns) <= MAX_SEPARATE_PATTERNS
         else _like_any(value, patterns, scope)
     )
-    return terms.negated(value, found) if operator == "doesNotContain" else found
+    return terms.negated(value, matches) if operator == "doesNotContain" else matches
 
 
 def _like(value: exp.Expr, pattern: str, scope: FilterContext) -> exp.Expr:
@@ -134,9 +134,9 @@ def _date(condition: DateCondition, value: exp.Expr, scope: FilterContext) -> ex
     def span(raw: str | None, name: str) -> TimeSpan:
         if raw is None:
             raise InvalidFilter(f"{condition.operator} on {condition.column_slug} needs {name}.")
-        found = parse_date_value(raw, scope.now)
-        scope.relative = scope.relative or found.relative
-        return found
+        parsed = parse_date_value(raw, scope.now)
+        scope.relative = scope.relative or parsed.relative
+        return parsed
 
     def at(when: object, live: str, *, moves: bool) -> exp.Expr:
         return scope.bind(when, "timestamptz", live if moves else None)
@@ -150,32 +150,32 @@ def _date(condition: DateCondition, value: exp.Expr, scope: FilterContext) -> ex
 
     if condition.operator == "between":
         return within(span(condition.first_value or condition.value, "firstValue"), span(condition.last_value, "lastValue"))
-    given = span(condition.value, "a value")
+    when = span(condition.value, "a value")
     if condition.operator == "greaterThan":
-        return exp.GTE(this=value, expression=at(given.end, given.end_sql, moves=given.relative))
+        return exp.GTE(this=value, expression=at(when.end, when.end_sql, moves=when.relative))
     if condition.operator == "lowerThan":
-        return exp.LT(this=value, expression=at(given.start, given.start_sql, moves=given.relative))
-    same = within(given.day, given.day)
+        return exp.LT(this=value, expression=at(when.start, when.start_sql, moves=when.relative))
+    same = within(when.day, when.day)
     return same if condition.operator == "is" else terms.negated(value, same)
 
 
 def _property(condition: PropertyCondition, value: exp.Expr, scope: FilterContext) -> exp.Expr:
-    found = _property_text(condition.property_name, value, scope)
+    text = _property_text(condition.property_name, value, scope)
     operator = condition.operator
     if operator in _PRESENCE_OPERATORS:
-        return _presence(operator, "string", found)
+        return _presence(operator, "string", text)
     if condition.value is None:
         raise InvalidFilter(f"{operator} on property {condition.property_name} needs a value.")
     if operator == "between":
         if condition.other_value is None:
             raise InvalidFilter(f"between on property {condition.property_name} needs value and otherValue.")
         return exp.and_(
-            _compare_property(exp.GTE, found, condition.value, scope),
-            _compare_property(exp.LTE, found, condition.other_value, scope),
+            _compare_property(exp.GTE, text, condition.value, scope),
+            _compare_property(exp.LTE, text, condition.other_value, scope),
         )
     if operator in {"greaterThan", "lowerThan"}:
-        return _compare_property(exp.GT if operator == "greaterThan" else exp.LT, found, condition.value, scope)
-    return compile_text_operator(operator, [_as_text(condition.value)], found, scope, condition.property_name)
+        return _compare_property(exp.GT if operator == "greaterThan" else exp.LT, text, condition.value, scope)
+    return compile_text_operator(operator, [_as_text(condition.value)], text, scope, condition.property_name)
 
 
 def _property_text(path: str, value: exp.Expr, scope: FilterContext) -> exp.Expr:
@@ -195,37 +195,35 @@ def _as_text(value: str | float | bool) -> str:
     return str(value)
 
 
-def _compare_property(compare: type[exp.Binary], found: exp.Expr, value: str | float | bool, scope: FilterContext) -> exp.Expr:
+def _compare_property(compare: type[exp.Binary], text: exp.Expr, value: str | float | bool, scope: FilterContext) -> exp.Expr:
     """Numbers are compared as numbers, everything else as text."""
-    given = _as_text(value)
-    if len(given) <= _MAX_NUMBER_LENGTH and re.match(_NUMERIC, given):
+    bound = _as_text(value)
+    if len(bound) <= _MAX_NUMBER_LENGTH and re.match(_NUMERIC, bound):
         # A CASE, since a cast beside an AND may be evaluated first.
-        short = exp.LTE(this=exp.Length(this=found.copy()), expression=exp.Literal.number(_MAX_NUMBER_LENGTH))
-        numeric = exp.and_(short, exp.RegexpLike(this=found.copy(), expression=terms.literal(_NUMERIC)))
-        number = exp.cast(found.copy(), "numeric")
-        compared = compare(this=number, expression=scope.bind(given.strip(), "numeric"))
+        short = exp.LTE(this=exp.Length(this=text.copy()), expression=exp.Literal.number(_MAX_NUMBER_LENGTH))
+        numeric = exp.and_(short, exp.RegexpLike(this=text.copy(), expression=terms.literal(_NUMERIC)))
+        number = exp.cast(text.copy(), "numeric")
+        compared = compare(this=number, expression=scope.bind(bound.strip(), "numeric"))
         return exp.Case(ifs=[exp.If(this=numeric, true=compared)], default=exp.false())
-    return compare(
-        this=exp.Collate(this=found.copy(), expression=exp.to_identifier("C", quoted=True)), expression=scope.bind(given, "text")
-    )
+    return compare(this=exp.Collate(this=text.copy(), expression=exp.to_identifier("C", quoted=True)), expression=scope.bind(bound, "text"))
 
 
 def _object(condition: ObjectCondition, value: exp.Expr, scope: FilterContext) -> exp.Expr:
-    wanted = condition.property_conditions
-    if wanted is None:
+    properties = condition.property_conditions
+    if properties is None:
         raise InvalidFilter(f"matchConditions on {condition.column_slug} needs propertyConditions.")
-    scope.counted(len(wanted))
+    scope.counted(len(properties))
     if condition.conjonction is None:
         scope.warn(f"matchConditions on {condition.column_slug} has no conjonction: it matches nothing.")
         return terms.false()
     join = terms.all_of if condition.conjonction == "and" else terms.any_of
     if condition.kind == "object":
-        return exp.and_(terms.is_not_null(value), join([_property(one, value, scope) for one in wanted]))
+        return exp.and_(terms.is_not_null(value), join([_property(part, value, scope) for part in properties]))
     alias = scope.alias()
     element = exp.column("value", table=alias, quoted=True)
     is_array = exp.EQ(this=terms.function("jsonb_typeof", value.copy()), expression=terms.literal("array"))
     elements = terms.function("jsonb_array_elements", exp.Case(ifs=[exp.If(this=is_array, true=value.copy())], default=_json("[]")))
     named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=[exp.to_identifier("value", quoted=True)])
     source = exp.Table(this=elements, alias=named)
-    holds = join([_property(one, element, scope) for one in wanted])
+    holds = join([_property(part, element, scope) for part in properties])
     return terms.exists(exp.Select(expressions=[exp.Literal.number(1)]).from_(source).where(holds))

@@ -48,8 +48,8 @@ def _group(group: Group, relation: Relation, alias: str, scope: FilterContext) -
     if scope.depth > MAX_DEPTH:
         raise InvalidFilter(f"The filter is nested deeper than {MAX_DEPTH} levels.")
     scope.depth += 1
-    parts = [_condition(one, relation, alias, scope) for one in group.conditions]
-    parts += [_group(one, relation, alias, scope) for one in group.groups if one.conditions or one.groups]
+    parts = [_condition(condition, relation, alias, scope) for condition in group.conditions]
+    parts += [_group(inner, relation, alias, scope) for inner in group.groups if inner.conditions or inner.groups]
     scope.depth -= 1
     return _join(group.conjonction, parts)
 
@@ -82,7 +82,7 @@ def _column_condition(condition: ColumnCondition, relation: Relation, alias: str
 
 def _join_related(model: str, relation: Relation, alias: str, scope: FilterContext) -> tuple[Relation, exp.Expr, str]:
     """The related model's relation, the condition that joins it, and its alias."""
-    related = next((one for one in scope.catalog.relations if str(one.model) == model), None)
+    related = next((other for other in scope.catalog.relations if str(other.model) == model), None)
     if related is None:
         raise InvalidFilter(f"There is no model {model} to relate to.")
     pairs = scope.catalog.between(relation.model, related.model)
@@ -101,9 +101,9 @@ def _join_value(relation: Relation, alias: str, end: LinkEnd, scope: FilterConte
     return (value, column.type) if inner is None else (terms.property_text(value, inner, scope), "string")
 
 
-def _equal(one: tuple[exp.Expr, str], other: tuple[exp.Expr, str]) -> exp.Expr:
+def _equal(value: tuple[exp.Expr, str], other: tuple[exp.Expr, str]) -> exp.Expr:
     """The two are the same; as texts where their types differ."""
-    (left, left_type), (right, right_type) = one, other
+    (left, left_type), (right, right_type) = value, other
     if left_type != right_type:
         left, right = terms.as_text(left, left_type), terms.as_text(right, right_type)
     return exp.EQ(this=left, expression=right)
@@ -132,9 +132,9 @@ def _segment(condition: SegmentCondition, relation: Relation, alias: str, scope:
 def compile_sort(sort: Sort, relation: Relation, alias: str) -> list[exp.Expr]:
     """The sort keys, nulls last; ties are broken by `_id`, so that pages never overlap."""
     keys: list[exp.Expr] = []
-    for one in sort:
-        column = terms.find_column(relation, one.column_slug)
-        keys.append(exp.Ordered(this=terms.column_ref(alias, column.slug), desc=one.kind == "desc", nulls_first=False))
+    for key in sort:
+        column = terms.find_column(relation, key.column_slug)
+        keys.append(exp.Ordered(this=terms.column_ref(alias, column.slug), desc=key.kind == "desc", nulls_first=False))
     return [*keys, exp.Ordered(this=terms.column_ref(alias, "_id"), desc=False, nulls_first=False)]
 
 
@@ -154,7 +154,7 @@ def _occurrence(condition: OccurrenceCondition, relation: Relation, alias: str, 
         scope.warn("An occurrence condition has no conjonction, so it matches nothing.")
         return terms.false()
     scope.counted(len(condition.conditions))
-    parts = [_column_condition(one, related, inner, scope) for one in condition.conditions]
+    parts = [_column_condition(part, related, inner, scope) for part in condition.conditions]
     matching = terms.all_of(parts) if condition.conjonction != "or" or not parts else terms.any_of(parts)
     when = _period(condition.period, terms.column_ref(inner, "_time"), scope)
     return _compare_count(terms.view(related, inner), exp.and_(joined, matching, when), condition.frequency, scope)
@@ -194,7 +194,7 @@ def sql_length(filter: Filter, segments: Mapping[str, SavedSegment]) -> int:
     while groups:
         group = groups.pop()
         groups += group.groups
-        characters += sum(len(one.clause) for one in group.conditions if isinstance(one, SqlCondition))
+        characters += sum(len(condition.clause) for condition in group.conditions if isinstance(condition, SqlCondition))
     return characters
 
 
@@ -202,8 +202,8 @@ def segments_in(filter: Filter) -> set[str]:
     """The segments that a filter names, to be loaded before it is compiled."""
 
     def inside(group: Group) -> set[str]:
-        named = {one.segment_uuid for one in group.conditions if isinstance(one, SegmentCondition)}
-        return named.union(*(inside(one) for one in group.groups)) if group.groups else named
+        named = {condition.segment_uuid for condition in group.conditions if isinstance(condition, SegmentCondition)}
+        return named.union(*(inside(nested) for nested in group.groups)) if group.groups else named
 
     return set[str]().union(*(inside(group) for group in filter.groups))
 

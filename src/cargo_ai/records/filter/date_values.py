@@ -61,11 +61,11 @@ class RelativeDay(TimeSpan):
 def parse_date_value(text: str, now: datetime) -> TimeSpan:
     """What the text means at `now`; InvalidFilter when it means nothing."""
     text = text.strip()
-    found = _SPAN.match(text)
+    match = _SPAN.match(text)
     try:
-        if found:
-            start = _subtract(now, int(found[1]), found[2].lower())
-            live = f"(((now() at time zone 'UTC') - interval '{int(found[1])} {found[2].lower()}') at time zone 'UTC')"
+        if match:
+            start = _subtract(now, int(match[1]), match[2].lower())
+            live = f"(((now() at time zone 'UTC') - interval '{int(match[1])} {match[2].lower()}') at time zone 'UTC')"
             return TimeSpan(start, start + timedelta(microseconds=1), live)
         if _DAY.match(text):
             start = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)

@@ -123,11 +123,11 @@ def column_ref(alias: str, slug: str) -> exp.Column:
 
 def find_column(relation: Relation, slug: str) -> Column:
     """The column; InvalidFilter with the nearest slug when the model has no such column."""
-    found = relation.column(slug)
-    if found is not None:
-        return found
-    near = difflib.get_close_matches(slug, [one.slug for one in relation.columns], 1, 0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(one.slug for one in relation.columns[:20])}."
+    column = relation.column(slug)
+    if column is not None:
+        return column
+    near = difflib.get_close_matches(slug, [known.slug for known in relation.columns], 1, 0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known.slug for known in relation.columns[:20])}."
     raise InvalidFilter(f"Model {relation.slug} has no column {slug!r}{hint}")
 
 
