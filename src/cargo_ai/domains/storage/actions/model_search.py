@@ -33,15 +33,15 @@ async def search_records(task: Task) -> Outcome:
     """`{record, records, count}`: the first, those up to the limit (100 by default), and how many match in all."""
     config = task.config
     try:
-        wanted = Filter.model_validate(config.get("filter") or {"conjonction": "and", "groups": []})
+        filter = Filter.model_validate(config.get("filter") or {"conjonction": "and", "groups": []})
         sort = _SORT.validate_python(config.get("sort") or [])
     except ValidationError as failure:
         first = errors_of(failure)[0]
         raise InvalidConfig(f"The filter or sort is not valid: {first['path']}: {first['message']}.") from None
     limit = _limit(config.get("limit"))
-    scope = await build_scope(task.services, task.db, task.catalog, wanted)
+    scope = await build_scope(task.services, task.db, task.catalog, filter)
     try:
-        where = await conditions.compile_filter(wanted, task.relation, "t", scope)
+        where = await conditions.compile_filter(filter, task.relation, "t", scope)
         order = compile.compile_sort(sort, task.relation, "t")
     except InvalidFilter as fault:
         raise InvalidConfig(str(fault)) from None
@@ -53,19 +53,19 @@ async def search_records(task: Task) -> Outcome:
     try:
         async with conditions.limit(task.services.database.turns, connection, scope):
             records = rows.to_records(task.relation, await fetch(connection, terms.to_sql(page), scope.params))
-            found: int = (await fetch(connection, terms.to_sql(count), scope.params))[0][0]
+            matching: int = (await fetch(connection, terms.to_sql(count), scope.params))[0][0]
     except InvalidFilter as fault:
         raise InvalidConfig(str(fault)) from None
-    title = f"✅ {found:,} {'record' if found == 1 else 'records'} found" if found else "❌ No record found"
-    output = {"record": records[0] if records else None, "records": records, "count": found}
+    title = f"✅ {matching:,} {'record' if matching == 1 else 'records'} found" if matching else "❌ No record found"
+    output = {"record": records[0] if records else None, "records": records, "count": matching}
     return Done(output, title, warnings=tuple(scope.warnings))
 
 
-def _limit(given: Any) -> int:
-    if given is None:
+def _limit(value: Any) -> int:
+    if value is None:
         return 100
     try:
-        limit = int(given)
+        limit = int(value)
     except (TypeError, ValueError):
         raise InvalidConfig(f"`limit` must be a number from 1 to {MOST:,}.") from None
     if not 1 <= limit <= MOST:
@@ -77,19 +77,19 @@ def inspect_search(config: Config, models: Models) -> Iterator[Finding]:
     """The model, the form of a filter that is known, and the columns that filter and order name."""
     yield from inspect(config, models)
     relation = model_of(config, models)
-    given, order = settle(config.get("filter")), settle(config.get("sort"))
-    if isinstance(given, Mapping) and is_constant(cast("object", given)):
+    filter, order = settle(config.get("filter")), settle(config.get("sort"))
+    if isinstance(filter, Mapping) and is_constant(cast("object", filter)):
         try:
-            Filter.model_validate(given)
+            Filter.model_validate(filter)
         except ValidationError as failure:
             first = errors_of(failure)[0]
             yield Finding(f"config.filter.{first['path']}", f"`filter.{first['path']}` {first['message']}.")
             return
     if relation is None:
         return
-    conditions = _conditions(cast("Mapping[str, Any]", given), "config.filter") if isinstance(given, Mapping) else ()
+    conditions = _conditions(cast("Mapping[str, Any]", filter), "config.filter") if isinstance(filter, Mapping) else ()
     sorts = cast("list[Any]", order) if isinstance(order, list) else []
-    for path, condition in (*conditions, *((f"config.sort[{at}]", one) for at, one in enumerate(sorts))):
+    for path, condition in (*conditions, *((f"config.sort[{at}]", key) for at, key in enumerate(sorts))):
         if not isinstance(condition, Mapping) or cast("Mapping[str, Any]", condition).get("relatedModelUuid") is not None:
             continue
         slug = settle(cast("Mapping[str, Any]", condition).get("columnSlug"))
@@ -98,8 +98,8 @@ def inspect_search(config: Config, models: Models) -> Iterator[Finding]:
             yield Finding(f"{path}.columnSlug", f"{slug} is no column of {relation.slug}.{meant}")
 
 
-def _conditions(given: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    groups: object = given.get("groups")
+def _conditions(filter: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    groups: object = filter.get("groups")
     for at, group in enumerate(cast("list[Any]", groups) if isinstance(groups, list) else []):
         inside: object = cast("Mapping[str, Any]", group).get("conditions") if isinstance(group, Mapping) else None
         for number, condition in enumerate(cast("list[Any]", inside) if isinstance(inside, list) else []):

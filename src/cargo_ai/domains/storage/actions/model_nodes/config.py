@@ -50,18 +50,18 @@ class Mapped:
 
 def mappings(config: Mapping[str, Any], *, required: bool = True) -> list[Mapped]:
     """`mappings[{columnSlug, value, policy}]`; an object `{column: value}` is understood too. InvalidConfig where it is neither."""
-    given: object = config.get("mappings")
-    if isinstance(given, Mapping):
-        return [Mapped(str(slug), value, "overwrite") for slug, value in cast("Mapping[str, Any]", given).items()]
-    if given is None and not required:
+    entries: object = config.get("mappings")
+    if isinstance(entries, Mapping):
+        return [Mapped(str(slug), value, "overwrite") for slug, value in cast("Mapping[str, Any]", entries).items()]
+    if entries is None and not required:
         return []
-    if not isinstance(given, list):
+    if not isinstance(entries, list):
         raise InvalidConfig("The config needs `mappings`: a list of {columnSlug, value}.")
-    return [_mapped(one, number) for number, one in enumerate(cast("list[object]", given))]
+    return [_mapped(entry, number) for number, entry in enumerate(cast("list[object]", entries))]
 
 
-def _mapped(given: object, number: int) -> Mapped:
-    fields = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
+def _mapped(entry: object, number: int) -> Mapped:
+    fields = cast("Mapping[str, Any]", entry) if isinstance(entry, Mapping) else dict[str, Any]()
     slug, policy = fields.get("columnSlug"), fields.get("policy") or "overwrite"
     if not isinstance(slug, str) or not slug:
         raise InvalidConfig(f"`mappings[{number}]` has no `columnSlug`.")
@@ -72,19 +72,21 @@ def _mapped(given: object, number: int) -> Mapped:
 
 def values(mapped: list[Mapped]) -> dict[str, Any]:
     """What a new record gets: every mapping; policies only matter where something is there already."""
-    return {one.column: one.value for one in mapped}
+    return {mapping.column: mapping.value for mapping in mapped}
 
 
 def merged(mapped: list[Mapped], record: Mapping[str, Any]) -> dict[str, Any]:
     """What changes of a record that is there, given what it has (JSON values by plain slug)."""
     changes: dict[str, Any] = {}
-    for one in mapped:
-        present = record.get(one.column.partition("__")[2] if "__" in one.column and one.column not in record else one.column)
-        if one.policy == "fillEmpty" and present not in (None, "", [], {}):
+    for mapping in mapped:
+        present = record.get(
+            mapping.column.partition("__")[2] if "__" in mapping.column and mapping.column not in record else mapping.column
+        )
+        if mapping.policy == "fillEmpty" and present not in (None, "", [], {}):
             continue
-        if one.policy in {"keepOnNull", "fillEmpty"} and one.value is None:
+        if mapping.policy in {"keepOnNull", "fillEmpty"} and mapping.value is None:
             continue
-        changes[one.column] = one.value
+        changes[mapping.column] = mapping.value
     return changes
 
 

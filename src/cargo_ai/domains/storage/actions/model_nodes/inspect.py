@@ -34,7 +34,7 @@ def inspect(config: Config, models: Models, *parts: Part) -> Iterable[Finding]:
         return
     relation = model_of(config, models)
     if relation is None:
-        slugs = {one.slug: uuid for uuid, one in models.items()}
+        slugs = {model.slug: uuid for uuid, model in models.items()}
         meant = slugs.get(str(config.get("modelUuid")))
         hint = f" The model of that slug is {meant}." if meant else f" See {_MODELS.removeprefix('see ')}."
         yield Finding("config.modelUuid", f"There is no model {show(config.get('modelUuid'))} in this workspace.{hint}")
@@ -54,7 +54,7 @@ def _matching(config: Config, relation: Relation) -> Iterator[Finding]:
         return
     column = relation.column(slug)
     if column is None or column.slug in {"_title", "_time"} or column.is_computed_by_view:
-        stored = [one.slug for one in relation.columns if not one.is_computed_by_view]
+        stored = [known.slug for known in relation.columns if not known.is_computed_by_view]
         meant = suggest(slug, ["_id", *stored])
         yield Finding(path, f"The model {relation.slug} has no stored column {slug} to find records by.{meant}")
     elif not isinstance(value, Unknown | list | Mapping):
@@ -62,11 +62,11 @@ def _matching(config: Config, relation: Relation) -> Iterator[Finding]:
 
 
 def _mappings(config: Config, relation: Relation) -> Iterator[Finding]:
-    given = settle(config.get("mappings"))
-    if isinstance(given, Mapping):
-        for slug, value in cast("Mapping[str, Any]", given).items():
+    entries = settle(config.get("mappings"))
+    if isinstance(entries, Mapping):
+        for slug, value in cast("Mapping[str, Any]", entries).items():
             yield from _column(slug, value, relation, f"config.mappings.{slug}")
-    for at, entry in enumerate(cast("list[Any]", given) if isinstance(given, list) else []):
+    for at, entry in enumerate(cast("list[Any]", entries) if isinstance(entries, list) else []):
         fields = settle(entry)
         if isinstance(fields, Mapping):
             fields = cast("Mapping[str, Any]", fields)
@@ -80,7 +80,7 @@ def _column(slug: object, value: Any, relation: Relation, path: str) -> Iterator
     if slug in SYSTEM_COLUMNS:
         yield Finding(path, f"{slug} is a system column, which is not written.", doubt=True)
     elif column is None:
-        meant = suggest(slug, [one.slug for one in relation.columns if one.writable])
+        meant = suggest(slug, [known.slug for known in relation.columns if known.writable])
         yield Finding(path, f"{slug} is no column of {relation.slug}.{meant}")
     elif not column.writable:
         yield Finding(path, f"{slug} is a {column.kind} column and cannot be written.")

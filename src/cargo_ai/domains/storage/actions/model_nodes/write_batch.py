@@ -25,15 +25,15 @@ from cargo_ai.store.driver import driver_connection, execute, fetch
 
 
 @dataclass(eq=False, slots=True)
-class _One:
-    """A write on its way. `found`: the ids of the records that it matches; `record`: the one that its outcome shows."""
+class _PendingWrite:
+    """A write on its way. `matches`: the ids of the records that it matches; `record`: the one that its outcome shows."""
 
     kind: str
     call: Call
     mapped: list[Mapped]
     slug: str = ""
     text: str | None = None
-    found: list[str] = field(default_factory=list[str])
+    matches: list[str] = field(default_factory=list[str])
     record: str | None = None
     is_new: bool = False
     count: int = 0
@@ -54,10 +54,10 @@ class Batch:
     _warnings: list[str] = field(default_factory=list[str])
     _written: list[tuple[uuid.UUID | None, str]] = field(default_factory=list[tuple[uuid.UUID | None, str]])
 
-    async def write(self, wanted: Sequence[tuple[str, Call]]) -> list[Outcome]:
+    async def write(self, calls: Sequence[tuple[str, Call]]) -> list[Outcome]:
         """The outcome of each `(insert|update|upsert, call)`, in order. psycopg's errors mean that none of them was written."""
-        ones = [self._read(kind, call) for kind, call in wanted]
-        left = [one for one in ones if one.outcome is None]
+        writes = [self._read(kind, call) for kind, call in calls]
+        left = [write for write in writes if write.outcome is None]
         await self._prepare(left)
         while left:
             await self._find(left)
@@ -65,130 +65,134 @@ class Batch:
         connection = await driver_connection(self.db)
         await own_writes.record_writes(connection, self.relation.model, self._written)
         await self.changes.save(connection)
-        return await self._outcomes(ones)
+        return await self._outcomes(writes)
 
-    def _read(self, kind: str, call: Call) -> _One:
-        one = _One(kind, call, [])
+    def _read(self, kind: str, call: Call) -> _PendingWrite:
+        write = _PendingWrite(kind, call, [])
         try:
-            one.mapped = mappings(call.config)
+            write.mapped = mappings(call.config)
             if kind != "insert":
-                one.slug, one.text = matched(self.relation, call.config)
-            if kind == "upsert" and one.text is None:
-                raise InvalidConfig(f"`matchingValue` is empty: without it, no record can be matched by {one.slug}.")
+                write.slug, write.text = matched(self.relation, call.config)
+            if kind == "upsert" and write.text is None:
+                raise InvalidConfig(f"`matchingValue` is empty: without it, no record can be matched by {write.slug}.")
         except InvalidConfig as fault:
-            one.outcome = Failed(str(fault))
-        return one
+            write.outcome = Failed(str(fault))
+        return write
 
-    async def _prepare(self, ones: Sequence[_One]) -> None:
+    async def _prepare(self, writes: Sequence[_PendingWrite]) -> None:
         """Take the locks that keep two workers from adding the same record, in one order for all; then see what was added before."""
-        adding = {one.call.key: one for one in ones if one.kind != "update"}
+        adding = {write.call.key: write for write in writes if write.kind != "update"}
         if not adding:
             return
         names = [
-            f"insert {one.call.key}" if one.kind == "insert" else f"upsert {self.relation.model} {one.slug} {one.text}"
-            for one in adding.values()
+            f"insert {write.call.key}" if write.kind == "insert" else f"upsert {self.relation.model} {write.slug} {write.text}"
+            for write in adding.values()
         ]
         keys = "select distinct hashtextextended(u, 0) as k from unnest(%s::text[]) as u order by k"
         await fetch(await driver_connection(self.db), f"select pg_advisory_xact_lock(k) from ({keys}) as s", [names])  # noqa: S608
         known = "select key, record_id from model_inserts where key = any(%s) and workspace_uuid = %s"
         self._done = dict(await fetch(await driver_connection(self.db), known, [list(adding), self.workspace]))
 
-    async def _find(self, ones: Sequence[_One]) -> None:
+    async def _find(self, writes: Sequence[_PendingWrite]) -> None:
         """The records that updates and upserts mean, oldest first, locked."""
-        by_slug: dict[str, list[_One]] = {}
-        for one in ones:
-            if one.slug:
-                by_slug.setdefault(one.slug, []).append(one)
+        by_slug: dict[str, list[_PendingWrite]] = {}
+        for write in writes:
+            if write.slug:
+                by_slug.setdefault(write.slug, []).append(write)
         for slug, group in by_slug.items():
             # The id column's value is the id, and that has an index.
             is_id = slug == "_id" or slug == self.relation.id_column
             column = self.relation.column(slug)
             kind = "text" if is_id or column is None else SQL_TYPES[column.type]
             name = "_id" if is_id else quote(slug)
-            texts = [id_of(self.relation, one.text) if is_id else one.text for one in group]
+            texts = [id_of(self.relation, write.text) if is_id else write.text for write in group]
             query = (
                 f"select u.n, t._id, t._created_at from unnest(%s::int[], %s::text[]) as u (n, v) "  # noqa: S608 - names, quoted
                 f"join {table_name(self.relation)} as t on t.{name} = u.v::{kind} order by t._id for update of t"
             )
-            found: dict[int, list[tuple[datetime, str]]] = {}
+            matches: dict[int, list[tuple[datetime, str]]] = {}
             for number, uid, created in await fetch(await driver_connection(self.db), query, [list(range(len(group))), texts]):
-                found.setdefault(number, []).append((created, uid))
-            for number, one in enumerate(group):
-                one.found = [uid for _, uid in sorted(found.get(number, []))]
+                matches.setdefault(number, []).append((created, uid))
+            for number, write in enumerate(group):
+                write.matches = [uid for _, uid in sorted(matches.get(number, []))]
 
-    async def _round(self, ones: Sequence[_One]) -> list[_One]:
+    async def _round(self, writes: Sequence[_PendingWrite]) -> list[_PendingWrite]:
         """Write what does not touch the same records; what does is left for the next round."""
-        before = await self._before(ones)
+        before = await self._before(writes)
         taken: set[str] = set()
         values_taken: set[tuple[str, str | None]] = set()
-        left: list[_One] = []
+        left: list[_PendingWrite] = []
         new, changed = ValidatedRecords(), ValidatedRecords()
-        made: list[tuple[_One, str]] = []
-        writers: dict[str, _One] = {}
-        for one in ones:
-            if one.kind != "update" and one.call.key in self._done:
-                one.record, one.is_new = self._done[one.call.key], True
+        added: list[tuple[_PendingWrite, str]] = []
+        writers: dict[str, _PendingWrite] = {}
+        for write in writes:
+            if write.kind != "update" and write.call.key in self._done:
+                write.record, write.is_new = self._done[write.call.key], True
                 continue
-            if taken.intersection(one.found) or (one.slug, one.text) in values_taken:
-                left.append(one)
+            if taken.intersection(write.matches) or (write.slug, write.text) in values_taken:
+                left.append(write)
                 continue
             try:
-                if one.kind == "insert" or (one.kind == "upsert" and not one.found):
-                    uid, row = self._new(one)
+                if write.kind == "insert" or (write.kind == "upsert" and not write.matches):
+                    uid, row = self._new(write)
                     if uid in taken:
-                        left.append(one)
+                        left.append(write)
                         continue
                     new.rows.append((uid, row))
                     taken.add(uid)
-                    made.append((one, uid))
-                    if one.slug:
-                        values_taken.add((one.slug, one.text))
+                    added.append((write, uid))
+                    if write.slug:
+                        values_taken.add((write.slug, write.text))
                 else:
-                    changed.rows += self._changes(one, before)
-                    taken.update(one.found)
-                    writers |= dict.fromkeys(one.found, one)
+                    changed.rows += self._changes(write, before)
+                    taken.update(write.matches)
+                    writers |= dict.fromkeys(write.matches, write)
             except InvalidRecords as fault:
-                one.outcome = Failed(str(fault))
-        await self._apply(new, changed, made, writers)
+                write.outcome = Failed(str(fault))
+        await self._apply(new, changed, added, writers)
         return left
 
-    def _new(self, one: _One) -> tuple[str, Row]:
-        given = values(one.mapped)
-        if one.slug:
-            given.setdefault(one.slug, one.call.config.get("matchingValue"))
-        checked = validate_new(self.relation, [given], makes_ids=self.makes_ids)
+    def _new(self, write: _PendingWrite) -> tuple[str, Row]:
+        fields = values(write.mapped)
+        if write.slug:
+            fields.setdefault(write.slug, write.call.config.get("matchingValue"))
+        checked = validate_new(self.relation, [fields], makes_ids=self.makes_ids)
         if checked.faults:
             raise InvalidRecords(checked.faults)
         return checked.rows[0]
 
-    def _changes(self, one: _One, before: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Row]]:
-        uids = one.found[:1] if one.kind == "upsert" else one.found
-        if _keeps(one):
-            changes = [(uid, merged(one.mapped, before[uid])) for uid in uids if uid in before]
+    def _changes(self, write: _PendingWrite, before: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Row]]:
+        uids = write.matches[:1] if write.kind == "upsert" else write.matches
+        if _keeps(write):
+            changes = [(uid, merged(write.mapped, before[uid])) for uid in uids if uid in before]
         else:
-            changes = [(uid, values(one.mapped)) for uid in uids]
+            changes = [(uid, values(write.mapped)) for uid in uids]
         checked = validate_changes(self.relation, changes)
         if checked.faults:
             raise InvalidRecords(checked.faults)
-        one.record, one.count = (uids[0] if uids else None), len(uids)
+        write.record, write.count = (uids[0] if uids else None), len(uids)
         return checked.rows
 
-    async def _before(self, ones: Sequence[_One]) -> Mapping[str, Mapping[str, Any]]:
+    async def _before(self, writes: Sequence[_PendingWrite]) -> Mapping[str, Mapping[str, Any]]:
         """The records whose present values decide what may be replaced."""
-        uids = list(dict.fromkeys(uid for one in ones if _keeps(one) for uid in one.found))
+        uids = list(dict.fromkeys(uid for write in writes if _keeps(write) for uid in write.matches))
         if not uids:
             return {}
         return {record["_id"]: record for record in await rows.get(await driver_connection(self.db), self.relation, uids)}
 
     async def _apply(
-        self, new: ValidatedRecords, changed: ValidatedRecords, made: Sequence[tuple[_One, str]], writers: Mapping[str, _One]
+        self,
+        new: ValidatedRecords,
+        changed: ValidatedRecords,
+        added: Sequence[tuple[_PendingWrite, str]],
+        writers: Mapping[str, _PendingWrite],
     ) -> None:
         """Write what has no two writers. `writers`: who changes which record."""
         writer = Writer(self.db, self.workspace, self.relation, self.settings, self.changes)
-        calls = {uid: one.call for uid, one in writers.items()} | {uid: one.call for one, uid in made}
+        calls = {uid: write.call for uid, write in writers.items()} | {uid: write.call for write, uid in added}
         if calls:
             await self.changes.attribute(await driver_connection(self.db), calls)
-        self._written += [(one.call.batch, uid) for one, uid in made]
+        self._written += [(write.call.batch, uid) for write, uid in added]
         if new.rows:
             for uid in await writer.create(new):
                 self.changes.count(calls[uid], added=1)
@@ -196,36 +200,40 @@ class Batch:
                 await driver_connection(self.db),
                 "insert into model_inserts (key, workspace_uuid, model_uuid, record_id, at) "
                 "select u.key, %s, %s, u.record_id, %s from unnest(%s::text[], %s::text[]) as u (key, record_id)",
-                [self.workspace, self.relation.model, clock.now(), [one.call.key for one, _ in made], [uid for _, uid in made]],
+                [self.workspace, self.relation.model, clock.now(), [write.call.key for write, _ in added], [uid for _, uid in added]],
             )
         if changed.rows:
             for uid in await writer.update(changed):
                 self._written.append((calls[uid].batch, uid))
                 self.changes.count(calls[uid], updated=1)
-        for one, uid in made:
-            one.record, one.is_new, one.count = uid, True, 1
-            self._done[one.call.key] = uid
+        for write, uid in added:
+            write.record, write.is_new, write.count = uid, True, 1
+            self._done[write.call.key] = uid
         self._warnings += [sentence for sentence in writer.warnings if sentence not in self._warnings]
 
-    async def _outcomes(self, ones: Sequence[_One]) -> list[Outcome]:
-        uids = list(dict.fromkeys(one.record for one in ones if one.record is not None))
+    async def _outcomes(self, writes: Sequence[_PendingWrite]) -> list[Outcome]:
+        uids = list(dict.fromkeys(write.record for write in writes if write.record is not None))
         records = (
             {record["_id"]: record for record in await rows.get(await driver_connection(self.db), self.relation, uids)} if uids else {}
         )
-        return [one.outcome or self._done_with(one, records) for one in ones]
+        return [write.outcome or self._done_with(write, records) for write in writes]
 
-    def _done_with(self, one: _One, records: Mapping[str, Mapping[str, Any]]) -> Outcome:
-        record = records.get(one.record or "")
+    def _done_with(self, write: _PendingWrite, records: Mapping[str, Mapping[str, Any]]) -> Outcome:
+        record = records.get(write.record or "")
         warnings = tuple(self._warnings)
-        if one.kind == "update":
-            title = f"✅ {one.count} {'record was' if one.count == 1 else 'records were'} updated" if one.count else "❌ No record matches"
-            return Done({"record": record, "count": one.count}, title, warnings=warnings)
-        if one.is_new:
+        if write.kind == "update":
+            title = (
+                f"✅ {write.count} {'record was' if write.count == 1 else 'records were'} updated"
+                if write.count
+                else "❌ No record matches"
+            )
+            return Done({"record": record, "count": write.count}, title, warnings=warnings)
+        if write.is_new:
             return Done({"record": record, "isNew": True}, "✅ Record was added", warnings=warnings)
-        if len(one.found) > 1:
-            warnings = (*warnings, f"Several records have this {one.slug}: the oldest was changed.")
+        if len(write.matches) > 1:
+            warnings = (*warnings, f"Several records have this {write.slug}: the oldest was changed.")
         return Done({"record": record, "isNew": False}, "✅ Record was updated", warnings=warnings)
 
 
-def _keeps(one: _One) -> bool:
-    return one.kind != "insert" and any(mapping.policy != "overwrite" for mapping in one.mapped)
+def _keeps(write: _PendingWrite) -> bool:
+    return write.kind != "insert" and any(mapping.policy != "overwrite" for mapping in write.mapped)
