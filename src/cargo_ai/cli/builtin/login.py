@@ -31,7 +31,7 @@ def _foreign(flag: str, kind: str) -> Arg:
 
 ROW: Row = {
     "words": ["login"],
-    "summary": "Sign in to a server with a token or an invitation. Without either it asks for a token, without showing it.",
+    "summary": "Sign in with a token or an invitation; without either it asks for a token.",
     "examples": [
         "cargo-ai login",
         "cargo-ai login --token $TOKEN",

@@ -93,7 +93,7 @@ async def test_a_play_is_enabled_only_when_it_is_deployed(api: ApiClient, graph:
 
     status, body = await api.refusal("orchestration.play.update", uuid=made["uuid"], isEnabled=True)
     assert (status, body["reason"]) == (400, "playNotDeployed")
-    assert made["workflowUuid"] in body["fix"]
+    assert body["fix"] == "cargo-ai orchestration draft-release deploy --help"
 
     await deployed(api, made, graph)
     enabled = (await api.call("orchestration.play.update", uuid=made["uuid"], isEnabled=True))["play"]

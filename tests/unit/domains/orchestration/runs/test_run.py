@@ -103,7 +103,7 @@ async def test_a_tool_with_nothing_deployed_names_the_command_that_deploys(backe
     status, reason, sentence, fix = await refusal(backend, workflowUuid=tool["workflowUuid"])
     assert (status, reason) == (400, "nodesNotFound")
     assert "nothing deployed" in sentence
-    assert fix.startswith("cargo-ai orchestration draft-release deploy --workflow-uuid " + tool["workflowUuid"])
+    assert fix == "cargo-ai orchestration draft-release deploy --help"
 
 
 async def test_neither_workflow_nor_nodes_is_nothing_to_run(backend: Backend) -> None:
