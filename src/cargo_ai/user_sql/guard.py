@@ -101,7 +101,7 @@ def _try_spellings(text: str, relations: Iterable[Relation], attempt: Callable[[
 
 def _quotes_columns(text: str, relations: Iterable[Relation]) -> bool:
     quoted = set(_QUOTED.findall(text))
-    return bool(quoted) and any(one.column(name) is not None for one in relations for name in quoted)
+    return bool(quoted) and any(relation.column(name) is not None for relation in relations for name in quoted)
 
 
 def _refuse_unexpected(attempt: Callable[[Spelling], T], spelling: Spelling) -> T:
@@ -125,12 +125,12 @@ def _query(text: str, catalog: Catalog, spelling: Spelling) -> CheckedQuery:
     if not isinstance(tree, exp.Query):
         raise SqlRefused(f"Only one SELECT can be run here (it may begin with WITH), not {tree.key.upper()}.", about="denied")
     c = _compiler(catalog, spelling)
-    made = c.query(c, tree, {}, None)
+    compiled = c.query(c, tree, {}, None)
     if c.collects and c.loose:
         raise SqlRefused(
             "STRING_AGG, ARRAY_AGG and their like cannot be used over a join without an equality: they would collect too much."
         )
-    return CheckedQuery(made.text, tuple(one.name for one in made.outputs), tuple(c.relations), spelling, c.collects)
+    return CheckedQuery(compiled.text, tuple(output.name for output in compiled.outputs), tuple(c.relations), spelling, c.collects)
 
 
 def _condition(text: str, relation: Relation, alias: str, spelling: Spelling) -> str:
@@ -139,12 +139,12 @@ def _condition(text: str, relation: Relation, alias: str, spelling: Spelling) ->
         raise SqlRefused("A condition is about one record: subqueries cannot be used in it.", about="denied")
     c = _compiler(Catalog(relation.model, "", ()), spelling)
     outputs, others = names.relation_outputs(relation, KIND_OF_COLUMN)
-    system = tuple(Output(one.slug, KIND_OF_COLUMN[one.type]) for one in SYSTEM_COLUMNS.values())
+    system = tuple(Output(column.slug, KIND_OF_COLUMN[column.type]) for column in SYSTEM_COLUMNS.values())
     source = Source(alias, relation.slug, (*system, *outputs), path=(relation.dataset, relation.slug), spellings=others)
     scope = Scope(None, {}, [source])
-    made = c.expression(c, tree, scope)
-    if scope.aggregated or " OVER (" in made.text:
+    compiled = c.expression(c, tree, scope)
+    if scope.aggregated or " OVER (" in compiled.text:
         raise SqlRefused("A condition is about one record: aggregates and windows cannot be used in it.")
-    if made.kind not in {"boolean", ""}:
-        raise SqlRefused(f"A condition is true or false, and this one is a value of {made.kind}: compare it with something.")
-    return made.text
+    if compiled.kind not in {"boolean", ""}:
+        raise SqlRefused(f"A condition is true or false, and this one is a value of {compiled.kind}: compare it with something.")
+    return compiled.text

@@ -150,7 +150,7 @@ def _refuse_depth(tokens: list[Token]) -> None:
 def _parse(tokens: list[Token], text: str, spelling: Spelling, into: type[exp.Expr] | None) -> list[exp.Expr]:
     parser = _dialects[spelling].parser()
     try:
-        found = cast("list[Any]", parser.parse(tokens, text) if into is None else parser.parse_into(into, tokens, text))
+        trees = cast("list[Any]", parser.parse(tokens, text) if into is None else parser.parse_into(into, tokens, text))
     except SqlRefused:
         raise
     except RecursionError:
@@ -158,7 +158,7 @@ def _parse(tokens: list[Token], text: str, spelling: Spelling, into: type[exp.Ex
     except Exception as error:
         # Whatever a parser trips over is no query: it must never come through.
         raise SqlRefused(_syntax_sentence(error, text), "syntax") from None
-    return [tree for tree in found if tree is not None]
+    return [tree for tree in trees if tree is not None]
 
 
 def _syntax_sentence(error: Exception, text: str) -> str:

@@ -20,8 +20,8 @@ MAX_QUANTILES = 1_000
 
 def _template(text: str, count: int, kind: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        given = translate_arguments(c, node, scope, count, count)
-        return Sql(text.format(*(one.text for one in given)), kind)
+        arguments = translate_arguments(c, node, scope, count, count)
+        return Sql(text.format(*(argument.text for argument in arguments)), kind)
 
     return rule
 
@@ -33,22 +33,22 @@ def _if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 def _null_if_any_is(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """GREATEST and LEAST: NULL when any argument is, where Postgres leaves it out."""
-    given = translate_arguments(c, node, scope, 1, 100)
-    missing = " OR ".join(f"{one.text} IS NULL" for one in given)
-    return Sql(f"(CASE WHEN {missing} THEN NULL ELSE {node.name.upper()}({shapes.join_sql(given)}) END)", given[0].kind)
+    arguments = translate_arguments(c, node, scope, 1, 100)
+    missing = " OR ".join(f"{argument.text} IS NULL" for argument in arguments)
+    return Sql(f"(CASE WHEN {missing} THEN NULL ELSE {node.name.upper()}({shapes.join_sql(arguments)}) END)", arguments[0].kind)
 
 
 def _concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """CONCAT: NULL when any argument is, where Postgres leaves it out."""
-    given = translate_arguments(c, node, scope, 1, 100)
-    return Sql(f"({' || '.join(f'CAST({one.text} AS text)' for one in given)})", "string")
+    arguments = translate_arguments(c, node, scope, 1, 100)
+    return Sql(f"({' || '.join(f'CAST({argument.text} AS text)' for argument in arguments)})", "string")
 
 
 def _log(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, 1, 2)
-    if len(given) == 1:
-        return Sql(f"ln({given[0].text})", "number")
-    return Sql(f"(ln(CAST({given[0].text} AS double precision)) / ln(CAST({given[1].text} AS double precision)))", "number")
+    arguments = translate_arguments(c, node, scope, 1, 2)
+    if len(arguments) == 1:
+        return Sql(f"ln({arguments[0].text})", "number")
+    return Sql(f"(ln(CAST({arguments[0].text} AS double precision)) / ln(CAST({arguments[1].text} AS double precision)))", "number")
 
 
 def _substr(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -56,8 +56,8 @@ def _substr(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _split(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, 1, 2)
-    return Sql(f"bq.split({given[0].text}, {given[1].text if len(given) == 2 else chr(39) + ',' + chr(39)})", "array")
+    arguments = translate_arguments(c, node, scope, 1, 2)
+    return Sql(f"bq.split({arguments[0].text}, {arguments[1].text if len(arguments) == 2 else chr(39) + ',' + chr(39)})", "array")
 
 
 def _pattern(c: Compiler, node: exp.Expr, scope: Scope, *, greed: bool) -> str:
@@ -133,9 +133,9 @@ def quantile(c: Compiler, node: exp.Expr, index: exp.Expr, scope: Scope) -> Sql:
 
 
 def _generate_array(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, 2, 3)
-    to = "bigint" if all(one.kind == "integer" for one in given) else "numeric"
-    return Sql(f"bq.generate_array({', '.join(f'CAST({one.text} AS {to})' for one in given)})", "array")
+    arguments = translate_arguments(c, node, scope, 2, 3)
+    to = "bigint" if all(argument.kind == "integer" for argument in arguments) else "numeric"
+    return Sql(f"bq.generate_array({', '.join(f'CAST({argument.text} AS {to})' for argument in arguments)})", "array")
 
 
 def _hex(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -163,8 +163,10 @@ def _array_to_string(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _array_concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, 1, 20)
-    return Sql(f"({' || '.join(f'bq.texts({one.text})' if one.kind == 'json' else one.text for one in given)})", "array")
+    arguments = translate_arguments(c, node, scope, 1, 20)
+    return Sql(
+        f"({' || '.join(f'bq.texts({argument.text})' if argument.kind == 'json' else argument.text for argument in arguments)})", "array"
+    )
 
 
 def _percentile(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:

@@ -79,8 +79,8 @@ def _truncate(otherwise: Kind) -> Rule:
 def _difference(called: str, otherwise: Kind, known: frozenset[str]) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         first, second, word = argument_nodes(node, 3, 3)
-        one, other = (as_timestamp(c.expression(c, side, scope), otherwise) for side in (first, second))
-        return Sql(f"bq.{called}({one.text}, {other.text}, '{unit(word, known)}')", "integer")
+        left, right = (as_timestamp(c.expression(c, side, scope), otherwise) for side in (first, second))
+        return Sql(f"bq.{called}({left.text}, {right.text}, '{unit(word, known)}')", "integer")
 
     return rule
 
@@ -88,9 +88,9 @@ def _difference(called: str, otherwise: Kind, known: frozenset[str]) -> Rule:
 def _clickhouse_difference(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """dateDiff('day', a, b): how many boundaries lie between a and b."""
     word, first, second = argument_nodes(node, 3, 3)
-    one, other = (as_timestamp(c.expression(c, side, scope), "timestamp") for side in (first, second))
+    begin, end = (as_timestamp(c.expression(c, side, scope), "timestamp") for side in (first, second))
     step = unit(word, _CLOCK | _CALENDAR).replace("week_0", "isoweek")
-    return Sql(f"bq.datetime_diff({other.text}, {one.text}, '{step}')", "integer")
+    return Sql(f"bq.datetime_diff({end.text}, {begin.text}, '{step}')", "integer")
 
 
 def _start_of(step: str) -> Rule:
@@ -130,40 +130,40 @@ def _parse(cast: str, kind: Kind) -> Rule:
         template = formats.timestamp_template(constant_text(c, format, scope, "The format"))
         text = c.expression(c, value, scope).text
         function = "to_date" if kind == "date" else "to_timestamp"
-        made = f"{function}({text}, {shapes.quote_text(template)})"
-        return Sql(f"CAST({made} AS {cast})" if kind == "datetime" else made, kind)
+        formatted = f"{function}({text}, {shapes.quote_text(template)})"
+        return Sql(f"CAST({formatted} AS {cast})" if kind == "datetime" else formatted, kind)
 
     return rule
 
 
 def _date(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, 1, 3)
-    if len(given) == 3:
-        return Sql(f"make_date({', '.join(f'CAST({one.text} AS integer)' for one in given)})", "date")
-    moment = as_timestamp(given[0], "date" if len(given) == 1 else "timestamp").text
-    return Sql(f"CAST({moment if len(given) == 1 else f'({moment} AT TIME ZONE {given[1].text})'} AS date)", "date")
+    arguments = translate_arguments(c, node, scope, 1, 3)
+    if len(arguments) == 3:
+        return Sql(f"make_date({', '.join(f'CAST({part.text} AS integer)' for part in arguments)})", "date")
+    moment = as_timestamp(arguments[0], "date" if len(arguments) == 1 else "timestamp").text
+    return Sql(f"CAST({moment if len(arguments) == 1 else f'({moment} AT TIME ZONE {arguments[1].text})'} AS date)", "date")
 
 
 def _timestamp(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, 1, 2)
-    if len(given) == 1:
-        return Sql(f"CAST({given[0].text} AS timestamptz)", "timestamp")
-    return Sql(f"(CAST({given[0].text} AS timestamp) AT TIME ZONE {given[1].text})", "timestamp")
+    arguments = translate_arguments(c, node, scope, 1, 2)
+    if len(arguments) == 1:
+        return Sql(f"CAST({arguments[0].text} AS timestamptz)", "timestamp")
+    return Sql(f"(CAST({arguments[0].text} AS timestamp) AT TIME ZONE {arguments[1].text})", "timestamp")
 
 
 def _datetime(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, 1, 2)
-    if len(given) == 1:
-        return Sql(f"CAST({given[0].text} AS timestamp)", "datetime")
-    return Sql(f"({as_timestamp(given[0], 'timestamp').text} AT TIME ZONE {given[1].text})", "datetime")
+    arguments = translate_arguments(c, node, scope, 1, 2)
+    if len(arguments) == 1:
+        return Sql(f"CAST({arguments[0].text} AS timestamp)", "datetime")
+    return Sql(f"({as_timestamp(arguments[0], 'timestamp').text} AT TIME ZONE {arguments[1].text})", "datetime")
 
 
 def _now(cast: str, kind: Kind) -> Rule:
     def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        given = translate_arguments(c, node, scope, 0, 1)
-        if kind == "timestamp" or (given and given[0].kind == "integer"):
+        arguments = translate_arguments(c, node, scope, 0, 1)
+        if kind == "timestamp" or (arguments and arguments[0].kind == "integer"):
             return Sql("CURRENT_TIMESTAMP", "timestamp") if kind == "timestamp" else Sql(f"CAST(CURRENT_TIMESTAMP AS {cast})", kind)
-        moment = f"(CURRENT_TIMESTAMP AT TIME ZONE {given[0].text if given else chr(39) + 'UTC' + chr(39)})"
+        moment = f"(CURRENT_TIMESTAMP AT TIME ZONE {arguments[0].text if arguments else chr(39) + 'UTC' + chr(39)})"
         return Sql(f"CAST({moment} AS {cast})", kind)
 
     return rule
@@ -194,14 +194,14 @@ def _last_day(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 def _generate_dates(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     first, last, *step = argument_nodes(node, 2, 3)
     exact = node.name.lower() == "generate_timestamp_array"
-    one, other = (as_timestamp(c.expression(c, side, scope), "timestamp" if exact else "date").text for side in (first, last))
+    begin, end = (as_timestamp(c.expression(c, side, scope), "timestamp" if exact else "date").text for side in (first, last))
     to = "timestamptz" if exact else "date"
     if exact and not step:
         refuse("GENERATE_TIMESTAMP_ARRAY takes an INTERVAL as its third argument.")
     if step and type(step[0]) is not exp.Interval:
         refuse(f"{node.name.upper()} takes an INTERVAL as its third argument.")
     by = c.expression(c, step[0], scope).text if step else "CAST('1 day' AS interval)"
-    return Sql(f"bq.generate_moments(CAST({one} AS {to}), CAST({other} AS {to}), {by})", "array")
+    return Sql(f"bq.generate_moments(CAST({begin} AS {to}), CAST({end} AS {to}), {by})", "array")
 
 
 FUNCTIONS: dict[str, Rule] = {

@@ -62,24 +62,24 @@ def _aggregate_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     value = _as_number(called, value)
     kind: Kind = "integer" if called in {"uniq", "uniqexact", "count"} else "number" if called == "avg" else value.kind
     text = _AGGREGATES_IF[called].format(value.text)
-    found = f"{text} FILTER (WHERE {condition.text})"
+    filtered = f"{text} FILTER (WHERE {condition.text})"
     # A sum over nothing is 0 there, not NULL.
-    return Sql(f"coalesce({found}, 0)" if called == "sum" else found, kind)
+    return Sql(f"coalesce({filtered}, 0)" if called == "sum" else filtered, kind)
 
 
 def _parameterized(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """quantile(0.9)(x), quantileIf(0.9)(x, condition), quantiles(0.5, 0.9)(x): levels first, then what is measured."""
     refuse_other_parts(node, "this", "expressions", "params")
     called = str(node.this).lower()
-    levels, given = node.expressions, list(node.args.get("params") or [])
+    levels, arguments = node.expressions, list(node.args.get("params") or [])
     plain = called.removesuffix("if")
     several = plain in {"quantiles", "quantilesexact"}
     function = _QUANTILES.get(plain.replace("quantiles", "quantile", 1) if several else plain)
-    if function is None or len(given) != (2 if called.endswith("if") else 1):
+    if function is None or len(arguments) != (2 if called.endswith("if") else 1):
         refuse(f"There is no function {shorten(str(node.this))} with two pairs of parentheses here. Did you mean quantile(0.9)(x)?")
     if not levels or (len(levels) > 1 and not several):
         refuse(f"{shorten(str(node.this))} takes one level, such as 0.9, in its first parentheses.")
-    return _percentile(c, scope, function, [_level(one) for one in levels], given, several=several)
+    return _percentile(c, scope, function, [_level(level) for level in levels], arguments, several=several)
 
 
 def _level(node: exp.Expr) -> str:
@@ -93,8 +93,8 @@ def _level(node: exp.Expr) -> str:
     return repr(level)
 
 
-def _percentile(c: Compiler, scope: Scope, function: str, levels: list[str], given: list[exp.Expr], *, several: bool = False) -> Sql:
-    values = [c.expression(c, one, scope) for one in given]
+def _percentile(c: Compiler, scope: Scope, function: str, levels: list[str], arguments: list[exp.Expr], *, several: bool = False) -> Sql:
+    values = [c.expression(c, argument, scope) for argument in arguments]
     scope.aggregated = True
     value = values[0].text
     if function == "percentile_cont" and values[0].kind in {"integer", "number", ""}:
@@ -111,61 +111,61 @@ def _percentile(c: Compiler, scope: Scope, function: str, levels: list[str], giv
 def _quantile(function: str) -> Rule:
     """quantile(x) and median(x): the level is one half."""
 
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         return _percentile(c, scope, function, ["0.5"], argument_nodes(node, 1, 1))
 
-    return made
+    return rule
 
 
 def _template(text: str, least: int, most: int, kind: Kind = "", *, aggregate: bool = False) -> Rule:
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-        given = translate_arguments(c, node, scope, least, most)
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+        arguments = translate_arguments(c, node, scope, least, most)
         scope.aggregated = scope.aggregated or aggregate
-        return Sql(text.format(*(one.text for one in given), all=shapes.join_sql(given)), kind or given[0].kind)
+        return Sql(text.format(*(argument.text for argument in arguments), all=shapes.join_sql(arguments)), kind or arguments[0].kind)
 
-    return made
+    return rule
 
 
 def _sum(text: str) -> Rule:
     """A sum over no rows is 0."""
 
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         value = _as_number("sum", translate_arguments(c, node, scope, 1, 1)[0])
         scope.aggregated = True
         return Sql(text.format(value.text), value.kind)
 
-    return made
+    return rule
 
 
 def _arg(order: str) -> Rule:
     """argMax(x, y): the x where y is greatest."""
 
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         value, by = translate_arguments(c, node, scope, 2, 2)
         scope.aggregated = c.collects = True
         inside = f"array_agg({value.text} ORDER BY {by.text} {order} NULLS LAST) FILTER (WHERE {value.text} IS NOT NULL)"
         return Sql(f"(({inside})[1])", value.kind)
 
-    return made
+    return rule
 
 
 def _start_of(step: str, kind: Kind) -> Rule:
     """toStartOfDay and its like; from a week on they give a date."""
 
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         value = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp")
         text = f"bq.date_trunc({value.text}, '{step}')"
         return Sql(f"CAST({text} AS date)", "date") if kind == "date" else Sql(f"CAST({text} AS timestamptz)", "timestamp")
 
-    return made
+    return rule
 
 
 def _bin_minutes(minutes: int) -> Rule:
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         value = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp")
         return _bin(value, minutes * 60)
 
-    return made
+    return rule
 
 
 def _interval(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -189,15 +189,15 @@ def _bin(value: Sql, seconds: int) -> Sql:
 def _difference(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """dateDiff('day', a, b): how many boundaries lie between a and b; weeks begin on Monday."""
     word, first, second = argument_nodes(node, 3, 3)
-    one, other = (as_timestamp(c.expression(c, side, scope), "timestamp") for side in (first, second))
+    begin, end = (as_timestamp(c.expression(c, side, scope), "timestamp") for side in (first, second))
     step = bigquery_timestamps.unit(word, bigquery_timestamps.UNITS).replace("week_0", "isoweek")
-    return Sql(f"bq.datetime_diff({other.text}, {one.text}, '{step}')", "integer")
+    return Sql(f"bq.datetime_diff({end.text}, {begin.text}, '{step}')", "integer")
 
 
 def _shift(sign: str, unit: str) -> Rule:
     """addDays(x, n) and its like."""
 
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         value, count = translate_arguments(c, node, scope, 2, 2)
         moment = as_timestamp(value, "timestamp")
         step = "3 month" if unit == "quarter" else f"1 {unit}"
@@ -205,32 +205,32 @@ def _shift(sign: str, unit: str) -> Rule:
         day = moment.kind == "date" and unit in {"day", "week", "month", "quarter", "year"}
         return Sql(f"CAST({text} AS date)" if day else text, moment.kind)
 
-    return made
+    return rule
 
 
 def _part(text: str) -> Rule:
-    def made(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
+    def rule(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         value = as_timestamp(translate_arguments(c, node, scope, 1, 1)[0], "timestamp")
         return Sql(f"CAST({text.format(value.text)} AS bigint)", "integer")
 
-    return made
+    return rule
 
 
 def _multi_if(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """multiIf(condition, value, …, otherwise)."""
-    given = translate_arguments(c, node, scope, 3, 99)
-    if len(given) % 2 == 0:
+    arguments = translate_arguments(c, node, scope, 3, 99)
+    if len(arguments) % 2 == 0:
         refuse("multiIf takes pairs of a condition and a value, and one value more for all other cases.")
-    pairs = zip(given[:-1:2], given[1::2], strict=True)
+    pairs = zip(arguments[:-1:2], arguments[1::2], strict=True)
     branches = "".join(f" WHEN {condition.text} THEN {value.text}" for condition, value in pairs)
-    kinds: set[Kind] = {one.kind for one in [*given[1::2], given[-1]] if one.text != "NULL"}
-    return Sql(f"(CASE{branches} ELSE {given[-1].text} END)", kinds.pop() if len(kinds) == 1 else "")
+    kinds: set[Kind] = {branch.kind for branch in [*arguments[1::2], arguments[-1]] if branch.text != "NULL"}
+    return Sql(f"(CASE{branches} ELSE {arguments[-1].text} END)", kinds.pop() if len(kinds) == 1 else "")
 
 
 def _concat(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """concat: NULL when any argument is."""
-    given = translate_arguments(c, node, scope, 1, 100)
-    return Sql(f"({' || '.join(f'CAST({one.text} AS text)' for one in given)})", "string")
+    arguments = translate_arguments(c, node, scope, 1, 100)
+    return Sql(f"({' || '.join(f'CAST({argument.text} AS text)' for argument in arguments)})", "string")
 
 
 _STARTS: dict[str, Rule] = {

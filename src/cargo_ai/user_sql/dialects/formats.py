@@ -36,27 +36,27 @@ _PATH = re.compile(r"""\.([A-Za-z_][\w-]*)|\.?\[(\d+)\]|\.?\[?(?:"([^"\\]*)"|'([
 
 def timestamp_template(format: str) -> str:
     """A format of FORMAT_DATE and its like as a template of to_char. SqlRefused for an element without an equal."""
-    found: list[str] = []
+    parts: list[str] = []
     at = 0
     while at < len(format):
-        one = format[at]
-        if one != "%":
+        character = format[at]
+        if character != "%":
             end = format.find("%", at)
             end = len(format) if end < 0 else end
             words = format[at:end]
             # Letters and quotes would be taken for elements.
-            found.append('"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"' if re.search(r"[A-Za-z\"\\]", words) else words)
+            parts.append('"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"' if re.search(r"[A-Za-z\"\\]", words) else words)
             at = end
             continue
         element = format[at + 1 : at + 2]
         if element == "%":
-            found.append("%")
+            parts.append("%")
         elif element in _ELEMENTS:
-            found.append(_ELEMENTS[element])
+            parts.append(_ELEMENTS[element])
         else:
             refuse(f"The format element %{shorten(element)} has no equal here.")
         at += 2
-    return "".join(found)
+    return "".join(parts)
 
 
 def regex_pattern(regex: str, *, greed: bool) -> str:
@@ -73,23 +73,23 @@ def regex_pattern(regex: str, *, greed: bool) -> str:
     lazy = eager = False
     at = 0
     while at < len(rest):
-        one, two = rest[at], rest[at : at + 2]
-        if one == "\\":
-            out.append(_escape(two))
+        character, pair = rest[at], rest[at : at + 2]
+        if character == "\\":
+            out.append(_escape(pair))
             at += 2
             continue
-        if one == "[":
+        if character == "[":
             end = _end_of_class(rest, at)
             out.append(rest[at:end].replace("\\", "\\"))
             at = end
             continue
-        if two == "(?" and rest[at : at + 3] != "(?:":
+        if pair == "(?" and rest[at : at + 3] != "(?:":
             refuse("Groups of a pattern that begin with (? have no equal here, save (?:.")
-        if one == "." and not dots:
+        if character == "." and not dots:
             out.append("[^\\n]")
         else:
-            out.append(one)
-        if one in "*+?}" and at and not (one == "?" and rest[at - 1] == "("):
+            out.append(character)
+        if character in "*+?}" and at and not (character == "?" and rest[at - 1] == "("):
             if rest[at + 1 : at + 2] == "?":
                 lazy = True
                 out.append("?")
@@ -102,8 +102,8 @@ def regex_pattern(regex: str, *, greed: bool) -> str:
     return prefix + "".join(out)
 
 
-def _escape(two: str) -> str:
-    letter = two[1:]
+def _escape(pair: str) -> str:
+    letter = pair[1:]
     if letter == "b":
         return "\\y"
     if letter == "B":
@@ -114,7 +114,7 @@ def _escape(two: str) -> str:
         refuse(f"The escape \\{shorten(letter)} of a pattern has no equal here.")
     if letter.isdigit() or not letter:
         refuse("A pattern cannot refer back to its groups.")
-    return two
+    return pair
 
 
 def _end_of_class(regex: str, at: int) -> int:
@@ -140,7 +140,7 @@ def _end_of_class(regex: str, at: int) -> int:
 
 def regex_replacement(text: str) -> str:
     """What REGEXP_REPLACE puts in: `\\0` is the whole match."""
-    return re.sub(r"\\(.)", lambda found: "\\&" if found[1] == "0" else found[0], text)
+    return re.sub(r"\\(.)", lambda match: "\\&" if match[1] == "0" else match[0], text)
 
 
 def json_path_steps(path: str) -> list[str]:
@@ -149,9 +149,9 @@ def json_path_steps(path: str) -> list[str]:
         refuse(f"A JSON path begins with $, not {shorten(path)}.")
     steps, at = list[str](), 1
     while at < len(path):
-        found = _PATH.match(path, at)
-        if found is None:
+        match = _PATH.match(path, at)
+        if match is None:
             refuse(f"The JSON path {shorten(path)} cannot be used here: steps are .name and [number].")
-        steps.append(next(part for part in found.groups() if part is not None))
-        at = found.end()
+        steps.append(next(part for part in match.groups() if part is not None))
+        at = match.end()
     return steps

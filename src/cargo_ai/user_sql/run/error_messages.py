@@ -68,8 +68,8 @@ def sentence(error: psycopg.Error, seconds: int = STATEMENT_SECONDS) -> str | No
         return f"The query took longer than {seconds} seconds and was stopped. Filter more, or join and sort less."
     if code == OWN_SQLSTATE:
         return error.diag.message_primary or "The query cannot be run."
-    if code == "42803" and (found := _GROUPED.search(error.diag.message_primary or "")):
-        return f"The column {found[1]} is neither grouped by nor inside an aggregate."
+    if code == "42803" and (match := _GROUPED.search(error.diag.message_primary or "")):
+        return f"The column {match[1]} is neither grouped by nor inside an aggregate."
     if not code:
         # What the driver cannot read, such as a date after the year 9999.
         return "The result holds a value that cannot be shown." if isinstance(error, psycopg.DataError) else None

@@ -191,7 +191,7 @@ async def _open_cursor(connection: Connection, checked: CheckedQuery, seconds: i
 async def _explain(connection: Connection, sql: str) -> list[dict[str, Any]]:
     cursor = await connection.execute(f"EXPLAIN (FORMAT JSON) {sql}".encode(), binary=True)
     row = await cursor.fetchone()
-    return [cast("dict[str, Any]", one["Plan"]) for one in cast("list[dict[str, Any]]", row[0] if row else [])]
+    return [cast("dict[str, Any]", entry["Plan"]) for entry in cast("list[dict[str, Any]]", row[0] if row else [])]
 
 
 def _refuse_collecting(plans: list[dict[str, Any]]) -> None:
@@ -202,7 +202,7 @@ def _refuse_collecting(plans: list[dict[str, Any]]) -> None:
         below = cast("list[dict[str, Any]]", node.get("Plans", []))
         todo += below
         if node.get("Node Type") in {"Aggregate", "WindowAgg"}:
-            collected = sum(float(one.get("Plan Rows", 0)) * max(float(one.get("Plan Width", 0)), 8) for one in below)
+            collected = sum(float(child.get("Plan Rows", 0)) * max(float(child.get("Plan Width", 0)), 8) for child in below)
             if collected > MAX_COLLECTED_BYTES:
                 raise SqlRefused(
                     "STRING_AGG, ARRAY_AGG or their like would collect too much here: filter more, or aggregate fewer columns."
@@ -217,11 +217,11 @@ async def _move(connection: Connection, statement: str) -> int:
 async def _stream(connection: Connection, statement: str, columns: tuple[str, ...]) -> AsyncIterator[tuple[Row, int]]:
     """Rows by column, and roughly their size."""
     async with connection.cursor() as cursor:
-        made: list[cell_values.Cell] | None = None
+        converters: list[cell_values.Cell] | None = None
         async for row in cursor.stream(statement.encode(), size=_chunk_rows()):
-            if made is None:
-                made = cell_values.cell_converters(connection, cursor.description or [])
-            cells = [cell(value) for cell, value in zip(made, row, strict=True)]
+            if converters is None:
+                converters = cell_values.cell_converters(connection, cursor.description or [])
+            cells = [cell(value) for cell, value in zip(converters, row, strict=True)]
             yield dict(zip(columns, cells, strict=True)), sum(len(cell) if isinstance(cell, str) else 16 for cell in cells)
 
 
@@ -245,15 +245,15 @@ _executors: WeakKeyDictionary[Database, QueryExecutor] = WeakKeyDictionary()
 
 def open_executor(database: Database, secrets: SecretKey) -> QueryExecutor:
     """The executor of a process's database, created on first use."""
-    found = _executors.get(database)
-    if found is None:
-        found = _executors[database] = QueryExecutor(database, secrets)
-    return found
+    executor = _executors.get(database)
+    if executor is None:
+        executor = _executors[database] = QueryExecutor(database, secrets)
+    return executor
 
 
 def executor_of(database: Database) -> QueryExecutor:
     """The executor that was opened for the database. LookupError when the process has opened none: a bug."""
-    found = _executors.get(database)
-    if found is None:
+    executor = _executors.get(database)
+    if executor is None:
         raise LookupError("no query executor was opened for this database")
-    return found
+    return executor

@@ -46,17 +46,17 @@ async def grant_access(owner: Owner, secrets: SecretKey, catalog: Catalog, relat
 
     `renew`: set its password again. Runs and commits on the owner's connection. One round trip when nothing is to be done.
     """
-    wanted = list(relations)
-    if not renew and await _has_access(owner, catalog.role, wanted):
+    readable = list(relations)
+    if not renew and await _has_access(owner, catalog.role, readable):
         return
     async with owner.transaction():
         # Two that grant at once would stumble over each other.
         await owner.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         await _create_role(owner, secrets, catalog.role, renew=renew)
-        for schema in sorted({one.schema for one in wanted}):
+        for schema in sorted({relation.schema for relation in readable}):
             await _run(owner, f"GRANT USAGE ON SCHEMA {quote(schema)} TO {quote(catalog.role)}")
-        for one in wanted:
-            await _run(owner, f"GRANT SELECT ON {qualify(one.schema, one.view)} TO {quote(catalog.role)}")
+        for relation in readable:
+            await _run(owner, f"GRANT SELECT ON {qualify(relation.schema, relation.view)} TO {quote(catalog.role)}")
 
 
 async def _has_access(owner: Owner, role: str, relations: list[Relation]) -> bool:
@@ -66,7 +66,9 @@ async def _has_access(owner: Owner, role: str, relations: list[Relation]) -> boo
         " LEFT JOIN pg_namespace n ON n.nspname = w.schema LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.view)"
         " FROM (SELECT 1) AS one LEFT JOIN pg_roles r ON r.rolname = %s"
     )
-    cursor = await owner.execute(query.encode(), [[one.schema for one in relations], [one.view for one in relations], role])
+    cursor = await owner.execute(
+        query.encode(), [[relation.schema for relation in relations], [relation.view for relation in relations], role]
+    )
     row = await cursor.fetchone()
     return bool(row and row[0])
 

@@ -20,22 +20,22 @@ def estimate_scanned_rows(plan: Plan, times: float = 1.0) -> float:
     rows = float(plan.get("Plan Rows") or 0)
     total = rows * times if "Relation Name" in plan else 0.0
     kind = plan.get("Node Type")
-    for one in below:
+    for child in below:
         again = times
-        related = one.get("Parent Relationship")
-        if kind == "Nested Loop" and related == "Inner" and one.get("Node Type") not in _READ_ONCE:
+        related = child.get("Parent Relationship")
+        if kind == "Nested Loop" and related == "Inner" and child.get("Node Type") not in _READ_ONCE:
             again *= max(float(below[0].get("Plan Rows") or 0), 1.0)
-        elif related == "SubPlan" and not str(one.get("Subplan Name", "")).startswith(("CTE", "hashed")):
+        elif related == "SubPlan" and not str(child.get("Subplan Name", "")).startswith(("CTE", "hashed")):
             again *= max(rows, 1.0)
-        total += estimate_scanned_rows(one, again) * _share_read(plan, one, rows)
+        total += estimate_scanned_rows(child, again) * _share_read(plan, child, rows)
     return total
 
 
 def _share_read(plan: Plan, below: Plan, rows: float) -> float:
     """The share of what is below that the node asks for: behind a condition on a view, or up to a LIMIT."""
-    kind, given = plan.get("Node Type"), float(below.get("Plan Rows") or 0)
-    if given <= rows or given <= 0:
+    kind, child_rows = plan.get("Node Type"), float(below.get("Plan Rows") or 0)
+    if child_rows <= rows or child_rows <= 0:
         return 1.0
     if kind == "Subquery Scan" or (kind == "Limit" and below.get("Node Type") not in _READ_WHOLE):
-        return rows / given
+        return rows / child_rows
     return 1.0

@@ -12,19 +12,19 @@ from cargo_ai.user_sql.translate.shapes import Kind, Sql
 
 def translate_arguments(c: Compiler, node: exp.Expr, scope: Scope, least: int, most: int) -> list[Sql]:
     """The arguments in our words. SqlRefused when there are too few or too many."""
-    given = len(node.expressions)
-    if not least <= given <= most:
-        wanted = str(least) if least == most else f"{least} to {most}"
-        refuse(f"{node.name.upper()} takes {wanted} argument{'' if wanted == '1' else 's'} here, not {given}.")
-    return [c.expression(c, one, scope) for one in node.expressions]
+    count = len(node.expressions)
+    if not least <= count <= most:
+        expected = str(least) if least == most else f"{least} to {most}"
+        refuse(f"{node.name.upper()} takes {expected} argument{'' if expected == '1' else 's'} here, not {count}.")
+    return [c.expression(c, argument, scope) for argument in node.expressions]
 
 
 def argument_nodes(node: exp.Expr, least: int, most: int) -> list[exp.Expr]:
     """The arguments as they were written. SqlRefused when there are too few or too many."""
-    given = list(node.expressions)
-    if not least <= len(given) <= most:
-        refuse(f"{node.name.upper()} takes {least} to {most} arguments here, not {len(given)}.")
-    return given
+    nodes = list(node.expressions)
+    if not least <= len(nodes) <= most:
+        refuse(f"{node.name.upper()} takes {least} to {most} arguments here, not {len(nodes)}.")
+    return nodes
 
 
 def constant_text(c: Compiler, node: exp.Expr, scope: Scope, what: str) -> str:

@@ -57,12 +57,12 @@ def _chain(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """`a AND b AND c`, without recursion: a query may tie thousands together."""
     kind, parts, todo = type(node), list[Sql](), [node]
     while todo:
-        one = todo.pop()
-        if type(one) is kind:
-            refuse_other_parts(one, "this", "expression", "safe")
-            todo += [one.args["expression"], one.this]
+        operand = todo.pop()
+        if type(operand) is kind:
+            refuse_other_parts(operand, "this", "expression", "safe")
+            todo += [operand.args["expression"], operand.this]
         else:
-            parts.append(c.expression(c, one, scope))
+            parts.append(c.expression(c, operand, scope))
     text = f" {_CHAINS[kind]} ".join(part.text for part in parts)
     return Sql(f"({text})", "string" if kind is exp.DPipe and all(part.kind in {"string", ""} for part in parts) else _chain_kind(kind))
 
@@ -123,7 +123,7 @@ def _raw(_c: Compiler, node: exp.Expr, _scope: Scope) -> Sql:
 
 def _joined_literals(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """Constants that stand side by side are one text."""
-    parts = [c.expression(c, one, scope) for one in node.expressions]
+    parts = [c.expression(c, item, scope) for item in node.expressions]
     if any(part.literal is None for part in parts):
         refuse("CONCAT cannot be used so.")
     whole = "".join(part.literal or "" for part in parts)
@@ -171,7 +171,7 @@ def _in(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
         return Sql(f"({value} IN (SELECT bq.unnest({c.expression(c, unnest.expressions[0], scope).text})))", "boolean")
     if (inside := node.args.get("query")) is not None:
         return Sql(f"({value} IN ({c.query(c, inside, scope.ctes, scope).text}))", "boolean")
-    values = [c.expression(c, one, scope) for one in node.expressions]
+    values = [c.expression(c, item, scope) for item in node.expressions]
     if not values:
         refuse("IN () is empty.")
     return Sql(f"({value} IN ({shapes.join_sql(values)}))", "boolean")
@@ -191,9 +191,9 @@ def _case(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     subject = node.args.get("this")
     head = f" {c.expression(c, subject, scope).text}" if subject is not None else ""
     branches, results = list[str](), list[Sql]()
-    for one in node.args["ifs"]:
-        results.append(c.expression(c, one.args["true"], scope))
-        branches.append(f" WHEN {c.expression(c, one.this, scope).text} THEN {results[-1].text}")
+    for branch in node.args["ifs"]:
+        results.append(c.expression(c, branch.args["true"], scope))
+        branches.append(f" WHEN {c.expression(c, branch.this, scope).text} THEN {results[-1].text}")
     if (default := node.args.get("default")) is not None:
         results.append(c.expression(c, default, scope))
         branches.append(f" ELSE {results[-1].text}")
@@ -236,10 +236,10 @@ def _at_time_zone(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _subquery(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    made = c.query(c, node, scope.ctes, scope)
-    if len(made.outputs) != 1:
+    subquery = c.query(c, node, scope.ctes, scope)
+    if len(subquery.outputs) != 1:
         refuse("A subquery that stands for a value gives one column.")
-    return Sql(f"({made.text})", made.outputs[0].kind, made.outputs[0].fields)
+    return Sql(f"({subquery.text})", subquery.outputs[0].kind, subquery.outputs[0].fields)
 
 
 def _exists(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -257,14 +257,14 @@ def _quantified(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _tuple(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
-    return Sql(f"({shapes.join_sql([c.expression(c, one, scope) for one in node.expressions])})")
+    return Sql(f"({shapes.join_sql([c.expression(c, item, scope) for item in node.expressions])})")
 
 
 def _array(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
         c.collects = True
         return Sql(f"(ARRAY({c.query(c, node.expressions[0], scope.ctes, scope).text}))", "array")
-    return Sql(f"(ARRAY[{shapes.join_sql([c.expression(c, one, scope) for one in node.expressions])}])", "array")
+    return Sql(f"(ARRAY[{shapes.join_sql([c.expression(c, item, scope) for item in node.expressions])}])", "array")
 
 
 def _window(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:

@@ -61,13 +61,13 @@ def call(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 
 
 def _allowed_call(c: Compiler, rule: Signature, called: str, node: exp.Expr, scope: Scope) -> Sql:
-    given = translate_arguments(c, node, scope, rule.least, rule.most)
+    arguments = translate_arguments(c, node, scope, rule.least, rule.most)
     kind: Kind = rule.kind
-    if called in SAME_KIND and given:
-        kind = given[0].kind
+    if called in SAME_KIND and arguments:
+        kind = arguments[0].kind
     elif rule.name == "coalesce" or called == "coalesce":
-        kind = shapes.common_kind(given)
-    return Sql(f"{rule.name or called}({shapes.join_sql(given)})", kind)
+        kind = shapes.common_kind(arguments)
+    return Sql(f"{rule.name or called}({shapes.join_sql(arguments)})", kind)
 
 
 def _substr(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -105,10 +105,10 @@ def date_trunc(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """DATE_TRUNC('unit', timestamp)."""
     if not 2 <= len(node.expressions) <= 3:
         refuse("DATE_TRUNC takes a unit and a timestamp.")
-    given = [c.expression(c, one, scope) for one in node.expressions[1:]]
+    arguments = [c.expression(c, argument, scope) for argument in node.expressions[1:]]
     return Sql(
-        f"date_trunc({_unit(node.expressions[0], _TRUNCS)}, {shapes.join_sql(given)})",
-        given[0].kind if given[0].kind != "date" else "timestamp",
+        f"date_trunc({_unit(node.expressions[0], _TRUNCS)}, {shapes.join_sql(arguments)})",
+        arguments[0].kind if arguments[0].kind != "date" else "timestamp",
     )
 
 
@@ -143,12 +143,12 @@ def extract(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 def substring(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """SUBSTRING(text FROM start FOR length), also with commas."""
     refuse_other_parts(node, "this", "start", "length")
-    given = [c.expression(c, one, scope) for key in ("this", "start", "length") if (one := node.args.get(key)) is not None]
-    if len(given) < 2 or "start" not in node.args:
+    arguments = [c.expression(c, argument, scope) for key in ("this", "start", "length") if (argument := node.args.get(key)) is not None]
+    if len(arguments) < 2 or "start" not in node.args:
         refuse("SUBSTRING takes a text, a start and perhaps a length.")
-    if given[1].kind == "string":
+    if arguments[1].kind == "string":
         refuse("SUBSTRING with a pattern cannot be used here: write REGEXP_SUBSTR.")
-    return Sql(f"{'bq.substr' if c.bigquery else 'substr'}({shapes.join_sql(given)})", "string")
+    return Sql(f"{'bq.substr' if c.bigquery else 'substr'}({shapes.join_sql(arguments)})", "string")
 
 
 def trim(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -157,8 +157,8 @@ def trim(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     called = {"": "btrim", "BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper())
     if called is None:
         refuse("TRIM takes BOTH, LEADING or TRAILING.")
-    given = [c.expression(c, one, scope) for key in ("this", "expression") if (one := node.args.get(key)) is not None]
-    return Sql(f"{called}({shapes.join_sql(given)})", "string")
+    arguments = [c.expression(c, argument, scope) for key in ("this", "expression") if (argument := node.args.get(key)) is not None]
+    return Sql(f"{called}({shapes.join_sql(arguments)})", "string")
 
 
 def position(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -186,24 +186,24 @@ class AggregateArguments:
 
 def aggregate_arguments(c: Compiler, nodes: list[exp.Expr], scope: Scope) -> AggregateArguments:
     """The arguments of an aggregate: `[DISTINCT] a, b [IGNORE NULLS] [ORDER BY …] [LIMIT n]`."""
-    made = AggregateArguments([])
+    arguments = AggregateArguments([])
     nodes = list(nodes)
     if nodes and type(nodes[-1]) is exp.Limit:
         refuse_other_parts(nodes[-1], "this", "expression")
         count = nodes[-1].args["expression"]
         if type(count) is not exp.Literal or not count.name.isdigit() or len(count.name) > 9:
             refuse("LIMIT in an aggregate takes a number.")
-        made.limit, nodes[-1] = int(count.name), nodes[-1].this
+        arguments.limit, nodes[-1] = int(count.name), nodes[-1].this
     if nodes and type(nodes[-1]) is exp.Order:
         refuse_other_parts(nodes[-1], "this", "expressions")
-        made.order, nodes[-1] = windows.order_by(c, nodes[-1], scope), nodes[-1].this
+        arguments.order, nodes[-1] = windows.order_by(c, nodes[-1], scope), nodes[-1].this
     if nodes and type(nodes[-1]) in {exp.IgnoreNulls, exp.RespectNulls}:
-        made.without_nulls, nodes[-1] = type(nodes[-1]) is exp.IgnoreNulls, nodes[-1].this
+        arguments.without_nulls, nodes[-1] = type(nodes[-1]) is exp.IgnoreNulls, nodes[-1].this
     if nodes and type(nodes[0]) is exp.Distinct:
         refuse_other_parts(nodes[0], "expressions")
-        made.distinct, nodes = True, [*nodes[0].expressions, *nodes[1:]]
-    made.values = [c.expression(c, one, scope) for one in nodes]
-    return made
+        arguments.distinct, nodes = True, [*nodes[0].expressions, *nodes[1:]]
+    arguments.values = [c.expression(c, argument, scope) for argument in nodes]
+    return arguments
 
 
 def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -214,18 +214,18 @@ def aggregate(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     rule = AGGREGATES[called]
     if called == "any_value" and len(node.expressions) == 1 and type(node.expressions[0]) is exp.HavingMax:
         return _any_value_having(c, node.expressions[0], scope)
-    made = aggregate_arguments(c, node.expressions, scope)
+    arguments = aggregate_arguments(c, node.expressions, scope)
     scope.aggregated = True
-    made.values = [c.dialect.aggregate_argument(called, value) for value in made.values]
-    if not rule.least <= len(made.values) <= rule.most:
-        refuse(f"{called.upper()} takes {rule.least} argument{'' if rule.least == 1 else 's'} here, not {len(made.values)}.")
+    arguments.values = [c.dialect.aggregate_argument(called, value) for value in arguments.values]
+    if not rule.least <= len(arguments.values) <= rule.most:
+        refuse(f"{called.upper()} takes {rule.least} argument{'' if rule.least == 1 else 's'} here, not {len(arguments.values)}.")
     c.collects = c.collects or called in COLLECTING
     if called == "array_agg":
-        return array_agg(made)
-    if made.limit is not None or made.without_nulls:
-        refuse(f"{called.upper()} takes no {'LIMIT' if made.limit is not None else 'IGNORE NULLS'} here.")
-    kind: Kind = made.values[0].kind if called in SAME_KIND else rule.kind
-    return Sql(f"{rule.name or called}({made.text})", kind)
+        return array_agg(arguments)
+    if arguments.limit is not None or arguments.without_nulls:
+        refuse(f"{called.upper()} takes no {'LIMIT' if arguments.limit is not None else 'IGNORE NULLS'} here.")
+    kind: Kind = arguments.values[0].kind if called in SAME_KIND else rule.kind
+    return Sql(f"{rule.name or called}({arguments.text})", kind)
 
 
 def _any_value_having(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -237,14 +237,14 @@ def _any_value_having(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     return Sql(f"((array_agg({value.text} ORDER BY {by.text} {word} NULLS LAST))[1])", value.kind)
 
 
-def array_agg(made: AggregateArguments) -> Sql:
+def array_agg(arguments: AggregateArguments) -> Sql:
     """ARRAY_AGG with what BigQuery allows inside."""
-    text = f"array_agg({made.text})"
-    if made.without_nulls:
-        text += f" FILTER (WHERE {made.values[0].text} IS NOT NULL)"
-    if made.limit is not None:
-        text = f"({text})[1:{made.limit}]"
-    return Sql(text if made.limit is None else f"({text})", "array", made.values[0].fields)
+    text = f"array_agg({arguments.text})"
+    if arguments.without_nulls:
+        text += f" FILTER (WHERE {arguments.values[0].text} IS NOT NULL)"
+    if arguments.limit is not None:
+        text = f"({text})[1:{arguments.limit}]"
+    return Sql(text if arguments.limit is None else f"({text})", "array", arguments.values[0].fields)
 
 
 def _count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
@@ -254,32 +254,32 @@ def _count(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
             refuse_other_parts(nodes[0])
         scope.aggregated = True
         return Sql("count(*)", "integer")
-    made = aggregate_arguments(c, nodes, scope)
+    arguments = aggregate_arguments(c, nodes, scope)
     scope.aggregated = True
-    if made.order or made.limit is not None or made.without_nulls:
+    if arguments.order or arguments.limit is not None or arguments.without_nulls:
         refuse("COUNT takes a value, or DISTINCT values.")
-    if len(made.values) > 1 and made.distinct:
-        return Sql(f"count(DISTINCT ({shapes.join_sql(made.values)}))", "integer")
-    if len(made.values) != 1:
-        refuse(f"COUNT takes 1 argument, not {len(made.values)}.")
-    return Sql(f"count({made.text})", "integer")
+    if len(arguments.values) > 1 and arguments.distinct:
+        return Sql(f"count(DISTINCT ({shapes.join_sql(arguments.values)}))", "integer")
+    if len(arguments.values) != 1:
+        refuse(f"COUNT takes 1 argument, not {len(arguments.values)}.")
+    return Sql(f"count({arguments.text})", "integer")
 
 
 def string_agg(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     """STRING_AGG(text, separator ORDER BY … LIMIT n)."""
     refuse_other_parts(node, "this", "separator")
-    made = aggregate_arguments(c, [node.this], scope)
+    arguments = aggregate_arguments(c, [node.this], scope)
     scope.aggregated = c.collects = True
     separator = node.args.get("separator")
     between = c.expression(c, separator, scope).text if separator is not None else "','"
     if separator is None and not c.bigquery:
         refuse("STRING_AGG takes a text and a separator.")
-    value = f"CAST({made.values[0].text} AS text)" if made.values[0].kind != "string" else made.values[0].text
-    distinct, order = "DISTINCT " if made.distinct else "", f" {made.order}" if made.order else ""
-    if made.limit is None:
+    value = f"CAST({arguments.values[0].text} AS text)" if arguments.values[0].kind != "string" else arguments.values[0].text
+    distinct, order = "DISTINCT " if arguments.distinct else "", f" {arguments.order}" if arguments.order else ""
+    if arguments.limit is None:
         return Sql(f"string_agg({distinct}{value}, {between}{order})", "string")
     inside = f"array_agg({distinct}{value}{order}) FILTER (WHERE {value} IS NOT NULL)"
-    return Sql(f"(array_to_string(({inside})[1:{made.limit}], {between}))", "string")
+    return Sql(f"(array_to_string(({inside})[1:{arguments.limit}], {between}))", "string")
 
 
 def within_group(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:

@@ -41,20 +41,22 @@ class Source:
     spellings: Mapping[str, str] = field(default_factory=dict[str, str])
     """Other names of its columns: `<kind>__<slug>`."""
 
-    def is_called(self, wanted: str) -> bool:
+    def is_called(self, name: str) -> bool:
         """Whether a name (in lower case) means this source: its alias, or without one its model's name in any spelling."""
         if self.path is None:
-            return self.called.lower() == wanted
+            return self.called.lower() == name
         dataset, model = self.path[0].lower(), self.path[1].lower()
-        return wanted in {self.called.lower(), model, f"models_{model}", f"datasets_{dataset}__models_{model}"}
+        return name in {self.called.lower(), model, f"models_{model}", f"datasets_{dataset}__models_{model}"}
 
-    def column(self, wanted: str) -> Sql | None:
+    def column(self, name: str) -> Sql | None:
         """The column of that name; case counts only where it must."""
-        wanted = self.spellings.get(wanted, wanted)
-        found = [one for one in self.outputs if one.name == wanted] or [one for one in self.outputs if one.name.lower() == wanted.lower()]
-        if len(found) > 1:
-            refuse(f"The column {shorten(wanted)} is there more than once: give each a name of its own.")
-        return Sql(f"{self.handle}.{shapes.quote_name(found[0].name)}", found[0].kind, found[0].fields) if found else None
+        name = self.spellings.get(name, name)
+        matches = [output for output in self.outputs if output.name == name] or [
+            output for output in self.outputs if output.name.lower() == name.lower()
+        ]
+        if len(matches) > 1:
+            refuse(f"The column {shorten(name)} is there more than once: give each a name of its own.")
+        return Sql(f"{self.handle}.{shapes.quote_name(matches[0].name)}", matches[0].kind, matches[0].fields) if matches else None
 
 
 @dataclass(slots=True)
@@ -77,50 +79,50 @@ class Scope:
 
     def add(self, source: Source) -> None:
         """One more source. SqlRefused when its name is taken."""
-        if any(one.called.lower() == source.called.lower() and one.path == source.path for one in self.sources):
+        if any(known.called.lower() == source.called.lower() and known.path == source.path for known in self.sources):
             refuse(f"{shorten(source.called)} is there twice in FROM: give each an alias of its own.")
         self.sources.append(source)
 
-    def column(self, wanted: str) -> Sql | None:
+    def column(self, name: str) -> Sql | None:
         """The column of a bare name, here or further out."""
-        if self.mode == "before" and (alias := self.aliases.get(wanted.lower())) is not None:
+        if self.mode == "before" and (alias := self.aliases.get(name.lower())) is not None:
             return alias
-        merged = self.merged.get(wanted.lower())
+        merged = self.merged.get(name.lower())
         if merged is not None:
             return merged
-        found = [(source, one) for source in self.sources if (one := source.column(wanted)) is not None]
-        if len(found) > 1:
-            refuse(f"{shorten(wanted)} is ambiguous: say {found[0][0].called}.{shorten(wanted)} or {found[1][0].called}.{shorten(wanted)}.")
-        if found:
-            self.touched.add(found[0][0].handle)
-            return found[0][1]
-        if self.mode == "after" and (alias := self.aliases.get(wanted.lower())) is not None:
+        matches = [(source, value) for source in self.sources if (value := source.column(name)) is not None]
+        if len(matches) > 1:
+            refuse(f"{shorten(name)} is ambiguous: say {matches[0][0].called}.{shorten(name)} or {matches[1][0].called}.{shorten(name)}.")
+        if matches:
+            self.touched.add(matches[0][0].handle)
+            return matches[0][1]
+        if self.mode == "after" and (alias := self.aliases.get(name.lower())) is not None:
             return alias
-        return self.outer.column(wanted) if self.outer is not None else None
+        return self.outer.column(name) if self.outer is not None else None
 
     def source(self, called: str) -> Source | None:
         """The source of that name, here or further out."""
-        found = [one for one in self.sources if one.is_called(called.lower())]
-        if len(found) > 1:
+        matches = [source for source in self.sources if source.is_called(called.lower())]
+        if len(matches) > 1:
             refuse(f"{shorten(called)} is ambiguous: give each table an alias of its own.")
-        if found:
-            self.touched.add(found[0].handle)
-            return found[0]
+        if matches:
+            self.touched.add(matches[0].handle)
+            return matches[0]
         return self.outer.source(called) if self.outer is not None else None
 
     def at(self, dataset: str, model: str) -> Source | None:
         """The source that stands in FROM without an alias as `dataset.model`."""
-        wanted = (dataset.lower().removeprefix("datasets_"), model.lower().removeprefix("models_"))
-        for one in self.sources:
-            if one.path is not None and (one.path[0].lower(), one.path[1].lower()) == wanted:
-                self.touched.add(one.handle)
-                return one
+        path = (dataset.lower().removeprefix("datasets_"), model.lower().removeprefix("models_"))
+        for source in self.sources:
+            if source.path is not None and (source.path[0].lower(), source.path[1].lower()) == path:
+                self.touched.add(source.handle)
+                return source
         return self.outer.at(dataset, model) if self.outer is not None else None
 
     def known(self) -> Iterable[str]:
         """Every column name that could be meant."""
         for source in self.sources:
-            yield from (one.name for one in source.outputs)
+            yield from (output.name for output in source.outputs)
         yield from self.aliases
         if self.outer is not None:
             yield from self.outer.known()
@@ -133,14 +135,14 @@ def find_relation(catalog: Catalog, parts: list[str]) -> Relation:
     """
     parts = [piece for part in parts for piece in part.split(".")][-2:]
     schema, table = ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
-    found = catalog.by_name(schema, table) or catalog.by_name(schema.lower(), table.lower())
-    if found is not None:
-        return found
+    named = catalog.by_name(schema, table) or catalog.by_name(schema.lower(), table.lower())
+    if named is not None:
+        return named
     written = ".".join(filter(None, (schema, table)))
-    names = [f"{one.dataset}.{one.slug}".removeprefix(".") for one in catalog.relations]
+    names = [f"{relation.dataset}.{relation.slug}".removeprefix(".") for relation in catalog.relations]
     bare = f"{schema.removeprefix('datasets_')}.{table.removeprefix('models_')}".removeprefix(".")
-    close = difflib.get_close_matches(bare, names, 1) or [one for one in names if one.partition(".")[2] == bare]
-    plain = all(one.system for one in catalog.relations)
+    close = difflib.get_close_matches(bare, names, 1) or [known for known in names if known.partition(".")[2] == bare]
+    plain = all(relation.system for relation in catalog.relations)
     hint = " Tables are called <dataset>.<model>." if plain else f" There are {', '.join(names)}, without anything before the name."
     # Where no table has a schema, a name with one is a way around what may be asked.
     about = "denied" if schema and not plain else "table"
@@ -153,7 +155,7 @@ def unknown_column(scope: Scope, written: str) -> str:
     return f"There is no column {shorten(written)}." + (f" Did you mean {close[0]}?" if close else "")
 
 
-def relation_outputs(one: Relation, kinds: Mapping[ColumnType, Kind]) -> tuple[tuple[Output, ...], dict[str, str]]:
+def relation_outputs(relation: Relation, kinds: Mapping[ColumnType, Kind]) -> tuple[tuple[Output, ...], dict[str, str]]:
     """What a relation's view gives, and the other spellings of its columns."""
-    outputs = tuple(Output(column.slug, kinds[column.type]) for column in one.columns)
-    return outputs, {f"{column.kind}__{column.slug}": column.slug for column in one.columns}
+    outputs = tuple(Output(column.slug, kinds[column.type]) for column in relation.columns)
+    return outputs, {f"{column.kind}__{column.slug}": column.slug for column in relation.columns}

@@ -24,9 +24,9 @@ def column(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
 def resolve(c: Compiler, parts: list[str], scope: Scope) -> Sql:
     """What a dotted name means: a column, a column of a named source, or a field inside one of them."""
     if len(parts) > 1:
-        found, rest = _qualified(parts, scope)
-        if found is not None:
-            return _fields(c, found, rest)
+        value, rest = _qualified(parts, scope)
+        if value is not None:
+            return _fields(c, value, rest)
     bare = scope.column(parts[0])
     if bare is not None and (len(parts) == 1 or c.bigquery):
         return _fields(c, bare, parts[1:])
@@ -35,20 +35,20 @@ def resolve(c: Compiler, parts: list[str], scope: Scope) -> Sql:
 
 def _qualified(parts: list[str], scope: Scope) -> tuple[Sql | None, list[str]]:
     source = scope.source(parts[0])
-    if source is not None and (found := source.column(parts[1])) is not None:
-        return found, parts[2:]
+    if source is not None and (value := source.column(parts[1])) is not None:
+        return value, parts[2:]
     for at in range(len(parts) - 2):
         source = scope.at(parts[at], parts[at + 1])
-        if source is not None and (found := source.column(parts[at + 2])) is not None:
-            return found, parts[at + 3 :]
+        if source is not None and (value := source.column(parts[at + 2])) is not None:
+            return value, parts[at + 3 :]
     return None, []
 
 
 def _fields(c: Compiler, value: Sql, path: list[str]) -> Sql:
     if path and not c.bigquery:
         refuse(f"{shorten(path[0])} is no column: write ->> '{shorten(path[0])}' to look into an object.")
-    for one in path:
-        value = struct_field(value, one)
+    for name in path:
+        value = struct_field(value, name)
     return value
 
 
@@ -71,7 +71,7 @@ def json_path(c: Compiler, node: exp.Expr, scope: Scope) -> Sql:
     word = ("#>" if deep else "->") + (">" if textual else "")
     value, step = c.expression(c, node.this, scope).text, node.args["expression"]
     if type(step) is exp.JSONPath:
-        steps = [one for one in step.expressions if type(one) is not exp.JSONPathRoot]
+        steps = [part for part in step.expressions if type(part) is not exp.JSONPathRoot]
         key = steps[0] if len(steps) == 1 else None
         if type(key) is exp.JSONPathKey and isinstance(key.this, str):
             return Sql(f"({value} {word} {shapes.quote_text(key.this)})", "string" if textual else "json")

@@ -34,14 +34,20 @@ class Item:
 
 def projections(c: Compiler, node: exp.Expr, scope: Scope) -> list[Item]:
     """The columns of a SELECT."""
-    found: list[tuple[str, str, Sql, bool]] = []
+    entries: list[tuple[str, str, Sql, bool]] = []
     unnamed = 0
-    for one in node.expressions:
-        star = one if type(one) is exp.Star else one.this if type(one) is exp.Column and type(one.this) is exp.Star else None
+    for projection in node.expressions:
+        star = (
+            projection
+            if type(projection) is exp.Star
+            else projection.this
+            if type(projection) is exp.Column and type(projection.this) is exp.Star
+            else None
+        )
         if star is not None:
-            found += [(name, name, sql, False) for name, sql in _star(c, one, star, scope)]
+            entries += [(name, name, sql, False) for name, sql in _star(c, projection, star, scope)]
             continue
-        inside, alias = (one.this, one.args["alias"].name) if type(one) is exp.Alias else (one, "")
+        inside, alias = (projection.this, projection.args["alias"].name) if type(projection) is exp.Alias else (projection, "")
         scope.aggregated = False
         sql = c.expression(c, inside, scope)
         if not alias:
@@ -49,16 +55,16 @@ def projections(c: Compiler, node: exp.Expr, scope: Scope) -> list[Item]:
         name = alias
         if not name:
             name, unnamed = (f"f{unnamed}_", unnamed + 1) if c.bigquery or c.clickhouse else ("?column?", unnamed)
-        found.append((name, alias if type(one) is exp.Alias else "", sql, scope.aggregated))
-    if len(found) > MAX_COLUMNS:
-        refuse(f"The query gives {len(found):,} columns: {MAX_COLUMNS:,} are the most.")
-    return list(_make_unique(found))
+        entries.append((name, alias if type(projection) is exp.Alias else "", sql, scope.aggregated))
+    if len(entries) > MAX_COLUMNS:
+        refuse(f"The query gives {len(entries):,} columns: {MAX_COLUMNS:,} are the most.")
+    return list(_make_unique(entries))
 
 
-def _make_unique(found: list[tuple[str, str, Sql, bool]]) -> Iterator[Item]:
+def _make_unique(entries: list[tuple[str, str, Sql, bool]]) -> Iterator[Item]:
     """The second column of one name gets a number, as no object can have two keys of one name."""
     taken: set[str] = set()
-    for name, alias, sql, aggregated in found:
+    for name, alias, sql, aggregated in entries:
         fresh, number = name, 0
         while fresh in taken:
             number += 1
@@ -103,11 +109,11 @@ def _star(c: Compiler, node: exp.Expr, star: exp.Expr, scope: Scope) -> Iterator
     else:
         refuse_other_parts(node, "this", "table", "db", "catalog")
         columns = list(_source_columns(_source(node, scope), None))
-    left_out = {one.name.lower() for one in list_part(star, "except_")}
-    replaced = {one.args["alias"].name.lower(): c.expression(c, one.this, scope) for one in list_part(star, "replace")}
+    left_out = {part.name.lower() for part in list_part(star, "except_")}
+    replaced = {part.args["alias"].name.lower(): c.expression(c, part.this, scope) for part in list_part(star, "replace")}
     names = {name.lower() for name, _ in columns}
-    for wanted in sorted((left_out | set(replaced)) - names):
-        refuse(f"The star has no column {shorten(wanted)}.")
+    for missing in sorted((left_out | set(replaced)) - names):
+        refuse(f"The star has no column {shorten(missing)}.")
     for name, sql in columns:
         if name.lower() not in left_out:
             yield name, replaced.get(name.lower(), sql)
@@ -115,10 +121,10 @@ def _star(c: Compiler, node: exp.Expr, star: exp.Expr, scope: Scope) -> Iterator
 
 def _source(node: exp.Expr, scope: Scope) -> Source:
     parts = [part.name for part in (node.args.get("catalog"), node.args.get("db"), node.args.get("table")) if part is not None]
-    found = scope.source(parts[0]) if len(parts) == 1 else scope.at(parts[-2], parts[-1])
-    if found is None:
+    source = scope.source(parts[0]) if len(parts) == 1 else scope.at(parts[-2], parts[-1])
+    if source is None:
         refuse(f"There is no {shorten('.'.join(parts))} in FROM.")
-    return found
+    return source
 
 
 def _merged_columns(scope: Scope) -> Iterator[tuple[str, Sql]]:
@@ -126,7 +132,7 @@ def _merged_columns(scope: Scope) -> Iterator[tuple[str, Sql]]:
 
 
 def _source_columns(source: Source, scope: Scope | None) -> Iterator[tuple[str, Sql]]:
-    for one in source.outputs:
-        if scope is not None and (source.handle, one.name.lower()) in scope.hidden:
+    for output in source.outputs:
+        if scope is not None and (source.handle, output.name.lower()) in scope.hidden:
             continue
-        yield one.name, Sql(f"{source.handle}.{shapes.quote_name(one.name)}", one.kind, one.fields)
+        yield output.name, Sql(f"{source.handle}.{shapes.quote_name(output.name)}", output.kind, output.fields)

@@ -48,12 +48,12 @@ def with_clause(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope 
         refuse_other_parts(cte, "this", "alias", "materialized")
         alias = cte.args["alias"]
         refuse_other_parts(alias, "this", "columns")
-        made = query(c, cte.this, seen, outer)
-        outputs = sources.rename_outputs(made.outputs, [one.name for one in list_part(alias, "columns")])
+        body = query(c, cte.this, seen, outer)
+        outputs = sources.rename_outputs(body.outputs, [column.name for column in list_part(alias, "columns")])
         handle = c.handle()
         materialized = {True: " MATERIALIZED", False: " NOT MATERIALIZED"}.get(cte.args.get("materialized"), "")
-        parts.append(f"{handle}({', '.join(shapes.quote_name(one.name) for one in outputs)}) AS{materialized} ({made.text})")
-        seen[alias.name.lower()] = Cte(handle, outputs, made.single)
+        parts.append(f"{handle}({', '.join(shapes.quote_name(column.name) for column in outputs)}) AS{materialized} ({body.text})")
+        seen[alias.name.lower()] = Cte(handle, outputs, body.single)
     return f"WITH {', '.join(parts)} ", seen
 
 
@@ -75,7 +75,7 @@ def _select(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | No
     limit = _limit(node)
     distinct = _distinct(c, node, scope)
     aggregate = not grouped and (any(item.aggregated for item in items) or bool(tail))
-    single = limit.single or aggregate or (not scope.sources) or all(one.single for one in scope.sources)
+    single = limit.single or aggregate or (not scope.sources) or all(source.single for source in scope.sources)
     outputs = tuple(Output(item.name, item.sql.kind, item.sql.fields) for item in items)
     core = f"{joined.text}{where}{grouped}{tail}"
     if node.args.get("qualify") is not None:
@@ -118,13 +118,13 @@ def _group(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
         plain = [str(position) for position, item in enumerate(items, 1) if not item.aggregated]
         return f" GROUP BY {', '.join(plain)}" if plain else ""
     parts: list[str] = []
-    for one in group.expressions:
-        if type(one) is exp.Literal and not one.is_string:
-            parts.append(_ordinal(one, items))
-        elif type(one) is exp.Column and not one.args.get("table") and (c.clickhouse or scope.column(one.name) is None):
-            parts.append(_position(one.name, items) or _expression_with_aliases(c, one, scope).text)
+    for grouping in group.expressions:
+        if type(grouping) is exp.Literal and not grouping.is_string:
+            parts.append(_ordinal(grouping, items))
+        elif type(grouping) is exp.Column and not grouping.args.get("table") and (c.clickhouse or scope.column(grouping.name) is None):
+            parts.append(_position(grouping.name, items) or _expression_with_aliases(c, grouping, scope).text)
         else:
-            parts.append(c.expression(c, one, scope).text)
+            parts.append(c.expression(c, grouping, scope).text)
     return f" GROUP BY {', '.join(parts)}"
 
 
@@ -134,10 +134,10 @@ def _ordinal(node: exp.Expr, items: list[Item]) -> str:
     return node.name
 
 
-def _position(wanted: str, items: list[Item]) -> str | None:
+def _position(name: str, items: list[Item]) -> str | None:
     """The number of the column that the SELECT list calls so."""
-    found = [position for position, item in enumerate(items, 1) if item.alias and item.alias.lower() == wanted.lower()]
-    return str(found[0]) if found else None
+    positions = [position for position, item in enumerate(items, 1) if item.alias and item.alias.lower() == name.lower()]
+    return str(positions[0]) if positions else None
 
 
 def _distinct(c: Compiler, node: exp.Expr, scope: Scope) -> str:
@@ -148,12 +148,12 @@ def _distinct(c: Compiler, node: exp.Expr, scope: Scope) -> str:
     on = distinct.args.get("on")
     if on is None:
         return "DISTINCT "
-    parts = [c.expression(c, one, scope) for one in (on.expressions if type(on) is exp.Tuple else [on])]
+    parts = [c.expression(c, key, scope) for key in (on.expressions if type(on) is exp.Tuple else [on])]
     return f"DISTINCT ON ({shapes.join_sql(parts)}) "
 
 
 def _order(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item]) -> str:
-    parts = [f"{_order_key(c, one.this, scope, items)}{windows.direction(one)}" for one in _ordered(node)]
+    parts = [f"{_order_key(c, key.this, scope, items)}{windows.direction(key)}" for key in _ordered(node)]
     return f" ORDER BY {', '.join(parts)}" if parts else ""
 
 
@@ -180,15 +180,15 @@ def _qualify(c: Compiler, node: exp.Expr, scope: Scope, items: list[Item], disti
     inside = [item.text for item in items]
     inside.append(f"{_expression_with_aliases(c, node.args['qualify'].this, scope).text} AS q")
     keys: list[str] = []
-    for number, one in enumerate(_ordered(node), 1):
-        key = _order_key(c, one.this, scope, items)
+    for number, term in enumerate(_ordered(node), 1):
+        key = _order_key(c, term.this, scope, items)
         if key.isdigit():
-            keys.append(f"{key}{windows.direction(one)}")
+            keys.append(f"{key}{windows.direction(term)}")
         elif distinct:
             refuse("With DISTINCT and QUALIFY, sort by columns of the SELECT list.")
         else:
             inside.append(f"{key} AS o{number}")
-            keys.append(f"q0.o{number}{windows.direction(one)}")
+            keys.append(f"q0.o{number}{windows.direction(term)}")
     names = ", ".join(f"q0.{shapes.quote_name(item.name)}" for item in items)
     order = f" ORDER BY {', '.join(keys)}" if keys else ""
     return f"SELECT {distinct}{names} FROM (SELECT {', '.join(inside)}{core}) AS q0 WHERE q0.q{order}"  # noqa: S608 - written by us
@@ -235,38 +235,38 @@ def _set_operation(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Sco
     left, right = query(c, node.this, ctes, outer), query(c, node.args["expression"], ctes, outer)
     if len(left.outputs) != len(right.outputs):
         refuse(f"Both sides of {_SET_WORDS[type(node)]} need the same number of columns, not {len(left.outputs)} and {len(right.outputs)}.")
-    outputs = tuple(Output(one.name, _common_kind(one, other)) for one, other in zip(left.outputs, right.outputs, strict=True))
+    outputs = tuple(Output(output.name, _common_kind(output, other)) for output, other in zip(left.outputs, right.outputs, strict=True))
     word = f"{_SET_WORDS[type(node)]}{'' if node.args.get('distinct') else ' ALL'}"
     text = f"({left.text}) {word} ({right.text})"
     return _with_tail(node, f"{head}{text}", outputs, single=False)
 
 
-def _common_kind(one: Output, other: Output) -> Kind:
-    return one.kind if one.kind == other.kind else ""
+def _common_kind(first: Output, second: Output) -> Kind:
+    return first.kind if first.kind == second.kind else ""
 
 
 def _parenthesized(c: Compiler, node: exp.Expr, ctes: dict[str, Cte], outer: Scope | None) -> Query:
     refuse_other_parts(node, "this", "with_", "order", "limit", "offset")
     head, ctes = with_clause(c, node, ctes, outer)
-    made = query(c, node.this, ctes, outer)
+    inner = query(c, node.this, ctes, outer)
     if not (head or _ordered(node) or node.args.get("limit") or node.args.get("offset")):
-        return made
-    return _with_tail(node, f"{head}({made.text})", made.outputs, single=made.single)
+        return inner
+    return _with_tail(node, f"{head}({inner.text})", inner.outputs, single=inner.single)
 
 
 def _with_tail(node: exp.Expr, text: str, outputs: tuple[Output, ...], *, single: bool) -> Query:
     """ORDER BY and LIMIT of a query that is made of others: sorted by its columns, by name or number."""
     keys: list[str] = []
-    for one in _ordered(node):
-        key = one.this
+    for term in _ordered(node):
+        key = term.this
         if type(key) is exp.Literal and not key.is_string and key.name.isdigit() and 1 <= int(key.name[:6]) <= len(outputs):
-            keys.append(f"{key.name}{windows.direction(one)}")
+            keys.append(f"{key.name}{windows.direction(term)}")
             continue
-        wanted = key.name.lower() if type(key) is exp.Column and not key.args.get("table") else None
-        found = [position for position, output in enumerate(outputs, 1) if output.name.lower() == wanted]
-        if not found:
+        name = key.name.lower() if type(key) is exp.Column and not key.args.get("table") else None
+        positions = [position for position, output in enumerate(outputs, 1) if output.name.lower() == name]
+        if not positions:
             refuse("Sort a UNION and its like by the names or numbers of its columns.")
-        keys.append(f"{found[0]}{windows.direction(one)}")
+        keys.append(f"{positions[0]}{windows.direction(term)}")
     limit = _limit(node)
     order = f" ORDER BY {', '.join(keys)}" if keys else ""
     return Query(f"{text}{order}{limit.text}", outputs, single or limit.single)

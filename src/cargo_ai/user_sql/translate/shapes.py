@@ -73,7 +73,7 @@ def join_sql(parts: list[Sql]) -> str:
 
 def common_kind(values: list[Sql]) -> Kind:
     """The kind of a value that may be any of these."""
-    kinds: set[Kind] = {one.kind for one in values if one.text != "NULL"}
+    kinds: set[Kind] = {value.kind for value in values if value.text != "NULL"}
     if kinds == {"integer", "number"}:
         return "number"
     return kinds.pop() if len(kinds) == 1 else ""

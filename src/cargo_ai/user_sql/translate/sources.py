@@ -74,18 +74,18 @@ def _join(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause, commas:
 
 def _using(using: list[exp.Expr], side: str, source: Source, scope: Scope, joined: FromClause) -> str:
     parts: list[str] = []
-    for one in using:
+    for column in using:
         scope.touched = set()
-        left, right = scope.column(one.name), source.column(one.name)
+        left, right = scope.column(column.name), source.column(column.name)
         if left is None or right is None:
-            refuse(f"Both sides of a join USING ({shorten(one.name)}) need that column.")
+            refuse(f"Both sides of a join USING ({shorten(column.name)}) need that column.")
         joined.edges.append((frozenset(scope.touched | {source.handle}), True))
         parts.append(f"{left.text} = {right.text}")
         both = Sql(f"COALESCE({left.text}, {right.text})", left.kind)
         for other in scope.sources:
-            scope.hidden.add((other.handle, one.name.lower()))
-        scope.hidden.add((source.handle, one.name.lower()))
-        scope.merged[one.name.lower()] = {"RIGHT": right, "FULL": both}.get(side, left)
+            scope.hidden.add((other.handle, column.name.lower()))
+        scope.hidden.add((source.handle, column.name.lower()))
+        scope.merged[column.name.lower()] = {"RIGHT": right, "FULL": both}.get(side, left)
     return f"({' AND '.join(parts)})"
 
 
@@ -100,9 +100,9 @@ def where_clause(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) 
 def _conjunction(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> str:
     """A condition, and which sources each of its parts brings together."""
     parts: list[str] = []
-    for one in conjuncts(node):
+    for conjunct in conjuncts(node):
         scope.touched = set()
-        sides = (one.this, one.args["expression"]) if type(one) is exp.EQ else None
+        sides = (conjunct.this, conjunct.args["expression"]) if type(conjunct) is exp.EQ else None
         equality = False
         if sides is not None:
             c.expression(c, sides[0], scope)
@@ -110,36 +110,36 @@ def _conjunction(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) 
             c.expression(c, sides[1], scope)
             right, scope.touched = scope.touched, set()
             equality = len(left) == len(right) == 1 and left != right
-        parts.append(c.expression(c, one, scope).text)
+        parts.append(c.expression(c, conjunct, scope).text)
         joined.edges.append((frozenset(scope.touched), equality))
     return " AND ".join(parts)
 
 
 def conjuncts(node: exp.Expr) -> list[exp.Expr]:
     """The parts of a condition that AND ties together, without recursion: a query may have thousands."""
-    found, todo = list[exp.Expr](), [node]
+    parts, todo = list[exp.Expr](), [node]
     while todo:
-        one = todo.pop()
-        if type(one) is exp.And:
-            todo += [one.args["expression"], one.this]
-        elif type(one) is exp.Paren and type(one.this) is exp.And:
-            todo.append(one.this)
+        part = todo.pop()
+        if type(part) is exp.And:
+            todo += [part.args["expression"], part.this]
+        elif type(part) is exp.Paren and type(part.this) is exp.And:
+            todo.append(part.this)
         else:
-            found.append(one)
-    return found
+            parts.append(part)
+    return parts
 
 
 def _refuse_crossing(c: Compiler, scope: Scope, joined: FromClause) -> None:
-    many = [one for one in scope.sources if not one.single]
+    many = [source for source in scope.sources if not source.single]
     if len(many) < 2:
         return
-    follows = [(one.follows | {one.handle}, True) for one in many if one.follows]
-    tables = [one.handle for one in many if one.handle not in joined.small]
+    follows = [(source.follows | {source.handle}, True) for source in many if source.follows]
+    tables = [source.handle for source in many if source.handle not in joined.small]
     if _parts([*joined.edges, *follows], tables) > 1:
-        first, last = (next(one for one in many if one.handle == handle).called for handle in (tables[0], tables[-1]))
+        first, last = (next(source for source in many if source.handle == handle).called for handle in (tables[0], tables[-1]))
         refuse(f"{shorten(first)} and {shorten(last)} are joined without a condition: say in ON or WHERE what belongs together.")
     equal = [(handles, equality) for handles, equality in joined.edges if equality]
-    if _parts([*equal, *follows], [one.handle for one in many]) > 1:
+    if _parts([*equal, *follows], [source.handle for source in many]) > 1:
         c.loose = True
 
 
@@ -164,9 +164,9 @@ def _source(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tu
     if kind is exp.Values:
         refuse_other_parts(node, "expressions", "alias")
         text, outputs = values_rows(c, node, Scope(scope.outer, scope.ctes))
-        handle, made = _named_source(c, node, outputs, "values")
+        handle, source = _named_source(c, node, outputs, "values")
         joined.small.add(handle)
-        return f"({text}) AS {handle}{_column_list(made.outputs)}", made
+        return f"({text}) AS {handle}{_column_list(source.outputs)}", source
     if kind is exp.Lateral:
         return _lateral(c, node, scope, joined)
     raise SqlRefused(unknown_construct(node))
@@ -182,16 +182,16 @@ def _table(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, Source]:
     if len(parts) == 1 and (cte := scope.ctes.get(parts[0].lower())) is not None:
         outputs = rename_outputs(cte.outputs, _alias_columns(node))
         return f"{cte.handle} AS {handle}{_column_list(outputs)}", Source(handle, called, outputs, cte.single)
-    found = names.find_relation(c.catalog, parts)
-    if found not in c.relations:
-        c.relations.append(found)
+    relation = names.find_relation(c.catalog, parts)
+    if relation not in c.relations:
+        c.relations.append(relation)
     if _alias_columns(node):
         refuse("The columns of a table cannot be renamed in FROM: use AS in the SELECT list.")
-    outputs, others = names.relation_outputs(found, KIND_OF_COLUMN)
-    system = tuple(Output(one.slug, KIND_OF_COLUMN[one.type]) for one in SYSTEM_COLUMNS.values() if found.system)
-    path = None if alias is not None and alias.name else (found.dataset, found.slug)
+    outputs, others = names.relation_outputs(relation, KIND_OF_COLUMN)
+    system = tuple(Output(column.slug, KIND_OF_COLUMN[column.type]) for column in SYSTEM_COLUMNS.values() if relation.system)
+    path = None if alias is not None and alias.name else (relation.dataset, relation.slug)
     source = Source(handle, called, (*system, *outputs), path=path, spellings=others)
-    return f"{shapes.quote_name(found.schema)}.{shapes.quote_name(found.view)} AS {handle}", source
+    return f"{shapes.quote_name(relation.schema)}.{shapes.quote_name(relation.view)} AS {handle}", source
 
 
 def _subquery(c: Compiler, node: exp.Expr, scope: Scope, outer: Scope | None, prefix: str) -> tuple[str, Source]:
@@ -200,11 +200,11 @@ def _subquery(c: Compiler, node: exp.Expr, scope: Scope, outer: Scope | None, pr
         refuse("A join in parentheses cannot be used here: write the joins one after the other.")
     plain = node.copy()
     plain.set("alias", None)
-    made = c.query(c, plain, scope.ctes, outer)
-    outputs = rename_outputs(made.outputs, _alias_columns(node))
+    subquery = c.query(c, plain, scope.ctes, outer)
+    outputs = rename_outputs(subquery.outputs, _alias_columns(node))
     handle, source = _named_source(c, node, outputs, "subquery")
-    source.single = made.single
-    return f"{prefix}({made.text}) AS {handle}{_column_list(outputs)}", source
+    source.single = subquery.single
+    return f"{prefix}({subquery.text}) AS {handle}{_column_list(outputs)}", source
 
 
 def _lateral(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tuple[str, Source]:
@@ -229,11 +229,11 @@ def _lateral(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> t
 def _function(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tuple[str, Source]:
     refuse_other_parts(node, "this", "alias")
     scope.touched = set()
-    made = functions.table_function(c, node.this, scope)
+    call = functions.table_function(c, node.this, scope)
     follows = frozenset(scope.touched)
     alias = node.args.get("alias")
-    outputs = made.outputs
-    if made.named_by_alias and alias is not None and alias.name:
+    outputs = call.outputs
+    if call.named_by_alias and alias is not None and alias.name:
         outputs = (Output(alias.name, outputs[0].kind),)
     outputs = rename_outputs(outputs, _alias_columns(node))
     handle, source = _named_source(c, node, outputs, outputs[0].name)
@@ -243,7 +243,7 @@ def _function(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> 
         source.spellings = {alias.name: outputs[0].name}
     if not follows:
         joined.small.add(handle)
-    return f"LATERAL {made.text} AS {handle}{_column_list(outputs)}", source
+    return f"LATERAL {call.text} AS {handle}{_column_list(outputs)}", source
 
 
 def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tuple[str, Source]:
@@ -278,19 +278,19 @@ def _unnest(c: Compiler, node: exp.Expr, scope: Scope, joined: FromClause) -> tu
 
 def values_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Output, ...]]:
     """`VALUES (…), (…)`."""
-    rows = [list(one.expressions) if type(one) is exp.Tuple else [one] for one in node.expressions]
+    rows = [list(item.expressions) if type(item) is exp.Tuple else [item] for item in node.expressions]
     if not rows or len({len(row) for row in rows}) != 1:
         refuse("The rows of VALUES must all have the same number of values.")
-    made = [[c.expression(c, one, scope) for one in row] for row in rows]
-    outputs = tuple(Output(f"column{number}", one.kind) for number, one in enumerate(made[0], 1))
-    return f"VALUES {', '.join(f'({shapes.join_sql(row)})' for row in made)}", outputs
+    values = [[c.expression(c, item, scope) for item in row] for row in rows]
+    outputs = tuple(Output(f"column{number}", item.kind) for number, item in enumerate(values[0], 1))
+    return f"VALUES {', '.join(f'({shapes.join_sql(row)})' for row in values)}", outputs
 
 
-def rename_outputs(outputs: tuple[Output, ...], wanted: list[str]) -> tuple[Output, ...]:
+def rename_outputs(outputs: tuple[Output, ...], aliases: list[str]) -> tuple[Output, ...]:
     """The columns with the names of `AS t(a, b)`: the first ones, as many as there are names."""
-    if len(wanted) > len(outputs):
-        refuse(f"There are {len(wanted)} names for {len(outputs)} columns.")
-    return tuple(one._replace(name=wanted[at]) if at < len(wanted) else one for at, one in enumerate(outputs))
+    if len(aliases) > len(outputs):
+        refuse(f"There are {len(aliases)} names for {len(outputs)} columns.")
+    return tuple(output._replace(name=aliases[at]) if at < len(aliases) else output for at, output in enumerate(outputs))
 
 
 def _alias_columns(node: exp.Expr) -> list[str]:
@@ -298,7 +298,7 @@ def _alias_columns(node: exp.Expr) -> list[str]:
     if alias is None:
         return []
     refuse_other_parts(alias, "this", "columns")
-    return [one.name for one in list_part(alias, "columns")]
+    return [column.name for column in list_part(alias, "columns")]
 
 
 def _named_source(c: Compiler, node: exp.Expr, outputs: tuple[Output, ...], otherwise: str) -> tuple[str, Source]:
@@ -309,4 +309,4 @@ def _named_source(c: Compiler, node: exp.Expr, outputs: tuple[Output, ...], othe
 
 
 def _column_list(outputs: tuple[Output, ...]) -> str:
-    return f"({', '.join(shapes.quote_name(one.name) for one in outputs)})"
+    return f"({', '.join(shapes.quote_name(output.name) for output in outputs)})"

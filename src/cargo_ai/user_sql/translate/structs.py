@@ -23,39 +23,41 @@ _FIELD_TYPES: dict[Kind, str] = {
 
 def struct_items(c: Compiler, node: exp.Expr, scope: Scope) -> list[tuple[str, Sql]]:
     """The fields of STRUCT(…), by name."""
-    found: list[tuple[str, Sql]] = []
-    for number, one in enumerate(node.expressions):
-        inside = one.this if type(one) is exp.Alias else one
-        name = one.args["alias"].name if type(one) is exp.Alias else inside.name if type(inside) is exp.Column else f"_field_{number + 1}"
-        found.append((name, c.expression(c, inside, scope)))
-    if not found or len({name.lower() for name, _ in found}) != len(found):
+    items: list[tuple[str, Sql]] = []
+    for number, entry in enumerate(node.expressions):
+        inside = entry.this if type(entry) is exp.Alias else entry
+        name = (
+            entry.args["alias"].name if type(entry) is exp.Alias else inside.name if type(inside) is exp.Column else f"_field_{number + 1}"
+        )
+        items.append((name, c.expression(c, inside, scope)))
+    if not items or len({name.lower() for name, _ in items}) != len(items):
         refuse("The fields of a STRUCT need names that differ.")
-    return found
+    return items
 
 
 def struct_rows(c: Compiler, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Output, ...]] | None:
     """`[STRUCT(1 AS a), STRUCT(2)]` as rows of their own; None when the array is no such list."""
     if type(node) is not exp.Array or not node.expressions:
         return None
-    structs = [one for one in node.expressions if type(one) is exp.Anonymous and one.name.lower() == "struct"]
+    structs = [entry for entry in node.expressions if type(entry) is exp.Anonymous and entry.name.lower() == "struct"]
     if len(structs) != len(node.expressions):
         return None
-    made = [struct_items(c, one, scope) for one in structs]
-    if len({len(row) for row in made}) != 1:
+    rows = [struct_items(c, entry, scope) for entry in structs]
+    if len({len(row) for row in rows}) != 1:
         raise SqlRefused("The STRUCTs of an array must all have the same fields.")
-    outputs = tuple(Output(name, value.kind) for name, value in made[0])
-    return f"VALUES {', '.join(f'({shapes.join_sql([value for _, value in row])})' for row in made)}", outputs
+    outputs = tuple(Output(name, value.kind) for name, value in rows[0])
+    return f"VALUES {', '.join(f'({shapes.join_sql([value for _, value in row])})' for row in rows)}", outputs
 
 
-def struct_field(value: Sql, wanted: str) -> Sql:
+def struct_field(value: Sql, field: str) -> Sql:
     """A field of a STRUCT, with its type where that is known, or of an object of the data, as text."""
     if value.kind == "struct" and value.fields is not None:
         for name, kind in value.fields.items():
-            if name.lower() == wanted.lower():
+            if name.lower() == field.lower():
                 if kind in _FIELD_TYPES:
                     return Sql(f"CAST(({value.text} ->> {shapes.quote_text(name)}) AS {_FIELD_TYPES[kind]})", kind)
                 return Sql(f"({value.text} -> {shapes.quote_text(name)})", "json")
-        refuse(f"The STRUCT has no field {shorten(wanted)}.")
+        refuse(f"The STRUCT has no field {shorten(field)}.")
     if value.kind in {"json", "", "string"}:
-        return Sql(f"bq.field({value.text}, {shapes.quote_text(wanted)})", "json")
-    raise SqlRefused(f"{shorten(wanted)} is no field: the value before it is no object.")
+        return Sql(f"bq.field({value.text}, {shapes.quote_text(field)})", "json")
+    raise SqlRefused(f"{shorten(field)} is no field: the value before it is no object.")

@@ -75,15 +75,15 @@ def cast_type(node: exp.Expr | None) -> tuple[str, Kind]:
         inner, _ = cast_type(node.expressions[0])
         if inner in _ELEMENT_TYPES:
             return f"{inner}[]", "array"
-    found = TYPES.get(node.this)
-    if found is None:
+    entry = TYPES.get(node.this)
+    if entry is None:
         refuse(f"There is no type {shorten(node.sql().lower())} to cast to here.")
     if not node.expressions:
-        return found
-    parameters = [_parameter(one) for one in node.expressions]
+        return entry
+    parameters = [_parameter(parameter) for parameter in node.expressions]
     if node.this not in _WITH_LENGTH or len(parameters) > 2:
-        refuse(f"The type {found[0]} takes no parameters here.")
-    return f"{found[0]}({', '.join(parameters)})", found[1]
+        refuse(f"The type {entry[0]} takes no parameters here.")
+    return f"{entry[0]}({', '.join(parameters)})", entry[1]
 
 
 def _parameter(node: exp.Expr) -> str:

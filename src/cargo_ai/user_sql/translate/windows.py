@@ -15,11 +15,11 @@ _SIDES = frozenset({"PRECEDING", "FOLLOWING"})
 
 def named_windows(c: Compiler, node: exp.Expr, scope: Scope) -> dict[str, str]:
     """The windows of a WINDOW clause, by name."""
-    found: dict[str, str] = {}
+    specifications: dict[str, str] = {}
     for window in list_part(node, "windows"):
         refuse_other_parts(window, "this", "partition_by", "order", "spec", "over")
-        found[window.this.name.lower()] = specification(c, window, scope)
-    return found
+        specifications[window.this.name.lower()] = specification(c, window, scope)
+    return specifications
 
 
 def over_clause(c: Compiler, node: exp.Expr, scope: Scope) -> str:
@@ -41,7 +41,7 @@ def specification(c: Compiler, node: exp.Expr, scope: Scope) -> str:
     """PARTITION BY, ORDER BY and the frame."""
     parts: list[str] = []
     if partition := node.args.get("partition_by"):
-        parts.append(f"PARTITION BY {shapes.join_sql([c.expression(c, one, scope) for one in partition])}")
+        parts.append(f"PARTITION BY {shapes.join_sql([c.expression(c, key, scope) for key in partition])}")
     if (order := node.args.get("order")) is not None:
         parts.append(order_by(c, order, scope))
     if (frame := node.args.get("spec")) is not None:
@@ -51,7 +51,7 @@ def specification(c: Compiler, node: exp.Expr, scope: Scope) -> str:
 
 def order_by(c: Compiler, node: exp.Expr, scope: Scope) -> str:
     """`ORDER BY …` of a window or an aggregate; whatever the node sorts is left to the caller."""
-    keys = [f"{c.expression(c, one.this, scope).text}{direction(one)}" for one in node.expressions]
+    keys = [f"{c.expression(c, key.this, scope).text}{direction(key)}" for key in node.expressions]
     return f"ORDER BY {', '.join(keys)}"
 
 
