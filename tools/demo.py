@@ -74,18 +74,18 @@ class Terminal:
         """What came of it."""
         self._print(f"  {line}")
 
-    def run(self, *words: str, typed: str | None = None, given: str | None = None) -> Any:
-        """Run `cargo-ai <words>` and give its JSON. `given` is its standard input, `typed` the line when it is more than the words."""
+    def run(self, *words: str, typed: str | None = None, stdin: str | None = None) -> Any:
+        """Run `cargo-ai <words>` and give its JSON. `stdin` is its standard input, `typed` the line when it is more than the words."""
         self.show(typed or shlex.join(["cargo-ai", *words]))
-        return self.ask(*words, given=given)
+        return self.ask(*words, stdin=stdin)
 
-    def ask(self, *words: str, given: str | None = None) -> Any:
+    def ask(self, *words: str, stdin: str | None = None) -> Any:
         """The same without showing it."""
         done = subprocess.run(
             [CLI, *words],
             cwd=self._root,
             env=self._environment,
-            input=given,
+            input=stdin,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
@@ -148,7 +148,7 @@ class Demo:
         self.base_url = born["baseUrl"]
         self.terminal.say(f"ready at {self.base_url}, with a workspace, an admin and a token (shown only this once)")
         words = ["login", "--base-url", self.base_url, "--token", "-"]
-        self.terminal.run(*words, typed=f"echo {born['token']} | cargo-ai {shlex.join(words)}", given=born["token"])
+        self.terminal.run(*words, typed=f"echo {born['token']} | cargo-ai {shlex.join(words)}", stdin=born["token"])
         me = self.terminal.run("whoami")
         self.terminal.say(f"signed in as {me['user']['email']} in {me['workspace']['name']}")
 
@@ -200,12 +200,12 @@ class Demo:
         graph = (self.root / GRAPH).read_text("utf-8").replace("__CONNECTOR_UUID__", connector).replace("__MODEL_UUID__", self.model)
         filled = f"sed 's/__CONNECTOR_UUID__/{connector}/; s/__MODEL_UUID__/{self.model}/' {GRAPH} | cargo-ai "
         words = ["orchestration", "node", "validate", "--nodes", "-"]
-        checked = self.terminal.run(*words, typed=filled + shlex.join(words), given=graph)
+        checked = self.terminal.run(*words, typed=filled + shlex.join(words), stdin=graph)
         if checked["outcome"] != "valid":
             raise StepFailed(f"The example graph is not valid:\n{json.dumps(checked, indent=2)}")
         self.terminal.say("valid")
         words = ["orchestration", "draft-release", "deploy", "--workflow-uuid", self.workflow, "--nodes", "-"]
-        release = self.terminal.run(*words, typed=filled + shlex.join(words), given=graph)["release"]
+        release = self.terminal.run(*words, typed=filled + shlex.join(words), stdin=graph)["release"]
         self.terminal.say(f"release {release['version']} is {release['status']}")
         self.terminal.run("orchestration", "play", "update", str(play["uuid"]), "--is-enabled", "true")
         self.terminal.say("enabled: from now on it runs by itself whenever a company gets a domain")
@@ -229,11 +229,11 @@ class Demo:
         self.terminal.title("6. How each node went")
         words = ["--workflow-uuid", self.workflow, "--batch-uuid", str(batch["uuid"])]
         metrics = self.terminal.run("orchestration", "run", "get-metrics", *words)["runMetrics"]
-        found = {metric["nodeUuid"]: metric for metric in metrics}
+        by_node = {metric["nodeUuid"]: metric for metric in metrics}
         counts = ("totalExecutionsCount", "successExecutionsCount", "errorExecutionsCount")
         nodes: list[Json] = json.loads((self.root / GRAPH).read_text("utf-8"))
         rows: list[list[object]] = [
-            [node["name"], node["slug"], *(found.get(node["uuid"], {}).get(count, 0) for count in counts)] for node in nodes
+            [node["name"], node["slug"], *(by_node.get(node["uuid"], {}).get(count, 0) for count in counts)] for node in nodes
         ]
         for line in table(["node", "slug", "executions", "success", "error"], rows):
             self.terminal.say(line)
@@ -246,12 +246,12 @@ class Demo:
         self.terminal.title("7. The ten best of them: a segment, sorted by score")
         words = ["--model-uuid", self.model, "--filter", json.dumps(RANKED), "--sort", json.dumps(BY_SCORE)]
         self.terminal.run("segmentation", "segment", "create", "--name", "Top ten", "--limit", str(SHOWN), *words)
-        found = self.terminal.run("segmentation", "segment", "fetch", "--limit", str(SHOWN), *words)["records"]
+        records = self.terminal.run("segmentation", "segment", "fetch", "--limit", str(SHOWN), *words)["records"]
         columns = ["name", "domain", "industry", "employees", "tier", "score"]
-        for line in table(columns, [[record[column] for column in columns] for record in found]):
+        for line in table(columns, [[record[column] for column in columns] for record in records]):
             self.terminal.say(line)
-        if len(found) != SHOWN or any(record["score"] is None for record in found):
-            raise StepFailed(f"The ten best companies are not as expected:\n{json.dumps(found, indent=2)}")
+        if len(records) != SHOWN or any(record["score"] is None for record in records):
+            raise StepFailed(f"The ten best companies are not as expected:\n{json.dumps(records, indent=2)}")
 
     def change_a_record(self) -> None:
         """One company gets a domain; the play notices by itself."""
@@ -291,9 +291,9 @@ class Demo:
         if keep:
             for name, value in (self.terminal.settings | {"XDG_CONFIG_HOME": str(self.folder / "config")}).items():
                 self.terminal.show(f"export {name}={shlex.quote(value)}")
-            one = shlex.quote(json.dumps({"name": "Acme", "domain": "acme.example"}))
+            example = shlex.quote(json.dumps({"name": "Acme", "domain": "acme.example"}))
             lines = [
-                f"{bin_folder}/cargo-ai storage record create --model-uuid {self.model} --data {one}    # the play runs",
+                f"{bin_folder}/cargo-ai storage record create --model-uuid {self.model} --data {example}    # the play runs",
                 f"{bin_folder}/cargo-ai orchestration run list --workflow-uuid {self.workflow} --statuses error --limit 1",
                 f"{bin_folder}/python tools/demo.py --remove {self.folder}    # when you are done",
             ]
@@ -357,17 +357,17 @@ def main() -> int:
     keep: bool = options.keep
     signal.signal(signal.SIGTERM, _interrupt)
     demo = Demo(Path(tempfile.mkdtemp(prefix="cargo-ai-demo-")), options.root)
-    kept = False
+    is_kept = False
     try:
         play(demo, keep=keep)
-        kept = keep
+        is_kept = keep
     except StepFailed as failure:
         print(f"\nThe demonstration failed at:\n$ {failure}\n\nThe end of the server's log:\n{log_tail(demo.folder)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     finally:
-        if not kept:
+        if not is_kept:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             demo.clean_up()
     return 0

@@ -235,8 +235,8 @@ def _words(command: Row) -> list[str]:
 
 def _summaries(table: str) -> dict[str, str]:
     """The summaries of domains (`DOMAINS`) or groups (`GROUPS`) in the packages of the contract, by the words that name them."""
-    found: dict[str, str] = {}
+    summaries: dict[str, str] = {}
     for module in pkgutil.iter_modules(contract.__path__, f"{contract.__name__}."):
-        mine: dict[str, str] = getattr(importlib.import_module(module.name), table, {})
-        found |= mine
-    return found
+        own: dict[str, str] = getattr(importlib.import_module(module.name), table, {})
+        summaries |= own
+    return summaries

@@ -17,16 +17,16 @@ HEADER = "<!-- Written by tools/gen.py from the registry. Change the declaration
 
 def pages(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> dict[str, str]:
     """The pages by file name; `README.md` lists the domains."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     listed = ["# Command reference", "", "| Domain | Commands |", "| --- | --- |"]
     for name, file in files.items():
         if name == "_root.json":
             continue
-        found[f"{file['domain']}.md"] = _page(file, operations)
+        texts[f"{file['domain']}.md"] = _page(file, operations)
         listed.append(f"| [{file['domain']}]({file['domain']}.md) | {_cell(file['summary'])} |")
     listed.append("| [permissions](permissions.md) | Every permission, and the commands that need it. |")
-    found["permissions.md"] = _permissions(files, operations)
-    return {"README.md": HEADER + "\n".join(listed) + "\n", **found}
+    texts["permissions.md"] = _permissions(files, operations)
+    return {"README.md": HEADER + "\n".join(listed) + "\n", **texts}
 
 
 def _permissions(files: Mapping[str, Row], operations: Mapping[str, AnyOperation]) -> str:

@@ -15,7 +15,7 @@ STAMP = VENV / "made-from"
 INPUTS = ("requirements/dev.txt", "pyproject.toml", "src/cargo_ai/__init__.py", "tools/setup.py")
 
 
-def wanted() -> str:
+def fingerprint() -> str:
     """A hash of what the environment is made from: the inputs, the Python version and its path (its scripts contain the path)."""
     digest = hashlib.sha256(f"{VENV}:{sys.version_info[:2]}".encode())
     for name in INPUTS:
@@ -25,7 +25,7 @@ def wanted() -> str:
 
 def is_made() -> bool:
     """Whether the environment exists and is up to date."""
-    return STAMP.is_file() and STAMP.read_text() == wanted() and (VENV / "bin" / "python").exists()
+    return STAMP.is_file() and STAMP.read_text() == fingerprint() and (VENV / "bin" / "python").exists()
 
 
 def make() -> None:
@@ -36,7 +36,7 @@ def make() -> None:
     pip = (str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
     _run("The requirements could not be installed.", *pip, "--require-hashes", "-r", "requirements/dev.txt")
     _run("The package could not be installed.", *pip, "--no-deps", "--no-build-isolation", "--no-index", "--editable", ".")
-    STAMP.write_text(wanted())
+    STAMP.write_text(fingerprint())
 
 
 def _is_usable() -> bool:

@@ -17,11 +17,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.lint", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2], help="the repository")
     root: Path = parser.parse_args().root
-    found: list[Fault] = [fault for lint in LINTS for fault in lint.faults(root)]
-    for fault in found:
+    faults: list[Fault] = [fault for lint in LINTS for fault in lint.faults(root)]
+    for fault in faults:
         print(fault)
-    failing = sum(fault.fails for fault in found)
-    print(f"tools/lint: {failing} to change, {len(found) - failing} warnings")
+    failing = sum(fault.fails for fault in faults)
+    print(f"tools/lint: {failing} to change, {len(faults) - failing} warnings")
     return 1 if failing else 0
 
 

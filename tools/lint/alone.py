@@ -18,9 +18,11 @@ def faults(root: Path) -> Iterator[Fault]:
     for path, module in modules(root):
         if module != CLI and not module.startswith(f"{CLI}."):
             continue
-        for found in imports(root / path, module):
-            if not _allowed(path, found.name, deferred=found.deferred):
-                yield Fault(path, found.line, f"the command line imports {found.name}; it may use the standard library and itself only")
+        for imported in imports(root / path, module):
+            if not _allowed(path, imported.name, deferred=imported.deferred):
+                yield Fault(
+                    path, imported.line, f"the command line imports {imported.name}; it may use the standard library and itself only"
+                )
 
 
 def _allowed(path: Path, name: str, *, deferred: bool) -> bool:

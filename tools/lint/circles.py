@@ -27,11 +27,11 @@ def faults(root: Path) -> Iterator[Fault]:
 
 def _imported(path: Path, module: str, paths: Mapping[str, Path]) -> set[str]:
     """The package's own modules that a module imports. A name in a module counts as the module."""
-    found: set[str] = set()
+    names: set[str] = set()
     for imported in imports(path, module):
         name = imported.name
         while name and name not in paths:
             name = name.rpartition(".")[0]
         if name and name != module:
-            found.add(name)
-    return found
+            names.add(name)
+    return names
