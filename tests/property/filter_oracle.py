@@ -13,12 +13,12 @@ NUMERIC = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\Z")
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
-def matches(filter: Record, record: Record, world: Record) -> bool:
-    """Whether the record passes. `world`: now, related (rows), segments."""
+def matches(filter: Record, record: Record, facts: Record) -> bool:
+    """Whether the record passes. `facts`: now, related (rows), segments."""
     if filter.get("conjonction") is None:
         return False
     groups = [group for group in filter["groups"] if group["conditions"]]
-    return _join(filter["conjonction"], [lambda group=group: _group(group, record, world) for group in groups])
+    return _join(filter["conjonction"], [lambda group=group: _group(group, record, facts) for group in groups])
 
 
 def _join(conjonction: str, parts: list[Callable[[], bool]]) -> bool:
@@ -28,35 +28,35 @@ def _join(conjonction: str, parts: list[Callable[[], bool]]) -> bool:
     return all(results) if conjonction == "and" else any(results)
 
 
-def _group(group: Record, record: Record, world: Record) -> bool:
+def _group(group: Record, record: Record, facts: Record) -> bool:
     if group.get("conjonction") is None:
         return False
-    return _join(group["conjonction"], [lambda one=one: condition(one, record, world) for one in group["conditions"]])
+    return _join(group["conjonction"], [lambda one=one: condition(one, record, facts) for one in group["conditions"]])
 
 
-def condition(one: Record, record: Record, world: Record) -> bool:
+def condition(one: Record, record: Record, facts: Record) -> bool:
     kind = one["kind"]
     if kind == "segment":
-        saved = world["segments"][one["segmentUuid"]]
-        inside = matches(saved, record, world)
+        saved = facts["segments"][one["segmentUuid"]]
+        inside = matches(saved, record, facts)
         return inside if one["operator"] == "in" else not inside
     if kind == "occurrence":
-        return _occurrence(one, record, world)
+        return _occurrence(one, record, facts)
     if one.get("relatedModelUuid"):
         plain = {key: value for key, value in one.items() if key != "relatedModelUuid"}
-        return any(_plain(plain, row, world) for row in world["related"] if row["parent"] == record["_id"])
-    return _plain(one, record, world)
+        return any(_plain(plain, row, facts) for row in facts["related"] if row["parent"] == record["_id"])
+    return _plain(one, record, facts)
 
 
-def _occurrence(one: Record, record: Record, world: Record) -> bool:
-    rows = [row for row in world["related"] if row["parent"] == record["_id"]]
+def _occurrence(one: Record, record: Record, facts: Record) -> bool:
+    rows = [row for row in facts["related"] if row["parent"] == record["_id"]]
     if one["conditions"]:
         if one.get("conjonction") is None:
             return False
-        rows = [row for row in rows if _join(one["conjonction"], [lambda c=c, row=row: _plain(c, row, world) for c in one["conditions"]])]
+        rows = [row for row in rows if _join(one["conjonction"], [lambda c=c, row=row: _plain(c, row, facts) for c in one["conditions"]])]
     period = one.get("period")
     if period and not (period["operator"] == "moreThan" and period["value"] == 0):
-        edge = world["now"] - timedelta(days=period["value"])
+        edge = facts["now"] - timedelta(days=period["value"])
         rows = [row for row in rows if row["d"] is not None and _in_period(period["operator"], row["d"], edge)]
     frequency, count = one["frequency"], len(rows)
     if frequency["operator"] == "not":
@@ -74,7 +74,7 @@ def _in_period(operator: str, at: datetime, edge: datetime) -> bool:
     return edge - timedelta(days=1) < at <= edge
 
 
-def _plain(one: Record, record: Record, world: Record) -> bool:
+def _plain(one: Record, record: Record, facts: Record) -> bool:
     kind, operator = one["kind"], one["operator"]
     value, type = record[one["columnSlug"]], TYPES[one["columnSlug"]]
     if operator in {"isNull", "isNotNull", "isEmpty", "isNotEmpty"} and kind != "objectProperty":
@@ -89,7 +89,7 @@ def _plain(one: Record, record: Record, world: Record) -> bool:
     if kind == "boolean":
         return value is (operator == "isTrue")
     if kind == "date":
-        return _date(one, value, world["now"])
+        return _date(one, value, facts["now"])
     if kind == "objectProperty":
         return _property(one, value)
     wanted = one["propertyConditions"]

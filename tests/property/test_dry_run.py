@@ -18,11 +18,10 @@ from cargo_ai.engine.graph.action import Call, Done, Outcome
 from cargo_ai.engine.graph.graph import compile_graph
 from cargo_ai.engine.graph.interpret import begin
 from cargo_ai.kernel import ids
-from tests.property.test_engine import World as Effects
-from tests.property.test_engine import done, go_on, graphs, records
+from tests.property.test_engine import ScriptedEffects, done, go_on, graphs, records
 from tests.property.test_groups import Step, graph, steps
 from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
-from tests.unit.engine.engine_worker import EngineWorker, World, submit_run
+from tests.unit.engine.engine_worker import Effects, EngineWorker, submit_run
 from tests.unit.engine.graphs import NOW, RUN, Body, actions, program
 
 __all__ = ["engine_url"]
@@ -52,8 +51,8 @@ async def executed(harness: EngineHarness) -> Counter[str]:
 async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
     tools: dict[str, list[Body]] = {}
     nodes = graph(plan, tools)
-    world = World(well, tools)
-    known = world.actions()
+    effects = Effects(well, tools)
+    known = effects.actions()
     dry_run = DryRun(ids.new(), known, NOW)
     loaded = compile_graph(nodes, known)
     least: Counter[str] = Counter()
@@ -63,12 +62,12 @@ async def proven(url: str, plan: tuple[Step, ...], values: list[int]) -> None:
         least.update({place.path: many for place, many in reported.least.items()})
         most.update({place.path: many for place, many in reported.most.items()})
         assert reported.failed == reported.failed_most == 0
-    assert world.calls == []
+    assert effects.calls == []
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
         harness = EngineHarness(pool, Queue(), Sources())
         for value in values:
             await submit_run(harness, nodes, {"value": value})
-        worker = EngineWorker(harness, url, world)
+        worker = EngineWorker(harness, url, effects)
         await worker.work()
         await worker.close()
         found = await executed(harness)
@@ -83,8 +82,8 @@ def test_what_a_run_does_is_within_what_was_reported_whatever_its_effects_answer
     graph_ = program(nodes)
     dry_run = DryRun(ids.new(), actions(), NOW)
     reported = asyncio.run(dry_run.record(begin(RUN, graph_, record)))
-    world = Effects({one["uuid"]: [data.draw(done)] for one in nodes if one["kind"] == "connector"})
-    walk = go_on(begin(RUN, graph_, record), world)
+    effects = ScriptedEffects({one["uuid"]: [data.draw(done)] for one in nodes if one["kind"] == "connector"})
+    walk = go_on(begin(RUN, graph_, record), effects)
     # Where an answer is not known, it and what is made of it are taken to go well.
     assume(not dry_run.unknown or all(entry.status != "error" for entry in walk.entries))
     found = Counter(entry.node for entry in walk.entries)
@@ -114,7 +113,7 @@ def test_what_chance_leaves_open_is_reported_as_often_as_it_happens(nodes: list[
     assume(reported.least != reported.most)
     found: Counter[str] = Counter()
     for at in range(400):
-        found.update(entry.node for entry in go_on(begin(str(uuid.UUID(int=at)), graph_, record), Effects({})).entries)
+        found.update(entry.node for entry in go_on(begin(str(uuid.UUID(int=at)), graph_, record), ScriptedEffects({})).entries)
     for place, likely in reported.likely.items():
         # Six standard deviations of 400 throws of a coin.
         assert place in reported.unsure or abs(found[place.node] / 400 - likely) < 0.15, place

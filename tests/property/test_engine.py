@@ -39,7 +39,7 @@ scripts = st.builds(_script, st.lists(failures | waits, max_size=4), done | fail
 
 
 @dataclass
-class World:
+class ScriptedEffects:
     """What the effects of one run do: each node has a script, from its beginning again for a worker that knows of no earlier attempt."""
 
     scripts: dict[str, list[Outcome]]
@@ -101,22 +101,22 @@ def graphs(draw: st.DrawFn) -> list[Body]:
     return nodes
 
 
-def go_on(walk: Walk, world: World, *, park_at: int | None = None) -> Walk:
+def go_on(walk: Walk, effects: ScriptedEffects, *, park_at: int | None = None) -> Walk:
     """Walk to the end; at the pause of that number, let go of the run and take it up again from its journal."""
     written = [row(entry) for entry in walk.entries]
     step = advance(walk, NOW) if walk.status is None else None
     while step is not None:
         if isinstance(step, Act):
-            step = settle(walk, step.node, step.config, world.perform(step), step.warnings, step.started, NOW) or advance(walk, NOW)
+            step = settle(walk, step.node, step.config, effects.perform(step), step.warnings, step.started, NOW) or advance(walk, NOW)
             continue
         assert isinstance(step, Pause)
         assert step.seconds >= 0
-        if len(world.pauses) == park_at:
+        if len(effects.pauses) == park_at:
             kept = from_json(to_json(walk.pending()))
             entries = walk.entries
             walk = resume(begin(walk.run, walk.program, walk.record), [*written, *map(row, entries)], kept)
             walk.entries = entries
-        world.pauses.append(step)
+        effects.pauses.append(step)
         step = advance(walk, NOW)
     return walk
 
@@ -134,27 +134,27 @@ def test_a_run_cut_off_after_any_of_its_steps_goes_on_as_if_nothing_had_happened
 ) -> None:
     assert validate(nodes, KNOWN).faults == []
     graph = program(nodes)
-    world = World({one["uuid"]: data.draw(scripts) for one in nodes if one["kind"] == "connector"})
-    straight = go_on(begin(RUN, graph, record), world)
+    effects = ScriptedEffects({one["uuid"]: data.draw(scripts) for one in nodes if one["kind"] == "connector"})
+    straight = go_on(begin(RUN, graph, record), effects)
     assert straight.status in ("success", "error")
     assert (straight.status == "error") == (straight.error is not None)
-    assert all(key == f"{RUN}:{name}:1" for name, key in world.keys)
+    assert all(key == f"{RUN}:{name}:1" for name, key in effects.keys)
     whole = [row(entry) for entry in straight.entries]
     for cut in range(len(whole) + 1):
-        after = World(world.scripts)
+        after = ScriptedEffects(effects.scripts)
         again = go_on(resume(begin(RUN, graph, copy.deepcopy(record)), whole[:cut], None), after)
         assert shown(again) == shown(straight, cut)
         left = {entry.node for entry in straight.entries[cut:]}
-        assert after.keys == [(name, key) for name, key in world.keys if name in left]
+        assert after.keys == [(name, key) for name, key in effects.keys if name in left]
 
 
 @unhurried
 @given(graphs(), records, st.data())
 def test_a_run_that_is_parked_at_any_pause_goes_on_as_if_it_had_stayed(nodes: list[Body], record: Body, data: st.DataObject) -> None:
     graph = program(nodes)
-    world = World({one["uuid"]: data.draw(scripts) for one in nodes if one["kind"] == "connector"})
-    straight = go_on(begin(RUN, graph, record), world)
+    effects = ScriptedEffects({one["uuid"]: data.draw(scripts) for one in nodes if one["kind"] == "connector"})
+    straight = go_on(begin(RUN, graph, record), effects)
     for pause in range(data.draw(st.integers(1, 4))):
-        after = World(world.scripts)
+        after = ScriptedEffects(effects.scripts)
         assert shown(go_on(begin(RUN, graph, record), after, park_at=pause)) == shown(straight)
-        assert (after.keys, after.pauses) == (world.keys, world.pauses)
+        assert (after.keys, after.pauses) == (effects.keys, effects.pauses)

@@ -33,7 +33,7 @@ MAIN, RELATED = uuid.UUID(int=1), uuid.UUID(int=2)
 SEGMENTS = [str(uuid.UUID(int=10)), str(uuid.UUID(int=11))]
 
 
-class World:
+class RandomData:
     """Random data, and random filters over it."""
 
     def __init__(self, seed: int) -> None:
@@ -160,13 +160,13 @@ def catalog() -> Catalog:
     return Catalog(uuid.UUID(int=9), "nobody", relations, links=(link,))
 
 
-def fill(connection: psycopg.Connection[Any], world: World) -> None:
+def fill(connection: psycopg.Connection[Any], random_data: RandomData) -> None:
     columns = "_id text primary key, s text, n double precision, b boolean, d timestamptz, o jsonb, a jsonb, x jsonb, _time timestamptz"
     connection.execute("drop schema if exists f cascade")
     connection.execute("create schema f")
     connection.execute(f"create table f.main ({columns})")
     connection.execute(f"create table f.related ({columns}, parent text)")
-    for table, rows in (("main", world.rows), ("related", world.related)):
+    for table, rows in (("main", random_data.rows), ("related", random_data.related)):
         for row in rows:
             values = [json.dumps(row[k]) if k in "oax" and row[k] is not None else row[k] for k in oracle.TYPES] + [row["d"]]
             names = [*oracle.TYPES, "_time"]
@@ -181,19 +181,19 @@ def check(url: str, seeds: range, filters: int) -> int:
     telling = 0
     with psycopg.connect(url, autocommit=True) as connection:
         for seed in seeds:
-            world = World(seed)
-            fill(connection, world)
-            facts = {"now": NOW, "related": world.related, "segments": world.segments}
-            saved = {name: SavedSegment(str(MAIN), Filter.model_validate(raw), [], None) for name, raw in world.segments.items()}
+            random_data = RandomData(seed)
+            fill(connection, random_data)
+            facts = {"now": NOW, "related": random_data.related, "segments": random_data.segments}
+            saved = {name: SavedSegment(str(MAIN), Filter.model_validate(raw), [], None) for name, raw in random_data.segments.items()}
             for _ in range(filters):
-                raw = world.filter()
+                raw = random_data.filter()
                 scope = FilterContext(catalog(), NOW, saved)
                 main = scope.catalog.relations[0]
                 where = compile.compile_filter(Filter.model_validate(raw), main, "r", scope)
                 rows = connection.execute(f'select _id from f.main "r" where {terms.to_sql(where)}'.encode(), scope.bound).fetchall()
-                expected = {row["_id"] for row in world.rows if oracle.matches(raw, row, facts)}
+                expected = {row["_id"] for row in random_data.rows if oracle.matches(raw, row, facts)}
                 assert {row[0] for row in rows} == expected, json.dumps(raw, indent=1)
-                telling += 0 < len(expected) < len(world.rows)
+                telling += 0 < len(expected) < len(random_data.rows)
     return telling
 
 

@@ -20,7 +20,7 @@ from cargo_ai.engine.worker import child_runs
 from tests.kit.graphs import node
 from tests.property.deaths import work_through
 from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
-from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
+from tests.unit.engine.engine_worker import Effects, EngineWorker, context_of, submit_run
 from tests.unit.engine.graphs import Body, effect
 
 __all__ = ["engine_url"]
@@ -134,18 +134,18 @@ def perform(call: Call) -> Outcome:
     return Failed("no") if fails(number, value) else Done({"called": value}, credits=1.0)
 
 
-async def walked(url: str, plan: tuple[Step, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[Body, Any, World]:
-    """The run of a plan, its end's output, and the world after it; workers die at these points, one after the other."""
+async def walked(url: str, plan: tuple[Step, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> tuple[Body, Any, Effects]:
+    """The run of a plan, its end's output, and the effects after it; workers die at these points, one after the other."""
     tools: dict[str, list[Body]] = {}
     nodes = graph(plan, tools)
-    world = World(perform, tools)
+    effects = Effects(perform, tools)
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
         harness = EngineHarness(pool, Queue(), Sources())
         run = await submit_run(harness, nodes, {"value": 1})
-        await work_through(lambda: EngineWorker(harness, url, world), EngineWorker.work, deaths, monkeypatch)
+        await work_through(lambda: EngineWorker(harness, url, effects), EngineWorker.work, deaths, monkeypatch)
         row = await harness.row("select * from runs where uuid = %s", run)
         await _proven(harness, run)
-        return row, (await context_of(harness, run)).get("end"), world
+        return row, (await context_of(harness, run)).get("end"), effects
 
 
 async def _proven(harness: EngineHarness, run: uuid.UUID) -> None:
@@ -170,7 +170,7 @@ def test_nested_groups_and_tools_give_what_recursion_gives_wherever_workers_die(
     with monkeypatch.context() as patched:
         patched.setattr(child_runs, "MOST_INLINE", inline)
         patched.setattr(child_runs, "SHARD_RUNS", 2)
-        row, output, world = asyncio.run(walked(engine_url, plan, deaths, patched))
+        row, output, effects = asyncio.run(walked(engine_url, plan, deaths, patched))
     calls: Counter[tuple[int, int]] = Counter()
     try:
         wanted = oracle(plan, 1, None, calls)
@@ -180,6 +180,6 @@ def test_nested_groups_and_tools_give_what_recursion_gives_wherever_workers_die(
         assert (row["status"], output) == ("success", wanted), plan
     if not any_fast(plan):
         # With the same key as often as someone died, but never under another one.
-        keys = {call.key: (call.config["number"], call.config["value"]) for call in world.calls}
+        keys = {call.key: (call.config["number"], call.config["value"]) for call in effects.calls}
         assert Counter(keys.values()) == calls
         assert row["credits"] == sum(count for (number, value), count in calls.items() if not fails(number, value))

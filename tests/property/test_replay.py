@@ -32,7 +32,7 @@ from tests.property.test_groups import (
     steps,
 )
 from tests.unit.engine.conftest import EngineHarness, _configure, engine_url  # pyright: ignore[reportPrivateUsage]
-from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
+from tests.unit.engine.engine_worker import Effects, EngineWorker, context_of, submit_run
 from tests.unit.engine.graphs import Body
 
 __all__ = ["engine_url"]
@@ -92,27 +92,27 @@ async def repeated(harness: EngineHarness, nodes: list[Body], record: Body, seed
 async def proven(url: str, plan: tuple[Step, ...], chosen: tuple[int, ...], deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     tools: dict[str, list[Body]] = {}
     nodes = graph(plan, tools)
-    world = World(perform, tools)
+    effects = Effects(perform, tools)
     path = ".".join(f"s{at}" for at in chosen)
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
         harness = EngineHarness(pool, Queue(), Sources())
         first = await submit_run(harness, nodes, {"value": 1})
-        await work_through(lambda: EngineWorker(harness, url, world), EngineWorker.work, [], monkeypatch)
+        await work_through(lambda: EngineWorker(harness, url, effects), EngineWorker.work, [], monkeypatch)
         seed = await seed_of(harness, nodes, first, path)
         calls: Calls = Counter()
         came = expected(plan, 1, chosen, calls)
         assert came == isinstance(seed, ReplayPoint)
         if isinstance(seed, str):
             return
-        world.calls.clear()
+        effects.calls.clear()
         again = await repeated(harness, nodes, {"value": 1}, seed)
-        await work_through(lambda: EngineWorker(harness, url, world), EngineWorker.work, deaths, monkeypatch)
+        await work_through(lambda: EngineWorker(harness, url, effects), EngineWorker.work, deaths, monkeypatch)
         rows = [await harness.row("select status, credits from runs where uuid = %s", run) for run in (first, again)]
         assert rows[0]["status"] == rows[1]["status"]
         assert (await context_of(harness, first)).get("end") == (await context_of(harness, again)).get("end")
         await _proven(harness, again)
         if not any_fast(plan):
-            keys = {call.key: (call.config["number"], call.config["value"]) for call in world.calls}
+            keys = {call.key: (call.config["number"], call.config["value"]) for call in effects.calls}
             assert Counter(keys.values()) == calls
             assert rows[1]["credits"] == sum(count for (number, value), count in calls.items() if not fails(number, value))
 

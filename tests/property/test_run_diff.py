@@ -24,7 +24,7 @@ json_values = st.recursive(
 
 
 @dataclass
-class World:
+class RandomRuns:
     """What random runs did; what each node of each started; the places at which something could differ, in the order of comparing."""
 
     source: random.Random
@@ -78,17 +78,17 @@ def changed(tale: RunTrace, journal: Journal, run: str, index: int, change: dict
 @settings(max_examples=150, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_same_story_never_parts(source: random.Random) -> None:
-    world = World(source)
-    tale = world.tale(0, ())
-    assert compare(tale, world.journal, copy.deepcopy(tale), copy.deepcopy(world.journal)) is None
+    runs = RandomRuns(source)
+    tale = runs.tale(0, ())
+    assert compare(tale, runs.journal, copy.deepcopy(tale), copy.deepcopy(runs.journal)) is None
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(["config", "output", "child", "status", "slug"]), st.data())
 def test_one_change_anywhere_is_found_where_it_was_made(source: random.Random, kind: str, data: st.DataObject) -> None:
-    world = World(source)
-    tale = world.tale(0, ())
-    run, index, steps = data.draw(st.sampled_from(world.places))
+    runs = RandomRuns(source)
+    tale = runs.tale(0, ())
+    run, index, steps = data.draw(st.sampled_from(runs.places))
     change: dict[str, Any] = {
         "config": {"config": {"c": "other"}},
         "output": {"output": {"o": "other"}},
@@ -96,7 +96,7 @@ def test_one_change_anywhere_is_found_where_it_was_made(source: random.Random, k
         "status": {"status": "error"},
         "slug": {"slug": "elsewhere"},
     }[kind]
-    found = compare(tale, world.journal, *changed(tale, world.journal, run, index, change))
+    found = compare(tale, runs.journal, *changed(tale, runs.journal, run, index, change))
     assert found is not None
     assert (found.runs, found.index, found.steps) == ((run, run), index, steps)
     assert found.kind == {"slug": "node"}.get(kind, kind)
@@ -105,26 +105,26 @@ def test_one_change_anywhere_is_found_where_it_was_made(source: random.Random, k
 @settings(max_examples=200, deadline=None)
 @given(st.randoms(use_true_random=False), st.data())
 def test_of_two_changes_the_earlier_one_is_found(source: random.Random, data: st.DataObject) -> None:
-    world = World(source)
-    tale = world.tale(0, ())
-    first, second = sorted(data.draw(st.lists(st.integers(0, len(world.places) - 1), min_size=2, max_size=2)))
-    story, journal = tale, world.journal
+    runs = RandomRuns(source)
+    tale = runs.tale(0, ())
+    first, second = sorted(data.draw(st.lists(st.integers(0, len(runs.places) - 1), min_size=2, max_size=2)))
+    story, journal = tale, runs.journal
     for at in (second, first):
-        run, index, _ = world.places[at]
+        run, index, _ = runs.places[at]
         # The output: what a node has started is reported before what it gave, as the places are listed.
         story, journal = changed(story, journal, run, index, {"output": {"o": f"changed {at}"}})
-    found = compare(tale, world.journal, story, journal)
-    run, index, steps = world.places[first]
+    found = compare(tale, runs.journal, story, journal)
+    run, index, steps = runs.places[first]
     assert found is not None and (found.runs[0], found.index, found.steps) == (run, index, steps)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_who_goes_on_longer_is_reported_with_the_node_behind_the_other_s_end(source: random.Random) -> None:
-    world = World(source)
-    tale = world.tale(0, ())
+    runs = RandomRuns(source)
+    tale = runs.tale(0, ())
     shorter = RunTrace(tale.run, tale.record, tale.visits[:-1])
-    found = compare(tale, world.journal, shorter, world.journal)
+    found = compare(tale, runs.journal, shorter, runs.journal)
     assert found is not None
     assert (found.kind, found.index, found.slugs) == ("length", len(tale.visits) - 1, (tale.visits[-1].slug, None))
 

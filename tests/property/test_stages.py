@@ -18,7 +18,7 @@ from cargo_ai.engine.dispatch.queue import Queue
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from tests.property.deaths import work_through
 from tests.unit.engine.conftest import EngineHarness, _configure, batch_of, engine_url  # pyright: ignore[reportPrivateUsage]
-from tests.unit.engine.engine_worker import EngineWorker, World
+from tests.unit.engine.engine_worker import Effects, EngineWorker
 from tests.unit.engine.stage_steps import numbers, recover, staged, work
 
 __all__ = ["engine_url"]
@@ -52,14 +52,14 @@ def oracle(given_: list[float], pace: Pace, at: int, stage: int, used: float, de
         progress = Progress(progress.stage + 1, len(part), len(part), len(part) - len(good), used, dearest)
 
 
-async def worked(harness: EngineHarness, url: str, world: World, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+async def worked(harness: EngineHarness, url: str, effects: Effects, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the batch is over; workers die at these points, one after the other."""
 
     async def recover_and_work(worker: EngineWorker) -> None:
         await recover(harness)
         await work(harness, worker)
 
-    await work_through(lambda: EngineWorker(harness, url, world), recover_and_work, deaths, monkeypatch)
+    await work_through(lambda: EngineWorker(harness, url, effects), recover_and_work, deaths, monkeypatch)
 
 
 async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], later: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], l
         cost = given_[int(call.config["number"])]
         return Failed("no") if cost == FAILS else Done({}, credits=cost)
 
-    world = World(perform)
+    effects = Effects(perform)
     async with AsyncConnectionPool[Any](url, min_size=2, max_size=6, open=False, configure=_configure) as pool:
         harness = EngineHarness(pool, Queue(), Sources())
         batch = await staged(harness, len(given_), pace, shard_size=5)
@@ -75,7 +75,7 @@ async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], l
         while why is not None:
             good = [cost for cost in given_[:at] if cost != FAILS]
             at, stage, why = oracle(given_, pace, at, stage, sum(good), max([0.0, *good]))
-            await worked(harness, url, world, deaths, monkeypatch)
+            await worked(harness, url, effects, deaths, monkeypatch)
             await _as_reported(harness, batch, given_, at, stage, why)
             if why == "maxCredits":
                 pace = Pace(pace.ramp, pace.stop_above, None, None)
@@ -85,7 +85,7 @@ async def proven(url: str, given_: list[float], pace: Pace, deaths: list[int], l
                     assert await stages.resume_batch(connection, harness.queue, harness.workspace, batch, pace, None)
         # Each record once, and each call under one key, however often someone died.
         assert await numbers(harness, batch) == list(range(len(given_)))
-        assert len({call.key for call in world.calls}) == len(given_)
+        assert len({call.key for call in effects.calls}) == len(given_)
 
 
 async def _as_reported(harness: EngineHarness, batch: uuid.UUID, given_: list[float], at: int, stage: int, why: str | None) -> None:

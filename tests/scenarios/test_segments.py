@@ -49,7 +49,7 @@ def inside(operator: str, name: str = "city", **values: Any) -> Json:
 
 
 @dataclass
-class World:
+class CompanyWorkspace:
     """A workspace with four companies, a to d, and their deals."""
 
     server: RealServer
@@ -68,7 +68,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def workspace(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompanyWorkspace]:
     """A workspace of its own, so that nothing else is in it."""
     token = new_workspace(server, "Segments")
     client = server.client_of(token)
@@ -89,7 +89,7 @@ def world(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     deals = model("deals", deal_types, [dict(zip(deal_types, row, strict=True)) for row in DEALS])
     link = {"fromModelUuid": companies, "toModelUuid": deals, "fromColumnSlug": "id", "toColumnSlug": "company"}
     server.call("storage.relationship.set", client, **link)
-    yield World(server, client, Person(tmp_path_factory.mktemp("segments"), server.base_url, token), companies, deals)
+    yield CompanyWorkspace(server, client, Person(tmp_path_factory.mktemp("segments"), server.base_url, token), companies, deals)
     client.close()
 
 
@@ -163,16 +163,16 @@ CONDITIONS: list[tuple[Json, str]] = [
 
 
 @pytest.mark.parametrize(("condition", "matching"), CONDITIONS, ids=[f"{at}-{one['kind']}" for at, (one, _) in enumerate(CONDITIONS)])
-def test_a_condition_picks_its_records(world: World, condition: Json, matching: str) -> None:
-    assert world.ids(every(condition)) == matching
+def test_a_condition_picks_its_records(workspace: CompanyWorkspace, condition: Json, matching: str) -> None:
+    assert workspace.ids(every(condition)) == matching
 
 
 @pytest.mark.parametrize("name", ["slug", "field", "column_slug"])
-def test_the_column_of_a_condition_has_other_names(world: World, name: str) -> None:
+def test_the_column_of_a_condition_has_other_names(workspace: CompanyWorkspace, name: str) -> None:
     paris = inside("is", value="Paris")
     for condition in (on("size", "number", "is", value=10), on("live", "boolean", "isTrue"), paris):
         column = condition.pop("columnSlug")
-        assert "a" in world.ids(every({name: column, **condition}))
+        assert "a" in workspace.ids(every({name: column, **condition}))
 
 
 PERIODS: list[tuple[Json, str]] = [
@@ -188,47 +188,47 @@ PERIODS: list[tuple[Json, str]] = [
 
 
 @pytest.mark.parametrize(("more", "matching"), PERIODS, ids=range(len(PERIODS)))
-def test_a_condition_on_how_many_related_records_there_are(world: World, more: Json, matching: str) -> None:
-    assert world.ids(every({"kind": "occurrence", "relatedModelUuid": world.deals, **more})) == matching
+def test_a_condition_on_how_many_related_records_there_are(workspace: CompanyWorkspace, more: Json, matching: str) -> None:
+    assert workspace.ids(every({"kind": "occurrence", "relatedModelUuid": workspace.deals, **more})) == matching
 
 
-def test_a_condition_on_a_column_of_a_related_model(world: World) -> None:
-    assert world.ids(every(on("amount", "number", "greaterThan", value=60, relatedModelUuid=world.deals))) == "a"
+def test_a_condition_on_a_column_of_a_related_model(workspace: CompanyWorkspace) -> None:
+    assert workspace.ids(every(on("amount", "number", "greaterThan", value=60, relatedModelUuid=workspace.deals))) == "a"
 
 
-def test_conditions_join_inside_a_group_and_across_groups(world: World) -> None:
+def test_conditions_join_inside_a_group_and_across_groups(workspace: CompanyWorkspace) -> None:
     acme, german, large = (
         on("name", "string", "contains", values="acme"),
         on("country", "string", "is", values="DE"),
         on("size", "number", "is", value=30),
     )
-    assert world.ids(every(acme, large)) == "c"
-    assert world.ids(every(acme, german, joined="or")) == "abc"
+    assert workspace.ids(every(acme, large)) == "c"
+    assert workspace.ids(every(acme, german, joined="or")) == "abc"
     groups = [{"conjonction": "and", "conditions": [acme, large]}, {"conjonction": "and", "conditions": [german]}]
-    assert world.ids({"conjonction": "or", "groups": groups}) == "bc"
-    assert world.ids({"conjonction": "and", "groups": groups}) == ""
+    assert workspace.ids({"conjonction": "or", "groups": groups}) == "bc"
+    assert workspace.ids({"conjonction": "and", "groups": groups}) == ""
     nested = [{"conjonction": "or", "groups": [every(acme, large)["groups"][0], every(german)["groups"][0]]}]
-    assert world.ids({"conjonction": "and", "groups": nested}) == "bc"
+    assert workspace.ids({"conjonction": "and", "groups": nested}) == "bc"
 
 
-def test_what_is_misspelt_or_of_another_type_matches_nothing_and_is_no_error(world: World) -> None:
+def test_what_is_misspelt_or_of_another_type_matches_nothing_and_is_no_error(workspace: CompanyWorkspace) -> None:
     group = {"conjunction": "and", "conditions": [on("name", "string", "isNotNull")]}
     misspelt: tuple[Json, ...] = ({"conjunction": "and", "groups": []}, {"groups": []}, {"conjonction": "and", "groups": [group]})
     for wrong in misspelt:
-        found = world.fetch(wrong)
+        found = workspace.fetch(wrong)
         assert (found["records"], found["count"]) == ([], 0)
-    assert world.ids(every(on("name", "number", "greaterThan", value=1))) == ""
-    assert world.ids({**EVERYTHING, "conditions": [on("name", "string", "is", values="Acme")]}) == "abcd"
+    assert workspace.ids(every(on("name", "number", "greaterThan", value=1))) == ""
+    assert workspace.ids({**EVERYTHING, "conditions": [on("name", "string", "is", values="Acme")]}) == "abcd"
 
 
-def test_the_life_of_a_segment(world: World) -> None:
-    person, fetch = world.person, ("segmentation", "segment", "fetch", "--model-uuid", world.companies)
+def test_the_life_of_a_segment(workspace: CompanyWorkspace) -> None:
+    person, fetch = workspace.person, ("segmentation", "segment", "fetch", "--model-uuid", workspace.companies)
     large = json.dumps(every(on("size", "number", "greaterThan", value=10)))
-    made = person("segmentation", "segment", "create", "--name", "Large", "--model-uuid", world.companies, "--filter", large)["segment"]
+    made = person("segmentation", "segment", "create", "--name", "Large", "--model-uuid", workspace.companies, "--filter", large)["segment"]
     assert person("segmentation", "segment", "get", made["uuid"])["segment"]["recordsCount"] == 2
     assert [one["uuid"] for one in person("segmentation", "segment", "list")["segments"] if not one["fromPlay"]] == [made["uuid"]]
-    assert world.ids(every({"kind": "segment", "operator": "in", "segmentUuid": made["uuid"]})) == "bc"
-    assert world.ids(every({"kind": "segment", "operator": "notIn", "segmentUuid": made["uuid"]})) == "ad"
+    assert workspace.ids(every({"kind": "segment", "operator": "in", "segmentUuid": made["uuid"]})) == "bc"
+    assert workspace.ids(every({"kind": "segment", "operator": "notIn", "segmentUuid": made["uuid"]})) == "ad"
 
     all_of_them = json.dumps(EVERYTHING)
     pages = [person(*fetch, "--filter", all_of_them, "--fetching-limit", "2", "--fetching-offset", at) for at in ("0", "2", "4")]
@@ -239,7 +239,7 @@ def test_the_life_of_a_segment(world: World) -> None:
     assert [one["_id"] for one in person(*fetch, "--filter", all_of_them, "--sort", sort)["records"]] == ["c", "a", "b", "d"]
     capped = person(*fetch, "--filter", all_of_them, "--sort", sort, "--limit", "1", "--enrich", "--sync")
     assert ([one["_id"] for one in capped["records"]], capped["count"]) == (["c"], 1)
-    assert len(person("segmentation", "segment", "download", "--model-uuid", world.companies, "--filter", all_of_them)) == 4
+    assert len(person("segmentation", "segment", "download", "--model-uuid", workspace.companies, "--filter", all_of_them)) == 4
     for verb in ("fetch", "download"):
         wrong = person.refused("segmentation", "segment", verb, "--segment-uuid", made["uuid"], "--filter", all_of_them, code=2)
         assert "--segment-uuid" in wrong["errorMessage"] or "--model-uuid" in wrong["errorMessage"]
@@ -254,10 +254,10 @@ def test_the_life_of_a_segment(world: World) -> None:
     assert [one["uuid"] for one in listed] == [second["uuid"], first["uuid"]]
     (came,) = person(*change, "fetch", "--uuid", second["uuid"], "--kinds", "added")["records"]
     assert (came["_kind"], came["_id"]) == ("added", "a")
-    fetched = person("segmentation", "record", "fetch", "--model-uuid", world.companies, "--ids", "a,c")["records"]
+    fetched = person("segmentation", "record", "fetch", "--model-uuid", workspace.companies, "--ids", "a,c")["records"]
     assert sorted(one["_id"] for one in fetched) == ["a", "c"]
 
-    play = person("orchestration", "play", "create", "--name", "Plays", "--model-uuid", world.companies)["play"]
+    play = person("orchestration", "play", "create", "--name", "Plays", "--model-uuid", workspace.companies)["play"]
     owned = person("segmentation", "segment", "get", play["segmentUuid"])["segment"]
     assert (owned["fromPlay"], owned["name"]) == (True, "GENERATED_PLAY_SEGMENT")
     assert person.refused("segmentation", "segment", "remove", play["segmentUuid"])["reason"]
@@ -266,9 +266,9 @@ def test_the_life_of_a_segment(world: World) -> None:
     assert person.refused("segmentation", "segment", "get", made["uuid"])["reason"] == "segmentNotFound"
 
 
-def test_records_that_a_play_has_never_processed(world: World) -> None:
-    person = world.person
-    play = person("orchestration", "play", "create", "--name", "Welcome", "--model-uuid", world.companies)["play"]
+def test_records_that_a_play_has_never_processed(workspace: CompanyWorkspace) -> None:
+    person = workspace.person
+    play = person("orchestration", "play", "create", "--name", "Welcome", "--model-uuid", workspace.companies)["play"]
     workflow = next(one["workflowUuid"] for one in person("orchestration", "play", "list")["plays"] if one["uuid"] == play["uuid"])
     nodes = [
         graphs.start("sort"),
@@ -282,12 +282,12 @@ def test_records_that_a_play_has_never_processed(world: World) -> None:
     def ids(activity: str, operator: str, value: int | None, period: Json, node: str | None = None, *more: Json) -> str:
         frequency = {"operator": operator} | ({} if value is None else {"value": value})
         found: Json = {"kind": "enrollment", "workflowUuid": workflow, "activityKind": activity, "frequency": frequency, "period": period}
-        return world.ids(every(found | ({"nodeSlug": node} if node else {}), *more))
+        return workspace.ids(every(found | ({"nodeSlug": node} if node else {}), *more))
 
     ever = {"operator": "moreThan", "value": 0, "unit": "day"}
     lately = {"operator": "lessThan", "value": 30, "unit": "day"}
     assert ids("workflowEntered", "not", None, ever) == "abcd"
-    data = json.dumps({"kind": "recordIds", "modelUuid": world.companies, "ids": ["a", "b"]})
+    data = json.dumps({"kind": "recordIds", "modelUuid": workspace.companies, "ids": ["a", "b"]})
     person("orchestration", "batch", "create", "--workflow-uuid", workflow, "--data", data, "--wait-until-finished")
     assert ids("workflowEntered", "not", None, ever) == "cd"
     assert ids("workflowEntered", "moreThan", 0, lately) == "ab"

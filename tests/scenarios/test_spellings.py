@@ -23,7 +23,7 @@ TOOL_ACTION = """'{"kind":"tool","toolUuid":"$TOOL","config":{}}'"""
 
 
 @dataclass
-class World:
+class PlayWorkspace:
     """A workspace with a model of three companies, a deployed play on it, a deployed tool; each known by a name with a dollar."""
 
     person: Person
@@ -41,7 +41,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> World:
+def shell(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> PlayWorkspace:
     """Made once: the commands below do not get into each other's way."""
     person = Person(tmp_path_factory.mktemp("spellings"), server.base_url, new_workspace(server, "Spellings"))
     dataset = person("storage", "dataset", "list")["datasets"][0]
@@ -64,7 +64,7 @@ def world(server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> World
     made["SEGMENT"] = person(*words, "--filter", ALL.strip("'"))["segment"]["uuid"]
     made["CHANGE"] = person("segmentation", "change", "create", "--segment-uuid", made["SEGMENT"])["change"]["uuid"]
     made["NODES"] = nodes
-    return World(person, made)
+    return PlayWorkspace(person, made)
 
 
 BATCHES = {
@@ -77,8 +77,8 @@ BATCHES = {
 
 
 @pytest.mark.parametrize("name", BATCHES)
-def test_data_of_a_batch_of_two_records(world: World, name: str) -> None:
-    batch = world(f"{RECORDS} '{BATCHES[name]}'")["batch"]
+def test_data_of_a_batch_of_two_records(shell: PlayWorkspace, name: str) -> None:
+    batch = shell(f"{RECORDS} '{BATCHES[name]}'")["batch"]
     assert (batch["status"], batch["runsCount"], batch["failedRunsCount"]) == ("success", 2, 0)
 
 
@@ -92,8 +92,8 @@ def test_data_of_a_batch_of_two_records(world: World, name: str) -> None:
         '{"kind":"change","changeUuid":"$CHANGE","kinds":["created"]}',
     ],
 )
-def test_data_of_a_batch_of_all_three_records(world: World, data: str) -> None:
-    assert world(f"{RECORDS} '{data}'")["batch"]["runsCount"] == 3
+def test_data_of_a_batch_of_all_three_records(shell: PlayWorkspace, data: str) -> None:
+    assert shell(f"{RECORDS} '{data}'")["batch"]["runsCount"] == 3
 
 
 SAME: list[tuple[str, str]] = [
@@ -128,8 +128,8 @@ SAME: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("first", "second"), SAME, ids=[second[:60] for _, second in SAME])
-def test_two_commands_that_mean_the_same_answer_the_same(world: World, first: str, second: str) -> None:
-    assert world(first) == world(second)
+def test_two_commands_that_mean_the_same_answer_the_same(shell: PlayWorkspace, first: str, second: str) -> None:
+    assert shell(first) == shell(second)
 
 
 EXPRESSIONS = [
@@ -140,29 +140,29 @@ EXPRESSIONS = [
 ]
 
 
-def test_expressions_of_computed_columns(world: World) -> None:
+def test_expressions_of_computed_columns(shell: PlayWorkspace) -> None:
     for at, expression in enumerate(EXPRESSIONS):
         column = {"kind": "computed", "slug": f"v{at}", "type": "string", "label": "v", "expression": expression}
-        world(f"{COLUMN} '{json.dumps(column)}'")
-    record = next(one for one in world("storage record list --model-uuid $MODEL")["records"] if one["_id"] == "de.com")
+        shell(f"{COLUMN} '{json.dumps(column)}'")
+    record = next(one for one in shell("storage record list --model-uuid $MODEL")["records"] if one["_id"] == "de.com")
     assert {record[f"v{at}"] for at in range(len(EXPRESSIONS))} == {"DE1"}
 
 
-def test_aggregates_of_metric_columns_and_relationships_by_pair_or_as_a_set(world: World) -> None:
+def test_aggregates_of_metric_columns_and_relationships_by_pair_or_as_a_set(shell: PlayWorkspace) -> None:
     ends = {"fromModelUuid": "$MODEL", "toModelUuid": "$DEALS", "fromColumnSlug": "domain", "toColumnSlug": "company"}
     pair = "--from-model-uuid $MODEL --to-model-uuid $DEALS --from-column-slug domain --to-column-slug company"
-    assert len(world(f"storage relationship set {pair}")["relationships"]) == 1
+    assert len(shell(f"storage relationship set {pair}")["relationships"]) == 1
     whole = json.dumps([ends | {"relation": "oneToMany"}])
-    (link,) = world(f"storage relationship set --dataset-uuid $DATASET --relationships '{whole}'")["relationships"]
+    (link,) = shell(f"storage relationship set --dataset-uuid $DATASET --relationships '{whole}'")["relationships"]
     for slug, function in (("upper", "COUNT"), ("lower", "count")):
         column = {"kind": "metric", "slug": slug, "type": "number", "label": slug, "relationshipUuid": link["uuid"]}
-        world(f"{COLUMN} '{json.dumps(column | {'aggregation': {'function': function, 'columnSlug': 'id'}})}'")
-    world("""storage record create --model-uuid $DEALS --data '{"id":"1","company":"de.com"}'""")
-    record = next(one for one in world("storage record list --model-uuid $MODEL")["records"] if one["_id"] == "de.com")
+        shell(f"{COLUMN} '{json.dumps(column | {'aggregation': {'function': function, 'columnSlug': 'id'}})}'")
+    shell("""storage record create --model-uuid $DEALS --data '{"id":"1","company":"de.com"}'""")
+    record = next(one for one in shell("storage record list --model-uuid $MODEL")["records"] if one["_id"] == "de.com")
     assert (record["upper"], record["lower"]) == (1, 1)
 
 
-def test_inputs_of_actions(world: World) -> None:
+def test_inputs_of_actions(shell: PlayWorkspace) -> None:
     execute = "orchestration action execute --wait-until-finished --polling-interval 500 --action"
     spellings = (
         f"""{TOOL_ACTION} --data '{{"country":"FR"}}'""",
@@ -171,44 +171,44 @@ def test_inputs_of_actions(world: World) -> None:
         """'{"kind":"tool","toolUuid":"$TOOL","config":{"country":"XX"}}' --data '{"country":"FR"}'""",
     )
     for spelling in spellings:
-        found = world(f"{execute} {spelling}")
+        found = shell(f"{execute} {spelling}")
         assert "FR" in json.dumps(found["runContext"]["end"] if "end" in found["runContext"] else found["runContext"]["action"])
     many = f"orchestration action execute-batch --wait-until-finished --action {TOOL_ACTION}"
     for more in ("""--records '[{"country":"FR"}]'""", """--data '{"country":"FR"}'"""):
-        found = world(f"{many} {more}")
+        found = shell(f"{many} {more}")
         assert found["batch"]["runsCount"] == 1 and found["results"] == [{"country": "FR"}]
 
 
-def test_an_id_is_given_by_position_or_by_flag(world: World) -> None:
+def test_an_id_is_given_by_position_or_by_flag(shell: PlayWorkspace) -> None:
     for line in ("orchestration play update $PLAY_UUID --name P1", "orchestration play update --uuid $PLAY_UUID --name P1"):
-        assert world(line)["play"]["name"] == "P1"
+        assert shell(line)["play"]["name"] == "P1"
     for line in ("orchestration tool update $TOOL --description d", "orchestration tool update --uuid $TOOL --description d"):
-        assert world(line)["tool"]["description"] == "d"
-    assert world("orchestration tool update $TOOL --description none")["tool"]["description"] is None
-    assert world("orchestration play update $PLAY_UUID --folder-uuid null")["play"]["folderUuid"] is None
+        assert shell(line)["tool"]["description"] == "d"
+    assert shell("orchestration tool update $TOOL --description none")["tool"]["description"] is None
+    assert shell("orchestration play update $PLAY_UUID --folder-uuid null")["play"]["folderUuid"] is None
 
 
-def test_what_replies_have_under_both_names(world: World) -> None:
-    assert world("orchestration play get $PLAY_UUID")["play"]["changeKinds"] == ["added"]
-    columns = world("storage column list --model-uuid $MODEL")["columns"]
+def test_what_replies_have_under_both_names(shell: PlayWorkspace) -> None:
+    assert shell("orchestration play get $PLAY_UUID")["play"]["changeKinds"] == ["added"]
+    columns = shell("storage column list --model-uuid $MODEL")["columns"]
     assert all("position" in column for column in columns)
-    assert world("storage dataset list")["datasets"][0]["name"]
-    integration = world("connection integration get http")["integration"]
+    assert shell("storage dataset list")["datasets"][0]["name"]
+    integration = shell("connection integration get http")["integration"]
     assert "request" in integration["actions"]
-    who = world("whoami")
+    who = shell("whoami")
     assert {"uuid", "email", "firstName", "lastName"} <= set(who["user"]) and {"uuid", "name"} <= set(who["workspace"]) and who["baseUrl"]
-    record = world("storage record list --model-uuid $MODEL")["records"][0]
+    record = shell("storage record list --model-uuid $MODEL")["records"][0]
     assert record["_id"] == record["domain"]
-    user = world("workspace user list")["users"][0]
+    user = shell("workspace user list")["users"][0]
     assert user["role"]["slug"] == user["roleSlug"] == "admin"
 
 
-def test_a_failed_query_is_an_outcome_on_one_surface_and_a_failure_on_the_other(world: World) -> None:
-    found = world("system-of-record client query 'SELECT nothing FROM default.companies'")
+def test_a_failed_query_is_an_outcome_on_one_surface_and_a_failure_on_the_other(shell: PlayWorkspace) -> None:
+    found = shell("system-of-record client query 'SELECT nothing FROM default.companies'")
     assert found["outcome"] == "notQueried" and "nothing" in found["errorMessage"]
-    queried = world("system-of-record client query 'SELECT 1 AS one'")
+    queried = shell("system-of-record client query 'SELECT 1 AS one'")
     assert (queried["outcome"], queried["rows"]) == ("queried", [{"one": 1}])
-    refusal = world.person.refused("storage", "query", "execute", "SELECT nothing FROM default.companies")
+    refusal = shell.person.refused("storage", "query", "execute", "SELECT nothing FROM default.companies")
     assert "nothing" in refusal["errorMessage"]
 
 
@@ -227,37 +227,37 @@ DIALECTS = [
 
 
 @pytest.mark.parametrize("line", DIALECTS)
-def test_sql_in_the_spellings_of_several_databases(world: World, line: str) -> None:
-    world(f"{RECORDS} '{BATCHES['recordIds alone']}'")
-    (row,) = world(line)["rows"]
+def test_sql_in_the_spellings_of_several_databases(shell: PlayWorkspace, line: str) -> None:
+    shell(f"{RECORDS} '{BATCHES['recordIds alone']}'")
+    (row,) = shell(line)["rows"]
     assert row["n"] in (3, True, 0)
 
 
-def test_downloads_stream_rows_until_a_format_is_asked_for(world: World) -> None:
-    batch = world(f"{RECORDS} '{BATCHES['recordIds alone']}'")["batch"]["uuid"]
+def test_downloads_stream_rows_until_a_format_is_asked_for(shell: PlayWorkspace) -> None:
+    batch = shell(f"{RECORDS} '{BATCHES['recordIds alone']}'")["batch"]["uuid"]
     downloads = (
         f"orchestration batch download {batch} --output-node-slug end",
         f"orchestration batch download --uuid {batch} --output-node-slug end",
         f"orchestration run download --workflow-uuid $PLAY --batch-uuid {batch}",
     )
     for line in downloads:
-        assert len(world(line)) == 2
-        assert set(world(f"{line} --format csv")) == {"url"}
-    assert world("orchestration record download --workflow-uuid $PLAY")["url"]
-    assert world(f"orchestration run download-outputs --workflow-uuid $PLAY --batch-uuid {batch}")["url"]
+        assert len(shell(line)) == 2
+        assert set(shell(f"{line} --format csv")) == {"url"}
+    assert shell("orchestration record download --workflow-uuid $PLAY")["url"]
+    assert shell(f"orchestration run download-outputs --workflow-uuid $PLAY --batch-uuid {batch}")["url"]
 
 
-def test_a_version_of_ones_own_and_several_ends_and_plain_text(world: World) -> None:
+def test_a_version_of_ones_own_and_several_ends_and_plain_text(shell: PlayWorkspace) -> None:
     deploy = "orchestration release deploy-draft --workflow-uuid $WORKFLOW --nodes '$NODES' --form-fields null"
-    assert world(f"{deploy} --version 2.0.0")["release"]["version"] == "2.0.0"
-    assert world(deploy)["release"]["version"] == "2.0.1"
-    assert world.text("system-of-record client get-documentation postgres").strip()
-    assert world.text("connection integration get-documentation http").startswith("# HTTP")
-    assert "Examples" in world.text("orchestration batch list --help")
+    assert shell(f"{deploy} --version 2.0.0")["release"]["version"] == "2.0.0"
+    assert shell(deploy)["release"]["version"] == "2.0.1"
+    assert shell.text("system-of-record client get-documentation postgres").strip()
+    assert shell.text("connection integration get-documentation http").startswith("# HTTP")
+    assert "Examples" in shell.text("orchestration batch list --help")
 
 
-def test_a_play_takes_no_single_run_and_no_records(world: World) -> None:
-    person, names = world.person, world.names
+def test_a_play_takes_no_single_run_and_no_records(shell: PlayWorkspace) -> None:
+    person, names = shell.person, shell.names
     run = person.refused("orchestration", "run", "create", "--workflow-uuid", names["PLAY"], "--data", "{}")
     assert run["reason"] == "playNotCompatible"
     sources: tuple[Json, ...] = ({"kind": "records", "records": [{}]}, {"kind": "file", "s3Filename": "x"})

@@ -27,7 +27,7 @@ Perform = Callable[[Call], Outcome]
 
 
 @dataclass
-class World:
+class Effects:
     """What is outside: how the effects answer, which tools there are, and every call that was made (by key)."""
 
     perform: Perform = lambda _call: Done({})
@@ -36,7 +36,7 @@ class World:
     workflows: dict[str, uuid.UUID] = field(default_factory=dict[str, uuid.UUID])
 
     def actions(self) -> Actions:
-        """The actions of a worker in this world."""
+        """The actions of a worker with these effects."""
 
         async def act(call: Call) -> Outcome:
             self.calls.append(call)
@@ -56,7 +56,7 @@ class World:
 class EngineWorker:
     """One worker's engine. `kill` ends it as SIGKILL would: what was not committed is gone."""
 
-    def __init__(self, harness: EngineHarness, url: str, world: World, settings: Settings | None = None) -> None:
+    def __init__(self, harness: EngineHarness, url: str, effects: Effects, settings: Settings | None = None) -> None:
         async def connect() -> psycopg.AsyncConnection[Any]:
             return await psycopg.AsyncConnection[Any].connect(url, autocommit=True)
 
@@ -64,7 +64,7 @@ class EngineWorker:
         self.writers = {lane: Writer(connect, number) for number, lane in enumerate(("interactive", "batch"))}
         for writer in self.writers.values():
             writer.woken = self._due.set
-        self.driver = Driver(harness.pool, self.writers, harness.queue, world.actions(), FILES, settings or Settings(), str(ids.new()))
+        self.driver = Driver(harness.pool, self.writers, harness.queue, effects.actions(), FILES, settings or Settings(), str(ids.new()))
         self.most_at_once = 0
         self.draining = False
         self._tasks: set[asyncio.Task[None]] = set()

@@ -11,7 +11,7 @@ from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.kernel import ids
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness, listed
-from tests.unit.engine.engine_worker import EngineWorker, World
+from tests.unit.engine.engine_worker import Effects, EngineWorker
 from tests.unit.engine.graphs import Body, effect
 
 GRAPH = [node("start", children=["act"]), effect("act", ["end"], config={"number": "{{nodes.start.number}}"}), node("end")]
@@ -56,9 +56,9 @@ async def work(harness: EngineHarness, worker: EngineWorker) -> None:
             return
 
 
-async def whole(harness: EngineHarness, url: str, world: World) -> None:
+async def whole(harness: EngineHarness, url: str, effects: Effects) -> None:
     """The same with a worker that is born here and ends in order."""
-    worker = EngineWorker(harness, url, world)
+    worker = EngineWorker(harness, url, effects)
     await work(harness, worker)
     await worker.close()
 

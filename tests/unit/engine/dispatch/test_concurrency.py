@@ -14,7 +14,7 @@ from cargo_ai.engine.graph.action import Actions, Call, Done, Outcome
 from cargo_ai.kernel import clock, ids
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness
-from tests.unit.engine.engine_worker import EngineWorker, World, submit_run
+from tests.unit.engine.engine_worker import Effects, EngineWorker, submit_run
 from tests.unit.engine.graphs import Body, effect
 from tests.unit.engine.graphs import actions as native
 
@@ -26,8 +26,8 @@ SPAWN = [node("start", children=["tool"]), node("tool", kind="tool", toolUuid="c
 
 
 @dataclass
-class Busy(World):
-    """A world in which a call takes a moment, and that knows how many were under way at once."""
+class Busy(Effects):
+    """Effects of which a call takes a moment, and that know how many were under way at once."""
 
     now: int = 0
     most: int = 0
@@ -55,10 +55,10 @@ class Busy(World):
 
 @dataclass
 class Limited:
-    """A ground with a limit, a worker on it with four slots, and the world that it acts on."""
+    """A ground with a limit, a worker on it with four slots, and its effects."""
 
     harness: EngineHarness
-    world: Busy
+    effects: Busy
     worker: EngineWorker
 
     async def unfinished(self) -> int:
@@ -78,8 +78,8 @@ async def limited(harness: EngineHarness, engine_url: str) -> AsyncIterator[Limi
     beat = "insert into workers (uuid, host, pid, queue_ids, slots, started_ms, beat_ms) values (%s, 'here', 1, '{}', 4, 0, %s)"
     worker_uuid = ids.new()
     await harness.do(beat, worker_uuid, clock.now_ms())
-    world = Busy(tools={"call": CALL})
-    made = Limited(harness, world, EngineWorker(harness, engine_url, world))
+    effects = Busy(tools={"call": CALL})
+    made = Limited(harness, effects, EngineWorker(harness, engine_url, effects))
     yield made
     await made.worker.close()
     await harness.do("delete from workers where uuid = %s", worker_uuid)
@@ -94,8 +94,8 @@ async def test_batches_groups_single_runs_and_tools_that_nobody_waits_for_stay_b
         await submit_run(harness, nodes, {})
     await limited.worker.work()
     assert await limited.unfinished() == 0
-    assert len(limited.world.calls) == 60 + 30 + 25 + 10 + 60 + 1 + 1 + 1
-    assert 1 < limited.world.most <= MOST
+    assert len(limited.effects.calls) == 60 + 30 + 25 + 10 + 60 + 1 + 1 + 1
+    assert 1 < limited.effects.most <= MOST
     assert await limited.shards("waiting") == await limited.shards("queued") == await limited.shards("running") == []
 
 
@@ -115,7 +115,7 @@ async def test_batches_share_it_and_leave_one_place_to_single_runs(limited: Limi
     assert [shard["lane"] for shard in await limited.shards("waiting")][-1] == "interactive"
     await limited.worker.work()
     assert await limited.unfinished() == 0
-    assert limited.world.most <= MOST
+    assert limited.effects.most <= MOST
 
 
 async def test_a_small_shard_takes_no_more_than_it_has_runs_and_a_lone_one_as_much_as_there_is(limited: Limited) -> None:
@@ -138,7 +138,7 @@ async def test_what_was_next_in_line_and_is_cancelled_makes_room(limited: Limite
         await claim.admit_shards(connection, harness.queue, harness.workspace)
     assert [shard["batch_uuid"] for shard in await limited.shards("queued")] == [second]
     await limited.worker.work()
-    assert (await limited.unfinished(), len(limited.world.calls)) == (0, 3)
+    assert (await limited.unfinished(), len(limited.effects.calls)) == (0, 3)
 
 
 async def test_the_end_of_a_shard_gives_back_what_it_no_longer_needs(limited: Limited) -> None:
@@ -147,6 +147,6 @@ async def test_the_end_of_a_shard_gives_back_what_it_no_longer_needs(limited: Li
     await harness.batch([{"_id": str(number), "slow": number == 0} for number in range(4)], shard_size=4)
     assert [shard["width"] for shard in await limited.shards("queued")] == [4]
     await harness.batch(8, shard_size=4)
-    limited.world.enough = 12
+    limited.effects.enough = 12
     await limited.worker.work(30)
-    assert (await limited.unfinished(), len(limited.world.calls)) == (0, 12)
+    assert (await limited.unfinished(), len(limited.effects.calls)) == (0, 12)

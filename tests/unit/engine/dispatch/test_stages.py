@@ -9,23 +9,23 @@ from cargo_ai.engine.dispatch.claim import close_batch
 from cargo_ai.engine.dispatch.pace import Pace
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from tests.unit.engine.conftest import EngineHarness, batch_of
-from tests.unit.engine.engine_worker import EngineWorker, World
+from tests.unit.engine.engine_worker import Effects, EngineWorker
 from tests.unit.engine.stage_steps import enumerations, numbers, staged, whole, work
 
 
-def costing(*failing: int) -> World:
+def costing(*failing: int) -> Effects:
     """Every call costs 2.5 credits, but those of these numbers, which fail."""
 
     def perform(call: Call) -> Outcome:
         return Failed("no") if call.config["number"] in failing else Done({}, credits=2.5)
 
-    return World(perform)
+    return Effects(perform)
 
 
 async def test_each_stage_waits_for_the_runs_of_the_one_before(harness: EngineHarness, engine_url: str) -> None:
     batch = await staged(harness, 30, Pace((1, 5, 10)))
-    world, seen = costing(), list[tuple[int, str]]()
-    worker = EngineWorker(harness, engine_url, world)
+    effects, seen = costing(), list[tuple[int, str]]()
+    worker = EngineWorker(harness, engine_url, effects)
     while found := await enumerations(harness):
         await harness.enumerator().enumerate(found[0])
         row = await batch_of(harness, batch)
@@ -50,20 +50,20 @@ async def test_a_batch_that_ends_with_a_stage_is_over_with_it(harness: EngineHar
 async def test_too_many_errors_stop_the_batch_and_resume_goes_on_with_the_next_records(harness: EngineHarness, engine_url: str) -> None:
     pace = Pace((1, 5, 10), stop_above=0.1)
     batch = await staged(harness, 30, pace)
-    world = costing(2, 20)
-    await whole(harness, engine_url, world)
+    effects = costing(2, 20)
+    await whole(harness, engine_url, effects)
     row = await batch_of(harness, batch)
     assert (row["status"], row["stopped"], row["cursor"], row["executed_count"], row["failed_count"]) == ("error", "errorRate", 6, 6, 1)
     assert row["error_message"].startswith("Stopped after stage 2: 1 of its 5 runs failed (20 %), more than 10 %. 6 records are enrolled.")
     async with harness.pool.connection() as connection:
         assert await stages.resume_batch(connection, harness.queue, harness.workspace, batch, pace, None)
         assert not await stages.resume_batch(connection, harness.queue, harness.workspace, batch, pace, None)
-    await whole(harness, engine_url, world)
+    await whole(harness, engine_url, effects)
     row = await batch_of(harness, batch)
     # Stage 3 has none, stage 4 the rest with one error in 14: fewer than 10 %.
     assert (row["status"], row["stopped"], row["executed_count"], row["failed_count"], row["credits"]) == ("success", None, 30, 2, 70.0)
     assert await numbers(harness, batch) == list(range(30))
-    assert len({call.key for call in world.calls}) == len(world.calls) == 30
+    assert len({call.key for call in effects.calls}) == len(effects.calls) == 30
 
 
 async def test_credits_stop_the_batch_before_they_pass_the_limit(harness: EngineHarness, engine_url: str) -> None:
@@ -95,7 +95,7 @@ async def test_what_the_runs_of_a_stage_cost_bounds_how_far_the_limit_is_passed(
         return Done({}, credits=float(call.config["number"]))
 
     batch = await staged(harness, 100, Pace(max_credits=50.0))
-    await whole(harness, engine_url, World(dearer))
+    await whole(harness, engine_url, Effects(dearer))
     row: Any = await batch_of(harness, batch)
     rows = await harness.rows("select credits from runs where batch_uuid = %s order by uuid", batch)
     assert row["stopped"] == "maxCredits"

@@ -14,7 +14,7 @@ from cargo_ai.engine.journal.flush import HOUR
 from cargo_ai.engine.worker.driver import TIME_SLICE_RUNS
 from cargo_ai.kernel import ids
 from tests.unit.engine.conftest import EngineHarness, batch_of, end, now, park
-from tests.unit.engine.engine_worker import EngineWorker, World
+from tests.unit.engine.engine_worker import Effects, EngineWorker
 
 Link = psycopg.AsyncConnection[Any]
 
@@ -159,7 +159,7 @@ async def test_a_large_shard_gives_way_to_other_workspaces_and_goes_on_afterward
     (shard,) = await harness.shards(batch)
     other = EngineHarness(harness.pool, harness.queue, harness.sources)
     await other.batch(10)
-    worker = EngineWorker(harness, engine_url, World())
+    worker = EngineWorker(harness, engine_url, Effects())
     await harness.do("delete from procrastinate_jobs where args ->> 'shard' = %s", str(shard["uuid"]))
     await worker.driver.drive(str(shard["uuid"]))
     state = await harness.row("select state, executed, tries from shards where uuid = %s", shard["uuid"])

@@ -15,7 +15,7 @@ from cargo_ai.engine.journal import fanout
 from cargo_ai.kernel import ids
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness
-from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
+from tests.unit.engine.engine_worker import Effects, EngineWorker, context_of, submit_run
 from tests.unit.engine.graphs import Body, effect, variables
 
 
@@ -43,15 +43,15 @@ def echo(call: Call) -> Outcome:
 
 
 @pytest.fixture
-def world() -> World:
+def effects() -> Effects:
     """Effects that echo."""
-    return World(echo)
+    return Effects(echo)
 
 
 @pytest.fixture
-async def worker(harness: EngineHarness, engine_url: str, world: World) -> AsyncIterator[EngineWorker]:
+async def worker(harness: EngineHarness, engine_url: str, effects: Effects) -> AsyncIterator[EngineWorker]:
     """A worker."""
-    made = EngineWorker(harness, engine_url, world)
+    made = EngineWorker(harness, engine_url, effects)
     yield made
     await made.close()
 
@@ -100,13 +100,13 @@ async def test_an_item_that_comes_to_no_end_or_fails_is_null(worker: EngineWorke
     assert "_nodes" not in entry["config"]
 
 
-async def test_an_item_that_fails_fails_its_group_where_that_was_asked(worker: EngineWorker, world: World) -> None:
+async def test_an_item_that_fails_fails_its_group_where_that_was_asked(worker: EngineWorker, effects: Effects) -> None:
     twice = [CALLS[0], effect("call", ["more"], config={"n": "{{nodes.start.value}}"}), effect("more", ["end"], config={"n": 1}), CALLS[2]]
     run, _ = await done(worker, grouped([1, -2, *range(3, 40)], twice, failOnItemFailure=True))
     assert (run["status"], run["error_message"]) == ("error", "loop: Item 1 (of 39, counted from 0): call: no")
     statuses = [child["status"] for child in await children_of(worker.harness, run["uuid"])]
     assert statuses[1] == "error" and "cancelled" in statuses and set(statuses) <= {"success", "error", "cancelled"}
-    assert len(world.calls) < 39 * 2
+    assert len(effects.calls) < 39 * 2
 
 
 async def test_no_items_are_an_empty_list_and_what_is_no_list_fails_the_node(worker: EngineWorker) -> None:
@@ -183,7 +183,7 @@ async def test_credits_of_items_reach_run_and_batch_once(worker: EngineWorker) -
     assert metrics["credits"] == 10.0
 
 
-async def test_a_group_that_failed_is_tried_again_without_what_went_well(worker: EngineWorker, world: World) -> None:
+async def test_a_group_that_failed_is_tried_again_without_what_went_well(worker: EngineWorker, effects: Effects) -> None:
     left = [2]
 
     def perform(call: Call) -> Outcome:
@@ -192,13 +192,13 @@ async def test_a_group_that_failed_is_tried_again_without_what_went_well(worker:
             return Failed("not yet")
         return Done(call.config, credits=1.0)
 
-    world.perform = perform
+    effects.perform = perform
     nodes = grouped([0, 1, 2], CALLS, failOnItemFailure=True, retry={"maximumAttempts": 3, "initialInterval": 1})
     run, context = await done(worker, nodes)
     assert (run["status"], run["credits"]) == ("success", 3.0)
     assert context["loop"] == [{"got": 0}, {"got": 1}, {"got": 2}]
-    assert len([call for call in world.calls if call.config["n"] == 0]) == 1
-    assert len([call for call in world.calls if call.config["n"] == 1]) == 3
+    assert len([call for call in effects.calls if call.config["n"] == 0]) == 1
+    assert len([call for call in effects.calls if call.config["n"] == 1]) == 3
 
 
 async def test_a_group_that_failed_takes_its_fallback(worker: EngineWorker) -> None:
@@ -300,19 +300,21 @@ async def test_cancelling_a_batch_cancels_what_its_runs_have_started(worker: Eng
     assert below == [{"status": "cancelled"}]
 
 
-async def test_a_worker_that_drains_in_a_group_leaves_the_rest_to_the_next_one(worker: EngineWorker, world: World, engine_url: str) -> None:
+async def test_a_worker_that_drains_in_a_group_leaves_the_rest_to_the_next_one(
+    worker: EngineWorker, effects: Effects, engine_url: str
+) -> None:
     def perform(call: Call) -> Outcome:
-        if len(world.calls) >= 5 and not worker.draining:
+        if len(effects.calls) >= 5 and not worker.draining:
             worker.drain()
         return Done(call.config)
 
-    world.perform = perform
+    effects.perform = perform
     twice = [CALLS[0], effect("call", ["more"], config={"n": "{{nodes.start.value}}"}), effect("more", ["end"], config={"n": 1}), CALLS[2]]
     harness = worker.harness
     run = await submit_run(harness, grouped([[1, 2, 3], [4, 5, 6]], grouped("{{nodes.start.value}}", twice)), {})
     await worker.work()
     assert (await harness.row("select finished_ms from runs where uuid = %s", run))["finished_ms"] is None
-    following = EngineWorker(harness, engine_url, world)
+    following = EngineWorker(harness, engine_url, effects)
     await following.work()
     await following.close()
     assert (await harness.row("select status from runs where uuid = %s", run))["status"] == "success"
@@ -320,7 +322,7 @@ async def test_a_worker_that_drains_in_a_group_leaves_the_rest_to_the_next_one(w
         {"got": [{"got": 1}, {"got": 2}, {"got": 3}]},
         {"got": [{"got": 4}, {"got": 5}, {"got": 6}]},
     ]
-    assert len({call.key for call in world.calls}) == len(world.calls) == 12
+    assert len({call.key for call in effects.calls}) == len(effects.calls) == 12
 
 
 async def test_fan_outs_stay_as_long_as_their_runs(worker: EngineWorker) -> None:

@@ -12,7 +12,7 @@ from cargo_ai.kernel.settings import Settings
 from cargo_ai.store import quotas
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness
-from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
+from tests.unit.engine.engine_worker import Effects, EngineWorker, context_of, submit_run
 from tests.unit.engine.graphs import effect
 
 LIMIT = 250_000
@@ -20,19 +20,19 @@ CALLS = [node("start", children=["call"]), effect("call", ["end"], config={"n": 
 
 
 @pytest.fixture
-def world() -> World:
+def effects() -> Effects:
     """Effects that give 100,000 characters."""
 
     def give(_call: Call) -> Outcome:
         return Done({"text": "x" * 100_000})
 
-    return World(give)
+    return Effects(give)
 
 
 @pytest.fixture
-async def worker(harness: EngineHarness, engine_url: str, world: World) -> AsyncIterator[EngineWorker]:
+async def worker(harness: EngineHarness, engine_url: str, effects: Effects) -> AsyncIterator[EngineWorker]:
     """A worker of a server on which a workspace may keep 250,000 bytes of outputs."""
-    made = EngineWorker(harness, engine_url, world, Settings({"CARGO_AI_MAX_OUTPUT_BYTES": str(LIMIT)}))
+    made = EngineWorker(harness, engine_url, effects, Settings({"CARGO_AI_MAX_OUTPUT_BYTES": str(LIMIT)}))
     yield made
     await made.close()
 
@@ -55,8 +55,8 @@ async def test_large_outputs_count_until_there_is_no_place_for_another(worker: E
     assert 200_000 < await used(harness) < LIMIT
 
 
-async def test_a_run_whose_record_has_no_place_has_no_effect(worker: EngineWorker, harness: EngineHarness, world: World) -> None:
+async def test_a_run_whose_record_has_no_place_has_no_effect(worker: EngineWorker, harness: EngineHarness, effects: Effects) -> None:
     run = await submit_run(harness, CALLS, {"text": "x" * 300_000})
     await worker.work()
     assert (await harness.row("select status from runs where uuid = %s", run))["status"] == "error"
-    assert world.calls == []
+    assert effects.calls == []

@@ -11,7 +11,7 @@ from cargo_ai.engine.graph import group
 from cargo_ai.engine.graph.action import Call, Done, Failed, Outcome
 from tests.kit.graphs import node
 from tests.unit.engine.conftest import EngineHarness
-from tests.unit.engine.engine_worker import EngineWorker, World, context_of, submit_run
+from tests.unit.engine.engine_worker import Effects, EngineWorker, context_of, submit_run
 from tests.unit.engine.graphs import Body, effect
 
 FIND = [node("start", children=["call"]), effect("call", ["end"], config={"n": "{{nodes.start.n}}"})]
@@ -28,7 +28,7 @@ def answer(call: Call) -> Outcome:
 @pytest.fixture
 async def worker(harness: EngineHarness, engine_url: str) -> AsyncIterator[EngineWorker]:
     """A worker."""
-    made = EngineWorker(harness, engine_url, World(answer, {"find": FIND, "loop": LOOP, "spawn": SPAWN, "slow": SLOW}))
+    made = EngineWorker(harness, engine_url, Effects(answer, {"find": FIND, "loop": LOOP, "spawn": SPAWN, "slow": SLOW}))
     yield made
     await made.close()
 
