@@ -45,7 +45,7 @@ def test_the_lints_look_at_the_source_of_this_repository() -> None:
         "from cargo_ai.domains.workspace import tables",
         "import cargo_ai.domains.workspace.tables",
         "from ...workspace import tables",
-        "def late():\n    from cargo_ai.domains.workspace.access_rules import may",
+        "def late():\n    from cargo_ai.domains.workspace.members.access_rules import may",
     ],
 )
 def test_a_domain_that_reaches_past_a_public_interface_is_found(tmp_path: Path, line: str) -> None:

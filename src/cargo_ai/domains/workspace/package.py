@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cargo_ai.context.package import Package
 from cargo_ai.context.process import Services
-from cargo_ai.domains.workspace import invitation_email, upload_store, usage
-from cargo_ai.domains.workspace.invitation_email import InvitationMailer
+from cargo_ai.domains.workspace import upload_store, usage
+from cargo_ai.domains.workspace.members import invitation_email
+from cargo_ai.domains.workspace.members.invitation_email import InvitationMailer
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.engine.dispatch.queue import Task
 

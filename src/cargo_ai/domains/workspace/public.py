@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Caller
 from cargo_ai.context.process import Hooks
 from cargo_ai.contract.workspace.folder import FolderKind
-from cargo_ai.domains.workspace import access_rules, file, invitation_accept, invitation_link, upload_store
+from cargo_ai.domains.workspace import file, upload_store
 from cargo_ai.domains.workspace.installation import verify_key
-from cargo_ai.domains.workspace.people import find_or_create_user
+from cargo_ai.domains.workspace.members import access_rules, invitation_accept, invitation_link
+from cargo_ai.domains.workspace.members.people import find_or_create_user
+from cargo_ai.domains.workspace.members.token_rows import NewToken, create_token, working
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
-from cargo_ai.domains.workspace.token_rows import NewToken, create_token, working
 from cargo_ai.domains.workspace.upload_store import Upload, UploadPart
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import hash_token

@@ -8,7 +8,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import workspace as contract
-from cargo_ai.domains.workspace.role import find
+from cargo_ai.domains.workspace.members.role import find
 from cargo_ai.domains.workspace.tables import Workspace
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.kernel.wire import Nothing

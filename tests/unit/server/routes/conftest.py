@@ -9,7 +9,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace import access_rules, public
+from cargo_ai.domains.workspace import public
+from cargo_ai.domains.workspace.members import access_rules
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.server.api.state import State
 from tests.kit.application import signed_in

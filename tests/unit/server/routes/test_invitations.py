@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 from starlette.applications import Starlette
 
-from cargo_ai.domains.workspace.invitation_email import InvitationMailer
+from cargo_ai.domains.workspace.members.invitation_email import InvitationMailer
 from cargo_ai.domains.workspace.tables import Invitation
 from cargo_ai.email.smtp import Mailer
 from cargo_ai.kernel import clock

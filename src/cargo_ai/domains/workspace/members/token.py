@@ -14,8 +14,9 @@ from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import token as contract
 from cargo_ai.contract.workspace.permission import Permission
-from cargo_ai.domains.workspace import access_rules, public
-from cargo_ai.domains.workspace.invitation import lock_members
+from cargo_ai.domains.workspace import public
+from cargo_ai.domains.workspace.members import access_rules
+from cargo_ai.domains.workspace.members.invitation import lock_members
 from cargo_ai.domains.workspace.tables import Membership, Role, Token
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation

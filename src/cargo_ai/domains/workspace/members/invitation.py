@@ -12,8 +12,8 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import invitation as contract
-from cargo_ai.domains.workspace import access_rules, invitation_email
-from cargo_ai.domains.workspace.invitation_link import OPEN, command_of, link_of
+from cargo_ai.domains.workspace.members import access_rules, invitation_email
+from cargo_ai.domains.workspace.members.invitation_link import OPEN, command_of, link_of
 from cargo_ai.domains.workspace.tables import Invitation, Membership, Role, User, Workspace
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.secrets import hash_token, new_invitation_code

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.workspace import role as contract
-from cargo_ai.domains.workspace import access_rules
+from cargo_ai.domains.workspace.members import access_rules
 from cargo_ai.domains.workspace.tables import Role
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import Nothing

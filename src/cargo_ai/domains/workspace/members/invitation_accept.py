@@ -10,9 +10,9 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cargo_ai.domains.workspace.invitation import lock_members
+from cargo_ai.domains.workspace.members.invitation import lock_members
+from cargo_ai.domains.workspace.members.token_rows import NewToken, create_token
 from cargo_ai.domains.workspace.tables import Invitation, Membership, Role, User, Workspace
-from cargo_ai.domains.workspace.token_rows import NewToken, create_token
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import hash_token

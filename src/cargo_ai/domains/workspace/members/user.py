@@ -15,12 +15,12 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import user as contract
-from cargo_ai.domains.workspace import access_rules
-from cargo_ai.domains.workspace import invitation as invitations
-from cargo_ai.domains.workspace import role as roles
-from cargo_ai.domains.workspace.people import find_or_create_user
+from cargo_ai.domains.workspace.members import access_rules
+from cargo_ai.domains.workspace.members import invitation as invitations
+from cargo_ai.domains.workspace.members import role as roles
+from cargo_ai.domains.workspace.members.people import find_or_create_user
+from cargo_ai.domains.workspace.members.token_rows import working
 from cargo_ai.domains.workspace.tables import Membership, Role, Token, User
-from cargo_ai.domains.workspace.token_rows import working
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.operation import Operation
 from cargo_ai.kernel.wire import Nothing, Removed

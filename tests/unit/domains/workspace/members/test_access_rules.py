@@ -6,7 +6,7 @@ import pytest
 
 from cargo_ai.context.context import Caller
 from cargo_ai.contract.workspace.permission import ACTIONS, DOMAINS
-from cargo_ai.domains.workspace import access_rules
+from cargo_ai.domains.workspace.members import access_rules
 from cargo_ai.kernel import ids
 
 
