@@ -132,7 +132,7 @@ def shown(walk: Walk, since: int = 0) -> tuple[Any, ...]:
 def test_a_run_cut_off_after_any_of_its_steps_goes_on_as_if_nothing_had_happened(
     nodes: list[Body], record: Body, data: st.DataObject
 ) -> None:
-    assert validate(nodes, KNOWN).faults == []
+    assert validate(nodes, KNOWN).fatal() == []
     graph = program(nodes)
     effects = ScriptedEffects({one["uuid"]: data.draw(scripts) for one in nodes if one["kind"] == "connector"})
     straight = go_on(begin(RUN, graph, record), effects)

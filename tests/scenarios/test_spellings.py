@@ -242,7 +242,7 @@ def test_downloads_stream_rows_until_a_format_is_asked_for(shell: PlayWorkspace)
     )
     for line in downloads:
         assert len(shell(line)) == 2
-        assert set(shell(f"{line} --format csv")) == {"url"}
+        assert set(shell(f"{line} --format csv")) == {"url", "urls"}
     assert shell("orchestration record download --workflow-uuid $PLAY")["url"]
     assert shell(f"orchestration run download-outputs --workflow-uuid $PLAY --batch-uuid {batch}")["url"]
 

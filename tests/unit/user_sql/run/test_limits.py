@@ -14,11 +14,10 @@ from cargo_ai.records.names import qualify
 from cargo_ai.store.embedded import postgres, roles
 from cargo_ai.store.embedded.postgres import Cluster
 from cargo_ai.store.session import Database
-from cargo_ai.store.turns import Busy
+from cargo_ai.store.turns import Busy, Turns
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
 from cargo_ai.user_sql.guard import CheckedQuery
-from cargo_ai.user_sql.run import executor as query_executor
 from cargo_ai.user_sql.run.executor import QueryExecutor
 from tests.unit.user_sql import sql_workspaces
 from tests.unit.user_sql.sql_workspaces import SqlWorkspaces
@@ -149,7 +148,7 @@ async def test_an_error_says_what_to_do_and_shows_no_data(executor: QueryExecuto
 async def test_at_most_two_queries_of_a_workspace_run_at_once(
     executor: QueryExecutor, workspaces: SqlWorkspaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query_executor, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(executor, "_turns", Turns(seconds=0.3))
     slow = unchecked(workspaces, "SELECT count(*) AS a FROM generate_series(1, 10000000000)")
     running = [asyncio.create_task(executor.fetch(slow, workspaces.mine, limit=1)) for _ in range(2)]
     while len(workspaces.admin(f"SELECT 1 FROM pg_stat_activity WHERE usename = '{workspaces.mine.role}' AND state = 'active'")) < 2:  # noqa: ASYNC110
