@@ -21,11 +21,13 @@ COVERED = sorted(set(PUBLIC) & set(SURFACE))
 ANYBODY = {
     "userManagement.user.getCurrent",
     "userManagement.user.update",
+    "workspaceManagement.permission.all",
+    "workspaceManagement.token.rotate",
     "workspaceManagement.user.getCurrent",
     "workspaceManagement.workspace.all",
     "workspaceManagement.workspace.getCurrent",
 }
-"""Operations about the caller itself and where it is: a valid token is enough."""
+"""Operations about the caller itself and where it is: a valid token is enough. (To rotate another one than it, a permission is.)"""
 
 
 def lines(name: str) -> list[str]:

@@ -19,7 +19,7 @@ from cargo_ai import domains
 from cargo_ai.kernel import clock, ids
 from cargo_ai.server.api.state import State
 from cargo_ai.store import tables
-from cargo_ai.store.rows import Owned, Row
+from cargo_ai.store.rows import Owned, Row, Xid8
 from cargo_ai.store.session import ALL_WORKSPACES, NoWorkspace
 from tests.kit.databases import Databases
 
@@ -53,6 +53,8 @@ def some_value(column: Column[Any]) -> object:
         return False
     if isinstance(kind, types.Numeric | types.Integer | types.Float):
         return ids.new().int % 1_000_000
+    if isinstance(kind, Xid8):
+        return str(ids.new().int % 1_000_000)
     if isinstance(kind, types.LargeBinary):
         return ids.new().bytes
     if isinstance(kind, types.ARRAY):

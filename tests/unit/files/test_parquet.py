@@ -70,7 +70,7 @@ async def read_all(path: Path, limits: parquet.Limits) -> int:
 
 
 async def test_a_small_file_that_unpacks_to_a_large_one_is_broken_off(bomb: Path) -> None:
-    with pytest.raises(InvalidFile, match=r"Unpacked, the file holds more than 20,000,000 bytes .*CARGO_AI_MAX_UNPACKED_BYTES"):
+    with pytest.raises(InvalidFile, match=r"Unpacked, the file holds more than the 20,000,000 bytes .*CARGO_AI_MAX_UNPACKED_BYTES"):
         await read_all(bomb, parquet.Limits(bytes=20_000_000))
 
 
