@@ -107,16 +107,8 @@ print(asyncio.run(bound.execute(Call(run, None, run, None, run, {}, {"text": "he
 
 def test_a_node_kind(tree: ScratchTree) -> None:
     four = '"native", "connector", "tool", "agent"'
-    for path in (
-        "src/cargo_ai/contract/orchestration/node.py",
-        "src/cargo_ai/contract/orchestration/span.py",
-        "src/cargo_ai/engine/graph/validation.py",
-    ):
-        tree.replace(path, four, four + ', "robot"')
-    listed = '"connector", "native", "tool", "agent"]'
-    tree.replace("src/cargo_ai/contract/orchestration/action.py", listed, listed[:-1] + ', "robot"]')
+    tree.replace("src/cargo_ai/contract/orchestration/fields.py", four, four + ', "robot"')
     action = "src/cargo_ai/engine/graph/action.py"
-    tree.replace(action, four, four + ', "robot"')
     case = '            case "tool":\n'
     robot = '            case "robot":\n                return self._actions.get(("robot", "", str(node.get("actionSlug"))))\n'
     tree.replace(action, case, robot + case)

@@ -8,12 +8,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from cargo_ai.contract import operations
 from cargo_ai.contract.orchestration import batch, run
-from cargo_ai.contract.orchestration.fields import FINAL, Number, Word
+from cargo_ai.contract.orchestration.fields import FINAL, NodeKind, Number, Word
 from cargo_ai.contract.orchestration.node import NodeRetry
 from cargo_ai.kernel.operation import Cli, Operation, Until, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
-
-ActionKind = Literal["connector", "native", "tool", "agent"]
 
 
 class _Configured(Wire):
@@ -131,7 +129,7 @@ class ListActions(Wire):
     query: Annotated[str | None, BeforeValidator(_joined), Field(max_length=200)] = Field(
         default=None, description="Words that must all occur; all actions by default."
     )
-    kind: ActionKind | None = Field(default=None, description="Only actions of this kind.")
+    kind: NodeKind | None = Field(default=None, description="Only actions of this kind.")
     integration_slug: Word | None = Field(default=None, description="Only actions of this integration.")
     limit: Annotated[int, Field(ge=1, le=50)] = Field(default=20, description="How many at most, 1 to 50.")
 

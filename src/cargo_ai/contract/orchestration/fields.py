@@ -8,6 +8,9 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from cargo_ai.kernel.wire import Timestamp, Wire
 
+NodeKind = Literal["native", "connector", "tool", "agent"]
+"""What carries out a node: the platform itself, a service, another workflow, or an AI agent."""
+
 MAXIMUM_NODES: Final = 500
 
 

@@ -7,11 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.fields import MAXIMUM_NODES, Number, Text, Word
+from cargo_ai.contract.orchestration.fields import MAXIMUM_NODES, NodeKind, Number, Text, Word
 from cargo_ai.kernel.operation import Cli, Operation, refusal
 from cargo_ai.kernel.wire import JsonObject, Uuid, Wire
-
-NodeKind = Literal["native", "connector", "tool", "agent"]
 
 InvalidReason = Literal[
     "startNodeNotFound",

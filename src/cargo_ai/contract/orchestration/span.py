@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Never
+from typing import Annotated, Never
 
 from pydantic import Field
 
 from cargo_ai.contract import operations
-from cargo_ai.contract.orchestration.fields import ExecutionStatus, Limit, Listed, Number, Offset, Word
+from cargo_ai.contract.orchestration.fields import ExecutionStatus, Limit, Listed, NodeKind, Number, Offset, Word
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.contract.orchestration.run_filter import RunRecord
 from cargo_ai.kernel.operation import Cli, Operation
 from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
-
-NodeKind = Literal["native", "connector", "tool", "agent"]
 
 
 class Span(Wire):

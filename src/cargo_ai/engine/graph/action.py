@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
+from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.engine.graph.check.finding import Finding
 from cargo_ai.records.catalog import Relation
 
 Json = Any
 Config = Mapping[str, Json]
 Schema = Mapping[str, Json]
-Kind = Literal["native", "connector", "tool", "agent"]
 Doing = Literal["decides", "computes", "acts", "runs children"]
 Models = Mapping[str, Relation]
 """The models of a workspace, by uuid."""
@@ -182,7 +182,7 @@ class Action(Generic[CallT]):
     name: str
     description: str
     does: Doing
-    kind: Kind = "native"
+    kind: NodeKind = "native"
     category: str = "logic"
     icon: str = ""
     config_schema: Schema

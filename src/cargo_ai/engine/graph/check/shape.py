@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args
 
+from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.engine.graph.check.ways import targets_of
 
 Json = Any
-KINDS = frozenset({"native", "connector", "tool", "agent"})
+KINDS = frozenset(get_args(NodeKind))
 
 
 def shape_fault(node: object) -> str | None:
