@@ -27,6 +27,7 @@ CATALOG = Catalog(uuid.UUID(int=2), "role", (MODEL,))
 MIN_SECONDS = 0.004
 """What takes less is fast, however it grows."""
 RUNS = 3
+ROUNDS = 5
 
 
 def _config(text: str) -> None:
@@ -119,5 +120,9 @@ def _seconds(read: Callable[[Any], None], text: object) -> float:
 def test_twice_as_much_takes_less_than_three_times_as_long(case: str) -> None:
     read, make, size = CASES[case]
     read(make(size // 4 or 1))  # what is only made once
-    once, twice = _seconds(read, make(size)), _seconds(read, make(2 * size))
-    assert twice < max(3 * once, MIN_SECONDS), f"{case}: {once * 1000:.1f} ms, then {twice * 1000:.1f} ms"
+    once = twice = float("inf")
+    for _ in range(ROUNDS):  # what others do on this machine makes one of the two slower now and then; the fastest of each counts
+        once, twice = min(once, _seconds(read, make(size))), min(twice, _seconds(read, make(2 * size)))
+        if twice < max(3 * once, MIN_SECONDS):
+            return
+    pytest.fail(f"{case}: {once * 1000:.1f} ms, then {twice * 1000:.1f} ms")
