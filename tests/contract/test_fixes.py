@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from cargo_ai.cli.builtin import COMMANDS
-from cargo_ai.cli.commands import find
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.parse import parse
-from cargo_ai.cli.suggest import NEVER_MEANT, REMOVING
+from cargo_ai.cli.words.commands import find
+from cargo_ai.cli.words.suggest import NEVER_MEANT, REMOVING
 
 SOURCE = Path(__file__).parents[2] / "src" / "cargo_ai"
 UUID = "0198c5f0-0000-7000-8000-000000000001"

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cargo_ai.cli import commands, parse
+from cargo_ai.cli import parse
+from cargo_ai.cli.words import commands
 from tests.kit.examples import EXAMPLES, INDEX, argv
 
 ROOT = Path(__file__).parents[2]

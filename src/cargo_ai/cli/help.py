@@ -6,13 +6,13 @@ import os
 
 from cargo_ai.cli import output
 from cargo_ai.cli.builtin import COMMANDS, builtin_module, run_server_command
-from cargo_ai.cli.command_index import domains, spellings
 from cargo_ai.cli.parse import GLOBALS, WAITING, WRITING, placeholder
+from cargo_ai.cli.words.command_index import domains, spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.commands import Match
     from cargo_ai.cli.shapes import Arg, Domain, Row
+    from cargo_ai.cli.words.commands import Match
 
 EXIT_CODES = (
     "0 done, 1 failed, 2 wrong usage, 4 not signed in or not allowed, 8 --timeout expired while the work continues, "

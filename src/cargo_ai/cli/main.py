@@ -7,8 +7,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.commands import Match
     from cargo_ai.cli.failure import Failure
+    from cargo_ai.cli.words.commands import Match
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -75,7 +75,7 @@ def _version() -> int:
 
 def dispatch(argv: list[str]) -> int:
     """Run the command that the arguments name and return its exit code. Raises Failure."""
-    from cargo_ai.cli.commands import before_dashes, find
+    from cargo_ai.cli.words.commands import before_dashes, find
 
     if argv[:1] == ["__complete"]:
         from cargo_ai.cli.builtin.completion import complete
@@ -108,8 +108,8 @@ def dispatch(argv: list[str]) -> int:
 
 
 def _help(argv: list[str], match: Match) -> int:
-    from cargo_ai.cli.commands import find
     from cargo_ai.cli.help import show
+    from cargo_ai.cli.words.commands import find
 
     words = [word for word in argv[argv.index("help") + 1 :] if not word.startswith("-")]
     return show(find(words), "--no-color" in match.rest)
@@ -117,9 +117,9 @@ def _help(argv: list[str], match: Match) -> int:
 
 def _incomplete(match: Match) -> int:
     """Show the help of a group for words that stop before a command; Failure for flags that no command has."""
-    from cargo_ai.cli.commands import GLOBAL_SWITCHES, GLOBAL_VALUES
     from cargo_ai.cli.failure import shell_line, usage
     from cargo_ai.cli.help import show
+    from cargo_ai.cli.words.commands import GLOBAL_SWITCHES, GLOBAL_VALUES
 
     loose = [word for word in match.rest if word.startswith("-") and word.partition("=")[0] not in (*GLOBAL_SWITCHES, *GLOBAL_VALUES)]
     if loose:

@@ -117,7 +117,7 @@ def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: li
     if arg is None:
         opposite = table.get("--" + flag[5:]) if flag.startswith("--no-") else None
         if opposite is None or opposite["type"] != "boolean":
-            from cargo_ai.cli.suggest import unknown_flag  # only for mistakes, so that commands start fast
+            from cargo_ai.cli.words.suggest import unknown_flag  # only for mistakes, so that commands start fast
 
             raise unknown_flag(parsed.words, parsed.argv, table, token)
         parsed.put(opposite, not boolean(flag, text) if equals else False)

@@ -6,7 +6,7 @@ import os
 import sys
 
 from cargo_ai.cli.failure import Failure, usage
-from cargo_ai.cli.similar import near, or_list
+from cargo_ai.cli.words.similar import near, or_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

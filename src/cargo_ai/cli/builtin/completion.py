@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from cargo_ai.cli import output
 from cargo_ai.cli.builtin import COMMANDS, builtin_module
-from cargo_ai.cli.command_index import domains, spellings
-from cargo_ai.cli.commands import find
 from cargo_ai.cli.failure import Failure
 from cargo_ai.cli.parse import flag_table
+from cargo_ai.cli.words.command_index import domains, spellings
+from cargo_ai.cli.words.commands import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_ai.cli.commands import Match
     from cargo_ai.cli.parse import Parsed
     from cargo_ai.cli.shapes import Row
+    from cargo_ai.cli.words.commands import Match
 
 ROW: Row = {
     "words": ["completion"],

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cargo_ai.cli.commands import find
 from cargo_ai.cli.parse import parse
 from cargo_ai.cli.run import Request
+from cargo_ai.cli.words.commands import find
 from tests.kit.api_client import ApiClient, Body
 from tests.kit.backend import Backend
 from tests.kit.graphs import node

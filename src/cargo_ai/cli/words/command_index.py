@@ -17,7 +17,7 @@ def read_index(name: str) -> Any:
     """A file of the index; an empty object when it is missing."""
     import json
 
-    folder = variable("CARGO_AI_CLI_INDEX") or os.path.join(os.path.dirname(__file__), "index")
+    folder = variable("CARGO_AI_CLI_INDEX") or os.path.join(os.path.dirname(os.path.dirname(__file__)), "index")
     try:
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             return json.load(file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.cli.builtin import COMMANDS
-from cargo_ai.cli.command_index import domains, load, spellings
+from cargo_ai.cli.words.command_index import domains, load, spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def find(argv: list[str]) -> Match:
 
 
 def _unknown(words: list[str], rest: list[str], next_words: list[str]) -> Failure:
-    from cargo_ai.cli.suggest import unknown_command  # only for mistakes, so that commands start fast
+    from cargo_ai.cli.words.suggest import unknown_command  # only for mistakes, so that commands start fast
 
     return unknown_command(words, rest, next_words)
 

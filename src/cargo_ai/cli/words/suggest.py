@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cargo_ai.cli.builtin import COMMANDS
-from cargo_ai.cli.command_index import domains, load, read_index, spellings
 from cargo_ai.cli.failure import Failure, shell_line, usage
-from cargo_ai.cli.similar import near, or_list
+from cargo_ai.cli.words.command_index import domains, load, read_index, spellings
+from cargo_ai.cli.words.similar import near, or_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

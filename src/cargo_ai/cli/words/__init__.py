@@ -1,0 +1,1 @@
+"""Words: which command the words of a command line name, and what was probably meant by others."""
