@@ -35,6 +35,8 @@ async def companies(api: ApiClient) -> str:
     return model
 
 
+@pytest.mark.slow
+@pytest.mark.alone
 async def test_slow_conditions_of_a_workspace_leave_the_connections_to_others(
     api: ApiClient, other_client: httpx.AsyncClient, companies: str, state: State
 ) -> None:
