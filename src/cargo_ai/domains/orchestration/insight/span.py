@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.orchestration import span as contract
+from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.contract.orchestration.run import CountReply
 from cargo_ai.domains.orchestration.insight import span_filter
 from cargo_ai.domains.orchestration.runs import run_response
@@ -81,7 +82,7 @@ def _to_response(row: RowMapping, node: JsonObject, below: Below) -> contract.Sp
         runComputedConfigsS3Filename=f"runs/{row['run_uuid']}/computed-configs.json",
         parent_run_uuid=row["parent_uuid"],
         node_uuid=row["node_uuid"],
-        node_kind=cast("contract.NodeKind", node.get("kind", "native")),
+        node_kind=cast("NodeKind", node.get("kind", "native")),
         node_slug=row["node_slug"] or "",
         node_action_slug=str(node.get("actionSlug") or node.get("kind") or ""),
         node_connector_uuid=node.get("connectorUuid"),
