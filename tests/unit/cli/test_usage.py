@@ -113,6 +113,12 @@ def test_what_takes_something_away_is_named_and_is_no_fix(signed_out: Cli, typed
     assert meant in result.json["errorMessage"] and "fix" not in result.json
 
 
+@pytest.mark.parametrize("typed", [("server", "backup"), ("server", "restore"), ("login", "--no-input")])
+def test_a_fix_holds_no_word_to_fill_in(signed_out: Cli, typed: tuple[str, ...]) -> None:
+    fix = signed_out(*typed).json.get("fix", "")
+    assert not any(word.isupper() for word in fix.split()), fix
+
+
 @pytest.mark.parametrize("typed", [("ai",), ("ai", "agent", "lst"), ("ai", "agent", "list", "--limit", "3"), ("billing", "anything")])
 def test_what_is_not_built_yet_is_said_so(signed_out: Cli, typed: tuple[str, ...]) -> None:
     result = signed_out(*typed)

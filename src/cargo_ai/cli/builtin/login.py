@@ -72,7 +72,7 @@ ROW: Row = {
 def run(parsed: Parsed) -> int:
     """Print the whoami document and save the token. Failure 4, with nothing saved, for a wrong token or workspace."""
     if any(parsed.options.get(flag) for flag in ("email", "oauth", "code")):
-        raise usage("tokenNeeded", HOW_TO, "cargo-ai login --token TOKEN")
+        raise usage("tokenNeeded", HOW_TO, "cargo-ai login --help")
     invitation = parsed.options.get("invitation")
     if invitation is not None:
         return _accept(parsed, str(invitation))
@@ -142,7 +142,7 @@ def _warn(settings: Settings) -> None:
 
 def _ask(settings: Settings) -> str:
     if settings.no_input or not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
-        raise usage("missingFlag", f"A token is needed. {HOW_TO}", "cargo-ai login --token TOKEN")
+        raise usage("missingFlag", f"A token is needed. {HOW_TO}", "cargo-ai login --help")
     from getpass import getpass
 
     try:

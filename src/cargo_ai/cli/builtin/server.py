@@ -91,5 +91,5 @@ def _flags(verb: str, words: list[str]) -> dict[str, str]:
             known = ", ".join((*values, *switches)) or "none"
             raise usage("unknownFlag", f"server {verb} has no flag {word!r}; its flags: {known}.", "cargo-ai server --help")
     if verb in ARGUMENTS and ARGUMENTS[verb] not in flags:
-        raise usage("missingArgument", f"server {verb} needs the path of the backup.", f"cargo-ai server {verb} {ARGUMENTS[verb]}")
+        raise usage("missingArgument", f"server {verb} needs the path of the backup.", f"cargo-ai server {verb} --help")
     return flags
