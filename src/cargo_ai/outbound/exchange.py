@@ -23,11 +23,11 @@ _BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding",
 
 
 class ExchangeFailed(Exception):
-    """There is no usable response. `transient`: another attempt may get one."""
+    """There is no usable response. `transient`: another attempt may get one. `sent`: the service may have received the whole request."""
 
-    def __init__(self, message: str, *, transient: bool) -> None:
+    def __init__(self, message: str, *, transient: bool, sent: bool) -> None:
         super().__init__(message)
-        self.transient = transient
+        self.transient, self.sent = transient, sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,26 @@ async def send(client: httpx.AsyncClient, request: OutboundRequest, *, most_byte
     only the host: path and query may hold keys.
     """
     if request.body is not None and len(request.body) > REQUEST_BYTES:
-        raise ExchangeFailed(f"The request's body is larger than {_size(REQUEST_BYTES)}.", transient=False)
+        raise ExchangeFailed(f"The request's body is larger than {_size(REQUEST_BYTES)}.", transient=False, sent=False)
     seconds = min(request.seconds, LONGEST_SECONDS)
     host = request.url.host
     try:
         async with asyncio.timeout(seconds):
             return await _follow(client, request, most_bytes)
-    except (TimeoutError, httpx.TimeoutException):
-        raise ExchangeFailed(f"{host} did not answer within {seconds:g} seconds.", transient=True) from None
+    except (TimeoutError, httpx.TimeoutException) as error:
+        sent = not isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout))
+        raise ExchangeFailed(f"{host} did not answer within {seconds:g} seconds.", transient=True, sent=sent) from None
     except httpx.ConnectError as error:
-        raise ExchangeFailed(_unreachable(host, error), transient=not getattr(error.__cause__, "lasting", False)) from None
+        lasting = getattr(error.__cause__, "lasting", False)
+        raise ExchangeFailed(_unreachable(host, error), transient=not lasting, sent=False) from None
     except httpx.InvalidURL:
         # httpx parses the URL of a redirect, though it does not follow it.
-        raise ExchangeFailed(f"{host} redirects to an address that is not valid.", transient=False) from None
+        raise ExchangeFailed(f"{host} redirects to an address that is not valid.", transient=False, sent=True) from None
     except httpx.LocalProtocolError as error:
-        raise ExchangeFailed(f"The request is not valid HTTP: {error}", transient=False) from None
+        raise ExchangeFailed(f"The request is not valid HTTP: {error}", transient=False, sent=False) from None
     except httpx.TransportError as error:
-        raise ExchangeFailed(f"The connection to {host} broke: {str(error) or type(error).__name__}", transient=True) from None
+        what = str(error) or type(error).__name__
+        raise ExchangeFailed(f"The connection to {host} broke: {what}", transient=True, sent=True) from None
 
 
 def _unreachable(host: str, error: httpx.ConnectError) -> str:
@@ -103,7 +106,7 @@ async def _follow(client: httpx.AsyncClient, request: OutboundRequest, most_byte
         finally:
             await response.aclose()
         request = _redirected(request, response.status_code, location)
-    raise ExchangeFailed(f"{request.url.host} redirects more than {REDIRECTS} times.", transient=False)
+    raise ExchangeFailed(f"{request.url.host} redirects more than {REDIRECTS} times.", transient=False, sent=True)
 
 
 def _to_httpx(request: OutboundRequest) -> httpx.Request:
@@ -117,7 +120,7 @@ def _redirected(request: OutboundRequest, status: int, location: str) -> Outboun
     try:
         url = parse_url(str(request.url.join(location))).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError):
-        raise ExchangeFailed(f"{request.url.host} redirects to an address that is not valid.", transient=False) from None
+        raise ExchangeFailed(f"{request.url.host} redirects to an address that is not valid.", transient=False, sent=True) from None
     if url.scheme not in {"http", "https"} or not url.host:
         raise OutboundRefused(f"{request.url.host} redirects to an address that is neither http nor https.")
     headers = request.headers
@@ -137,7 +140,7 @@ async def _read(response: httpx.Response, most: int) -> bytes:
     async for part in _decoded(response, most):
         size += len(part)
         if size > most:
-            raise ExchangeFailed(f"The answer of {response.request.url.host} is larger than {_size(most)}.", transient=False)
+            raise ExchangeFailed(f"The answer of {response.request.url.host} is larger than {_size(most)}.", transient=False, sent=True)
         parts.append(part)
     return b"".join(parts)
 
@@ -159,7 +162,9 @@ class _Decompressor:
 
     def __init__(self, encoding: str, most: int) -> None:
         if encoding not in {"gzip", "x-gzip", "deflate"}:
-            raise ExchangeFailed(f"The answer is compressed as {encoding[:40]!r}; only gzip and deflate are supported.", transient=False)
+            raise ExchangeFailed(
+                f"The answer is compressed as {encoding[:40]!r}; only gzip and deflate are supported.", transient=False, sent=True
+            )
         self._gzip = encoding != "deflate"
         self._left = most + 1
         self._started = False
@@ -185,7 +190,7 @@ class _Decompressor:
             piece = self._inflate.decompress(data, self._left)
         except zlib.error:
             if self._gzip or self._started:
-                raise ExchangeFailed("The answer's compression is damaged.", transient=True) from None
+                raise ExchangeFailed("The answer's compression is damaged.", transient=True, sent=True) from None
             self._inflate = zlib.decompressobj(-15)
             self._started = True
             return self._piece(data)
@@ -195,7 +200,7 @@ class _Decompressor:
     def end(self) -> None:
         """Raise for a response that was cut off."""
         if self._started and not self._inflate.eof and self._left > 0:
-            raise ExchangeFailed("The answer's compression ends too early.", transient=True)
+            raise ExchangeFailed("The answer's compression ends too early.", transient=True, sent=True)
 
 
 def _size(count: int) -> str:

@@ -32,6 +32,7 @@ async def test_an_answer_that_takes_too_long_is_given_up(open_client: httpx.Asyn
     failed = await failure(open_client, get(f"{service.url}/slow", 0.1))
     assert str(failed) == "127.0.0.1 did not answer within 0.1 seconds."
     assert failed.transient
+    assert failed.sent
 
 
 async def test_the_time_counts_for_all_redirects_together(open_client: httpx.AsyncClient, service: EchoService) -> None:
@@ -46,6 +47,7 @@ async def test_a_connection_that_is_reset_may_be_tried_again(open_client: httpx.
     failed = await failure(open_client, get(f"{service.url}/reset"))
     assert str(failed).startswith("The connection to 127.0.0.1 broke: ")
     assert failed.transient
+    assert failed.sent
 
 
 async def test_an_answer_that_is_cut_off_may_be_tried_again(open_client: httpx.AsyncClient, service: EchoService) -> None:
@@ -57,6 +59,7 @@ async def test_a_port_where_nobody_listens_may_be_tried_again(open_client: httpx
     failed = await failure(open_client, get("http://127.0.0.1:1/"))
     assert str(failed).startswith("127.0.0.1 cannot be reached: ")
     assert failed.transient
+    assert not failed.sent
 
 
 async def test_what_is_no_http_is_a_failure(open_client: httpx.AsyncClient, service: EchoService) -> None:
@@ -134,7 +137,9 @@ async def test_a_compression_that_cannot_be_read_is_a_failure(
 
 async def test_a_body_beyond_the_limit_is_not_sent(open_client: httpx.AsyncClient, service: EchoService) -> None:
     sending = OutboundRequest("POST", httpx.URL(service.url), (), b"x" * (REQUEST_BYTES + 1))
-    assert "larger than 10 MB" in str(await failure(open_client, sending))
+    failed = await failure(open_client, sending)
+    assert "larger than 10 MB" in str(failed)
+    assert not failed.sent
     assert service.connections == 0
 
 
