@@ -44,6 +44,23 @@ def test_sign_in_to_a_chosen_workspace(visitor: Person, server: RealServer, othe
     assert visitor("whoami")["workspace"]["uuid"] == mine
 
 
+def test_the_servers_machine_gives_a_way_back_in_while_the_server_runs(visitor: Person, server: RealServer, other_person: Person) -> None:
+    def init(*flags: str) -> tuple[int, dict[str, str]]:
+        done = server.command("init", *flags)
+        return done.returncode, json.loads(done.stdout or done.stderr)
+
+    code, created = init("--admin-token")
+    assert code == 0 and visitor("login", "--token", created["token"])["user"]["email"] == "admin@localhost"
+    theirs = other_person("whoami")["workspace"]["uuid"]
+    code, created = init("--admin-token", "--workspace-uuid", theirs)
+    assert code == 0 and visitor("login", "--token", created["token"])["workspace"]["uuid"] == theirs == created["workspaceUuid"]
+    assert "token" not in init()[1]
+    for workspace in (graphs.uuid_of("nobody"), "nobody"):
+        code, refusal = init("--admin-token", "--workspace-uuid", workspace)
+        assert (code, refusal["reason"]) == (2, "workspaceNotFound")
+    assert init("--workspace-uuid", theirs)[0] == 2
+
+
 def test_another_workspaces_token_beside_a_saved_sign_in_works(visitor: Person, server: RealServer, second_token: str) -> None:
     visitor("login", "--token", server.token)
     visitor.environment["CARGO_API_TOKEN"] = second_token

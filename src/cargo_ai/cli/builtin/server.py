@@ -29,6 +29,9 @@ Commands
               --follow    go on with what comes, until Ctrl-C
   queue     Show all waiting runs, and alerts where no worker serves them (as `orchestration queue get`).
   init      Prepare the database (migrations, first workspace and token) without starting a server.
+              --admin-token          create a token of an admin and show it once: the way back in when all tokens are lost. While
+                                     the server runs or not; only for who may read the data folder
+              --workspace-uuid UUID  in this workspace; by default in the first
   worker    Run one worker without a server, for a second machine; needs CARGO_AI_DATABASE_URL and CARGO_AI_SECRET_KEY.
   migrate   Migrate the database to the schema of this version.
   backup FILE
@@ -45,10 +48,11 @@ the embedded one.
 VALUE_FLAGS = {
     "start": ("--port", "--host", "--workers"),
     "logs": ("--tail",),
+    "init": ("--workspace-uuid",),
     "backup": ("--passphrase-file",),
     "restore": ("--passphrase-file",),
 }
-SWITCHES = {"start": ("--detach", "--adopt"), "logs": ("--follow",)}
+SWITCHES = {"start": ("--detach", "--adopt"), "init": ("--admin-token",), "logs": ("--follow",)}
 ARGUMENTS = {"backup": "FILE", "restore": "FILE"}
 COMMANDS = ("start", "stop", "status", "logs", "queue", "init", "worker", "migrate", "backup", "restore")
 

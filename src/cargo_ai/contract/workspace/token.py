@@ -91,6 +91,11 @@ class RotateToken(Wire):
 
 _not_found = refusal(404, "There is no token {token} in this workspace.")
 _too_wide = refusal(400, "Your own token may not do {action!r}, so it cannot give that to a token.")
+_last_admin_token = refusal(
+    409,
+    "This is the last token by which an admin can always sign in to this workspace. First create another one of an admin, without "
+    "rules and without an expiry. When all are lost, `cargo-ai server init --admin-token` on the server's machine creates one.",
+)
 _past = refusal(400, "expiresAt is in the past: {at}.")
 
 CreateReason = Literal["permissionsTooWide", "expiresInThePast", "userNotFound"]
@@ -133,7 +138,7 @@ get_all: Operation[ListTokens, TokensReply, Any] = operations.add(
     )
 )
 
-UpdateReason = Literal["tokenNotFound", "permissionsTooWide", "expiresInThePast"]
+UpdateReason = Literal["tokenNotFound", "permissionsTooWide", "expiresInThePast", "lastAdminToken"]
 
 update: Operation[UpdateToken, TokenReply, UpdateReason] = operations.add(
     Operation(
@@ -144,7 +149,12 @@ update: Operation[UpdateToken, TokenReply, UpdateReason] = operations.add(
         response=TokenReply,
         summary="Change a token's name, description, rules or expiry.",
         permission="workspaceManagement:write",
-        refusals={"tokenNotFound": _not_found, "permissionsTooWide": _too_wide, "expiresInThePast": _past},
+        refusals={
+            "tokenNotFound": _not_found,
+            "permissionsTooWide": _too_wide,
+            "expiresInThePast": _past,
+            "lastAdminToken": _last_admin_token,
+        },
         cli=Cli(examples=("cargo-ai workspace token update 0198c5f0-0000-7000-8000-000000000001 --name CI",)),
         agent_safe=False,
     )
@@ -176,7 +186,7 @@ rotate: Operation[RotateToken, TokenReply, RotateReason] = operations.add(
     )
 )
 
-RemoveReason = Literal["tokenNotFound"]
+RemoveReason = Literal["tokenNotFound", "lastAdminToken"]
 
 remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
     Operation(
@@ -187,7 +197,7 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         response=Removed,
         summary="Revoke an API token at once.",
         permission="workspaceManagement:write",
-        refusals={"tokenNotFound": _not_found},
+        refusals={"tokenNotFound": _not_found, "lastAdminToken": _last_admin_token},
         cli=Cli(examples=("cargo-ai workspace token remove 0198c5f0-0000-7000-8000-000000000001",)),
         agent_safe=False,
     )

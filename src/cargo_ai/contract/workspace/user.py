@@ -82,7 +82,11 @@ class RemoveUser(Wire):
 
 _user_not_found = refusal(404, "There is no user {user} in this workspace.")
 _role_not_found = refusal(400, "role not found: this workspace has no role {role!r}.")
-_last_admin = refusal(409, "This is the last admin of the workspace who has a token: another admin has to sign in first.")
+_last_admin = refusal(
+    409,
+    "This is the last admin of the workspace who has a token for everything that does not expire: another admin has to sign in first. "
+    "When all tokens are lost, `cargo-ai server init --admin-token` on the server's machine creates one.",
+)
 _too_powerful = refusal(400, "The role {role!r} allows more than you may do yourself, so you cannot give it.")
 
 get_all: Operation[Nothing, UsersReply, Any] = operations.add(

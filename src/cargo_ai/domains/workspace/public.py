@@ -16,6 +16,7 @@ from cargo_ai.contract.workspace.folder import FolderKind
 from cargo_ai.domains.workspace import file, upload_store
 from cargo_ai.domains.workspace.installation import verify_key
 from cargo_ai.domains.workspace.members import access_rules, invitation_accept, invitation_link
+from cargo_ai.domains.workspace.members.admin_access import FIRST_ADMIN, create_admin_token
 from cargo_ai.domains.workspace.members.people import find_or_create_user
 from cargo_ai.domains.workspace.members.token_rows import NewToken, create_token, working
 from cargo_ai.domains.workspace.tables import Folder, Membership, Role, Token, User, Workspace
@@ -33,6 +34,7 @@ __all__ = [
     "add_workspace",
     "authenticate",
     "bootstrap",
+    "create_admin_token",
     "create_token",
     "email_of",
     "file",
@@ -111,9 +113,7 @@ async def _note_use(db: AsyncSession, token: Token) -> None:
     await db.execute(note.execution_options(synchronize_session=False))
 
 
-async def bootstrap(
-    db: AsyncSession, hooks: Hooks, *, email: str = "admin@localhost", workspace_name: str = "My Workspace"
-) -> Bootstrap | None:
+async def bootstrap(db: AsyncSession, hooks: Hooks, *, email: str = FIRST_ADMIN, workspace_name: str = "My Workspace") -> Bootstrap | None:
     """Give a database without a workspace its first one, with the preset roles, an admin and a token; None when there is one already.
 
     Several starters at once agree on one workspace: the others wait for the first one's commit. The caller commits.

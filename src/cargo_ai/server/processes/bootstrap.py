@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import uuid
 
 import psycopg
 
 from cargo_ai.domains.workspace import public
-from cargo_ai.kernel import log
+from cargo_ai.kernel import ids, log
 from cargo_ai.kernel import settings as environment
 from cargo_ai.kernel.secrets import WrongKey
 from cargo_ai.kernel.settings import Settings, SettingsError
 from cargo_ai.server.compose import KeyUnusable, hooks, key_file, secret_key
-from cargo_ai.server.processes.start_state import StartState
+from cargo_ai.server.processes.start_state import FIRST_WORKSPACE, StartState
 from cargo_ai.store import migrate, private_files
 from cargo_ai.store.embedded import postgres
 from cargo_ai.store.session import ALL_WORKSPACES, Database
@@ -28,8 +29,15 @@ def database_url(settings: Settings) -> str:
     return postgres.start(settings.data_dir, fsync=not settings.no_fsync, programs=settings.postgres_bin).owner_url
 
 
-def bootstrap(settings: Settings) -> StartState:
-    """Start, migrate, check the key, and create the first workspace in an empty database. It can be repeated, and run twice at once."""
+class UnknownWorkspace(ValueError):
+    """An admin's token was asked for in a workspace that this database does not have."""
+
+
+def bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> StartState:
+    """Start, migrate, check the key, and create the first workspace in an empty database. It can be repeated, and run twice at once.
+
+    `admin_token_of`: also create a token of an admin of this workspace; FIRST_WORKSPACE: of the oldest. UnknownWorkspace.
+    """
     made = not (settings.secret_key or settings.database_url or key_file(settings).exists())
     key = secret_key(settings)
     url = database_url(settings)
@@ -43,9 +51,13 @@ def bootstrap(settings: Settings) -> StartState:
                 created = await public.bootstrap(session, hooks())
                 workspace = created.workspace_uuid if created else await public.first_workspace(session)
                 await session.commit()
+            token = created.token if created else None
+            if admin_token_of is not None:
+                workspace = workspace if admin_token_of == FIRST_WORKSPACE else ids.parse(admin_token_of)
+                token = await _create_admin_token(database, workspace)
         finally:
             await database.close()
-        return StartState(url, str(workspace), created.token if created else None)
+        return StartState(url, str(workspace), token)
 
     try:
         return asyncio.run(first())
@@ -57,10 +69,24 @@ def bootstrap(settings: Settings) -> StartState:
         raise WrongKey(f"{key_file(settings)} is missing, and this database was encrypted with it: put it back from a backup.") from None
 
 
+async def _create_admin_token(database: Database, workspace: uuid.UUID | None) -> str:
+    try:
+        if workspace is None:
+            raise LookupError(workspace)
+        async with database.session(workspace) as session:
+            token = await public.create_admin_token(session, workspace)
+            await session.commit()
+    except LookupError:
+        raise UnknownWorkspace("This database has no such workspace: `cargo-ai server init` names the first one.") from None
+    return token.value
+
+
 def problem_of(error: Exception) -> tuple[int, str, str] | None:
     """(exit code, reason, sentence) of what can go wrong with a database or a setting; None for a bug."""
     if isinstance(error, (SettingsError, KeyUnusable, WrongKey)):
         return 2, "invalidSettings", str(error)
+    if isinstance(error, UnknownWorkspace):
+        return 2, "workspaceNotFound", str(error)
     if isinstance(error, postgres.EmbeddedPostgresError):
         return 1, "startFailed", str(error)
     if isinstance(error, (migrate.SchemaTooNew, migrate.SchemaTooOld)):
@@ -77,11 +103,11 @@ def problem_of(error: Exception) -> tuple[int, str, str] | None:
 
 
 def main() -> int:
-    """Run the bootstrap and print its result as JSON."""
+    """Run the bootstrap and print its result as JSON. An argument: the workspace in which it creates a token of an admin."""
     configuration = environment.read()
     log.setup(debug=configuration.debug)
     try:
-        state = bootstrap(configuration)
+        state = bootstrap(configuration, admin_token_of=next(iter(sys.argv[1:]), None))
     except Exception as error:
         problem = problem_of(error)
         if problem is None:

@@ -208,11 +208,15 @@ def _write(text: bytes) -> None:
     sys.stdout.flush()
 
 
-def _init(configuration: Settings, _flags: dict[str, str]) -> int:
+def _init(configuration: Settings, flags: dict[str, str]) -> int:
+    workspace = flags.get("--workspace-uuid")
+    if workspace and "--admin-token" not in flags:
+        raise CommandRefused(2, "invalidFlag", "--workspace-uuid says whose admin gets a token: it needs --admin-token.")
+    admin_token_of = workspace or start_state.FIRST_WORKSPACE if "--admin-token" in flags else None
     with _database(configuration):
         from cargo_ai.store import migrate
 
-        state = start_state.run_bootstrap(configuration)
+        state = start_state.run_bootstrap(configuration, admin_token_of=admin_token_of)
         token: dict[str, object] = {"token": state.token} if state.token else {}
         return _print({"workspaceUuid": state.workspace, "schema": migrate.head(), **token})
 

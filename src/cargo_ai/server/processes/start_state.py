@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from cargo_ai.kernel.settings import Settings
 
+FIRST_WORKSPACE = "first"
+"""In place of a workspace's uuid: the one that the installation was set up with."""
+
 
 class BootstrapFailed(RuntimeError):
     """The database could not be made ready; `code` is the exit code, the message says why."""
@@ -20,17 +23,20 @@ class BootstrapFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class StartState:
-    """The database, the first workspace and its token; the token only when this start created it."""
+    """The database, the first workspace (or the one asked for) and its token; the token only when this start created it."""
 
     url: str
     workspace: str
     token: str | None
 
 
-def run_bootstrap(settings: Settings) -> StartState:
-    """Run the bootstrap in a process of its own, so that this one never loads what only the bootstrap needs."""
+def run_bootstrap(settings: Settings, *, admin_token_of: str | None = None) -> StartState:
+    """Run the bootstrap in a process of its own, so that this one never loads what only the bootstrap needs.
+
+    `admin_token_of`: the workspace, or FIRST_WORKSPACE, in which it creates a token of an admin.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "cargo_ai.server.processes.bootstrap"],
+        [sys.executable, "-m", "cargo_ai.server.processes.bootstrap", *([admin_token_of] if admin_token_of else [])],
         env=settings.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import token as contract
 from cargo_ai.contract.workspace.permission import Permission
 from cargo_ai.domains.workspace import public
-from cargo_ai.domains.workspace.members import access_rules
+from cargo_ai.domains.workspace.members import access_rules, admin_access
 from cargo_ai.domains.workspace.members.invitation import lock_members
 from cargo_ai.domains.workspace.tables import Membership, Role, Token
 from cargo_ai.kernel import clock, ids
@@ -125,7 +125,8 @@ async def get_all(ctx: Context, request: contract.ListTokens) -> contract.Tokens
 
 @handles(contract.update)
 async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenReply:
-    """Change name, description or rules."""
+    """Change name, description, rules or expiry."""
+    await lock_members(ctx.db, ctx.workspace, shared=False)
     row = await _find(ctx, request.uuid)
     row = found_or_refuse(contract.update, row, "tokenNotFound", fix=_LIST, token=request.uuid)
     fields = request.model_fields_set
@@ -139,9 +140,14 @@ async def update(ctx: Context, request: contract.UpdateToken) -> contract.TokenR
         beyond = None if row.user_uuid == ctx.who.user_uuid else await _first_beyond(ctx, row.user_uuid, rules)
         if beyond is not None:
             contract.update.refuse("permissionsTooWide", action=beyond)
+        if rules is not None and await admin_access.ends_without(ctx.db, Token.uuid == row.uuid):
+            contract.update.refuse("lastAdminToken", fix=_LIST)
         row.permissions = rules
     if "expires_at" in fields:
-        row.expires_at = await _expiry(ctx, contract.update, request.expires_at)
+        expiry = await _expiry(ctx, contract.update, request.expires_at)
+        if expiry is not None and row.expires_at is None and await admin_access.ends_without(ctx.db, Token.uuid == row.uuid):
+            contract.update.refuse("lastAdminToken", fix=_LIST)
+        row.expires_at = expiry
     await ctx.db.flush()
     return contract.TokenReply(token=to_response(row))
 
@@ -187,8 +193,11 @@ def _former(row: Token, hashed: str, last_four: str, until: datetime) -> Token:
 @handles(contract.remove)
 async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Revoke a token: it no longer authenticates anyone."""
+    await lock_members(ctx.db, ctx.workspace, shared=False)
     row = await _find(ctx, request.uuid, also_former=True)
     row = found_or_refuse(contract.remove, row, "tokenNotFound", fix=_LIST, token=request.uuid)
+    if await admin_access.ends_without(ctx.db, Token.uuid == row.uuid):
+        contract.remove.refuse("lastAdminToken", fix=_LIST)
     row.deleted_at = clock.now()
     await ctx.db.flush()
     return Removed(uuid=str(row.uuid))

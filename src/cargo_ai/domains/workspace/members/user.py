@@ -15,7 +15,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.context.lookup import found_or_refuse
 from cargo_ai.contract.workspace import user as contract
-from cargo_ai.domains.workspace.members import access_rules
+from cargo_ai.domains.workspace.members import access_rules, admin_access
 from cargo_ai.domains.workspace.members import invitation as invitations
 from cargo_ai.domains.workspace.members import role as roles
 from cargo_ai.domains.workspace.members.people import find_or_create_user
@@ -126,12 +126,14 @@ async def _lock_member(ctx: Context, user: str) -> tuple[Membership, Role] | Non
 
 
 async def _is_last_admin(ctx: Context, member: Membership, role: Role) -> bool:
-    """Whether no other admin could sign in: one who was only invited might never come."""
+    """Whether no other admin could sign in, now or when tokens expire: one who was only invited might never come."""
     if role.slug != access_rules.ADMIN:
         return False
     has_token = select(Token.uuid).where(Token.user_uuid == Membership.user_uuid, *working(clock.now())).exists()
     others = select(Membership.user_uuid).where(Membership.role_uuid == role.uuid, Membership.user_uuid != member.user_uuid, has_token)
-    return await ctx.db.scalar(others.limit(1)) is None
+    if await ctx.db.scalar(others.limit(1)) is None:
+        return True
+    return await admin_access.ends_without(ctx.db, Token.user_uuid == member.user_uuid)
 
 
 @handles(contract.update)
