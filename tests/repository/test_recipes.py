@@ -172,14 +172,13 @@ def test_an_integration(tree: ScratchTree) -> None:
 
 from __future__ import annotations
 
-from cargo_ai.engine.graph.action import Action, Done, Outcome
-from cargo_ai.integrations.kit import ActionRequest, ConnectorSpec, Integration
+from cargo_ai.integrations.kit import AccountSpec, Action, ActionRequest, ApiKey, Done, Integration, Outcome, ServiceSpec
 
 
 async def report(request: ActionRequest) -> Outcome:
-    """The weather of a city, from the service's address in the connector's config."""
-    response = await request.client.get(f"{request.connector_config['baseUrl']}/{request.config['city']}")
-    return Done({"status": response.status_code})
+    """The weather of a city."""
+    answer = await request.service.get("/reports", query={"city": request.config["city"]})
+    return Done(answer.body)
 
 
 INTEGRATION = Integration(
@@ -190,7 +189,8 @@ INTEGRATION = Integration(
     color="#0ea5e9",
     url="https://weather.example",
     category="enrichment",
-    connector=ConnectorSpec(schema={"type": "object", "properties": {"token": {"type": "string", "writeOnly": True}}}),
+    account=AccountSpec(sign_ins=(ApiKey(header="X-Key"),)),
+    service=ServiceSpec("https://api.weather.example/v1"),
     actions=(
         Action(
             slug="report",
@@ -198,6 +198,8 @@ INTEGRATION = Integration(
             name="Report",
             description="The weather of a city.",
             does="acts",
+            hint="reads",
+            idempotency="reads",
             config_schema={"type": "object", "properties": {"city": {"type": "string"}}},
             perform=report,
         ),
@@ -210,9 +212,9 @@ INTEGRATION = Integration(
     code = """
 from cargo_ai.integrations.kit import integrations
 weather = integrations()["weather"]
-print(weather.actions[0].name, weather.connector.hidden({"token": "secret"}))
+print(weather.actions[0].name, weather.account.hidden({"apiKey": "secret"}))
 """
-    assert tree.python(code).strip() == "Report {'token': '***'}"
+    assert tree.python(code).strip() == "Report {'apiKey': '***'}"
 
 
 def test_a_table_with_its_migration(tree: ScratchTree) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from cargo_ai.engine.graph.action import Call, Outcome
-from cargo_ai.integrations.kit import ActionRequest, attempt, integrations
+from cargo_ai.integrations.kit import ActionRequest, OpenAccount, Service, ServiceSpec, attempt, integrations
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.settings import Settings
 
@@ -25,7 +25,8 @@ async def request(client: httpx.AsyncClient, config: dict[str, Any], account: di
     """What the HTTP action says."""
     http = integrations()["http"]
     opened = account or {}
-    sent = ActionRequest(config, opened, call(config), client, LOOPBACK, http.connector.sensitive_texts(opened))
+    service = Service(http.service or ServiceSpec(""), http.name, client, OpenAccount(http.account, opened))
+    sent = ActionRequest(config, opened, call(config), client, LOOPBACK, service, http.account.sensitive_texts(opened))
     action = http.action("request")
     assert action is not None
     return await attempt(action, sent)

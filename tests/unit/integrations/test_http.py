@@ -312,7 +312,7 @@ async def test_an_error_that_repeats_the_secret_is_scrubbed_before_it_is_cut(ope
 
 
 def test_the_shown_config_hides_headers_and_credentials_of_every_kind() -> None:
-    spec = integrations()["http"].connector
+    spec = integrations()["http"].account
     config = {
         "baseUrl": "https://api.example.com",
         "headers": {"A": "1", "B": "2"},
@@ -326,7 +326,7 @@ def test_the_shown_config_hides_headers_and_credentials_of_every_kind() -> None:
 
 
 def test_what_every_answer_holds_is_no_secret_text() -> None:
-    spec = integrations()["http"].connector
+    spec = integrations()["http"].account
     config = {
         "headers": {"Accept": "application/json", "X-Auth": f"Token {TOKEN}"},
         "auth": {"kind": "basic", "username": "ada@example.com", "password": "longenough"},

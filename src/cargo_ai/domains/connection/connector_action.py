@@ -20,7 +20,21 @@ from cargo_ai.domains.connection.response_cache import ResponseCache
 from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
 from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
-from cargo_ai.integrations.kit import ActionRequest, ConnectorAction, Integration, attempt, integrations, scrub, scrub_json
+from cargo_ai.integrations.kit import (
+    ActionRequest,
+    Admission,
+    CallShape,
+    ConnectorAction,
+    Integration,
+    OpenAccount,
+    Service,
+    ServiceSpec,
+    Unlimited,
+    attempt,
+    integrations,
+    scrub,
+    scrub_json,
+)
 from cargo_ai.kernel import clock, ids, log
 from cargo_ai.kernel.secrets import SecretKey, WrongKey
 from cargo_ai.kernel.settings import Settings
@@ -29,8 +43,6 @@ from cargo_ai.store.session import Database
 # How long a process may go on using a connector that was removed or changed.
 FRESH_SECONDS = 2.0
 MOST_ACCOUNTS = 1000
-# A waiting run asks again at least this often, so that a limit that was raised meanwhile is noticed.
-LONGEST_WAIT = 900.0
 
 Chosen = TypeVar("Chosen")
 
@@ -57,6 +69,22 @@ class _Service:
     action: ConnectorAction
 
 
+@dataclass(frozen=True, slots=True)
+class _AccountLimits:
+    """The rate limit of a connector."""
+
+    limiter: RateLimiter
+    key: str
+    rate: RateLimit
+
+    async def admit(self, call: CallShape) -> float:
+        """0, or the seconds after which to ask again."""
+        return await self.limiter.acquire(self.key, self.rate)
+
+    async def observe(self, call: CallShape, status: int, headers: Mapping[str, str]) -> None:
+        """The limit is what its owner says, whatever the service answers."""
+
+
 class ConnectorNodes:
     """Executes nodes of kind `connector`; one per process."""
 
@@ -76,7 +104,7 @@ class ConnectorNodes:
         if account is None:
             return await self._act(service, call, None)
         if account.ttl is None:
-            return await self._act_within_rate(service, call, account)
+            return await self._act(service, call, account)
         return await self._act_cached(service, call, account, account.ttl)
 
     async def _act_cached(self, service: _Service, call: Call, account: Account, ttl: timedelta) -> Outcome:
@@ -84,21 +112,15 @@ class ConnectorNodes:
         response = await self._cache.find(*key) if call.meta is None else None
         if response is not None:
             return response
-        outcome = await self._act_within_rate(service, call, account)
+        outcome = await self._act(service, call, account)
         if isinstance(outcome, Done) and service.action.cacheable(outcome):
             await self._cache.store(*key, outcome)
         return outcome
 
-    async def _act_within_rate(self, service: _Service, call: Call, account: Account) -> Outcome:
-        if account.rate is not None:
-            wait = await self._limiter.acquire(f"connector:{account.uuid}", account.rate)
-            if wait > 0:
-                return Later(min(wait, LONGEST_WAIT), call.meta, "rate limit")
-        return await self._act(service, call, account)
-
     async def _act(self, service: _Service, call: Call, account: Account | None) -> Outcome:
         sensitive = () if account is None else account.sensitive
-        request = ActionRequest(call.config, {} if account is None else account.config, call, self._client, self._settings, sensitive)
+        opened: Mapping[str, Any] = {} if account is None else account.config
+        request = ActionRequest(call.config, opened, call, self._client, self._settings, self._service(service, call, account), sensitive)
         try:
             outcome = await attempt(service.action, request)
         except Exception as error:
@@ -109,6 +131,23 @@ class ConnectorNodes:
             return Failed(f"The integration {name} failed unexpectedly ({type(error).__name__}).")
         return _without_secrets(outcome, sensitive)
 
+    def _service(self, service: _Service, call: Call, account: Account | None) -> Service:
+        """The service as this call sees it: signed in, within the account's limits."""
+        integration = service.integration
+        return Service(
+            integration.service or ServiceSpec(""),
+            integration.name,
+            self._client,
+            account=None if account is None else OpenAccount(integration.account, account.config),
+            admission=Unlimited() if account is None else self._limits_of(account),
+            action=service.action.slug,
+            key=call.key,
+            sensitive=() if account is None else account.sensitive,
+        )
+
+    def _limits_of(self, account: Account) -> Admission:
+        return Unlimited() if account.rate is None else _AccountLimits(self._limiter, f"connector:{account.uuid}", account.rate)
+
     async def _account_of(self, call: Call, integration: Integration) -> Account | None:
         """The account that the node names, else the integration's default one; None where the service needs none."""
         named = call.node.get("connectorUuid")
@@ -116,7 +155,7 @@ class ConnectorNodes:
         account = await self._find_account(call.workspace, connector, integration.slug)
         if account is None and connector is not None:
             raise InvalidConfig(f"There is no connector {connector}: it was removed, or the node names a wrong one.")
-        if account is None and integration.connector.required:
+        if account is None and integration.account.required:
             how = f"cargo-ai connection connector create --integration-slug {integration.slug}"
             raise InvalidConfig(f"This workspace has no connector of {integration.name}: make one with `{how}`.")
         if account is not None and account.integration_slug != integration.slug:
@@ -147,16 +186,13 @@ class ConnectorNodes:
     def _open(self, row: Connector) -> Account:
         config = connector_config.opened(self._secrets, row)
         integration = integrations().get(row.integration_slug)
-        spec = None if integration is None else integration.connector
-        rate = None if spec is None else spec.rate_limit
-        if row.rate_limit is not None:
-            rate = RateLimit(**row.rate_limit)
+        spec = None if integration is None else integration.account
         return Account(
             uuid=row.uuid,
             integration_slug=row.integration_slug,
             config=config,
             sensitive=() if spec is None else spec.sensitive_texts(config),
-            rate=rate,
+            rate=None if row.rate_limit is None else RateLimit(**row.rate_limit),
             ttl=timedelta(milliseconds=row.cache_ttl_milliseconds) if row.cache_ttl_milliseconds else None,
         )
 

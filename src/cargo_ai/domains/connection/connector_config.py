@@ -31,18 +31,18 @@ def shown(secrets: SecretKey, row: Connector) -> dict[str, Any]:
     """The config as people see it. Of an integration that is not installed any more nothing is known to be harmless: all is hidden."""
     config = opened(secrets, row)
     integration = integrations().get(row.integration_slug)
-    return dict.fromkeys(config, HIDDEN) if integration is None else integration.connector.hidden(config)
+    return dict.fromkeys(config, HIDDEN) if integration is None else integration.account.hidden(config)
 
 
 @cache
 def _validator(integration_slug: str) -> jsonschema_rs.Validator:
     # `mask`: a message must not repeat the value that it is about.
-    return jsonschema_rs.validator_for(dict(integrations()[integration_slug].connector.schema), mask="the value", validate_formats=True)
+    return jsonschema_rs.validator_for(dict(integrations()[integration_slug].account.schema), mask="the value", validate_formats=True)
 
 
 def checked(integration: Integration, given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """The config to store: `***` gives way to the secret that is stored there. 400 `invalidInput` names what does not fit."""
-    config, missing = integration.connector.merged(given, stored)
+    config, missing = integration.account.merged(given, stored)
     errors = [{"path": f"config.{path}", "message": _again(integration)} for path in missing]
     if not errors:
         for error in _validator(integration.slug).iter_errors(config):
@@ -56,5 +56,5 @@ def checked(integration: Integration, given: Mapping[str, Any], stored: Mapping[
 
 
 def _again(integration: Integration) -> str:
-    bound = " and ".join(integration.connector.bound_to)
+    bound = " and ".join(integration.account.bound_to)
     return f"give the secret itself: {HIDDEN} keeps a stored one" + (f", and only while {bound} stays the same" if bound else "")

@@ -16,16 +16,13 @@ _LIST = "cargo-ai connection integration list"
 
 def reply(integration: Integration) -> contract.Integration:
     """The integration on the wire."""
-    spec = integration.connector
+    spec = integration.account
     # Both spellings of the form's schema are read by clients.
-    connector: dict[str, Any] = {
+    account: dict[str, Any] = {
         "config": {"schema": spec.schema, "jsonSchema": spec.schema, "uiSchema": spec.ui_schema},
         "isRequired": spec.required,
         "caching": {"isCompatible": True},
     }
-    if spec.rate_limit is not None:
-        limit = spec.rate_limit
-        connector["rateLimit"] = {"unit": limit.unit, "max": limit.max, "strategy": limit.strategy}
     return contract.Integration(
         name=integration.name,
         description=integration.description,
@@ -35,7 +32,7 @@ def reply(integration: Integration) -> contract.Integration:
         url=integration.url,
         category=integration.category,
         sub_categories=list(integration.sub_categories),
-        connector=connector,
+        connector=account,
         actions={action.slug: _action(action) for action in integration.actions},
         extractors={},
         dynamic_schemas={},

@@ -40,11 +40,8 @@ async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uu
     """Of these connectors of the session's workspace those that have a rate limit: name and limit."""
     found: dict[uuid.UUID, tuple[str, RateLimit]] = {}
     for row in await db.scalars(select(Connector).where(Connector.uuid.in_(connectors), Connector.deleted_at.is_(None))):
-        integration = integrations().get(row.integration_slug)
-        rate = integration.connector.rate_limit if integration else None
-        rate = RateLimit(**row.rate_limit) if row.rate_limit is not None else rate
-        if rate is not None:
-            found[row.uuid] = (row.name, rate)
+        if row.rate_limit is not None:
+            found[row.uuid] = (row.name, RateLimit(**row.rate_limit))
     return found
 
 

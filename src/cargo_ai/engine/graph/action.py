@@ -20,6 +20,7 @@ Doing = Literal["decides", "computes", "acts", "runs children"]
 Models = Mapping[str, Relation]
 """The models of a workspace, by uuid."""
 Idempotency = Literal["reads", "key", "upsert", "readback", "none"]
+Hint = Literal["reads", "writes", "deletes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,13 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The node failed. `transient`: another attempt may help. `retry_after`: seconds the service asked for; such a
-    failure uses up no attempt. `credits`: what was spent all the same, by child runs."""
+    failure uses up no attempt. `credits`: what was spent all the same, by child runs. `reason`: a code, such as `rateLimited`."""
 
     message: str
     transient: bool = False
     retry_after: float | None = None
     credits: float = 0.0
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,22 @@ def _always(_done: Done) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class RowBatch(Generic[CallT]):
+    """How an action acts for many runs at once.
+
+    perform: (calls) → an outcome for each, in the same order; what it raises concerns all of them.
+    max, most_bytes: how many calls, and how large configs, go together. group_by: config keys in which the calls of a batch are equal.
+    linger: seconds for which a call waits for others.
+    """
+
+    perform: Callable[[Sequence[CallT]], Awaitable[Sequence[Outcome]]]
+    max: int
+    group_by: tuple[str, ...] = ()
+    linger: float = 0.05
+    most_bytes: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action(Generic[CallT]):
     """What nodes with this slug do.
@@ -163,6 +181,7 @@ class Action(Generic[CallT]):
         starts runs below this one.
     perform: what computes or acts. Everything expected is an Outcome; InvalidConfig fails the node, all else is a bug. The actions of
         integrations are called with the account that they act for (`integrations.kit`).
+    rows: acts for many runs at once, instead of `perform`; alone, a call is a batch of one.
     performer: makes `perform` from the services of a process (`context.process`), once per process, for actions that need some.
     routes: the ways on, or how they follow from an unresolved config.
     check: a sentence that says what is wrong with an unresolved config whatever a run brings, or None.
@@ -174,6 +193,7 @@ class Action(Generic[CallT]):
     preview: a resolved config as people see it before the node is executed.
     costs: what an execution costs, as the catalog shows it. idempotency: what makes a repeated attempt harmless: it only `reads`; the
         execution's `key` is honoured; it is an `upsert`; it looks first (`readback`); or nothing does (`none`).
+    hint: what it does to the service: it only `reads`, it `writes`, or it `deletes`; for agents and approvals. None for native actions.
     cacheable: whether a connector with a cache may give this outcome again.
     """
 
@@ -194,6 +214,7 @@ class Action(Generic[CallT]):
     outputs: Callable[[Config, Models], Schema | None] | None = None
     decide: Callable[[dict[str, Json], Scope], Outcome] | None = None
     perform: Callable[[CallT], Awaitable[Outcome]] | None = None
+    rows: RowBatch[CallT] | None = None
     performer: Callable[[Any], Callable[[CallT], Awaitable[Outcome]]] | None = None
     verbatim: frozenset[str] = frozenset()
     needs_run: bool = False
@@ -202,11 +223,14 @@ class Action(Generic[CallT]):
     preview: Callable[[Config], Config] = _unchanged
     costs: Sequence[Schema] = ()
     idempotency: Idempotency = "none"
+    hint: Hint | None = None
     cacheable: Callable[[Done], bool] = _always
 
     def __post_init__(self) -> None:
         if (self.does == "decides") is not (self.decide is not None):
             raise ValueError(f"{self.slug}: exactly the actions that decide have `decide`")
+        if self.rows is not None and self.perform is not None:
+            raise ValueError(f"{self.slug}: an action acts for one run at a time or for many, not both")
 
     @property
     def has_effects(self) -> bool:
@@ -237,12 +261,15 @@ class Action(Generic[CallT]):
 
     async def execute(self, call: CallT) -> Outcome:
         """Compute or act once. RuntimeError where this process has not bound it to its services."""
-        if self.perform is None:
-            raise RuntimeError(f"this process cannot execute {self.slug}")
         try:
-            return await self.perform(call)
+            if self.perform is not None:
+                return await self.perform(call)
+            if self.rows is not None:
+                (outcome,) = await self.rows.perform((call,))
+                return outcome
         except InvalidConfig as error:
             return Failed(str(error))
+        raise RuntimeError(f"this process cannot execute {self.slug}")
 
 
 Perform = Callable[[Call], Awaitable[Outcome]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from cargo_ai.integrations.http.account import CONNECTOR
+from cargo_ai.integrations.http.account import ACCOUNT
 from cargo_ai.integrations.http.request import REQUEST
-from cargo_ai.integrations.kit import Integration
+from cargo_ai.integrations.kit import Integration, ServiceSpec
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2">'
@@ -22,7 +22,8 @@ INTEGRATION = Integration(
     url="https://httpwg.org",
     category="freeform",
     sub_categories=("developer",),
-    connector=CONNECTOR,
+    account=ACCOUNT,
+    service=ServiceSpec(base_url=lambda config: str(config.get("baseUrl") or "")),
     actions=(REQUEST,),
     documentation=files(__name__).joinpath("documentation.md").read_text("utf-8"),
 )

@@ -2,55 +2,62 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote_plus
 
 import httpx
+from pydantic import Field
 
-from cargo_ai.engine.graph.action import InvalidConfig
-from cargo_ai.integrations.kit import ConnectorSpec
+from cargo_ai.integrations.kit import (
+    AccountSpec,
+    Anonymous,
+    Basic,
+    Bearer,
+    Credentials,
+    Form,
+    InvalidConfig,
+    OpenAccount,
+    SignIn,
+    secret_field,
+)
 from cargo_ai.outbound.exchange import parse_url
 from cargo_ai.outbound.http_client import is_absolute, origin
 
-_SECRET: dict[str, Any] = {"type": "string", "minLength": 1, "writeOnly": True}
+
+class _NamedKeyForm(Form):
+    place: Literal["header", "query"] = Field(alias="in", title="Where it goes")
+    name: str = Field(title="Name", min_length=1)
+    value: str = secret_field("Key")
 
 
-def _auth(kind: str, title: str, **fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "title": title,
-        "type": "object",
-        "properties": {"kind": {"const": kind}, **fields},
-        "required": ["kind", *(name for name in fields if name != "password")],
-        "additionalProperties": False,
-    }
+@dataclass(frozen=True, kw_only=True)
+class NamedKey(SignIn):
+    """A key in a header or in the query, under a name that is entered, too."""
+
+    kind: str = "apiKey"
+    title: str = "API key"
+
+    @property
+    def form(self) -> type[Form]:
+        """Where the key goes, its name, and the key."""
+        return _NamedKeyForm
+
+    async def credentials(self, config: Mapping[str, Any], *, refresh: bool = False) -> Credentials:
+        """The key where it belongs."""
+        key = {str(config["name"]): str(config["value"])}
+        return Credentials(headers=key) if config["in"] == "header" else Credentials(query=key)
 
 
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        # No user, query or fragment: they would be shown, and they may hold keys.
-        "baseUrl": {"title": "Base address", "type": "string", "pattern": "^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$"},
-        "headers": {"title": "Headers", "type": "object", "additionalProperties": {"type": "string", "writeOnly": True}},
-        "auth": {
-            "title": "Credentials",
-            "oneOf": [
-                _auth("none", "None"),
-                _auth("bearer", "Bearer token", token=_SECRET),
-                _auth("basic", "User and password", username=_SECRET, password={"type": "string", "writeOnly": True}),
-                _auth(
-                    "apiKey",
-                    "API key",
-                    **{"in": {"enum": ["header", "query"]}, "name": {"type": "string", "minLength": 1}, "value": _SECRET},
-                ),
-            ],
-        },
-    },
-    "additionalProperties": False,
-}
+class HttpAccount(Form):
+    """What is entered besides the credentials."""
+
+    # No user, query or fragment: they would be shown, and they may hold keys.
+    base_url: str = Field(default="", title="Base address", pattern="^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$")
+    headers: dict[str, Annotated[str, Field(json_schema_extra={"writeOnly": True})]] = Field(default={}, title="Headers")
+
 
 _TELLING = re.compile(r"auth|cookie|credential|key|passw|secret|session|signature|token", re.IGNORECASE)
 
@@ -67,22 +74,19 @@ def _sensitive(config: Mapping[str, Any]) -> Iterator[str]:
             yield auth[name]
             # As it stands in an address.
             yield quote_plus(auth[name])
-    if auth.get("kind") == "basic":
-        yield _basic(auth)
-        if not auth.get("password"):
-            yield auth["username"]
+    yield from ACCOUNT.sign_in_of(config).derived_secrets(auth)
+    if auth.get("kind") == "basic" and not auth.get("password"):
+        yield auth["username"]
 
 
-def _basic(auth: Mapping[str, str]) -> str:
-    return base64.b64encode(f"{auth['username']}:{auth.get('password', '')}".encode()).decode()
-
-
-CONNECTOR = ConnectorSpec(
-    schema=_SCHEMA,
-    ui_schema={"auth": {"ui:order": ["kind", "*"]}},
+ACCOUNT = AccountSpec(
+    sign_ins=(Anonymous(), Bearer(), Basic(), NamedKey()),
+    fields=HttpAccount,
+    choice="kind",
+    under="auth",
     required=False,
     bound_to=("baseUrl",),
-    sensitive=lambda config: tuple(_sensitive(config)),
+    sensitive=_sensitive,
 )
 
 
@@ -96,7 +100,7 @@ class Target:
     warnings: tuple[str, ...] = ()
 
 
-def target(text: str, account: Mapping[str, Any]) -> Target:
+async def target(text: str, account: Mapping[str, Any]) -> Target:
     """The address of a call under this account. The account's secrets go to its own origin only; InvalidConfig for a bad address."""
     home = cast("str | None", account.get("baseUrl")) or None
     if is_absolute(text):
@@ -110,8 +114,8 @@ def target(text: str, account: Mapping[str, Any]) -> Target:
         has_some = bool(account.get("headers")) or cast("Mapping[str, str]", account.get("auth") or {}).get("kind", "none") != "none"
         said = "The connector's headers and credentials were not sent, since the address is not below its baseUrl."
         return Target(url, warnings=(said,) if has_some else ())
-    headers, query = _credentials(cast("Mapping[str, str]", account.get("auth") or {}))
-    return Target(url, cast("dict[str, str]", account.get("headers") or {}) | headers, query)
+    credentials = await OpenAccount(ACCOUNT, account).credentials()
+    return Target(url, cast("dict[str, str]", account.get("headers") or {}) | {**credentials.headers}, credentials.query)
 
 
 def _url(text: str) -> httpx.URL:
@@ -124,18 +128,3 @@ def _url(text: str) -> httpx.URL:
     if not url.host:
         raise InvalidConfig("`url` has no host.")
     return url.copy_with(fragment=None)
-
-
-def _credentials(auth: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The headers and the query parameters that prove who calls."""
-    match auth.get("kind"):
-        case "bearer":
-            return {"authorization": f"Bearer {auth['token']}"}, {}
-        case "basic":
-            return {"authorization": f"Basic {_basic(auth)}"}, {}
-        case "apiKey" if auth["in"] == "header":
-            return {auth["name"]: auth["value"]}, {}
-        case "apiKey":
-            return {}, {auth["name"]: auth["value"]}
-        case _:
-            return {}, {}

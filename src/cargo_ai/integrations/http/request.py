@@ -12,12 +12,13 @@ from urllib.parse import urlencode
 import httpx
 
 from cargo_ai import __version__
-from cargo_ai.engine.graph.action import Action, Done, Failed, InvalidConfig, Outcome
 from cargo_ai.expression.text import to_json_text, to_text
 from cargo_ai.integrations.http.account import Target, target
-from cargo_ai.integrations.http.answer import body_of, headers_of, retry_after, snippet
-from cargo_ai.integrations.kit import ActionRequest, ConnectorAction
-from cargo_ai.outbound.exchange import OutboundRequest, OutboundResponse, send
+from cargo_ai.integrations.http.answer import body_of
+from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, InvalidConfig, Outcome
+from cargo_ai.integrations.kit.body import headers_of, one_line, text_of
+from cargo_ai.integrations.kit.waiting import wait_of
+from cargo_ai.outbound.exchange import OutboundRequest, OutboundResponse
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MILLISECONDS = 30_000
@@ -70,11 +71,11 @@ _WIDGETS: dict[str, Any] = {name: {"ui:widget": "ExpressionWidget"} for name in 
 async def perform(request: ActionRequest) -> Outcome:
     """Send the request. Bad configs and most 4xx fail for good; time-outs, resets, 408, 425, 429 and 5xx may be tried again."""
     config = request.config
-    place = target(_url_of(config), request.connector_config)
+    place = await target(_url_of(config), request.connector_config)
     sending, ignored = _sending(config, place, request.call.key)
     kind = _choice(config, "responseType", ("auto", "json", "text"))
     fails = _flag(config, "failOnError")
-    received = await send(request.client, sending)
+    received = await request.service.exchange(sending)
     if fails and received.status >= 400:
         return _failure(request, received)
     body, doubts = body_of(received, kind)
@@ -93,16 +94,17 @@ REQUEST: ConnectorAction = Action(
     output_schema=_OUTPUT,
     perform=perform,
     idempotency="key",
+    hint="writes",
     # A 429 that was let through must not be given for a day.
     cacheable=lambda done: int(done.output["status"]) < 400,
 )
 
 
 def _failure(request: ActionRequest, received: OutboundResponse) -> Failed:
-    said = snippet(received, request.scrub)
+    said = one_line(text_of(received), request.scrub)
     message = f"HTTP {received.status} from {received.url.host}" + (f": {said}" if said else "")
     transient = received.status in _TRANSIENT or received.status >= 500
-    wait = retry_after(received) if received.status in {429, 503} else None
+    wait = wait_of(received.headers) if received.status in {429, 503} else None
     return Failed(message, transient=transient, retry_after=wait)
 
 

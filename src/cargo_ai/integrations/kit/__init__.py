@@ -1,0 +1,73 @@
+"""The kit: what an integration is made of. Everything that a service's folder needs can be imported from here."""
+
+from __future__ import annotations
+
+from cargo_ai.engine.graph.action import Action, Done, Failed, InvalidConfig, Later, Outcome, RowBatch
+from cargo_ai.integrations.kit.account import AccountSpec, OpenAccount, Verification
+from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
+from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest
+from cargo_ai.integrations.kit.errors import ErrorRule, ServiceError, Throttled
+from cargo_ai.integrations.kit.forms import Form, Secret, read, schema_of, secret_field, ui, ui_schema_of
+from cargo_ai.integrations.kit.integration import Category, Integration, SubCategory, integrations
+from cargo_ai.integrations.kit.paging import Page, cursor, items_of, link, offset, page
+from cargo_ai.integrations.kit.request import ActionRequest, ConnectorAction, attempt, outcome_of
+from cargo_ai.integrations.kit.secret_texts import HIDDEN, scrub, scrub_json
+from cargo_ai.integrations.kit.service_call import Answer, Service, ServiceSpec, segment
+from cargo_ai.integrations.kit.sign_in import Anonymous, ApiKey, Basic, Bearer, Credentials, SignIn
+
+__all__ = [
+    "HIDDEN",
+    "AccountSpec",
+    "Action",
+    "ActionRequest",
+    "Admission",
+    "Anonymous",
+    "Answer",
+    "ApiKey",
+    "Autocomplete",
+    "Basic",
+    "Bearer",
+    "CallShape",
+    "Category",
+    "Choice",
+    "ConnectorAction",
+    "Credentials",
+    "Done",
+    "DynamicSchema",
+    "ErrorRule",
+    "Failed",
+    "Form",
+    "FormRequest",
+    "Integration",
+    "InvalidConfig",
+    "Later",
+    "OpenAccount",
+    "Outcome",
+    "Page",
+    "RowBatch",
+    "Secret",
+    "Service",
+    "ServiceError",
+    "ServiceSpec",
+    "SignIn",
+    "SubCategory",
+    "Throttled",
+    "Unlimited",
+    "Verification",
+    "attempt",
+    "cursor",
+    "integrations",
+    "items_of",
+    "link",
+    "offset",
+    "outcome_of",
+    "page",
+    "read",
+    "schema_of",
+    "scrub",
+    "scrub_json",
+    "secret_field",
+    "segment",
+    "ui",
+    "ui_schema_of",
+]

@@ -1,0 +1,67 @@
+"""Requests to actions: what one attempt of a connector node receives, and what becomes of the errors that it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from cargo_ai.engine.graph.action import Action, Call, Failed, Outcome
+from cargo_ai.integrations.kit.errors import ServiceError, Throttled
+from cargo_ai.integrations.kit.forms import FormT, read
+from cargo_ai.integrations.kit.secret_texts import scrub
+from cargo_ai.integrations.kit.service_call import Service
+from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound.exchange import ExchangeFailed
+from cargo_ai.outbound.http_client import OutboundRefused
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequest:
+    """One attempt of an action: `config` with its expressions resolved, `connector_config` with its secrets opened ({} without a
+    connector), `service` to call the service with, `sensitive` the texts that must not come back."""
+
+    config: Mapping[str, Json]
+    connector_config: Mapping[str, Json]
+    call: Call
+    client: httpx.AsyncClient
+    settings: Settings
+    service: Service
+    sensitive: tuple[str, ...] = ()
+
+    def form(self, form: type[FormT]) -> FormT:
+        """The config as an instance of its form; InvalidConfig names what is wrong."""
+        return read(form, self.config)
+
+    def scrub(self, text: str) -> str:
+        """The text without the connector's secrets. Scrub before cutting: half a secret is no longer recognised."""
+        return scrub(text, self.sensitive)
+
+
+ConnectorAction = Action[ActionRequest]
+"""What nodes of a connector can do: `perform` acts once with the account. It may raise what `request.service` raises."""
+
+
+async def attempt(action: ConnectorAction, request: ActionRequest) -> Outcome:
+    """Act once; what the service and the network do wrong is an outcome. Raises only for bugs."""
+    try:
+        return await action.execute(request)
+    except (ServiceError, Throttled, OutboundRefused, ExchangeFailed) as error:
+        return outcome_of(error, request)
+
+
+def outcome_of(error: ServiceError | Throttled | OutboundRefused | ExchangeFailed, request: ActionRequest) -> Outcome:
+    """What an error of the service means for the node."""
+    match error:
+        case ServiceError():
+            return error.to_outcome()
+        case Throttled():
+            return error.to_outcome(request.call.meta)
+        case OutboundRefused():
+            return Failed(request.scrub(str(error)), reason="addressRefused")
+        case ExchangeFailed():
+            return Failed(request.scrub(str(error)), transient=error.transient, reason="unreachable")

@@ -1,0 +1,71 @@
+"""Accounts: their forms follow from the ways to sign in, and every form of a secret is known."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from pydantic import Field
+
+from cargo_ai.integrations.kit import AccountSpec, ApiKey, Basic, Bearer, Form
+
+
+class Region(Form):
+    region: str = Field(default="", title="Region")
+
+
+ONE = AccountSpec(sign_ins=(ApiKey(header="X-Key", description="From the settings page."),), fields=Region, bound_to=("region",))
+SEVERAL = AccountSpec(sign_ins=(Bearer(kind="privateApp", field="accessToken"), Basic()), fields=Region)
+
+
+@pytest.mark.parametrize(
+    ("spec", "config", "valid"),
+    [
+        (ONE, {"apiKey": "k"}, True),
+        (ONE, {"apiKey": "k", "method": "apiKey", "region": "eu"}, True),
+        (ONE, {"apiKey": ""}, False),
+        (ONE, {"region": "eu"}, False),
+        (ONE, {"apiKey": "k", "more": 1}, False),
+        (SEVERAL, {"method": "privateApp", "accessToken": "t"}, True),
+        (SEVERAL, {"method": "basic", "username": "u", "region": "eu"}, True),
+        (SEVERAL, {"accessToken": "t"}, False),
+        (SEVERAL, {"method": "basic", "accessToken": "t"}, False),
+    ],
+)
+def test_a_config_fits_one_way_to_sign_in(spec: AccountSpec, config: dict[str, Any], valid: bool) -> None:
+    assert jsonschema_rs.validator_for(spec.schema).is_valid(config) is valid
+
+
+def test_secrets_are_hidden_in_every_way_to_sign_in() -> None:
+    assert SEVERAL.hidden({"method": "privateApp", "accessToken": "t", "region": "eu"}) == {
+        "method": "privateApp",
+        "accessToken": "***",
+        "region": "eu",
+    }
+    assert SEVERAL.hidden({"method": "basic", "username": "u", "password": "p"}) == {
+        "method": "basic",
+        "username": "***",
+        "password": "***",
+    }
+
+
+def test_a_stored_secret_stays_only_while_it_is_sent_to_the_same_place() -> None:
+    stored = {"apiKey": "key", "region": "eu"}
+    assert ONE.merged({"apiKey": "***", "region": "eu"}, stored) == (stored, [])
+    assert ONE.merged({"apiKey": "***", "region": "us"}, stored)[1] == ["apiKey"]
+
+
+def test_secrets_are_recognised_as_they_are_sent() -> None:
+    pair = base64.b64encode(b"user-name:pass word").decode()
+    texts = SEVERAL.sensitive_texts({"method": "basic", "username": "user-name", "password": "pass word"})
+    assert {pair, "pass word", "pass+word", "user-name"} == set(texts)
+    assert texts[0] == pair
+
+
+def test_an_api_key_goes_to_one_place() -> None:
+    with pytest.raises(ValueError, match="either"):
+        ApiKey()
+    with pytest.raises(ValueError, match="either"):
+        ApiKey(header="a", query="b")
