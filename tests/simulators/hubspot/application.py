@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
 from collections.abc import Mapping
@@ -14,38 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tests.simulators.faults import Fault, FaultyAnswer, Seen
 from tests.simulators.hubspot import account_routes, record_routes
 from tests.simulators.hubspot.call import Asked, Endpoint
-from tests.simulators.hubspot.control import Control, Fault, Seen
+from tests.simulators.hubspot.control import Control
 from tests.simulators.hubspot.refusal import Refused, not_found
 
 Json = Any
 LONGEST_URL = 15_000
 NOTHING: Mapping[str, str] = {}
-
-
-class _Answer(Response):
-    """An answer, or the lack of one that a fault orders."""
-
-    def __init__(self, status: int, body: bytes, headers: Mapping[str, str], fault: Fault | None = None) -> None:
-        super().__init__(body, status, dict(headers), "application/json;charset=utf-8")
-        self._fault = fault
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._fault
-        if fault is not None and fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault is not None and fault.drop:
-            scope["simulator_transport"].abort()
-            await asyncio.sleep(0)  # the server notices, and writes no answer of its own
-            return
-        if fault is not None and fault.cut:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": bytes(self.body)[: len(self.body) // 2], "more_body": True})
-            scope["simulator_transport"].close()
-            await asyncio.sleep(0.01)
-            return
-        await super().__call__(scope, receive, send)
 
 
 class _Serving:
@@ -58,11 +34,11 @@ class _Serving:
         answer = await self._answer(Request(scope, receive))
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> _Answer:
+    async def _answer(self, request: Request) -> FaultyAnswer:
         control, path, raw = self._control, request.url.path, await request.body()
         fault = control.fault_for(request.method, path)
         if fault is not None and fault.drop == "before":
-            return _Answer(500, b"", NOTHING, fault)
+            return FaultyAnswer(500, b"", NOTHING, fault)
         headers = {"x-hubspot-correlation-id": str(uuid.uuid4())}
         body: Json = None
         try:
@@ -74,7 +50,7 @@ class _Serving:
         if fault is not None and fault.status is not None:
             headers |= fault.headers
         content = document.encode() if isinstance(document, str) else b"" if document is None else json.dumps(document).encode()
-        return _Answer(status, content, headers, fault)
+        return FaultyAnswer(status, content, headers, fault)
 
     def _act(self, request: Request, raw: bytes, fault: Fault | None, headers: dict[str, str]) -> tuple[int, Json, Json]:
         control = self._control
@@ -106,17 +82,17 @@ def build(control: Control) -> Starlette:
     """The simulator as an application."""
 
     async def order(request: Request) -> Response:
-        return _Answer(200, json.dumps(control.order(await request.json())).encode(), NOTHING)
+        return FaultyAnswer(200, json.dumps(control.order(await request.json())).encode(), NOTHING)
 
     async def report(_request: Request) -> Response:
-        return _Answer(200, json.dumps(control.report()).encode(), NOTHING)
+        return FaultyAnswer(200, json.dumps(control.report()).encode(), NOTHING)
 
     async def token(request: Request) -> Response:
         form = {name: str(value) for name, value in (await request.form()).items()}
         try:
-            return _Answer(200, json.dumps(control.sign_in.exchange(form)).encode(), NOTHING)
+            return FaultyAnswer(200, json.dumps(control.sign_in.exchange(form)).encode(), NOTHING)
         except Refused as refusal:
-            return _Answer(refusal.status, json.dumps(refusal.body()).encode(), NOTHING)
+            return FaultyAnswer(refusal.status, json.dumps(refusal.body()).encode(), NOTHING)
 
     routes = [
         Route("/_simulator", order, methods=["POST"]),

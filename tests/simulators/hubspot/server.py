@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tests.simulators import running as running_server
 from tests.simulators.hubspot.application import build
 from tests.simulators.hubspot.control import Control
 from tests.simulators.hubspot.limits import Numbers
@@ -22,38 +19,19 @@ from tests.simulators.hubspot.sign_in import SERVICE_KEY
 ROOT = Path(__file__).parents[3]
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which hands on its connection, so that an endpoint can drop it."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["simulator_transport"] = self.transport  # type: ignore[typeddict-unknown-key]
-
-
 def server_of(control: Control) -> uvicorn.Server:
     """The server, not yet started."""
-    config = uvicorn.Config(build(control), log_config=None, access_log=False, http=_Protocol, timeout_graceful_shutdown=1, backlog=512)
-    return uvicorn.Server(config)
+    return running_server.server_of(build(control))
 
 
-class Running:
-    """A simulator that answers: `url`, the key that it accepts, and its control, which may be used from the test's thread."""
+class Running(running_server.Running):
+    """A simulator that answers: `url`, the key that it accepts, and its control."""
 
     key = SERVICE_KEY
 
     def __init__(self, control: Control) -> None:
         self.control = control
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._server = server_of(control)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([self._socket])), daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def stop(self) -> None:
-        """Stop and wait for its end."""
-        self._server.should_exit = True
-        self._thread.join(10)
-        self._socket.close()
+        super().__init__(build(control))
 
 
 @contextmanager

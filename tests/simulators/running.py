@@ -1,0 +1,42 @@
+"""A simulator on a port of the loopback, in a thread of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, which hands on its connection, so that a fault can drop it."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["simulator_transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+
+
+def server_of(application: ASGIApp) -> uvicorn.Server:
+    """The server, not yet started."""
+    config = uvicorn.Config(application, log_config=None, access_log=False, http=_Protocol, timeout_graceful_shutdown=1, backlog=512)
+    return uvicorn.Server(config)
+
+
+class Running:
+    """A server that answers at `url`; the control of its simulator may be used from the test's thread."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._server = server_of(application)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([self._socket])), daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def stop(self) -> None:
+        """Stop and wait for its end."""
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
