@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -20,14 +18,11 @@ from cargo_ai.records.filter import compile
 from cargo_ai.records.filter.terms import FilterContext, InvalidFilter
 from cargo_ai.user_sql import guard
 from cargo_ai.user_sql.errors import SqlRefused
+from tests.kit.linear_time import Case, explain_slowness
 
 COLUMNS = tuple(Column(slug, kind, "original") for slug, kind in (("name", "string"), ("size", "number")))  # pyright: ignore[reportArgumentType]
 MODEL = Relation(uuid.UUID(int=1), "companies", "default", "ws", "t_companies", "v_companies", COLUMNS)
 CATALOG = Catalog(uuid.UUID(int=2), "role", (MODEL,))
-MIN_SECONDS = 0.004
-"""What takes less is fast, however it grows."""
-RUNS = 3
-ROUNDS = 5
 
 
 def _config(text: str) -> None:
@@ -67,7 +62,7 @@ def _measure(text: str) -> None:
     json_limits.measure(text.encode())
 
 
-CASES: dict[str, tuple[Callable[[Any], None], Callable[[int], Any], int]] = {
+CASES: dict[str, Case] = {
     "a sum in an expression": (_rewrite, lambda n: "nodes.start.a+" * n + "1", 700),
     "brackets in an expression": (_rewrite, lambda n: "(1)+" * n + "1", 2_000),
     "assignments in brackets": (_rewrite, lambda n: ("(" * 40 + "nodes.a" + ").b=1" * 40 + ";") * n, 30),
@@ -77,6 +72,8 @@ CASES: dict[str, tuple[Callable[[Any], None], Callable[[int], Any], int]] = {
     "what begins no pattern in a template": (_config, lambda n: "{{/[ }}" * n, 900),
     "slashes in an expression": (_config, lambda n: "{{" + "/[ " * n + "}}", 3_000),
     "divisions in an expression": (_config, lambda n: "{{" + "a/b+" * n + "1}}", 2_000),
+    "what closes its expression in a string": (_config, lambda n: "{{(`}}`" * n, 700),
+    "what begins many patterns in a template": (_config, lambda n: ("{{" + "/[" * 12 + "}}") * n, 500),
     "opening braces": (_config, lambda n: "{{(" * n, 900),
     "a chain of conditions": (_condition, lambda n: " and ".join(["size > 1"] * n), 150),
     "brackets in a condition": (_condition, lambda n: " and ".join(["(((size > 1)))"] * n), 60),
@@ -107,22 +104,7 @@ CASES: dict[str, tuple[Callable[[Any], None], Callable[[int], Any], int]] = {
 }
 
 
-def _seconds(read: Callable[[Any], None], text: object) -> float:
-    fastest = float("inf")
-    for _ in range(RUNS):
-        began = time.thread_time()
-        read(text)
-        fastest = min(fastest, time.thread_time() - began)
-    return fastest
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_twice_as_much_takes_less_than_three_times_as_long(case: str) -> None:
-    read, make, size = CASES[case]
-    read(make(size // 4 or 1))  # what is only made once
-    once = twice = float("inf")
-    for _ in range(ROUNDS):  # what others do on this machine makes one of the two slower now and then; the fastest of each counts
-        once, twice = min(once, _seconds(read, make(size))), min(twice, _seconds(read, make(2 * size)))
-        if twice < max(3 * once, MIN_SECONDS):
-            return
-    pytest.fail(f"{case}: {once * 1000:.1f} ms, then {twice * 1000:.1f} ms")
+    slowness = explain_slowness(CASES[case])
+    assert slowness is None, f"{case}: {slowness}"

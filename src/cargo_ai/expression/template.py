@@ -1,6 +1,7 @@
 """Split text with {{ expressions }} into literals and sources, aware of JavaScript's strings, patterns and comments."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -8,6 +9,8 @@ from typing import TypeAlias
 _MAX_EXPRESSION = 20_000  # characters of one expression; bounds the work on text with many opening braces that never close
 _MAX_PATTERN = 1_000  # characters of one regular expression; an unclosed class must not cost the rest of the text at every slash
 _MAX_FAILED_PATTERNS = 10  # of one expression; in JavaScript none fails, and each try reads on for as long as a pattern may be
+_MAX_READ_IN_VAIN = 10 * _MAX_EXPRESSION  # characters of one text, in expressions that are no JavaScript: each is read to its limit
+_UNCLOSED, _ESCAPED = -1, -2
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _FAILED = "/ no pattern"  # what counts as previous behind a slash that could begin a regular expression and does not
 _REGEX_MAY_FOLLOW = frozenset([*"(,=:[!&|?{};+-*%~^<>/", _FAILED])
@@ -36,14 +39,13 @@ def parse(text: str) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
     literal: list[str] = []
     position = 0
-    while (opening := text.find("{{", position)) != -1:
-        if opening > position and text[opening - 1] == "\\":
+    for opening, closing in _openings(text):
+        if closing == _UNCLOSED:
+            break
+        if closing == _ESCAPED:
             literal += text[position : opening - 1], "{{"
             position = opening + 2
             continue
-        closing = _find_closing(text, opening + 2)
-        if closing == -1:
-            break
         literal.append(text[position:opening])
         _add_literal(pieces, literal)
         pieces.append(Source(text[opening + 2 : closing]))
@@ -55,23 +57,27 @@ def parse(text: str) -> tuple[Piece, ...]:
 
 def find_unclosed(text: str) -> int | None:
     """Where a `{{` stands whose expression never ends, so that it is literal text; None without one."""
-    position = 0
+    return next((opening for opening, closing in _openings(text) if closing == _UNCLOSED), None)
+
+
+def _openings(text: str) -> Iterator[tuple[int, int]]:
+    """Where each `{{` stands and the `}}` that ends its expression, or _ESCAPED; or _UNCLOSED, which is the last."""
+    position = read_in_vain = 0
     while (opening := text.find("{{", position)) != -1:
         if opening > position and text[opening - 1] == "\\":
+            yield opening, _ESCAPED
             position = opening + 2
             continue
-        closing = _find_closing(text, opening + 2)
+        closing, characters = _find_end(text, opening + 2) if read_in_vain < _MAX_READ_IN_VAIN else (-1, 0)
         if closing == -1:
-            return opening
+            # No JavaScript that the scan can follow: the first }} ends it.
+            closing = text.find("}}", opening + 2)
+            read_in_vain += characters
+        if closing == -1:
+            yield opening, _UNCLOSED
+            return
+        yield opening, closing
         position = closing + 2
-    return None
-
-
-def _find_closing(text: str, start: int) -> int:
-    """The index of the }} that ends the expression starting at `start`, or -1."""
-    closing = _find_end(text, start)
-    # No JavaScript that the scan can follow: the first }} ends it.
-    return closing if closing != -1 else text.find("}}", start)
 
 
 def _add_literal(pieces: list[Piece], literal: list[str]) -> None:
@@ -80,14 +86,14 @@ def _add_literal(pieces: list[Piece], literal: list[str]) -> None:
     literal.clear()
 
 
-def _find_end(text: str, start: int) -> int:
-    """The index of the }} that ends the expression starting at `start`, or -1."""
+def _find_end(text: str, start: int) -> tuple[int, int]:
+    """The index of the }} that ends the expression starting at `start`, or -1; and about how many characters were read."""
     limit = min(len(text), start + _MAX_EXPRESSION)
     open_brackets: list[str] = []  # the closers awaited; "`" while inside a template literal's text
     previous = "("  # the last character of code that tells a division from a regular expression
     position, failed = start, 0
     while position < limit:
-        character = text[position]
+        character, at = text[position], position
         if open_brackets and open_brackets[-1] == "`":
             position = _skip(_TEMPLATE_TEXT, text, position, limit)
             if text.startswith("${", position):
@@ -111,18 +117,19 @@ def _find_end(text: str, start: int) -> int:
             position, previous = position + 1, character
         elif character in ")]}":
             if not open_brackets:
-                return position if text.startswith("}}", position) else -1
+                return (position if text.startswith("}}", position) else -1), position - start
             awaited = open_brackets.pop()
             if awaited != character and not (awaited == "${" and character == "}"):
-                return -1
+                break
             position, previous = position + 1, "x"
         else:
             if not character.isspace():
                 previous = character
             position += 1
         if position == -1:
-            return -1
-    return -1
+            position = at
+            break
+    return -1, position - start + failed * _MAX_PATTERN // 8
 
 
 def _skip(pattern: re.Pattern[str], text: str, position: int, limit: int) -> int:

@@ -150,6 +150,8 @@ class _CsvParser:
         self._row = 0
         self._skip = skip
         self._rest: str = ""
+        self._more: list[str] = []
+        self._length: int = 0
         self._enough: int = 0
 
     def feed(self, text: str, *, final: bool = False) -> list[list[str]]:
@@ -172,14 +174,17 @@ class _CsvParser:
 
     def _whole(self, text: str, *, final: bool) -> str | None:
         """The whole lines by now; None where it is too early to look."""
-        text = self._rest + text
+        self._more.append(text)
+        self._length += len(text)
         # A long row is looked at again only when there is twice as much of it: else its cost would be quadratic.
-        if not final and len(text) < self._enough:
-            self._rest = text
+        if not final and self._length < self._enough:
             return None
+        text = self._rest + "".join(self._more)
+        self._more.clear()
         # A "\r" at the very end may be half of a "\r\n".
         cut = len(text) if final else max(text.rfind("\n"), text.rfind("\r", 0, max(0, len(text) - 1))) + 1
         whole, self._rest, self._enough = text[:cut], text[cut:], 0
+        self._length = len(self._rest)
         return whole
 
     def _rows(self, whole: str, *, final: bool) -> list[list[str]]:
@@ -187,9 +192,10 @@ class _CsvParser:
         if unfinished and final:
             raise InvalidFile(f"Row {self._row + len(rows) + 1} has a quote that is never closed.")
         self._rest = unfinished + self._rest
+        self._length = len(self._rest)
         if not rows:
-            self._enough = 2 * len(self._rest)
-        if len(self._rest) > MOST_ROW:
+            self._enough = 2 * self._length
+        if self._length > MOST_ROW:
             raise InvalidFile(f"Row {self._row + len(rows) + 1} is longer than {MOST_ROW // 2**20} MB: is a quote never closed?")
         return rows
 
@@ -301,12 +307,13 @@ def _column_names(header: list[str]) -> list[str]:
         raise InvalidFile(f"The file has {len(header):,} columns; at most {MOST_COLUMNS:,} can be read.")
     taken = set(header)
     seen: set[str] = set()
+    tried: dict[str, int] = {}
     names: list[str] = []
     for position, given in enumerate(header, 1):
-        name = given or f"column_{position}"
-        unique, number = name, 2
+        name = unique = given or f"column_{position}"
         while unique in seen or (unique != given and unique in taken):
-            unique, number = f"{name}_{number}", number + 1
+            tried[name] = number = tried.get(name, 1) + 1
+            unique = f"{name}_{number}"
         seen.add(unique)
         names.append(unique)
     return names

@@ -37,7 +37,7 @@ class FileForm:
         self._most = most_bytes
         self._size = self._outside = 0
         self._pending: deque[bytes] = deque()
-        self._header: tuple[bytes, bytes] = (b"", b"")
+        self._header = (bytearray(), bytearray())
         self._headers: dict[bytes, bytes] = {}
         self._found = self._inside = self._ended = False
         self._parser = self._new_parser(content_type)
@@ -98,18 +98,18 @@ class FileForm:
             raise FormBroken(f"its boundary is not valid ({error})") from None
 
     def _on_part_begin(self) -> None:
-        self._headers, self._header = {}, (b"", b"")
+        self._headers, self._header = {}, (bytearray(), bytearray())
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header = (self._header[0] + data[start:end], self._header[1])
+        self._header[0].extend(data[start:end])
 
     def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header = (self._header[0], self._header[1] + data[start:end])
+        self._header[1].extend(data[start:end])
 
     def _on_header_end(self) -> None:
         name, value = self._header
-        self._headers[name.lower()] = value
-        self._header = (b"", b"")
+        self._headers[bytes(name).lower()] = bytes(value)
+        self._header = (bytearray(), bytearray())
 
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
