@@ -59,6 +59,15 @@ def pytest_sessionfinish() -> None:
         used.erase()
 
 
+@pytest.fixture(autouse=True)
+def no_stalls() -> Iterator[None]:
+    """Fail a test in which a callback of an in-process server held up its event loop."""
+    yield
+    measured = sys.modules.get("tests.kit.loop_steps")
+    stalls: list[str] = measured.take_stalls() if measured is not None else []
+    assert not stalls, "\n".join(stalls)
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A PostgreSQL of this test process."""

@@ -21,6 +21,7 @@ from cargo_ai.server.compose import hooks
 from cargo_ai.store import migrate
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import ALL_WORKSPACES, Database
+from tests.kit import loop_steps
 from tests.kit.loop_steps import MeasuredApp
 
 # Tracebacks with the values of all locals, for people, take longer to write than a request may compute.
@@ -83,9 +84,10 @@ class LiveThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._first_workspace = await bootstrap(self._state)
-        self._ready.set()
-        await self._server.serve([self._socket])
+        with loop_steps.measure_thread():
+            self._first_workspace = await bootstrap(self._state)
+            self._ready.set()
+            await self._server.serve([self._socket])
 
     def start(self) -> LiveServer:
         """Return when the port takes requests: the socket listens from the start, so a request waits in its queue."""

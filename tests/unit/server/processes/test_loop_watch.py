@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cargo_ai.server.processes.loop_watch import LoopWatch
+from tests.kit import loop_steps
 from tests.kit.loop_steps import MeasuredApp
 
 
@@ -44,10 +44,8 @@ async def test_what_waits_or_computes_in_a_thread_is_not_reported() -> None:
     assert stalls == []
 
 
-async def test_a_request_of_a_test_that_holds_up_the_loop_fails_it() -> None:
-    async def slow(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        await asyncio.sleep(0)
-        compute(2.1)
+async def stalls_of(app: ASGIApp) -> list[str]:
+    """What a request to this application held up the loop with."""
 
     async def send(_message: Message) -> None:
         raise AssertionError
@@ -55,5 +53,52 @@ async def test_a_request_of_a_test_that_holds_up_the_loop_fails_it() -> None:
     async def receive() -> Message:
         raise AssertionError
 
-    with pytest.raises(AssertionError, match=r"GET /slow held up the event loop for 2\.1"):
-        await MeasuredApp(slow)({"method": "GET", "path": "/slow"}, receive, send)
+    await MeasuredApp(app)({"method": "GET", "path": "/slow"}, receive, send)
+    return loop_steps.take_stalls()
+
+
+async def test_a_request_of_a_test_that_holds_up_the_loop_is_named() -> None:
+    async def slow(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.sleep(0)
+        compute(1.1)
+
+    (stall,) = await stalls_of(slow)
+    assert stall.startswith("GET /slow held up the event loop for 1.1")
+
+
+async def test_a_task_and_a_callback_of_a_request_are_measured_too_and_what_the_test_does_is_not() -> None:
+    done = asyncio.Event()
+
+    def later() -> None:
+        compute(1.1)
+        done.set()
+
+    async def task() -> None:
+        await asyncio.sleep(0)
+        compute(1.1)
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.create_task(task(), name="task of a request")
+        asyncio.get_running_loop().call_soon(later)
+
+    async def other() -> None:
+        compute(1.1)
+
+    await asyncio.create_task(other())
+    (stall,) = await stalls_of(app)
+    assert "task of a request" in stall
+    await done.wait()
+    compute(1.1)
+    (stall,) = loop_steps.take_stalls()
+    assert "later" in stall
+
+
+async def test_all_callbacks_of_a_server_in_a_thread_are_measured() -> None:
+    async def serve() -> None:
+        with loop_steps.measure_thread():
+            asyncio.get_running_loop().call_soon(compute, 1.1)
+            await asyncio.sleep(0.01)
+
+    await asyncio.to_thread(asyncio.run, serve())
+    (stall,) = loop_steps.take_stalls()
+    assert "compute" in stall
