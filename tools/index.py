@@ -114,6 +114,8 @@ def _arg(operation: AnyOperation, shape: Shape, wire: str, has_nested: bool) -> 
         row["required"] = True
     if nullable:
         row["nullable"] = True
+    if wire in operation.cli.secrets:
+        row["type"] = "secrets"
     if wire in operation.cli.files:
         row["fileFlags"] = row["flags"][1:]
     if values is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.cli.failure import shell_line, usage
+from cargo_ai.cli.output import as_object
 from cargo_ai.cli.value import Stdin, boolean, convert
 
 TYPE_CHECKING = False
@@ -63,6 +64,8 @@ class Parsed:
             return
         for at, (known, old) in enumerate(self.values):
             if known is arg:
+                if arg["type"] == "secrets":
+                    value = {**as_object(old), **as_object(value)}
                 extends = arg["type"] == "csv" and isinstance(old, list) and isinstance(value, list)
                 self.values[at] = (arg, [*old, *value] if extends else value)
                 return
@@ -123,7 +126,7 @@ def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: li
         parsed.put(opposite, not boolean(flag, text) if equals else False)
         return 0
     if equals:
-        parsed.put(arg, convert(arg, flag, text, parsed.stdin))
+        parsed.put(arg, _value(arg, flag, text, parsed.stdin))
         return 0
     if arg["type"] == "boolean":
         words = ("true", "false", "none", "null") if arg.get("nullable") else ("true", "false")
@@ -132,8 +135,16 @@ def _flag(row: Row, parsed: Parsed, table: dict[str, Arg], token: str, after: li
         return int(spelled)
     if not after or after[0] == "--" or (after[0].startswith("--") and after[0].partition("=")[0] in table):
         raise usage("missingValue", f"{flag} needs a value: {flag} {placeholder(arg)}.", shell_line([*row["words"], "--help"]))
-    parsed.put(arg, convert(arg, flag, after[0], parsed.stdin))
+    parsed.put(arg, _value(arg, flag, after[0], parsed.stdin))
     return 1
+
+
+def _value(arg: Arg, flag: str, text: str, stdin: Stdin) -> Any:
+    if arg["type"] == "secrets":
+        from cargo_ai.cli import secret_values  # only where there are some, so that commands start fast
+
+        return secret_values.of_flag(flag, text, stdin)
+    return convert(arg, flag, text, stdin)
 
 
 def _positionals(row: Row, parsed: Parsed, loose: list[str]) -> None:
@@ -177,5 +188,13 @@ def placeholder(arg: Arg) -> str:
     """The placeholder for the value in a usage line."""
     if arg.get("values") and arg["type"] != "csv":
         return "|".join(str(value) for value in arg.get("values") or [])
-    names = {"integer": "N", "number": "NUMBER", "boolean": "true|false", "json": "JSON", "csv": "A,B", "path": "FILE"}
+    names = {
+        "integer": "N",
+        "number": "NUMBER",
+        "boolean": "true|false",
+        "json": "JSON",
+        "csv": "A,B",
+        "path": "FILE",
+        "secrets": "NAME=@FILE",
+    }
     return names.get(arg["type"], "UUID" if arg["flags"] and arg["flags"][0].endswith("uuid") else "TEXT")

@@ -65,6 +65,10 @@ def run_row(row: Row, parsed: Parsed) -> int:
     """Send the command's request, print the reply and return the exit code. Raises Failure."""
     settings = Settings(parsed.options, parsed.stdin)
     api = Api(settings, settings.need_token())
+    if any(arg["type"] == "secrets" for arg, _ in parsed.values):
+        from cargo_ai.cli import secret_values
+
+        secret_values.ask(parsed, settings)
     request = Request(row, parsed)
     confirm(row, request, settings)
     key = parsed.options.get("idempotency-key") or (new_key() if row.get("writes") else None)

@@ -63,13 +63,15 @@ def _allows(layer: tuple[Rule, ...], action: str) -> bool:
 
 @dataclass(slots=True)
 class Context:
-    """What one request may use. The transaction of `db` is committed by dispatch, never by a handler."""
+    """What one request may use. The transaction of `db` is committed by dispatch, never by a handler. `prepared`: what the handler's
+    `before` returned."""
 
     who: Caller
     db: AsyncSession
     services: Services
     base_url: str
     request_id: str
+    prepared: object = None
     warnings: list[str] = field(default_factory=list[str])
     after_commit: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
 

@@ -66,6 +66,7 @@ class Cli:
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
     files: wire fields whose second and further flags name a file to read the value from.
     live: the reply field that `watch` shows again for every line behind the reply's `url`.
+    secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
     fails_when: (reply field, value): the reply is printed as it is, and the exit code is 1.
     """
 
@@ -83,6 +84,7 @@ class Cli:
     results: str | None = None
     text: tuple[str, str] | None = None
     files: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
     live: str | None = None
     fails_when: tuple[str, str] | None = None
 

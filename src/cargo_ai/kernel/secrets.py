@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 TOKEN_PREFIX = "cai_live_"  # noqa: S105
 INVITATION_PREFIX = "cai_inv_"
 PROBE = b"cargo-ai probe"
+REFERENCE_PREFIX = "secret://"
+"""How a text begins that stands for a secret which is kept elsewhere."""
 
 
 class WrongKey(ValueError):
@@ -55,6 +57,11 @@ class SecretKey:
     def verify(self, signature: str, *parts: str) -> bool:
         """Whether the signature belongs to the parts; constant time."""
         return hmac.compare_digest(signature.encode(), self.sign(*parts).encode())
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value stands for a secret that is kept elsewhere; it is no secret itself."""
+    return isinstance(value, str) and value.startswith(REFERENCE_PREFIX)
 
 
 def new_token() -> str:

@@ -253,6 +253,39 @@ class Settings:
         ("api", "worker"),
         shown_default="the public internet only",
     )
+    secrets_env = _text(
+        "Variables of the server's environment that connectors may name as `secret://env/NAME`, by comma; `*` stands for any text. "
+        "Never those of the server itself, CARGO_AI_*. Who may write connectors can use each of them.",
+        ("api", "worker"),
+        shown_default="no variable",
+    )
+    secrets_dir = _text(
+        "The folder of files that connectors may name as `secret://file/PATH`. `{workspace}` in it stands for the workspace's uuid.",
+        ("api", "worker"),
+        shown_default="no file",
+    )
+    vault_addr = _url(
+        "The HashiCorp Vault that connectors may name as `secret://vault/MOUNT/PATH#FIELD` (KV version 2).",
+        ("api", "worker"),
+        shown_default="no Vault",
+    )
+    vault_token = _text("The token for Vault. Its policies should let it read what connectors need and nothing else.", ("api", "worker"))
+    vault_token_file = Setting[Path | None](
+        "path",
+        None,
+        "A file with the token for Vault, read again for each secret, as an agent of Vault writes it; it wins over CARGO_AI_VAULT_TOKEN.",
+        ("api", "worker"),
+        lambda _, raw: _path(raw),
+        "none",
+    )
+    vault_namespace = _text("The namespace in Vault.", ("api", "worker"), shown_default="none")
+    vault_paths = _text(
+        "Paths in Vault (`MOUNT/PATH`) that connectors may name, by comma; `*` stands for any text, `{workspace}` for the workspace's "
+        "uuid.",
+        ("api", "worker"),
+        "*",
+        shown_default="all that the token may read (`*`)",
+    )
     captcha_url = _text(
         "Where captchas of public forms are verified, instead of at their provider.", ("api",), shown_default="the provider's URL"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Never
+from typing import Annotated, Literal, Never, TypedDict
 
 from pydantic import Field, StringConstraints
 
@@ -20,8 +20,16 @@ Slug = Annotated[
     Field(description="Unique in the workspace, also the slug of its dataset: letters, digits, `_` and `-`, at most 50 characters."),
 ]
 CacheTtl = Annotated[int, Field(ge=0, le=2_592_000_000)]
+Secrets = Annotated[dict[Annotated[str, StringConstraints(max_length=200)], str], Field(max_length=50)]
+_SECRETS = (
+    "Secrets by their paths in `config`, such as auth.token. On the command line, once for each: PATH=@FILE, PATH=env:VARIABLE, PATH=- "
+    "(standard input), PATH=secret://env/NAME (kept elsewhere), or PATH alone to be asked for it."
+)
 _CACHE = "How long replies of equal calls are reused, in milliseconds, at most 30 days; 0 or null: never."
 _RATE = 'The rate limit: {"unit":"minute","max":100,"strategy":"spread"} (day, hour, minute, second; spread by default, or burst)'
+
+
+ConnectorStatus = Annotated[Literal["active", "stopped"], Field(description="stopped: people have stopped it, and its runs wait.")]
 
 
 class RateLimit(Wire):
@@ -44,6 +52,8 @@ class Connector(Wire):
     config: JsonObject = Field(description="The settings; secrets are shown as `***`.")
     use_credits: bool
     is_default: bool
+    status: ConnectorStatus
+    stopped_at: Timestamp | None = Field(description="Since when it is stopped: runs that come to it wait.")
     rate_limit: RateLimit | None
     cache_ttl_milliseconds: int | None
     plays_count: int
@@ -83,6 +93,7 @@ class CreateConnector(Wire):
         default=None,
         description='Settings and secrets, as in `connector.config.schema` of connection integration get: {"baseUrl":"https://api.example.com"}.',
     )
+    secrets: Secrets | None = Field(default=None, description=_SECRETS)
     rate_limit: RateLimit | None = Field(default=None, description=f"{_RATE}; no limit by default.")
     cache_ttl_milliseconds: CacheTtl | None = Field(default=None, description=_CACHE)
 
@@ -96,6 +107,7 @@ class UpdateConnector(Wire):
     config: JsonObject | None = Field(
         default=None, description="Replaces all settings; a secret given as `***` keeps its value. null: no settings."
     )
+    secrets: Secrets | None = Field(default=None, description=f"{_SECRETS} Without `config`, all else stays as it is.")
     rate_limit: RateLimit | None = Field(default=None, description=f"{_RATE}; null: no limit.")
     cache_ttl_milliseconds: CacheTtl | None = Field(default=None, description=_CACHE)
 
@@ -121,6 +133,14 @@ class Exists(Wire):
 _not_found = refusal(404, "There is no connector {connector} in this workspace.")
 _no_integration = refusal(404, "There is no integration {integration}.")
 
+
+class _SecretFlag(TypedDict):
+    flags: dict[str, tuple[str, ...]]
+    secrets: frozenset[str]
+
+
+_SECRET_FLAG: _SecretFlag = {"flags": {"secrets": ("--secret",)}, "secrets": frozenset({"secrets"})}
+
 CreateReason = Literal["integrationNotFound", "duplicateSlug"]
 
 create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.add(
@@ -139,10 +159,11 @@ create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.
         cli=Cli(
             examples=(
                 "cargo-ai connection connector create --integration-slug http --slug crm --name CRM "
-                '--config \'{"baseUrl":"https://api.example.com","auth":{"kind":"bearer","token":"..."}}\'',
+                '--config \'{"baseUrl":"https://api.example.com","auth":{"kind":"bearer"}}\' --secret auth.token',
                 "cargo-ai connection connector create --integration-slug http --slug billing --name Billing --config @billing.json "
                 '--rate-limit \'{"unit":"minute","max":100}\'',
-            )
+            ),
+            **_SECRET_FLAG,
         ),
         agent_safe=False,
     )
@@ -193,7 +214,9 @@ update: Operation[UpdateConnector, ConnectorReply, UpdateReason] = operations.ad
             examples=(
                 f"cargo-ai connection connector update --uuid {_EXAMPLE} --name CRM",
                 f'cargo-ai connection connector update --uuid {_EXAMPLE} --rate-limit \'{{"unit":"second","max":10}}\'',
-            )
+                f"cargo-ai connection connector update --uuid {_EXAMPLE} --secret auth.token=secret://env/CRM_TOKEN",
+            ),
+            **_SECRET_FLAG,
         ),
         agent_safe=False,
     )
@@ -217,6 +240,34 @@ remove: Operation[ByUuid, Removed, RemoveReason] = operations.add(
         },
         cli=Cli(examples=(f"cargo-ai connection connector remove {_EXAMPLE}",)),
         agent_safe=False,
+    )
+)
+
+stop: Operation[ByUuid, ConnectorReply, NotFoundReason] = operations.add(
+    Operation(
+        "connection.connector.stop",
+        "POST",
+        "/connection/connectors/{uuid}/stop",
+        request=ByUuid,
+        response=ConnectorReply,
+        summary="Stop a connector: within two seconds no run calls its service any more. Runs that come to it wait; none fails.",
+        permission="connection:write",
+        refusals={"connectorNotFound": _not_found},
+        cli=Cli(examples=(f"cargo-ai connection connector stop {_EXAMPLE}",)),
+    )
+)
+
+start: Operation[ByUuid, ConnectorReply, NotFoundReason] = operations.add(
+    Operation(
+        "connection.connector.start",
+        "POST",
+        "/connection/connectors/{uuid}/start",
+        request=ByUuid,
+        response=ConnectorReply,
+        summary="Start a stopped connector again: the runs that wait for it go on at once.",
+        permission="connection:write",
+        refusals={"connectorNotFound": _not_found},
+        cli=Cli(examples=(f"cargo-ai connection connector start {_EXAMPLE}",)),
     )
 )
 

@@ -31,6 +31,7 @@ ExplanationReason = Literal[
     "waitingForReview",
     "waitingToRetry",
     "waitingForRateLimit",
+    "waitingForConnector",
     "waitingForService",
     "noRecord",
     "otherModel",

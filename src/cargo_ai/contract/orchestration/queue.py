@@ -18,6 +18,7 @@ Waiting = Literal[
     "time",
     "children",
     "rateLimit",
+    "connectorStopped",
     "retry",
     "service",
     "review",
@@ -44,7 +45,8 @@ class QueueWorker(Wire):
 class QueueItem(Wire):
     """Runs that wait for the same reason, or work on the records of a model. `ageSeconds`: the longest wait.
 
-    `dueAt`: when the first of them continues by itself. `fix`: the command that ends the wait, or shows more. Of work on a model:
+    `dueAt`: when the first of them continues by itself. `fix`: the command that ends the wait, or shows more. `connectorUuid`: the
+    connector that has to be started. Of work on a model:
     `storageRunUuid`, its columns, and how many of how many records are done.
     """
 
@@ -58,6 +60,7 @@ class QueueItem(Wire):
     run_uuid: Uuid | None
     node_slug: str | None
     fix: str | None = None
+    connector_uuid: Uuid | None = None
     model_uuid: Uuid | None = None
     storage_run_uuid: Uuid | None = None
     column_slugs: list[str] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import cast
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,15 +14,14 @@ from cargo_ai.context import usages
 from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import connector as contract
-from cargo_ai.domains.connection import connector_config, dataset
+from cargo_ai.domains.connection import connector_config, dataset, waiting_runs
+from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_update
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
-from cargo_ai.integrations.kit import integrations
 from cargo_ai.kernel import clock, ids
+from cargo_ai.kernel.refusal import Refusal
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.wire import ByUuid, Removed
 
-_LIST = "cargo-ai connection connector list"
-_INTEGRATIONS = "cargo-ai connection integration list"
 KIND = "connector"
 
 
@@ -37,6 +37,8 @@ def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
         config=connector_config.shown(secrets, row),
         use_credits=row.use_credits,
         is_default=row.is_default,
+        status="active" if row.stopped_at is None else "stopped",
+        stopped_at=row.stopped_at,
         rate_limit=None if row.rate_limit is None else contract.RateLimit.model_validate(row.rate_limit),
         cache_ttl_milliseconds=row.cache_ttl_milliseconds,
         plays_count=used.plays.get(row.uuid, 0),
@@ -66,21 +68,18 @@ async def living(db: AsyncSession, connector: str, *, lock: bool = False) -> Con
     return await db.scalar(wanted.with_for_update() if lock else wanted)
 
 
-@handles(contract.create)
+@handles(contract.create, before=prepare_create)
 async def create(ctx: Context, request: contract.CreateConnector) -> contract.CreatedConnector:
     """Store the account, sealed, with a dataset of its own."""
-    integration = integrations().get(request.integration_slug)
-    if integration is None:
-        contract.create.refuse("integrationNotFound", integration=request.integration_slug, fix=_INTEGRATIONS)
-    config = connector_config.checked(integration, request.config or {}, {})
+    account = cast("AccountInput", ctx.prepared)
     row = Connector(
         uuid=ids.new(),
         workspace_uuid=ctx.workspace,
         user_uuid=ctx.who.user_uuid,
         name=request.name,
         slug=request.slug,
-        integration_slug=integration.slug,
-        sealed_config=connector_config.seal(ctx.secrets, config),
+        integration_slug=request.integration_slug,
+        sealed_config=connector_config.seal(ctx.secrets, account.config),
         is_default=False,
         rate_limit=None if request.rate_limit is None else request.rate_limit.to_wire(),
         cache_ttl_milliseconds=request.cache_ttl_milliseconds or None,
@@ -88,13 +87,13 @@ async def create(ctx: Context, request: contract.CreateConnector) -> contract.Cr
     )
     owned = dataset.of_connector(row)
     if await _taken(ctx.db, request.slug):
-        contract.create.refuse("duplicateSlug", slug=request.slug, fix=_LIST)
+        contract.create.refuse("duplicateSlug", slug=request.slug, fix=LIST)
     try:
         async with ctx.db.begin_nested():
             ctx.db.add_all((row, owned))
     except IntegrityError:
         # Another request took it between the look and the write.
-        contract.create.refuse("duplicateSlug", slug=request.slug, fix=_LIST)
+        contract.create.refuse("duplicateSlug", slug=request.slug, fix=LIST)
     return contract.CreatedConnector(connector=reply(row, ctx.secrets, Uses({}, {}, {})), dataset=dataset.reply(owned))
 
 
@@ -110,7 +109,7 @@ async def get(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
     """One connector."""
     row = await living(ctx.db, request.uuid)
     if row is None:
-        contract.get.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
+        contract.get.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
     return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
 
 
@@ -125,19 +124,18 @@ async def get_all(ctx: Context, request: contract.ListConnectors) -> contract.Co
     return contract.ConnectorsReply(connectors=[reply(row, ctx.secrets, used) for row in rows])
 
 
-@handles(contract.update)
+@handles(contract.update, before=prepare_update)
 async def update_one(ctx: Context, request: contract.UpdateConnector) -> contract.ConnectorReply:
     """Change what is given; workers take it over within two seconds."""
     row = await living(ctx.db, request.uuid, lock=True)
     if row is None:
-        contract.update.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
+        contract.update.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
     given = request.model_fields_set
-    if "config" in given:
-        integration = integrations().get(row.integration_slug)
-        if integration is None:
-            contract.update.refuse("integrationNotFound", integration=row.integration_slug, fix=_INTEGRATIONS)
-        config = connector_config.checked(integration, request.config or {}, connector_config.opened(ctx.secrets, row))
-        row.sealed_config = connector_config.seal(ctx.secrets, config)
+    if ctx.prepared is not None:
+        account = cast("AccountInput", ctx.prepared)
+        if row.sealed_config != account.replaces:
+            raise Refusal(409, "conflict", "The connector was changed by another request meanwhile: look at it and try again.")
+        row.sealed_config = connector_config.seal(ctx.secrets, account.config)
         await _forget_answers(ctx.db, row)
     if request.name is not None:
         row.name = request.name
@@ -171,7 +169,7 @@ async def remove(ctx: Context, request: ByUuid) -> Removed:
     """Remove a connector that nothing uses; its secrets are erased, its row stays for the history."""
     row = await living(ctx.db, request.uuid, lock=True)
     if row is None:
-        contract.remove.refuse("connectorNotFound", connector=request.uuid, fix=_LIST)
+        contract.remove.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
     users = await usages.used_by(ctx.db, KIND, row.uuid)
     models = [user for user in users if user[0] == "model"]
     others = [user for user in users if user[0] != "model"]
@@ -193,6 +191,29 @@ def _named(users: Sequence[tuple[str, uuid.UUID]]) -> str:
 
 def _listed(users: Sequence[tuple[str, uuid.UUID]]) -> list[dict[str, str]]:
     return [{"kind": kind, "uuid": str(owner)} for kind, owner in users[:100]]
+
+
+@handles(contract.stop)
+async def stop(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
+    """Let no run call the service any more; stopping twice is fine."""
+    row = await living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.stop.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
+    row.stopped_at = row.stopped_at or clock.now()
+    await ctx.db.flush()
+    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
+
+
+@handles(contract.start)
+async def start(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
+    """Let runs call the service again, and wake those that wait."""
+    row = await living(ctx.db, request.uuid, lock=True)
+    if row is None:
+        contract.start.refuse("connectorNotFound", connector=request.uuid, fix=LIST)
+    row.stopped_at = None
+    await ctx.db.flush()
+    await waiting_runs.wake(ctx.db, row)
+    return contract.ConnectorReply(connector=reply(row, ctx.secrets, await Uses.of(ctx.db)))
 
 
 @handles(contract.exists_by_slug)

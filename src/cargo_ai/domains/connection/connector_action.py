@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import traceback
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar, cast
-
-import httpx
-from sqlalchemy import Select, select
+from typing import Any, cast
 
 from cargo_ai.context.process import Services
-from cargo_ai.domains.connection import connector_config
+from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
+from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.response_cache import ResponseCache
-from cargo_ai.domains.connection.tables import Connector
 from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
 from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.integrations.kit import (
@@ -35,30 +30,15 @@ from cargo_ai.integrations.kit import (
     scrub,
     scrub_json,
 )
-from cargo_ai.kernel import clock, ids, log
-from cargo_ai.kernel.secrets import SecretKey, WrongKey
-from cargo_ai.kernel.settings import Settings
-from cargo_ai.store.session import Database
+from cargo_ai.kernel import log
+from cargo_ai.kernel.secrets import WrongKey
 
-# How long a process may go on using a connector that was removed or changed.
-FRESH_SECONDS = 2.0
-MOST_ACCOUNTS = 1000
-
-Chosen = TypeVar("Chosen")
+# A run of a connector that was stopped is woken when that is started; it looks by itself this often, should that have been missed.
+HALTED_SECONDS = 3600.0
+# How long a run waits for a place of secrets that does not answer.
+SECRET_SECONDS = 10.0
 
 _log = log.get(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A connector, opened for calls."""
-
-    uuid: uuid.UUID
-    integration_slug: str
-    config: Mapping[str, Any]
-    sensitive: tuple[str, ...]
-    rate: RateLimit | None
-    ttl: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +68,25 @@ class _AccountLimits:
 class ConnectorNodes:
     """Executes nodes of kind `connector`; one per process."""
 
-    def __init__(self, database: Database, secrets: SecretKey, settings: Settings, client: httpx.AsyncClient) -> None:
-        self._database, self._secrets, self._settings, self._client = database, secrets, settings, client
-        self._limiter = RateLimiter(database)
-        self._cache = ResponseCache(database)
-        self._accounts: dict[tuple[uuid.UUID, str | None, str], tuple[float, asyncio.Task[Account | None]]] = {}
+    def __init__(self, services: Services) -> None:
+        self._settings, self._client = services.settings, services.client
+        self._limiter = RateLimiter(services.database)
+        self._cache = ResponseCache(services.database)
+        self._accounts = services.once(Accounts, lambda: Accounts(services))
 
     async def perform(self, integration: Integration, action: ConnectorAction, call: Call) -> Outcome:
         """One attempt. What the service or the config does wrong is an Outcome; only the database's faults are raised."""
         service = _Service(integration, action)
         try:
-            account = await self._account_of(call, integration)
+            account = await self._accounts.of_call(call, integration)
         except WrongKey as error:
             return Failed(f"The connector's secrets cannot be read: {error}")
+        except SecretUnavailable as error:
+            return Later(SECRET_SECONDS, call.meta, str(error)) if error.transient else Failed(str(error))
         if account is None:
             return await self._act(service, call, None)
+        if account.halt is not None:
+            return Later(HALTED_SECONDS, call.meta, account.halt, waits_for=waits_for(account.uuid))
         if account.ttl is None:
             return await self._act(service, call, account)
         return await self._act_cached(service, call, account, account.ttl)
@@ -148,59 +132,6 @@ class ConnectorNodes:
     def _limits_of(self, account: Account) -> Admission:
         return Unlimited() if account.rate is None else _AccountLimits(self._limiter, f"connector:{account.uuid}", account.rate)
 
-    async def _account_of(self, call: Call, integration: Integration) -> Account | None:
-        """The account that the node names, else the integration's default one; None where the service needs none."""
-        named = call.node.get("connectorUuid")
-        connector = str(named) if named else None
-        account = await self._find_account(call.workspace, connector, integration.slug)
-        if account is None and connector is not None:
-            raise InvalidConfig(f"There is no connector {connector}: it was removed, or the node names a wrong one.")
-        if account is None and integration.account.required:
-            how = f"cargo-ai connection connector create --integration-slug {integration.slug}"
-            raise InvalidConfig(f"This workspace has no connector of {integration.name}: make one with `{how}`.")
-        if account is not None and account.integration_slug != integration.slug:
-            raise InvalidConfig(f"The connector {connector} is one of {account.integration_slug}, not of {integration.slug}.")
-        return account
-
-    async def _find_account(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
-        key = (workspace, connector, integration_slug)
-        until, task = self._accounts.get(key, (0.0, None))
-        if task is None or until <= clock.seconds() or (task.done() and (task.cancelled() or task.exception() is not None)):
-            if len(self._accounts) >= MOST_ACCOUNTS:
-                self._accounts.clear()
-            task = asyncio.create_task(self._load(*key))
-            self._accounts[key] = (clock.seconds() + FRESH_SECONDS, task)
-        # Shielded: many calls wait for one look.
-        return await asyncio.shield(task)
-
-    async def _load(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
-        living = select(Connector).where(Connector.deleted_at.is_(None))
-        if connector is None:
-            query = default_first(living.where(Connector.integration_slug == integration_slug))
-        else:
-            query = living.where(Connector.uuid == ids.parse(connector))
-        async with self._database.session(workspace) as db:
-            row = await db.scalar(query)
-        return None if row is None else self._open(row)
-
-    def _open(self, row: Connector) -> Account:
-        config = connector_config.opened(self._secrets, row)
-        integration = integrations().get(row.integration_slug)
-        spec = None if integration is None else integration.account
-        return Account(
-            uuid=row.uuid,
-            integration_slug=row.integration_slug,
-            config=config,
-            sensitive=() if spec is None else spec.sensitive_texts(config),
-            rate=None if row.rate_limit is None else RateLimit(**row.rate_limit),
-            ttl=timedelta(milliseconds=row.cache_ttl_milliseconds) if row.cache_ttl_milliseconds else None,
-        )
-
-
-def default_first(connectors: Select[Chosen]) -> Select[Chosen]:
-    """Of several connectors of an integration: the default one, else the oldest."""
-    return connectors.order_by(Connector.is_default.desc(), Connector.uuid).limit(1)
-
 
 def connector_actions() -> list[Action[Call]]:
     """Every action of every integration, to be bound to a process, and one that says what is missing for all others."""
@@ -210,9 +141,7 @@ def connector_actions() -> list[Action[Call]]:
 
 def _declare(integration: Integration, action: ConnectorAction) -> Action[Call]:
     def performer(services: Services) -> Perform:
-        nodes = services.once(
-            ConnectorNodes, lambda: ConnectorNodes(services.database, services.secrets, services.settings, services.client)
-        )
+        nodes = services.once(ConnectorNodes, lambda: ConnectorNodes(services))
         return partial(nodes.perform, integration, action)
 
     bound = cast("Action[Call]", action)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
-from cargo_ai.domains.connection.connector_action import default_first
+from cargo_ai.domains.connection.accounts import default_first
 from cargo_ai.domains.connection.dataset import reply
 from cargo_ai.domains.connection.tables import Connector, Dataset
 from cargo_ai.engine.dispatch.rate_limits import RateLimit

@@ -38,6 +38,8 @@ class Connector(Stamped, Owned, Row):
     rate_limit: Mapped[dict[str, Any] | None]
     cache_ttl_milliseconds: Mapped[int | None]
     use_credits: Mapped[bool]
+    stopped_at: Mapped[datetime | None]
+    """Since when its runs wait because people have stopped it."""
     deleted_at: Mapped[datetime | None]
 
 

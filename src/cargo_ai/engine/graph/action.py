@@ -48,11 +48,15 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not finished: ask again after `seconds` with `meta`; waits above two seconds park the run. Uses up no attempt."""
+    """Not finished: ask again after `seconds` with `meta`; waits above two seconds park the run. Uses up no attempt.
+
+    waits_for: what ends the wait earlier (`connector:<uuid>`, see resume_early); `reason` is then a code that is kept with the run.
+    """
 
     seconds: float
     meta: Json = None
     reason: str = ""
+    waits_for: str = ""
 
 
 Outcome = Done | Failed | Later

@@ -89,7 +89,7 @@ class Pause(NamedTuple):
 class Walk:
     """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
     `stopped_at`: the node at which the run was stopped from outside; `split_seed`: the run that it repeats: where nodes leave the way
-    to chance, it goes as that one did."""
+    to chance, it goes as that one did. `waits`: what the present wait is for, and why, where something else can end it."""
 
     run: str
     program: Graph
@@ -106,6 +106,7 @@ class Walk:
     throttled: int = 0
     meta: Json = None
     resumed: bool = False
+    waits: dict[str, str] | None = None
     answered: EngineAnswers | None = None
     status: Status | None = None
     error: str | None = None
@@ -121,7 +122,8 @@ class Walk:
         """What must be kept beside the entries while the run is parked; None at the first attempt of a node."""
         if self.attempt == 1 and not self.resumed and not self.throttled:
             return None
-        return {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
+        kept = {"attempt": self.attempt, "throttled": self.throttled, "meta": self.meta, "resumed": self.resumed}
+        return kept if self.waits is None else {**kept, "waits": self.waits}
 
 
 def begin(run: str, program: Graph, record: Json, parent: Json = None) -> Walk:
@@ -229,6 +231,7 @@ def settle(walk: Walk, node: Node, config: Json, outcome: Outcome, warnings: lis
         meta = _json(outcome.meta)
         if isinstance(meta, bytes):
             walk.meta, walk.resumed = from_json(meta), True
+            walk.waits = {"for": outcome.waits_for, "reason": outcome.reason} if outcome.waits_for else None
             return _pause(outcome.seconds, outcome.reason)
         outcome = Failed(f"What the node left for later cannot be kept. {meta}")
     return _failed(walk, node, config, outcome, warnings, started, finished)
@@ -265,6 +268,7 @@ def fail(walk: Walk, message: str, now: int) -> None:
 
 
 def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
+    walk.waits = None
     if failed.retry_after is not None and walk.throttled < MAXIMUM_THROTTLES:
         walk.throttled += 1
         return _pause(failed.retry_after, "the service asked to wait")
@@ -330,7 +334,7 @@ def _record(
         )
     )
     walk.seq += 1
-    walk.attempt, walk.throttled, walk.meta, walk.resumed = 1, 0, None, False
+    walk.attempt, walk.throttled, walk.meta, walk.resumed, walk.waits = 1, 0, None, False, None
 
 
 def _move(walk: Walk, target: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -98,8 +98,20 @@ class AccountSpec:
         return cast("Config", config.get(self.under) or {}) if self.under else config
 
     def hidden(self, config: Config) -> JsonObject:
-        """The config as it may be shown: each secret is `***`."""
+        """The config as it may be shown: each secret is `***`, and a reference to one is itself."""
         return secret_texts.hide(self.schema, config)
+
+    def replace_secrets(self, config: Config, change: Callable[[tuple[str, ...], Json], Json]) -> JsonObject:
+        """The config with each secret replaced by what `change` makes of its path and its value."""
+        return secret_texts.replace(self.schema, config, change)
+
+    def holds_secret(self, path: Sequence[str]) -> bool:
+        """Whether what is at this path of a config is a secret."""
+        return secret_texts.holds_secret(self.schema, path)
+
+    def secret_paths(self) -> list[str]:
+        """The paths of all secrets of a config, as people write them; NAME stands for any name."""
+        return sorted(secret_texts.secret_paths(self.schema))
 
     def merged(self, config: Config, stored: Config) -> tuple[JsonObject, list[str]]:
         """The config with each `***` replaced by the stored secret, and the paths of those that have none to go back to."""

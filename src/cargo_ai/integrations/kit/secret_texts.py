@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
+
+from cargo_ai.kernel.secrets import is_reference
 
 Json = Any
 Schema = Mapping[str, Json]
@@ -14,8 +16,34 @@ SHORTEST_HIDDEN = 6
 
 
 def hide(schema: Schema, config: Mapping[str, Json]) -> dict[str, Json]:
-    """The config as it may be shown: each value whose schema says `writeOnly` is `***`."""
-    return {key: _replace(_inside(schema, key), value, lambda _path, _value: HIDDEN, (key,)) for key, value in config.items()}
+    """The config as it may be shown: each value whose schema says `writeOnly` is `***`, and a reference to a secret is itself."""
+    return replace(schema, config, lambda _path, value: value if is_reference(value) else HIDDEN)
+
+
+def replace(schema: Schema, config: Mapping[str, Json], change: Callable[[tuple[str, ...], Json], Json]) -> dict[str, Json]:
+    """The config with each secret replaced by what `change` makes of its path and its value."""
+    return {key: _replace(_inside(schema, key), value, change, (key,)) for key, value in config.items()}
+
+
+def holds_secret(schema: Schema, path: Sequence[str]) -> bool:
+    """Whether what is at this path of a config is a secret."""
+    for part in path:
+        if not part or _is_secret(schema):
+            return False
+        schema = _inside(schema, part)
+    return _is_secret(schema)
+
+
+def secret_paths(schema: Schema, path: str = "") -> Iterator[str]:
+    """The paths of all secrets of a config, as people write them; NAME stands for any name."""
+    if _is_secret(schema):
+        yield path
+        return
+    names = dict.fromkeys(name for part in _branches(schema) for name in cast("Mapping[str, Schema]", part.get("properties", {})))
+    if any(isinstance(part.get("additionalProperties"), Mapping) for part in _branches(schema)):
+        names["NAME"] = None
+    for name in names:
+        yield from secret_paths(_inside(schema, name), f"{path}.{name}" if path else name)
 
 
 def merge(schema: Schema, config: Mapping[str, Json], stored: Mapping[str, Json]) -> tuple[dict[str, Json], list[str]]:
@@ -28,7 +56,7 @@ def merge(schema: Schema, config: Mapping[str, Json], stored: Mapping[str, Json]
             missing.append(".".join(path))
         return value if secret is None else secret
 
-    return {key: _replace(_inside(schema, key), value, former, (key,)) for key, value in config.items()}, missing
+    return replace(schema, config, former), missing
 
 
 def secrets_of(schema: Schema, config: Mapping[str, Json]) -> Iterator[str]:
@@ -38,8 +66,7 @@ def secrets_of(schema: Schema, config: Mapping[str, Json]) -> Iterator[str]:
     def note(_path: tuple[str, ...], value: Json) -> Json:
         secrets.append(value)
 
-    for key, value in config.items():
-        _replace(_inside(schema, key), value, note, (key,))
+    replace(schema, config, note)
     for secret in secrets:
         yield from texts_of(secret)
 
@@ -47,6 +74,10 @@ def secrets_of(schema: Schema, config: Mapping[str, Json]) -> Iterator[str]:
 def hidden_texts(texts: Iterator[str]) -> tuple[str, ...]:
     """Those of the texts that are long enough to be looked for, longest first, so that none is cut by a shorter one."""
     return tuple(sorted({text for text in texts if len(text) >= SHORTEST_HIDDEN}, key=len, reverse=True))
+
+
+def _is_secret(schema: Schema) -> bool:
+    return any(part.get("writeOnly") for part in _branches(schema))
 
 
 def _inside(schema: Schema, key: str) -> Schema:
@@ -77,7 +108,7 @@ def _direct(schema: Schema, key: str) -> Iterator[Schema]:
 def _replace(schema: Schema, value: Json, change: Callable[[tuple[str, ...], Json], Json], path: tuple[str, ...]) -> Json:
     if value is None:
         return None
-    if any(part.get("writeOnly") for part in _branches(schema)):
+    if _is_secret(schema):
         return change(path, value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, Json]", value)

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from cargo_ai.context.context import Caller, Context
-from cargo_ai.context.handlers import Handler
+from cargo_ai.context.handlers import Handler, Preparation, before_of
 from cargo_ai.domains.workspace import public
 from cargo_ai.kernel import ids, log
 from cargo_ai.kernel.operation import AnyOperation
@@ -68,11 +68,16 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
     claim = None
     if operation.writes and (key := requests.idempotency_key(request)) is not None:
         claim = Claim(caller.token_uuid, key, requests.request_hash(operation, payload), state.secrets)
+    prepared: object = None
+    if (before := before_of(handled.handler)) is not None and not await _is_repeated(state, caller, claim):
+        prepared = await before(Preparation(caller, state.services, state.base_url(request)), command)
 
     async def work(db: AsyncSession) -> _Outcome:
         if claim is not None and (stored := await claim.take(db)) is not None:
             return _Outcome(stored, None, [], [])
-        return await _handle(handled, make_context(state, request, caller, db), command, claim)
+        ctx = make_context(state, request, caller, db)
+        ctx.prepared = prepared
+        return await _handle(handled, ctx, command, claim)
 
     async def perform() -> _Outcome:
         async with state.database.turns.take(caller.workspace_uuid) if operation.evaluates else nullcontext():
@@ -94,6 +99,14 @@ async def respond(state: State, handled: HandledOperation, request: Request) -> 
     if sentences := [*warnings, *outcome.warnings]:
         headers["x-cargo-warnings"] = responses.warnings_header(sentences)
     return responses.success(operation, outcome.body, headers)
+
+
+async def _is_repeated(state: State, caller: Caller, claim: Claim | None) -> bool:
+    """Whether the response to this request is stored already, so that there is nothing to prepare."""
+    if claim is None:
+        return False
+    async with state.database.session(caller.workspace_uuid) as db:
+        return await claim.take(db) is not None
 
 
 async def authenticate(state: State, request: HTTPConnection) -> Caller:

@@ -132,6 +132,10 @@ async def _explain_parked(ctx: Context, row: RowMapping, node: Node) -> contract
     when = f" until {clock.to_iso(due)}" if due else ""
     if node.get("kind") == "native" and node.get("actionSlug") == "delay":
         return _explain(row, "waitingForTime", f"{slug} waits{when}, as it is set.", **more)
+    waits = pending.get("waits")
+    if waits:
+        sentence, fix = queue.connector_wait(slug, waits["reason"], waits["for"])
+        return _explain(row, "waitingForConnector", sentence, fix=fix, **more)
     # A connector node that has left nothing to go on with waits for its own limit; `throttled`: the service asked for it.
     own = node.get("kind") == "connector" and pending.get("resumed") and pending.get("meta") is None
     if own or int(pending.get("throttled") or 0) > 0:

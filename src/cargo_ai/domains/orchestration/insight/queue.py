@@ -48,11 +48,12 @@ order by since limit :limit
 # What a parked run waits for is in its row, and, for what its node does, in the graph.
 _PARKED = text("""
 select case when p.waiting_for is not null then 'children' when n.action = 'humanReview' then 'review' when n.action = 'delay' then 'time'
+        when p.pending #>> '{waits,reason}' is not null then p.pending #>> '{waits,reason}'
         when coalesce((p.pending ->> 'throttled')::int, 0) > 0 then 'rateLimit'
         when n.kind = 'connector' and (p.pending ->> 'resumed')::boolean and p.pending ->> 'meta' is null then 'rateLimit'
         when coalesce((p.pending ->> 'attempt')::int, 1) > 1 then 'retry' else 'service' end as reason,
     count(*) as runs, min(p.updated_ms) as since, min(p.wake_ms) as due, p.workflow_uuid, p.batch_uuid,
-    case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node
+    case when count(*) = 1 then min(p.uuid::text)::uuid end as run_uuid, n.slug as node, p.pending #>> '{waits,for}' as waits_for
 from (
     select r.uuid, r.workflow_uuid, r.batch_uuid, r.graph_uuid, r.position, r.waiting_for, r.pending, r.updated_ms, r.wake_ms
     from runs r where r.workspace_uuid = :workspace and r.status = 'idle' and r.finished_ms is null
@@ -61,7 +62,7 @@ from (
         min(v.value ->> 'kind') as kind
     from graphs g cross join lateral json_array_elements(g.nodes) v where g.workspace_uuid = :workspace group by 1, 2
 ) n on n.uuid = p.graph_uuid and n.node = p.position
-group by 1, p.workflow_uuid, p.batch_uuid, n.slug order by since limit :limit
+group by 1, p.workflow_uuid, p.batch_uuid, n.slug, p.pending #>> '{waits,for}' order by since limit :limit
 """)
 _SENTENCES: dict[str, str] = {
     "batchToRead": "A batch waits until a worker has read its records; this many are enrolled.",
@@ -73,11 +74,29 @@ _SENTENCES: dict[str, str] = {
     "time": "Runs wait at a delay.",
     "children": "Runs wait for what they have started below.",
     "rateLimit": "Runs wait for a slot of a connector's rate limit.",
+    "connectorStopped": "Runs wait because their connector is stopped; they go on once it is started.",
     "retry": "Runs wait for another attempt at a node that has failed.",
     "service": "Runs wait for a service that has not finished.",
     "review": "Runs wait for a person to approve or reject.",
     "cancelling": "Runs end at their next node.",
 }
+
+
+_CONNECTOR_WAITS: dict[str, tuple[str, str]] = {
+    "connectorStopped": ("its connector is stopped: it goes on once that is started", "cargo-ai connection connector start {connector}"),
+}
+"""Why runs wait for a connector, as a sentence goes on, and the command that ends it."""
+
+
+def connector_wait(node: str, reason: str, waits_for: str) -> tuple[str, str]:
+    """What a run waits for whose node waits for its connector, and the command that ends the wait."""
+    why, fix = _CONNECTOR_WAITS[reason]
+    return f"{node} waits because {why}.", fix.format(connector=_connector(waits_for))
+
+
+def _connector(waits_for: str | None) -> str | None:
+    kind, _, name = str(waits_for or "").partition(":")
+    return name if kind == "connector" else None
 
 
 @handles(contract.get)
@@ -117,6 +136,7 @@ async def is_full(ctx: Context) -> bool:
 
 def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
     reason = "concurrencyLimit" if full and row["reason"] == "turn" else row["reason"]
+    connector = _connector(row.get("waits_for"))
     return contract.QueueItem(
         reason=reason,
         sentence=_SENTENCES[reason],
@@ -127,6 +147,8 @@ def _item(row: RowMapping, now: int, full: bool) -> contract.QueueItem:
         batch_uuid=row["batch_uuid"],
         run_uuid=row["run_uuid"],
         node_slug=row["node"],
+        connector_uuid=connector,
+        fix=_CONNECTOR_WAITS[reason][1].format(connector=connector) if connector is not None else None,
     )
 
 

@@ -1,0 +1,120 @@
+"""Accounts: find the connector that a call acts for, and open it with all its secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Select, select
+
+from cargo_ai.context.process import Services
+from cargo_ai.domains.connection import connector_config
+from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
+from cargo_ai.domains.connection.tables import Connector
+from cargo_ai.engine.dispatch.rate_limits import RateLimit
+from cargo_ai.engine.graph.action import Call, InvalidConfig
+from cargo_ai.integrations.kit import Integration, integrations
+from cargo_ai.kernel import clock, ids
+from cargo_ai.store.session import Database
+
+# How long a process may go on using a connector that was removed, changed or stopped.
+FRESH_SECONDS = 2.0
+MOST_ACCOUNTS = 1000
+
+Halt = Literal["connectorStopped"]
+"""Why no run may act for a connector now."""
+Chosen = TypeVar("Chosen")
+
+
+def waits_for(connector: uuid.UUID) -> str:
+    """What the engine knows a wait for this connector by."""
+    return f"connector:{connector}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A connector, opened for calls; of one that is halted neither config nor secrets."""
+
+    uuid: uuid.UUID
+    integration_slug: str
+    config: Mapping[str, Any]
+    sensitive: tuple[str, ...]
+    rate: RateLimit | None
+    ttl: timedelta | None
+    halt: Halt | None = None
+
+
+class Accounts:
+    """The accounts that this process acts for; each is looked up again every two seconds."""
+
+    def __init__(self, services: Services) -> None:
+        self._database: Database = services.database
+        self._secrets = services.secrets
+        self._external = services.once(ExternalSecrets, lambda: ExternalSecrets(services.settings))
+        self._opened: dict[tuple[uuid.UUID, str | None, str], tuple[float, asyncio.Task[Account | None]]] = {}
+
+    async def of_call(self, call: Call, integration: Integration) -> Account | None:
+        """The account that the node names, else the integration's default one; None where the service needs none.
+
+        InvalidConfig where there is no such one. WrongKey and SecretUnavailable where its secrets cannot be had.
+        """
+        named = call.node.get("connectorUuid")
+        connector = str(named) if named else None
+        account = await self._find(call.workspace, connector, integration.slug)
+        if account is None and connector is not None:
+            raise InvalidConfig(f"There is no connector {connector}: it was removed, or the node names a wrong one.")
+        if account is None and integration.account.required:
+            how = f"cargo-ai connection connector create --integration-slug {integration.slug}"
+            raise InvalidConfig(f"This workspace has no connector of {integration.name}: make one with `{how}`.")
+        if account is not None and account.integration_slug != integration.slug:
+            raise InvalidConfig(f"The connector {connector} is one of {account.integration_slug}, not of {integration.slug}.")
+        return account
+
+    async def _find(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
+        key = (workspace, connector, integration_slug)
+        until, task = self._opened.get(key, (0.0, None))
+        if task is None or until <= clock.seconds() or (task.done() and (task.cancelled() or task.exception() is not None)):
+            if len(self._opened) >= MOST_ACCOUNTS:
+                self._opened.clear()
+            task = asyncio.create_task(self._load(*key))
+            self._opened[key] = (clock.seconds() + FRESH_SECONDS, task)
+        # Shielded: many calls wait for one look.
+        return await asyncio.shield(task)
+
+    async def _load(self, workspace: uuid.UUID, connector: str | None, integration_slug: str) -> Account | None:
+        living = select(Connector).where(Connector.deleted_at.is_(None))
+        if connector is None:
+            query = default_first(living.where(Connector.integration_slug == integration_slug))
+        else:
+            query = living.where(Connector.uuid == ids.parse(connector))
+        async with self._database.session(workspace) as db:
+            row = await db.scalar(query)
+        return None if row is None else await self._open(row)
+
+    async def _open(self, row: Connector) -> Account:
+        halt: Halt | None = "connectorStopped" if row.stopped_at is not None else None
+        integration = integrations().get(row.integration_slug)
+        spec = None if integration is None else integration.account
+        config: dict[str, Any] = {}
+        if halt is None:
+            config = connector_config.opened(self._secrets, row)
+            references = connector_config.references(integration, config)
+            config = connector_config.with_secrets(integration, config, await self._external.read_all(row.workspace_uuid, references))
+        return Account(
+            uuid=row.uuid,
+            integration_slug=row.integration_slug,
+            config=config,
+            sensitive=() if spec is None else spec.sensitive_texts(config),
+            rate=None if row.rate_limit is None else RateLimit(**row.rate_limit),
+            ttl=timedelta(milliseconds=row.cache_ttl_milliseconds) if row.cache_ttl_milliseconds else None,
+            halt=halt,
+        )
+
+
+def default_first(connectors: Select[Chosen]) -> Select[Chosen]:
+    """Of several connectors of an integration: the default one, else the oldest."""
+    return connectors.order_by(Connector.is_default.desc(), Connector.uuid).limit(1)
