@@ -6,7 +6,8 @@ To add one, add an attribute to `Settings`. Its variable is its name in capitals
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -103,6 +104,15 @@ def _integer_of(variable: str, raw: str, least: int) -> int:
         return int(_number(variable, raw, least))
     except OverflowError:
         raise SettingsError(f"{variable} must be a whole number, not {raw!r}.") from None
+
+
+def _addresses(variable: str, raw: str) -> Mapping[str, str]:
+    """`slug=URL` pairs, by comma."""
+    pairs = [part.strip().partition("=") for part in raw.split(",") if part.strip()]
+    for slug, _, url in pairs:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url.strip()):
+            raise SettingsError(f"{variable} must be like hubspot=https://proxy.example.com, not {slug}={url}.")
+    return {slug.strip(): url.strip() for slug, _, url in pairs}
 
 
 def _path(raw: str) -> Path:
@@ -285,6 +295,14 @@ class Settings:
         ("api", "worker"),
         "*",
         shown_default="all that the token may read (`*`)",
+    )
+    service_addresses = Setting[Mapping[str, str]](
+        "slug=URL, by comma",
+        {},
+        "Where services are called instead of at their vendor's address: a proxy, or a simulator (`hubspot=http://127.0.0.1:8123`).",
+        ("api", "worker"),
+        _addresses,
+        "the vendors' addresses",
     )
     captcha_url = _text(
         "Where captchas of public forms are verified, instead of at their provider.", ("api",), shown_default="the provider's URL"

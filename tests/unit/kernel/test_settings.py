@@ -37,6 +37,7 @@ def test_every_declared_setting_can_be_read_without_its_variable() -> None:
         ("BATCH_SLOTS", "inf", "CARGO_AI_BATCH_SLOTS must be a whole number, not 'inf'."),
         ("STALLED_AFTER_SECONDS", "nan", "CARGO_AI_STALLED_AFTER_SECONDS must be at least 1, not nan."),
         ("SMTP_TLS", "ssl", "CARGO_AI_SMTP_TLS must be one of starttls, tls, off, not 'ssl'."),
+        ("SERVICE_ADDRESSES", "hubspot", "CARGO_AI_SERVICE_ADDRESSES must be like hubspot=https://proxy.example.com, not hubspot=."),
     ],
 )
 def test_a_value_of_another_type_names_the_variable(name: str, value: str, message: str) -> None:

@@ -23,7 +23,6 @@ from cargo_ai.integrations.kit import (
     Integration,
     OpenAccount,
     Service,
-    ServiceSpec,
     Unlimited,
     attempt,
     integrations,
@@ -119,7 +118,7 @@ class ConnectorNodes:
         """The service as this call sees it: signed in, within the account's limits."""
         integration = service.integration
         return Service(
-            integration.service or ServiceSpec(""),
+            integration.service_spec(self._settings),
             integration.name,
             self._client,
             account=None if account is None else OpenAccount(integration.account, account.config),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -14,6 +14,7 @@ from cargo_ai.integrations.kit.account import AccountSpec
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, DynamicSchema
 from cargo_ai.integrations.kit.request import ConnectorAction
 from cargo_ai.integrations.kit.service_call import ServiceSpec
+from cargo_ai.kernel.settings import Settings
 
 Category = Literal[
     "engagement", "marketing", "sales", "finance", "analytics", "freeform", "success", "support", "enrichment", "storage", "custom"
@@ -44,6 +45,12 @@ class Integration:
     sub_categories: tuple[SubCategory, ...] = ()
     autocompletes: Mapping[str, Autocomplete] = field(default_factory=dict[str, Autocomplete])
     schemas: Mapping[str, DynamicSchema] = field(default_factory=dict[str, DynamicSchema])
+
+    def service_spec(self, settings: Settings) -> ServiceSpec:
+        """How the service is called from this server: the operator may send its calls to another address."""
+        spec = self.service or ServiceSpec("")
+        address = settings.service_addresses.get(self.slug)
+        return spec if address is None else replace(spec, base_url=address)
 
     def action(self, slug: str) -> ConnectorAction | None:
         """One of its actions, None when it has no such one."""
