@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tests.kit.application import LiveServer
     from tests.kit.databases import Databases
 
+# Its assertions are those of many tests.
+pytest.register_assert_rewrite("tests.kit.conformance")
+
 ROOT = str(Path(__file__).parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)

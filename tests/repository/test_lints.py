@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.lint import alone, circles, interfaces, migrations, size, words
+from tools.lint import alone, circles, conformance, interfaces, migrations, size, words
 from tools.lint.tree import Fault, files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,8 @@ def said(found: Iterator[Fault]) -> list[str]:
 
 @pytest.mark.parametrize(
     "lint",
-    [interfaces.faults, circles.faults, migrations.faults, alone.faults, size.faults, words.faults],
-    ids=["interfaces", "circles", "migrations", "alone", "size", "words"],
+    [interfaces.faults, circles.faults, migrations.faults, alone.faults, conformance.faults, size.faults, words.faults],
+    ids=["interfaces", "circles", "migrations", "alone", "conformance", "size", "words"],
 )
 def test_this_repository_has_no_fault(lint: Callable[[Path], Iterator[Fault]]) -> None:
     assert [str(fault) for fault in lint(ROOT) if fault.fails] == []
@@ -93,6 +93,19 @@ def test_a_migration_that_imports_living_code_is_found(tmp_path: Path) -> None:
     plant(tmp_path, "src/cargo_ai/store/migrations/env.py", "from cargo_ai.store import rows\n")
     (fault,) = said(migrations.faults(tmp_path))
     assert "versions/0001_x.py:2: a migration imports cargo_ai.engine.tables" in fault
+
+
+def test_an_integration_without_a_conformance_test_is_found(tmp_path: Path) -> None:
+    plant(tmp_path, "src/cargo_ai/integrations/kit/__init__.py", "")
+    for name in ("hunter", "slack", "sql"):
+        plant(tmp_path, f"src/cargo_ai/integrations/{name}/__init__.py", "INTEGRATION = 1\n")
+    plant(tmp_path, "tests/kit/conformance/lists.py", "class ListTests:\n    async def test_pages(self): ...\n")
+    plant(tmp_path, "tests/integrations/test_slack.py", "class TestSlack:\n    pass\n")
+    plant(tmp_path, "tests/integrations/test_sql.py", "class TestSql(IntegrationConformance):\n    async def test_pages(self): ...\n")
+    without, other, less = said(conformance.faults(tmp_path))
+    assert without.startswith("src/cargo_ai/integrations/hunter/__init__.py: this integration has no conformance test")
+    assert other.startswith("src/cargo_ai/integrations/slack/__init__.py")
+    assert less.startswith("tests/integrations/test_sql.py:2: test_pages replaces")
 
 
 @pytest.mark.parametrize(

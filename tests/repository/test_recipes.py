@@ -208,6 +208,10 @@ INTEGRATION = Integration(
 )
 ''',
     )
+    tree.write(
+        "tests/integrations/test_weather.py",
+        "from tests.kit.conformance.suite import IntegrationConformance\n\n\nclass TestWeather(IntegrationConformance):\n    pass\n",
+    )
     tree.generate()
     code = """
 from cargo_ai.integrations.kit import integrations

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.lint import alone, circles, interfaces, migrations, size, words
+from tools.lint import alone, circles, conformance, interfaces, migrations, size, words
 from tools.lint.tree import Fault
 
-LINTS = (interfaces, circles, migrations, alone, size, words)
+LINTS = (interfaces, circles, migrations, alone, conformance, size, words)
 
 
 def main() -> int:

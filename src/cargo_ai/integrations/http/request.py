@@ -17,6 +17,7 @@ from cargo_ai.integrations.http.account import Target, target
 from cargo_ai.integrations.http.answer import body_of
 from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Done, Failed, InvalidConfig, Outcome
 from cargo_ai.integrations.kit.body import headers_of, one_line, text_of
+from cargo_ai.integrations.kit.errors import rule_of
 from cargo_ai.integrations.kit.waiting import wait_of
 from cargo_ai.outbound.exchange import OutboundRequest, OutboundResponse
 
@@ -24,7 +25,6 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MILLISECONDS = 30_000
 MOST_MILLISECONDS = 300_000
 
-_TRANSIENT = frozenset({408, 425, 429})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 # They belong to the connection, not to the call.
 _OURS = frozenset({"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
@@ -103,9 +103,11 @@ REQUEST: ConnectorAction = Action(
 def _failure(request: ActionRequest, received: OutboundResponse) -> Failed:
     said = one_line(text_of(received), request.scrub)
     message = f"HTTP {received.status} from {received.url.host}" + (f": {said}" if said else "")
-    transient = received.status in _TRANSIENT or received.status >= 500
+    # No rules of its own: a status means what HTTP says.
+    rule = rule_of((), received.status, {}, None)
+    transient = rule is None or rule.then in ("retry", "wait")
     wait = wait_of(received.headers) if received.status in {429, 503} else None
-    return Failed(message, transient=transient, retry_after=wait)
+    return Failed(message, transient=transient, retry_after=wait, reason=None if rule is None else rule.reason)
 
 
 def _title(status: int) -> str:

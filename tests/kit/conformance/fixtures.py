@@ -1,0 +1,32 @@
+"""The simulator and the harness of a conformance test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import ClassVar
+
+import pytest
+
+from cargo_ai.outbound import http_client
+from tests.kit.conformance.harness import SETTINGS, Harness
+from tests.kit.conformance.subject import Simulator, Subject
+
+
+class Fixtures:
+    """`harness`: a new account in the simulator of the class, and an outbound client that may reach it."""
+
+    subject: ClassVar[Subject]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def simulator(cls) -> Iterator[Simulator]:
+        """The simulator, for all tests of the class."""
+        with cls.subject.running() as running:
+            yield running
+
+    @pytest.fixture
+    async def harness(self, simulator: Simulator) -> AsyncIterator[Harness]:
+        """Attempts against the simulator, whose account is new."""
+        simulator.control.reset()
+        async with http_client.client(SETTINGS) as client:
+            yield Harness(self.subject, simulator, client, self.subject.account(simulator))

@@ -1,0 +1,172 @@
+"""Attempts of a service's actions against its simulator, as a worker makes them."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jsonschema_rs
+
+from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
+from cargo_ai.integrations.kit import (
+    ActionRequest,
+    CallShape,
+    ConnectorAction,
+    FormRequest,
+    Integration,
+    OpenAccount,
+    Service,
+    ServiceSpec,
+    attempt,
+    integrations,
+)
+from cargo_ai.kernel import ids
+from cargo_ai.kernel.settings import Settings
+from tests.kit.conformance.subject import JsonObject, Simulator, Subject
+
+SETTINGS = Settings({"CARGO_AI_OUTBOUND_ALLOW": "127.0.0.1"})
+HURRY_SECONDS = 0.4
+
+_keys = itertools.count(1)
+
+
+@dataclass
+class Slots:
+    """Rate limits that let everything through and note each call, until they are closed for some seconds."""
+
+    closed: float = 0.0
+    calls: list[CallShape] = field(default_factory=list[CallShape])
+    observed: list[int] = field(default_factory=list[int])
+
+    async def admit(self, call: CallShape) -> float:
+        """Note it, or send it away."""
+        if self.closed:
+            return self.closed
+        self.calls.append(call)
+        return 0.0
+
+    async def observe(self, call: CallShape, status: int, headers: Mapping[str, str]) -> None:
+        """Note it."""
+        self.observed.append(status)
+
+
+@dataclass
+class Harness:
+    """One simulator with an account."""
+
+    subject: Subject
+    simulator: Simulator
+    client: Any
+    account: JsonObject
+    slots: Slots = field(default_factory=Slots)
+    hurry: bool = False
+
+    @property
+    def control(self) -> Any:
+        """The simulator's control."""
+        return self.simulator.control
+
+    @property
+    def integration(self) -> Integration:
+        """The integration under test."""
+        return integrations()[self.subject.slug]
+
+    @property
+    def service_spec(self) -> ServiceSpec | None:
+        """How the simulator is called: as the service, at another address; `hurry`: with a short time-out."""
+        spec = self.integration.service
+        if spec is None:
+            return None
+        address = {"base_url": self.simulator.url} if isinstance(spec.base_url, str) else {}
+        return replace(spec, **address, **({"timeout": HURRY_SECONDS} if self.hurry else {}))
+
+    def actions(self) -> list[tuple[ConnectorAction, JsonObject]]:
+        """Each action with the config of its example."""
+        return [(action, self.subject.examples[action.slug].config) for action in self.integration.actions]
+
+    def new_key(self) -> str:
+        """The key of an execution of its own."""
+        return f"run:node:{next(_keys)}"
+
+    def opened(self) -> OpenAccount:
+        """The account, as it signs calls in."""
+        return OpenAccount(self.integration.account, self.account)
+
+    def service(self, action: str = "", key: str = "") -> Service:
+        """The service as an action sees it."""
+        spec = self.integration.account
+        return Service(
+            self.service_spec or ServiceSpec(""),
+            self.integration.name,
+            self.client,
+            account=self.opened(),
+            admission=self.slots,
+            action=action,
+            key=key,
+            sensitive=spec.sensitive_texts(self.account),
+        )
+
+    def request(self, action: ConnectorAction, config: JsonObject, key: str = "") -> ActionRequest:
+        """One attempt; `key`: of an earlier one that it repeats."""
+        key = key or self.new_key()
+        some: uuid.UUID = ids.new()
+        given = self.subject.hurried(config) if self.hurry else config
+        call = Call(some, None, some, None, some, {}, given, {}, key, 1)
+        sensitive = self.integration.account.sensitive_texts(self.account)
+        return ActionRequest(given, self.account, call, self.client, SETTINGS, self.service(action.slug, key), sensitive)
+
+    def form_request(self) -> FormRequest:
+        """What a form asks with."""
+        return FormRequest(self.account, self.service(), self.integration.account.sensitive_texts(self.account))
+
+    async def act(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Outcome:
+        """What comes of an attempt."""
+        return await attempt(action, self.request(action, config, key))
+
+    async def act_on_rows(self, action: ConnectorAction, configs: Sequence[JsonObject]) -> Sequence[Outcome]:
+        """What comes of several runs that act at once."""
+        assert action.rows is not None
+        return await action.rows.perform([self.request(action, config) for config in configs])
+
+    async def done(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Done:
+        """The same, where nothing may go wrong."""
+        outcome = await self.act(action, config, key)
+        assert isinstance(outcome, Done), f"{action.slug}: {outcome}"
+        return outcome
+
+    async def failed(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Failed:
+        """The same, where something has to."""
+        outcome = await self.act(action, config, key)
+        assert isinstance(outcome, Failed), f"{action.slug}: {outcome}"
+        return outcome
+
+    async def later(self, action: ConnectorAction, config: JsonObject) -> Later:
+        """The same, where it has to wait."""
+        outcome = await self.act(action, config)
+        assert isinstance(outcome, Later), f"{action.slug}: {outcome}"
+        return outcome
+
+    def fail(self, action: ConnectorAction, **fault: Any) -> None:
+        """Order a fault for the request in which the action has its effect."""
+        method, path = self.subject.examples[action.slug].call
+        self.control.fail(method=method, path=path, **fault)
+
+    def prepare(self, action: ConnectorAction) -> None:
+        """A new account, with what the action's example needs."""
+        self.control.reset()
+        self.subject.examples[action.slug].given(self.control)
+
+    def effect(self, action: ConnectorAction) -> Any:
+        """What the service holds of the action's doing."""
+        return self.subject.examples[action.slug].effect(self.control)
+
+
+def schema_errors(schema: Mapping[str, Any], value: Any) -> list[str]:
+    """What is wrong with a value by a JSON Schema."""
+    return [
+        f"{'.'.join(map(str, error.instance_path))}: {error.message}"
+        for error in jsonschema_rs.validator_for(dict(schema)).iter_errors(value)
+    ]

@@ -1,0 +1,99 @@
+"""What a service's conformance test has to say: its simulator, its account, an example of each action, its lists."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cargo_ai.integrations.kit import Service
+
+Json = Any
+JsonObject = dict[str, Json]
+
+
+class Simulator(Protocol):
+    """A simulator that answers at `url`, accepts `key`, and takes orders by `control`."""
+
+    @property
+    def key(self) -> str:
+        """A key that it accepts."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Its base address."""
+        ...
+
+    @property
+    def control(self) -> Any:
+        """`Orders`, with what this simulator has besides."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A use of an action in an account in which `given` has been called.
+
+    config: what the node is set to. given: what the account holds before; (control) → nothing.
+    effect: what the service holds afterwards, without times and ids that differ from call to call; (control) → JSON.
+    call: method and path pattern of the request that has the effect, of an action that makes several.
+    rejected: the same with something that the service refuses for what it is, such as a field that it does not have; `says`: words of the
+        refusal that name it. nulls: the same with null for each value that may be left out.
+    """
+
+    config: JsonObject
+    given: Callable[[Any], object] = lambda _control: None
+    effect: Callable[[Any], Json] = lambda _control: None
+    call: tuple[str, str] = ("", "")
+    rejected: JsonObject | None = None
+    says: str = ""
+    nulls: JsonObject | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A list of the service that comes in pages.
+
+    size: items on a page. fill: gives the account so many items; (control, count) → their ids, in the order of the list.
+    read: walks over it; (service) → ids. move: moves the last item of the first page behind the others, as a change of it would;
+    None where the list's order does not depend on changes.
+    """
+
+    name: str
+    size: int
+    fill: Callable[[Any, int], list[str]]
+    read: Callable[[Service], AsyncIterator[str]]
+    move: Callable[[Any], object] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refresh:
+    """How a sign-in that can be refreshed is tested: `expire` makes the present credentials invalid, `count` says how often new ones were
+    given; both of the control."""
+
+    expire: Callable[[Any], object]
+    count: Callable[[Any], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A service under test.
+
+    slug: of the integration. running: starts its simulator. account: a config that signs in to it; wrong: one that does not.
+    secret: the secret text in `account`. error: the body of an error in the vendor's form; (status, sentence) → JSON.
+    examples: of each action, by slug. listings: its lists.
+    """
+
+    slug: str
+    running: Callable[[], AbstractContextManager[Simulator]]
+    account: Callable[[Simulator], JsonObject]
+    wrong: Callable[[Simulator], JsonObject]
+    secret: str
+    error: Callable[[int, str], Json]
+    examples: dict[str, Example]
+    listings: tuple[Listing, ...] = ()
+    refresh: Refresh | None = None
+    hurried: Callable[[JsonObject], JsonObject] = field(default=lambda config: config)
+    """The config of an action with a time-out of its own, shortened; most actions have none."""
