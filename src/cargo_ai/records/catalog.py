@@ -122,6 +122,7 @@ class Relation:
     """Whether a refresh or a fill is under way."""
     is_stale: bool = False
     """Whether records that its computed columns look up have changed since these were computed."""
+    _by_slug: dict[str, Column] = field(default_factory=dict[str, Column], init=False, repr=False, compare=False)
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
@@ -130,10 +131,11 @@ class Relation:
 
     def column(self, slug: str) -> Column | None:
         """The column of that slug, also written `<kind>__<slug>`; system columns are found too."""
-        for column in self.columns:
-            if slug in {column.slug, f"{column.kind}__{column.slug}"}:
-                return column
-        return SYSTEM_COLUMNS.get(slug)
+        if not self._by_slug:
+            for column in self.columns:
+                self._by_slug.setdefault(column.slug, column)
+                self._by_slug.setdefault(f"{column.kind}__{column.slug}", column)
+        return self._by_slug.get(slug) or SYSTEM_COLUMNS.get(slug)
 
 
 LinkEnd = tuple[str, str | None]

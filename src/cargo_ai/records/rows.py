@@ -16,6 +16,11 @@ from cargo_ai.store.driver import Connection, execute, fetch, value
 EncodedRow = Mapping[str, str | None]
 """A record's columns as the texts that the database reads (`values.to_database`)."""
 
+_MOST_VALUES = 20_000
+"""Of one statement that writes: the driver makes its parameters in the event loop."""
+_MOST_READ = 1_000
+"""Records that are read by one statement, and made ready for the wire in the event loop."""
+
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
@@ -146,7 +151,10 @@ def view_name(relation: Relation) -> str:
 async def get(connection: Connection, relation: Relation, uids: Sequence[str]) -> list[dict[str, Any]]:
     """Records by id, in the order of the ids; those that do not exist are left out."""
     query = statement("select $columns from $view where _id = any(%s)", columns=select_list(relation), view=view_name(relation))
-    by_id = {record["_id"]: record for record in to_records(relation, await fetch(connection, query, [list(uids)]))}
+    by_id: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(uids), _MOST_READ):
+        rows = await fetch(connection, query, [list(uids[start : start + _MOST_READ])])
+        by_id |= {record["_id"]: record for record in to_records(relation, rows)}
     return [by_id[uid] for uid in uids if uid in by_id]
 
 
@@ -214,11 +222,14 @@ async def distinct_values(connection: Connection, relation: Relation, column: Co
 
 
 def _group_by_columns(rows: Sequence[tuple[str, EncodedRow]]) -> Iterable[tuple[tuple[str, ...], list[tuple[str, EncodedRow]]]]:
-    """The rows in groups that set the same columns."""
+    """The rows in groups that set the same columns, none too large for one statement."""
     groups: dict[tuple[str, ...], list[tuple[str, EncodedRow]]] = {}
     for uid, row in rows:
         groups.setdefault(tuple(row), []).append((uid, row))
-    return groups.items()
+    for slugs, group in groups.items():
+        size = max(1, _MOST_VALUES // (len(slugs) + 1))
+        for start in range(0, len(group), size):
+            yield slugs, group[start : start + size]
 
 
 def _names_and_values(relation: Relation, slugs: tuple[str, ...]) -> dict[str, str]:

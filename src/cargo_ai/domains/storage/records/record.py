@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -41,7 +42,8 @@ async def create(ctx: Context, request: contract.CreateRecord) -> contract.Recor
 async def create_bulk(ctx: Context, request: contract.CreateRecords) -> contract.RecordsReply:
     """Add many records or none."""
     row, relation = await _model(ctx, contract.create_bulk, request.model_uuid)
-    validated = validate_new(relation, [new.data for new in request.records], makes_ids=makes_ids(row))
+    records = [new.data for new in request.records]
+    validated = await asyncio.to_thread(validate_new, relation, records, makes_ids=makes_ids(row))
     created = await _create(ctx, contract.create_bulk, relation, validated, "records.{index}.data", "bulk")
     return contract.RecordsReply(records=await _read(ctx, relation, created))
 
@@ -84,11 +86,17 @@ async def _update(
     missing = next((uid for uid, _ in changes if uid not in present), None)
     if missing is not None:
         operation.refuse("recordNotFound", id=missing)
+    is_single = len(changes) == 1
+    validated = _validate_changes(relation, changes) if is_single else await asyncio.to_thread(_validate_changes, relation, changes)
+    await _write(ctx, relation, path, kind, lambda writer: writer.update(validated))
+
+
+def _validate_changes(relation: Relation, changes: list[tuple[str, JsonObject]]) -> ValidatedRecords:
+    """Changes of one record that come one after another are one change of it."""
     merged: dict[str, JsonObject] = {}
     for uid, data in changes:
         merged[uid] = merged.get(uid, {}) | data
-    validated = validate_changes(relation, changes if len(merged) == len(changes) else merged.items())
-    await _write(ctx, relation, path, kind, lambda writer: writer.update(validated))
+    return validate_changes(relation, changes if len(merged) == len(changes) else merged.items())
 
 
 @handles(contract.remove)

@@ -26,6 +26,8 @@ from cargo_ai.store import quotas
 from cargo_ai.store.driver import Connection, driver_connection
 
 MAX_ERRORS = 50
+MAX_SUGGESTED_FOR = 200
+"""Characters of an unknown name for which the nearest column is looked for: the time grows with their square."""
 MAX_ID_LENGTH = 2_000
 
 Row = dict[str, str | None]
@@ -73,7 +75,7 @@ def validate_new(
     `by_content`, a digest of the values (see `Writer.number_duplicates`)."""
     validated = ValidatedRecords()
     for index, record in enumerate(records):
-        row, faults = to_columns(relation, record, index)
+        row, faults = to_columns(relation, record, index, suggests=len(validated.faults) < MAX_ERRORS)
         uid, is_made = _id_of(relation, record, row, index, faults, makes_ids=makes_ids)
         if is_made and not faults:
             uid = _content_id(relation, row) if by_content else str(ids.new())
@@ -100,7 +102,7 @@ def validate_changes(relation: Relation, records: Iterable[tuple[str, Mapping[st
     """Validate changes `(_id, values)` of existing records. The id column keeps its value."""
     validated = ValidatedRecords()
     for index, (uid, record) in enumerate(records):
-        row, faults = to_columns(relation, record, index)
+        row, faults = to_columns(relation, record, index, suggests=len(validated.faults) < MAX_ERRORS)
         if relation.id_column in row and id_of(relation, row[relation.id_column]) != uid:
             faults.append(RecordError(index, relation.id_column, "is the id of the record and cannot be changed"))
         if faults:
@@ -110,8 +112,9 @@ def validate_changes(relation: Relation, records: Iterable[tuple[str, Mapping[st
     return validated
 
 
-def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0) -> tuple[Row, list[RecordError]]:
-    """The columns of a record as the database reads them, and errors for the others. System columns are ignored."""
+def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0, *, suggests: bool = True) -> tuple[Row, list[RecordError]]:
+    """The columns of a record as the database reads them, and errors for the others. System columns are ignored. `suggests`: the first
+    errors name the nearest column, which takes longer than all else."""
     row: Row = {}
     faults: list[RecordError] = []
     for name, value in record.items():
@@ -119,7 +122,7 @@ def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0) ->
             continue
         column = relation.column(name)
         if column is None:
-            faults.append(RecordError(index, name, _unknown_column(relation, name)))
+            faults.append(RecordError(index, name, _unknown_column(relation, name, suggests=suggests and len(faults) < MAX_ERRORS)))
         elif not column.writable:
             faults.append(RecordError(index, name, f"is a {column.kind} column and cannot be written"))
         else:
@@ -130,9 +133,9 @@ def to_columns(relation: Relation, record: Mapping[str, Any], index: int = 0) ->
     return row, faults
 
 
-def _unknown_column(relation: Relation, name: str) -> str:
+def _unknown_column(relation: Relation, name: str, *, suggests: bool) -> str:
     slugs = [column.slug for column in relation.columns if column.writable]
-    near = difflib.get_close_matches(name, slugs, 1, 0.6)
+    near = difflib.get_close_matches(name, slugs, 1, 0.6) if suggests and len(name) <= MAX_SUGGESTED_FOR else []
     return f"is no column of {relation.slug}" + (f"; did you mean {near[0]}?" if near else "")
 
 

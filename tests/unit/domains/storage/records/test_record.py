@@ -204,3 +204,21 @@ async def test_the_log_names_what_every_statement_touched(api: ApiClient, state:
         where = (await connection.execute(text("select schema_name, log_name from models"))).one()
         entries = await connection.execute(text(f'select _id, op::text from "{where[0]}"."{where[1]}" order by at'))
         assert [tuple(one) for one in entries] == [("a.com", "i"), ("a.com", "u"), ("a.com", "d")]
+
+
+async def test_the_most_records_of_one_request_are_written_and_read_without_holding_up_others(api: ApiClient) -> None:
+    uid = await api.model()
+    records = [{"data": ACME | {"domain": f"d{number}.com"}} for number in range(10_000)]
+    created = (await api.call("storage.record.createBulk", modelUuid=uid, records=records))["records"]
+    assert [record["_id"] for record in created] == [record["data"]["domain"] for record in records]
+    changes = [{"id": record["_id"], "data": {"employees": 7}} for record in created]
+    updated = (await api.call("storage.record.updateBulk", modelUuid=uid, records=changes))["records"]
+    assert {record["employees"] for record in updated} == {7} and len(updated) == 10_000
+
+
+async def test_many_unknown_columns_are_refused_at_once_and_the_first_with_what_was_meant(api: ApiClient) -> None:
+    uid = await api.model()
+    records = [{"data": {"domain": f"d{number}.com"} | {f"employees{at}": 1 for at in range(20)}} for number in range(5_000)]
+    status, refusal = await api.refusal("storage.record.createBulk", modelUuid=uid, records=records)
+    assert status == 400 and len(refusal["errors"]) == 50
+    assert refusal["errors"][0]["message"] == "is no column of companies; did you mean employees?"
