@@ -154,6 +154,14 @@ def row(operation: AnyOperation, operations: Mapping[str, AnyOperation]) -> Row:
         command["text"] = {"option": flag.removeprefix("--"), "field": field}
         plain = {"wire": flag.removeprefix("--"), "in": "cli", "type": "boolean", "flags": [flag]}
         command["args"].append(plain | {"help": "Print the text alone, not a JSON document."})
+    if operation.cli.table is not None:
+        field, columns = operation.cli.table
+        command["table"] = {"field": field, "columns": list(columns)}
+    if operation.cli.page is not None:
+        command["page"] = operation.cli.page
+    if operation.cli.table is not None or operation.cli.page is not None:
+        plain = {"wire": "json", "in": "cli", "type": "boolean", "flags": ["--json"]}
+        command["args"].append(plain | {"help": "Print the JSON document on a terminal, too."})
     if operation.cli.live is not None:
         command["live"] = operation.cli.live
     if operation.cli.fails_when is not None:

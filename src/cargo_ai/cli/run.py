@@ -114,6 +114,11 @@ def run_row(row: Row, parsed: Parsed) -> int:
     if text and parsed.options.get(text["option"]):
         output.print_text(str(output.as_object(document).get(text["field"], "")))
         return DONE
+    if row.get("table") or row.get("page"):
+        from cargo_ai.cli import people
+
+        if people.show(row, parsed, api, document):
+            return DONE
     output.print_document(document)
     bad = row.get("failsWhen")
     return FAILED if bad and output.as_object(document).get(bad["field"]) == bad["value"] else DONE

@@ -41,6 +41,13 @@ class PlainText(TypedDict):
     field: str
 
 
+class Table(TypedDict):
+    """The list in the reply that a person sees as a table, and the fields of its entries that are the columns."""
+
+    field: str
+    columns: list[str]
+
+
 class FailsWhen(TypedDict):
     """The value of a field of the reply that means exit code 1."""
 
@@ -69,6 +76,8 @@ class Row(TypedDict):
     danger: NotRequired[str | None]
     results: NotRequired[str | None]  # the path of the download that a waited batch's `results` come from
     text: NotRequired[PlainText | None]
+    table: NotRequired[Table | None]
+    page: NotRequired[str | None]  # the reply field with the path of the text that a person sees instead
     failsWhen: NotRequired[FailsWhen | None]
     live: NotRequired[str | None]  # the reply field that `watch` shows again for every line behind the reply's `url`
 

@@ -64,6 +64,8 @@ class Cli:
     positionals: wire fields that also come without a flag, in order (path fields always do).
     send: body values always sent unless given. url_when: flags that print {"url"} instead of streaming a download.
     results: the download whose rows a waited batch shows as `results`. text: (flag, reply field): the flag prints that field as it is.
+    table: (reply field, columns): on a terminal, this list of the reply is shown as a table.
+    page: the reply field with the path of a text that is shown instead on a terminal. Both come with a flag --json: the reply there, too.
     files: wire fields whose second and further flags name a file to read the value from.
     live: the reply field that `watch` shows again for every line behind the reply's `url`.
     secrets: wire fields of secrets by name, whose flag takes them from a file, a variable, standard input or a prompt.
@@ -83,6 +85,8 @@ class Cli:
     danger: str | None = None
     results: str | None = None
     text: tuple[str, str] | None = None
+    table: tuple[str, tuple[str, ...]] | None = None
+    page: str | None = None
     files: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     live: str | None = None

@@ -87,7 +87,7 @@ get: Operation[BySlug, IntegrationReply, NotFoundReason] = operations.add(
         summary="Show an integration: the config of its connectors, and the inputs and outputs of its actions.",
         permission="connection:read",
         refusals={"integrationNotFound": _not_found},
-        cli=Cli(examples=("cargo-ai connection integration get http",)),
+        cli=Cli(page="integration.documentationPath", examples=("cargo-ai connection integration get http",)),
     )
 )
 
@@ -102,6 +102,7 @@ get_all: Operation[ListIntegrations, IntegrationsReply, Never] = operations.add(
         permission="connection:read",
         cli=Cli(
             csv=frozenset({"slugs"}),
+            table=("integrations", ("slug", "name", "category", "description")),
             examples=(
                 "cargo-ai connection integration list",
                 "cargo-ai connection integration list --category enrichment --has-actions true",
