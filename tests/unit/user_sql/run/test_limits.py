@@ -126,6 +126,16 @@ async def test_what_is_computed_from_nothing_is_bounded(executor: QueryExecutor,
         await executor.fetch(guard.check(sql, workspaces.mine), workspaces.mine, limit=1)
 
 
+async def test_a_column_is_repeated_as_long_as_what_comes_of_it_is_bounded(executor: QueryExecutor, workspaces: SqlWorkspaces) -> None:
+    def repeated(times: int) -> str:
+        return f"SELECT max(length(repeat(name, {times}))) AS a FROM default.companies"
+
+    page = await executor.fetch(guard.check(repeated(5000), workspaces.mine), workspaces.mine, limit=1)
+    assert page.rows == [{"a": len("Café 100%") * 5000}]
+    with pytest.raises(SqlRefused, match="REPEAT gives at most"):
+        await executor.fetch(guard.check(repeated(50_000), workspaces.mine), workspaces.mine, limit=1)
+
+
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
