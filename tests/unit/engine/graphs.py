@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cargo_ai.actions import native_actions
-from cargo_ai.engine.graph.action import Action, Actions, Call, FindTool, Outcome, Perform
+from cargo_ai.engine.graph.action import Action, Actions, Call, FindTool, Idempotency, Outcome, Perform
 from cargo_ai.engine.graph.graph import Graph, compile_graph
 from cargo_ai.engine.graph.interpret import Act, Execution, Pause, Walk, advance, begin, settle
 from tests.kit.graphs import node
@@ -19,7 +19,7 @@ Told = Callable[[Act], Outcome]
 
 def effect(slug: str, children: Sequence[str | None] = (), **more: Any) -> Body:
     """A node that acts on the world."""
-    return node(slug, children=children, kind="connector", integrationSlug="any", actionSlug="any", **more)
+    return node(slug, children=children, **({"kind": "connector", "integrationSlug": "any", "actionSlug": "any"} | more))
 
 
 def variables(slug: str, values: Mapping[str, Any], children: Sequence[str | None] = (), **more: Any) -> Body:
@@ -32,16 +32,26 @@ async def _nothing(_call: Call) -> Outcome:
     raise AssertionError("these tests settle effects by themselves")
 
 
-def service(perform: Perform) -> Action[Call]:
-    """The one action of the one service that these graphs call."""
+def service(perform: Perform, idempotency: Idempotency = "key") -> Action[Call]:
+    """An action of the one service that these graphs call; its slug is `any`, or the idempotency where that is another than `key`."""
+    slug = "any" if idempotency == "key" else idempotency
     return Action(
-        slug="any", kind="connector", integration="any", name="Any", description="", does="acts", config_schema={}, perform=perform
+        slug=slug,
+        kind="connector",
+        integration="any",
+        name=slug,
+        description="",
+        does="acts",
+        config_schema={},
+        perform=perform,
+        idempotency=idempotency,
     )
 
 
 def actions(perform: Perform = _nothing, tools: FindTool | None = None) -> Actions:
-    """All native actions, and one of a service."""
-    return Actions([*native_actions(), service(perform)], tools)
+    """All native actions, and one of a service for each way in which repeating it is harmless, or not."""
+    of_service: list[Idempotency] = ["key", "reads", "upsert", "readback", "none"]
+    return Actions([*native_actions(), *(service(perform, idempotency) for idempotency in of_service)], tools)
 
 
 def program(nodes: Sequence[Body]) -> Graph:

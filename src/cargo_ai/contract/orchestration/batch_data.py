@@ -80,11 +80,16 @@ class RunsOfBatch(Wire):
 
 
 class RunsReset(Wire):
-    """The node from which the runs are rerun. `from` node: by `nodeUuid`, or by slug (`nodePath`), such as `group.node` inside a group."""
+    """The node from which the runs are rerun. `from` node: by `nodeUuid`, or by slug (`nodePath`), such as `group.node` inside a group.
+
+    `repeatUnknown`: also repeat nodes that failed with reason `outcomeUnknown`, which may take effect a second time; else such runs are
+    skipped.
+    """
 
     from_: Literal["lastNode", "firstNode", "nextNode", "node"] = Field(alias="from")
     node_uuid: Uuid | None = None
     node_path: Annotated[Word, Field(min_length=1)] | None = None
+    repeat_unknown: bool = False
 
     @model_validator(mode="after")
     def _named(self) -> RunsReset:

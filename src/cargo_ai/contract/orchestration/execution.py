@@ -11,7 +11,8 @@ from cargo_ai.kernel.wire import Timestamp, Uuid, Wire
 
 
 class ExecutionOfNode(Wire):
-    """The fields of every execution: the node, its outcome and the next node. `warnings`: sentences for people, of this server only."""
+    """The fields of every execution: the node, its outcome and the next node. `warnings`: sentences for people; `reason`: of an error, for
+    programs (`outcomeUnknown`: it may have taken effect all the same). Both are of this server only."""
 
     node_uuid: Uuid
     node_slug: str
@@ -22,6 +23,7 @@ class ExecutionOfNode(Wire):
     next_node_uuid: Uuid | None = None
     status: ExecutionStatus
     error_message: str | None = None
+    reason: str | None = None
     title: str | None = None
     icon_url: str | None = None
     credits_used_count: Number = 0

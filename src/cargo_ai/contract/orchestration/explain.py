@@ -16,6 +16,7 @@ ExplanationReason = Literal[
     "succeededInSpite",
     "stoppedByFilter",
     "nodeFailed",
+    "outcomeUnknown",
     "childFailed",
     "runFailed",
     "cancelled",
@@ -51,7 +52,7 @@ class Explanation(Wire):
 
     `nodeSlug`: the node at which the run is or ended. `since`: the start of the state. `dueAt`: when the run continues by itself. `status`
     is null for a record that was never enrolled. `causeRunUuid`: the child run that failed. `batchFix`: the command that reruns all failed
-    runs of the batch, each from the node at which it failed.
+    runs of the batch, each from the node at which it failed. With `outcomeUnknown`, look at the service before you run `fix`.
     """
 
     reason: ExplanationReason

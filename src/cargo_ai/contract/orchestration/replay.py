@@ -36,6 +36,10 @@ class ReplayBatch(Paced):
     statuses: Annotated[list[RunStatusWanted], Listed] | None = Field(
         default=None, description="Only runs with one of these statuses; all that have ended by default."
     )
+    repeat_unknown: bool = Field(
+        default=False,
+        description="Also repeat nodes that failed with reason outcomeUnknown, which may take effect twice; such runs are skipped else.",
+    )
     release_uuid: Uuid | None = Field(default=None, description="Continue with this release; the batch's own graph by default.")
     nodes: Nodes | None = Field(default=None, description="Continue with this graph, a list of nodes; the batch's own by default.")
 

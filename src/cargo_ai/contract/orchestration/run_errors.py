@@ -17,12 +17,13 @@ class RunError(Wire):
     """Failures of one node whose messages are equal apart from numbers, ids, hosts and e-mail addresses.
 
     `errorMessage` and `runUuid`: those of the latest failure. `nodeUuid` is null where the run failed outside of any node.
-    `absorbedCount`: runs that continued after the failure.
+    `absorbedCount`: runs that continued after the failure. `reason`: for programs; `outcomeUnknown`: it may have taken effect all the same.
     """
 
     node_uuid: Uuid | None
     node_slug: str | None
     error_message: str
+    reason: str | None = None
     runs_count: int
     absorbed_count: int
     run_uuid: Uuid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -31,11 +32,14 @@ from cargo_ai.integrations.kit import (
 )
 from cargo_ai.kernel import log
 from cargo_ai.kernel.secrets import WrongKey
+from cargo_ai.store.availability import DATABASE_UNAVAILABLE
 
 # A run of a connector that was stopped is woken when that is started; it looks by itself this often, should that have been missed.
 HALTED_SECONDS = 3600.0
 # How long a run waits for a place of secrets that does not answer.
 SECRET_SECONDS = 10.0
+
+CacheKey = tuple[uuid.UUID, uuid.UUID, str, bytes, timedelta]
 
 _log = log.get(__name__)
 
@@ -78,27 +82,35 @@ class ConnectorNodes:
         service = _Service(integration, action)
         try:
             account = await self._accounts.of_call(call, integration)
+            outcome = None if account is None else await self._before(service, call, account)
         except WrongKey as error:
             return Failed(f"The connector's secrets cannot be read: {error}")
         except SecretUnavailable as error:
             return Later(SECRET_SECONDS, call.meta, str(error)) if error.transient else Failed(str(error))
-        if account is None:
-            return await self._act(service, call, None)
+        except DATABASE_UNAVAILABLE:
+            # Nothing was sent: also what must not be repeated may begin again.
+            return Later(1.0, call.meta, "the database is away")
+        if outcome is not None:
+            return outcome
+        outcome = await self._act(service, call, account)
+        if account is not None and account.ttl is not None and isinstance(outcome, Done) and service.action.cacheable(outcome):
+            await self._store(_cache_key(service, call, account, account.ttl), outcome)
+        return outcome
+
+    async def _before(self, service: _Service, call: Call, account: Account) -> Outcome | None:
+        """What makes the call needless now: a connector that is stopped, or a stored response."""
         if account.halt is not None:
             return Later(HALTED_SECONDS, call.meta, account.halt, waits_for=waits_for(account.uuid))
-        if account.ttl is None:
-            return await self._act(service, call, account)
-        return await self._act_cached(service, call, account, account.ttl)
+        if account.ttl is None or call.meta is not None:
+            return None
+        return await self._cache.find(*_cache_key(service, call, account, account.ttl))
 
-    async def _act_cached(self, service: _Service, call: Call, account: Account, ttl: timedelta) -> Outcome:
-        key = (call.workspace, account.uuid, service.action.slug, ResponseCache.hash_of(call.config), ttl)
-        response = await self._cache.find(*key) if call.meta is None else None
-        if response is not None:
-            return response
-        outcome = await self._act(service, call, account)
-        if isinstance(outcome, Done) and service.action.cacheable(outcome):
-            await self._cache.store(*key, outcome)
-        return outcome
+    async def _store(self, key: CacheKey, done: Done) -> None:
+        try:
+            await self._cache.store(*key, done)
+        except DATABASE_UNAVAILABLE as error:
+            # The call was made: it must not be made again because its response could not be kept.
+            _log.warning("a response could not be stored", connector=str(key[1]), cause=str(error).strip()[:200])
 
     async def _act(self, service: _Service, call: Call, account: Account | None) -> Outcome:
         sensitive = () if account is None else account.sensitive
@@ -130,6 +142,10 @@ class ConnectorNodes:
 
     def _limits_of(self, account: Account) -> Admission:
         return Unlimited() if account.rate is None else _AccountLimits(self._limiter, f"connector:{account.uuid}", account.rate)
+
+
+def _cache_key(service: _Service, call: Call, account: Account, ttl: timedelta) -> CacheKey:
+    return (call.workspace, account.uuid, service.action.slug, ResponseCache.hash_of(call.config), ttl)
 
 
 def connector_actions() -> list[Action[Call]]:

@@ -33,13 +33,15 @@ class ClaimedShard:
     signal: int
     cancelling: bool
     width: int | None = None
+    begun: frozenset[str] = frozenset()
+    """Effects that an earlier owner has begun, whose outcome it did not write, and that must not be repeated."""
 
 
 CLAIM = """
 update shards s set epoch = epoch + 1, tries = tries + 1, state = 'running', owner = %s, touched_ms = %s
 where uuid = %s and state in ('queued', 'running')
 returning uuid, epoch, tries, workspace_uuid, batch_uuid, lane, suspect, first_run, last_run, signal,
-    exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling'), width
+    exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling'), width, begun
 """
 UNFINISHED = """
 select uuid, workspace_uuid, workflow_uuid, batch_uuid, graph_uuid, release_uuid, trace_uuid, record, status, position, pending, created_ms,
@@ -57,7 +59,7 @@ async def claim(connection: Connection, shard: uuid.UUID, owner: str, now: int) 
     """Claim a shard, also from a worker that has it; None when nothing is left to do in it."""
     cursor = await connection.execute(CLAIM, (owner, now, shard))
     row = await cursor.fetchone()
-    return ClaimedShard(*row) if row else None
+    return ClaimedShard(*row[:-1], begun=frozenset(row[-1] or ())) if row else None
 
 
 async def set_tries(connection: Connection, claimed: ClaimedShard, tries: int) -> None:

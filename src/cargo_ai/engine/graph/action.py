@@ -21,6 +21,8 @@ Models = Mapping[str, Relation]
 """The models of a workspace, by uuid."""
 Idempotency = Literal["reads", "key", "upsert", "readback", "none"]
 Hint = Literal["reads", "writes", "deletes"]
+OUTCOME_UNKNOWN = "outcomeUnknown"
+"""The reason of a failure after which no one knows whether the service has done it: no answer came, or the worker died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,15 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The node failed. `transient`: another attempt may help. `retry_after`: seconds the service asked for; such a
-    failure uses up no attempt. `credits`: what was spent all the same, by child runs. `reason`: a code, such as `rateLimited`."""
+    failure uses up no attempt. `credits`: what was spent. `reason`: a code, such as `rateLimited`. `sent`: the service may have
+    done it all the same (see unknown_outcome)."""
 
     message: str
     transient: bool = False
     retry_after: float | None = None
     credits: float = 0.0
     reason: str | None = None
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Call:
 
     `key` is the idempotency key `<run>:<node>:<visit>`, the same for all attempts. `attempt` counts from 1.
     `meta` is what an earlier `Later` left. `config` is resolved. `parent` is the context of the run that this one is a child of.
+    `repeated`: this may have been done before, by an earlier attempt, a worker that died, or the run that this one repeats.
     """
 
     workspace: uuid.UUID
@@ -86,6 +91,7 @@ class Call:
     attempt: int
     meta: Json = None
     parent: Json = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,8 @@ class Action(Generic[CallT]):
     shares: how likely each route is, of a resolved config, for an action that leaves the way to chance.
     preview: a resolved config as people see it before the node is executed.
     costs: what an execution costs, as the catalog shows it. idempotency: what makes a repeated attempt harmless: it only `reads`; the
-        execution's `key` is honoured; it is an `upsert`; it looks first (`readback`); or nothing does (`none`).
+        execution's `key` is honoured; it is an `upsert`; it looks first (`readback`, where `call.repeated`); or nothing does (`none`),
+        so that one whose outcome is unknown is never repeated.
     hint: what it does to the service: it only `reads`, it `writes`, or it `deletes`; for agents and approvals. None for native actions.
     cacheable: whether a connector with a cache may give this outcome again.
     """
@@ -240,6 +247,11 @@ class Action(Generic[CallT]):
     def has_effects(self) -> bool:
         """Whether more happens than a computation, so that it must not happen twice."""
         return self.does in ("acts", "runs children")
+
+    @property
+    def is_unrepeatable(self) -> bool:
+        """Whether nothing makes a second time harmless: what was begun and has no outcome has failed."""
+        return self.does == "acts" and self.idempotency == "none"
 
     @property
     def runs_children(self) -> bool:

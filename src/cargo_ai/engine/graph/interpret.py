@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from cargo_ai.engine.graph import unknown_outcome
 from cargo_ai.engine.graph.action import Done, Failed, Json, Later, Outcome, Scope
 from cargo_ai.engine.graph.graph import MAXIMUM_VISITS, Graph, Node, is_end
 from cargo_ai.expression import EngineExpression, EngineResult, ExpressionError, NeedsEngine
@@ -47,6 +48,8 @@ class Execution(NamedTuple):
     effect: bool
     below: bool = False
     """The credits are those of runs below this one, whose own executions have counted them for their nodes."""
+    reason: str | None = None
+    """Of a failure, for programs."""
 
 
 class Act(NamedTuple):
@@ -89,7 +92,8 @@ class Pause(NamedTuple):
 class Walk:
     """One run on its way. `entries` holds what the journal does not have yet; the driver takes them out. `last`: the node visited last;
     `stopped_at`: the node at which the run was stopped from outside; `split_seed`: the run that it repeats: where nodes leave the way
-    to chance, it goes as that one did. `waits`: what the present wait is for, and why, where something else can end it."""
+    to chance, it goes as that one did; `is_unsure`: an earlier worker may have begun the present node. `waits`: what the present wait is
+    for, and why, where something else can end it."""
 
     run: str
     program: Graph
@@ -113,6 +117,7 @@ class Walk:
     last: Node | None = None
     stopped_at: Node | None = None
     split_seed: str = ""
+    is_unsure: bool = False
 
     def output(self) -> Json:
         """What the run gives: the output of the `end` that it came to; None when it came to none."""
@@ -269,6 +274,9 @@ def fail(walk: Walk, message: str, now: int) -> None:
 
 def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list[str], started: int, finished: int) -> Pause | None:
     walk.waits = None
+    idempotency = node.action.idempotency
+    if unknown_outcome.is_final(failed, idempotency):
+        failed = replace(failed, transient=False, retry_after=None)
     if failed.retry_after is not None and walk.throttled < MAXIMUM_THROTTLES:
         walk.throttled += 1
         return _pause(failed.retry_after, "the service asked to wait")
@@ -277,10 +285,12 @@ def _failed(walk: Walk, node: Node, config: Json, failed: Failed, warnings: list
         return Pause(node.retry.seconds_before(walk.attempt), "retry")
     target = node.fallback_child or (node.child(0) if node.fallback_on_failure else None)
     child = node.children.index(target) if target in node.children else None
+    failed = unknown_outcome.explain(failed, idempotency, walk.run)
     message = _text(failed.message)
     output = {"errorMessage": message}
     when = (started, finished)
     _record(walk, node, config, output, to_json(output), f"❌ {message}", message, warnings, child, target, failed.credits, when)
+    walk.entries[-1] = walk.entries[-1]._replace(reason=failed.reason)
     if target is not None:
         _move(walk, target)
     else:

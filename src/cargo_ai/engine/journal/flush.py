@@ -40,6 +40,9 @@ class HeldShard:
     cancelling: bool = False
     suspect: str | None = None
     quiet: bool = False
+    begun: set[str] = field(default_factory=set[str])
+    """The keys of effects that must not be repeated, from before they begin until their execution is written."""
+    has_new_begun: bool = False
 
 
 @dataclass(slots=True)
@@ -86,6 +89,13 @@ class ShardFlush:
     updates: list[RunUpdate] = field(default_factory=list[RunUpdate])
     metrics: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
     fanouts: list[Fanout] = field(default_factory=list[Fanout])
+    begun: list[str] | None = None
+    """What of the shard is begun when this flush has been written; None: the same as before."""
+
+    def seal(self) -> None:
+        """Nothing more is added: note which effects are begun and not among these executions."""
+        if self.shard.has_new_begun:
+            self.begun, self.shard.has_new_begun = sorted(self.shard.begun), False
 
     def count(self, scope: MetricScope, execution: Execution) -> None:
         """Count one execution for its node."""
@@ -108,9 +118,10 @@ class ShardFlush:
 
 FENCE = """
 update shards s set executed = s.executed + v.executed, failed = s.failed + v.failed, cancelled = s.cancelled + v.cancelled,
-    credits = s.credits + v.credits, touched_ms = %s, last_flush = %s, suspect = v.suspect
-from unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::float8[], %s::text[])
-    as v(uuid, epoch, executed, failed, cancelled, credits, suspect)
+    credits = s.credits + v.credits, touched_ms = %s, last_flush = %s, suspect = v.suspect,
+    begun = coalesce(v.begun, s.begun)
+from unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::float8[], %s::text[], %s::jsonb[])
+    as v(uuid, epoch, executed, failed, cancelled, credits, suspect, begun)
 where s.uuid = v.uuid and s.epoch = v.epoch and s.state = 'running'
 returning s.uuid, s.signal, exists (select 1 from batches b where b.uuid = s.batch_uuid and b.status = 'cancelling')
 """
@@ -139,7 +150,7 @@ on conflict (workflow_uuid, release_uuid, batch_uuid, hour, node_uuid, slot) do 
 # fmt: off
 EXECUTIONS = copy_sql(
     executions, "run_uuid", "seq", "workspace_uuid", "node_uuid", "node_slug", "visit", "status", "child_index", "next_node_uuid", "title",
-    "error_message", "warnings", "output", "output_file", "config", "credits", "started_ms", "finished_ms",
+    "error_message", "reason", "warnings", "output", "output_file", "config", "credits", "started_ms", "finished_ms",
 )
 # fmt: on
 
@@ -193,6 +204,7 @@ async def _fence(
             [sum(update.status == "cancelled" for update in end) for end in ends],
             [float(sum(update.credits for update in end)) for end in ends],
             [part.shard.suspect for part in ordered],
+            [None if part.begun is None else to_json(part.begun).decode() for part in ordered],
         ),
     )
     return {row[0]: (int(row[1]), bool(row[2])) for row in await cursor.fetchall()}
@@ -214,7 +226,8 @@ def execution_lines(rows: Iterable[tuple[str, Execution, str | None]], workspace
         lines.append(
             f"{run}\t{execution.seq}\t{workspace}\t{escape(execution.node)}\t{escape(execution.slug)}\t{execution.visit}\t"
             f"{execution.status}\t{NULL if execution.child is None else execution.child}\t"
-            f"{escape(execution.next) if execution.next else NULL}\t{escape(execution.title)}\t{error}\t{_to_array(execution.warnings)}\t"
+            f"{escape(execution.next) if execution.next else NULL}\t{escape(execution.title)}\t{error}\t"
+            f"{execution.reason or NULL}\t{_to_array(execution.warnings)}\t"
             f"{output}\t{file or NULL}\t{escape(execution.config.decode())}\t{execution.credits}\t{execution.started}\t"
             f"{execution.finished}\n"
         )

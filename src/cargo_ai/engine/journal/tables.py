@@ -95,13 +95,15 @@ shards = Table(
     Column("touched_ms", BigInteger, nullable=False),
     Column("children", Boolean, nullable=False, server_default=text("false")),
     Column("width", Integer),
+    Column("begun", JSONB),
     Index("shards_of_batch", "batch_uuid", postgresql_where=text("batch_uuid is not null")),
     Index("shards_waiting", "workspace_uuid", "no", "batch_uuid", postgresql_where=text("state = 'waiting'")),
     Index("shards_active", "workspace_uuid", "lane", "touched_ms", postgresql_where=text("state in ('queued', 'running')")),
 )
 """What one worker drives at a time. `state`: waiting → queued → running → done. `epoch` fences a stale owner; `signal` tells the owner
 to look for cancelled runs; `suspect` is the step a careful worker was about to take. `children`: its runs are below other runs, and may
-outlive their batch. `width`: how many of its runs may wait for something at once, where the server limits them (see concurrency)."""
+outlive their batch. `width`: how many of its runs may wait for something at once, where the server limits them (see concurrency).
+`begun`: the keys of effects that were begun, have no outcome here, and that nothing makes harmless to repeat."""
 
 runs = Table(
     "runs",
@@ -207,6 +209,7 @@ executions = Table(
     Column("next_node_uuid", Text),
     Column("title", Text, nullable=False),
     Column("error_message", Text),
+    Column("reason", Text),
     Column("warnings", ARRAY(Text)),
     _json("output", nullable=True),
     Column("output_file", Text),
@@ -215,7 +218,8 @@ executions = Table(
     Column("started_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger, nullable=False),
 )
-"""Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's uuid."""
+"""Append-only: a run's context is the fold of its executions. Partitioned like `runs`, by the run's uuid. `reason`: of a failure, for
+programs."""
 
 node_metrics = Table(
     "node_metrics",

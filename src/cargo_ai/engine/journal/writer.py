@@ -16,6 +16,7 @@ from cargo_ai.engine.journal.flush import HeldShard, MetricScope, RunUpdate, Sha
 from cargo_ai.kernel import clock, log, tasks
 
 GROUP_SECONDS = 0.05
+BEGIN_SECONDS = 0.005
 GROUP_ROWS = 2_000
 MOST_WAITING_ROWS = 10_000
 TOUCH_SECONDS = 1.0
@@ -28,7 +29,10 @@ class ShardLost(Exception):
 
 
 class Writer:
-    """Group commit: rows wait for at most 50 ms, or 2,000 of them, or an urgent one. `durable` returns when they are committed."""
+    """Group commit: rows wait for at most 50 ms, or 2,000 of them, or an urgent one; 5 ms where an effect waits to begin.
+
+    `durable` returns when they are committed.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], slot: int) -> None:
         self._connect = connect
@@ -38,6 +42,7 @@ class Writer:
         self._rows = 0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._soon: asyncio.TimerHandle | None = None
         self._has_capacity = asyncio.Event()
         self._has_capacity.set()
         self._flushed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -60,6 +65,8 @@ class Writer:
         """Add what happened to a run to the next flush: executions with the files of large outputs, and what changes on its row."""
         part = self._part(shard)
         for execution, file in executions:
+            if shard.begun:
+                self._ended(shard, f"{run}:{execution.node}:{execution.visit}")
             part.executions.append((run, execution, file))
             part.count(scope, execution)
         if update is not None:
@@ -67,6 +74,23 @@ class Writer:
             if update.status == "idle" and update.position:
                 part.count_parked(scope, update.position)
         self._add_rows(len(executions) + 1, urgent=shard.lane == "interactive")
+
+    async def begin(self, shard: HeldShard, key: str) -> None:
+        """Return when it is durable that this effect was begun, so that it is never begun again; Lost when the shard was taken over."""
+        shard.begun.add(key)
+        shard.has_new_begun = True
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(BEGIN_SECONDS, self._urgent.set)
+        await self.durable(shard)
+
+    def forget(self, shard: HeldShard, key: str) -> None:
+        """An effect that was begun was surely not done: it may be begun again."""
+        self._ended(shard, key)
+
+    def _ended(self, shard: HeldShard, key: str) -> None:
+        if key in shard.begun:
+            shard.begun.discard(key)
+            shard.has_new_begun = True
 
     def put_fanout(self, shard: HeldShard, fanout: Fanout) -> None:
         """Add runs that a node of one of the shard's runs starts to the next flush; after `durable` they exist, or were refused."""
@@ -126,8 +150,13 @@ class Writer:
     async def _flush(self) -> None:
         parts, self._parts, self._rows = list(self._parts.values()), {}, 0
         done, self._flushed = self._flushed, asyncio.get_running_loop().create_future()
+        for part in parts:
+            part.seal()
         self._work.clear()
         self._urgent.clear()
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         self._has_capacity.set()
         await self._commit(parts)
         done.set_result(None)

@@ -74,7 +74,7 @@ class Driver:
         if claimed is None:
             return
         held = HeldShard(claimed.uuid, claimed.epoch, claimed.workspace, claimed.batch, claimed.lane, signal=claimed.signal)
-        held.cancelling, held.suspect = claimed.cancelling, claimed.suspect
+        held.cancelling, held.suspect, held.begun = claimed.cancelling, claimed.suspect, set(claimed.begun)
         drive = DrivenShard(claimed, held, claimed.signal)
         writer = self._writers[held.lane]
         writer.hold(held)

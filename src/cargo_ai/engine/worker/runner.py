@@ -10,6 +10,7 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 from cargo_ai.engine.dispatch import claim
+from cargo_ai.engine.graph import unknown_outcome
 from cargo_ai.engine.graph.action import Call, Failed, Later, Outcome
 from cargo_ai.engine.graph.graph import Node
 from cargo_ai.engine.graph.interpret import (
@@ -65,6 +66,7 @@ class Runner:
             stop(walk, "error", UNFINISHED)
         if walk.status is not None:
             return None
+        walk.is_unsure = drive.claimed.epoch > 1 and not row["fresh"]
         crash_points.point("walking")
         return advance(walk, now())
 
@@ -153,6 +155,26 @@ class Runner:
         return settle(walk, act.node, config, outcome, act.warnings, act.started, moment) or advance(walk, moment)
 
     async def _act(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Step | None:
+        if act.node.action.is_unrepeatable:
+            outcome = await self._act_once(drive, row, walk, act)
+        else:
+            outcome = await self._perform(drive, row, walk, act)
+        crash_points.point("after effect")
+        moment = now()
+        pause = settle(walk, act.node, act.config, outcome, act.warnings, act.started, moment)
+        if pause is not None and act.key in drive.shard.begun:
+            self._writers[drive.shard.lane].forget(drive.shard, act.key)
+        return pause or advance(walk, moment)
+
+    async def _act_once(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Outcome:
+        """Perform what nothing makes harmless to repeat: that it begins is durable before, and what a dead worker has begun has failed."""
+        if act.key in drive.claimed.begun:
+            return unknown_outcome.DIED
+        await self._writers[drive.shard.lane].begin(drive.shard, act.key)
+        crash_points.point("begun")
+        return await self._perform(drive, row, walk, act)
+
+    async def _perform(self, drive: DrivenShard, row: DrivenRun, walk: Walk, act: Act) -> Outcome:
         call = Call(
             workspace=row["workspace_uuid"],
             workflow=row["workflow_uuid"],
@@ -166,33 +188,18 @@ class Runner:
             attempt=act.attempt,
             meta=act.meta,
             parent=walk.parent,
+            repeated=act.attempt > 1 or walk.throttled > 0 or walk.is_unsure or row["replay_of"] is not None,
         )
+        walk.is_unsure = False
         crash_points.point("before effect")
         crash_points.point(f"effect {act.node.slug}")
         # Runs below others leave that alone: several of them act at once, and their shard is in a hurry once.
         idle = row["fanout_uuid"] is None
         self.set_urgent(drive, -1 if idle else 0)
         try:
-            outcome = await self._perform(act, call)
+            return await _execute(act, call)
         finally:
             self.set_urgent(drive, 1 if idle else 0)
-        crash_points.point("after effect")
-        moment = now()
-        pause = settle(walk, act.node, act.config, outcome, act.warnings, act.started, moment)
-        return pause or advance(walk, moment)
-
-    async def _perform(self, act: Act, call: Call) -> Outcome:
-        try:
-            async with asyncio.timeout(EFFECT_SECONDS):
-                return await act.node.action.execute(call)
-        except DATABASE_UNAVAILABLE as error:
-            _log.warning("an action found the database away; it is tried again", run=str(call.run), cause=str(error).strip()[:200])
-            return Later(1.0, call.meta, "the database is away")
-        except TimeoutError:
-            return Failed(f"No answer within {EFFECT_SECONDS:.0f} seconds.", transient=True)
-        except Exception as error:
-            _log.exception("an action raised", run=str(call.run), node=act.node.slug, action=act.node.action.slug)
-            return Failed(f"The action broke ({type(error).__name__}); the server's log has the details.")
 
     async def _paused(self, drive: DrivenShard, row: DrivenRun, walk: Walk, origin: MetricScope, pause: Pause) -> RunExit | None:
         """Sit out a short pause here (None); park the run for a long one, so that it holds no worker."""
@@ -314,3 +321,22 @@ def _deaths(suspect: str | None, step: str) -> int:
     """How often in a row careful workers died after they had written down this step."""
     former, _, count = (suspect or "").rpartition(":")
     return int(count) if former == step else 0
+
+
+async def _execute(act: Act, call: Call) -> Outcome:
+    """One attempt. Whatever is raised is an outcome; of what must not be repeated, one that is unknown."""
+    unrepeatable = act.node.action.is_unrepeatable
+    try:
+        async with asyncio.timeout(EFFECT_SECONDS):
+            return await act.node.action.execute(call)
+    except DATABASE_UNAVAILABLE as error:
+        if unrepeatable:
+            return Failed("The database was away while this was under way.", sent=True)
+        _log.warning("an action found the database away; it is tried again", run=str(call.run), cause=str(error).strip()[:200])
+        return Later(1.0, call.meta, "the database is away")
+    except TimeoutError:
+        return Failed(f"No answer within {EFFECT_SECONDS:.0f} seconds.", transient=True, sent=True)
+    except Exception as error:
+        _log.exception("an action raised", run=str(call.run), node=act.node.slug, action=act.node.action.slug)
+        message = f"The action broke ({type(error).__name__}); the server's log has the details."
+        return Failed(message, sent=unrepeatable)

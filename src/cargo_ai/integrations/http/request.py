@@ -19,12 +19,13 @@ from cargo_ai.integrations.kit import Action, ActionRequest, ConnectorAction, Do
 from cargo_ai.integrations.kit.body import headers_of, one_line, text_of
 from cargo_ai.integrations.kit.errors import rule_of
 from cargo_ai.integrations.kit.waiting import wait_of
-from cargo_ai.outbound.exchange import OutboundRequest, OutboundResponse
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MILLISECONDS = 30_000
 MOST_MILLISECONDS = 300_000
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 # They belong to the connection, not to the call.
 _OURS = frozenset({"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
@@ -75,7 +76,11 @@ async def perform(request: ActionRequest) -> Outcome:
     sending, ignored = _sending(config, place, request.call.key)
     kind = _choice(config, "responseType", ("auto", "json", "text"))
     fails = _flag(config, "failOnError")
-    received = await request.service.exchange(sending)
+    try:
+        received = await request.service.exchange(sending)
+    except ExchangeFailed as error:
+        error.sent = error.sent and sending.method not in _SAFE
+        raise
     if fails and received.status >= 400:
         return _failure(request, received)
     body, doubts = body_of(received, kind)

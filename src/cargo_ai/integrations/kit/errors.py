@@ -45,7 +45,7 @@ class ServiceError(Exception):
 
     def to_outcome(self) -> Failed:
         """As the outcome of a node."""
-        return Failed(self.message, transient=self.transient, retry_after=self.retry_after, reason=self.reason)
+        return Failed(self.message, transient=self.transient, retry_after=self.retry_after, reason=self.reason, sent=self.sent)
 
 
 class Throttled(Exception):

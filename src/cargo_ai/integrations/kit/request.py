@@ -64,4 +64,4 @@ def outcome_of(error: ServiceError | Throttled | OutboundRefused | ExchangeFaile
         case OutboundRefused():
             return Failed(request.scrub(str(error)), reason="addressRefused")
         case ExchangeFailed():
-            return Failed(request.scrub(str(error)), transient=error.transient, reason="unreachable")
+            return Failed(request.scrub(str(error)), transient=error.transient, reason="unreachable", sent=error.sent)

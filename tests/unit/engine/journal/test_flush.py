@@ -87,6 +87,7 @@ async def test_an_execution_and_the_end_of_its_run_are_written_together(harness:
         "next_node_uuid": None,
         "title": "❌ no",
         "error_message": "no",
+        "reason": None,
         "warnings": ["one", "two"],
         "output": {"x": 1},
         "output_file": None,

@@ -17,6 +17,7 @@ from cargo_ai.domains.orchestration.insight import explain_fix, queue
 from cargo_ai.domains.orchestration.node_tables import Review
 from cargo_ai.domains.orchestration.reviews import pending_reviews
 from cargo_ai.domains.orchestration.runs import run_response
+from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN
 from cargo_ai.engine.journal.tables import executions, runs, shards
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.wire import ByUuid, JsonObject
@@ -40,7 +41,7 @@ async def of_run(ctx: Context, row: RowMapping) -> contract.Explanation:
     """The explanation of a run's row."""
     nodes = (await run_response.graphs_of(ctx.db, ctx.workspace, {row["graph_uuid"]})).get(row["graph_uuid"], [])
     graph: dict[str, JsonObject] = {str(node["uuid"]): node for node in nodes}
-    query = select(executions.c.node_uuid, executions.c.node_slug, executions.c.status, executions.c.error_message)
+    query = select(executions.c.node_uuid, executions.c.node_slug, executions.c.status, executions.c.error_message, executions.c.reason)
     query = query.add_columns(executions.c.next_node_uuid, executions.c.finished_ms)
     entries = list((await ctx.db.execute(query.where(executions.c.run_uuid == row["uuid"]).order_by(executions.c.seq))).mappings())
     if row["finished_ms"] is not None:
@@ -108,6 +109,9 @@ async def _explain_failed(ctx: Context, row: RowMapping, failed: RowMapping | No
     sentence = f"{failed['node_slug']} failed: {message}"
     if release is not None:
         sentence = f"{sentence.removesuffix('.')}. The workflow has another release now, {release.uuid}: the commands repeat with it."
+    if failed["reason"] == OUTCOME_UNKNOWN:
+        sentence = f"{sentence.removesuffix('.')}. If it did not happen, the fix does it again; the batch's fix leaves such runs out."
+        return _explain(row, "outcomeUnknown", sentence, fix=fix, **more)
     return _explain(row, "nodeFailed", sentence, fix=fix, **more)
 
 

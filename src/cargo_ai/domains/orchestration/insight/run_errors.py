@@ -32,21 +32,23 @@ with chosen as materialized (
     select r.uuid, r.record_id, r.status, r.error_message, r.finished_ms, r.created_ms from runs r
     where r.workspace_uuid = :workspace and r.workflow_uuid = :workflow {conditions}
 ), failures as (
-    select e.run_uuid, c.record_id, c.status, e.node_uuid, e.node_slug, coalesce(e.error_message, '') as message, e.finished_ms as at
+    select e.run_uuid, c.record_id, c.status, e.node_uuid, e.node_slug, coalesce(e.error_message, '') as message, e.reason,
+        e.finished_ms as at
     from chosen c join executions e on e.run_uuid = c.uuid where e.status = 'error'
     union all
-    select c.uuid, c.record_id, c.status, null, null, coalesce(c.error_message, ''), coalesce(c.finished_ms, c.created_ms)
+    select c.uuid, c.record_id, c.status, null, null, coalesce(c.error_message, ''), null, coalesce(c.finished_ms, c.created_ms)
     from chosen c where c.status = 'error'
         and not exists (select from executions e where e.run_uuid = c.uuid and e.status = 'error')
 ), grouped as (
-    select f.node_uuid, f.node_slug, {shape} as shape, count(distinct f.run_uuid) as runs,
+    select f.node_uuid, f.node_slug, {shape} as shape, f.reason, count(distinct f.run_uuid) as runs,
         count(distinct f.run_uuid) filter (where f.status = 'success') as absorbed, min(f.at) as first_at, max(f.at) as last_at,
         max(f.run_uuid::text)::uuid as latest
-    from failures f group by f.node_uuid, f.node_slug, shape
+    from failures f group by f.node_uuid, f.node_slug, shape, f.reason
 )
 select g.*, o.message, o.record_id, count(*) over () as kinds from grouped g cross join lateral (
     select f.message, f.record_id from failures f
-    where f.run_uuid = g.latest and f.node_uuid is not distinct from g.node_uuid and {shape} = g.shape limit 1
+    where f.run_uuid = g.latest and f.node_uuid is not distinct from g.node_uuid and f.reason is not distinct from g.reason
+        and {shape} = g.shape limit 1
 ) o order by g.runs desc, g.last_at desc, g.node_uuid limit :limit
 """
 
@@ -77,6 +79,7 @@ def _to_response(row: RowMapping) -> contract.RunError:
         node_uuid=row["node_uuid"],
         node_slug=row["node_slug"],
         error_message=row["message"],
+        reason=row["reason"],
         runs_count=row["runs"],
         absorbed_count=row["absorbed"],
         run_uuid=row["latest"],

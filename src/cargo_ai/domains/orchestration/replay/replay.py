@@ -41,7 +41,8 @@ async def replay_run(ctx: Context, request: contract.ReplayRun) -> RunReply:
     target = await _named_graph(ctx, request, former)
     spec = target.spec if target is not None else former
     nodes = [dict(node) for node in spec.nodes]
-    reset = Reset("node", path=request.from_node)
+    # Who names the run and the node has decided that it may be done again.
+    reset = Reset("node", path=request.from_node, repeat_unknown=True)
     problem = rerun.problem_of(reset, nodes)
     if problem is not None:
         contract.replay_run.refuse("nodeNotFound", path=request.from_node, cause=problem)
@@ -70,7 +71,7 @@ async def replay_batch(ctx: Context, request: contract.ReplayBatch) -> BatchRepl
     former = found_or_refuse(contract.replay_batch, await rerun.of_batch(ctx, request.uuid), "batchNotFound", uuid=request.uuid)
     target = await _named_graph(ctx, request, former) or await rerun.to_target(ctx, former)
     nodes = target.spec.nodes
-    reset = Reset("node", path=request.from_node)
+    reset = Reset("node", path=request.from_node, repeat_unknown=request.repeat_unknown)
     problem = rerun.problem_of(reset, [dict(node) for node in nodes])
     if problem is not None:
         contract.replay_batch.refuse("nodeNotFound", path=request.from_node, cause=problem)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 from cargo_ai.domains.orchestration.workflows import validation
+from cargo_ai.engine.graph.action import OUTCOME_UNKNOWN
 from cargo_ai.engine.journal.replay import ReplayPoint
 from cargo_ai.kernel.wire import JsonObject
 
@@ -22,15 +23,18 @@ class Visited(NamedTuple):
     slug: str
     status: str
     next: str | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Where runs begin again; with `node`, at the node of this uuid, or of this path of slugs (`group.node`: in what group has started)."""
+    """Where runs begin again; with `node`, at the node of this uuid, or of this path of slugs (`group.node`: in what group has started).
+    `repeat_unknown`: also where that repeats a node of which it is unknown whether it took effect."""
 
     start: From
     node_uuid: str | None = None
     path: str | None = None
+    repeat_unknown: bool = False
 
     @property
     def name(self) -> str:
@@ -40,12 +44,13 @@ class Reset:
     def to_stored(self) -> JsonObject:
         """As the data of a batch has it."""
         start: JsonObject = {"from": self.start}
-        return start | ({"nodeUuid": self.node_uuid} if self.node_uuid else {}) | ({"nodePath": self.path} if self.path else {})
+        start |= ({"nodeUuid": self.node_uuid} if self.node_uuid else {}) | ({"nodePath": self.path} if self.path else {})
+        return start | ({"repeatUnknown": True} if self.repeat_unknown else {})
 
 
 def reset_of(data: Mapping[str, Any]) -> Reset:
     """The reset in the stored data of a batch."""
-    return Reset(cast("From", data["from"]), data.get("nodeUuid"), data.get("nodePath"))
+    return Reset(cast("From", data["from"]), data.get("nodeUuid"), data.get("nodePath"), data.get("repeatUnknown") is True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,16 @@ class OriginalRun(NamedTuple):
 
 def find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> ReplayPoint | str:
     """What the new run takes over and where it goes on; a sentence when it cannot. `visits` are in order."""
+    seed = _find(reset, run, visits, graph)
+    if isinstance(seed, str) or reset.repeat_unknown:
+        return seed
+    unknown = next((visit.slug for visit in visits[seed.taken :] if visit.reason == OUTCOME_UNKNOWN), None)
+    if unknown is None:
+        return seed
+    return f"Whether {unknown} took effect is unknown: look at the service, then repeat this run by itself, or all with repeatUnknown."
+
+
+def _find(reset: Reset, run: OriginalRun, visits: Sequence[Visited], graph: Graph) -> ReplayPoint | str:
     if reset.start == "firstNode":
         return ReplayPoint(run.uuid, run.root)
     if reset.start == "node":

@@ -74,7 +74,7 @@ async def to_target(ctx: Context, spec: RunSpec) -> Target:
 
 def reset_of_request(reset: batch_kinds.RunsReset) -> Reset:
     """Where runs begin again, as the request says it."""
-    return Reset(reset.from_, reset.node_uuid, reset.node_path)
+    return Reset(reset.from_, reset.node_uuid, reset.node_path, reset.repeat_unknown)
 
 
 def problem_of(reset: Reset, nodes: Sequence[JsonObject]) -> str | None:

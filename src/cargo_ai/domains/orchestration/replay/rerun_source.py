@@ -65,7 +65,8 @@ async def _page(db: AsyncSession, where: list[Any], after: uuid.UUID | None) -> 
 
 async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowMapping], reset: Reset, graph: Graph) -> list[ReplayRecord]:
     """The repetitions of runs (rows of COLUMNS), in their order; one that cannot be is marked with the reason. One statement."""
-    visits = await _visits(db, workspace, [row["uuid"] for row in rows]) if rows and reset.start != "firstNode" else {}
+    needed = reset.start != "firstNode" or not reset.repeat_unknown
+    visits = await _visits(db, workspace, [row["uuid"] for row in rows]) if rows and needed else {}
     replays: list[ReplayRecord] = []
     for row in rows:
         seed = replay_point.find(reset, OriginalRun(row["uuid"], row["root"]), visits.get(row["uuid"], []), graph)
@@ -82,7 +83,7 @@ async def to_replays(db: AsyncSession, workspace: uuid.UUID, rows: Sequence[RowM
 async def _visits(db: AsyncSession, workspace: uuid.UUID, uuids: list[uuid.UUID]) -> dict[uuid.UUID, list[Visited]]:
     columns = (executions.c.run_uuid, executions.c.seq, executions.c.node_uuid, executions.c.node_slug, executions.c.status)
     query = (
-        select(*columns, executions.c.next_node_uuid)
+        select(*columns, executions.c.next_node_uuid, executions.c.reason)
         .where(executions.c.workspace_uuid == workspace, executions.c.run_uuid.in_(uuids))
         .where(executions.c.run_uuid.between(min(uuids), max(uuids)))
         .order_by(executions.c.run_uuid, executions.c.seq)

@@ -131,6 +131,7 @@ def _execution(entry: Row, graph: Graph) -> execution.Execution:
         "next_node_uuid": entry["next_node_uuid"],
         "status": entry["status"],
         "error_message": entry["error_message"],
+        "reason": entry["reason"],
         "title": entry["title"],
         "credits_used_count": number(entry["credits"]),
         "started_at": timestamp_or_none(entry["started_ms"]),

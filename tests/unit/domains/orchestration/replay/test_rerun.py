@@ -29,9 +29,14 @@ class Service:
     port: int
     calls: Counter[str] = field(default_factory=Counter[str])
     broken: set[str] = field(default_factory=set[str])
+    """These paths fail."""
+    silent: set[str] = field(default_factory=set[str])
+    """These paths do it, and break the connection instead of answering."""
 
     async def say(self, heard: Heard) -> Say:
         self.calls[heard.path] += 1
+        if heard.path in self.silent:
+            return Say(reset=True)
         if heard.path in self.broken:
             return Say(400, b'{"error":"no"}', {"content-type": "application/json"})
         return Say(200, b'{"ok":true}', {"content-type": "application/json"})
@@ -108,6 +113,36 @@ async def test_the_failed_runs_of_a_batch_go_on_at_their_last_node_with_one_comm
     # What was done twice is reported as the latest of its record.
     records = await backend.admin.call("orchestration.record.list", batchUuid=made["uuid"])
     assert [(one["id"], one["status"]) for one in records["records"]] == [("r1", "success")]
+
+
+async def test_what_may_have_taken_effect_is_repeated_only_when_that_is_asked_for(backend: Backend, service: Service) -> None:
+    service.silent = {"/b/r1"}
+    first = await backend.batch([{"_id": f"r{at}"} for at in range(2)], nodes=line(service))
+    service.silent = set()
+    (run,) = (run for run in await runs_of(backend, first["uuid"]) if run["status"] == "error")
+    (entry,) = (entry for entry in run["executions"] if entry["nodeSlug"] == "b")
+    assert entry["reason"] == "outcomeUnknown" and "may have done it all the same" in entry["errorMessage"]
+    (group,) = (await backend.admin.call("orchestration.run.getErrors", workflowUuid=run["workflowUuid"], batchUuid=first["uuid"]))[
+        "runErrors"
+    ]
+    assert (group["reason"], group["runsCount"]) == ("outcomeUnknown", 1)
+    explained = (await backend.admin.call("orchestration.run.explain", uuid=run["uuid"]))["explanation"]
+    assert (explained["reason"], explained["nodeSlug"]) == ("outcomeUnknown", "b")
+    assert explained["fix"] == f"cargo-ai orchestration run replay {run['uuid']} --from-node b"
+    service.calls.clear()
+    made = (await backend.admin.call(CREATE, data=again("lastNode", first["uuid"], ["error"])))["batch"]
+    await backend.ended("batches", made["uuid"])
+    (skipped,) = await runs_of(backend, made["uuid"])
+    assert skipped["status"] == "skipped" and "Whether b took effect is unknown" in skipped["errorMessage"]
+    made = (await backend.admin.call("orchestration.batch.replay", uuid=first["uuid"], fromNode="b", statuses=["error"]))["batch"]
+    await backend.ended("batches", made["uuid"])
+    assert [run["status"] for run in await runs_of(backend, made["uuid"])] == ["skipped"] and not service.calls
+    asked = {"uuid": first["uuid"], "fromNode": "b", "statuses": ["error"], "repeatUnknown": True}
+    made = (await backend.admin.call("orchestration.batch.replay", **asked))["batch"]
+    await backend.ended("batches", made["uuid"])
+    assert [run["status"] for run in await runs_of(backend, made["uuid"])] == ["success"] and service.calls == {"/b/r1": 1}
+    one = await backend.admin.call(REPLAY, uuid=run["uuid"], fromNode="b")
+    assert (await backend.ended("runs", one["run"]["uuid"]))["run"]["status"] == "success" and service.calls == {"/b/r1": 2}
 
 
 async def test_every_reset_begins_where_it_says(backend: Backend, service: Service) -> None:
