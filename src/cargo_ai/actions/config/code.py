@@ -32,6 +32,7 @@ def action(language: Language, *, slug: str, name: str, description: str) -> Act
         config_schema=CONFIG_SCHEMA,
         output_schema=OUTPUT_SCHEMA,
         verbatim=frozenset({"script"}),
+        code={"script": language},
         check=lambda config: check(language, config),
         perform=perform,
         idempotency="reads",

@@ -6,11 +6,12 @@ import importlib
 import pkgutil
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from cargo_ai.contract.orchestration.fields import NodeKind
 from cargo_ai.engine.graph.check.finding import Finding
+from cargo_ai.expression.sandbox.host import Language
 from cargo_ai.records.catalog import Relation
 
 Json = Any
@@ -197,7 +198,7 @@ class Action(Generic[CallT]):
     check: a sentence that says what is wrong with an unresolved config whatever a run brings, or None.
     inspect: what is wrong with an unresolved config that has passed `check` and its schema, in a workspace that has these models.
     outputs: the JSON Schema of the output where it follows from the config and the models; else it is `output_schema`.
-    verbatim: config keys whose values are no templates.
+    verbatim: config keys whose values are no templates. code: those of them that hold code, with its language.
     needs_run: it cannot be tried without a run. only_in_graphs: it means nothing by itself.
     shares: how likely each route is, of a resolved config, for an action that leaves the way to chance.
     preview: a resolved config as people see it before the node is executed.
@@ -228,6 +229,7 @@ class Action(Generic[CallT]):
     rows: RowBatch[CallT] | None = None
     performer: Callable[[Any], Callable[[CallT], Awaitable[Outcome]]] | None = None
     verbatim: frozenset[str] = frozenset()
+    code: Mapping[str, Language] = field(default_factory=dict[str, Language])
     needs_run: bool = False
     only_in_graphs: bool = False
     shares: Callable[[Config], Sequence[float]] | None = None

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from cargo_ai.engine.graph.action import ONE_ROUTE, Action, Actions, Call, Json, Models, Schema
 from cargo_ai.engine.graph.check.context import Visible
 from cargo_ai.engine.graph.check.finding import Finding, show, suggest
-from cargo_ai.engine.graph.check.reads import reads
+from cargo_ai.engine.graph.check.reads import Read, reads
 from cargo_ai.engine.graph.check.retry import check_fallback, check_retry
 from cargo_ai.engine.graph.check.settings import check_settings
 from cargo_ai.engine.graph.check.settled import expressions, settle, template_of
@@ -18,6 +18,8 @@ from cargo_ai.engine.graph.check.shape import circular_nodes, shape_fault
 from cargo_ai.engine.graph.graph import MAXIMUM_NODES, SCOPE, compile_resolver, is_group, is_start
 from cargo_ai.engine.graph.group import MAXIMUM_DEPTH
 from cargo_ai.expression import EngineExpression, ExpressionError, compile_config
+from cargo_ai.expression.code_syntax import CodeReport
+from cargo_ai.expression.sandbox.host import Language
 from cargo_ai.expression.template import find_unclosed, parse
 
 _SLUG = re.compile(r"[a-zA-Z0-9_]+\Z")
@@ -50,6 +52,8 @@ class Inventory:
     start: Schema | None = None
     wrong: Mapping[EngineExpression, ExpressionError] = field(default_factory=dict[EngineExpression, ExpressionError])
     """What the JavaScript engine says of expressions that only it can read (see `questions`)."""
+    code: Mapping[tuple[Language, str], CodeReport] = field(default_factory=dict[tuple[Language, str], CodeReport])
+    """What the sandbox says of the code in nodes (see `sources`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,27 @@ def _fatal(faults: Sequence[InvalidNode]) -> list[InvalidNode]:
 def questions(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> list[EngineExpression]:
     """The expressions of the nodes that only the JavaScript engine can read, each once."""
     return list(dict.fromkeys(question for node in nodes for question in compile_resolver(node, actions.find(node)).engine))
+
+
+def sources(nodes: Sequence[Mapping[str, Json]], actions: Actions) -> dict[Language, list[str]]:
+    """The code in the nodes by its language, each source once."""
+    found: dict[Language, dict[str, None]] = {}
+    for node in nodes:
+        for _, language, source in _code_of(node, actions.find(node)):
+            found.setdefault(language, {})[source] = None
+    return {language: list(listed) for language, listed in found.items()}
+
+
+def _code_of(node: Mapping[str, Json], action: Action[Call] | None) -> Iterator[tuple[str, Language, str]]:
+    """The code of a node that its action takes: key, language and source."""
+    config: object = node.get("config")
+    if action is None or not action.code or not isinstance(config, Mapping):
+        return
+    settings = cast("Mapping[str, Json]", config)
+    for key, language in action.code.items():
+        source = settings.get(key)
+        if isinstance(source, str) and action.check(settings) is None:
+            yield key, language, source
 
 
 def validate(nodes: Sequence[Mapping[str, Json]], known: Inventory) -> Report:
@@ -224,7 +249,24 @@ def _findings(node: Mapping[str, Json], known: Inventory, visible: Visible | Non
     config = cast("Mapping[str, Json]", node.get("config") or {})
     for path, value in expressions(config, "config", action.verbatim):
         yield from _expression_findings(uuid, path, value, known, visible)
+    for key, language, source in _code_of(node, action):
+        yield from _code_findings(uuid, f"config.{key}", language, source, known, visible)
     yield from _settings_findings(node, action, config, known)
+
+
+def _code_findings(uuid: str, path: str, language: Language, source: str, known: Inventory, visible: Visible | None) -> Iterator[Finding]:
+    """Code may say what a name means by itself, so that what it seems to read is a doubt."""
+    report = known.code.get((language, source))
+    if report is None:
+        return
+    if report.error is not None:
+        yield Finding(path, f"Its code cannot be run: {report.error}.", fatal=True)
+    elif visible is not None and visible.may_read(source):
+        named = [Read("nodes", (slug,), guarded=True, optional=None) for slug in report.reads]
+        for read in named if language == "python" else reads(source, body=True):
+            finding = visible.check(uuid, replace(read, guarded=True), path)
+            if finding is not None:
+                yield replace(finding, doubt=True)
 
 
 def _expression_findings(uuid: str, path: str, value: Json, known: Inventory, visible: Visible | None) -> Iterator[Finding]:

@@ -21,6 +21,8 @@ from cargo_ai.engine.graph import validation
 from cargo_ai.engine.graph.action import Actions, Schema
 from cargo_ai.engine.graph.validation import Report, ToolSchemas
 from cargo_ai.expression import EngineExpression, ExpressionError, evaluator
+from cargo_ai.expression.code_syntax import CodeReport, check_code
+from cargo_ai.expression.sandbox.host import Language
 from cargo_ai.kernel import ids
 from cargo_ai.kernel.wire import JsonObject
 from cargo_ai.records.catalog import Relation
@@ -43,6 +45,7 @@ async def examine(ctx: Context, nodes: Sequence[JsonObject], start: Schema | Non
         models=await models_of(ctx, (node.get("config") for node in all_nodes(nodes))),
         start=start,
         wrong=await _syntax_errors(ctx.db, ctx.actions, nodes),
+        code=await _code_reports(ctx, nodes),
     )
     # Large graphs take long enough to keep other requests waiting.
     return await asyncio.to_thread(validation.validate, nodes, known)
@@ -83,6 +86,15 @@ async def _syntax_errors(db: AsyncSession, actions: Actions, nodes: Sequence[Jso
     if not questions:
         return {}
     return await evaluator.shared().check(str(db.info["scope"]), questions)
+
+
+async def _code_reports(ctx: Context, nodes: Sequence[JsonObject]) -> dict[tuple[Language, str], CodeReport]:
+    """What the sandbox says of the code in the nodes, without running it."""
+    reports: dict[tuple[Language, str], CodeReport] = {}
+    for language, sources in validation.sources(list(all_nodes(nodes)), ctx.actions).items():
+        checked = await check_code(evaluator.shared(), ctx.workspace, language, sources)
+        reports |= {(language, source): report for source, report in checked.items()}
+    return reports
 
 
 def used_uuids(nodes: Sequence[JsonObject], kind: str) -> set[uuid.UUID]:

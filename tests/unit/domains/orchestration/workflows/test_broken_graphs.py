@@ -169,6 +169,16 @@ BROKEN = {
     "memory that remembers nothing": Broken(
         line(node("m", "memory", config={"operation": "set", "key": "a"})), "m", "nativeInvalid", "config.value", "set needs it"
     ),
+    "a script that is no JavaScript": Broken(
+        line(node("s", "script", config={"script": "const a = 1;\nreturn a +;"})), "s", "nativeInvalid", "config.script", "in line 2"
+    ),
+    "a script that is no Python": Broken(
+        line(node("p", "python", config={"script": "x = 1\nif x\n    result = 1"})),
+        "p",
+        "nativeInvalid",
+        "config.script",
+        "SyntaxError in line 2: expected ':'",
+    ),
     "results of a group as they were long ago": Broken(
         line(
             node("each", "group", config={"items": [1], "_nodes": [node("start", children=["end"]), node("end")]}),
@@ -242,6 +252,18 @@ DOUBTFUL = {
     "text that looks like a template": (line(named("Hello {{name")), "named", VALUE, "never closed"),
     "more attempts than there are": (line(named(1, retry={"maximumAttempts": 500})), "named", "retry.maximumAttempts", "100 is taken"),
     "a fallback to nowhere": (line(named(1, children=[None], fallbackOnFailure=True)), "named", "fallbackOnFailure", "no effect"),
+    "a script that reads a node that is not there": (
+        line(named(1), node("s", "script", config={"script": "const all = nodes.namd.x;\nreturn all"})),
+        "s",
+        "config.script",
+        "there is no node namd. Did you mean named?",
+    ),
+    "a Python script that reads a node that is not there": (
+        line(named(1), node("p", "python", config={"script": "result = [nodes['named']['x'], nodes['later']]"})),
+        "p",
+        "config.script",
+        "there is no node later",
+    ),
     "a field with a guard": (
         line(node("wait", "delay", config={"minutes": 0}), named("{{nodes.wait.hours ?? 1}}")),
         "named",
@@ -373,3 +395,32 @@ async def test_a_connector_of_another_service_is_named(workshop: Workshop) -> No
 async def test_a_run_that_is_only_tried_shows_what_comes_of_it(workshop: Workshop) -> None:
     done = await workshop.backend.run({}, nodes=line(named("{{nodes.nope.id}}")))
     assert (done["run"]["status"], done["runContext"]["named"]) == ("success", {"x": None})
+
+
+SCRIPTS = {
+    "javascript": [
+        "return nodes.start",
+        "nodes.start.a",
+        "await 1",
+        "let nodes = 1; nodes.gone",
+        "list.map(nodes => nodes.gone)",
+        "({a: 1})",
+    ],
+    "python": ["result = nodes['start']['a']", "nodes = {}\nnodes['gone']", "f = lambda nodes: nodes['gone']", "nodes['gone'] = 1"],
+}
+
+
+async def test_code_that_can_run_and_names_of_its_own_raise_no_doubt(workshop: Workshop) -> None:
+    slugs = {"javascript": "script", "python": "python"}
+    scripts = [
+        node(f"{language}{at}", slugs[language], config={"script": script})
+        for language, listed in SCRIPTS.items()
+        for at, script in enumerate(listed)
+    ]
+    found = await workshop.validate(line(*scripts))
+    assert (found["outcome"], found.get("warnings") or []) == ("valid", [])
+
+
+async def test_code_is_checked_without_being_run(workshop: Workshop) -> None:
+    loops = [node("s", "script", config={"script": "while (true) {}"}), node("p", "python", config={"script": "while True: pass"})]
+    assert (await workshop.validate(line(*loops)))["outcome"] == "valid"
