@@ -9,8 +9,7 @@ import pytest
 
 # The tests of the command line run without the server's libraries.
 if TYPE_CHECKING:
-    import httpx
-
+    from cargo_ai.outbound.http_client import HttpClient
     from tests.kit.echo_service import EchoService
 
 
@@ -24,7 +23,7 @@ async def service() -> AsyncIterator[EchoService]:
 
 
 @pytest.fixture
-async def open_client() -> AsyncIterator[httpx.AsyncClient]:
+async def open_client() -> AsyncIterator[HttpClient]:
     """An outbound client that may reach loopback."""
     from cargo_ai.kernel.settings import Settings
     from cargo_ai.outbound import http_client
@@ -34,7 +33,7 @@ async def open_client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def closed_client() -> AsyncIterator[httpx.AsyncClient]:
+async def closed_client() -> AsyncIterator[HttpClient]:
     """An outbound client with the default settings: private addresses are closed."""
     from cargo_ai.kernel.settings import Settings
     from cargo_ai.outbound import http_client

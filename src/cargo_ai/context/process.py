@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cargo_ai.context.extractors import NativeExtractor
@@ -15,6 +14,7 @@ from cargo_ai.contract.segmentation.filter import Filter
 from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.records.catalog import Catalog
 from cargo_ai.records.filter.terms import FilterContext
 from cargo_ai.store.files import FileStore
@@ -48,7 +48,7 @@ class Services:
     database: Database
     files: FileStore
     secrets: SecretKey
-    client: httpx.AsyncClient
+    client: HttpClient
     hooks: Hooks = field(default_factory=Hooks)
     extractors: Sequence[NativeExtractor] = ()
     actions: Actions = field(default_factory=Actions)

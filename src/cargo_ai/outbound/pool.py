@@ -3,133 +3,101 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator
-from typing import cast
-
-import httpcore
+from collections.abc import Awaitable, Callable
 
 from cargo_ai.kernel import clock
+from cargo_ai.outbound.connection import Connection, Delivery
+from cargo_ai.outbound.message import Answer, Wire
+from cargo_ai.outbound.reader import Broken
+from cargo_ai.outbound.url import Url
 
 # Many servers close an idle connection after five seconds; reusing one that is just being closed costs a failed call.
 IDLE_SECONDS = 4.0
 SWEEP_SECONDS = 1.0
 
-Key = tuple[bytes, bytes, int]
+Key = tuple[str, str, int]
 
 
 class Pool:
-    """At most `most` connections in use at a time and as many idle ones.
+    """At most `most` connections in use at a time and as many idle ones."""
 
-    httpcore's own pool looks at every connection, idle ones with a system call each, on every request: 10 ms a call at 100 of them.
-    """
-
-    def __init__(self, network: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext, most: int) -> None:
-        self._network, self._tls, self._most = network, tls, most
+    def __init__(self, connect: Callable[[Url], Awaitable[Connection]], most: int) -> None:
+        self._connect, self._most = connect, most
         self._slots = asyncio.Semaphore(most)
-        self._idle: dict[Key, list[httpcore.AsyncHTTPConnection]] = {}
+        self._idle: dict[Key, list[Connection]] = {}
         self._count = 0
-        self._swept = 0.0
+        self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def send(self, request: httpcore.Request) -> httpcore.Response:
-        """Send a request; the response with an unread stream, whose end returns the connection. Raises what httpcore raises."""
-        origin = request.url.origin
-        key = (origin.scheme, origin.host, origin.port)
-        timeouts = cast("dict[str, float | None]", request.extensions.get("timeout", {}))  # pyright: ignore[reportUnknownMemberType]
-        await self._slot(timeouts.get("pool"))
-        try:
-            connection = await self._open(key) or self._new(origin)
-        except BaseException:
-            self._slots.release()
-            raise
-        try:
-            response = await connection.handle_async_request(request)
-        except BaseException:
-            self._slots.release()
-            await _close(connection)
-            raise
-        return httpcore.Response(response.status, headers=response.headers, content=_Stream(self, key, connection, response))
+    async def exchange(self, url: Url, wire: Wire, most: int, delivery: Delivery) -> Answer:
+        """Send a request and read its answer. Raises Broken, TooLarge and what connecting raises.
 
-    def _new(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        return httpcore.AsyncHTTPConnection(origin, self._tls, keepalive_expiry=IDLE_SECONDS, network_backend=self._network)
+        A service may close a connection just when it is used again. Then a request that may arrive twice goes over a new one, once;
+        any other fails, since it may have arrived.
+        """
+        delivery.waiting = True
+        async with self._slots:
+            delivery.waiting = False
+            connection = self._take(url.origin)
+            if connection is not None:
+                try:
+                    return await self._over(connection, url.origin, wire, most, delivery)
+                except Broken as error:
+                    if not (error.silent and wire.repeatable):
+                        raise
+            return await self._over(await self._connect(url), url.origin, wire, most, delivery)
 
-    async def _slot(self, seconds: float | None) -> None:
+    async def _over(self, connection: Connection, key: Key, wire: Wire, most: int, delivery: Delivery) -> Answer:
         try:
-            async with asyncio.timeout(seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise httpcore.PoolTimeout("Too many calls are under way.") from None
+            return await connection.exchange(wire, most, delivery)
+        finally:
+            self._give_back(key, connection)
 
-    async def _open(self, key: Key) -> httpcore.AsyncHTTPConnection | None:
+    def _take(self, key: Key) -> Connection | None:
         """An idle connection that is still open."""
-        await self._sweep()
-        idle = self._idle.get(key, [])
+        idle = self._idle.get(key)
         while idle:
             connection = idle.pop()
             self._count -= 1
-            if connection.is_available() and not connection.has_expired():
+            if connection.is_quiet() and not self._is_expired(connection):
                 return connection
-            await _close(connection)
+            connection.abort()
         self._idle.pop(key, None)
         return None
 
-    async def give_back(self, key: Key, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Take a connection back: it is reused when its response was read to the end."""
-        self._slots.release()
-        if connection.is_available() and self._count < self._most and not self._closed:
-            self._idle.setdefault(key, []).append(connection)
-            self._count += 1
-        else:
-            await _close(connection)
-
-    async def _sweep(self) -> None:
-        now = clock.seconds()
-        if now < self._swept + SWEEP_SECONDS:
+    def _give_back(self, key: Key, connection: Connection) -> None:
+        if not connection.is_open or connection.is_old or self._count >= self._most or self._closed:
+            connection.abort()
             return
-        self._swept = now
-        for key, idle in list(self._idle.items()):
-            expired = [connection for connection in idle if connection.has_expired()]
-            if not expired:
-                continue
-            fresh = [connection for connection in idle if connection not in expired]
-            self._count -= len(expired)
-            if fresh:
-                self._idle[key] = fresh
-            else:
-                del self._idle[key]
-            for connection in expired:
-                await _close(connection)
+        connection.idle_since = clock.seconds()
+        self._idle.setdefault(key, []).append(connection)
+        self._count += 1
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+
+    def _is_expired(self, connection: Connection) -> bool:
+        return clock.seconds() >= connection.idle_since + IDLE_SECONDS
+
+    def _sweep(self) -> None:
+        """Close what was idle for too long, and look again while something is left."""
+        kept: dict[Key, list[Connection]] = {}
+        for key, idle in self._idle.items():
+            for connection in idle:
+                if connection.is_open and not self._is_expired(connection):
+                    kept.setdefault(key, []).append(connection)
+                else:
+                    connection.abort()
+        self._idle, self._count = kept, sum(map(len, kept.values()))
+        self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep) if kept else None
 
     async def aclose(self) -> None:
         """Close every idle connection; those in use are closed when they are given back."""
         self._closed = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         idle, self._idle, self._count = self._idle, {}, 0
         for connections in idle.values():
             for connection in connections:
-                await _close(connection)
-
-
-async def _close(connection: httpcore.AsyncHTTPConnection) -> None:
-    # In a task of its own, so that a cancelled call leaves no socket open.
-    await asyncio.shield(asyncio.ensure_future(connection.aclose()))
-
-
-class _Stream:
-    def __init__(self, pool: Pool, key: Key, connection: httpcore.AsyncHTTPConnection, response: httpcore.Response) -> None:
-        self._pool, self._key, self._connection, self._response = pool, key, connection, response
-        self._given_back = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._response.aiter_stream():
-            yield part
-
-    async def aclose(self) -> None:
-        """Give the connection back; once."""
-        if self._given_back:
-            return
-        self._given_back = True
-        try:
-            await self._response.aclose()
-        finally:
-            await self._pool.give_back(self._key, self._connection)
+                connection.abort()
+        # The event loop closes their sockets in its next round.
+        await asyncio.sleep(0)

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import httpx
-
 from cargo_ai import domains
 from cargo_ai.actions import native_actions
 from cargo_ai.context import events, exports, handlers
@@ -26,6 +24,7 @@ from cargo_ai.engine.graph.action import Actions
 from cargo_ai.kernel import secrets
 from cargo_ai.kernel.secrets import SecretKey
 from cargo_ai.kernel.settings import Settings
+from cargo_ai.outbound.http_client import HttpClient
 from cargo_ai.store.files import FileStore
 from cargo_ai.store.session import Database
 
@@ -113,7 +112,7 @@ def hooks() -> Hooks:
     )
 
 
-def services_of(settings: Settings, database: Database, files: FileStore, key: SecretKey, client: httpx.AsyncClient) -> Services:
+def services_of(settings: Settings, database: Database, files: FileStore, key: SecretKey, client: HttpClient) -> Services:
     """The services of a process that has these open, with every action bound to them."""
     services = Services(settings, database, files, key, client, hooks(), [one for package in packages() for one in package.extractors])
     for action in native_actions():

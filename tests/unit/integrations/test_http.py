@@ -7,31 +7,31 @@ from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import httpx
 import pytest
 
 from cargo_ai.engine.graph.action import Done, Failed
 from cargo_ai.integrations.kit import integrations
 from cargo_ai.kernel import clock
+from cargo_ai.outbound.http_client import HttpClient
 from tests.kit.echo_service import EchoService, Say
 from tests.unit.integrations.action_request import request
 
 TOKEN = "tok-4711-abcdef"
 
 
-async def done(client: httpx.AsyncClient, config: dict[str, Any], account: dict[str, Any] | None = None) -> Done:
+async def done(client: HttpClient, config: dict[str, Any], account: dict[str, Any] | None = None) -> Done:
     outcome = await request(client, config, account)
     assert isinstance(outcome, Done), outcome
     return outcome
 
 
-async def failed(client: httpx.AsyncClient, config: dict[str, Any], account: dict[str, Any] | None = None) -> Failed:
+async def failed(client: HttpClient, config: dict[str, Any], account: dict[str, Any] | None = None) -> Failed:
     outcome = await request(client, config, account)
     assert isinstance(outcome, Failed), outcome
     return outcome
 
 
-async def test_a_plain_get_gives_status_headers_and_body(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_plain_get_gives_status_headers_and_body(open_client: HttpClient, service: EchoService) -> None:
     outcome = await done(open_client, {"url": f"{service.url}/a"})
     assert outcome.title == "✅ 200 OK"
     assert set(outcome.output) == {"status", "headers", "body"}
@@ -41,12 +41,12 @@ async def test_a_plain_get_gives_status_headers_and_body(open_client: httpx.Asyn
     assert outcome.warnings == ()
 
 
-async def test_every_call_carries_the_idempotency_key(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_every_call_carries_the_idempotency_key(open_client: HttpClient, service: EchoService) -> None:
     await done(open_client, {"url": service.url})
     assert service.heard[0].headers["idempotency-key"] == "run:node:1"
 
 
-async def test_a_key_of_the_config_wins(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_key_of_the_config_wins(open_client: HttpClient, service: EchoService) -> None:
     await done(open_client, {"url": service.url, "headers": {"idempotency-KEY": "mine"}})
     assert service.heard[0].headers["idempotency-key"] == "mine"
 
@@ -63,7 +63,7 @@ async def test_a_key_of_the_config_wins(open_client: httpx.AsyncClient, service:
     ],
 )
 async def test_a_body_goes_out_as_what_it_is(
-    open_client: httpx.AsyncClient, service: EchoService, body: Any, content_type: str, sent: bytes
+    open_client: HttpClient, service: EchoService, body: Any, content_type: str, sent: bytes
 ) -> None:
     await done(open_client, {"method": "post", "url": service.url, "body": body})
     assert service.heard[0].method == "POST"
@@ -71,13 +71,13 @@ async def test_a_body_goes_out_as_what_it_is(
     assert service.heard[0].body == sent
 
 
-async def test_a_content_type_of_the_config_wins_and_makes_a_form(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_content_type_of_the_config_wins_and_makes_a_form(open_client: HttpClient, service: EchoService) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     await done(open_client, {"method": "POST", "url": service.url, "headers": headers, "body": {"a": "x y", "b": [1, True], "c": None}})
     assert service.heard[0].body == b"a=x+y&b=1&b=true"
 
 
-async def test_a_query_is_added_to_the_address(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_query_is_added_to_the_address(open_client: HttpClient, service: EchoService) -> None:
     query = {"q": "a&b=c", "n": 2.0, "yes": True, "list": ["x", "y"], "none": None, "object": {"k": 1}}
     await done(open_client, {"url": f"{service.url}/s?old=%2B1#part", "query": query})
     assert service.heard[0].query == [
@@ -91,9 +91,7 @@ async def test_a_query_is_added_to_the_address(open_client: httpx.AsyncClient, s
     ]
 
 
-async def test_header_values_become_text_and_those_of_the_connection_are_left_out(
-    open_client: httpx.AsyncClient, service: EchoService
-) -> None:
+async def test_header_values_become_text_and_those_of_the_connection_are_left_out(open_client: HttpClient, service: EchoService) -> None:
     headers = {"X-Number": 5.0, "X-None": None, "Content-Length": "9999", "Host": "evil.example"}
     outcome = await done(open_client, {"url": service.url, "headers": headers})
     heard = service.heard[0].headers
@@ -131,15 +129,13 @@ async def test_header_values_become_text_and_those_of_the_connection_are_left_ou
         ({"url": "http://x", "failOnError": "no"}, "`failOnError`"),
     ],
 )
-async def test_a_bad_config_fails_for_good_and_names_the_field(
-    closed_client: httpx.AsyncClient, config: dict[str, Any], field: str
-) -> None:
+async def test_a_bad_config_fails_for_good_and_names_the_field(closed_client: HttpClient, config: dict[str, Any], field: str) -> None:
     outcome = await failed(closed_client, config)
     assert field in outcome.message
     assert not outcome.transient
 
 
-async def test_a_closed_address_fails_for_good(closed_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_closed_address_fails_for_good(closed_client: HttpClient, service: EchoService) -> None:
     outcome = await failed(closed_client, {"url": service.url})
     assert "CARGO_AI_OUTBOUND_ALLOW=" in outcome.message
     assert not outcome.transient
@@ -149,7 +145,7 @@ async def test_a_closed_address_fails_for_good(closed_client: httpx.AsyncClient,
     ("status", "transient"), [(400, False), (401, False), (404, False), (408, True), (425, True), (429, True), (500, True), (503, True)]
 )
 async def test_a_bad_status_fails_and_says_whether_another_attempt_helps(
-    open_client: httpx.AsyncClient, service: EchoService, status: int, transient: bool
+    open_client: HttpClient, service: EchoService, status: int, transient: bool
 ) -> None:
     service.on("/bad", Say(status, b"it   went\nwrong"))
     outcome = await failed(open_client, {"url": f"{service.url}/bad"})
@@ -158,12 +154,12 @@ async def test_a_bad_status_fails_and_says_whether_another_attempt_helps(
     assert outcome.retry_after is None
 
 
-async def test_a_long_error_is_cut(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_long_error_is_cut(open_client: HttpClient, service: EchoService) -> None:
     service.on("/bad", Say(500, b"x" * 5000))
     assert (await failed(open_client, {"url": f"{service.url}/bad"})).message == f"HTTP 500 from 127.0.0.1: {'x' * 200}…"
 
 
-async def test_without_fail_on_error_any_status_is_an_answer(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_without_fail_on_error_any_status_is_an_answer(open_client: HttpClient, service: EchoService) -> None:
     service.on("/bad", Say(404, b"no"))
     outcome = await done(open_client, {"url": f"{service.url}/bad", "failOnError": False})
     assert (outcome.output["status"], outcome.output["body"], outcome.title) == (404, "no", "⚠️ 404 Not Found")
@@ -171,11 +167,11 @@ async def test_without_fail_on_error_any_status_is_an_answer(open_client: httpx.
     assert action is not None and not action.cacheable(outcome)
 
 
-async def test_without_fail_on_error_the_network_still_fails(open_client: httpx.AsyncClient) -> None:
+async def test_without_fail_on_error_the_network_still_fails(open_client: HttpClient) -> None:
     assert (await failed(open_client, {"url": "http://127.0.0.1:1", "failOnError": False})).transient
 
 
-async def test_the_time_of_the_config_counts(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_the_time_of_the_config_counts(open_client: HttpClient, service: EchoService) -> None:
     service.on("/slow", Say(delay=30))
     outcome = await failed(open_client, {"url": f"{service.url}/slow", "timeoutMilliseconds": 50})
     assert outcome.message == "127.0.0.1 did not answer within 0.05 seconds."
@@ -194,7 +190,7 @@ async def test_the_time_of_the_config_counts(open_client: httpx.AsyncClient, ser
     ],
 )
 async def test_retry_after_is_obeyed(
-    open_client: httpx.AsyncClient, service: EchoService, status: int, header: str, least: float, most: float
+    open_client: HttpClient, service: EchoService, status: int, header: str, least: float, most: float
 ) -> None:
     moments = {"in 30 seconds": timedelta(seconds=30), "two days ago": timedelta(days=-2)}
     value = format_datetime(clock.now() + moments[header], usegmt=True) if header in moments else header
@@ -205,7 +201,7 @@ async def test_retry_after_is_obeyed(
 
 
 @pytest.mark.parametrize(("status", "header"), [(429, "soon"), (429, ""), (500, "7"), (429, "-5")])
-async def test_what_is_no_retry_after_is_none(open_client: httpx.AsyncClient, service: EchoService, status: int, header: str) -> None:
+async def test_what_is_no_retry_after_is_none(open_client: HttpClient, service: EchoService, status: int, header: str) -> None:
     service.on("/busy", Say(status, headers={"retry-after": header}))
     assert (await failed(open_client, {"url": f"{service.url}/busy"})).retry_after is None
 
@@ -234,7 +230,7 @@ async def test_what_is_no_retry_after_is_none(open_client: httpx.AsyncClient, se
     ],
 )
 async def test_an_answer_is_read_by_its_type(
-    open_client: httpx.AsyncClient, service: EchoService, content_type: str, body: bytes, kind: str, read: Any, warns: bool
+    open_client: HttpClient, service: EchoService, content_type: str, body: bytes, kind: str, read: Any, warns: bool
 ) -> None:
     service.on("/read", Say(body=body, headers={"content-type": content_type} if content_type else {}))
     outcome = await done(open_client, {"url": f"{service.url}/read", "responseType": kind})
@@ -252,7 +248,7 @@ async def test_an_answer_is_read_by_its_type(
     ],
 )
 async def test_an_account_is_sent_along(
-    open_client: httpx.AsyncClient, service: EchoService, auth: dict[str, str], header: str, value: str
+    open_client: HttpClient, service: EchoService, auth: dict[str, str], header: str, value: str
 ) -> None:
     await done(open_client, {"url": "/contacts"}, {"baseUrl": f"{service.url}/v1/", "auth": auth, "headers": {"X-Version": "2"}})
     assert service.heard[0].path == "/v1/contacts"
@@ -260,13 +256,13 @@ async def test_an_account_is_sent_along(
     assert service.heard[0].headers["x-version"] == "2"
 
 
-async def test_an_api_key_may_go_into_the_query(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_api_key_may_go_into_the_query(open_client: HttpClient, service: EchoService) -> None:
     auth = {"kind": "apiKey", "in": "query", "name": "key", "value": TOKEN}
     await done(open_client, {"url": "x?a=1", "query": {"b": 2}}, {"baseUrl": service.url, "auth": auth})
     assert service.heard[0].query == [("a", "1"), ("key", TOKEN), ("b", "2")]
 
 
-async def test_headers_of_the_node_win_over_those_of_the_account(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_headers_of_the_node_win_over_those_of_the_account(open_client: HttpClient, service: EchoService) -> None:
     account = {"baseUrl": service.url, "headers": {"X-One": "account", "X-Two": "account"}, "auth": {"kind": "bearer", "token": TOKEN}}
     await done(open_client, {"url": "x", "headers": {"x-one": "node", "authorization": "Other"}}, account)
     heard = service.heard[0].headers
@@ -288,24 +284,24 @@ async def test_secrets_do_not_go_to_another_origin_than_the_base(service: EchoSe
 
 
 @pytest.mark.parametrize("url", ["//evil.example/x", "@evil.example/x", "\\\\evil.example/x", "/../../x", ".evil.example/x"])
-async def test_no_relative_address_leads_away_from_the_base(open_client: httpx.AsyncClient, service: EchoService, url: str) -> None:
+async def test_no_relative_address_leads_away_from_the_base(open_client: HttpClient, service: EchoService, url: str) -> None:
     outcome = await request(open_client, {"url": url}, ACCOUNT | {"baseUrl": service.url})
     assert isinstance(outcome, (Done, Failed))
     assert all(heard.headers["host"] == f"127.0.0.1:{service.port}" for heard in service.heard)
     assert isinstance(outcome, Failed) or len(service.heard) == 1
 
 
-async def test_an_absolute_address_of_the_bases_origin_gets_the_secrets(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_absolute_address_of_the_bases_origin_gets_the_secrets(open_client: HttpClient, service: EchoService) -> None:
     await done(open_client, {"url": f"{service.url}/x"}, ACCOUNT | {"baseUrl": f"{service.url}/v1"})
     assert service.heard[0].headers["x-api-key"] == TOKEN
 
 
-async def test_an_account_without_a_base_goes_wherever_the_node_calls(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_account_without_a_base_goes_wherever_the_node_calls(open_client: HttpClient, service: EchoService) -> None:
     await done(open_client, {"url": f"{service.url}/x"}, ACCOUNT)
     assert service.heard[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_an_error_that_repeats_the_secret_is_scrubbed_before_it_is_cut(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_error_that_repeats_the_secret_is_scrubbed_before_it_is_cut(open_client: HttpClient, service: EchoService) -> None:
     service.on("/bad", Say(500, b"y" * 195 + TOKEN.encode()))
     outcome = await failed(open_client, {"url": f"{service.url}/bad"}, ACCOUNT)
     assert TOKEN[:5] not in outcome.message

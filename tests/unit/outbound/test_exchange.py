@@ -7,10 +7,11 @@ import tracemalloc
 import zlib
 from functools import partial
 
-import httpx
 import pytest
 
 from cargo_ai.outbound.exchange import REQUEST_BYTES, RESPONSE_BYTES, ExchangeFailed, OutboundRequest, send
+from cargo_ai.outbound.http_client import HttpClient
+from cargo_ai.outbound.url import parse_url
 from tests.kit.echo_service import EchoService, Say
 
 TEXT = b"the same words again and again, " * 200
@@ -18,16 +19,16 @@ _gzip = partial(gzip.compress, mtime=0)  # no time inside: the names of tests ar
 
 
 def get(url: str, seconds: float = 60) -> OutboundRequest:
-    return OutboundRequest("GET", httpx.URL(url), seconds=seconds)
+    return OutboundRequest("GET", parse_url(url), seconds=seconds)
 
 
-async def failure(client: httpx.AsyncClient, sending: OutboundRequest) -> ExchangeFailed:
+async def failure(client: HttpClient, sending: OutboundRequest) -> ExchangeFailed:
     with pytest.raises(ExchangeFailed) as raised:
         await send(client, sending)
     return raised.value
 
 
-async def test_an_answer_that_takes_too_long_is_given_up(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_answer_that_takes_too_long_is_given_up(open_client: HttpClient, service: EchoService) -> None:
     service.on("/slow", Say(delay=30))
     failed = await failure(open_client, get(f"{service.url}/slow", 0.1))
     assert str(failed) == "127.0.0.1 did not answer within 0.1 seconds."
@@ -35,14 +36,14 @@ async def test_an_answer_that_takes_too_long_is_given_up(open_client: httpx.Asyn
     assert failed.sent
 
 
-async def test_the_time_counts_for_all_redirects_together(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_the_time_counts_for_all_redirects_together(open_client: HttpClient, service: EchoService) -> None:
     service.on("/1", Say(302, headers={"location": "/2"}, delay=0.2))
     service.on("/2", Say(302, headers={"location": "/3"}, delay=0.2))
     service.on("/3", Say(delay=0.2))
     assert (await failure(open_client, get(f"{service.url}/1", 0.5))).transient
 
 
-async def test_a_connection_that_is_reset_may_be_tried_again(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_connection_that_is_reset_may_be_tried_again(open_client: HttpClient, service: EchoService) -> None:
     service.on("/reset", Say(reset=True))
     failed = await failure(open_client, get(f"{service.url}/reset"))
     assert str(failed).startswith("The connection to 127.0.0.1 broke: ")
@@ -50,26 +51,24 @@ async def test_a_connection_that_is_reset_may_be_tried_again(open_client: httpx.
     assert failed.sent
 
 
-async def test_an_answer_that_is_cut_off_may_be_tried_again(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_answer_that_is_cut_off_may_be_tried_again(open_client: HttpClient, service: EchoService) -> None:
     service.on("/cut", Say(raw=b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"))
     assert (await failure(open_client, get(f"{service.url}/cut"))).transient
 
 
-async def test_a_port_where_nobody_listens_may_be_tried_again(open_client: httpx.AsyncClient) -> None:
+async def test_a_port_where_nobody_listens_may_be_tried_again(open_client: HttpClient) -> None:
     failed = await failure(open_client, get("http://127.0.0.1:1/"))
     assert str(failed).startswith("127.0.0.1 cannot be reached: ")
     assert failed.transient
     assert not failed.sent
 
 
-async def test_what_is_no_http_is_a_failure(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_what_is_no_http_is_a_failure(open_client: HttpClient, service: EchoService) -> None:
     service.on("/odd", Say(raw=b"220 smtp.example.com ESMTP\r\n\r\n"))
     assert (await failure(open_client, get(f"{service.url}/odd"))).transient
 
 
-async def test_an_answer_of_exactly_the_limit_is_taken_and_one_more_byte_is_not(
-    open_client: httpx.AsyncClient, service: EchoService
-) -> None:
+async def test_an_answer_of_exactly_the_limit_is_taken_and_one_more_byte_is_not(open_client: HttpClient, service: EchoService) -> None:
     service.on("/full", Say(body=b"x" * RESPONSE_BYTES))
     service.on("/over", Say(body=b"x" * (RESPONSE_BYTES + 1)))
     assert len((await send(open_client, get(f"{service.url}/full"))).body) == RESPONSE_BYTES
@@ -78,7 +77,7 @@ async def test_an_answer_of_exactly_the_limit_is_taken_and_one_more_byte_is_not(
     assert not failed.transient
 
 
-async def test_an_endless_answer_is_stopped_at_the_limit(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_endless_answer_is_stopped_at_the_limit(open_client: HttpClient, service: EchoService) -> None:
     service.on("/endless", Say(raw=b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + b"x" * (3 * RESPONSE_BYTES)))
     assert "larger than" in str(await failure(open_client, get(f"{service.url}/endless")))
 
@@ -100,13 +99,13 @@ def raw_deflate(data: bytes) -> bytes:
         ("identity", TEXT),
     ],
 )
-async def test_a_compressed_answer_is_unpacked(open_client: httpx.AsyncClient, service: EchoService, encoding: str, body: bytes) -> None:
+async def test_a_compressed_answer_is_unpacked(open_client: HttpClient, service: EchoService, encoding: str, body: bytes) -> None:
     service.on("/packed", Say(body=body, headers={"content-encoding": encoding}))
     assert (await send(open_client, get(f"{service.url}/packed"))).body == TEXT
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_bomb_is_not_unpacked_beyond_the_limit(open_client: httpx.AsyncClient, service: EchoService, encoding: str) -> None:
+async def test_a_bomb_is_not_unpacked_beyond_the_limit(open_client: HttpClient, service: EchoService, encoding: str) -> None:
     zeros = b"\0" * (200 * 1024 * 1024)
     bomb = _gzip(zeros) if encoding == "gzip" else zlib.compress(zeros)
     del zeros
@@ -129,32 +128,32 @@ async def test_a_bomb_is_not_unpacked_beyond_the_limit(open_client: httpx.AsyncC
     ],
 )
 async def test_a_compression_that_cannot_be_read_is_a_failure(
-    open_client: httpx.AsyncClient, service: EchoService, encoding: str, body: bytes, message: str
+    open_client: HttpClient, service: EchoService, encoding: str, body: bytes, message: str
 ) -> None:
     service.on("/packed", Say(body=body, headers={"content-encoding": encoding}))
     assert message in str(await failure(open_client, get(f"{service.url}/packed")))
 
 
-async def test_a_body_beyond_the_limit_is_not_sent(open_client: httpx.AsyncClient, service: EchoService) -> None:
-    sending = OutboundRequest("POST", httpx.URL(service.url), (), b"x" * (REQUEST_BYTES + 1))
+async def test_a_body_beyond_the_limit_is_not_sent(open_client: HttpClient, service: EchoService) -> None:
+    sending = OutboundRequest("POST", parse_url(service.url), (), b"x" * (REQUEST_BYTES + 1))
     failed = await failure(open_client, sending)
     assert "larger than 10 MB" in str(failed)
     assert not failed.sent
     assert service.connections == 0
 
 
-async def test_a_head_request_with_a_compression_header_has_an_empty_body(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_head_request_with_a_compression_header_has_an_empty_body(open_client: HttpClient, service: EchoService) -> None:
     service.on("/head", Say(body=_gzip(TEXT), headers={"content-encoding": "gzip"}))
-    assert (await send(open_client, OutboundRequest("HEAD", httpx.URL(f"{service.url}/head")))).body == b""
+    assert (await send(open_client, OutboundRequest("HEAD", parse_url(f"{service.url}/head")))).body == b""
 
 
-async def test_connections_are_used_again(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_connections_are_used_again(open_client: HttpClient, service: EchoService) -> None:
     for _ in range(5):
         await send(open_client, get(service.url))
     assert service.connections == 1
 
 
-async def test_messages_do_not_repeat_path_and_query(open_client: httpx.AsyncClient) -> None:
+async def test_messages_do_not_repeat_path_and_query(open_client: HttpClient) -> None:
     failed = await failure(open_client, get("http://user:word@127.0.0.1:1/secret-path?key=secret"))
     assert "secret" not in str(failed)
     assert "word" not in str(failed)

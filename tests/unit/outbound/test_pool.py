@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 import pytest
 
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import http_client, pool
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
+from cargo_ai.outbound.http_client import HttpClient
+from cargo_ai.outbound.url import parse_url
 from tests.kit.echo_service import EchoService, Heard, Say, echo, echo_service
 
 
 def get(url: str, seconds: float = 60) -> OutboundRequest:
-    return OutboundRequest("GET", httpx.URL(url), seconds=seconds)
+    return OutboundRequest("GET", parse_url(url), seconds=seconds)
 
 
 def hang(service: EchoService) -> asyncio.Semaphore:
@@ -29,7 +30,7 @@ def hang(service: EchoService) -> asyncio.Semaphore:
     return arrived
 
 
-async def test_as_many_connections_are_opened_as_calls_are_under_way(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_as_many_connections_are_opened_as_calls_are_under_way(open_client: HttpClient, service: EchoService) -> None:
     together = asyncio.Barrier(20)
 
     async def meet(heard: Heard) -> Say:
@@ -97,7 +98,7 @@ async def test_a_call_that_waits_too_long_for_a_connection_is_given_up(service: 
         first.cancel()
 
 
-async def test_a_connection_that_the_service_closed_is_not_used_again(open_client: httpx.AsyncClient) -> None:
+async def test_a_connection_that_the_service_closed_is_not_used_again(open_client: HttpClient) -> None:
     async with echo_service() as service:
         service.on("/last", Say(raw=b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"))
         for _ in range(3):
@@ -107,9 +108,7 @@ async def test_a_connection_that_the_service_closed_is_not_used_again(open_clien
         assert service.connections == 3
 
 
-async def test_idle_connections_are_closed_in_time(
-    open_client: httpx.AsyncClient, service: EchoService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_idle_connections_are_closed_in_time(open_client: HttpClient, service: EchoService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
     monkeypatch.setattr(pool, "SWEEP_SECONDS", 0.0)
     for _ in range(3):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote_plus
 
-import httpx
 from pydantic import Field
 
 from cargo_ai.integrations.kit import (
@@ -23,8 +22,7 @@ from cargo_ai.integrations.kit import (
     SignIn,
     secret_field,
 )
-from cargo_ai.outbound.exchange import parse_url
-from cargo_ai.outbound.http_client import is_absolute, origin
+from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_url
 
 
 class _NamedKeyForm(Form):
@@ -94,7 +92,7 @@ ACCOUNT = AccountSpec(
 class Target:
     """Where a call goes, and what the account adds to it there."""
 
-    url: httpx.URL
+    url: Url
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     warnings: tuple[str, ...] = ()
@@ -110,7 +108,7 @@ async def target(text: str, account: Mapping[str, Any]) -> Target:
     else:
         # Joined as text, so that the base's path stays and nothing in a relative address can lead to another host.
         url = _url(f"{home.rstrip('/')}/{text.lstrip('/')}" if text else home)
-    if home is not None and origin(url) != origin(_url(home)):
+    if home is not None and url.origin != _url(home).origin:
         has_some = bool(account.get("headers")) or cast("Mapping[str, str]", account.get("auth") or {}).get("kind", "none") != "none"
         said = "The connector's headers and credentials were not sent, since the address is not below its baseUrl."
         return Target(url, warnings=(said,) if has_some else ())
@@ -118,13 +116,8 @@ async def target(text: str, account: Mapping[str, Any]) -> Target:
     return Target(url, cast("dict[str, str]", account.get("headers") or {}) | {**credentials.headers}, credentials.query)
 
 
-def _url(text: str) -> httpx.URL:
+def _url(text: str) -> Url:
     try:
-        url = parse_url(text)
-    except ValueError:
-        raise InvalidConfig("`url` is not a valid address.") from None
-    if url.scheme not in {"http", "https"}:
-        raise InvalidConfig(f"`url` must start with http:// or https://, not {url.scheme}://.")
-    if not url.host:
-        raise InvalidConfig("`url` has no host.")
-    return url.copy_with(fragment=None)
+        return parse_url(text)
+    except InvalidUrl as error:
+        raise InvalidConfig(f"`url` {error}.") from None

@@ -9,8 +9,6 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
 
-import httpx
-
 from cargo_ai import __version__
 from cargo_ai.expression.text import to_json_text, to_text
 from cargo_ai.integrations.http.account import Target, target
@@ -20,6 +18,7 @@ from cargo_ai.integrations.kit.body import headers_of, one_line, text_of
 from cargo_ai.integrations.kit.errors import rule_of
 from cargo_ai.integrations.kit.waiting import wait_of
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse
+from cargo_ai.outbound.url import Url
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MILLISECONDS = 30_000
@@ -211,13 +210,9 @@ def _body(body: Any, content_type: str) -> tuple[bytes | None, str]:
     return to_json_text(cast("Any", body)).encode("utf-8", "replace"), "application/json"
 
 
-def _with_query(place: Target, query: Mapping[str, Any]) -> httpx.URL:
+def _with_query(place: Target, query: Mapping[str, Any]) -> Url:
     added = [(name, value) for name, value in place.query.items() if name not in query] + list(_pairs(query))
-    if not added:
-        return place.url
-    # Appended as text: what the address already says stays exactly as it is.
-    former = place.url.query
-    return place.url.copy_with(query=(former + b"&" if former else b"") + urlencode(added).encode())
+    return place.url.with_query(urlencode(added)) if added else place.url
 
 
 def _pairs(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

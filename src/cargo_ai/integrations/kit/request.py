@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from cargo_ai.engine.graph.action import Action, Call, Failed, Outcome
 from cargo_ai.integrations.kit.errors import ServiceError, Throttled
 from cargo_ai.integrations.kit.forms import FormT, read
@@ -15,7 +13,8 @@ from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.integrations.kit.service_call import Service
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound.exchange import ExchangeFailed
-from cargo_ai.outbound.http_client import OutboundRefused
+from cargo_ai.outbound.guard import OutboundRefused
+from cargo_ai.outbound.http_client import HttpClient
 
 Json = Any
 
@@ -28,7 +27,7 @@ class ActionRequest:
     config: Mapping[str, Json]
     connector_config: Mapping[str, Json]
     call: Call
-    client: httpx.AsyncClient
+    client: HttpClient
     settings: Settings
     service: Service
     sensitive: tuple[str, ...] = ()

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import quote, urlencode
 
-import httpx
-
 from cargo_ai import __version__
 from cargo_ai.engine.graph.action import InvalidConfig
 from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
@@ -20,8 +18,10 @@ from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.integrations.kit.sign_in import Credentials, Signer
 from cargo_ai.integrations.kit.waiting import RETRY_AFTER, wait_of
 from cargo_ai.kernel import clock
-from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, parse_url, send
-from cargo_ai.outbound.http_client import OutboundRefused, is_absolute, origin
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
+from cargo_ai.outbound.guard import OutboundRefused
+from cargo_ai.outbound.http_client import HttpClient
+from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_url
 
 Json = Any
 Config = Mapping[str, Json]
@@ -80,7 +80,7 @@ class Service:
 
     spec: ServiceSpec
     name: str
-    client: httpx.AsyncClient
+    client: HttpClient
     account: Signer | None = None
     admission: Admission = field(default_factory=Unlimited)
     action: str = ""
@@ -135,7 +135,7 @@ class Service:
         url = self._url(base, path)
         outgoing = _Outgoing(method, url, {**self.spec.headers, **(headers or {})}, query or {}, *_body(json, form))
         outgoing.headers |= self._key_header(reads)
-        shape = CallShape(self.action, method, str(url.path)[len(httpx.URL(base).path.rstrip("/")) :] or "/", resource)
+        shape = CallShape(self.action, method, url.path[len(parse_url(base).path.rstrip("/")) :] or "/", resource)
         return await self._call(outgoing, shape, reads, expect, timeout or self.spec.timeout)
 
     async def _call(self, outgoing: _Outgoing, shape: CallShape, reads: bool, expect: str, timeout: float) -> Answer:
@@ -175,16 +175,16 @@ class Service:
         self._changes += 1
         return {self.spec.idempotency_header: self.key if self._changes == 1 else f"{self.key}:{self._changes}"}
 
-    def _url(self, base: str, path: str) -> httpx.URL:
+    def _url(self, base: str, path: str) -> Url:
         try:
             url = parse_url(path if is_absolute(path) else f"{base}/{path.lstrip('/')}")
             home = parse_url(base)
-        except ValueError:
+        except InvalidUrl:
             raise InvalidConfig(f"The address of {self.name} is not valid.") from None
         # A link to the next page is the service's own word; credentials still go to that host only.
-        if origin(url) != origin(home) or url.scheme not in {"http", "https"}:
+        if url.origin != home.origin:
             raise ServiceError(f"{self.name} refers to an address of another host.", reason="foreignAddress")
-        return url.copy_with(fragment=None)
+        return url
 
     async def admit(self, method: str = "", path: str = "", *, resource: str = "") -> None:
         """Return when the rate limits let one call go, and count it: for services that are not called over HTTP. Throttled: not soon."""
@@ -261,7 +261,7 @@ class _Outgoing:
     """A call before it is signed in."""
 
     method: str
-    url: httpx.URL
+    url: Url
     headers: dict[str, str]
     query: Config
     body: bytes | None
@@ -274,9 +274,10 @@ class _Outgoing:
             headers["content-type"] = self.content_type
         for more in (self.headers, credentials.headers):
             headers |= {name.lower(): value for name, value in more.items()}
-        added = urlencode([*_pairs(self.query), *credentials.query.items()]).encode()
-        url = self.url.copy_with(query=b"&".join(part for part in (self.url.query, added) if part)) if added else self.url
-        return OutboundRequest(self.method, url, tuple((name, value.encode()) for name, value in headers.items()), self.body, timeout)
+        added = urlencode([*_pairs(self.query), *credentials.query.items()])
+        return OutboundRequest(
+            self.method, self.url.with_query(added), tuple((name, value.encode()) for name, value in headers.items()), self.body, timeout
+        )
 
 
 def segment(value: object) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlencode
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from cargo_ai.domains.orchestration.public import form as forms
 from cargo_ai.kernel.refusal import Refusal
-from cargo_ai.outbound import http_client
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
+from cargo_ai.outbound.guard import OutboundRefused
+from cargo_ai.outbound.url import parse_url
 from cargo_ai.server.api import requests, responses
 from cargo_ai.server.api.rate_limit import RateLimit, sender_of
 from cargo_ai.server.api.state import State, state_of
@@ -76,10 +78,11 @@ async def _captcha(state: State, form: forms.Form, token: object, host: str) -> 
         raise Refusal(400, "captchaRequired", "captchaToken is missing: solve the captcha first.")
     url = state.settings.captcha_url or CAPTCHAS[provider]
     query = {"secret": state.secrets.open(form.sealed_captcha_secret).decode(), "response": token, "remoteip": host}
+    headers = (("content-type", b"application/x-www-form-urlencoded"),)
     try:
-        async with http_client.client(state.settings) as client:
-            verdict: object = (await client.post(url, data=query)).json()
-    except (httpx.HTTPError, http_client.OutboundRefused, ValueError) as error:
+        received = await send(state.services.client, OutboundRequest("POST", parse_url(url), headers, urlencode(query).encode()))
+        verdict: object = json.loads(received.body)
+    except (ExchangeFailed, OutboundRefused, ValueError) as error:
         raise Refusal(502, "failedToVerifyCaptcha", f"The captcha could not be verified: {type(error).__name__}.") from None
     if not isinstance(verdict, Mapping) or cast("Mapping[str, Any]", verdict).get("success") is not True:
         raise Refusal(400, "captchaFailed", "The captcha was not solved. Try again.")

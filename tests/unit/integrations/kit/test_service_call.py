@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import pytest
 
 from cargo_ai.integrations.kit import (
@@ -28,6 +27,7 @@ from cargo_ai.integrations.kit import (
     segment,
 )
 from cargo_ai.integrations.kit.sign_in import Signer
+from cargo_ai.outbound.http_client import HttpClient
 from tests.kit.echo_service import EchoService, Heard, Say
 
 KEY = "key-4711-abcdef"
@@ -35,7 +35,7 @@ ACCOUNT = AccountSpec(sign_ins=(ApiKey(header="X-Key"),))
 JSON = {"content-type": "application/json"}
 
 
-def service_at(client: httpx.AsyncClient, url: str, account: Signer | None = None, **spec: Any) -> Service:
+def service_at(client: HttpClient, url: str, account: Signer | None = None, **spec: Any) -> Service:
     signer = OpenAccount(ACCOUNT, {"apiKey": KEY}) if account is None else account
     return Service(ServiceSpec(f"{url}/v1/", **spec), "Vendor", client, signer, key="run:node:1", sensitive=(KEY,))
 
@@ -46,13 +46,13 @@ async def refused(service: Service, path: str = "/things", method: str = "GET") 
     return error.value
 
 
-async def test_a_call_is_signed_in_and_answered_as_json(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_call_is_signed_in_and_answered_as_json(open_client: HttpClient, service: EchoService) -> None:
     answer = await service_at(open_client, service.url, headers={"X-Version": "2026-03"}).get("/things", query={"a": [1, True], "b": None})
     assert (answer.status, answer.body["path"], answer.body["query"]) == (200, "/v1/things", [["a", "1"], ["a", "true"]])
     assert (answer.body["headers"]["x-key"], answer.body["headers"]["x-version"]) == (KEY, "2026-03")
 
 
-async def test_changing_calls_have_keys_of_their_own(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_changing_calls_have_keys_of_their_own(open_client: HttpClient, service: EchoService) -> None:
     calls = service_at(open_client, service.url, idempotency_header="Idempotency-Key")
     await calls.post("search", json={}, reads=True)
     await calls.post("things", json={"a": "ü"})
@@ -75,7 +75,7 @@ async def test_changing_calls_have_keys_of_their_own(open_client: httpx.AsyncCli
     ],
 )
 async def test_a_refusal_is_in_the_vendors_words_without_secrets(
-    open_client: httpx.AsyncClient, service: EchoService, status: int, transient: bool, reason: str
+    open_client: HttpClient, service: EchoService, status: int, transient: bool, reason: str
 ) -> None:
     service.on("/v1/things", Say(status, b'{"message":"No property `mail` for %s"}' % KEY.encode(), JSON))
     error = await refused(service_at(open_client, service.url))
@@ -84,26 +84,26 @@ async def test_a_refusal_is_in_the_vendors_words_without_secrets(
     assert len(service.heard) == 1
 
 
-async def test_a_rule_has_a_sentence_with_the_fix(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_rule_has_a_sentence_with_the_fix(open_client: HttpClient, service: EchoService) -> None:
     rule = ErrorRule("fail", status=403, message="the key lacks a scope ({said}): add it under Settings.", reason="missingScope")
     service.on("/v1/things", Say(403, b'{"message":"crm.read"}', JSON))
     error = await refused(service_at(open_client, service.url, errors=(rule,)))
     assert (error.message, error.reason) == ("Vendor: the key lacks a scope (crm.read): add it under Settings.", "missingScope")
 
 
-async def test_what_is_ignored_is_an_answer(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_what_is_ignored_is_an_answer(open_client: HttpClient, service: EchoService) -> None:
     service.on("/v1/things", Say(404, b"{}", JSON))
     answer = await service_at(open_client, service.url, errors=(ErrorRule("ignore", status=404),)).delete("things")
     assert answer.status == 404
 
 
-async def test_too_many_calls_end_the_attempt_with_the_time_to_wait(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_too_many_calls_end_the_attempt_with_the_time_to_wait(open_client: HttpClient, service: EchoService) -> None:
     service.on("/v1/things", Say(429, headers={"retry-after": "7"}))
     error = await refused(service_at(open_client, service.url))
     assert (error.transient, error.retry_after, error.reason) == (True, 7.0, "rateLimited")
 
 
-async def test_a_short_wait_is_sat_out(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_short_wait_is_sat_out(open_client: HttpClient, service: EchoService) -> None:
     def answer(_heard: Heard) -> Say:
         return Say(429, headers={"retry-after": "1"}) if len(service.heard) == 1 else Say(body=b"[1]", headers=JSON)
 
@@ -112,14 +112,14 @@ async def test_a_short_wait_is_sat_out(open_client: httpx.AsyncClient, service: 
     assert len(service.heard) == 2
 
 
-async def test_an_answer_that_is_not_json_is_an_error(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_answer_that_is_not_json_is_an_error(open_client: HttpClient, service: EchoService) -> None:
     service.on("/v1/things", Say(body=b"<html>login</html>"))
     error = await refused(service_at(open_client, service.url))
     assert (error.reason, error.transient) == ("notJson", True)
     assert (await service_at(open_client, service.url).call("GET", "things", expect="text")).body == "<html>login</html>"
 
 
-async def test_a_broken_connection_says_whether_the_service_may_have_acted(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_broken_connection_says_whether_the_service_may_have_acted(open_client: HttpClient, service: EchoService) -> None:
     service.on("/v1/things", Say(reset=True))
     calls = service_at(open_client, service.url)
     assert (await refused(calls)).sent is False and calls.changed is False
@@ -127,7 +127,7 @@ async def test_a_broken_connection_says_whether_the_service_may_have_acted(open_
 
 
 @pytest.mark.parametrize("path", ["http://other.example/v1/x", "https://127.0.0.1/x", "HTTP://other.example/"])
-async def test_credentials_go_to_the_services_own_host_only(open_client: httpx.AsyncClient, service: EchoService, path: str) -> None:
+async def test_credentials_go_to_the_services_own_host_only(open_client: HttpClient, service: EchoService, path: str) -> None:
     assert (await refused(service_at(open_client, service.url), path)).reason == "foreignAddress"
     answer = await service_at(open_client, service.url).get(f"{service.url}/v1/things?page=2")
     assert answer.body["query"] == [["page", "2"]]
@@ -164,9 +164,7 @@ class Rotating(SignIn):
 
 
 @pytest.mark.parametrize(("accepted", "calls"), [("Bearer new", 2), ("Bearer never", 2)])
-async def test_refused_credentials_are_refreshed_once(
-    open_client: httpx.AsyncClient, service: EchoService, accepted: str, calls: int
-) -> None:
+async def test_refused_credentials_are_refreshed_once(open_client: HttpClient, service: EchoService, accepted: str, calls: int) -> None:
     sign_in = Rotating()
     service.on("/v1/things", lambda heard: Say(body=b"{}", headers=JSON, status=200 if heard.headers["authorization"] == accepted else 401))
     client = service_at(open_client, service.url, OpenAccount(AccountSpec(sign_ins=(sign_in,)), {}))
@@ -189,14 +187,14 @@ class Slots(Unlimited):
         return self.waits.pop(0) if self.waits else 0.0
 
 
-async def test_every_call_asks_for_a_slot_and_says_what_it_is(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_every_call_asks_for_a_slot_and_says_what_it_is(open_client: HttpClient, service: EchoService) -> None:
     slots = Slots([0.01])
     calls = Service(ServiceSpec(f"{service.url}/v1"), "Vendor", open_client, admission=slots, action="upsert")
     await calls.post("things/7", json={})
     assert slots.asked == [CallShape("upsert", "POST", "/things/7")] * 2
 
 
-async def test_a_distant_slot_ends_the_attempt_unless_something_was_changed(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_a_distant_slot_ends_the_attempt_unless_something_was_changed(open_client: HttpClient, service: EchoService) -> None:
     calls = Service(ServiceSpec(service.url), "Vendor", open_client, admission=Slots([90.0]))
     with pytest.raises(Throttled) as throttled:
         await calls.get("things")
@@ -206,7 +204,7 @@ async def test_a_distant_slot_ends_the_attempt_unless_something_was_changed(open
     assert (error.reason, error.transient, error.retry_after, error.sent) == ("rateLimited", True, 90.0, True)
 
 
-async def test_an_account_is_proved_by_one_call(open_client: httpx.AsyncClient, service: EchoService) -> None:
+async def test_an_account_is_proved_by_one_call(open_client: HttpClient, service: EchoService) -> None:
     service.on("/v1/me", Say(body=b'{"active":false}', headers=JSON))
     calls = service_at(open_client, service.url)
     assert (await Verification("/me").verify(calls)).body == {"active": False}

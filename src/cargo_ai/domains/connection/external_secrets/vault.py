@@ -7,13 +7,12 @@ import uuid
 from typing import Any, cast
 from urllib.parse import quote
 
-import httpx
-
 from cargo_ai.domains.connection.external_secrets.reference import Reference, SecretUnavailable, permits
 from cargo_ai.kernel.settings import PREFIX, Settings
 from cargo_ai.outbound import http_client
-from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, parse_url, send
-from cargo_ai.outbound.http_client import OutboundRefused, origin
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
+from cargo_ai.outbound.guard import OutboundRefused
+from cargo_ai.outbound.url import InvalidUrl, Url, parse_url
 
 SECONDS = 5.0
 
@@ -40,23 +39,20 @@ class Vault:
         headers = [("accept", b"application/json"), ("x-vault-token", self._token()), ("x-vault-request", b"true")]
         if self._settings.vault_namespace:
             headers.append(("x-vault-namespace", self._settings.vault_namespace.encode()))
-        _, host, port = origin(url)
-        shown = f"[{host}]" if ":" in host else host
+        _, host, port = url.origin
+        allowed = {f"{PREFIX}OUTBOUND_ALLOW": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"}
         try:
-            async with http_client.client(Settings({f"{PREFIX}OUTBOUND_ALLOW": f"{shown}:{port}"})) as client:
+            async with http_client.client(Settings(self._settings.environment | allowed)) as client:
                 received = await send(client, OutboundRequest("GET", url, tuple(headers), None, SECONDS))
         except (ExchangeFailed, OutboundRefused) as error:
             raise SecretUnavailable(f"Vault cannot be asked for {reference.path}: {error}", transient=True) from None
         return _field(reference, received)
 
-    def _url(self, path: str) -> httpx.URL:
+    def _url(self, path: str) -> Url:
         try:
-            url = parse_url(self._settings.vault_addr + path)
-        except ValueError:
-            url = None
-        if url is None or url.scheme not in {"http", "https"} or not url.host:
-            raise SecretUnavailable("CARGO_AI_VAULT_ADDR on the server is not a URL such as https://vault.example.com:8200.")
-        return url
+            return parse_url(self._settings.vault_addr + path)
+        except InvalidUrl:
+            raise SecretUnavailable("CARGO_AI_VAULT_ADDR on the server is not a URL such as https://vault.example.com:8200.") from None
 
     def _token(self) -> bytes:
         # Read again each time: agents of Vault put a new token into the file before the old one expires.

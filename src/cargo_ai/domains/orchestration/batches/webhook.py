@@ -8,7 +8,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
 from pydantic_core import from_json, to_json
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,8 +23,10 @@ from cargo_ai.kernel.refusal import Refusal, invalid_input
 from cargo_ai.kernel.secrets import SecretKey, WrongKey
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.outbound import addresses
-from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, parse_url, send
-from cargo_ai.outbound.http_client import OutboundRefused
+from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, send
+from cargo_ai.outbound.guard import OutboundRefused
+from cargo_ai.outbound.http_client import HttpClient
+from cargo_ai.outbound.url import parse_url
 from cargo_ai.store.driver import driver_connection
 from cargo_ai.store.session import ALL_WORKSPACES, Database
 
@@ -45,12 +46,9 @@ def check(settings: Settings, url: str) -> None:
         parsed = parse_url(url)
     except ValueError:
         raise _invalid_url("must be an address such as https://example.com/done.") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise _invalid_url("must begin with http:// or https:// and name a host.")
     literal = addresses.parse_ip(parsed.host)
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    if literal is not None and not addresses.AllowList.of(settings).permits(parsed.host, literal, port):
-        raise _invalid_url(f"is a private address; allow it with {addresses.VARIABLE}={parsed.host}:{port} on the server.")
+    if literal is not None and not addresses.AllowList.of(settings).permits(parsed.host, literal, parsed.port):
+        raise _invalid_url(f"is a private address; allow it with {addresses.VARIABLE}={parsed.host}:{parsed.port} on the server.")
 
 
 def _invalid_url(message: str) -> Refusal:
@@ -81,7 +79,7 @@ class _Attempt:
 class WebhookSender:
     """The queue's job: one attempt each time, and a later job for the next one."""
 
-    def __init__(self, database: Database, secrets: SecretKey, client: httpx.AsyncClient) -> None:
+    def __init__(self, database: Database, secrets: SecretKey, client: HttpClient) -> None:
         self._database, self._secrets, self._client = database, secrets, client
 
     async def deliver(self, batch: str) -> None:
@@ -129,7 +127,7 @@ class WebhookSender:
         ]
         if webhook["secret"] is not None:
             headers.append(("x-cargo-signature", hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest().encode()))
-        url = httpx.URL(webhook["url"])
+        url = parse_url(webhook["url"])
         try:
             received = await send(self._client, OutboundRequest("POST", url, tuple(headers), body, SECONDS))
         except (ExchangeFailed, OutboundRefused) as error:

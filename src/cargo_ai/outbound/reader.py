@@ -1,0 +1,149 @@
+"""Read one answer from the bytes that come over a connection, strictly and within limits."""
+
+from __future__ import annotations
+
+import httptools
+
+from cargo_ai.outbound.compression import TooLarge
+from cargo_ai.outbound.message import Answer, Headers
+
+# The headers of an answer, with those of interim answers before it and trailers behind it.
+HEAD_BYTES = 64 * 1024
+# Sizes of chunks and their extensions may weigh this much beside 8 times the body.
+FRAMING_BYTES = 64 * 1024
+FRAMING_TIMES = 8
+
+_VERSIONS = frozenset({"1.0", "1.1"})
+
+
+class Broken(Exception):
+    """The connection ended or what came over it is no HTTP. `silent`: it ended before any byte of an answer."""
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
+
+
+class Reader:
+    """Feed it until `ended`; then `answer()` gives the answer or raises Broken or TooLarge.
+
+    llhttp, which parses, refuses by itself what is ambiguous: folded headers, spaces before a colon, line breaks without CR, a second
+    Content-Length, one beside Transfer-Encoding, sizes of chunks with a sign or spaces.
+    """
+
+    def __init__(self, method: str, most: int) -> None:
+        self._bodiless = method == "HEAD"
+        self._most = most
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+        self._answer: Answer | None = None
+        self._received = self._head = self._body = 0
+        self._interim = self._until_close = False
+        self._problem: Exception | None = None
+        self._whole = self._surplus = False
+        self.reusable = False
+        """Whether the connection is good for another request."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer is whole or will never be."""
+        return self._whole or self._problem is not None
+
+    def answer(self) -> Answer:
+        """The whole answer. Raises Broken and TooLarge."""
+        if self._problem is not None:
+            raise self._problem
+        assert self._answer is not None
+        return self._answer
+
+    def feed(self, data: bytes) -> None:
+        """Read what came."""
+        assert self._parser is not None
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.reusable = False
+            if not self.ended:
+                self._problem = Broken(f"the answer is not valid HTTP ({error})")
+        if not self.ended:
+            self._check_size()
+        if self.ended:
+            # It holds this reader, which would be a circle.
+            self._parser = None
+
+    def _check_size(self) -> None:
+        if self._answer is None and self._received > HEAD_BYTES:
+            self._problem = Broken("the headers of the answer are too large")
+        elif self._received > HEAD_BYTES + FRAMING_BYTES + FRAMING_TIMES * self._body:
+            self._problem = Broken("the answer comes in too small pieces")
+
+    def finish(self, *, reset: bool) -> None:
+        """The connection has ended: so has an answer without a length; any other was cut off."""
+        self._parser, self.reusable = None, False
+        if self.ended:
+            return
+        if self._until_close and not reset:
+            self._whole = True
+        elif self._received:
+            self._problem = Broken("the answer was cut off")
+        else:
+            self._problem = Broken("it was reset" if reset else "it was closed without an answer", silent=True)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """What follows a whole answer was not asked for: it is not read."""
+        if self._answer is not None:
+            self.reusable, self._surplus = False, True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; those behind the body are left out."""
+        self._head += len(name) + len(value)
+        if self._head > HEAD_BYTES:
+            self._fail(Broken("the headers of the answer are too large"))
+        if self._answer is None:
+            self._pairs.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The headers are whole: those of an interim answer are forgotten."""
+        assert self._parser is not None
+        if self._whole:
+            return
+        status = self._parser.get_status_code()
+        if self._parser.get_http_version() not in _VERSIONS or status < 100 or status == 101:
+            self._fail(Broken("the answer speaks another protocol"))
+        if status < 200:
+            self._interim = True
+            self._pairs.clear()
+            return
+        headers = Headers(self._pairs)
+        coding = headers.get("transfer-encoding")
+        if coding is not None and (coding.lower() != "chunked" or self._parser.get_http_version() != "1.1"):
+            self._fail(Broken(f"the answer has the Transfer-Encoding {coding[:40]!r}"))
+        self._until_close = coding is None and "content-length" not in headers
+        self._answer = Answer(status, headers, self._parts)
+        self._whole = self._bodiless
+
+    def on_body(self, part: bytes) -> None:
+        """A part of the body."""
+        if self._whole:
+            return
+        self._body += len(part)
+        if self._body > self._most:
+            self._fail(TooLarge())
+        self._parts.append(part)
+
+    def on_message_complete(self) -> None:
+        """The answer is whole, or was an interim one."""
+        if self._interim:
+            self._interim = False
+        elif self._parser is not None and not self._surplus:
+            self._whole = True
+            self.reusable = self._parser.should_keep_alive()
+
+    def _fail(self, problem: Exception) -> None:
+        if not self._whole:
+            self._problem = problem
+        raise problem
