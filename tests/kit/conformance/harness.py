@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from cargo_ai.engine.graph import unknown_outcome
 from cargo_ai.engine.graph.action import Call, Done, Failed, Later, Outcome
 from cargo_ai.integrations.kit import (
     ActionRequest,
@@ -123,8 +124,11 @@ class Harness:
         return FormRequest(self.account, self.service(), self.integration.account.sensitive_texts(self.account))
 
     async def act(self, action: ConnectorAction, config: JsonObject, key: str = "") -> Outcome:
-        """What comes of an attempt."""
-        return await attempt(action, self.request(action, config, key))
+        """What comes of an attempt, as the engine takes it."""
+        outcome = await attempt(action, self.request(action, config, key))
+        if isinstance(outcome, Failed) and unknown_outcome.is_final(outcome, action.idempotency):
+            return replace(unknown_outcome.explain(outcome, action.idempotency, "RUN"), transient=False)
+        return outcome
 
     async def act_on_rows(self, action: ConnectorAction, configs: Sequence[JsonObject]) -> Sequence[Outcome]:
         """What comes of several runs that act at once."""
