@@ -21,6 +21,10 @@ Slug = Annotated[
 ]
 CacheTtl = Annotated[int, Field(ge=0, le=2_592_000_000)]
 Secrets = Annotated[dict[Annotated[str, StringConstraints(max_length=200)], str], Field(max_length=50)]
+_VERIFY = (
+    "Call the service before anything is stored, and store nothing when it does not accept the account. false (--no-verify): store without "
+    "a call."
+)
 _SECRETS = (
     "Secrets by their paths in `config`, such as auth.token. On the command line, once for each: PATH=@FILE, PATH=env:VARIABLE, PATH=- "
     "(standard input), PATH=secret://env/NAME (kept elsewhere), or PATH alone to be asked for it."
@@ -49,7 +53,7 @@ class Connector(Wire):
     name: str
     slug: str
     integration_slug: str
-    config: JsonObject = Field(description="The settings; secrets are shown as `***`.")
+    config: JsonObject | None = Field(description="The settings; secrets are shown as `***`. null: calls are paid with credits.")
     use_credits: bool
     is_default: bool
     status: ConnectorStatus
@@ -96,6 +100,7 @@ class CreateConnector(Wire):
     secrets: Secrets | None = Field(default=None, description=_SECRETS)
     rate_limit: RateLimit | None = Field(default=None, description=f"{_RATE}; no limit by default.")
     cache_ttl_milliseconds: CacheTtl | None = Field(default=None, description=_CACHE)
+    verify: bool = Field(default=True, description=_VERIFY)
 
 
 class UpdateConnector(Wire):
@@ -110,6 +115,14 @@ class UpdateConnector(Wire):
     secrets: Secrets | None = Field(default=None, description=f"{_SECRETS} Without `config`, all else stays as it is.")
     rate_limit: RateLimit | None = Field(default=None, description=f"{_RATE}; null: no limit.")
     cache_ttl_milliseconds: CacheTtl | None = Field(default=None, description=_CACHE)
+    verify: bool = Field(default=True, description=_VERIFY)
+
+
+class GetConnector(Wire):
+    """Which connector, and whether to prove it."""
+
+    uuid: Uuid = Field(description="The connector.")
+    verify: bool = Field(default=False, description="Call the service once, and refuse in its words when it does not accept the account.")
 
 
 class ListConnectors(Wire):
@@ -131,6 +144,7 @@ class Exists(Wire):
 
 
 _not_found = refusal(404, "There is no connector {connector} in this workspace.")
+_unproven = refusal(400, "{said} Nothing was stored; --no-verify stores without asking the service.")
 _no_integration = refusal(404, "There is no integration {integration}.")
 
 
@@ -141,7 +155,7 @@ class _SecretFlag(TypedDict):
 
 _SECRET_FLAG: _SecretFlag = {"flags": {"secrets": ("--secret",)}, "secrets": frozenset({"secrets"})}
 
-CreateReason = Literal["integrationNotFound", "duplicateSlug"]
+CreateReason = Literal["integrationNotFound", "duplicateSlug", "verificationFailed"]
 
 create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.add(
     Operation(
@@ -155,6 +169,7 @@ create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.
         refusals={
             "integrationNotFound": _no_integration,
             "duplicateSlug": refusal(409, "This workspace has a connector or dataset {slug} already: choose another slug."),
+            "verificationFailed": _unproven,
         },
         cli=Cli(
             examples=(
@@ -170,18 +185,24 @@ create: Operation[CreateConnector, CreatedConnector, CreateReason] = operations.
 )
 
 NotFoundReason = Literal["connectorNotFound"]
+GetReason = Literal["connectorNotFound", "verificationFailed"]
 
-get: Operation[ByUuid, ConnectorReply, NotFoundReason] = operations.add(
+get: Operation[GetConnector, ConnectorReply, GetReason] = operations.add(
     Operation(
         "connection.connector.get",
         "GET",
         "/connection/connectors/{uuid}",
-        request=ByUuid,
+        request=GetConnector,
         response=ConnectorReply,
-        summary="Show a connector, without its secrets.",
+        summary="Show a connector, without its secrets; --verify proves that its service accepts it.",
         permission="connection:read",
-        refusals={"connectorNotFound": _not_found},
-        cli=Cli(examples=(f"cargo-ai connection connector get {_EXAMPLE}",)),
+        refusals={"connectorNotFound": _not_found, "verificationFailed": refusal(400, "{said}")},
+        cli=Cli(
+            examples=(
+                f"cargo-ai connection connector get {_EXAMPLE}",
+                f"cargo-ai connection connector get {_EXAMPLE} --verify",
+            )
+        ),
     )
 )
 
@@ -198,7 +219,7 @@ get_all: Operation[ListConnectors, ConnectorsReply, Never] = operations.add(
     )
 )
 
-UpdateReason = Literal["connectorNotFound", "integrationNotFound"]
+UpdateReason = Literal["connectorNotFound", "integrationNotFound", "verificationFailed"]
 
 update: Operation[UpdateConnector, ConnectorReply, UpdateReason] = operations.add(
     Operation(
@@ -209,7 +230,7 @@ update: Operation[UpdateConnector, ConnectorReply, UpdateReason] = operations.ad
         response=ConnectorReply,
         summary="Change a connector's name, settings or limits, or make it the default.",
         permission="connection:write",
-        refusals={"connectorNotFound": _not_found, "integrationNotFound": _no_integration},
+        refusals={"connectorNotFound": _not_found, "integrationNotFound": _no_integration, "verificationFailed": _unproven},
         cli=Cli(
             examples=(
                 f"cargo-ai connection connector update --uuid {_EXAMPLE} --name CRM",

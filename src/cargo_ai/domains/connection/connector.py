@@ -15,7 +15,7 @@ from cargo_ai.context.context import Context
 from cargo_ai.context.handlers import handles
 from cargo_ai.contract.connection import connector as contract
 from cargo_ai.domains.connection import connector_config, dataset, waiting_runs
-from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_update
+from cargo_ai.domains.connection.connector_input import LIST, AccountInput, prepare_create, prepare_get, prepare_update
 from cargo_ai.domains.connection.tables import Connector, Dataset, action_cache
 from cargo_ai.kernel import clock, ids
 from cargo_ai.kernel.refusal import Refusal
@@ -34,7 +34,7 @@ def reply(row: Connector, secrets: SecretKey, used: Uses) -> contract.Connector:
         name=row.name,
         slug=row.slug,
         integration_slug=row.integration_slug,
-        config=connector_config.shown(secrets, row),
+        config=None if row.use_credits else connector_config.shown(secrets, row),
         use_credits=row.use_credits,
         is_default=row.is_default,
         status="active" if row.stopped_at is None else "stopped",
@@ -104,8 +104,8 @@ async def _taken(db: AsyncSession, slug: str) -> bool:
     return False
 
 
-@handles(contract.get)
-async def get(ctx: Context, request: ByUuid) -> contract.ConnectorReply:
+@handles(contract.get, before=prepare_get)
+async def get(ctx: Context, request: contract.GetConnector) -> contract.ConnectorReply:
     """One connector."""
     row = await living(ctx.db, request.uuid)
     if row is None:

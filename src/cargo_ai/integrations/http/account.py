@@ -19,7 +19,9 @@ from cargo_ai.integrations.kit import (
     Form,
     InvalidConfig,
     OpenAccount,
+    Service,
     SignIn,
+    Verification,
     secret_field,
 )
 from cargo_ai.outbound.url import InvalidUrl, Url, is_absolute, parse_url
@@ -55,6 +57,12 @@ class HttpAccount(Form):
     # No user, query or fragment: they would be shown, and they may hold keys.
     base_url: str = Field(default="", title="Base address", pattern="^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$")
     headers: dict[str, Annotated[str, Field(json_schema_extra={"writeOnly": True})]] = Field(default={}, title="Headers")
+    verify_path: str = Field(
+        default="",
+        title="Path that proves the account",
+        description="Called with GET when the connector is made or changed: an answer of 400 or more refuses it.",
+        pattern="^/[^\\s#\\\\]*$",
+    )
 
 
 _TELLING = re.compile(r"auth|cookie|credential|key|passw|secret|session|signature|token", re.IGNORECASE)
@@ -77,11 +85,24 @@ def _sensitive(config: Mapping[str, Any]) -> Iterator[str]:
         yield auth["username"]
 
 
+class _HttpVerification(Verification):
+    """The path that is entered, with the account's own headers."""
+
+    def headers_of(self, service: Service) -> Mapping[str, str]:
+        """Those of the account."""
+        return {} if service.account is None else cast("dict[str, str]", service.account.config.get("headers") or {})
+
+
+def _verify_path(config: Mapping[str, Any]) -> str:
+    return str(config.get("verifyPath") or "") if config.get("baseUrl") else ""
+
+
 ACCOUNT = AccountSpec(
     sign_ins=(Anonymous(), Bearer(), Basic(), NamedKey()),
     fields=HttpAccount,
     choice="kind",
     under="auth",
+    verification=_HttpVerification(_verify_path, expect="text"),
     required=False,
     bound_to=("baseUrl",),
     sensitive=_sensitive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from cargo_ai.integrations.kit import secret_texts
 from cargo_ai.integrations.kit.errors import ServiceError
@@ -20,19 +20,31 @@ Config = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The one endpoint that proves an account. check: what is wrong with its answer, although the call went well; None: nothing."""
+    """The one endpoint that proves an account.
 
-    path: str
+    path: or how it follows from the account's config; "": nothing proves this one. check: what is wrong with its answer, although the call
+    went well; None: nothing. expect: how its body is read.
+    """
+
+    path: str | Callable[[Config], str]
     method: str = "GET"
     check: Callable[[Answer], str | None] | None = None
+    expect: Literal["json", "text"] = "json"
 
-    async def verify(self, service: Service) -> Answer:
-        """The answer of the endpoint. ServiceError, in the vendor's words, where the account cannot be used."""
-        answer = await service.call(self.method, self.path, reads=True)
+    async def verify(self, service: Service) -> Answer | None:
+        """The answer of the endpoint, None where it has no path. ServiceError, in the vendor's words, where the account cannot be used."""
+        path = self.path if isinstance(self.path, str) else self.path({} if service.account is None else service.account.config)
+        if not path:
+            return None
+        answer = await service.call(self.method, path, headers=self.headers_of(service), reads=True, expect=self.expect)
         problem = None if self.check is None else self.check(answer)
         if problem is not None:
             raise ServiceError(problem, status=answer.status, body=answer.body, reason="accountUnusable")
         return answer
+
+    def headers_of(self, service: Service) -> Mapping[str, str]:
+        """Headers of the call besides those of all calls."""
+        return {}
 
 
 @dataclass(frozen=True)
