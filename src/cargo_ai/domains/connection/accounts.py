@@ -13,10 +13,11 @@ from sqlalchemy import Select, select
 
 from cargo_ai.context.process import Services
 from cargo_ai.domains.connection import connector_config
+from cargo_ai.domains.connection.account_limits import policies_of
 from cargo_ai.domains.connection.external_secrets.sources import ExternalSecrets
 from cargo_ai.domains.connection.tables import Connector
-from cargo_ai.engine.dispatch.rate_limits import RateLimit
 from cargo_ai.engine.graph.action import Call, InvalidConfig
+from cargo_ai.engine.limits.policy import Owner, Policy, account_key
 from cargo_ai.integrations.kit import Integration, integrations
 from cargo_ai.kernel import clock, ids
 from cargo_ai.store.session import Database
@@ -43,7 +44,8 @@ class Account:
     integration_slug: str
     config: Mapping[str, Any]
     sensitive: tuple[str, ...]
-    rate: RateLimit | None
+    owner: Owner
+    policies: tuple[Policy, ...]
     ttl: timedelta | None
     halt: Halt | None = None
 
@@ -104,12 +106,14 @@ class Accounts:
             config = connector_config.opened(self._secrets, row)
             references = connector_config.references(integration, config)
             config = connector_config.with_secrets(integration, config, await self._external.read_all(row.workspace_uuid, references))
+        sensitive = () if spec is None else spec.sensitive_texts(config)
         return Account(
             uuid=row.uuid,
             integration_slug=row.integration_slug,
             config=config,
-            sensitive=() if spec is None else spec.sensitive_texts(config),
-            rate=None if row.rate_limit is None else RateLimit(**row.rate_limit),
+            sensitive=sensitive,
+            owner=Owner(f"connector:{row.uuid}", account_key(self._secrets, row.integration_slug, *sensitive) if sensitive else ""),
+            policies=policies_of(integration, row.rate_limit),
             ttl=timedelta(milliseconds=row.cache_ttl_milliseconds) if row.cache_ttl_milliseconds else None,
             halt=halt,
         )

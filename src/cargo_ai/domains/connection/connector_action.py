@@ -11,15 +11,15 @@ from functools import partial
 from typing import Any, cast
 
 from cargo_ai.context.process import Services
+from cargo_ai.domains.connection.account_limits import AccountLimits
 from cargo_ai.domains.connection.accounts import Account, Accounts, waits_for
 from cargo_ai.domains.connection.external_secrets.reference import SecretUnavailable
 from cargo_ai.domains.connection.response_cache import ResponseCache
-from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
 from cargo_ai.engine.graph.action import ANY, Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
+from cargo_ai.engine.limits.limits import Limits
 from cargo_ai.integrations.kit import (
     ActionRequest,
     Admission,
-    CallShape,
     ConnectorAction,
     Integration,
     OpenAccount,
@@ -52,28 +52,12 @@ class _Service:
     action: ConnectorAction
 
 
-@dataclass(frozen=True, slots=True)
-class _AccountLimits:
-    """The rate limit of a connector."""
-
-    limiter: RateLimiter
-    key: str
-    rate: RateLimit
-
-    async def admit(self, call: CallShape) -> float:
-        """0, or the seconds after which to ask again."""
-        return await self.limiter.acquire(self.key, self.rate)
-
-    async def observe(self, call: CallShape, status: int, headers: Mapping[str, str]) -> None:
-        """The limit is what its owner says, whatever the service answers."""
-
-
 class ConnectorNodes:
     """Executes nodes of kind `connector`; one per process."""
 
     def __init__(self, services: Services) -> None:
         self._settings, self._client = services.settings, services.client
-        self._limiter = RateLimiter(services.database)
+        self._limits = services.once(Limits, lambda: Limits(services.database))
         self._cache = ResponseCache(services.database)
         self._accounts = services.once(Accounts, lambda: Accounts(services))
 
@@ -141,7 +125,7 @@ class ConnectorNodes:
         )
 
     def _limits_of(self, account: Account) -> Admission:
-        return Unlimited() if account.rate is None else _AccountLimits(self._limiter, f"connector:{account.uuid}", account.rate)
+        return AccountLimits(self._limits, account.owner, account.policies) if account.policies else Unlimited()
 
 
 def _cache_key(service: _Service, call: Call, account: Account, ttl: timedelta) -> CacheKey:

@@ -13,7 +13,7 @@ from cargo_ai.contract.connection.dataset import Dataset as DatasetOnWire
 from cargo_ai.domains.connection.accounts import default_first
 from cargo_ai.domains.connection.dataset import reply
 from cargo_ai.domains.connection.tables import Connector, Dataset
-from cargo_ai.engine.dispatch.rate_limits import RateLimit
+from cargo_ai.engine.limits.policy import Policy
 from cargo_ai.integrations.kit import ConnectorAction, integrations
 
 __all__ = [
@@ -36,12 +36,12 @@ async def connector_exists(db: AsyncSession, connector: uuid.UUID) -> bool:
     return await db.scalar(wanted) is not None
 
 
-async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, RateLimit]]:
+async def limits(db: AsyncSession, connectors: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, Policy]]:
     """Of these connectors of the session's workspace those that have a rate limit: name and limit."""
-    found: dict[uuid.UUID, tuple[str, RateLimit]] = {}
+    found: dict[uuid.UUID, tuple[str, Policy]] = {}
     for row in await db.scalars(select(Connector).where(Connector.uuid.in_(connectors), Connector.deleted_at.is_(None))):
         if row.rate_limit is not None:
-            found[row.uuid] = (row.name, RateLimit(**row.rate_limit))
+            found[row.uuid] = (row.name, Policy.of_connector(row.rate_limit))
     return found
 
 

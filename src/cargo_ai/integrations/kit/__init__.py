@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cargo_ai.engine.graph.action import Action, Done, Failed, InvalidConfig, Later, Outcome, RowBatch
+from cargo_ai.engine.limits.policy import Headers, Policy, Reading, Route
 from cargo_ai.integrations.kit.account import AccountSpec, OpenAccount, Verification
 from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
 from cargo_ai.integrations.kit.autocomplete import Autocomplete, Choice, DynamicSchema, FormRequest
@@ -38,12 +39,16 @@ __all__ = [
     "Failed",
     "Form",
     "FormRequest",
+    "Headers",
     "Integration",
     "InvalidConfig",
     "Later",
     "OpenAccount",
     "Outcome",
     "Page",
+    "Policy",
+    "Reading",
+    "Route",
     "RowBatch",
     "Secret",
     "Service",

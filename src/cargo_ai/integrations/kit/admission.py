@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from cargo_ai.engine.limits.policy import CallShape
 
-@dataclass(frozen=True, slots=True)
-class CallShape:
-    """What a rate limit may look at: the action that calls, the method, the path below the service's address, and, where a limit counts by
-    it, what the call is about (a channel, a list)."""
-
-    action: str
-    method: str
-    path: str
-    resource: str = ""
+__all__ = ["Admission", "CallShape", "Unlimited"]
 
 
 class Admission(Protocol):
     """The rate limits of one account."""
 
-    async def admit(self, call: CallShape) -> float:
-        """0: go now, the call is counted; else the seconds after which to ask again, and nothing is counted."""
+    async def admit(self, call: CallShape, patience: float = 0.0) -> float:
+        """0: go now, the call is counted; else the seconds after which to ask again, and nothing is counted. patience: for how long a
+        slot is waited for here, in the order in which callers came."""
+        ...
+
+    def why(self, call: CallShape) -> str:
+        """What such a call waits for, and until when if that is long: for people."""
+        ...
+
+    async def close(self, call: CallShape, seconds: float) -> None:
+        """The service wants no such call for so long."""
         ...
 
     async def observe(self, call: CallShape, status: int, headers: Mapping[str, str]) -> None:
@@ -33,9 +34,16 @@ class Admission(Protocol):
 class Unlimited:
     """The rate limits of an account that has none."""
 
-    async def admit(self, call: CallShape) -> float:
+    async def admit(self, call: CallShape, patience: float = 0.0) -> float:
         """Always now."""
         return 0.0
+
+    def why(self, call: CallShape) -> str:
+        """Nothing."""
+        return ""
+
+    async def close(self, call: CallShape, seconds: float) -> None:
+        """Each run waits for itself."""
 
     async def observe(self, call: CallShape, status: int, headers: Mapping[str, str]) -> None:
         """There is nothing to learn."""

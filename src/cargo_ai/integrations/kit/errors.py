@@ -12,9 +12,6 @@ from cargo_ai.engine.graph.action import Failed, Later
 Json = Any
 Then = Literal["retry", "wait", "refresh_then_retry", "fail", "ignore"]
 
-# A waiting run asks again at least this often, so that a limit that was raised meanwhile is noticed.
-LONGEST_LATER = 900.0
-
 
 class ServiceError(Exception):
     """A call came to nothing; the message is for people.
@@ -51,13 +48,13 @@ class ServiceError(Exception):
 class Throttled(Exception):
     """A rate limit lets no call through for longer than may be waited for here."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no call for {seconds:.1f} seconds")
-        self.seconds = seconds
+    def __init__(self, seconds: float, reason: str = "rate limit") -> None:
+        super().__init__(f"no call for {seconds:.1f} seconds: {reason}")
+        self.seconds, self.reason = seconds, reason
 
     def to_outcome(self, meta: Json) -> Later:
         """As the outcome of a node: it is asked again later."""
-        return Later(min(self.seconds, LONGEST_LATER), meta, "rate limit")
+        return Later(self.seconds, meta, self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from urllib.parse import quote, urlencode
 
 from cargo_ai import __version__
 from cargo_ai.engine.graph.action import InvalidConfig
+from cargo_ai.engine.limits.policy import Policy
 from cargo_ai.integrations.kit.admission import Admission, CallShape, Unlimited
 from cargo_ai.integrations.kit.body import headers_of, json_of, one_line, text_of
 from cargo_ai.integrations.kit.errors import ErrorRule, ServiceError, Throttled, rule_of, words_of
 from cargo_ai.integrations.kit.secret_texts import scrub
 from cargo_ai.integrations.kit.sign_in import Credentials, Signer
 from cargo_ai.integrations.kit.waiting import RETRY_AFTER, wait_of
-from cargo_ai.kernel import clock
 from cargo_ai.outbound.exchange import ExchangeFailed, OutboundRequest, OutboundResponse, send
 from cargo_ai.outbound.guard import OutboundRefused
 from cargo_ai.outbound.http_client import HttpClient
@@ -43,12 +43,14 @@ class ServiceSpec:
 
     base_url: its address, or how it follows from an account's config. headers: of every call.
     errors: its error table; what is in none of its rules means what HTTP says. wait_headers: those that say how long to wait.
+    policies: how many calls it takes, of which kind, in which time.
     words: finds the vendor's sentence in the body of an error. timeout: seconds.
     idempotency_header: in which it takes a key against doubles; every changing call of an action then has its own.
     """
 
     base_url: str | Callable[[Config], str]
     errors: tuple[ErrorRule, ...] = ()
+    policies: tuple[Policy, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     wait_headers: tuple[str, ...] = RETRY_AFTER
     words: Callable[[Json], str] = words_of
@@ -155,6 +157,8 @@ class Service:
                 continue
             error = self._error(rule, answer, reads)
             seconds = error.retry_after
+            if rule.then == "wait" and (closed := wait_of(answer.headers, self.spec.wait_headers) or rule.seconds):
+                await self.admission.close(shape, closed)
             if rule.then != "wait" or seconds is None or waited + seconds > self._patience:
                 raise error
             # The service has refused the call unseen: it may be repeated whatever it does.
@@ -217,14 +221,11 @@ class Service:
 
     async def _admit(self, shape: CallShape) -> None:
         """Return when the call may go; short waits are sat out here."""
-        until = clock.seconds() + self._patience
-        while seconds := await self.admission.admit(shape):
-            if clock.seconds() + seconds > until:
-                if self.changed:
-                    text = f"{self.name}: a rate limit lets no call through for {seconds:.0f} seconds, in the middle of this node's work."
-                    raise ServiceError(text, transient=True, retry_after=seconds, reason="rateLimited", sent=True)
-                raise Throttled(seconds)
-            await asyncio.sleep(seconds)
+        if seconds := await self.admission.admit(shape, self._patience):
+            if self.changed:
+                text = f"{self.name}: a rate limit lets no call through for {seconds:.0f} seconds, in the middle of this node's work."
+                raise ServiceError(text, transient=True, retry_after=seconds, reason="rateLimited", sent=True)
+            raise Throttled(seconds, self.admission.why(shape))
 
     def _error(self, rule: ErrorRule, answer: Answer, reads: bool) -> ServiceError:
         said = one_line(self.spec.words(answer.body), self._scrub, SAID)

@@ -19,9 +19,10 @@ from cargo_ai.domains.orchestration.nodes import node_outcomes as outcomes
 from cargo_ai.email.email_address import EmailAddress, InvalidAddress, parse_addresses
 from cargo_ai.email.plain_text import html_to_text
 from cargo_ai.email.smtp import Email, EmailFailed, Mailer
-from cargo_ai.engine.dispatch.rate_limits import RateLimit, RateLimiter
 from cargo_ai.engine.graph.action import Action, Call, Done, Failed, InvalidConfig, Later, Outcome, Perform
 from cargo_ai.engine.graph.check.finding import Finding
+from cargo_ai.engine.limits.limits import IN_PLACE_SECONDS, Limits
+from cargo_ai.engine.limits.policy import CallShape, Owner, Policy
 from cargo_ai.kernel import clock
 from cargo_ai.kernel.settings import Settings
 from cargo_ai.store.session import Database
@@ -34,7 +35,6 @@ WAITS: Final = (5.0, 60.0, 300.0, 900.0)
 """Seconds before the next try when the mail server says: not now. Many say so to whom they do not know yet, and mean minutes."""
 UNREACHABLE_TRIES: Final = 2
 """A server that does not answer at all is more likely a wrong setting: after these waits the node fails, and its own retry rule counts."""
-LONGEST_WAIT: Final = 900.0
 
 _PEOPLE: Final = {"type": ["string", "array"], "items": {"type": "string"}}
 _ID = re.compile(r"<?([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]-]+)>?\Z")
@@ -134,8 +134,8 @@ class Letters:
 
     def __init__(self, database: Database, settings: Settings, mailer: Mailer) -> None:
         self._database, self._mailer = database, mailer
-        self._limiter = RateLimiter(database)
-        self._rate = RateLimit("minute", settings.smtp_per_minute, "burst")
+        self._limits = Limits(database)
+        self._policies = (Policy.per("minute", settings.smtp_per_minute, "burst", "own"),)
 
     async def perform(self, call: Call) -> Outcome:
         """One try. A server that says "not now" is asked again for some twenty minutes; a letter that was taken is not sent again."""
@@ -146,9 +146,9 @@ class Letters:
                 done = await outcomes.find(db, call.key)
             if done is not None:
                 return _done(done, call)
-            wait = await self._limiter.acquire(f"email:{call.workspace}", self._rate)
+            wait = await self._limits.admit(Owner(f"email:{call.workspace}"), self._policies, CallShape("sendEmail"), IN_PLACE_SECONDS)
             if wait > 0:
-                return Later(min(wait, LONGEST_WAIT), call.meta, "rate limit of e-mail")
+                return Later(wait, call.meta, "rate limit of e-mail")
             receipt = await self._mailer.send(letter)
         except EmailFailed as error:
             return _not_taken(call, error)

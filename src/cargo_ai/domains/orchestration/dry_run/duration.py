@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cargo_ai.contract.orchestration.dry_run import LimitForecast
 from cargo_ai.domains.connection import public as connection
 from cargo_ai.domains.orchestration.dry_run.ranges import NodeKey
-from cargo_ai.engine.dispatch.rate_limits import RateLimit
+from cargo_ai.engine.limits.policy import Policy
 from cargo_ai.kernel import ids
 
 
-def seconds(calls: int, rate: RateLimit) -> float:
+def seconds(calls: int, policy: Policy) -> float:
     """From the first of this many calls to the last one, if nothing but the limit delays them."""
-    if rate.strategy == "burst":
-        return max(0, calls - 1) // rate.max * rate.window
-    return max(0, calls - rate.at_once) * rate.spacing
+    if policy.strategy == "burst":
+        return max(0, calls - 1) // policy.max * policy.window()
+    return max(0, calls - policy.at_once) * policy.spacing()
 
 
 async def forecast(
@@ -41,9 +41,9 @@ async def forecast(
             name=name,
             calls_min=calls[uid]["least"],
             calls_max=calls[uid]["most"],
-            seconds_min=round(seconds(calls[uid]["least"], rate), 3),
-            seconds_max=round(seconds(calls[uid]["most"], rate), 3),
+            seconds_min=round(seconds(calls[uid]["least"], policy), 3),
+            seconds_max=round(seconds(calls[uid]["most"], policy), 3),
         )
-        for uid, (name, rate) in limits.items()
+        for uid, (name, policy) in limits.items()
     ]
     return sorted(forecasts, key=lambda limit: -limit.seconds_max)
